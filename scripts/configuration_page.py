@@ -1,0 +1,101 @@
+"""The reference page of the configuration, from the settings themselves."""
+
+import json
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+from msgspec import inspect as shapes
+
+from scripts.field_docs import Described, cell, described, summary
+from scripts.type_words import in_words, without_null
+from thinkaloud.config import FILE_NAME, PREFIX, Settings
+
+_INTRODUCTION: Final = f"""\
+# Configuration
+
+<!-- Generated from the settings' own docstrings by `make generate`. -->
+
+Everything has a default that works; without any configuration the server runs on the built-in demo model.
+
+Settings come from three places, and each lies over the one before it:
+
+1. one file, `{FILE_NAME}`: the one named by `--config`, else the one in the working directory, else the one in your
+   configuration directory (`~/.config/thinkaloud` on Linux). Only one is read;
+2. environment variables: `{PREFIX}` and the key in capitals, with two underscores between the levels
+   (`{PREFIX}SERVER__PORT=9000` is `port` under `[server]`). A list or a table is written as JSON. Keys with a hyphen
+   or a capital letter can only stand in the file;
+3. options of the command line, and arguments of `Agent`.
+
+A wrong or unknown key stops the start, with the place, the key and what is allowed. All of it is read once, at the
+start. `thinkaloud doctor` shows what was found. A file to begin with:
+[thinkaloud.toml](../examples/thinkaloud.toml).
+
+Two kinds of variables stand outside the tree:
+
+- `THINKALOUD_DATA_DIR`: the folder for what the server keeps; by default your data directory
+  (`~/.local/share/thinkaloud` on Linux).
+- The providers' keys, under the names that their own tools use: [providers](providers.md) lists them. A key is never
+  written into `{FILE_NAME}`; `api_key_env` names the variable that has it.
+"""
+
+
+def render() -> str:
+    """Return the text of docs/reference/configuration.md."""
+    return _INTRODUCTION + "".join(_section(path, kind) for path, kind in _tables(Settings, ""))
+
+
+def settings() -> Iterator[str]:
+    """Yield every setting by its dotted key; `NAME` stands for a name that the operator gives."""
+    for path, kind in _tables(Settings, ""):
+        for field in described(kind):
+            if _table_of(field) is None:
+                yield f"{path}.{field.name}"
+
+
+def _tables(kind: type[msgspec.Struct], path: str) -> Iterator[tuple[str, type[msgspec.Struct]]]:
+    """Yield the tables of a file by their names, in the order of the settings."""
+    if any(_table_of(field) is None for field in described(kind)):
+        yield path, kind
+    for field in described(kind):
+        inside = _table_of(field)
+        if inside is not None:
+            name, below = inside
+            yield from _tables(below, f"{path}.{name}".lstrip("."))
+
+
+def _table_of(field: Described) -> tuple[str, type[msgspec.Struct]] | None:
+    """Return the name of a table and what stands in it; None for a plain setting."""
+    match without_null(field.kind):
+        case shapes.StructType(cls=cls):
+            return field.name, cls
+        case shapes.DictType(value_type=shapes.StructType(cls=cls)):
+            return f"{field.name}.NAME", cls
+        case _:
+            return None
+
+
+def _section(path: str, kind: type[msgspec.Struct]) -> str:
+    text = summary(kind)
+    title, colon, rest = text.partition(": ")
+    words = rest if colon and title.startswith("`[") else text
+    rows = "".join(_row(path, each) for each in described(kind) if _table_of(each) is None)
+    head = "| key | what it is | allowed | default | environment |\n|---|---|---|---|---|\n"
+    return f"\n## `[{path}]`\n\n{words[:1].upper()}{words[1:]}\n\n{head}{rows}"
+
+
+def _row(path: str, field: Described) -> str:
+    allowed = in_words(without_null(field.kind))
+    variable = PREFIX + f"{path}__{field.name}".replace(".", "__").upper()
+    return (
+        f"| `{field.name}` | {cell(field.text)} | {cell(allowed)} | {_default(field)}"
+        f" | `{variable}` |\n"
+    )
+
+
+def _default(field: Described) -> str:
+    if field.required:
+        return "none: must be given"
+    if field.default is None:
+        return "not set"
+    return f"`{json.dumps(msgspec.to_builtins(field.default))}`"

@@ -1,0 +1,178 @@
+"""The reference page of the events: the frames of the chat stream, and the typed events of Python."""
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Final, cast, get_args
+
+import msgspec
+from msgspec import inspect as shapes
+
+from scripts.field_docs import Described, cell, described, summary
+from scripts.member_words import WORDS
+from scripts.type_words import in_words
+from thinkaloud.channels.websocket.frames import Frame as ChatFrame
+from thinkaloud.events.event import Event, Recorded
+from thinkaloud.events.fold import ConversationView
+from thinkaloud.server.wires.frames import Frame
+
+Struct = type[msgspec.Struct]
+
+_INTRODUCTION: Final = """\
+# Events
+
+<!-- Generated from the types' own docstrings by `make generate`. -->
+
+A run is a sequence of events. You meet them in two forms:
+
+- as **frames** over HTTP: Server-Sent Events and WebSocket messages with the same names and the same data, and those of
+  `/ws`, which are named for a chat;
+- as **typed events** in Python: what `Agent.events()` yields, what `thinkaloud chat --json` prints, and what the log
+  keeps. Frames are made from them.
+
+[How a thought travels](../explanation/how-a-thought-travels.md) tells the story; this page is the list. For programs
+there are `/api/openapi.json` and `/api/asyncapi.json` on every server, and `schema/events.schema.json` in the source.
+
+"Absent" in the tables means that the member is not there at all. Times ending in `_ms` are milliseconds.
+
+"""
+_FRAMES: Final = """\
+## Frames
+
+Over Server-Sent Events a frame is `id: <seq>`, `event: <name>` and `data: <data as JSON>`. Over the WebSocket it is one
+JSON message `{"event", "data", "seq", "run_id"}`. `seq` rises within a conversation. Numbers that you never see belong
+to events that this stream does not carry; that is no loss.
+
+"""
+_CHAT_FRAMES: Final = """\
+## Frames of `/ws`
+
+One flat JSON object a message, for [chat pages](websocket.md#ws). Members that have their default are left out.
+
+"""
+_EVENTS: Final = """\
+## Typed events
+
+Frozen structs in `thinkaloud.events.event`, told apart by their class in Python and by `type` in JSON. In the log
+and in `thinkaloud chat --json` each stands inside a `Recorded`.
+
+"""
+_VALUES: Final = """\
+## Values
+
+What stands inside frames and events.
+
+"""
+
+
+def render() -> str:
+    """Return the text of docs/reference/events.md."""
+    frames: tuple[Struct, ...] = get_args(Frame)
+    events: tuple[Struct, ...] = get_args(Event)
+    chat_frames: tuple[Struct, ...] = get_args(ChatFrame)
+    data = {frame: list(_data_of(frame)) for frame in frames}
+    shown = [*chain(*data.values()), *chat_frames, Recorded, *events]
+    shared = [kind for kind in chain(*data.values()) if _is_shared(kind)]
+    values = [*shared, ConversationView]
+    values.extend(_inside([*shown, ConversationView], {*shown, *values}))
+    parts = [
+        _INTRODUCTION,
+        _FRAMES,
+        *(_frame(frame, kinds) for frame, kinds in data.items()),
+        _CHAT_FRAMES,
+        *(_fields(f"### `/ws` `{_tag(frame)}`", frame) for frame in chat_frames),
+        _EVENTS,
+        _fields("### Recorded", Recorded),
+        *(_fields(f"### `{_tag(event)}`: {event.__name__}", event) for event in events),
+        _VALUES,
+        *(_fields(f"### {kind.__name__}", kind) for kind in values),
+    ]
+    return "".join(parts).rstrip("\n") + "\n"
+
+
+def _frame(frame: Struct, kinds: list[Struct]) -> str:
+    head = f"### `{_tag(frame)}`\n\n{summary(frame)}\n\n"
+    if _is_shared(kinds[0]):
+        return f"{head}`data` is a {_link(kinds[0])}.\n\n"
+    parts = [f"{summary(kind)}{_phase(kind)}\n\n{_table(kind)}\n" for kind in kinds]
+    return head + "".join(parts)
+
+
+def _phase(kind: Struct) -> str:
+    field = kind.__struct_config__.tag_field
+    return f" Here `{field}` is `{_tag(kind)}`." if field else ""
+
+
+def _is_shared(kind: Struct) -> bool:
+    """Whether the data of a frame is answered elsewhere too, and so is a value of its own."""
+    return not kind.__module__.endswith(".frames")
+
+
+def _data_of(frame: Struct) -> Iterator[Struct]:
+    (data,) = [field.kind for field in described(frame) if field.name == "data"]
+    kinds = data.types if isinstance(data, shapes.UnionType) else (data,)
+    for kind in kinds:
+        assert isinstance(kind, shapes.StructType)
+        yield kind.cls
+
+
+def _fields(heading: str, kind: Struct) -> str:
+    return f"{heading}\n\n{summary(kind)}{_phase_of_value(kind)}\n\n{_table(kind)}\n"
+
+
+def _phase_of_value(kind: Struct) -> str:
+    tagged = kind.__struct_config__.tag_field
+    if tagged is None or kind in (*get_args(Event), *get_args(ChatFrame)):
+        return ""
+    return _phase(kind)
+
+
+def _table(kind: Struct) -> str:
+    omits = kind.__struct_config__.omit_defaults
+    rows = "".join(_row(field, omits=omits) for field in described(kind))
+    return f"| member | what it is | type | |\n|---|---|---|---|\n{rows}" if rows else ""
+
+
+def _row(field: Described, *, omits: bool) -> str:
+    text = field.text or WORDS.get(field.name, "")
+    presence = ""
+    if not field.required and field.default is msgspec.NODEFAULT:
+        presence = "may be absent"
+    elif not field.required and omits:
+        default = msgspec.json.encode(field.default).decode()
+        presence = f"absent where it is `{default}`"
+    return f"| `{field.name}` | {cell(text)} | {cell(in_words(field.kind, _link))} | {presence} |\n"
+
+
+def _link(kind: type) -> str:
+    name = kind.__name__
+    if kind in get_args(Event):
+        return f"[{name}](#{_tag(kind).replace('.', '')}-{name.lower()})"
+    return f"[{name}](#{name.lower()})"
+
+
+def _tag(kind: type) -> str:
+    return str(cast("Struct", kind).__struct_config__.tag)
+
+
+def _inside(kinds: Iterable[Struct], seen: set[Struct]) -> Iterator[Struct]:
+    """Yield the structs that the fields of these hold, and theirs, each once."""
+    for kind in kinds:
+        for field in described(kind):
+            for found in _structs(field.kind):
+                if found not in seen:
+                    seen.add(found)
+                    yield found
+                    yield from _inside([found], seen)
+
+
+def _structs(kind: shapes.Type) -> Iterator[Struct]:
+    match kind:
+        case shapes.StructType(cls=cls):
+            yield cls
+        case shapes.UnionType(types=types):
+            for each in types:
+                yield from _structs(each)
+        case shapes.VarTupleType(item_type=item) | shapes.Metadata(type=item):
+            yield from _structs(item)
+        case _:
+            return

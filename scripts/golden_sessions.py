@@ -1,0 +1,136 @@
+"""Golden sessions: logs that both folds read, and what they must read in them.
+
+Each is played by scripted models on a clock that they move themselves, so that every run of this
+script gives the same bytes: `tests/sessions/<name>.jsonl`, one event a line, and
+`tests/sessions/<name>.json`, the view that the fold makes of it.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from functools import cache
+from typing import Final
+
+import msgspec
+from typing_extensions import override
+
+from scripts import golden_scripts
+from scripts.golden_scripts import CONVERSATION, Session
+from tests.staging import OWNER, FakeClock, stage, start
+from thinkaloud.events import codec
+from thinkaloud.events.event import ReasoningDelta, Recorded
+from thinkaloud.events.fold import Fold
+from thinkaloud.events.model import ModelEvent
+from thinkaloud.events.prompt import ModelRequest
+from thinkaloud.ports.model import ModelInfo
+from thinkaloud.providers.scripted import ScriptedModel, Wait
+from thinkaloud.runtime.follower import Snapshot
+from thinkaloud.runtime.runs import Runs
+
+_STEP_MS: Final = 120
+
+
+class StandingClock(FakeClock):
+    """A clock that stands still until somebody moves it, however often it is looked at."""
+
+    @override
+    def steady_ms(self) -> int:
+        """Return the time."""
+        return self.now_ms
+
+
+class PacedModel:
+    """A scripted model that takes its time for each thing that it says."""
+
+    def __init__(self, model: ScriptedModel, clock: StandingClock) -> None:
+        self._model = model
+        self._clock = clock
+
+    @property
+    def info(self) -> ModelInfo:
+        """What the scripted model says of itself."""
+        return self._model.info
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[Sequence[ModelEvent]]:
+        """Play the next script, moving the clock before each step."""
+        async with aclosing(self._model.stream(request)) as batches:
+            async for batch in batches:
+                self._clock.now_ms += _STEP_MS
+                yield batch
+
+
+NAMES: Final = tuple(sorted(golden_scripts.SESSIONS))
+
+
+def log(name: str) -> str:
+    """Return the text of tests/sessions/<name>.jsonl."""
+    return "".join(codec.encode(recorded).decode() + "\n" for recorded in _played(name))
+
+
+def view(name: str) -> str:
+    """Return the text of tests/sessions/<name>.json: the conversation as the fold reads it."""
+    fold = Fold(CONVERSATION)
+    for recorded in _played(name):
+        fold.apply(recorded)
+    return msgspec.json.format(msgspec.json.encode(fold.view())).decode() + "\n"
+
+
+@cache
+def _played(name: str) -> Sequence[Recorded]:
+    return asyncio.run(_play(golden_scripts.SESSIONS[name]))
+
+
+async def _play(session: Session) -> list[Recorded]:
+    found: list[Recorded] = []
+    first: str | None = None
+    names: dict[str, str] = {}
+    clock = StandingClock()
+    followed = asyncio.Event()
+    model = PacedModel(session.model(Wait(followed)), clock)
+    async with stage(model, tools=golden_scripts.TOOLS, clock=clock) as runs:
+        for number, text in enumerate(session.texts, start=1):
+            followed.clear()
+            events = await _follow(
+                runs, text, session, followed, first if session.replacing else None
+            )
+            first = events[0].run_id
+            names[events[0].run_id] = f"run_{number}"
+            found.extend(_renamed(recorded, names) for recorded in events)
+    return found
+
+
+async def _follow(
+    runs: Runs, text: str, session: Session, followed: asyncio.Event, replaced: str | None
+) -> list[Recorded]:
+    """Return what a run logged until its end, its stop, or where the session leaves it."""
+    record = await start(
+        runs,
+        text,
+        conversation_id=CONVERSATION,
+        max_iterations=session.max_iterations,
+        replaces=replaced,
+    )
+    found: list[Recorded] = []
+    thoughts = 0
+    async with runs.follow(record) as follower:
+        # Only now: a run that was over before would be read compacted, without its deltas.
+        followed.set()
+        while entries := await follower.batch():
+            if isinstance(entries, Snapshot):
+                raise RuntimeError("the log was compacted before it was read")
+            for entry in entries:
+                found.append(entry.recorded)
+                thoughts += isinstance(entry.recorded.event, ReasoningDelta)
+                if thoughts == session.stop_after:
+                    await runs.stop(OWNER, record.run_id)
+                if thoughts == session.leave_after:
+                    return found
+    return found
+
+
+def _renamed(recorded: Recorded, names: Mapping[str, str]) -> Recorded:
+    """Return the event with ids that are the same every time."""
+    text = codec.encode(recorded).decode()
+    for run_id, name in names.items():
+        text = text.replace(run_id.removeprefix("run_"), name.removeprefix("run_"))
+    return codec.decode(text)

@@ -1,0 +1,93 @@
+"""The channels, put together: each with its settings, and between them and the runs a bridge."""
+
+import hashlib
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+
+from thinkaloud.app.runtime import Runtime
+from thinkaloud.channels.bridge import Bridge, RunFeed
+from thinkaloud.channels.inbox import InboundMessage
+from thinkaloud.channels.plugins import installed, make
+from thinkaloud.channels.routing import ChannelManager
+from thinkaloud.channels.websocket.channel import WebSocketChannel
+from thinkaloud.config import ChannelsSection
+from thinkaloud.events.event import Recorded
+from thinkaloud.events.fold import RunView
+from thinkaloud.ports.store import Store
+from thinkaloud.runtime.follower import Follower, Snapshot
+from thinkaloud.runtime.runs import ID_PATTERN, RunRequest, Runs
+from thinkaloud.server.services import LOCAL_OWNER
+
+
+class RunsOfChats:
+    """The runtime, as the bridge sees it: each chat of each channel is a conversation."""
+
+    def __init__(self, runs: Runs, store: Store) -> None:
+        self._runs = runs
+        self._store = store
+
+    async def begin(self, message: InboundMessage) -> str | None:
+        """Start a run for a message; None where the platform delivered it before."""
+        conversation_id = conversation_of(message)
+        key = None
+        if message.message_id is not None:
+            key = f"channel:{conversation_id}:{message.message_id}"
+            if await self._store.run_for_key(LOCAL_OWNER, key) is not None:
+                return None
+        request = RunRequest(message.text, conversation_id, idempotency_key=key)
+        return (await self._runs.start(LOCAL_OWNER, request)).run_id
+
+    @asynccontextmanager
+    async def follow(self, run_id: str) -> AsyncGenerator[RunFeed]:
+        """Follow a run from its first event to its end."""
+        record = await self._runs.record(LOCAL_OWNER, run_id)
+        async with self._runs.follow(record) as follower:
+            yield _Feed(follower, run_id)
+
+
+class _Feed:
+    def __init__(self, follower: Follower, run_id: str) -> None:
+        self._follower = follower
+        self._run_id = run_id
+
+    async def next(self) -> Sequence[Recorded] | RunView:
+        while batch := await self._follower.batch(merge=True):
+            if not isinstance(batch, Snapshot):
+                return [entry.recorded for entry in batch]
+            run = batch.fold.runs.get(self._run_id)
+            if run is not None:
+                return run.view()
+        return ()
+
+
+def conversation_of(message: InboundMessage) -> str:
+    """Return the conversation of a chat: its name where that has the form of an id, else a digest."""
+    name = f"{message.channel}:{message.chat_id}"
+    if ID_PATTERN.match(name):
+        return name
+    return f"chat:{hashlib.sha256(name.encode()).hexdigest()[:48]}"
+
+
+def enabled_channels(settings: ChannelsSection) -> tuple[str, ...]:
+    """Return the names of the channels that are turned on."""
+    plugins = [name for name, section in settings.plugins.items() if section.enabled]
+    return (*(["websocket"] if settings.websocket.enabled else []), *plugins)
+
+
+@asynccontextmanager
+async def open_channels(runtime: Runtime) -> AsyncGenerator[WebSocketChannel]:
+    """Open all channels that are turned on, for the length of a block.
+
+    Raises `ConfigurationError` where the channel of an installed package cannot be made.
+    """
+    settings = runtime.configuration.settings
+    manager = ChannelManager(reasoning_allowed=settings.server.show_reasoning == "allow")
+    bridge = Bridge(manager, RunsOfChats(runtime.runs, runtime.store))
+    websocket = WebSocketChannel(settings.channels.websocket, runtime.clock)
+    manager.add(websocket)
+    found = installed()
+    for name, section in settings.channels.plugins.items():
+        if section.enabled:
+            manager.add(make(found[name], section, bridge.hear))
+    async with manager.open(), bridge.open():
+        yield websocket

@@ -1,0 +1,77 @@
+"""The server, put together. Needs the extra `web`."""
+
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+
+import msgspec
+import uvloop
+from fastapi import FastAPI
+
+from thinkaloud.app.channels import enabled_channels, open_channels
+from thinkaloud.app.runtime import Choices, Runtime, open_runtime
+from thinkaloud.app.storage import opened_store
+from thinkaloud.channels.websocket.channel import WebSocketChannel
+from thinkaloud.config import Configuration
+from thinkaloud.server.app import create_app
+from thinkaloud.server.serve import serve
+from thinkaloud.server.services import About, ServerServices
+from thinkaloud.version import __version__
+
+
+def web_app(runtime: Runtime, websocket: WebSocketChannel | None = None) -> FastAPI:
+    """Return the application on an open runtime. Without its channels, `/ws` is there alone."""
+    settings = runtime.configuration.settings
+    websocket = websocket or WebSocketChannel(settings.channels.websocket, runtime.clock)
+    about = About(
+        version=__version__,
+        tools=runtime.tools,
+        store=settings.store.kind,
+        demo=runtime.is_demo,
+        limits=settings.limits,
+        channels=enabled_channels(settings.channels),
+    )
+    return create_app(
+        ServerServices(
+            runs=runtime.runs,
+            catalogue=runtime.models,
+            store=runtime.store,
+            clock=runtime.clock,
+            settings=settings.server,
+            about=about,
+            websocket=websocket,
+        )
+    )
+
+
+async def serve_until_stopped(
+    configuration: Configuration,
+    choices: Choices | None = None,
+    ready: Callable[[Runtime, str], None] | None = None,
+) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    `ready` is called with the runtime and the address once it can be reached. Raises
+    `ConfigurationError` or `UnknownModel` where it cannot start.
+    """
+    choices = choices or Choices()
+    async with AsyncExitStack() as stack:
+        if choices.store is None:
+            store = await stack.enter_async_context(opened_store(configuration))
+            choices = msgspec.structs.replace(choices, store=store)
+        runtime = await stack.enter_async_context(open_runtime(configuration, choices))
+        websocket = await stack.enter_async_context(open_channels(runtime))
+
+        def started(url: str) -> None:
+            if ready is not None:
+                ready(runtime, url)
+
+        await serve(web_app(runtime, websocket), configuration.settings.server, started)
+
+
+def run_server(
+    configuration: Configuration,
+    choices: Choices | None = None,
+    ready: Callable[[Runtime, str], None] | None = None,
+) -> None:
+    """Do the same on an event loop of its own, the fastest there is."""
+    uvloop.run(serve_until_stopped(configuration, choices, ready))

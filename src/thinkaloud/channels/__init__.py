@@ -1,0 +1,17 @@
+"""Channels: the ways out to where people read and write. Plugins import from here."""
+
+from thinkaloud.channels.channel import BaseChannel
+from thinkaloud.channels.inbox import InboundMessage, Inbox
+from thinkaloud.channels.message import OutboundMessage, StreamMetadata
+from thinkaloud.channels.routing import ChannelManager
+from thinkaloud.channels.settings import ChannelSettings
+
+__all__ = [
+    "BaseChannel",
+    "ChannelManager",
+    "ChannelSettings",
+    "InboundMessage",
+    "Inbox",
+    "OutboundMessage",
+    "StreamMetadata",
+]

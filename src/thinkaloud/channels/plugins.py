@@ -1,0 +1,29 @@
+"""Channels of other packages, by entry point (group `thinkaloud.channels`)."""
+
+from collections.abc import Mapping
+from importlib.metadata import EntryPoint, entry_points
+from typing import Final
+
+from thinkaloud.channels.channel import BaseChannel
+from thinkaloud.channels.inbox import Inbox
+from thinkaloud.channels.settings import ChannelSettings
+from thinkaloud.errors import ConfigurationError
+
+GROUP: Final = "thinkaloud.channels"
+
+
+def installed() -> Mapping[str, EntryPoint]:
+    """Return the channels that installed packages bring, by name, without importing them."""
+    return {found.name: found for found in entry_points(group=GROUP)}
+
+
+def make(found: EntryPoint, settings: ChannelSettings, inbox: Inbox) -> BaseChannel:
+    """Import a channel and make it. Raises `ConfigurationError` where that cannot be done."""
+    place = f"channels.{found.name}: {found.value}"
+    try:
+        loaded: object = found.load()
+    except (ImportError, AttributeError) as error:
+        raise ConfigurationError(f"{place} cannot be imported: {error}.") from error
+    if not (isinstance(loaded, type) and issubclass(loaded, BaseChannel)):
+        raise ConfigurationError(f"{place} is no subclass of BaseChannel.")
+    return loaded(found.name, settings, inbox)

@@ -1,0 +1,138 @@
+"""The manager of channels: starts them, and routes what goes out to the right chat."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import asynccontextmanager
+
+from thinkaloud.channels.boundary import read
+from thinkaloud.channels.channel import BaseChannel
+from thinkaloud.channels.destination import Destination
+from thinkaloud.channels.message import Outbound, OutboundMessage, ThoughtDelta, ThoughtEnd
+from thinkaloud.errors import InternalError, NotFound
+
+_log = logging.getLogger(__name__)
+
+
+class ChannelManager:
+    """Owns the channels and every task that works for them, while it is open.
+
+    Each chat of each channel has its own bounded queue and its own delivery: a slow one delays no
+    other (P14).
+    """
+
+    def __init__(
+        self,
+        channels: Iterable[BaseChannel] = (),
+        *,
+        reasoning_allowed: bool = True,
+        drain_seconds: float = 5.0,
+    ) -> None:
+        self._channels = {channel.name: channel for channel in channels}
+        self._reasoning_allowed = reasoning_allowed
+        self._drain_seconds = drain_seconds
+        self._destinations: dict[tuple[str, str], Destination] = {}
+        self._deliveries: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._tasks: asyncio.TaskGroup | None = None
+
+    @property
+    def channels(self) -> Mapping[str, BaseChannel]:
+        """The channels by name."""
+        return self._channels
+
+    def add(self, channel: BaseChannel) -> None:
+        """Take in a channel, before `open`."""
+        self._channels[channel.name] = channel
+
+    @asynccontextmanager
+    async def open(self) -> AsyncGenerator["ChannelManager"]:
+        """Start all channels; on leaving deliver what waits, within `drain_seconds`, and stop them.
+
+        A channel that fails to start is logged; the others go on.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            listening = [
+                tasks.create_task(self._start(channel)) for channel in self._channels.values()
+            ]
+            try:
+                yield self
+            finally:
+                self._tasks = None
+                await self._drain(tasks)
+                for channel in self._channels.values():
+                    await self._stop(channel)
+                for task in listening:
+                    task.cancel()
+
+    def dispatch(self, message: Outbound) -> None:
+        """Route a message. Never waits.
+
+        Reasoning for a channel that shows none, or that does not exist, is dropped: never sent as
+        text. Raises `NotFound` where there is no such channel for anything else, and `Conflict`
+        where too much waits for its chat already.
+        """
+        items = read(message) if isinstance(message, OutboundMessage) else (message,)
+        for item in items:
+            channel = self._channels.get(item.channel)
+            if isinstance(item, ThoughtDelta | ThoughtEnd) and not self._shows(channel):
+                continue
+            if channel is None:
+                raise NotFound(f"There is no channel {item.channel!r}.")
+            self._put(channel, item)
+
+    async def room(self, channel: str, chat_id: str) -> None:
+        """Return when little waits for a chat: for a source that can wait."""
+        destination = self._destinations.get((channel, chat_id))
+        if destination is not None:
+            await destination.room()
+
+    def _shows(self, channel: BaseChannel | None) -> bool:
+        return channel is not None and channel.settings.show_reasoning and self._reasoning_allowed
+
+    def _put(self, channel: BaseChannel, item: Outbound) -> None:
+        if self._tasks is None:
+            raise InternalError("The channels are not open.")
+        key = (item.channel, item.chat_id)
+        destination = self._destinations.get(key)
+        if destination is None:
+            destination = self._destinations[key] = Destination(channel, item.chat_id)
+        destination.put(item)
+        self._wake(key, destination, self._tasks)
+
+    def _wake(
+        self, key: tuple[str, str], destination: Destination, tasks: asyncio.TaskGroup
+    ) -> None:
+        if not destination.delivering:
+            destination.delivering = True
+            self._deliveries[key] = tasks.create_task(self._deliver(key, destination))
+
+    async def _deliver(self, key: tuple[str, str], destination: Destination) -> None:
+        try:
+            await destination.deliver()
+        finally:
+            self._deliveries.pop(key, None)
+        if destination.is_idle:
+            self._destinations.pop(key, None)
+
+    async def _start(self, channel: BaseChannel) -> None:
+        try:
+            await channel.start()
+        except Exception:  # noqa: BLE001 - a plugin may raise anything; the others go on
+            _log.exception("channel %s does not start", channel.name)
+
+    async def _stop(self, channel: BaseChannel) -> None:
+        try:
+            await channel.stop()
+        except Exception:  # noqa: BLE001 - a plugin may raise anything; the others are stopped
+            _log.exception("channel %s does not stop cleanly", channel.name)
+
+    async def _drain(self, tasks: asyncio.TaskGroup) -> None:
+        for key, destination in list(self._destinations.items()):
+            destination.cut()
+            self._wake(key, destination, tasks)
+        deliveries = list(self._deliveries.values())
+        if deliveries:
+            _, late = await asyncio.wait(deliveries, timeout=self._drain_seconds)
+            for task in late:
+                task.cancel()

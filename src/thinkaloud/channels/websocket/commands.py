@@ -1,0 +1,100 @@
+"""What a client says on `/ws`, as typed values. Members that are not listed here are ignored."""
+
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from thinkaloud.events.prompt import EFFORT_LEVELS
+
+ChatId = Annotated[str, Meta(pattern="^[A-Za-z0-9_:-]{1,64}$")]
+EffortName = Annotated[str, Meta(extra_json_schema={"enum": list(EFFORT_LEVELS)})]
+Budget = Annotated[int, Meta(ge=1, le=10_000_000, description="A budget in reasoning tokens.")]
+MessageId = Annotated[str, Meta(pattern="^[!-~]{1,128}$")]
+Reasoning = Annotated[
+    bool, Meta(description="False: no reasoning for this socket, though the server would send it.")
+]
+
+
+class NewChat(msgspec.Struct, frozen=True, tag_field="type", tag="new_chat"):
+    """Make a chat; the answer is its `attached`."""
+
+
+class Attach(msgspec.Struct, frozen=True, tag_field="type", tag="attach"):
+    """Follow a chat. Again: the socket follows it anew, from the place named now."""
+
+    chat_id: ChatId
+    after: (
+        Annotated[
+            int,
+            Meta(
+                ge=0,
+                description="The last `seq` that the client has: what came after it comes once,"
+                " in order. Without it a `snapshot` of all so far comes first.",
+            ),
+        ]
+        | None
+    ) = None
+    include_reasoning: Reasoning = True
+
+
+class Detach(msgspec.Struct, frozen=True, tag_field="type", tag="detach"):
+    """Follow a chat no more. Its runs go on."""
+
+    chat_id: ChatId
+
+
+class Message(msgspec.Struct, frozen=True, tag_field="type", tag="message"):
+    """Say something in a chat; a new id makes the chat of that name. The socket follows it."""
+
+    chat_id: ChatId
+    content: Annotated[str, Meta(description="What the user says; empty only with an image.")]
+    model: str | None = None
+    reasoning_effort: EffortName | Budget | None = None
+    max_iterations: Annotated[int, Meta(ge=1, le=1000)] | None = None
+    context: dict[str, object] = {}
+    context_files: Annotated[tuple[str, ...], Meta(max_length=64)] = ()
+    image_path: str | None = None
+    client_message_id: (
+        Annotated[MessageId, Meta(description="Sent again with the same id: nothing new begins.")]
+        | None
+    ) = None
+    include_reasoning: Reasoning = True
+
+
+class Stop(msgspec.Struct, frozen=True, tag_field="type", tag="stop"):
+    """Stop the run that goes on in a chat. Idempotent; a run that waits behind it begins."""
+
+    chat_id: ChatId
+
+
+class Said(msgspec.Struct, frozen=True):
+    """A frame without `type`: something said in the connection's own chat.
+
+    The first of the members that is there counts. A frame that is no JSON object is said as it is.
+    """
+
+    content: str | None = None
+    text: str | None = None
+    message: str | None = None
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """What every frame may say of itself, read first so that a refusal can name its chat."""
+
+    type: str | None = None
+    chat_id: object = None
+    client_message_id: object = None
+
+
+Command = NewChat | Attach | Detach | Message | Stop
+"""What a client may ask for."""
+
+COMMANDS: Final[dict[str, type[Command]]] = {
+    "new_chat": NewChat,
+    "attach": Attach,
+    "detach": Detach,
+    "message": Message,
+    "stop": Stop,
+}
+"""By `type`."""

@@ -1,0 +1,239 @@
+"""From events to the frames of `/ws`. Pure."""
+
+from collections.abc import Callable, Collection
+from typing import Final, TypedDict, assert_never
+
+import msgspec
+
+from thinkaloud.channels.websocket.frames import (
+    ChatDelta,
+    ChatMessage,
+    ChatModelEnd,
+    ChatNotice,
+    ChatProgress,
+    ChatReasoningDelta,
+    ChatReasoningEnd,
+    ChatSnapshot,
+    ChatStreamEnd,
+    ChatToolEvent,
+    ChatTurnEnd,
+    Frame,
+)
+from thinkaloud.events.event import (
+    AnswerDelta,
+    AnswerEnded,
+    IterationStarted,
+    ModelResponded,
+    Notice,
+    ReasoningDelta,
+    ReasoningEnded,
+    Recorded,
+    RunEnded,
+    RunStarted,
+    ToolEnded,
+    ToolStarted,
+)
+from thinkaloud.events.fold import ConversationView, ReasoningBlock, RunView
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class _Place(TypedDict):
+    chat_id: str
+    run_id: str
+    seq: int
+    at_ms: int
+
+
+_Rare = (
+    RunStarted
+    | IterationStarted
+    | ReasoningEnded
+    | AnswerEnded
+    | ToolStarted
+    | ToolEnded
+    | ModelResponded
+    | Notice
+    | RunEnded
+)
+
+
+class SocketWire:
+    """Writes frames with reasoning, or without a byte of it (P7).
+
+    `name` tells the two apart, so that each event is encoded once for each.
+    """
+
+    __slots__ = ("_reasoning", "encode", "name")
+
+    def __init__(self, *, reasoning: bool) -> None:
+        self.name = f"ws.{'reasoning' if reasoning else 'plain'}"
+        self.encode: Callable[[Recorded], bytes | None] = self._encoded
+        """An event as a frame; None where this wire does not carry it."""
+        self._reasoning = reasoning
+
+    def message(self, recorded: Recorded, client_message_id: str | None) -> bytes | None:
+        """Return a run's first event as a frame that its sender knows again."""
+        if not isinstance(recorded.event, RunStarted):
+            return self._encoded(recorded)
+        return _encode(_message(recorded, recorded.event, client_message_id))
+
+    def snapshot(self, view: ConversationView, seq: int, without: Collection[str]) -> bytes:
+        """Return a whole conversation; of the runs named in `without`, no reasoning."""
+        runs = tuple(
+            run if self._reasoning and run.run_id not in without else _plain(run)
+            for run in view.runs
+        )
+        shown = ConversationView(view.conversation_id, seq, runs)
+        return _encode(ChatSnapshot(view.conversation_id, seq, shown))
+
+    def _encoded(self, recorded: Recorded) -> bytes | None:
+        event = recorded.event
+        match event:
+            case AnswerDelta():
+                frame: Frame = ChatDelta(
+                    **_place(recorded), text=event.text, stream_id=event.segment_id
+                )
+            case ReasoningDelta():
+                if not self._reasoning:
+                    return None
+                frame = ChatReasoningDelta(
+                    **_place(recorded),
+                    text=event.text,
+                    stream_id=event.segment_id,
+                    part=event.part,
+                )
+            case ReasoningEnded():
+                if not self._reasoning:
+                    return None
+                frame = _rare(recorded, event)
+            case ModelResponded():
+                frame = _model_end(recorded, event, reasoning=self._reasoning)
+            case _:
+                frame = _rare(recorded, event)
+        return _encode(frame)
+
+
+_WIRES: Final = {reasoning: SocketWire(reasoning=reasoning) for reasoning in (False, True)}
+
+
+def socket_wire(*, reasoning: bool) -> SocketWire:
+    """Return the wire with or without reasoning."""
+    return _WIRES[reasoning]
+
+
+def encode_frame(frame: Frame) -> bytes:
+    """Return a frame as it stands on the wire."""
+    return _encode(frame)
+
+
+def _rare(  # noqa: PLR0911 - one arm a kind
+    recorded: Recorded, event: _Rare
+) -> Frame:
+    match event:
+        case RunStarted():
+            return _message(recorded, event, None)
+        case IterationStarted():
+            return ChatProgress(
+                **_place(recorded),
+                iteration=event.iteration,
+                max_iterations=event.max_iterations,
+                message=event.message,
+            )
+        case ReasoningEnded():
+            return ChatReasoningEnd(
+                **_place(recorded),
+                stream_id=event.segment_id,
+                duration_ms=event.duration_ms,
+                interrupted=event.interrupted,
+            )
+        case AnswerEnded():
+            return ChatStreamEnd(
+                **_place(recorded),
+                stream_id=event.segment_id,
+                resuming=event.resuming,
+                interrupted=event.interrupted,
+            )
+        case ToolStarted() | ToolEnded():
+            return _tool(recorded, event)
+        case ModelResponded():
+            return _model_end(recorded, event, reasoning=True)
+        case Notice():
+            return ChatNotice(**_place(recorded), code=event.code, message=event.message)
+        case RunEnded():
+            return _turn_end(recorded, event)
+        case _:
+            assert_never(event)
+
+
+def _place(recorded: Recorded) -> _Place:
+    return {
+        "chat_id": recorded.conversation_id,
+        "run_id": recorded.run_id,
+        "seq": recorded.seq,
+        "at_ms": recorded.at_ms,
+    }
+
+
+def _message(recorded: Recorded, event: RunStarted, client_message_id: str | None) -> ChatMessage:
+    given = event.input
+    return ChatMessage(
+        **_place(recorded),
+        role="user",
+        text=given.text,
+        model=event.model,
+        max_iterations=event.max_iterations,
+        reasoning_effort=event.reasoning_effort,
+        context=given.context,
+        context_files=given.context_files,
+        image_path=given.image_path,
+        replaces=event.replaces,
+        client_message_id=client_message_id,
+    )
+
+
+def _tool(recorded: Recorded, event: ToolStarted | ToolEnded) -> ChatToolEvent:
+    if isinstance(event, ToolStarted):
+        return ChatToolEvent(
+            **_place(recorded),
+            phase="start",
+            tool_call_id=event.tool_call_id,
+            name=event.name,
+            arguments=event.arguments,
+        )
+    return ChatToolEvent(
+        **_place(recorded),
+        phase="end",
+        tool_call_id=event.tool_call_id,
+        name=event.name,
+        status=event.status,
+        result=event.result,
+        duration_ms=event.duration_ms,
+        truncated=event.truncated,
+    )
+
+
+def _model_end(recorded: Recorded, event: ModelResponded, *, reasoning: bool) -> ChatModelEnd:
+    return ChatModelEnd(
+        **_place(recorded),
+        iteration=event.iteration,
+        reasoning_status=event.reasoning_status if reasoning else "none",
+        usage=event.usage,
+    )
+
+
+def _turn_end(recorded: Recorded, event: RunEnded) -> ChatTurnEnd:
+    return ChatTurnEnd(
+        **_place(recorded),
+        status=event.status,
+        iterations=event.iterations,
+        usage=event.usage,
+        timing=event.timing,
+        error=event.error,
+        outcome=event.outcome,
+    )
+
+
+def _plain(run: RunView) -> RunView:
+    blocks = tuple(block for block in run.blocks if not isinstance(block, ReasoningBlock))
+    return msgspec.structs.replace(run, blocks=blocks, reasoning_status="none")

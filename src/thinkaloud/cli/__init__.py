@@ -1,0 +1,5 @@
+"""The terminal: `thinkaloud serve`, `chat`, `models`, `doctor`."""
+
+from thinkaloud.cli.program import main
+
+__all__ = ["main"]

@@ -1,0 +1,93 @@
+"""`thinkaloud doctor`: what is configured, reachable and missing, and what to do about it."""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+from rich.console import Console
+from rich.text import Text
+
+from thinkaloud.cli.checkup import HostReport, Report, examine
+from thinkaloud.cli.exits import ExitCode
+from thinkaloud.cli.options import ReportOptions
+from thinkaloud.cli.visible import visible
+from thinkaloud.config import load
+
+_GOOD: Final = ("✓", "green")
+_BAD: Final = ("✗", "red")
+_NEUTRAL: Final = ("·", "dim")
+
+
+def run(options: ReportOptions) -> ExitCode:
+    """Print the report; `FAILED` where something in it does not work.
+
+    Raises `ConfigurationError` where the configuration cannot be read.
+    """
+    report = asyncio.run(examine(load(options.config)))
+    if options.json:
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(report)).decode() + "\n")
+    else:
+        console = Console(highlight=False)
+        for line in _lines(report):
+            console.print(line, soft_wrap=True)
+    return ExitCode.FAILED if report.problems else ExitCode.OK
+
+
+def _lines(report: Report) -> Iterator[Text]:
+    yield Text(f"thinkaloud {report.version}, Python {report.python}", style="bold")
+    file = report.config_file or "none: defaults and the environment"
+    yield _fact(_NEUTRAL, "Configuration", file)
+    yield _fact(_NEUTRAL, "Data", report.data_dir)
+    yield _fact(_NEUTRAL, "Workspace", report.workspace or "none")
+    state = "free" if report.port_free else "not free"
+    yield _fact(_GOOD if report.port_free else _BAD, "Server", f"{report.url}, the port is {state}")
+    yield _fact(*_model(report))
+    yield Text()
+    yield Text("Hosts", style="bold")
+    for host in report.hosts:
+        yield _host(host)
+    for title, entries, style in (
+        ("To be repaired", report.problems, "red"),
+        ("What you can do", report.advice, "yellow"),
+    ):
+        if entries:
+            yield Text()
+            yield Text(title, style="bold")
+            for entry in entries:
+                yield Text("- ", style=style) + Text(visible(entry))
+    if not report.problems:
+        yield Text()
+        yield Text("Nothing is broken.", style="green")
+
+
+def _model(report: Report) -> tuple[tuple[str, str], str, str]:
+    if report.model is None:
+        return _BAD, "Model", "none that can be used"
+    if report.demo:
+        return ("!", "yellow"), "Model", f"{report.model}, the built-in demo: NOT AN AI"
+    return _GOOD, "Model", report.model
+
+
+def _host(host: HostReport) -> Text:
+    variables = " or ".join(host.key_variables)
+    key = {
+        "found": "key found",
+        "missing": f"no key ({variables})",
+        "not_needed": "needs no key",
+    }[host.key]
+    state = {
+        "ready": f"reachable, {host.models} model{'s' * (host.models != 1)}",
+        "no_key": "not asked",
+        "refused": "refused",
+        "unreachable": "not reachable",
+        "not_running": "nothing answers there",
+    }[host.state]
+    mark = _GOOD if host.state == "ready" else _BAD if host.configured else _NEUTRAL
+    return _fact(mark, host.title, f"{key}; {state}; {host.base_url}")
+
+
+def _fact(mark: tuple[str, str], name: str, value: str) -> Text:
+    sign, style = mark
+    return Text.assemble((f"{sign} ", style), (f"{visible(name):<14} ", "bold"), visible(value))

@@ -1,0 +1,67 @@
+"""`thinkaloud models`: what can be chosen."""
+
+import sys
+from collections.abc import Sequence
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from thinkaloud.agent import Agent
+from thinkaloud.cli.asking import DEMO_NOTICE, beside
+from thinkaloud.cli.exits import ExitCode
+from thinkaloud.cli.options import ReportOptions
+from thinkaloud.cli.session import Session
+from thinkaloud.cli.visible import one_line
+from thinkaloud.ports.model import ModelInfo
+
+
+def run(options: ReportOptions) -> ExitCode:
+    """Print the models, the current one marked. Raises `ThinkaloudError`."""
+    with Session(Agent(config=options.config)) as session:
+        models = session.wait(session.agent.list_available_models())
+        current = session.runtime.models.current
+        demo = session.runtime.is_demo
+    if options.json:
+        entries = [_entry(model, current) for model in models]
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(entries)).decode() + "\n")
+        return ExitCode.OK
+    _print(models, current)
+    if demo:
+        beside(DEMO_NOTICE)
+    return ExitCode.OK
+
+
+def _entry(model: ModelInfo, current: str) -> dict[str, object]:
+    return {
+        "id": model.id,
+        "name": model.name,
+        "provider": model.provider,
+        "current": model.id == current,
+        "max_tokens": model.max_tokens,
+        "reasoning": model.reasoning,
+    }
+
+
+def _print(models: Sequence[ModelInfo], current: str) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("", "Model", "Context", "Reasoning efforts"):
+        table.add_column(title, overflow="fold")
+    for model in models:
+        context = f"{model.max_tokens:,}" if model.max_tokens else "?"
+        table.add_row(
+            "*" if model.id == current else "",
+            Text(one_line(model.id, 200)),
+            context,
+            _efforts(model),
+        )
+    Console(highlight=False).print(table)
+
+
+def _efforts(model: ModelInfo) -> str:
+    ability = model.reasoning
+    if not ability.supported:
+        return "does not reason"
+    levels = ", ".join(ability.efforts) or "reasons, no levels"
+    return f"{levels} or tokens" if ability.budget else levels

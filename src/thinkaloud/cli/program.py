@@ -1,0 +1,181 @@
+"""What can be typed. The commands themselves are loaded when one is called."""
+
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Final, Protocol, cast
+
+import typer
+
+from thinkaloud.cli.exits import ExitCode, of_error
+from thinkaloud.cli.options import ChatOptions, ReportOptions, ServeOptions
+from thinkaloud.cli.visible import visible
+from thinkaloud.errors import ThinkaloudError
+from thinkaloud.version import __version__
+
+_HOMES: Final = {
+    "serve": "thinkaloud.cli.serve",
+    "chat": "thinkaloud.cli.chat",
+    "models": "thinkaloud.cli.models",
+    "doctor": "thinkaloud.cli.doctor",
+}
+_WEB: Final = {"fastapi", "prometheus_client", "starlette", "structlog", "uvicorn", "uvloop"}
+
+app = typer.Typer(
+    name="thinkaloud",
+    help="An AI agent server that shows a model's reasoning live.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="The configuration file (thinkaloud.toml)."),
+]
+ModelId = Annotated[
+    str | None,
+    typer.Option("--model", "-m", metavar="ID", help="The model, as host/model."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+class Command(Protocol):
+    """The module of a command. Each takes the options of its own name."""
+
+    def run(self, options: ServeOptions | ChatOptions | ReportOptions) -> ExitCode:
+        """Carry it out."""
+        ...
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"thinkaloud {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _program(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def serve(
+    config: Config = None,
+    host: Annotated[
+        str | None, typer.Option("--host", metavar="HOST", help="The address to listen on.")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option("--port", "-p", min=0, max=65535, help="The port; 0 takes a free one."),
+    ] = None,
+    model: ModelId = None,
+) -> None:
+    """Serve the HTTP and WebSocket API until Ctrl-C."""
+    _carry_out("serve", ServeOptions(config, host, port, model))
+
+
+@app.command()
+def chat(  # noqa: PLR0913 - one for each option
+    text: Annotated[
+        str | None,
+        typer.Argument(metavar="TEXT", help="What to ask; else the pipe, else a conversation."),
+    ] = None,
+    config: Config = None,
+    model: ModelId = None,
+    effort: Annotated[
+        str | None,
+        typer.Option(
+            "--effort",
+            "-e",
+            metavar="LEVEL",
+            help="How hard to think: none, minimal, low, medium, high, xhigh, max, or tokens.",
+        ),
+    ] = None,
+    thinking: Annotated[
+        bool | None,
+        typer.Option(
+            "--thinking/--no-thinking",
+            help="Show the thinking in full, or not at all. In a pipe it goes to stderr.",
+        ),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one event a line, as JSON.")] = False,
+    file: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--file",
+            "-f",
+            metavar="NAME",
+            help="A file of the workspace to put before the model; - is the pipe. Repeatable.",
+        ),
+    ] = None,
+    image: Annotated[
+        str | None,
+        typer.Option("--image", metavar="NAME", help="A picture of the workspace."),
+    ] = None,
+    max_iterations: Annotated[
+        int | None,
+        typer.Option("--max-iterations", metavar="N", help="The most model calls of a run."),
+    ] = None,
+) -> None:
+    """Ask once, with TEXT or a pipe; without either, hold a conversation."""
+    files = tuple(file or ())
+    options = ChatOptions(text, config, model, effort, thinking, json, files, image, max_iterations)
+    _carry_out("chat", options)
+
+
+@app.command()
+def models(config: Config = None, json: Json = False) -> None:
+    """List the models that can be chosen."""
+    _carry_out("models", ReportOptions(config, json))
+
+
+@app.command()
+def doctor(config: Config = None, json: Json = False) -> None:
+    """Say what is configured, reachable and missing, and what to do about it."""
+    _carry_out("doctor", ReportOptions(config, json))
+
+
+def main() -> None:
+    """Run the program and exit: the entry point of the `thinkaloud` script."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal of another encoding shows a question mark, not a traceback.
+        cast("Callable[..., None]", getattr(stream, "reconfigure", _keep))(errors="replace")
+    app()
+
+
+def _keep(*, errors: str) -> None:
+    """Leave a stream as it is that is no text file."""
+
+
+def _carry_out(name: str, options: ServeOptions | ChatOptions | ReportOptions) -> None:
+    try:
+        command = cast("Command", importlib.import_module(_HOMES[name]))
+        code = command.run(options)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _WEB:
+            raise
+        message = f"`{name}` needs {error.name}, which comes with the extra `thinkaloud[web]`."
+        typer.echo(f"thinkaloud: {message} Install that.", err=True)
+        code = ExitCode.CONFIGURATION
+    except ThinkaloudError as error:
+        typer.echo(f"thinkaloud: {visible(error.message)}", err=True)
+        code = of_error(error)
+    except (KeyboardInterrupt, BrokenPipeError) as error:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # One more Ctrl-C ends it on the spot.
+        # What is still buffered has no reader; the interpreter must not try it again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        broken = isinstance(error, BrokenPipeError)
+        code = ExitCode.BROKEN_PIPE if broken else ExitCode.INTERRUPTED
+    raise typer.Exit(code)

@@ -1,0 +1,40 @@
+"""`thinkaloud serve`. The only module of the terminal that loads the server's libraries."""
+
+from rich.console import Console
+from rich.text import Text
+
+from thinkaloud.app.runtime import Choices, Runtime
+from thinkaloud.app.server import run_server
+from thinkaloud.cli.asking import DEMO_NOTICE
+from thinkaloud.cli.exits import ExitCode
+from thinkaloud.cli.options import ServeOptions
+from thinkaloud.cli.visible import one_line
+from thinkaloud.config import load
+from thinkaloud.version import __version__
+
+_TRY = """\
+Try it:
+  curl -N {url}/api/v1/chat/stream-sse -H 'Content-Type: application/json' \\
+    -d '{{"text": "What is 12 * (3 + 4)?", "include_reasoning": true}}'"""
+
+
+def run(options: ServeOptions) -> ExitCode:
+    """Serve until Ctrl-C or SIGTERM.
+
+    Raises `ConfigurationError` or `UnknownModel` where that cannot begin.
+    """
+    overrides = {"server": {"host": options.host, "port": options.port}}
+    configuration = load(options.config, overrides=overrides)
+    run_server(configuration, Choices(model=options.model), _say)
+    return ExitCode.OK
+
+
+def _say(runtime: Runtime, url: str) -> None:
+    console = Console(highlight=False)
+    model = one_line(runtime.models.current, 200)
+    line = f"thinkaloud {__version__} serves {model} at {url} (Ctrl-C ends it)"
+    console.print(Text(line, style="bold"), soft_wrap=True)
+    if runtime.is_demo:
+        console.print(Text(DEMO_NOTICE, style="bold yellow"), soft_wrap=True)
+    console.print(Text(_TRY.format(url=url)), soft_wrap=True)
+    console.print(Text(f"Documentation of the API: {url}/api/docs"), soft_wrap=True)

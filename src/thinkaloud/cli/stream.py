@@ -1,0 +1,132 @@
+"""A run in a pipe: the answer and nothing else, or one event a line as JSON."""
+
+import re
+from typing import Final, Protocol, TextIO, assert_never
+
+import msgspec
+
+from thinkaloud.cli.visible import visible
+from thinkaloud.events import codec
+from thinkaloud.events.event import (
+    AnswerDelta,
+    AnswerEnded,
+    IterationStarted,
+    ModelResponded,
+    Notice,
+    ReasoningDelta,
+    ReasoningEnded,
+    Recorded,
+    RunEnded,
+    RunStarted,
+    ToolEnded,
+    ToolStarted,
+)
+
+_RAW_CONTROL: Final = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+
+
+class View(Protocol):
+    """Shows the events of a run."""
+
+    def show(self, recorded: Recorded) -> None:
+        """Show the next event."""
+        ...
+
+    def end(self) -> None:
+        """Leave the terminal as it was, however the run ended, or did not."""
+        ...
+
+
+class Plain:
+    """The answer to one stream; thinking, where it was asked for, and notices to another."""
+
+    def __init__(self, answer: TextIO, beside: TextIO, *, thinking: bool) -> None:
+        self._answer = answer
+        self._beside = beside
+        self._thinking = thinking
+        self._part = 0
+        self._in_line: TextIO | None = None
+
+    def show(self, recorded: Recorded) -> None:
+        """Show the next event."""
+        event = recorded.event
+        match event:
+            case AnswerDelta():
+                self._write(self._answer, visible(event.text))
+            case ReasoningDelta():
+                if self._thinking:
+                    gap = "\n\n" if event.part != self._part else ""
+                    self._part = event.part
+                    self._write(self._beside, gap + visible(event.text))
+            case ReasoningEnded():
+                self._part = 0
+                if self._thinking:
+                    self._write(self._beside, "\n\n")
+            case Notice():
+                self._write(self._beside, f"{visible(event.message)}\n")
+            case RunEnded():
+                if self._in_line is not None:
+                    self._write(self._in_line, "\n")
+            case (
+                RunStarted()
+                | IterationStarted()
+                | AnswerEnded()
+                | ToolStarted()
+                | ToolEnded()
+                | ModelResponded()
+            ):
+                pass
+            case _:
+                assert_never(event)
+
+    def end(self) -> None:
+        """Write nothing: whoever reads the pipe may have stopped doing so."""
+
+    def _write(self, stream: TextIO, text: str) -> None:
+        stream.write(text)
+        stream.flush()
+        self._in_line = None if text.endswith("\n") else stream
+
+
+class Lines:
+    """Every event that may leave, one a line, as `thinkaloud.events.codec` writes it."""
+
+    def __init__(self, stream: TextIO, *, thinking: bool) -> None:
+        self._stream = stream
+        self._thinking = thinking
+
+    def show(self, recorded: Recorded) -> None:
+        """Write the next event. Reasoning is left out where it was not asked for (P7)."""
+        event = recorded.event
+        match event:
+            case ModelResponded():
+                return
+            case ReasoningDelta() | ReasoningEnded():
+                if not self._thinking:
+                    return
+            case RunStarted():
+                event = msgspec.structs.replace(event, attachments=())
+                recorded = msgspec.structs.replace(recorded, event=event)
+            case (
+                IterationStarted()
+                | AnswerDelta()
+                | AnswerEnded()
+                | ToolStarted()
+                | ToolEnded()
+                | Notice()
+                | RunEnded()
+            ):
+                pass
+            case _:
+                assert_never(event)
+        line = codec.encode(recorded).decode()
+        self._stream.write(_RAW_CONTROL.sub(_escaped, line) + "\n")
+        self._stream.flush()
+
+    def end(self) -> None:
+        """Nothing is open between lines."""
+
+
+def _escaped(match: re.Match[str]) -> str:
+    # JSON lets these stand as they are; a terminal would obey them.
+    return f"\\u{ord(match.group()):04x}"

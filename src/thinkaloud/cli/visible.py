@@ -1,0 +1,33 @@
+"""Makes text from outside safe to print: a model, a tool or a file may send anything. Pure."""
+
+import re
+from typing import Final
+
+_UNSAFE: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def visible(text: str) -> str:
+    """Return the text with everything that would steer a terminal made visible.
+
+    Escape and the other control characters become their pictures (`␛`), carriage returns go;
+    new lines and tabs stay. Marks that turn the writing direction, and lone surrogates, become
+    `\N{REPLACEMENT CHARACTER}`. One character at a time, so text may be cut anywhere (P5).
+    """
+    return _UNSAFE.sub(_picture, text)
+
+
+def one_line(text: str, limit: int) -> str:
+    """Return the text visible, on one line, and cut to `limit` characters."""
+    flat = re.sub(r"\s+", " ", visible(text[: 4 * limit])).strip()
+    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+
+
+def _picture(match: re.Match[str]) -> str:
+    character = match.group()
+    if character == "\r":
+        return ""
+    if character < " ":
+        return chr(0x2400 + ord(character))
+    return "␡" if character == "\x7f" else "\N{REPLACEMENT CHARACTER}"

@@ -1,0 +1,128 @@
+"""From the log to the next prompt: the fold of a conversation as the turns a model sees. Pure."""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from thinkaloud.core.segments import BLANK_LINE
+from thinkaloud.events.event import Attachment, ModelResponded
+from thinkaloud.events.fold import (
+    AnswerBlock,
+    Block,
+    NoticeBlock,
+    ReasoningBlock,
+    RunFold,
+    ToolBlock,
+)
+from thinkaloud.events.prompt import (
+    AnswerPart,
+    AssistantPart,
+    AssistantTurn,
+    Image,
+    ReasoningPart,
+    ToolCallPart,
+    ToolResult,
+    ToolTurn,
+    Turn,
+    UserTurn,
+)
+
+NOT_RUN = "This call was not run: the run ended before it."
+"""The result of a call that was never run, since providers want one for every call."""
+
+
+def turns(runs: Iterable[RunFold]) -> tuple[Turn, ...]:
+    """Return the turns of these runs, oldest first; the last run may still be going on."""
+    found: list[Turn] = []
+    for run in runs:
+        found.append(_user_turn(run))
+        said_before = False
+        by_iteration = _by_iteration(run.view().blocks)
+        for iteration in sorted(by_iteration.keys() | run.responses.keys()):
+            blocks = by_iteration.get(iteration, [])
+            found.extend(_iteration(blocks, run.responses.get(iteration), said_before=said_before))
+            said_before = said_before or any(
+                isinstance(block, AnswerBlock) and not block.text.isspace() for block in blocks
+            )
+    return tuple(found)
+
+
+def user_text(text: str, context: Mapping[str, object], attachments: Iterable[Attachment]) -> str:
+    """Return the user's text with the material that goes before it."""
+    pieces: list[str] = []
+    if context:
+        lines = [f"{key}: {_plain(value)}" for key, value in context.items()]
+        pieces.append("<context>\n" + "\n".join(lines) + "\n</context>")
+    pieces.extend(
+        f'<file name="{attachment.name}">\n{attachment.text}\n</file>'
+        for attachment in attachments
+        if not attachment.base64
+    )
+    pieces.append(text)
+    return "\n\n".join(pieces)
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _user_turn(run: RunFold) -> UserTurn:
+    given = run.started.input
+    images = tuple(
+        Image(attachment.media_type, attachment.base64)
+        for attachment in run.attachments
+        if attachment.base64
+    )
+    return UserTurn(user_text(given.text, given.context, run.attachments), images)
+
+
+def _by_iteration(blocks: Iterable[Block]) -> dict[int, list[Block]]:
+    found: dict[int, list[Block]] = {}
+    for block in blocks:
+        if not isinstance(block, NoticeBlock):
+            found.setdefault(block.iteration, []).append(block)
+    return found
+
+
+def _iteration(
+    blocks: list[Block], responded: ModelResponded | None, *, said_before: bool
+) -> list[Turn]:
+    calls = responded.tool_calls if responded else ()
+    if responded is None:
+        # A response that broke off: what was said stands, what was opaque is not to be had.
+        parts = _parts(blocks, with_reasoning=False, said_before=said_before)
+        return [AssistantTurn(parts)] if parts else []
+    parts = (
+        *_parts(blocks, with_reasoning=True, said_before=said_before),
+        *(ToolCallPart(call.tool_call_id, call.name, call.arguments) for call in calls),
+    )
+    if not parts and responded.native is None:
+        return []
+    said: list[Turn] = [AssistantTurn(parts, responded.native)]
+    if calls:
+        results = {block.tool_call_id: block for block in blocks if isinstance(block, ToolBlock)}
+        said.append(
+            ToolTurn(tuple(_result(call.tool_call_id, call.name, results) for call in calls))
+        )
+    return said
+
+
+def _parts(
+    blocks: list[Block], *, with_reasoning: bool, said_before: bool
+) -> tuple[AssistantPart, ...]:
+    parts: list[AssistantPart] = []
+    for block in blocks:
+        if isinstance(block, AnswerBlock):
+            text = block.text.removeprefix(BLANK_LINE) if said_before else block.text
+            said_before = said_before or not text.isspace()
+            parts.append(AnswerPart(text))
+        elif isinstance(block, ReasoningBlock) and with_reasoning:
+            parts.append(ReasoningPart(block.text))
+    return tuple(parts)
+
+
+def _result(tool_call_id: str, name: str, results: Mapping[str, ToolBlock]) -> ToolResult:
+    block = results.get(tool_call_id)
+    if block is None or block.status == "running":
+        return ToolResult(tool_call_id, name, NOT_RUN, is_error=True)
+    return ToolResult(tool_call_id, name, block.result, is_error=block.status != "ok")

@@ -1,0 +1,80 @@
+"""A conversation to take away: JSON for programs, Markdown for people. Pure.
+
+Reasoning is in it only where it was asked for; what is meant for a provider never is (P7).
+"""
+
+import msgspec
+
+from thinkaloud.events.fold import (
+    AnswerBlock,
+    Block,
+    ConversationView,
+    NoticeBlock,
+    ReasoningBlock,
+    RunView,
+    ToolBlock,
+)
+
+
+class Export(msgspec.Struct, frozen=True):
+    """A conversation as a document."""
+
+    conversation_id: str
+    title: str
+    created_at_ms: int
+    runs: tuple[RunView, ...]
+    version: int = 1
+    """The version of this form."""
+
+
+def without_reasoning(run: RunView) -> RunView:
+    """Return the run without its reasoning blocks."""
+    blocks = tuple(block for block in run.blocks if not isinstance(block, ReasoningBlock))
+    return msgspec.structs.replace(run, blocks=blocks)
+
+
+def as_json(
+    view: ConversationView, title: str, created_at_ms: int, *, include_reasoning: bool
+) -> bytes:
+    """Return the conversation as a JSON document (`Export`)."""
+    runs = view.runs if include_reasoning else tuple(without_reasoning(run) for run in view.runs)
+    export = Export(view.conversation_id, title, created_at_ms, runs)
+    return msgspec.json.format(msgspec.json.encode(export), indent=2)
+
+
+def as_markdown(view: ConversationView, title: str, *, include_reasoning: bool) -> str:
+    """Return the conversation as Markdown."""
+    pieces = [f"# {title or view.conversation_id}"]
+    for run in view.runs:
+        pieces.append(f"## You\n\n{run.input.text}")
+        pieces.append(f"## {run.model}")
+        pieces += [
+            _block(block)
+            for block in run.blocks
+            if include_reasoning or not isinstance(block, ReasoningBlock)
+        ]
+        if run.error is not None:
+            pieces.append(f"> **Failed:** {run.error.message}")
+        elif run.status in {"stopped", "max_iterations"}:
+            pieces.append(f"> **Ended:** {run.status.replace('_', ' ')}")
+    return "\n\n".join(piece.strip("\n") for piece in pieces if piece.strip()) + "\n"
+
+
+def _block(block: Block) -> str:
+    match block:
+        case AnswerBlock():
+            return block.text
+        case ReasoningBlock():
+            quoted = "\n".join(f"> {line}" for line in "\n\n".join(block.parts).splitlines())
+            return f"> **Thought**\n>\n{quoted}"
+        case ToolBlock():
+            return f"{_fenced(block.arguments, block.name)}\n\n{_fenced(block.result, 'result')}"
+        case NoticeBlock():
+            return f"> {block.message}"
+
+
+def _fenced(text: str, label: str) -> str:
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"{fence}{label}\n{text}\n{fence}"

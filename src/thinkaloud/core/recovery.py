@@ -1,0 +1,53 @@
+"""What is written down for a run whose process died. Pure."""
+
+from thinkaloud.events.event import (
+    AnswerEnded,
+    Event,
+    ReasoningEnded,
+    RunEnded,
+    RunError,
+    RunStarted,
+    Timing,
+    ToolEnded,
+    UserInput,
+)
+from thinkaloud.events.fold import AnswerBlock, ReasoningBlock, RunFold, ToolBlock
+
+_INTERRUPTED = RunError(
+    "interrupted",
+    "The server went down before the run was over. What was streamed is kept.",
+    retryable=True,
+)
+
+
+def lost() -> list[Event]:
+    """Return the events of a run that died before any of its own were kept."""
+    started = RunStarted("unknown", 1, UserInput(""))
+    return [started, RunEnded("failed", 0, Timing(None, None, 0, 0), error=_INTERRUPTED)]
+
+
+def closing(run: RunFold) -> list[Event]:
+    """Return the events that end an interrupted run: all that is open is closed, then the end."""
+    last_ms = run.last_at_ms
+    view = run.view()
+    events: list[Event] = []
+    reasoning_ms = 0
+    for block in view.blocks:
+        match block:
+            case ReasoningBlock(status="open"):
+                duration_ms = max(0, last_ms - block.started_at_ms)
+                reasoning_ms += duration_ms
+                events.append(ReasoningEnded(block.segment_id, duration_ms, interrupted=True))
+            case ReasoningBlock(duration_ms=duration_ms):
+                reasoning_ms += duration_ms or 0
+            case AnswerBlock(status="open"):
+                events.append(AnswerEnded(block.segment_id, interrupted=True))
+            case ToolBlock(status="running"):
+                result = "Interrupted: what it did is not known."
+                events.append(
+                    ToolEnded(block.tool_call_id, block.name, "cancelled", result, duration_ms=0)
+                )
+            case _:
+                continue
+    timing = Timing(None, None, reasoning_ms, max(0, last_ms - view.started_at_ms))
+    return [*events, RunEnded("failed", view.iteration, timing, error=_INTERRUPTED)]

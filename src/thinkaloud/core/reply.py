@@ -1,0 +1,118 @@
+"""What a finished run answers: one body for REST, `complete` frames and the Python API. Pure."""
+
+from typing import Final
+
+import msgspec
+
+from thinkaloud.events.event import Outcome, RunStatus, Timing, ToolStatus
+from thinkaloud.events.fold import ReasoningBlock, RunView, ToolBlock
+from thinkaloud.events.model import ReasoningStatus, Usage
+from thinkaloud.events.prompt import Effort
+
+_MAX_BRACKETS: Final = 400
+
+
+class ActionResult(msgspec.Struct, frozen=True):
+    """One tool call of a run."""
+
+    action: str
+    """The tool's name."""
+    arguments: object
+    """As the model gave them: an object, or the text where it was no JSON."""
+    result: str
+    status: ToolStatus
+    tool_call_id: str
+    duration_ms: int
+    truncated: bool
+
+
+class ReasoningSegment(msgspec.Struct, frozen=True):
+    """One segment of reasoning."""
+
+    segment_id: str
+    text: str
+    duration_ms: int | None
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """The body of `POST /chat/message`, and the data of a `complete` frame.
+
+    The reasoning members are absent, not empty, where reasoning was not asked for (P7).
+    """
+
+    response: str
+    action_results: tuple[ActionResult, ...]
+    iterations: int
+    max_iterations: int
+    conversation_id: str
+    run_id: str
+    status: RunStatus
+    model: str
+    usage: Usage | None
+    timing: Timing | None
+    reasoning_effort: Effort | None = None
+    """The effective effort; null is the provider's default."""
+    outcome: Outcome | None = None
+    """What the user should know of a response that is not a plain full answer, and the way out."""
+    reasoning: str | msgspec.UnsetType = msgspec.UNSET
+    reasoning_status: ReasoningStatus | msgspec.UnsetType = msgspec.UNSET
+    reasoning_segments: tuple[ReasoningSegment, ...] | msgspec.UnsetType = msgspec.UNSET
+
+
+def reply(run: RunView, conversation_id: str, *, include_reasoning: bool) -> Reply:
+    """Return the reply of a run, as far as it has come."""
+    answer = Reply(
+        response=run.response,
+        action_results=tuple(
+            _action(block) for block in run.blocks if isinstance(block, ToolBlock)
+        ),
+        iterations=run.iteration,
+        max_iterations=run.max_iterations,
+        conversation_id=conversation_id,
+        run_id=run.run_id,
+        status="failed" if run.status == "running" else run.status,
+        model=run.model,
+        usage=run.usage,
+        timing=run.timing,
+        reasoning_effort=run.reasoning_effort,
+        outcome=run.outcome,
+    )
+    if not include_reasoning:
+        return answer
+    segments = tuple(
+        ReasoningSegment(block.segment_id, block.text, block.duration_ms)
+        for block in run.blocks
+        if isinstance(block, ReasoningBlock)
+    )
+    return msgspec.structs.replace(
+        answer,
+        reasoning=run.reasoning,
+        reasoning_status=run.reasoning_status,
+        reasoning_segments=segments,
+    )
+
+
+def parsed_arguments(text: str) -> object:
+    """Return a tool call's arguments as a value.
+
+    The text is returned as it is where it is no JSON, or has so many brackets that a value as deep
+    might not be encoded again.
+    """
+    if text.count("[") + text.count("{") > _MAX_BRACKETS:
+        return text
+    try:
+        return msgspec.json.decode(text or "{}")
+    except (msgspec.DecodeError, RecursionError):
+        return text
+
+
+def _action(block: ToolBlock) -> ActionResult:
+    return ActionResult(
+        action=block.name,
+        arguments=parsed_arguments(block.arguments),
+        result=block.result,
+        status="cancelled" if block.status == "running" else block.status,
+        tool_call_id=block.tool_call_id,
+        duration_ms=block.duration_ms or 0,
+        truncated=block.truncated,
+    )

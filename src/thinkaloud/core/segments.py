@@ -1,0 +1,86 @@
+"""Segments: one unbroken stretch of reasoning, or of answer. Promise P2 lives here."""
+
+from typing import Literal
+
+from thinkaloud.events.event import (
+    AnswerDelta,
+    AnswerEnded,
+    Event,
+    ReasoningDelta,
+    ReasoningEnded,
+)
+
+BLANK_LINE = "\n\n"
+"""What a later answer segment of a run begins with, so that two answers do not run together."""
+
+
+class Segments:
+    """Opens a segment at its first text and closes it exactly once; at most one is open.
+
+    The caller appends every returned event, in order, and calls `close` on every way out.
+    Times are milliseconds of any steady clock.
+    """
+
+    def __init__(self, prefix: str) -> None:
+        self.reasoning_ms = 0
+        self.first_reasoning_at: int | None = None
+        self.first_answer_at: int | None = None
+        self.answered = False
+        """Whether any answer text other than white space was said."""
+        self._prefix = prefix
+        self._count = 0
+        self._kind: Literal["reasoning", "answer"] | None = None
+        self._segment_id = ""
+        self._opened_at = 0
+        self._first_part = 0
+
+    @property
+    def open_kind(self) -> Literal["reasoning", "answer"] | None:
+        """What is open now."""
+        return self._kind
+
+    def reasoning(self, text: str, part: int, now_ms: int) -> list[Event]:
+        """Say more reasoning. `part` is the provider's block number within the response."""
+        if self._kind == "reasoning":
+            return [ReasoningDelta(self._segment_id, text, part - self._first_part)]
+        events = self.close(now_ms, resuming=True)
+        if self.first_reasoning_at is None:
+            self.first_reasoning_at = now_ms
+        self._open("reasoning", now_ms)
+        self._first_part = part
+        events.append(ReasoningDelta(self._segment_id, text))
+        return events
+
+    def answer(self, text: str, now_ms: int) -> list[Event]:
+        """Say more of the answer."""
+        if self._kind == "answer":
+            self.answered = self.answered or not text.isspace()
+            return [AnswerDelta(self._segment_id, text)]
+        events = self.close(now_ms)
+        if self.first_answer_at is None:
+            self.first_answer_at = now_ms
+        self._open("answer", now_ms)
+        if self.answered:
+            text = BLANK_LINE + text
+        self.answered = self.answered or not text.isspace()
+        events.append(AnswerDelta(self._segment_id, text))
+        return events
+
+    def close(
+        self, now_ms: int, *, interrupted: bool = False, resuming: bool = False
+    ) -> list[Event]:
+        """Close what is open; nothing where nothing is. `resuming`: the run goes on."""
+        kind, self._kind = self._kind, None
+        if kind == "reasoning":
+            duration_ms = max(0, now_ms - self._opened_at)
+            self.reasoning_ms += duration_ms
+            return [ReasoningEnded(self._segment_id, duration_ms, interrupted)]
+        if kind == "answer":
+            return [AnswerEnded(self._segment_id, resuming, interrupted)]
+        return []
+
+    def _open(self, kind: Literal["reasoning", "answer"], now_ms: int) -> None:
+        self._kind = kind
+        self._count += 1
+        self._segment_id = f"{self._prefix}:{kind[0]}{self._count}"
+        self._opened_at = now_ms

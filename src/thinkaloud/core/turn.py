@@ -1,0 +1,224 @@
+"""The turn machine: what a run does next, and what it says. Pure.
+
+The runtime feeds it everything that happens and carries out what it decides:
+
+    begin → (hear … → decide → tools …)* → end
+
+Every method returns the events to append, in order. Times are milliseconds of a steady clock.
+"""
+
+from typing import assert_never
+
+import msgspec
+
+from thinkaloud.core import usage
+from thinkaloud.core.segments import Segments
+from thinkaloud.events.event import (
+    Event,
+    IterationStarted,
+    ModelResponded,
+    Outcome,
+    RunEnded,
+    RunError,
+    RunStatus,
+    Timing,
+)
+from thinkaloud.events.model import (
+    Alive,
+    AnswerText,
+    ModelEvent,
+    ModelFailed,
+    ModelFinished,
+    ReasoningText,
+    ServerItem,
+    ToolCall,
+    ToolCallOpened,
+    Usage,
+)
+
+
+class CallModel(msgspec.Struct, frozen=True):
+    """Begin the next iteration."""
+
+
+class RunTools(msgspec.Struct, frozen=True):
+    """Run these calls, then ask again what to do."""
+
+    calls: tuple[ToolCall, ...]
+
+
+class Finish(msgspec.Struct, frozen=True):
+    """End the run."""
+
+    status: RunStatus
+    error: RunError | None = None
+    outcome: Outcome | None = None
+
+
+Command = CallModel | RunTools | Finish
+
+
+class Turn:
+    """The decisions of one run. `run_id` makes its segment ids unique."""
+
+    def __init__(self, run_id: str, max_iterations: int, now_ms: int) -> None:
+        self.segments = Segments(run_id.removeprefix("run_"))
+        self.iteration = 0
+        self.ended = False
+        self._max_iterations = max_iterations
+        self._started_at = now_ms
+        self._usage: Usage | None = None
+        self._calls: list[ToolCall] = []
+        self._finished: ModelFinished | None = None
+        self._failed: ModelFailed | None = None
+        self._max_output_tokens: int | None = None
+        self.visible = False
+        """Whether this model call has said anything: from then on it is never retried (P6)."""
+
+    def begin_iteration(self, max_output_tokens: int | None = None) -> list[Event]:
+        """Begin a model call."""
+        self.iteration += 1
+        self._max_output_tokens = max_output_tokens
+        self.begin_attempt()
+        message = "Thinking" if self.iteration == 1 else "Thinking about the tool results"
+        return [IterationStarted(self.iteration, self._max_iterations, message)]
+
+    def begin_attempt(self) -> None:
+        """Begin the same model call again, after a failure before anything was visible."""
+        self._calls.clear()
+        self._finished = self._failed = None
+        self.visible = False
+
+    def hear(self, said: ModelEvent, now_ms: int) -> list[Event]:  # noqa: PLR0911 - one arm a kind
+        """Take the next thing that the model says."""
+        match said:
+            case ReasoningText(text=text, part=part):
+                self.visible = True
+                return self.segments.reasoning(text, part, now_ms)
+            case AnswerText(text=text):
+                self.visible = True
+                return self.segments.answer(text, now_ms)
+            case ToolCallOpened():
+                self.visible = True
+                return self.segments.close(now_ms, resuming=True)
+            case ToolCall():
+                self.visible = True
+                self._calls.append(said)
+                return self.segments.close(now_ms, resuming=True)
+            case ServerItem():
+                self.visible = True
+                return self._close_reasoning(now_ms)
+            case Alive():
+                return []
+            case ModelFinished():
+                return self._model_finished(said, now_ms)
+            case ModelFailed():
+                self._failed = said
+                self._usage = usage.add(self._usage, said.usage)
+                return self.segments.close(now_ms, interrupted=True)
+            case _:
+                assert_never(said)
+
+    @property
+    def failure(self) -> ModelFailed | None:
+        """Why the model call failed, where it did."""
+        return self._failed
+
+    def decide(self) -> Command:
+        """Say what to do after the model's last event."""
+        if self._failed is not None:
+            failed = self._failed
+            error = RunError(failed.code, failed.message, failed.retryable, failed.retry_after)
+            return Finish("failed", error)
+        finished = self._finished
+        if finished is None:
+            message = "The model's stream ended without an end mark."
+            return Finish("failed", RunError("provider_stream_cut", message, retryable=True))
+        if finished.finish_reason == "length":
+            return Finish("completed", outcome=self._out_of_room(finished))
+        if self._calls:
+            return RunTools(tuple(self._calls))
+        if finished.finish_reason == "pause":
+            return self.after_tools()
+        return Finish("completed", outcome=self._nothing_said(finished))
+
+    def after_tools(self) -> Command:
+        """Say what to do when all tools have returned."""
+        if self.iteration >= self._max_iterations:
+            return Finish("max_iterations")
+        return CallModel()
+
+    def end(self, finish: Finish, now_ms: int) -> list[Event]:
+        """End the run: close what is open, then the one terminal event. Again: nothing."""
+        if self.ended:
+            return []
+        self.ended = True
+        interrupted = finish.status in {"stopped", "failed"}
+        events = self.segments.close(now_ms, interrupted=interrupted)
+        timing = Timing(
+            time_to_first_reasoning_ms=self._since_start(self.segments.first_reasoning_at),
+            time_to_first_answer_ms=self._since_start(self.segments.first_answer_at),
+            reasoning_ms=self.segments.reasoning_ms,
+            total_ms=max(0, now_ms - self._started_at),
+        )
+        ended = RunEnded(
+            finish.status, self.iteration, timing, self._usage, finish.error, finish.outcome
+        )
+        return [*events, ended]
+
+    def _since_start(self, at: int | None) -> int | None:
+        return None if at is None else max(0, at - self._started_at)
+
+    def _close_reasoning(self, now_ms: int) -> list[Event]:
+        # A search in the middle of an answer leaves the answer whole.
+        return self.segments.close(now_ms) if self.segments.open_kind == "reasoning" else []
+
+    def _model_finished(self, finished: ModelFinished, now_ms: int) -> list[Event]:
+        self._finished = finished
+        self._usage = usage.add(self._usage, finished.usage)
+        responded = ModelResponded(
+            iteration=self.iteration,
+            finish_reason=finished.finish_reason,
+            reasoning_status=finished.reasoning_status,
+            usage=finished.usage,
+            native=finished.native,
+            raw_finish_reason=finished.raw_finish_reason,
+            tool_calls=tuple(self._calls),
+        )
+        resuming = bool(self._calls) or finished.finish_reason == "pause"
+        return [*self.segments.close(now_ms, resuming=resuming), responded]
+
+    def _out_of_room(self, finished: ModelFinished) -> Outcome:
+        count = finished.usage
+        reasoning = count.reasoning_tokens if count else None
+        thought = finished.reasoning_status != "none"
+        if thought and not self.segments.answered:
+            message = (
+                "The model used its whole output budget for thinking and gave no answer."
+                " Allow more output tokens, lower the reasoning effort, or ask it to continue."
+            )
+            code = "output_limit_in_reasoning"
+        else:
+            message = (
+                "The answer was cut off at the output limit."
+                " Allow more output tokens, or ask the model to continue."
+            )
+            code = "output_limit"
+        return Outcome(
+            code,
+            message,
+            reasoning,
+            count.output_tokens if count else None,
+            self._max_output_tokens,
+        )
+
+    def _nothing_said(self, finished: ModelFinished) -> Outcome | None:
+        if self.segments.answered:
+            return None
+        count = finished.usage
+        return Outcome(
+            "empty_answer",
+            "The model ended its turn without an answer. Ask it to continue, or ask again.",
+            count.reasoning_tokens if count else None,
+            count.output_tokens if count else None,
+        )

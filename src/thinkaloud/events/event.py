@@ -1,0 +1,214 @@
+"""The event stream: what happens in a run, as one frozen tagged union.
+
+An event is a value without identity. The log gives it one, once, when it appends it: see
+`Recorded`. Every consumer matches on the whole union and ends in `assert_never`.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from thinkaloud.events.model import FinishReason, Native, ReasoningStatus, ToolCall, Usage
+from thinkaloud.events.prompt import Effort
+
+RunStatus = Literal["completed", "stopped", "max_iterations", "failed"]
+"""How a run ended. `max_iterations`: the limit was reached with tool calls still open."""
+
+ToolStatus = Literal["ok", "error", "timeout", "cancelled", "unknown_tool", "invalid_arguments"]
+
+OutcomeCode = Literal["output_limit", "output_limit_in_reasoning", "empty_answer"]
+
+
+class UserInput(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the user sent to start a run, after validation."""
+
+    text: str
+    context: dict[str, object] = {}
+    context_files: tuple[str, ...] = ()
+    image_path: str | None = None
+
+
+class Attachment(msgspec.Struct, frozen=True):
+    """A file that the user put before the model, as it was when the run began.
+
+    Exactly one of `text` and `base64` has content.
+    """
+
+    name: str
+    media_type: str
+    text: str = ""
+    base64: str = ""
+
+
+class Timing(msgspec.Struct, frozen=True):
+    """Milliseconds by the server's clock. None where there was none."""
+
+    time_to_first_reasoning_ms: int | None
+    time_to_first_answer_ms: int | None
+    reasoning_ms: int
+    """The durations of all reasoning segments, added up."""
+    total_ms: int
+
+
+class RunError(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why a run failed. `message` is for people; no secret stands in it."""
+
+    code: str
+    message: str
+    retryable: bool = False
+    retry_after: float | None = None
+
+
+class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A finished response that the user should know more about, with the way out."""
+
+    code: OutcomeCode
+    message: str
+    reasoning_tokens: int | None = None
+    output_tokens: int | None = None
+    max_output_tokens: int | None = None
+
+
+class RunStarted(msgspec.Struct, frozen=True, tag="run.started", omit_defaults=True):
+    """A run began. The first event of every run."""
+
+    model: str
+    """`host/model`."""
+    max_iterations: int
+    input: UserInput
+    reasoning_effort: Effort | None = None
+    """The effective effort; None is the provider's default."""
+    attachments: tuple[Attachment, ...] = ()
+    """The files that `input` names, as they were then. Not for any wire."""
+    replaces: str | None = None
+    """The run that this one takes the place of (regenerate, edit and resend); it and all runs
+    after it leave the conversation, though not the log."""
+
+
+class IterationStarted(msgspec.Struct, frozen=True, tag="iteration.started"):
+    """A model call begins. `iteration` counts from 1."""
+
+    iteration: int
+    max_iterations: int
+    message: str
+
+
+class ReasoningDelta(
+    msgspec.Struct, frozen=True, tag="reasoning.delta", omit_defaults=True, gc=False
+):
+    """More reasoning, never empty. The first delta of a `segment_id` opens that segment.
+
+    `part` rises within a segment where the provider begins a new block or summary part.
+    """
+
+    segment_id: str
+    text: str
+    part: int = 0
+
+
+class ReasoningEnded(msgspec.Struct, frozen=True, tag="reasoning.ended", omit_defaults=True):
+    """A reasoning segment is closed: exactly once, on every way out (P2)."""
+
+    segment_id: str
+    duration_ms: int
+    """First delta to close, by the server's clock."""
+    interrupted: bool = False
+    """The segment was cut short: stop, error, timeout, a lost process."""
+
+
+class AnswerDelta(msgspec.Struct, frozen=True, tag="answer.delta", gc=False):
+    """More of the answer, never empty. The first delta of a `segment_id` opens that segment."""
+
+    segment_id: str
+    text: str
+
+
+class AnswerEnded(msgspec.Struct, frozen=True, tag="answer.ended", omit_defaults=True):
+    """An answer segment is closed. `resuming`: the run goes on, with tools or more thought."""
+
+    segment_id: str
+    resuming: bool = False
+    interrupted: bool = False
+
+
+class ToolStarted(msgspec.Struct, frozen=True, tag="tool.started"):
+    """A tool is being run. `arguments` is the JSON text that the model wrote."""
+
+    tool_call_id: str
+    name: str
+    arguments: str
+
+
+class ToolEnded(msgspec.Struct, frozen=True, tag="tool.ended", omit_defaults=True):
+    """A tool gave its result, which goes back to the model."""
+
+    tool_call_id: str
+    name: str
+    status: ToolStatus
+    result: str
+    duration_ms: int
+    truncated: bool = False
+    """The result was longer than the limit and was cut."""
+
+
+class ModelResponded(msgspec.Struct, frozen=True, tag="model.responded", omit_defaults=True):
+    """A model call ended well: what the next prompt needs, beyond the text.
+
+    Not for any wire: `native` is the provider's own payload.
+    """
+
+    iteration: int
+    finish_reason: FinishReason
+    reasoning_status: ReasoningStatus
+    usage: Usage | None = None
+    native: Native | None = None
+    raw_finish_reason: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    """What the model asked for, in order; each that is run gets a `ToolStarted`."""
+
+
+class Notice(msgspec.Struct, frozen=True, tag="notice"):
+    """Something that the user should know and that ends nothing: a retry, a dropped block."""
+
+    code: str
+    message: str
+
+
+class RunEnded(msgspec.Struct, frozen=True, tag="run.ended", omit_defaults=True):
+    """The one terminal event of every run (P3)."""
+
+    status: RunStatus
+    iterations: int
+    timing: Timing
+    usage: Usage | None = None
+    error: RunError | None = None
+    """Present exactly where `status` is `failed`."""
+    outcome: Outcome | None = None
+
+
+Event = (
+    RunStarted
+    | IterationStarted
+    | ReasoningDelta
+    | ReasoningEnded
+    | AnswerDelta
+    | AnswerEnded
+    | ToolStarted
+    | ToolEnded
+    | ModelResponded
+    | Notice
+    | RunEnded
+)
+"""Everything that can happen in a run."""
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """An event with its identity, given once by the log that appended it."""
+
+    seq: int
+    """Rises by one within a conversation, from 1."""
+    at_ms: int
+    """Unix time in milliseconds, by the server's clock."""
+    conversation_id: str
+    run_id: str
+    event: Event

@@ -1,0 +1,334 @@
+"""The one reading of the log: events in order → what a person, a prompt or an export sees.
+
+`Fold.apply` costs the same for the first delta and the millionth (P11). `Fold.view` gives a
+frozen value; its JSON is equal to what the TypeScript fold gives for the same events.
+"""
+
+from typing import Literal, assert_never
+
+import msgspec
+
+from thinkaloud.events.event import (
+    AnswerDelta,
+    AnswerEnded,
+    Attachment,
+    IterationStarted,
+    ModelResponded,
+    Notice,
+    Outcome,
+    ReasoningDelta,
+    ReasoningEnded,
+    Recorded,
+    RunEnded,
+    RunError,
+    RunStarted,
+    RunStatus,
+    Timing,
+    ToolEnded,
+    ToolStarted,
+    ToolStatus,
+    UserInput,
+)
+from thinkaloud.events.model import ReasoningStatus, Usage
+from thinkaloud.events.prompt import Effort
+
+BlockStatus = Literal["open", "closed", "interrupted"]
+
+
+class ReasoningBlock(msgspec.Struct, frozen=True, tag="reasoning"):
+    """One segment of reasoning. `parts` are the provider's own blocks; their text is joined as is."""
+
+    segment_id: str
+    iteration: int
+    parts: tuple[str, ...]
+    status: BlockStatus
+    started_at_ms: int
+    duration_ms: int | None = None
+
+    @property
+    def text(self) -> str:
+        """All deltas of the segment, joined (P4)."""
+        return "".join(self.parts)
+
+
+class AnswerBlock(msgspec.Struct, frozen=True, tag="answer"):
+    """One segment of the answer."""
+
+    segment_id: str
+    iteration: int
+    text: str
+    status: BlockStatus
+
+
+class ToolBlock(msgspec.Struct, frozen=True, tag="tool"):
+    """One tool call that was run."""
+
+    tool_call_id: str
+    iteration: int
+    name: str
+    arguments: str
+    status: ToolStatus | Literal["running"]
+    result: str = ""
+    duration_ms: int | None = None
+    truncated: bool = False
+
+
+class NoticeBlock(msgspec.Struct, frozen=True, tag="notice"):
+    """Something that the user should know."""
+
+    code: str
+    message: str
+
+
+Block = ReasoningBlock | AnswerBlock | ToolBlock | NoticeBlock
+
+
+class RunView(msgspec.Struct, frozen=True):
+    """One run as it stands."""
+
+    run_id: str
+    status: RunStatus | Literal["running"]
+    model: str
+    input: UserInput
+    blocks: tuple[Block, ...]
+    iteration: int
+    max_iterations: int
+    started_at_ms: int
+    reasoning_effort: Effort | None = None
+    ended_at_ms: int | None = None
+    reasoning_status: ReasoningStatus = "none"
+    usage: Usage | None = None
+    timing: Timing | None = None
+    error: RunError | None = None
+    outcome: Outcome | None = None
+
+    @property
+    def response(self) -> str:
+        """All answer text of the run, in order."""
+        return "".join(block.text for block in self.blocks if isinstance(block, AnswerBlock))
+
+    @property
+    def reasoning(self) -> str:
+        """All reasoning of the run, in order."""
+        return "".join(block.text for block in self.blocks if isinstance(block, ReasoningBlock))
+
+
+class ConversationView(msgspec.Struct, frozen=True):
+    """A conversation as it stands at `seq`."""
+
+    conversation_id: str
+    seq: int
+    runs: tuple[RunView, ...]
+
+
+class _OpenBlock:
+    """A segment under construction: text in pieces, joined when somebody looks."""
+
+    __slots__ = (
+        "duration_ms",
+        "iteration",
+        "kind",
+        "pieces",
+        "segment_id",
+        "started_at_ms",
+        "status",
+    )
+
+    def __init__(self, kind: str, segment_id: str, iteration: int, started_at_ms: int) -> None:
+        self.kind = kind
+        self.segment_id = segment_id
+        self.iteration = iteration
+        self.started_at_ms = started_at_ms
+        self.pieces: list[list[str]] = [[]]
+        self.status: BlockStatus = "open"
+        self.duration_ms: int | None = None
+
+    def add(self, text: str, part: int) -> None:
+        while len(self.pieces) <= part:
+            self.pieces.append([])
+        self.pieces[part].append(text)
+
+    def close(self, *, interrupted: bool, duration_ms: int | None = None) -> None:
+        self.status = "interrupted" if interrupted else "closed"
+        self.duration_ms = duration_ms
+
+    def view(self) -> Block:
+        texts = tuple("".join(part) for part in self.pieces)
+        if self.kind == "answer":
+            return AnswerBlock(self.segment_id, self.iteration, texts[0], self.status)
+        return ReasoningBlock(
+            self.segment_id,
+            self.iteration,
+            texts,
+            self.status,
+            self.started_at_ms,
+            self.duration_ms,
+        )
+
+
+class RunFold:
+    """The fold of one run. Feed it the events of that run, in order, from its `RunStarted`."""
+
+    def __init__(self, recorded: Recorded) -> None:
+        if not isinstance(recorded.event, RunStarted):
+            raise ValueError(f"a run begins with run.started, not {type(recorded.event).__name__}")
+        self.run_id = recorded.run_id
+        self.started = recorded.event
+        self.responses: dict[int, ModelResponded] = {}
+        """What each model call gave back, by iteration: for the next prompt, never for a wire."""
+        self.ended: RunEnded | None = None
+        self.last_at_ms = recorded.at_ms
+        """When the last event was written."""
+        self._started_at_ms = recorded.at_ms
+        self._ended_at_ms: int | None = None
+        self._iteration = 0
+        self._reasoning_status: ReasoningStatus = "none"
+        self._blocks: list[_OpenBlock | ToolBlock | NoticeBlock] = []
+        self._open: _OpenBlock | None = None
+        self._tools: dict[str, int] = {}
+
+    @property
+    def attachments(self) -> tuple[Attachment, ...]:
+        """The files that the user put before the model."""
+        return self.started.attachments
+
+    def apply(self, recorded: Recorded) -> None:
+        """Take the next event of the run."""
+        self.last_at_ms = recorded.at_ms
+        event = recorded.event
+        match event:
+            case ReasoningDelta():
+                self._segment("reasoning", event.segment_id, recorded).add(event.text, event.part)
+            case AnswerDelta():
+                self._segment("answer", event.segment_id, recorded).add(event.text, 0)
+            case ReasoningEnded():
+                self._close(interrupted=event.interrupted, duration_ms=event.duration_ms)
+            case AnswerEnded():
+                self._close(interrupted=event.interrupted)
+            case _:
+                self._apply_rare(event, recorded.at_ms)
+
+    def _apply_rare(
+        self,
+        event: RunStarted
+        | IterationStarted
+        | ToolStarted
+        | ToolEnded
+        | ModelResponded
+        | Notice
+        | RunEnded,
+        at_ms: int,
+    ) -> None:
+        match event:
+            case RunStarted():
+                raise ValueError(f"{self.run_id} began twice")
+            case IterationStarted():
+                self._iteration = event.iteration
+            case ToolStarted():
+                self._tools[event.tool_call_id] = len(self._blocks)
+                self._blocks.append(
+                    ToolBlock(
+                        event.tool_call_id, self._iteration, event.name, event.arguments, "running"
+                    )
+                )
+            case ToolEnded():
+                self._end_tool(event)
+            case ModelResponded():
+                self.responses[event.iteration] = event
+                self._reasoning_status = _stronger(self._reasoning_status, event.reasoning_status)
+            case Notice():
+                self._blocks.append(NoticeBlock(event.code, event.message))
+            case RunEnded():
+                self.ended = event
+                self._ended_at_ms = at_ms
+            case _:
+                assert_never(event)
+
+    def view(self) -> RunView:
+        """Return the run as it stands."""
+        ended = self.ended
+        blocks = tuple(
+            block.view() if isinstance(block, _OpenBlock) else block for block in self._blocks
+        )
+        shown = any(isinstance(block, ReasoningBlock) for block in blocks)
+        return RunView(
+            run_id=self.run_id,
+            status="running" if ended is None else ended.status,
+            model=self.started.model,
+            input=self.started.input,
+            blocks=blocks,
+            iteration=self._iteration,
+            max_iterations=self.started.max_iterations,
+            started_at_ms=self._started_at_ms,
+            reasoning_effort=self.started.reasoning_effort,
+            ended_at_ms=self._ended_at_ms,
+            reasoning_status="shown" if shown else self._reasoning_status,
+            usage=ended.usage if ended else None,
+            timing=ended.timing if ended else None,
+            error=ended.error if ended else None,
+            outcome=ended.outcome if ended else None,
+        )
+
+    def _segment(self, kind: str, segment_id: str, recorded: Recorded) -> _OpenBlock:
+        block = self._open
+        if block is None or block.segment_id != segment_id:
+            block = _OpenBlock(kind, segment_id, self._iteration, recorded.at_ms)
+            self._blocks.append(block)
+            self._open = block
+        return block
+
+    def _close(self, *, interrupted: bool, duration_ms: int | None = None) -> None:
+        if self._open is not None:
+            self._open.close(interrupted=interrupted, duration_ms=duration_ms)
+            self._open = None
+
+    def _end_tool(self, event: ToolEnded) -> None:
+        index = self._tools.get(event.tool_call_id)
+        if index is None:
+            return
+        started = self._blocks[index]
+        if isinstance(started, ToolBlock):
+            self._blocks[index] = msgspec.structs.replace(
+                started,
+                status=event.status,
+                result=event.result,
+                duration_ms=event.duration_ms,
+                truncated=event.truncated,
+            )
+
+
+class Fold:
+    """The fold of a conversation. Feed it every event, in order of `seq`."""
+
+    def __init__(self, conversation_id: str) -> None:
+        self.conversation_id = conversation_id
+        self.seq = 0
+        self.runs: dict[str, RunFold] = {}
+        self.replaced: dict[str, RunFold] = {}
+        """Runs that others took the place of, with those that came after them."""
+
+    def apply(self, recorded: Recorded) -> None:
+        """Take the next event."""
+        self.seq = recorded.seq
+        run = self.runs.get(recorded.run_id) or self.replaced.get(recorded.run_id)
+        if run is not None:
+            run.apply(recorded)
+            return
+        run = RunFold(recorded)
+        if run.started.replaces in self.runs:
+            self._replace(run.started.replaces)
+        self.runs[recorded.run_id] = run
+
+    def _replace(self, run_id: str) -> None:
+        ids = list(self.runs)
+        for gone in ids[ids.index(run_id) :]:
+            self.replaced[gone] = self.runs.pop(gone)
+
+    def view(self) -> ConversationView:
+        """Return the conversation as it stands."""
+        runs = tuple(run.view() for run in self.runs.values())
+        return ConversationView(self.conversation_id, self.seq, runs)
+
+
+def _stronger(first: ReasoningStatus, second: ReasoningStatus) -> ReasoningStatus:
+    return second if first == "none" else first

@@ -1,0 +1,138 @@
+"""What a model says, whatever its provider's wire: the vocabulary every decoder speaks.
+
+A decoder turns bytes into these, in the order in which the provider sent them; nothing is
+merged, dropped or invented. Exactly one `ModelFinished` or `ModelFailed` comes last.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from thinkaloud.errors import ProviderCode
+
+FinishReason = Literal["stop", "length", "tool_calls", "pause"]
+"""Why the model stopped, normalised. `pause`: the provider wants to be called again as is."""
+
+ReasoningStatus = Literal["none", "shown", "hidden_by_provider"]
+"""Whether this response had reasoning, and whether the provider let us see its text."""
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Who issued an opaque payload. It goes back to an equal origin only (P13)."""
+
+    dialect: str
+    """The wire, e.g. `anthropic-messages`."""
+    endpoint: str
+    """The host's base URL."""
+    model: str
+    """The provider's own name of the model."""
+
+
+class Native(msgspec.Struct, frozen=True):
+    """One assistant response exactly as its provider wants it back.
+
+    `payload` is JSON in the dialect's own shape (content blocks, output items, parts, a
+    message). Opaque members (signatures, encrypted items) stand in it byte for byte.
+    It holds reasoning: it is never shown, searched, logged or exported (P1, P7).
+    """
+
+    origin: Origin
+    payload: msgspec.Raw
+
+
+class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Token counts of one response or one run. Reasoning is always inside output."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_tokens: int | None = None
+    """None where the provider does not say."""
+    cache_read_tokens: int | None = None
+    """Input tokens that came out of the provider's cache; inside `input_tokens`."""
+    cache_write_tokens: int | None = None
+    """Input tokens written to the provider's cache; inside `input_tokens`."""
+    estimated: bool = False
+    raw: dict[str, object] | None = None
+    """The provider's own figures, untouched."""
+
+
+class ReasoningText(msgspec.Struct, frozen=True, tag="reasoning", gc=False):
+    """The next piece of reasoning; never empty.
+
+    `part` rises where the provider itself begins a new block or summary part, so that a
+    reader may break the paragraph there; no byte is added to the text.
+    """
+
+    text: str
+    part: int = 0
+
+
+class AnswerText(msgspec.Struct, frozen=True, tag="answer", gc=False):
+    """The next piece of the answer; never empty."""
+
+    text: str
+
+
+class ToolCallOpened(msgspec.Struct, frozen=True, tag="tool_call_opened"):
+    """The model began to write a tool call. Its arguments follow in a `ToolCall`."""
+
+    tool_call_id: str
+    name: str
+
+
+class ToolCall(msgspec.Struct, frozen=True, tag="tool_call"):
+    """A whole tool call. `arguments` is the JSON text that the model wrote, unparsed."""
+
+    tool_call_id: str
+    name: str
+    arguments: str
+
+
+class ServerItem(msgspec.Struct, frozen=True, tag="server_item"):
+    """Something that the provider did on its own side: a web search, code execution."""
+
+    kind: str
+
+
+class Alive(msgspec.Struct, frozen=True, tag="alive"):
+    """The provider is at work without a word to show: a ping, hidden reasoning, argument text."""
+
+
+class ModelFinished(msgspec.Struct, frozen=True, tag="finished"):
+    """The response ended as its dialect says it should."""
+
+    finish_reason: FinishReason
+    raw_finish_reason: str = ""
+    """The provider's own word."""
+    reasoning_status: ReasoningStatus = "none"
+    usage: Usage | None = None
+    native: Native | None = None
+    """None where the dialect needs nothing back but the plain text and calls."""
+
+
+class ModelFailed(msgspec.Struct, frozen=True, tag="failed"):
+    """The response broke off, was refused or reported an error; what came before stands.
+
+    `usage` is what the provider had counted by then. `opaque_rejected` is True where the
+    provider refused an opaque block that we sent back: one retry without such blocks may help.
+    """
+
+    code: ProviderCode
+    message: str
+    retryable: bool = False
+    retry_after: float | None = None
+    opaque_rejected: bool = False
+    usage: Usage | None = None
+
+
+ModelEvent = (
+    ReasoningText
+    | AnswerText
+    | ToolCallOpened
+    | ToolCall
+    | ServerItem
+    | Alive
+    | ModelFinished
+    | ModelFailed
+)
+"""Everything that a decoder can say."""

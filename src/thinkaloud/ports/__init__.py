@@ -1,0 +1,1 @@
+"""Seams: one small Protocol a file."""

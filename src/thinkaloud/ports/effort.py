@@ -1,0 +1,39 @@
+"""Which reasoning effort a run gets. Pure."""
+
+from thinkaloud.errors import InvalidRequest, UnsupportedEffort
+from thinkaloud.events.prompt import EFFORT_LEVELS, Effort
+from thinkaloud.ports.model import ModelInfo
+
+
+def effective_effort(
+    asked: Effort | None, default: Effort | None, model: ModelInfo
+) -> Effort | None:
+    """Return the effort for a run; None is the provider's own default.
+
+    What a request asks for is granted or refused: raises `UnsupportedEffort` with the valid
+    levels, `InvalidRequest` where it is no level at all. A server's default that the model does
+    not know is left out. `none` is granted by a model that never reasons.
+    """
+    if asked is None:
+        return default if default is not None and _supports(default, model) else None
+    if isinstance(asked, int):
+        if asked < 1:
+            raise InvalidRequest(
+                "A reasoning budget is at least 1 token.", field="reasoning_effort"
+            )
+    elif asked not in EFFORT_LEVELS:
+        raise InvalidRequest(
+            f"reasoning_effort is one of {', '.join(EFFORT_LEVELS)}, or a number of tokens.",
+            field="reasoning_effort",
+        )
+    if not _supports(asked, model):
+        raise UnsupportedEffort(model.id, asked, model.reasoning.efforts)
+    return asked
+
+
+def _supports(effort: Effort, model: ModelInfo) -> bool:
+    if isinstance(effort, int):
+        return model.reasoning.budget
+    if effort == "none" and not model.reasoning.supported:
+        return True
+    return effort in model.reasoning.efforts

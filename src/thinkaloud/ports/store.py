@@ -1,0 +1,132 @@
+"""The seam to what lasts: conversations, runs and the log, each looked up by owner and id together.
+
+The hub is the only writer of a conversation's log. It numbers events itself and hands them over
+in batches; a store never renumbers, reorders or merges what it is given.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from thinkaloud.events.event import Recorded
+
+
+class Conversation(msgspec.Struct, frozen=True):
+    """What is known of a conversation beside its log."""
+
+    conversation_id: str
+    owner: str
+    created_at_ms: int
+    updated_at_ms: int
+    title: str = ""
+    temporary: bool = False
+    """It leaves nothing behind: it is kept in memory, and in no list."""
+
+
+class RunRecord(msgspec.Struct, frozen=True):
+    """Where a run is to be found."""
+
+    run_id: str
+    conversation_id: str
+    owner: str
+    first_seq: int
+    """No event of the run has a lower `seq`."""
+    idempotency_key: str | None = None
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """An event as it lies in the log: it stands for the numbers `first_seq` … `recorded.seq`.
+
+    They differ where neighbouring deltas were merged into one, and for the first event after a
+    crash, which stands for the numbers that were given out and lost. A reader whose cursor lies
+    inside gets a snapshot.
+    """
+
+    first_seq: int
+    recorded: Recorded
+
+
+class LogEnd(msgspec.Struct, frozen=True):
+    """How far a conversation's log goes."""
+
+    last_seq: int = 0
+    """The greatest `seq` that is kept; 0 where there is none."""
+    reserved_seq: int = 0
+    """The greatest that may have been given out; the next one is above it."""
+
+
+class Store(Protocol):
+    """Keeps everything. Another owner's objects do not exist for the caller: None, not an error.
+
+    A method that cannot do its work raises `thinkaloud.errors.StoreError`, and then nothing of
+    that call is kept.
+    """
+
+    async def create_conversation(self, conversation: Conversation) -> bool:
+        """Keep a new conversation. False where the id is taken, by whomever."""
+        ...
+
+    async def conversation(self, owner: str, conversation_id: str) -> Conversation | None:
+        """Look up a conversation of this owner."""
+        ...
+
+    async def conversations(
+        self, owner: str, *, before_ms: int | None, limit: int, search: str | None = None
+    ) -> Sequence[Conversation]:
+        """List this owner's conversations, the latest updated first, older than `before_ms`.
+
+        With `search`: those whose title or indexed text has all its words, whatever their case.
+        """
+        ...
+
+    async def update_conversation(self, conversation: Conversation) -> None:
+        """Replace what is known of a conversation of its owner."""
+        ...
+
+    async def delete_conversation(self, owner: str, conversation_id: str) -> bool:
+        """Delete a conversation with its runs, its log and its index. False where there is none."""
+        ...
+
+    async def add_run(self, run: RunRecord) -> None:
+        """Keep a new run."""
+        ...
+
+    async def run(self, owner: str, run_id: str) -> RunRecord | None:
+        """Look up a run of this owner."""
+        ...
+
+    async def run_for_key(self, owner: str, idempotency_key: str) -> RunRecord | None:
+        """Look up the run that a request with this key made first."""
+        ...
+
+    async def open_runs(self) -> Sequence[RunRecord]:
+        """List the runs of all owners that have no terminal event in the log, oldest first."""
+        ...
+
+    async def append(self, batch: Sequence[Stored]) -> None:
+        """Append events of any conversations, all or none. Their order is final.
+
+        Events of a conversation that is gone are dropped. What is there already, by
+        conversation and `seq`, is left as it is: the same batch may be handed over again.
+        """
+        ...
+
+    async def compact(self, run: RunRecord, events: Sequence[Stored], text: str) -> None:
+        """Put these events in the place of all events of a run, and index its text for search.
+
+        `text` is what the user and the answer said, never reasoning (P1).
+        """
+        ...
+
+    async def read(self, conversation_id: str, after: int, limit: int) -> Sequence[Stored]:
+        """Return up to `limit` events with `seq` greater than `after`, in order."""
+        ...
+
+    async def log_end(self, conversation_id: str) -> LogEnd:
+        """Say how far the log goes."""
+        ...
+
+    async def reserve(self, conversation_id: str, through_seq: int) -> None:
+        """Keep that numbers up to this one may be given out. Lower than before: a clean end."""
+        ...

@@ -1,0 +1,278 @@
+"""The configured models: names in, models out."""
+
+import asyncio
+import difflib
+import importlib
+from collections.abc import Mapping, Sequence
+from typing import Final, Protocol, cast
+
+import msgspec
+
+from thinkaloud.errors import ConfigurationError, ProviderError, UnknownModel
+from thinkaloud.ports.clock import Clock
+from thinkaloud.ports.model import Dialect, ListedModel, Model, ModelInfo, ReasoningAbility
+from thinkaloud.providers.client import Authentication, HttpModel, Sessions, list_models
+from thinkaloud.providers.families.table import family_of
+from thinkaloud.providers.hosts.host import DialectName, Host
+from thinkaloud.providers.hosts.key import HeaderKey
+from thinkaloud.providers.target import Target
+
+_LISTED_FOR_MS: Final = 300_000
+_CLOUDS: Final = {
+    "aws": "thinkaloud.providers.hosts.aws",
+    "google": "thinkaloud.providers.hosts.google",
+    "azure": "thinkaloud.providers.hosts.azure",
+}
+
+
+class ConfiguredHost(msgspec.Struct, frozen=True):
+    """A host with what the operator said of it."""
+
+    host: Host
+    key: str | None = None
+    models: tuple[str, ...] = ()
+    """The models to offer; empty: the host is asked."""
+    headers: Mapping[str, str] = {}
+    offered: bool = True
+    """Whether its models are listed; a host that is not can still be named."""
+    quirks: dict[str, object] = {}
+    """Where the operator says that it differs; this lies over all that we know."""
+    needs: str | None = None
+    """What must be set before it can be asked anything, where something is missing."""
+    environment: Mapping[str, str] = {}
+    """Where a cloud's library finds its credentials."""
+
+    @property
+    def lacks(self) -> str | None:
+        """What must be set before its models can be called; None where nothing is missing."""
+        if self.needs is not None:
+            return self.needs
+        if not self.host.key_required or self.key:
+            return None
+        return self.host.key_env[0] if self.host.key_env else "api_key_env"
+
+
+class _DialectModule(Protocol):
+    def bind(self, target: Target) -> Dialect: ...
+
+
+class _CloudModule(Protocol):
+    def connect(self, base_url: str, environment: Mapping[str, str]) -> Authentication: ...
+
+
+class ConfiguredModels:
+    """All models that the configuration makes available, and which of them is current."""
+
+    def __init__(
+        self,
+        hosts: Sequence[ConfiguredHost],
+        built_in: Sequence[Model],
+        current: str,
+        sessions: Sessions,
+        clock: Clock,
+    ) -> None:
+        self._hosts = {configured.host.name: configured for configured in hosts}
+        self._built_in = {model.info.id: model for model in built_in}
+        self._current = current
+        self._sessions = sessions
+        self._clock = clock
+        self._models: dict[str, Model] = {}
+        self._authentications: dict[str, Authentication] = {}
+        self._listed: dict[str, tuple[int, tuple[ListedModel, ...]]] = {}
+
+    @property
+    def current(self) -> str:
+        """The id of the model for runs that name none."""
+        return self._current
+
+    @property
+    def hosts(self) -> Mapping[str, ConfiguredHost]:
+        """The configured hosts by name."""
+        return self._hosts
+
+    async def models(self) -> Sequence[ModelInfo]:
+        """List what can be chosen. A host that cannot be asked now is left out."""
+        hosts = [host for host in self._hosts.values() if host.offered]
+        asked = await asyncio.gather(*(self._offered(host) for host in hosts))
+        found = {info.id: info for infos in asked for info in infos}
+        for model in self._built_in.values():
+            found.setdefault(model.info.id, model.info)
+        if self._current not in found:
+            found[self._current] = self.open(self._current).info
+        return list(found.values())
+
+    async def ask(self, name: str, *, seconds: float = 15.0) -> Sequence[ListedModel]:
+        """Ask a host for its models, now, within so many seconds. Raises `ProviderError`."""
+        configured = self._hosts[name]
+        host = configured.host
+        if configured.needs is not None:
+            raise ProviderError("provider_bad_request", _to_set(configured))
+        try:
+            dialect = bound(configured, "-")
+            authentication = self._authentication(configured)
+        except ConfigurationError as error:
+            raise ProviderError("provider_auth", error.message) from error
+        listed = await list_models(
+            dialect, host.base_url, authentication, self._sessions, seconds=seconds
+        )
+        listed = listed or [ListedModel(model) for model in host.models]
+        self._listed[name] = (self._clock.steady_ms(), tuple(listed))
+        return listed
+
+    def open(self, model_id: str | None) -> Model:
+        """Return the model of this id, or the current one. Touches no network.
+
+        Raises `UnknownModel` with the nearest names, or `ConfigurationError` where its host
+        needs a key that is not there.
+        """
+        model_id = self._current if model_id is None else model_id
+        model = self._built_in.get(model_id) or self._models.get(model_id)
+        if model is None:
+            model = self._models[model_id] = self._opened(model_id)
+        return model
+
+    def switch(self, model_id: str) -> ModelInfo:
+        """Make a model the current one for new runs. Raises as `open`."""
+        info = self.open(model_id).info
+        self._current = model_id
+        return info
+
+    def offer(self, name: str) -> None:
+        """List a host's models from now on."""
+        self._hosts[name] = msgspec.structs.replace(self._hosts[name], offered=True)
+
+    def known(self) -> list[str]:
+        """Return the ids that are known without asking anybody."""
+        names = list(self._built_in)
+        for configured in self._hosts.values():
+            if not configured.offered:
+                continue
+            listed = self._listed.get(configured.host.name, (0, ()))[1]
+            default = configured.host.default_model
+            models = [*configured.models, *(model.name for model in listed)]
+            models.extend([default] if default else [])
+            names.extend(f"{configured.host.name}/{model}" for model in models)
+        return list(dict.fromkeys(names))
+
+    def _opened(self, model_id: str) -> Model:
+        name, slash, model = model_id.partition("/")
+        configured = self._hosts.get(name)
+        if configured is None or not slash or not model or not model.isprintable():
+            raise UnknownModel(model_id, self._nearest(model_id))
+        if configured.models and model not in configured.models:
+            raise UnknownModel(model_id, self._nearest(model_id))
+        host = configured.host
+        if configured.lacks is not None:
+            raise ConfigurationError(_to_set(configured))
+        return HttpModel(
+            model_info(configured, model, self._window(configured, model)),
+            bound(configured, model),
+            host.base_url,
+            self._authentication(configured),
+            self._sessions,
+        )
+
+    def _window(self, configured: ConfiguredHost, model: str) -> int | None:
+        listed = self._listed.get(configured.host.name, (0, ()))[1]
+        return next((each.max_tokens for each in listed if each.name == model), None)
+
+    def _nearest(self, model_id: str) -> list[str]:
+        known = self.known()
+        same_name = [
+            name for name in known if name.rpartition("/")[2] == model_id.rpartition("/")[2]
+        ]
+        close = difflib.get_close_matches(model_id, known, n=3, cutoff=0.5)
+        return list(dict.fromkeys([*same_name, *close]))[:5]
+
+    async def _offered(self, configured: ConfiguredHost) -> list[ModelInfo]:
+        host = configured.host
+        if configured.models:
+            return [model_info(configured, model, None) for model in configured.models]
+        at_ms, listed = self._listed.get(host.name, (None, ()))
+        if at_ms is None or self._clock.steady_ms() - at_ms > _LISTED_FOR_MS:
+            try:
+                listed = await self.ask(host.name)
+            except ProviderError:
+                listed = [ListedModel(host.default_model)] if host.default_model else []
+        return [model_info(configured, model.name, model.max_tokens) for model in listed]
+
+    def _authentication(self, configured: ConfiguredHost) -> Authentication:
+        host = configured.host
+        found = self._authentications.get(host.name)
+        if found is None:
+            found = self._authentications[host.name] = _authenticate(configured)
+        return found
+
+
+def dialect_module(name: DialectName) -> _DialectModule:
+    """Load a dialect when it is first needed: a start loads none that nobody uses."""
+    folder = name.replace("-", "_")
+    return cast(
+        "_DialectModule", importlib.import_module(f"thinkaloud.providers.dialects.{folder}")
+    )
+
+
+def target_of(configured: ConfiguredHost, model: str) -> Target:
+    """Return what a dialect is bound to for a model of a host.
+
+    What differs is laid over one another, each member whole: what the host is known for, what
+    the family is known for on this host, what the operator says.
+    """
+    host = configured.host
+    family = family_of(host, model, configured.quirks)
+    return Target(
+        host=host.name,
+        dialect=host.dialect,
+        base_url=host.base_url,
+        model=model,
+        family=msgspec.structs.replace(family, quirks={}),
+        quirks={**host.quirks, **family.quirks, **configured.quirks},
+    )
+
+
+def bound(configured: ConfiguredHost, model: str) -> Dialect:
+    """Return the dialect for a model of a host.
+
+    Raises `ConfigurationError` where the operator's quirks are not the dialect's.
+    """
+    host = configured.host
+    try:
+        return dialect_module(host.dialect).bind(target_of(configured, model))
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(
+            f"hosts.{host.name}: the quirks for {host.dialect} are wrong: {error}."
+        ) from error
+
+
+def model_info(configured: ConfiguredHost, model: str, max_tokens: int | None) -> ModelInfo:
+    """Say what a model is and can do, by its family. `max_tokens`: as its host lists it."""
+    host = configured.host
+    family = family_of(host, model, configured.quirks)
+    takes_images = {**host.quirks, **family.quirks, **configured.quirks}.get("images", True)
+    return ModelInfo(
+        id=f"{host.name}/{model}",
+        name=model,
+        provider=host.name,
+        max_tokens=max_tokens or family.max_tokens,
+        reasoning=ReasoningAbility(
+            supported=family.reasons != "never",
+            streams=family.shows in {"text", "summary"},
+            efforts=family.efforts,
+            budget=family.budget is not None,
+        ),
+        images=family.images and takes_images is True,
+        max_output_tokens=family.max_output_tokens,
+    )
+
+
+def _authenticate(configured: ConfiguredHost) -> Authentication:
+    host = configured.host
+    if configured.key or host.credentials == "key":
+        return HeaderKey(configured.key, host.key_style, configured.headers)
+    cloud = cast("_CloudModule", importlib.import_module(_CLOUDS[host.credentials]))
+    return cloud.connect(host.base_url, configured.environment)
+
+
+def _to_set(configured: ConfiguredHost) -> str:
+    what = "needs a key" if configured.needs is None else "is not set up"
+    return f"{configured.host.title} {what}: set {configured.lacks}."

@@ -1,0 +1,284 @@
+"""Moves bytes between a model's host and its dialect. Knows no wire."""
+
+import asyncio
+import importlib
+import re
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, Protocol, cast
+
+from thinkaloud.errors import InvalidRequest, ProviderError
+from thinkaloud.events.model import ModelEvent, ModelFailed, ModelFinished
+from thinkaloud.events.prompt import ModelRequest
+from thinkaloud.ports.model import Decoder, Dialect, HttpRequest, ListedModel, ModelInfo, failed
+
+if TYPE_CHECKING:
+    import aiohttp
+
+_MAX_ERROR_BYTES: Final = 65_536
+_MAX_LIST_BYTES: Final = 16 * 2**20
+_LIST_SECONDS: Final = 15.0
+_CREDENTIALS: Final = re.compile(r"(?<=//)[^/@]*@|\?.*")
+
+
+class Authentication(Protocol):
+    """Makes a request acceptable to its host."""
+
+    async def headers(self, request: HttpRequest, url: str) -> Mapping[str, str]:
+        """Return the headers to add. Raises `ProviderError` (`provider_auth`)."""
+        ...
+
+    def scrub(self, text: str) -> str:
+        """Return the text without any credential that may stand in it."""
+        ...
+
+
+class _Transport(Protocol):
+    """`thinkaloud.providers.transport`."""
+
+    ERRORS: tuple[type[Exception], ...]
+
+    def is_here(self, url: str) -> bool: ...
+
+    def new_session(self, *, proxies: bool) -> "aiohttp.ClientSession": ...
+
+    async def post(
+        self, session: "aiohttp.ClientSession", url: str, body: bytes, headers: Mapping[str, str]
+    ) -> "aiohttp.ClientResponse": ...
+
+    async def get(
+        self,
+        session: "aiohttp.ClientSession",
+        url: str,
+        headers: Mapping[str, str],
+        seconds: float,
+    ) -> "aiohttp.ClientResponse": ...
+
+
+class Sessions:
+    """The connection pool that all hosts share, opened at the first call. `close` it in the end."""
+
+    def __init__(self) -> None:
+        self._transport: _Transport | None = None
+        self._pools: dict[bool, aiohttp.ClientSession] = {}
+
+    async def prepare(self) -> None:
+        """Load what the first call needs, without blocking the loop. A server may do so early."""
+        if self._transport is None:
+            name = "thinkaloud.providers.transport"
+            self._transport = cast(
+                "_Transport", await asyncio.to_thread(importlib.import_module, name)
+            )
+
+    @property
+    def errors(self) -> tuple[type[Exception], ...]:
+        """What a call may raise where the connection fails."""
+        return self._loaded.ERRORS
+
+    async def post(
+        self, url: str, body: bytes, headers: Mapping[str, str]
+    ) -> "aiohttp.ClientResponse":
+        """Send a body; see `thinkaloud.providers.transport.post`."""
+        return await self._loaded.post(self._open(url), url, body, headers)
+
+    async def get(
+        self, url: str, headers: Mapping[str, str], seconds: float
+    ) -> "aiohttp.ClientResponse":
+        """Ask; see `thinkaloud.providers.transport.get`."""
+        return await self._loaded.get(self._open(url), url, headers, seconds)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        pools, self._pools = self._pools, {}
+        for session in pools.values():
+            await session.close()
+
+    @property
+    def _loaded(self) -> _Transport:
+        assert self._transport is not None, "prepare() comes first"
+        return self._transport
+
+    def _open(self, url: str) -> "aiohttp.ClientSession":
+        proxies = not self._loaded.is_here(url)
+        session = self._pools.get(proxies)
+        if session is None:
+            session = self._pools[proxies] = self._loaded.new_session(proxies=proxies)
+        return session
+
+
+class HttpModel:
+    """One model of one host, over HTTP."""
+
+    def __init__(
+        self,
+        info: ModelInfo,
+        dialect: Dialect,
+        base_url: str,
+        authentication: Authentication,
+        sessions: Sessions,
+    ) -> None:
+        self._info = info
+        self._dialect = dialect
+        self._base_url = base_url
+        self._authentication = authentication
+        self._sessions = sessions
+
+    @property
+    def info(self) -> ModelInfo:
+        """What the model is and can do."""
+        return self._info
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[Sequence[ModelEvent]]:
+        """Call the model. Whatever goes wrong at the provider is the last event."""
+        decoder: Decoder | None = None
+        await self._sessions.prepare()
+        try:
+            http = self._dialect.encode(request)
+            async with await self._send(http) as response:
+                if response.status >= 300:
+                    yield [failed(await self._refusal(response))]
+                    return
+                decoder = self._dialect.decoder(response.content_type)
+                may_be_page = response.content_type == "text/html"
+                async for chunk in response.content.iter_any():
+                    if may_be_page and chunk.lstrip().startswith(b"<"):
+                        yield [failed(_page(self._base_url))]
+                        return
+                    may_be_page = may_be_page and not chunk.strip()
+                    events = self._scrubbed(decoder.feed(chunk))
+                    yield events
+                    if events and isinstance(events[-1], ModelFinished | ModelFailed):
+                        return
+                yield self._scrubbed(decoder.close())
+        except InvalidRequest as error:
+            yield [ModelFailed("provider_bad_request", error.message)]
+        except ProviderError as error:
+            yield [failed(error)]
+        except self._sessions.errors as error:
+            if decoder is None:
+                yield [ModelFailed("provider_overloaded", self._unreachable(error), retryable=True)]
+            else:
+                # The dialect knows whether its end mark had come before the line broke.
+                yield self._scrubbed(decoder.close())
+
+    async def _send(self, http: HttpRequest) -> "aiohttp.ClientResponse":
+        url = address(self._base_url, http.path)
+        headers = {"content-type": "application/json"}
+        headers.update({name.lower(): value for name, value in http.headers.items()})
+        headers.update(await self._authentication.headers(http, url))
+        return await self._sessions.post(url, http.body, headers)
+
+    async def _refusal(self, response: "aiohttp.ClientResponse") -> ProviderError:
+        if response.status < 400:
+            return _redirected(self._base_url, response.status)
+        body = await read_at_most(response, _MAX_ERROR_BYTES)
+        return _refused(self._dialect, self._authentication, response, body)
+
+    def _scrubbed(self, events: list[ModelEvent]) -> list[ModelEvent]:
+        if events and isinstance(events[-1], ModelFailed):
+            last = events[-1]
+            message = self._authentication.scrub(last.message)
+            if message != last.message:
+                events[-1] = _with_message(last, message)
+        return events
+
+    def _unreachable(self, error: Exception) -> str:
+        return (
+            f"Could not reach {shown(self._base_url)} ({type(error).__name__})."
+            " Check that it is running and that the base_url is right."
+        )
+
+
+async def list_models(
+    dialect: Dialect,
+    base_url: str,
+    authentication: Authentication,
+    sessions: Sessions,
+    *,
+    seconds: float = _LIST_SECONDS,
+) -> list[ListedModel]:
+    """Ask a host for its models; nothing where its wire has no such call.
+
+    `seconds` bounds the whole call. Raises `ProviderError` where the host refuses, cannot be
+    reached, is too slow or says nonsense.
+    """
+    path = dialect.models_path
+    if path is None:
+        return []
+    url = address(base_url, path)
+    await sessions.prepare()
+    try:
+        headers = await authentication.headers(HttpRequest(path, b""), url)
+        async with await sessions.get(url, headers, seconds) as response:
+            if 300 <= response.status < 400:
+                raise _redirected(base_url, response.status)
+            body = await read_at_most(response, _MAX_LIST_BYTES)
+            if response.status != 200:
+                raise _refused(dialect, authentication, response, body)
+            return dialect.listed(body)
+    except sessions.errors as error:
+        message = f"Could not reach {shown(base_url)} ({type(error).__name__})."
+        raise ProviderError("provider_overloaded", message) from error
+
+
+def address(base_url: str, path: str) -> str:
+    """Return the URL of a path below a base URL, whose query, if it has one, stays at the end."""
+    base, mark, query = base_url.partition("?")
+    if not mark:
+        return base + path
+    return f"{base.rstrip('/')}{path}{'&' if '?' in path else '?'}{query}"
+
+
+def shown(base_url: str) -> str:
+    """Return a base URL as it may be shown: without a user name, a password or a query."""
+    return _CREDENTIALS.sub("", base_url)
+
+
+async def read_at_most(response: "aiohttp.ClientResponse", limit: int) -> bytes:
+    """Read a body up to a limit; what is longer is cut."""
+    pieces: list[bytes] = []
+    size = 0
+    async for chunk in response.content.iter_any():
+        pieces.append(chunk)
+        size += len(chunk)
+        if size >= limit:
+            break
+    return b"".join(pieces)[:limit]
+
+
+def _redirected(base_url: str, status: int) -> ProviderError:
+    return ProviderError(
+        "provider_bad_request",
+        f"{shown(base_url)} answered with a redirect ({status}): check the base_url of this host.",
+        status=status,
+    )
+
+
+def _page(base_url: str) -> ProviderError:
+    return ProviderError(
+        "provider_bad_request",
+        f"{shown(base_url)} answered with a web page, not with its API:"
+        " check the base_url of this host.",
+    )
+
+
+def _refused(
+    dialect: Dialect,
+    authentication: Authentication,
+    response: "aiohttp.ClientResponse",
+    body: bytes,
+) -> ProviderError:
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    error = dialect.error(response.status, headers, body)
+    error.message = authentication.scrub(error.message)
+    return error
+
+
+def _with_message(event: ModelFailed, message: str) -> ModelFailed:
+    return ModelFailed(
+        event.code,
+        message,
+        event.retryable,
+        event.retry_after,
+        event.opaque_rejected,
+        event.usage,
+    )

@@ -1,0 +1,5 @@
+"""The built-in demo model: no network, no AI, the same answer to the same conversation."""
+
+from thinkaloud.providers.demo.model import DEMO_MODEL_ID, DemoModel
+
+__all__ = ["DEMO_MODEL_ID", "DemoModel"]

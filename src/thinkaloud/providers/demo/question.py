@@ -1,0 +1,214 @@
+"""What the demo model understands of a question: which tools it calls for. Pure."""
+
+import re
+from typing import Final
+
+import msgspec
+
+from thinkaloud.providers.demo import arithmetic
+
+_QUOTED: Final = r"[\"'“”‘’`«]([^\"'“”‘’`»\n]{1,200})[\"'“”‘’`»]"
+_FILES: Final = (
+    r"(?:my |the |our |all |your |these )*(?:files?|notes?|workspace|documents?|folders?)"
+)
+_MATERIAL: Final = re.compile(r"<(context|file)\b[^>\n]*>\n.*?\n</\1>\n\n", re.DOTALL)
+
+_TIME: Final = re.compile(
+    r"\b(?:what(?:['’]?s| is| was)? (?:the |today['’]?s )?(?:current )?(?:local )?(?:time|date)\b"
+    r"|(?:what|which) (?:day|year|month|weekday)\b|current (?:time|date)|time is it|what time"
+    r"|today['’]?s date|date today|tell me the (?:time|date)|time (?:now )?in\b)",
+    re.IGNORECASE,
+)
+_PLACE: Final = re.compile(
+    r"\b(?i:in|at) (?i:the )?(?!the\b)([A-Za-zÀ-ÿ_/+-]+(?:[ -][A-Z][A-Za-zÀ-ÿ_/-]*)?)"
+)
+_SEARCH: Final = (
+    re.compile(
+        rf"\b(?:search|look|grep|find)\b(?: for| where)?\s+(?:{_QUOTED}|(.{{1,100}}?))"
+        rf"\s+(?:in|inside|within|through|across) {_FILES}\b",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"\b(?:search|look|grep) (?:in |through |inside )?{_FILES} for\s+"
+        rf"(?:{_QUOTED}|(.{{1,100}}?))\s*[.?!]*$",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"\b(?:which|what|do|does|where) (?:do |does |of )?{_FILES}"
+        r" (?:mentions?|contains?|has|have|says?|talks? about)\s+"
+        rf"(?:{_QUOTED}|(.{{1,100}}?))\s*[.?!]*$",
+        re.IGNORECASE,
+    ),
+)
+_NAME: Final = (
+    r"([\w./-]*[\w-]\.[A-Za-z][A-Za-z0-9]{0,9}\b|[\w.-]+/[\w./-]+\w"
+    r"|\b(?:README|LICENSE|Makefile|Dockerfile|CHANGELOG)\b)"
+)
+_READ: Final = re.compile(
+    r"\b(?:read|open|show|print|cat|display|summari[sz]e|sum up|explain|contents? of"
+    r"|what(?:['’]?s| is| does| stands?)(?: written)?)\b"
+    rf".{{0,60}}?(?:(?:{_QUOTED})|{_NAME})",
+    re.IGNORECASE,
+)
+_LIST: Final = re.compile(
+    r"\b(?:list|show|which|what|see|name)\b.{0,40}?\b(?:files?|folders?|director(?:y|ies)|workspace)\b"
+    r"|\bls\b",
+    re.IGNORECASE,
+)
+_FOLDER: Final = re.compile(
+    rf"\b(?:in|under|inside|of) (?:the )?(?:(?:folder|directory) (?:{_QUOTED}|([\w./-]*\w))"
+    rf"|{_QUOTED}|([\w.-]+(?:/[\w.-]*)+)|([\w.-]+) (?:folder|directory))",
+    re.IGNORECASE,
+)
+
+_ZONES: Final = {
+    "amsterdam": "Europe/Amsterdam",
+    "athens": "Europe/Athens",
+    "auckland": "Pacific/Auckland",
+    "bangkok": "Asia/Bangkok",
+    "beijing": "Asia/Shanghai",
+    "berlin": "Europe/Berlin",
+    "boston": "America/New_York",
+    "brazil": "America/Sao_Paulo",
+    "buenos aires": "America/Argentina/Buenos_Aires",
+    "cairo": "Africa/Cairo",
+    "california": "America/Los_Angeles",
+    "chicago": "America/Chicago",
+    "china": "Asia/Shanghai",
+    "delhi": "Asia/Kolkata",
+    "denver": "America/Denver",
+    "dubai": "Asia/Dubai",
+    "france": "Europe/Paris",
+    "germany": "Europe/Berlin",
+    "hong kong": "Asia/Hong_Kong",
+    "india": "Asia/Kolkata",
+    "istanbul": "Europe/Istanbul",
+    "italy": "Europe/Rome",
+    "jakarta": "Asia/Jakarta",
+    "japan": "Asia/Tokyo",
+    "johannesburg": "Africa/Johannesburg",
+    "korea": "Asia/Seoul",
+    "lagos": "Africa/Lagos",
+    "lisbon": "Europe/Lisbon",
+    "london": "Europe/London",
+    "los angeles": "America/Los_Angeles",
+    "madrid": "Europe/Madrid",
+    "melbourne": "Australia/Melbourne",
+    "mexico": "America/Mexico_City",
+    "mexico city": "America/Mexico_City",
+    "moscow": "Europe/Moscow",
+    "mumbai": "Asia/Kolkata",
+    "nairobi": "Africa/Nairobi",
+    "new delhi": "Asia/Kolkata",
+    "new york": "America/New_York",
+    "oslo": "Europe/Oslo",
+    "paris": "Europe/Paris",
+    "rome": "Europe/Rome",
+    "san francisco": "America/Los_Angeles",
+    "sao paulo": "America/Sao_Paulo",
+    "seattle": "America/Los_Angeles",
+    "seoul": "Asia/Seoul",
+    "shanghai": "Asia/Shanghai",
+    "singapore": "Asia/Singapore",
+    "spain": "Europe/Madrid",
+    "stockholm": "Europe/Stockholm",
+    "sydney": "Australia/Sydney",
+    "são paulo": "America/Sao_Paulo",
+    "tokyo": "Asia/Tokyo",
+    "toronto": "America/Toronto",
+    "uk": "Europe/London",
+    "vienna": "Europe/Vienna",
+    "warsaw": "Europe/Warsaw",
+    "zurich": "Europe/Zurich",
+}
+"""Where people's names for a place are not what the time zone database calls it."""
+
+_KNOWN_PLACE: Final = re.compile(
+    rf"\b(?:{'|'.join(sorted(_ZONES, key=len, reverse=True))})\b", re.IGNORECASE
+)
+_READ_CHARACTERS: Final = 500  # of a question; what comes after changes nothing
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """A tool that the question calls for, and why."""
+
+    tool: str
+    arguments: dict[str, str]
+    why: str
+
+
+def question_of(text: str) -> str:
+    """Return what the user asked, without the context and files that were put before it."""
+    while material := _MATERIAL.match(text):
+        text = text[material.end() :]
+    return text.strip()
+
+
+def wishes(question: str) -> tuple[Wish, ...]:
+    """Return the tools that a question calls for, in the order in which they are to be called."""
+    asked = question[:_READ_CHARACTERS]
+    found = [_search(asked) or _read(asked) or _listing(asked), _sum(asked), _time(asked)]
+    return tuple(wish for wish in found if wish is not None)
+
+
+def _sum(asked: str) -> Wish | None:
+    expression = arithmetic.expression_in(asked)
+    if expression is None:
+        return None
+    why = f"There is arithmetic in it: {expression}. I do not work that out in my head."
+    return Wish("calculate", {"expression": expression}, why)
+
+
+def _time(asked: str) -> Wish | None:
+    if not _TIME.search(asked):
+        return None
+    place, zone = _place(asked)
+    if not zone:
+        return Wish("current_time", {}, "It asks for the time, and I have no clock of my own.")
+    why = f"It asks for the time in {place}, which I take to be the time zone {zone}."
+    return Wish("current_time", {"time_zone": zone}, why)
+
+
+def _place(asked: str) -> tuple[str, str]:
+    """Return the place that is named and its time zone; an unknown place is taken at its word."""
+    known = _KNOWN_PLACE.search(asked)
+    if known is not None:
+        return known.group(), _ZONES[known.group().casefold()]
+    named = _PLACE.search(asked)
+    if named is None:
+        return "", ""
+    place = named[1].strip(" -")
+    return place, place.replace(" ", "_")
+
+
+def _search(asked: str) -> Wish | None:
+    for pattern in _SEARCH:
+        match = pattern.search(asked)
+        if match is not None:
+            text = _first(match)
+            why = f"It asks where {text!r} stands in the files."
+            return Wish("search_files", {"text": text}, why)
+    return None
+
+
+def _read(asked: str) -> Wish | None:
+    match = _READ.search(asked)
+    if match is None:
+        return None
+    name = _first(match)
+    return Wish("read_file", {"name": name}, f"It asks for what is in {name!r}.")
+
+
+def _listing(asked: str) -> Wish | None:
+    if not _LIST.search(asked):
+        return None
+    match = _FOLDER.search(asked)
+    if match is None:
+        return Wish("list_files", {}, "It asks which files there are.")
+    folder = _first(match)
+    why = f"It asks which files there are in {folder!r}."
+    return Wish("list_files", {"folder": folder}, why)
+
+
+def _first(match: re.Match[str]) -> str:
+    return next(group for group in match.groups() if group).strip()

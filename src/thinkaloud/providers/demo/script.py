@@ -1,0 +1,192 @@
+"""What the demo model thinks, calls and says: a conversation in, one response out. Pure."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from thinkaloud.events.model import ToolCall
+from thinkaloud.events.prompt import (
+    AssistantTurn,
+    Effort,
+    ModelRequest,
+    ToolCallPart,
+    ToolTurn,
+    Turn,
+    UserTurn,
+)
+from thinkaloud.providers.demo import small_talk
+from thinkaloud.providers.demo.findings import Finding, report
+from thinkaloud.providers.demo.question import Wish, question_of, wishes
+
+SIGNATURE: Final = "*From the built-in demo model: a small fixed program, not an AI.*"
+"""The line that every answer ends with."""
+
+_DEPTHS: Final = {"none": 0, "minimal": 1, "low": 2, "medium": 3, "high": 4, "xhigh": 5, "max": 6}
+_MISSING: Final = {
+    "list_files": "a folder: set `workspace` under `[server]` in `thinkaloud.toml`",
+    "read_file": "a folder: set `workspace` under `[server]` in `thinkaloud.toml`",
+    "search_files": "a folder: set `workspace` under `[server]` in `thinkaloud.toml`",
+}
+
+
+class Response(msgspec.Struct, frozen=True):
+    """What one model call gives: reasoning, then either an answer or tool calls."""
+
+    reasoning: str
+    answer: str = ""
+    calls: tuple[ToolCall, ...] = ()
+
+
+class _Thought(msgspec.Struct, frozen=True):
+    """A step of reasoning, and the least effort at which it is taken."""
+
+    depth: int
+    text: str
+
+
+def respond(request: ModelRequest) -> Response:
+    """Return the response to a conversation: always the same to the same one."""
+    asked = _asked(request.turns)
+    if request.turns and isinstance(request.turns[-1], ToolTurn):
+        return _after_tools(request, asked[-1])
+    question = asked[-1] if asked else ""
+    wanted = wishes(question)
+    given = {schema.name for schema in request.tools}
+    usable = [wish for wish in wanted if wish.tool in given]
+    if usable:
+        return _calling(request, question, usable)
+    return _answering(request, asked, wanted)
+
+
+def _asked(turns: Sequence[Turn]) -> list[str]:
+    return [question_of(turn.text) for turn in turns if isinstance(turn, UserTurn)]
+
+
+def _calling(request: ModelRequest, question: str, usable: Sequence[Wish]) -> Response:
+    made = sum(
+        isinstance(part, ToolCallPart)
+        for turn in request.turns
+        if isinstance(turn, AssistantTurn)
+        for part in turn.parts
+    )
+    calls = tuple(
+        ToolCall(
+            f"demo_call_{made + place}", wish.tool, msgspec.json.encode(wish.arguments).decode()
+        )
+        for place, wish in enumerate(usable, start=1)
+    )
+    names = " and ".join(f"`{wish.tool}`" for wish in usable)
+    thoughts = [
+        _Thought(2, f"The user asks: {_short(question)}"),
+        *(_Thought(1, wish.why) for wish in usable),
+        _Thought(3, f"The tools that I was given: {_listed(request)}."),
+        _Thought(4, "A tool's result is worth more than a guess, and a demo should guess nothing."),
+        _Thought(5, "If the tool fails, its error is the honest answer, and I shall pass it on."),
+        _Thought(6, _arguments(usable)),
+        _Thought(1, f"So I call {names} and wait for what comes back."),
+    ]
+    return Response(_thinking(thoughts, request.effort), calls=calls)
+
+
+def _after_tools(request: ModelRequest, question: str) -> Response:
+    findings = _findings(request.turns)
+    thoughts = [_Thought(2, "The results are here. I read them before I say anything.")]
+    for finding in findings:
+        outcome = "reports an error" if finding.is_error else "gave"
+        thoughts.append(_Thought(1, f"`{finding.tool}` {outcome}: {_short(finding.content)}"))
+    thoughts += [
+        _Thought(3, f"That is what was asked: {_short(question)}"),
+        _Thought(4, "Nothing is left to look up, so no further call is needed."),
+        _Thought(5, "I add nothing to the results that does not stand in them."),
+        _Thought(6, "I put them in the order in which they were asked for."),
+        _Thought(2, "Now I can answer."),
+    ]
+    answer = "\n\n".join(report(finding) for finding in findings)
+    return Response(_thinking(thoughts, request.effort), f"{answer}\n\n{SIGNATURE}")
+
+
+def _findings(turns: Sequence[Turn]) -> list[Finding]:
+    results = turns[-1]
+    assert isinstance(results, ToolTurn)
+    arguments = {
+        part.tool_call_id: part.arguments
+        for turn in turns
+        if isinstance(turn, AssistantTurn)
+        for part in turn.parts
+        if isinstance(part, ToolCallPart)
+    }
+    return [
+        Finding(
+            result.name, arguments.get(result.tool_call_id, ""), result.content, result.is_error
+        )
+        for result in results.results
+    ]
+
+
+def _answering(request: ModelRequest, asked: Sequence[str], wanted: Sequence[Wish]) -> Response:
+    question = asked[-1] if asked else ""
+    if wanted:
+        wish = wanted[0]
+        decision = f"That needs `{wish.tool}`, which I was not given. I say so."
+        answer = _without_tool(wish)
+    else:
+        decision, answer = small_talk.answer(question, asked[:-1])
+    thoughts = [
+        _Thought(1, f"The user says: {_short(question)}"),
+        _Thought(2, "Is there arithmetic in it, a question for the time, or one about files?"),
+        _Thought(2, wanted[0].why if wanted else "No: there is nothing here that a tool is for."),
+        _Thought(3, f"The tools that I was given: {_listed(request)}."),
+        _Thought(4, _before(asked)),
+        _Thought(5, "I could make something up that sounds right. That would help nobody."),
+        _Thought(6, "Short and plain is best: what I am, what I can do, what to do next."),
+        _Thought(1, decision),
+    ]
+    return Response(_thinking(thoughts, request.effort), f"{answer}\n\n{SIGNATURE}")
+
+
+def _without_tool(wish: Wish) -> str:
+    need = _MISSING.get(wish.tool, "the tool, which is switched off here")
+    return f"For that I would call the tool `{wish.tool}`, but I was not given it. It needs {need}."
+
+
+def _before(asked: Sequence[str]) -> str:
+    count = len(asked) - 1
+    if count < 1:
+        return "This is the beginning of the conversation."
+    return f"Earlier in this conversation I was asked {count} time{'s' if count > 1 else ''}."
+
+
+def _arguments(usable: Sequence[Wish]) -> str:
+    shown = ", ".join(
+        f"{name} = {value!r}" for wish in usable for name, value in wish.arguments.items()
+    )
+    return f"The arguments, read once more: {shown or 'none are needed'}."
+
+
+def _listed(request: ModelRequest) -> str:
+    return ", ".join(f"`{schema.name}`" for schema in request.tools) or "none"
+
+
+def _short(text: str) -> str:
+    flat = re.sub(r"\s+", " ", text[:400]).strip()
+    return f"“{flat}”" if len(flat) <= 120 else f"“{flat[:120]}…”"
+
+
+def _thinking(thoughts: Sequence[_Thought], effort: Effort | None) -> str:
+    """Return the steps that this effort takes; a budget in tokens takes the first that fit."""
+    if isinstance(effort, int):
+        return _within(thoughts, 4 * effort)
+    depth = _DEPTHS[effort or "medium"]
+    return "\n\n".join(thought.text for thought in thoughts if thought.depth <= depth)
+
+
+def _within(thoughts: Sequence[_Thought], characters: int) -> str:
+    text = thoughts[0].text[:characters]
+    for thought in thoughts[1:]:
+        longer = f"{text}\n\n{thought.text}"
+        if len(longer) > characters:
+            break
+        text = longer
+    return text

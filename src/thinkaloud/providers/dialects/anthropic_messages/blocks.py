@@ -1,0 +1,100 @@
+"""One content block as it grows, and the JSON in which it goes back."""
+
+from typing import Final
+
+import msgspec
+
+from thinkaloud.providers.dialects.anthropic_messages.wire import UNREADABLE, BlockHead
+from thinkaloud.providers.dialects.jsontext import compact, given
+
+THINKING: Final = "thinking"
+REDACTED: Final = "redacted_thinking"
+TEXT: Final = "text"
+TOOL: Final = "tool_use"
+OWN_KINDS: Final = frozenset({THINKING, REDACTED, TEXT, TOOL})
+"""Blocks that are the model's own; any other is something that the provider did."""
+
+INVALID_JSON: Final = "INVALID_JSON"
+"""The key under which Anthropic wants an input back that is no JSON object."""
+
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_head = msgspec.json.Decoder(BlockHead)
+_encode = msgspec.json.Encoder().encode
+
+
+class Block:
+    """A content block: how it began, and the pieces that followed.
+
+    Raises one of `wire.UNREADABLE` where `raw` is no block.
+    """
+
+    __slots__ = (
+        "_start",
+        "citations",
+        "head",
+        "id",
+        "kind",
+        "part",
+        "pieces",
+        "signature",
+        "stopped",
+    )
+
+    def __init__(self, raw: bytes) -> None:
+        self.head = _head.decode(raw)
+        self._start = _fields.decode(raw)
+        self.kind = self.head.type or ""
+        self.id = self.head.id or ""
+        self.pieces: list[str] = []
+        self.citations: list[msgspec.Raw] = []
+        self.signature = self.head.signature or ""
+        self.part = -1
+        self.stopped = False
+
+    def arguments(self, *, whole: bool) -> str:
+        """Return the tool's input as the wire wrote it.
+
+        Where it came as an object, it is that object in compact JSON; the empty object with
+        which a stream begins every input counts as nothing unless the block came `whole`.
+        """
+        text = "".join(self.pieces)
+        if text or not given(self.head.input):
+            return text
+        text = compact(self.head.input)
+        return "" if text == "{}" and not whole else text
+
+    def payload(self) -> msgspec.Raw:
+        """Return the block as it goes back: what it began with, and what came since."""
+        fields = dict(self._start)
+        text = "".join(self.pieces)
+        match self.kind:
+            case "text":
+                fields["text"] = _json(text)
+                if self.citations:
+                    fields["citations"] = _json(self.citations)
+            case "thinking":
+                fields["thinking"] = _json(text)
+                if self.signature:
+                    fields["signature"] = _json(self.signature)
+            case _:
+                if text.strip():
+                    fields["input"] = as_input(text)
+                if self.kind == TOOL:
+                    fields.setdefault("input", msgspec.Raw(b"{}"))
+                    fields["id"] = _json(self.id)
+        return _json(fields)
+
+
+def as_input(arguments: str) -> msgspec.Raw:
+    """Return arguments as the object that the wire demands."""
+    if not arguments.strip():
+        return msgspec.Raw(b"{}")
+    try:
+        _fields.decode(arguments)
+    except UNREADABLE:
+        return _json({INVALID_JSON: arguments})
+    return msgspec.Raw(arguments.encode())
+
+
+def _json(value: object) -> msgspec.Raw:
+    return msgspec.Raw(_encode(value))

@@ -1,0 +1,147 @@
+"""Responses of the Messages wire in each of its carriers → model events. Pure and incremental.
+
+Source: Anthropic API reference, "Streaming messages"; Amazon Bedrock,
+"InvokeModelWithResponseStream".
+"""
+
+from typing import Final
+
+import msgspec
+
+from thinkaloud.core.eventstream import EventStreamParser, exception
+from thinkaloud.core.sse import EventTooLarge, SSEParser
+from thinkaloud.events.model import Alive, ModelEvent, Origin
+from thinkaloud.providers.dialects.anthropic_messages.message import MessageReader
+from thinkaloud.providers.dialects.anthropic_messages.wire import UNREADABLE
+from thinkaloud.providers.dialects.framing import HeldBody
+
+_ALIVE: Final = Alive()
+
+
+class SSEDecoder:
+    """Server-sent events: Anthropic, Azure, Vertex and the clones."""
+
+    def __init__(self, origin: Origin) -> None:
+        self._reader = MessageReader(origin)
+        self._sse = SSEParser()
+
+    def feed(self, data: bytes) -> list[ModelEvent]:
+        """Take the next bytes, cut anywhere, and return what they complete."""
+        out: list[ModelEvent] = []
+        reader = self._reader
+        if reader.done:
+            return out
+        try:
+            events = self._sse.feed(data)
+        except EventTooLarge as reason:
+            reader.cut(str(reason), out)
+            return out
+        for name, payload in events:
+            reader.take(payload, out, name)
+            if reader.done:
+                return out
+        if events and not out:
+            out.append(_ALIVE)
+        return out
+
+    def close(self) -> list[ModelEvent]:
+        """Say that no more bytes come and return what is left."""
+        out: list[ModelEvent] = []
+        if self._reader.done:
+            return out
+        try:
+            events = self._sse.close()
+        except EventTooLarge as reason:
+            self._reader.cut(str(reason), out)
+            return out
+        for name, payload in events:
+            if _whole_json(payload):
+                self._reader.take(payload, out, name)
+        self._reader.end(out)
+        return out
+
+
+class FrameDecoder:
+    """AWS event-stream frames, each with one event in base64: Bedrock invoke."""
+
+    def __init__(self, origin: Origin) -> None:
+        self._reader = MessageReader(origin)
+        self._frames = EventStreamParser()
+
+    def feed(self, data: bytes) -> list[ModelEvent]:
+        """Take the next bytes, cut anywhere, and return what they complete."""
+        out: list[ModelEvent] = []
+        reader = self._reader
+        if reader.done:
+            return out
+        frames = self._frames.feed(data)
+        for frame in frames:
+            error = exception(frame)
+            if error is not None:
+                reader.fail(error, out)
+            else:
+                self._chunk(frame.payload, out)
+            if reader.done:
+                return out
+        if self._frames.broken is not None:
+            reader.cut(self._frames.broken, out)
+        elif frames and not out:
+            out.append(_ALIVE)
+        return out
+
+    def close(self) -> list[ModelEvent]:
+        """Say that no more bytes come and return what is left."""
+        out: list[ModelEvent] = []
+        self._reader.end(out)
+        return out
+
+    def _chunk(self, payload: bytes, out: list[ModelEvent]) -> None:
+        try:
+            event = _chunk.decode(payload).event
+        except UNREADABLE as reason:
+            self._reader.cut(f"a frame cannot be read ({type(reason).__name__})", out)
+            return
+        if event:
+            self._reader.take(event, out)
+
+
+class WholeDecoder:
+    """A response that did not stream: one JSON message."""
+
+    def __init__(self, origin: Origin) -> None:
+        self._reader = MessageReader(origin)
+        self._body = HeldBody()
+
+    def feed(self, data: bytes) -> list[ModelEvent]:
+        """Keep the next bytes; they mean something only when all are there."""
+        out: list[ModelEvent] = []
+        if not self._reader.done:
+            self._body.add(data)
+            try:
+                self._body.check()
+            except EventTooLarge as reason:
+                self._reader.cut(str(reason), out)
+        return out
+
+    def close(self) -> list[ModelEvent]:
+        """Say that no more bytes come and return all events."""
+        out: list[ModelEvent] = []
+        if not self._reader.done:
+            self._reader.whole(self._body.take(), out)
+        return out
+
+
+class _Chunk(msgspec.Struct):
+    event: bytes = msgspec.field(default=b"", name="bytes")
+
+
+_chunk = msgspec.json.Decoder(_Chunk)
+
+
+def _whole_json(payload: bytes) -> bool:
+    """Whether a line left at the end is complete, or just where the stream was cut."""
+    try:
+        msgspec.json.decode(payload, type=msgspec.Raw)
+    except UNREADABLE:
+        return payload == b"[DONE]"
+    return True

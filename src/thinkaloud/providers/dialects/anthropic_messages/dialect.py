@@ -1,0 +1,98 @@
+"""The Messages wire, bound to one model of one host."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from thinkaloud.errors import InvalidRequest, ProviderError
+from thinkaloud.events.model import Origin
+from thinkaloud.events.prompt import ModelRequest, UserTurn
+from thinkaloud.ports.model import Decoder, HttpRequest, ListedModel
+from thinkaloud.providers.dialects.anthropic_messages.decode import (
+    FrameDecoder,
+    SSEDecoder,
+    WholeDecoder,
+)
+from thinkaloud.providers.dialects.anthropic_messages.encode import encode
+from thinkaloud.providers.dialects.anthropic_messages.errors import http_error
+from thinkaloud.providers.dialects.anthropic_messages.quirks import Quirks
+from thinkaloud.providers.dialects.anthropic_messages.wire import UNREADABLE
+from thinkaloud.providers.dialects.binding import quirks_of
+from thinkaloud.providers.target import Target
+
+
+class _Listed(msgspec.Struct):
+    id: str
+    max_input_tokens: int | None = None
+
+
+class _List(msgspec.Struct):
+    data: list[_Listed]
+
+
+class AnthropicMessages:
+    """`thinkaloud.ports.model.Dialect` for the Messages wire.
+
+    Native payloads are the response's content blocks: the JSON array that goes back as the
+    `content` of an assistant message.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._quirks = quirks_of(target, Quirks)
+
+    @property
+    def origin(self) -> Origin:
+        """What this dialect stamps on the native payloads that it issues."""
+        return self._target.origin
+
+    def encode(self, request: ModelRequest) -> HttpRequest:
+        """Return the HTTP request for a streamed response.
+
+        Raises `InvalidRequest` for an image where the family takes none.
+        """
+        if not self._target.family.images:
+            for turn in request.turns:
+                if isinstance(turn, UserTurn) and turn.images:
+                    raise InvalidRequest(f"{request.model} takes no images.", field="image_path")
+        return encode(request, self._target, self._quirks)
+
+    def decoder(self, content_type: str) -> Decoder:
+        """Return a decoder for a response of this content type."""
+        match content_type.partition(";")[0].strip().lower():
+            case "application/json":
+                return WholeDecoder(self.origin)
+            case "application/vnd.amazon.eventstream":
+                return FrameDecoder(self.origin)
+            case _:
+                return SSEDecoder(self.origin)
+
+    def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        """Read a response that is no 2xx. `headers` has lower-case names."""
+        return http_error(status, headers, body)
+
+    @property
+    def models_path(self) -> str | None:
+        """Where the host lists its models; None where it lists none in this wire."""
+        return self._quirks.models_path
+
+    def listed(self, body: bytes) -> list[ListedModel]:
+        """Read the list of models.
+
+        Raises `ProviderError` (`provider_bad_request`) where it is no such list.
+        """
+        try:
+            found = msgspec.json.decode(body, type=_List)
+        except UNREADABLE as reason:
+            raise ProviderError(
+                "provider_bad_request", f"The list of models cannot be read: {reason}"
+            ) from reason
+        return [ListedModel(model.id, model.max_input_tokens) for model in found.data]
+
+
+def bind(target: Target) -> AnthropicMessages:
+    """Return the dialect for one model of one host.
+
+    Raises `thinkaloud.errors.ConfigurationError` where the target's quirks are not this dialect's.
+    """
+    return AnthropicMessages(target)

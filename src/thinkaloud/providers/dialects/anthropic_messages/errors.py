@@ -1,0 +1,149 @@
+"""Failures of the Messages wire, as HTTP errors and inside streams.
+
+Source: Anthropic API reference, "Errors". Azure, Vertex and Bedrock answer in shapes of their own.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final, cast
+
+import msgspec
+
+from thinkaloud.errors import ProviderCode, ProviderError
+from thinkaloud.events.model import ModelFailed, Usage
+from thinkaloud.providers.dialects.anthropic_messages.wire import UNREADABLE
+from thinkaloud.providers.dialects.jsontext import ABSENT, given
+from thinkaloud.providers.dialects.patience import seconds
+
+_MESSAGE_CHARS: Final = 500
+_SECRET: Final = re.compile(r"(?:\b(?:sk-|AKIA|ASIA|ABSK)|(?<=Bearer ))[\w.+/=-]{6,}")
+
+_BY_TYPE: Final[dict[str, ProviderCode]] = {
+    "invalid_request_error": "provider_bad_request",
+    "not_found_error": "provider_bad_request",
+    "request_too_large": "provider_bad_request",
+    "authentication_error": "provider_auth",
+    "permission_error": "provider_auth",
+    "billing_error": "provider_auth",
+    "rate_limit_error": "provider_rate_limit",
+    "timeout_error": "provider_timeout",
+    "overloaded_error": "provider_overloaded",
+    "api_error": "provider_overloaded",
+}
+
+_OPAQUE_REFUSED: Final = (
+    "in `thinking` block",
+    "in `redacted_thinking` block",
+    "blocks in the latest assistant message cannot be modified",
+    "expected `thinking` or `redacted_thinking`",
+    "in the final position cannot contain `thinking`",
+    "in the final position cannot contain thinking",
+)
+
+
+class _Inner(msgspec.Struct):
+    type: object = None
+    message: object = None
+
+
+class _Outer(msgspec.Struct):
+    error: msgspec.Raw = ABSENT
+    message: object = None
+    Message: object = None
+    detail: object = None
+
+
+def http_error(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+    """Read a response that is no 2xx; `headers` has lower-case names."""
+    code = _code(status)
+    start = body[:64].lstrip().lower()
+    if start.startswith((b"<!doctype", b"<html")):
+        hint = ": base_url is wrong" if code == "provider_bad_request" else ""
+        page = f"HTTP {status} with a web page instead of JSON{hint}"
+        return ProviderError(code, page, status=status)
+    message = _said(body) or f"HTTP {status} without a message"
+    return ProviderError(
+        code,
+        message,
+        status=status,
+        retry_after=seconds(headers.get("retry-after")),
+        opaque_rejected=code == "provider_bad_request" and _opaque_refused(message),
+    )
+
+
+def stream_error(error: bytes) -> ProviderError:
+    """Read the `error` member of an event inside a stream that began well."""
+    kind, message = _parts(error)
+    code = _BY_TYPE.get(kind, "provider_stream_cut")
+    message = clean(message or kind) or "the provider reported an error without a message"
+    opaque = code == "provider_bad_request" and _opaque_refused(message)
+    return ProviderError(code, message, opaque_rejected=opaque)
+
+
+def failed(error: ProviderError, usage: Usage | None = None) -> ModelFailed:
+    """Return the error as the last event of a stream."""
+    code = cast("ProviderCode", error.code)
+    refused = code == "provider_bad_request" and _opaque_refused(error.message)
+    return ModelFailed(
+        code=code,
+        message=error.message,
+        retryable=error.retryable,
+        retry_after=error.retry_after,
+        opaque_rejected=error.opaque_rejected or refused,
+        usage=usage,
+    )
+
+
+def clean(text: str) -> str:
+    """Return the provider's words, bounded and without anything that looks like a key."""
+    return _SECRET.sub("[key]", text[:_MESSAGE_CHARS])
+
+
+def _opaque_refused(message: str) -> bool:
+    lowered = message.lower()
+    return any(words in lowered for words in _OPAQUE_REFUSED)
+
+
+def _code(status: int) -> ProviderCode:
+    match status:
+        case 401 | 403:
+            return "provider_auth"
+        case 429:
+            return "provider_rate_limit"
+        case 408 | 504:
+            return "provider_timeout"
+        case _ if status >= 500:
+            return "provider_overloaded"
+        case _:
+            return "provider_bad_request"
+
+
+def _said(body: bytes) -> str:
+    """Return the message of an error body in any of the shapes that hosts use."""
+    raw = body.strip()
+    try:
+        if raw.startswith(b"["):
+            raw = bytes(msgspec.json.decode(raw, type=list[msgspec.Raw])[0])
+        outer = msgspec.json.decode(raw, type=_Outer)
+    except (*UNREADABLE, IndexError):
+        return clean(raw[:_MESSAGE_CHARS].decode(errors="replace"))
+    if given(outer.error):
+        kind, message = _parts(bytes(outer.error))
+        if message or kind:
+            return clean(message or kind)
+    for text in (outer.message, outer.Message, outer.detail):
+        if isinstance(text, str) and text:
+            return clean(text)
+    return ""
+
+
+def _parts(error: bytes) -> tuple[str, str]:
+    """Return type and message of an error member, which may be an object or a text."""
+    try:
+        inner = msgspec.json.decode(error, type=_Inner | str)
+    except UNREADABLE:
+        return "", error[:_MESSAGE_CHARS].decode(errors="replace")
+    if isinstance(inner, str):
+        return "", inner
+    kind = inner.type if isinstance(inner.type, str) else ""
+    return kind, inner.message if isinstance(inner.message, str) else ""

@@ -1,0 +1,280 @@
+"""One response of the Messages wire, event by event → model events.
+
+Source: Anthropic API reference, "Streaming messages" and "Extended thinking".
+"""
+
+from typing import Final
+
+import msgspec
+
+from thinkaloud.errors import ProviderError
+from thinkaloud.events.model import (
+    AnswerText,
+    FinishReason,
+    ModelEvent,
+    ModelFinished,
+    Native,
+    Origin,
+    ReasoningStatus,
+    ReasoningText,
+    ServerItem,
+    ToolCall,
+    ToolCallOpened,
+    Usage,
+)
+from thinkaloud.providers.dialects.anthropic_messages.blocks import (
+    OWN_KINDS,
+    REDACTED,
+    TEXT,
+    THINKING,
+    TOOL,
+    Block,
+)
+from thinkaloud.providers.dialects.anthropic_messages.errors import clean, failed, stream_error
+from thinkaloud.providers.dialects.anthropic_messages.wire import (
+    UNREADABLE,
+    Delta,
+    Event,
+    Message,
+    StopDetails,
+)
+from thinkaloud.providers.dialects.jsontext import array_of, given
+
+_FINISH: Final[dict[str, FinishReason]] = {
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "pause_turn": "pause",
+}
+_REFUSAL: Final = "refusal"
+_IMPLIED: Final = {
+    "text_delta": b'{"type":"text","text":""}',
+    "thinking_delta": b'{"type":"thinking","thinking":""}',
+}
+_EMPTY: Final = b"{}"
+
+_event = msgspec.json.Decoder(Event)
+_message = msgspec.json.Decoder(Message)
+
+
+class MessageReader:
+    """The events of one message, whatever carries them.
+
+    `done` is True after the last event; nothing is read from then on.
+    """
+
+    def __init__(self, origin: Origin) -> None:
+        self.done = False
+        self._origin = origin
+        self._blocks: list[Block] = []
+        self._by_index: dict[int, Block] = {}
+        self._calls: list[Block] = []
+        self._calls_out = 0
+        self._parts = 0
+        self._usage: dict[str, object] = {}
+        self._stop = ""
+        self._stop_details: bytes = _EMPTY
+
+    def take(self, data: bytes, out: list[ModelEvent], name: bytes = b"") -> None:
+        """Read one event; `name` is what the carrier calls it."""
+        if data == b"[DONE]":
+            self._finish(out)
+            return
+        try:
+            _check_utf8(data)
+            self._event(_event.decode(data), name, out)
+        except UNREADABLE as reason:
+            self.cut(f"an event cannot be read ({type(reason).__name__})", out)
+
+    def whole(self, data: bytes, out: list[ModelEvent]) -> None:
+        """Read a response that did not stream."""
+        try:
+            _check_utf8(data)
+            message = _message.decode(data)
+            if given(message.error):
+                self.fail(stream_error(bytes(message.error)), out)
+                return
+            for index, raw in enumerate(message.content or ()):
+                self._open(index, bytes(raw), out)
+                self._shut(index, out, whole=True)
+        except UNREADABLE as reason:
+            self.cut(f"the response cannot be read ({type(reason).__name__})", out)
+            return
+        _merge(self._usage, message.usage)
+        self._stopped(message.stop_reason, message.stop_details)
+        if message.content is None or not self._stop:
+            self.cut("the response is no finished message", out)
+        else:
+            self._finish(out)
+
+    def end(self, out: list[ModelEvent]) -> None:
+        """Take note that no more events come."""
+        if self.done:
+            return
+        if self._stop:
+            self._finish(out)
+        else:
+            self.cut("it ended without an end mark", out)
+
+    def fail(self, error: ProviderError, out: list[ModelEvent]) -> None:
+        """End with a failure."""
+        if not self.done:
+            self.done = True
+            out.append(failed(error, _counted(self._usage)))
+
+    def cut(self, why: str, out: list[ModelEvent]) -> None:
+        """End with a broken stream."""
+        self.fail(ProviderError("provider_stream_cut", f"The stream broke off: {why}."), out)
+
+    def _event(self, event: Event, name: bytes, out: list[ModelEvent]) -> None:
+        index = event.index or 0
+        kind = event.type or name.decode()
+        if kind == "content_block_delta" and event.delta is not None:
+            self._delta(index, event.delta, out)
+        elif kind == "content_block_start" and given(event.content_block):
+            self._open(index, bytes(event.content_block), out)
+        elif kind == "content_block_stop":
+            self._shut(index, out)
+        else:
+            self._about_message(kind, event, out)
+
+    def _about_message(self, kind: str, event: Event, out: list[ModelEvent]) -> None:
+        if given(event.error):
+            self.fail(stream_error(bytes(event.error)), out)
+        elif kind == "message_stop":
+            self._finish(out)
+        elif kind == "message_start" and event.message is not None:
+            _merge(self._usage, event.message.usage)
+        elif kind == "message_delta":
+            _merge(self._usage, event.usage)
+            if event.delta is not None:
+                self._stopped(event.delta.stop_reason, event.delta.stop_details)
+
+    def _open(self, index: int, raw: bytes, out: list[ModelEvent]) -> Block:
+        block = Block(raw)
+        self._blocks.append(block)
+        self._by_index[index] = block
+        head = block.head
+        if block.kind == TOOL:
+            block.id = block.id or f"call_{len(self._calls)}"
+            self._calls.append(block)
+            out.append(ToolCallOpened(block.id, head.name or ""))
+        elif block.kind == TEXT and head.text:
+            block.pieces.append(head.text)
+            out.append(AnswerText(head.text))
+        elif block.kind == THINKING and head.thinking:
+            self._reasoning(block, head.thinking, out)
+        elif block.kind not in OWN_KINDS:
+            out.append(ServerItem(block.kind))
+        return block
+
+    def _delta(self, index: int, delta: Delta, out: list[ModelEvent]) -> None:
+        block = self._by_index.get(index)
+        if block is None:
+            implied = _IMPLIED.get(delta.type or "")
+            if implied is None:
+                return
+            block = self._open(index, implied, out)
+        if delta.thinking:
+            self._reasoning(block, delta.thinking, out)
+        elif delta.text:
+            block.pieces.append(delta.text)
+            out.append(AnswerText(delta.text))
+        elif delta.partial_json:
+            block.pieces.append(delta.partial_json)
+        elif delta.signature:
+            block.signature = delta.signature
+        elif given(delta.citation):
+            block.citations.append(delta.citation)
+
+    def _reasoning(self, block: Block, text: str, out: list[ModelEvent]) -> None:
+        if block.part < 0:
+            block.part = self._parts
+            self._parts += 1
+        block.pieces.append(text)
+        out.append(ReasoningText(text, block.part))
+
+    def _shut(self, index: int, out: list[ModelEvent], *, whole: bool = False) -> None:
+        block = self._by_index.pop(index, None)
+        if block is None:
+            return
+        block.stopped = True
+        # Calls keep the order in which they began, whichever is written first.
+        while self._calls_out < len(self._calls) and self._calls[self._calls_out].stopped:
+            self._call(out, whole=whole)
+
+    def _call(self, out: list[ModelEvent], *, whole: bool = False) -> None:
+        block = self._calls[self._calls_out]
+        self._calls_out += 1
+        out.append(ToolCall(block.id, block.head.name or "", block.arguments(whole=whole)))
+
+    def _stopped(self, reason: str | None, details: msgspec.Raw) -> None:
+        if reason:
+            self._stop = reason
+        if given(details):
+            self._stop_details = bytes(details)
+
+    def _finish(self, out: list[ModelEvent]) -> None:
+        if self._stop == _REFUSAL:
+            self.fail(ProviderError("provider_refusal", _refusal(self._stop_details)), out)
+            return
+        while self._calls_out < len(self._calls):
+            self._call(out)
+        self.done = True
+        reason = _FINISH.get(self._stop, "stop")
+        if self._calls and reason != "length":
+            reason = "tool_calls"
+        usage = _counted(self._usage)
+        content = [block.payload() for block in self._blocks]
+        native = Native(self._origin, array_of(content)) if content else None
+        out.append(ModelFinished(reason, self._stop, _status(self._blocks, usage), usage, native))
+
+
+def _merge(counted: dict[str, object], usage: dict[str, object] | None) -> None:
+    if usage:
+        counted.update((key, value) for key, value in usage.items() if value is not None)
+
+
+def _refusal(raw: bytes) -> str:
+    try:
+        details = msgspec.json.decode(raw, type=StopDetails)
+    except UNREADABLE:
+        details = StopDetails()
+    said = details.explanation
+    return clean(said) if isinstance(said, str) and said else "The model refused to answer."
+
+
+def _status(blocks: list[Block], usage: Usage | None) -> ReasoningStatus:
+    if any(block.part >= 0 for block in blocks):
+        return "shown"
+    opaque = any(block.kind in {THINKING, REDACTED} for block in blocks)
+    counted = usage is not None and bool(usage.reasoning_tokens)
+    return "hidden_by_provider" if opaque or counted else "none"
+
+
+def _counted(raw: dict[str, object]) -> Usage | None:
+    if not raw:
+        return None
+    read = _count(raw.get("cache_read_input_tokens"))
+    written = _count(raw.get("cache_creation_input_tokens"))
+    try:
+        details = msgspec.convert(raw.get("output_tokens_details"), dict[str, object])
+    except msgspec.ValidationError:
+        details = {}
+    return Usage(
+        input_tokens=(_count(raw.get("input_tokens")) or 0) + (read or 0) + (written or 0),
+        output_tokens=_count(raw.get("output_tokens")) or 0,
+        reasoning_tokens=_count(details.get("thinking_tokens")),
+        cache_read_tokens=read,
+        cache_write_tokens=written,
+        raw=dict(raw),
+    )
+
+
+def _check_utf8(data: bytes) -> None:
+    # The JSON decoder does not look inside what it skips or keeps raw.
+    if not data.isascii():
+        data.decode()
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -1,0 +1,71 @@
+"""Responses of the Converse wire → model events. Pure and incremental.
+
+Source: Amazon Bedrock Runtime API reference, `ConverseStream` and `Converse`.
+"""
+
+from typing import Final
+
+from thinkaloud.core.eventstream import EventStreamParser
+from thinkaloud.core.sse import EventTooLarge
+from thinkaloud.events.model import Alive, ModelEvent, Origin
+from thinkaloud.providers.dialects.bedrock_converse.message import MessageReader
+from thinkaloud.providers.dialects.framing import HeldBody
+
+_ALIVE: Final = Alive()
+
+
+class StreamDecoder:
+    """AWS event-stream frames, one event each."""
+
+    def __init__(self, origin: Origin, tags: tuple[tuple[str, str], ...]) -> None:
+        self._reader = MessageReader(origin, tags)
+        self._frames = EventStreamParser()
+
+    def feed(self, data: bytes) -> list[ModelEvent]:
+        """Take the next bytes, cut anywhere, and return what they complete."""
+        out: list[ModelEvent] = []
+        reader = self._reader
+        if reader.done:
+            return out
+        frames = self._frames.feed(data)
+        for frame in frames:
+            reader.take(frame, out)
+            if reader.done:
+                return out
+        if self._frames.broken is not None:
+            reader.cut(self._frames.broken, out)
+        elif frames and not out:
+            out.append(_ALIVE)
+        return out
+
+    def close(self) -> list[ModelEvent]:
+        """Say that no more bytes come and return what is left."""
+        out: list[ModelEvent] = []
+        self._reader.end(out)
+        return out
+
+
+class WholeDecoder:
+    """A response that did not stream: one JSON object."""
+
+    def __init__(self, origin: Origin, tags: tuple[tuple[str, str], ...]) -> None:
+        self._reader = MessageReader(origin, tags)
+        self._body = HeldBody()
+
+    def feed(self, data: bytes) -> list[ModelEvent]:
+        """Keep the next bytes; they mean something only when all are there."""
+        out: list[ModelEvent] = []
+        if not self._reader.done:
+            self._body.add(data)
+            try:
+                self._body.check()
+            except EventTooLarge as reason:
+                self._reader.cut(str(reason), out)
+        return out
+
+    def close(self) -> list[ModelEvent]:
+        """Say that no more bytes come and return all events."""
+        out: list[ModelEvent] = []
+        if not self._reader.done:
+            self._reader.whole(self._body.take(), out)
+        return out

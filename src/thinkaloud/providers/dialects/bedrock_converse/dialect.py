@@ -1,0 +1,69 @@
+"""The Converse wire, bound to one model of one host."""
+
+from collections.abc import Mapping
+
+from thinkaloud.errors import InvalidRequest, ProviderError
+from thinkaloud.events.model import Origin
+from thinkaloud.events.prompt import ModelRequest, UserTurn
+from thinkaloud.ports.model import Decoder, HttpRequest, ListedModel
+from thinkaloud.providers.dialects.bedrock_converse.decode import StreamDecoder, WholeDecoder
+from thinkaloud.providers.dialects.bedrock_converse.encode import encode
+from thinkaloud.providers.dialects.bedrock_converse.quirks import Quirks
+from thinkaloud.providers.dialects.bedrock_converse.refused import http_error
+from thinkaloud.providers.dialects.binding import quirks_of
+from thinkaloud.providers.target import Target
+
+
+class BedrockConverse:
+    """`thinkaloud.ports.model.Dialect` for the Converse wire.
+
+    Native payloads are the response's content blocks in the shape of a whole message: the JSON
+    array that goes back as the `content` of an assistant message.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._quirks = quirks_of(target, Quirks)
+
+    @property
+    def origin(self) -> Origin:
+        """What this dialect stamps on the native payloads that it issues."""
+        return self._target.origin
+
+    def encode(self, request: ModelRequest) -> HttpRequest:
+        """Return the HTTP request for a streamed response, not signed.
+
+        Raises `InvalidRequest` for an image where the family takes none.
+        """
+        if not self._target.family.images:
+            for turn in request.turns:
+                if isinstance(turn, UserTurn) and turn.images:
+                    raise InvalidRequest(f"{request.model} takes no images.", field="image_path")
+        return encode(request, self._target, self._quirks)
+
+    def decoder(self, content_type: str) -> Decoder:
+        """Return a decoder for a response of this content type."""
+        if content_type.partition(";")[0].strip().lower() == "application/json":
+            return WholeDecoder(self.origin, self._quirks.inline_tags)
+        return StreamDecoder(self.origin, self._quirks.inline_tags)
+
+    def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        """Read a response that is no 2xx. `headers` has lower-case names."""
+        return http_error(status, headers, body)
+
+    @property
+    def models_path(self) -> str | None:
+        """None: the runtime endpoint lists no models."""
+        return None
+
+    def listed(self, body: bytes) -> list[ListedModel]:
+        """Raise `ProviderError`: there is no such list in this wire."""
+        raise ProviderError("provider_bad_request", "The Converse wire lists no models.")
+
+
+def bind(target: Target) -> BedrockConverse:
+    """Return the dialect for one model of one host.
+
+    Raises `thinkaloud.errors.ConfigurationError` where the target's quirks are not this dialect's.
+    """
+    return BedrockConverse(target)

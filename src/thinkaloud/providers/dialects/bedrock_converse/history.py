@@ -1,0 +1,185 @@
+"""Earlier turns as the messages of the wire: what goes back, and in which shape.
+
+Source: Amazon Bedrock Runtime API reference, `Message`, `ContentBlock`.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final, Literal, assert_never
+
+import msgspec
+
+from thinkaloud.errors import InvalidRequest
+from thinkaloud.events.model import Native, Origin
+from thinkaloud.events.prompt import (
+    AnswerPart,
+    AssistantTurn,
+    Image,
+    ReasoningPart,
+    ToolCallPart,
+    ToolResult,
+    ToolTurn,
+    Turn,
+    UserTurn,
+)
+from thinkaloud.providers.dialects.bedrock_converse.blocks import as_input
+from thinkaloud.providers.dialects.bedrock_converse.quirks import Quirks
+from thinkaloud.providers.dialects.jsontext import items_of
+
+Content = dict[str, object] | msgspec.Raw
+_BAD_ID: Final = re.compile(r"[^a-zA-Z0-9_.:-]")
+_FORMATS: Final = {
+    "image/png": "png",
+    "image/jpeg": "jpeg",
+    "image/gif": "gif",
+    "image/webp": "webp",
+}
+_NOTHING: Final = "(no output)"
+
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class Message(msgspec.Struct):
+    """One message of the wire."""
+
+    role: Literal["user", "assistant"]
+    content: list[Content]
+
+
+def messages_of(
+    turns: Iterable[Turn], origin: Origin | None, quirks: Quirks, *, reasoning: bool
+) -> list[Message]:
+    """Return the messages; neighbours of one role are one message.
+
+    Payloads of `origin` go back as they are, without their reasoning where `reasoning` is False.
+    Turns that would be empty, or nothing but reasoning, are left out: the wire refuses them.
+    Raises `InvalidRequest` for an image of a type that the wire does not know.
+    """
+    history = _History(origin, quirks, reasoning=reasoning and quirks.sends_reasoning)
+    for turn in turns:
+        match turn:
+            case UserTurn():
+                history.add("user", _said(turn))
+            case AssistantTurn():
+                history.add("assistant", history.answered(turn))
+            case ToolTurn():
+                history.add("user", [history.result(result) for result in turn.results])
+            case _:
+                assert_never(turn)
+    return history.messages
+
+
+def opens_with_reasoning(messages: Sequence[Message]) -> bool:
+    """Whether the assistant turn at work, if there is one, begins with reasoning.
+
+    It begins after the last message that holds more than tool results.
+    """
+    first: Message | None = None
+    for message in reversed(messages):
+        if message.role == "assistant":
+            first = message
+        elif any(_kind(block) != "toolResult" for block in message.content):
+            break
+    return first is None or _kind(first.content[0]) == "reasoningContent"
+
+
+class _History:
+    def __init__(self, origin: Origin | None, quirks: Quirks, *, reasoning: bool) -> None:
+        self.messages: list[Message] = []
+        self._origin = origin
+        self._quirks = quirks
+        self._reasoning = reasoning
+        self._renamed: dict[str, str] = {}
+
+    def add(self, role: Literal["user", "assistant"], content: list[Content]) -> None:
+        if not content:
+            return
+        if self.messages and self.messages[-1].role == role:
+            self.messages[-1].content.extend(content)
+        else:
+            self.messages.append(Message(role, content))
+
+    def answered(self, turn: AssistantTurn) -> list[Content]:
+        if turn.native is not None and turn.native.origin == self._origin:
+            return self._own(turn.native)
+        return self._foreign(turn)
+
+    def result(self, result: ToolResult) -> Content:
+        text = result.content if result.content.strip() else _NOTHING
+        told: dict[str, object] = {
+            "toolUseId": self._renamed.get(result.tool_call_id, result.tool_call_id),
+            "content": [{"text": text}],
+        }
+        if self._quirks.tool_status:
+            told["status"] = "error" if result.is_error else "success"
+        return {"toolResult": told}
+
+    def _own(self, native: Native) -> list[Content]:
+        content: list[Content] = []
+        for raw in items_of(native.payload):
+            reasons = _kind(raw) == "reasoningContent"
+            if not _blank(raw) and (self._reasoning or not reasons):
+                content.append(raw)
+        while content and _kind(content[-1]) == "reasoningContent":
+            content.pop()
+        return content
+
+    def _foreign(self, turn: AssistantTurn) -> list[Content]:
+        content: list[Content] = []
+        for part in turn.parts:
+            match part:
+                case ReasoningPart():
+                    pass
+                case AnswerPart():
+                    if part.text.strip():
+                        content.append({"text": part.text})
+                case ToolCallPart():
+                    content.append(self._call(part))
+                case _:
+                    assert_never(part)
+        return content
+
+    def _call(self, part: ToolCallPart) -> Content:
+        call = {
+            "toolUseId": self._id(part.tool_call_id),
+            "name": part.name,
+            "input": as_input(part.arguments),
+        }
+        return {"toolUse": call}
+
+    def _id(self, issued: str) -> str:
+        """Return an id that the wire accepts; another provider's may have other characters."""
+        clean = _BAD_ID.sub("_", issued) or "call"
+        if clean == issued:
+            return issued
+        taken = set(self._renamed.values()) - {self._renamed.get(issued, "")}
+        while clean in taken:
+            clean += "_"
+        self._renamed[issued] = clean
+        return clean
+
+
+def _said(turn: UserTurn) -> list[Content]:
+    content: list[Content] = [_image(image) for image in turn.images]
+    if turn.text:
+        content.append({"text": turn.text})
+    return content
+
+
+def _image(image: Image) -> Content:
+    shape = _FORMATS.get(image.media_type)
+    if shape is None:
+        raise InvalidRequest(f"{image.media_type} is no image for Bedrock.", field="image_path")
+    return {"image": {"format": shape, "source": {"bytes": image.base64}}}
+
+
+def _kind(block: Content) -> str:
+    """Return the one member of a block that says what it is."""
+    members = block if isinstance(block, dict) else _fields.decode(block)
+    return next(iter(members), "")
+
+
+def _blank(raw: msgspec.Raw) -> bool:
+    # The wire itself sends blank texts and refuses to take them back.
+    text = _fields.decode(raw).get("text")
+    return text is not None and not msgspec.json.decode(text, type=str).strip()

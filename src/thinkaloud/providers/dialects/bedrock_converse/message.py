@@ -1,0 +1,322 @@
+"""One response of the Converse wire, event by event → model events.
+
+Source: Amazon Bedrock Runtime API reference, `ConverseStream`.
+"""
+
+from typing import Final, cast
+
+import msgspec
+
+from thinkaloud.core.eventstream import Frame, exception
+from thinkaloud.core.tags import TagSplitter
+from thinkaloud.errors import ProviderCode, ProviderError
+from thinkaloud.events.model import (
+    AnswerText,
+    FinishReason,
+    ModelEvent,
+    ModelFailed,
+    ModelFinished,
+    Native,
+    Origin,
+    ReasoningStatus,
+    ReasoningText,
+    ServerItem,
+    ToolCall,
+    ToolCallOpened,
+    Usage,
+)
+from thinkaloud.providers.dialects.bedrock_converse.blocks import Growing, Kind
+from thinkaloud.providers.dialects.bedrock_converse.refused import is_opaque
+from thinkaloud.providers.dialects.bedrock_converse.wire import (
+    UNREADABLE,
+    Block,
+    Delta,
+    Event,
+    Reasoning,
+    Response,
+    Start,
+    ToolResult,
+    ToolUse,
+)
+from thinkaloud.providers.dialects.jsontext import array_of, compact, given
+from thinkaloud.providers.dialects.refusals import bounded
+
+_FINISH: Final[dict[str, FinishReason]] = {
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+}
+_FAILURES: Final[dict[str, tuple[ProviderCode, str]]] = {
+    "guardrail_intervened": ("provider_content_filter", "A guardrail stopped the answer."),
+    "content_filtered": ("provider_content_filter", "A content filter stopped the answer."),
+    "refusal": ("provider_refusal", "The model refused to answer."),
+    "malformed_model_output": ("provider_stream_cut", "The model wrote something unreadable."),
+    "malformed_tool_use": ("provider_stream_cut", "The model wrote an unreadable tool call."),
+}
+_SERVER: Final = "server_tool_use"
+_END: Final = "metadata"
+
+_event = msgspec.json.Decoder(Event)
+_call = msgspec.json.Decoder(ToolUse)
+_result = msgspec.json.Decoder(ToolResult)
+_block = msgspec.json.Decoder(Block)
+_response = msgspec.json.Decoder(Response)
+
+
+class Speech:
+    """The words of one message: reasoning and text, and tags in the text that hold reasoning."""
+
+    def __init__(self, tags: tuple[tuple[str, str], ...]) -> None:
+        self._tags = tags
+        self._parts = 0
+        self._splitter: TagSplitter | None = None
+        self._inline_part = -1
+
+    def reasoning(self, block: Growing, reasoning: Reasoning, out: list[ModelEvent]) -> None:
+        """Read reasoning that stands in a block of its own."""
+        block.keep(reasoning)
+        if not reasoning.text:
+            return
+        if block.part < 0:
+            block.part = self._parts
+            self._parts += 1
+        block.pieces.append(reasoning.text)
+        out.append(ReasoningText(reasoning.text, block.part))
+
+    def text(self, block: Growing, text: str, out: list[ModelEvent]) -> None:
+        """Read text, which may begin with reasoning in tags."""
+        if not text:
+            return
+        block.pieces.append(text)
+        if not self._tags:
+            out.append(AnswerText(text))
+            return
+        if self._splitter is None:
+            self._splitter = TagSplitter(self._tags)
+        self._split(self._splitter.feed(text), out)
+
+    def end(self, out: list[ModelEvent]) -> None:
+        """Give out what may have been the beginning of a tag: the text block is over."""
+        if self._splitter is not None:
+            self._split(self._splitter.close(), out)
+            self._splitter = None
+            self._inline_part = -1
+
+    def status(self, blocks: list[Growing]) -> ReasoningStatus:
+        """Tell whether there was reasoning, and whether its text was shown."""
+        if self._parts:
+            return "shown"
+        opaque = any(block.kind == "reasoning" for block in blocks)
+        return "hidden_by_provider" if opaque else "none"
+
+    def _split(self, pieces: list[tuple[bool, str]], out: list[ModelEvent]) -> None:
+        for reasons, text in pieces:
+            if not reasons:
+                out.append(AnswerText(text))
+                continue
+            if self._inline_part < 0:
+                self._inline_part = self._parts
+                self._parts += 1
+            out.append(ReasoningText(text, self._inline_part))
+
+
+class MessageReader:
+    """The events of one message. `done` is True after the last model event."""
+
+    def __init__(self, origin: Origin, tags: tuple[tuple[str, str], ...]) -> None:
+        self.done = False
+        self._origin = origin
+        self._blocks: list[Growing] = []
+        self._by_index: dict[int, Growing] = {}
+        self._calls: list[Growing] = []
+        self._calls_out = 0
+        self._speech = Speech(tags)
+        self._usage: dict[str, object] = {}
+        self._stop = ""
+
+    def take(self, frame: Frame, out: list[ModelEvent]) -> None:
+        """Read one frame."""
+        error = exception(frame)
+        if error is not None:
+            self.fail(error, out)
+            return
+        try:
+            if not frame.payload.isascii():
+                frame.payload.decode()
+            self._event(frame.headers.get(":event-type", ""), _event.decode(frame.payload), out)
+        except UNREADABLE as reason:
+            self.cut(f"an event cannot be read ({type(reason).__name__})", out)
+
+    def whole(self, body: bytes, out: list[ModelEvent]) -> None:
+        """Read a response that did not stream."""
+        try:
+            if not body.isascii():
+                body.decode()
+            response = _response.decode(body)
+            message = None if response.output is None else response.output.message
+            content = (message.content if message is not None else None) or []
+            for index, raw in enumerate(content):
+                self._whole_block(index, _block.decode(raw), out)
+        except UNREADABLE as reason:
+            self.cut(f"the response cannot be read ({type(reason).__name__})", out)
+            return
+        self._usage.update(response.usage or {})
+        self._stop = response.stop_reason or ""
+        if self._stop:
+            self._finish(out, array_of(content) if content else None)
+        else:
+            self.cut("the response is no finished message", out)
+
+    def end(self, out: list[ModelEvent]) -> None:
+        """Take note that no more bytes come."""
+        if self.done:
+            return
+        if self._stop:
+            self._finish(out, _payload(self._blocks))
+        else:
+            self.cut("it ended without an end mark", out)
+
+    def fail(self, error: ProviderError, out: list[ModelEvent]) -> None:
+        """End with a failure. What may have been half a tag is not given out: it was no word."""
+        self.done = True
+        code = cast("ProviderCode", error.code)
+        out.append(
+            ModelFailed(
+                code=code,
+                message=bounded(error.message),
+                retryable=error.retryable,
+                opaque_rejected=code == "provider_bad_request" and is_opaque(error.message),
+                usage=_counted(self._usage),
+            )
+        )
+
+    def cut(self, why: str, out: list[ModelEvent]) -> None:
+        """End with a broken stream."""
+        self.fail(ProviderError("provider_stream_cut", f"The stream broke off: {why}."), out)
+
+    def _event(self, kind: str, event: Event, out: list[ModelEvent]) -> None:
+        index = event.content_block_index or 0
+        if event.delta is not None:
+            self._delta(index, event.delta, out)
+        elif event.start is not None:
+            self._start(index, event.start, out)
+        elif kind == "contentBlockStop":
+            self._shut(index, out)
+        else:
+            self._usage.update(event.usage or {})
+            self._stop = event.stop_reason or self._stop
+            if kind == _END and self._stop:
+                self._finish(out, _payload(self._blocks))
+
+    def _open(self, index: int, kind: Kind, out: list[ModelEvent], start: bytes = b"{}") -> Growing:
+        self._speech.end(out)
+        block = Growing(kind, start)
+        self._blocks.append(block)
+        self._by_index[index] = block
+        return block
+
+    def _start(self, index: int, start: Start, out: list[ModelEvent]) -> None:
+        if given(start.tool_use):
+            raw = bytes(start.tool_use)
+            self._start_call(index, _call.decode(raw), raw, out)
+        elif given(start.tool_result):
+            raw = bytes(start.tool_result)
+            self._open(index, "server_result", out, raw)
+            out.append(ServerItem(_result.decode(raw).type or "toolResult"))
+
+    def _start_call(self, index: int, call: ToolUse, raw: bytes, out: list[ModelEvent]) -> None:
+        if call.type == _SERVER:
+            self._open(index, "server_call", out, raw)
+            out.append(ServerItem(_SERVER))
+            return
+        block = self._open(index, "call", out, raw)
+        block.call_id = call.tool_use_id or f"call_{len(self._calls)}"
+        block.name = call.name or ""
+        self._calls.append(block)
+        out.append(ToolCallOpened(block.call_id, block.name))
+
+    def _delta(self, index: int, delta: Delta, out: list[ModelEvent]) -> None:
+        block = self._by_index.get(index)
+        if delta.reasoning_content is not None:
+            block = block or self._open(index, "reasoning", out)
+            self._speech.reasoning(block, delta.reasoning_content, out)
+        elif delta.text is not None:
+            self._speech.text(block or self._open(index, "text", out), delta.text, out)
+        elif block is None:
+            return
+        elif delta.tool_use is not None:
+            block.pieces.append(delta.tool_use.input or "")
+        elif delta.tool_result is not None:
+            block.results.extend(delta.tool_result)
+
+    def _shut(self, index: int, out: list[ModelEvent]) -> None:
+        block = self._by_index.pop(index, None)
+        if block is None:
+            return
+        block.stopped = True
+        if block.kind == "text":
+            self._speech.end(out)
+        # Calls keep the order in which they began, whichever is written first.
+        while self._calls_out < len(self._calls) and self._calls[self._calls_out].stopped:
+            self._call(out)
+
+    def _call(self, out: list[ModelEvent]) -> None:
+        block = self._calls[self._calls_out]
+        self._calls_out += 1
+        out.append(ToolCall(block.call_id, block.name, "".join(block.pieces)))
+
+    def _whole_block(self, index: int, block: Block, out: list[ModelEvent]) -> None:
+        if block.text is not None:
+            self._speech.text(self._open(index, "text", out), block.text, out)
+        elif block.reasoning_content is not None:
+            readable = block.reasoning_content.reasoning_text
+            text = None if readable is None else readable.text
+            self._speech.reasoning(self._open(index, "reasoning", out), Reasoning(text), out)
+        elif block.tool_use is not None:
+            self._start_call(index, block.tool_use, b"{}", out)
+            if given(block.tool_use.input):
+                self._by_index[index].pieces.append(compact(block.tool_use.input))
+        elif block.tool_result is not None:
+            out.append(ServerItem(block.tool_result.type or "toolResult"))
+        self._shut(index, out)
+
+    def _finish(self, out: list[ModelEvent], payload: msgspec.Raw | None) -> None:
+        failure = _FAILURES.get(self._stop)
+        if failure is not None:
+            self.fail(ProviderError(failure[0], failure[1]), out)
+            return
+        self._speech.end(out)
+        while self._calls_out < len(self._calls):
+            self._call(out)
+        self.done = True
+        reason = _FINISH.get(self._stop, "stop")
+        if self._calls and reason != "length":
+            reason = "tool_calls"
+        usage = _counted(self._usage)
+        native = None if payload is None else Native(self._origin, payload)
+        out.append(
+            ModelFinished(reason, self._stop, self._speech.status(self._blocks), usage, native)
+        )
+
+
+def _payload(blocks: list[Growing]) -> msgspec.Raw | None:
+    if not blocks:
+        return None
+    return msgspec.Raw(msgspec.json.encode([block.payload() for block in blocks]))
+
+
+def _counted(raw: dict[str, object]) -> Usage | None:
+    if not raw:
+        return None
+    read = _count(raw.get("cacheReadInputTokens"))
+    written = _count(raw.get("cacheWriteInputTokens"))
+    return Usage(
+        input_tokens=(_count(raw.get("inputTokens")) or 0) + (read or 0) + (written or 0),
+        output_tokens=_count(raw.get("outputTokens")) or 0,
+        cache_read_tokens=read,
+        cache_write_tokens=written,
+        raw=dict(raw),
+    )
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

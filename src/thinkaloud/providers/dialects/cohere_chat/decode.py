@@ -1,0 +1,231 @@
+"""Reading a v2 chat response.
+
+Source: https://docs.cohere.com/reference/chat-stream
+"""
+
+import msgspec
+
+from thinkaloud.errors import ProviderCode
+from thinkaloud.events.model import (
+    AnswerText,
+    FinishReason,
+    ModelEvent,
+    ModelFailed,
+    ModelFinished,
+    Native,
+    Origin,
+    ReasoningStatus,
+    ReasoningText,
+    Usage,
+)
+from thinkaloud.providers.dialects.cohere_chat.message import Call, Draft
+from thinkaloud.providers.dialects.jsontext import ABSENT, given
+from thinkaloud.providers.dialects.refusals import bounded
+
+_FAILURES: dict[str, ProviderCode] = {
+    "ERROR": "provider_overloaded",
+    "TIMEOUT": "provider_timeout",
+    "ERROR_TOXIC": "provider_content_filter",
+}
+
+
+class _Content(msgspec.Struct):
+    type: str | None = None
+    text: str | None = None
+    thinking: str | None = None
+
+
+class _Function(msgspec.Struct):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _Call(msgspec.Struct):
+    id: str | None = None
+    function: _Function | None = None
+
+
+class _Message(msgspec.Struct):
+    # Lists where a message is whole, single objects in a delta.
+    content: _Content | list[_Content] | None = None
+    tool_plan: str | None = None
+    tool_calls: _Call | list[_Call] | None = None
+
+
+class _Delta(msgspec.Struct):
+    message: _Message | None = None
+    finish_reason: str | None = None
+    usage: msgspec.Raw = ABSENT
+    error: str | None = None
+
+
+class _Event(msgspec.Struct):
+    type: str | None = None
+    index: int = 0
+    delta: _Delta | None = None
+    # A response that did not stream has the members of the delta itself; an error has words.
+    message: _Message | str | None = None
+    finish_reason: str | None = None
+    usage: msgspec.Raw = ABSENT
+
+
+class _Tokens(msgspec.Struct):
+    input_tokens: float | None = None
+    output_tokens: float | None = None
+    reasoning_tokens: float | None = None
+
+
+class _Counts(msgspec.Struct):
+    tokens: _Tokens | None = None
+    billed_units: _Tokens | None = None
+    cached_tokens: float | None = None
+
+
+_event = msgspec.json.Decoder(_Event)
+_counts = msgspec.json.Decoder(_Counts | None)
+_figures = msgspec.json.Decoder(dict[str, object])
+
+
+class ChatReader:
+    """Reads the events of one response; see `thinkaloud.providers.dialects.framing.Reader`."""
+
+    __slots__ = ("_draft", "_origin", "_part", "_shown", "_usage")
+
+    def __init__(self, origin: Origin) -> None:
+        self._origin = origin
+        self._draft = Draft()
+        self._part = -1
+        self._shown = False
+        self._usage: Usage | None = None
+
+    @property
+    def usage(self) -> Usage | None:
+        """The figures of the end; cached tokens are inside input, reasoning inside output."""
+        return self._usage
+
+    def read(self, payload: bytes, out: list[ModelEvent]) -> bool:
+        """Read one event, or the one object of a response that did not stream."""
+        event = _event.decode(payload)
+        delta = event.delta
+        message = None if delta is None else delta.message
+        match event.type:
+            case "content-delta" | "content-start":
+                if message is not None and isinstance(message.content, _Content):
+                    begins = event.type == "content-start"
+                    self._content(event.index, message.content, out, begins=begins)
+            case "tool-plan-delta":
+                if message is not None:
+                    self._draft.plan(message.tool_plan or "")
+            case "tool-call-start" | "tool-call-delta":
+                if message is not None and isinstance(message.tool_calls, _Call):
+                    self._call(event.index, message.tool_calls, out)
+            case "tool-call-end":
+                self._draft.end_call(event.index, out)
+            case "message-end":
+                return self._end(delta or _Delta(), out)
+            case None:
+                return self._whole(event, out)
+            case _:
+                pass
+        return False
+
+    def flush(self, out: list[ModelEvent]) -> None:
+        """Do nothing: no text is held back."""
+
+    def finish(self, out: list[ModelEvent]) -> bool:
+        """Return False: `message-end` ends a response where it is read."""
+        return False
+
+    def _whole(self, event: _Event, out: list[ModelEvent]) -> bool:
+        message = event.message
+        if isinstance(message, str):
+            self._fail("provider_stream_cut", message, out)
+            return True
+        if message is None or event.finish_reason is None:
+            return False
+        if isinstance(message.content, list):
+            for index, content in enumerate(message.content):
+                self._content(index, content, out, begins=True)
+        self._draft.plan(message.tool_plan or "")
+        if isinstance(message.tool_calls, list):
+            for index, call in enumerate(message.tool_calls):
+                self._call(index, call, out)
+        return self._end(_Delta(finish_reason=event.finish_reason, usage=event.usage), out)
+
+    def _content(
+        self, index: int, content: _Content, out: list[ModelEvent], *, begins: bool
+    ) -> None:
+        if begins and content.type == "thinking":
+            self._part += 1
+        if content.thinking:
+            self._shown = True
+            self._draft.text(index, "thinking", content.thinking)
+            out.append(ReasoningText(text=content.thinking, part=max(self._part, 0)))
+        elif content.text:
+            self._draft.text(index, "text", content.text)
+            out.append(AnswerText(text=content.text))
+
+    def _call(self, index: int, call: _Call, out: list[ModelEvent]) -> None:
+        function = call.function or _Function()
+        self._draft.call(index, Call(call.id, function.name), function.arguments or "", out)
+
+    def _end(self, delta: _Delta, out: list[ModelEvent]) -> bool:
+        raw = delta.finish_reason
+        if given(delta.usage):
+            self._usage = _usage_of(delta.usage)
+        if raw is None and delta.error is None:
+            return False
+        if delta.error is not None or raw in _FAILURES:
+            words = delta.error or f"The provider ended the response with {raw}."
+            self._fail(_FAILURES.get(raw or "", "provider_overloaded"), words, out)
+            return True
+        self._draft.end_calls(out)
+        out.append(
+            ModelFinished(
+                finish_reason=self._finish_reason(raw or ""),
+                raw_finish_reason=raw or "",
+                reasoning_status=self._status(),
+                usage=self._usage,
+                native=Native(origin=self._origin, payload=self._draft.payload()),
+            )
+        )
+        return True
+
+    def _fail(self, code: ProviderCode, words: str, out: list[ModelEvent]) -> None:
+        out.append(
+            ModelFailed(
+                code=code,
+                message=bounded(words),
+                retryable=code != "provider_content_filter",
+                usage=self._usage,
+            )
+        )
+
+    def _finish_reason(self, raw: str) -> FinishReason:
+        if raw in {"MAX_TOKENS", "ERROR_LIMIT"}:
+            return "length"
+        return "tool_calls" if self._draft.calls else "stop"
+
+    def _status(self) -> ReasoningStatus:
+        if self._shown:
+            return "shown"
+        hidden = self._usage is not None and self._usage.reasoning_tokens
+        return "hidden_by_provider" if hidden else "none"
+
+
+def _usage_of(raw: msgspec.Raw) -> Usage | None:
+    counts = _counts.decode(raw)
+    if counts is None:
+        return None
+    tokens = counts.tokens or counts.billed_units or _Tokens()
+    return Usage(
+        input_tokens=int(tokens.input_tokens or 0),
+        output_tokens=int(tokens.output_tokens or 0),
+        reasoning_tokens=_whole_number(tokens.reasoning_tokens),
+        cache_read_tokens=_whole_number(counts.cached_tokens),
+        raw=_figures.decode(raw),
+    )
+
+
+def _whole_number(count: float | None) -> int | None:
+    return None if count is None else int(count)

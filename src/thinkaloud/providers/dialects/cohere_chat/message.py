@@ -1,0 +1,98 @@
+"""The assistant message that a response becomes, as Cohere wants it back."""
+
+from typing import Literal
+
+import msgspec
+
+from thinkaloud.events.model import ModelEvent, ToolCall, ToolCallOpened
+
+BlockKind = Literal["thinking", "text"]
+
+
+class Call:
+    """A tool call that is being written."""
+
+    __slots__ = ("arguments", "call_id", "ended", "name", "told")
+
+    def __init__(self, call_id: str | None, name: str | None) -> None:
+        self.call_id = call_id
+        self.name = name
+        self.arguments: list[str] = []
+        self.told = False
+        self.ended = False
+
+
+class Draft:
+    """Collects the blocks, the plan and the calls of a message, in the order they came."""
+
+    __slots__ = ("_blocks", "_keys", "_plan", "_waiting", "calls")
+
+    def __init__(self) -> None:
+        self._blocks: list[tuple[BlockKind, list[str]]] = []
+        self._keys: list[tuple[int, BlockKind]] = []
+        self._plan: list[str] = []
+        self._waiting: list[Call] = []
+        self.calls: dict[int, Call] = {}
+
+    def text(self, index: int, kind: BlockKind, text: str) -> None:
+        """Add to the content block of this index."""
+        if not self._keys or self._keys[-1] != (index, kind):
+            self._keys.append((index, kind))
+            self._blocks.append((kind, []))
+        self._blocks[-1][1].append(text)
+
+    def plan(self, text: str) -> None:
+        """Add to the tool plan, which is neither reasoning nor answer."""
+        self._plan.append(text)
+
+    def call(self, index: int, piece: Call, arguments: str, out: list[ModelEvent]) -> None:
+        """Take up a call, or go on with the one of this index."""
+        call = self.calls.get(index)
+        if call is None:
+            call = self.calls[index] = piece
+            self._waiting.append(call)
+        call.call_id = call.call_id or piece.call_id
+        call.name = call.name or piece.name
+        call.arguments.append(arguments)
+        if call.name and not call.told:
+            call.told = True
+            call.call_id = call.call_id or f"call_{len(self.calls) - 1}"
+            out.append(ToolCallOpened(tool_call_id=call.call_id, name=call.name))
+
+    def end_call(self, index: int, out: list[ModelEvent]) -> None:
+        """Close a call and give out all that are whole, in the order in which they began."""
+        if index in self.calls:
+            self.calls[index].ended = True
+        while self._waiting and self._waiting[0].ended:
+            out.append(_told(self._waiting.pop(0)))
+
+    def end_calls(self, out: list[ModelEvent]) -> None:
+        """Give out the calls that nothing closed."""
+        out.extend(_told(call) for call in self._waiting)
+        self._waiting.clear()
+
+    def payload(self) -> msgspec.Raw:
+        """Return the message as JSON."""
+        message: dict[str, object] = {"role": "assistant"}
+        content = [{"type": kind, kind: "".join(pieces)} for kind, pieces in self._blocks]
+        if content:
+            message["content"] = content
+        plan = "".join(self._plan)
+        if plan:
+            message["tool_plan"] = plan
+        if self.calls:
+            message["tool_calls"] = [
+                {
+                    "id": call.call_id,
+                    "type": "function",
+                    "function": {"name": call.name, "arguments": "".join(call.arguments)},
+                }
+                for call in self.calls.values()
+            ]
+        return msgspec.Raw(msgspec.json.encode(message))
+
+
+def _told(call: Call) -> ToolCall:
+    if not call.name or not call.call_id:
+        raise msgspec.ValidationError("a tool call has no name")
+    return ToolCall(tool_call_id=call.call_id, name=call.name, arguments="".join(call.arguments))

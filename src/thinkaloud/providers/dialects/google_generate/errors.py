@@ -1,0 +1,74 @@
+"""Reading Google's errors, which both of its wires share.
+
+Source: https://cloud.google.com/apis/design/errors
+"""
+
+from collections.abc import Mapping
+
+from thinkaloud.errors import ProviderCode, ProviderError
+from thinkaloud.events.model import ModelFailed, Usage
+from thinkaloud.providers.dialects.refusals import (
+    Refusal,
+    bounded,
+    code_for,
+    delay_of,
+    is_bad_key,
+    mentions,
+    refusal,
+)
+
+_OPAQUE = ("thought_signature", "thought signature", "thoughtsignature")
+
+_NAMES: dict[str, ProviderCode] = {
+    "unauthenticated": "provider_auth",
+    "permission_denied": "provider_auth",
+    "resource_exhausted": "provider_rate_limit",
+    "rate_limit_exceeded": "provider_rate_limit",
+    "quota_exceeded": "provider_rate_limit",
+    "unavailable": "provider_overloaded",
+    "overloaded": "provider_overloaded",
+    "internal": "provider_overloaded",
+    "internal_error": "provider_overloaded",
+    "api_error": "provider_overloaded",
+    "deadline_exceeded": "provider_timeout",
+    "gateway_timeout": "provider_timeout",
+    "aborted": "provider_stream_cut",
+    "cancelled": "provider_stream_cut",
+    "invalid_argument": "provider_bad_request",
+    "invalid_request": "provider_bad_request",
+    "failed_precondition": "provider_bad_request",
+    "not_found": "provider_bad_request",
+    "out_of_range": "provider_bad_request",
+}
+_PASSING = frozenset(
+    {"provider_rate_limit", "provider_overloaded", "provider_timeout", "provider_stream_cut"}
+)
+
+
+def in_response(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+    """Read a response that is no 2xx; `headers` has lower-case names."""
+    return refusal(status, headers, body, _OPAQUE)
+
+
+def in_stream(said: Refusal, usage: Usage | None) -> ModelFailed:
+    """Read an error that came inside a response of status 200."""
+    code = "provider_auth" if is_bad_key(said) else _code(said)
+    message = bounded(said.message or "") or "The provider reported an error without a word."
+    return ModelFailed(
+        code=code,
+        message=message,
+        retryable=code in _PASSING,
+        retry_after=delay_of(said),
+        opaque_rejected=code == "provider_bad_request" and mentions(message, _OPAQUE),
+        usage=usage,
+    )
+
+
+def _code(said: Refusal) -> ProviderCode:
+    for word in (said.status, said.code):
+        if isinstance(word, str) and word.lower() in _NAMES:
+            return _NAMES[word.lower()]
+    for number in (said.code, said.status):
+        if isinstance(number, int):
+            return code_for(number)
+    return "provider_stream_cut"

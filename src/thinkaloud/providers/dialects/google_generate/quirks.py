@@ -1,0 +1,57 @@
+"""In what hosts and families differ on the generateContent wire."""
+
+from typing import Literal
+
+import msgspec
+
+from thinkaloud.events.prompt import EffortLevel
+
+
+def _levels() -> dict[EffortLevel, str]:
+    return {
+        "minimal": "minimal",
+        "low": "low",
+        "medium": "medium",
+        "high": "high",
+        "xhigh": "high",
+        "max": "high",
+    }
+
+
+def _budgets() -> dict[EffortLevel, int]:
+    return {
+        "minimal": 512,
+        "low": 2048,
+        "medium": 8192,
+        "high": 16384,
+        "xhigh": 24576,
+        "max": 24576,
+    }
+
+
+class Quirks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The defaults are Google AI with Gemini 3."""
+
+    path: str = "/v1beta/models/{model}:streamGenerateContent?alt=sse"
+    """Appended to the base URL; `{model}`, `{project}` and `{location}` are filled in. Vertex:
+    `/v1/projects/{project}/locations/{location}/publishers/google/models/{model}:streamGenerateContent?alt=sse`."""
+    project: str = ""
+    """The Google Cloud project, where the path names one."""
+    location: str = ""
+    """The Google Cloud location, where the path names one."""
+    models_path: str | None = "/v1beta/models?pageSize=1000"
+    """Where the host lists its models; None: it does not."""
+    thinking: Literal["level", "budget"] = "level"
+    """What an effort level becomes: `thinkingLevel` (Gemini 3 and later) or `thinkingBudget` (2.5)."""
+    levels: dict[EffortLevel, str] = msgspec.field(default_factory=_levels)
+    """The `thinkingLevel` of each effort level."""
+    budgets: dict[EffortLevel, int] = msgspec.field(default_factory=_budgets)
+    """The `thinkingBudget` of each effort level, in tokens; -1 lets the model decide."""
+    foreign_signature: str | None = "skip_thought_signature_validator"
+    """The signature put on the first call of a turn that this model did not write. Gemini 3
+    refuses such a turn without one, and Google documents this one for it; None (2.5): none."""
+    tool_schema: Literal["json_schema", "openapi"] = "json_schema"
+    """How a tool's parameters go out: as they are in `parametersJsonSchema`, or reduced to
+    Google's OpenAPI subset in `parameters`, for hosts that know only that."""
+    call_ids: bool = True
+    """Whether calls that this model did not write, and their results, carry ids."""

@@ -1,0 +1,298 @@
+"""Reading an interaction, streamed or whole.
+
+Source: https://ai.google.dev/api/interactions-api
+"""
+
+import msgspec
+
+from thinkaloud.events.model import (
+    AnswerText,
+    FinishReason,
+    ModelEvent,
+    ModelFinished,
+    Native,
+    Origin,
+    ReasoningStatus,
+    ReasoningText,
+    ServerItem,
+    Usage,
+)
+from thinkaloud.providers.dialects.google_generate.errors import in_stream
+from thinkaloud.providers.dialects.google_interactions.steps import (
+    CallQueue,
+    Fields,
+    Step,
+    StepStart,
+    TextItem,
+)
+from thinkaloud.providers.dialects.jsontext import ABSENT, array_of, given, text_or_compact
+from thinkaloud.providers.dialects.refusals import Refusal
+
+_TRUNCATED = frozenset({"incomplete", "budget_exceeded"})
+
+
+class _Interaction(msgspec.Struct):
+    status: str | None = None
+    usage: msgspec.Raw = ABSENT
+    error: Refusal | None = None
+
+
+class _Event(msgspec.Struct):
+    event_type: str | None = None
+    index: int = 0
+    step: msgspec.Raw = ABSENT
+    content: msgspec.Raw = ABSENT
+    delta: msgspec.Raw = ABSENT
+    interaction: _Interaction | None = None
+    error: Refusal | None = None
+    # A response that did not stream is the interaction itself.
+    status: str | None = None
+    steps: list[msgspec.Raw] | None = None
+    outputs: list[msgspec.Raw] | None = None
+    usage: msgspec.Raw = ABSENT
+
+
+class _Delta(msgspec.Struct):
+    type: str = ""
+    text: str | None = None
+    content: TextItem | None = None
+    signature: str | None = None
+    arguments: msgspec.Raw = ABSENT
+    id: str | None = None
+    name: str | None = None
+
+
+class _Counts(msgspec.Struct):
+    total_input_tokens: int | None = None
+    total_output_tokens: int | None = None
+    total_thought_tokens: int | None = None
+    total_tool_use_tokens: int | None = None
+    total_cached_tokens: int | None = None
+
+
+_event = msgspec.json.Decoder(_Event)
+_start = msgspec.json.Decoder(StepStart)
+_delta = msgspec.json.Decoder(_Delta)
+_fields = msgspec.json.Decoder(Fields)
+_raw_items = msgspec.json.Decoder(list[msgspec.Raw] | None)
+_counts = msgspec.json.Decoder(_Counts | None)
+_figures = msgspec.json.Decoder(dict[str, object])
+
+
+class InteractionReader:
+    """Reads the events of one response; see `thinkaloud.providers.dialects.framing.Reader`."""
+
+    __slots__ = (
+        "_calls",
+        "_counted",
+        "_hidden",
+        "_order",
+        "_origin",
+        "_shown",
+        "_steps",
+        "_thoughts",
+    )
+
+    def __init__(self, origin: Origin) -> None:
+        self._origin = origin
+        self._steps: dict[int, Step] = {}
+        self._order: list[Step] = []
+        self._calls = CallQueue()
+        self._counted: bytes | None = None
+        self._thoughts = -1
+        self._shown = False
+        self._hidden = False
+
+    @property
+    def usage(self) -> Usage | None:
+        """The figures of the end; the thoughts, which are counted apart, are inside output."""
+        if self._counted is None:
+            return None
+        counts = _counts.decode(self._counted)
+        if counts is None:
+            return None
+        thoughts = counts.total_thought_tokens
+        return Usage(
+            input_tokens=(counts.total_input_tokens or 0) + (counts.total_tool_use_tokens or 0),
+            output_tokens=(counts.total_output_tokens or 0) + (thoughts or 0),
+            reasoning_tokens=thoughts,
+            cache_read_tokens=counts.total_cached_tokens,
+            raw=_figures.decode(self._counted),
+        )
+
+    def read(self, payload: bytes, out: list[ModelEvent]) -> bool:
+        """Read one event, or the whole interaction of a response that did not stream."""
+        event = _event.decode(payload)
+        match event.event_type:
+            case "step.delta" | "content.delta":
+                if given(event.delta):
+                    self._change(event.index, event.delta, out)
+            case "step.start" | "content.start":
+                begun = event.step if given(event.step) else event.content
+                if given(begun):
+                    self._begin(event.index, begun, out)
+            case "step.stop" | "content.stop":
+                self._stop(event.index, out)
+            case "interaction.completed" | "interaction.complete" | "interaction.failed":
+                return self._complete(event.interaction or _Interaction(), out)
+            case "error":
+                out.append(in_stream(event.error or Refusal(), self.usage))
+                return True
+            case None:
+                return self._whole(event, out)
+            case _:
+                pass
+        return False
+
+    def flush(self, out: list[ModelEvent]) -> None:
+        """Do nothing: no text is held back."""
+
+    def finish(self, out: list[ModelEvent]) -> bool:
+        """Return False: the end mark ends a response where it is read."""
+        return False
+
+    def _whole(self, event: _Event, out: list[ModelEvent]) -> bool:
+        if event.error is not None:
+            out.append(in_stream(event.error, self.usage))
+            return True
+        for index, raw in enumerate(event.steps or event.outputs or ()):
+            self._begin(index, raw, out)
+            self._stop(index, out)
+        if event.status is None or event.status == "in_progress":
+            return False
+        return self._complete(_Interaction(status=event.status, usage=event.usage), out)
+
+    def _begin(self, index: int, raw: msgspec.Raw, out: list[ModelEvent]) -> None:
+        start = _start.decode(raw)
+        fields = _fields.decode(raw)
+        step = Step(start, fields)
+        self._steps[index] = step
+        self._order.append(step)
+        match step.kind:
+            case "thought":
+                self._hidden = True
+                self._thoughts += 1
+                self._begin_items(step, fields.get("summary"), start.summary, out)
+            case "model_output":
+                if start.text:
+                    self._text(step, start.text, out)
+                self._begin_items(step, fields.get("content"), start.content, out)
+            case "function_call":
+                self._calls.begin(step, out)
+            case "user_input" | "function_result":
+                # What was sent, repeated.
+                self._order.remove(step)
+            case kind:
+                out.append(ServerItem(kind=kind))
+
+    def _begin_items(
+        self,
+        step: Step,
+        raw: msgspec.Raw | None,
+        items: list[TextItem] | None,
+        out: list[ModelEvent],
+    ) -> None:
+        if raw is None or items is None:
+            return
+        for item, one in zip(items, _raw_items.decode(raw) or (), strict=True):
+            self._item(step, item, one, out)
+
+    def _item(self, step: Step, item: TextItem, raw: msgspec.Raw, out: list[ModelEvent]) -> None:
+        if item.type == "text" and item.text is not None:
+            self._text(step, item.text, out)
+        else:
+            step.add_item(raw)
+
+    def _text(self, step: Step, text: str, out: list[ModelEvent]) -> None:
+        if not text:
+            return
+        step.add_text(text)
+        if step.kind == "thought":
+            self._shown = True
+            out.append(ReasoningText(text=text, part=self._thoughts))
+        else:
+            out.append(AnswerText(text=text))
+
+    def _change(self, index: int, raw: msgspec.Raw, out: list[ModelEvent]) -> None:
+        step = self._steps.get(index)
+        delta = _delta.decode(raw)
+        if step is None:
+            raise msgspec.ValidationError(f"step {index} was never begun")
+        match delta.type:
+            case "text":
+                self._text(step, delta.text or "", out)
+            case "thought_summary":
+                if delta.content is not None:
+                    self._item(step, delta.content, _fields.decode(raw)["content"], out)
+            case "arguments_delta":
+                if given(delta.arguments):
+                    step.add_arguments(text_or_compact(delta.arguments))
+            case "function_call":
+                self._call_at_once(step, delta, _fields.decode(raw), out)
+            case _:
+                _keep(step, delta, raw)
+
+    def _call_at_once(
+        self, step: Step, delta: _Delta, fields: Fields, out: list[ModelEvent]
+    ) -> None:
+        step.put(fields)
+        step.call_id = delta.id or step.call_id
+        step.name = delta.name or step.name
+        if given(delta.arguments):
+            step.whole = msgspec.Raw(bytes(delta.arguments))
+        self._calls.begin(step, out)
+
+    def _stop(self, index: int, out: list[ModelEvent]) -> None:
+        step = self._steps.get(index)
+        if step is not None:
+            step.stopped = True
+        self._calls.end(out)
+
+    def _complete(self, interaction: _Interaction, out: list[ModelEvent]) -> bool:
+        if given(interaction.usage):
+            _counts.decode(interaction.usage)
+            self._counted = bytes(interaction.usage)
+        status = interaction.status or "completed"
+        if status in {"failed", "cancelled"} or interaction.error is not None:
+            said = interaction.error or Refusal(message=f"The interaction ended as {status}.")
+            out.append(in_stream(said, self.usage))
+            return True
+        self._calls.end(out, all_of_them=True)
+        usage = self.usage
+        payload = array_of(step.payload() for step in self._order)
+        out.append(
+            ModelFinished(
+                finish_reason=_finish_reason(status, self._calls.count),
+                raw_finish_reason=status,
+                reasoning_status=self._status(usage),
+                usage=usage,
+                native=Native(origin=self._origin, payload=payload),
+            )
+        )
+        return True
+
+    def _status(self, usage: Usage | None) -> ReasoningStatus:
+        if self._shown:
+            return "shown"
+        hidden = self._hidden or (usage is not None and bool(usage.reasoning_tokens))
+        return "hidden_by_provider" if hidden else "none"
+
+
+def _keep(step: Step, delta: _Delta, raw: msgspec.Raw) -> None:
+    """Keep what nobody sees but the provider wants back."""
+    match delta.type:
+        case "thought_signature":
+            if delta.signature:
+                step.put({"signature": _fields.decode(raw)["signature"]})
+        case "text_annotation" | "text_annotation_delta":
+            pass
+        case _ if step.kind == "model_output":
+            step.add_item(raw)
+        case _:
+            step.put(_fields.decode(raw))
+
+
+def _finish_reason(status: str, calls: int) -> FinishReason:
+    if status in _TRUNCATED:
+        return "length"
+    return "tool_calls" if calls else "stop"

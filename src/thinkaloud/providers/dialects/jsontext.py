@@ -1,0 +1,52 @@
+"""JSON text that must stay as it was written: compacted, cut out or put in, never re-encoded."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+ABSENT = msgspec.Raw(b"null")
+"""The default of a raw member; msgspec knows no union of raw and null."""
+
+_raw_items = msgspec.json.Decoder(list[msgspec.Raw])
+_raw_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def given(raw: msgspec.Raw) -> bool:
+    """Tell whether there is a value, which neither an absent member nor `null` is."""
+    return raw is not ABSENT and bytes(raw) != b"null"
+
+
+def compact(raw: msgspec.Raw) -> str:
+    """Return this JSON value without the white space between its tokens."""
+    return msgspec.json.format(bytes(raw), indent=-1).decode()
+
+
+def text_or_compact(raw: msgspec.Raw) -> str:
+    """Return the text of a JSON string, or any other JSON value compacted; `null` is `{}`.
+
+    Tool arguments come in either form.
+    """
+    if not given(raw):
+        return "{}"
+    if bytes(raw).lstrip()[:1] == b'"':
+        return msgspec.json.decode(raw, type=str)
+    return compact(raw)
+
+
+def arguments_object(text: str) -> msgspec.Raw:
+    """Return tool arguments as a JSON object: the text itself where it is one, else `{}`."""
+    try:
+        _raw_object.decode(text)
+    except msgspec.DecodeError:
+        return msgspec.Raw(b"{}")
+    return msgspec.Raw(text.encode())
+
+
+def items_of(payload: msgspec.Raw) -> list[msgspec.Raw]:
+    """Return the members of a JSON array, each byte for byte."""
+    return _raw_items.decode(payload)
+
+
+def array_of(items: Iterable[bytes | msgspec.Raw]) -> msgspec.Raw:
+    """Return a JSON array of these JSON values, each byte for byte."""
+    return msgspec.Raw(b"[" + b",".join(bytes(item) for item in items) + b"]")

@@ -1,0 +1,34 @@
+"""Reading Ollama's errors: `{"error": "words"}`, as a body or as a line of a stream."""
+
+from thinkaloud.errors import ProviderCode
+from thinkaloud.events.model import ModelFailed, Usage
+from thinkaloud.providers.dialects.refusals import Refusal, bounded, code_for, mentions
+
+_WRONG_REQUEST = ("does not support", "not found", "invalid", "exceeded max context", "too long")
+_BUSY = ("server busy", "out of memory", "overloaded", "requires more system memory")
+
+
+def in_stream(said: Refusal | str, usage: Usage | None) -> ModelFailed:
+    """Read an error that came inside a response of status 200.
+
+    Ollama gives words without a code there; what they do not tell is taken for a stream that
+    broke off.
+    """
+    refusal = said if isinstance(said, Refusal) else Refusal(message=said)
+    message = bounded(refusal.message or "") or "The provider reported an error without a word."
+    code = _code(refusal, message)
+    return ModelFailed(
+        code=code,
+        message=message,
+        retryable=code in {"provider_stream_cut", "provider_overloaded", "provider_rate_limit"},
+        usage=usage,
+    )
+
+
+def _code(said: Refusal, message: str) -> ProviderCode:
+    for number in (said.code, said.status):
+        if isinstance(number, int):
+            return code_for(number)
+    if mentions(message, _BUSY):
+        return "provider_overloaded"
+    return "provider_bad_request" if mentions(message, _WRONG_REQUEST) else "provider_stream_cut"

@@ -1,0 +1,25 @@
+"""In what hosts and families differ on Ollama's chat wire."""
+
+from typing import Literal
+
+import msgspec
+
+
+class Quirks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The defaults are a current Ollama on its own machine."""
+
+    path: str = "/api/chat"
+    """Appended to the base URL."""
+    models_path: str | None = "/api/tags"
+    """Where the host lists its models; None: it does not."""
+    think: Literal["flag", "level", "always_flag"] = "flag"
+    """What an effort becomes: `think: true|false`, or `think: "low"|"medium"|"high"` (gpt-oss).
+    `always_flag` sends `think: true` even where no effort was named; the server refuses that for
+    models that do not think, so it must be known that this one does."""
+    tags: tuple[tuple[str, str], ...] = (("<think>", "</think>"),)
+    """The tags that hold reasoning inside the content, at its start (servers and models without
+    `message.thinking`); empty: content is content."""
+    preopened: bool = False
+    """The model's template writes the opening tag, so that only the closing one is sent."""
+    options: dict[str, object] = {}
+    """Sent as `options`, e.g. `num_ctx`: a server cuts long prompts to its default silently."""

@@ -1,0 +1,5 @@
+"""OpenAI Chat Completions in all its flavours."""
+
+from thinkaloud.providers.dialects.openai_chat.dialect import bind
+
+__all__ = ["bind"]

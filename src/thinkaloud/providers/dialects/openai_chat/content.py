@@ -1,0 +1,72 @@
+"""Message content as text, read for inline tags and for raw harmony."""
+
+from typing import Literal, NamedTuple
+
+from thinkaloud.core import harmony
+from thinkaloud.core.tags import TagSplitter
+from thinkaloud.providers.dialects.openai_chat.quirks import Quirks
+
+
+class Piece(NamedTuple):
+    """What a stretch of content is; see `thinkaloud.core.harmony.Piece`."""
+
+    kind: Literal["reasoning", "answer", "call", "arguments"]
+    text: str
+    block: int = 0
+
+
+class ContentReader:
+    """Content in, pieces out. The form is told from the start of the message."""
+
+    __slots__ = ("_harmony", "_held", "_plain", "_tags", "_undecided")
+
+    def __init__(self, quirks: Quirks) -> None:
+        self._tags = TagSplitter(quirks.inline_tags, preopened=quirks.preopened)
+        self._harmony: harmony.HarmonySplitter | None = None
+        self._undecided = quirks.harmony
+        self._held = ""
+        self._plain = not quirks.inline_tags and not quirks.harmony
+
+    @property
+    def plain(self) -> bool:
+        """Whether all that follows is answer text, so that it need not be read."""
+        return self._plain
+
+    def feed(self, text: str) -> list[Piece]:
+        """Take the next text and return what is certain."""
+        if self._undecided:
+            text = self._decide(self._held + text)
+        if self._harmony is not None:
+            return [Piece(*piece) for piece in self._harmony.feed(text)]
+        return [_tagged(piece) for piece in self._tags.feed(text)]
+
+    def close(self) -> list[Piece]:
+        """Return what was held back; whatever text comes later is answer."""
+        held, self._held = self._held, ""
+        if self._harmony is not None:
+            pieces = [Piece(*piece) for piece in self._harmony.close()]
+        else:
+            pieces = [_tagged(piece) for piece in [*self._tags.feed(held), *self._tags.close()]]
+        self._plain = True
+        return pieces
+
+    def _decide(self, text: str) -> str:
+        """Settle whether this is harmony; return the text that may be read on."""
+        self._held = ""
+        start = text.lstrip()
+        if not start:
+            return text
+        if any(
+            len(start) < len(opening) and opening.startswith(start) for opening in harmony.OPENINGS
+        ):
+            self._held = start
+            return text[: len(text) - len(start)]
+        self._undecided = False
+        if start.startswith(harmony.OPENINGS):
+            self._harmony = harmony.HarmonySplitter()
+        return text
+
+
+def _tagged(piece: tuple[bool, str]) -> Piece:
+    is_reasoning, text = piece
+    return Piece("reasoning" if is_reasoning else "answer", text)

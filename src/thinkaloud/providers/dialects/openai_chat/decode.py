@@ -1,0 +1,237 @@
+"""Chat Completions responses, decoded incrementally to model events. Pure.
+
+Source: OpenAI API reference, "Chat Completions", and its many compatible servers.
+"""
+
+from typing import Final, Literal
+
+from thinkaloud.core.sse import EventTooLarge, SSEParser
+from thinkaloud.events.model import (
+    Alive,
+    ModelEvent,
+    ModelFailed,
+    ModelFinished,
+    Origin,
+    ReasoningStatus,
+    Usage,
+)
+from thinkaloud.providers.dialects.framing import HeldBody
+from thinkaloud.providers.dialects.openai_chat import ending, errors
+from thinkaloud.providers.dialects.openai_chat.delta import DeltaReader
+from thinkaloud.providers.dialects.openai_chat.quirks import Quirks
+from thinkaloud.providers.dialects.openai_chat.wire import (
+    UNREADABLE,
+    Choice,
+    Chunk,
+    decode_chunk,
+    decode_message,
+    present,
+)
+
+_CUT: Final = "The provider's stream broke off before the answer was finished."
+_UNREADABLE: Final = "The provider sent something that cannot be read"
+
+
+class ChatDecoder:
+    """Bytes of one response in, model events out. See `thinkaloud.ports.model.Decoder`.
+
+    Whether the body is an event stream, one JSON object or a web page is told from its first
+    byte: servers mislabel all three.
+    """
+
+    def __init__(self, quirks: Quirks, origin: Origin) -> None:
+        self._quirks = quirks
+        self._sse = SSEParser()
+        self._form: Literal["unknown", "stream", "object"] = "unknown"
+        self._body = HeldBody()
+        self._message = MessageDecoder(quirks, origin)
+        self._closed = False
+
+    def feed(self, data: bytes) -> list[ModelEvent]:
+        """Take the next bytes, cut anywhere, and return the events that they complete."""
+        events: list[ModelEvent] = []
+        message = self._message
+        if message.done or not data:
+            return events
+        try:
+            if self._form != "stream":
+                data = self._settle(data, events)
+            payloads = self._sse.feed(data)
+        except EventTooLarge as error:
+            message.fail(f"{_UNREADABLE}: {error}.", events)
+            return events
+        for _, payload in payloads:
+            message.event(payload, events)
+            if message.done:
+                return events
+        if payloads and not events:
+            events.append(Alive())
+        return events
+
+    def close(self) -> list[ModelEvent]:
+        """Say that no more bytes come and return what is left."""
+        events: list[ModelEvent] = []
+        message = self._message
+        if message.done:
+            return events
+        if self._form == "object":
+            message.whole(self._body.take(), events)
+            return events
+        try:
+            payloads = self._sse.close()
+        except EventTooLarge as error:
+            message.fail(f"{_UNREADABLE}: {error}.", events)
+            return events
+        for _, payload in payloads:
+            if not message.done:
+                message.event(payload, events, last=True)
+        if not message.done:
+            message.end(events)
+        return events
+
+    def _settle(self, data: bytes, events: list[ModelEvent]) -> bytes:
+        """Settle the form of the body; return what there is of an event stream, if it is one.
+
+        Raises `EventTooLarge` where a body in one piece is too long.
+        """
+        self._body.add(data)
+        self._body.check()
+        if self._form == "unknown":
+            first = data.lstrip()[:1]
+            if first == b"<":
+                self._message.page(events)
+            elif first:
+                self._form = "object" if first in b"{[" else "stream"
+        return self._body.take() if self._form == "stream" else b""
+
+
+class MessageDecoder:
+    """Chunks of one message in, model events out."""
+
+    def __init__(self, quirks: Quirks, origin: Origin) -> None:
+        self.done = False
+        self._quirks = quirks
+        self._origin = origin
+        self._read = DeltaReader(quirks)
+        self._finish_reason = ""
+        self._usage = b""
+
+    def event(self, payload: bytes, events: list[ModelEvent], *, last: bool = False) -> None:
+        """Take one event of the stream; `last` where the stream ended inside it."""
+        if payload == b"[DONE]":
+            self._finish(events)
+            return
+        if not payload.strip():
+            return
+        try:
+            chunk = decode_chunk(payload)
+            self._chunk(chunk, payload, events)
+        except UNREADABLE as error:
+            if last:
+                self.end(events)
+            else:
+                self.fail(f"{_UNREADABLE}: {error}.", events)
+
+    def whole(self, body: bytes, events: list[ModelEvent]) -> None:
+        """Take a response that did not stream."""
+        try:
+            chunk = decode_chunk(body)
+            self._chunk(chunk, body, events)
+        except UNREADABLE as error:
+            read = errors.told(body)
+            if read is None:
+                self.fail(f"{_UNREADABLE}: {error}.", events)
+            else:
+                self._fail(errors.failure(body, None), events)
+            return
+        if not self.done and not chunk.choices:
+            self.fail("The provider's response holds no message.", events)
+        elif not self.done:
+            self._finish(events)
+
+    def end(self, events: list[ModelEvent]) -> None:
+        """Say that the stream is over; a finish reason was its end mark where it had one."""
+        if self._finish_reason:
+            self._finish(events)
+        else:
+            self.fail(_CUT, events)
+
+    def fail(self, message: str, events: list[ModelEvent]) -> None:
+        """Say that the response broke off."""
+        usage = self._figures()
+        self._fail(ModelFailed("provider_stream_cut", message, retryable=True, usage=usage), events)
+
+    def page(self, events: list[ModelEvent]) -> None:
+        """Say that a web page came."""
+        self._fail(ModelFailed("provider_bad_request", errors.PAGE), events)
+
+    def _chunk(self, chunk: Chunk, payload: bytes, events: list[ModelEvent]) -> None:
+        if present(chunk.usage):
+            self._usage = bytes(chunk.usage)
+        if chunk.x_groq is not None and present(chunk.x_groq.usage):
+            self._usage = bytes(chunk.x_groq.usage)
+        error = chunk.error
+        for choice in chunk.choices or ():
+            if not choice.index:
+                self._choice(choice, events)
+                error = error if present(error) else choice.error
+        if not present(error) and chunk.x_groq is not None:
+            error = chunk.x_groq.error
+        if present(error):
+            self._fail(errors.failure(b'{"error":%b}' % bytes(error), self._figures()), events)
+        elif chunk.choices is None and (present(chunk.message) or present(chunk.detail)):
+            self._fail(errors.failure(payload, self._figures()), events)
+
+    def _choice(self, choice: Choice, events: list[ModelEvent]) -> None:
+        delta = choice.delta
+        if delta is not None:
+            self._read.delta(delta, events)
+        elif present(choice.message) and not self._read.received:
+            self._read.delta(decode_message(choice.message), events)
+        if choice.finish_reason:
+            self._finish_reason = choice.finish_reason
+        if present(choice.usage):
+            self._usage = bytes(choice.usage)
+
+    def _finish(self, events: list[ModelEvent]) -> None:
+        self._read.flush(events)
+        end = ending.ended(self._finish_reason, calls=bool(self._read.calls))
+        usage = self._figures()
+        if self._read.refusal:
+            self._fail(
+                ModelFailed("provider_refusal", "".join(self._read.refusal), usage=usage), events
+            )
+        elif end == "refused" or end == "filtered" or end == "broken":
+            code, message = ending.FAILURES[end]
+            words = message if end == "refused" else f"{message} ({self._finish_reason})."
+            self._fail(ModelFailed(code, words, retryable=end == "broken", usage=usage), events)
+        else:
+            events.extend(self._read.calls.finish())
+            self.done = True
+            events.append(
+                ModelFinished(
+                    finish_reason=end,
+                    raw_finish_reason=self._finish_reason,
+                    reasoning_status=self._reasoning_status(usage),
+                    usage=usage,
+                    native=self._read.received.native(self._quirks, self._read.calls, self._origin),
+                )
+            )
+
+    def _fail(self, failed: ModelFailed, events: list[ModelEvent]) -> None:
+        """End in failure, after the text that was still held back."""
+        self._read.flush(events)
+        self.done = True
+        events.append(failed)
+
+    def _reasoning_status(self, usage: Usage | None) -> ReasoningStatus:
+        if self._read.received.reasoning:
+            return "shown"
+        hidden = self._read.received.details or (usage is not None and usage.reasoning_tokens)
+        return "hidden_by_provider" if hidden else "none"
+
+    def _figures(self) -> Usage | None:
+        if not self._usage:
+            return None
+        apart = self._quirks.completion_excludes_reasoning
+        return ending.usage(self._usage, completion_excludes_reasoning=apart)

@@ -1,0 +1,110 @@
+"""What one chunk adds to the message, as model events."""
+
+from typing import Final
+
+from thinkaloud.events.model import AnswerText, ModelEvent, ReasoningText, ServerItem
+from thinkaloud.providers.dialects.openai_chat.calls import ToolCalls
+from thinkaloud.providers.dialects.openai_chat.content import ContentReader, Piece
+from thinkaloud.providers.dialects.openai_chat.message import Received
+from thinkaloud.providers.dialects.openai_chat.quirks import Quirks
+from thinkaloud.providers.dialects.openai_chat.wire import ContentChunk, Delta
+
+_NO_DETAILS: Final = Delta()
+
+
+class DeltaReader:
+    """Deltas in, events out; keeps what the end of the message and the next request need."""
+
+    def __init__(self, quirks: Quirks) -> None:
+        self.calls = ToolCalls()
+        self.received = Received()
+        self.refusal: list[str] = []
+        self._content = ContentReader(quirks)
+        self._server_items: set[str] = set()
+
+    def flush(self, events: list[ModelEvent]) -> None:
+        """Give out content that was held back; whatever content comes later is answer."""
+        if not self._content.plain:
+            self._pieces(self._content.close(), events)
+
+    def delta(self, delta: Delta, events: list[ModelEvent]) -> None:
+        """Take the next delta and add its events."""
+        received = self.received
+        if delta.reasoning_content:
+            received.carrier = "reasoning_content"
+            self._reason(delta.reasoning_content, delta, events)
+        elif delta.reasoning:
+            received.carrier = "reasoning"
+            self._reason(delta.reasoning, delta, events)
+        elif delta.reasoning_details:
+            self._reason("", delta, events)
+        content = delta.content
+        if content:
+            if isinstance(content, str):
+                self._text(content, events)
+            else:
+                self._content_chunks(content, events)
+        if delta.tool_calls or delta.refusal or delta.executed_tools:
+            self._rest(delta, events)
+
+    def _reason(self, text: str, delta: Delta, events: list[ModelEvent]) -> None:
+        """Give out the reasoning of a delta once, though several of its fields may hold it."""
+        received = self.received
+        parts = [(text, 0)]
+        if delta.reasoning_details:
+            parts = received.details.add(delta.reasoning_details)
+            if text and (len(parts) < 2 or "".join(part for part, _ in parts) != text):
+                parts = [(text, parts[-1][1] if parts else 0)]
+        if parts:
+            self.flush(events)
+        for piece, part in parts:
+            received.reasoning.append(piece)
+            events.append(ReasoningText(piece, part))
+
+    def _text(self, text: str, events: list[ModelEvent]) -> None:
+        self.received.content.append(text)
+        if self._content.plain:
+            self.received.answer.append(text)
+            events.append(AnswerText(text))
+        else:
+            self._pieces(self._content.feed(text), events)
+
+    def _content_chunks(self, chunks: list[ContentChunk], events: list[ModelEvent]) -> None:
+        received = self.received
+        for chunk in chunks:
+            if thought := chunk.thought:
+                received.carrier = "content_chunks"
+                self._reason(thought, _NO_DETAILS, events)
+            elif chunk.text:
+                self._text(chunk.text, events)
+            if chunk.signature:
+                received.carrier = "content_chunks"
+                received.signature = chunk.signature
+
+    def _rest(self, delta: Delta, events: list[ModelEvent]) -> None:
+        if delta.tool_calls:
+            self.flush(events)
+            opened = map(self.calls.add, delta.tool_calls)
+            events.extend(opening for opening in opened if opening is not None)
+        if delta.refusal:
+            self.refusal.append(delta.refusal)
+        for tool in delta.executed_tools or ():
+            place, kind = str(tool.get("index")), tool.get("type")
+            if place not in self._server_items and isinstance(kind, str):
+                self._server_items.add(place)
+                events.append(ServerItem(kind))
+
+    def _pieces(self, pieces: list[Piece], events: list[ModelEvent]) -> None:
+        received = self.received
+        for kind, text, block in pieces:
+            match kind:
+                case "reasoning":
+                    received.reasoning.append(text)
+                    events.append(ReasoningText(text, block))
+                case "answer":
+                    received.answer.append(text)
+                    events.append(AnswerText(text))
+                case "call":
+                    events.append(self.calls.open(text))
+                case "arguments":
+                    self.calls.argue(text)

@@ -1,0 +1,55 @@
+"""The dialect `openai-chat`, bound to one model of one host."""
+
+from collections.abc import Mapping
+
+from thinkaloud.errors import ProviderError
+from thinkaloud.events.model import Origin
+from thinkaloud.events.prompt import ModelRequest
+from thinkaloud.ports.model import Decoder, Dialect, HttpRequest, ListedModel
+from thinkaloud.providers.dialects.openai_chat import errors, listing
+from thinkaloud.providers.dialects.openai_chat.decode import ChatDecoder
+from thinkaloud.providers.dialects.openai_chat.encode import encode
+from thinkaloud.providers.dialects.openai_chat.quirks import quirks_of
+from thinkaloud.providers.target import Target
+
+
+class OpenAIChat:
+    """Chat Completions as one host speaks it. See `thinkaloud.ports.model.Dialect`."""
+
+    def __init__(self, target: Target) -> None:
+        self._origin = target.origin
+        self._quirks = quirks_of(target)
+
+    @property
+    def origin(self) -> Origin:
+        """What stands on the native payloads that are issued here."""
+        return self._origin
+
+    def encode(self, request: ModelRequest) -> HttpRequest:
+        """Return the request; see `thinkaloud.providers.dialects.openai_chat.encode.encode`."""
+        return encode(request, self._quirks, self._origin)
+
+    def decoder(self, content_type: str) -> Decoder:
+        """Return a decoder. The body tells its own form; servers mislabel it."""
+        return ChatDecoder(self._quirks, self._origin)
+
+    def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        """Read a response that is no 2xx."""
+        return errors.http_error(status, headers, body)
+
+    @property
+    def models_path(self) -> str | None:
+        """Where the host lists its models."""
+        return self._quirks.models_path
+
+    def listed(self, body: bytes) -> list[ListedModel]:
+        """Read that list; raises `ProviderError` where it is none."""
+        return listing.listed(body)
+
+
+def bind(target: Target) -> Dialect:
+    """Bind the dialect to a model.
+
+    Raises `msgspec.ValidationError`, naming the field, where the target's quirks are wrong.
+    """
+    return OpenAIChat(target)

@@ -1,0 +1,144 @@
+"""The assistant message as it is sent back: from what was received, or written anew."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from thinkaloud.core.tags import BRACKETED
+from thinkaloud.events.model import Native, Origin
+from thinkaloud.events.prompt import AnswerPart, AssistantTurn, ReasoningPart, ToolCallPart
+from thinkaloud.providers.dialects.openai_chat.calls import ToolCalls
+from thinkaloud.providers.dialects.openai_chat.details import ReasoningDetails
+from thinkaloud.providers.dialects.openai_chat.quirks import Carrier, Quirks, ReasoningBack
+
+
+class Received:
+    """What a response has brought so far, as the next request needs it."""
+
+    __slots__ = ("answer", "carrier", "content", "details", "reasoning", "signature")
+
+    def __init__(self) -> None:
+        self.reasoning: list[str] = []
+        self.answer: list[str] = []
+        self.content: list[str] = []
+        """The content as it came, tags included."""
+        self.details = ReasoningDetails()
+        self.carrier: Carrier = "nothing"
+        """The field in which reasoning came; `nothing` also for inline tags."""
+        self.signature = ""
+        """Mistral's, of a thinking chunk."""
+
+    def __bool__(self) -> bool:
+        return bool(self.reasoning or self.answer or self.content or self.details)
+
+    def native(self, quirks: Quirks, calls: ToolCalls, origin: Origin) -> Native | None:
+        """Return the whole message, or None where plain text and calls say it all."""
+        carrier = quirks.back.carrier
+        if carrier == "as_received":
+            carrier = "reasoning_details" if self.details else self.carrier
+        reasoning = "".join(self.reasoning)
+        carried = self._carried(carrier, quirks, reasoning)
+        if not carried and not calls.extended:
+            return None
+        message = _message("".join(self.answer), carried or _placeholder(quirks.back, carrier))
+        if calls:
+            message["tool_calls"] = calls.wire()
+        return Native(origin, msgspec.Raw(msgspec.json.encode(message)))
+
+    def _carried(self, carrier: Carrier, quirks: Quirks, reasoning: str) -> dict[str, object]:
+        if carrier == "reasoning_details":
+            return {"reasoning_details": self.details.merged()} if self.details else {}
+        if carrier == "tags" and reasoning and self.carrier == "nothing":
+            return {"content": "".join(self.content)}
+        answer = "".join(self.answer)
+        return carried(carrier, reasoning, answer, quirks, signature=self.signature)
+
+
+def carried(
+    carrier: Carrier, reasoning: str, answer: str, quirks: Quirks, *, signature: str = ""
+) -> dict[str, object]:
+    """Return the members of a message that carry readable reasoning; none for none."""
+    members: dict[str, object] = {}
+    if not reasoning:
+        return members
+    match carrier:
+        case "reasoning_content" | "reasoning":
+            members[carrier] = reasoning
+        case "reasoning_details":
+            members[carrier] = [
+                {"type": "reasoning.text", "text": reasoning, "format": "unknown", "index": 0}
+            ]
+        case "content_chunks":
+            members["content"] = _chunks(reasoning, answer, signature)
+        case "tags":
+            opening, closing = quirks.inline_tags[0] if quirks.inline_tags else BRACKETED[0]
+            members["content"] = f"{opening}{reasoning}{closing}{answer}"
+        case "as_received" | "nothing":
+            pass
+    return members
+
+
+def rendered(
+    turn: AssistantTurn, quirks: Quirks, ids: dict[str, str], *, after_tools: bool
+) -> dict[str, object]:
+    """Write an assistant message anew from the neutral parts of a turn.
+
+    `ids` maps tool call ids to what stands on the wire; `after_tools`: this or an earlier
+    message has tool calls.
+    """
+    back = quirks.back
+    calls = [part for part in turn.parts if isinstance(part, ToolCallPart)]
+    answer = "".join(part.text for part in turn.parts if isinstance(part, AnswerPart))
+    wanted = {
+        "never": False,
+        "tool_calls": bool(calls),
+        "since_tools": after_tools,
+        "all": True,
+    }[back.rendered]
+    members: dict[str, object] = {}
+    if wanted:
+        thoughts = [part.text for part in turn.parts if isinstance(part, ReasoningPart)]
+        members = carried(back.carrier, "\n\n".join(thoughts), answer, quirks)
+        members = members or _placeholder(back, back.carrier)
+    message = _message(answer, members, keep_empty=not calls)
+    if calls:
+        message["tool_calls"] = _calls(calls, quirks, ids)
+    return message
+
+
+def _message(
+    answer: str, members: dict[str, object], *, keep_empty: bool = False
+) -> dict[str, object]:
+    content = answer if answer or keep_empty else None
+    return {"role": "assistant", "content": content, **members}
+
+
+def _placeholder(back: ReasoningBack, carrier: Carrier) -> dict[str, object]:
+    if back.placeholder is None or carrier not in ("reasoning_content", "reasoning"):
+        return {}
+    return {carrier: back.placeholder}
+
+
+def _chunks(reasoning: str, answer: str, signature: str) -> list[dict[str, object]]:
+    thinking: dict[str, object] = {
+        "type": "thinking",
+        "thinking": [{"type": "text", "text": reasoning}],
+        "closed": True,
+    }
+    if signature:
+        thinking["signature"] = signature
+    return [thinking, {"type": "text", "text": answer}] if answer else [thinking]
+
+
+def _calls(
+    calls: Sequence[ToolCallPart], quirks: Quirks, ids: dict[str, str]
+) -> list[dict[str, object]]:
+    return [
+        {
+            "id": ids.get(call.tool_call_id, call.tool_call_id),
+            "type": "function",
+            **(quirks.foreign_tool_call if place == 0 else {}),
+            "function": {"name": call.name, "arguments": call.arguments or "{}"},
+        }
+        for place, call in enumerate(calls)
+    ]

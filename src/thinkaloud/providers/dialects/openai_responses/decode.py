@@ -1,0 +1,255 @@
+"""Bytes of a Responses answer → model events: streamed, or in one piece. Pure."""
+
+from typing import assert_never, cast
+
+import msgspec
+
+from thinkaloud.core.sse import EventTooLarge, SSEParser
+from thinkaloud.events.model import (
+    Alive,
+    FinishReason,
+    ModelEvent,
+    ModelFailed,
+    ModelFinished,
+    Native,
+    Origin,
+    ReasoningStatus,
+    Usage,
+)
+from thinkaloud.providers.dialects.framing import HeldBody
+from thinkaloud.providers.dialects.openai_responses import errors, native, wire
+from thinkaloud.providers.dialects.openai_responses.items import Assembly
+from thinkaloud.providers.dialects.openai_responses.quirks import Quirks
+from thinkaloud.providers.dialects.openai_responses.usage import usage_of
+
+_FINAL = frozenset({"completed", "incomplete", "failed", "cancelled"})
+_UNREADABLE = "The provider sent an event that is not readable."
+_TOO_MUCH = "The provider sent too much at once"
+_UNFINISHED = "The response broke off before its end."
+
+
+class _Reply:
+    """One response, however its bytes come: items in, the last event out."""
+
+    def __init__(self, origin: Origin, quirks: Quirks) -> None:
+        self.items = Assembly()
+        self._origin = origin
+        self._quirks = quirks
+
+    def end(self, body: wire.ResponseBody, status: str, out: list[ModelEvent]) -> None:
+        """Take the response object, with the status that its event stands for.
+
+        `done` stands for none of its own: the response object says, or else its items do.
+        """
+        if status in {"completed", "done"} and body.status in _FINAL:
+            status = body.status
+        usage = usage_of(body.usage)
+        self.items.fill(body.output or [], out)
+        if status == "failed" or (body.error and status != "completed"):
+            out.append(errors.stream_failure(body.error, usage))
+            return
+        if status == "cancelled" or (status == "done" and not self.items.settled):
+            out.append(errors.cut(_UNFINISHED, usage))
+            return
+        reason = _reason(body.incomplete_details) if status == "incomplete" else ""
+        if reason == "content_filter":
+            message = "The provider's content filter stopped the response."
+            out.append(ModelFailed("provider_content_filter", message, usage=usage))
+            return
+        self.finish(status if not reason else f"{status}:{reason}", body.usage, out)
+
+    def finish(self, word: str, usage: object, out: list[ModelEvent]) -> None:
+        """Say how the response ended. `word` is the provider's own."""
+        counted = usage_of(usage)
+        if self.items.refusal:
+            message = "".join(self.items.refusal)[:500]
+            out.append(ModelFailed("provider_refusal", message, usage=counted))
+            return
+        truncated = word.startswith("incomplete")
+        if not truncated:
+            self.items.calls.settle(out)
+        items = self.items.output(truncated=truncated)
+        payload = native.payload(items, self._quirks, truncated=truncated)
+        complete: FinishReason = "tool_calls" if self.items.calls.told else "stop"
+        out.append(
+            ModelFinished(
+                finish_reason="length" if truncated else complete,
+                raw_finish_reason=word,
+                reasoning_status=self._reasoning(counted),
+                usage=counted,
+                native=None if payload is None else Native(self._origin, payload),
+            )
+        )
+
+    def _reasoning(self, counted: Usage | None) -> ReasoningStatus:
+        if self.items.texts.reasoned:
+            return "shown"
+        hidden = self.items.reasoned or bool(counted and counted.reasoning_tokens)
+        return "hidden_by_provider" if hidden else "none"
+
+
+class StreamDecoder:
+    """Server-Sent Events of one response."""
+
+    def __init__(self, origin: Origin, quirks: Quirks) -> None:
+        self._parser = SSEParser()
+        self._reply = _Reply(origin, quirks)
+        self._items = self._reply.items
+        self._ended = False
+
+    def feed(self, data: bytes) -> list[ModelEvent]:
+        """Take the next bytes, cut anywhere, and return what they complete."""
+        if self._ended:
+            return []
+        try:
+            events = self._parser.feed(data)
+        except EventTooLarge as error:
+            return self._too_large(error)
+        return self._read(events) if events else []
+
+    def close(self) -> list[ModelEvent]:
+        """Say that no more bytes come, and return what is left."""
+        if self._ended:
+            return []
+        try:
+            out = self._read(self._parser.close())
+        except EventTooLarge as error:
+            return self._too_large(error)
+        if not self._ended:
+            self._ended = True
+            out.append(errors.cut(_UNFINISHED))
+        return out
+
+    def _too_large(self, error: EventTooLarge) -> list[ModelEvent]:
+        self._ended = True
+        return [errors.cut(f"{_TOO_MUCH}: {error}.")]
+
+    def _read(self, events: list[tuple[bytes, bytes]]) -> list[ModelEvent]:
+        out: list[ModelEvent] = []
+        for _, data in events:
+            try:
+                self._take(data, out)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                out.append(errors.cut(_UNREADABLE))
+            if out and isinstance(out[-1], (ModelFinished, ModelFailed)):
+                self._ended = True
+                return out
+        if events and not out:
+            out.append(Alive())
+        return out
+
+    def _take(self, data: bytes, out: list[ModelEvent]) -> None:
+        try:
+            event = wire.events.decode(data)
+        except msgspec.ValidationError:
+            self._take_other(data, out)
+        except msgspec.DecodeError:
+            if data.strip():
+                raise
+        else:
+            self._take_event(event, out)
+
+    def _take_other(self, data: bytes, out: list[ModelEvent]) -> None:
+        if data.strip() == b"[DONE]":
+            if self._items.settled:
+                self._reply.finish("", None, out)
+            return
+        head = wire.heads.decode(data)
+        if head.type == "error" or (head.type is None and head.error):
+            out.append(errors.stream_failure(msgspec.json.decode(data)))
+        elif isinstance(head.type, str) and head.type in wire.READ:
+            out.append(errors.cut(_UNREADABLE))
+
+    def _take_event(self, event: wire.Event, out: list[ModelEvent]) -> None:
+        items = self._items
+        match event:
+            case wire.OutputTextDelta():
+                items.text(event.output_index, "answer", event.content_index, event.delta, out)
+            case wire.ReasoningDelta():
+                items.text(event.output_index, "raw", event.content_index, event.delta, out)
+            case wire.SummaryDelta():
+                items.text(event.output_index, "summary", event.summary_index, event.delta, out)
+            case wire.ArgumentsDelta():
+                items.arguments(event.output_index, event.delta, whole=False)
+            case _:
+                self._take_rare(event, out)
+
+    def _take_rare(self, event: wire.Rare, out: list[ModelEvent]) -> None:
+        items = self._items
+        match event:
+            case wire.OutputTextDone(text, index, part):
+                items.whole_text(index, "answer", part, text, out)
+            case wire.ReasoningDone(text, index, part):
+                items.whole_text(index, "raw", part, text, out)
+            case wire.SummaryDone(text, index, part):
+                items.whole_text(index, "summary", part, text, out)
+            case wire.ArgumentsDone(arguments, index):
+                items.arguments(index, wire.argument_text(arguments), whole=True)
+            case wire.ItemAdded(item, index):
+                items.begin(index, bytes(item), out)
+            case wire.ItemDone(item, index):
+                items.end(index, bytes(item), out)
+            case wire.RefusalDelta(text):
+                items.refusal.append(text)
+            case wire.RefusalDone(text):
+                items.refusal[:] = [text or "".join(items.refusal)]
+            case _:
+                self._take_last(event, out)
+
+    def _take_last(self, event: wire.Last, out: list[ModelEvent]) -> None:
+        match event:
+            case wire.Completed(body):
+                self._reply.end(body, "completed", out)
+            case wire.Done(body):
+                self._reply.end(body, "done", out)
+            case wire.Incomplete(body):
+                self._reply.end(body, "incomplete", out)
+            case wire.Failed(body):
+                self._reply.end(body, "failed", out)
+            case wire.Cancelled(body):
+                self._reply.end(body, "cancelled", out)
+            case _:
+                assert_never(event)
+
+
+class WholeDecoder:
+    """One response in one piece of JSON. It speaks when it is closed."""
+
+    def __init__(self, origin: Origin, quirks: Quirks) -> None:
+        self._body = HeldBody()
+        self._reply = _Reply(origin, quirks)
+        self._closed = False
+
+    def feed(self, data: bytes) -> list[ModelEvent]:
+        """Keep the next bytes."""
+        if self._closed:
+            return []
+        self._body.add(data)
+        try:
+            self._body.check()
+        except EventTooLarge as error:
+            self._closed = True
+            return [errors.cut(f"{_TOO_MUCH}: {error}.")]
+        return []
+
+    def close(self) -> list[ModelEvent]:
+        """Return all that the response says."""
+        if self._closed:
+            return []
+        self._closed = True
+        data = self._body.take()
+        out: list[ModelEvent] = []
+        if data.lstrip()[:1] == b"<":
+            return [errors.web_page()]
+        try:
+            self._reply.end(wire.bodies.decode(data), "done", out)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            out.append(errors.cut("The provider's answer is not readable."))
+        return out
+
+
+def _reason(details: object) -> str:
+    if not isinstance(details, dict):
+        return ""
+    reason = cast("dict[str, object]", details).get("reason")
+    return reason if isinstance(reason, str) else ""

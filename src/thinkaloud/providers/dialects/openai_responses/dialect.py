@@ -1,0 +1,93 @@
+"""The dialect `openai-responses`, bound to one model of one host."""
+
+from collections.abc import Mapping
+from typing import cast
+
+import msgspec
+
+from thinkaloud.errors import ProviderError
+from thinkaloud.events.model import Origin
+from thinkaloud.events.prompt import ModelRequest
+from thinkaloud.ports.model import Decoder, HttpRequest, ListedModel
+from thinkaloud.providers.dialects.openai_responses.decode import StreamDecoder, WholeDecoder
+from thinkaloud.providers.dialects.openai_responses.encode import RequestEncoder
+from thinkaloud.providers.dialects.openai_responses.errors import http_error
+from thinkaloud.providers.dialects.openai_responses.quirks import quirks_of
+from thinkaloud.providers.target import Target
+
+_WINDOWS = ("context_length", "context_window", "max_context_length", "max_model_len")
+
+
+class ResponsesDialect:
+    """How OpenAI's Responses API speaks; see `thinkaloud.ports.model.Dialect`."""
+
+    def __init__(self, target: Target) -> None:
+        self._origin = target.origin
+        self._quirks = quirks_of(target)
+        self._encoder = RequestEncoder(target.origin, target.family, self._quirks)
+
+    @property
+    def origin(self) -> Origin:
+        """What this dialect stamps on the native payloads that it issues."""
+        return self._origin
+
+    def encode(self, request: ModelRequest) -> HttpRequest:
+        """Return the HTTP request for a streamed response.
+
+        Raises `InvalidRequest` for pictures where the model takes none, and for a budget in
+        tokens where the host takes none.
+        """
+        return self._encoder.encode(request)
+
+    def decoder(self, content_type: str) -> Decoder:
+        """Return a decoder for a response of this content type; a stream unless it says other."""
+        media_type = content_type.partition(";")[0].strip().lower()
+        if media_type == "text/html" or media_type.endswith("json"):
+            return WholeDecoder(self._origin, self._quirks)
+        return StreamDecoder(self._origin, self._quirks)
+
+    def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        """Read a response that is no 2xx. `headers` has lower-case names."""
+        return http_error(status, headers, body)
+
+    @property
+    def models_path(self) -> str | None:
+        """Where the host lists its models by GET, appended to the base URL; None: nowhere."""
+        return self._quirks.models_path
+
+    def listed(self, body: bytes) -> list[ListedModel]:
+        """Read the answer of `models_path`: a list under `data` or `models`, or a bare one.
+
+        Raises `ProviderError` (`provider_bad_request`) where it is no such list.
+        """
+        try:
+            found: object = msgspec.json.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            found = None
+        if isinstance(found, dict):
+            fields = cast("dict[str, object]", found)
+            found = fields.get("data", fields.get("models"))
+        if not isinstance(found, list):
+            raise ProviderError(
+                "provider_bad_request",
+                "The provider's list of models is not readable: is base_url right?",
+            )
+        return [model for item in cast("list[object]", found) if (model := _listed(item))]
+
+
+def bind(target: Target) -> ResponsesDialect:
+    """Return the dialect for a target.
+
+    Raises `msgspec.ValidationError` where the target has quirks that this dialect does not know.
+    """
+    return ResponsesDialect(target)
+
+
+def _listed(item: object) -> ListedModel | None:
+    if not isinstance(item, dict):
+        return None
+    fields = cast("dict[str, object]", item)
+    name = next((value for key in ("id", "slug", "name") if (value := fields.get(key))), None)
+    windows = (fields.get(key) for key in _WINDOWS)
+    window = next((value for value in windows if type(value) is int and value > 0), None)
+    return ListedModel(name, window) if isinstance(name, str) else None

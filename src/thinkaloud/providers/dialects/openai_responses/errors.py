@@ -1,0 +1,219 @@
+"""What providers of this wire say when they refuse or break off, in all its shapes.
+
+Source: https://platform.openai.com/docs/guides/error-codes
+"""
+
+import re
+from collections.abc import Mapping
+from typing import cast
+
+import msgspec
+
+from thinkaloud.errors import ProviderCode, ProviderError
+from thinkaloud.events.model import ModelFailed, Usage
+from thinkaloud.providers.dialects.patience import seconds
+
+_LIMIT = 500
+_SECRET = re.compile(r"\b(?:sk|xai|gsk|ghu|gho|pplx)[-_][\w*.-]{6,}|Bearer\s+\S+")
+_WAIT = re.compile(r"try again in (\d+(?:\.\d+)?)\s*(ms|s)\b", re.IGNORECASE)
+_PASSING = frozenset(
+    {"provider_rate_limit", "provider_overloaded", "provider_stream_cut", "provider_timeout"}
+)
+_OPAQUE = (
+    "encrypted_content",
+    "encrypted content",
+    "without its required",
+    "items are not persisted",
+)
+"""Words of a refusal of items that were sent back (each recorded or reported)."""
+
+_SPENT = frozenset({"insufficient_quota", "billing_hard_limit_reached", "usage_limit_reached"})
+_CODES: dict[str, ProviderCode] = {
+    "insufficient_quota": "provider_rate_limit",
+    "usage_limit_reached": "provider_rate_limit",
+    "rate_limit_exceeded": "provider_rate_limit",
+    "rate_limit_error": "provider_rate_limit",
+    "too_many_requests": "provider_rate_limit",
+    "invalid_api_key": "provider_auth",
+    "authentication_error": "provider_auth",
+    "permission_error": "provider_auth",
+    "invalid_request_error": "provider_bad_request",
+    "bad_request": "provider_bad_request",
+    "invalid_prompt": "provider_bad_request",
+    "invalid_encrypted_content": "provider_bad_request",
+    "context_length_exceeded": "provider_bad_request",
+    "model_not_found": "provider_bad_request",
+    "content_filter": "provider_content_filter",
+    "content_policy_violation": "provider_content_filter",
+    "image_content_policy_violation": "provider_content_filter",
+    "vector_store_timeout": "provider_timeout",
+    "timeout": "provider_timeout",
+}
+
+
+class Complaint(msgspec.Struct, frozen=True):
+    """An error as its provider words it."""
+
+    message: str
+    words: tuple[str, ...] = ()
+    """Its code and its type, where it has them."""
+    status: int | None = None
+    """A code that is an HTTP status."""
+
+    @property
+    def spent(self) -> bool:
+        """Whether waiting does not help: a quota is used up."""
+        return not _SPENT.isdisjoint(self.words)
+
+    @property
+    def opaque_rejected(self) -> bool:
+        """Whether it refuses an opaque item that was sent back."""
+        said = self.message.lower()
+        return "invalid_encrypted_content" in self.words or any(word in said for word in _OPAQUE)
+
+
+def complaint(found: object) -> Complaint | None:
+    """Find an error in decoded JSON: an object, a string, or either under `error` or `detail`."""
+    if isinstance(found, list):
+        found = next(iter(cast("list[object]", found)), None)
+    if isinstance(found, str):
+        return Complaint(_clean(found)) if found.strip() else None
+    if not isinstance(found, dict):
+        return None
+    fields = cast("dict[str, object]", found)
+    for name in ("error", "detail", "errors"):
+        inner = complaint(fields.get(name))
+        if inner is not None:
+            return msgspec.structs.replace(inner, words=inner.words + _words(fields))
+    message = next((text for key in ("message", "msg") if (text := _said(fields.get(key)))), "")
+    if not message and not _words(fields):
+        return None
+    code = fields.get("code")
+    status = (
+        int(code)
+        if isinstance(code, (int, str)) and re.fullmatch("[45]\\d\\d", str(code))
+        else None
+    )
+    return Complaint(_clean(message + _upstream(fields.get("metadata"))), _words(fields), status)
+
+
+def http_error(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+    """Read a response that is no 2xx. `headers` has lower-case names."""
+    said = _read(body)
+    if said is None:
+        text = body[:2000].decode(errors="replace").strip()
+        web_page = text.startswith("<")
+        if web_page and status < 500 and status not in {408, 429}:
+            return _wrong_address(status)
+        said = Complaint("" if web_page else _clean(text))
+    code = _code_of_status(status)
+    if code == "provider_bad_request" and _is_auth(said):
+        code = "provider_auth"
+    return ProviderError(
+        code,
+        said.message or f"The provider answered with status {status}.",
+        status=status,
+        retry_after=_retry_after(headers, said.message),
+        retryable=False if said.spent else None,
+        opaque_rejected=code == "provider_bad_request" and said.opaque_rejected,
+    )
+
+
+def stream_failure(found: object, usage: Usage | None = None) -> ModelFailed:
+    """Read an error that came inside a response of status 200."""
+    said = complaint(found) or Complaint("The provider reported an error without a reason.")
+    code = _code_in_stream(said)
+    return ModelFailed(
+        code=code,
+        message=said.message or f"The provider reported an error: {', '.join(said.words)}.",
+        retryable=code in _PASSING and not said.spent,
+        retry_after=_wait(said.message) if code in _PASSING else None,
+        opaque_rejected=code == "provider_bad_request" and said.opaque_rejected,
+        usage=usage,
+    )
+
+
+def web_page() -> ModelFailed:
+    """The failure of a response of status 200 that is a web page."""
+    error = _wrong_address(200)
+    return ModelFailed(code="provider_bad_request", message=error.message)
+
+
+def cut(message: str, usage: Usage | None = None) -> ModelFailed:
+    """The failure of a stream that broke off or cannot be read."""
+    return ModelFailed(code="provider_stream_cut", message=message, retryable=True, usage=usage)
+
+
+def _wrong_address(status: int) -> ProviderError:
+    return ProviderError(
+        "provider_bad_request",
+        "The provider answered with a web page instead of JSON: base_url is wrong.",
+        status=status,
+    )
+
+
+def _read(body: bytes) -> Complaint | None:
+    try:
+        return complaint(msgspec.json.decode(body))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _code_of_status(status: int) -> ProviderCode:
+    if status in {401, 403}:
+        return "provider_auth"
+    if status == 429:
+        return "provider_rate_limit"
+    if status in {408, 504}:
+        return "provider_timeout"
+    return "provider_overloaded" if status >= 500 else "provider_bad_request"
+
+
+def _code_in_stream(said: Complaint) -> ProviderCode:
+    for word in said.words:
+        if word in _CODES:
+            return _CODES[word]
+    if said.opaque_rejected:
+        return "provider_bad_request"
+    return "provider_overloaded" if said.status is None else _code_of_status(said.status)
+
+
+def _is_auth(said: Complaint) -> bool:
+    return "invalid_api_key" in said.words or "incorrect api key" in said.message.lower()
+
+
+def _words(fields: dict[str, object]) -> tuple[str, ...]:
+    found = (fields.get(name) for name in ("code", "type"))
+    return tuple(word for word in found if isinstance(word, str) and word)
+
+
+def _upstream(metadata: object) -> str:
+    # OpenRouter says "Provider returned error" and puts the provider's words beside it.
+    if not isinstance(metadata, dict):
+        return ""
+    said = _said(cast("dict[str, object]", metadata).get("raw"))
+    return f": {said}" if said else ""
+
+
+def _said(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _clean(message: str) -> str:
+    shown = _SECRET.sub("[key]", message[: 2 * _LIMIT].strip())
+    return shown if len(shown) <= _LIMIT else shown[: _LIMIT - 1] + "…"
+
+
+def _retry_after(headers: Mapping[str, str], message: str) -> float | None:
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        wait = seconds(headers.get(name), unit)
+        if wait is not None:
+            return wait
+    return _wait(message)
+
+
+def _wait(message: str) -> float | None:
+    found = _WAIT.search(message)
+    if found is None:
+        return None
+    return seconds(found[1], 0.001 if found[2].lower() == "ms" else 1.0)

@@ -1,0 +1,181 @@
+"""One response put together from its output items, and what each step of it says.
+
+Everything is keyed by `output_index`: ids may change with every event (GitHub Copilot).
+"""
+
+from typing import Final
+
+import msgspec
+
+from thinkaloud.events.model import ModelEvent, ServerItem
+from thinkaloud.providers.dialects.openai_responses import native, wire
+from thinkaloud.providers.dialects.openai_responses.calls import Call, Calls
+from thinkaloud.providers.dialects.openai_responses.native import CALL, MESSAGE, REASONING
+from thinkaloud.providers.dialects.openai_responses.texts import Carrier, ItemText, Texts
+
+_LATEST: Final = -1
+
+
+class _Item:
+    """An output item while it streams."""
+
+    __slots__ = ("begun", "call", "done", "kind", "record", "text")
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.begun = False
+        self.done = False
+        self.record: native.Record | None = None
+        self.text = ItemText()
+        self.call = Call()
+
+
+class Assembly:
+    """The items of one response. Every method adds the events that it makes to `out`."""
+
+    def __init__(self) -> None:
+        self.texts = Texts()
+        self.calls = Calls()
+        self.refusal: list[str] = []
+        """What the model said instead of an answer."""
+        self._items: dict[int, _Item] = {}
+        self._order: list[tuple[int, _Item]] = []
+        self._latest = _LATEST
+
+    @property
+    def settled(self) -> bool:
+        """Whether there are items and each has come to its end."""
+        return bool(self._order) and all(item.done for _, item in self._order)
+
+    @property
+    def reasoned(self) -> bool:
+        """Whether any item is reasoning, with or without text."""
+        return any(item.kind == REASONING for _, item in self._order)
+
+    def text(
+        self, index: int, carrier: Carrier, part: int, text: str, out: list[ModelEvent]
+    ) -> None:
+        """Take the next piece of text."""
+        item = self._item(index, MESSAGE if carrier == "answer" else REASONING)
+        self.texts.add(item.text, carrier, part, text, out)
+
+    def whole_text(
+        self, index: int, carrier: Carrier, part: int, text: str, out: list[ModelEvent]
+    ) -> None:
+        """Take the whole text of a part."""
+        item = self._item(index, MESSAGE if carrier == "answer" else REASONING)
+        self.texts.whole(item.text, carrier, part, text, out)
+
+    def arguments(self, index: int, text: str, *, whole: bool) -> None:
+        """Take the next piece of a call's arguments, or all of them."""
+        arguments = self._item(index, CALL).call.arguments
+        if not whole:
+            arguments.append(text)
+        elif text:
+            arguments[:] = [text]
+
+    def begin(self, index: int, raw: bytes, out: list[ModelEvent]) -> None:
+        """Take an item that begins."""
+        head = wire.item_heads.decode(raw)
+        self._latest = self._latest + 1 if index == _LATEST else index
+        item = self._items.get(self._latest)
+        if item is None or item.done:
+            item = self._place(self._latest, head.type)
+        self._introduce(item, head.type, out)
+        if head.type == CALL:
+            self.calls.name(item.call, wire.calls.decode(raw), out)
+
+    def end(self, index: int, raw: bytes, out: list[ModelEvent]) -> None:
+        """Take an item that is whole: what it has beyond what streamed is told now."""
+        head = wire.item_heads.decode(raw)
+        if index == _LATEST:
+            latest = self._items.get(self._latest)
+            index = self._latest + (latest is None or latest.done)
+        self._latest = index
+        item = self._item(index, head.type)
+        item.record = native.record(raw)
+        self._introduce(item, head.type, out)
+        match head.type:
+            case "function_call":
+                item.call.cut = head.status == "incomplete"
+                self.calls.end(item.call, wire.calls.decode(raw), out)
+            case "message":
+                self._end_message(item, raw, out)
+            case "reasoning":
+                self._end_reasoning(item, raw, out)
+            case _:
+                pass
+        item.done = True
+
+    def fill(self, output: list[msgspec.Raw], out: list[ModelEvent]) -> None:
+        """Take the final list of items, for those that did not stream to their end."""
+        for index, raw in enumerate(output):
+            item = self._items.get(index)
+            missing = item is None and len(self._order) < len(output)
+            if missing or (item is not None and not item.done):
+                self.end(index, bytes(raw), out)
+
+    def output(self, *, truncated: bool) -> list[native.OutputItem]:
+        """Return the items in the provider's order, without calls that were cut short."""
+        items: list[native.OutputItem] = []
+        for _, item in sorted(self._order, key=lambda placed: placed[0]):
+            if item.kind == CALL and truncated and (item.call.cut or not item.done):
+                continue
+            found = item.record or _rebuilt(item)
+            if item.kind == CALL and "call_id" not in found:
+                found = {**found, "call_id": native.raw(item.call.call_id)}
+            items.append(native.OutputItem(item.kind, found, item.record is not None))
+        return items
+
+    def _place(self, index: int, kind: str) -> _Item:
+        item = _Item(kind)
+        self._items[index] = item
+        self._order.append((index, item))
+        return item
+
+    def _item(self, index: int, kind: str) -> _Item:
+        if index == _LATEST:
+            index = max(self._latest, 0)
+        return self._items.get(index) or self._place(index, kind)
+
+    def _introduce(self, item: _Item, kind: str, out: list[ModelEvent]) -> None:
+        item.kind = kind
+        if item.begun:
+            return
+        item.begun = True
+        if kind == CALL:
+            self.calls.begin(item.call)
+        elif kind not in {"", MESSAGE, REASONING}:
+            out.append(ServerItem(kind))
+
+    def _end_message(self, item: _Item, raw: bytes, out: list[ModelEvent]) -> None:
+        content = wire.messages.decode(raw).content or []
+        if isinstance(content, str):
+            content = [wire.Part(type="output_text", text=content)]
+        if not self.refusal:
+            self.refusal.extend(part.refusal for part in content if part.refusal)
+        texts = [part.text or "" for part in content if not part.type.startswith("reasoning")]
+        self.texts.complete(item.text, "answer", texts, out)
+
+    def _end_reasoning(self, item: _Item, raw: bytes, out: list[ModelEvent]) -> None:
+        view = wire.reasonings.decode(raw)
+        texts: dict[Carrier, list[str]] = {
+            "raw": [part.text or "" for part in view.content or ()],
+            "summary": [part.text or "" for part in view.summary or ()],
+        }
+        carrier = item.text.carrier or ("raw" if any(texts["raw"]) else "summary")
+        self.texts.complete(item.text, carrier, texts[carrier], out)
+
+
+def _rebuilt(item: _Item) -> native.Record:
+    """Return an item that never came to its end, from what streamed of it."""
+    fields: dict[str, object] = {"type": item.kind}
+    if item.kind == CALL:
+        call = item.call
+        fields["call_id"] = call.call_id
+        fields["name"] = call.name
+        fields["arguments"] = "".join(call.arguments)
+    elif item.kind == MESSAGE:
+        fields["role"] = "assistant"
+        fields["content"] = [{"type": "output_text", "text": item.text.joined}]
+    return {name: native.raw(value) for name, value in fields.items()}

@@ -1,0 +1,39 @@
+"""Token counts of the wire, normalised."""
+
+from typing import cast
+
+from thinkaloud.events.model import Usage
+
+
+def usage_of(raw: object) -> Usage | None:
+    """Read a `usage` object, whatever stands in it; None where it is none.
+
+    Reasoning is inside `output_tokens` on this wire. Where the sum shows that a host counted it
+    apart, it is added.
+    """
+    if not isinstance(raw, dict):
+        return None
+    figures = cast("dict[str, object]", raw)
+    read = _number(figures, "input_tokens") or 0
+    written = _number(figures, "output_tokens") or 0
+    reasoning = _number(figures.get("output_tokens_details"), "reasoning_tokens")
+    if reasoning:
+        apart = _number(figures, "total_tokens") == read + written + reasoning
+        if apart or reasoning > written:
+            written += reasoning
+    details = figures.get("input_tokens_details")
+    return Usage(
+        input_tokens=read,
+        output_tokens=written,
+        reasoning_tokens=reasoning,
+        cache_read_tokens=_number(details, "cached_tokens"),
+        cache_write_tokens=_number(details, "cache_write_tokens"),
+        raw=figures,
+    )
+
+
+def _number(figures: object, name: str) -> int | None:
+    if not isinstance(figures, dict):
+        return None
+    value = cast("dict[str, object]", figures).get(name)
+    return value if type(value) is int and value >= 0 else None

@@ -1,0 +1,54 @@
+"""One model of one host: what a dialect is bound to. Data, no code."""
+
+from typing import Literal
+
+import msgspec
+
+from thinkaloud.events.model import Origin
+from thinkaloud.events.prompt import EffortLevel
+
+Reasons = Literal["never", "optional", "always"]
+Shows = Literal["text", "summary", "hidden", "nothing"]
+
+
+class Family(msgspec.Struct, frozen=True):
+    """What a model family can do."""
+
+    name: str
+    reasons: Reasons = "never"
+    shows: Shows = "nothing"
+    """What of its reasoning the provider sends: all text, summaries, or only a count."""
+    efforts: tuple[EffortLevel, ...] = ()
+    """The levels that a request may name."""
+    budget: tuple[int, int] | None = None
+    """The least and the greatest budget in reasoning tokens, where a number may be named."""
+    images: bool = False
+    max_tokens: int | None = None
+    """The context window."""
+    max_output_tokens: int | None = None
+    quirks: dict[str, object] = {}
+    """In which way this family differs from its dialect's default: fields of the dialect's quirks."""
+
+
+class Target(msgspec.Struct, frozen=True):
+    """One model of one host.
+
+    Where a host or a family differs from its dialect, the difference is data in `quirks`:
+    each dialect defines a frozen struct of that (`dialects/<name>/quirks.py`) and converts.
+    A family's quirks are laid over the host's.
+    """
+
+    host: str
+    """The host's name in the configuration, e.g. `openrouter`."""
+    dialect: str
+    base_url: str
+    """What the official client of that wire takes, without a slash at the end."""
+    model: str
+    """The provider's own name of the model."""
+    family: Family = Family(name="unknown", reasons="optional", shows="text", images=True)
+    quirks: dict[str, object] = {}
+
+    @property
+    def origin(self) -> Origin:
+        """The identity of everything opaque that comes from here."""
+        return Origin(dialect=self.dialect, endpoint=self.base_url, model=self.model)

@@ -1,0 +1,147 @@
+"""What can be done with a whole conversation, beside running in it."""
+
+import secrets
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from thinkaloud.core.export import as_json, as_markdown
+from thinkaloud.core.merge import merged, runs_of_deltas
+from thinkaloud.core.title import title_of
+from thinkaloud.errors import Conflict, InvalidRequest, NotFound
+from thinkaloud.events.event import Recorded
+from thinkaloud.events.fold import Fold
+from thinkaloud.ports.clock import Clock
+from thinkaloud.ports.store import Conversation, RunRecord, Store, Stored
+from thinkaloud.runtime.active import ActiveRuns
+from thinkaloud.runtime.hub import Hub
+
+MAX_TITLE_CHARS = 200
+
+
+class Conversations:
+    """The conversations of all owners. Each method looks up by owner and id, or raises `NotFound`."""
+
+    def __init__(self, store: Store, hub: Hub, active: ActiveRuns, clock: Clock) -> None:
+        self._store = store
+        self._hub = hub
+        self._active = active
+        self._clock = clock
+
+    async def get(self, owner: str, conversation_id: str) -> Conversation:
+        """Look up a conversation."""
+        found = await self._store.conversation(owner, conversation_id)
+        if found is None:
+            raise NotFound("There is no such conversation.")
+        return found
+
+    async def search(
+        self, owner: str, *, before_ms: int | None = None, limit: int = 50, words: str | None = None
+    ) -> Sequence[Conversation]:
+        """List conversations, the latest updated first, with all these words if any.
+
+        What the user and the answers said is searched, and titles; never reasoning (P1).
+        """
+        return await self._store.conversations(
+            owner, before_ms=before_ms, limit=limit, search=words
+        )
+
+    async def rename(self, owner: str, conversation_id: str, title: str) -> Conversation:
+        """Give a conversation a title of the user's. Raises `InvalidRequest`."""
+        found = await self.get(owner, conversation_id)
+        title = " ".join(title.split())
+        if not title or len(title) > MAX_TITLE_CHARS:
+            raise InvalidRequest(f"A title has 1 to {MAX_TITLE_CHARS} characters.", field="title")
+        renamed = msgspec.structs.replace(found, title=title)
+        await self._store.update_conversation(renamed)
+        return renamed
+
+    async def entitle(self, record: RunRecord) -> None:
+        """Give a conversation without a title one from the answer of this run, which has ended."""
+        found = await self._store.conversation(record.owner, record.conversation_id)
+        if found is None or found.title:
+            return
+        fold = (await self._hub.fold(record.conversation_id)).runs.get(record.run_id)
+        if fold is None:
+            return
+        view = fold.view()
+        title = title_of(view.response, view.input.text)
+        await self._store.update_conversation(msgspec.structs.replace(found, title=title))
+
+    async def delete(self, owner: str, conversation_id: str) -> None:
+        """Stop what runs in a conversation and delete all of it."""
+        await self.get(owner, conversation_id)
+        for run_id in self._active.in_conversation(conversation_id):
+            await self._active.stop(run_id)
+        await self._store.delete_conversation(owner, conversation_id)
+        self._hub.forget(conversation_id)
+
+    async def export(
+        self,
+        owner: str,
+        conversation_id: str,
+        form: Literal["json", "markdown"],
+        *,
+        include_reasoning: bool,
+    ) -> bytes:
+        """Return a conversation as a document, as it stands now."""
+        found = await self.get(owner, conversation_id)
+        view = (await self._hub.fold(conversation_id)).view()
+        if form == "markdown":
+            text = as_markdown(view, found.title, include_reasoning=include_reasoning)
+            return text.encode()
+        return as_json(view, found.title, found.created_at_ms, include_reasoning=include_reasoning)
+
+    async def branch(self, owner: str, conversation_id: str, run_id: str) -> Conversation:
+        """Make a new conversation of everything up to and with this run.
+
+        Raises `Conflict` where the run is still going on, `NotFound` where it is not (or no
+        longer) part of the conversation.
+        """
+        found = await self.get(owner, conversation_id)
+        fold = await self._hub.fold(conversation_id)
+        if run_id not in fold.runs:
+            raise NotFound("There is no such run in the conversation.")
+        if fold.runs[run_id].ended is None:
+            raise Conflict("The run is still going on.")
+        now_ms = self._clock.unix_ms()
+        branch = Conversation(
+            f"conv_{secrets.token_hex(12)}", owner, now_ms, now_ms, found.title, found.temporary
+        )
+        await self._store.create_conversation(branch)
+        await self._copy(branch, fold, run_id, await self._events(conversation_id, fold.seq))
+        return branch
+
+    async def _copy(
+        self, branch: Conversation, fold: Fold, last: str, events: Sequence[Recorded]
+    ) -> None:
+        seq = 0
+        for run_id, run in fold.runs.items():
+            record = RunRecord(
+                f"run_{secrets.token_hex(12)}", branch.conversation_id, branch.owner, seq + 1
+            )
+            own = [recorded for recorded in events if recorded.run_id == run_id]
+            kept: list[Stored] = []
+            for start, stop in runs_of_deltas(own, None):
+                seq += 1
+                copy = msgspec.structs.replace(
+                    merged(own[start:stop]),
+                    seq=seq,
+                    conversation_id=branch.conversation_id,
+                    run_id=record.run_id,
+                )
+                kept.append(Stored(seq, copy))
+            view = run.view()
+            await self._store.add_run(record)
+            await self._store.compact(record, kept, f"{view.input.text}\n{view.response}")
+            if run_id == last:
+                return
+
+    async def _events(self, conversation_id: str, through: int) -> list[Recorded]:
+        events: list[Recorded] = []
+        async with self._hub.follow(conversation_id, 0, ended=True) as follower:
+            while batch := await follower.batch():
+                assert isinstance(batch, Sequence)
+                events += [entry.recorded for entry in batch]
+        return [recorded for recorded in events if recorded.seq <= through]

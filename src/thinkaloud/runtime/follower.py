@@ -1,0 +1,115 @@
+"""A reader of a log: a cursor that pulls.
+
+A follower is no queue: one that never reads costs its cursor and nothing else, and one that
+falls behind gets neighbouring deltas of a segment merged into one (P14). Nothing that a reader
+does can slow the writer.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from thinkaloud.core.merge import runs_of_deltas
+from thinkaloud.events.event import RunEnded
+from thinkaloud.events.fold import Fold
+from thinkaloud.ports.store import Store
+from thinkaloud.runtime.live_log import Entry, LiveLog
+
+_PAGE: Final = 512
+_MOST: Final = 2048
+"""Events that one batch takes at most, so that a reader far behind holds a bounded text."""
+
+
+class Snapshot:
+    """The conversation as it stands at `seq`, for a reader whose own place in the log is gone.
+
+    The events after `seq` follow.
+    """
+
+    __slots__ = ("fold", "seq")
+
+    def __init__(self, fold: Fold, seq: int) -> None:
+        self.fold = fold
+        self.seq = seq
+
+
+class Follower:
+    """Reads a log from a number on.
+
+    Ends with its run, where it follows only one, and at `until`, where that is given.
+    """
+
+    def __init__(
+        self,
+        log: LiveLog,
+        store: Store,
+        read_fold: Callable[[], Awaitable[Fold]],
+        *,
+        after: int,
+        run_id: str | None,
+        until: int | None,
+    ) -> None:
+        self.cursor = after
+        self.run_id = run_id
+        self.until = until
+        self.ended = False
+        self._log = log
+        self._store = store
+        self._read_fold = read_fold
+
+    async def batch(self, *, merge: bool = False) -> Sequence[Entry] | Snapshot:
+        """Wait for events after the cursor and return all there are, in order.
+
+        With `merge`, neighbouring deltas of a segment come as one entry with the last number.
+        A `Snapshot` comes where the log no longer has the events after the cursor one by one.
+        Empty means the end: the run is over, or the log was closed.
+        """
+        while not self.ended:
+            if self.until is not None and self.cursor >= self.until:
+                self.ended = True
+                break
+            found = await self._next()
+            if isinstance(found, Snapshot):
+                run = found.fold.runs.get(self.run_id or "")
+                self.ended = run is not None and run.ended is not None
+                return found
+            if self.run_id is not None:
+                found = [entry for entry in found if entry.recorded.run_id == self.run_id]
+                self.ended = any(isinstance(e.recorded.event, RunEnded) for e in found[-1:])
+            if found:
+                return self._merge(found) if merge and len(found) > 1 else found
+        return ()
+
+    async def _next(self) -> list[Entry] | Snapshot:
+        log = self._log
+        if self.cursor in log.lost:
+            return await self._snapshot()
+        if self.cursor < log.floor:
+            return await self._older()
+        entries = log.after(self.cursor, _MOST)
+        if entries:
+            self.cursor = entries[-1].recorded.seq
+        elif log.closed:
+            self.ended = True
+        else:
+            await log.change()
+        return entries
+
+    async def _older(self) -> list[Entry] | Snapshot:
+        floor = self._log.floor
+        page = await self._store.read(self._log.conversation_id, self.cursor, _PAGE)
+        if page and page[0].first_seq <= self.cursor:
+            return await self._snapshot()
+        entries = [
+            Entry(each.recorded, each.first_seq) for each in page if each.recorded.seq <= floor
+        ]
+        self.cursor = entries[-1].recorded.seq if entries else floor
+        return entries
+
+    async def _snapshot(self) -> Snapshot:
+        fold = await self._read_fold()
+        self.cursor = max(fold.seq, self._log.floor)
+        return Snapshot(fold, self.cursor)
+
+    def _merge(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        slices = runs_of_deltas([entry.recorded for entry in entries])
+        return [self._log.merged(entries[start:stop]) for start, stop in slices]

@@ -1,0 +1,134 @@
+"""The hub: opens live logs and lets any number of readers follow them."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from thinkaloud.events.fold import Fold
+from thinkaloud.ports.clock import Clock
+from thinkaloud.ports.store import Store
+from thinkaloud.runtime.follower import Follower
+from thinkaloud.runtime.live_log import LiveLog
+from thinkaloud.runtime.saver import Saver
+
+LINGER_MS: Final = 60_000
+"""How long a log stays in memory that nobody has open: a client that reconnects finds every event."""
+LINGERING: Final = 64
+"""How many such logs at most."""
+_PAGE: Final = 512
+
+
+class Hub:
+    """All live logs. One for a store; the only writer of its logs."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self.saver = Saver(store)
+        """What saves the logs."""
+        self._logs: dict[str, LiveLog] = {}
+
+    @property
+    def open_logs(self) -> int:
+        """How many conversations are being written or followed."""
+        return len(self._logs)
+
+    def live(self, conversation_id: str) -> LiveLog | None:
+        """Return the log where it is open."""
+        return self._logs.get(conversation_id)
+
+    def forget(self, conversation_id: str) -> None:
+        """Let go of the log of a deleted conversation; its followers end once up to date."""
+        self.saver.forget(conversation_id)
+        log = self._logs.pop(conversation_id, None)
+        if log is not None:
+            log.close()
+
+    async def acquire(self, conversation_id: str) -> LiveLog:
+        """Open a conversation's log; it stays in memory until everybody has released it."""
+        log = self._logs.get(conversation_id)
+        if log is None:
+            end = await self._store.log_end(conversation_id)
+            # Somebody else may have opened it while we asked.
+            log = self._logs.get(conversation_id)
+            if log is None:
+                log = LiveLog(conversation_id, end, self._clock, self.saver.note)
+                self._logs[conversation_id] = log
+        log.users += 1
+        return log
+
+    async def release(self, log: LiveLog) -> None:
+        """Give a log back. It stays for a while, and until all of it is saved."""
+        log.users -= 1
+        log.left_at_ms = self._clock.steady_ms()
+        await self._sweep()
+
+    @asynccontextmanager
+    async def open(self, conversation_id: str) -> AsyncGenerator[LiveLog]:
+        """Have a conversation's log open for the length of a block."""
+        log = await self.acquire(conversation_id)
+        try:
+            yield log
+        finally:
+            await self.release(log)
+
+    @asynccontextmanager
+    async def follow(
+        self, conversation_id: str, after: int, run_id: str | None = None, *, ended: bool = False
+    ) -> AsyncGenerator[Follower]:
+        """Follow a conversation, or one run of it, from the event after `after` on.
+
+        `ended` says that nothing more is to come: the follower ends when it is up to date.
+        """
+        async with self.open(conversation_id) as log:
+            with log.watch():
+                yield Follower(
+                    log,
+                    self._store,
+                    lambda: self.fold(conversation_id),
+                    after=after,
+                    run_id=run_id,
+                    until=log.seq if ended else None,
+                )
+
+    async def fold(self, conversation_id: str) -> Fold:
+        """Read a whole conversation as it stands now."""
+        fold = Fold(conversation_id)
+        async with self.open(conversation_id) as log:
+            while fold.seq < log.floor:
+                page = await self._store.read(conversation_id, fold.seq, _PAGE)
+                older = [each for each in page if each.recorded.seq <= log.floor]
+                for each in older:
+                    fold.apply(each.recorded)
+                if not older:
+                    break
+            for entry in log.after(max(fold.seq, log.floor)):
+                fold.apply(entry.recorded)
+        return fold
+
+    def close(self) -> None:
+        """End every follower once it is up to date."""
+        for log in self._logs.values():
+            log.close()
+
+    async def shut(self) -> None:
+        """Close, save everything, and give back the numbers that were reserved."""
+        self.close()
+        await self.saver.save()
+        for log in list(self._logs.values()):
+            if log.is_saved:
+                await self._drop(log)
+
+    async def _sweep(self) -> None:
+        idle = [log for log in self._logs.values() if log.users == 0 and log.is_saved]
+        idle.sort(key=lambda log: log.left_at_ms)
+        now_ms = self._clock.steady_ms()
+        for index, log in enumerate(idle):
+            too_many = len(idle) - index > LINGERING
+            if (too_many or now_ms - log.left_at_ms > LINGER_MS) and log.users == 0:
+                await self._drop(log)
+
+    async def _drop(self, log: LiveLog) -> None:
+        await self.saver.unreserve(log)
+        if log.users == 0 and log.is_saved:
+            self._logs.pop(log.conversation_id, None)

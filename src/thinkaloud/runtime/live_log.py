@@ -1,0 +1,199 @@
+"""The live tail of a conversation's log: every event numbered once, and shown to all who wait."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+from thinkaloud.core.merge import merged, runs_of_deltas
+from thinkaloud.events.event import Event, Recorded, RunStarted
+from thinkaloud.events.fold import RunFold
+from thinkaloud.ports.clock import Clock
+from thinkaloud.ports.store import LogEnd, Stored
+
+KEPT_ENTRIES: Final = 16_384
+"""Saved events that stay in memory, for followers that come back: who needs older ones reads the store."""
+KEPT_RUNS: Final = 4
+"""Ended runs whose fold stays at hand for followers that are about to see their end."""
+_KEPT_MERGED: Final = 32
+
+
+class Entry:
+    """An event in the live tail, with the frames that it was encoded to.
+
+    A frame is encoded once per wire format, not once per follower. The event stands for the
+    numbers `first_seq` … `recorded.seq`.
+    """
+
+    __slots__ = ("_frames", "first_seq", "recorded")
+
+    def __init__(self, recorded: Recorded, first_seq: int) -> None:
+        self.recorded = recorded
+        self.first_seq = first_seq
+        self._frames: dict[str, bytes | None] | None = None
+
+    def frame(self, wire: str, encode: Callable[[Recorded], bytes | None]) -> bytes | None:
+        """Return this event as a frame of the wire; None where the wire does not carry it."""
+        frames = self._frames
+        if frames is None:
+            frames = self._frames = {}
+        elif wire in frames:
+            return frames[wire]
+        frame = frames[wire] = encode(self.recorded)
+        return frame
+
+
+class LiveLog:
+    """The log of one conversation while somebody writes or follows it. The hub makes it."""
+
+    def __init__(
+        self, conversation_id: str, end: LogEnd, clock: Clock, changed: Callable[["LiveLog"], None]
+    ) -> None:
+        self.conversation_id = conversation_id
+        self.writing = asyncio.Lock()
+        """Held by the run that is going on; runs of a conversation queue for it."""
+        self.users = 0
+        """Runs and followers that have the log open."""
+        self.watched = asyncio.Event()
+        """Set while somebody follows the conversation or waits for one of its runs."""
+        self.unwatched = asyncio.Event()
+        """Set while nobody does."""
+        self.left_at_ms = 0
+        """When the last of them left, by the clock's steady milliseconds."""
+        self.runs: dict[str, RunFold] = {}
+        """The runs that are going on, and the last few that ended."""
+        self.closed = False
+        self.reserved_seq = end.reserved_seq
+        """Numbers up to this one may be given out; kept by the store."""
+        self.lost = range(end.last_seq + 1, max(end.last_seq, end.reserved_seq) + 1)
+        """Numbers that may have been seen before a crash and that nobody has any more."""
+        self._watchers = 0
+        self.unwatched.set()
+        self._clock = clock
+        self._changed = changed
+        self._floor = max(end.last_seq, end.reserved_seq)
+        self._entries: list[Entry] = []
+        self._unsaved: list[Entry] = []
+        self._waiting: set[asyncio.Future[None]] = set()
+        self._merged: OrderedDict[tuple[int, int], Entry] = OrderedDict()
+
+    @property
+    def seq(self) -> int:
+        """The number of the last event."""
+        return self._floor + len(self._entries)
+
+    @property
+    def floor(self) -> int:
+        """Events up to this number are in the store only."""
+        return self._floor
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether the store has everything."""
+        return not self._unsaved
+
+    def append(self, run_id: str, event: Event) -> Recorded:
+        """Number an event and show it to all followers. Never waits."""
+        seq = self._floor + len(self._entries) + 1
+        recorded = Recorded(seq, self._clock.unix_ms(), self.conversation_id, run_id, event)
+        first_seq = seq
+        if seq - 1 in self.lost:
+            first_seq = self.lost.start
+        entry = Entry(recorded, first_seq)
+        self._entries.append(entry)
+        self._unsaved.append(entry)
+        run = self.runs.get(run_id)
+        if run is not None:
+            run.apply(recorded)
+        elif isinstance(event, RunStarted):
+            self._forget_ended_runs()
+            self.runs[run_id] = RunFold(recorded)
+        if len(self._unsaved) == 1:
+            self._changed(self)
+        if self._waiting:
+            self.wake()
+        return recorded
+
+    @contextmanager
+    def watch(self) -> Generator[None]:
+        """Count as somebody who waits for what happens here."""
+        self._watchers += 1
+        self.watched.set()
+        self.unwatched.clear()
+        try:
+            yield
+        finally:
+            self._watchers -= 1
+            if not self._watchers:
+                self.watched.clear()
+                self.unwatched.set()
+
+    def wake(self) -> None:
+        """Let every waiting follower look again."""
+        for waiter in self._waiting:
+            if not waiter.done():
+                waiter.set_result(None)
+        self._waiting.clear()
+
+    def close(self) -> None:
+        """Say that nothing more will come; followers end once they are up to date."""
+        self.closed = True
+        self.wake()
+
+    async def change(self) -> None:
+        """Wait for the next append."""
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.add(waiter)
+        try:
+            await waiter
+        finally:
+            self._waiting.discard(waiter)
+
+    def after(self, seq: int, most: int | None = None) -> list[Entry]:
+        """Return the entries above `seq`, which is not below the floor; at most so many."""
+        start = seq - self._floor
+        return self._entries[start : None if most is None else start + most]
+
+    def take_unsaved(self) -> Sequence[Entry]:
+        """Hand over what the store has not seen; give it back where it cannot be saved."""
+        batch, self._unsaved = self._unsaved, []
+        return batch
+
+    def give_back(self, entries: Sequence[Entry]) -> None:
+        """Take back what could not be saved."""
+        self._unsaved = [*entries, *self._unsaved]
+
+    def trim(self) -> None:
+        """Forget saved entries but the last ones."""
+        surplus = len(self._entries) - len(self._unsaved) - KEPT_ENTRIES
+        if surplus > KEPT_ENTRIES // 8:
+            del self._entries[:surplus]
+            self._floor += surplus
+
+    def merged(self, entries: Sequence[Entry]) -> Entry:
+        """Return one entry for deltas that belong together, the same to all who ask."""
+        if len(entries) == 1:
+            return entries[0]
+        key = (entries[0].first_seq, entries[-1].recorded.seq)
+        entry = self._merged.get(key)
+        if entry is None:
+            entry = Entry(merged([entry.recorded for entry in entries]), entries[0].first_seq)
+            self._merged[key] = entry
+            if len(self._merged) > _KEPT_MERGED:
+                self._merged.popitem(last=False)
+        return entry
+
+    def _forget_ended_runs(self) -> None:
+        ended = [run_id for run_id, run in self.runs.items() if run.ended is not None]
+        for run_id in ended[:-KEPT_RUNS]:
+            del self.runs[run_id]
+
+
+def stored(entries: Sequence[Entry]) -> list[Stored]:
+    """Return entries as the store keeps them: deltas that belong together as one."""
+    recorded = [entry.recorded for entry in entries]
+    return [
+        Stored(entries[start].first_seq, merged(recorded[start:stop]))
+        for start, stop in runs_of_deltas(recorded, None)
+    ]

@@ -1,0 +1,129 @@
+"""One model call of a run: attempts, silence, limits. A failure is left in the turn machine."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import aclosing
+
+import msgspec
+
+from thinkaloud.core.context import turns
+from thinkaloud.core.retry import wait_before_retry
+from thinkaloud.core.window import fitting
+from thinkaloud.errors import ProviderError
+from thinkaloud.events.event import Notice
+from thinkaloud.events.fold import RunFold
+from thinkaloud.events.model import ModelFailed
+from thinkaloud.events.prompt import Effort, ModelRequest, ToolSchema
+from thinkaloud.ports.model import Model, failed
+from thinkaloud.runtime.limits import Limits
+from thinkaloud.runtime.record import RunRecorder
+
+
+class Prompt(msgspec.Struct, frozen=True):
+    """What every model call of a run is asked with, beside the conversation."""
+
+    system: str | None
+    tools: tuple[ToolSchema, ...]
+    effort: Effort | None
+    conversation_id: str
+
+
+class ModelCaller:
+    """Makes the model calls of one run."""
+
+    def __init__(
+        self,
+        model: Model,
+        prompt: Prompt,
+        earlier: Sequence[RunFold],
+        recorder: RunRecorder,
+        limits: Limits,
+    ) -> None:
+        self._model = model
+        self._prompt = prompt
+        self._earlier = fitting(
+            earlier, recorder.fold, model.info.max_tokens, limits.max_output_tokens
+        )
+        self._left_out = len(earlier) - len(self._earlier)
+        self._recorder = recorder
+        self._limits = limits
+        self._send_opaque = True
+
+    async def call(self) -> None:
+        """Begin an iteration and make its call, again where that is allowed (P6)."""
+        recorder, turn = self._recorder, self._recorder.turn
+        for event in turn.begin_iteration(self._limits.max_output_tokens):
+            recorder.append(event)
+        if self._left_out:
+            recorder.append(_left_out(self._left_out))
+            self._left_out = 0
+        await recorder.hooks.call("before_iteration", turn.iteration)
+        attempt = 1
+        while True:
+            await self._attempt(self._request())
+            failure = turn.failure
+            if failure is None:
+                return
+            wait = wait_before_retry(
+                failure, attempt, visible=turn.visible, max_wait=self._limits.max_retry_wait
+            )
+            if wait is None:
+                return
+            recorder.append(self._retry_notice(failure, wait))
+            await recorder.clock.sleep(wait)
+            turn.begin_attempt()
+            attempt += 1
+
+    async def _attempt(self, request: ModelRequest) -> None:
+        limits, recorder = self._limits, self._recorder
+        loop = asyncio.get_running_loop()
+        said = 0
+        try:
+            stream = self._model.stream(request)
+            async with asyncio.timeout(limits.idle_timeout) as timer, aclosing(stream):
+                async for batch in stream:
+                    if batch:
+                        timer.reschedule(loop.time() + limits.idle_timeout)
+                        said += await recorder.hear(batch)
+                    if said > limits.max_response_chars:
+                        await recorder.hear([_endless(limits.max_response_chars)])
+                    if recorder.turn.failure is not None:
+                        break
+        except TimeoutError:
+            message = f"The model said nothing for {limits.idle_timeout:g} seconds."
+            await recorder.hear([ModelFailed("provider_timeout", message, retryable=True)])
+        except ProviderError as error:
+            await recorder.hear([failed(error)])
+
+    def _request(self) -> ModelRequest:
+        prompt = self._prompt
+        return ModelRequest(
+            model=self._model.info.id.partition("/")[2],
+            turns=turns([*self._earlier, self._recorder.fold]),
+            system=prompt.system,
+            tools=prompt.tools,
+            effort=prompt.effort,
+            max_output_tokens=self._limits.max_output_tokens,
+            send_opaque=self._send_opaque,
+            conversation_id=prompt.conversation_id,
+        )
+
+    def _retry_notice(self, failure: ModelFailed, wait: float) -> Notice:
+        if failure.opaque_rejected:
+            self._send_opaque = False
+            message = (
+                "The provider refused the reasoning of an earlier turn;"
+                " the request is made again without it."
+            )
+            return Notice("opaque_reasoning_dropped", message)
+        return Notice("provider_retry", f"{failure.message} Trying again in {wait:g} seconds.")
+
+
+def _left_out(count: int) -> Notice:
+    said = "message and its answer" if count == 1 else "messages and their answers"
+    return Notice("context_trimmed", f"The first {count} {said} no longer fit the model's window.")
+
+
+def _endless(limit: int) -> ModelFailed:
+    message = f"The model's stream was cut after {limit:,} characters without an end."
+    return ModelFailed("provider_stream_cut", message)

@@ -1,0 +1,140 @@
+"""From what a caller asks for to what is run."""
+
+import re
+import secrets
+from typing import Final
+
+import msgspec
+
+from thinkaloud.errors import InvalidRequest, NotFound
+from thinkaloud.events.event import UserInput
+from thinkaloud.events.prompt import Effort
+from thinkaloud.ports.attachments import Attachments
+from thinkaloud.ports.catalogue import Catalogue
+from thinkaloud.ports.clock import Clock
+from thinkaloud.ports.effort import effective_effort
+from thinkaloud.ports.store import Conversation, Store
+from thinkaloud.runtime.hooks import HookSource
+from thinkaloud.runtime.limits import Limits
+from thinkaloud.runtime.run import RunSpec
+from thinkaloud.runtime.toolbox import Toolbox
+
+ID_PATTERN: Final = re.compile(r"[A-Za-z0-9_:-]{1,64}\Z")
+"""What a conversation id looks like."""
+MAX_ITERATIONS: Final = 1000
+"""The most that a request may ask for."""
+
+
+class RunRequest(msgspec.Struct, frozen=True):
+    """What a caller asks for; not yet checked."""
+
+    text: str
+    conversation_id: str | None = None
+    context: dict[str, object] = {}
+    context_files: tuple[str, ...] = ()
+    image_path: str | None = None
+    max_iterations: int | None = None
+    model: str | None = None
+    reasoning_effort: Effort | None = None
+    idempotency_key: str | None = None
+    replaces: str | None = None
+    """A run of this conversation whose place the new one takes: regenerate, edit and resend."""
+    temporary: bool = False
+    """Whether a conversation that this request makes leaves nothing behind."""
+    stop_detached_after: float | None = None
+    """Seconds after which the run is stopped when nobody follows it; None: the server's setting."""
+
+
+class RunServices(msgspec.Struct, frozen=True):
+    """What the supervisor works with."""
+
+    store: Store
+    catalogue: Catalogue
+    clock: Clock
+    toolbox: Toolbox
+    attachments: Attachments
+    limits: Limits = Limits()
+    hooks: tuple[HookSource, ...] = ()
+    system_prompt: str | None = None
+    reasoning_effort: Effort | None = None
+    """The server's default."""
+    flush_interval: float = 0.25
+    """Seconds for which events may wait to be saved; what a crash can lose at most."""
+
+
+async def specified(owner: str, request: RunRequest, services: RunServices) -> RunSpec:
+    """Turn a checked request into a run to be carried out, reading the files that it names.
+
+    Raises `UnknownModel`, `ConfigurationError`, `UnsupportedEffort` or `InvalidRequest`.
+    """
+    model = services.catalogue.open(request.model)
+    effort = effective_effort(request.reasoning_effort, services.reasoning_effort, model.info)
+    attachments = [await services.attachments.text(owner, name) for name in request.context_files]
+    if request.image_path is not None:
+        if not model.info.images:
+            raise InvalidRequest(f"{model.info.id} takes no images.", field="image_path")
+        attachments.append(await services.attachments.image(owner, request.image_path))
+    return RunSpec(
+        run_id=f"run_{secrets.token_hex(12)}",
+        conversation_id=request.conversation_id or f"conv_{secrets.token_hex(12)}",
+        owner=owner,
+        input=UserInput(request.text, request.context, request.context_files, request.image_path),
+        model=model,
+        max_iterations=request.max_iterations or services.limits.max_iterations,
+        effort=effort,
+        attachments=tuple(attachments),
+        system_prompt=services.system_prompt,
+        replaces=await _replaced(owner, request, services),
+        stop_detached_after=(
+            services.limits.stop_detached_after
+            if request.stop_detached_after is None
+            else request.stop_detached_after
+        ),
+    )
+
+
+async def _replaced(owner: str, request: RunRequest, services: RunServices) -> str | None:
+    if request.replaces is None:
+        return None
+    run = await services.store.run(owner, request.replaces)
+    if run is None or run.conversation_id != request.conversation_id:
+        raise InvalidRequest("replaces is no run of this conversation.", field="replaces")
+    return run.run_id
+
+
+async def open_conversation(
+    services: RunServices, owner: str, conversation_id: str, request: RunRequest
+) -> None:
+    """Make the conversation of this id, or touch it. Raises `NotFound` for another owner's."""
+    now_ms = services.clock.unix_ms()
+    found = await services.store.conversation(owner, conversation_id)
+    if found is not None:
+        touched = msgspec.structs.replace(found, updated_at_ms=now_ms)
+        await services.store.update_conversation(touched)
+        return
+    if request.temporary and request.conversation_id is not None:
+        raise InvalidRequest(
+            "A temporary conversation gets its id from the server: leave conversation_id out.",
+            field="conversation_id",
+        )
+    new = Conversation(conversation_id, owner, now_ms, now_ms, temporary=request.temporary)
+    if not await services.store.create_conversation(new):
+        raise NotFound("There is no such conversation.")
+
+
+def check(request: RunRequest) -> None:
+    """Check what can be checked without asking anybody. Raises `InvalidRequest`."""
+    if not request.text.strip() and request.image_path is None:
+        raise InvalidRequest("text is empty.", field="text")
+    if "\x00" in request.text:
+        raise InvalidRequest("text has a NUL character.", field="text")
+    conversation_id = request.conversation_id
+    if conversation_id is not None and not ID_PATTERN.match(conversation_id):
+        raise InvalidRequest(
+            "conversation_id is 1 to 64 of A-Z a-z 0-9 _ : and -.", field="conversation_id"
+        )
+    iterations = request.max_iterations
+    if iterations is not None and not 1 <= iterations <= MAX_ITERATIONS:
+        raise InvalidRequest(
+            f"max_iterations is a number from 1 to {MAX_ITERATIONS}.", field="max_iterations"
+        )

@@ -1,0 +1,202 @@
+"""The supervisor of all runs. A run belongs to it, not to the socket that asked for it."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from thinkaloud.errors import Conflict, InternalError, NotFound, StoreError, Unavailable
+from thinkaloud.events.fold import RunFold
+from thinkaloud.ports.store import RunRecord
+from thinkaloud.runtime.active import ActiveRuns
+from thinkaloud.runtime.conversations import Conversations
+from thinkaloud.runtime.follower import Follower
+from thinkaloud.runtime.hooks import HookChain
+from thinkaloud.runtime.hub import Hub
+from thinkaloud.runtime.live_log import LiveLog
+from thinkaloud.runtime.recover import recover
+from thinkaloud.runtime.request import (
+    ID_PATTERN,
+    RunRequest,
+    RunServices,
+    check,
+    open_conversation,
+    specified,
+)
+from thinkaloud.runtime.run import Means, Run, RunSpec
+
+__all__ = ["ID_PATTERN", "RunRequest", "RunServices", "Runs"]
+
+_log = logging.getLogger(__name__)
+
+
+class Runs:
+    """Starts, stops and follows runs. Open it with `async with`; leaving ends all runs."""
+
+    def __init__(self, services: RunServices) -> None:
+        self.hub = Hub(services.store, services.clock)
+        self._services = services
+        self._store = services.store
+        self.active = ActiveRuns()
+        """The runs that go on or queue."""
+        self.conversations = Conversations(services.store, self.hub, self.active, services.clock)
+        """What can be done with whole conversations."""
+        self.draining = False
+        """Whether new runs are refused, because the server is about to stop."""
+        self._keyed = asyncio.Lock()
+        self._tasks: asyncio.TaskGroup | None = None
+
+    @asynccontextmanager
+    async def open(self) -> AsyncGenerator["Runs"]:
+        """Own the tasks of all runs until the block is left; then they are interrupted.
+
+        What is raised in the block reaches its caller as it is, in no exception group.
+        """
+        raised: Exception | None = None
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            saving = tasks.create_task(self.hub.saver.keep_saving(self._services.flush_interval))
+            try:
+                await recover(self._store, self.hub)
+                yield self
+            except Exception as error:  # noqa: BLE001 - raised again below, outside the group
+                raised = error
+            finally:
+                await self.interrupt()
+                saving.cancel()
+                await self.hub.shut()
+        if raised is not None:
+            raise raised
+
+    async def drain(self) -> None:
+        """Take no new runs, and let those that go on finish while the grace lasts."""
+        self.draining = True
+        await self.active.wait_for_all(self._services.limits.drain_timeout)
+
+    async def interrupt(self) -> None:
+        """End all runs as interrupted, and every follower once it is up to date. Takes no more."""
+        self._tasks = None
+        await self.active.interrupt()
+        self.hub.close()
+
+    async def start(self, owner: str, request: RunRequest) -> RunRecord:
+        """Check a request and start its run; the run goes on whatever becomes of the caller.
+
+        With an `idempotency_key` seen before, the first run is returned and nothing is started.
+        Raises `InvalidRequest`, `UnknownModel`, `UnsupportedEffort`, `NotFound` (another owner's
+        conversation) or `ConfigurationError` before anything is kept.
+        """
+        if request.idempotency_key is None:
+            return await self._start(owner, request)
+        async with self._keyed:
+            first = await self._store.run_for_key(owner, request.idempotency_key)
+            return first or await self._start(owner, request)
+
+    async def stop(self, owner: str, run_id: str) -> RunRecord:
+        """Stop a run and return when it has ended. Again, or after its end: nothing changes.
+
+        Raises `NotFound` where this owner has no such run.
+        """
+        record = await self.record(owner, run_id)
+        await self.active.stop(run_id)
+        return record
+
+    async def record(self, owner: str, run_id: str) -> RunRecord:
+        """Look up a run. Raises `NotFound`."""
+        record = await self._store.run(owner, run_id)
+        if record is None:
+            raise NotFound("There is no such run.")
+        return record
+
+    async def fold(self, record: RunRecord) -> RunFold | None:
+        """Return a run as it stands; None while it queues."""
+        log = self.hub.live(record.conversation_id)
+        if log is not None and record.run_id in log.runs:
+            return log.runs[record.run_id]
+        fold = await self.hub.fold(record.conversation_id)
+        return fold.runs.get(record.run_id)
+
+    @asynccontextmanager
+    async def follow(self, record: RunRecord, after: int | None = None) -> AsyncGenerator[Follower]:
+        """Follow a run from the event after `after` (from its first, by default) to its end."""
+        start = record.first_seq - 1 if after is None else max(after, record.first_seq - 1)
+        ended = record.run_id not in self.active
+        following = self.hub.follow(record.conversation_id, start, record.run_id, ended=ended)
+        async with following as follower:
+            yield follower
+
+    async def _start(self, owner: str, request: RunRequest) -> RunRecord:
+        if self.draining:
+            raise Unavailable("The server is shutting down and takes no new runs.")
+        check(request)
+        spec = await specified(owner, request, self._services)
+        await open_conversation(self._services, owner, spec.conversation_id, request)
+        self._refuse_if_busy(spec.conversation_id)
+        log = await self.hub.acquire(spec.conversation_id)
+        try:
+            record = RunRecord(
+                spec.run_id, spec.conversation_id, owner, log.seq + 1, request.idempotency_key
+            )
+            await self._store.add_run(record)
+            await self.hub.saver.reserve(log)
+            begun = self._spawn(spec, record, log)
+        except BaseException:
+            await self.hub.release(log)
+            raise
+        # The task has the log now. From its first step on, whatever cancels it, the run ends.
+        await begun.wait()
+        return record
+
+    def _refuse_if_busy(self, conversation_id: str) -> None:
+        refuse = self._services.limits.busy_conversation == "refuse"
+        if refuse and self.active.in_conversation(conversation_id):
+            raise Conflict("A run is going on in this conversation. Stop it, or wait for its end.")
+
+    def _spawn(self, spec: RunSpec, record: RunRecord, log: LiveLog) -> asyncio.Event:
+        if self._tasks is None:
+            raise InternalError("The agent is not open: use it in an `async with` block.")
+        services = self._services
+        means = Means(services.clock, services.limits, services.toolbox, HookChain(services.hooks))
+        run = Run(spec, log, means)
+        begun = asyncio.Event()
+        task = self._tasks.create_task(self._carry_out(run, record, log, begun))
+        self.active.add(run, task)
+        if spec.stop_detached_after is not None:
+            grace = spec.stop_detached_after
+            leaving = self.active.stop_when_left(spec.run_id, log, grace)
+            watch = self._tasks.create_task(leaving)
+            task.add_done_callback(lambda _: watch.cancel())
+        return begun
+
+    async def _carry_out(
+        self, run: Run, record: RunRecord, log: LiveLog, begun: asyncio.Event
+    ) -> None:
+        spec = run.spec
+        begun.set()
+        try:
+            async with log.writing:
+                await run.execute(await self._earlier(spec))
+        except asyncio.CancelledError:
+            run.abandon()
+            if not run.stopping:
+                raise
+        finally:
+            self.active.remove(run)
+            await self.hub.saver.finish(log, record)
+            await self._entitle(record)
+            await self.hub.release(log)
+
+    async def _entitle(self, record: RunRecord) -> None:
+        try:
+            await self.conversations.entitle(record)
+        except StoreError:
+            _log.exception("%s stays without a title", record.conversation_id)
+
+    async def _earlier(self, spec: RunSpec) -> list[RunFold]:
+        earlier: list[RunFold] = []
+        for run_id, run in (await self.hub.fold(spec.conversation_id)).runs.items():
+            if run_id in {spec.run_id, spec.replaces}:
+                break
+            if run.ended is not None:
+                earlier.append(run)
+        return earlier

@@ -1,0 +1,119 @@
+"""Saves what live logs take in, behind everybody's back: no reader and no model waits for it."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from thinkaloud.errors import StoreError
+from thinkaloud.events.event import AnswerDelta
+from thinkaloud.ports.store import RunRecord, Store
+from thinkaloud.runtime.live_log import Entry, LiveLog, stored
+
+RESERVED_AHEAD: Final = 65_536
+"""Numbers that are reserved at a time. A crash skips at most twice as many."""
+_PAGE: Final = 512
+_log = logging.getLogger(__name__)
+
+
+class Saver:
+    """Hands new events to the store in batches, all conversations together."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._unsaved: dict[str, LiveLog] = {}
+        self._work = asyncio.Event()
+        self._saving = asyncio.Lock()
+
+    def note(self, log: LiveLog) -> None:
+        """Take note that a log has something new."""
+        self._unsaved[log.conversation_id] = log
+        self._work.set()
+
+    def forget(self, conversation_id: str) -> None:
+        """Leave a deleted conversation's events unsaved."""
+        self._unsaved.pop(conversation_id, None)
+
+    async def keep_saving(self, interval: float) -> None:
+        """Save what is new, at most once in `interval` seconds, until cancelled."""
+        while True:
+            await self._work.wait()
+            await asyncio.sleep(interval)
+            await self.save()
+
+    async def save(self) -> None:
+        """Hand all that is new to the store, in one go. What fails is kept, and tried again."""
+        async with self._saving:
+            logs, self._unsaved = self._unsaved, {}
+            self._work.clear()
+            taken = [(log, log.take_unsaved()) for log in logs.values()]
+            try:
+                await self._store.append([each for _, entries in taken for each in stored(entries)])
+                for log in logs.values():
+                    if log.users:
+                        await self.reserve(log)
+            except StoreError:
+                _log.exception("events could not be saved; they are kept and tried again")
+                self._give_back(taken)
+            except asyncio.CancelledError:
+                self._give_back(taken)
+                raise
+            for log in logs.values():
+                log.trim()
+
+    async def finish(self, log: LiveLog, run: RunRecord) -> None:
+        """Save a run that has ended, as whole segments, with the text that a search may find."""
+        await self.save()
+        if not log.is_saved:
+            return
+        async with self._saving:
+            if run.first_seq > log.floor:
+                entries = [e for e in log.after(log.floor) if e.recorded.run_id == run.run_id]
+            else:
+                entries = await self._saved_entries(run)
+            try:
+                await self._store.compact(run, stored(entries), _searchable(log, run, entries))
+            except StoreError:
+                _log.exception("run %s could not be compacted; it stays as it is", run.run_id)
+
+    async def reserve(self, log: LiveLog) -> None:
+        """Keep enough numbers for what a run may say, so that none is ever given out twice."""
+        if log.reserved_seq - log.seq < RESERVED_AHEAD // 2:
+            through = log.seq + RESERVED_AHEAD
+            await self._store.reserve(log.conversation_id, through)
+            log.reserved_seq = through
+
+    async def unreserve(self, log: LiveLog) -> None:
+        """Give back the numbers that were reserved and not given out."""
+        if log.reserved_seq > log.seq:
+            # A run that begins meanwhile reserves again, after this.
+            log.reserved_seq = log.seq
+            try:
+                await self._store.reserve(log.conversation_id, log.seq)
+            except StoreError:
+                _log.exception("numbers of %s stay reserved", log.conversation_id)
+
+    def _give_back(self, taken: list[tuple[LiveLog, Sequence[Entry]]]) -> None:
+        for log, entries in taken:
+            if entries:
+                log.give_back(entries)
+                self.note(log)
+
+    async def _saved_entries(self, run: RunRecord) -> list[Entry]:
+        entries: list[Entry] = []
+        after = run.first_seq - 1
+        while page := await self._store.read(run.conversation_id, after, _PAGE):
+            entries += [
+                Entry(each.recorded, each.first_seq)
+                for each in page
+                if each.recorded.run_id == run.run_id
+            ]
+            after = page[-1].recorded.seq
+        return entries
+
+
+def _searchable(log: LiveLog, run: RunRecord, entries: list[Entry]) -> str:
+    fold = log.runs.get(run.run_id)
+    said = fold.started.input.text if fold else ""
+    answer = [e.recorded.event.text for e in entries if isinstance(e.recorded.event, AnswerDelta)]
+    return f"{said}\n{''.join(answer)}"

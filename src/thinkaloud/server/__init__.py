@@ -1,0 +1,1 @@
+"""The ways in: REST, Server-Sent Events and WebSocket over the runtime."""

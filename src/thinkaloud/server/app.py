@@ -1,0 +1,84 @@
+"""The application: every way in, behind one guard."""
+
+from fastapi import FastAPI
+from starlette.routing import BaseRoute, Route, Router, WebSocketRoute
+from starlette.types import ASGIApp
+from typing_extensions import override
+
+from thinkaloud.server.channel_socket import CHANNEL_PATH, ChannelSocket
+from thinkaloud.server.chat import ChatRoutes
+from thinkaloud.server.chat_socket import PATH, ChatSocket
+from thinkaloud.server.conversation_routes import ConversationRoutes
+from thinkaloud.server.doc_routes import DocRoutes
+from thinkaloud.server.guard import Guard
+from thinkaloud.server.metrics import Metrics
+from thinkaloud.server.model_routes import ModelRoutes
+from thinkaloud.server.operation import Operation, Resource
+from thinkaloud.server.run_routes import RunRoutes
+from thinkaloud.server.services import ServerServices, ServerState
+from thinkaloud.server.system_routes import SystemRoutes
+from thinkaloud.server.webui import BootstrapRoutes, WebUi
+
+
+class AgentApp(FastAPI):
+    """Our own routes right behind the guard; whatever is added to the app comes after them.
+
+    A frame that is streamed passes no layer but the guard: each one more costs every token.
+    """
+
+    def __init__(self, services: ServerServices, routes: list[BaseRoute], web: WebUi) -> None:
+        super().__init__(
+            title="thinkaloud",
+            version=services.about.version,
+            openapi_url=None,
+            docs_url=None,
+            redoc_url=None,
+            redirect_slashes=False,
+        )
+        self.router.default = web
+        self.state.services = services
+        self._settings = services.settings
+        self._own_routes = routes
+
+    @override
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return the guard, our routes, and then what FastAPI would have built."""
+        others = super().build_middleware_stack()
+        own = Router(self._own_routes, redirect_slashes=False, default=others)
+        return Guard(own, self._settings)
+
+
+def create_app(services: ServerServices) -> FastAPI:
+    """Return the application. Its `services.runs` must be open for as long as it serves."""
+    state = ServerState()
+    metrics = Metrics(services, state)
+    system = SystemRoutes(services, state)
+    operations = [
+        *ChatRoutes(services, state).operations(),
+        *RunRoutes(services, state).operations(),
+        *ConversationRoutes(services, state).operations(),
+        *ModelRoutes(services, state).operations(),
+        *system.operations(),
+        *BootstrapRoutes(services, system).operations(),
+        *metrics.operations(),
+    ]
+    operations.extend(DocRoutes(services, operations).operations())
+    web = WebUi(services.bundle)
+    routes = _routes(operations, metrics)
+    # What browsers see at the root; all others get the JSON of the same route.
+    (root,) = (each for each in routes if isinstance(each, Route) and each.path == "/")
+    root.app = web.door(root.app)
+    routes.append(WebSocketRoute(PATH, ChatSocket(services, state)))
+    if services.websocket.settings.enabled:
+        routes.append(WebSocketRoute(CHANNEL_PATH, ChannelSocket(services, state)))
+    return AgentApp(services, routes, web)
+
+
+def _routes(operations: list[Operation], metrics: Metrics) -> list[BaseRoute]:
+    by_path: dict[str, list[Operation]] = {}
+    for operation in operations:
+        by_path.setdefault(operation.path, []).append(operation)
+    return [
+        Route(path, Resource(path, of_path, metrics), include_in_schema=False)
+        for path, of_path in by_path.items()
+    ]

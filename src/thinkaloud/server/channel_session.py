@@ -1,0 +1,216 @@
+"""One socket of `/ws`: the chats that it follows, and what its client asks for."""
+
+import asyncio
+import secrets
+from collections import deque
+from typing import Final, assert_never
+
+from starlette.types import Receive
+
+from thinkaloud.channels.websocket.commands import Attach, Command, Detach, Message, NewChat, Stop
+from thinkaloud.channels.websocket.frames import ChatError, ChatReady, Frame
+from thinkaloud.channels.websocket.wire import encode_frame
+from thinkaloud.errors import InternalError, NotFound, ThinkaloudError
+from thinkaloud.ports.store import Conversation
+from thinkaloud.server.channel_chat import FollowedChat
+from thinkaloud.server.channel_reading import Address, address, read_frame
+from thinkaloud.server.chat import refuse_when_busy
+from thinkaloud.server.chat_feed import message_key
+from thinkaloud.server.outlet import Outlet
+from thinkaloud.server.problems import Refused, problem_of
+from thinkaloud.server.requests import ChatRequest, run_request
+from thinkaloud.server.services import ServerServices, ServerState
+
+_OFFERED: Final = 256
+"""Frames from outside the log that may wait for a socket; then the oldest is let go."""
+
+
+class ChannelSession:
+    """What one socket is doing. `serve` owns all its tasks."""
+
+    def __init__(
+        self, services: ServerServices, state: ServerState, owner: str, outlet: Outlet
+    ) -> None:
+        self.outlet = outlet
+        """Where frames go."""
+        self._services = services
+        self._state = state
+        self._owner = owner
+        self._own = _new_id()
+        self._chats: dict[str, tuple[FollowedChat, asyncio.Task[None]]] = {}
+        self._offered: deque[bytes] = deque(maxlen=_OFFERED)
+        self._something = asyncio.Event()
+
+    def offer(self, frame: bytes, /) -> None:
+        """Take a frame that is not of the log; it is sent when there is time."""
+        self._offered.append(frame)
+        self._something.set()
+
+    async def serve(self, receive: Receive) -> None:
+        """Take frames until the client leaves. Its runs go on."""
+        async with asyncio.TaskGroup() as tasks:
+            offering = tasks.create_task(self._send_offered())
+            await self._write(ChatReady(self._own, f"client_{secrets.token_hex(8)}"))
+            own = FollowedChat(self._services, self._owner, self._own, reasoning=self._reasons())
+            own.is_own = True
+            await self._begin(own, None, tasks, live=True)
+            while (message := await receive())["type"] != "websocket.disconnect":
+                text: str | None = message.get("text")
+                data: bytes = message.get("bytes") or b""
+                await self._take(data if text is None else text.encode(), tasks)
+            for task in (offering, *(task for _, task in self._chats.values())):
+                task.cancel()
+
+    async def _take(self, data: bytes, tasks: asyncio.TaskGroup) -> None:
+        """Take one frame of the client. What is wrong with it is a soft error, never the end."""
+        try:
+            command = read_frame(data, self._own, self._services.settings)
+            await self._carry_out(command, tasks)
+        except ThinkaloudError as error:
+            await self._refuse(error, address(data))
+
+    async def _carry_out(self, command: Command, tasks: asyncio.TaskGroup) -> None:
+        match command:
+            case NewChat():
+                await self._new_chat(tasks)
+            case Attach():
+                await self._detach(command.chat_id)
+                chat = self._chat(command.chat_id, include_reasoning=command.include_reasoning)
+                await self._begin(chat, command.after, tasks)
+            case Detach():
+                await self._detach(command.chat_id)
+            case Message():
+                await self._message(command, tasks)
+            case Stop():
+                await self._stop(command.chat_id)
+            case _:
+                assert_never(command)
+
+    async def _new_chat(self, tasks: asyncio.TaskGroup) -> None:
+        services = self._services
+        now_ms = services.clock.unix_ms()
+        chat = self._chat(_new_id(), include_reasoning=True)
+        new = Conversation(chat.chat_id, self._owner, now_ms, now_ms)
+        if not await services.store.create_conversation(new):
+            raise InternalError("A new id was taken already.")
+        await self._begin(chat, None, tasks)
+
+    async def _message(self, command: Message, tasks: asyncio.TaskGroup) -> None:
+        services, chat_id = self._services, command.chat_id
+        refuse_when_busy(services)
+        if len(services.runs.active.in_conversation(chat_id)) > (
+            services.settings.max_waiting_messages
+        ):
+            raise Refused(429, "busy", "Too many messages wait in this chat.")
+        key = command.client_message_id
+        asked = run_request(
+            _chat_request(command),
+            services,
+            self._state,
+            None if key is None else message_key(chat_id, key),
+        )
+        if chat_id not in self._chats:
+            chat = self._chat(chat_id, include_reasoning=True)
+            await self._begin(chat, None, tasks, live=True)
+        followed, _ = self._chats[chat_id]
+        if command.include_reasoning:
+            await services.runs.start(self._owner, asked)
+            return
+        async with followed.holding:
+            record = await services.runs.start(self._owner, asked)
+            followed.keep_back(record.run_id)
+
+    async def _stop(self, chat_id: str) -> None:
+        """Stop the run that goes on, and no other."""
+        services = self._services
+        going_on = services.runs.active.in_conversation(chat_id)
+        if going_on:
+            await services.runs.stop(self._owner, going_on[0])
+        elif chat_id not in self._chats and not await self._is_ours(chat_id):
+            raise NotFound("There is no such conversation.")
+
+    async def _is_ours(self, chat_id: str) -> bool:
+        return await self._services.store.conversation(self._owner, chat_id) is not None
+
+    def _chat(self, chat_id: str, *, include_reasoning: bool) -> FollowedChat:
+        if len(self._chats) >= self._services.websocket.socket_settings.max_chats:
+            raise Refused(429, "busy", "This socket follows too many chats: detach from some.")
+        reasoning = include_reasoning and self._reasons()
+        return FollowedChat(self._services, self._owner, chat_id, reasoning=reasoning)
+
+    def _reasons(self) -> bool:
+        """Whether this channel shows reasoning, and the operator lets it out."""
+        return self._services.sends_reasoning(self._services.websocket.settings.show_reasoning)
+
+    async def _begin(
+        self,
+        chat: FollowedChat,
+        after: int | None,
+        tasks: asyncio.TaskGroup,
+        *,
+        live: bool = False,
+    ) -> None:
+        """Follow a chat, and return when it is attached. Raises why it cannot be."""
+        task = tasks.create_task(self._follow(chat, after, live=live))
+        self._chats[chat.chat_id] = (chat, task)
+        await chat.attached
+
+    async def _follow(self, chat: FollowedChat, after: int | None, *, live: bool) -> None:
+        try:
+            await chat.follow(self, after, live=live)
+        except ThinkaloudError as error:
+            if chat.attached.done():
+                await self._refuse(error, Address(chat.chat_id))
+            else:
+                chat.attached.set_exception(error)
+        finally:
+            if self._chats.get(chat.chat_id, (None, None))[0] is chat:
+                del self._chats[chat.chat_id]
+
+    async def _detach(self, chat_id: str) -> None:
+        if chat_id in self._chats:
+            _, task = self._chats.pop(chat_id)
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _send_offered(self) -> None:
+        while True:
+            await self._something.wait()
+            self._something.clear()
+            while self._offered:
+                await self.outlet.send(self._offered.popleft())
+
+    async def _refuse(self, error: ThinkaloudError, about: Address) -> None:
+        problem = problem_of(error, "")
+        field = problem.field if isinstance(problem.field, str) else None
+        await self._write(
+            ChatError(
+                detail=problem.detail,
+                code=problem.code,
+                chat_id=about.chat_id,
+                client_message_id=about.client_message_id,
+                field="content" if field == "text" else field,
+                nearest=problem.nearest or (),
+                valid=problem.valid or (),
+            )
+        )
+
+    async def _write(self, frame: Frame) -> None:
+        await self.outlet.send(encode_frame(frame))
+
+
+def _new_id() -> str:
+    return f"conv_{secrets.token_hex(12)}"
+
+
+def _chat_request(command: Message) -> ChatRequest:
+    return ChatRequest(
+        text=command.content,
+        conversation_id=command.chat_id,
+        max_iterations=command.max_iterations,
+        context=command.context,
+        context_files=command.context_files,
+        image_path=command.image_path,
+        model=command.model,
+        reasoning_effort=command.reasoning_effort,
+    )

@@ -1,0 +1,134 @@
+"""A message to the model over HTTP: one body, or an event stream."""
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from thinkaloud.core.reply import Reply, reply
+from thinkaloud.errors import InternalError
+from thinkaloud.events.fold import RunView
+from thinkaloud.ports.store import RunRecord
+from thinkaloud.server.event_stream import event_stream
+from thinkaloud.server.following import follow_run
+from thinkaloud.server.operation import (
+    EVENT_STREAM,
+    Answer,
+    Operation,
+    json_response,
+    request_id_of,
+)
+from thinkaloud.server.problems import Problem, Refused, problem_of_run, respond
+from thinkaloud.server.reading import decode, idempotency_key, read_body
+from thinkaloud.server.requests import ChatRequest, run_request
+from thinkaloud.server.services import LOCAL_OWNER, ServerServices, ServerState
+from thinkaloud.server.wires.chat import chat_wire
+from thinkaloud.server.wires.frames import Frame
+
+_FAILURES = (404, 409, 413, 415, 422, 429, 500, 502, 503, 504)
+_HEADERS = {
+    "Idempotency-Key": "Makes a repeated request return the first run, whatever its body says."
+}
+WITHHELD = "X-Reasoning-Withheld"
+"""Header of an answer whose reasoning was asked for and is kept back by the server's policy."""
+
+
+class ChatRoutes:
+    """`/chat/message` and `/chat/stream-sse`."""
+
+    def __init__(self, services: ServerServices, state: ServerState) -> None:
+        self._services = services
+        self._state = state
+
+    def operations(self) -> list[Operation]:
+        """Return what can be asked for."""
+        stream = Answer("The events of the run.", Frame, EVENT_STREAM)
+        return [
+            Operation(
+                method="POST",
+                path="/api/v1/chat/message",
+                name="sendMessage",
+                summary="Send a message and get the whole reply",
+                description="The run goes on if the client leaves: look it up under /runs.",
+                tag="chat",
+                handler=self.message,
+                body=ChatRequest,
+                headers=_HEADERS,
+                answers={
+                    200: Answer("The reply; with `streaming` the events.", Reply, also_stream=True)
+                },
+                problems=_FAILURES,
+            ),
+            Operation(
+                method="POST",
+                path="/api/v1/chat/stream-sse",
+                name="streamMessage",
+                summary="Send a message and follow the run as it thinks and answers",
+                tag="chat",
+                handler=self.stream,
+                body=ChatRequest,
+                headers=_HEADERS,
+                answers={200: stream},
+                problems=(404, 413, 415, 422, 500, 503),
+            ),
+        ]
+
+    async def message(self, request: Request) -> Response:
+        """Start a run and answer when it has ended."""
+        chat, record = await self._start(request)
+        if chat.streaming:
+            return await self._follow(chat, record)
+        runs = self._services.runs
+        await runs.active.wait(record.run_id)
+        fold = await runs.fold(record)
+        if fold is None:
+            raise InternalError("The run is gone: its conversation was deleted.")
+        view = fold.view()
+        shows = self._services.sends_reasoning(chat.include_reasoning)
+        withheld = {WITHHELD: "policy"} if chat.include_reasoning and not shows else None
+        if view.error is not None or view.status == "running":
+            problem = failed_run(view, record, request_id_of(request.scope), shows=shows)
+            return respond(problem, withheld)
+        body = reply(view, record.conversation_id, include_reasoning=shows)
+        return json_response(body, headers=withheld)
+
+    async def stream(self, request: Request) -> Response:
+        """Start a run and answer with its events."""
+        chat, record = await self._start(request)
+        return await self._follow(chat, record)
+
+    async def _start(self, request: Request) -> tuple[ChatRequest, RunRecord]:
+        services = self._services
+        key = idempotency_key(request)
+        body = await read_body(request, services.settings)
+        chat = decode(body, ChatRequest, services.settings)
+        asked = run_request(chat, services, self._state, key)
+        refuse_when_busy(services)
+        return chat, await services.runs.start(LOCAL_OWNER, asked)
+
+    async def _follow(self, chat: ChatRequest, record: RunRecord) -> Response:
+        services = self._services
+        shows = services.sends_reasoning(chat.include_reasoning)
+        following = follow_run(services, record, None, chat_wire("sse", reasoning=shows))
+        return await event_stream(following, services.settings, self._state)
+
+
+def refuse_when_busy(services: ServerServices) -> None:
+    """Raise `Refused` (503) where as many runs go on as may."""
+    if len(services.runs.active) >= services.settings.max_active_runs:
+        raise Refused(
+            503, "busy", "Too many runs are going on. Try again.", headers={"Retry-After": "2"}
+        )
+
+
+def failed_run(view: RunView, record: RunRecord, request_id: str, *, shows: bool) -> Problem:
+    """Return a failed run as a problem document, with what it had said (P3)."""
+    error = view.error
+    if error is None:
+        raise InternalError("The run has no end.")
+    return msgspec.structs.replace(
+        problem_of_run(error, request_id),
+        run_id=record.run_id,
+        conversation_id=record.conversation_id,
+        partial=view.response,
+        reasoning=view.reasoning if shows else msgspec.UNSET,
+    )

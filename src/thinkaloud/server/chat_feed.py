@@ -1,0 +1,54 @@
+"""What one socket gets of one chat: the log's entries as frames of `/ws`, batch by batch."""
+
+from collections.abc import Collection, Sequence
+
+from thinkaloud.channels.websocket.wire import SocketWire, socket_wire
+from thinkaloud.events.event import Recorded, RunStarted
+from thinkaloud.ports.store import Store
+from thinkaloud.runtime.follower import Snapshot
+from thinkaloud.runtime.live_log import Entry
+
+
+def message_key(chat_id: str, client_message_id: str) -> str:
+    """Return the idempotency key of a message: an id counts within its chat."""
+    return f"ws:{chat_id}:{client_message_id}"
+
+
+class ChatFeed:
+    """Turns batches of a follower into frames. `without` names runs whose reasoning is kept back."""
+
+    def __init__(
+        self, store: Store, owner: str, wire: SocketWire, without: Collection[str]
+    ) -> None:
+        self._store = store
+        self._owner = owner
+        self._wire = wire
+        self._without = without
+        self._plain = socket_wire(reasoning=False)
+
+    async def frames(self, batch: Sequence[Entry] | Snapshot) -> list[bytes]:
+        """Return what this socket gets of a batch; what it does not carry is left out."""
+        if isinstance(batch, Snapshot):
+            return [self._wire.snapshot(batch.fold.view(), batch.seq, self._without)]
+        found: list[bytes] = []
+        for entry in batch:
+            wire = self._plain if entry.recorded.run_id in self._without else self._wire
+            if isinstance(entry.recorded.event, RunStarted):
+                frame = await self._message(entry, wire)
+            else:
+                frame = entry.frame(wire.name, wire.encode)
+            if frame is not None:
+                found.append(frame)
+        return found
+
+    async def _message(self, entry: Entry, wire: SocketWire) -> bytes | None:
+        recorded = entry.recorded
+        record = await self._store.run(self._owner, recorded.run_id)
+        key = record.idempotency_key if record is not None else None
+        prefix = message_key(recorded.conversation_id, "")
+        sent = key.removeprefix(prefix) if key is not None and key.startswith(prefix) else None
+
+        def encode(recorded: Recorded) -> bytes | None:
+            return wire.message(recorded, sent)
+
+        return entry.frame(wire.name, encode)

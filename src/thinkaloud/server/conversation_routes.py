@@ -1,0 +1,233 @@
+"""Conversations: make, list, look up, rename, delete, read and follow them."""
+
+import secrets
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from thinkaloud.errors import Conflict, NotFound
+from thinkaloud.ports.store import Conversation
+from thinkaloud.server.event_stream import event_stream
+from thinkaloud.server.following import follow_conversation
+from thinkaloud.server.operation import EVENT_STREAM, Answer, Operation, json_response
+from thinkaloud.server.reading import (
+    decode,
+    last_event_id,
+    read_body,
+    read_query,
+    refuse_form,
+)
+from thinkaloud.server.requests import (
+    ConversationChange,
+    FollowQuery,
+    ListQuery,
+    NewConversation,
+    ReasoningQuery,
+)
+from thinkaloud.server.run_routes import LAST_EVENT_ID
+from thinkaloud.server.services import LOCAL_OWNER, ServerServices, ServerState
+from thinkaloud.server.views import (
+    ConversationList,
+    ConversationState,
+    Messages,
+    messages_of,
+    summary,
+)
+from thinkaloud.server.wires.chat import chat_wire
+from thinkaloud.server.wires.frames import Frame
+
+_ONE = "/api/v1/conversations/{conversation_id}"
+_MISSING = "There is no such conversation."
+
+
+class ConversationRoutes:
+    """`/conversations` and below."""
+
+    def __init__(self, services: ServerServices, state: ServerState) -> None:
+        self._services = services
+        self._store = services.store
+        self._state = state
+
+    def operations(self) -> list[Operation]:
+        """Return what can be asked for."""
+        return [*self._collection(), *self._one(), *self._inside()]
+
+    def _collection(self) -> list[Operation]:
+        return [
+            Operation(
+                method="GET",
+                path="/api/v1/conversations",
+                name="listConversations",
+                summary="Conversations, the latest changed first",
+                tag="conversations",
+                handler=self.list,
+                query=ListQuery,
+                answers={200: Answer("A page.", ConversationList)},
+                problems=(422,),
+            ),
+            Operation(
+                method="POST",
+                path="/api/v1/conversations",
+                name="createConversation",
+                summary="Make a conversation",
+                tag="conversations",
+                handler=self.create,
+                body=NewConversation,
+                answers={201: Answer("The conversation.", ConversationState)},
+                problems=(404, 409, 413, 415, 422),
+            ),
+        ]
+
+    def _one(self) -> list[Operation]:
+        state = Answer("The conversation.", ConversationState)
+        return [
+            Operation(
+                method="GET",
+                path=_ONE,
+                name="getConversation",
+                summary="A conversation",
+                tag="conversations",
+                handler=self.get,
+                answers={200: state},
+                problems=(404,),
+            ),
+            Operation(
+                method="PATCH",
+                path=_ONE,
+                name="updateConversation",
+                summary="Rename a conversation",
+                tag="conversations",
+                handler=self.update,
+                body=ConversationChange,
+                answers={200: state},
+                problems=(404, 413, 415, 422),
+            ),
+            Operation(
+                method="DELETE",
+                path=_ONE,
+                name="deleteConversation",
+                summary="Stop a conversation's runs and delete it with all that was said",
+                tag="conversations",
+                handler=self.delete,
+                answers={204: Answer("It is gone.", None, media_type=None)},
+                problems=(404, 415),
+            ),
+        ]
+
+    def _inside(self) -> list[Operation]:
+        return [
+            Operation(
+                method="GET",
+                path=f"{_ONE}/messages",
+                name="listMessages",
+                summary="What was said in a conversation",
+                tag="conversations",
+                handler=self.messages,
+                query=ReasoningQuery,
+                answers={200: Answer("All messages.", Messages)},
+                problems=(404, 422),
+            ),
+            Operation(
+                method="GET",
+                path=f"{_ONE}/events",
+                name="followConversation",
+                summary="Follow all runs of a conversation",
+                description="Without a cursor it begins with the next event; `after=0` has all.",
+                tag="conversations",
+                handler=self.follow,
+                query=FollowQuery,
+                headers=LAST_EVENT_ID,
+                answers={200: Answer("The events after the cursor.", Frame, EVENT_STREAM)},
+                problems=(404, 422, 503),
+            ),
+        ]
+
+    async def list(self, request: Request) -> Response:
+        """List conversations."""
+        query = read_query(request, ListQuery)
+        before = query.before if isinstance(query.before, int) else None
+        found = await self._store.conversations(
+            LOCAL_OWNER, before_ms=before, limit=query.limit + 1
+        )
+        page = found[: query.limit]
+        more = page[-1].updated_at_ms if len(found) > query.limit else None
+        return json_response(ConversationList(tuple(summary(each) for each in page), more))
+
+    async def create(self, request: Request) -> Response:
+        """Make a conversation, empty."""
+        settings = self._services.settings
+        asked = decode(await read_body(request, settings), NewConversation, settings)
+        now_ms = self._services.clock.unix_ms()
+        conversation_id = asked.conversation_id or f"conv_{secrets.token_hex(12)}"
+        new = Conversation(conversation_id, LOCAL_OWNER, now_ms, now_ms, asked.title)
+        if not await self._store.create_conversation(new):
+            if await self._store.conversation(LOCAL_OWNER, conversation_id) is None:
+                raise NotFound(_MISSING)
+            raise Conflict(f"There is a conversation {conversation_id} already.")
+        return json_response(await self._described(new), 201)
+
+    async def get(self, request: Request) -> Response:
+        """Look up a conversation."""
+        return json_response(await self._described(await self._found(request)))
+
+    async def update(self, request: Request) -> Response:
+        """Rename a conversation."""
+        settings = self._services.settings
+        found = await self._found(request)
+        change = decode(await read_body(request, settings), ConversationChange, settings)
+        changed = msgspec.structs.replace(
+            found, title=change.title, updated_at_ms=self._services.clock.unix_ms()
+        )
+        await self._store.update_conversation(changed)
+        return json_response(await self._described(changed))
+
+    async def delete(self, request: Request) -> Response:
+        """Stop what goes on in a conversation and delete it."""
+        refuse_form(request)
+        conversation_id = (await self._found(request)).conversation_id
+        runs = self._services.runs
+        for run_id in runs.active.in_conversation(conversation_id):
+            await runs.stop(LOCAL_OWNER, run_id)
+        await self._store.delete_conversation(LOCAL_OWNER, conversation_id)
+        runs.hub.forget(conversation_id)
+        return Response(status_code=204)
+
+    async def messages(self, request: Request) -> Response:
+        """Read a conversation from its log."""
+        query = read_query(request, ReasoningQuery)
+        conversation_id = (await self._found(request)).conversation_id
+        fold = await self._services.runs.hub.fold(conversation_id)
+        shows = self._services.sends_reasoning(query.include_reasoning)
+        said = messages_of(fold.view().runs, reasoning=shows)
+        return json_response(Messages(conversation_id, fold.seq, said))
+
+    async def follow(self, request: Request) -> Response:
+        """Follow a conversation for as long as the client stays."""
+        services = self._services
+        query = read_query(request, FollowQuery)
+        after = last_event_id(request, query.after if isinstance(query.after, int) else None)
+        conversation_id: str = request.path_params["conversation_id"]
+        wire = chat_wire("sse", reasoning=services.sends_reasoning(query.include_reasoning))
+        following = follow_conversation(services, LOCAL_OWNER, conversation_id, after, wire)
+        return await event_stream(following, services.settings, self._state)
+
+    async def _found(self, request: Request) -> Conversation:
+        conversation_id: str = request.path_params["conversation_id"]
+        found = await self._store.conversation(LOCAL_OWNER, conversation_id)
+        if found is None:
+            raise NotFound(_MISSING)
+        return found
+
+    async def _described(self, found: Conversation) -> ConversationState:
+        runs = self._services.runs
+        async with runs.hub.open(found.conversation_id) as log:
+            seq = log.seq
+        return ConversationState(
+            conversation_id=found.conversation_id,
+            title=found.title,
+            created_at_ms=found.created_at_ms,
+            updated_at_ms=found.updated_at_ms,
+            seq=seq,
+            active_runs=tuple(runs.active.in_conversation(found.conversation_id)),
+        )

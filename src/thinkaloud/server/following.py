@@ -1,0 +1,134 @@
+"""Following a run or a conversation: the log's entries as frames of a wire, batch by batch."""
+
+from collections import deque
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+from thinkaloud.errors import InvalidRequest, NotFound
+from thinkaloud.events.event import Recorded, RunEnded
+from thinkaloud.events.fold import Fold, RunFold
+from thinkaloud.ports.store import RunRecord
+from thinkaloud.runtime.follower import Follower, Snapshot
+from thinkaloud.runtime.live_log import Entry, LiveLog
+from thinkaloud.runtime.runs import Runs
+from thinkaloud.server.services import ServerServices
+from thinkaloud.server.wires.chat import ChatWire
+
+_PIECE: Final = 65_536
+
+
+class Feed:
+    """The frames that one reader gets, in order."""
+
+    def __init__(self, runs: Runs, log: LiveLog, follower: Follower, wire: ChatWire) -> None:
+        self._runs = runs
+        self._log = log
+        self._follower = follower
+        self._wire = wire
+        self._entries: deque[Entry] = deque()
+        self._fold: Fold | None = None
+
+    async def next(self) -> Sequence[bytes]:
+        """Wait for the next frames and return some; empty means the end.
+
+        A reader that is far behind gets them piece by piece, so that what waits to be sent to it
+        stays small.
+        """
+        while True:
+            if not self._entries:
+                batch = await self._follower.batch(merge=True)
+                if isinstance(batch, Snapshot):
+                    return self._snapshot(batch)
+                if not batch:
+                    return ()
+                self._entries.extend(batch)
+            frames = await self._some()
+            if frames:
+                return frames
+
+    async def _some(self) -> Sequence[bytes]:
+        wire = self._wire
+        frames: list[bytes] = []
+        size = 0
+        while self._entries and size < _PIECE:
+            entry = self._entries.popleft()
+            if isinstance(entry.recorded.event, RunEnded):
+                frame = await self._end(entry)
+            else:
+                frame = entry.frame(wire.name, wire.encode)
+            if frame is not None:
+                frames.append(frame)
+                size += len(frame)
+        return frames
+
+    def _snapshot(self, found: Snapshot) -> Sequence[bytes]:
+        run_id = self._follower.run_id
+        view = found.fold.view()
+        frames = [self._wire.snapshot(view, found.seq, run_id)]
+        # Who follows one run that is over gets its end as well: every run has one.
+        frames.extend(
+            self._wire.end(run, view.conversation_id, found.seq)
+            for run in view.runs
+            if run.run_id == run_id and run.status != "running"
+        )
+        return frames
+
+    async def _end(self, entry: Entry) -> bytes | None:
+        fold = await self._run(entry.recorded.run_id)
+
+        def encode(recorded: Recorded) -> bytes | None:
+            if fold is None:
+                return None
+            return self._wire.end(fold.view(), recorded.conversation_id, recorded.seq)
+
+        return entry.frame(self._wire.name, encode)
+
+    async def _run(self, run_id: str) -> RunFold | None:
+        fold = self._log.runs.get(run_id)
+        if fold is not None:
+            return fold
+        # Catching up on a long conversation reads it once more, not once for each run.
+        if self._fold is None or run_id not in self._fold.runs:
+            self._fold = await self._runs.hub.fold(self._log.conversation_id)
+        return self._fold.runs.get(run_id)
+
+
+@asynccontextmanager
+async def follow_run(
+    services: ServerServices, record: RunRecord, after: int | None, wire: ChatWire
+) -> AsyncGenerator[Feed]:
+    """Follow a run from the event after `after`, by default from its first, to its end.
+
+    Raises `InvalidRequest` where that number was never given out.
+    """
+    runs = services.runs
+    async with runs.hub.open(record.conversation_id) as log:
+        _check_cursor(after, log)
+        async with runs.follow(record, after) as follower:
+            yield Feed(runs, log, follower, wire)
+
+
+@asynccontextmanager
+async def follow_conversation(
+    services: ServerServices, owner: str, conversation_id: str, after: int | None, wire: ChatWire
+) -> AsyncGenerator[Feed]:
+    """Follow all runs of a conversation, from the event after `after`, by default from now on.
+
+    Raises `NotFound` where this owner has no such conversation, `InvalidRequest` as `follow_run`.
+    """
+    if await services.store.conversation(owner, conversation_id) is None:
+        raise NotFound("There is no such conversation.")
+    runs = services.runs
+    async with runs.hub.open(conversation_id) as log:
+        _check_cursor(after, log)
+        start = log.seq if after is None else after
+        async with runs.hub.follow(conversation_id, start) as follower:
+            yield Feed(runs, log, follower, wire)
+
+
+def _check_cursor(after: int | None, log: LiveLog) -> None:
+    if after is not None and after > log.seq:
+        raise InvalidRequest(
+            f"after is {after}, but the last event of the conversation is {log.seq}.", field="after"
+        )

@@ -1,0 +1,59 @@
+"""Who may speak to the server: the names it goes by, and the pages that may use it. Pure."""
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from typing import Final
+
+_HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::([0-9]{1,5}))?\Z")
+_DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
+
+
+def is_loopback(name: str) -> bool:
+    """Whether this name or address, without a port, can only mean this machine."""
+    name = name.lower()
+    if name == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(name.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    mapped = isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None
+    return address.is_loopback and not mapped
+
+
+def host_name(header: str) -> str | None:
+    """Return the name of a `Host` header in lower case, without its port; None where it is none."""
+    found = _HOST.match(header)
+    if found is None:
+        return None
+    name, port = found.group(1).lower(), found.group(2)
+    return None if port is not None and not 0 < int(port) < 65536 else name
+
+
+def host_allowed(header: str, extra: Iterable[str]) -> bool:
+    """Whether the server answers to this `Host`: a loopback name, or one of the configured."""
+    name = host_name(header)
+    if name is None:
+        return False
+    bracketed = name.startswith("[")
+    if bracketed or ":" not in name:
+        return is_loopback(name) or name in {each.lower() for each in extra}
+    return False
+
+
+def origin_allowed(origin: str, host: str, scheme: str, extra: Iterable[str]) -> bool:
+    """Whether a page of this `Origin` may use the server: its own pages, and the configured."""
+    asked = _normal(origin)
+    if asked is None:
+        return False
+    own = _normal(f"{scheme}://{host}")
+    return asked == own or asked in {_normal(each.strip().rstrip("/")) for each in extra}
+
+
+def _normal(origin: str) -> tuple[str, str, str] | None:
+    scheme, separator, host = origin.lower().partition("://")
+    found = _HOST.match(host)
+    if not separator or found is None or scheme not in _DEFAULT_PORTS:
+        return None
+    return scheme, found.group(1), found.group(2) or _DEFAULT_PORTS[scheme]

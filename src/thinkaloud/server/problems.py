@@ -1,0 +1,143 @@
+"""Errors as RFC 9457 problem documents, and the one table of their HTTP status."""
+
+import math
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+import msgspec
+from starlette.responses import Response
+
+from thinkaloud.errors import (
+    InvalidRequest,
+    ProviderError,
+    ThinkaloudError,
+    UnknownModel,
+    UnsupportedEffort,
+    UserError,
+)
+from thinkaloud.events.event import RunError
+
+MEDIA_TYPE: Final = "application/problem+json"
+_NEVER: Final = msgspec.UNSET
+
+_STATUS: Final[Mapping[str, int]] = {
+    "invalid_request": 422,
+    "unsupported_effort": 422,
+    "not_found": 404,
+    "unknown_model": 404,
+    "conflict": 409,
+    "configuration": 503,
+    "provider_auth": 502,
+    "provider_bad_request": 502,
+    "provider_rate_limit": 429,
+    "provider_overloaded": 503,
+    "provider_timeout": 504,
+    "provider_stream_cut": 502,
+    "provider_refusal": 502,
+    "provider_content_filter": 502,
+    "run_timeout": 504,
+    "interrupted": 503,
+    "store_unavailable": 503,
+    "shutting_down": 503,
+}
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An error: RFC 9457, with `code` for programs and `request_id` for the server's log."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+    field: str | msgspec.UnsetType = _NEVER
+    """The member of the request that is wrong."""
+    retryable: bool | msgspec.UnsetType = _NEVER
+    retry_after: float | msgspec.UnsetType = _NEVER
+    """Seconds."""
+    nearest: tuple[str, ...] | msgspec.UnsetType = _NEVER
+    """Model ids that look like the unknown one."""
+    valid: tuple[str, ...] | msgspec.UnsetType = _NEVER
+    """The values that are allowed."""
+    run_id: str | msgspec.UnsetType = _NEVER
+    conversation_id: str | msgspec.UnsetType = _NEVER
+    partial: str | msgspec.UnsetType = _NEVER
+    """The answer as far as it came, where a run failed."""
+    reasoning: str | msgspec.UnsetType = _NEVER
+    """The reasoning as far as it came, only where it was asked for."""
+
+
+class Refused(UserError):
+    """A request that is turned away before it reaches a run, with a status of its own."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        field: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.field = field
+        self.headers = dict(headers or {})
+
+
+def status_of(code: str) -> int:
+    """Return the HTTP status of an error code; 500 where it is our fault."""
+    return _STATUS.get(code, 500)
+
+
+def problem_of(error: ThinkaloudError, request_id: str) -> Problem:
+    """Return any error of ours as a problem document."""
+    status = error.status if isinstance(error, Refused) else status_of(error.code)
+    field: str | None = None
+    if isinstance(error, InvalidRequest | UnsupportedEffort | Refused):
+        field = error.field
+    elif isinstance(error, UnknownModel):
+        field = "model"
+    problem = _problem(status, error.code, error.message, request_id)
+    return msgspec.structs.replace(
+        problem,
+        field=field or _NEVER,
+        retryable=error.retryable if isinstance(error, ProviderError) else _NEVER,
+        retry_after=_seconds(error.retry_after if isinstance(error, ProviderError) else None),
+        nearest=error.nearest if isinstance(error, UnknownModel) else _NEVER,
+        valid=error.valid if isinstance(error, UnsupportedEffort) else _NEVER,
+    )
+
+
+def problem_of_run(error: RunError, request_id: str) -> Problem:
+    """Return the failure of a run as a problem document, without what the run had said."""
+    problem = _problem(status_of(error.code), error.code, error.message, request_id)
+    return msgspec.structs.replace(
+        problem, retryable=error.retryable, retry_after=_seconds(error.retry_after)
+    )
+
+
+def respond(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a problem as an HTTP response; `Retry-After` is added where it is known."""
+    found = dict(headers or {})
+    if isinstance(problem.retry_after, float):
+        found["Retry-After"] = str(math.ceil(problem.retry_after))
+    return Response(msgspec.json.encode(problem), problem.status, found, MEDIA_TYPE)
+
+
+def _problem(status: int, code: str, detail: str, request_id: str) -> Problem:
+    return Problem(
+        type=f"urn:thinkaloud:problem:{code}",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        code=code,
+        request_id=request_id,
+    )
+
+
+def _seconds(value: float | None) -> float | msgspec.UnsetType:
+    return _NEVER if value is None else float(value)

@@ -1,0 +1,163 @@
+"""Runs the application on uvicorn, on this machine only."""
+
+import asyncio
+import contextlib
+import errno
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Callable, Generator
+from types import FrameType
+
+from fastapi import FastAPI
+from typing_extensions import override
+from uvicorn import Config, Server
+from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from thinkaloud.errors import ConfigurationError
+from thinkaloud.runtime.runs import Runs
+from thinkaloud.server.origins import is_loopback
+from thinkaloud.server.services import ServerServices
+from thinkaloud.server.settings import ServerSettings
+
+_CLOSE_SECONDS = 5.0
+
+
+class _Http(HttpToolsProtocol):
+    """HTTP that lets the application cut off a reader that takes nothing."""
+
+    @override
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "abort": transport.abort}
+
+
+class _Socket(WebSocketsSansIOProtocol):
+    """A WebSocket whose close waits for no reader, and that is cut off where none answers."""
+
+    @override
+    async def send(self, message: ASGISendEvent) -> None:
+        closing = message["type"] == "websocket.close"
+        if closing:
+            self.writable.set()
+        await super().send(message)
+        if closing and self.close_timer is not None:
+            self.close_timer.cancel()
+            self.close_timer = self.loop.call_later(_CLOSE_SECONDS, self.transport.abort)
+
+
+class AgentServer(Server):
+    """uvicorn that ends runs before connections, and leaves signals to whoever started it."""
+
+    def __init__(self, config: Config, runs: Runs, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._runs = runs
+        self._started = started
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen, and say so."""
+        await super().startup(sockets)
+        self._started()
+
+    @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more connections, end all runs, let their readers see it, and close."""
+        for server in self.servers:
+            server.close()
+        await self._runs.interrupt()
+        # One turn of the loop for each: wake the readers, write what they were waiting for.
+        for _ in range(8):
+            await asyncio.sleep(0)
+        await super().shutdown(sockets)
+
+    @override
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Stop on the first signal; give the handlers back as they were, and raise nothing."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        signals = (signal.SIGINT, signal.SIGTERM)
+        before = {each: signal.signal(each, self._stop) for each in signals}
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+def build_server(
+    app: FastAPI, settings: ServerSettings, started: Callable[[], None]
+) -> AgentServer:
+    """Return the server of an application; `started` is called once it takes connections."""
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    config = Config(
+        app,
+        http=_Http,
+        ws=_Socket,
+        ws_max_size=settings.max_body_bytes,
+        ws_per_message_deflate=False,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=max(1, round(settings.shutdown_seconds)),
+    )
+    services: ServerServices = app.state.services
+    return AgentServer(config, services.runs, started)
+
+
+def bind(settings: ServerSettings) -> socket.socket:
+    """Return a socket bound where the settings say.
+
+    Raises `ConfigurationError` where that is not this machine alone, or is taken.
+    """
+    host, port = settings.host, settings.port
+    if not is_loopback(host):
+        raise ConfigurationError(
+            f"server.host is {host!r}, which other machines can reach. Without keys the server"
+            " listens on this machine only: 127.0.0.1, ::1 or localhost."
+        )
+    name = "127.0.0.1" if host.lower() == "localhost" else host.strip("[]")
+    family = socket.AF_INET6 if ":" in name else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((name, port))
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise ConfigurationError(
+                f"server.port {port} is in use on {host}. Stop what uses it, or choose another"
+                " with --port."
+            ) from None
+        raise ConfigurationError(f"Cannot listen on {host}:{port}: {error.strerror}.") from None
+    return listener
+
+
+async def serve(
+    app: FastAPI, settings: ServerSettings, ready: Callable[[str], None] | None = None
+) -> None:
+    """Serve until SIGINT or SIGTERM. `ready` is called with the address once it can be reached.
+
+    Raises `ConfigurationError` as `bind`.
+    """
+    with bind(settings) as listener:
+        url = address(listener)
+        started = (lambda: ready(url)) if ready is not None else (lambda: None)
+        await build_server(app, settings, started).serve(sockets=[listener])
+
+
+def address(listener: socket.socket) -> str:
+    """Return the URL of a bound socket."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,65 @@
+"""What the ways in work with, and whom they work for."""
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from thinkaloud.channels.settings import WebSocketSettings
+from thinkaloud.channels.websocket.channel import WebSocketChannel
+from thinkaloud.events.prompt import Effort
+from thinkaloud.ports.catalogue import Catalogue
+from thinkaloud.ports.clock import Clock, SystemClock
+from thinkaloud.ports.store import Store
+from thinkaloud.runtime.limits import Limits
+from thinkaloud.runtime.runs import Runs
+from thinkaloud.server.settings import ServerSettings
+
+LOCAL_OWNER: Final = "local"
+"""The one owner there is without keys. Every look-up passes it."""
+
+
+class About(msgspec.Struct, frozen=True):
+    """What the server says about itself. No secrets."""
+
+    version: str
+    tools: tuple[str, ...] = ()
+    store: str = "memory"
+    channels: tuple[str, ...] = ()
+    demo: bool = False
+    """Whether the built-in demo model answers because no real one was found."""
+    limits: Limits = Limits()
+    """What a run may take."""
+
+
+class ServerServices(msgspec.Struct, frozen=True):
+    """What `create_app` is given. `runs` is open already, and stays open while the app serves."""
+
+    runs: Runs
+    catalogue: Catalogue
+    store: Store
+    clock: Clock
+    settings: ServerSettings
+    about: About
+    websocket: WebSocketChannel = msgspec.field(
+        default_factory=lambda: WebSocketChannel(WebSocketSettings(), SystemClock())
+    )
+    """The channel whose sockets are `/ws`."""
+    bundle: Path = Path(__file__).resolve().parents[1] / "webui"
+    """The folder of the built web page."""
+
+    def sends_reasoning(self, asked: bool) -> bool:
+        """Whether reasoning goes out: asked for, and allowed by the operator (P15)."""
+        return asked and self.settings.show_reasoning == "allow"
+
+
+class ServerState:
+    """What changes while the server runs: counts of what is open, and what clients chose."""
+
+    def __init__(self) -> None:
+        self.reasoning_effort: Effort | None = None
+        """For runs that name none, where a client has switched to one."""
+        self.sockets = 0
+        self.event_streams = 0
+        self.dropped_readers = 0
+        """Readers that took nothing for too long, since the start."""

@@ -1,0 +1,44 @@
+"""What the operator may set of the server. Composed and documented by `thinkaloud.config`."""
+
+from typing import Literal
+
+import msgspec
+
+
+class ServerSettings(msgspec.Struct, frozen=True):
+    """Where the server listens, whom it answers and what it takes. Times are seconds."""
+
+    host: str = "127.0.0.1"
+    """The address to listen on. Only loopback: any other refuses to start."""
+    port: int = 8484
+    """The port to listen on; 0 takes a free one."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Names that the `Host` header may have beside the loopback ones, without a port."""
+    allowed_origins: tuple[str, ...] = ()
+    """Origins (`https://name:port`) of web pages that may use the server beside its own."""
+    max_body_bytes: int = 2 * 1024 * 1024
+    """The largest JSON body of a request, and the largest WebSocket message."""
+    max_text_chars: int = 400_000
+    """The longest `text` of a message."""
+    max_json_depth: int = 64
+    """How deep objects and arrays of a body may stand in each other."""
+    body_timeout_seconds: float = 30.0
+    """How long a client may take to send a body."""
+    heartbeat_seconds: float = 15.0
+    """After this long without an event an event stream gets a comment."""
+    send_timeout_seconds: float = 30.0
+    """A reader that takes nothing for this long is dropped; after at most twice that."""
+    shutdown_seconds: float = 5.0
+    """How long open connections may take to end when the server stops."""
+    max_sockets: int = 1000
+    """WebSockets open at once."""
+    max_event_streams: int = 1000
+    """Event streams open at once."""
+    max_active_runs: int = 500
+    """Runs going on or waiting for their conversation at once."""
+    max_waiting_messages: int = 16
+    """Messages of one socket that may wait behind the one being answered."""
+    max_follows_per_socket: int = 16
+    """Runs and conversations that one socket may follow at once by `resume`."""
+    show_reasoning: Literal["allow", "deny"] = "allow"
+    """`deny`: no reasoning leaves the server, whatever a request asks for."""

@@ -1,0 +1,232 @@
+"""What the look-ups answer with. Everything is read from the one fold (P8)."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+from thinkaloud.core.reply import ActionResult, ReasoningSegment, reply
+from thinkaloud.events.event import Outcome, RunError, RunStatus, Timing
+from thinkaloud.events.fold import Block, ReasoningBlock, RunFold, RunView
+from thinkaloud.events.model import ReasoningStatus, Usage
+from thinkaloud.events.prompt import Effort
+from thinkaloud.ports.model import ModelInfo, ReasoningAbility
+from thinkaloud.ports.store import Conversation, RunRecord
+
+State = RunStatus | Literal["queued", "running"]
+
+
+class RunState(msgspec.Struct, frozen=True):
+    """A run as it stands. The reasoning members are absent where reasoning was not asked for."""
+
+    run_id: str
+    conversation_id: str
+    status: State
+    """`queued`: it waits for an earlier run of its conversation."""
+    model: str | None = None
+    response: str = ""
+    """The answer so far."""
+    action_results: tuple[ActionResult, ...] = ()
+    iterations: int = 0
+    max_iterations: int | None = None
+    started_at_ms: int | None = None
+    ended_at_ms: int | None = None
+    reasoning_effort: Effort | None = None
+    usage: Usage | None = None
+    timing: Timing | None = None
+    error: RunError | None = None
+    outcome: Outcome | None = None
+    reasoning: str | msgspec.UnsetType = msgspec.UNSET
+    reasoning_status: ReasoningStatus | msgspec.UnsetType = msgspec.UNSET
+    reasoning_segments: tuple[ReasoningSegment, ...] | msgspec.UnsetType = msgspec.UNSET
+
+
+class UserMessage(msgspec.Struct, frozen=True, tag_field="role", tag="user"):
+    """What the user said."""
+
+    run_id: str
+    text: str
+    context: dict[str, object]
+    context_files: tuple[str, ...]
+    image_path: str | None
+    at_ms: int
+
+
+class AssistantMessage(msgspec.Struct, frozen=True, tag_field="role", tag="assistant"):
+    """What the model did with it. `blocks` are its segments, tool calls and notices in order."""
+
+    run_id: str
+    text: str
+    status: RunStatus | Literal["running"]
+    model: str
+    blocks: tuple[Block, ...]
+    at_ms: int
+    ended_at_ms: int | None
+    iterations: int
+    max_iterations: int
+    reasoning_effort: Effort | None
+    usage: Usage | None
+    timing: Timing | None
+    error: RunError | None
+    outcome: Outcome | None
+    reasoning: str | msgspec.UnsetType = msgspec.UNSET
+    reasoning_status: ReasoningStatus | msgspec.UnsetType = msgspec.UNSET
+
+
+Message = UserMessage | AssistantMessage
+
+
+class Messages(msgspec.Struct, frozen=True):
+    """The messages of a conversation, oldest first, as they stand at `seq`."""
+
+    conversation_id: str
+    seq: int
+    """Follow the conversation's events after this number to stay up to date."""
+    messages: tuple[Message, ...]
+
+
+class ConversationState(msgspec.Struct, frozen=True):
+    """A conversation. `active_runs` go on or wait, the oldest first; `seq` is its last event."""
+
+    conversation_id: str
+    title: str
+    created_at_ms: int
+    updated_at_ms: int
+    seq: int
+    active_runs: tuple[str, ...]
+
+
+class ConversationSummary(msgspec.Struct, frozen=True):
+    """A conversation in a list."""
+
+    conversation_id: str
+    title: str
+    created_at_ms: int
+    updated_at_ms: int
+
+
+class ConversationList(msgspec.Struct, frozen=True):
+    """A page of conversations, the latest changed first."""
+
+    conversations: tuple[ConversationSummary, ...]
+    next_before: int | None
+    """`before` of the next page; null where this was the last."""
+
+
+class ModelView(msgspec.Struct, frozen=True):
+    """A model that can be chosen."""
+
+    id: str
+    """`host/model`."""
+    name: str
+    provider: str
+    current: bool
+    max_tokens: int | None
+    reasoning: ReasoningAbility
+    images: bool
+    max_output_tokens: int | None
+
+
+class Switched(msgspec.Struct, frozen=True):
+    """The model for new runs."""
+
+    ok: bool
+    model: ModelView
+    reasoning_effort: Effort | None
+
+
+def run_state(record: RunRecord, fold: RunFold | None, *, reasoning: bool) -> RunState:
+    """Return a run as it stands; without a fold it has not begun."""
+    if fold is None:
+        return RunState(record.run_id, record.conversation_id, "queued")
+    view = fold.view()
+    body = reply(view, record.conversation_id, include_reasoning=reasoning)
+    return RunState(
+        run_id=record.run_id,
+        conversation_id=record.conversation_id,
+        status=view.status,
+        model=view.model,
+        response=body.response,
+        action_results=body.action_results,
+        iterations=view.iteration,
+        max_iterations=view.max_iterations,
+        started_at_ms=view.started_at_ms,
+        ended_at_ms=view.ended_at_ms,
+        reasoning_effort=view.reasoning_effort,
+        usage=view.usage,
+        timing=view.timing,
+        error=view.error,
+        outcome=view.outcome,
+        reasoning=body.reasoning,
+        reasoning_status=body.reasoning_status,
+        reasoning_segments=body.reasoning_segments,
+    )
+
+
+def user_message(run: RunView) -> UserMessage:
+    """Return what the user said to begin a run."""
+    given = run.input
+    return UserMessage(
+        run_id=run.run_id,
+        text=given.text,
+        context=given.context,
+        context_files=given.context_files,
+        image_path=given.image_path,
+        at_ms=run.started_at_ms,
+    )
+
+
+def assistant_message(run: RunView, *, reasoning: bool) -> AssistantMessage:
+    """Return what came of a run; without `reasoning` no block of it is left."""
+    blocks = (
+        run.blocks
+        if reasoning
+        else tuple(block for block in run.blocks if not isinstance(block, ReasoningBlock))
+    )
+    return AssistantMessage(
+        run_id=run.run_id,
+        text=run.response,
+        status=run.status,
+        model=run.model,
+        blocks=blocks,
+        at_ms=run.started_at_ms,
+        ended_at_ms=run.ended_at_ms,
+        iterations=run.iteration,
+        max_iterations=run.max_iterations,
+        reasoning_effort=run.reasoning_effort,
+        usage=run.usage,
+        timing=run.timing,
+        error=run.error,
+        outcome=run.outcome,
+        reasoning=run.reasoning if reasoning else msgspec.UNSET,
+        reasoning_status=run.reasoning_status if reasoning else msgspec.UNSET,
+    )
+
+
+def messages_of(runs: Iterable[RunView], *, reasoning: bool) -> tuple[Message, ...]:
+    """Return what was said in these runs, in order."""
+    said: list[Message] = []
+    for run in runs:
+        said.extend((user_message(run), assistant_message(run, reasoning=reasoning)))
+    return tuple(said)
+
+
+def summary(found: Conversation) -> ConversationSummary:
+    """Return a conversation as it stands in a list."""
+    return ConversationSummary(
+        found.conversation_id, found.title, found.created_at_ms, found.updated_at_ms
+    )
+
+
+def model_view(info: ModelInfo, current: str) -> ModelView:
+    """Return a model as clients see it."""
+    return ModelView(
+        id=info.id,
+        name=info.name,
+        provider=info.provider,
+        current=info.id == current,
+        max_tokens=info.max_tokens,
+        reasoning=info.reasoning,
+        images=info.images,
+        max_output_tokens=info.max_output_tokens,
+    )

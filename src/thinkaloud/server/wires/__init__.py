@@ -1,0 +1,1 @@
+"""Events as the frames of each wire. Pure."""

@@ -1,0 +1,163 @@
+"""A store that lasts as long as the process."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from thinkaloud.events.event import RunEnded
+from thinkaloud.ports.store import Conversation, LogEnd, RunRecord, Stored
+from thinkaloud.stores.words import phrases, words
+
+
+class _Thread:
+    """A conversation with its log."""
+
+    def __init__(self, about: Conversation) -> None:
+        self.about = about
+        self.log: list[Stored] = []
+        self.reserved_seq = 0
+        self.texts: dict[str, str] = {}
+
+    @property
+    def last_seq(self) -> int:
+        """The greatest number in the log."""
+        return self.log[-1].recorded.seq if self.log else 0
+
+    def append(self, stored: Stored) -> None:
+        """Put an event at the end, in the place of those that it stands for, unless it is there."""
+        if stored.recorded.seq <= self.last_seq:
+            return
+        while self.log and self.log[-1].first_seq >= stored.first_seq:
+            del self.log[-1]
+        self.log.append(stored)
+
+    def matches(self, wanted: Sequence[Sequence[str]]) -> bool:
+        """Whether each of these rows of words stands in the title or in a text."""
+        texts = [_searchable(self.about.title), *self.texts.values()]
+        return all(any(f" {' '.join(row)}" in text for text in texts) for row in wanted)
+
+
+class MemoryStore:
+    """Keeps everything in dictionaries. What `Store` promises, it promises."""
+
+    def __init__(self) -> None:
+        self._threads: dict[str, _Thread] = {}
+        self._runs: dict[str, RunRecord] = {}
+        self._ended: set[str] = set()
+        self._keys: dict[tuple[str, str], list[str]] = {}
+
+    async def create_conversation(self, conversation: Conversation) -> bool:
+        """Keep a new conversation. False where the id is taken, by whomever."""
+        if conversation.conversation_id in self._threads:
+            return False
+        self._threads[conversation.conversation_id] = _Thread(conversation)
+        return True
+
+    async def conversation(self, owner: str, conversation_id: str) -> Conversation | None:
+        """Look up a conversation of this owner."""
+        thread = self._threads.get(conversation_id)
+        return thread.about if thread is not None and thread.about.owner == owner else None
+
+    async def conversations(
+        self, owner: str, *, before_ms: int | None, limit: int, search: str | None = None
+    ) -> Sequence[Conversation]:
+        """List this owner's conversations, the latest updated first."""
+        wanted = phrases(search or "")
+        mine = [
+            thread.about
+            for thread in self._threads.values()
+            if thread.about.owner == owner
+            and (before_ms is None or thread.about.updated_at_ms < before_ms)
+            and thread.matches(wanted)
+        ]
+        mine.sort(key=lambda about: (about.updated_at_ms, about.conversation_id), reverse=True)
+        return mine[:limit]
+
+    async def update_conversation(self, conversation: Conversation) -> None:
+        """Replace what is known of a conversation of its owner."""
+        if await self.conversation(conversation.owner, conversation.conversation_id) is not None:
+            self._threads[conversation.conversation_id].about = conversation
+
+    async def delete_conversation(self, owner: str, conversation_id: str) -> bool:
+        """Delete a conversation with its runs and its log. False where there is none."""
+        if await self.conversation(owner, conversation_id) is None:
+            return False
+        del self._threads[conversation_id]
+        gone = {run.run_id for run in self._runs.values() if run.conversation_id == conversation_id}
+        self._runs = {key: run for key, run in self._runs.items() if key not in gone}
+        keys = {key: [each for each in ids if each not in gone] for key, ids in self._keys.items()}
+        self._keys = {key: ids for key, ids in keys.items() if ids}
+        self._ended -= gone
+        return True
+
+    async def add_run(self, run: RunRecord) -> None:
+        """Keep a new run. One of a conversation that is gone goes nowhere."""
+        owned = await self.conversation(run.owner, run.conversation_id) is not None
+        if not owned or run.run_id in self._runs:
+            return
+        self._runs[run.run_id] = run
+        if run.idempotency_key is not None:
+            self._keys.setdefault((run.owner, run.idempotency_key), []).append(run.run_id)
+
+    async def run(self, owner: str, run_id: str) -> RunRecord | None:
+        """Look up a run of this owner."""
+        found = self._runs.get(run_id)
+        return found if found is not None and found.owner == owner else None
+
+    async def run_for_key(self, owner: str, idempotency_key: str) -> RunRecord | None:
+        """Look up the run that a request with this key made first."""
+        run_ids = self._keys.get((owner, idempotency_key))
+        return self._runs[run_ids[0]] if run_ids else None
+
+    async def open_runs(self) -> Sequence[RunRecord]:
+        """List the runs that have no terminal event, oldest first."""
+        return [run for run in self._runs.values() if run.run_id not in self._ended]
+
+    async def append(self, batch: Sequence[Stored]) -> None:
+        """Append events. Those of a deleted conversation go nowhere."""
+        for stored in batch:
+            thread = self._threads.get(stored.recorded.conversation_id)
+            if thread is not None:
+                thread.append(stored)
+        self._ended |= _ended_in(batch) & self._runs.keys()
+
+    async def compact(self, run: RunRecord, events: Sequence[Stored], text: str) -> None:
+        """Put these events in the place of all events of a run, and index its text."""
+        if await self.conversation(run.owner, run.conversation_id) is None:
+            return
+        thread = self._threads[run.conversation_id]
+        others = [stored for stored in thread.log if stored.recorded.run_id != run.run_id]
+        thread.log = sorted([*others, *events], key=_seq)
+        thread.texts[run.run_id] = _searchable(text)
+        self._ended |= _ended_in(events) & self._runs.keys()
+
+    async def read(self, conversation_id: str, after: int, limit: int) -> Sequence[Stored]:
+        """Return up to `limit` events with `seq` greater than `after`, in order."""
+        thread = self._threads.get(conversation_id)
+        if thread is None:
+            return []
+        start = bisect_right(thread.log, after, key=_seq)
+        return thread.log[start : start + limit]
+
+    async def log_end(self, conversation_id: str) -> LogEnd:
+        """Say how far the log goes."""
+        thread = self._threads.get(conversation_id)
+        if thread is None:
+            return LogEnd()
+        return LogEnd(thread.last_seq, max(thread.last_seq, thread.reserved_seq))
+
+    async def reserve(self, conversation_id: str, through_seq: int) -> None:
+        """Keep that numbers up to this one may be given out."""
+        if conversation_id in self._threads:
+            self._threads[conversation_id].reserved_seq = through_seq
+
+
+def _ended_in(events: Sequence[Stored]) -> set[str]:
+    return {e.recorded.run_id for e in events if isinstance(e.recorded.event, RunEnded)}
+
+
+def _searchable(text: str) -> str:
+    return f" {' '.join(words(text))}"
+
+
+def _seq(stored: Stored) -> int:
+    return stored.recorded.seq

@@ -1,0 +1,10 @@
+"""The store in one SQLite file, with nothing but the standard library.
+
+One process owns the file; one thread writes it, and commits in one go what has gathered. The SQL
+stands in `schema`, `conversations`, `log` and `search`, as functions of a connection.
+"""
+
+from thinkaloud.stores.sqlite.database import Durability, Opening
+from thinkaloud.stores.sqlite.store import SqliteStore
+
+__all__ = ["Durability", "Opening", "SqliteStore"]

@@ -1,0 +1,107 @@
+"""The rows of conversations: functions of a connection, to be called in a transaction."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Final
+
+from thinkaloud.ports.store import Conversation
+from thinkaloud.stores.sqlite import search
+
+_TITLE: Final = ""
+_COLUMNS: Final = "conversation_id, owner, created_at_ms, updated_at_ms, title"
+_LAST_MS: Final = 2**63 - 1
+_PURGED_AT_ONCE: Final = 64
+
+
+def create(connection: sqlite3.Connection, conversation: Conversation) -> bool:
+    """Insert a conversation with its title. False where the id is taken."""
+    inserted = connection.execute(
+        f"INSERT INTO conversations ({_COLUMNS}) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (conversation_id) DO NOTHING",
+        (
+            conversation.conversation_id,
+            conversation.owner,
+            conversation.created_at_ms,
+            conversation.updated_at_ms,
+            conversation.title,
+        ),
+    )
+    if inserted.rowcount != 1:
+        return False
+    search.put(connection, conversation.conversation_id, _TITLE, conversation.title)
+    return True
+
+
+def find(connection: sqlite3.Connection, owner: str, conversation_id: str) -> Conversation | None:
+    """Look up a conversation by owner and id together."""
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM conversations WHERE conversation_id = ? AND owner = ?",
+        (conversation_id, owner),
+    ).fetchone()
+    return None if row is None else Conversation(*row)
+
+
+def latest(
+    connection: sqlite3.Connection,
+    owner: str,
+    before_ms: int | None,
+    limit: int,
+    searched: str | None,
+) -> Sequence[Conversation]:
+    """List an owner's conversations, the latest updated first."""
+    wanted = search.queries(searched or "")
+    conditions = ["owner = ?", "updated_at_ms < ?", *([search.MATCHING] * len(wanted))]
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM conversations WHERE {' AND '.join(conditions)}"
+        " ORDER BY updated_at_ms DESC, conversation_id DESC LIMIT ?",
+        (owner, _LAST_MS if before_ms is None else before_ms, *wanted, limit),
+    )
+    return [Conversation(*row) for row in rows]
+
+
+def update(connection: sqlite3.Connection, conversation: Conversation) -> None:
+    """Replace what is known of a conversation of its owner."""
+    before = find(connection, conversation.owner, conversation.conversation_id)
+    if before is None:
+        return
+    connection.execute(
+        "UPDATE conversations SET created_at_ms = ?, updated_at_ms = ?, title = ?"
+        " WHERE conversation_id = ? AND owner = ?",
+        (
+            conversation.created_at_ms,
+            conversation.updated_at_ms,
+            conversation.title,
+            conversation.conversation_id,
+            conversation.owner,
+        ),
+    )
+    if conversation.title != before.title:
+        search.put(connection, conversation.conversation_id, _TITLE, conversation.title)
+
+
+def delete(connection: sqlite3.Connection, owner: str, conversation_id: str) -> bool:
+    """Delete a conversation with all that belongs to it. False where there is none."""
+    if find(connection, owner, conversation_id) is None:
+        return False
+    _delete(connection, conversation_id)
+    return True
+
+
+def purge(connection: sqlite3.Connection, older_than_ms: int) -> int:
+    """Delete some conversations last updated before this and without an open run; say how many."""
+    rows = connection.execute(
+        "SELECT conversation_id FROM conversations WHERE updated_at_ms < ? AND NOT EXISTS ("
+        " SELECT 1 FROM runs WHERE runs.conversation_id = conversations.conversation_id"
+        " AND ended = 0) LIMIT ?",
+        (older_than_ms, _PURGED_AT_ONCE),
+    ).fetchall()
+    for (conversation_id,) in rows:
+        _delete(connection, conversation_id)
+    return len(rows)
+
+
+def _delete(connection: sqlite3.Connection, conversation_id: str) -> None:
+    # The events first: a full database needs their pages to take note of what leaves the index.
+    connection.execute("DELETE FROM events WHERE conversation_id = ?", (conversation_id,))
+    search.drop(connection, conversation_id)
+    connection.execute("DELETE FROM conversations WHERE conversation_id = ?", (conversation_id,))

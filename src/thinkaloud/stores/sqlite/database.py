@@ -1,0 +1,244 @@
+"""The file: opened, owned, written, read, backed up and closed."""
+
+import asyncio
+import logging
+import os
+import sqlite3
+from collections.abc import AsyncGenerator, Callable
+from contextlib import ExitStack, asynccontextmanager, closing
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Literal, Self, TypeVar
+
+import msgspec
+
+from thinkaloud.errors import ConfigurationError, Conflict, StoreError
+from thinkaloud.stores.sqlite import search
+from thinkaloud.stores.sqlite.faults import explained, primary_code
+from thinkaloud.stores.sqlite.lock import owning
+from thinkaloud.stores.sqlite.readers import Readers
+from thinkaloud.stores.sqlite.schema import migrate
+from thinkaloud.stores.sqlite.writer import Failure, Writer
+
+Durability = Literal["full", "relaxed"]
+"""`full`: what was acknowledged survives a power cut. `relaxed`: it survives the death of the
+process; a power cut may take the last seconds. Neither costs the rest of the file."""
+
+T = TypeVar("T")
+_READERS: Final = 3
+_WAL_BYTES: Final = 64 * 1024 * 1024
+_SPARE_PAGES: Final = 1024
+_PATIENCE_MS: Final = 100
+_OPERATORS: Final = frozenset(
+    {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN}
+)
+_log = logging.getLogger(__name__)
+
+
+class Opening(msgspec.Struct, frozen=True):
+    """How a database is opened."""
+
+    durability: Durability = "full"
+    busy_timeout: float = 5.0
+    """Seconds to wait where another program holds the file."""
+    max_bytes: int | None = None
+    """The size that the file never exceeds; what would not fit raises `StoreError`."""
+
+
+class Database:
+    """An open database of this process alone."""
+
+    def __init__(self, path: Path, writer: Writer, readers: Readers) -> None:
+        self.path = path
+        self._writer = writer
+        self._readers = readers
+        self._scrubbing = asyncio.Lock()
+        self._deletions = 0
+        self._scrubbed = 0
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, path: Path, opening: Opening | None = None) -> AsyncGenerator[Self]:
+        """Have the database at `path` open for the length of a block; make it where it is not.
+
+        The file gets mode 0600, a folder that is made for it 0700. Raises `ConfigurationError`
+        where another process owns the database, a newer thinkaloud or another program wrote it,
+        or the path cannot be used; `StoreError` where it is damaged, locked or has no room.
+        Leaving writes what waits and moves the write-ahead log into the file.
+        """
+        writer, readers, resources = await asyncio.to_thread(_open, path, opening or Opening())
+        try:
+            yield cls(path, writer, readers)
+        finally:
+            await asyncio.to_thread(resources.close)
+
+    @property
+    def commits(self) -> int:
+        """How many transactions have been committed since it was opened."""
+        return self._writer.commits
+
+    async def backup(self, to: Path) -> None:
+        """Copy the database as it stands to a new file, while everything goes on.
+
+        The copy is whole or not there; it has mode 0600 and needs no other file beside it.
+        Raises `Conflict` where there is such a file, `StoreError` where it cannot be written.
+        """
+        await asyncio.to_thread(_copy, self.path, to)
+
+    async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a job in a transaction and return when it is committed. Raises `StoreError`."""
+        try:
+            return await self._writer.write(work)
+        except Failure as error:
+            raise explained(error, self.path) from error
+
+    async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a reading job. Raises `StoreError`."""
+        try:
+            return await self._readers.read(work)
+        except msgspec.MsgspecError as error:
+            raise StoreError(f"{self.path} holds an event that cannot be read: {error}") from error
+        except Failure as error:
+            raise explained(error, self.path) from error
+
+    async def _wipe(self) -> None:
+        """Remove the last traces of what was deleted: words in the index, pages, the log's tail.
+
+        The deletion itself is committed, so a failure is only logged; the next deletion, or the
+        next start, tries again.
+        """
+        self._deletions += 1
+        mine = self._deletions
+        async with self._scrubbing:
+            if self._scrubbed >= mine:
+                return
+            through = self._deletions
+            try:
+                more = await self._write(partial(search.scrub, first=True))
+                while more:
+                    more = await self._write(partial(search.scrub, first=False))
+                while await self._writer.maintain(_shrink):
+                    continue
+                await self._writer.maintain(_empty_log)
+            except (StoreError, *Failure):
+                _log.exception("traces of deleted conversations stay until the next start")
+                return
+            self._scrubbed = through
+
+
+def _open(path: Path, opening: Opening) -> tuple[Writer, Readers, ExitStack]:
+    with ExitStack() as resources:
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            resources.enter_context(owning(path))
+            _make_private(path)
+            connection = resources.enter_context(closing(_connect(path, opening.busy_timeout)))
+            _prepare(connection, path, opening)
+            connections = [
+                resources.enter_context(closing(_connect(path, opening.busy_timeout)))
+                for _ in range(_READERS)
+            ]
+            for each in connections:
+                each.execute("PRAGMA query_only = ON")
+        except sqlite3.Error as error:
+            fault = explained(error, path)
+            if primary_code(error) in _OPERATORS:
+                raise ConfigurationError(fault.message) from error
+            raise fault from error
+        except OSError as error:
+            raise ConfigurationError(
+                f"{error.filename or path} cannot be used for data: {error.strerror}. "
+                "THINKALOUD_DATA_DIR names the directory."
+            ) from error
+        readers = Readers(connections)
+        resources.callback(readers.close)
+        writer = Writer(connection)
+        resources.callback(writer.close)
+        return writer, readers, resources.pop_all()
+
+
+def _connect(path: Path, busy_timeout: float) -> sqlite3.Connection:
+    return sqlite3.connect(
+        path, timeout=busy_timeout, isolation_level=None, check_same_thread=False
+    )
+
+
+def _make_private(path: Path) -> None:
+    """Make the file where it is not there, and let nobody else look into it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)
+
+
+def _prepare(connection: sqlite3.Connection, path: Path, opening: Opening) -> None:
+    if _pragma(connection, "page_count") == 0:
+        # Can only be chosen for a new file, and before anything else.
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    if _pragma(connection, "journal_mode = WAL") != "wal":
+        raise ConfigurationError(
+            f"The file system of {path.parent} cannot share memory between connections. Set "
+            "THINKALOUD_DATA_DIR to a directory on a local disk."
+        )
+    synchronous = "FULL" if opening.durability == "full" else "NORMAL"
+    connection.execute(f"PRAGMA synchronous = {synchronous}")
+    connection.execute("PRAGMA wal_autocheckpoint = 1000")
+    connection.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    if opening.max_bytes is not None:
+        pages = max(1, opening.max_bytes // _pragma(connection, "page_size"))
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+    migrate(connection, path)
+    if search.must_scrub(connection):
+        more = search.scrub(connection, first=True)
+        while more:
+            more = search.scrub(connection, first=False)
+
+
+def _shrink(connection: sqlite3.Connection) -> bool:
+    """Give some pages that nobody needs back to the disk. False when there are no more."""
+    free = _pragma(connection, "freelist_count")
+    if free <= _SPARE_PAGES:
+        return False
+    connection.execute(f"PRAGMA incremental_vacuum({_SPARE_PAGES})").fetchall()
+    # A file that another tool wrote anew (`sqlite3 .recover`) cannot shrink.
+    return _pragma(connection, "freelist_count") < free
+
+
+def _empty_log(connection: sqlite3.Connection) -> None:
+    """Move the write-ahead log into the file and cut it to nothing.
+
+    A reader that stays longer than we wait keeps the log's tail until the next checkpoint.
+    """
+    usual = _pragma(connection, "busy_timeout")
+    connection.execute(f"PRAGMA busy_timeout = {_PATIENCE_MS}")
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {usual}")
+
+
+def _copy(path: Path, to: Path) -> None:
+    if to.exists():
+        raise Conflict(f"There is already a file {to}. A backup never replaces another.")
+    unfinished = to.with_name(f"{to.name}.partial")
+    try:
+        unfinished.unlink(missing_ok=True)
+        _make_private(unfinished)
+        with closing(_connect(path, 5.0)) as source, closing(_connect(unfinished, 5.0)) as target:
+            source.backup(target)
+            target.execute("PRAGMA journal_mode = DELETE")
+        unfinished.replace(to)
+    except sqlite3.Error as error:
+        raise explained(error, to) from error
+    except OSError as error:
+        raise StoreError(f"{to} cannot be written: {error.strerror}.") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _pragma(connection: sqlite3.Connection, text: str) -> Any:  # noqa: ANN401
+    return connection.execute(f"PRAGMA {text}").fetchone()[0]

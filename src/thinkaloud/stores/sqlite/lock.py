@@ -1,0 +1,48 @@
+"""One process for a database: a lock that the system takes back when the process dies."""
+
+import errno
+import fcntl
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from thinkaloud.errors import ConfigurationError
+
+
+@contextmanager
+def owning(database: Path) -> Generator[None]:
+    """Own a database for the length of a block, by `flock` on `<database>.lock`.
+
+    Raises `ConfigurationError`, naming the process, where another one has it.
+    """
+    path = database.with_name(f"{database.name}.lock")
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        _take(descriptor, database)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        yield
+        os.ftruncate(descriptor, 0)
+    finally:
+        os.close(descriptor)  # which is what gives the lock back
+
+
+def _take(descriptor: int, database: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        pid = os.pread(descriptor, 32, 0).decode("ascii", "replace") or "unknown"
+        raise ConfigurationError(
+            f"Another thinkaloud server (process {pid}) uses the data directory "
+            f"{database.parent}. Stop it, talk to it instead of starting a second one, or give "
+            "this one a directory of its own with THINKALOUD_DATA_DIR."
+        ) from error
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
+            raise
+        raise ConfigurationError(
+            f"The file system of {database.parent} cannot lock files ({error.strerror}), and "
+            "without a lock two servers could ruin the data. Set THINKALOUD_DATA_DIR to a "
+            "directory on a local disk."
+        ) from error

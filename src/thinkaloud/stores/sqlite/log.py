@@ -1,0 +1,164 @@
+"""The rows of runs and events: functions of a connection, to be called in a transaction."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from thinkaloud.events.codec import decode, encode
+from thinkaloud.events.event import RunEnded
+from thinkaloud.ports.store import LogEnd, RunRecord, Stored
+from thinkaloud.stores.sqlite import search
+
+Row = tuple[str, int, int, str, bytes]
+"""An event as it is inserted: conversation, seq, first_seq, run, JSON."""
+
+_RUN: Final = "run_id, conversation_id, owner, first_seq, idempotency_key"
+_INSERT_EVENT: Final = (
+    "INSERT INTO events (conversation_id, seq, first_seq, run_id, event) VALUES (?, ?, ?, ?, ?)"
+)
+
+
+def rows_of(events: Sequence[Stored]) -> dict[str, list[Row]]:
+    """Return events as rows, by conversation. Touches no database."""
+    rows: dict[str, list[Row]] = {}
+    for stored in events:
+        recorded = stored.recorded
+        conversation_id = recorded.conversation_id
+        rows.setdefault(conversation_id, []).append(
+            (conversation_id, recorded.seq, stored.first_seq, recorded.run_id, encode(recorded))
+        )
+    return rows
+
+
+def ended_in(events: Sequence[Stored]) -> list[tuple[str, str]]:
+    """Return the run and the conversation of every terminal event."""
+    return [
+        (stored.recorded.run_id, stored.recorded.conversation_id)
+        for stored in events
+        if isinstance(stored.recorded.event, RunEnded)
+    ]
+
+
+def add_run(connection: sqlite3.Connection, run: RunRecord) -> None:
+    """Insert a run, where its conversation is there and its owner's."""
+    connection.execute(
+        f"INSERT INTO runs ({_RUN}) SELECT ?, conversation_id, owner, ?, ? FROM conversations"
+        " WHERE conversation_id = ? AND owner = ? ON CONFLICT (run_id) DO NOTHING",
+        (run.run_id, run.first_seq, run.idempotency_key, run.conversation_id, run.owner),
+    )
+
+
+def find_run(connection: sqlite3.Connection, owner: str, run_id: str) -> RunRecord | None:
+    """Look up a run by owner and id together."""
+    row = connection.execute(
+        f"SELECT {_RUN} FROM runs WHERE run_id = ? AND owner = ?", (run_id, owner)
+    ).fetchone()
+    return None if row is None else RunRecord(*row)
+
+
+def find_run_by_key(connection: sqlite3.Connection, owner: str, key: str) -> RunRecord | None:
+    """Look up the first run of this owner with this idempotency key."""
+    row = connection.execute(
+        f"SELECT {_RUN} FROM runs WHERE owner = ? AND idempotency_key = ? ORDER BY number LIMIT 1",
+        (owner, key),
+    ).fetchone()
+    return None if row is None else RunRecord(*row)
+
+
+def open_runs(connection: sqlite3.Connection) -> Sequence[RunRecord]:
+    """List the runs without a terminal event, oldest first."""
+    rows = connection.execute(f"SELECT {_RUN} FROM runs WHERE ended = 0 ORDER BY number")
+    return [RunRecord(*row) for row in rows]
+
+
+def append(
+    connection: sqlite3.Connection,
+    rows: Mapping[str, Sequence[Row]],
+    ended: Sequence[tuple[str, str]],
+) -> None:
+    """Insert events that are not there yet, and mark the runs that ended."""
+    added: list[Row] = []
+    for conversation_id, events in rows.items():
+        last = _last_seq(connection, conversation_id)
+        if last is None:
+            continue
+        new = [row for row in events if row[1] > last]
+        if new and new[0][2] <= last:
+            # Handed over again, merged with what came after: it stands for these numbers, too.
+            connection.execute(
+                "DELETE FROM events WHERE conversation_id = ? AND seq >= ? AND first_seq >= ?",
+                (conversation_id, new[0][2], new[0][2]),
+            )
+        added += new
+    connection.executemany(_INSERT_EVENT, added)
+    _mark_ended(connection, ended)
+
+
+def compact(
+    connection: sqlite3.Connection,
+    run: RunRecord,
+    rows: Sequence[Row],
+    ended: Sequence[tuple[str, str]],
+    text: str,
+) -> None:
+    """Put these events in the place of all events of a run, and index its text."""
+    owned = connection.execute(
+        "SELECT 1 FROM conversations WHERE conversation_id = ? AND owner = ?",
+        (run.conversation_id, run.owner),
+    ).fetchone()
+    if owned is None:
+        return
+    connection.execute(
+        "DELETE FROM events WHERE conversation_id = ? AND seq >= ? AND run_id = ?",
+        (run.conversation_id, run.first_seq, run.run_id),
+    )
+    connection.executemany(_INSERT_EVENT, rows)
+    _mark_ended(connection, ended)
+    search.put(connection, run.conversation_id, run.run_id, text)
+
+
+def read(
+    connection: sqlite3.Connection, conversation_id: str, after: int, limit: int
+) -> Sequence[Stored]:
+    """Return up to `limit` events after `after`, in order."""
+    rows = connection.execute(
+        "SELECT first_seq, event FROM events WHERE conversation_id = ? AND seq > ?"
+        " ORDER BY seq LIMIT ?",
+        (conversation_id, after, limit),
+    )
+    return [Stored(first_seq, decode(event)) for first_seq, event in rows]
+
+
+def end(connection: sqlite3.Connection, conversation_id: str) -> LogEnd:
+    """Say how far a log goes."""
+    row = connection.execute(
+        "SELECT reserved_seq FROM conversations WHERE conversation_id = ?", (conversation_id,)
+    ).fetchone()
+    if row is None:
+        return LogEnd()
+    last = _last_seq(connection, conversation_id) or 0
+    return LogEnd(last, max(last, row[0]))
+
+
+def reserve(connection: sqlite3.Connection, conversation_id: str, through_seq: int) -> None:
+    """Keep that numbers up to this one may be given out."""
+    connection.execute(
+        "UPDATE conversations SET reserved_seq = ? WHERE conversation_id = ?",
+        (through_seq, conversation_id),
+    )
+
+
+def _last_seq(connection: sqlite3.Connection, conversation_id: str) -> int | None:
+    """Return the last number that is kept, 0 for an empty log, None where there is none."""
+    row = connection.execute(
+        "SELECT (SELECT max(seq) FROM events WHERE conversation_id = ?1)"
+        " FROM conversations WHERE conversation_id = ?1",
+        (conversation_id,),
+    ).fetchone()
+    return None if row is None else row[0] or 0
+
+
+def _mark_ended(connection: sqlite3.Connection, ended: Sequence[tuple[str, str]]) -> None:
+    connection.executemany(
+        "UPDATE runs SET ended = 1 WHERE run_id = ? AND conversation_id = ?", ended
+    )

@@ -1,0 +1,122 @@
+"""The tables, and how they came about: forward only, counted by `PRAGMA user_version`."""
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from thinkaloud.errors import ConfigurationError
+
+APPLICATION_ID: Final = 0x746B6164
+"""`tkad`, in the file's header: a database of thinkaloud's."""
+
+Migration = Sequence[str]
+"""Statements that lead from one version to the next, in one transaction."""
+
+MIGRATIONS: Final[Sequence[Migration]] = (
+    (
+        """
+        CREATE TABLE conversations (
+            conversation_id TEXT PRIMARY KEY,
+            owner TEXT NOT NULL,
+            created_at_ms INTEGER NOT NULL,
+            updated_at_ms INTEGER NOT NULL,
+            title TEXT NOT NULL,
+            reserved_seq INTEGER NOT NULL DEFAULT 0
+        ) WITHOUT ROWID
+        """,
+        """
+        CREATE INDEX conversations_by_owner
+        ON conversations (owner, updated_at_ms DESC, conversation_id DESC)
+        """,
+        """
+        CREATE TABLE runs (
+            number INTEGER PRIMARY KEY,
+            run_id TEXT NOT NULL UNIQUE,
+            conversation_id TEXT NOT NULL REFERENCES conversations ON DELETE CASCADE,
+            owner TEXT NOT NULL,
+            first_seq INTEGER NOT NULL,
+            idempotency_key TEXT,
+            ended INTEGER NOT NULL DEFAULT 0
+        )
+        """,
+        "CREATE INDEX runs_by_conversation ON runs (conversation_id)",
+        "CREATE INDEX runs_open ON runs (number) WHERE ended = 0",
+        """
+        CREATE INDEX runs_by_key ON runs (owner, idempotency_key)
+        WHERE idempotency_key IS NOT NULL
+        """,
+        # A row stands for the numbers first_seq … seq. The event is JSON of thinkaloud.events.codec.
+        """
+        CREATE TABLE events (
+            conversation_id TEXT NOT NULL REFERENCES conversations ON DELETE CASCADE,
+            seq INTEGER NOT NULL,
+            first_seq INTEGER NOT NULL,
+            run_id TEXT NOT NULL,
+            event BLOB NOT NULL,
+            PRIMARY KEY (conversation_id, seq)
+        ) WITHOUT ROWID
+        """,
+        # One text for each compacted run, and one, with run_id '', for the title.
+        """
+        CREATE TABLE texts (
+            number INTEGER PRIMARY KEY,
+            conversation_id TEXT NOT NULL REFERENCES conversations ON DELETE CASCADE,
+            run_id TEXT NOT NULL,
+            UNIQUE (conversation_id, run_id)
+        )
+        """,
+        # Its rows have the numbers of `texts`. The text is already cut into words (stores.words);
+        # this tokenizer only splits them at the spaces.
+        "CREATE VIRTUAL TABLE words USING fts5 (text, tokenize = 'ascii')",
+        # What a process that died left to be done.
+        "CREATE TABLE chores (chore TEXT PRIMARY KEY) WITHOUT ROWID",
+    ),
+)
+
+
+def migrate(
+    connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration] = MIGRATIONS
+) -> None:
+    """Bring a database to the last version; an empty one becomes one.
+
+    Each step is done whole or not at all. Raises `ConfigurationError` where the database is
+    newer than the migrations, or some other program's.
+    """
+    version = _version(connection)
+    if version > len(migrations):
+        raise ConfigurationError(
+            f"{path} was written by a newer thinkaloud (its version is {version}, this program "
+            f"knows {len(migrations)}). Install the newer thinkaloud, or set THINKALOUD_DATA_DIR "
+            "to another directory."
+        )
+    if not _is_ours(connection):
+        raise ConfigurationError(
+            f"{path} is the database of another program. Move it away, or set "
+            "THINKALOUD_DATA_DIR to another directory."
+        )
+    for number in range(version, len(migrations)):
+        _apply(connection, migrations[number], number + 1)
+
+
+def _apply(connection: sqlite3.Connection, statements: Migration, version: int) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for statement in statements:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {version}")
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return connection.execute("PRAGMA user_version").fetchone()[0]
+
+
+def _is_ours(connection: sqlite3.Connection) -> bool:
+    if connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID:
+        return True
+    return connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone() is None

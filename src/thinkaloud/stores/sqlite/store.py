@@ -1,0 +1,117 @@
+"""The store port over one SQLite file."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from thinkaloud.ports.store import Conversation, LogEnd, RunRecord, Stored
+from thinkaloud.stores.sqlite import conversations, log
+from thinkaloud.stores.sqlite.database import Database
+
+
+class SqliteStore(Database):
+    """Keeps everything in a file. Made by `open`.
+
+    What `Store` promises, it promises; a writing method returns when its work is committed.
+    Another owner's objects are not found by the query itself.
+    """
+
+    async def create_conversation(self, conversation: Conversation) -> bool:
+        """Keep a new conversation. False where the id is taken, by whomever."""
+        return await self._write(partial(conversations.create, conversation=conversation))
+
+    async def conversation(self, owner: str, conversation_id: str) -> Conversation | None:
+        """Look up a conversation of this owner."""
+        return await self._read(
+            partial(conversations.find, owner=owner, conversation_id=conversation_id)
+        )
+
+    async def conversations(
+        self, owner: str, *, before_ms: int | None, limit: int, search: str | None = None
+    ) -> Sequence[Conversation]:
+        """List this owner's conversations, the latest updated first."""
+        return await self._read(
+            partial(
+                conversations.latest,
+                owner=owner,
+                before_ms=before_ms,
+                limit=limit,
+                searched=search,
+            )
+        )
+
+    async def update_conversation(self, conversation: Conversation) -> None:
+        """Replace what is known of a conversation of its owner."""
+        await self._write(partial(conversations.update, conversation=conversation))
+
+    async def delete_conversation(self, owner: str, conversation_id: str) -> bool:
+        """Delete a conversation with its runs, its log and its words. False where there is none.
+
+        When it returns, the text stands in no file of the database any more; only a reader that
+        began before and goes on still holds the old pages.
+        """
+        gone = await self._write(
+            partial(conversations.delete, owner=owner, conversation_id=conversation_id)
+        )
+        if gone:
+            await self._wipe()
+        return gone
+
+    async def purge(self, older_than_ms: int) -> int:
+        """Delete every conversation last updated before this moment (Unix ms); say how many.
+
+        Those with a run that goes on stay.
+        """
+        total = 0
+        while deleted := await self._write(
+            partial(conversations.purge, older_than_ms=older_than_ms)
+        ):
+            total += deleted
+        if total:
+            await self._wipe()
+        return total
+
+    async def add_run(self, run: RunRecord) -> None:
+        """Keep a new run. One of a conversation that is gone goes nowhere."""
+        await self._write(partial(log.add_run, run=run))
+
+    async def run(self, owner: str, run_id: str) -> RunRecord | None:
+        """Look up a run of this owner."""
+        return await self._read(partial(log.find_run, owner=owner, run_id=run_id))
+
+    async def run_for_key(self, owner: str, idempotency_key: str) -> RunRecord | None:
+        """Look up the run that a request with this key made first."""
+        return await self._read(partial(log.find_run_by_key, owner=owner, key=idempotency_key))
+
+    async def open_runs(self) -> Sequence[RunRecord]:
+        """List the runs that have no terminal event, oldest first."""
+        return await self._read(log.open_runs)
+
+    async def append(self, batch: Sequence[Stored]) -> None:
+        """Append events. Those of a deleted conversation go nowhere."""
+        if batch:
+            await self._write(
+                partial(log.append, rows=log.rows_of(batch), ended=log.ended_in(batch))
+            )
+
+    async def compact(self, run: RunRecord, events: Sequence[Stored], text: str) -> None:
+        """Put these events in the place of all events of a run, and index its text."""
+        rows = log.rows_of(events).get(run.conversation_id, [])
+        await self._write(
+            partial(log.compact, run=run, rows=rows, ended=log.ended_in(events), text=text)
+        )
+
+    async def read(self, conversation_id: str, after: int, limit: int) -> Sequence[Stored]:
+        """Return up to `limit` events with `seq` greater than `after`, in order."""
+        return await self._read(
+            partial(log.read, conversation_id=conversation_id, after=after, limit=limit)
+        )
+
+    async def log_end(self, conversation_id: str) -> LogEnd:
+        """Say how far the log goes."""
+        return await self._read(partial(log.end, conversation_id=conversation_id))
+
+    async def reserve(self, conversation_id: str, through_seq: int) -> None:
+        """Keep that numbers up to this one may be given out."""
+        await self._write(
+            partial(log.reserve, conversation_id=conversation_id, through_seq=through_seq)
+        )

@@ -1,0 +1,148 @@
+"""The one thread that writes: what has gathered while it committed is the next commit."""
+
+import asyncio
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from queue import Empty, SimpleQueue
+from typing import Any, Final, TypeVar
+
+from thinkaloud.errors import StoreError
+
+T = TypeVar("T")
+Failure = (sqlite3.Error, OverflowError, ValueError)
+"""What SQLite and its adapter raise: the last two for values that no column can hold."""
+_GROUP: Final = 256
+_log = logging.getLogger(__name__)
+
+
+class _Job:
+    """Something to be done with the connection, and whom to tell."""
+
+    __slots__ = ("alone", "done", "work")
+
+    def __init__(self, work: Callable[[sqlite3.Connection], Any], *, alone: bool) -> None:
+        self.work = work
+        self.alone = alone
+        self.done: Future[Any] = Future()
+
+
+class Writer:
+    """Owns a connection in autocommit mode, and the transactions on it.
+
+    Jobs are functions of the connection that may be run again: where one of a group fails, the
+    group is rolled back, and each is tried by itself.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.commits = 0
+        """How many transactions have been committed."""
+        self._connection = connection
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._closed = False
+        self._thread = threading.Thread(target=self._work, name="thinkaloud-writer", daemon=True)
+        self._thread.start()
+
+    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a job in a transaction with whatever else waits; return when it is committed.
+
+        A caller that is cancelled leaves; the job is done nevertheless. Raises what the job
+        raised, one of `Failure`, and then nothing of it is kept.
+        """
+        return await self._submit(_Job(work, alone=False))
+
+    async def maintain(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a job outside of any transaction, in its turn. Raises as `write`."""
+        return await self._submit(_Job(work, alone=True))
+
+    def close(self) -> None:
+        """Do what waits, take no more, and end the thread. Blocks."""
+        self._closed = True
+        self._jobs.put(None)
+        self._thread.join()
+
+    async def _submit(self, job: _Job) -> Any:  # noqa: ANN401
+        if self._closed or not self._thread.is_alive():
+            raise StoreError("The store is closed.")
+        self._jobs.put(job)
+        return await asyncio.shield(asyncio.wrap_future(job.done))
+
+    def _work(self) -> None:
+        waiting: Sequence[_Job | None] = ()
+        try:
+            while None not in waiting:
+                waiting = [self._jobs.get(), *self._gathered()]
+                self._carry_out([job for job in waiting if job is not None])
+        finally:
+            # Nobody waits for ever, even if a fault of ours has ended the thread.
+            self._closed = True
+            left = [job for job in (*waiting, *self._gathered()) if job and not job.done.done()]
+            _fail(left, StoreError("The writer of the store has stopped."))
+
+    def _carry_out(self, jobs: Sequence[_Job]) -> None:
+        group: list[_Job] = []
+        for job in jobs:
+            if not job.alone:
+                group.append(job)
+                continue
+            self._commit(group)
+            group = []
+            self._run_alone(job)
+        self._commit(group)
+
+    def _gathered(self) -> Sequence[_Job | None]:
+        jobs: list[_Job | None] = []
+        try:
+            while len(jobs) < _GROUP:
+                jobs.append(self._jobs.get_nowait())
+        except Empty:
+            return jobs
+        return jobs
+
+    def _commit(self, group: Sequence[_Job]) -> None:
+        if not group:
+            return
+        self._roll_back()
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            _fail(group, error)
+            return
+        try:
+            results = [job.work(self._connection) for job in group]
+            self._connection.execute("COMMIT")
+        except Failure as error:
+            self._roll_back()
+            if len(group) == 1:
+                _fail(group, error)
+                return
+            for job in group:
+                self._commit([job])
+            return
+        self.commits += 1
+        for job, result in zip(group, results, strict=True):
+            job.done.set_result(result)
+
+    def _run_alone(self, job: _Job) -> None:
+        try:
+            result = job.work(self._connection)
+        except Failure as error:
+            _fail([job], error)
+        else:
+            job.done.set_result(result)
+
+    def _roll_back(self) -> None:
+        # Some errors make SQLite roll back by itself.
+        if not self._connection.in_transaction:
+            return
+        try:
+            self._connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            _log.exception("a failed transaction could not be rolled back")
+
+
+def _fail(group: Sequence[_Job], error: Exception) -> None:
+    for job in group:
+        job.done.set_exception(error)

@@ -1,0 +1,103 @@
+"""Two stores as one: what is temporary lives in memory, all else where it lasts."""
+
+from collections.abc import Sequence
+
+from thinkaloud.ports.store import Conversation, LogEnd, RunRecord, Store, Stored
+from thinkaloud.stores.memory import MemoryStore
+
+
+class TemporaryStore:
+    """Keeps temporary conversations in memory and hands all others to a store that lasts.
+
+    A temporary conversation is found by its id, and in no list; with the process it is gone.
+    """
+
+    def __init__(self, lasting: Store) -> None:
+        self._lasting = lasting
+        self._memory = MemoryStore()
+        self._temporary: dict[str, str] = {}
+        self._runs: set[str] = set()
+
+    def _of(self, conversation_id: str) -> Store:
+        return self._memory if conversation_id in self._temporary else self._lasting
+
+    async def create_conversation(self, conversation: Conversation) -> bool:
+        """Keep a new conversation where it belongs. False where the id is taken in either."""
+        conversation_id, owner = conversation.conversation_id, conversation.owner
+        if conversation_id in self._temporary:
+            return False
+        if not conversation.temporary:
+            return await self._lasting.create_conversation(conversation)
+        if await self._lasting.conversation(owner, conversation_id) is not None:
+            return False
+        self._temporary[conversation_id] = owner
+        return await self._memory.create_conversation(conversation)
+
+    async def conversation(self, owner: str, conversation_id: str) -> Conversation | None:
+        """Look up a conversation of this owner."""
+        return await self._of(conversation_id).conversation(owner, conversation_id)
+
+    async def conversations(
+        self, owner: str, *, before_ms: int | None, limit: int, search: str | None = None
+    ) -> Sequence[Conversation]:
+        """List the lasting conversations of this owner."""
+        return await self._lasting.conversations(
+            owner, before_ms=before_ms, limit=limit, search=search
+        )
+
+    async def update_conversation(self, conversation: Conversation) -> None:
+        """Replace what is known of a conversation."""
+        await self._of(conversation.conversation_id).update_conversation(conversation)
+
+    async def delete_conversation(self, owner: str, conversation_id: str) -> bool:
+        """Delete a conversation with its runs and its log."""
+        deleted = await self._of(conversation_id).delete_conversation(owner, conversation_id)
+        if deleted:
+            self._temporary.pop(conversation_id, None)
+        return deleted
+
+    async def add_run(self, run: RunRecord) -> None:
+        """Keep a new run."""
+        if run.conversation_id in self._temporary:
+            self._runs.add(run.run_id)
+        await self._of(run.conversation_id).add_run(run)
+
+    async def run(self, owner: str, run_id: str) -> RunRecord | None:
+        """Look up a run of this owner."""
+        store = self._memory if run_id in self._runs else self._lasting
+        return await store.run(owner, run_id)
+
+    async def run_for_key(self, owner: str, idempotency_key: str) -> RunRecord | None:
+        """Look up the run that a request with this key made first."""
+        found = await self._memory.run_for_key(owner, idempotency_key)
+        return found or await self._lasting.run_for_key(owner, idempotency_key)
+
+    async def open_runs(self) -> Sequence[RunRecord]:
+        """List the lasting runs that have no terminal event."""
+        return await self._lasting.open_runs()
+
+    async def append(self, batch: Sequence[Stored]) -> None:
+        """Append events, each where it belongs."""
+        lasting = [each for each in batch if each.recorded.conversation_id not in self._temporary]
+        if lasting:
+            await self._lasting.append(lasting)
+        if len(lasting) < len(batch):
+            await self._memory.append(
+                [each for each in batch if each.recorded.conversation_id in self._temporary]
+            )
+
+    async def compact(self, run: RunRecord, events: Sequence[Stored], text: str) -> None:
+        """Put these events in the place of all events of a run."""
+        await self._of(run.conversation_id).compact(run, events, text)
+
+    async def read(self, conversation_id: str, after: int, limit: int) -> Sequence[Stored]:
+        """Return up to `limit` events with `seq` greater than `after`, in order."""
+        return await self._of(conversation_id).read(conversation_id, after, limit)
+
+    async def log_end(self, conversation_id: str) -> LogEnd:
+        """Say how far the log goes."""
+        return await self._of(conversation_id).log_end(conversation_id)
+
+    async def reserve(self, conversation_id: str, through_seq: int) -> None:
+        """Keep that numbers up to this one may be given out."""
+        await self._of(conversation_id).reserve(conversation_id, through_seq)

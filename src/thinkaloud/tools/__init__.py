@@ -1,0 +1,44 @@
+"""Tools that a model may call: functions, and those that come with thinkaloud.
+
+What reaches the network is loaded when first used.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+from thinkaloud.tools.builtin import builtin_tools
+from thinkaloud.tools.function import FunctionTool, as_tool, function_tool, tool
+from thinkaloud.tools.workspace import Entry, Found, Listing, Match, Workspace
+
+if TYPE_CHECKING:
+    from thinkaloud.tools.guarded_get import Fetched, get
+    from thinkaloud.tools.url_guard import UrlGuard
+
+_HOMES = {
+    "Fetched": "thinkaloud.tools.guarded_get",
+    "UrlGuard": "thinkaloud.tools.url_guard",
+    "get": "thinkaloud.tools.guarded_get",
+}
+
+__all__ = [
+    "Entry",
+    "Fetched",
+    "Found",
+    "FunctionTool",
+    "Listing",
+    "Match",
+    "UrlGuard",
+    "Workspace",
+    "as_tool",
+    "builtin_tools",
+    "function_tool",
+    "get",
+    "tool",
+]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(home), name)

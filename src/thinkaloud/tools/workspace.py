@@ -1,0 +1,312 @@
+"""The one guard of every path that a model or a caller names.
+
+A name is opened part by part, each relative to the folder opened before it and never through a
+symbolic link (openat(2) with O_NOFOLLOW), so that nothing can be swapped between a check and its
+use. Only regular files and folders exist here; links, devices, pipes and sockets do not.
+Whatever is not there, withheld (see `workspace_names`) or unreadable gives the same error.
+
+All methods block on the file system: call them in a thread (`asyncio.to_thread`).
+"""
+
+import contextlib
+import errno
+import os
+import stat
+import time
+from collections.abc import Generator, Iterator
+from fnmatch import fnmatchcase
+from itertools import islice
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+
+from thinkaloud.errors import ConfigurationError, InvalidRequest, NotFound
+from thinkaloud.tools.workspace_names import is_withheld, parts_of
+
+MAX_ENTRIES: Final = 1000
+"""Entries that one listing returns."""
+MAX_DEPTH: Final = 32
+"""Folders inside one another that a search goes down."""
+MAX_SEARCHED_BYTES: Final = 2**20
+"""Size above which a search passes a file over."""
+MAX_LINE: Final = 200
+"""Characters of a line that a match shows."""
+MAX_PATTERN: Final = 500
+"""Characters of a search text, and of a glob."""
+
+_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# O_NONBLOCK: a pipe that takes a file's place between look and open must not hold the thread.
+_FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_ABSENT: Final = frozenset(
+    {
+        errno.EACCES,
+        errno.EISDIR,
+        errno.ELOOP,
+        errno.EMLINK,
+        errno.ENAMETOOLONG,
+        errno.ENODEV,
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.ENXIO,
+        errno.EOPNOTSUPP,
+        errno.EPERM,
+    }
+)
+
+
+class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A file or folder in a listing. `bytes` is a file's size."""
+
+    name: str
+    kind: Literal["file", "folder"]
+    bytes: int | None = None
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """What is in a folder, by name. Not `complete`: there is more than `MAX_ENTRIES`."""
+
+    entries: tuple[Entry, ...]
+    complete: bool
+
+
+class Match(msgspec.Struct, frozen=True):
+    """A line that has the text: the file's name, the line counted from 1, and (part of) it."""
+
+    name: str
+    line: int
+    text: str
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What a search found, in order of folders and names.
+
+    Not `complete`: it ended at its limit of results or of time.
+    """
+
+    matches: tuple[Match, ...]
+    complete: bool
+
+
+class Workspace:
+    """A folder of the operator's choice, and no way out of it."""
+
+    def __init__(self, root: Path) -> None:
+        """Take the folder; `~` and links in this one path are the operator's and followed.
+
+        Raises `thinkaloud.errors.ConfigurationError` where it is no readable folder.
+        """
+        try:
+            self._root = root.expanduser().resolve(strict=True)
+            os.close(os.open(self._root, _FOLDER))
+        except (OSError, RuntimeError) as error:
+            raise ConfigurationError(
+                f"The workspace {root} is not a folder that can be read. Set [server] workspace "
+                "to one, or leave it out."
+            ) from error
+
+    def read_bytes(self, name: str, max_bytes: int) -> bytes:
+        """Return a file's bytes.
+
+        Raises `thinkaloud.errors.InvalidRequest` for a name against the rules and for a file
+        over `max_bytes`, `thinkaloud.errors.NotFound` where the workspace has no such file.
+        """
+        parts = parts_of(name)
+        with _absent_as_not_found(name), self._folder(name, parts[:-1]) as folder:
+            if not parts or is_withheld(parts[-1]):
+                raise _not_found(name)
+            data = _read(folder, parts[-1], max_bytes)
+        if data is None:
+            raise _not_found(name)
+        if len(data) > max_bytes:
+            raise InvalidRequest(f"{name!r} is larger than the {max_bytes} bytes allowed here.")
+        return data
+
+    def read_text(self, name: str, max_bytes: int) -> str:
+        """Return a file's text, which must be UTF-8 (a byte order mark is dropped).
+
+        Raises as `read_bytes`, and `thinkaloud.errors.InvalidRequest` where it is no text.
+        """
+        data = self.read_bytes(name, max_bytes)
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise InvalidRequest(f"{name!r} is not a text file in UTF-8.") from error
+        if "\0" in text:
+            raise InvalidRequest(f"{name!r} is not a text file.")
+        return text
+
+    def list(self, name: str = ".") -> Listing:
+        """Return what is in a folder.
+
+        Raises `thinkaloud.errors.InvalidRequest` for a name against the rules and
+        `thinkaloud.errors.NotFound` where the workspace has no such folder.
+        """
+        with (
+            _absent_as_not_found(name),
+            self._folder(name, parts_of(name)) as folder,
+            os.scandir(folder) as scan,
+        ):
+            seen = list(islice(_entries(scan), MAX_ENTRIES + 1))
+        entries = sorted(seen[:MAX_ENTRIES], key=lambda entry: entry.name)
+        return Listing(tuple(entries), complete=len(seen) <= MAX_ENTRIES)
+
+    def search(
+        self,
+        text: str,
+        glob: str = "*",
+        *,
+        ignore_case: bool = True,
+        max_matches: int = 100,
+        seconds: float = 5.0,
+    ) -> Found:
+        """Return the lines that have `text`, which is taken letter by letter.
+
+        A `glob` without a slash is matched against the file's own name, one with a slash
+        against its whole name; `*` stands for anything, slashes included. Files over
+        `MAX_SEARCHED_BYTES`, binary files, and folders deeper than `MAX_DEPTH` are passed over.
+        Raises `thinkaloud.errors.InvalidRequest` for an empty, multi-line or overlong text or glob.
+        """
+        _check_pattern("text", text)
+        _check_pattern("glob", glob)
+        wanted = text.casefold() if ignore_case else text
+        deadline = time.monotonic() + seconds
+        matches: list[Match] = []
+        with (
+            _absent_as_not_found("."),
+            self._folder(".", ()) as root,
+            contextlib.closing(_walk(root, "", MAX_DEPTH)) as walk,
+        ):
+            for folder, name in walk:
+                if time.monotonic() >= deadline:
+                    return Found(tuple(matches), complete=False)
+                if not name or not _fits(name, glob):
+                    continue
+                content = _searchable(folder, name.rpartition("/")[2])
+                for match in _matches(name, content, wanted, fold=ignore_case):
+                    if len(matches) == max_matches:
+                        return Found(tuple(matches), complete=False)
+                    matches.append(match)
+        return Found(tuple(matches), complete=True)
+
+    @contextlib.contextmanager
+    def _folder(self, name: str, parts: tuple[str, ...]) -> Generator[int]:
+        folder = os.open(self._root, _FOLDER)
+        try:
+            for part in parts:
+                if is_withheld(part):
+                    raise _not_found(name)
+                inner = os.open(part, _FOLDER, dir_fd=folder)
+                os.close(folder)
+                folder = inner
+            yield folder
+        finally:
+            os.close(folder)
+
+
+def _not_found(name: str) -> NotFound:
+    return NotFound(f"{name!r} was not found in the workspace.")
+
+
+@contextlib.contextmanager
+def _absent_as_not_found(name: str) -> Generator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _ABSENT:
+            raise _not_found(name) from error
+        # Without the file name, which would tell where the workspace is.
+        raise OSError(error.errno, error.strerror) from error
+
+
+def _entries(scan: Iterator[os.DirEntry[str]]) -> Iterator[Entry]:
+    for found in scan:
+        if is_withheld(found.name):
+            continue
+        if found.is_dir(follow_symlinks=False):
+            yield Entry(found.name, "folder")
+        elif found.is_file(follow_symlinks=False):
+            with contextlib.suppress(FileNotFoundError):  # Gone since the folder was read.
+                yield Entry(found.name, "file", found.stat(follow_symlinks=False).st_size)
+
+
+def _walk(folder: int, above: str, depth: int) -> Generator[tuple[int, str]]:
+    """Yield the opened folder and the whole name of every file, and `""` for every folder.
+
+    A folder stays open until the next is asked for. The names of folders are there so that
+    whoever counts the time can do so where there are no files.
+    """
+    yield folder, ""
+    with os.scandir(folder) as scan:
+        entries = sorted(_entries(scan), key=lambda entry: entry.name)
+    for entry in entries:
+        if entry.kind == "file":
+            yield folder, above + entry.name
+    if depth == 0:
+        return
+    for entry in entries:
+        if entry.kind == "folder":
+            with _opened(folder, entry.name) as inner:
+                if inner is not None:
+                    yield from _walk(inner, f"{above}{entry.name}/", depth - 1)
+
+
+@contextlib.contextmanager
+def _opened(folder: int, name: str) -> Generator[int | None]:
+    """Open a folder that may have gone, or become something else, since it was listed."""
+    try:
+        inner = os.open(name, _FOLDER, dir_fd=folder)
+    except OSError as error:
+        if error.errno not in _ABSENT:
+            raise
+        yield None
+        return
+    try:
+        yield inner
+    finally:
+        os.close(inner)
+
+
+def _read(folder: int, leaf: str, max_bytes: int) -> bytes | None:
+    """Return up to one byte more than `max_bytes`, or None where `leaf` is no regular file."""
+    # Looked at first, because merely opening a device can have an effect.
+    if not stat.S_ISREG(os.stat(leaf, dir_fd=folder, follow_symlinks=False).st_mode):
+        return None
+    with open(os.open(leaf, _FILE, dir_fd=folder), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            return None
+        return file.read(max_bytes + 1)
+
+
+def _searchable(folder: int, leaf: str) -> str:
+    try:
+        data = _read(folder, leaf, MAX_SEARCHED_BYTES)
+    except OSError as error:
+        if error.errno in _ABSENT:
+            return ""
+        raise
+    if data is None or len(data) > MAX_SEARCHED_BYTES or b"\0" in data:
+        return ""
+    return data.decode("utf-8", "replace")
+
+
+def _check_pattern(what: str, pattern: str) -> None:
+    if not pattern or len(pattern) > MAX_PATTERN or not pattern.replace("\t", " ").isprintable():
+        raise InvalidRequest(
+            f"The {what} must have 1 to {MAX_PATTERN} characters on one line.", field=what
+        )
+
+
+def _fits(name: str, glob: str) -> bool:
+    pattern = glob.removeprefix("./").removeprefix("**/")
+    return fnmatchcase(name if "/" in pattern else name.rpartition("/")[2], pattern)
+
+
+def _matches(name: str, content: str, wanted: str, *, fold: bool) -> Iterator[Match]:
+    if wanted not in (content.casefold() if fold else content):
+        return
+    for number, line in enumerate(content.split("\n"), start=1):
+        at = (line.casefold() if fold else line).find(wanted)
+        if at >= 0:
+            start = max(0, at - MAX_LINE // 2)
+            yield Match(name, number, line[start : start + MAX_LINE].strip())

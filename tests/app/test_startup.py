@@ -1,0 +1,34 @@
+"""Importing the Python API costs no library that only a network model or the server needs."""
+
+import subprocess
+import sys
+
+
+def loaded_by(statement: str) -> set[str]:
+    """Return which of the heavy libraries a fresh interpreter has after a statement."""
+    heavy = ("aiohttp", "botocore", "fastapi", "google.auth", "msal", "uvicorn", "yarl")
+    code = f"import sys\n{statement}\nprint(*[name for name in {heavy!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return set(done.stdout.split())
+
+
+def test_importing_the_agent_loads_neither_the_network_nor_the_server() -> None:
+    assert loaded_by("import thinkaloud.agent") == set()
+
+
+def test_what_is_looked_for_is_found_where_it_is_loaded() -> None:
+    assert loaded_by("from thinkaloud.tools import UrlGuard") == {"aiohttp", "yarl"}
+
+
+def test_opening_a_network_model_loads_no_network_library() -> None:
+    opening = (
+        "from thinkaloud.app.discovery import configured_hosts\n"
+        "from thinkaloud.config import load\n"
+        "from thinkaloud.ports.clock import SystemClock\n"
+        "from thinkaloud.providers.catalogue import ConfiguredModels\n"
+        "from thinkaloud.providers.client import Sessions\n"
+        "hosts = configured_hosts(load(environment={'OPENAI_API_KEY': 'k'}))\n"
+        "models = ConfiguredModels(hosts, [], 'x/y', Sessions(), SystemClock())\n"
+        "print(models.open('openai/gpt-5.5').info.id[:0])"
+    )
+    assert loaded_by(opening) == set()

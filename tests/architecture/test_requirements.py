@@ -1,0 +1,54 @@
+"""The pinned requirements are what pyproject.toml asks for, whole and by hash."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from scripts.tree import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+FILES = sorted((ROOT / "requirements").glob("*.txt"))
+
+
+def pins(name: str) -> dict[str, str]:
+    """Version by package of one requirements file."""
+    text = (ROOT / "requirements" / name).read_text(encoding="utf-8")
+    return dict(re.findall(r"^([a-z0-9-]+)==([^\s;]+)", text, re.MULTILINE))
+
+
+def unmet(wanted: list[str], pinned: dict[str, str]) -> list[str]:
+    """The requirements that no pin satisfies."""
+    parsed = [Requirement(line) for line in wanted]
+    return [
+        str(requirement)
+        for requirement in parsed
+        if not requirement.specifier.contains(pinned.get(requirement.name.lower(), "0.0.dev0"))
+    ]
+
+
+def test_what_the_server_needs_is_pinned_for_running() -> None:
+    project = PROJECT["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["web"]]
+    assert unmet(wanted, pins("run.txt")) == []
+
+
+def test_what_the_checks_need_is_pinned_for_developing() -> None:
+    assert unmet(PROJECT["dependency-groups"]["dev"], pins("dev.txt")) == []
+
+
+def test_the_build_backend_is_pinned() -> None:
+    assert unmet(PROJECT["build-system"]["requires"], pins("build.txt")) == []
+
+
+def test_tests_run_on_the_very_versions_that_users_run() -> None:
+    assert pins("run.txt").items() - pins("dev.txt").items() == set()
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_every_pin_has_a_hash(path: Path) -> None:
+    entries = re.split(r"\n(?=[a-z0-9-]+==)", path.read_text(encoding="utf-8"))[1:]
+    assert entries
+    assert [entry.partition(" ")[0] for entry in entries if "--hash=sha256:" not in entry] == []

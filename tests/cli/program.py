@@ -1,0 +1,193 @@
+"""The real program: in a pipe, and in a pseudo-terminal whose screen can be read."""
+
+import fcntl
+import os
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+PROGRAM: Final = Path(sys.executable).with_name("thinkaloud")
+DEMO: Final = '[model]\ndefault = "demo/thinkaloud"\n'
+_DEADLINE: Final = 20.0
+# Makes the pseudo-terminal the one whose Ctrl-C reaches the program, then becomes it.
+_IN_TERMINAL: Final = (
+    "import fcntl, os, sys, termios;"
+    "fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+)
+
+
+class Home:
+    """A folder that the program takes for everything: working directory, home, data."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {
+            "HOME": str(folder),
+            "XDG_CONFIG_HOME": str(folder / "config"),
+            "THINKALOUD_DATA_DIR": str(folder / "data"),
+            "PATH": os.environ["PATH"],
+            "LANG": "C.UTF-8",
+            "NO_PROXY": "*",
+        }
+
+    def configure(self, text: str) -> None:
+        (self.folder / "thinkaloud.toml").write_text(text, encoding="utf-8")
+
+    def run(
+        self, *arguments: str, stdin: str | bytes | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the program with its output in pipes; without `stdin` there is nothing to read."""
+        data = stdin.encode() if isinstance(stdin, str) else stdin
+        done = subprocess.run(
+            [PROGRAM, *arguments],
+            input=b"" if data is None else data,
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            timeout=_DEADLINE,
+            check=False,
+        )
+        return subprocess.CompletedProcess(
+            done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
+        )
+
+    def run_python(self, code: str) -> str:
+        """Return what this code prints in a fresh interpreter."""
+        return subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            timeout=_DEADLINE,
+            check=True,
+            text=True,
+        ).stdout
+
+    @contextmanager
+    def start(self, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
+        """Start the program with its output in pipes; it is killed where it still runs."""
+        with subprocess.Popen(
+            [PROGRAM, *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        ) as process:
+            try:
+                yield process
+            finally:
+                if process.poll() is None:
+                    process.kill()
+
+    @contextmanager
+    def terminal(self, *arguments: str, stdout: Path | None = None) -> Iterator["Terminal"]:
+        """Start the program in a terminal of 80 columns and 24 lines."""
+        outer, inner = os.openpty()
+        fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        written = os.dup(inner) if stdout is None else os.open(stdout, os.O_WRONLY | os.O_CREAT)
+        process = subprocess.Popen(
+            [sys.executable, "-c", _IN_TERMINAL, PROGRAM, *arguments],
+            cwd=self.folder,
+            env={**self.environment, "TERM": "xterm-256color"},
+            stdin=inner,
+            stdout=written,
+            stderr=inner,
+            start_new_session=True,
+        )
+        os.close(inner)
+        os.close(written)
+        try:
+            yield Terminal(outer, process)
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+            process.wait()
+            os.close(outer)
+
+
+class Terminal:
+    """What a person has before them: a screen, and keys."""
+
+    def __init__(self, outer: int, process: "subprocess.Popen[bytes]") -> None:
+        self.raw = ""
+        self._outer = outer
+        self._process = process
+        self._bytes = b""
+
+    def type(self, keys: str) -> None:
+        os.write(self._outer, keys.encode())
+
+    def until(self, text: str, *, times: int = 1) -> list[str]:
+        """Read until the screen shows this text so often; return its lines."""
+        deadline = time.monotonic() + _DEADLINE
+        while "\n".join(self.lines).count(text) < times:
+            left = deadline - time.monotonic()
+            if left <= 0 or not self._read(left):
+                raise AssertionError(f"{text!r} never came. The screen:\n" + "\n".join(self.lines))
+        return self.lines
+
+    def exit_code(self) -> int:
+        """Wait for the program to end by itself."""
+        deadline = time.monotonic() + _DEADLINE
+        while self._read(max(0.0, deadline - time.monotonic())):
+            pass
+        return self._process.wait(max(0.1, deadline - time.monotonic()))
+
+    @property
+    def lines(self) -> list[str]:
+        """Everything on the screen and above it, as it looks now."""
+        return rendered(self.raw)
+
+    def _read(self, seconds: float) -> bool:
+        if not select.select([self._outer], [], [], seconds)[0]:
+            return False
+        try:
+            data = os.read(self._outer, 65536)
+        except OSError:  # Linux says so where the program has closed its end.
+            return False
+        self._bytes += data
+        self.raw = self._bytes.decode("utf-8", "ignore")
+        return bool(data)
+
+
+_PIECE: Final = re.compile(r"\x1b\[([?\d;]*)([A-Za-z])|\x1b[^\[]|(.)", re.DOTALL)
+
+
+def rendered(raw: str, width: int = 80) -> list[str]:
+    """Return what a terminal shows after these characters: as much of one as the program uses."""
+    rows: list[list[str]] = [[]]
+    row = column = 0
+    for match in _PIECE.finditer(raw):
+        number, command, character = match.groups()
+        count = int(number) if number and number.isdigit() else 0
+        if command == "A":
+            row = max(0, row - (count or 1))
+        elif command in {"C", "D"}:
+            column = max(0, column + (count or 1) * (1 if command == "C" else -1))
+        elif command == "K":
+            rows[row] = [] if count == 2 else rows[row][:column]
+        elif character == "\r":
+            column = 0
+        elif character == "\b":
+            column = max(0, column - 1)
+        elif character == "\n" or (character and column >= width):
+            row, column = row + 1, 0
+        if row == len(rows):
+            rows.append([])
+        if character and character >= " ":
+            line = rows[row]
+            line.extend(" " * (column + 1 - len(line)))
+            line[column] = character
+            column += 1
+    return ["".join(line).rstrip() for line in rows]

@@ -1,0 +1,106 @@
+"""`thinkaloud doctor`: what is configured, reachable and missing, and what to do about it."""
+
+import json
+import socket
+from typing import Any
+
+from tests.cli.lab import lab
+from tests.cli.program import DEMO, Home
+
+NOWHERE = "http://127.0.0.1:1"
+
+
+def host(report: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(each for each in report["hosts"] if each["name"] == name)
+
+
+def test_what_works_is_said_with_the_model_the_file_and_the_hosts(home: Home) -> None:
+    with lab() as served:
+        home.configure(served.configuration(port=0))
+        done = home.run("doctor")
+        report = json.loads(home.run("doctor", "--json").stdout)
+    assert done.returncode == 0
+    assert "✓ Model          lab/m" in done.stdout
+    assert "thinkaloud.toml" in done.stdout
+    assert f"needs no key; reachable, 1 model; {served.base_url}" in done.stdout
+    assert "Nothing is broken." in done.stdout
+    assert report["model"] == "lab/m"
+    assert not report["demo"]
+    assert report["problems"] == []
+    assert host(report, "lab") == {
+        "name": "lab",
+        "title": "lab",
+        "base_url": served.base_url,
+        "state": "ready",
+        "key": "not_needed",
+        "key_variables": [],
+        "models": 1,
+        "configured": True,
+        "detail": "",
+    }
+    assert host(report, "openai")["state"] == "no_key"
+
+
+def test_the_demo_is_named_loudly_with_the_ways_to_a_real_model(home: Home) -> None:
+    home.configure(DEMO + "[server]\nport = 0\n")
+    done = home.run("doctor")
+    assert done.returncode == 0
+    for needed in ("NOT AN AI", "ANTHROPIC_API_KEY", "OPENAI_API_KEY", "Ollama", "[hosts.NAME]"):
+        assert needed in done.stdout
+
+
+def test_a_host_that_does_not_answer_is_a_problem_with_a_way_out(home: Home) -> None:
+    home.configure(
+        '[model]\ndefault = "lab/m"\n[server]\nport = 0\n[hosts.lab]\n'
+        f'dialect = "openai-chat"\nbase_url = "{NOWHERE}"\n'
+    )
+    done = home.run("doctor")
+    assert done.returncode == 1
+    assert "lab could not be reached: check that it runs, and its base_url." in done.stdout
+
+
+def test_a_refused_key_is_a_problem_and_is_never_shown(home: Home) -> None:
+    home.environment["LAB_KEY"] = "sk-very-secret"
+    with lab(status=401) as served:
+        address = NOWHERE.replace("//", "//ada:hidden@")
+        home.configure(
+            '[model]\ndefault = "lab/m"\n[server]\nport = 0\n[hosts.lab]\n'
+            f'dialect = "openai-chat"\nbase_url = "{served.base_url}"\napi_key_env = "LAB_KEY"\n'
+            f'[hosts.attic]\ndialect = "openai-chat"\nbase_url = "{address}"\n'
+        )
+        done = home.run("doctor")
+        as_json = home.run("doctor", "--json")
+    assert done.returncode == as_json.returncode == 1
+    assert "lab refused: check the key and the base_url." in done.stdout
+    assert "attic could not be reached" in done.stdout
+    assert host(json.loads(as_json.stdout), "lab")["key_variables"] == ["LAB_KEY"]
+    for secret in ("sk-very-secret", "hidden"):
+        assert secret not in done.stdout + as_json.stdout
+
+
+def test_a_missing_key_is_named_by_its_variable(home: Home) -> None:
+    home.configure(
+        '[model]\ndefault = "lab/m"\n[server]\nport = 0\n[hosts.lab]\n'
+        f'dialect = "openai-chat"\nbase_url = "{NOWHERE}"\napi_key_env = "LAB_KEY"\n'
+    )
+    done = home.run("doctor")
+    assert done.returncode == 1
+    assert "lab needs a key: set LAB_KEY." in done.stdout
+    assert "✗ Model          none that can be used" in done.stdout
+
+
+def test_a_port_that_is_taken_and_a_workspace_that_is_gone_are_problems(home: Home) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        home.configure(DEMO + f'[server]\nport = {port}\nworkspace = "gone"\n')
+        done = home.run("doctor")
+    assert done.returncode == 1
+    assert f"127.0.0.1 port {port} cannot be listened on" in done.stdout
+    assert "There is no folder gone" in done.stdout
+
+
+def test_a_wrong_configuration_ends_it_with_the_code_for_that(home: Home) -> None:
+    home.configure("[server]\nprot = 1\n")
+    done = home.run("doctor")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "server.prot" in done.stderr

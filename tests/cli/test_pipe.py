@@ -1,0 +1,256 @@
+"""`thinkaloud chat` for scripts: what goes to stdout, what to stderr, and the exit code."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+
+import pytest
+
+from tests.cli.lab import CUT, HOLD, Step, call, end, lab, say, think
+from tests.cli.program import DEMO, Home
+from thinkaloud.events import codec
+from thinkaloud.events.event import AnswerDelta, ReasoningDelta, RunEnded, ToolEnded
+
+HOSTILE = "a\x1b]0;pwned\x07b\x1b[2Jc\rd\x9b31me\u202ef\x7fg"
+HARMLESS = "a␛]0;pwned␇b␛[2Jcd\ufffd31me\ufffdf␡g"
+
+
+@pytest.mark.promise("P1", "P7")
+def test_in_a_pipe_there_is_the_answer_and_nothing_else(home: Home) -> None:
+    with lab([think("I weigh it up."), say("Hello "), say("you."), end()]) as served:
+        home.configure(served.configuration())
+        done = home.run("chat", "Hi")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "Hello you.\n", "")
+
+
+def test_thinking_goes_to_stderr_where_it_is_asked_for(home: Home) -> None:
+    with lab([think("I weigh "), think("it up."), say("Hello."), end()]) as served:
+        home.configure(served.configuration())
+        done = home.run("chat", "Hi", "--thinking")
+    assert (done.stdout, done.stderr) == ("Hello.\n", "I weigh it up.\n\n")
+
+
+def test_the_question_may_come_through_the_pipe(home: Home) -> None:
+    with lab([say("Yes."), end()]) as served:
+        home.configure(served.configuration())
+        done = home.run("chat", stdin="Is this – a question?\n")
+        assert done.stdout == "Yes.\n"
+        assert served.asked[0]["messages"][-1]["content"] == "Is this – a question?"
+
+
+def test_a_pipe_beside_a_question_is_read_only_where_it_is_named(home: Home) -> None:
+    with lab([say("Yes."), end()]) as served:
+        home.configure(served.configuration())
+        home.run("chat", "Why?", stdin="a log line\n")
+        home.run("chat", "Why?", "--file", "-", stdin="a log line\n")
+        contents = [asked["messages"][-1]["content"] for asked in served.asked]
+    assert contents == ["Why?", "<context>\nstdin: a log line\n</context>\n\nWhy?"]
+
+
+def test_files_of_the_workspace_are_put_before_the_model(home: Home) -> None:
+    notes = home.folder / "notes"
+    notes.mkdir()
+    (notes / "tea.md").write_text("Green.", encoding="utf-8")
+    (home.folder / "secret.txt").write_text("Outside.", encoding="utf-8")
+    with lab([say("Yes."), end()]) as served:
+        home.configure(served.configuration(workspace=str(notes)))
+        for name in ("tea.md", "notes/tea.md"):
+            assert home.run("chat", "Which?", "--file", name).returncode == 0
+        outside = home.run("chat", "Which?", "--file", "secret.txt")
+        contents = [asked["messages"][-1]["content"] for asked in served.asked]
+    assert contents == 2 * ['<file name="tea.md">\nGreen.\n</file>\n\nWhich?']
+    assert outside.returncode == 2
+    assert "'secret.txt'" in outside.stderr
+
+
+def test_without_a_workspace_a_file_is_refused_with_the_way_out(home: Home) -> None:
+    home.configure(DEMO)
+    done = home.run("chat", "Which?", "--file", "tea.md")
+    assert done.returncode == 2
+    assert "THINKALOUD_SERVER__WORKSPACE" in done.stderr
+
+
+@pytest.mark.promise("P4", "P7")
+def test_json_gives_one_event_a_line_and_reasoning_only_where_asked_for(home: Home) -> None:
+    with lab(
+        [think("Weigh."), call("calculate", {"expression": "6*7"}), end("tool_calls")],
+        [say("It is "), say(HOSTILE), end()],
+    ) as served:
+        home.configure(served.configuration())
+        done = home.run("chat", "Hi", "--json")
+    with lab([think("Weigh."), say("Yes."), end()]) as served:
+        home.configure(served.configuration())
+        with_thinking = home.run("chat", "Hi", "--json", "--thinking")
+    events = [codec.decode(line).event for line in done.stdout.splitlines()]
+    answer = "".join(event.text for event in events if isinstance(event, AnswerDelta))
+    assert answer == "It is " + HOSTILE
+    assert [event.result for event in events if isinstance(event, ToolEnded)] == ["42"]
+    assert isinstance(events[-1], RunEnded)
+    assert "Weigh." not in done.stdout
+    assert set(done.stdout) & set("\x1b\x7f\x9b\u202e") == set()
+    heard = [codec.decode(line).event for line in with_thinking.stdout.splitlines()]
+    assert any(isinstance(event, ReasoningDelta) for event in heard)
+
+
+def test_what_would_steer_a_terminal_is_made_visible(home: Home) -> None:
+    with lab([think(HOSTILE), say(HOSTILE), end()]) as served:
+        home.configure(served.configuration())
+        done = home.run("chat", "Hi", "--thinking")
+    assert done.stdout == HARMLESS + "\n"
+    assert done.stderr == HARMLESS + "\n\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "code", "said"),
+    [
+        ([say("Half"), CUT], 200, 4, "Failed (provider_stream_cut)"),
+        ([], 401, 4, "Failed (provider_auth)"),
+        ([think("Hm."), end()], 200, 1, "ended its turn without an answer"),
+        ([say("Long"), end("length")], 200, 0, "cut off at the output limit"),
+        (
+            [call("calculate", {"expression": "1"}), end("tool_calls")],
+            *(200, 5, "the limit of 2 model calls"),
+        ),
+    ],
+)
+def test_the_exit_code_says_how_the_run_ended(
+    home: Home, answer: list[Step], status: int, code: int, said: str
+) -> None:
+    with lab(answer, status=status) as served:
+        home.configure(served.configuration())
+        done = home.run("chat", "Hi", "--max-iterations", "2")
+    assert done.returncode == code
+    assert said in done.stderr
+    assert done.stdout == {"Failed (provider_stream_cut)": "Half\n"}.get(said, done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["chat"], 2, "text is empty"),
+        (["chat", " "], 2, "text is empty"),
+        (["chat", "Hi", "--model", "demo/thinkalout"], 2, "Did you mean demo/thinkaloud?"),
+        (["chat", "Hi", "--model", "openai/gpt-5.5"], 3, "set OPENAI_API_KEY"),
+        (["chat", "Hi", "--effort", "hardest"], 2, "none, minimal, low"),
+        (["chat", "Hi", "--max-iterations", "0"], 2, "from 1 to 1000"),
+        (["chat", "Hi", "--file", "-", "--config", "gone.toml"], 3, "gone.toml"),
+        (["chat", "Hi", "--nonsense"], 2, "--nonsense"),
+        (["nonsense"], 2, "nonsense"),
+        (["serve", "--port", "70000"], 2, "--port"),
+    ],
+)
+def test_what_is_wrong_before_the_run_is_said_with_its_own_code(
+    home: Home, arguments: list[str], code: int, said: str
+) -> None:
+    home.configure(DEMO)
+    done = home.run(*arguments)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_wrong_setting_names_the_file_the_key_and_what_is_allowed(home: Home) -> None:
+    home.configure('[model]\nreasoning_effort = "hardest"\n')
+    done = home.run("chat", "Hi")
+    assert done.returncode == 3
+    for needed in ("thinkaloud.toml", "model.reasoning_effort", "minimal"):
+        assert needed in done.stderr
+
+
+def test_a_pipe_that_is_no_text_is_refused(home: Home) -> None:
+    home.configure(DEMO)
+    done = home.run("chat", stdin=b"\xff\xfe\x00")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "UTF-8" in done.stderr
+
+
+@pytest.mark.promise("P10")
+def test_ctrl_c_stops_the_run_and_keeps_what_came(home: Home) -> None:
+    with lab([say("Half an answer"), HOLD]) as served:
+        home.configure(served.configuration())
+        with home.start("chat", "Hi") as process:
+            assert process.stdout is not None
+            got = os.read(process.stdout.fileno(), 100)
+            process.send_signal(signal.SIGINT)
+            rest, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert got + rest == b"Half an answer\n"
+    assert b"Stopped. What came before is kept." in errors
+
+
+def test_ctrl_c_again_leaves_even_where_nobody_reads_the_pipe(home: Home) -> None:
+    with lab([*[say("word " * 2000)] * 200, HOLD]) as served:
+        home.configure(served.configuration())
+        with home.start("chat", "Hi") as process:
+            assert process.stdout is not None
+            assert process.stdout.read(5) == b"word "
+            presses = 0
+            while process.poll() is None and presses < 100:
+                process.send_signal(signal.SIGINT)
+                presses += 1
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(0.2)
+            assert process.poll() in {130, -signal.SIGINT}  # `$?` is 130 for both
+            assert process.stderr is not None
+            assert b"Traceback" not in process.stderr.read()
+
+
+def test_a_run_that_takes_too_long_fails_with_the_code_for_that(home: Home) -> None:
+    with lab([say("Half"), HOLD]) as served:
+        home.configure(served.configuration() + "\n[limits]\nrun_timeout = 1.0\n")
+        done = home.run("chat", "Hi")
+    assert (done.returncode, done.stdout) == (1, "Half\n")
+    assert "Failed (run_timeout)" in done.stderr
+
+
+def test_a_reader_that_leaves_ends_the_program_without_a_word(home: Home) -> None:
+    with lab([*[say("word " * 2000)] * 200, end()]) as served:
+        home.configure(served.configuration())
+        with home.start("chat", "Hi") as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            process.stdout.read(5)
+            process.stdout.close()
+            assert process.wait(30) == 141
+            assert process.stderr.read() == b""
+
+
+def test_the_demo_says_so_beside_the_answer_and_in_it(home: Home) -> None:
+    home.configure(DEMO)
+    done = home.run("chat", "What is 6 * 7?", "--effort", "none")
+    assert done.returncode == 0
+    assert "**42**" in done.stdout
+    assert "demo model" in done.stdout
+    assert "`thinkaloud doctor`" in done.stderr
+
+
+def test_models_are_listed_for_people_and_for_programs(home: Home) -> None:
+    with lab() as served:
+        home.configure(served.configuration())
+        table = home.run("models").stdout
+        entries = json.loads(home.run("models", "--json").stdout)
+    assert "*  lab/m" in table
+    assert "demo/thinkaloud" in table
+    current = [entry["id"] for entry in entries if entry["current"]]
+    assert current == ["lab/m"]
+    assert set(entries[0]) == {"id", "name", "provider", "current", "max_tokens", "reasoning"}
+
+
+def test_the_version_is_told_without_loading_what_only_commands_need(home: Home) -> None:
+    assert home.run("--version").stdout.startswith("thinkaloud 0.")
+    heavy = ("aiohttp", "fastapi", "uvicorn", "pydantic", "asyncio", "rich.live")
+    code = (
+        "import sys, thinkaloud.cli.program;"
+        f"print([name for name in {heavy!r} if name in sys.modules])"
+    )
+    assert home.run_python(code) == "[]\n"
+
+
+def test_chat_does_not_load_the_server_libraries(home: Home) -> None:
+    code = (
+        "import sys, thinkaloud.cli.chat;"
+        "print([name for name in ('fastapi', 'uvicorn', 'starlette') if name in sys.modules])"
+    )
+    assert home.run_python(code) == "[]\n"

@@ -1,0 +1,106 @@
+"""`thinkaloud serve`: says where it is and what answers there, and ends cleanly."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import urllib.request
+
+import pytest
+
+from tests.cli.lab import end, lab, say
+from tests.cli.program import DEMO, Home
+
+
+def heard(process: "subprocess.Popen[bytes]", ending: bytes) -> str:
+    """What the program says, up to this."""
+    assert process.stdout is not None
+    said = b""
+    while ending not in said:
+        piece = os.read(process.stdout.fileno(), 4096)
+        assert piece, f"the program ended: {said!r}"
+        said += piece
+    return said.decode()
+
+
+def address(said: str) -> str:
+    match = re.search(r"http://127\.0\.0\.1:\d+", said)
+    assert match is not None
+    return match.group()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_says_where_it_serves_what_and_ends_with_0_on_a_signal(
+    home: Home, number: signal.Signals
+) -> None:
+    with lab([say("Tea."), end()]) as served:
+        home.configure(served.configuration())
+        with home.start("serve", "--port", "0") as process:
+            said = heard(process, b"/api/docs\n")
+            first = said.splitlines()[0]
+            assert "serves lab/m at http://127.0.0.1:" in first
+            assert "demo" not in said
+            assert "curl -N " + address(said) in said
+            process.send_signal(number)
+            _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (0, b"")
+
+
+def test_what_it_tells_one_to_try_works(home: Home) -> None:
+    with lab([say("Tea."), end()]) as served:
+        home.configure(served.configuration())
+        with home.start("serve", "--port", "0") as process:
+            said = heard(process, b"/api/docs\n")
+            path = re.search(r"curl -N (\S+)", said)
+            body = re.search(r"-d '(.*)'", said)
+            assert path is not None
+            assert body is not None
+            request = urllib.request.Request(
+                path[1], body[1].encode(), {"Content-Type": "application/json"}
+            )
+            with urllib.request.urlopen(request, timeout=30) as response:
+                events = response.read().decode()
+    assert "event: token" in events
+    assert "Tea." in events
+
+
+def test_the_demo_is_named_loudly(home: Home) -> None:
+    home.configure(DEMO)
+    with home.start("serve", "--port", "0") as process:
+        said = heard(process, b"/api/docs\n")
+    assert "built-in demo model, not an AI" in said
+    assert "serves demo/thinkaloud at" in said
+
+
+def test_options_lie_over_the_configuration(home: Home) -> None:
+    with lab([say("Tea."), end()]) as served, socket.create_server(("127.0.0.1", 0)) as taken:
+        home.configure(served.configuration(port=taken.getsockname()[1]))
+        refused = home.run("serve")
+        with home.start("serve", "--port", "0", "--model", "demo/thinkaloud") as process:
+            said = heard(process, b"/api/docs\n")
+            url = f"{address(said)}/api/v1/models"
+            with urllib.request.urlopen(url, timeout=30) as response:
+                models = json.load(response)
+    assert refused.returncode == 3
+    assert "is in use" in refused.stderr
+    assert [model["id"] for model in models if model["current"]] == ["demo/thinkaloud"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--host", "0.0.0.0"], 3, "server.host"),
+        (["--model", "no/such"], 2, "No model 'no/such'"),
+        (["--config", "gone.toml"], 3, "gone.toml"),
+    ],
+)
+def test_what_keeps_it_from_starting_is_said(
+    home: Home, arguments: list[str], code: int, said: str
+) -> None:
+    home.configure(DEMO)
+    done = home.run("serve", "--port", "0", *arguments)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,92 @@
+"""What holds for every test: no connection leaves this machine, and hypothesis is repeatable in CI."""
+
+import ipaddress
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from blockbuster import blockbuster_ctx
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("dev", deadline=None)
+settings.register_profile(
+    "ci",
+    deadline=None,
+    derandomize=True,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],  # a loaded CI machine is no fault of the test
+)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+class OutsideConnection(RuntimeError):
+    """A test reached for the network. Tests speak to loopback only."""
+
+
+_attempts: list[str] = []
+_DIALS = {"socket.connect", "socket.sendto", "socket.sendmsg"}
+_LOOKUPS = {"socket.getaddrinfo", "socket.gethostbyname"}
+
+
+def _address(host: object) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(str(host).partition("%")[0])
+    except ValueError:
+        return None
+
+
+def _dials_out(address: object) -> bool:
+    """Whether this is an internet address, and not one of this machine's own."""
+    if not isinstance(address, tuple) or not isinstance(address[0], str):
+        return False
+    number = _address(address[0])
+    if number is None:
+        return _asks_outside(address[0])
+    return not (number.is_loopback or number.is_unspecified)
+
+
+def _asks_outside(host: object) -> bool:
+    """Whether finding out this host's address asks anybody else."""
+    name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
+    if not isinstance(name, str) or _address(name) is not None:
+        return False
+    return name not in ("", "localhost") and not name.endswith(".localhost")
+
+
+def _network_guard(event: str, args: tuple[Any, ...]) -> None:
+    """Refuse a socket operation that would leave the machine, whoever in this process tries it.
+
+    CPython announces each of them as an audit event before it happens, under any library. (uvloop's own sockets are
+    not announced; tests run on asyncio's loop.)
+    """
+    if event in _DIALS:
+        target, outside = args[1], _dials_out(args[1])
+    elif event in _LOOKUPS:
+        target, outside = args[0], _asks_outside(args[0])
+    else:
+        return
+    if outside:
+        _attempts.append(f"{event} {target}")
+        raise OutsideConnection(f"{event} {target}: tests speak to loopback only")
+
+
+sys.addaudithook(_network_guard)
+
+
+@pytest.fixture(autouse=True)
+def loopback_only() -> Iterator[None]:
+    """Fail a test that reached for the network, even where the code under test swallowed the error."""
+    yield
+    attempts = list(_attempts)
+    _attempts.clear()
+    if attempts:
+        pytest.fail(f"the test reached outside this machine: {'; '.join(attempts)}", pytrace=False)
+
+
+@pytest.fixture
+def nonblocking() -> Iterator[None]:
+    """Fail an async test in which thinkaloud itself blocks the event loop (file, socket, sleep, sqlite)."""
+    with blockbuster_ctx(["thinkaloud"]):
+        yield

@@ -1,0 +1,233 @@
+"""What every store promises about conversations and runs, and of all of it together."""
+
+import random
+
+import pytest
+
+from tests.stores.samples import (
+    ENDED,
+    OWNER,
+    answer,
+    begin,
+    compacted,
+    conversation,
+    keep_text,
+    log_of,
+    names,
+    run,
+    stored,
+    whole_run,
+)
+from thinkaloud.events.event import AnswerDelta
+from thinkaloud.ports.store import Conversation, LogEnd, Store
+from thinkaloud.stores.memory import MemoryStore
+
+# Conversations
+
+
+async def test_a_conversation_is_found_as_it_was_kept(store: Store) -> None:
+    kept = Conversation("talk", OWNER, 1_000, 2_000, "Why the sky is blue")
+    assert await store.create_conversation(kept)
+    assert await store.conversation(OWNER, "talk") == kept
+
+
+async def test_an_id_is_given_once_whoever_asks(store: Store) -> None:
+    assert await store.create_conversation(conversation(title="first"))
+    assert not await store.create_conversation(conversation(title="second"))
+    assert not await store.create_conversation(conversation(owner="bob"))
+    found = await store.conversation(OWNER, "talk")
+    assert found is not None
+    assert found.title == "first"
+
+
+@pytest.mark.promise("P12")
+async def test_what_belongs_to_another_owner_is_not_there(store: Store) -> None:
+    await store.create_conversation(conversation(title="secret"))
+    await store.add_run(run(key="again"))
+    assert await store.conversation("bob", "talk") is None
+    assert await store.conversations("bob", before_ms=None, limit=10) == []
+    assert await store.conversations("bob", before_ms=None, limit=10, search="secret") == []
+    assert await store.run("bob", "run") is None
+    assert await store.run_for_key("bob", "again") is None
+    assert not await store.delete_conversation("bob", "talk")
+    await store.update_conversation(conversation(owner="bob", title="mine now"))
+    assert await store.conversation(OWNER, "talk") == conversation(title="secret")
+
+
+@pytest.mark.promise("P12")
+async def test_nobody_writes_into_a_conversation_of_another_owner(store: Store) -> None:
+    await begin(store)
+    await store.append(whole_run())
+    await store.add_run(run("intruder", owner="bob"))
+    assert await store.run("bob", "intruder") is None
+    await store.compact(run(owner="bob"), [stored(ENDED, 7)], "overwritten")
+    assert await log_of(store) == whole_run()
+
+
+async def test_what_is_known_of_a_conversation_can_be_replaced(store: Store) -> None:
+    await store.create_conversation(conversation())
+    renamed = Conversation("talk", OWNER, 1_000, 5_000, "Renamed")
+    await store.update_conversation(renamed)
+    assert await store.conversation(OWNER, "talk") == renamed
+
+
+async def test_updating_a_conversation_that_is_gone_does_not_bring_it_back(store: Store) -> None:
+    await store.update_conversation(conversation())
+    assert await store.conversation(OWNER, "talk") is None
+
+
+async def test_conversations_are_listed_latest_first_and_page_by_page(store: Store) -> None:
+    for index in range(5):
+        await store.create_conversation(conversation(f"c{index}", at_ms=1_000 + index))
+    assert await names(store, limit=2) == ["c4", "c3"]
+    assert await names(store, before_ms=1_003, limit=2) == ["c2", "c1"]
+    assert await names(store, before_ms=1_001, limit=2) == ["c0"]
+    assert await names(store, before_ms=1_000) == []
+
+
+async def test_an_update_moves_a_conversation_to_the_front(store: Store) -> None:
+    await store.create_conversation(conversation("older", at_ms=1_000))
+    await store.create_conversation(conversation("newer", at_ms=2_000))
+    await store.update_conversation(conversation("older", at_ms=3_000))
+    assert await names(store) == ["older", "newer"]
+
+
+# Runs
+
+
+async def test_a_run_is_found_as_it_was_kept(store: Store) -> None:
+    await store.create_conversation(conversation())
+    kept = run(first_seq=17, key="again")
+    await store.add_run(kept)
+    assert await store.run(OWNER, "run") == kept
+    assert await store.run(OWNER, "other") is None
+
+
+async def test_a_key_leads_to_the_run_that_was_first(store: Store) -> None:
+    await store.create_conversation(conversation())
+    await store.add_run(run("first", key="again"))
+    await store.add_run(run("second", key="again"))
+    await store.add_run(run("other"))
+    found = await store.run_for_key(OWNER, "again")
+    assert found is not None
+    assert found.run_id == "first"
+    assert await store.run_for_key(OWNER, "never") is None
+
+
+async def test_a_key_is_its_owners_own(store: Store) -> None:
+    await store.create_conversation(conversation())
+    await store.create_conversation(conversation("bobs", owner="bob"))
+    await store.add_run(run("anns-run", key="k"))
+    await store.add_run(run("bobs-run", "bobs", owner="bob", key="k"))
+    found = await store.run_for_key("bob", "k")
+    assert found is not None
+    assert found.run_id == "bobs-run"
+
+
+async def test_a_run_is_open_until_its_terminal_event_is_in_the_log(store: Store) -> None:
+    first = await begin(store, "one")
+    second = await begin(store, "two")
+    assert await store.open_runs() == [first, second]
+    events = whole_run("one", "one-run")
+    await store.append(events[:-1])
+    assert await store.open_runs() == [first, second]
+    await store.append(events[-1:])
+    assert await store.open_runs() == [second]
+
+
+async def test_a_run_of_a_conversation_that_is_gone_is_not_kept(store: Store) -> None:
+    await store.add_run(run())
+    assert await store.run(OWNER, "run") is None
+    assert await store.open_runs() == []
+
+
+# Deletion
+
+
+async def test_a_deleted_conversation_leaves_nothing_to_be_found(store: Store) -> None:
+    await store.create_conversation(conversation(title="titled"))
+    record = run(key="again")
+    await store.add_run(record)
+    await store.append(whole_run())
+    await store.compact(record, compacted(whole_run()), "searchable")
+    await store.reserve("talk", 500)
+    assert await store.delete_conversation(OWNER, "talk")
+    assert await store.conversation(OWNER, "talk") is None
+    assert await names(store) == []
+    assert await names(store, "titled") == []
+    assert await names(store, "searchable") == []
+    assert await store.run(OWNER, "run") is None
+    assert await store.run_for_key(OWNER, "again") is None
+    assert await store.open_runs() == []
+    assert await log_of(store) == []
+    assert await store.log_end("talk") == LogEnd(0, 0)
+    assert not await store.delete_conversation(OWNER, "talk")
+
+
+async def test_a_deletion_touches_no_other_conversation(store: Store) -> None:
+    await keep_text(store, "kept", "these words stay")
+    await keep_text(store, "gone", "these words go")
+    await store.delete_conversation(OWNER, "gone")
+    assert await names(store, "words") == ["kept"]
+    assert await store.run(OWNER, "kept-run") is not None
+    assert len(await log_of(store, "kept")) == 1
+
+
+async def test_an_id_is_free_again_after_its_conversation_is_deleted(store: Store) -> None:
+    await begin(store)
+    await store.append(whole_run())
+    await store.delete_conversation(OWNER, "talk")
+    await begin(store, owner="bob")
+    assert await log_of(store) == []
+    assert [record.owner for record in await store.open_runs()] == ["bob"]
+    await store.append([answer("new", 1)])
+    assert await log_of(store) == [answer("new", 1)]
+
+
+# All of it
+
+
+async def _step(store: Store, dice: random.Random, seqs: dict[str, int], step: int) -> object:
+    """Do something by chance, and return what the store says about it."""
+    name = f"c{dice.randrange(4)}"
+    record = run(f"{name}-{dice.randrange(3)}", name, key=f"k{dice.randrange(5)}")
+    match dice.randrange(8):
+        case 0:
+            return await store.create_conversation(conversation(name, at_ms=step, title=f"t{step}"))
+        case 1:
+            await store.add_run(record)
+            return await store.run_for_key(OWNER, record.idempotency_key or "")
+        case 2:
+            first, last = seqs.get(name, 0) + 1, seqs.get(name, 0) + dice.randint(1, 3)
+            seqs[name] = last
+            event = ENDED if dice.random() < 0.3 else AnswerDelta("a", f"word{step}")
+            await store.append([stored(event, last, first, of=name, run_id=record.run_id)])
+            return await store.open_runs()
+        case 3:
+            mine = [e for e in await log_of(store, name) if e.recorded.run_id == record.run_id]
+            await store.compact(record, mine[-1:], f"word{step % 7} any")
+            return await log_of(store, name)
+        case 4:
+            await store.reserve(name, dice.randrange(50))
+            return await store.log_end(name)
+        case 5 if dice.random() < 0.3:
+            seqs.pop(name, None)
+            return await store.delete_conversation(OWNER, name)
+        case 6:
+            await store.update_conversation(conversation(name, at_ms=step, title=f"u{step % 5}"))
+            return await store.conversation(OWNER, name)
+        case _:
+            return await names(store, dice.choice(["any", f"word{step % 7}", "u", "t1", ""]))
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_a_store_answers_a_random_course_of_things_like_the_one_in_memory(
+    store: Store, seed: int
+) -> None:
+    model = MemoryStore()
+    ours, theirs = random.Random(seed), random.Random(seed)
+    our_seqs: dict[str, int] = {}
+    their_seqs: dict[str, int] = {}
+    for step in range(150):
+        expected = await _step(model, theirs, their_seqs, step)
+        assert await _step(store, ours, our_seqs, step) == expected

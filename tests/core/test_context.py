@@ -1,0 +1,121 @@
+"""From the log to the next prompt."""
+
+import msgspec
+import pytest
+
+from thinkaloud.core.context import NOT_RUN, turns, user_text
+from thinkaloud.events.event import (
+    AnswerDelta,
+    Attachment,
+    Event,
+    IterationStarted,
+    ModelResponded,
+    ReasoningDelta,
+    Recorded,
+    RunStarted,
+    ToolEnded,
+    ToolStarted,
+    UserInput,
+)
+from thinkaloud.events.fold import RunFold
+from thinkaloud.events.model import Native, Origin, ToolCall
+from thinkaloud.events.prompt import (
+    AnswerPart,
+    AssistantTurn,
+    Image,
+    ReasoningPart,
+    ToolCallPart,
+    ToolResult,
+    ToolTurn,
+    UserTurn,
+)
+
+NATIVE = Native(Origin("d", "e", "m"), msgspec.Raw(b'[{"type":"thinking"}]'))
+CALL = ToolCall("c1", "add", '{"a":1}')
+
+
+def run(*events: Event, started: RunStarted | None = None) -> RunFold:
+    first = started or RunStarted("h/m", 25, UserInput("Hi"))
+    recorded = [
+        Recorded(seq, seq, "c", "run_1", event) for seq, event in enumerate([first, *events], 1)
+    ]
+    fold = RunFold(recorded[0])
+    for each in recorded[1:]:
+        fold.apply(each)
+    return fold
+
+
+@pytest.mark.promise("P8", "P13")
+def test_a_tool_loop_is_sent_back_with_its_native_payload_and_its_results() -> None:
+    fold = run(
+        IterationStarted(1, 25, ""),
+        ReasoningDelta("r1", "Sum."),
+        ModelResponded(1, "tool_calls", "shown", native=NATIVE, tool_calls=(CALL,)),
+        ToolStarted("c1", "add", '{"a":1}'),
+        ToolEnded("c1", "add", "ok", "2", 1),
+        IterationStarted(2, 25, ""),
+        AnswerDelta("a2", "It is 2."),
+        ModelResponded(2, "stop", "none"),
+    )
+
+    assert turns([fold]) == (
+        UserTurn("Hi"),
+        AssistantTurn((ReasoningPart("Sum."), ToolCallPart("c1", "add", '{"a":1}')), NATIVE),
+        ToolTurn((ToolResult("c1", "add", "2"),)),
+        AssistantTurn((AnswerPart("It is 2."),)),
+    )
+
+
+def test_a_call_that_was_never_run_gets_a_result_that_says_so() -> None:
+    fold = run(
+        IterationStarted(1, 25, ""),
+        ModelResponded(1, "tool_calls", "none", tool_calls=(CALL,)),
+    )
+
+    assert turns([fold])[-1] == ToolTurn((ToolResult("c1", "add", NOT_RUN, is_error=True),))
+
+
+def test_of_a_response_that_broke_off_only_the_answer_goes_back() -> None:
+    fold = run(IterationStarted(1, 25, ""), ReasoningDelta("r1", "Hm"), AnswerDelta("a2", "We "))
+
+    assert turns([fold]) == (UserTurn("Hi"), AssistantTurn((AnswerPart("We "),)))
+
+
+def test_a_run_that_said_nothing_leaves_only_the_question() -> None:
+    assert turns([run(IterationStarted(1, 25, ""), ReasoningDelta("r1", "Hm"))]) == (
+        UserTurn("Hi"),
+    )
+
+
+def test_the_blank_line_between_two_answers_is_ours_and_does_not_go_back() -> None:
+    fold = run(
+        IterationStarted(1, 25, ""),
+        AnswerDelta("a1", "One."),
+        ModelResponded(1, "tool_calls", "none", tool_calls=(CALL,)),
+        IterationStarted(2, 25, ""),
+        AnswerDelta("a2", "\n\nTwo."),
+        ModelResponded(2, "stop", "none"),
+    )
+
+    assert turns([fold])[-1] == AssistantTurn((AnswerPart("Two."),))
+
+
+def test_context_and_files_stand_before_the_text_and_pictures_beside_it() -> None:
+    started = RunStarted(
+        "h/m",
+        25,
+        UserInput("What is this?", {"place": "Rome", "n": [1, 2]}),
+        attachments=(
+            Attachment("a.txt", "text/plain", text="content"),
+            Attachment("p.png", "image/png", base64="AAAA"),
+        ),
+    )
+
+    assert turns([run(started=started)]) == (
+        UserTurn(
+            '<context>\nplace: Rome\nn: [1,2]\n</context>\n\n<file name="a.txt">\ncontent\n</file>'
+            "\n\nWhat is this?",
+            (Image("image/png", "AAAA"),),
+        ),
+    )
+    assert user_text("plain", {}, ()) == "plain"

@@ -1,0 +1,32 @@
+"""Titles, made from answer text."""
+
+import pytest
+
+from thinkaloud.core.title import MAX_CHARS, title_of
+
+
+@pytest.mark.parametrize(
+    ("answer", "title"),
+    [
+        ("The sky is blue.\nMore.", "The sky is blue."),
+        ("# **Why** the `sky` is blue:", "Why the sky is blue"),
+        ("- 1. First point", "First point"),
+        ("\n\n***\nText", "Text"),
+        ("", "Question?"),
+        ("\u202egnp.exe\x1b[31m red", "gnp.exe[31m red"),
+    ],
+)
+def test_the_first_line_with_words_is_the_title_without_its_marks(answer: str, title: str) -> None:
+    assert title_of(answer, "Question?") == title
+
+
+def test_a_long_line_is_cut_between_words() -> None:
+    title = title_of("word " * 50, "")
+
+    assert len(title) <= MAX_CHARS
+    assert title.endswith("word…")
+    assert title_of("x" * 500, "") == "x" * 59 + "…"
+
+
+def test_nothing_to_read_is_no_title() -> None:
+    assert title_of("***", "?!") == ""

@@ -1,0 +1,148 @@
+"""The fold: the one reading of the log."""
+
+import msgspec
+import pytest
+
+from thinkaloud.events import codec
+from thinkaloud.events.event import (
+    AnswerDelta,
+    AnswerEnded,
+    Event,
+    IterationStarted,
+    ModelResponded,
+    Notice,
+    ReasoningDelta,
+    ReasoningEnded,
+    Recorded,
+    RunEnded,
+    RunStarted,
+    Timing,
+    ToolEnded,
+    ToolStarted,
+    UserInput,
+)
+from thinkaloud.events.fold import (
+    AnswerBlock,
+    Fold,
+    NoticeBlock,
+    ReasoningBlock,
+    RunFold,
+    ToolBlock,
+)
+
+TIMING = Timing(1, 2, 3, 4)
+
+
+def log(*events: Event, run_id: str = "run_1", first: int = 1) -> list[Recorded]:
+    return [
+        Recorded(seq, 1_000 + seq, "conv_1", run_id, event)
+        for seq, event in enumerate(events, start=first)
+    ]
+
+
+STARTED = RunStarted("scripted/model", 25, UserInput("Hi"))
+
+
+def folded(*events: Event) -> RunFold:
+    first, *rest = log(STARTED, IterationStarted(1, 25, "Thinking"), *events)
+    run = RunFold(first)
+    for recorded in rest:
+        run.apply(recorded)
+    return run
+
+
+def test_a_run_with_thought_tool_and_answer_reads_in_order_of_arrival() -> None:
+    run = folded(
+        ReasoningDelta("r1", "Let me "),
+        ReasoningDelta("r1", "see."),
+        ReasoningEnded("r1", 40),
+        ToolStarted("c1", "calculate", "{}"),
+        ToolEnded("c1", "calculate", "ok", "4", 7),
+        AnswerDelta("a2", "It is "),
+        AnswerDelta("a2", "4."),
+        AnswerEnded("a2"),
+        Notice("n", "By the way."),
+        RunEnded("completed", 1, TIMING),
+    ).view()
+
+    assert run.blocks == (
+        ReasoningBlock("r1", 1, ("Let me see.",), "closed", 1003, 40),
+        ToolBlock("c1", 1, "calculate", "{}", "ok", "4", 7),
+        AnswerBlock("a2", 1, "It is 4.", "closed"),
+        NoticeBlock("n", "By the way."),
+    )
+    assert (run.status, run.response, run.reasoning) == ("completed", "It is 4.", "Let me see.")
+    assert run.reasoning_status == "shown"
+
+
+@pytest.mark.promise("P8")
+def test_a_view_in_the_middle_shows_what_is_open_and_the_end_completes_it() -> None:
+    run = folded(ReasoningDelta("r1", "Hm"))
+    middle = run.view()
+    run.apply(log(ReasoningEnded("r1", 5, interrupted=True), first=9)[0])
+
+    assert middle.blocks == (ReasoningBlock("r1", 1, ("Hm",), "open", 1003),)
+    assert middle.status == "running"
+    assert run.view().blocks == (ReasoningBlock("r1", 1, ("Hm",), "interrupted", 1003, 5),)
+
+
+def test_parts_of_a_segment_are_kept_apart_and_their_text_is_joined_as_is() -> None:
+    run = folded(ReasoningDelta("r1", "**One**"), ReasoningDelta("r1", "**Two**", 1)).view()
+
+    assert run.blocks == (ReasoningBlock("r1", 1, ("**One**", "**Two**"), "open", 1003),)
+    assert run.reasoning == "**One****Two**"
+
+
+def test_hidden_reasoning_is_told_by_what_the_model_call_reported() -> None:
+    run = folded(ModelResponded(1, "stop", "hidden_by_provider"), AnswerDelta("a1", "Yes."))
+
+    assert run.view().reasoning_status == "hidden_by_provider"
+
+
+def test_runs_of_a_conversation_do_not_mix() -> None:
+    fold = Fold("conv_1")
+    for recorded in [
+        *log(STARTED, AnswerDelta("a1", "one"), run_id="run_1"),
+        *log(STARTED, AnswerDelta("a1", "two"), run_id="run_2", first=3),
+    ]:
+        fold.apply(recorded)
+
+    assert [run.response for run in fold.view().runs] == ["one", "two"]
+    assert fold.view().seq == 4
+
+
+def test_a_run_must_begin_with_its_start() -> None:
+    with pytest.raises(ValueError, match=r"begins with run\.started"):
+        RunFold(log(AnswerDelta("a1", "x"))[0])
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        STARTED,
+        IterationStarted(1, 25, "Thinking"),
+        ReasoningDelta("r1", "a\n\u2028\x00🙂", 2),
+        ReasoningEnded("r1", 5, interrupted=True),
+        AnswerDelta("a1", "</think>"),
+        AnswerEnded("a1", resuming=True),
+        ToolStarted("c1", "t", "{}"),
+        ToolEnded("c1", "t", "timeout", "late", 9, truncated=True),
+        ModelResponded(1, "tool_calls", "shown"),
+        Notice("c", "m"),
+        RunEnded("stopped", 3, TIMING),
+    ],
+    ids=lambda event: type(event).__name__,
+)
+def test_every_event_survives_the_codec_on_one_line(event: Event) -> None:
+    recorded = log(event)[0]
+    line = codec.encode(recorded)
+
+    assert b"\n" not in line
+    assert codec.decode(line) == recorded
+
+
+def test_the_codec_refuses_what_is_no_event_and_names_the_place() -> None:
+    line = codec.encode(log(AnswerDelta("a1", "x"))[0]).replace(b"answer.delta", b"answer.sung")
+
+    with pytest.raises(msgspec.ValidationError, match=r"\$\.event\.type"):
+        codec.decode(line)

@@ -1,0 +1,344 @@
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.corpus import Case, cases
+from tests.providers.playback import (
+    Heard,
+    assert_as_expected,
+    assert_cuts_do_not_matter,
+    assert_no_early_finish,
+    play,
+)
+from thinkaloud.events.model import (
+    Alive,
+    AnswerText,
+    ModelFailed,
+    ReasoningText,
+    ServerItem,
+    ToolCall,
+    Usage,
+)
+from thinkaloud.ports.model import Decoder
+from thinkaloud.providers.dialects.google_generate import bind
+from thinkaloud.providers.target import Target
+
+TARGET = Target(
+    host="google",
+    dialect="google-generate",
+    base_url="https://generativelanguage.googleapis.com",
+    model="gemini-3-flash",
+)
+
+
+def stream() -> Decoder:
+    return bind(TARGET).decoder("text/event-stream")
+
+
+def chunk(*parts: dict[str, Any], finish: str | None = None, **more: Any) -> dict[str, Any]:
+    candidate: dict[str, Any] = {"content": {"parts": list(parts), "role": "model"}, "index": 0}
+    if finish:
+        candidate["finishReason"] = finish
+    return {"candidates": [candidate], "modelVersion": "gemini-3-flash", **more}
+
+
+def sse(*chunks: dict[str, Any]) -> bytes:
+    return b"".join(
+        b"data: " + json.dumps(c, ensure_ascii=False).encode() + b"\r\n\r\n" for c in chunks
+    )
+
+
+def hear(*chunks: dict[str, Any]) -> Heard:
+    return play(stream(), [sse(*chunks)])
+
+
+def native(heard: Heard) -> Any:
+    assert heard.finished.native is not None
+    assert heard.finished.native.origin == TARGET.origin
+    return msgspec.json.decode(heard.finished.native.payload)
+
+
+USAGE = {"promptTokenCount": 10, "candidatesTokenCount": 5, "thoughtsTokenCount": 7}
+THINKING = (
+    chunk({"text": "Añadir ", "thought": True}),
+    chunk({"text": "números 🧮", "thought": True}),
+    chunk({"text": "Es "}),
+    chunk({"text": "cuatro."}),
+    chunk({"text": "", "thoughtSignature": "c2lnbg=="}, finish="STOP", usageMetadata=USAGE),
+)
+CALLS = (
+    chunk({"text": "Look.", "thought": True}),
+    chunk(
+        {
+            "functionCall": {"name": "find", "args": {"q": "é", "n": [1, 2]}},
+            "thoughtSignature": "QUJD",
+        },
+        {"functionCall": {"name": "find", "args": {}, "id": "own"}},
+    ),
+    chunk({"text": ""}, finish="STOP", usageMetadata=USAGE),
+)
+
+recordings = pytest.mark.parametrize("name", cases("google-generatecontent") or ["absent/absent"])
+
+
+@recordings
+def test_a_recording_gives_what_the_independent_parse_gives(name: str) -> None:
+    case = Case(name)
+    heard = play(stream(), [case.body])
+    assert_as_expected(case, heard)
+    assert heard.sequence == case.expected["sequence"]
+    assert [json.loads(call.arguments) for call in heard.calls] == [
+        json.loads(call["arguments"]) for call in case.expected["tool_calls"]
+    ]
+    status = heard.finished.reasoning_status
+    if case.expected["reasoning"]:
+        assert status == "shown"
+    else:
+        hidden = case.expected["reasoning_tokens"] or case.expected["signatures_present"]
+        assert status == ("hidden_by_provider" if hidden else "none")
+
+
+@recordings
+def test_a_recording_says_the_same_however_it_is_cut(name: str) -> None:
+    case = Case(name)
+    assert_cuts_do_not_matter(stream, case.body, case.network_chunks())
+
+
+@recordings
+def test_a_recording_that_breaks_off_never_finishes(name: str) -> None:
+    assert_no_early_finish(stream, Case(name).body, b'"finishReason"')
+
+
+@recordings
+def test_every_signature_of_a_recording_goes_back_in_its_place_byte_for_byte(name: str) -> None:
+    case = Case(name)
+    signed = [
+        part
+        for line in case.body.splitlines()
+        if line.startswith(b"data: ")
+        for candidate in json.loads(line[6:]).get("candidates", [])
+        for part in candidate.get("content", {}).get("parts", [])
+        if "thoughtSignature" in part
+    ]
+    assert [part for part in native(play(stream(), [case.body])) if "thoughtSignature" in part] == (
+        signed
+    )
+
+
+@recordings
+def test_a_recording_as_one_json_array_gives_the_same(name: str) -> None:
+    case = Case(name)
+    lines = [line[6:] for line in case.body.splitlines() if line.startswith(b"data: ")]
+    array = b"[" + b",\r\n".join(lines) + b"]"
+    decoder = bind(TARGET).decoder("application/json; charset=UTF-8")
+    assert play(decoder, [array]).essence == play(stream(), [case.body]).essence
+
+
+def test_thoughts_then_text_then_a_lone_signature() -> None:
+    heard = hear(*THINKING)
+    assert heard.reasoning == "Añadir números 🧮"
+    assert heard.answer == "Es cuatro."
+    assert heard.sequence == ["reasoning", "text"]
+    assert heard.finished.finish_reason == "stop"
+    assert heard.finished.reasoning_status == "shown"
+    assert heard.finished.usage == Usage(
+        input_tokens=10, output_tokens=12, reasoning_tokens=7, raw=USAGE
+    )
+    assert native(heard) == [
+        {"text": "Añadir números 🧮", "thought": True},
+        {"text": "Es cuatro."},
+        {"text": "", "thoughtSignature": "c2lnbg=="},
+    ]
+
+
+@pytest.mark.parametrize("fixture", [THINKING, CALLS])
+def test_the_cuts_do_not_matter(fixture: tuple[dict[str, Any], ...]) -> None:
+    assert_cuts_do_not_matter(stream, sse(*fixture))
+
+
+def test_calls_come_whole_and_missing_ids_are_given() -> None:
+    heard = hear(*CALLS)
+    assert heard.calls == [
+        ToolCall(tool_call_id="call_0", name="find", arguments='{"q":"é","n":[1,2]}'),
+        ToolCall(tool_call_id="own", name="find", arguments="{}"),
+    ]
+    assert heard.finished.finish_reason == "tool_calls"
+    assert heard.finished.raw_finish_reason == "STOP"
+    assert native(heard)[1]["thoughtSignature"] == "QUJD"
+    assert "id" not in native(heard)[1]["functionCall"]
+
+
+def test_signed_text_is_an_answer_and_is_never_merged() -> None:
+    heard = hear(
+        chunk({"text": "a"}),
+        chunk({"text": "b", "thoughtSignature": "U0lH"}),
+        chunk({"text": "c"}, finish="STOP"),
+    )
+    assert (heard.reasoning, heard.answer) == ("", "abc")
+    assert native(heard) == [
+        {"text": "a"},
+        {"text": "b", "thoughtSignature": "U0lH"},
+        {"text": "c"},
+    ]
+    assert heard.finished.reasoning_status == "hidden_by_provider"
+
+
+def test_thoughts_may_come_again_after_text() -> None:
+    heard = hear(
+        chunk({"text": "1", "thought": True}, {"text": "2"}),
+        chunk({"text": "3", "thought": True}),
+        chunk({"text": "4"}, finish="STOP"),
+    )
+    assert heard.sequence == ["reasoning", "text", "reasoning", "text"]
+
+
+def test_thoughts_that_used_up_the_limit_end_by_length() -> None:
+    heard = hear(chunk({"text": "1", "thought": True}, finish="MAX_TOKENS"))
+    assert heard.finished.finish_reason == "length"
+    assert heard.answer == ""
+
+
+def test_a_call_cut_by_the_limit_ends_by_length() -> None:
+    heard = hear(chunk({"functionCall": {"name": "f"}}, finish="MAX_TOKENS"))
+    assert heard.finished.finish_reason == "length"
+    assert heard.calls[0].arguments == "{}"
+
+
+@pytest.mark.parametrize("reason", ["SAFETY", "RECITATION", "PROHIBITED_CONTENT", "SPII"])
+def test_a_filter_in_the_answer_is_a_failure_that_keeps_what_came_before(reason: str) -> None:
+    heard = hear(chunk({"text": "so far"}), chunk(finish=reason, usageMetadata=USAGE))
+    assert heard.answer == "so far"
+    assert heard.failed.code == "provider_content_filter"
+    assert reason in heard.failed.message
+    assert not heard.failed.retryable
+    assert heard.failed.usage is not None
+    assert heard.failed.usage.output_tokens == 12
+
+
+def test_a_blocked_prompt_is_a_content_filter() -> None:
+    heard = hear({"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": USAGE})
+    assert heard.failed.code == "provider_content_filter"
+    assert heard.failed.usage is not None
+
+
+def test_a_malformed_call_is_a_failure_that_may_be_tried_again() -> None:
+    heard = hear(
+        {
+            "candidates": [
+                {"finishReason": "MALFORMED_FUNCTION_CALL", "finishMessage": "Malformed: print("}
+            ]
+        }
+    )
+    assert heard.end == ModelFailed(
+        code="provider_stream_cut", message="Malformed: print(", retryable=True
+    )
+
+
+def test_an_error_inside_the_stream_keeps_its_meaning_and_its_wait() -> None:
+    heard = hear(
+        chunk({"text": "a"}),
+        {
+            "error": {
+                "code": 429,
+                "message": "Slow down",
+                "status": "RESOURCE_EXHAUSTED",
+                "details": [{"@type": "x/google.rpc.RetryInfo", "retryDelay": "1.5s"}],
+            }
+        },
+    )
+    assert heard.answer == "a"
+    assert heard.end == ModelFailed(
+        code="provider_rate_limit", message="Slow down", retryable=True, retry_after=1.5
+    )
+
+
+def test_a_refused_signature_inside_the_stream_is_told() -> None:
+    said = "Function call is missing a thought_signature in functionCall parts"
+    failed = hear({"error": {"code": 400, "message": said}}).failed
+    assert (failed.code, failed.opaque_rejected) == ("provider_bad_request", True)
+
+
+def test_code_that_google_runs_itself_is_a_server_item_and_goes_back() -> None:
+    code = {"executableCode": {"language": "PYTHON", "code": "1+1"}}
+    result = {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "2"}}
+    heard = hear(chunk(code, result, {"text": "2"}, finish="STOP"))
+    kinds = [event.kind for event in heard.events if isinstance(event, ServerItem)]
+    assert kinds == ["executableCode", "codeExecutionResult"]
+    assert native(heard) == [code, result, {"text": "2"}]
+
+
+def test_a_finish_reason_on_every_chunk_does_not_cut_the_answer() -> None:
+    heard = hear(chunk({"text": "a"}, finish="STOP"), chunk({"text": "b"}, finish="STOP"))
+    assert heard.answer == "ab"
+
+
+def test_a_chunk_without_text_is_a_sign_of_life_and_a_comment_is_none() -> None:
+    decoder = stream()
+    assert decoder.feed(sse({"usageMetadata": USAGE})) == [Alive()]
+    assert decoder.feed(b": still here\n\n") == []
+    assert decoder.feed(sse(chunk({"text": "", "thought": True}))) == [Alive()]
+
+
+def test_a_whole_response_gives_the_same_events() -> None:
+    body = chunk(
+        {"text": "t", "thought": True},
+        {"text": "a"},
+        {"functionCall": {"name": "f", "args": {"x": 1}}},
+        finish="STOP",
+    )
+    decoder = bind(TARGET).decoder("application/json")
+    assert decoder.feed(json.dumps(body).encode()) == []
+    heard = Heard(decoder.close())
+    assert heard.sequence == ["reasoning", "text", "tool_call"]
+    assert heard.finished.finish_reason == "tool_calls"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"data: {broken\n\n",
+        b"data: {}{}\n\n",
+        b'data: {"candidates": 5}\n\n',
+        b'data: {"candidates":[{"content":{"parts":[{"text":5}]}}]}\n\n',
+        b'data: {"usageMetadata":{"promptTokenCount":"many"}}\n\n',
+        b'data: {"candidates":[{"content":{"parts":[{"unknown":"\xff"}]}}]}\n\n',
+        b'data: {"x":' + b"[" * 100_000 + b"\n\n",
+    ],
+)
+def test_an_event_that_cannot_be_read_is_one_failure_after_what_came_before(bad: bytes) -> None:
+    heard = play(stream(), [sse(chunk({"text": "before"})) + bad + sse(chunk({"text": "after"}))])
+    assert heard.answer == "before"
+    assert (heard.failed.code, heard.failed.retryable) == ("provider_stream_cut", True)
+
+
+def test_an_empty_body_is_a_failure() -> None:
+    assert play(stream(), []).failed.code == "provider_stream_cut"
+    assert play(bind(TARGET).decoder("application/json"), [b"[]"]).failed.code == (
+        "provider_stream_cut"
+    )
+
+
+@given(st.lists(st.binary(max_size=200), max_size=8))
+def test_arbitrary_bytes_never_raise(chunks: list[bytes]) -> None:
+    play(stream(), chunks)
+    play(bind(TARGET).decoder("application/json"), chunks)
+
+
+@given(st.data())
+def test_mutated_streams_never_raise_and_the_cuts_never_matter(data: st.DataObject) -> None:
+    body = bytearray(sse(*THINKING, *CALLS))
+    for _ in range(data.draw(st.integers(0, 4))):
+        body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
+    cut = data.draw(st.integers(0, len(body)))
+    whole = play(stream(), [bytes(body)])
+    assert play(stream(), [bytes(body[:cut]), bytes(body[cut:])]).essence == whole.essence
+
+
+def test_reasoning_of_one_response_stays_one_part() -> None:
+    parts = {event.part for event in hear(*THINKING).events if isinstance(event, ReasoningText)}
+    assert parts == {0}
+    assert AnswerText(text="Es ") in hear(*THINKING).events

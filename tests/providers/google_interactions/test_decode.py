@@ -1,0 +1,333 @@
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.corpus import Case, cases
+from tests.providers.playback import (
+    Heard,
+    assert_as_expected,
+    assert_cuts_do_not_matter,
+    assert_no_early_finish,
+    play,
+)
+from thinkaloud.events.model import (
+    ModelFailed,
+    ReasoningText,
+    ServerItem,
+    ToolCall,
+    ToolCallOpened,
+    Usage,
+)
+from thinkaloud.ports.model import Decoder
+from thinkaloud.providers.dialects.google_interactions import bind
+from thinkaloud.providers.target import Target
+
+TARGET = Target(
+    host="google",
+    dialect="google-interactions",
+    base_url="https://generativelanguage.googleapis.com",
+    model="gemini-3-flash",
+)
+
+
+def stream() -> Decoder:
+    return bind(TARGET).decoder("text/event-stream")
+
+
+def start(index: int, **step: Any) -> dict[str, Any]:
+    return {"event_type": "step.start", "index": index, "step": step}
+
+
+def delta(index: int, **delta: Any) -> dict[str, Any]:
+    return {"event_type": "step.delta", "index": index, "delta": delta}
+
+
+def thought(index: int, text: str) -> dict[str, Any]:
+    return delta(index, type="thought_summary", content={"type": "text", "text": text})
+
+
+def stop(index: int) -> dict[str, Any]:
+    return {"event_type": "step.stop", "index": index}
+
+
+USAGE = {"total_input_tokens": 4, "total_output_tokens": 5, "total_thought_tokens": 6}
+
+
+def completed(status: str = "completed", **more: Any) -> dict[str, Any]:
+    interaction = {"status": status, "usage": USAGE, **more}
+    return {"event_type": "interaction.completed", "interaction": interaction}
+
+
+def sse(*events: dict[str, Any]) -> bytes:
+    body = b"".join(
+        f"event: {e['event_type']}\ndata: {json.dumps(e, ensure_ascii=False)}\n\n".encode()
+        for e in events
+    )
+    return body + b"event: done\ndata: [DONE]\n\n"
+
+
+def hear(*events: dict[str, Any]) -> Heard:
+    return play(stream(), [sse(*events)])
+
+
+def native(heard: Heard) -> Any:
+    assert heard.finished.native is not None
+    assert heard.finished.native.origin == TARGET.origin
+    return msgspec.json.decode(heard.finished.native.payload)
+
+
+FULL = (
+    {"event_type": "interaction.created", "interaction": {"id": "i", "status": "in_progress"}},
+    start(0, type="thought"),
+    thought(0, "Zähle "),
+    thought(0, "die 🍎"),
+    delta(0, type="thought_signature", signature="AA=="),
+    stop(0),
+    start(1, type="thought"),
+    thought(1, "Noch einmal."),
+    delta(1, type="thought_signature", signature="BB=="),
+    stop(1),
+    start(2, type="model_output"),
+    delta(2, type="text", text="Es sind "),
+    delta(2, type="text", text="drei."),
+    stop(2),
+    start(3, type="function_call", id="c1", name="add", arguments={}, signature=""),
+    delta(3, type="arguments_delta", arguments='{"x": '),
+    delta(3, type="arguments_delta", arguments="1}"),
+    stop(3),
+    start(4, type="function_call", name="now", arguments={"z": 0}),
+    stop(4),
+    completed("requires_action"),
+)
+
+recordings = pytest.mark.parametrize("name", cases("google-interactions") or ["absent/absent"])
+
+
+@recordings
+def test_a_recording_gives_what_the_independent_parse_gives(name: str) -> None:
+    case = Case(name)
+    heard = play(stream(), [case.body])
+    assert_as_expected(case, heard)
+    assert [call.arguments for call in heard.calls] == [
+        call["arguments"] for call in case.expected["tool_calls"]
+    ]
+    # The parse counts a thought without a summary as reasoning; here it has no text to show.
+    shown = case.expected["reasoning"] != ""
+    words = [word for word in case.expected["sequence"] if shown or word != "reasoning"]
+    assert heard.sequence == words
+    assert heard.finished.reasoning_status == ("shown" if shown else "hidden_by_provider")
+
+
+@recordings
+def test_a_recording_says_the_same_however_it_is_cut(name: str) -> None:
+    case = Case(name)
+    assert_cuts_do_not_matter(stream, case.body, case.network_chunks())
+
+
+@recordings
+def test_a_recording_that_breaks_off_never_finishes(name: str) -> None:
+    body = Case(name).body
+    last = [line for line in body.splitlines() if b'"interaction.completed"' in line][-1]
+    assert_no_early_finish(stream, body, last)
+
+
+def test_a_whole_stream() -> None:
+    heard = hear(*FULL)
+    assert heard.reasoning == "Zähle die 🍎Noch einmal."
+    assert [e.part for e in heard.events if isinstance(e, ReasoningText)] == [0, 0, 1]
+    assert heard.answer == "Es sind drei."
+    assert heard.calls == [
+        ToolCall(tool_call_id="c1", name="add", arguments='{"x": 1}'),
+        ToolCall(tool_call_id="call_1", name="now", arguments='{"z":0}'),
+    ]
+    assert heard.sequence == ["reasoning", "text", "tool_call"]
+    assert heard.finished.finish_reason == "tool_calls"
+    assert heard.finished.raw_finish_reason == "requires_action"
+    assert heard.finished.usage == Usage(
+        input_tokens=4, output_tokens=11, reasoning_tokens=6, raw=USAGE
+    )
+    assert native(heard) == [
+        {
+            "type": "thought",
+            "signature": "AA==",
+            "summary": [{"type": "text", "text": "Zähle die 🍎"}],
+        },
+        {
+            "type": "thought",
+            "signature": "BB==",
+            "summary": [{"type": "text", "text": "Noch einmal."}],
+        },
+        {"type": "model_output", "content": [{"type": "text", "text": "Es sind drei."}]},
+        {"type": "function_call", "id": "c1", "name": "add", "arguments": {"x": 1}},
+        {"type": "function_call", "id": "call_1", "name": "now", "arguments": {"z": 0}},
+    ]
+
+
+def test_the_cuts_do_not_matter() -> None:
+    assert_cuts_do_not_matter(stream, sse(*FULL))
+
+
+def test_a_call_is_told_when_its_name_is_known_and_whole_at_its_stop() -> None:
+    decoder = stream()
+    opened = decoder.feed(sse(start(0, type="function_call", id="c", name="f", arguments={})))
+    assert opened == [ToolCallOpened(tool_call_id="c", name="f")]
+    assert decoder.feed(sse(stop(0))) == [ToolCall(tool_call_id="c", name="f", arguments="{}")]
+
+
+def test_calls_keep_the_order_in_which_they_began() -> None:
+    heard = hear(
+        start(0, type="function_call", id="a", name="f", arguments={}),
+        start(1, type="function_call", id="b", name="g", arguments={}),
+        stop(1),
+        delta(0, type="arguments_delta", arguments='{"late":1}'),
+        completed(),
+    )
+    assert [call.tool_call_id for call in heard.calls] == ["a", "b"]
+    assert heard.calls[0].arguments == '{"late":1}'
+    assert heard.finished.finish_reason == "tool_calls"
+
+
+def test_a_signature_without_a_summary_is_hidden_reasoning_that_goes_back() -> None:
+    heard = hear(
+        start(0, type="thought"),
+        delta(0, type="thought_signature", signature="AA=="),
+        delta(0, type="thought_signature", signature=""),
+        stop(0),
+        start(1, type="model_output"),
+        delta(1, type="text", text="hi"),
+        completed(usage={"total_output_tokens": 1}),
+    )
+    assert heard.finished.reasoning_status == "hidden_by_provider"
+    assert native(heard)[0] == {"type": "thought", "signature": "AA=="}
+
+
+def test_a_search_that_google_does_itself_is_a_server_item_and_goes_back() -> None:
+    heard = hear(
+        start(0, type="google_search_call", id="s", signature=""),
+        delta(0, type="google_search_call", arguments={"queries": ["q"]}),
+        stop(0),
+        start(1, type="google_search_result", call_id="s", signature="CC=="),
+        delta(1, type="google_search_result", result=[{"url": "u"}], signature=""),
+        stop(1),
+        start(2, type="model_output"),
+        delta(2, type="text", text="found"),
+        delta(2, type="text_annotation_delta", annotations=[{"type": "url_citation"}]),
+        stop(2),
+        completed(),
+    )
+    kinds = [event.kind for event in heard.events if isinstance(event, ServerItem)]
+    assert kinds == ["google_search_call", "google_search_result"]
+    assert native(heard) == [
+        {"type": "google_search_call", "id": "s", "arguments": {"queries": ["q"]}},
+        {
+            "type": "google_search_result",
+            "call_id": "s",
+            "signature": "CC==",
+            "result": [{"url": "u"}],
+        },
+        {"type": "model_output", "content": [{"type": "text", "text": "found"}]},
+    ]
+
+
+def test_an_image_in_the_answer_goes_back_in_its_place() -> None:
+    heard = hear(
+        start(0, type="model_output"),
+        delta(0, type="text", text="a"),
+        delta(0, type="image", mime_type="image/png", data="AAAA"),
+        delta(0, type="text", text="b"),
+        completed(),
+    )
+    assert [item["type"] for item in native(heard)[0]["content"]] == ["text", "image", "text"]
+
+
+def test_a_response_that_did_not_stream_gives_the_same_events() -> None:
+    body = {
+        "status": "completed",
+        "usage": USAGE,
+        "steps": [
+            {"type": "thought", "signature": "A", "summary": [{"type": "text", "text": "t"}]},
+            {"type": "model_output", "content": [{"type": "text", "text": "a"}]},
+            {"type": "function_call", "id": "c", "name": "f", "arguments": {"x": 1}},
+        ],
+    }
+    heard = play(bind(TARGET).decoder("application/json"), [json.dumps(body).encode()])
+    assert (heard.reasoning, heard.answer) == ("t", "a")
+    assert heard.calls == [ToolCall(tool_call_id="c", name="f", arguments='{"x":1}')]
+    assert heard.finished.usage is not None
+    assert native(heard) == body["steps"]
+
+
+def test_the_older_blocks_are_read_as_steps() -> None:
+    heard = hear(
+        {"event_type": "content.start", "index": 0, "content": {"type": "thought"}},
+        {**thought(0, "t"), "event_type": "content.delta"},
+        {"event_type": "content.stop", "index": 0},
+        {"event_type": "content.start", "index": 1, "content": {"type": "text", "text": ""}},
+        {**delta(1, type="text", text="a"), "event_type": "content.delta"},
+        {"event_type": "content.start", "index": 2, "content": {"type": "function_call"}},
+        {
+            **delta(2, type="function_call", id="c", name="f", arguments={"x": 1}),
+            "event_type": "content.delta",
+        },
+        {"event_type": "content.stop", "index": 2},
+        {**completed(), "event_type": "interaction.complete"},
+    )
+    assert heard.sequence == ["reasoning", "text", "tool_call"]
+    assert heard.calls[0].arguments == '{"x":1}'
+    assert native(heard)[1]["type"] == "model_output"
+
+
+def test_a_response_cut_by_the_limit_ends_by_length() -> None:
+    assert hear(completed("incomplete")).finished.finish_reason == "length"
+
+
+def test_a_failed_interaction_is_a_failure_with_its_words() -> None:
+    error = {"code": "internal", "message": "It broke"}
+    heard = hear(completed("failed", error=error))
+    assert (heard.failed.code, heard.failed.message) == ("provider_overloaded", "It broke")
+    assert heard.failed.usage is not None
+
+
+def test_an_error_event_is_a_failure() -> None:
+    event = {"event_type": "error", "error": {"code": "gateway_timeout", "message": "Late"}}
+    assert hear(event).end == ModelFailed(code="provider_timeout", message="Late", retryable=True)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"data: {broken\n\n",
+        b'data: {"event_type":"step.delta","index":9,"delta":{"type":"text","text":"x"}}\n\n',
+        b'data: {"event_type":"step.start","index":1,"step":{}}\n\n',
+        b'data: {"event_type":"step.delta","index":0,"delta":{"type":"text","text":5}}\n\n',
+    ],
+)
+def test_an_event_that_cannot_be_read_is_one_failure(bad: bytes) -> None:
+    before = sse(start(0, type="model_output"), delta(0, type="text", text="before"))
+    heard = play(stream(), [before + bad + sse(completed())])
+    assert heard.answer == "before"
+    assert heard.failed.code == "provider_stream_cut"
+
+
+def test_a_stream_without_its_end_is_a_failure() -> None:
+    assert hear(*FULL[:-1]).failed.code == "provider_stream_cut"
+
+
+@given(st.lists(st.binary(max_size=200), max_size=8))
+def test_arbitrary_bytes_never_raise(chunks: list[bytes]) -> None:
+    play(stream(), chunks)
+    play(bind(TARGET).decoder("application/json"), chunks)
+
+
+@given(st.data())
+def test_mutated_streams_never_raise_and_the_cuts_never_matter(data: st.DataObject) -> None:
+    body = bytearray(sse(*FULL))
+    for _ in range(data.draw(st.integers(0, 4))):
+        body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
+    cut = data.draw(st.integers(0, len(body)))
+    whole = play(stream(), [bytes(body)])
+    assert play(stream(), [bytes(body[:cut]), bytes(body[cut:])]).essence == whole.essence

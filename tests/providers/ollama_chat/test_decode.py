@@ -1,0 +1,231 @@
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.corpus import Case, cases
+from tests.providers.playback import (
+    Heard,
+    assert_as_expected,
+    assert_cuts_do_not_matter,
+    assert_no_early_finish,
+    play,
+)
+from thinkaloud.events.model import Alive, ModelFailed, ToolCall, Usage
+from thinkaloud.ports.model import Decoder
+from thinkaloud.providers.dialects.ollama_chat import bind
+from thinkaloud.providers.target import Target
+
+TARGET = Target(
+    host="ollama", dialect="ollama-chat", base_url="http://localhost:11434", model="qwen3"
+)
+
+
+def stream(**quirks: object) -> Decoder:
+    target = msgspec.structs.replace(TARGET, quirks=quirks)
+    return bind(target).decoder("application/x-ndjson")
+
+
+def line(content: str = "", *, done: bool = False, **message: Any) -> dict[str, Any]:
+    said = {"role": "assistant", "content": content, **message}
+    return {"model": "qwen3", "created_at": "2026-01-01T00:00:00Z", "message": said, "done": done}
+
+
+def done(reason: str = "stop") -> dict[str, Any]:
+    counts = {"prompt_eval_count": 8, "eval_count": 9}
+    return {**line(done=True), "done_reason": reason, **counts}
+
+
+def ndjson(*lines: dict[str, Any]) -> bytes:
+    return b"".join(json.dumps(one, ensure_ascii=False).encode() + b"\n" for one in lines)
+
+
+def hear(*lines: dict[str, Any], **quirks: object) -> Heard:
+    return play(stream(**quirks), [ndjson(*lines)])
+
+
+def native(heard: Heard) -> Any:
+    assert heard.finished.native is not None
+    assert heard.finished.native.origin == TARGET.origin
+    return msgspec.json.decode(heard.finished.native.payload)
+
+
+FULL = (
+    line(thinking="Hm"),
+    line(thinking="m… 🦙\n"),
+    line("\n Well"),
+    line(", yes."),
+    line(tool_calls=[{"function": {"name": "f", "arguments": {"city": "Köln"}}}]),
+    line(tool_calls=[{"id": "own", "function": {"index": 1, "name": "g", "arguments": {}}}]),
+    done(),
+)
+INLINE = (
+    line("<th"),
+    line("ink>in"),
+    line("side </thi"),
+    line("nk>out <think> side"),
+    done(),
+)
+
+recordings = pytest.mark.parametrize("name", cases("ollama-native") or ["absent/absent"])
+
+
+@recordings
+def test_a_recording_gives_what_the_independent_parse_gives(name: str) -> None:
+    case = Case(name)
+    heard = play(stream(), [case.body])
+    assert_as_expected(case, heard)
+    assert heard.sequence == case.expected["sequence"]
+    assert [json.loads(call.arguments) for call in heard.calls] == [
+        json.loads(call["arguments"]) for call in case.expected["tool_calls"]
+    ]
+    assert heard.finished.reasoning_status == "shown"
+    assert heard.finished.finish_reason == ("tool_calls" if heard.calls else "stop")
+
+
+@recordings
+def test_a_recording_says_the_same_however_it_is_cut(name: str) -> None:
+    case = Case(name)
+    assert_cuts_do_not_matter(stream, case.body, case.network_chunks())
+
+
+@recordings
+def test_a_recording_that_breaks_off_never_finishes(name: str) -> None:
+    assert_no_early_finish(stream, Case(name).body, b'"done":true')
+
+
+def test_thinking_answer_and_calls() -> None:
+    heard = hear(*FULL)
+    assert heard.reasoning == "Hmm… 🦙\n"
+    assert heard.answer == "\n Well, yes."
+    assert heard.calls == [
+        ToolCall(tool_call_id="call_0", name="f", arguments='{"city":"Köln"}'),
+        ToolCall(tool_call_id="own", name="g", arguments="{}"),
+    ]
+    assert heard.sequence == ["reasoning", "text", "tool_call"]
+    assert heard.finished.finish_reason == "tool_calls"
+    assert heard.finished.raw_finish_reason == "stop"
+    assert heard.finished.usage == Usage(
+        input_tokens=8, output_tokens=9, raw={"prompt_eval_count": 8, "eval_count": 9}
+    )
+    assert native(heard) == {
+        "role": "assistant",
+        "content": "\n Well, yes.",
+        "thinking": "Hmm… 🦙\n",
+        "tool_calls": [
+            {"function": {"name": "f", "arguments": {"city": "Köln"}}},
+            {"id": "own", "function": {"name": "g", "arguments": {}}},
+        ],
+    }
+
+
+@pytest.mark.parametrize("fixture", [FULL, INLINE])
+def test_the_cuts_do_not_matter(fixture: tuple[dict[str, Any], ...]) -> None:
+    assert_cuts_do_not_matter(stream, ndjson(*fixture))
+
+
+def test_tags_at_the_start_of_the_content_are_reasoning_on_old_servers() -> None:
+    heard = hear(*INLINE)
+    assert heard.reasoning == "inside "
+    assert heard.answer == "out <think> side"
+    assert native(heard)["content"] == "out <think> side"
+    assert native(heard)["thinking"] == "inside "
+
+
+def test_a_tag_after_split_off_thinking_is_text() -> None:
+    heard = hear(line(thinking="t"), line("<think>literal</think>"), done())
+    assert (heard.reasoning, heard.answer) == ("t", "<think>literal</think>")
+
+
+def test_without_tags_content_is_content() -> None:
+    heard = hear(line("<think>a</think>"), done(), tags=[])
+    assert (heard.reasoning, heard.answer) == ("", "<think>a</think>")
+    assert heard.finished.reasoning_status == "none"
+
+
+def test_a_tag_that_the_template_opened_needs_only_its_end() -> None:
+    heard = hear(line("a</think>b"), done(), preopened=True)
+    assert (heard.reasoning, heard.answer) == ("a", "b")
+
+
+def test_text_that_was_held_back_is_not_lost_at_the_end() -> None:
+    assert hear(line("<thi"), done()).answer == "<thi"
+
+
+def test_text_that_was_held_back_is_not_lost_where_the_stream_breaks_off() -> None:
+    heard = hear(line("<thi"))
+    assert heard.answer == "<thi"
+    assert heard.failed.code == "provider_stream_cut"
+
+
+def test_the_output_limit_ends_by_length() -> None:
+    assert hear(line("a"), done("length")).finished.finish_reason == "length"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "retryable"),
+    [
+        ("model runner has unexpectedly stopped", "provider_stream_cut", True),
+        ('"llama3" does not support thinking', "provider_bad_request", False),
+        ("server busy, please try again", "provider_overloaded", True),
+    ],
+)
+def test_an_error_line_is_a_failure_with_its_words(words: str, code: Any, retryable: bool) -> None:
+    heard = hear(line("a"), {"error": words})
+    assert heard.answer == "a"
+    assert heard.end == ModelFailed(code=code, message=words, retryable=retryable)
+
+
+def test_a_whole_response_gives_the_same_events() -> None:
+    body = {**done(), "message": {"content": "a", "thinking": "t"}}
+    decoder = bind(TARGET).decoder("application/json; charset=utf-8")
+    heard = play(decoder, [json.dumps(body).encode()])
+    assert heard.sequence == ["reasoning", "text"]
+    assert heard.finished.finish_reason == "stop"
+
+
+def test_an_empty_line_of_the_model_is_a_sign_of_life() -> None:
+    decoder = stream()
+    assert decoder.feed(ndjson(line(""))) == [Alive()]
+    assert decoder.feed(b"\r\n\n") == []
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"{broken\n",
+        b"[]\n",
+        b'{"message":{"content":5}}\n',
+        b'{"message":{"content":"\xff"}}\n',
+        b'{"message":{"tool_calls":[{"function":{}}]}}\n',
+    ],
+)
+def test_a_line_that_cannot_be_read_is_one_failure(bad: bytes) -> None:
+    heard = play(stream(), [ndjson(line("before")) + bad + ndjson(line("after"), done())])
+    assert heard.answer == "before"
+    assert heard.failed.code == "provider_stream_cut"
+
+
+def test_a_line_without_an_end_is_not_held_for_ever() -> None:
+    decoder = stream()
+    events = [event for _ in range(33) for event in decoder.feed(b"x" * 2**20)]
+    assert [type(event) for event in events] == [ModelFailed]
+
+
+@given(st.lists(st.binary(max_size=200), max_size=8))
+def test_arbitrary_bytes_never_raise(chunks: list[bytes]) -> None:
+    play(stream(), chunks)
+    play(bind(TARGET).decoder("application/json"), chunks)
+
+
+@given(st.data())
+def test_mutated_streams_never_raise_and_the_cuts_never_matter(data: st.DataObject) -> None:
+    body = bytearray(ndjson(*FULL[:-1], *INLINE))
+    for _ in range(data.draw(st.integers(0, 4))):
+        body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
+    cut = data.draw(st.integers(0, len(body)))
+    whole = play(stream(), [bytes(body)])
+    assert play(stream(), [bytes(body[:cut]), bytes(body[cut:])]).essence == whole.essence

@@ -1,0 +1,226 @@
+"""The demo model: it thinks, uses the tools that it is given, and never pretends to be an AI."""
+
+import itertools
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.providers.demo_talk import Talk, with_tools
+from thinkaloud.events.model import ModelFinished, ReasoningText
+from thinkaloud.events.prompt import EFFORT_LEVELS, Effort
+from thinkaloud.providers.demo import DEMO_MODEL_ID
+from thinkaloud.tools.function import function_tool
+
+
+@pytest.mark.parametrize(
+    ("question", "expression", "result"),
+    [
+        ("What is 12 * (3 + 4)?", "12 * (3 + 4)", "84"),
+        ("what is 17% of 240", "17 * 240 / 100", "40.8"),
+        ("How much is 1,000 times 7 plus one?", "1000 * 7 + 1", "7001"),
+        ("What's the square root of 144", "sqrt(144)", "12.0"),
+        ("2^10", "2**10", "1024"),
+        ("Calculate sqrt(16) minus 5 squared.", "sqrt(16) - 5**2", "-21.0"),
+    ],
+)
+async def test_arithmetic_is_worked_out_by_the_calculator(
+    question: str, expression: str, result: str
+) -> None:
+    talk = with_tools()
+    answer = await talk.ask(question)
+    assert talk.calls == [("calculate", f'{{"expression":"{expression}"}}')]
+    assert f"**{result}**" in answer
+
+
+async def test_what_a_tool_returned_is_what_is_said_whatever_it_is() -> None:
+    def calculate(expression: str) -> str:
+        return f"{expression}, or about a dozen"
+
+    answer = await Talk([function_tool(calculate)]).ask("What is 6 + 6?")
+    assert "6 + 6, or about a dozen" in answer
+
+
+async def test_the_error_of_a_tool_is_passed_on() -> None:
+    answer = await with_tools().ask("What is 1 / 0?")
+    assert "`calculate` could not do it. It says: The expression divides by zero." in answer
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("What time is it?", "**20:26** on Thursday, 28 May 2026 (UTC)"),
+        ("What time is it in Tokyo?", "**05:26** on Friday, 29 May 2026 (Asia/Tokyo)"),
+        ("what's the date in new york now", "28 May 2026 (America/New_York)"),
+        ("What day is it in Europe/Berlin?", "Thursday, 28 May 2026 (Europe/Berlin)"),
+        ("What time is it in Atlantis?", "'Atlantis' is no IANA time zone"),
+    ],
+)
+async def test_the_time_comes_from_the_clock_tool(question: str, said: str) -> None:
+    assert said in await with_tools().ask(question)
+
+
+async def test_two_wishes_in_one_question_are_called_together_with_different_ids() -> None:
+    talk = with_tools()
+    answer = await talk.ask("What is 6 * 7, and what time is it in London?")
+    assert [name for name, _ in talk.calls] == ["calculate", "current_time"]
+    assert "**42**" in answer
+    assert "Europe/London" in answer
+    await talk.ask("What is 8 * 9?")
+    ids = [part.tool_call_id for turn in talk.turns for part in getattr(turn, "results", ())]
+    assert len(set(ids)) == len(ids) == 3
+
+
+async def test_files_are_listed_read_and_searched_in_the_workspace(tmp_path: Path) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "tea.md").write_text("Green tea\n```\nat 80 °C\n", encoding="utf-8")
+    talk = with_tools(tmp_path)
+    assert "notes/" in await talk.ask("Which files are there?")
+    assert "tea.md" in await talk.ask("List the files in the folder notes")
+    read = await talk.ask("What is in notes/tea.md?")
+    assert "`notes/tea.md` has 3 lines and 6 words:" in read
+    assert "````text\nGreen tea\n```\nat 80 °C\n````" in read
+    assert "notes/tea.md:1: Green tea" in await talk.ask('Search my files for "green tea"')
+    assert "'gone.md' was not found" in await talk.ask("read gone.md")
+
+
+async def test_a_long_file_is_shown_by_its_beginning(tmp_path: Path) -> None:
+    text = "\n".join(f"line {number}" for number in range(1, 501))
+    (tmp_path / "long.txt").write_text(text, encoding="utf-8")
+    answer = await with_tools(tmp_path).ask("read long.txt")
+    assert "line 20\n" in answer
+    assert "line 21\n" not in answer
+    assert "500 lines came back in all" in answer
+
+
+async def test_without_the_tool_it_says_what_is_missing_and_calls_nothing() -> None:
+    talk = with_tools()
+    answer = await talk.ask("Which files are there?")
+    assert talk.calls == []
+    assert "`list_files`" in answer
+    assert "`workspace` under `[server]`" in answer
+
+
+async def test_any_other_question_gets_what_it_is_and_how_to_connect_a_real_model() -> None:
+    answer = await with_tools().ask("Why is the sky blue?")
+    for needed in (
+        *("demo model", "ANTHROPIC_API_KEY", "OPENAI_API_KEY", "Ollama"),
+        *("[hosts.lab]", "thinkaloud.toml", "thinkaloud doctor"),
+    ):
+        assert needed in answer
+
+
+@pytest.mark.parametrize(
+    "question", ["Hello", "What is 1 + 1?", "Which files are there?", "Why?", "What did I ask?"]
+)
+async def test_every_answer_ends_with_the_line_that_it_is_no_ai(question: str) -> None:
+    answer = await with_tools().ask(question)
+    assert answer.endswith("\n\n*From the built-in demo model: a small fixed program, not an AI.*")
+
+
+async def test_it_remembers_what_was_said_in_the_conversation() -> None:
+    talk = with_tools()
+    assert "Nothing yet" in await talk.ask("What did I ask before?")
+    await talk.ask("My name is Ada.")
+    await talk.ask("<context>\nsecret: 1\n</context>\n\nWhat is 2 + 2?")
+    assert "your name is Ada." in await talk.ask("What is my name?")
+    before = await talk.ask("What did I ask you before?")
+    assert "2. “My name is Ada.”\n3. “What is 2 + 2?”\n4. “What is my name?”" in before
+    assert "“What did I ask before?”" in await talk.ask("What was my first question?")
+
+
+async def test_what_stands_in_a_file_beside_the_question_is_no_question() -> None:
+    talk = with_tools()
+    await talk.ask('<file name="sums.md">\nWhat is 2 + 2?\n</file>\n\nThank you')
+    assert talk.calls == []
+
+
+async def test_the_higher_the_effort_the_longer_the_thought() -> None:
+    lengths: list[int] = []
+    for effort in EFFORT_LEVELS:
+        talk = with_tools()
+        await talk.ask("What is 3 + 4?", effort)
+        lengths.append(len(talk.reasoning))
+    assert lengths[0] == 0
+    assert all(shorter < longer for shorter, longer in itertools.pairwise(lengths))
+
+
+async def test_without_effort_there_is_no_reasoning_and_it_says_so() -> None:
+    talk = with_tools()
+    await talk.ask("Why?", "none")
+    assert talk.finished.reasoning_status == "none"
+    assert talk.finished.usage is not None
+    assert talk.finished.usage.reasoning_tokens == 0
+
+
+async def test_a_budget_is_not_exceeded() -> None:
+    for budget in (1, 20, 60, 4000):
+        talk = Talk()
+        await talk.ask("Why?", budget)
+        usage = talk.finished.usage
+        assert usage is not None
+        assert usage.reasoning_tokens is not None
+        assert 0 < usage.reasoning_tokens <= budget
+
+
+async def test_the_same_conversation_gives_the_same_events() -> None:
+    first, second = with_tools(), with_tools()
+    for question in ("Hello", "What is 2 * 3?", "What did I ask before?"):
+        await first.ask(question)
+        await second.ask(question)
+        assert first.events == second.events
+
+
+@pytest.mark.parametrize("effort", ["none", "max"])
+async def test_words_come_one_by_one_at_a_pace_that_people_read(effort: Effort) -> None:
+    talk = with_tools()
+    await talk.ask("Why is the sky blue?", effort)
+    words = len(re.findall(r"\S+", talk.reasoning + " " + talk.answer))
+    assert 20 <= words / sum(talk.clock.waits) <= 40
+    deltas = [event.text for event in talk.events if not isinstance(event, ModelFinished)]
+    assert all(0 < len(delta) <= 24 for delta in deltas)
+
+
+async def test_a_word_without_an_end_still_comes_in_small_pieces(tmp_path: Path) -> None:
+    (tmp_path / "wide.txt").write_text("x" * 900, encoding="utf-8")
+    talk = with_tools(tmp_path)
+    assert "x" * 900 in await talk.ask("read wide.txt")
+    assert max(len(getattr(event, "text", "")) for event in talk.events) <= 24
+
+
+async def test_an_output_limit_ends_the_response_with_length() -> None:
+    talk = with_tools()
+    await talk.ask("What is 2 + 2?", "max", max_output_tokens=10)
+    assert talk.finished.finish_reason == "length"
+    assert len(talk.reasoning) == 40
+    assert (talk.answer, talk.calls) == ("", [])
+    await talk.ask("Why?", "none", max_output_tokens=10)
+    assert len(talk.answer) == 40
+
+
+async def test_usage_counts_reasoning_inside_output_and_is_marked_as_an_estimate() -> None:
+    talk = with_tools()
+    await talk.ask("Why is the sky blue?")
+    usage = talk.finished.usage
+    assert usage is not None
+    assert usage.estimated
+    assert usage.input_tokens == 5  # 20 characters
+    assert usage.output_tokens == -(-(len(talk.reasoning) + len(talk.answer)) // 4)
+    assert usage.reasoning_tokens == -(-len(talk.reasoning) // 4)
+
+
+async def test_it_thinks_before_it_calls_and_again_when_the_result_is_there() -> None:
+    talk = with_tools()
+    await talk.ask("What is 3 + 4?")
+    kinds = [type(event).__name__ for event in talk.events]
+    order = [kind for place, kind in enumerate(kinds) if place == 0 or kind != kinds[place - 1]]
+    assert order == [
+        *("ReasoningText", "ToolCallOpened", "ToolCall", "ModelFinished"),
+        *("ReasoningText", "AnswerText", "ModelFinished"),
+    ]
+    assert "“7”" in talk.reasoning
+    assert isinstance(talk.events[0], ReasoningText)
+
+
+def test_its_id_says_that_it_is_the_demo() -> None:
+    assert Talk().model.info.id == DEMO_MODEL_ID == "demo/thinkaloud"

@@ -1,0 +1,210 @@
+"""What a store is handed, and what comes back after the process is gone."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from tests.runtime.reading import assert_segments_closed, end_of, texts
+from tests.staging import OWNER, recorded, stage, start
+from thinkaloud.errors import StoreError
+from thinkaloud.events.event import AnswerDelta, Event, ReasoningDelta, RunEnded
+from thinkaloud.ports.store import Stored
+from thinkaloud.runtime.follower import Snapshot
+from thinkaloud.stores.memory import MemoryStore
+from thinkaloud.testing import Batch, ScriptedModel, Silence, Wait, say, think
+
+
+class FailingStore(MemoryStore):
+    """A store whose disk is full until somebody makes room."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.full = False
+        self.refused = asyncio.Event()
+
+    async def append(self, batch: Sequence[Stored]) -> None:
+        if self.full and batch:
+            self.refused.set()
+            raise StoreError("The disk is full.")
+        await super().append(batch)
+
+
+async def all_of(store: MemoryStore, conversation_id: str) -> list[Stored]:
+    return list(await store.read(conversation_id, 0, 10_000))
+
+
+async def test_a_finished_run_is_kept_as_whole_segments() -> None:
+    store = MemoryStore()
+    script = [think(*["thought "] * 500), say(*["word "] * 500)]
+    async with stage(ScriptedModel(script), store=store) as runs:
+        record = await start(runs, conversation_id="c")
+        everything = await recorded(runs, record)
+        await runs.active.wait(record.run_id)
+    kept = await all_of(store, "c")
+
+    events = [each.recorded.event for each in kept]
+    assert len(kept) == 8
+    assert texts(events, ReasoningDelta) == "thought " * 500
+    assert texts(events, AnswerDelta) == "word " * 500
+    assert kept[-1].recorded.seq == everything[-1].seq == 1006
+
+
+@pytest.mark.promise("P9")
+async def test_a_cursor_inside_a_compacted_stretch_gets_one_snapshot_and_then_the_rest() -> None:
+    store = MemoryStore()
+    async with stage(ScriptedModel([think("a", "b", "c"), say("d", "e")]), store=store) as runs:
+        record = await start(runs, conversation_id="c")
+        everything = await recorded(runs, record)
+    shown: dict[int, list[object]] = {}
+    async with stage(ScriptedModel(), store=store) as runs:
+        for cursor in range(len(everything) + 1):
+            async with runs.follow(record, cursor) as follower:
+                shown[cursor] = []
+                while batch := await follower.batch():
+                    if isinstance(batch, Snapshot):
+                        view = batch.fold.runs[record.run_id].view()
+                        shown[cursor].append((view.reasoning, view.response, view.status))
+                    else:
+                        shown[cursor] += [entry.recorded.event for entry in batch]
+
+    whole = [("abc", "de", "completed")]
+    inside = {3, 4, 7}
+    for cursor, got in shown.items():
+        if cursor in inside:
+            assert got == whole
+        else:
+            events = [event for event in got if isinstance(event, Event)]
+            assert events == got
+            before = texts([each.event for each in everything[:cursor]], AnswerDelta)
+            assert before + texts(events, AnswerDelta) == "de"
+            assert bool(events) == (cursor < len(everything))
+
+
+@pytest.mark.promise("P2", "P3")
+async def test_a_run_whose_process_died_is_ended_at_the_next_start_with_what_was_kept() -> None:
+    store = MemoryStore()
+    model = ScriptedModel([think("Hm"), say("Well"), Silence()])
+    async with stage(model, store=store) as runs:
+        record = await start(runs, conversation_id="c")
+        async with runs.follow(record) as follower:
+            seen = 0
+            while seen < 5:
+                seen += len(await follower.batch())
+        await runs.hub.saver.save()
+        before = await all_of(store, "c")
+    died = MemoryStore()
+    conversation = await store.conversation(OWNER, "c")
+    assert conversation is not None
+    await died.create_conversation(conversation)
+    await died.add_run(record)
+    await died.append(before)
+    await died.reserve("c", 65_536)
+
+    async with stage(ScriptedModel(), store=died) as runs:
+        fold = await runs.fold(record)
+        assert fold is not None
+        events = [each.recorded.event for each in await all_of(died, "c")]
+        assert_segments_closed(events)
+        end = end_of(events)
+        assert end.error is not None
+        assert (end.status, end.error.code) == ("failed", "interrupted")
+        assert (fold.view().reasoning, fold.view().response) == ("Hm", "Well")
+        assert await died.open_runs() == []
+        new = (await all_of(died, "c"))[-1].recorded.seq
+        assert new > 65_536
+
+        async with runs.follow(record, 60_000) as follower:
+            batch = await follower.batch()
+        assert isinstance(batch, Snapshot)
+
+
+@pytest.mark.promise("P3")
+async def test_a_run_of_which_nothing_was_kept_ends_too() -> None:
+    store = MemoryStore()
+    async with stage(ScriptedModel([say("x")]), store=store) as runs:
+        record = await start(runs, conversation_id="c")
+        await runs.active.wait(record.run_id)
+    died = MemoryStore()
+    conversation = await store.conversation(OWNER, "c")
+    assert conversation is not None
+    await died.create_conversation(conversation)
+    await died.add_run(record)
+
+    async with stage(ScriptedModel(), store=died) as runs:
+        fold = await runs.fold(record)
+
+    assert fold is not None
+    assert fold.ended is not None
+    assert fold.ended.status == "failed"
+
+
+async def test_a_full_disk_stops_no_run_and_loses_nothing_once_there_is_room() -> None:
+    store = FailingStore()
+    room = asyncio.Event()
+    model = ScriptedModel([think("Hm"), Wait(room), say("Yes.")])
+    async with stage(model, store=store) as runs:
+        store.full = True
+        record = await start(runs, conversation_id="c")
+        await store.refused.wait()
+        room.set()
+        events = [each.event for each in await recorded(runs, record)]
+        await runs.active.wait(record.run_id)
+        assert end_of(events).status == "completed"
+        assert await all_of(store, "c") == []
+        store.full = False
+    kept = [each.recorded.event for each in await all_of(store, "c")]
+
+    assert texts(kept, AnswerDelta) == "Yes."
+    assert isinstance(kept[-1], RunEnded)
+
+
+async def test_numbers_are_reserved_before_a_run_and_given_back_at_a_clean_end() -> None:
+    store = MemoryStore()
+    gate = asyncio.Event()
+    async with stage(ScriptedModel([Wait(gate), say("x")]), store=store) as runs:
+        record = await start(runs, conversation_id="c")
+        during = await store.log_end("c")
+        gate.set()
+        await recorded(runs, record)
+    after = await store.log_end("c")
+
+    assert during.reserved_seq >= 65_536
+    assert after.reserved_seq == after.last_seq == 6
+
+
+async def test_neighbouring_deltas_are_merged_before_they_are_saved() -> None:
+    store = MemoryStore()
+    gate = asyncio.Event()
+    script = [Batch(tuple(think(*"abcdef"))), Wait(gate)]  # type: ignore[arg-type]
+    async with stage(ScriptedModel(script), store=store) as runs:
+        record = await start(runs, conversation_id="c")
+        async with runs.follow(record) as follower:
+            seen = 0
+            while seen < 8:
+                seen += len(await follower.batch())
+        await runs.hub.saver.save()
+        kept = await all_of(store, "c")
+        gate.set()
+
+    assert [(each.first_seq, each.recorded.seq) for each in kept] == [(1, 1), (2, 2), (3, 8)]
+
+
+@pytest.mark.promise("P8")
+async def test_replacing_a_run_takes_it_and_all_after_it_out_of_the_conversation_and_the_prompt() -> (
+    None
+):
+    model = ScriptedModel([say("One")], [say("Two")], [say("Better")])
+    async with stage(model) as runs:
+        for text in ("first", "second"):
+            record = await start(runs, text, conversation_id="c")
+            await recorded(runs, record)
+        again = await start(runs, "second, please", conversation_id="c", replaces=record.run_id)
+        await recorded(runs, again)
+        view = (await runs.hub.fold("c")).view()
+
+    assert [(run.input.text, run.response) for run in view.runs] == [
+        ("first", "One"),
+        ("second, please", "Better"),
+    ]
+    assert len(model.requests[2].turns) == 3

@@ -1,0 +1,161 @@
+"""Stop: in every phase, from anybody, once, and only the run that is meant."""
+
+import asyncio
+
+import pytest
+
+from tests.runtime.reading import assert_segments_closed, end_of, texts
+from tests.staging import OWNER, recorded, stage, start
+from thinkaloud.errors import Conflict, Unavailable
+from thinkaloud.events.event import (
+    AnswerDelta,
+    Event,
+    ReasoningDelta,
+    RunStarted,
+    ToolEnded,
+    ToolStarted,
+)
+from thinkaloud.runtime.limits import Limits
+from thinkaloud.testing import (
+    Script,
+    ScriptedModel,
+    Silence,
+    Wait,
+    call_tool,
+    say,
+    think,
+)
+from thinkaloud.tools.function import tool
+
+
+@tool
+async def forever() -> str:
+    """Never return."""
+    await asyncio.Event().wait()
+    return ""
+
+
+STOPS: dict[str, tuple[Script, type[Event], list[str]]] = {
+    "thinking": ([think("Hm"), Silence()], ReasoningDelta, []),
+    "answering": ([think("Hm"), say("We"), Silence()], AnswerDelta, []),
+    "running a tool": ([think("Hm"), call_tool("forever", {})], ToolStarted, ["cancelled"]),
+}
+
+
+@pytest.mark.promise("P2", "P10")
+@pytest.mark.parametrize(("script", "phase", "tools"), STOPS.values(), ids=STOPS.keys())
+async def test_stop_works_in_every_phase_keeps_the_partial_text_and_closes_upstream(
+    script: Script, phase: type[Event], tools: list[str]
+) -> None:
+    model = ScriptedModel(script)
+    async with stage(model, tools=[forever]) as runs:
+        record = await start(runs)
+        async with runs.follow(record) as follower:
+            while not any(isinstance(e.recorded.event, phase) for e in await follower.batch()):
+                continue
+        await asyncio.gather(*(runs.stop(OWNER, record.run_id) for _ in range(100)))
+        assert model.open_streams == 0
+        events = [each.event for each in await recorded(runs, record)]
+        again = await runs.stop(OWNER, record.run_id)
+
+    assert again == record
+    assert_segments_closed(events)
+    assert end_of(events).status == "stopped"
+    assert texts(events, ReasoningDelta) == "Hm"
+    assert [event.status for event in events if isinstance(event, ToolEnded)] == tools
+
+
+@pytest.mark.promise("P10")
+async def test_a_stop_never_reaches_the_next_run_of_the_conversation() -> None:
+    gate = asyncio.Event()
+    model = ScriptedModel([say("One"), Silence()], [Wait(gate), say("Two")])
+    async with stage(model) as runs:
+        first = await start(runs, conversation_id="c")
+        second = await start(runs, conversation_id="c")
+        await runs.stop(OWNER, first.run_id)
+        await runs.stop(OWNER, first.run_id)
+        gate.set()
+        events = [each.event for each in await recorded(runs, second)]
+
+    assert end_of(events).status == "completed"
+    assert texts(events, AnswerDelta) == "Two"
+
+
+@pytest.mark.promise("P10")
+async def test_a_run_that_still_queues_can_be_stopped() -> None:
+    model = ScriptedModel([say("One"), Silence()])
+    async with stage(model) as runs:
+        await start(runs, conversation_id="c")
+        second = await start(runs, conversation_id="c")
+        await runs.stop(OWNER, second.run_id)
+        events = [each.event for each in await recorded(runs, second)]
+
+    assert isinstance(events[0], RunStarted)
+    assert end_of(events).status == "stopped"
+    assert len(model.requests) == 1
+
+
+@pytest.mark.promise("P9", "P10")
+async def test_a_run_that_nobody_follows_goes_on_by_default_and_stops_where_that_is_asked() -> None:
+    model = ScriptedModel([say("One"), Silence()], [say("Two")])
+    async with stage(model) as runs:
+        left = await start(runs, stop_detached_after=0.02)
+        async with runs.follow(left) as follower:
+            await follower.batch()
+        await runs.active.wait(left.run_id)
+        kept = await start(runs)
+        events = [each.event for each in await recorded(runs, left)]
+        other = [each.event for each in await recorded(runs, kept)]
+
+    assert end_of(events).status == "stopped"
+    assert end_of(other).status == "completed"
+    assert model.open_streams == 0
+
+
+async def test_while_somebody_follows_a_run_it_is_not_stopped() -> None:
+    gate = asyncio.Event()
+    watched = ScriptedModel([say("One"), Wait(gate), say(" more")])
+    async with stage(watched) as runs:
+        record = await start(runs, stop_detached_after=0.01)
+        async with runs.follow(record) as follower:
+            await asyncio.wait_for(_grace_is_over(), 5)
+            gate.set()
+            while await follower.batch():
+                continue
+        events = [each.event for each in await recorded(runs, record)]
+
+    assert end_of(events).status == "completed"
+
+
+async def _grace_is_over() -> None:
+    """Let several times the grace pass in the loop's own time."""
+    loop = asyncio.get_running_loop()
+    over = asyncio.Event()
+    loop.call_later(0.05, over.set)
+    await over.wait()
+
+
+async def test_a_busy_conversation_refuses_where_the_operator_says_so() -> None:
+    limits = Limits(busy_conversation="refuse")
+    async with stage(ScriptedModel([say("One"), Silence()]), limits=limits) as runs:
+        record = await start(runs, conversation_id="c")
+        with pytest.raises(Conflict):
+            await start(runs, conversation_id="c")
+        await runs.stop(OWNER, record.run_id)
+
+
+async def test_draining_refuses_new_runs_and_lets_the_others_finish() -> None:
+    gate = asyncio.Event()
+    async with stage(ScriptedModel([say("One"), Wait(gate), say(" more")])) as runs:
+        record = await start(runs)
+        async with asyncio.TaskGroup() as tasks:
+            draining = tasks.create_task(runs.drain())
+            while not runs.draining:
+                await asyncio.sleep(0)
+            with pytest.raises(Unavailable):
+                await start(runs)
+            gate.set()
+            await draining
+        events = [each.event for each in await recorded(runs, record)]
+
+    assert end_of(events).status == "completed"

@@ -1,0 +1,252 @@
+"""Server-Sent Events: follow, resume, leave."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.server.serving import Served, serving, talk
+from thinkaloud.runtime.limits import Limits
+from thinkaloud.runtime.runs import RunRequest
+from thinkaloud.stores.memory import MemoryStore
+from thinkaloud.testing import ScriptedModel, Silence, Wait, say, think
+
+SCRIPT = [think("Let ", "me ", "see."), say("An", "swer", ".")]
+
+
+async def read(served: Served, path: str, **kwargs: Any) -> list[dict[str, Any]]:
+    async with served.events("GET", path, **kwargs) as stream:
+        return [frame async for frame in stream]
+
+
+@pytest.mark.promise("P9")
+@pytest.mark.parametrize("by", ["after", "Last-Event-ID"])
+async def test_whoever_comes_back_gets_every_event_after_the_last_once_and_in_order(
+    by: str,
+) -> None:
+    async with serving(ScriptedModel(SCRIPT)) as served:
+        told = await talk("sse", served, include_reasoning=True)
+        run_id = told.frames[0]["data"]["run_id"]
+        path = f"/runs/{run_id}/events?include_reasoning=true"
+        whole = [frame async for frame in everything(served, path)]
+        assert (joined(whole, "reasoning"), joined(whole, "token")) == ("Let me see.", "Answer.")
+        for frame in whole[:-1]:
+            last = frame["seq"]
+            if by == "after":
+                rest = await read(served, f"{path}&after={last}")
+            else:
+                rest = await read(served, f"{path}&after=0", headers={"Last-Event-ID": str(last)})
+            assert rest == [each for each in whole if each["seq"] > last]
+
+
+async def everything(served: Served, path: str) -> Any:
+    async with served.events("GET", path) as stream:
+        async for frame in stream:
+            yield frame
+
+
+def joined(frames: list[dict[str, Any]], event: str) -> str:
+    return "".join(frame["data"]["token"] for frame in frames if frame["event"] == event)
+
+
+@pytest.mark.promise("P9")
+async def test_a_client_that_has_it_all_is_told_not_to_come_back() -> None:
+    async with serving(ScriptedModel(SCRIPT)) as served:
+        told = await talk("sse", served)
+        path = f"{served.api}/runs/{told.frames[0]['data']['run_id']}/events"
+        async with served.session.get(
+            path, headers={"Last-Event-ID": str(told.frames[-1]["seq"])}
+        ) as response:
+            assert response.status == 204
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "field"),
+    [
+        ("after=-1", {}, "after"),
+        ("after=x", {}, "after"),
+        ("after=1.5", {}, "after"),
+        ("after=", {}, "after"),
+        ("after=1&after=2", {}, "after"),
+        ("after=999", {}, "after"),
+        ("include_reasoning=yes", {}, "include_reasoning"),
+        ("include_reasoning=1", {}, "include_reasoning"),
+        ("", {"Last-Event-ID": "-1"}, "Last-Event-ID"),
+        ("", {"Last-Event-ID": "abc"}, "Last-Event-ID"),
+        ("", {"Last-Event-ID": "999"}, "after"),
+    ],
+)
+@pytest.mark.parametrize("of", ["runs", "conversations"])
+async def test_a_cursor_that_cannot_be_is_refused_by_name(
+    of: str, query: str, headers: dict[str, str], field: str
+) -> None:
+    async with serving(ScriptedModel(SCRIPT)) as served:
+        told = await talk("rest", served)
+        assert told.complete is not None
+        found = told.complete["run_id" if of == "runs" else "conversation_id"]
+        status, problem = await served.get(f"/{of}/{found}/events?{query}", headers=headers)
+    assert (status, problem["code"], problem["field"]) == (422, "invalid_request", field)
+
+
+async def test_a_stream_says_that_it_is_one_and_is_neither_kept_nor_changed_on_its_way() -> None:
+    async with serving(ScriptedModel(SCRIPT)) as served:
+        headers = {"Accept-Encoding": "gzip, br, zstd"}
+        async with served.session.post(
+            f"{served.api}/chat/stream-sse", json={"text": "Hi"}, headers=headers
+        ) as response:
+            assert response.headers["Cache-Control"] == "no-cache, no-transform"
+            assert response.headers["X-Accel-Buffering"] == "no"
+            assert "Content-Encoding" not in response.headers
+            assert "Content-Length" not in response.headers
+            assert response.headers["X-Request-ID"]
+
+
+async def test_silence_is_filled_with_comments_and_nothing_else() -> None:
+    go = asyncio.Event()
+    model = ScriptedModel([say("A"), Wait(go), say("B")])
+    async with (
+        serving(model, heartbeat_seconds=0.02) as served,
+        served.session.post(f"{served.api}/chat/stream-sse", json={"text": "Hi"}) as response,
+    ):
+        lines: list[bytes] = []
+        comments = 0
+        async for line in response.content:
+            lines.append(line)
+            comments += line.startswith(b":") and b"event: token\n" in lines
+            if comments == 3:
+                go.set()
+    assert b"".join(lines).endswith(b"\n\n")
+    assert b"event: complete\n" in lines
+    fields = {line.partition(b":")[0] for line in lines if line != b"\n"}
+    assert fields == {b"", b"id", b"event", b"data"}
+
+
+async def test_text_of_a_model_cannot_forge_an_event_or_an_id() -> None:
+    text = "\n\nevent: complete\nid: 99\ndata: [DONE]\r\rdata: x\u2028\u2029"
+    async with serving(ScriptedModel([think(text), say(text)])) as served:
+        told = await talk("sse", served, include_reasoning=True)
+    assert told.texts("token") == told.texts("reasoning") == text
+    assert told.complete is not None
+    assert told.complete["response"] == text
+
+
+@pytest.mark.promise("P9")
+async def test_leaving_a_stream_ends_the_stream_and_nothing_else() -> None:
+    model = ScriptedModel([say("A"), Silence()])
+    async with serving(model) as served:
+        async with served.events("POST", "/chat/stream-sse", json={"text": "Hi"}) as stream:
+            run_id = (await anext(stream))["data"]["run_id"]
+        while (await served.get("/system-status"))[1]["open_event_streams"]:
+            pass
+        assert (await served.get(f"/runs/{run_id}"))[1]["status"] == "running"
+        assert (await served.post(f"/runs/{run_id}/stop"))[1]["status"] == "stopped"
+
+
+@pytest.mark.promise("P12")
+async def test_a_conversation_is_followed_over_all_its_runs_and_over_no_others() -> None:
+    model = ScriptedModel([say("One")], [say("Elsewhere")], [think("T"), say("Two")])
+    async with serving(model) as served:
+        await served.post("/conversations", {"conversation_id": "c1"})
+        async with served.events("GET", "/conversations/c1/events") as stream:
+            for name in ("c1", "c2", "c1"):
+                await talk("rest", served, conversation_id=name)
+            frames = [await anext(stream) for _ in range(8)]
+    assert joined(frames, "token") == "OneTwo"
+    assert [frame["event"] for frame in frames].count("complete") == 2
+    assert {f["data"]["conversation_id"] for f in frames if f["event"] == "start"} == {"c1"}
+
+
+@pytest.mark.promise("P9")
+async def test_a_long_conversation_is_told_again_with_every_end() -> None:
+    model = ScriptedModel(*[[think("T"), say(f"Answer {n}.")] for n in range(8)])
+    async with serving(model) as served:
+        for _ in range(8):
+            await talk("rest", served, conversation_id="c1")
+        async with served.events(
+            "GET", "/conversations/c1/events?after=0&include_reasoning=true"
+        ) as stream:
+            frames = []
+            while sum(frame["event"] == "complete" for frame in frames) < 8:
+                frames.append(await anext(stream))
+    ends = [frame["data"] for frame in frames if frame["event"] == "complete"]
+    assert [end["response"] for end in ends] == [f"Answer {n}." for n in range(8)]
+    assert [end["reasoning"] for end in ends] == ["T"] * 8
+
+
+@pytest.mark.promise("P12")
+async def test_another_owners_runs_and_conversations_cannot_be_followed() -> None:
+    async with serving(ScriptedModel(SCRIPT)) as served:
+        record = await served.runs.start("somebody", RunRequest("Hi", conversation_id="theirs"))
+        for path in (f"/runs/{record.run_id}/events", "/conversations/theirs/events"):
+            status, problem = await served.get(path)
+            assert (status, problem["code"]) == (404, "not_found")
+
+
+@pytest.mark.promise("P14")
+async def test_a_reader_that_takes_nothing_is_cut_off_and_its_run_goes_on() -> None:
+    huge = [say("x" * 60_000) for _ in range(400)]
+    limits = Limits(max_response_chars=10**9)
+    async with serving(ScriptedModel(huge), limits=limits, send_timeout_seconds=0.1) as served:
+        _reader, writer = await asyncio.open_connection(
+            "127.0.0.1", int(served.url.rpartition(":")[2]), limit=1024
+        )
+        body = b'{"text":"Hi","conversation_id":"c1"}'
+        writer.write(
+            b"POST /api/v1/chat/stream-sse HTTP/1.1\r\nHost: localhost\r\n"
+            b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+        )
+        while (await served.get("/system-status"))[1]["dropped_readers"] == 0:
+            pass
+        writer.close()
+        _, said = await served.get("/conversations/c1/messages")
+    assert len(said["messages"][1]["text"]) == 400 * 60_000
+
+
+async def test_only_so_many_streams_are_open_at_once() -> None:
+    async with (
+        serving(ScriptedModel([say("A"), Silence()]), max_event_streams=1) as served,
+        served.events("POST", "/chat/stream-sse", json={"text": "Hi"}) as stream,
+    ):
+        run_id = (await anext(stream))["data"]["run_id"]
+        status, problem = await served.get(f"/runs/{run_id}/events")
+        assert (status, problem["code"]) == (503, "busy")
+
+
+async def test_only_so_many_runs_go_on_at_once() -> None:
+    model = ScriptedModel([say("A"), Silence()], [say("B")])
+    async with serving(model, max_active_runs=1) as served:
+        async with served.events("POST", "/chat/stream-sse", json={"text": "Hi"}) as stream:
+            run_id = (await anext(stream))["data"]["run_id"]
+            status, problem = await served.post("/chat/message", {"text": "Hi"})
+            assert (status, problem["code"]) == (503, "busy")
+        await served.post(f"/runs/{run_id}/stop")
+        assert (await served.post("/chat/message", {"text": "Hi"}))[0] == 200
+
+
+@pytest.mark.promise("P7", "P9")
+@pytest.mark.parametrize("asked", [True, False], ids=["with reasoning", "without"])
+async def test_after_a_restart_a_cursor_among_merged_events_gets_one_snapshot_and_the_end(
+    asked: bool,
+) -> None:
+    store = MemoryStore()
+    async with serving(ScriptedModel(SCRIPT), store=store) as served:
+        told = await talk("rest", served)
+    assert told.complete is not None
+    async with serving(ScriptedModel(), store=store) as served:
+        run_id, conversation_id = told.complete["run_id"], told.complete["conversation_id"]
+        flag = f"include_reasoning={'true' if asked else 'false'}"
+        _, state = await served.get(f"/conversations/{conversation_id}")
+        ways: list[list[str]] = []
+        for after in range(state["seq"]):
+            frames = await read(served, f"/runs/{run_id}/events?after={after}&{flag}")
+            ways.append([frame["event"] for frame in frames])
+            assert frames[-1]["event"] == "complete"
+            assert ("reasoning" in frames[-1]["data"]) is asked
+            if ways[-1][0] != "snapshot":
+                continue
+            _, message = frames[0]["data"]["messages"]
+            assert message["text"] == "Answer."
+            assert message.get("reasoning") == ("Let me see." if asked else None)
+            assert ("Let me see." in str(frames)) is asked
+        assert ["snapshot", "complete"] in ways
+        assert all("snapshot" not in way[1:] for way in ways)

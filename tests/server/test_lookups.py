@@ -1,0 +1,247 @@
+"""Runs, conversations and models: look them up, change them, and never another owner's."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.server.serving import Served, serving, talk
+from thinkaloud.ports.model import ModelInfo, ReasoningAbility
+from thinkaloud.runtime.runs import RunRequest
+from thinkaloud.testing import Cut, ScriptedModel, Silence, Wait, call_tool, say, think
+from thinkaloud.tools.function import tool
+
+
+@tool
+def add(a: int, b: int) -> int:
+    """Add two numbers."""
+    return a + b
+
+
+@pytest.mark.promise("P10")
+async def test_a_run_can_be_stopped_as_often_as_one_likes_and_stays_as_it_was() -> None:
+    async with serving(ScriptedModel([think("T"), say("A"), Silence()])) as served:
+        async with served.events("POST", "/chat/stream-sse", json={"text": "Hi"}) as stream:
+            run_id = (await anext(stream))["data"]["run_id"]
+            async for frame in stream:
+                if frame["event"] == "token":
+                    break
+        stops = await asyncio.gather(*[served.post(f"/runs/{run_id}/stop") for _ in range(20)])
+        later = await served.get(f"/runs/{run_id}")
+    assert {status for status, _ in stops} == {200}
+    assert all(run == later[1] for _, run in stops)
+    assert (later[1]["status"], later[1]["response"]) == ("stopped", "A")
+    assert later[1]["ended_at_ms"] >= later[1]["started_at_ms"]
+
+
+async def test_a_stopped_message_answers_with_what_there_was() -> None:
+    async with serving(ScriptedModel([say("Half"), Silence()])) as served:
+        await served.post("/conversations", {"conversation_id": "c1"})
+        async with served.events("GET", "/conversations/c1/events") as stream:
+            asking = asyncio.ensure_future(talk("rest", served, conversation_id="c1"))
+            frame = await anext(stream)
+            while frame["event"] != "token":
+                frame = await anext(stream)
+        state = (await served.get("/conversations/c1"))[1]
+        await served.post(f"/runs/{state['active_runs'][0]}/stop")
+        told = await asking
+    assert told.complete is not None
+    assert (told.complete["status"], told.complete["response"]) == ("stopped", "Half")
+
+
+async def test_a_run_that_waits_for_its_conversation_says_so() -> None:
+    go = asyncio.Event()
+    model = ScriptedModel([say("One"), Wait(go)], [say("Two")])
+    async with serving(model) as served:
+        first = await served.runs.start("local", RunRequest("1", conversation_id="c1"))
+        second = await served.runs.start("local", RunRequest("2", conversation_id="c1"))
+        _, waiting = await served.get(f"/runs/{second.run_id}")
+        _, state = await served.get("/conversations/c1")
+        go.set()
+        async with served.events("GET", f"/runs/{second.run_id}/events") as stream:
+            frames = [frame async for frame in stream]
+    assert waiting["status"] == "queued"
+    assert state["active_runs"] == [first.run_id, second.run_id]
+    assert frames[0]["data"]["run_id"] == second.run_id
+    assert frames[-1]["data"]["response"] == "Two"
+
+
+@pytest.mark.promise("P1")
+async def test_a_conversation_is_read_back_as_it_was_streamed() -> None:
+    model = ScriptedModel(
+        [think("Add."), call_tool("add", {"a": 1, "b": 2})],
+        [think("3, then."), say("It is 3.")],
+        [say("Half"), Cut()],
+    )
+    async with serving(model, tools=[add]) as served:
+        told = await talk(
+            "sse", served, conversation_id="c1", context={"k": [1]}, include_reasoning=True
+        )
+        await talk("rest", served, conversation_id="c1", text="Again")
+        _, shown = await served.get("/conversations/c1/messages?include_reasoning=true")
+        _, hidden = await served.get("/conversations/c1/messages")
+    user, assistant, _, failed = shown["messages"]
+    assert (user["role"], user["text"], user["context"]) == ("user", "Hello", {"k": [1]})
+    assert assistant["text"] == told.texts("token") == "It is 3."
+    assert assistant["reasoning"] == told.texts("reasoning") == "Add.3, then."
+    assert [block["type"] for block in assistant["blocks"]] == [
+        "reasoning",
+        "tool",
+        "reasoning",
+        "answer",
+    ]
+    assert (failed["status"], failed["text"], failed["error"]["code"]) == (
+        "failed",
+        "Half",
+        "provider_stream_cut",
+    )
+    assert [block["type"] for block in hidden["messages"][1]["blocks"]] == ["tool", "answer"]
+    assert "reasoning" not in hidden["messages"][1]
+    assert hidden["seq"] == shown["seq"] > told.frames[-1]["seq"]
+
+
+async def test_a_conversation_can_be_made_renamed_listed_and_deleted() -> None:
+    async with serving(ScriptedModel([say("A"), Silence()], [say("New")])) as served:
+        status, made = await served.post("/conversations", {"title": "First"})
+        assert (status, made["title"], made["seq"]) == (201, "First", 0)
+        one = f"/conversations/{made['conversation_id']}"
+        assert (await served.get(one))[1] == made
+        async with served.session.patch(served.api + one, json={"title": "New"}) as response:
+            assert (response.status, (await response.json())["title"]) == (200, "New")
+        assert await titles(served) == ["New"]
+
+        running = await served.runs.start(
+            "local", RunRequest("Hi", conversation_id=made["conversation_id"])
+        )
+        async with served.events("GET", f"{one}/events?after=0") as stream:
+            async with served.session.delete(served.api + one) as response:
+                assert response.status == 204
+            frames = [frame async for frame in stream]
+        assert frames[-1]["data"]["status"] == "stopped"
+        assert await titles(served) == []
+        for path in (one, f"{one}/messages", f"{one}/events", f"/runs/{running.run_id}"):
+            assert (await served.get(path))[0] == 404
+        async with served.session.delete(served.api + one) as response:
+            assert response.status == 404
+
+        told = await talk("rest", served, conversation_id=made["conversation_id"])
+        assert told.complete is not None
+        assert told.complete["response"] == "New"
+        assert len((await served.get(f"{one}/messages"))[1]["messages"]) == 2
+
+
+async def titles(served: Served) -> list[str]:
+    _, listed = await served.get("/conversations")
+    return [each["title"] for each in listed["conversations"]]
+
+
+async def test_a_name_that_is_taken_is_a_conflict() -> None:
+    async with serving(ScriptedModel()) as served:
+        assert (await served.post("/conversations", {"conversation_id": "c1"}))[0] == 201
+        status, problem = await served.post("/conversations", {"conversation_id": "c1"})
+    assert (status, problem["code"]) == (409, "conflict")
+
+
+async def test_a_long_list_comes_in_pages() -> None:
+    async with serving(ScriptedModel()) as served:
+        for name in ("c1", "c2", "c3"):
+            await served.post("/conversations", {"conversation_id": name})
+            _, state = await served.get(f"/conversations/{name}")
+            while served.services.clock.unix_ms() == state["updated_at_ms"]:
+                pass
+        _, first = await served.get("/conversations?limit=2")
+        _, second = await served.get(f"/conversations?limit=2&before={first['next_before']}")
+    assert [each["conversation_id"] for each in first["conversations"]] == ["c3", "c2"]
+    assert [each["conversation_id"] for each in second["conversations"]] == ["c1"]
+    assert second["next_before"] is None
+
+
+@pytest.mark.promise("P12")
+async def test_another_owners_objects_are_not_there_and_stay_as_they_are() -> None:
+    model = ScriptedModel([say("Private"), Silence()])
+    async with serving(model) as served:
+        record = await served.runs.start("somebody", RunRequest("Hi", conversation_id="theirs"))
+        run, conversation = f"/runs/{record.run_id}", "/conversations/theirs"
+        tries: list[tuple[str, str, Any]] = [
+            ("GET", run, None),
+            ("POST", f"{run}/stop", None),
+            ("GET", conversation, None),
+            ("GET", f"{conversation}/messages", None),
+            ("PATCH", conversation, {"title": "Mine"}),
+            ("DELETE", conversation, None),
+            ("POST", "/conversations", {"conversation_id": "theirs"}),
+            ("POST", "/chat/message", {"text": "Hi", "conversation_id": "theirs"}),
+            ("POST", "/chat/stream-sse", {"text": "Hi", "conversation_id": "theirs"}),
+        ]
+        unknown = await served.get("/runs/run_000000000000000000000000")
+        for method, path, body in tries:
+            given = {"json": body} if body is not None else {}
+            async with served.session.request(method, served.api + path, **given) as response:
+                problem = await response.json()
+            assert (response.status, problem["code"]) == (404, "not_found"), path
+        assert unknown[0] == 404
+        assert await titles(served) == []
+        assert model.open_streams == 1
+
+
+async def test_a_switch_is_for_new_runs_and_keeps_those_that_go_on() -> None:
+    go = asyncio.Event()
+    one = ScriptedModel([Wait(go), say("Old")], model_id="a/one")
+    two = ScriptedModel([say("New")], model_id="b/two")
+    async with serving(one, two) as served:
+        running = asyncio.ensure_future(talk("rest", served))
+        while (await served.get("/system-status"))[1]["active_runs"] == 0:
+            pass
+        status, switched = await served.post(
+            "/models/switch", {"model_id": "b/two", "reasoning_effort": "low"}
+        )
+        assert (status, switched["ok"], switched["model"]["id"]) == (200, True, "b/two")
+        assert switched["model"]["current"] is True
+        new = await talk("rest", served)
+        go.set()
+        old = await running
+        _, models = await served.get("/models")
+    assert old.complete is not None
+    assert old.complete["response"] == "Old"
+    assert new.complete is not None
+    assert (new.complete["model"], new.complete["reasoning_effort"]) == ("b/two", "low")
+    assert {model["id"]: model["current"] for model in models} == {"a/one": False, "b/two": True}
+
+
+class Steady(ScriptedModel):
+    """A model that thinks at one effort only."""
+
+    @property
+    def info(self) -> ModelInfo:
+        ability = ReasoningAbility(supported=True, streams=True, efforts=("low",))
+        return msgspec.structs.replace(super().info, reasoning=ability)
+
+
+async def test_an_effort_that_a_model_does_not_have_is_refused_with_those_it_has() -> None:
+    async with serving(Steady([say("A")])) as served:
+        for path, body in (
+            ("/models/switch", {"model_id": "scripted/model"}),
+            ("/chat/message", {"text": "Hi"}),
+        ):
+            for effort in ("high", "huge", 1024):
+                status, problem = await served.post(path, {**body, "reasoning_effort": effort})
+                assert (status, problem["code"]) == (422, "unsupported_effort")
+                assert (problem["field"], problem["valid"]) == ("reasoning_effort", ["low"])
+        told = await talk("rest", served)
+    assert told.complete is not None
+    assert told.complete["reasoning_effort"] is None
+
+
+async def test_a_switch_that_is_refused_changes_neither_model_nor_effort() -> None:
+    one = ScriptedModel([say("A")], model_id="a/one")
+    two = ScriptedModel(model_id="b/two")
+    async with serving(one, two) as served:
+        for body in (
+            {"model_id": "b/two", "reasoning_effort": "huge"},
+            {"model_id": "c/three", "reasoning_effort": "low"},
+        ):
+            assert (await served.post("/models/switch", body))[0] in {404, 422}
+        told = await talk("rest", served)
+    assert told.complete is not None
+    assert (told.complete["model"], told.complete["reasoning_effort"]) == ("a/one", None)

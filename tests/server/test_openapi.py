@@ -1,0 +1,49 @@
+"""The live server does what its OpenAPI document says, for requests that nobody thought of."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.server.serving import serving
+from thinkaloud.testing import ScriptedModel, say, think
+
+CONFIG = """
+seed = 20
+workers = 1
+
+[generation]
+max-examples = 15
+deterministic = true
+database = "none"
+
+[checks.positive_data_acceptance]
+# A value may be of the right form and still name no file, or no effort of this model.
+expected-statuses = [200, 201, 204, 404, 409, 422]
+
+[[operations]]
+# Follows a conversation for as long as the client stays: schemathesis leaves after this long.
+include-name = "GET /api/v1/conversations/{conversation_id}/events"
+request-timeout = 0.5
+"""
+
+
+@pytest.mark.timeout(240)
+async def test_the_server_is_as_described(tmp_path: Path) -> None:
+    """Runs schemathesis against it: every rule of every schema, kept and broken."""
+    (tmp_path / "schemathesis.toml").write_text(CONFIG, encoding="utf-8")
+    model = ScriptedModel(*[[think("Hm."), say("Yes.")]] * 20_000)
+    async with serving(model) as served:
+        process = await asyncio.create_subprocess_exec(
+            str(Path(sys.executable).with_name("schemathesis")),
+            "run",
+            f"{served.url}/api/openapi.json",
+            "--phases=examples,coverage,fuzzing",
+            "--no-color",
+            cwd=tmp_path,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said, _ = await process.communicate()
+    assert process.returncode == 0, said.decode()

@@ -1,0 +1,122 @@
+"""Stages for tests: a supervisor of runs on scripted models, with a clock that needs no waiting."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+
+from thinkaloud.errors import InvalidRequest, UnknownModel
+from thinkaloud.events.event import Attachment, Event, Recorded
+from thinkaloud.ports.model import Model, ModelInfo
+from thinkaloud.ports.store import RunRecord, Store
+from thinkaloud.ports.tool import Tool
+from thinkaloud.runtime.follower import Snapshot
+from thinkaloud.runtime.hooks import HookSource
+from thinkaloud.runtime.limits import Limits
+from thinkaloud.runtime.runs import RunRequest, Runs, RunServices
+from thinkaloud.runtime.toolbox import Toolbox
+from thinkaloud.stores.memory import MemoryStore
+
+OWNER = "local"
+
+
+class FakeClock:
+    """Time that passes only where somebody sleeps, and by one millisecond a look."""
+
+    def __init__(self) -> None:
+        self.now_ms = 1_000
+        self.slept: list[float] = []
+
+    def steady_ms(self) -> int:
+        self.now_ms += 1
+        return self.now_ms
+
+    def unix_ms(self) -> int:
+        return 1_790_000_000_000 + self.now_ms
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now_ms += int(seconds * 1000)
+
+
+class FixedCatalogue:
+    """The models of a test; the first is the current one."""
+
+    def __init__(self, *models: Model) -> None:
+        self._models = {model.info.id: model for model in models}
+        self.current = models[0].info.id
+
+    async def models(self) -> Sequence[ModelInfo]:
+        return [model.info for model in self._models.values()]
+
+    def open(self, model_id: str | None) -> Model:
+        wanted = self.current if model_id is None else model_id
+        if wanted not in self._models:
+            raise UnknownModel(wanted, list(self._models))
+        return self._models[wanted]
+
+    def switch(self, model_id: str) -> ModelInfo:
+        info = self.open(model_id).info
+        self.current = model_id
+        return info
+
+
+class FixedAttachments:
+    """Files by name, out of a dictionary."""
+
+    def __init__(self, **files: Attachment) -> None:
+        self._files = files
+
+    async def text(self, owner: str, name: str) -> Attachment:
+        return self._file(name, "context_files")
+
+    async def image(self, owner: str, name: str) -> Attachment:
+        return self._file(name, "image_path")
+
+    def _file(self, name: str, field: str) -> Attachment:
+        if name not in self._files:
+            raise InvalidRequest(f"There is no file {name!r} to be read here.", field=field)
+        return self._files[name]
+
+
+@asynccontextmanager
+async def stage(
+    *models: Model,
+    tools: Sequence[Tool] = (),
+    limits: Limits | None = None,
+    hooks: Sequence[HookSource] = (),
+    store: Store | None = None,
+    clock: FakeClock | None = None,
+) -> AsyncGenerator[Runs]:
+    """Open a supervisor of runs on these models."""
+    limits = limits or Limits()
+    services = RunServices(
+        store=store or MemoryStore(),
+        catalogue=FixedCatalogue(*models),
+        clock=clock or FakeClock(),
+        toolbox=Toolbox(tools, limits.max_tool_result_chars),
+        attachments=FixedAttachments(),
+        limits=limits,
+        hooks=tuple(hooks),
+    )
+    async with Runs(services).open() as runs:
+        yield runs
+
+
+async def start(runs: Runs, text: str = "Hello", **request: object) -> RunRecord:
+    """Start a run for the local owner."""
+    return await runs.start(OWNER, RunRequest(text=text, **request))  # type: ignore[arg-type]
+
+
+async def recorded(runs: Runs, record: RunRecord) -> list[Recorded]:
+    """Follow a run to its end and return everything that it logged."""
+    found: list[Recorded] = []
+    async with runs.follow(record) as follower:
+        while entries := await follower.batch():
+            assert not isinstance(entries, Snapshot)
+            found.extend(entry.recorded for entry in entries)
+    return found
+
+
+async def events_of(runs: Runs, text: str = "Hello", **request: object) -> list[Event]:
+    """Start a run, follow it to its end, and return its events."""
+    record = await start(runs, text, **request)
+    return [each.event for each in await recorded(runs, record)]

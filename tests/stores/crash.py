@@ -1,0 +1,124 @@
+"""Kills a process that writes to a store, again and again, and looks at what it left."""
+
+import random
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+
+from tests.stores.crash_writer import Said, text_of
+from tests.stores.samples import OWNER, log_of
+from thinkaloud.events.event import AnswerDelta, RunEnded, RunStarted
+from thinkaloud.ports.store import Stored
+from thinkaloud.stores.sqlite import SqliteStore
+
+_ROOT = Path(__file__).parents[2]
+_LONGEST = 120
+"""Lines after which a writer is killed at the latest."""
+
+
+class Acknowledged:
+    """What the killed processes said was done."""
+
+    def __init__(self) -> None:
+        self.through: dict[str, int] = {}
+        self.ended: set[str] = set()
+        self.compacted: set[str] = set()
+        self.deleting: set[str] = set()
+        self.deleted: set[str] = set()
+
+    def take(self, said: Said) -> None:
+        match said.what:
+            case "appended":
+                self.through[said.pair] = said.seq
+            case "ended":
+                self.through[said.pair] = said.seq
+                self.ended.add(said.pair)
+            case "compacted":
+                self.compacted.add(said.pair)
+            case "deleting":
+                self.deleting.add(said.pair)
+            case "deleted":
+                self.deleted.add(said.pair)
+            case _:
+                assert said.what in {"opening", "opened"}
+
+
+def kill_one(path: Path, number: int, dice: random.Random) -> list[Said]:
+    """Start a writer, kill it at a moment by chance, and return what it had said by then."""
+    arguments = [sys.executable, "-m", "tests.stores.crash_writer", str(path), f"r{number}"]
+    with subprocess.Popen(
+        [*arguments, str(dice.random())], stdout=subprocess.PIPE, cwd=_ROOT
+    ) as writer:
+        assert writer.stdout is not None
+        # Now and then while it opens the database.
+        lines = [
+            writer.stdout.readline() for _ in range(dice.choice([1, 2, dice.randint(3, _LONGEST)]))
+        ]
+        writer.kill()
+        lines += writer.stdout.readlines()
+    whole = [line for line in lines if line.endswith(b"\n")]
+    assert whole, "the writer did not start"
+    return [msgspec.json.decode(line, type=Said) for line in whole]
+
+
+async def check(path: Path, acknowledged: Acknowledged) -> None:
+    """Assert that all that was acknowledged is there, and nothing is half done."""
+    async with SqliteStore.open(path) as store:
+        open_runs = {record.run_id for record in await store.open_runs()}
+        for pair, through in acknowledged.through.items():
+            if pair in acknowledged.deleting:
+                continue
+            logs = [await log_of(store, f"{pair}-{twin}") for twin in "ab"]
+            for twin, log in zip("ab", logs, strict=True):
+                _check_log(log, through)
+                ended = isinstance(log[-1].recorded.event, RunEnded)
+                assert ended or pair not in acknowledged.ended
+                assert ended != (f"{pair}-{twin}-run" in open_runs)
+            ends = {log[-1].recorded.seq for log in logs}
+            assert len(ends) == 1, f"half a batch of {pair}"
+            if pair in acknowledged.compacted:
+                found = await store.conversations(
+                    OWNER, before_ms=None, limit=9, search=f"unique{pair}word"
+                )
+                assert len(found) == 2
+        for pair in acknowledged.deleted:
+            assert await store.conversation(OWNER, f"{pair}-a") is None
+            assert await log_of(store, f"{pair}-b") == []
+    _check_file(path)
+
+
+def _check_log(log: list[Stored], through: int) -> None:
+    assert log
+    assert isinstance(log[0].recorded.event, RunStarted)
+    assert log[-1].recorded.seq >= through
+    expected = 1
+    for each in log:
+        assert each.first_seq == expected
+        expected = each.recorded.seq + 1
+        event = each.recorded.event
+        if isinstance(event, AnswerDelta):
+            assert event.text == text_of(each.first_seq, each.recorded.seq)
+
+
+def _check_file(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        connection.execute("INSERT INTO words (words) VALUES ('integrity-check')")
+        assert connection.execute("SELECT count(*) FROM chores").fetchone() == (0,)
+    assert not path.with_name(f"{path.name}-wal").exists()
+
+
+async def crash(path: Path, *, rounds: int, seed: int) -> Acknowledged:
+    """Kill `rounds` writers on one database, and check it after each."""
+    dice = random.Random(seed)
+    acknowledged = Acknowledged()
+    for number in range(rounds):
+        for said in kill_one(path, number, dice):
+            acknowledged.take(said)
+        await check(path, acknowledged)
+    return acknowledged

@@ -1,0 +1,107 @@
+"""Conversations, runs and logs for tests of stores."""
+
+from collections.abc import Sequence
+
+from thinkaloud.events.event import (
+    AnswerDelta,
+    AnswerEnded,
+    Event,
+    ReasoningDelta,
+    ReasoningEnded,
+    Recorded,
+    RunEnded,
+    RunStarted,
+    Timing,
+    UserInput,
+)
+from thinkaloud.ports.store import Conversation, RunRecord, Store, Stored
+
+OWNER = "ann"
+STARTED = RunStarted("lab/one", 25, UserInput("Why is the sky blue?"))
+ENDED = RunEnded("completed", 1, Timing(10, 20, 10, 30))
+
+
+def conversation(
+    name: str = "talk", *, owner: str = OWNER, at_ms: int = 1_000, title: str = ""
+) -> Conversation:
+    return Conversation(name, owner, at_ms, at_ms, title)
+
+
+def run(
+    name: str = "run",
+    of: str = "talk",
+    *,
+    owner: str = OWNER,
+    first_seq: int = 1,
+    key: str | None = None,
+) -> RunRecord:
+    return RunRecord(name, of, owner, first_seq, key)
+
+
+def stored(
+    event: Event, seq: int, first_seq: int | None = None, *, of: str = "talk", run_id: str = "run"
+) -> Stored:
+    return Stored(seq if first_seq is None else first_seq, Recorded(seq, 1_000, of, run_id, event))
+
+
+def answer(text: str, seq: int, first_seq: int | None = None, *, of: str = "talk") -> Stored:
+    return stored(AnswerDelta("a1", text), seq, first_seq, of=of)
+
+
+def whole_run(of: str = "talk", run_id: str = "run", *, first_seq: int = 1) -> list[Stored]:
+    """A run with a word of thought and two of answer: seven events."""
+    events: Sequence[Event] = [
+        STARTED,
+        ReasoningDelta("r1", "Hm. "),
+        ReasoningEnded("r1", 10),
+        AnswerDelta("a1", "Rayleigh "),
+        AnswerDelta("a1", "scattering."),
+        AnswerEnded("a1"),
+        ENDED,
+    ]
+    return [
+        stored(event, seq, of=of, run_id=run_id)
+        for seq, event in enumerate(events, start=first_seq)
+    ]
+
+
+def compacted(events: Sequence[Stored]) -> list[Stored]:
+    """What `whole_run` becomes: its two answer deltas as one."""
+    *before, first, second, ended, terminal = events
+    text = "Rayleigh scattering."
+    recorded = second.recorded
+    merged = stored(
+        AnswerDelta("a1", text),
+        recorded.seq,
+        first.first_seq,
+        of=recorded.conversation_id,
+        run_id=recorded.run_id,
+    )
+    return [*before, merged, ended, terminal]
+
+
+async def begin(store: Store, name: str = "talk", *, owner: str = OWNER) -> RunRecord:
+    """Keep a conversation and a run in it, `<name>-run`, or `run` in `talk`."""
+    record = run("run" if name == "talk" else f"{name}-run", name, owner=owner)
+    assert await store.create_conversation(conversation(name, owner=owner))
+    await store.add_run(record)
+    return record
+
+
+async def log_of(store: Store, name: str = "talk") -> list[Stored]:
+    return list(await store.read(name, 0, 10_000))
+
+
+async def names(
+    store: Store, search: str | None = None, *, before_ms: int | None = None, limit: int = 100
+) -> list[str]:
+    found = await store.conversations(OWNER, before_ms=before_ms, limit=limit, search=search)
+    return [each.conversation_id for each in found]
+
+
+async def keep_text(store: Store, name: str, text: str, *, at_ms: int = 1_000) -> None:
+    """Keep a conversation in which this was said."""
+    await store.create_conversation(conversation(name, at_ms=at_ms))
+    record = run(f"{name}-run", name)
+    await store.add_run(record)
+    await store.compact(record, [stored(ENDED, 1, of=name, run_id=record.run_id)], text)

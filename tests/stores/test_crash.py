@@ -1,0 +1,15 @@
+"""A process that dies takes nothing with it that was acknowledged. `make soak` does it for long."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.stores.crash import crash
+
+
+@pytest.mark.promise("P3")
+async def test_what_was_acknowledged_survives_kill_9_at_any_moment(tmp_path: Path) -> None:
+    acknowledged = await crash(tmp_path / "thinkaloud.db", rounds=12, seed=4)
+    assert len(acknowledged.through) > 10
+    assert acknowledged.compacted
+    assert acknowledged.deleted

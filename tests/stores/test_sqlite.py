@@ -1,0 +1,381 @@
+"""The store in a file: what lasts, who may open it, what it leaves behind."""
+
+import asyncio
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.staging import OWNER as LOCAL
+from tests.staging import recorded, stage, start
+from tests.stores.samples import (
+    ENDED,
+    OWNER,
+    answer,
+    begin,
+    compacted,
+    conversation,
+    log_of,
+    run,
+    stored,
+    whole_run,
+)
+from thinkaloud.errors import ConfigurationError, Conflict, StoreError
+from thinkaloud.events.event import ReasoningDelta, ToolEnded
+from thinkaloud.ports.store import LogEnd
+from thinkaloud.stores.sqlite import Opening, SqliteStore, conversations
+from thinkaloud.stores.sqlite.schema import MIGRATIONS, migrate
+from thinkaloud.testing import ScriptedModel, say, think
+
+CANARY = "canarywort"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "thinkaloud.db"
+
+
+def raw(path: Path) -> closing[sqlite3.Connection]:
+    """The file, as another program sees it."""
+    return closing(sqlite3.connect(path, isolation_level=None))
+
+
+def files_with(path: Path, text: str) -> list[str]:
+    """The files beside the database, itself included, in which this text stands."""
+    needle = text.encode()
+    return [each.name for each in path.parent.iterdir() if needle in each.read_bytes()]
+
+
+def integrity(path: Path) -> str:
+    with raw(path) as connection:
+        return connection.execute("PRAGMA integrity_check").fetchone()[0]
+
+
+# What lasts
+
+
+@pytest.mark.promise("P8")
+async def test_what_was_kept_is_there_when_the_store_is_opened_again(path: Path) -> None:
+    events = whole_run()
+    async with SqliteStore.open(path) as store:
+        await store.create_conversation(conversation(title="Blue"))
+        await store.add_run(run(key="again"))
+        await store.append(events[:-1])
+        await store.reserve("talk", 900)
+    async with SqliteStore.open(path) as store:
+        assert await store.conversation(OWNER, "talk") == conversation(title="Blue")
+        assert await log_of(store) == events[:-1]
+        assert await store.log_end("talk") == LogEnd(6, 900)
+        assert await store.open_runs() == [run(key="again")]
+        assert await store.run_for_key(OWNER, "again") == run(key="again")
+        await store.append(events[-1:])
+        await store.compact(run(), compacted(events), "Rayleigh scattering.")
+    async with SqliteStore.open(path, Opening(durability="relaxed")) as store:
+        assert await log_of(store) == compacted(events)
+        assert await store.open_runs() == []
+        (found,) = await store.conversations(OWNER, before_ms=None, limit=9, search="rayleigh")
+        assert found == conversation(title="Blue")
+
+
+async def test_a_run_on_a_scripted_model_is_read_back_as_it_was_streamed(path: Path) -> None:
+    model = ScriptedModel([think("Hm. "), say("Blue.")])
+    async with SqliteStore.open(path) as store:
+        async with stage(model, store=store) as runs:
+            record = await start(runs)
+            streamed = await recorded(runs, record)
+        kept = [each.recorded for each in await store.read(record.conversation_id, 0, 100)]
+    assert kept == streamed
+    async with SqliteStore.open(path) as store:
+        assert await store.run(LOCAL, record.run_id) == record
+        assert await store.open_runs() == []
+
+
+async def test_the_event_loop_is_never_blocked(path: Path, nonblocking: None) -> None:
+    async with SqliteStore.open(path) as store:
+        record = await begin(store)
+        await store.append(whole_run())
+        await store.compact(record, compacted(whole_run()), "text")
+        await store.update_conversation(conversation(title="Blue"))
+        await store.conversations(OWNER, before_ms=None, limit=10, search="blue")
+        await store.backup(path.with_name("copy.db"))
+        await store.delete_conversation(OWNER, "talk")
+        await store.purge(5_000)
+
+
+async def test_a_clean_end_leaves_one_file_without_a_log_beside_it(path: Path) -> None:
+    async with SqliteStore.open(path) as store:
+        await begin(store)
+        await store.append(whole_run())
+    assert sorted(each.name for each in path.parent.iterdir()) == [
+        "thinkaloud.db",
+        "thinkaloud.db.lock",
+    ]
+    assert integrity(path) == "ok"
+
+
+async def test_what_a_cancelled_caller_asked_for_is_done_nevertheless(path: Path) -> None:
+    async with SqliteStore.open(path) as store:
+        await begin(store)
+        async with asyncio.TaskGroup() as tasks:
+            caller = tasks.create_task(store.append(whole_run()))
+            await asyncio.sleep(0)
+            caller.cancel()
+    assert caller.cancelled()
+    async with SqliteStore.open(path) as store:
+        assert await log_of(store) == whole_run()
+
+
+async def test_a_closed_store_says_so(path: Path) -> None:
+    async with SqliteStore.open(path) as store:
+        await begin(store)
+    with pytest.raises(StoreError, match="closed"):
+        await store.append(whole_run())
+    with pytest.raises(StoreError, match="closed"):
+        await store.conversation(OWNER, "talk")
+
+
+# Transactions
+
+
+async def test_what_gathers_is_committed_together(path: Path) -> None:
+    async with SqliteStore.open(path) as store:
+        await begin(store)
+        before = store.commits
+        await asyncio.gather(*(store.append([answer("x", 1 + n)]) for n in range(200)))
+        assert store.commits - before < 100
+        assert len(await log_of(store)) == 200
+
+
+async def test_one_batch_of_many_conversations_is_one_transaction(path: Path) -> None:
+    async with SqliteStore.open(path) as store:
+        for name in ("one", "two", "three"):
+            await begin(store, name)
+        before = store.commits
+        await store.append([e for name in ("one", "two", "three") for e in whole_run(name)])
+        assert store.commits - before == 1
+
+
+async def test_what_cannot_be_kept_takes_nothing_else_with_it(path: Path) -> None:
+    async with SqliteStore.open(path) as store:
+        await begin(store)
+        too_large = stored(ENDED, 3, 2**70)
+        results = await asyncio.gather(
+            store.append([answer("a", 1)]),
+            store.append([answer("b", 2), too_large]),
+            store.append([answer("c", 4)]),
+            return_exceptions=True,
+        )
+        assert [type(each) for each in results] == [type(None), StoreError, type(None)]
+        assert await log_of(store) == [answer("a", 1), answer("c", 4)]
+        assert await store.open_runs() == [run()]
+
+
+# Who may open it
+
+
+async def test_files_are_for_their_owner_alone(path: Path) -> None:
+    async with SqliteStore.open(path) as store:
+        await begin(store)
+        await store.backup(path.with_name("copy.db"))
+        modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in path.parent.iterdir()}
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+        assert modes.keys() > {"thinkaloud.db", "thinkaloud.db-wal", "copy.db"}
+        assert set(modes.values()) == {0o600}
+
+
+async def test_a_file_that_others_could_read_is_closed_to_them(path: Path) -> None:
+    async with SqliteStore.open(path):
+        pass
+    path.chmod(0o644)
+    async with SqliteStore.open(path):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+async def test_a_second_process_is_told_who_has_the_data(path: Path) -> None:
+    program = (
+        "import asyncio, sys; from pathlib import Path\n"
+        "from thinkaloud.errors import ConfigurationError\n"
+        "from thinkaloud.stores.sqlite import SqliteStore\n"
+        "async def main():\n"
+        "    try:\n"
+        "        async with SqliteStore.open(Path(sys.argv[1])): print('opened')\n"
+        "    except ConfigurationError as error: print(error)\n"
+        "asyncio.run(main())\n"
+    )
+
+    def second() -> str:
+        arguments = [sys.executable, "-c", program, str(path)]
+        return subprocess.run(arguments, capture_output=True, text=True, check=True).stdout
+
+    async with SqliteStore.open(path) as store:
+        await begin(store)
+        said = await asyncio.to_thread(second)
+        assert "Another thinkaloud server (process " in said
+        assert f"(process {os.getpid()})" in said
+        assert "THINKALOUD_DATA_DIR" in said
+        assert await store.conversation(OWNER, "talk") == conversation()
+    assert (await asyncio.to_thread(second)).strip() == "opened"
+
+
+# Versions
+
+
+async def test_the_database_of_a_newer_thinkaloud_is_left_alone(path: Path) -> None:
+    async with SqliteStore.open(path):
+        pass
+    with raw(path) as connection:
+        connection.execute("PRAGMA user_version = 999")
+    with pytest.raises(ConfigurationError, match=r"newer thinkaloud.*999"):
+        async with SqliteStore.open(path):
+            pass
+    with raw(path) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone()[0] == 999
+
+
+async def test_the_database_of_another_program_is_left_alone(path: Path) -> None:
+    path.parent.mkdir()
+    with raw(path) as connection:
+        connection.execute("CREATE TABLE theirs (x)")
+    with pytest.raises(ConfigurationError, match="another program"):
+        async with SqliteStore.open(path):
+            pass
+    with raw(path) as connection:
+        assert connection.execute("SELECT name FROM sqlite_schema").fetchall() == [("theirs",)]
+
+
+async def test_an_older_database_is_brought_forward_with_what_is_in_it(path: Path) -> None:
+    async with SqliteStore.open(path) as store:
+        await begin(store)
+    later = (*MIGRATIONS, ("ALTER TABLE runs ADD COLUMN note TEXT", "UPDATE runs SET note = 'n'"))
+    with raw(path) as connection:
+        migrate(connection, path, later)
+        migrate(connection, path, later)
+        assert connection.execute("PRAGMA user_version").fetchone()[0] == len(later)
+        assert connection.execute("SELECT run_id, note FROM runs").fetchall() == [("run", "n")]
+
+
+async def test_a_migration_that_fails_is_undone_whole(path: Path) -> None:
+    async with SqliteStore.open(path) as store:
+        await begin(store)
+    broken = (*MIGRATIONS, ("DELETE FROM runs", "this is no SQL"))
+    with raw(path) as connection, pytest.raises(sqlite3.OperationalError):
+        migrate(connection, path, broken)
+    async with SqliteStore.open(path) as store:
+        assert await store.run(OWNER, "run") == run()
+
+
+# Deletion
+
+
+def about_canaries(path: Path) -> Iterator[str]:
+    yield from files_with(path, CANARY)
+    yield from files_with(path, CANARY[1:-1])  # an index shares beginnings among its words
+
+
+async def keep_canary(store: SqliteStore, name: str = "talk") -> None:
+    """Put the canary wherever a store puts text: title, thoughts, tools, answer and index."""
+    record = run(f"{name}-run", name)
+    await store.create_conversation(conversation(name, title=f"{CANARY} title"))
+    await store.add_run(record)
+    thought, tool = ReasoningDelta("r1", CANARY), ToolEnded("t1", "look", "ok", CANARY, 1)
+    events = [
+        stored(thought, 1, of=name, run_id=record.run_id),
+        stored(tool, 2, of=name, run_id=record.run_id),
+        stored(ENDED, 3, of=name, run_id=record.run_id),
+    ]
+    await store.append(events)
+    await store.compact(record, events, f"what is a {CANARY}? " + CANARY * 1_000)
+
+
+async def test_deleted_text_stands_in_no_file_any_more(path: Path) -> None:
+    async with SqliteStore.open(path) as store:
+        await begin(store, "kept")
+        for number in range(20):
+            record = run(f"kept-{number}", "kept", first_seq=1 + number)
+            await store.add_run(record)
+            text = " ".join(f"w{number}x{n}" for n in range(10_000))  # more than one slice of index
+            await store.compact(
+                record, [stored(ENDED, 1 + number, of="kept", run_id=record.run_id)], text
+            )
+        await keep_canary(store)
+        assert list(about_canaries(path)) != []
+        assert await store.delete_conversation(OWNER, "talk")
+        assert list(about_canaries(path)) == []
+        (found,) = await store.conversations(OWNER, before_ms=None, limit=9, search="w7x7")
+        assert found.conversation_id == "kept"
+
+
+async def test_deletions_at_the_same_time_all_wipe(path: Path) -> None:
+    async with SqliteStore.open(path) as store:
+        for number in range(8):
+            await keep_canary(store, f"talk{number}")
+        await asyncio.gather(*(store.delete_conversation(OWNER, f"talk{n}") for n in range(8)))
+        assert list(about_canaries(path)) == []
+
+
+async def test_the_next_start_wipes_what_a_dead_process_had_only_deleted(path: Path) -> None:
+    async with SqliteStore.open(path) as store:
+        await keep_canary(store)
+    with raw(path) as connection:
+        connection.execute("PRAGMA secure_delete = ON")
+        conversations.delete(connection, OWNER, "talk")
+    assert list(about_canaries(path)) != []
+    async with SqliteStore.open(path):
+        pass
+    assert list(about_canaries(path)) == []
+
+
+async def test_retention_deletes_what_is_old_and_gives_the_room_back(path: Path) -> None:
+    async with SqliteStore.open(path) as store:
+        for number in range(30):
+            name = f"old{number}"
+            await store.create_conversation(conversation(name, at_ms=1_000))
+            await store.append([answer("x" * 400_000, 1, of=name)])
+        await store.create_conversation(conversation("busy", at_ms=1_000))
+        await store.add_run(run(of="busy"))
+        await store.create_conversation(conversation("new", at_ms=2_000))
+        before = path.stat().st_size
+        assert await store.purge(2_000) == 30
+        assert await store.purge(2_000) == 0
+        left = await store.conversations(OWNER, before_ms=None, limit=10)
+        assert [each.conversation_id for each in left] == ["new", "busy"]
+        assert path.stat().st_size < before / 2
+
+
+# Backup
+
+
+async def test_a_backup_is_taken_while_runs_go_on_and_is_whole(path: Path) -> None:
+    copy = path.with_name("copy.db")
+    async with SqliteStore.open(path) as store:
+        await begin(store)
+        await store.append([answer("x" * 1_000, seq) for seq in range(1, 2_000)])
+        async with asyncio.TaskGroup() as tasks:
+            backup = tasks.create_task(store.backup(copy))
+            seq = 2_000
+            while not backup.done():
+                await store.append([answer("x" * 1_000, seq)])
+                seq += 1
+        whole = await log_of(store)
+    assert {each.name for each in path.parent.glob("copy*")} == {"copy.db"}
+    assert integrity(copy) == "ok"
+    async with SqliteStore.open(copy) as store:
+        kept = await log_of(store)
+        assert len(kept) >= 1_999
+        assert kept == whole[: len(kept)]
+
+
+async def test_a_backup_replaces_nothing(path: Path) -> None:
+    copy = path.with_name("copy.db")
+    copy.parent.mkdir()
+    copy.write_text("precious", encoding="utf-8")
+    async with SqliteStore.open(path) as store:
+        with pytest.raises(Conflict, match=r"copy\.db"):
+            await store.backup(copy)
+    assert copy.read_text(encoding="utf-8") == "precious"

@@ -1,0 +1,208 @@
+"""What goes wrong around a database file: said in words, nothing half-written, over when its cause is."""
+
+import os
+import sqlite3
+import tempfile
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.staging import recorded, stage, start
+from tests.stores.samples import (
+    ENDED,
+    OWNER,
+    answer,
+    begin,
+    conversation,
+    log_of,
+    stored,
+    whole_run,
+)
+from thinkaloud.errors import ConfigurationError, StoreError
+from thinkaloud.events.event import RunEnded
+from thinkaloud.stores.sqlite import Opening, SqliteStore
+from thinkaloud.testing import ScriptedModel, say, think
+
+SMALL = Opening(max_bytes=400_000)
+IMPATIENT = Opening(busy_timeout=0.05)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "thinkaloud.db"
+
+
+async def opened(path: Path) -> None:
+    async with SqliteStore.open(path, IMPATIENT):
+        pass
+
+
+async def fill(store: SqliteStore, name: str) -> list[int]:
+    """Append batches of two events until there is no room; return the numbers that were kept."""
+    kept: list[int] = []
+
+    async def without_end() -> None:
+        while True:
+            seq, text = len(kept) + 1, "x" * 5_000
+            await store.append([answer(text, seq, of=name), answer(text, seq + 1, of=name)])
+            kept.extend((seq, seq + 1))
+
+    with pytest.raises(StoreError, match="no room left"):
+        await without_end()
+    return kept
+
+
+async def test_without_room_every_acknowledged_event_is_kept_and_no_half_batch(path: Path) -> None:
+    async with SqliteStore.open(path, SMALL) as store:
+        await begin(store)
+        kept = await fill(store, "talk")
+        assert [each.recorded.seq for each in await log_of(store)] == kept
+    async with SqliteStore.open(path) as store:
+        assert [each.recorded.seq for each in await log_of(store)] == kept
+
+
+async def test_without_room_reading_and_deleting_go_on_and_make_room(path: Path) -> None:
+    async with SqliteStore.open(path, SMALL) as store:
+        await begin(store, "large")
+        await begin(store)
+        kept = await fill(store, "large")
+        with pytest.raises(StoreError, match="no room left"):
+            await store.append([answer("y" * 50_000, 1)])
+        assert len(await log_of(store, "large")) == len(kept)
+        assert await store.delete_conversation(OWNER, "large")
+        await store.append([answer("y" * 50_000, 1)])
+        assert await log_of(store) == [answer("y" * 50_000, 1)]
+
+
+async def test_without_room_a_compaction_leaves_its_run_as_it_was(path: Path) -> None:
+    async with SqliteStore.open(path, SMALL) as store:
+        record = await begin(store)
+        await store.append(whole_run())
+        with pytest.raises(StoreError, match="no room left"):
+            await store.compact(record, [stored(ENDED, 7)], " ".join(map(str, range(200_000))))
+        assert await log_of(store) == whole_run()
+        assert await store.conversations(OWNER, before_ms=None, limit=9, search="17") == []
+
+
+async def test_while_another_program_holds_the_file_writing_fails_and_reading_goes_on(
+    path: Path,
+) -> None:
+    async with SqliteStore.open(path, IMPATIENT) as store:
+        await begin(store)
+        await store.append([answer("a", 1)])
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            with pytest.raises(StoreError, match="Another program holds"):
+                await store.append([answer("b", 2)])
+            with pytest.raises(StoreError, match="Another program holds"):
+                await store.delete_conversation(OWNER, "talk")
+            assert await log_of(store) == [answer("a", 1)]
+            other.execute("ROLLBACK")
+        await store.append([answer("b", 2)])
+        assert await log_of(store) == [answer("a", 1), answer("b", 2)]
+
+
+async def test_a_live_stream_goes_on_while_the_file_is_held_and_is_kept_afterwards(
+    path: Path,
+) -> None:
+    model = ScriptedModel([think("Hm. "), say("Blue.")])
+    async with SqliteStore.open(path, IMPATIENT) as store:
+        async with stage(model, store=store) as runs:
+            record = await start(runs)
+            with closing(sqlite3.connect(path, isolation_level=None)) as other:
+                other.execute("BEGIN EXCLUSIVE")
+                streamed = await recorded(runs, record)
+        kept = await log_of(store, record.conversation_id)
+    assert isinstance(streamed[-1].event, RunEnded)
+    assert [each.recorded for each in kept] == streamed
+
+
+async def test_a_file_that_another_program_holds_is_not_opened(path: Path) -> None:
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreError, match="Another program holds"):
+            await opened(path)
+    await opened(path)
+
+
+async def test_a_file_that_is_no_database_is_left_alone(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"Dear diary, " * 1_000)
+    with pytest.raises(ConfigurationError, match="no database"):
+        await opened(path)
+    assert path.read_bytes() == b"Dear diary, " * 1_000
+
+
+async def test_damaged_pages_are_a_typed_error_and_spare_the_rest(path: Path) -> None:
+    async with SqliteStore.open(path) as store:
+        await begin(store)
+        await store.append([answer("x" * 900, seq) for seq in range(1, 2_000)])
+        await store.create_conversation(conversation("other", title="spared"))
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        file.write(b"\xff" * 200_000)
+    async with SqliteStore.open(path) as store:
+        with pytest.raises(StoreError, match="is damaged"):
+            await log_of(store)
+        assert await store.conversation(OWNER, "other") == conversation("other", title="spared")
+
+
+async def test_an_event_that_cannot_be_read_is_a_typed_error(path: Path) -> None:
+    async with SqliteStore.open(path) as store:
+        await begin(store)
+        await store.append([answer("a", 1)])
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("""UPDATE events SET event = '{"seq": "one"}'""")
+    async with SqliteStore.open(path) as store:
+        with pytest.raises(StoreError, match="cannot be read"):
+            await log_of(store)
+
+
+async def test_a_path_that_cannot_be_a_file_is_named(path: Path) -> None:
+    path.mkdir(parents=True)
+    with pytest.raises(ConfigurationError, match=r"thinkaloud\.db.*THINKALOUD_DATA_DIR"):
+        await opened(path)
+    with pytest.raises(ConfigurationError, match="THINKALOUD_DATA_DIR"):
+        await opened(Path(__file__) / "data" / "thinkaloud.db")
+
+
+async def test_after_a_failed_start_the_next_one_succeeds(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"Dear diary, " * 1_000)
+    with pytest.raises(ConfigurationError):
+        await opened(path)
+    path.unlink()
+    await opened(path)
+
+
+@contextmanager
+def as_nobody() -> Generator[None]:
+    """Be an ordinary user for a moment: nothing is forbidden to root."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+async def test_a_folder_that_may_not_be_written_is_named() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o555)
+        with as_nobody(), pytest.raises(ConfigurationError, match="THINKALOUD_DATA_DIR"):
+            await opened(Path(folder) / "data" / "thinkaloud.db")
+        Path(folder).chmod(0o755)
+
+
+async def test_a_backup_that_cannot_be_written_leaves_nothing(path: Path) -> None:
+    async with SqliteStore.open(path) as store:
+        await begin(store)
+        with pytest.raises(StoreError, match="copy"):
+            await store.backup(path.parent / "nowhere" / "copy.db")
+        await store.append([answer("a", 1)])
+    assert not (path.parent / "nowhere").exists()

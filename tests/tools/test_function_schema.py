@@ -1,0 +1,193 @@
+import dataclasses
+import threading
+from collections.abc import Callable
+from datetime import date
+from enum import Enum
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
+
+import msgspec
+import pytest
+
+from thinkaloud.errors import InvalidRequest
+from thinkaloud.tools import function_tool
+
+
+class Unit(Enum):
+    celsius = "C"
+    fahrenheit = "F"
+
+
+@dataclasses.dataclass
+class Point:
+    x: int
+    y: int = 0
+
+
+class Options(TypedDict):
+    deep: NotRequired[bool]
+
+
+class Range(msgspec.Struct):
+    low: float
+    high: float
+
+
+def properties(function: Callable[..., object]) -> dict[str, Any]:
+    schema: Any = function_tool(function, name="f").schema.parameters
+    return schema["properties"]
+
+
+@pytest.mark.parametrize(
+    ("hint", "schema"),
+    [
+        (str, {"type": "string"}),
+        (int, {"type": "integer"}),
+        (float, {"type": "number"}),
+        (bool, {"type": "boolean"}),
+        (list[int], {"type": "array", "items": {"type": "integer"}}),
+        (dict[str, float], {"type": "object", "additionalProperties": {"type": "number"}}),
+        (Literal["a", "b"], {"enum": ["a", "b"]}),
+        (int | None, {"anyOf": [{"type": "integer"}, {"type": "null"}]}),
+        (int | str, {"anyOf": [{"type": "integer"}, {"type": "string"}]}),
+        (Unit, {"$ref": "#/$defs/Unit"}),
+        (Options, {"$ref": "#/$defs/Options"}),
+        (Point, {"$ref": "#/$defs/Point"}),
+        (Range, {"$ref": "#/$defs/Range"}),
+        (Annotated[int, msgspec.Meta(ge=1, le=9)], {"type": "integer", "minimum": 1, "maximum": 9}),
+        (date, {"type": "string", "format": "date"}),
+        (Any, {}),
+        (object, {}),
+    ],
+)
+def test_a_type_hint_becomes_its_json_schema(hint: Any, schema: dict[str, object]) -> None:
+    def f(value):
+        return value
+
+    f.__annotations__["value"] = hint
+    assert properties(f) == {"value": schema}
+
+
+def test_named_types_stand_once_under_defs_and_nothing_else_may_be_given() -> None:
+    def f(a: Point, b: Point, unit: Unit = Unit.celsius) -> None: ...
+
+    schema: Any = function_tool(f).schema.parameters
+    assert sorted(schema["$defs"]) == ["Point", "Unit"]
+    assert schema["$defs"]["Unit"]["enum"] == ["C", "F"]
+    assert schema["required"] == ["a", "b"]
+    assert schema["additionalProperties"] is False
+    assert schema["type"] == "object"
+
+
+def test_a_default_makes_a_parameter_optional_and_is_shown_where_json_can() -> None:
+    def f(
+        a: int = 3,
+        b: list[str] = ["x"],  # noqa: B006
+        c: int = None,  # type: ignore[assignment]  # noqa: RUF013
+        d: Any = object(),  # noqa: B008
+        e: Unit = Unit.fahrenheit,
+    ) -> None: ...
+
+    assert properties(f) == {
+        "a": {"type": "integer", "default": 3},
+        "b": {"type": "array", "items": {"type": "string"}, "default": ["x"]},
+        "c": {"anyOf": [{"type": "integer"}, {"type": "null"}], "default": None},
+        "d": {},
+        "e": {"$ref": "#/$defs/Unit", "default": "F"},
+    }
+    assert function_tool(f).schema.parameters["required"] == []
+
+
+GOOGLE = """Look a city up.
+
+    It may take a while.
+
+    Args:
+        city (str): The city's name,
+            in English: no other tongue.
+        days: How many days.
+
+    Returns:
+        days: Not a parameter.
+    """
+NUMPY = """Look a city up.
+
+    It may take a while.
+
+    Parameters
+    ----------
+    city : str
+        The city's name,
+        in English: no other tongue.
+    days : int, optional
+        How many days.
+
+    Returns
+    -------
+    days
+        Not a parameter.
+    """
+REST = """Look a city up.
+
+    It may take a while.
+
+    :param str city: The city's name,
+        in English: no other tongue.
+    :type city: str
+    :param days: How many days.
+    :returns: Something,
+        days after.
+    """
+
+
+@pytest.mark.parametrize("docstring", [GOOGLE, NUMPY, REST], ids=["google", "numpy", "rest"])
+def test_a_docstring_describes_the_tool_and_its_parameters(docstring: str) -> None:
+    def lookup(city: str, days: int = 1) -> None: ...
+
+    lookup.__doc__ = docstring
+    schema = function_tool(lookup).schema
+    assert schema.description == "Look a city up.\n\nIt may take a while."
+    assert {name: each["description"] for name, each in properties(lookup).items()} == {
+        "city": "The city's name, in English: no other tongue.",
+        "days": "How many days.",
+    }
+
+
+@pytest.mark.parametrize("docstring", [None, "", "Only: this.", "Args are many.\n\n- one: two"])
+def test_a_docstring_without_sections_is_all_description(docstring: str | None) -> None:
+    def f(one: int) -> None: ...
+
+    f.__doc__ = docstring
+    assert function_tool(f).schema.description.splitlines() == (docstring or "").splitlines()
+    assert properties(f) == {"one": {"type": "integer"}}
+
+
+def takes_more(*rest: int) -> None: ...
+def takes_any(**rest: int) -> None: ...
+def positional(a: int, /) -> None: ...
+def unknown_hint(a: "Nowhere") -> None: ...  # noqa: F821
+def no_json(a: threading.Thread) -> None: ...
+def two_shapes(a: Point | Options) -> None: ...
+def plain() -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("function", "options", "complaint"),
+    [
+        (takes_more, {}, "'\\*rest"),
+        (takes_any, {}, "'\\*\\*rest"),
+        (positional, {}, "by name"),
+        (unknown_hint, {}, "Nowhere"),
+        (no_json, {}, "no JSON form"),
+        (two_shapes, {}, "no JSON form"),
+        (lambda: None, {}, "give name="),
+        (plain, {"name": "two words"}, "give name="),
+        (plain, {"name": "x" * 65}, "give name="),
+        (plain, {"timeout": 0}, "timeout"),
+        (plain, {"timeout": float("nan")}, "timeout"),
+    ],
+)
+def test_a_function_that_cannot_be_a_tool_is_refused_with_the_reason(
+    function: Callable[..., object], options: dict[str, Any], complaint: str
+) -> None:
+    with pytest.raises(InvalidRequest, match=complaint):
+        function_tool(function, **options)
