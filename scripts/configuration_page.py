@@ -40,6 +40,10 @@ Two kinds of variables stand outside the tree:
 """
 
 
+_SHOWN: Final = {"channels.plugins.NAME": "channels.NAME"}
+"""Tables that have another name in the file than in the tree of settings."""
+
+
 def render() -> str:
     """Return the text of docs/reference/configuration.md."""
     return _INTRODUCTION + "".join(_section(path, kind) for path, kind in _tables(Settings, ""))
@@ -56,7 +60,7 @@ def settings() -> Iterator[str]:
 def _tables(kind: type[msgspec.Struct], path: str) -> Iterator[tuple[str, type[msgspec.Struct]]]:
     """Yield the tables of a file by their names, in the order of the settings."""
     if any(_table_of(field) is None for field in described(kind)):
-        yield path, kind
+        yield _SHOWN.get(path, path), kind
     for field in described(kind):
         inside = _table_of(field)
         if inside is not None:

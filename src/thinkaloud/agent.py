@@ -16,7 +16,7 @@ from thinkaloud.events.event import AnswerDelta, Event, ReasoningDelta, Reasonin
 from thinkaloud.events.fold import ConversationView, RunView
 from thinkaloud.events.prompt import Effort
 from thinkaloud.ports.model import Model, ModelInfo
-from thinkaloud.ports.store import Conversation, RunRecord, Store
+from thinkaloud.ports.store import Before, Conversation, RunRecord, Store
 from thinkaloud.ports.tool import Tool
 from thinkaloud.runtime.follower import Follower, Snapshot
 from thinkaloud.runtime.hooks import HookSource
@@ -61,6 +61,11 @@ class ChatOptions(TypedDict, total=False):
     max_iterations: int | None
     model: str | None
     reasoning_effort: Effort | None
+    replaces: str | None
+    """A run of this conversation whose place the new one takes: regenerate with the same text, or
+    edit it. That run and all that came after it leave the conversation."""
+    temporary: bool
+    """Whether the conversation that this request makes is kept in memory only, and in no list."""
 
 
 class AgentOptions(TypedDict, total=False):
@@ -200,7 +205,46 @@ class Agent:
 
     async def list_conversations(self, limit: int = 50) -> Sequence[Conversation]:
         """List conversations, the latest first."""
-        return await self.runtime.store.conversations(LOCAL_OWNER, before_ms=None, limit=limit)
+        return await self.runtime.runs.conversations.search(LOCAL_OWNER, limit=limit)
+
+    async def search_conversations(
+        self, words: str, *, before: Before | None = None, limit: int = 50
+    ) -> Sequence[Conversation]:
+        """List conversations that have all these words in title, questions or answers.
+
+        Reasoning is not searched. `before` is `(updated_at_ms, conversation_id)` of the last one
+        of the page before.
+        """
+        return await self.runtime.runs.conversations.search(
+            LOCAL_OWNER, before=before, limit=limit, words=words
+        )
+
+    async def rename_conversation(self, conversation_id: str, title: str) -> Conversation:
+        """Give a conversation a title of yours. Raises `NotFound` or `InvalidRequest`."""
+        return await self.runtime.runs.conversations.rename(LOCAL_OWNER, conversation_id, title)
+
+    async def delete_conversation(self, conversation_id: str) -> None:
+        """Stop what runs in a conversation and delete all of it. Raises `NotFound`."""
+        await self.runtime.runs.conversations.delete(LOCAL_OWNER, conversation_id)
+
+    async def branch_conversation(self, conversation_id: str, run_id: str) -> Conversation:
+        """Make a new conversation of everything up to and with this run.
+
+        Raises `NotFound`, or `Conflict` where the run is still going on.
+        """
+        return await self.runtime.runs.conversations.branch(LOCAL_OWNER, conversation_id, run_id)
+
+    async def export_conversation(
+        self,
+        conversation_id: str,
+        form: Literal["json", "markdown"] = "json",
+        *,
+        include_reasoning: bool = False,
+    ) -> bytes:
+        """Return a conversation as a document in UTF-8. Raises `NotFound`."""
+        return await self.runtime.runs.conversations.export(
+            LOCAL_OWNER, conversation_id, form, include_reasoning=include_reasoning
+        )
 
     async def get_conversation_history(self, conversation_id: str) -> ConversationView:
         """Return a conversation with all its runs, reasoning included. Raises `NotFound`."""
@@ -249,6 +293,8 @@ class Agent:
                 max_iterations=options.get("max_iterations"),
                 model=options.get("model"),
                 reasoning_effort=options.get("reasoning_effort"),
+                replaces=options.get("replaces"),
+                temporary=options.get("temporary", False),
             ),
         )
         try:

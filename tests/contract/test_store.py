@@ -45,8 +45,8 @@ async def test_what_belongs_to_another_owner_is_not_there(store: Store) -> None:
     await store.create_conversation(conversation(title="secret"))
     await store.add_run(run(key="again"))
     assert await store.conversation("bob", "talk") is None
-    assert await store.conversations("bob", before_ms=None, limit=10) == []
-    assert await store.conversations("bob", before_ms=None, limit=10, search="secret") == []
+    assert await store.conversations("bob", before=None, limit=10) == []
+    assert await store.conversations("bob", before=None, limit=10, search="secret") == []
     assert await store.run("bob", "run") is None
     assert await store.run_for_key("bob", "again") is None
     assert not await store.delete_conversation("bob", "talk")
@@ -80,9 +80,24 @@ async def test_conversations_are_listed_latest_first_and_page_by_page(store: Sto
     for index in range(5):
         await store.create_conversation(conversation(f"c{index}", at_ms=1_000 + index))
     assert await names(store, limit=2) == ["c4", "c3"]
-    assert await names(store, before_ms=1_003, limit=2) == ["c2", "c1"]
-    assert await names(store, before_ms=1_001, limit=2) == ["c0"]
-    assert await names(store, before_ms=1_000) == []
+    assert await names(store, before=(1_003, "c3"), limit=2) == ["c2", "c1"]
+    assert await names(store, before=(1_001, "c1"), limit=2) == ["c0"]
+    assert await names(store, before=(1_000, "c0")) == []
+
+
+async def test_paging_skips_nothing_where_many_were_updated_at_once(store: Store) -> None:
+    expected = []
+    for index in range(7):
+        at_ms = 1_000 + index // 3
+        await store.create_conversation(conversation(f"c{index}", at_ms=at_ms, title="same"))
+        expected.insert(0, f"c{index}")
+    for search in (None, "same"):
+        seen: list[str] = []
+        before = None
+        while page := await store.conversations(OWNER, before=before, limit=2, search=search):
+            seen += [each.conversation_id for each in page]
+            before = (page[-1].updated_at_ms, page[-1].conversation_id)
+        assert seen == expected
 
 
 async def test_an_update_moves_a_conversation_to_the_front(store: Store) -> None:

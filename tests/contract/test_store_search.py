@@ -71,7 +71,7 @@ async def test_a_search_keeps_to_order_and_pages(store: Store) -> None:
     for index in range(4):
         await keep_text(store, f"c{index}", "the same words", at_ms=1_000 + index)
     assert await names(store, "words", limit=2) == ["c3", "c2"]
-    assert await names(store, "words", before_ms=1_002) == ["c1", "c0"]
+    assert await names(store, "words", before=(1_002, "c2")) == ["c1", "c0"]
 
 
 async def test_a_search_forgets_an_old_title_and_a_replaced_text(store: Store) -> None:

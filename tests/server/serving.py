@@ -7,12 +7,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
+import msgspec
 from jsonschema import Draft202012Validator
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.staging import FixedAttachments, FixedCatalogue
 from thinkaloud.ports.clock import SystemClock
 from thinkaloud.ports.model import Model
+from thinkaloud.ports.store import Store
 from thinkaloud.ports.tool import Tool
 from thinkaloud.runtime.limits import Limits
 from thinkaloud.runtime.runs import Runs, RunServices
@@ -22,6 +24,7 @@ from thinkaloud.server.serve import AgentServer, address, bind, build_server
 from thinkaloud.server.services import About, ServerServices
 from thinkaloud.server.settings import ServerSettings
 from thinkaloud.stores.memory import MemoryStore
+from thinkaloud.stores.temporary import TemporaryStore
 
 Json = dict[str, Any]
 WAYS = ["rest", "sse", "socket"]
@@ -200,13 +203,14 @@ async def serving(
     about: About | None = None,
     attachments: FixedAttachments | None = None,
     catalogue: FixedCatalogue | None = None,
-    store: MemoryStore | None = None,
+    store: Store | None = None,
+    drain: float = 0.0,
     **settings: Any,
 ) -> AsyncGenerator[Served]:
     """Serve these models; the first is the current one."""
-    limits = limits or Limits()
+    limits = msgspec.structs.replace(limits or Limits(), drain_timeout=drain)
     services = RunServices(
-        store=store or MemoryStore(),
+        store=TemporaryStore(store or MemoryStore()),
         catalogue=catalogue or FixedCatalogue(*models),
         clock=SystemClock(),
         toolbox=Toolbox(tools, limits.max_tool_result_chars),

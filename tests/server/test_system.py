@@ -22,7 +22,7 @@ async def test_the_probes_tell_life_from_readiness() -> None:
         async with served.session.get(f"{served.url}/readyz") as response:
             assert (response.status, (await response.json())["status"]) == (200, "healthy")
         status, health = await served.get("/health")
-    assert (status, set(health["checks"])) == (200, {"store", "model"})
+    assert (status, set(health["checks"])) == (200, {"store", "model", "runs"})
 
 
 async def test_the_demo_model_is_named_wherever_one_asks() -> None:

@@ -82,7 +82,7 @@ async def check(path: Path, acknowledged: Acknowledged) -> None:
             assert len(ends) == 1, f"half a batch of {pair}"
             if pair in acknowledged.compacted:
                 found = await store.conversations(
-                    OWNER, before_ms=None, limit=9, search=f"unique{pair}word"
+                    OWNER, before=None, limit=9, search=f"unique{pair}word"
                 )
                 assert len(found) == 2
         for pair in acknowledged.deleted:

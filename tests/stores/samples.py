@@ -14,7 +14,7 @@ from thinkaloud.events.event import (
     Timing,
     UserInput,
 )
-from thinkaloud.ports.store import Conversation, RunRecord, Store, Stored
+from thinkaloud.ports.store import Before, Conversation, RunRecord, Store, Stored
 
 OWNER = "ann"
 STARTED = RunStarted("lab/one", 25, UserInput("Why is the sky blue?"))
@@ -93,9 +93,9 @@ async def log_of(store: Store, name: str = "talk") -> list[Stored]:
 
 
 async def names(
-    store: Store, search: str | None = None, *, before_ms: int | None = None, limit: int = 100
+    store: Store, search: str | None = None, *, before: Before | None = None, limit: int = 100
 ) -> list[str]:
-    found = await store.conversations(OWNER, before_ms=before_ms, limit=limit, search=search)
+    found = await store.conversations(OWNER, before=before, limit=limit, search=search)
     return [each.conversation_id for each in found]
 
 

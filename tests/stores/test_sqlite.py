@@ -79,7 +79,7 @@ async def test_what_was_kept_is_there_when_the_store_is_opened_again(path: Path)
     async with SqliteStore.open(path, Opening(durability="relaxed")) as store:
         assert await log_of(store) == compacted(events)
         assert await store.open_runs() == []
-        (found,) = await store.conversations(OWNER, before_ms=None, limit=9, search="rayleigh")
+        (found,) = await store.conversations(OWNER, before=None, limit=9, search="rayleigh")
         assert found == conversation(title="Blue")
 
 
@@ -102,7 +102,7 @@ async def test_the_event_loop_is_never_blocked(path: Path, nonblocking: None) ->
         await store.append(whole_run())
         await store.compact(record, compacted(whole_run()), "text")
         await store.update_conversation(conversation(title="Blue"))
-        await store.conversations(OWNER, before_ms=None, limit=10, search="blue")
+        await store.conversations(OWNER, before=None, limit=10, search="blue")
         await store.backup(path.with_name("copy.db"))
         await store.delete_conversation(OWNER, "talk")
         await store.purge(5_000)
@@ -307,7 +307,7 @@ async def test_deleted_text_stands_in_no_file_any_more(path: Path) -> None:
         assert list(about_canaries(path)) != []
         assert await store.delete_conversation(OWNER, "talk")
         assert list(about_canaries(path)) == []
-        (found,) = await store.conversations(OWNER, before_ms=None, limit=9, search="w7x7")
+        (found,) = await store.conversations(OWNER, before=None, limit=9, search="w7x7")
         assert found.conversation_id == "kept"
 
 
@@ -343,7 +343,7 @@ async def test_retention_deletes_what_is_old_and_gives_the_room_back(path: Path)
         before = path.stat().st_size
         assert await store.purge(2_000) == 30
         assert await store.purge(2_000) == 0
-        left = await store.conversations(OWNER, before_ms=None, limit=10)
+        left = await store.conversations(OWNER, before=None, limit=10)
         assert [each.conversation_id for each in left] == ["new", "busy"]
         assert path.stat().st_size < before / 2
 

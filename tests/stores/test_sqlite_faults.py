@@ -83,7 +83,7 @@ async def test_without_room_a_compaction_leaves_its_run_as_it_was(path: Path) ->
         with pytest.raises(StoreError, match="no room left"):
             await store.compact(record, [stored(ENDED, 7)], " ".join(map(str, range(200_000))))
         assert await log_of(store) == whole_run()
-        assert await store.conversations(OWNER, before_ms=None, limit=9, search="17") == []
+        assert await store.conversations(OWNER, before=None, limit=9, search="17") == []
 
 
 async def test_while_another_program_holds_the_file_writing_fails_and_reading_goes_on(

@@ -21,6 +21,7 @@ from thinkaloud.runtime.hooks import HookSource
 from thinkaloud.runtime.runs import Runs, RunServices
 from thinkaloud.runtime.toolbox import Toolbox
 from thinkaloud.stores.memory import MemoryStore
+from thinkaloud.stores.temporary import TemporaryStore
 from thinkaloud.tools.attachments import WorkspaceAttachments
 from thinkaloud.tools.builtin import builtin_tools
 from thinkaloud.tools.workspace import Workspace
@@ -46,6 +47,7 @@ class Runtime(msgspec.Struct, frozen=True):
     models: ConfiguredModels
     runs: Runs
     tools: tuple[str, ...]
+    sessions: Sessions
     started_ms: int
     """When it opened, by the clock's steady milliseconds."""
 
@@ -66,7 +68,7 @@ async def open_runtime(
     clock = clock or SystemClock()
     choices = choices or Choices()
     settings = configuration.settings
-    store = choices.store or MemoryStore()
+    store = TemporaryStore(choices.store or MemoryStore())
     workspace = _workspace(configuration)
     tools = _tools(configuration, choices, workspace, clock)
     sessions = Sessions()
@@ -86,7 +88,9 @@ async def open_runtime(
         )
         async with Runs(services).open() as runs:
             names = tuple(tool.schema.name for tool in tools)
-            yield Runtime(configuration, store, clock, models, runs, names, clock.steady_ms())
+            yield Runtime(
+                configuration, store, clock, models, runs, names, sessions, clock.steady_ms()
+            )
     finally:
         await sessions.close()
 

@@ -8,6 +8,7 @@ import uvloop
 from fastapi import FastAPI
 
 from thinkaloud.app.channels import enabled_channels, open_channels
+from thinkaloud.app.presence import announced
 from thinkaloud.app.runtime import Choices, Runtime, open_runtime
 from thinkaloud.app.storage import opened_store
 from thinkaloud.channels.websocket.channel import WebSocketChannel
@@ -55,13 +56,21 @@ async def serve_until_stopped(
     """
     choices = choices or Choices()
     async with AsyncExitStack() as stack:
+        lasts = choices.store is None and configuration.settings.store.kind == "sqlite"
         if choices.store is None:
             store = await stack.enter_async_context(opened_store(configuration))
             choices = msgspec.structs.replace(choices, store=store)
         runtime = await stack.enter_async_context(open_runtime(configuration, choices))
+        if not runtime.is_demo:
+            # The first run shall not pay for loading the client.
+            await runtime.sessions.prepare()
         websocket = await stack.enter_async_context(open_channels(runtime))
 
+        announce = stack.enter_context(announced(configuration.data_dir)) if lasts else None
+
         def started(url: str) -> None:
+            if announce is not None:
+                announce(url)
             if ready is not None:
                 ready(runtime, url)
 

@@ -4,20 +4,53 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Final
 
 from thinkaloud.config import Configuration
-from thinkaloud.errors import StoreError
+from thinkaloud.errors import ConfigurationError, StoreError
 from thinkaloud.ports.clock import SystemClock
 from thinkaloud.ports.store import Store
+from thinkaloud.runtime.active import ActiveRuns
+from thinkaloud.runtime.conversations import Conversations
+from thinkaloud.runtime.hub import Hub
+from thinkaloud.runtime.recover import recover
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.sqlite import Opening, SqliteStore
-from thinkaloud.stores.temporary import TemporaryStore
 
 FILE_NAME: Final = "thinkaloud.db"
 _DAY_MS: Final = 24 * 3600 * 1000
 _PURGE_SECONDS: Final = 3600.0
 _log = logging.getLogger(__name__)
+
+
+def database_path(configuration: Configuration) -> Path:
+    """Return the file that lasts. Raises `ConfigurationError` where nothing is to last."""
+    if configuration.settings.store.kind == "memory":
+        raise ConfigurationError(
+            "Nothing is kept: `kind` under [store] is memory. Conversations end with the server."
+        )
+    return configuration.data_dir / FILE_NAME
+
+
+@asynccontextmanager
+async def opened_database(configuration: Configuration) -> AsyncGenerator[SqliteStore]:
+    """Open the file that lasts, for the length of a block. Raises as `opened_store`."""
+    settings = configuration.settings.store
+    opening = Opening(settings.durability, settings.busy_timeout, settings.max_bytes)
+    async with SqliteStore.open(database_path(configuration), opening) as lasting:
+        yield lasting
+
+
+@asynccontextmanager
+async def opened_conversations(configuration: Configuration) -> AsyncGenerator[Conversations]:
+    """Open what is kept without a server and without a model. Raises as `opened_store`."""
+    clock = SystemClock()
+    async with opened_database(configuration) as lasting:
+        hub = Hub(lasting, clock)
+        await recover(lasting, hub)
+        yield Conversations(lasting, hub, ActiveRuns(), clock)
+        await hub.shut()
 
 
 @asynccontextmanager
@@ -30,15 +63,13 @@ async def opened_store(configuration: Configuration) -> AsyncGenerator[Store]:
     if settings.kind == "memory":
         yield MemoryStore()
         return
-    opening = Opening(settings.durability, settings.busy_timeout, settings.max_bytes)
-    path = configuration.data_dir / FILE_NAME
-    async with SqliteStore.open(path, opening) as lasting:
+    async with opened_database(configuration) as lasting:
         if settings.retention_days is None:
-            yield TemporaryStore(lasting)
+            yield lasting
             return
         async with asyncio.TaskGroup() as tasks:
             purging = tasks.create_task(_keep_purging(lasting, settings.retention_days))
-            yield TemporaryStore(lasting)
+            yield lasting
             purging.cancel()
 
 

@@ -50,6 +50,7 @@ class ChannelManager:
 
         A channel that fails to start is logged; the others go on.
         """
+        raised: Exception | None = None
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             listening = [
@@ -57,6 +58,8 @@ class ChannelManager:
             ]
             try:
                 yield self
+            except Exception as error:  # noqa: BLE001 - raised again below, outside the group
+                raised = error
             finally:
                 self._tasks = None
                 await self._drain(tasks)
@@ -64,6 +67,8 @@ class ChannelManager:
                     await self._stop(channel)
                 for task in listening:
                     task.cancel()
+        if raised is not None:
+            raise raised
 
     def dispatch(self, message: Outbound) -> None:
         """Route a message. Never waits.

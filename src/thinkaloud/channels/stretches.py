@@ -29,6 +29,7 @@ class Stretches:
         self._reasoning: StreamMetadata | None = None
         self._answer: StreamMetadata | None = None
         self._closed: str | None = None
+        self._renamed: dict[str, str] = {}
 
     @property
     def is_open(self) -> bool:
@@ -67,7 +68,7 @@ class Stretches:
         return (*ended, msgspec.structs.replace(item, stream=stream))
 
     def _stop_thinking(self, item: ThoughtEnd) -> Sequence[Outbound]:
-        opened, asked = self._reasoning, item.stream.stream_id
+        opened, asked = self._reasoning, self._known(item.stream.stream_id)
         if opened is None or asked not in {None, opened.stream_id}:
             return ()
         self._reasoning, self._closed = None, opened.stream_id
@@ -83,7 +84,7 @@ class Stretches:
         return (*ended, msgspec.structs.replace(item, stream=stream))
 
     def _end_answer(self, item: StreamEnd) -> Sequence[Outbound]:
-        opened, asked = self._answer, item.stream.stream_id
+        opened, asked = self._answer, self._known(item.stream.stream_id)
         ended = self._close_reasoning()
         if opened is None or asked not in {None, opened.stream_id}:
             return ended
@@ -109,9 +110,17 @@ class Stretches:
         stream = msgspec.structs.replace(opened, resuming=resuming, interrupted=interrupted)
         return (StreamEnd(self._channel, self._chat_id, stream),)
 
+    def _known(self, stream_id: str | None) -> str | None:
+        return self._renamed.get(stream_id or "", stream_id)
+
     def _named(self, stream: StreamMetadata, opened: StreamMetadata | None) -> StreamMetadata:
         """Give a piece the id of the stretch that it goes on with, or a new one; none comes twice."""
-        if stream.stream_id is not None and stream.stream_id != self._closed:
-            return stream
-        stream_id = self._new_id() if opened is None else opened.stream_id
+        asked = self._known(stream.stream_id)
+        if asked is not None and asked != self._closed:
+            return msgspec.structs.replace(stream, stream_id=asked)
+        if opened is not None:
+            return msgspec.structs.replace(stream, stream_id=opened.stream_id)
+        stream_id = self._new_id()
+        if stream.stream_id is not None:
+            self._renamed = {stream.stream_id: stream_id}
         return msgspec.structs.replace(stream, stream_id=stream_id)

@@ -113,6 +113,9 @@ async def _host(models: ConfiguredModels, configured: ConfiguredHost) -> HostRep
     )
     if key == "missing":
         return report
+    if configured.lacks is not None or not (configured.offered or host.local):
+        lacking = (configured.lacks,) if configured.lacks else host.key_env
+        return msgspec.structs.replace(report, key="missing", key_variables=lacking)
     try:
         async with asyncio.timeout(_ASKING_SECONDS):
             listed = await models.ask(host.name)
@@ -178,7 +181,8 @@ def _advice(
 ) -> tuple[str, ...]:
     advice: list[str] = []
     if demo:
-        keys = [each.host.key_env[0] for each in hosts if each.host.key_required]
+        keys = [each.host.key_env[0] for each in hosts if each.host.key_required][:3]
+        keys.append("that of another provider")
         local = [each.host.title for each in hosts if each.host.local]
         advice.append(_DEMO_ADVICE.format(keys=_names(tuple(keys)), local=_names(tuple(local))))
     if configuration.settings.server.workspace is None:

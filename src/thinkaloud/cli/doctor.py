@@ -46,8 +46,15 @@ def _lines(report: Report) -> Iterator[Text]:
     yield _fact(*_model(report))
     yield Text()
     yield Text("Hosts", style="bold")
+    unused = [host for host in report.hosts if host.state == "no_key" and not host.configured]
     for host in report.hosts:
-        yield _host(host)
+        if host not in unused:
+            yield _host(host)
+    if unused:
+        names = ", ".join(
+            f"{host.title} ({host.key_variables[0]})" for host in unused if host.key_variables
+        )
+        yield _fact(_NEUTRAL, "Without a key", names)
     for title, entries, style in (
         ("To be repaired", report.problems, "red"),
         ("What you can do", report.advice, "yellow"),

@@ -9,16 +9,19 @@ from rich.table import Table
 from rich.text import Text
 
 from thinkaloud.agent import Agent
+from thinkaloud.cli import probing
 from thinkaloud.cli.asking import DEMO_NOTICE, beside
 from thinkaloud.cli.exits import ExitCode
-from thinkaloud.cli.options import ReportOptions
+from thinkaloud.cli.options import ModelsOptions
 from thinkaloud.cli.session import Session
 from thinkaloud.cli.visible import one_line
 from thinkaloud.ports.model import ModelInfo
 
 
-def run(options: ReportOptions) -> ExitCode:
-    """Print the models, the current one marked. Raises `ThinkaloudError`."""
+def run(options: ModelsOptions) -> ExitCode:
+    """Print the models, the current one marked, or what a host says. Raises `ThinkaloudError`."""
+    if options.probe is not None:
+        return probing.run(options, options.probe)
     with Session(Agent(config=options.config)) as session:
         models = session.wait(session.agent.list_available_models())
         current = session.runtime.models.current

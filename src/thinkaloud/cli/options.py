@@ -28,8 +28,16 @@ class ChatOptions(msgspec.Struct, frozen=True):
     max_iterations: int | None
 
 
+class ModelsOptions(msgspec.Struct, frozen=True):
+    """`thinkaloud models`. `probe` is a host, or `host/model` to ask a model too."""
+
+    config: Path | None
+    json: bool
+    probe: str | None
+
+
 class ReportOptions(msgspec.Struct, frozen=True):
-    """`thinkaloud models` and `thinkaloud doctor`."""
+    """`thinkaloud doctor`."""
 
     config: Path | None
     json: bool

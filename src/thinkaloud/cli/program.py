@@ -11,7 +11,7 @@ from typing import Annotated, Final, Protocol, cast
 import typer
 
 from thinkaloud.cli.exits import ExitCode, of_error
-from thinkaloud.cli.options import ChatOptions, ReportOptions, ServeOptions
+from thinkaloud.cli.options import ChatOptions, ModelsOptions, ReportOptions, ServeOptions
 from thinkaloud.cli.visible import visible
 from thinkaloud.errors import ThinkaloudError
 from thinkaloud.version import __version__
@@ -47,7 +47,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 class Command(Protocol):
     """The module of a command. Each takes the options of its own name."""
 
-    def run(self, options: ServeOptions | ChatOptions | ReportOptions) -> ExitCode:
+    def run(self, options: ServeOptions | ChatOptions | ModelsOptions | ReportOptions) -> ExitCode:
         """Carry it out."""
         ...
 
@@ -136,9 +136,20 @@ def chat(  # noqa: PLR0913 - one for each option
 
 
 @app.command()
-def models(config: Config = None, json: Json = False) -> None:
-    """List the models that can be chosen."""
-    _carry_out("models", ReportOptions(config, json))
+def models(
+    config: Config = None,
+    json: Json = False,
+    probe: Annotated[
+        str | None,
+        typer.Option(
+            "--probe",
+            metavar="HOST",
+            help="Ask a host what it can do; with HOST/MODEL, put a tiny question to a model too.",
+        ),
+    ] = None,
+) -> None:
+    """List the models that can be chosen, or ask a host."""
+    _carry_out("models", ModelsOptions(config, json, probe))
 
 
 @app.command()
@@ -159,7 +170,9 @@ def _keep(*, errors: str) -> None:
     """Leave a stream as it is that is no text file."""
 
 
-def _carry_out(name: str, options: ServeOptions | ChatOptions | ReportOptions) -> None:
+def _carry_out(
+    name: str, options: ServeOptions | ChatOptions | ModelsOptions | ReportOptions
+) -> None:
     try:
         command = cast("Command", importlib.import_module(_HOMES[name]))
         code = command.run(options)

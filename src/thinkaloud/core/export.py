@@ -3,6 +3,11 @@
 Reasoning is in it only where it was asked for; what is meant for a provider never is (P7).
 """
 
+import re
+import unicodedata
+from typing import Final, Literal
+from urllib.parse import quote
+
 import msgspec
 
 from thinkaloud.events.fold import (
@@ -15,6 +20,10 @@ from thinkaloud.events.fold import (
     ToolBlock,
 )
 
+Form = Literal["json", "markdown"]
+_ENDINGS: Final[dict[Form, str]] = {"json": "json", "markdown": "md"}
+_NOT_IN_NAMES: Final = re.compile(r"[^\w-]+")
+
 
 class Export(msgspec.Struct, frozen=True):
     """A conversation as a document."""
@@ -25,6 +34,20 @@ class Export(msgspec.Struct, frozen=True):
     runs: tuple[RunView, ...]
     version: int = 1
     """The version of this form."""
+
+
+def file_name(title: str, conversation_id: str, form: Form) -> str:
+    """Return a name for the file: letters, digits, `-` and `_` of the title, else of the id."""
+    words = _NOT_IN_NAMES.sub("-", unicodedata.normalize("NFC", title))[:60].strip("-_")
+    return f"{words or _NOT_IN_NAMES.sub('-', conversation_id)}.{_ENDINGS[form]}"
+
+
+def attachment(name: str) -> str:
+    """Return the `Content-Disposition` of a file of this name (RFC 6266)."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    stem, _, ending = plain.rpartition(".")
+    value = f'attachment; filename="{stem.strip("-") or "conversation"}.{ending}"'
+    return value if plain == name else f"{value}; filename*=UTF-8''{quote(name)}"
 
 
 def without_reasoning(run: RunView) -> RunView:

@@ -56,6 +56,10 @@ class LogEnd(msgspec.Struct, frozen=True):
     """The greatest that may have been given out; the next one is above it."""
 
 
+Before = tuple[int, str]
+"""A place in a list of conversations: the `updated_at_ms` and the id of the last one seen."""
+
+
 class Store(Protocol):
     """Keeps everything. Another owner's objects do not exist for the caller: None, not an error.
 
@@ -72,11 +76,11 @@ class Store(Protocol):
         ...
 
     async def conversations(
-        self, owner: str, *, before_ms: int | None, limit: int, search: str | None = None
+        self, owner: str, *, before: Before | None, limit: int, search: str | None = None
     ) -> Sequence[Conversation]:
-        """List this owner's conversations, the latest updated first, older than `before_ms`.
+        """List this owner's conversations, the latest updated first, those after `before`.
 
-        With `search`: those whose title or indexed text has all its words, whatever their case.
+        What was updated in the same millisecond is ordered by id, the greatest first. With `search`: those whose title or indexed text has all its words, whatever their case.
         """
         ...
 

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from contextlib import aclosing
 from typing import Literal
 
 import msgspec
@@ -13,7 +14,7 @@ from thinkaloud.errors import Conflict, InvalidRequest, NotFound
 from thinkaloud.events.event import Recorded
 from thinkaloud.events.fold import Fold
 from thinkaloud.ports.clock import Clock
-from thinkaloud.ports.store import Conversation, RunRecord, Store, Stored
+from thinkaloud.ports.store import Before, Conversation, RunRecord, Store, Stored
 from thinkaloud.runtime.active import ActiveRuns
 from thinkaloud.runtime.hub import Hub
 
@@ -37,15 +38,34 @@ class Conversations:
         return found
 
     async def search(
-        self, owner: str, *, before_ms: int | None = None, limit: int = 50, words: str | None = None
+        self, owner: str, *, before: Before | None = None, limit: int = 50, words: str | None = None
     ) -> Sequence[Conversation]:
         """List conversations, the latest updated first, with all these words if any.
 
-        What the user and the answers said is searched, and titles; never reasoning (P1).
+        A page goes on after `before`. What the user and the answers said is searched, and titles; never reasoning (P1).
         """
-        return await self._store.conversations(
-            owner, before_ms=before_ms, limit=limit, search=words
-        )
+        return await self._store.conversations(owner, before=before, limit=limit, search=words)
+
+    async def create(
+        self, owner: str, conversation_id: str | None, title: str = "", *, temporary: bool = False
+    ) -> Conversation:
+        """Make a conversation, empty, with this id or a new one.
+
+        Raises `Conflict` where the owner has it already, `NotFound` where somebody else has,
+        `InvalidRequest` where a temporary one is to have an id of the caller's.
+        """
+        if temporary and conversation_id is not None:
+            raise InvalidRequest(
+                "A temporary conversation gets its id from the server: leave conversation_id out.",
+                field="conversation_id",
+            )
+        now_ms = self._clock.unix_ms()
+        name = conversation_id or f"conv_{secrets.token_hex(12)}"
+        new = Conversation(name, owner, now_ms, now_ms, title, temporary)
+        if not await self._store.create_conversation(new):
+            await self.get(owner, name)
+            raise Conflict(f"There is a conversation {name} already.")
+        return new
 
     async def rename(self, owner: str, conversation_id: str, title: str) -> Conversation:
         """Give a conversation a title of the user's. Raises `InvalidRequest`."""
@@ -139,9 +159,5 @@ class Conversations:
                 return
 
     async def _events(self, conversation_id: str, through: int) -> list[Recorded]:
-        events: list[Recorded] = []
-        async with self._hub.follow(conversation_id, 0, ended=True) as follower:
-            while batch := await follower.batch():
-                assert isinstance(batch, Sequence)
-                events += [entry.recorded for entry in batch]
-        return [recorded for recorded in events if recorded.seq <= through]
+        async with aclosing(self._hub.recorded(conversation_id)) as events:
+            return [recorded async for recorded in events if recorded.seq <= through]

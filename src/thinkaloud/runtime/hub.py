@@ -1,9 +1,10 @@
 """The hub: opens live logs and lets any number of readers follow them."""
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Final
 
+from thinkaloud.events.event import Recorded
 from thinkaloud.events.fold import Fold
 from thinkaloud.ports.clock import Clock
 from thinkaloud.ports.store import Store
@@ -94,17 +95,25 @@ class Hub:
     async def fold(self, conversation_id: str) -> Fold:
         """Read a whole conversation as it stands now."""
         fold = Fold(conversation_id)
+        async with aclosing(self.recorded(conversation_id)) as events:
+            async for recorded in events:
+                fold.apply(recorded)
+        return fold
+
+    async def recorded(self, conversation_id: str) -> AsyncGenerator[Recorded]:
+        """Yield every event of a conversation that is kept or was just said, in order."""
         async with self.open(conversation_id) as log:
-            while fold.seq < log.floor:
-                page = await self._store.read(conversation_id, fold.seq, _PAGE)
-                older = [each for each in page if each.recorded.seq <= log.floor]
-                for each in older:
-                    fold.apply(each.recorded)
+            seq = 0
+            while seq < log.floor:
+                page = await self._store.read(conversation_id, seq, _PAGE)
+                older = [each.recorded for each in page if each.recorded.seq <= log.floor]
+                for recorded in older:
+                    yield recorded
                 if not older:
                     break
-            for entry in log.after(max(fold.seq, log.floor)):
-                fold.apply(entry.recorded)
-        return fold
+                seq = older[-1].seq
+            for entry in log.after(max(seq, log.floor)):
+                yield entry.recorded
 
     def close(self) -> None:
         """End every follower once it is up to date."""

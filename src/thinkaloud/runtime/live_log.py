@@ -66,8 +66,12 @@ class LiveLog:
         self.closed = False
         self.reserved_seq = end.reserved_seq
         """Numbers up to this one may be given out; kept by the store."""
-        self.lost = range(end.last_seq + 1, max(end.last_seq, end.reserved_seq) + 1)
-        """Numbers that may have been seen before a crash and that nobody has any more."""
+        self.lost = range(end.last_seq + 1, max(end.last_seq, end.reserved_seq))
+        """Numbers that may have been seen before a crash and that nobody has any more.
+
+        The last reserved number is none of them: so many are reserved ahead that it is never
+        reached, and who begins now begins after it.
+        """
         self._watchers = 0
         self.unwatched.set()
         self._clock = clock
@@ -98,7 +102,7 @@ class LiveLog:
         seq = self._floor + len(self._entries) + 1
         recorded = Recorded(seq, self._clock.unix_ms(), self.conversation_id, run_id, event)
         first_seq = seq
-        if seq - 1 in self.lost:
+        if self.lost and seq == self.lost.stop + 1:
             first_seq = self.lost.start
         entry = Entry(recorded, first_seq)
         self._entries.append(entry)

@@ -1,5 +1,6 @@
 """From what a caller asks for to what is run."""
 
+import math
 import re
 import secrets
 from typing import Final
@@ -42,7 +43,8 @@ class RunRequest(msgspec.Struct, frozen=True):
     temporary: bool = False
     """Whether a conversation that this request makes leaves nothing behind."""
     stop_detached_after: float | None = None
-    """Seconds after which the run is stopped when nobody follows it; None: the server's setting."""
+    """Seconds after which the run is stopped when nobody follows it; None: the server's setting,
+    infinity: it goes on to its end."""
 
 
 class RunServices(msgspec.Struct, frozen=True):
@@ -85,12 +87,14 @@ async def specified(owner: str, request: RunRequest, services: RunServices) -> R
         attachments=tuple(attachments),
         system_prompt=services.system_prompt,
         replaces=await _replaced(owner, request, services),
-        stop_detached_after=(
-            services.limits.stop_detached_after
-            if request.stop_detached_after is None
-            else request.stop_detached_after
-        ),
+        stop_detached_after=_grace(request, services.limits),
     )
+
+
+def _grace(request: RunRequest, limits: Limits) -> float | None:
+    if request.stop_detached_after is None:
+        return limits.stop_detached_after
+    return None if math.isinf(request.stop_detached_after) else request.stop_detached_after
 
 
 async def _replaced(owner: str, request: RunRequest, services: RunServices) -> str | None:

@@ -1,14 +1,16 @@
 """A message to the model over HTTP: one body, or an event stream."""
 
+import asyncio
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from thinkaloud.core.reply import Reply, reply
-from thinkaloud.errors import InternalError
+from thinkaloud.errors import InternalError, NotFound
 from thinkaloud.events.fold import RunView
 from thinkaloud.ports.store import RunRecord
-from thinkaloud.server.event_stream import event_stream
+from thinkaloud.server.event_stream import event_stream, until_gone
 from thinkaloud.server.following import follow_run
 from thinkaloud.server.operation import (
     EVENT_STREAM,
@@ -78,10 +80,10 @@ class ChatRoutes:
         if chat.streaming:
             return await self._follow(chat, record)
         runs = self._services.runs
-        await runs.active.wait(record.run_id)
+        await self._wait(request, record)
         fold = await runs.fold(record)
         if fold is None:
-            raise InternalError("The run is gone: its conversation was deleted.")
+            raise NotFound("The conversation was deleted before the run was over.")
         view = fold.view()
         shows = self._services.sends_reasoning(chat.include_reasoning)
         withheld = {WITHHELD: "policy"} if chat.include_reasoning and not shows else None
@@ -104,6 +106,20 @@ class ChatRoutes:
         asked = run_request(chat, services, self._state, key)
         refuse_when_busy(services)
         return chat, await services.runs.start(LOCAL_OWNER, asked)
+
+    async def _wait(self, request: Request, record: RunRecord) -> None:
+        """Return when the run is over. The client counts as a follower for as long as it waits."""
+        runs = self._services.runs
+        async with runs.hub.open(record.conversation_id) as log, asyncio.TaskGroup() as tasks:
+            with log.watch():
+                over = tasks.create_task(runs.active.wait(record.run_id))
+                gone = tasks.create_task(until_gone(request.receive))
+                await asyncio.wait([over, gone], return_when=asyncio.FIRST_COMPLETED)
+            left = not over.done()
+            over.cancel()
+            gone.cancel()
+        if left:
+            raise Refused(400, "disconnected", "The client left before the run was over.")
 
     async def _follow(self, chat: ChatRequest, record: RunRecord) -> Response:
         services = self._services

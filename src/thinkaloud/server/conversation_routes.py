@@ -1,16 +1,21 @@
 """Conversations: make, list, look up, rename, delete, read and follow them."""
 
-import secrets
-
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from thinkaloud.errors import Conflict, NotFound
-from thinkaloud.ports.store import Conversation
+from thinkaloud.core.export import Export, attachment, file_name
+from thinkaloud.ports.store import Before, Conversation
+from thinkaloud.server.chat import WITHHELD
 from thinkaloud.server.event_stream import event_stream
 from thinkaloud.server.following import follow_conversation
-from thinkaloud.server.operation import EVENT_STREAM, Answer, Operation, json_response
+from thinkaloud.server.operation import (
+    EVENT_STREAM,
+    JSON,
+    MARKDOWN,
+    Answer,
+    Operation,
+    json_response,
+)
 from thinkaloud.server.reading import (
     decode,
     last_event_id,
@@ -19,7 +24,9 @@ from thinkaloud.server.reading import (
     refuse_form,
 )
 from thinkaloud.server.requests import (
+    BranchPoint,
     ConversationChange,
+    ExportQuery,
     FollowQuery,
     ListQuery,
     NewConversation,
@@ -38,7 +45,6 @@ from thinkaloud.server.wires.chat import chat_wire
 from thinkaloud.server.wires.frames import Frame
 
 _ONE = "/api/v1/conversations/{conversation_id}"
-_MISSING = "There is no such conversation."
 
 
 class ConversationRoutes:
@@ -46,7 +52,7 @@ class ConversationRoutes:
 
     def __init__(self, services: ServerServices, state: ServerState) -> None:
         self._services = services
-        self._store = services.store
+        self._kept = services.runs.conversations
         self._state = state
 
     def operations(self) -> list[Operation]:
@@ -117,6 +123,7 @@ class ConversationRoutes:
 
     def _inside(self) -> list[Operation]:
         return [
+            *self._elsewhere(),
             Operation(
                 method="GET",
                 path=f"{_ONE}/messages",
@@ -143,28 +150,49 @@ class ConversationRoutes:
             ),
         ]
 
+    def _elsewhere(self) -> list[Operation]:
+        return [
+            Operation(
+                method="POST",
+                path=f"{_ONE}/branch",
+                name="branchConversation",
+                summary="Make a new conversation of all that was said up to a run",
+                tag="conversations",
+                handler=self.branch,
+                body=BranchPoint,
+                answers={201: Answer("The new conversation.", ConversationState)},
+                problems=(404, 409, 413, 415, 422),
+            ),
+            Operation(
+                method="GET",
+                path=f"{_ONE}/export",
+                name="exportConversation",
+                summary="A conversation as a file",
+                tag="conversations",
+                handler=self.export,
+                query=ExportQuery,
+                answers={200: Answer("The file.", Export, also_text=MARKDOWN)},
+                problems=(404, 422),
+            ),
+        ]
+
     async def list(self, request: Request) -> Response:
         """List conversations."""
         query = read_query(request, ListQuery)
-        before = query.before if isinstance(query.before, int) else None
-        found = await self._store.conversations(
-            LOCAL_OWNER, before_ms=before, limit=query.limit + 1
+        found = await self._kept.search(
+            LOCAL_OWNER, before=_place(query.before), limit=query.limit + 1, words=query.search
         )
         page = found[: query.limit]
-        more = page[-1].updated_at_ms if len(found) > query.limit else None
+        more = _cursor(page[-1]) if len(found) > query.limit else None
         return json_response(ConversationList(tuple(summary(each) for each in page), more))
 
     async def create(self, request: Request) -> Response:
         """Make a conversation, empty."""
         settings = self._services.settings
         asked = decode(await read_body(request, settings), NewConversation, settings)
-        now_ms = self._services.clock.unix_ms()
-        conversation_id = asked.conversation_id or f"conv_{secrets.token_hex(12)}"
-        new = Conversation(conversation_id, LOCAL_OWNER, now_ms, now_ms, asked.title)
-        if not await self._store.create_conversation(new):
-            if await self._store.conversation(LOCAL_OWNER, conversation_id) is None:
-                raise NotFound(_MISSING)
-            raise Conflict(f"There is a conversation {conversation_id} already.")
+        new = await self._kept.create(
+            LOCAL_OWNER, asked.conversation_id, asked.title, temporary=asked.temporary
+        )
         return json_response(await self._described(new), 201)
 
     async def get(self, request: Request) -> Response:
@@ -176,22 +204,37 @@ class ConversationRoutes:
         settings = self._services.settings
         found = await self._found(request)
         change = decode(await read_body(request, settings), ConversationChange, settings)
-        changed = msgspec.structs.replace(
-            found, title=change.title, updated_at_ms=self._services.clock.unix_ms()
-        )
-        await self._store.update_conversation(changed)
+        changed = await self._kept.rename(LOCAL_OWNER, found.conversation_id, change.title)
         return json_response(await self._described(changed))
 
     async def delete(self, request: Request) -> Response:
         """Stop what goes on in a conversation and delete it."""
         refuse_form(request)
-        conversation_id = (await self._found(request)).conversation_id
-        runs = self._services.runs
-        for run_id in runs.active.in_conversation(conversation_id):
-            await runs.stop(LOCAL_OWNER, run_id)
-        await self._store.delete_conversation(LOCAL_OWNER, conversation_id)
-        runs.hub.forget(conversation_id)
+        conversation_id: str = request.path_params["conversation_id"]
+        await self._kept.delete(LOCAL_OWNER, conversation_id)
         return Response(status_code=204)
+
+    async def branch(self, request: Request) -> Response:
+        """Make a conversation of everything up to a run of another one."""
+        settings = self._services.settings
+        found = await self._found(request)
+        point = decode(await read_body(request, settings), BranchPoint, settings)
+        made = await self._kept.branch(LOCAL_OWNER, found.conversation_id, point.run_id)
+        return json_response(await self._described(made), 201)
+
+    async def export(self, request: Request) -> Response:
+        """Answer with a conversation as a file."""
+        query = read_query(request, ExportQuery)
+        found = await self._found(request)
+        shows = self._services.sends_reasoning(query.include_reasoning)
+        body = await self._kept.export(
+            LOCAL_OWNER, found.conversation_id, query.format, include_reasoning=shows
+        )
+        name = file_name(found.title, found.conversation_id, query.format)
+        headers = {"Content-Disposition": attachment(name)}
+        if query.include_reasoning and not shows:
+            headers[WITHHELD] = "policy"
+        return Response(body, 200, headers, JSON if query.format == "json" else MARKDOWN)
 
     async def messages(self, request: Request) -> Response:
         """Read a conversation from its log."""
@@ -214,10 +257,7 @@ class ConversationRoutes:
 
     async def _found(self, request: Request) -> Conversation:
         conversation_id: str = request.path_params["conversation_id"]
-        found = await self._store.conversation(LOCAL_OWNER, conversation_id)
-        if found is None:
-            raise NotFound(_MISSING)
-        return found
+        return await self._kept.get(LOCAL_OWNER, conversation_id)
 
     async def _described(self, found: Conversation) -> ConversationState:
         runs = self._services.runs
@@ -230,4 +270,14 @@ class ConversationRoutes:
             updated_at_ms=found.updated_at_ms,
             seq=seq,
             active_runs=tuple(runs.active.in_conversation(found.conversation_id)),
+            temporary=found.temporary,
         )
+
+
+def _cursor(last: Conversation) -> str:
+    return f"{last.updated_at_ms}:{last.conversation_id}"
+
+
+def _place(cursor: str) -> Before | None:
+    at_ms, _, conversation_id = cursor.partition(":")
+    return (int(at_ms), conversation_id) if at_ms else None

@@ -1,15 +1,14 @@
 """Server-Sent Events: a feed of frames as an HTTP response of its own, without layers between."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import Final
+from typing import Final, Protocol
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
-from thinkaloud.server.following import Feed
 from thinkaloud.server.operation import EVENT_STREAM
 from thinkaloud.server.outlet import Outlet, abort_connection
 from thinkaloud.server.problems import Refused
@@ -26,11 +25,19 @@ _BEAT: Final = b": \n\n"
 _END: Final = b""
 
 
+class Frames(Protocol):
+    """Gives what a stream sends, piece by piece."""
+
+    async def next(self) -> Sequence[bytes]:
+        """Wait for some more; empty means the end."""
+        ...
+
+
 class EventStream(Response):
     """Sends a feed until it ends or the client leaves; the run goes on either way (P9)."""
 
     def __init__(
-        self, feed: Feed, stack: AsyncExitStack, settings: ServerSettings, state: ServerState
+        self, feed: Frames, stack: AsyncExitStack, settings: ServerSettings, state: ServerState
     ) -> None:
         super().__init__(headers=HEADERS)
         del self.headers["content-length"]
@@ -52,7 +59,7 @@ class EventStream(Response):
             if await self._pump(Outlet(write), receive):
                 return
             abort_connection(scope)
-            await _until_gone(receive)
+            await until_gone(receive)
 
     async def _pump(self, outlet: Outlet, receive: Receive) -> bool:
         """Send all frames. False where the client is gone or takes nothing."""
@@ -61,7 +68,7 @@ class EventStream(Response):
             pump = group.create_task(self._send_all(outlet))
             stuck = group.create_task(outlet.until_stuck(settings.send_timeout_seconds))
             others = [
-                group.create_task(_until_gone(receive)),
+                group.create_task(until_gone(receive)),
                 group.create_task(outlet.heartbeat(settings.heartbeat_seconds, _BEAT)),
             ]
             await asyncio.wait([pump, stuck, *others], return_when=asyncio.FIRST_COMPLETED)
@@ -81,7 +88,7 @@ class EventStream(Response):
 
 
 async def event_stream(
-    following: AbstractAsyncContextManager[Feed], settings: ServerSettings, state: ServerState
+    following: AbstractAsyncContextManager[Frames], settings: ServerSettings, state: ServerState
 ) -> Response:
     """Open a feed and return it as a response.
 
@@ -104,6 +111,7 @@ async def _counted(settings: ServerSettings, state: ServerState) -> AsyncGenerat
         state.event_streams -= 1
 
 
-async def _until_gone(receive: Receive) -> None:
+async def until_gone(receive: Receive) -> None:
+    """Return when the client has left, or its request was answered."""
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -10,9 +10,10 @@ from thinkaloud.server.operation import EVENT_STREAM, JSON, Answer, Operation
 from thinkaloud.server.problems import MEDIA_TYPE, Problem
 from thinkaloud.server.requests import NoQuery
 from thinkaloud.server.schemas import FRAMES, Schema, event_schema, schemas_of
+from thinkaloud.server.wires.frames import Frame
 
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")
-_EVERY_REQUEST: Final = (403, 421, 500)
+_EVERY_REQUEST: Final = (403, 421, 500, 503)
 _WITH_BODY: Final = (400, 408, 413, 415, 422)
 _MEANINGS: Final[Mapping[int, str]] = {
     400: "The body is no JSON, or the request is broken.",
@@ -141,14 +142,32 @@ class _Book:
         }
         content: dict[str, Schema] = {}
         if answer.media_type == EVENT_STREAM:
-            content[EVENT_STREAM] = {"itemSchema": self._events}
+            content[EVENT_STREAM] = {"itemSchema": self._item(operation, status, answer)}
         elif answer.media_type is not None:
             content[answer.media_type] = {"schema": self._schemas[f"{operation.name} {status}"]}
         if answer.also_stream:
             content[EVENT_STREAM] = {"itemSchema": self._events}
+        if answer.also_text is not None:
+            content[answer.also_text] = {"schema": {"type": "string"}}
         if content:
             described["content"] = content
         return described
+
+    def _item(self, operation: Operation, status: int, answer: Answer) -> Schema:
+        if answer.kind is Frame:
+            return self._events
+        data = self._schemas[f"{operation.name} {status}"]
+        return {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "string",
+                    "contentMediaType": "application/json",
+                    "contentSchema": data,
+                }
+            },
+            "required": ["data"],
+        }
 
 
 def _properties(query: object) -> dict[str, Schema]:

@@ -16,6 +16,7 @@ from thinkaloud.server.requests import NoQuery
 _log = logging.getLogger(__name__)
 
 JSON: Final = "application/json"
+MARKDOWN: Final = "text/markdown"
 EVENT_STREAM: Final = "text/event-stream"
 
 Method = Literal["GET", "POST", "PATCH", "DELETE"]
@@ -32,6 +33,8 @@ class Answer(msgspec.Struct, frozen=True):
     """None where there is no body."""
     also_stream: bool = False
     """The same status may come as an event stream of the chat frames."""
+    also_text: str | None = None
+    """The media type of a text that the same status may come with."""
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,9 @@ from starlette.responses import Response
 from thinkaloud.errors import (
     InvalidRequest,
     ProviderError,
+    StoreError,
     ThinkaloudError,
+    Unavailable,
     UnknownModel,
     UnsupportedEffort,
     UserError,
@@ -20,6 +22,8 @@ from thinkaloud.events.event import RunError
 
 MEDIA_TYPE: Final = "application/problem+json"
 _NEVER: Final = msgspec.UNSET
+_RETRY_SECONDS: Final = 5.0
+"""When to try again where the server cannot serve just now."""
 
 _STATUS: Final[Mapping[str, int]] = {
     "invalid_request": 422,
@@ -105,8 +109,8 @@ def problem_of(error: ThinkaloudError, request_id: str) -> Problem:
     return msgspec.structs.replace(
         problem,
         field=field or _NEVER,
-        retryable=error.retryable if isinstance(error, ProviderError) else _NEVER,
-        retry_after=_seconds(error.retry_after if isinstance(error, ProviderError) else None),
+        retryable=_retryable(error),
+        retry_after=_seconds(_wait(error)),
         nearest=error.nearest if isinstance(error, UnknownModel) else _NEVER,
         valid=error.valid if isinstance(error, UnsupportedEffort) else _NEVER,
     )
@@ -126,6 +130,26 @@ def respond(problem: Problem, headers: Mapping[str, str] | None = None) -> Respo
     if isinstance(problem.retry_after, float):
         found["Retry-After"] = str(math.ceil(problem.retry_after))
     return Response(msgspec.json.encode(problem), problem.status, found, MEDIA_TYPE)
+
+
+def _retryable(error: ThinkaloudError) -> bool | msgspec.UnsetType:
+    match error:
+        case ProviderError():
+            return error.retryable
+        case Unavailable():
+            return True
+        case _:
+            return _NEVER
+
+
+def _wait(error: ThinkaloudError) -> float | None:
+    match error:
+        case ProviderError():
+            return error.retry_after
+        case Unavailable() | StoreError():
+            return _RETRY_SECONDS
+        case _:
+            return None
 
 
 def _problem(status: int, code: str, detail: str, request_id: str) -> Problem:

@@ -2,9 +2,11 @@
 
 import asyncio
 import re
+from functools import cache
 from typing import Final, TypeVar
 
 import msgspec
+import msgspec.inspect
 from starlette.requests import ClientDisconnect, Request
 
 from thinkaloud.errors import InvalidRequest
@@ -103,11 +105,12 @@ def read_query(request: Request, kind: type[Q]) -> Q:
     """
     known = {field.encode_name for field in msgspec.structs.fields(kind)}
     pairs = [(name, value) for name, value in request.query_params.multi_items() if name in known]
+    texts = _texts(kind)
     values: dict[str, object] = {}
     for name, value in pairs:
         if name in values:
             raise InvalidRequest(f"{name} is given twice.", field=name)
-        values[name] = _scalar(value)
+        values[name] = value if name in texts else _scalar(value)
     try:
         return msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
@@ -136,6 +139,16 @@ def idempotency_key(request: Request) -> str | None:
             "Idempotency-Key is 1 to 255 visible ASCII characters.", field="Idempotency-Key"
         )
     return value
+
+
+@cache
+def _texts(kind: type[msgspec.Struct]) -> frozenset[str]:
+    """Return the parameters whose value is a text, whatever it looks like."""
+    found = msgspec.inspect.type_info(kind)
+    fields = found.fields if isinstance(found, msgspec.inspect.StructType) else ()
+    return frozenset(
+        field.encode_name for field in fields if isinstance(field.type, msgspec.inspect.StrType)
+    )
 
 
 def _scalar(value: str) -> object:

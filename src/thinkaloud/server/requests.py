@@ -1,5 +1,6 @@
 """What clients send: bodies, queries and socket messages. Their schemas are published as they are."""
 
+import math
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -9,6 +10,7 @@ from thinkaloud.errors import InvalidRequest, UnsupportedEffort
 from thinkaloud.events.prompt import EFFORT_LEVELS, Effort, EffortLevel
 from thinkaloud.ports.catalogue import Catalogue
 from thinkaloud.ports.effort import effective_effort
+from thinkaloud.runtime.conversations import MAX_TITLE_CHARS
 from thinkaloud.runtime.request import MAX_ITERATIONS, RunRequest
 from thinkaloud.server.services import ServerServices, ServerState
 
@@ -22,6 +24,8 @@ ConversationId = Annotated[
 EffortName = Annotated[str, Meta(extra_json_schema={"enum": list(EFFORT_LEVELS)})]
 Budget = Annotated[int, Meta(ge=1, le=10_000_000, description="A budget in reasoning tokens.")]
 Seq = Annotated[int, Meta(ge=0, description="The last `seq` that the client has.")]
+STOP_DETACHED_SECONDS: Final = 10.0
+"""How long a run goes on alone that is to stop on a disconnect, where no setting says it."""
 _LEVELS: Final[dict[str, EffortLevel]] = {level: level for level in EFFORT_LEVELS}
 
 
@@ -54,6 +58,28 @@ class ChatRequest(msgspec.Struct, frozen=True):
     ] = None
     model: Annotated[str | None, Meta(description="`host/model`; else the current one.")] = None
     reasoning_effort: EffortName | Budget | None = None
+    replaces: Annotated[
+        str | None,
+        Meta(
+            description="A run of this conversation whose place the new one takes: it and all that"
+            " came after it leave the conversation. Regenerate with the same text, or edit it."
+        ),
+    ] = None
+    temporary: Annotated[
+        bool,
+        Meta(
+            description="Keep the conversation that this message makes in memory only, and in no"
+            " list. Its id comes from the server."
+        ),
+    ] = False
+    on_disconnect: Annotated[
+        Literal["continue", "stop"] | None,
+        Meta(
+            description="What becomes of the run when nobody waits for it or follows it any more:"
+            " it goes on to its end, or is stopped after `limits.stop_detached_after` or 10"
+            " seconds. Else as the server is set."
+        ),
+    ] = None
 
 
 class StopCommand(msgspec.Struct, frozen=True, tag_field="type", tag="stop"):
@@ -87,18 +113,38 @@ class ReasoningQuery(msgspec.Struct, frozen=True):
 class ListQuery(msgspec.Struct, frozen=True):
     """Which page of a list."""
 
-    before: (
-        Annotated[int, Meta(ge=0, le=2**53, description="Only what changed before; Unix ms.")]
-        | msgspec.UnsetType
-    ) = msgspec.UNSET
+    before: Annotated[
+        str,
+        Meta(
+            pattern="^([0-9]{1,15}:[A-Za-z0-9_:-]{1,64})?$",
+            description="`next_before` of the page before this one.",
+        ),
+    ] = ""
     limit: Annotated[int, Meta(ge=1, le=200, description="The most to return.")] = 50
+    search: Annotated[
+        str,
+        Meta(
+            max_length=400,
+            description="Only conversations that have all these words, whatever their case, in the"
+            " title, in what the user said or in the answers. Reasoning is not searched.",
+        ),
+    ] = ""
+
+
+class ExportQuery(msgspec.Struct, frozen=True):
+    """How a conversation is exported."""
+
+    format: Annotated[
+        Literal["json", "markdown"], Meta(description="For programs, or for people.")
+    ] = "json"
+    include_reasoning: Annotated[bool, Meta(description="Put the model's reasoning in.")] = False
 
 
 class NoQuery(msgspec.Struct, frozen=True):
     """A resource without query parameters."""
 
 
-Title = Annotated[str, Meta(max_length=200)]
+Title = Annotated[str, Meta(max_length=MAX_TITLE_CHARS)]
 
 
 class NewConversation(msgspec.Struct, frozen=True):
@@ -106,12 +152,21 @@ class NewConversation(msgspec.Struct, frozen=True):
 
     conversation_id: ConversationId | None = None
     title: Title = ""
+    temporary: Annotated[
+        bool, Meta(description="Keep it in memory only; its id comes from the server.")
+    ] = False
+
+
+class BranchPoint(msgspec.Struct, frozen=True):
+    """Where a new conversation leaves an old one."""
+
+    run_id: Annotated[str, Meta(description="The last run that the new conversation has.")]
 
 
 class ConversationChange(msgspec.Struct, frozen=True):
     """What to change of a conversation."""
 
-    title: Title
+    title: Annotated[str, Meta(min_length=1, max_length=MAX_TITLE_CHARS)]
 
 
 class ModelSwitch(msgspec.Struct, frozen=True):
@@ -169,4 +224,17 @@ def run_request(
         model=chat.model,
         reasoning_effort=effort,
         idempotency_key=idempotency_key,
+        replaces=chat.replaces,
+        temporary=chat.temporary,
+        stop_detached_after=_grace(chat, services),
     )
+
+
+def _grace(chat: ChatRequest, services: ServerServices) -> float | None:
+    match chat.on_disconnect:
+        case None:
+            return None
+        case "continue":
+            return math.inf
+        case "stop":
+            return services.about.limits.stop_detached_after or STOP_DETACHED_SECONDS

@@ -24,6 +24,8 @@ from thinkaloud.server.services import ServerServices
 from thinkaloud.server.settings import ServerSettings
 
 _CLOSE_SECONDS = 5.0
+_LOOK_SECONDS = 0.05
+"""How often a wait looks whether a second signal has come: a handler can wake no task."""
 
 
 class _Http(HttpToolsProtocol):
@@ -50,7 +52,7 @@ class _Socket(WebSocketsSansIOProtocol):
 
 
 class AgentServer(Server):
-    """uvicorn that ends runs before connections, and leaves signals to whoever started it."""
+    """uvicorn that lets runs finish, ends them before connections, and leaves signals to whoever started it."""
 
     def __init__(self, config: Config, runs: Runs, started: Callable[[], None]) -> None:
         super().__init__(config)
@@ -65,7 +67,11 @@ class AgentServer(Server):
 
     @override
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take no more connections, end all runs, let their readers see it, and close."""
+        """Let runs finish while the grace lasts, end the others, show that to readers, and close.
+
+        Until the runs are over the server answers: `/readyz` says that it takes no new ones.
+        """
+        await self._drain()
         for server in self.servers:
             server.close()
         await self._runs.interrupt()
@@ -73,6 +79,14 @@ class AgentServer(Server):
         for _ in range(8):
             await asyncio.sleep(0)
         await super().shutdown(sockets)
+
+    async def _drain(self) -> None:
+        """Wait for the runs that go on. A second signal ends the wait."""
+        async with asyncio.TaskGroup() as tasks:
+            draining = tasks.create_task(self._runs.drain())
+            while not draining.done() and not self.force_exit:
+                await asyncio.wait([draining], timeout=_LOOK_SECONDS)
+            draining.cancel()
 
     @override
     @contextlib.contextmanager

@@ -90,12 +90,9 @@ class SocketSession:
             self._waiting.append(job)
             return
         # Started before the next message is read: a client that leaves at once is served too.
+        # Only then is it there to be answered, which would start it as well.
+        await self._start(job)
         self._current = job
-        try:
-            await self._start(job)
-        except BaseException:
-            self._current = None
-            raise
         self._arrived.set()
 
     async def _answer_in_order(self) -> None:

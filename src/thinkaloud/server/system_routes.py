@@ -86,6 +86,17 @@ class Features(msgspec.Struct, frozen=True):
     server_sent_events: bool
     resume: bool
     stop: bool
+    durable: bool
+    """Whether conversations outlive the server's process."""
+    search: bool
+    rename: bool
+    branch: bool
+    export: bool
+    replace: bool
+    """Whether a message may take the place of an earlier run: regenerate, edit and resend."""
+    temporary: bool
+    """Whether a conversation may be kept in memory only."""
+    stop_on_disconnect: bool
     tools: bool
     context_files: bool
     images: bool
@@ -178,8 +189,12 @@ class SystemRoutes:
         return self._features(self._model())
 
     async def health(self, request: Request) -> Response:
-        """Check the store and the model, each within two seconds and without the network."""
-        checks = {"store": await self._store_check(), "model": self._model_check()}
+        """Check the store, the model and whether runs are taken, each within two seconds and without the network."""
+        checks = {
+            "store": await self._store_check(),
+            "model": self._model_check(),
+            "runs": self._runs_check(),
+        }
         found = {check.status for check in checks.values()}
         worst: Health = "healthy"
         if "unhealthy" in found:
@@ -293,6 +308,11 @@ class SystemRoutes:
             return Check("degraded", "The demo model answers: no real model is configured.")
         return Check("healthy")
 
+    def _runs_check(self) -> Check:
+        if self._services.runs.draining:
+            return Check("unhealthy", "The server is shutting down and takes no new runs.")
+        return Check("healthy")
+
     def _model(self) -> ModelView | None:
         catalogue = self._services.catalogue
         try:
@@ -306,6 +326,14 @@ class SystemRoutes:
             server_sent_events=True,
             resume=True,
             stop=True,
+            durable=self._services.about.store != "memory",
+            search=True,
+            rename=True,
+            branch=True,
+            export=True,
+            replace=True,
+            temporary=True,
+            stop_on_disconnect=True,
             tools=bool(self._services.about.tools),
             context_files=True,
             images=model is not None and model.images,

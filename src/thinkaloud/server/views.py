@@ -94,6 +94,8 @@ class ConversationState(msgspec.Struct, frozen=True):
     updated_at_ms: int
     seq: int
     active_runs: tuple[str, ...]
+    temporary: bool
+    """It is kept in memory only, and stands in no list."""
 
 
 class ConversationSummary(msgspec.Struct, frozen=True):
@@ -109,7 +111,7 @@ class ConversationList(msgspec.Struct, frozen=True):
     """A page of conversations, the latest changed first."""
 
     conversations: tuple[ConversationSummary, ...]
-    next_before: int | None
+    next_before: str | None
     """`before` of the next page; null where this was the last."""
 
 

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from thinkaloud.events.event import RunEnded
-from thinkaloud.ports.store import Conversation, LogEnd, RunRecord, Stored
+from thinkaloud.ports.store import Before, Conversation, LogEnd, RunRecord, Stored
 from thinkaloud.stores.words import phrases, words
 
 
@@ -58,7 +58,7 @@ class MemoryStore:
         return thread.about if thread is not None and thread.about.owner == owner else None
 
     async def conversations(
-        self, owner: str, *, before_ms: int | None, limit: int, search: str | None = None
+        self, owner: str, *, before: Before | None, limit: int, search: str | None = None
     ) -> Sequence[Conversation]:
         """List this owner's conversations, the latest updated first."""
         wanted = phrases(search or "")
@@ -66,10 +66,10 @@ class MemoryStore:
             thread.about
             for thread in self._threads.values()
             if thread.about.owner == owner
-            and (before_ms is None or thread.about.updated_at_ms < before_ms)
+            and (before is None or _place(thread.about) < before)
             and thread.matches(wanted)
         ]
-        mine.sort(key=lambda about: (about.updated_at_ms, about.conversation_id), reverse=True)
+        mine.sort(key=_place, reverse=True)
         return mine[:limit]
 
     async def update_conversation(self, conversation: Conversation) -> None:
@@ -157,6 +157,10 @@ def _ended_in(events: Sequence[Stored]) -> set[str]:
 
 def _searchable(text: str) -> str:
     return f" {' '.join(words(text))}"
+
+
+def _place(about: Conversation) -> Before:
+    return about.updated_at_ms, about.conversation_id
 
 
 def _seq(stored: Stored) -> int:

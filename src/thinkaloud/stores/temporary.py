@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from thinkaloud.ports.store import Conversation, LogEnd, RunRecord, Store, Stored
+from thinkaloud.ports.store import Before, Conversation, LogEnd, RunRecord, Store, Stored
 from thinkaloud.stores.memory import MemoryStore
 
 
@@ -38,12 +38,10 @@ class TemporaryStore:
         return await self._of(conversation_id).conversation(owner, conversation_id)
 
     async def conversations(
-        self, owner: str, *, before_ms: int | None, limit: int, search: str | None = None
+        self, owner: str, *, before: Before | None, limit: int, search: str | None = None
     ) -> Sequence[Conversation]:
         """List the lasting conversations of this owner."""
-        return await self._lasting.conversations(
-            owner, before_ms=before_ms, limit=limit, search=search
-        )
+        return await self._lasting.conversations(owner, before=before, limit=limit, search=search)
 
     async def update_conversation(self, conversation: Conversation) -> None:
         """Replace what is known of a conversation."""

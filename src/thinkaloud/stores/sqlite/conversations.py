@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Final
 
-from thinkaloud.ports.store import Conversation
+from thinkaloud.ports.store import Before, Conversation
 from thinkaloud.stores.sqlite import search
 
 _TITLE: Final = ""
@@ -44,17 +44,21 @@ def find(connection: sqlite3.Connection, owner: str, conversation_id: str) -> Co
 def latest(
     connection: sqlite3.Connection,
     owner: str,
-    before_ms: int | None,
+    before: Before | None,
     limit: int,
     searched: str | None,
 ) -> Sequence[Conversation]:
     """List an owner's conversations, the latest updated first."""
     wanted = search.queries(searched or "")
-    conditions = ["owner = ?", "updated_at_ms < ?", *([search.MATCHING] * len(wanted))]
+    conditions = [
+        "owner = ?",
+        "(updated_at_ms, conversation_id) < (?, ?)",
+        *([search.MATCHING] * len(wanted)),
+    ]
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM conversations WHERE {' AND '.join(conditions)}"
         " ORDER BY updated_at_ms DESC, conversation_id DESC LIMIT ?",
-        (owner, _LAST_MS if before_ms is None else before_ms, *wanted, limit),
+        (owner, *(before or (_LAST_MS, "")), *wanted, limit),
     )
     return [Conversation(*row) for row in rows]
 

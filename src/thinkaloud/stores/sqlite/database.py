@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import sqlite3
 from collections.abc import AsyncGenerator, Callable
 from contextlib import ExitStack, asynccontextmanager, closing
@@ -12,8 +11,16 @@ from typing import Any, Final, Literal, Self, TypeVar
 
 import msgspec
 
-from thinkaloud.errors import ConfigurationError, Conflict, StoreError
+from thinkaloud.errors import ConfigurationError, StoreError
 from thinkaloud.stores.sqlite import search
+from thinkaloud.stores.sqlite.copying import (
+    Added,
+    add,
+    connect,
+    copy_database,
+    make_private,
+    readable,
+)
 from thinkaloud.stores.sqlite.faults import explained, primary_code
 from thinkaloud.stores.sqlite.lock import owning
 from thinkaloud.stores.sqlite.readers import Readers
@@ -83,7 +90,18 @@ class Database:
         The copy is whole or not there; it has mode 0600 and needs no other file beside it.
         Raises `Conflict` where there is such a file, `StoreError` where it cannot be written.
         """
-        await asyncio.to_thread(_copy, self.path, to)
+        await asyncio.to_thread(copy_database, self.path, to)
+
+    async def add_backup(self, backup: Path) -> Added:
+        """Add the conversations of a backup that are not there yet; those that are stay.
+
+        All of it is added or nothing. Raises `InvalidRequest` where the file is no backup,
+        `ConfigurationError` where a newer thinkaloud made it, and `StoreError`.
+        """
+        scratch = self.path.with_name(f"{self.path.name}.import")
+        with ExitStack() as resources:
+            copy = await asyncio.to_thread(resources.enter_context, readable(backup, scratch))
+            return await self._write(partial(add, backup=copy))
 
     async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run a job in a transaction and return when it is committed. Raises `StoreError`."""
@@ -131,11 +149,11 @@ def _open(path: Path, opening: Opening) -> tuple[Writer, Readers, ExitStack]:
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             resources.enter_context(owning(path))
-            _make_private(path)
-            connection = resources.enter_context(closing(_connect(path, opening.busy_timeout)))
+            make_private(path)
+            connection = resources.enter_context(closing(connect(path, opening.busy_timeout)))
             _prepare(connection, path, opening)
             connections = [
-                resources.enter_context(closing(_connect(path, opening.busy_timeout)))
+                resources.enter_context(closing(connect(path, opening.busy_timeout)))
                 for _ in range(_READERS)
             ]
             for each in connections:
@@ -155,21 +173,6 @@ def _open(path: Path, opening: Opening) -> tuple[Writer, Readers, ExitStack]:
         writer = Writer(connection)
         resources.callback(writer.close)
         return writer, readers, resources.pop_all()
-
-
-def _connect(path: Path, busy_timeout: float) -> sqlite3.Connection:
-    return sqlite3.connect(
-        path, timeout=busy_timeout, isolation_level=None, check_same_thread=False
-    )
-
-
-def _make_private(path: Path) -> None:
-    """Make the file where it is not there, and let nobody else look into it."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        os.fchmod(descriptor, 0o600)
-    finally:
-        os.close(descriptor)
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, opening: Opening) -> None:
@@ -219,25 +222,6 @@ def _empty_log(connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     finally:
         connection.execute(f"PRAGMA busy_timeout = {usual}")
-
-
-def _copy(path: Path, to: Path) -> None:
-    if to.exists():
-        raise Conflict(f"There is already a file {to}. A backup never replaces another.")
-    unfinished = to.with_name(f"{to.name}.partial")
-    try:
-        unfinished.unlink(missing_ok=True)
-        _make_private(unfinished)
-        with closing(_connect(path, 5.0)) as source, closing(_connect(unfinished, 5.0)) as target:
-            source.backup(target)
-            target.execute("PRAGMA journal_mode = DELETE")
-        unfinished.replace(to)
-    except sqlite3.Error as error:
-        raise explained(error, to) from error
-    except OSError as error:
-        raise StoreError(f"{to} cannot be written: {error.strerror}.") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _pragma(connection: sqlite3.Connection, text: str) -> Any:  # noqa: ANN401

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
-from thinkaloud.ports.store import Conversation, LogEnd, RunRecord, Stored
+from thinkaloud.ports.store import Before, Conversation, LogEnd, RunRecord, Stored
 from thinkaloud.stores.sqlite import conversations, log
 from thinkaloud.stores.sqlite.database import Database
 
@@ -26,14 +26,14 @@ class SqliteStore(Database):
         )
 
     async def conversations(
-        self, owner: str, *, before_ms: int | None, limit: int, search: str | None = None
+        self, owner: str, *, before: Before | None, limit: int, search: str | None = None
     ) -> Sequence[Conversation]:
         """List this owner's conversations, the latest updated first."""
         return await self._read(
             partial(
                 conversations.latest,
                 owner=owner,
-                before_ms=before_ms,
+                before=before,
                 limit=limit,
                 searched=search,
             )

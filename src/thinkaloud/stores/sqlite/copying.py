@@ -1,0 +1,138 @@
+"""A database as a file to take away, and back: SQLite's own backup, row by row into another."""
+
+import os
+import sqlite3
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from thinkaloud.errors import Conflict, InvalidRequest, StoreError
+from thinkaloud.stores.sqlite import search
+from thinkaloud.stores.sqlite.faults import explained
+from thinkaloud.stores.sqlite.schema import migrate
+
+_BUSY_SECONDS: Final = 5.0
+_CONVERSATION: Final = "conversation_id, owner, created_at_ms, updated_at_ms, title, reserved_seq"
+_RUN: Final = "run_id, conversation_id, owner, first_seq, idempotency_key, ended"
+_EVENT: Final = "conversation_id, seq, first_seq, run_id, event"
+
+
+class Added(msgspec.Struct, frozen=True):
+    """What came of adding a backup."""
+
+    added: int
+    """Conversations that were not there."""
+    there: int
+    """Conversations that were, and stay as they are."""
+
+
+def connect(path: Path, busy_timeout: float) -> sqlite3.Connection:
+    """Open a connection that leaves transactions to its user."""
+    return sqlite3.connect(
+        path, timeout=busy_timeout, isolation_level=None, check_same_thread=False
+    )
+
+
+def make_private(path: Path) -> None:
+    """Make the file where it is not there, and let nobody else look into it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)
+
+
+def copy_database(path: Path, to: Path) -> None:
+    """Copy a database as it stands to a new file, whoever writes it meanwhile. Blocks.
+
+    The copy is whole or not there; it has mode 0600 and needs no other file beside it.
+    Raises `Conflict` where there is such a file, `StoreError` where it cannot be written.
+    """
+    if to.exists():
+        raise Conflict(f"There is already a file {to}. A backup never replaces another.")
+    if not path.is_file():
+        raise StoreError(f"There is no database {path}: nothing was kept yet.")
+    unfinished = to.with_name(f"{to.name}.partial")
+    try:
+        unfinished.unlink(missing_ok=True)
+        make_private(unfinished)
+        with (
+            closing(connect(path, _BUSY_SECONDS)) as source,
+            closing(connect(unfinished, _BUSY_SECONDS)) as target,
+        ):
+            source.backup(target)
+            target.execute("PRAGMA journal_mode = DELETE")
+        unfinished.replace(to)
+    except sqlite3.Error as error:
+        raise explained(error, to) from error
+    except OSError as error:
+        raise StoreError(f"{to} cannot be written: {error.strerror}.") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def readable(backup: Path, scratch: Path) -> Generator[Path]:
+    """Have a sound copy of a backup, in today's form, for the length of a block. Blocks.
+
+    The backup itself is only read. Raises `InvalidRequest` where it is no database of
+    thinkaloud's or is damaged, `ConfigurationError` where a newer thinkaloud wrote it.
+    """
+    if not backup.is_file():
+        raise InvalidRequest(f"There is no file {backup}.", field="file")
+    scratch.unlink(missing_ok=True)
+    try:
+        copy_database(backup, scratch)
+        with closing(connect(scratch, _BUSY_SECONDS)) as connection:
+            ours = connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
+            sound = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if ours is None or sound != "ok":
+                raise InvalidRequest(f"{backup} is no backup, or is damaged.", field="file")
+            migrate(connection, backup)
+        yield scratch
+    except sqlite3.Error as error:
+        raise InvalidRequest(f"{backup} is no backup, or is damaged: {error}", field="file") from (
+            error
+        )
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def add(connection: sqlite3.Connection, backup: Path) -> Added:
+    """Insert the conversations of a readable backup that are not there yet, with all of theirs.
+
+    To be called in a transaction.
+    """
+    added = there = 0
+    with closing(connect(backup, _BUSY_SECONDS)) as source:
+        for row in source.execute(f"SELECT {_CONVERSATION} FROM conversations"):
+            inserted = connection.execute(
+                f"INSERT INTO conversations ({_CONVERSATION}) VALUES (?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT (conversation_id) DO NOTHING",
+                row,
+            )
+            if inserted.rowcount != 1:
+                there += 1
+                continue
+            _add_one(connection, source, row[0])
+            added += 1
+    return Added(added, there)
+
+
+def _add_one(connection: sqlite3.Connection, source: sqlite3.Connection, name: str) -> None:
+    for table, columns, order in (("runs", _RUN, "number"), ("events", _EVENT, "seq")):
+        rows = source.execute(
+            f"SELECT {columns} FROM {table} WHERE conversation_id = ? ORDER BY {order}", (name,)
+        )
+        marks = ", ".join("?" * (columns.count(",") + 1))
+        connection.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)
+    texts = source.execute(
+        "SELECT texts.run_id, words.text FROM texts JOIN words ON words.rowid = texts.number"
+        " WHERE texts.conversation_id = ?",
+        (name,),
+    )
+    for run_id, text in texts:
+        search.put(connection, name, run_id, text)

@@ -1,0 +1,35 @@
+"""`thinkaloud models --probe`: what a configured host can do, asked of the host itself."""
+
+import json
+
+from tests.cli.lab import end, lab, say, think
+from tests.cli.program import Home
+
+
+def test_a_models_reasoning_and_its_times_are_told(home: Home) -> None:
+    with lab([think("Five cents."), say("0.05"), end()]) as served:
+        home.configure(served.configuration())
+        done = home.run("models", "--probe", "lab/m")
+        data = json.loads(home.run("models", "--probe", "lab/m", "--json").stdout)
+
+    assert done.returncode == 0, done.stderr
+    assert "m: its reasoning is shown, as text" in done.stdout
+    assert "first reasoning after" in done.stdout
+    assert (data["reachable"], data["model"]["answered"]) == (True, True)
+
+
+def test_a_host_that_is_not_there_is_named_with_what_to_do(home: Home) -> None:
+    with lab([end()]) as served:
+        home.configure(served.configuration())
+    done = home.run("models", "--probe", "lab")
+
+    assert done.returncode == 4
+    assert "lab: not reached" in done.stdout
+    assert "Could not reach http://127.0.0.1" in done.stdout
+
+
+def test_an_unknown_host_is_bad_input(home: Home) -> None:
+    done = home.run("models", "--probe", "nobody")
+
+    assert done.returncode == 2
+    assert "nobody" in done.stderr
