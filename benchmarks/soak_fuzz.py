@@ -93,7 +93,7 @@ def main() -> int:
     options.add_argument("only", nargs="*", help=f"of {', '.join(TARGETS)}")
     given = options.parse_args()
     if importlib.util.find_spec("atheris") is None:
-        print("atheris is not installed (dependency group soak): nothing was fuzzed.")
+        print("atheris is not installed (dependency group fuzz): nothing was fuzzed.")
         return 1
     if given.child:
         fuzz(given.child, given.folder, given.seconds)

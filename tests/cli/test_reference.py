@@ -7,7 +7,8 @@ from tests.cli.program import Home
 from thinkaloud.cli.exits import ExitCode
 
 REFERENCE = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
-COMMANDS = ("serve", "chat", "models", "doctor")
+COMMANDS = {"serve", "chat", "models", "doctor", "conversations", "export", "import"}
+BELOW_CONVERSATIONS = {"list", "search", "show", "rename", "delete", "export", "branch"}
 
 
 def test_every_exit_code_is_documented_and_no_other() -> None:
@@ -15,13 +16,22 @@ def test_every_exit_code_is_documented_and_no_other() -> None:
     assert [int(code) for code in documented] == [code.value for code in ExitCode]
 
 
+def offered(home: Home, *group: str) -> set[str]:
+    return set(re.findall(r"^│ (\w+) ", home.run(*group, "--help").stdout, re.MULTILINE))
+
+
+def options(text: str) -> set[str]:
+    return set(re.findall(r"--[a-z]+(?:-[a-z]+)*", text)) - {"--config", "--help"}
+
+
 def test_every_command_and_option_is_documented_and_no_other(home: Home) -> None:
-    offered = re.findall(r"^│ (\w+) ", home.run("--help").stdout, re.MULTILINE)
-    assert set(offered) == set(COMMANDS)
-    for command in COMMANDS:
-        section = re.split(
-            r"^## ", REFERENCE.partition(f"## `thinkaloud {command}")[2], flags=re.MULTILINE
-        )
-        common = {"--config", "--help"}
-        helped = set(re.findall(r"--[a-z]+(?:-[a-z]+)*", home.run(command, "--help").stdout))
-        assert helped - common == set(re.findall(r"--[a-z]+(?:-[a-z]+)*", section[0])) - common
+    assert offered(home) == COMMANDS
+    assert offered(home, "conversations") == BELOW_CONVERSATIONS
+    single = [(name,) for name in COMMANDS - {"conversations"}]
+    for command in (*single, *(("conversations", name) for name in BELOW_CONVERSATIONS)):
+        heading = f"# `thinkaloud {' '.join(command)}"
+        rest = REFERENCE.partition(heading)[2]
+        assert rest, heading
+        section = re.split(r"^##", rest, flags=re.MULTILINE)[0]
+        helped = options(home.run(*command, "--help").stdout)
+        assert helped == options(section), command

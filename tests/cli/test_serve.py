@@ -7,10 +7,11 @@ import signal
 import socket
 import subprocess
 import urllib.request
+from collections.abc import Iterator
 
 import pytest
 
-from tests.cli.lab import end, lab, say
+from tests.cli.lab import HOLD, end, lab, say
 from tests.cli.program import DEMO, Home
 
 
@@ -46,6 +47,32 @@ def test_it_says_where_it_serves_what_and_ends_with_0_on_a_signal(
             process.send_signal(number)
             _, errors = process.communicate(timeout=30)
     assert (process.returncode, errors) == (0, b"")
+
+
+def streamed(url: str) -> Iterator[str]:
+    """The lines of a run's stream, as they come."""
+    request = urllib.request.Request(
+        f"{url}/api/v1/chat/stream-sse", b'{"text": "Tea?"}', {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=30) as response:
+        for line in response:
+            yield line.decode()
+
+
+@pytest.mark.promise("P3")
+def test_a_signal_ends_a_run_that_outlasts_the_grace_and_its_reader_is_told(home: Home) -> None:
+    with lab([say("Te"), HOLD]) as served:
+        home.configure(served.configuration() + "\n[limits]\ndrain_timeout = 0.2\n")
+        with home.start("serve", "--port", "0") as process:
+            lines = streamed(address(heard(process, b"/api/docs\n")))
+            while '"Te"' not in next(lines):
+                pass
+            process.send_signal(signal.SIGTERM)
+            rest = "".join(lines)
+            _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (0, b"")
+    assert "event: error" in rest
+    assert "interrupted" in rest
 
 
 def test_what_it_tells_one_to_try_works(home: Home) -> None:

@@ -209,11 +209,12 @@ async def test_hidden_reasoning_leaves_no_byte_anywhere(
         raw = await raw_bytes(way, served, asked, stop=ending == "stopped")
         _, listed = await served.get("/conversations")
         conversation_id = listed["conversations"][0]["conversation_id"]
+        run_id = await run_of(served, conversation_id)
         flag = f"include_reasoning={'true' if asked else 'false'}"
         for path in (
             f"/conversations/{conversation_id}/messages?{flag}",
-            f"/runs/{run_of(served, conversation_id)}?{flag}",
-            f"/runs/{run_of(served, conversation_id)}/events?{flag}",
+            f"/runs/{run_id}?{flag}",
+            f"/runs/{run_id}/events?{flag}",
             "/conversations",
         ):
             raw += await fetch(served, served.api + path)
@@ -224,10 +225,10 @@ async def test_hidden_reasoning_leaves_no_byte_anywhere(
     assert b"Ok" in raw
 
 
-def run_of(served: Served, conversation_id: str) -> str:
-    store: Any = served.services.store
-    (run,) = [run for run in store._runs.values() if run.conversation_id == conversation_id]
-    return run.run_id
+async def run_of(served: Served, conversation_id: str) -> str:
+    """Return the id of the one run of a conversation."""
+    (run_id,) = (await served.services.runs.hub.fold(conversation_id)).runs
+    return run_id
 
 
 async def fetch(served: Served, url: str) -> bytes:
@@ -262,7 +263,7 @@ async def stop_when_answering(served: Served) -> None:
         async for frame in stream:
             if frame["event"] == "token":
                 break
-    await served.post(f"/runs/{run_of(served, 'c1')}/stop")
+    await served.post(f"/runs/{await run_of(served, 'c1')}/stop")
 
 
 @pytest.mark.promise("P15")
@@ -334,7 +335,7 @@ async def test_a_request_that_is_given_up_leaves_its_run_to_go_on(path: str) -> 
                 (await asking).close()
         while (await served.get("/system-status"))[1]["open_event_streams"]:
             pass
-        _, run = await served.get(f"/runs/{run_of(served, 'c1')}")
+        _, run = await served.get(f"/runs/{await run_of(served, 'c1')}")
         assert run["status"] == "running"
         assert model.open_streams == 1
         await served.post(f"/runs/{run['run_id']}/stop")

@@ -49,8 +49,10 @@ async def opened_conversations(configuration: Configuration) -> AsyncGenerator[C
     async with opened_database(configuration) as lasting:
         hub = Hub(lasting, clock)
         await recover(lasting, hub)
-        yield Conversations(lasting, hub, ActiveRuns(), clock)
-        await hub.shut()
+        try:
+            yield Conversations(lasting, hub, ActiveRuns(), clock)
+        finally:
+            await hub.shut()
 
 
 @asynccontextmanager

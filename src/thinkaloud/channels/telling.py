@@ -33,14 +33,16 @@ from thinkaloud.events.fold import AnswerBlock, NoticeBlock, ReasoningBlock, Run
 
 
 class Telling:
-    """Tells one run to one chat: each character once, whether from events or from a whole view."""
+    """Tells one run to one chat: each character once, whether from events or from a whole view.
+
+    An end may come twice; the chat's `Stretches` let the second one go.
+    """
 
     def __init__(self, channel: str, chat_id: str, run_id: str) -> None:
         self._channel = channel
         self._chat_id = chat_id
         self._run_id = run_id
         self._told: dict[str, int] = {}
-        self._closed: set[str] = set()
 
     def event(self, recorded: Recorded) -> Sequence[Outbound]:
         """Return what to send for the next event of the run."""
@@ -124,9 +126,6 @@ class Telling:
     def _end_thought(
         self, segment_id: str, seq: int | None, duration_ms: int, *, interrupted: bool
     ) -> Sequence[Outbound]:
-        if segment_id in self._closed:
-            return ()
-        self._closed.add(segment_id)
         stream = StreamMetadata(
             self._run_id, segment_id, seq, duration_ms=duration_ms, interrupted=interrupted
         )
@@ -135,9 +134,6 @@ class Telling:
     def _end_answer(
         self, segment_id: str, seq: int | None, *, resuming: bool, interrupted: bool
     ) -> Sequence[Outbound]:
-        if segment_id in self._closed:
-            return ()
-        self._closed.add(segment_id)
         stream = StreamMetadata(
             self._run_id, segment_id, seq, resuming=resuming, interrupted=interrupted
         )

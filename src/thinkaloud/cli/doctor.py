@@ -13,6 +13,7 @@ from thinkaloud.cli.checkup import HostReport, Report, examine
 from thinkaloud.cli.exits import ExitCode
 from thinkaloud.cli.options import ReportOptions
 from thinkaloud.cli.visible import visible
+from thinkaloud.cli.way import examine_way, way_lines
 from thinkaloud.config import load
 
 _GOOD: Final = ("✓", "green")
@@ -25,6 +26,8 @@ def run(options: ReportOptions) -> ExitCode:
 
     Raises `ConfigurationError` where the configuration cannot be read.
     """
+    if options.url is not None:
+        return _way(options.url, json=options.json)
     report = asyncio.run(examine(load(options.config)))
     if options.json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(report)).decode() + "\n")
@@ -33,6 +36,17 @@ def run(options: ReportOptions) -> ExitCode:
         for line in _lines(report):
             console.print(line, soft_wrap=True)
     return ExitCode.FAILED if report.problems else ExitCode.OK
+
+
+def _way(url: str, *, json: bool) -> ExitCode:
+    report = asyncio.run(examine_way(url))
+    if json:
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(report)).decode() + "\n")
+    else:
+        console = Console(highlight=False)
+        for line in way_lines(report):
+            console.print(line, soft_wrap=True)
+    return ExitCode.OK if report.verdict == "live" else ExitCode.FAILED
 
 
 def _lines(report: Report) -> Iterator[Text]:

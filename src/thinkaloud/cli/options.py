@@ -1,6 +1,7 @@
 """What the command line said, as values. Checked by the commands, not here."""
 
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -41,3 +42,42 @@ class ReportOptions(msgspec.Struct, frozen=True):
 
     config: Path | None
     json: bool
+    url: str | None = None
+    """The address whose way is tested instead."""
+
+
+Action = Literal["list", "show", "rename", "delete", "export", "branch"]
+
+
+class ConversationOptions(msgspec.Struct, frozen=True):
+    """`thinkaloud conversations` and below. What an action has no use for is left out."""
+
+    action: Action
+    config: Path | None
+    json: bool = False
+    conversation_id: str = ""
+    text: str = ""
+    """The words to search, the new title, or the run to branch after."""
+    limit: int = 20
+    form: Literal["json", "markdown"] = "markdown"
+    thinking: bool = False
+    output: Path | None = None
+
+
+class TransferOptions(msgspec.Struct, frozen=True):
+    """`thinkaloud export` and `thinkaloud import`."""
+
+    direction: Literal["export", "import"]
+    config: Path | None
+    file: Path
+
+
+Options = (
+    ServeOptions
+    | ChatOptions
+    | ModelsOptions
+    | ReportOptions
+    | ConversationOptions
+    | TransferOptions
+)
+"""What any command takes."""

@@ -1,28 +1,22 @@
 """What can be typed. The commands themselves are loaded when one is called."""
 
-import importlib
-import os
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Final, Protocol, cast
+from typing import Annotated, cast
 
 import typer
 
-from thinkaloud.cli.exits import ExitCode, of_error
-from thinkaloud.cli.options import ChatOptions, ModelsOptions, ReportOptions, ServeOptions
-from thinkaloud.cli.visible import visible
-from thinkaloud.errors import ThinkaloudError
+from thinkaloud.cli.carrying_out import Config, Json, carry_out
+from thinkaloud.cli.conversation_program import conversations
+from thinkaloud.cli.options import (
+    ChatOptions,
+    ModelsOptions,
+    ReportOptions,
+    ServeOptions,
+    TransferOptions,
+)
 from thinkaloud.version import __version__
-
-_HOMES: Final = {
-    "serve": "thinkaloud.cli.serve",
-    "chat": "thinkaloud.cli.chat",
-    "models": "thinkaloud.cli.models",
-    "doctor": "thinkaloud.cli.doctor",
-}
-_WEB: Final = {"fastapi", "prometheus_client", "starlette", "structlog", "uvicorn", "uvloop"}
 
 app = typer.Typer(
     name="thinkaloud",
@@ -32,24 +26,11 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Config = Annotated[
-    Path | None,
-    typer.Option("--config", metavar="FILE", help="The configuration file (thinkaloud.toml)."),
-]
+app.add_typer(conversations)
 ModelId = Annotated[
     str | None,
     typer.Option("--model", "-m", metavar="ID", help="The model, as host/model."),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
-
-class Command(Protocol):
-    """The module of a command. Each takes the options of its own name."""
-
-    def run(self, options: ServeOptions | ChatOptions | ModelsOptions | ReportOptions) -> ExitCode:
-        """Carry it out."""
-        ...
 
 
 def _print_version(wanted: bool) -> None:
@@ -83,7 +64,7 @@ def serve(
     model: ModelId = None,
 ) -> None:
     """Serve the HTTP and WebSocket API until Ctrl-C."""
-    _carry_out("serve", ServeOptions(config, host, port, model))
+    carry_out("serve", ServeOptions(config, host, port, model))
 
 
 @app.command()
@@ -132,7 +113,7 @@ def chat(  # noqa: PLR0913 - one for each option
     """Ask once, with TEXT or a pipe; without either, hold a conversation."""
     files = tuple(file or ())
     options = ChatOptions(text, config, model, effort, thinking, json, files, image, max_iterations)
-    _carry_out("chat", options)
+    carry_out("chat", options)
 
 
 @app.command()
@@ -149,13 +130,40 @@ def models(
     ] = None,
 ) -> None:
     """List the models that can be chosen, or ask a host."""
-    _carry_out("models", ModelsOptions(config, json, probe))
+    carry_out("models", ModelsOptions(config, json, probe))
 
 
 @app.command()
-def doctor(config: Config = None, json: Json = False) -> None:
+def doctor(
+    config: Config = None,
+    json: Json = False,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            "--url", metavar="URL", help="Test the way to a server: what holds its stream back."
+        ),
+    ] = None,
+) -> None:
     """Say what is configured, reachable and missing, and what to do about it."""
-    _carry_out("doctor", ReportOptions(config, json))
+    carry_out("doctor", ReportOptions(config, json, url))
+
+
+@app.command("export")
+def export(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")],
+    config: Config = None,
+) -> None:
+    """Back up all that is kept to a file; a server may run meanwhile."""
+    carry_out("transfer", TransferOptions("export", config, file))
+
+
+@app.command("import")
+def add_backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A backup.")],
+    config: Config = None,
+) -> None:
+    """Add the conversations of a backup that are not there yet."""
+    carry_out("transfer", TransferOptions("import", config, file))
 
 
 def main() -> None:
@@ -168,27 +176,3 @@ def main() -> None:
 
 def _keep(*, errors: str) -> None:
     """Leave a stream as it is that is no text file."""
-
-
-def _carry_out(
-    name: str, options: ServeOptions | ChatOptions | ModelsOptions | ReportOptions
-) -> None:
-    try:
-        command = cast("Command", importlib.import_module(_HOMES[name]))
-        code = command.run(options)
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in _WEB:
-            raise
-        message = f"`{name}` needs {error.name}, which comes with the extra `thinkaloud[web]`."
-        typer.echo(f"thinkaloud: {message} Install that.", err=True)
-        code = ExitCode.CONFIGURATION
-    except ThinkaloudError as error:
-        typer.echo(f"thinkaloud: {visible(error.message)}", err=True)
-        code = of_error(error)
-    except (KeyboardInterrupt, BrokenPipeError) as error:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # One more Ctrl-C ends it on the spot.
-        # What is still buffered has no reader; the interpreter must not try it again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        broken = isinstance(error, BrokenPipeError)
-        code = ExitCode.BROKEN_PIPE if broken else ExitCode.INTERRUPTED
-    raise typer.Exit(code)

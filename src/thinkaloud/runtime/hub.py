@@ -1,6 +1,6 @@
 """The hub: opens live logs and lets any number of readers follow them."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Final
 
@@ -16,7 +16,7 @@ LINGER_MS: Final = 60_000
 """How long a log stays in memory that nobody has open: a client that reconnects finds every event."""
 LINGERING: Final = 64
 """How many such logs at most."""
-_PAGE: Final = 512
+_PAGE: Final = 2_048
 
 
 class Hub:
@@ -95,25 +95,30 @@ class Hub:
     async def fold(self, conversation_id: str) -> Fold:
         """Read a whole conversation as it stands now."""
         fold = Fold(conversation_id)
-        async with aclosing(self.recorded(conversation_id)) as events:
-            async for recorded in events:
-                fold.apply(recorded)
+        async with aclosing(self._pages(conversation_id)) as pages:
+            async for page in pages:
+                for recorded in page:
+                    fold.apply(recorded)
         return fold
 
     async def recorded(self, conversation_id: str) -> AsyncGenerator[Recorded]:
         """Yield every event of a conversation that is kept or was just said, in order."""
+        async with aclosing(self._pages(conversation_id)) as pages:
+            async for page in pages:
+                for recorded in page:
+                    yield recorded
+
+    async def _pages(self, conversation_id: str) -> AsyncGenerator[Sequence[Recorded]]:
         async with self.open(conversation_id) as log:
             seq = 0
             while seq < log.floor:
                 page = await self._store.read(conversation_id, seq, _PAGE)
                 older = [each.recorded for each in page if each.recorded.seq <= log.floor]
-                for recorded in older:
-                    yield recorded
                 if not older:
                     break
                 seq = older[-1].seq
-            for entry in log.after(max(seq, log.floor)):
-                yield entry.recorded
+                yield older
+            yield [entry.recorded for entry in log.after(max(seq, log.floor))]
 
     def close(self) -> None:
         """End every follower once it is up to date."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from thinkaloud.errors import StoreError
@@ -24,6 +24,7 @@ class Saver:
         self._unsaved: dict[str, LiveLog] = {}
         self._work = asyncio.Event()
         self._saving = asyncio.Lock()
+        self._failing = False
 
     def note(self, log: LiveLog) -> None:
         """Take note that a log has something new."""
@@ -52,8 +53,9 @@ class Saver:
                 for log in logs.values():
                     if log.users:
                         await self.reserve(log)
+                self._note_saved(logs)
             except StoreError:
-                _log.exception("events could not be saved; they are kept and tried again")
+                self._note_failed()
                 self._give_back(taken)
             except asyncio.CancelledError:
                 self._give_back(taken)
@@ -92,6 +94,17 @@ class Saver:
                 await self._store.reserve(log.conversation_id, log.seq)
             except StoreError:
                 _log.exception("numbers of %s stay reserved", log.conversation_id)
+
+    def _note_failed(self) -> None:
+        # Once: it is tried again several times a second, for as long as the disk is full.
+        if not self._failing:
+            _log.exception("events could not be saved; they are kept and tried again")
+        self._failing = True
+
+    def _note_saved(self, logs: Collection[str]) -> None:
+        if self._failing and logs:
+            self._failing = False
+            _log.warning("events are saved again")
 
     def _give_back(self, taken: list[tuple[LiveLog, Sequence[Entry]]]) -> None:
         for log, entries in taken:

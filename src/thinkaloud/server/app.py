@@ -9,6 +9,7 @@ from thinkaloud.server.channel_socket import CHANNEL_PATH, ChannelSocket
 from thinkaloud.server.chat import ChatRoutes
 from thinkaloud.server.chat_socket import PATH, ChatSocket
 from thinkaloud.server.conversation_routes import ConversationRoutes
+from thinkaloud.server.copy_routes import CopyRoutes
 from thinkaloud.server.diagnostics import DiagnosticRoutes
 from thinkaloud.server.doc_routes import DocRoutes
 from thinkaloud.server.guard import Guard
@@ -58,6 +59,7 @@ def create_app(services: ServerServices) -> FastAPI:
         *ChatRoutes(services, state).operations(),
         *RunRoutes(services, state).operations(),
         *ConversationRoutes(services, state).operations(),
+        *CopyRoutes(services).operations(),
         *ModelRoutes(services, state).operations(),
         *system.operations(),
         *DiagnosticRoutes(services, state).operations(),

@@ -10,12 +10,11 @@ from starlette.types import Receive
 from thinkaloud.channels.websocket.commands import Attach, Command, Detach, Message, NewChat, Stop
 from thinkaloud.channels.websocket.frames import ChatError, ChatReady, Frame
 from thinkaloud.channels.websocket.wire import encode_frame
-from thinkaloud.errors import InternalError, NotFound, ThinkaloudError
-from thinkaloud.ports.store import Conversation
-from thinkaloud.server.channel_chat import FollowedChat
+from thinkaloud.errors import NotFound, ThinkaloudError
 from thinkaloud.server.channel_reading import Address, address, read_frame
 from thinkaloud.server.chat import refuse_when_busy
 from thinkaloud.server.chat_feed import message_key
+from thinkaloud.server.followed_chats import FollowedChats
 from thinkaloud.server.outlet import Outlet
 from thinkaloud.server.problems import Refused, problem_of
 from thinkaloud.server.requests import ChatRequest, run_request
@@ -37,7 +36,7 @@ class ChannelSession:
         self._state = state
         self._owner = owner
         self._own = _new_id()
-        self._chats: dict[str, tuple[FollowedChat, asyncio.Task[None]]] = {}
+        self._chats = FollowedChats(services, owner, self, self._lost)
         self._offered: deque[bytes] = deque(maxlen=_OFFERED)
         self._something = asyncio.Event()
 
@@ -51,15 +50,15 @@ class ChannelSession:
         async with asyncio.TaskGroup() as tasks:
             offering = tasks.create_task(self._send_offered())
             await self._write(ChatReady(self._own, f"client_{secrets.token_hex(8)}"))
-            own = FollowedChat(self._services, self._owner, self._own, reasoning=self._reasons())
+            own = self._chats.new(self._own)
             own.is_own = True
-            await self._begin(own, None, tasks, live=True)
+            await self._chats.begin(own, None, tasks, live=True)
             while (message := await receive())["type"] != "websocket.disconnect":
                 text: str | None = message.get("text")
                 data: bytes = message.get("bytes") or b""
                 await self._take(data if text is None else text.encode(), tasks)
-            for task in (offering, *(task for _, task in self._chats.values())):
-                task.cancel()
+            offering.cancel()
+            self._chats.cancel()
 
     async def _take(self, data: bytes, tasks: asyncio.TaskGroup) -> None:
         """Take one frame of the client. What is wrong with it is a soft error, never the end."""
@@ -72,13 +71,13 @@ class ChannelSession:
     async def _carry_out(self, command: Command, tasks: asyncio.TaskGroup) -> None:
         match command:
             case NewChat():
-                await self._new_chat(tasks)
+                await self._new_chat(command, tasks)
             case Attach():
-                await self._detach(command.chat_id)
-                chat = self._chat(command.chat_id, include_reasoning=command.include_reasoning)
-                await self._begin(chat, command.after, tasks)
+                await self._chats.end(command.chat_id)
+                chat = self._chats.new(command.chat_id, include_reasoning=command.include_reasoning)
+                await self._chats.begin(chat, command.after, tasks)
             case Detach():
-                await self._detach(command.chat_id)
+                await self._chats.end(command.chat_id)
             case Message():
                 await self._message(command, tasks)
             case Stop():
@@ -86,14 +85,11 @@ class ChannelSession:
             case _:
                 assert_never(command)
 
-    async def _new_chat(self, tasks: asyncio.TaskGroup) -> None:
-        services = self._services
-        now_ms = services.clock.unix_ms()
-        chat = self._chat(_new_id(), include_reasoning=True)
-        new = Conversation(chat.chat_id, self._owner, now_ms, now_ms)
-        if not await services.store.create_conversation(new):
-            raise InternalError("A new id was taken already.")
-        await self._begin(chat, None, tasks)
+    async def _new_chat(self, command: NewChat, tasks: asyncio.TaskGroup) -> None:
+        made = await self._services.runs.conversations.create(
+            self._owner, None, temporary=command.temporary
+        )
+        await self._chats.begin(self._chats.new(made.conversation_id), None, tasks)
 
     async def _message(self, command: Message, tasks: asyncio.TaskGroup) -> None:
         services, chat_id = self._services, command.chat_id
@@ -110,9 +106,8 @@ class ChannelSession:
             None if key is None else message_key(chat_id, key),
         )
         if chat_id not in self._chats:
-            chat = self._chat(chat_id, include_reasoning=True)
-            await self._begin(chat, None, tasks, live=True)
-        followed, _ = self._chats[chat_id]
+            await self._chats.begin(self._chats.new(chat_id), None, tasks, live=True)
+        followed = self._chats[chat_id]
         if command.include_reasoning:
             await services.runs.start(self._owner, asked)
             return
@@ -132,53 +127,15 @@ class ChannelSession:
     async def _is_ours(self, chat_id: str) -> bool:
         return await self._services.store.conversation(self._owner, chat_id) is not None
 
-    def _chat(self, chat_id: str, *, include_reasoning: bool) -> FollowedChat:
-        if len(self._chats) >= self._services.websocket.socket_settings.max_chats:
-            raise Refused(429, "busy", "This socket follows too many chats: detach from some.")
-        reasoning = include_reasoning and self._reasons()
-        return FollowedChat(self._services, self._owner, chat_id, reasoning=reasoning)
-
-    def _reasons(self) -> bool:
-        """Whether this channel shows reasoning, and the operator lets it out."""
-        return self._services.sends_reasoning(self._services.websocket.settings.show_reasoning)
-
-    async def _begin(
-        self,
-        chat: FollowedChat,
-        after: int | None,
-        tasks: asyncio.TaskGroup,
-        *,
-        live: bool = False,
-    ) -> None:
-        """Follow a chat, and return when it is attached. Raises why it cannot be."""
-        task = tasks.create_task(self._follow(chat, after, live=live))
-        self._chats[chat.chat_id] = (chat, task)
-        await chat.attached
-
-    async def _follow(self, chat: FollowedChat, after: int | None, *, live: bool) -> None:
-        try:
-            await chat.follow(self, after, live=live)
-        except ThinkaloudError as error:
-            if chat.attached.done():
-                await self._refuse(error, Address(chat.chat_id))
-            else:
-                chat.attached.set_exception(error)
-        finally:
-            if self._chats.get(chat.chat_id, (None, None))[0] is chat:
-                del self._chats[chat.chat_id]
-
-    async def _detach(self, chat_id: str) -> None:
-        if chat_id in self._chats:
-            _, task = self._chats.pop(chat_id)
-            task.cancel()
-            await asyncio.wait([task])
-
     async def _send_offered(self) -> None:
         while True:
             await self._something.wait()
             self._something.clear()
             while self._offered:
                 await self.outlet.send(self._offered.popleft())
+
+    async def _lost(self, error: ThinkaloudError, chat_id: str) -> None:
+        await self._refuse(error, Address(chat_id))
 
     async def _refuse(self, error: ThinkaloudError, about: Address) -> None:
         problem = problem_of(error, "")
@@ -213,4 +170,6 @@ def _chat_request(command: Message) -> ChatRequest:
         image_path=command.image_path,
         model=command.model,
         reasoning_effort=command.reasoning_effort,
+        replaces=command.replaces,
+        on_disconnect=command.on_disconnect,
     )

@@ -3,15 +3,11 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from thinkaloud.core.export import Export, attachment, file_name
 from thinkaloud.ports.store import Before, Conversation
-from thinkaloud.server.chat import WITHHELD
 from thinkaloud.server.event_stream import event_stream
 from thinkaloud.server.following import follow_conversation
 from thinkaloud.server.operation import (
     EVENT_STREAM,
-    JSON,
-    MARKDOWN,
     Answer,
     Operation,
     json_response,
@@ -24,9 +20,7 @@ from thinkaloud.server.reading import (
     refuse_form,
 )
 from thinkaloud.server.requests import (
-    BranchPoint,
     ConversationChange,
-    ExportQuery,
     FollowQuery,
     ListQuery,
     NewConversation,
@@ -123,7 +117,6 @@ class ConversationRoutes:
 
     def _inside(self) -> list[Operation]:
         return [
-            *self._elsewhere(),
             Operation(
                 method="GET",
                 path=f"{_ONE}/messages",
@@ -150,32 +143,6 @@ class ConversationRoutes:
             ),
         ]
 
-    def _elsewhere(self) -> list[Operation]:
-        return [
-            Operation(
-                method="POST",
-                path=f"{_ONE}/branch",
-                name="branchConversation",
-                summary="Make a new conversation of all that was said up to a run",
-                tag="conversations",
-                handler=self.branch,
-                body=BranchPoint,
-                answers={201: Answer("The new conversation.", ConversationState)},
-                problems=(404, 409, 413, 415, 422),
-            ),
-            Operation(
-                method="GET",
-                path=f"{_ONE}/export",
-                name="exportConversation",
-                summary="A conversation as a file",
-                tag="conversations",
-                handler=self.export,
-                query=ExportQuery,
-                answers={200: Answer("The file.", Export, also_text=MARKDOWN)},
-                problems=(404, 422),
-            ),
-        ]
-
     async def list(self, request: Request) -> Response:
         """List conversations."""
         query = read_query(request, ListQuery)
@@ -193,11 +160,11 @@ class ConversationRoutes:
         new = await self._kept.create(
             LOCAL_OWNER, asked.conversation_id, asked.title, temporary=asked.temporary
         )
-        return json_response(await self._described(new), 201)
+        return json_response(await described(self._services, new), 201)
 
     async def get(self, request: Request) -> Response:
         """Look up a conversation."""
-        return json_response(await self._described(await self._found(request)))
+        return json_response(await described(self._services, await self._found(request)))
 
     async def update(self, request: Request) -> Response:
         """Rename a conversation."""
@@ -205,7 +172,7 @@ class ConversationRoutes:
         found = await self._found(request)
         change = decode(await read_body(request, settings), ConversationChange, settings)
         changed = await self._kept.rename(LOCAL_OWNER, found.conversation_id, change.title)
-        return json_response(await self._described(changed))
+        return json_response(await described(self._services, changed))
 
     async def delete(self, request: Request) -> Response:
         """Stop what goes on in a conversation and delete it."""
@@ -213,28 +180,6 @@ class ConversationRoutes:
         conversation_id: str = request.path_params["conversation_id"]
         await self._kept.delete(LOCAL_OWNER, conversation_id)
         return Response(status_code=204)
-
-    async def branch(self, request: Request) -> Response:
-        """Make a conversation of everything up to a run of another one."""
-        settings = self._services.settings
-        found = await self._found(request)
-        point = decode(await read_body(request, settings), BranchPoint, settings)
-        made = await self._kept.branch(LOCAL_OWNER, found.conversation_id, point.run_id)
-        return json_response(await self._described(made), 201)
-
-    async def export(self, request: Request) -> Response:
-        """Answer with a conversation as a file."""
-        query = read_query(request, ExportQuery)
-        found = await self._found(request)
-        shows = self._services.sends_reasoning(query.include_reasoning)
-        body = await self._kept.export(
-            LOCAL_OWNER, found.conversation_id, query.format, include_reasoning=shows
-        )
-        name = file_name(found.title, found.conversation_id, query.format)
-        headers = {"Content-Disposition": attachment(name)}
-        if query.include_reasoning and not shows:
-            headers[WITHHELD] = "policy"
-        return Response(body, 200, headers, JSON if query.format == "json" else MARKDOWN)
 
     async def messages(self, request: Request) -> Response:
         """Read a conversation from its log."""
@@ -259,19 +204,21 @@ class ConversationRoutes:
         conversation_id: str = request.path_params["conversation_id"]
         return await self._kept.get(LOCAL_OWNER, conversation_id)
 
-    async def _described(self, found: Conversation) -> ConversationState:
-        runs = self._services.runs
-        async with runs.hub.open(found.conversation_id) as log:
-            seq = log.seq
-        return ConversationState(
-            conversation_id=found.conversation_id,
-            title=found.title,
-            created_at_ms=found.created_at_ms,
-            updated_at_ms=found.updated_at_ms,
-            seq=seq,
-            active_runs=tuple(runs.active.in_conversation(found.conversation_id)),
-            temporary=found.temporary,
-        )
+
+async def described(services: ServerServices, found: Conversation) -> ConversationState:
+    """Return a conversation with what goes on in it."""
+    runs = services.runs
+    async with runs.hub.open(found.conversation_id) as log:
+        seq = log.seq
+    return ConversationState(
+        conversation_id=found.conversation_id,
+        title=found.title,
+        created_at_ms=found.created_at_ms,
+        updated_at_ms=found.updated_at_ms,
+        seq=seq,
+        active_runs=tuple(runs.active.in_conversation(found.conversation_id)),
+        temporary=found.temporary,
+    )
 
 
 def _cursor(last: Conversation) -> str:

@@ -147,8 +147,14 @@ def _texts(kind: type[msgspec.Struct]) -> frozenset[str]:
     found = msgspec.inspect.type_info(kind)
     fields = found.fields if isinstance(found, msgspec.inspect.StructType) else ()
     return frozenset(
-        field.encode_name for field in fields if isinstance(field.type, msgspec.inspect.StrType)
+        field.encode_name
+        for field in fields
+        if isinstance(_bare(field.type), msgspec.inspect.StrType)
     )
+
+
+def _bare(kind: msgspec.inspect.Type) -> msgspec.inspect.Type:
+    return kind.type if isinstance(kind, msgspec.inspect.Metadata) else kind
 
 
 def _scalar(value: str) -> object:

@@ -11,7 +11,9 @@ from starlette.responses import Response
 
 from thinkaloud.errors import ThinkaloudError
 from thinkaloud.ports.model import ReasoningAbility
+from thinkaloud.ports.store import Store
 from thinkaloud.runtime.limits import Limits
+from thinkaloud.runtime.runs import Runs
 from thinkaloud.server.operation import Answer, Handler, Operation, json_response
 from thinkaloud.server.services import LOCAL_OWNER, ServerServices, ServerState
 from thinkaloud.server.views import ModelView, model_view
@@ -191,9 +193,9 @@ class SystemRoutes:
     async def health(self, request: Request) -> Response:
         """Check the store, the model and whether runs are taken, each within two seconds and without the network."""
         checks = {
-            "store": await self._store_check(),
-            "model": self._model_check(),
-            "runs": self._runs_check(),
+            "store": await _store_check(self._services.store),
+            "model": _model_check(self._services),
+            "runs": _runs_check(self._services.runs),
         }
         found = {check.status for check in checks.values()}
         worst: Health = "healthy"
@@ -291,28 +293,6 @@ class SystemRoutes:
             )
         )
 
-    async def _store_check(self) -> Check:
-        try:
-            async with asyncio.timeout(_CHECK_SECONDS):
-                await self._services.store.conversation(LOCAL_OWNER, "health")
-        except (OSError, TimeoutError, ThinkaloudError) as error:
-            return Check("unhealthy", f"The store does not answer ({type(error).__name__}).")
-        return Check("healthy")
-
-    def _model_check(self) -> Check:
-        try:
-            self._services.catalogue.open(None)
-        except ThinkaloudError as error:
-            return Check("unhealthy", error.message)
-        if self._services.about.demo:
-            return Check("degraded", "The demo model answers: no real model is configured.")
-        return Check("healthy")
-
-    def _runs_check(self) -> Check:
-        if self._services.runs.draining:
-            return Check("unhealthy", "The server is shutting down and takes no new runs.")
-        return Check("healthy")
-
     def _model(self) -> ModelView | None:
         catalogue = self._services.catalogue
         try:
@@ -343,6 +323,31 @@ class SystemRoutes:
 
     def _uptime(self) -> float:
         return (self._services.clock.steady_ms() - self._started_ms) / 1000
+
+
+async def _store_check(store: Store) -> Check:
+    try:
+        async with asyncio.timeout(_CHECK_SECONDS):
+            await store.conversation(LOCAL_OWNER, "health")
+    except (OSError, TimeoutError, ThinkaloudError) as error:
+        return Check("unhealthy", f"The store does not answer ({type(error).__name__}).")
+    return Check("healthy")
+
+
+def _model_check(services: ServerServices) -> Check:
+    try:
+        services.catalogue.open(None)
+    except ThinkaloudError as error:
+        return Check("unhealthy", error.message)
+    if services.about.demo:
+        return Check("degraded", "The demo model answers: no real model is configured.")
+    return Check("healthy")
+
+
+def _runs_check(runs: Runs) -> Check:
+    if runs.draining:
+        return Check("unhealthy", "The server is shutting down and takes no new runs.")
+    return Check("healthy")
 
 
 def _operation(

@@ -1,6 +1,6 @@
 """What a client says on `/ws`, as typed values. Members that are not listed here are ignored."""
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -18,6 +18,8 @@ Reasoning = Annotated[
 
 class NewChat(msgspec.Struct, frozen=True, tag_field="type", tag="new_chat"):
     """Make a chat; the answer is its `attached`."""
+
+    temporary: Annotated[bool, Meta(description="Keep it in memory only, and in no list.")] = False
 
 
 class Attach(msgspec.Struct, frozen=True, tag_field="type", tag="attach"):
@@ -55,6 +57,17 @@ class Message(msgspec.Struct, frozen=True, tag_field="type", tag="message"):
     context: dict[str, object] = {}
     context_files: Annotated[tuple[str, ...], Meta(max_length=64)] = ()
     image_path: str | None = None
+    replaces: Annotated[
+        str | None,
+        Meta(
+            description="A run of this chat whose place the new one takes: it and all that came"
+            " after it leave the chat."
+        ),
+    ] = None
+    on_disconnect: Annotated[
+        Literal["continue", "stop"] | None,
+        Meta(description="What becomes of the run when nobody follows it any more."),
+    ] = None
     client_message_id: (
         Annotated[MessageId, Meta(description="Sent again with the same id: nothing new begins.")]
         | None

@@ -11,10 +11,11 @@ import msgspec
 
 from thinkaloud.errors import Conflict, InvalidRequest, StoreError
 from thinkaloud.stores.sqlite import search
-from thinkaloud.stores.sqlite.faults import explained
+from thinkaloud.stores.sqlite.faults import explained, primary_code
 from thinkaloud.stores.sqlite.schema import migrate
 
 _BUSY_SECONDS: Final = 5.0
+_DAMAGED: Final = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT})
 _CONVERSATION: Final = "conversation_id, owner, created_at_ms, updated_at_ms, title, reserved_seq"
 _RUN: Final = "run_id, conversation_id, owner, first_seq, idempotency_key, ended"
 _EVENT: Final = "conversation_id, seq, first_seq, run_id, event"
@@ -93,6 +94,10 @@ def readable(backup: Path, scratch: Path) -> Generator[Path]:
                 raise InvalidRequest(f"{backup} is no backup, or is damaged.", field="file")
             migrate(connection, backup)
         yield scratch
+    except StoreError as error:
+        if primary_code(error.__cause__) not in _DAMAGED:
+            raise
+        raise InvalidRequest(f"{backup} is no backup, or is damaged.", field="file") from error
     except sqlite3.Error as error:
         raise InvalidRequest(f"{backup} is no backup, or is damaged: {error}", field="file") from (
             error

@@ -37,7 +37,7 @@ def explained(error: Exception, path: Path) -> StoreError:
     return StoreError(f"{meaning.format(path=path)} ({error})")
 
 
-def primary_code(error: Exception) -> int:
+def primary_code(error: BaseException | None) -> int:
     """Return SQLite's primary result code, or 0 where the error is not SQLite's own."""
     if not isinstance(error, sqlite3.Error):
         return 0

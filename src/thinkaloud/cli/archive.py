@@ -1,0 +1,186 @@
+"""What is kept, for terminal commands: through the server that uses it, or straight from the file."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from typing import Protocol, TypeVar
+
+import aiohttp
+import msgspec
+
+from thinkaloud.agent import LOCAL_OWNER
+from thinkaloud.app.presence import server_of
+from thinkaloud.app.storage import opened_conversations
+from thinkaloud.config import Configuration
+from thinkaloud.core.export import Form
+from thinkaloud.errors import (
+    Conflict,
+    InvalidRequest,
+    NotFound,
+    StoreError,
+    ThinkaloudError,
+    Unavailable,
+)
+from thinkaloud.runtime.conversations import Conversations
+
+T = TypeVar("T")
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """A conversation in a list."""
+
+    conversation_id: str
+    title: str
+    created_at_ms: int
+    updated_at_ms: int
+
+
+class Archive(Protocol):
+    """What can be done with conversations. Raises `NotFound`, `InvalidRequest` and `Conflict`."""
+
+    async def search(self, words: str, limit: int) -> Sequence[Listed]:
+        """List conversations with all these words, the latest changed first."""
+        ...
+
+    async def rename(self, conversation_id: str, title: str) -> Listed:
+        """Give a conversation another title."""
+        ...
+
+    async def delete(self, conversation_id: str) -> None:
+        """Delete a conversation."""
+        ...
+
+    async def branch(self, conversation_id: str, run_id: str) -> Listed:
+        """Make a new conversation of everything up to and with this run."""
+        ...
+
+    async def export(self, conversation_id: str, form: Form, *, include_reasoning: bool) -> bytes:
+        """Return a conversation as a document."""
+        ...
+
+
+@asynccontextmanager
+async def opened_archive(configuration: Configuration) -> AsyncGenerator[Archive]:
+    """Open what is kept for the length of a block, wherever it can be had.
+
+    Raises `ConfigurationError` where the data is in use by something that does not answer.
+    """
+    url = await server_of(configuration)
+    if url is None:
+        async with opened_conversations(configuration) as kept:
+            yield FileArchive(kept)
+        return
+    async with aiohttp.ClientSession() as session:
+        yield ServerArchive(session, f"{url}/api/v1/conversations")
+
+
+class FileArchive:
+    """Conversations in the file, which no server uses."""
+
+    def __init__(self, kept: Conversations) -> None:
+        self._kept = kept
+
+    async def search(self, words: str, limit: int) -> Sequence[Listed]:
+        """List conversations with all these words."""
+        found = await self._kept.search(LOCAL_OWNER, limit=limit, words=words)
+        return [msgspec.convert(each, Listed, from_attributes=True) for each in found]
+
+    async def rename(self, conversation_id: str, title: str) -> Listed:
+        """Give a conversation another title."""
+        renamed = await self._kept.rename(LOCAL_OWNER, conversation_id, title)
+        return msgspec.convert(renamed, Listed, from_attributes=True)
+
+    async def delete(self, conversation_id: str) -> None:
+        """Delete a conversation."""
+        await self._kept.delete(LOCAL_OWNER, conversation_id)
+
+    async def branch(self, conversation_id: str, run_id: str) -> Listed:
+        """Make a new conversation of everything up to and with this run."""
+        made = await self._kept.branch(LOCAL_OWNER, conversation_id, run_id)
+        return msgspec.convert(made, Listed, from_attributes=True)
+
+    async def export(self, conversation_id: str, form: Form, *, include_reasoning: bool) -> bytes:
+        """Return a conversation as a document."""
+        return await self._kept.export(
+            LOCAL_OWNER, conversation_id, form, include_reasoning=include_reasoning
+        )
+
+
+class _Page(msgspec.Struct, frozen=True):
+    conversations: tuple[Listed, ...]
+
+
+class _Problem(msgspec.Struct, frozen=True):
+    detail: str
+
+
+class ServerArchive:
+    """Conversations of a running server."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        self._session = session
+        self._url = url
+
+    async def search(self, words: str, limit: int) -> Sequence[Listed]:
+        """List conversations with all these words."""
+        query = {"search": words, "limit": str(limit)}
+        return msgspec.json.decode(
+            await self._ask("GET", "", query=query), type=_Page
+        ).conversations
+
+    async def rename(self, conversation_id: str, title: str) -> Listed:
+        """Give a conversation another title."""
+        return _listed(await self._ask("PATCH", conversation_id, body={"title": title}))
+
+    async def delete(self, conversation_id: str) -> None:
+        """Delete a conversation."""
+        await self._ask("DELETE", conversation_id)
+
+    async def branch(self, conversation_id: str, run_id: str) -> Listed:
+        """Make a new conversation of everything up to and with this run."""
+        path = f"{conversation_id}/branch"
+        return _listed(await self._ask("POST", path, body={"run_id": run_id}))
+
+    async def export(self, conversation_id: str, form: Form, *, include_reasoning: bool) -> bytes:
+        """Return a conversation as a document, as far as the server's policy lets it out."""
+        query = {"format": form, "include_reasoning": "true" if include_reasoning else "false"}
+        return await self._ask("GET", f"{conversation_id}/export", query=query)
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: dict[str, str] | None = None,
+        body: dict[str, str] | None = None,
+    ) -> bytes:
+        url = f"{self._url}/{path}" if path else self._url
+        try:
+            async with self._session.request(
+                method, url, params=query, json=body, allow_redirects=False
+            ) as response:
+                data = await response.read()
+        except aiohttp.ClientError as error:
+            raise Unavailable(f"The server at {self._url} does not answer: {error}") from error
+        if response.status >= 300:
+            raise _error(response.status, data)
+        return data
+
+
+def _listed(data: bytes) -> Listed:
+    return msgspec.json.decode(data, type=Listed)
+
+
+def _error(status: int, data: bytes) -> ThinkaloudError:
+    try:
+        detail = msgspec.json.decode(data, type=_Problem).detail
+    except msgspec.MsgspecError:
+        detail = f"The server answered with status {status}."
+    match status:
+        case 404:
+            return NotFound(detail)
+        case 409:
+            return Conflict(detail)
+        case 400 | 413 | 415 | 422:
+            return InvalidRequest(detail)
+        case _:
+            return StoreError(detail)

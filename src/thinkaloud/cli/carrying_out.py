@@ -1,0 +1,62 @@
+"""How a command is carried out: its module is loaded, its errors become a line and an exit code."""
+
+import importlib
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Final, Protocol, cast
+
+import typer
+
+from thinkaloud.cli.exits import ExitCode, of_error
+from thinkaloud.cli.options import Options
+from thinkaloud.cli.visible import visible
+from thinkaloud.errors import ThinkaloudError
+
+_HOMES: Final = {
+    "serve": "thinkaloud.cli.serve",
+    "chat": "thinkaloud.cli.chat",
+    "models": "thinkaloud.cli.models",
+    "doctor": "thinkaloud.cli.doctor",
+    "conversations": "thinkaloud.cli.conversations",
+    "transfer": "thinkaloud.cli.transfer",
+}
+_WEB: Final = {"fastapi", "prometheus_client", "starlette", "structlog", "uvicorn", "uvloop"}
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="The configuration file (thinkaloud.toml)."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+class Command(Protocol):
+    """The module of a command. Each takes the options of its own name."""
+
+    def run(self, options: Options) -> ExitCode:
+        """Carry it out."""
+        ...
+
+
+def carry_out(name: str, options: Options) -> None:
+    """Carry out a command and exit with its code."""
+    try:
+        command = cast("Command", importlib.import_module(_HOMES[name]))
+        code = command.run(options)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _WEB:
+            raise
+        message = f"`{name}` needs {error.name}, which comes with the extra `thinkaloud[web]`."
+        typer.echo(f"thinkaloud: {message} Install that.", err=True)
+        code = ExitCode.CONFIGURATION
+    except ThinkaloudError as error:
+        typer.echo(f"thinkaloud: {visible(error.message)}", err=True)
+        code = of_error(error)
+    except (KeyboardInterrupt, BrokenPipeError) as error:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # One more Ctrl-C ends it on the spot.
+        # What is still buffered has no reader; the interpreter must not try it again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        broken = isinstance(error, BrokenPipeError)
+        code = ExitCode.BROKEN_PIPE if broken else ExitCode.INTERRUPTED
+    raise typer.Exit(code)

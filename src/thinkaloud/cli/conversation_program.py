@@ -1,0 +1,104 @@
+"""What can be typed after `thinkaloud conversations`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from thinkaloud.cli.carrying_out import Config, Json, carry_out
+from thinkaloud.cli.options import ConversationOptions
+
+conversations = typer.Typer(
+    name="conversations",
+    help="What was said: list, show, search, rename, delete, export, branch.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="The conversation.")]
+Limit = Annotated[
+    int, typer.Option("--limit", "-n", metavar="N", min=1, max=200, help="The most to list.")
+]
+Thinking = Annotated[bool, typer.Option("--thinking", help="With the model's reasoning.")]
+
+
+@conversations.command("list")
+def list_them(config: Config = None, json: Json = False, limit: Limit = 20) -> None:
+    """List conversations, the latest changed first."""
+    carry_out("conversations", ConversationOptions("list", config, json, limit=limit))
+
+
+@conversations.command()
+def search(
+    words: Annotated[list[str], typer.Argument(metavar="WORDS", help="What must be in them.")],
+    config: Config = None,
+    json: Json = False,
+    limit: Limit = 20,
+) -> None:
+    """List those with all these words in title, questions or answers; never in reasoning."""
+    options = ConversationOptions("list", config, json, text=" ".join(words), limit=limit)
+    carry_out("conversations", options)
+
+
+@conversations.command()
+def show(conversation: Id, config: Config = None, thinking: Thinking = False) -> None:
+    """Print what was said."""
+    options = ConversationOptions("show", config, conversation_id=conversation, thinking=thinking)
+    carry_out("conversations", options)
+
+
+@conversations.command()
+def rename(
+    conversation: Id,
+    title: Annotated[str, typer.Argument(metavar="TITLE", help="The new title.")],
+    config: Config = None,
+) -> None:
+    """Give a conversation another title."""
+    options = ConversationOptions("rename", config, conversation_id=conversation, text=title)
+    carry_out("conversations", options)
+
+
+@conversations.command()
+def delete(conversation: Id, config: Config = None) -> None:
+    """Stop what runs in a conversation and delete all of it, at once and for good."""
+    carry_out("conversations", ConversationOptions("delete", config, conversation_id=conversation))
+
+
+@conversations.command()
+def export(
+    conversation: Id,
+    config: Config = None,
+    form: Annotated[
+        Literal["json", "markdown"],
+        typer.Option("--format", help="For programs, or for people."),
+    ] = "markdown",
+    thinking: Thinking = False,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="A new file; else it is printed."),
+    ] = None,
+) -> None:
+    """Write a conversation to a file, or to stdout byte for byte."""
+    options = ConversationOptions(
+        "export",
+        config,
+        conversation_id=conversation,
+        form=form,
+        thinking=thinking,
+        output=output,
+    )
+    carry_out("conversations", options)
+
+
+@conversations.command()
+def branch(
+    conversation: Id,
+    run: Annotated[
+        str,
+        typer.Argument(metavar="RUN", help="The last message to keep: its run, or its number."),
+    ],
+    config: Config = None,
+) -> None:
+    """Make a new conversation of all that was said up to a message and its answer."""
+    options = ConversationOptions("branch", config, conversation_id=conversation, text=run)
+    carry_out("conversations", options)

@@ -1,0 +1,112 @@
+"""`thinkaloud conversations`: list, show, search, rename, delete, export, branch."""
+
+import asyncio
+import re
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, assert_never
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from thinkaloud.cli.archive import Archive, Listed, opened_archive
+from thinkaloud.cli.asking import beside
+from thinkaloud.cli.exits import ExitCode
+from thinkaloud.cli.options import ConversationOptions
+from thinkaloud.cli.visible import one_line, visible
+from thinkaloud.config import load
+from thinkaloud.core.export import Export
+from thinkaloud.errors import Conflict, InvalidRequest, NotFound
+from thinkaloud.runtime.request import ID_PATTERN
+
+_NUMBER: Final = re.compile(r"[0-9]{1,9}\Z")
+
+
+def run(options: ConversationOptions) -> ExitCode:
+    """Carry out one action. Raises `ThinkaloudError`."""
+    named = options.conversation_id
+    if options.action != "list" and not ID_PATTERN.match(named):
+        raise InvalidRequest("A conversation's ID is 1 to 64 of A-Z a-z 0-9 _ : and -.")
+    asyncio.run(_carry_out(options))
+    return ExitCode.OK
+
+
+async def _carry_out(options: ConversationOptions) -> None:
+    async with opened_archive(load(options.config)) as archive:
+        named = options.conversation_id
+        match options.action:
+            case "list":
+                _list(await archive.search(options.text, options.limit), json=options.json)
+            case "show" | "export":
+                await _write(archive, options)
+            case "rename":
+                _say("Renamed", await archive.rename(named, options.text))
+            case "delete":
+                await archive.delete(named)
+                beside(f"Deleted {named}.", "green")
+            case "branch":
+                run_id = await _run_id(archive, named, options.text)
+                made = await archive.branch(named, run_id)
+                sys.stdout.write(f"{made.conversation_id}\n")
+            case _:
+                assert_never(options.action)
+
+
+def _list(found: Sequence[Listed], *, json: bool) -> None:
+    if json:
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(found)).decode() + "\n")
+        return
+    if not found:
+        beside("There are none.")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("Id", "Changed", "Title"):
+        table.add_column(title, overflow="fold")
+    for each in found:
+        changed = datetime.fromtimestamp(each.updated_at_ms / 1000, UTC).astimezone()
+        table.add_row(
+            each.conversation_id, f"{changed:%Y-%m-%d %H:%M}", Text(one_line(each.title, 200))
+        )
+    Console(highlight=False).print(table)
+
+
+async def _write(archive: Archive, options: ConversationOptions) -> None:
+    document = await archive.export(
+        options.conversation_id, options.form, include_reasoning=options.thinking
+    )
+    if options.action == "show":
+        sys.stdout.write(visible(document.decode()))
+    elif options.output is None:
+        sys.stdout.buffer.write(document)
+    else:
+        _save(document, options.output)
+
+
+def _save(document: bytes, path: Path) -> None:
+    try:
+        with path.open("xb") as file:
+            file.write(document)
+    except FileExistsError as error:
+        raise Conflict(f"There is already a file {path}.") from error
+    except OSError as error:
+        raise InvalidRequest(f"{path} cannot be written: {error.strerror}.") from error
+    beside(f"Written to {path}.", "green")
+
+
+async def _run_id(archive: Archive, conversation_id: str, run: str) -> str:
+    """Return the run that was meant: itself, or the one of this number."""
+    if not _NUMBER.match(run):
+        return run
+    document = await archive.export(conversation_id, "json", include_reasoning=False)
+    runs = msgspec.json.decode(document, type=Export).runs
+    if not 1 <= int(run) <= len(runs):
+        raise NotFound(f"The conversation has messages 1 to {len(runs)}.")
+    return runs[int(run) - 1].run_id
+
+
+def _say(what: str, one: Listed) -> None:
+    beside(f"{what} {one.conversation_id}: {one_line(one.title, 200)}", "green")

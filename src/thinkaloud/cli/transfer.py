@@ -1,0 +1,32 @@
+"""`thinkaloud export` and `thinkaloud import`: all that is kept, as one file."""
+
+import asyncio
+
+from thinkaloud.app.storage import database_path, opened_database
+from thinkaloud.cli.asking import beside
+from thinkaloud.cli.exits import ExitCode
+from thinkaloud.cli.options import TransferOptions
+from thinkaloud.config import Configuration, load
+from thinkaloud.stores.sqlite import Added, copy_database
+
+
+def run(options: TransferOptions) -> ExitCode:
+    """Write a backup, or take one in. Raises `ThinkaloudError`."""
+    configuration = load(options.config)
+    if options.direction == "export":
+        # SQLite copies a database that another process writes, so a server may go on.
+        copy_database(database_path(configuration), options.file)
+        beside(f"Written to {options.file}.", "green")
+        return ExitCode.OK
+    result = asyncio.run(_add(configuration, options))
+    beside(f"Added {_count(result.added)}; {_count(result.there)} were there already.", "green")
+    return ExitCode.OK
+
+
+async def _add(configuration: Configuration, options: TransferOptions) -> Added:
+    async with opened_database(configuration) as database:
+        return await database.add_backup(options.file)
+
+
+def _count(number: int) -> str:
+    return f"{number} conversation{'s' * (number != 1)}"

@@ -1,0 +1,270 @@
+"""From a run's events to a chat: each character once, however slow the chat and whatever is lost."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.channels.recording import Recorder, Whole
+from tests.staging import stage
+from thinkaloud.app.channels import RunsOfChats, conversation_of
+from thinkaloud.channels import BaseChannel, ChannelManager, InboundMessage
+from thinkaloud.channels.bridge import Bridge, RunFeed
+from thinkaloud.errors import NotFound
+from thinkaloud.events.codec import decode
+from thinkaloud.events.event import AnswerDelta, AnswerEnded, Event, Recorded
+from thinkaloud.events.fold import Fold, NoticeBlock, RunView, ToolBlock
+from thinkaloud.ports.model import Model
+from thinkaloud.providers.scripted import Script, Wait
+from thinkaloud.runtime.limits import Limits
+from thinkaloud.runtime.runs import ID_PATTERN, Runs
+from thinkaloud.stores.memory import MemoryStore
+from thinkaloud.testing import Cut, ModelFailed, ScriptedModel, Silence, call_tool, say, think
+from thinkaloud.tools.function import tool
+
+PIECE = "x" * 60_000
+
+
+@tool
+def add(a: int, b: int) -> int:
+    """Add two numbers."""
+    return a + b
+
+
+class Connected:
+    """A bridge with what stands on both sides of it."""
+
+    def __init__(self, bridge: Bridge, runs: Runs, store: MemoryStore) -> None:
+        self.bridge = bridge
+        self.runs = runs
+        self.store = store
+
+    async def say(self, text: str = "Hello", chat_id: str = "c", **members: Any) -> None:
+        await self.bridge.hear(InboundMessage("rec", chat_id, text, **members))
+
+
+@asynccontextmanager
+async def connected(
+    model: Model, channel: BaseChannel | None = None, **options: Any
+) -> AsyncGenerator[Connected]:
+    store = MemoryStore()
+    channel = channel or Recorder()
+    async with stage(model, tools=[add], store=store, **options) as runs:
+        manager = ChannelManager([channel], drain_seconds=0)
+        bridge = Bridge(manager, RunsOfChats(runs, store))
+        async with manager.open(), bridge.open():
+            yield Connected(bridge, runs, store)
+
+
+@pytest.mark.promise("P2", "P4")
+async def test_a_run_is_told_in_order_with_its_segments() -> None:
+    channel = Recorder()
+    script: list[Script] = [
+        [think("I must ", "add."), say("Wait."), call_tool("add", {"a": 2, "b": 3})],
+        [think("So it is 5."), say("It is ", "5.")],
+    ]
+    async with connected(ScriptedModel(*script), channel) as it:
+        await it.say()
+        await channel.until(8, "c")
+    kinds = [kind for kind, _ in channel.of("c")]
+    merged = [kind for at, kind in enumerate(kinds) if at == 0 or kinds[at - 1] != kind]
+    assert merged == ["reasoning_delta", "reasoning_end", "delta", "stream_end"] * 2
+    texts = {kind: "".join(t for k, t in channel.of("c") if k == kind) for kind in set(kinds)}
+    assert texts["reasoning_delta"] == "I must add.So it is 5."
+    assert texts["delta"] == "Wait.\n\nIt is 5."
+    ends = [each for each in channel.metadata if each.resuming]
+    assert len(ends) == 1
+    assert all(each.run_id and each.stream_id and each.seq for each in channel.metadata)
+
+
+@pytest.mark.promise("P2", "P3")
+@pytest.mark.parametrize("way", ["cut", "failed", "idle", "stop"])
+async def test_a_run_that_breaks_off_closes_its_thought_and_says_why(way: str) -> None:
+    channel = Recorder()
+    ends: dict[str, Any] = {
+        "cut": Cut(),
+        "failed": ModelFailed("provider_overloaded", "Try later."),
+        "idle": Silence(),
+        "stop": Silence(),
+    }
+    limits = Limits(idle_timeout=0.05 if way == "idle" else 60)
+    async with connected(ScriptedModel([think("Hm"), ends[way]]), channel, limits=limits) as it:
+        await it.say()
+        await channel.until(1, "c")
+        if way == "stop":
+            (run_id,) = it.runs.active.in_conversation("rec:c")
+            await it.runs.stop("local", run_id)
+        calls = await channel.until(2 if way == "stop" else 3, "c")
+    assert calls[:2] == [("reasoning_delta", "Hm"), ("reasoning_end", "")]
+    assert channel.metadata[1].interrupted
+    assert [kind for kind, _ in calls[2:]] == ([] if way == "stop" else ["send"])
+
+
+async def test_the_limit_of_model_calls_is_said() -> None:
+    channel = Recorder()
+    model = ScriptedModel([call_tool("add", {"a": 1, "b": 1})])
+    async with connected(model, channel, limits=Limits(max_iterations=1)) as it:
+        await it.say()
+        assert await channel.until(1, "c") == [("send", "Stopped at the limit of 1 model calls.")]
+
+
+@pytest.mark.promise("P14", "P4")
+async def test_a_slow_chat_holds_back_its_own_run_and_gets_all_of_it() -> None:
+    channel = Recorder()
+    channel.hold("slow")
+    gate = asyncio.Event()
+    slow = [think(*[PIECE] * 40), say(*[PIECE] * 40), Wait(gate), say("End.")]
+    model = ScriptedModel(slow, [say("Quick.")])
+    async with connected(model, channel) as it:
+        await it.say(chat_id="slow")
+        await channel.entered["slow"].wait()
+        await it.say(chat_id="quick")
+        assert (await channel.until(2, "quick"))[0] == ("delta", "Quick.")
+        assert channel.of("slow") == []
+        gate.set()
+        await it.runs.active.wait_for_all(5)
+        channel.gates["slow"].set()
+        while not channel.of("slow") or channel.of("slow")[-1][0] != "stream_end":
+            await channel.until(len(channel.of("slow")) + 1, "slow")
+    texts = {k: "".join(t for kind, t in channel.of("slow") if kind == k) for k in
+             ("reasoning_delta", "delta")}  # fmt: skip
+    assert texts == {"reasoning_delta": PIECE * 40, "delta": PIECE * 40 + "End."}
+
+
+class StagedRuns:
+    """Runs that have ended already, told as fast as a test lets them: `run_1`, `run_2`…"""
+
+    def __init__(self, gates: dict[str, asyncio.Event]) -> None:
+        self._gates = gates
+        self._begun = 0
+
+    async def begin(self, message: InboundMessage) -> str | None:
+        self._begun += 1
+        return f"run_{self._begun}"
+
+    @asynccontextmanager
+    async def follow(self, run_id: str) -> AsyncGenerator[RunFeed]:
+        yield StagedFeed(run_id, self._gates)
+
+
+class StagedFeed:
+    def __init__(self, run_id: str, gates: dict[str, asyncio.Event]) -> None:
+        self._run_id = run_id
+        self._gate = gates.get(run_id)
+        self._events: list[Event] = [
+            AnswerDelta("a1", f"{run_id} says "),
+            AnswerDelta("a1", "so."),
+            AnswerEnded("a1"),
+        ]
+
+    async def next(self) -> Sequence[Recorded]:
+        if len(self._events) == 2 and self._gate is not None:
+            await self._gate.wait()
+        taken, self._events = self._events[:1], self._events[1:]
+        return [Recorded(1, 1, "conv", self._run_id, event) for event in taken]
+
+
+async def test_two_messages_of_a_chat_are_answered_one_after_the_other() -> None:
+    channel, gate = Whole("rec"), asyncio.Event()
+    manager = ChannelManager([channel])
+    async with manager.open(), Bridge(manager, StagedRuns({"run_1": gate})).open() as bridge:
+        await bridge.hear(InboundMessage("rec", "c", "One"))
+        await bridge.hear(InboundMessage("rec", "c", "Two"))
+        await bridge.hear(InboundMessage("rec", "other", "Three"))
+        await channel.arrived.wait()
+        assert channel.sent == ["run_3 says so."]
+        gate.set()
+        while len(channel.sent) < 3:
+            channel.arrived.clear()
+            await channel.arrived.wait()
+    assert channel.sent[1:] == ["run_1 says so.", "run_2 says so."]
+
+
+@pytest.mark.promise("P6")
+async def test_a_message_that_is_delivered_twice_is_answered_once() -> None:
+    model = ScriptedModel([say("Once.")], [say("Again.")])
+    channel = Whole("rec")
+    async with connected(model, channel) as it:
+        await it.say(message_id="m1")
+        await it.say(message_id="m1")
+        await channel.arrived.wait()
+        channel.arrived.clear()
+        await it.say(message_id="m2")
+        await channel.arrived.wait()
+    assert channel.sent == ["Once.", "Again."]
+
+
+async def test_a_channel_that_is_not_there_is_refused_before_anything_runs() -> None:
+    model = ScriptedModel()
+    async with connected(model) as it:
+        with pytest.raises(NotFound, match="telex"):
+            await it.bridge.hear(InboundMessage("telex", "c", "Hello"))
+    assert model.requests == []
+
+
+async def test_a_refusal_is_said_in_the_chat() -> None:
+    channel = Recorder()
+    async with connected(ScriptedModel(), channel) as it:
+        await it.say("  ")
+        assert await channel.until(1, "c") == [("send", "text is empty.")]
+
+
+@pytest.mark.promise("P12")
+@pytest.mark.parametrize("chat_id", ["42", "-100:7", "@room:example.org", "x" * 300, "ü"])
+def test_every_chat_has_a_conversation_of_its_own(chat_id: str) -> None:
+    def named(channel: str, chat: str) -> str:
+        return conversation_of(InboundMessage(channel, chat, "Hi"))
+
+    assert ID_PATTERN.match(named("telegram", chat_id))
+    assert named("telegram", chat_id) == named("telegram", chat_id)
+    others = {named("slack", chat_id), named("telegram", f"{chat_id}0"), named("telegram", "other")}
+    assert named("telegram", chat_id) not in others
+
+
+class CutFeed:
+    """The first events of a session one by one, then its last run as a whole."""
+
+    def __init__(self, events: Sequence[Recorded], seen: int) -> None:
+        fold = Fold("c")
+        for each in events:
+            fold.apply(each)
+        self.run = next(iter(fold.runs.values())).view()
+        self._told: list[Sequence[Recorded] | RunView] = [[each] for each in events[:seen]]
+        self._told.append(self.run)
+
+    async def begin(self, message: InboundMessage) -> str | None:
+        return self.run.run_id
+
+    @asynccontextmanager
+    async def follow(self, run_id: str) -> AsyncGenerator[RunFeed]:
+        yield self
+
+    async def next(self) -> Sequence[Recorded] | RunView:
+        return self._told.pop(0) if self._told else ()
+
+
+@pytest.mark.promise("P2", "P4", "P9")
+@pytest.mark.parametrize("name", ["tools-with-thought-between", "several-parts", "unicode"])
+async def test_where_events_are_gone_the_rest_of_the_run_is_told_from_its_view(name: str) -> None:
+    path = Path(__file__).parents[1] / "sessions" / f"{name}.jsonl"
+    events = [decode(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    for seen in range(len(events)):
+        channel, feed = Recorder(), CutFeed(events, seen)
+        manager = ChannelManager([channel])
+        async with manager.open(), Bridge(manager, feed).open() as bridge:
+            await bridge.hear(InboundMessage("rec", "c", "Hello"))
+            while len(channel.ended()) < len(feed.run.blocks) - tools(feed.run):
+                await channel.until(len(channel.of("c")) + 1, "c")
+        told = {kind: "".join(t for k, t in channel.of("c") if k == kind) for kind in KINDS}
+        assert told == {"reasoning_delta": feed.run.reasoning, "delta": feed.run.response}
+        assert len(channel.ended()) == len(set(channel.ended()))
+
+
+KINDS = ("reasoning_delta", "delta")
+
+
+def tools(run: RunView) -> int:
+    return sum(isinstance(block, ToolBlock | NoticeBlock) for block in run.blocks)

@@ -1,0 +1,110 @@
+"""The frames of `/ws` tell the whole log: whoever folds them has what the server has."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from thinkaloud.channels.websocket.wire import socket_wire
+from thinkaloud.events.codec import decode
+from thinkaloud.events.event import Recorded
+from thinkaloud.events.fold import ConversationView, Fold
+
+Json = dict[str, Any]
+SESSIONS = sorted((Path(__file__).parents[1] / "sessions").glob("*.jsonl"))
+SEGMENTS = {
+    "reasoning_delta": "reasoning.delta",
+    "reasoning_end": "reasoning.ended",
+    "delta": "answer.delta",
+    "stream_end": "answer.ended",
+}
+PLAIN = {"progress": "iteration.started", "notice": "notice", "turn_end": "run.ended"}
+PLACE = {"chat_id", "run_id", "seq", "at_ms", "event", "phase", "role", "client_message_id"}
+INPUT = {"text", "context", "context_files", "image_path"}
+
+
+def session(path: Path) -> list[Recorded]:
+    return [decode(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def event_of(frame: Json) -> Json:
+    """What a client makes of a frame: the event that it tells."""
+    name = frame["event"]
+    rest = {key: value for key, value in frame.items() if key not in PLACE}
+    if name in SEGMENTS:
+        return {"type": SEGMENTS[name], "segment_id": rest.pop("stream_id"), **rest}
+    if name in PLAIN:
+        return {"type": PLAIN[name], **rest}
+    if name == "message":
+        given = {key: value for key, value in rest.items() if key in INPUT}
+        others = {key: value for key, value in rest.items() if key not in INPUT}
+        return {"type": "run.started", "input": given, **others}
+    if name == "tool_event":
+        return {"type": "tool.started" if frame["phase"] == "start" else "tool.ended", **rest}
+    assert name == "model_end"
+    return {"type": "model.responded", "finish_reason": "stop", **rest}
+
+
+def folded(frames: list[Json], conversation_id: str) -> ConversationView:
+    fold = Fold(conversation_id)
+    for frame in frames:
+        told = {
+            "seq": frame["seq"],
+            "at_ms": frame["at_ms"],
+            "conversation_id": frame["chat_id"],
+            "run_id": frame["run_id"],
+            "event": event_of(frame),
+        }
+        fold.apply(msgspec.convert(told, Recorded))
+    return fold.view()
+
+
+@pytest.mark.promise("P8", "P4")
+@pytest.mark.parametrize("path", SESSIONS, ids=lambda path: path.stem)
+def test_the_frames_of_a_session_fold_to_what_the_log_folds_to(path: Path) -> None:
+    events = session(path)
+    wire = socket_wire(reasoning=True)
+    frames = [json.loads(wire.encode(each) or b"null") for each in events]
+    log = Fold(events[0].conversation_id)
+    for each in events:
+        log.apply(each)
+    assert folded(frames, log.conversation_id) == log.view()
+
+
+@pytest.mark.promise("P7")
+@pytest.mark.parametrize("path", SESSIONS, ids=lambda path: path.stem)
+def test_without_reasoning_the_same_frames_come_but_for_the_thoughts(path: Path) -> None:
+    events = session(path)
+    whole, plain = socket_wire(reasoning=True), socket_wire(reasoning=False)
+    for each in events:
+        shown, kept = whole.encode(each), plain.encode(each)
+        assert shown is not None
+        frame = json.loads(shown)
+        if frame["event"] in {"reasoning_delta", "reasoning_end"}:
+            assert kept is None
+        elif frame["event"] == "model_end":
+            assert kept is not None
+            assert json.loads(kept) == {**frame, "reasoning_status": "none"}
+        else:
+            assert kept == shown
+
+
+@pytest.mark.promise("P7")
+@pytest.mark.parametrize("path", SESSIONS, ids=lambda path: path.stem)
+def test_a_snapshot_is_the_fold_and_without_reasoning_the_fold_without_it(path: Path) -> None:
+    fold = Fold("c")
+    for each in session(path):
+        fold.apply(each)
+    view = fold.view()
+    whole = json.loads(socket_wire(reasoning=True).snapshot(view, fold.seq, ()))
+    assert msgspec.convert(whole["conversation"], ConversationView) == view
+    everyone = [run.run_id for run in view.runs]
+    for bare in (
+        socket_wire(reasoning=False).snapshot(view, fold.seq, ()),
+        socket_wire(reasoning=True).snapshot(view, fold.seq, everyone),
+    ):
+        found = msgspec.convert(json.loads(bare)["conversation"], ConversationView)
+        assert not any(run.reasoning for run in found.runs)
+        assert [run.response for run in found.runs] == [run.response for run in view.runs]

@@ -1,0 +1,180 @@
+"""`/ws`: what is wrong, or not yours, is refused softly, and the socket goes on."""
+
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from tests.channels.sockets import client, hosting, texts
+from thinkaloud.channels.settings import WebSocketSettings
+from thinkaloud.runtime.runs import RunRequest
+from thinkaloud.testing import (
+    ScriptedModel,
+    Silence,
+    say,
+    think,
+)
+
+CANARY = "canary-4711"
+BAD_FRAMES: dict[str, tuple[str | bytes, str, str | None]] = {
+    "broken": ('{"type": "message"', "malformed_json", None),
+    "no UTF-8": (b"\xff\xfe", "malformed_text", None),
+    "no UTF-8 in JSON": (b'{"content": "\xff"}', "malformed_json", None),
+    "deep": ('{"content":' + "[" * 5_000, "malformed_json", None),
+    "empty": ("", "invalid_request", "content"),
+    "blank": ("  \n ", "invalid_request", "content"),
+    "nothing said": ("{}", "invalid_request", "type"),
+    "unknown type": ('{"type": "dance"}', "invalid_request", "type"),
+    "type a number": ('{"type": 1}', "invalid_request", "type"),
+    "no chat": ('{"type": "attach"}', "invalid_request", "chat_id"),
+    "no content": ('{"type": "message", "chat_id": "room"}', "invalid_request", "content"),
+    "content a number": ('{"content": 5}', "invalid_request", "content"),
+    "bad chat": ('{"type": "attach", "chat_id": "a b"}', "invalid_request", "chat_id"),
+    "chat with a line break": (
+        '{"type": "attach", "chat_id": "room\\n"}', "invalid_request", "chat_id",
+    ),
+    "long chat": (
+        f'{{"type": "stop", "chat_id": "{"x" * 65}"}}', "invalid_request", "chat_id",
+    ),
+    "cursor a text": (
+        '{"type": "attach", "chat_id": "room", "after": "1"}', "invalid_request", "after",
+    ),
+    "cursor below zero": (
+        '{"type": "attach", "chat_id": "room", "after": -1}', "invalid_request", "after",
+    ),
+    "unknown model": (
+        '{"type": "message", "chat_id": "room", "content": "Hi", "model": "no/such"}',
+        "unknown_model", "model",
+    ),
+    "unknown effort": (
+        '{"type": "message", "chat_id": "room", "content": "Hi", "reasoning_effort": "huge"}',
+        "unsupported_effort", "reasoning_effort",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD_FRAMES)
+async def test_a_bad_frame_is_a_soft_error_and_the_socket_goes_on(name: str) -> None:
+    frame, code, field = BAD_FRAMES[name]
+    async with hosting(ScriptedModel([say("Hi.")])) as served, client(served) as one:
+        await one.send(frame)
+        error = (await one.until("error"))[-1]
+        assert (error["code"], error.get("field")) == (code, field)
+        assert error["detail"][-1] in ".?"
+        await one.send("Hello")
+        assert texts(await one.turn(one.ready["chat_id"]), "delta") == "Hi."
+
+
+async def test_a_refused_message_is_named_by_the_clients_own_id() -> None:
+    async with hosting(ScriptedModel()) as served, client(served) as one:
+        await one.say("room", model="no/such", client_message_id="m-1")
+        error = (await one.until("error"))[-1]
+    assert (error["chat_id"], error["client_message_id"]) == ("room", "m-1")
+    assert error["nearest"] == ["scripted/model"]
+
+
+@pytest.mark.promise("P12")
+async def test_another_owners_chat_is_not_found_whatever_is_asked_of_it() -> None:
+    async with hosting(ScriptedModel([think(CANARY), say(CANARY)])) as served:
+        record = await served.runs.start("somebody", RunRequest("Hi", "theirs"))
+        await served.runs.active.wait(record.run_id)
+        async with client(served) as one:
+            for frame in (
+                {"type": "attach", "chat_id": "theirs"},
+                {"type": "attach", "chat_id": "theirs", "after": 0},
+                {"type": "attach", "chat_id": "theirs", "after": 1},
+                {"type": "message", "chat_id": "theirs", "content": "Hi"},
+                {"type": "stop", "chat_id": "theirs"},
+            ):
+                await one.send(frame)
+                (error,) = await one.until("error")
+                assert (error["code"], error["chat_id"]) == ("not_found", "theirs")
+    assert CANARY not in "".join(one.raw)
+
+
+@pytest.mark.promise("P12")
+async def test_a_free_id_that_becomes_another_owners_chat_is_let_go() -> None:
+    async with (
+        hosting(ScriptedModel([think(CANARY), say(CANARY)])) as served,
+        client(served) as one,
+    ):
+        await one.attach("free")
+        await served.runs.start("somebody", RunRequest("Hi", "free"))
+        (error,) = await one.until("error")
+        assert (error["code"], error["chat_id"]) == ("not_found", "free")
+        await one.send({"type": "stop", "chat_id": "free"})
+        (error,) = await one.until("error")
+        assert error["code"] == "not_found"
+    assert CANARY not in "".join(one.raw)
+
+
+@pytest.mark.promise("P10", "P12")
+async def test_a_stop_never_reaches_another_owners_run() -> None:
+    model = ScriptedModel([think("Hm"), Silence()])
+    async with hosting(model) as served, client(served) as one:
+        record = await served.runs.start("somebody", RunRequest("Hi", "theirs"))
+        await one.send({"type": "stop", "chat_id": "theirs"})
+        (error,) = await one.until("error")
+        assert error["code"] == "not_found"
+        assert record.run_id in served.runs.active
+        assert model.open_streams == 1
+
+
+async def test_a_chat_that_is_deleted_says_so_and_the_socket_goes_on() -> None:
+    async with (
+        hosting(ScriptedModel([say("Hi.")], [say("Hi.")])) as served,
+        client(served) as one,
+    ):
+        await one.say("room")
+        await one.turn("room")
+        async with served.session.delete(f"{served.api}/conversations/room") as answer:
+            assert answer.status in {200, 204}
+        (error,) = await one.until("error")
+        assert (error["code"], error["chat_id"]) == ("not_found", "room")
+        await one.send("Hello")
+        assert texts(await one.turn(one.ready["chat_id"]), "delta") == "Hi."
+
+
+async def test_more_chats_than_a_socket_may_follow_are_refused_softly() -> None:
+    channel = WebSocketSettings(max_chats=2)
+    async with hosting(ScriptedModel(), channel=channel) as served, client(served) as one:
+        await one.attach("a")
+        await one.send({"type": "attach", "chat_id": "b"})
+        (error,) = await one.until("error")
+        assert error["code"] == "busy"
+        await one.send({"type": "detach", "chat_id": "a"})
+        await one.attach("b")
+
+
+@pytest.mark.parametrize(("header", "status"), [("Origin", 403), ("Host", 421)])
+async def test_a_foreign_page_or_name_does_not_get_a_socket(header: str, status: int) -> None:
+    async with hosting(ScriptedModel()) as served:
+        address = f"{served.url}/ws"
+        upgrade = {
+            "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+            "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==", header: "http://evil.example"[7 * (header == "Host") :],
+        }  # fmt: skip
+        async with served.session.get(address, headers=upgrade) as answer:
+            assert answer.status == status
+
+
+async def test_a_channel_that_is_turned_off_is_not_there() -> None:
+    channel = WebSocketSettings(enabled=False)
+    async with hosting(ScriptedModel(), channel=channel) as served:
+        with pytest.raises(InvalidStatus) as refused:
+            async with client(served):
+                pass
+        async with served.session.get(f"{served.url}/webui/bootstrap") as answer:
+            assert (await answer.json())["ws_path"] is None
+    assert refused.value.response.status_code == 404
+
+
+async def test_the_bootstrap_says_where_the_socket_is_and_what_there_is() -> None:
+    async with (
+        hosting(ScriptedModel()) as served,
+        served.session.get(f"{served.url}/webui/bootstrap") as answer,
+    ):
+        found = await answer.json()
+    assert (found["ws_path"], found["model"], found["demo"], found["version"]) == (
+        "/ws", "scripted/model", False, "9.9.9",
+    )  # fmt: skip
+    assert found["features"]["websocket"] is True
+    assert found["limits"]["max_text_chars"] > 0

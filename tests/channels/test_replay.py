@@ -1,0 +1,228 @@
+"""`/ws`: who comes back gets the rest; who does not read is let go; nothing is lost."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosedError
+
+from tests.channels.sockets import Client, check_run, client, ended, hosting, texts
+from tests.server.serving import Json, Served
+from thinkaloud.providers.scripted import Script, Wait
+from thinkaloud.runtime.limits import Limits
+from thinkaloud.stores.memory import MemoryStore
+from thinkaloud.testing import (
+    ScriptedModel,
+    say,
+    think,
+)
+
+
+@pytest.mark.promise("P9")
+async def test_every_cursor_brings_what_came_after_it_once_and_in_order() -> None:
+    gate = asyncio.Event()
+    script: Script = [think("a", "b", "c"), say("d", "e"), think("f", "g"), Wait(gate), think("h")]
+    async with hosting(ScriptedModel(script)) as served:
+        async with client(served) as first:
+            await first.say("room", model=None)
+            await first.until("reasoning_delta", lambda frame: frame["text"].endswith("g"))
+            gate.set()
+            await first.turn("room")
+        whole = await replay(served, "room", 0)
+        check_run(whole)
+        spoken = spans(whole)
+        for after in range(len(spoken)):
+            assert spans(await replay(served, "room", after)) == spoken[after:]
+
+
+async def replay(served: Served, chat_id: str, after: int) -> list[Json]:
+    async with client(served) as one:
+        await one.attach(chat_id, after=after)
+        return await one.turn(chat_id)
+
+
+def spans(frames: list[Json]) -> list[str]:
+    """What each character and each other frame is, so that merged and single deltas compare."""
+    found: list[str] = []
+    for frame in frames:
+        if "stream_id" in frame and "text" in frame:
+            found.extend(f"{frame['stream_id']} {character}" for character in frame["text"])
+        else:
+            found.append(f"{frame['event']} {frame['seq']}")
+    return found
+
+
+@pytest.mark.promise("P9", "P4", "P6")
+async def test_fifty_reconnections_in_mid_run_lose_and_repeat_no_byte() -> None:
+    gates = [asyncio.Event() for _ in range(50)]
+    steps: list[Any] = []
+    for n, gate in enumerate(gates):
+        kind = think if n < 25 else say
+        steps.extend([kind(*(f"{n}.{k} é\U0001f600 " for k in range(20))), Wait(gate)])
+    async with hosting(ScriptedModel(steps)) as served:
+        async with client(served) as one:
+            await one.say("room")
+            found = (await one.until("progress"))[1:]
+        for n, gate in enumerate(gates):
+            last = f"{n}.19 é\U0001f600 "
+            async with client(served) as one:
+                await one.attach("room", after=found[-1]["seq"])
+                found += await one.until(
+                    "reasoning_delta" if n < 25 else "delta",
+                    lambda frame, last=last: frame["text"].endswith(last),
+                )
+                gate.set()
+                one.connection.transport.abort()
+        async with client(served) as one:
+            await one.attach("room", after=found[-1]["seq"])
+            found += await one.turn("room")
+        (reply,) = await ended(served, "room")
+    check_run(found)
+    assert texts(found, "reasoning_delta") == reply["reasoning"]
+    assert texts(found, "delta") == reply["text"]
+    assert reply["reasoning"].count("\U0001f600") == reply["text"].count("\U0001f600") == 500
+
+
+@pytest.mark.promise("P8", "P9")
+async def test_without_a_cursor_a_snapshot_tells_all_so_far_and_the_rest_follows() -> None:
+    gate = asyncio.Event()
+    model = ScriptedModel(
+        [say("Before.")], [think("So ", "far"), Wait(gate), think("."), say("End")]
+    )
+    async with hosting(model) as served, client(served) as one, client(served) as two:
+        await one.say("room")
+        await one.turn("room")
+        await one.say("room")
+        await one.until("reasoning_delta", lambda frame: frame["text"].endswith("far"))
+        attached = await two.attach("room")
+        (snapshot,) = await two.until("snapshot")
+        gate.set()
+        rest = await two.turn("room")
+    earlier, running = snapshot["conversation"]["runs"]
+    assert snapshot["seq"] == attached["seq"] == snapshot["conversation"]["seq"]
+    assert attached["running"] == [running["run_id"]]
+    assert (earlier["status"], running["status"]) == ("completed", "running")
+    (block,) = running["blocks"]
+    assert (block["parts"], block["status"]) == (["So far"], "open")
+    assert rest[0]["seq"] == snapshot["seq"] + 1
+    assert (rest[0]["text"], rest[0]["stream_id"]) == (".", block["segment_id"])
+    assert texts(rest, "delta") == "End"
+
+
+@pytest.mark.promise("P9")
+async def test_after_a_restart_a_cursor_inside_merged_events_brings_a_snapshot() -> None:
+    store = MemoryStore()
+    async with (
+        hosting(ScriptedModel([think("a", "b", "c"), say("d")]), store=store) as served,
+        client(served) as one,
+    ):
+        await one.say("room")
+        frames = await one.turn("room")
+    inside = [frame["seq"] for frame in frames if frame["event"] == "reasoning_delta"][-1] - 1
+    async with (
+        hosting(ScriptedModel([say("Next.")]), store=store) as served,
+        client(served) as one,
+    ):
+        attached = await one.attach("room", after=inside)
+        (snapshot,) = await one.until("snapshot")
+        await one.say("room")
+        rest = await one.turn("room")
+    (run,) = snapshot["conversation"]["runs"]
+    assert [block.get("text") or block["parts"] for block in run["blocks"]] == [["abc"], "d"]
+    assert attached["seq"] == snapshot["seq"] == frames[-1]["seq"]
+    assert rest[0]["seq"] > snapshot["seq"]
+    assert texts(rest, "delta") == "Next."
+
+
+async def test_numbers_that_were_only_reserved_are_not_waited_for() -> None:
+    store = MemoryStore()
+    async with (
+        hosting(ScriptedModel([say("Hi.")]), store=store) as served,
+        client(served) as one,
+    ):
+        await one.say("room")
+        last = (await one.turn("room"))[-1]["seq"]
+    await store.reserve("room", last + 100)
+    async with hosting(ScriptedModel(), store=store) as served, client(served) as one:
+        assert (await one.attach("room", after=last))["seq"] == last
+
+
+async def test_a_cursor_that_was_never_given_out_is_a_soft_error() -> None:
+    async with hosting(ScriptedModel([say("Hi.")], [say("Hi.")])) as served, client(served) as one:
+        await one.say("room")
+        await one.turn("room")
+        await one.send({"type": "attach", "chat_id": "room", "after": 10_000})
+        (error,) = await one.until("error")
+        assert (error["code"], error["field"], error["chat_id"]) == (
+            "invalid_request", "after", "room",
+        )  # fmt: skip
+        await one.send({"type": "attach", "chat_id": "nothing-here", "after": 3})
+        (error,) = await one.until("error")
+        assert error["code"] == "not_found"
+        await one.say("room")
+        assert texts(await one.turn("room"), "delta") == "Hi."
+
+
+@pytest.mark.promise("P9")
+async def test_a_run_goes_on_when_every_socket_is_gone() -> None:
+    gate = asyncio.Event()
+    async with hosting(ScriptedModel([think("Hm"), Wait(gate), say("Done.")])) as served:
+        async with client(served) as one:
+            await one.say("room")
+            frames = await one.until("reasoning_delta")
+        gate.set()
+        await served.runs.active.wait(frames[-1]["run_id"])
+        async with client(served) as one:
+            await one.attach("room", after=frames[-1]["seq"])
+            rest = await one.turn("room")
+    assert texts(rest, "delta") == "Done."
+
+
+@pytest.mark.promise("P14")
+async def test_a_reader_that_takes_nothing_is_dropped_and_slows_nobody() -> None:
+    piece = "x" * 60_000
+    model = ScriptedModel([think(*[piece] * 300), say("Done.")])
+    limits = Limits(max_response_chars=300 * 60_000 + 100)
+    async with (
+        hosting(model, limits=limits, send_timeout_seconds=0.2) as served,
+        client(served, max_queue=1, max_size=None) as slow,
+    ):
+        await slow.attach("room")
+        async with client(served) as fast:
+            await fast.say("room")
+            frames = await fast.turn("room")
+        assert len(texts(frames, "reasoning_delta")) == 300 * 60_000
+        assert texts(frames, "delta") == "Done."
+        await dropped(served)
+        with pytest.raises(ConnectionClosedError) as closed:
+            await to_the_end(slow)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1013
+    assert "resume" in closed.value.rcvd.reason
+
+
+async def to_the_end(one: Client) -> None:
+    while True:
+        await one.connection.recv()
+
+
+async def dropped(served: Served) -> None:
+    """Wait until the server has given up on a reader."""
+    while (await served.get("/system-status"))[1]["dropped_readers"] == 0:
+        await asyncio.sleep(0)
+
+
+@pytest.mark.promise("P14")
+async def test_a_socket_that_left_a_chat_is_not_taken_for_a_slow_one() -> None:
+    async with (
+        hosting(ScriptedModel([say("Hi.")]), send_timeout_seconds=0.05) as served,
+        client(served) as one,
+    ):
+        for n in range(20):
+            await one.attach(f"room-{n % 2}")
+        for _ in range(5):
+            pong = await one.connection.ping()
+            await asyncio.wait_for(pong, 5)
+            await asyncio.sleep(0.05)
+        await one.say("room-0")
+        assert texts(await one.turn("room-0"), "delta") == "Hi."

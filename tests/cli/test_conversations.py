@@ -1,0 +1,251 @@
+"""`thinkaloud conversations`, `export` and `import`: with a server that runs, and without one."""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.lab import HOLD, end, lab, say, think
+from tests.cli.program import DEMO, Home
+from tests.cli.test_serve import address, heard
+
+CANARY = "xylophone-canary"
+
+
+@contextmanager
+def server(home: Home) -> Iterator[str]:
+    """A server of this home; it ends as one does on SIGTERM."""
+    with home.start("serve", "--port", "0") as process:
+        yield address(heard(process, b"/api/docs\n"))
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (0, b"")
+
+
+def ask(url: str, text: str, conversation_id: str) -> dict[str, Any]:
+    body = json.dumps({"text": text, "conversation_id": conversation_id}).encode()
+    request = urllib.request.Request(
+        f"{url}/api/v1/chat/message", body, {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=30) as response:
+        found: dict[str, Any] = json.load(response)
+        return found
+
+
+def ok(done: "subprocess.CompletedProcess[str]") -> str:
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def filled(home: Home) -> Iterator[Home]:
+    """A home in which a server has had two conversations."""
+    blue = [think(CANARY), say("Blue, by scattering."), end()]
+    with lab(blue, blue, [say("Four."), end()]) as served:
+        home.configure(served.configuration())
+        with server(home) as url:
+            ask(url, "Why is the sky blue?", "sky")
+            ask(url, "Again?", "sky")
+            ask(url, "2 + 2?", "sum")
+        yield home
+
+
+def every_action(home: Home) -> None:
+    """List, search, show, export, rename, branch and delete, as a person would."""
+    listed = json.loads(ok(home.run("conversations", "list", "--json")))
+    assert [each["conversation_id"] for each in listed] == ["sum", "sky"]
+    table = ok(home.run("conversations", "search", "SCATTERING", "sky"))
+    assert "sky" in table
+    assert "sum" not in table
+    assert CANARY not in table
+    assert ok(home.run("conversations", "search", CANARY, "--json")) == "[]\n"
+
+    shown = ok(home.run("conversations", "show", "sky"))
+    assert "Why is the sky blue?" in shown
+    assert "Blue, by scattering." in shown
+    assert CANARY not in shown
+    assert CANARY in ok(home.run("conversations", "show", "sky", "--thinking"))
+    assert ok(home.run("conversations", "export", "sky")) == shown
+
+    ok(home.run("conversations", "export", "sky", "--format", "json", "-o", "sky.json"))
+    document = json.loads((home.folder / "sky.json").read_text())
+    assert [run["input"]["text"] for run in document["runs"]] == ["Why is the sky blue?", "Again?"]
+    again = home.run("conversations", "export", "sky", "-o", "sky.json")
+    assert (again.returncode, "already a file" in again.stderr) == (2, True)
+
+    assert "Colours" in home.run("conversations", "rename", "sky", "Colours").stderr
+    branch = ok(home.run("conversations", "branch", "sky", "1")).strip()
+    copy = ok(home.run("conversations", "show", branch))
+    assert "Why is the sky blue?" in copy
+    assert "Again?" not in copy
+    ok(home.run("conversations", "delete", branch))
+    gone = home.run("conversations", "show", branch)
+    assert (gone.returncode, gone.stdout) == (2, "")
+    assert "no such conversation" in gone.stderr
+
+
+@pytest.mark.promise("P1", "P7", "P8")
+def test_conversations_can_be_handled_while_no_server_runs(filled: Home) -> None:
+    every_action(filled)
+
+
+@pytest.mark.promise("P1", "P7", "P8")
+def test_conversations_can_be_handled_while_a_server_runs(filled: Home) -> None:
+    with server(filled) as url:
+        note = filled.folder / "data" / "server.json"
+        assert json.loads(note.read_text())["url"] == url
+        assert stat.S_IMODE(note.stat().st_mode) == 0o600
+        every_action(filled)
+    assert not note.exists()
+
+
+def test_a_file_or_a_run_that_is_not_there_is_said(filled: Home) -> None:
+    for arguments, said in (
+        (("branch", "sky", "3"), "messages 1 to 2"),
+        (("branch", "sky", "run_none"), "no such run"),
+        (("show", "../x"), "ID is"),
+        (("rename", "sky", " "), "title"),
+    ):
+        done = filled.run("conversations", *arguments)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert said in done.stderr
+
+
+@contextmanager
+def impostor() -> Iterator[tuple[int, list[str]]]:
+    """Something that says of itself what a server says; it notes what it is asked for."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(b'{"status": "alive", "conversations": []}')
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Keep quiet."""
+
+    served = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=served.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield served.server_address[1], asked
+    finally:
+        served.shutdown()
+        served.server_close()
+        thread.join()
+
+
+@pytest.mark.promise("P12")
+def test_a_note_of_a_server_is_not_believed_blindly(filled: Home) -> None:
+    note = filled.folder / "data" / "server.json"
+    with lab([say("x")]) as elsewhere, impostor() as (port, asked), server(filled):
+        truth = json.loads(note.read_text())
+        for lie in (
+            {**truth, "pid": 1},
+            {**truth, "url": elsewhere.base_url},
+            {**truth, "url": f"http://0.0.0.0:{port}"},
+            {},
+        ):
+            note.write_text(json.dumps(lie))
+            done = filled.run("conversations", "list")
+            assert (done.returncode, done.stdout) == (3, "")
+            assert str(truth["pid"]) in done.stderr
+        assert asked == []
+    # Without an owner of the data nobody is asked.
+    note.write_text(json.dumps(truth))
+    assert "Four." in ok(filled.run("conversations", "list"))
+
+
+def test_what_a_server_left_that_was_killed_can_be_read_at_once(home: Home) -> None:
+    with lab([think("Hm."), say("Half"), HOLD]) as served:
+        home.configure(served.configuration())
+        with home.start("serve", "--port", "0") as process:
+            url = address(heard(process, b"/api/docs\n"))
+            body = json.dumps({"text": "Why?", "conversation_id": "c"}).encode()
+            request = urllib.request.Request(
+                f"{url}/api/v1/chat/stream-sse", body, {"Content-Type": "application/json"}
+            )
+            with urllib.request.urlopen(request, timeout=30) as stream:
+                while b"Half" not in stream.readline():
+                    pass
+                assert wait_until_kept(home, "c")
+                process.kill()
+                process.wait()
+        shown = ok(home.run("conversations", "show", "c"))
+    assert "Half" in shown
+    assert "The server went down" in shown
+
+
+def wait_until_kept(home: Home, conversation_id: str) -> bool:
+    """Ask the server until the partial answer is kept, which takes a flush interval."""
+    kept = ""
+    while "Half" not in kept:
+        copy = home.folder / "copy.db"
+        ok(home.run("export", str(copy)))
+        other = Home(home.folder / "other")
+        (other.folder / "data").mkdir(parents=True, exist_ok=True)
+        other.configure(DEMO)
+        ok(other.run("import", str(copy)))
+        kept = other.run("conversations", "show", conversation_id).stdout
+        copy.unlink()
+        for file in (other.folder / "data").iterdir():
+            file.unlink()
+    return True
+
+
+@pytest.mark.promise("P8")
+@pytest.mark.parametrize("running", [True, False])
+def test_all_that_is_kept_can_be_taken_to_another_place(
+    filled: Home, running: bool, tmp_path: Path
+) -> None:
+    file = tmp_path / "all.db"
+    if running:
+        with server(filled):
+            ok(filled.run("export", str(file)))
+    else:
+        ok(filled.run("export", str(file)))
+    assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
+    again = filled.run("export", str(file))
+    assert (again.returncode, "already a file" in again.stderr) == (2, True)
+
+    other = Home(tmp_path / "other")
+    other.folder.mkdir()
+    other.configure(DEMO)
+    assert "Added 2 conversations" in other.run("import", str(file)).stderr
+    assert (
+        "Added 0 conversations; 2 conversations were there" in other.run("import", str(file)).stderr
+    )
+    mine = ok(filled.run("conversations", "export", "sky", "--format", "json", "--thinking"))
+    assert mine == ok(other.run("conversations", "export", "sky", "--format", "json", "--thinking"))
+    assert "sky" in ok(other.run("conversations", "search", "scattering"))
+
+
+def test_a_backup_is_not_taken_in_while_a_server_uses_the_data(
+    filled: Home, tmp_path: Path
+) -> None:
+    ok(filled.run("export", str(tmp_path / "all.db")))
+    with server(filled):
+        done = filled.run("import", str(tmp_path / "all.db"))
+    assert done.returncode == 3
+    assert "Another thinkaloud server" in done.stderr
+
+
+def test_where_nothing_is_kept_that_is_said(home: Home, tmp_path: Path) -> None:
+    home.configure(DEMO + '[store]\nkind = "memory"\n')
+    for arguments in (("conversations", "list"), ("export", str(tmp_path / "x.db"))):
+        done = home.run(*arguments)
+        assert (done.returncode, done.stdout) == (3, "")
+        assert "memory" in done.stderr

@@ -1,0 +1,141 @@
+"""`thinkaloud doctor --url`: names what holds a stream back between a server and its reader."""
+
+import gzip
+import http.client
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.cli.program import DEMO, Home
+from tests.cli.test_serve import address, heard
+
+Carry = Callable[[BaseHTTPRequestHandler, http.client.HTTPResponse], None]
+
+
+@pytest.fixture
+def url(home: Home) -> Iterator[str]:
+    """A server that runs."""
+    home.configure(DEMO)
+    with home.start("serve", "--port", "0") as process:
+        yield address(heard(process, b"/api/docs\n"))
+
+
+@contextmanager
+def proxy(url: str, carry: Carry, **headers: str) -> Iterator[str]:
+    """A proxy before a server, that carries its answers in some way of its own."""
+
+    class Handler(BaseHTTPRequestHandler):
+        server_version = "nginx"
+        sys_version = ""
+
+        def do_GET(self) -> None:
+            upstream = http.client.HTTPConnection(urlsplit(url).netloc)
+            upstream.request("GET", self.path)
+            response = upstream.getresponse()
+            self.send_response(response.status)
+            for name, value in headers.items():
+                self.send_header(name.replace("_", "-"), value)
+            self.send_header("Content-Type", response.headers["Content-Type"])
+            self.end_headers()
+            carry(self, response)
+            upstream.close()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Keep quiet."""
+
+    served = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=served.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{served.server_address[1]}"
+    finally:
+        served.shutdown()
+        served.server_close()
+        thread.join()
+
+
+def all_at_once(handler: BaseHTTPRequestHandler, response: http.client.HTTPResponse) -> None:
+    handler.wfile.write(response.read())
+
+
+def as_it_comes(handler: BaseHTTPRequestHandler, response: http.client.HTTPResponse) -> None:
+    for line in iter(response.readline, b""):
+        handler.wfile.write(line)
+
+
+def without_comments(handler: BaseHTTPRequestHandler, response: http.client.HTTPResponse) -> None:
+    for line in iter(response.readline, b""):
+        if not line.startswith(b":"):
+            handler.wfile.write(line)
+
+
+def half(handler: BaseHTTPRequestHandler, response: http.client.HTTPResponse) -> None:
+    for line in iter(response.readline, b""):
+        handler.wfile.write(line)
+        if b'"number":3' in line:
+            return
+
+
+def compressed(handler: BaseHTTPRequestHandler, response: http.client.HTTPResponse) -> None:
+    with gzip.GzipFile(fileobj=handler.wfile, mode="wb") as file:
+        for line in iter(response.readline, b""):
+            file.write(line)
+            file.flush()
+
+
+def report_of(home: Home, url: str) -> tuple[int, dict[str, Any]]:
+    done = home.run("doctor", "--url", url, "--json")
+    assert done.stderr == ""
+    return done.returncode, json.loads(done.stdout)
+
+
+def test_a_stream_that_comes_as_it_is_sent_is_live(home: Home, url: str) -> None:
+    code, report = report_of(home, f"{url}/")
+    assert (code, report["verdict"], report["status"]) == (0, "live", 200)
+    assert report["events"] == report["events_sent"]
+    assert report["came_over_ms"] > report["sent_over_ms"] / 2 > 0
+    assert report["headers"]["Cache-Control"] == "no-cache, no-transform"
+    assert "Content-Encoding" not in report["headers"]
+    assert report["advice"] == ""
+
+
+@pytest.mark.parametrize(
+    ("carry", "headers", "verdict"),
+    [
+        (as_it_comes, {}, "live"),
+        (all_at_once, {}, "buffered"),
+        (compressed, {"Content_Encoding": "gzip"}, "compressed"),
+        (without_comments, {}, "no_heartbeats"),
+        (half, {}, "cut"),
+    ],
+)
+def test_what_stands_in_the_way_is_named_with_the_way_out(
+    home: Home, url: str, carry: Carry, headers: dict[str, str], verdict: str
+) -> None:
+    with proxy(url, carry, **headers) as public:
+        code, report = report_of(home, public)
+        said = home.run("doctor", "--url", public).stdout
+    assert (code, report["verdict"]) == (0 if verdict == "live" else 1, verdict)
+    assert report["headers"]["Server"] == "nginx"
+    assert ("proxy_buffering off" in report["advice"]) is (verdict != "live")
+    assert verdict.replace("_", " ") in said
+    assert "Server: nginx" in said
+
+
+def test_a_cdn_is_known_by_its_headers(home: Home, url: str) -> None:
+    with proxy(url, all_at_once, CF_Ray="123-FRA") as public:
+        _, report = report_of(home, public)
+    assert "Cloudflare" in report["advice"]
+
+
+@pytest.mark.parametrize("path", ["", "/elsewhere"])
+def test_an_address_without_a_server_is_said(home: Home, url: str, path: str) -> None:
+    code, report = report_of(home, f"{url}{path}" if path else "http://127.0.0.1:1")
+    assert (code, report["verdict"]) == (1, "no_stream")
+    assert "Is a thinkaloud server" in report["detail"]

@@ -1,0 +1,127 @@
+"""No room left, or a file that another program holds, while a model speaks."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.reading import Reader
+from tests.e2e.server_process import (
+    DATABASE,
+    ServerProcess,
+    ask_database,
+    assert_intact,
+    said_by_servers,
+    server,
+    until_kept,
+    until_said,
+)
+from tests.e2e.upstream import Telling, upstream
+
+LIMIT = 600_000
+"""Room for one of the long replies, and not for two."""
+SMALL = f"max_bytes = {LIMIT}\nflush_interval = 0.02"
+IMPATIENT = "busy_timeout = 0.05\nflush_interval = 0.02"
+
+
+def long_reply(number: int) -> Telling:
+    """A reply of about 150,000 characters; with what the next prompt needs it takes twice as much."""
+    return Telling(150, padding=f"{number}" * 1_000)
+
+
+def assert_told(reader: Reader, telling: Telling) -> None:
+    assert reader.end is not None
+    assert reader.end["event"] == "complete"
+    assert (reader.reasoning, reader.answer) == (telling.reasoning, telling.answer)
+
+
+async def assert_kept(served: ServerProcess, conversation_id: str, telling: Telling) -> None:
+    _, said = await served.get(f"/conversations/{conversation_id}/messages?include_reasoning=true")
+    message = said["messages"][-1]
+    assert message["status"] == "completed"
+    assert (message["reasoning"], message["text"]) == (telling.reasoning, telling.answer)
+
+
+@pytest.mark.promise("P3")
+async def test_a_disk_that_fills_up_under_a_stream_costs_the_listener_nothing_and_nothing_once_freed(
+    tmp_path: Path,
+) -> None:
+    async with upstream() as provider:
+        first = provider.offer("First", long_reply(1))
+        second = provider.offer("Second", long_reply(2))
+        configuration = provider.configuration(store=SMALL)
+        async with server(tmp_path, configuration) as served:
+            before, reader = Reader(), Reader()
+            await before.begin(served, "First", conversation_id="first")
+            await until_kept(tmp_path, before.run_id)
+            await reader.begin(served, "Second", conversation_id="second")
+            assert_told(reader, second)
+            await until_said(tmp_path, "no room left")
+            assert_intact(tmp_path)
+            await assert_kept(served, "first", first)
+            # What is not on disk is still in memory, and is told to whoever comes.
+            await assert_kept(served, "second", second)
+            query = "SELECT ended FROM runs WHERE conversation_id = 'second'"
+            assert ask_database(tmp_path, query) == [(0,)]
+            async with served.session.delete(f"{served.api}/conversations/first") as response:
+                assert response.status == 204
+            await until_kept(tmp_path, reader.run_id)
+            await until_said(tmp_path, "saved again")
+            await served.kill()
+        async with server(tmp_path, configuration) as served:
+            assert_intact(tmp_path)
+            await assert_kept(served, "second", second)
+        # Tried again many times a second, told once.
+        assert said_by_servers(tmp_path).count("could not be saved") == 1
+        assert (tmp_path / DATABASE).stat().st_size <= LIMIT
+
+
+@pytest.mark.promise("P3")
+async def test_a_server_that_ends_while_its_disk_is_full_keeps_what_fitted_and_marks_the_run(
+    tmp_path: Path,
+) -> None:
+    async with upstream() as provider:
+        telling = provider.offer("Tell", Telling(800, padding="x" * 1_000))
+        async with server(tmp_path, provider.configuration(store=SMALL)) as served:
+            reader = Reader()
+            await reader.begin(served, "Tell", conversation_id="c")
+            assert_told(reader, telling)
+            assert await served.terminate() == 0
+        assert_intact(tmp_path)
+        async with server(tmp_path, provider.configuration()) as served:
+            _, run = await served.get(f"/runs/{reader.run_id}?include_reasoning=true")
+            assert (run["status"], run["error"]["code"]) == ("failed", "interrupted")
+            kept = run["reasoning"] + run["response"]
+            assert (telling.reasoning + telling.answer).startswith(kept)
+            again = Reader()
+            provider.offer("Again", Telling(4))
+            await again.begin(served, "Again", conversation_id="c")
+            assert min(again.marks) > max(reader.marks)
+
+
+@pytest.mark.promise("P3")
+async def test_a_database_that_another_program_holds_stops_no_stream_and_is_caught_up_with(
+    tmp_path: Path,
+) -> None:
+    async with upstream() as provider:
+        telling = provider.offer("Tell", Telling(2_000, held_at=500))
+        provider.offer("Other", Telling(4))
+        async with server(tmp_path, provider.configuration(store=IMPATIENT)) as served:
+            reader = Reader()
+            await reader.begin(served, "Tell", lambda: bool(reader.characters), conversation_id="c")
+            with closing(sqlite3.connect(tmp_path / DATABASE, isolation_level=None)) as other:
+                other.execute("BEGIN EXCLUSIVE")
+                telling.let_all()
+                await reader.resume(served)
+                assert_told(reader, telling)
+                status, problem = await served.post("/chat/message", {"text": "Other"})
+                assert (status, problem["code"]) == (503, "store_unavailable")
+                assert "Another program holds" in problem["detail"]
+                other.execute("ROLLBACK")
+            await until_kept(tmp_path, reader.run_id)
+            assert (await served.post("/chat/message", {"text": "Other"}))[0] == 200
+            await served.kill()
+        async with server(tmp_path, provider.configuration()) as served:
+            assert_intact(tmp_path)
+            await assert_kept(served, "c", telling)

@@ -1,0 +1,69 @@
+"""A server that dies in the middle of a stream. `make soak` does it for longer."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.killing import TOKENS, crash
+from tests.e2e.reading import Reader
+from tests.e2e.server_process import server, until_kept
+from tests.e2e.upstream import DEADLINE, Telling, upstream
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.promise("P2", "P3", "P6", "P9")
+async def test_after_kill_9_in_a_stream_nothing_committed_is_lost_and_every_follower_sees_an_end(
+    tmp_path: Path,
+) -> None:
+    left = await crash(tmp_path, kills=8, seed=5)
+    assert left.interrupted >= 5
+    assert left.interrupted + left.completed == 8
+    assert left.committed > TOKENS
+    assert left.snapshots > 0
+
+
+@pytest.mark.promise("P3", "P9")
+async def test_after_kill_9_between_two_runs_the_next_one_is_told_from_its_start(
+    tmp_path: Path,
+) -> None:
+    async with upstream() as provider:
+        first, second = (provider.offer(text, Telling(20)) for text in ("One", "Two"))
+        async with server(tmp_path, provider.configuration()) as served:
+            told = Reader()
+            await told.begin(served, "One", conversation_id="c")
+            await until_kept(tmp_path, told.run_id)
+            await served.kill()
+        async with server(tmp_path, provider.configuration()) as served:
+            again = Reader()
+            await again.begin(served, "Two", conversation_id="c")
+            _, said = await served.get("/conversations/c/messages")
+    assert [frame["event"] for frame in again.frames][:1] == ["start"]
+    assert again.snapshots == []
+    assert min(again.marks) > max(told.marks)
+    assert (again.reasoning, again.answer) == (second.reasoning, second.answer)
+    assert [m["text"] for m in said["messages"]] == ["One", first.answer, "Two", second.answer]
+
+
+@pytest.mark.promise("P9")
+async def test_after_kill_9_who_waits_for_news_of_a_conversation_gets_them_once(
+    tmp_path: Path,
+) -> None:
+    async with upstream() as provider:
+        provider.offer("One", Telling(20))
+        telling = provider.offer("Two", Telling(20))
+        async with server(tmp_path, provider.configuration()) as served:
+            told = Reader()
+            await told.begin(served, "One", conversation_id="c")
+            await until_kept(tmp_path, told.run_id)
+            await served.kill()
+        async with server(tmp_path, provider.configuration()) as served, served.socket() as socket:
+            _, state = await served.get("/conversations/c")
+            follow = {"type": "resume", "conversation_id": "c", "after": state["seq"]}
+            await socket.send_json({**follow, "include_reasoning": True})
+            await Reader().begin(served, "Two", conversation_id="c")
+            waiting = Reader()
+            while waiting.end is None:
+                waiting.take(json.loads(await socket.receive_str(timeout=DEADLINE)))
+    assert waiting.snapshots == []
+    assert (waiting.reasoning, waiting.answer) == (telling.reasoning, telling.answer)

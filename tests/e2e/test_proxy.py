@@ -1,0 +1,138 @@
+"""Behind nginx as Debian sets it up, gzip and all, with the documented snippet and nothing else."""
+
+import asyncio
+import base64
+import os
+import re
+import shutil
+import socket
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+import pytest
+
+from tests.e2e.reading import Reader
+from tests.e2e.server_process import ServerProcess, server
+from tests.e2e.upstream import DEADLINE, Telling, Upstream, upstream
+
+EXAMPLES: Final = Path(__file__).parents[2] / "docs" / "examples"
+DEBIANS: Final = Path("/etc/nginx/nginx.conf")
+NGINX: Final = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+PAGE: Final = {
+    "Host": "agent.example.org",
+    "Origin": "https://agent.example.org",
+    "Authorization": "Basic " + base64.b64encode(b"ada:secret").decode(),
+    "Accept-Encoding": "gzip, deflate, br",
+}
+WAYS = pytest.mark.parametrize("way", ["sse", "socket"])
+
+pytestmark = pytest.mark.skipif(
+    NGINX is None or not DEBIANS.exists(), reason="needs Debian's package nginx"
+)
+
+
+@asynccontextmanager
+async def behind_nginx(folder: Path, served: ServerProcess) -> AsyncGenerator[ServerProcess]:
+    """The same server, as the world sees it."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        # Handed over open, as nginx does to its own successor: a client may connect at once.
+        process = await asyncio.create_subprocess_exec(
+            str(NGINX),
+            *("-p", folder, "-c", configuration(folder, served.url, port), "-e", "stderr"),
+            *("-g", "daemon off;"),
+            env={"NGINX": f"{listener.fileno()};"},
+            pass_fds=[listener.fileno()],
+        )
+    try:
+        timeout = aiohttp.ClientTimeout(total=None, sock_read=DEADLINE)
+        async with aiohttp.ClientSession(
+            headers=PAGE, timeout=timeout, auto_decompress=False
+        ) as session:
+            yield ServerProcess(f"http://127.0.0.1:{port}", served.process, session)
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+def configuration(folder: Path, url: str, port: int) -> Path:
+    """Debian's own configuration, with its files in this folder and our site as its only one."""
+    site = (EXAMPLES / "nginx" / "thinkaloud.conf").read_text(encoding="utf-8")
+    site = site.replace("listen 8080", f"listen 127.0.0.1:{port}")
+    site = site.replace("127.0.0.1:8484", url.removeprefix("http://"))
+    (folder / "site.conf").write_text(site, encoding="utf-8")
+    (folder / "htpasswd").write_text("ada:{PLAIN}secret\n", encoding="utf-8")
+    whole = DEBIANS.read_text(encoding="utf-8")
+    assert re.search(r"^\s*gzip on;", whole, re.MULTILINE)
+    for line, ours in (
+        (r"^user .*$", "user root;" if os.geteuid() == 0 else ""),
+        (r"^pid .*$", "pid nginx.pid;"),
+        (r"^error_log .*$", ""),
+        (r"^include \S*modules-enabled.*$", ""),
+        (r"access_log .*$", "access_log off;"),
+    ):
+        whole = re.sub(line, ours, whole, flags=re.MULTILINE)
+    whole, sites = re.subn(r"include \S*sites-enabled/\*;", "include site.conf;", whole)
+    assert sites == 1
+    temporary = "".join(
+        f"{kind}_temp_path {folder}/{kind};"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    file = folder / "nginx.conf"
+    file.write_text(whole.replace("http {", f"http {{ {temporary}", 1), encoding="utf-8")
+    return file
+
+
+def behind(provider: Upstream) -> str:
+    """A server as the how-to sets it up for a proxy."""
+    site = (EXAMPLES / "config" / "behind_nginx.toml").read_text(encoding="utf-8")
+    return provider.configuration(site)
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[Upstream]:
+    async with upstream() as served:
+        yield served
+
+
+@pytest.mark.promise("P9")
+@WAYS
+async def test_each_piece_comes_through_nginx_before_the_model_says_the_next(
+    way: str, provider: Upstream, tmp_path: Path
+) -> None:
+    async with (
+        server(tmp_path, behind(provider)) as inner,
+        behind_nginx(tmp_path, inner) as served,
+    ):
+        telling = provider.offer("Tell", Telling(60, held_at=1))
+        reader = Reader(way)
+        await reader.begin(served, "Tell", lambda: bool(reader.characters))
+        for through in range(2, 20):
+            before = reader.characters
+            telling.let(through)
+            # A buffer in the way would keep this piece until more came, and no more comes.
+            await reader.resume(served, lambda before=before: reader.characters > before)
+            assert reader.end is None
+        telling.let_all()
+        await reader.resume(served)
+        assert (reader.reasoning, reader.answer) == (telling.reasoning, telling.answer)
+        assert telling.asked == 1
+
+
+async def test_nginx_with_gzip_on_leaves_an_event_stream_as_it_is(
+    provider: Upstream, tmp_path: Path
+) -> None:
+    provider.offer("Tell", Telling(400))
+    async with (
+        server(tmp_path, behind(provider)) as inner,
+        behind_nginx(tmp_path, inner) as served,
+        served.session.post(f"{served.api}/chat/stream-sse", json={"text": "Tell"}) as response,
+    ):
+        body = await response.read()
+    assert "Content-Encoding" not in response.headers
+    assert response.headers["Cache-Control"] == "no-cache, no-transform"
+    assert b"event: complete" in body

@@ -1,0 +1,41 @@
+"""A line that drops two hundred times in the middle of one run costs not a byte."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.reading import Reader
+from tests.e2e.server_process import server
+from tests.e2e.upstream import Telling, upstream
+
+RECONNECTS = 200
+A_CONNECTION = 40
+TOKENS = RECONNECTS * A_CONNECTION
+
+
+@pytest.mark.promise("P4", "P6", "P9")
+@pytest.mark.parametrize("way", ["sse", "socket"])
+async def test_two_hundred_reconnects_in_one_run_bring_every_byte_once_and_in_order(
+    way: str, tmp_path: Path
+) -> None:
+    dice = random.Random(7)
+    async with upstream() as provider, server(tmp_path, provider.configuration()) as served:
+        telling = provider.offer("Tell", Telling(TOKENS, held_at=A_CONNECTION))
+        reader = Reader(way)
+        await reader.begin(served, "Tell", lambda: bool(reader.characters))
+        for number in range(1, RECONNECTS + 1):
+            # The last of them still has something to come back for: the run is not over.
+            telling.let(min(number * A_CONNECTION + dice.randint(1, A_CONNECTION), TOKENS - 1))
+            before = reader.characters
+            await reader.resume(served, lambda before=before: reader.characters > before)
+            assert reader.end is None
+        telling.let_all()
+        await reader.resume(served)
+        assert reader.end is not None
+        assert reader.end["event"] == "complete"
+        assert (reader.reasoning, reader.answer) == (telling.reasoning, telling.answer)
+        assert reader.end["data"]["response"] == telling.answer
+        assert reader.end["data"]["reasoning"] == telling.reasoning
+        assert reader.snapshots == []
+        assert telling.asked == 1

@@ -1,0 +1,80 @@
+"""Stop, pressed a hundred times, too late, and between two runs."""
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.reading import Reader
+from tests.e2e.server_process import ServerProcess, server
+from tests.e2e.upstream import DEADLINE, Telling, upstream
+
+ROUNDS = 20
+
+
+@pytest.mark.promise("P3", "P10")
+async def test_a_hundred_stops_at_once_are_one_and_close_the_line_to_the_provider(
+    tmp_path: Path,
+) -> None:
+    async with upstream() as provider, server(tmp_path, provider.configuration()) as served:
+        telling = provider.offer("Tell", Telling(1_000, held_at=300))
+        reader = Reader()
+        await reader.begin(served, "Tell", lambda: bool(reader.characters))
+        stop = f"/runs/{reader.run_id}/stop?include_reasoning=true"
+        answers = await asyncio.gather(*(served.post(stop) for _ in range(100)))
+        async with asyncio.timeout(DEADLINE):
+            await telling.hung_up.wait()
+        statuses = Counter((status, run["status"]) for status, run in answers)
+        assert statuses == {(200, "stopped"): 100}
+        await reader.resume(served)
+        assert reader.end is not None
+        assert reader.end["data"]["status"] == "stopped"
+        kept = {run["reasoning"] + run["response"] for _, run in answers}
+        assert kept == {reader.reasoning + reader.answer}
+        assert telling.reasoning.startswith(reader.reasoning)
+        assert (await served.post(stop))[1] == answers[0][1]
+
+
+async def test_a_stop_after_the_end_changes_nothing(tmp_path: Path) -> None:
+    async with upstream() as provider, server(tmp_path, provider.configuration()) as served:
+        telling = provider.offer("Tell", Telling(50))
+        reader = Reader()
+        await reader.begin(served, "Tell")
+        before = await served.get(f"/runs/{reader.run_id}")
+        assert await served.post(f"/runs/{reader.run_id}/stop") == before
+        assert before[1]["status"] == "completed"
+        assert before[1]["response"] == telling.answer
+        assert await served.get(f"/runs/{reader.run_id}") == before
+
+
+async def until_queued(served: ServerProcess) -> None:
+    """Return when two runs of the conversation go on or wait."""
+    async with asyncio.timeout(DEADLINE):
+        while len((await served.get("/conversations/c"))[1]["active_runs"]) < 2:
+            pass
+
+
+@pytest.mark.promise("P10")
+async def test_a_stop_as_the_next_run_starts_never_reaches_it(tmp_path: Path) -> None:
+    async with upstream() as provider, server(tmp_path, provider.configuration()) as served:
+        for number in range(ROUNDS):
+            provider.offer(f"Stopped {number}", Telling(1_000, held_at=20))
+            telling = provider.offer(f"Next {number}", Telling(100))
+            first, following = Reader(), Reader()
+            await first.begin(
+                served,
+                f"Stopped {number}",
+                lambda first=first: bool(first.characters),
+                conversation_id="c",
+            )
+            stop = f"/runs/{first.run_id}/stop"
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(following.begin(served, f"Next {number}", conversation_id="c"))
+                if number % 2:
+                    await until_queued(served)
+                stops = [tasks.create_task(served.post(stop)) for _ in range(10)]
+            assert {task.result()[1]["status"] for task in stops} == {"stopped"}
+            assert following.end is not None
+            assert following.end["data"]["status"] == "completed"
+            assert following.answer == telling.answer

@@ -1,0 +1,78 @@
+"""A backup: taken while everything goes on, and taken in again without replacing anything."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.stores.samples import OWNER, begin, compacted, log_of, names, whole_run
+from thinkaloud.errors import ConfigurationError, InvalidRequest
+from thinkaloud.ports.store import LogEnd
+from thinkaloud.stores.sqlite import Added, SqliteStore
+
+
+async def backup(tmp_path: Path) -> Path:
+    """A backup with one conversation that ended and one whose run goes on."""
+    to = tmp_path / "backup.db"
+    async with SqliteStore.open(tmp_path / "old" / "thinkaloud.db") as store:
+        record = await begin(store)
+        await store.append(whole_run())
+        await store.compact(record, compacted(whole_run()), "Why is the sky blue?")
+        await begin(store, "open")
+        await store.append(whole_run("open", "open-run")[:3])
+        await store.reserve("open", 500)
+        await store.backup(to)
+    return to
+
+
+async def test_a_backup_brings_back_conversations_runs_events_and_search(tmp_path: Path) -> None:
+    file = await backup(tmp_path)
+    async with SqliteStore.open(tmp_path / "new" / "thinkaloud.db") as store:
+        assert await store.add_backup(file) == Added(2, 0)
+        assert await log_of(store) == compacted(whole_run())
+        assert await names(store, "sky") == ["talk"]
+        assert [run.run_id for run in await store.open_runs()] == ["open-run"]
+        assert await store.log_end("open") == LogEnd(3, 500)
+        assert await store.run(OWNER, "run") is not None
+    assert {path.name for path in (tmp_path / "new").iterdir()} <= {
+        "thinkaloud.db",
+        "thinkaloud.db.lock",
+    }
+
+
+async def test_what_is_there_stays_as_it_is_and_again_adds_nothing(tmp_path: Path) -> None:
+    file = await backup(tmp_path)
+    async with SqliteStore.open(tmp_path / "new" / "thinkaloud.db") as store:
+        await begin(store)
+        assert await store.add_backup(file) == Added(1, 1)
+        assert await log_of(store) == []
+        assert await store.add_backup(file) == Added(0, 2)
+
+
+@pytest.mark.parametrize("content", [b"", b"no database", b"SQLite format 3\x00" + bytes(4096)])
+async def test_a_file_that_is_no_backup_is_refused(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "backup.db"
+    file.write_bytes(content)
+    async with SqliteStore.open(tmp_path / "new" / "thinkaloud.db") as store:
+        with pytest.raises(InvalidRequest, match="no backup"):
+            await store.add_backup(file)
+        with pytest.raises(InvalidRequest, match="no file"):
+            await store.add_backup(tmp_path / "gone.db")
+        assert await names(store) == []
+    assert file.read_bytes() == content
+
+
+async def test_a_backup_of_a_newer_version_or_another_program_is_refused(tmp_path: Path) -> None:
+    file = await backup(tmp_path)
+    other = tmp_path / "other.db"
+    with closing(sqlite3.connect(file)) as newer, closing(sqlite3.connect(other)) as another:
+        newer.execute("PRAGMA user_version = 99")
+        newer.commit()
+        another.execute("CREATE TABLE theirs (x)")
+        another.commit()
+    async with SqliteStore.open(tmp_path / "new" / "thinkaloud.db") as store:
+        for each in (file, other):
+            with pytest.raises(ConfigurationError):
+                await store.add_backup(each)
+        assert await names(store) == []

@@ -1,0 +1,77 @@
+"""Conversations through the Python API: found, renamed, branched, exported, deleted, or temporary."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from thinkaloud import Agent, InvalidRequest, NotFound
+from thinkaloud.testing import ScriptedModel, say, think
+
+CANARY = "xylophone-canary"
+
+
+@pytest.fixture(autouse=True)
+def _nobody_elses_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.promise("P1")
+async def test_a_search_goes_page_by_page_and_never_through_reasoning() -> None:
+    async with Agent(ScriptedModel(*[[think(CANARY), say("Blue words.")]] * 3)) as agent:
+        for name in ("a", "b", "c"):
+            await agent.chat("Why?", conversation_id=name)
+        (first,) = await agent.search_conversations("blue", limit=1)
+        rest = await agent.search_conversations(
+            "blue", before=(first.updated_at_ms, first.conversation_id)
+        )
+        assert {first.conversation_id, *(each.conversation_id for each in rest)} == {"a", "b", "c"}
+        assert first not in rest
+        assert await agent.search_conversations(CANARY) == []
+
+
+async def test_a_conversation_can_be_renamed_and_deleted() -> None:
+    async with Agent(ScriptedModel([say("Blue.")])) as agent:
+        await agent.chat("Why?", conversation_id="c")
+        assert (await agent.list_conversations())[0].title == "Blue."
+        assert (await agent.rename_conversation("c", "Mine")).title == "Mine"
+        assert (await agent.list_conversations())[0].title == "Mine"
+        with pytest.raises(InvalidRequest):
+            await agent.rename_conversation("c", " ")
+        await agent.delete_conversation("c")
+        assert await agent.list_conversations() == []
+        with pytest.raises(NotFound):
+            await agent.delete_conversation("c")
+
+
+@pytest.mark.promise("P7")
+async def test_an_export_has_reasoning_only_where_asked_for() -> None:
+    async with Agent(ScriptedModel([think(CANARY), say("Blue.")])) as agent:
+        await agent.chat("Why?", conversation_id="c")
+        plain = json.loads(await agent.export_conversation("c"))
+        full = await agent.export_conversation("c", "markdown", include_reasoning=True)
+    assert [block["type"] for block in plain["runs"][0]["blocks"]] == ["answer"]
+    assert CANARY.encode() in full
+
+
+@pytest.mark.promise("P8")
+async def test_a_message_may_be_sent_again_and_a_branch_keeps_what_was() -> None:
+    model = ScriptedModel([say("One")], [say("Two")], [say("Better")])
+    async with Agent(model) as agent:
+        await agent.chat("first", conversation_id="c")
+        second = await agent.chat("second", conversation_id="c")
+        branch = await agent.branch_conversation("c", second["run_id"])
+        await agent.chat("edited", conversation_id="c", replaces=second["run_id"])
+        changed = await agent.get_conversation_history("c")
+        kept = await agent.get_conversation_history(branch.conversation_id)
+    assert [run.response for run in changed.runs] == ["One", "Better"]
+    assert [run.response for run in kept.runs] == ["One", "Two"]
+
+
+async def test_a_temporary_conversation_stands_in_no_list() -> None:
+    async with Agent(ScriptedModel([say("One")], [say("Two")])) as agent:
+        first = await agent.chat("first", temporary=True)
+        await agent.chat("second", conversation_id=first["conversation_id"])
+        history = await agent.get_conversation_history(first["conversation_id"])
+        assert await agent.list_conversations() == []
+    assert [run.response for run in history.runs] == ["One", "Two"]
