@@ -1,0 +1,264 @@
+import { existsSync } from "node:fs";
+
+import type { Browser, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+
+import { CHROMIUM, launch } from "./browser.mjs";
+import { bringAxe, seriousFaults } from "./faults";
+import { freePort, say, StagedServer, type Visit, visit } from "./stage";
+
+let server: StagedServer;
+let browser: Browser;
+let here: Visit;
+
+const thinking = (page: Page) => page.getByRole("button", { name: /Thinking…/ });
+const thought = (page: Page) => page.getByRole("button", { name: /^Thought for/ });
+const body = (page: Page) => page.locator("section[aria-label=Thinking]");
+const done = (page: Page) => page.getByRole("button", { name: "Copy the answer" });
+
+describe.skipIf(!existsSync(CHROMIUM))("the page in Chromium, against the real server", () => {
+  beforeAll(async () => {
+    server = new StagedServer(await freePort());
+    browser = await launch();
+    await server.start();
+  });
+
+  afterAll(async () => {
+    await browser.close();
+    await server.remove();
+  });
+
+  beforeEach(async () => {
+    here = await visit(browser, server.address);
+  });
+
+  afterEach(async () => {
+    await here.context.close();
+  });
+
+  it("thinks live and in the open, then folds the thought away and answers", async () => {
+    const { page, said } = here;
+    await say(page, "Why?");
+    await thinking(page).waitFor();
+    expect(await thinking(page).getAttribute("aria-expanded")).toBe("true");
+    await page.getByText("Thought number 2 leads").waitFor();
+    expect(await page.locator(".shimmer").count()).toBe(1);
+    await thought(page).waitFor();
+    expect(await thought(page).getAttribute("aria-expanded")).toBe("false");
+    await done(page).waitFor();
+    expect(await page.getByText("The answer is 42.").isVisible()).toBe(true);
+    await page.locator(".katex").waitFor();
+    await page.locator(".hljs-built_in").waitFor();
+    expect(said).toEqual([]);
+  });
+
+  it("obeys what the reader opened or closed by hand, also after a reload", async () => {
+    const { page } = here;
+    await say(page, "Why?");
+    await thinking(page).click();
+    await thought(page).waitFor();
+    await done(page).waitFor();
+    expect(await thought(page).getAttribute("aria-expanded")).toBe("false");
+    await thought(page).click();
+    await page.reload();
+    await thought(page).waitFor();
+    expect(await thought(page).getAttribute("aria-expanded")).toBe("true");
+    expect(await body(page).textContent()).toContain("Thought number 12");
+  });
+
+  it("shows everything so far after a reload in mid-thought, and goes on; a second tab sees the same", async () => {
+    const { page, context } = here;
+    await say(page, "Why?");
+    await page.getByText("Thought number 3 leads").waitFor();
+    await page.reload();
+    await thinking(page).waitFor();
+    expect(await body(page).textContent()).toContain("Thought number 1 leads");
+    const second = await context.newPage();
+    await second.goto(page.url());
+    await thinking(second).waitFor();
+    await Promise.all([done(page).waitFor(), done(second).waitFor()]);
+    await thought(page).click();
+    await thought(second).click();
+    const [first, other] = await Promise.all([body(page).textContent(), body(second).textContent()]);
+    expect(first).toBe(other);
+    expect(first).toContain("Thought number 12 leads to the next one.");
+  });
+
+  it("stops with Escape and says so, keeping what was thought", async () => {
+    const { page } = here;
+    await say(page, "Why?");
+    await page.getByText("Thought number 2 leads").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByText("You stopped this answer.").waitFor();
+    expect(await page.getByRole("button", { name: /^Stopped while thinking, after/ }).getAttribute("aria-expanded")).toBe("true");
+    expect(await body(page).textContent()).toContain("Thought number 1 leads");
+  });
+
+  it("lets a message wait for the answer before it", async () => {
+    const { page } = here;
+    await say(page, "Why?");
+    await thinking(page).waitFor();
+    await say(page, "quick, and now?");
+    await page.getByText("Is sent when this answer is done").waitFor();
+    await done(page).nth(1).waitFor();
+    expect(await page.getByText("Is sent when this answer is done").count()).toBe(0);
+    expect(await page.getByRole("article").count()).toBe(2);
+  });
+
+  it("explains a run that only thought and one that failed, with the way out", async () => {
+    const { page } = here;
+    await say(page, "only think");
+    await page.getByText("All of the output went into thinking").waitFor();
+    expect(await page.getByRole("button", { name: "Continue" }).isVisible()).toBe(true);
+    await say(page, "fail now");
+    await page.getByText("The provider is overloaded.", { exact: true }).waitFor();
+    expect(await page.getByRole("button", { name: "Try again" }).isVisible()).toBe(true);
+  });
+
+  it("leaves the reader alone who scrolls up, and follows again at the bottom", async () => {
+    const { page } = here;
+    await page.setViewportSize({ width: 900, height: 420 });
+    await say(page, "long thoughts");
+    const log = page.getByRole("log");
+    await expect.poll(() => log.evaluate((box) => box.scrollHeight - box.clientHeight), { timeout: 20_000 }).toBeGreaterThan(400);
+    await log.hover();
+    await page.mouse.wheel(0, -200);
+    await page.getByRole("button", { name: "Go to the newest message" }).waitFor();
+    const at = await log.evaluate((box) => box.scrollTop);
+    const before = await log.evaluate((box) => box.scrollHeight);
+    await expect.poll(() => log.evaluate((box) => box.scrollHeight)).toBeGreaterThan(before + 200);
+    expect(Math.abs((await log.evaluate((box) => box.scrollTop)) - at)).toBeLessThan(2);
+    await page.getByRole("button", { name: "Go to the newest message" }).click();
+    await expect.poll(() => log.evaluate((box) => box.scrollHeight - box.clientHeight - box.scrollTop)).toBeLessThan(40);
+    await page.keyboard.press("Escape");
+    await page.getByText("You stopped this answer.").waitFor();
+  });
+
+  it("can be used by keyboard: the field by a slash, the last message by an arrow", async () => {
+    const { page } = here;
+    await say(page, "quick question");
+    await done(page).waitFor();
+    await page.locator("body").click({ position: { x: 600, y: 300 } });
+    await page.keyboard.press("/");
+    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe("TEXTAREA");
+    await page.keyboard.press("ArrowUp");
+    expect(await page.getByLabel("Your message").inputValue()).toBe("quick question");
+  });
+
+  it("answers anew, and takes an edited message, in the place of what was there", async () => {
+    const { page } = here;
+    await say(page, "quick question");
+    await done(page).waitFor();
+    await page.getByRole("button", { name: "Answer anew" }).click();
+    await page.getByRole("button", { name: "Answer anew" }).waitFor();
+    await page.getByText("Sending…").waitFor({ state: "detached" });
+    await page.keyboard.press("/");
+    await page.keyboard.press("ArrowUp");
+    await page.getByText("The changed message takes the place of the old one").waitFor();
+    await say(page, "quick and edited");
+    await page.getByRole("log").getByText("quick and edited").waitFor();
+    await done(page).waitFor();
+    await page.reload();
+    await done(page).waitFor();
+    expect(await page.getByRole("article").count()).toBe(1);
+    expect(await page.getByRole("log").getByText("quick question").count()).toBe(0);
+  });
+
+  it("branches a conversation and leaves the old one as it was", async () => {
+    const { page } = here;
+    await say(page, "quick first");
+    await done(page).waitFor();
+    await say(page, "quick second");
+    await done(page).nth(1).waitFor();
+    const old = page.url();
+    await page.getByRole("button", { name: "Branch from here" }).first().click();
+    await page.waitForURL((url) => url.href !== old);
+    await done(page).waitFor();
+    expect(await page.getByRole("article").count()).toBe(1);
+    await page.goto(old);
+    await done(page).nth(1).waitFor();
+  });
+
+  it("finds a conversation by what was said in it", async () => {
+    const { page } = here;
+    await say(page, "quick\n\nabout a heliotrope");
+    await done(page).waitFor();
+    await page.getByRole("searchbox", { name: "Search conversations" }).fill("heliotrope");
+    await expect.poll(() => page.getByRole("navigation").getByRole("listitem").count()).toBe(1);
+    await page.getByRole("searchbox", { name: "Search conversations" }).fill("nothing like it");
+    await page.getByText("Nothing found.").waitFor();
+  });
+
+  it("keeps a temporary conversation out of the list", async () => {
+    const { page } = here;
+    await page.getByRole("checkbox", { name: /Temporary/ }).check();
+    await say(page, "quick secret");
+    await done(page).waitFor();
+    await page.reload();
+    await done(page).waitFor();
+    await page.getByRole("navigation").getByText("Today").waitFor();
+    expect(await page.getByRole("navigation").getByText("quick secret").count()).toBe(0);
+  });
+
+  it("renames and deletes a conversation", async () => {
+    const { page } = here;
+    await say(page, "quick, call me anything");
+    await done(page).waitFor();
+    await page.getByRole("button", { name: "More for quick, call me anything" }).click();
+    await page.getByRole("menuitem", { name: "Rename" }).click();
+    await page.getByRole("textbox", { name: "Name" }).fill("Renamed");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "Renamed", level: 1 }).waitFor();
+    await page.getByRole("button", { name: "More for Renamed" }).click();
+    await page.getByRole("menuitem", { name: "Delete" }).click();
+    await page.getByRole("button", { name: "Delete", exact: true }).click();
+    await page.getByText("What shall we think about?").waitFor();
+    await page.getByRole("button", { name: "Renamed", exact: true }).waitFor({ state: "detached" });
+  });
+
+  it.each(["light", "dark"] as const)("is accessible in %s, with a thought open, a dialog, and on a phone", async (colorScheme) => {
+    const { page, context } = await visit(browser, server.address, { colorScheme, reducedMotion: "reduce" });
+    await bringAxe(context);
+    await page.reload();
+    const faults = () => seriousFaults(page);
+    expect(await faults()).toEqual([]);
+    await say(page, "quick question");
+    await done(page).waitFor();
+    await thought(page).click();
+    await page.locator(".hljs-built_in").waitFor();
+    expect(await faults()).toEqual([]);
+    await page.setViewportSize({ width: 390, height: 800 });
+    expect(await faults()).toEqual([]);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await page.getByRole("button", { name: "Settings" }).click();
+    await page.getByRole("dialog").waitFor();
+    expect(await faults()).toEqual([]);
+    await context.close();
+  });
+
+  it("moves nothing for those who asked for less motion", async () => {
+    const { page, context } = await visit(browser, server.address, { reducedMotion: "reduce" });
+    await say(page, "Why?");
+    await page.getByText("Thought number 2 leads").waitFor();
+    expect(await page.evaluate(() => document.getAnimations().length)).toBe(0);
+    await done(page).waitFor();
+    expect(await page.evaluate(() => document.getAnimations().length)).toBe(0);
+    await context.close();
+  });
+
+  it("heals without a reload when the server is killed in mid-thought and started again", async () => {
+    const { page } = here;
+    await say(page, "Why?");
+    await page.getByText("Thought number 2 leads").waitFor();
+    await server.end("SIGKILL");
+    await page.getByText(/Reconnecting…/).waitFor();
+    await server.start();
+    await page.getByText(/Reconnecting…/).waitFor({ state: "detached", timeout: 20_000 });
+    await page.getByText(/The server was stopped meanwhile|restarted|lost/i).waitFor();
+    expect(await body(page).textContent()).toContain("Thought number 1 leads");
+    await say(page, "quick, go on");
+    await done(page).last().waitFor();
+    expect(await page.getByText("The answer is 42.").count()).toBe(1);
+  });
+});

@@ -1,0 +1,28 @@
+import { existsSync } from "node:fs";
+
+import { expect, it } from "vitest";
+
+import { CHROMIUM, launch } from "./browser.mjs";
+import { freePort, say, StagedServer, visit } from "./stage";
+
+it.skipIf(!existsSync(CHROMIUM))("opens on the demo model, says so, thinks aloud, and tells how to connect a real one", async () => {
+  const port = await freePort();
+  const server = new StagedServer(port, ["thinkaloud", "serve", "--port", String(port), "--model", "demo/thinkaloud"]);
+  const browser = await launch();
+  try {
+    await server.start();
+    const { page, said } = await visit(browser, server.address);
+    await page.getByText("No model is configured: this is the built-in demo model.").waitFor();
+    await say(page, "What is 6 * 7?");
+    await page.getByRole("button", { name: /Thinking…/ }).first().waitFor();
+    await page.getByRole("button", { name: /calculate/ }).waitFor();
+    await page.getByRole("button", { name: "Copy the answer" }).waitFor();
+    await page.getByRole("link", { name: /Demo model/ }).click();
+    await page.getByRole("heading", { name: "Connect a model" }).waitFor();
+    expect(await page.getByText("ANTHROPIC_API_KEY").count()).toBeGreaterThan(0);
+    expect(said).toEqual([]);
+  } finally {
+    await browser.close();
+    await server.remove();
+  }
+});

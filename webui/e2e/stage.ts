@@ -1,0 +1,94 @@
+/** The real server in a process of its own, on data of its own, and pages that look at it. */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+export class StagedServer {
+  readonly port: number;
+  readonly #command: readonly string[];
+  readonly #data: string;
+  #process: ChildProcess | null = null;
+
+  /** `command`: a program of the virtual environment with its arguments; else the server on a scripted model. */
+  constructor(port: number, command: readonly string[] = ["python", "-m", "tests.e2e.scripted_server", String(port)]) {
+    this.port = port;
+    this.#command = command;
+    this.#data = mkdtempSync(join(tmpdir(), "thinkaloud-e2e-"));
+  }
+
+  get address(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Start it, and return when it can be reached. Throws with what it printed where it ends instead. */
+  async start(): Promise<void> {
+    const env = { ...process.env, THINKALOUD_DATA_DIR: this.#data };
+    const [program = "", ...given] = this.#command;
+    const child = spawn(join(ROOT, ".venv/bin", program), given, { cwd: ROOT, env });
+    this.#process = child;
+    let printed = "";
+    await new Promise<void>((reached, failed) => {
+      child.stdout.on("data", (data: Buffer) => {
+        printed += data.toString();
+        if (printed.includes(this.address)) reached();
+      });
+      child.stderr.on("data", (data: Buffer) => {
+        printed += data.toString();
+      });
+      child.on("exit", () => failed(new Error(`The server ended: ${printed}`)));
+    });
+  }
+
+  async end(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
+    const child = this.#process;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill(signal);
+    await once(child, "exit");
+  }
+
+  async remove(): Promise<void> {
+    await this.end("SIGKILL");
+    rmSync(this.#data, { recursive: true, force: true });
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}
+
+/** A browser of its own, with all that its pages said in the console. */
+export interface Visit {
+  readonly context: BrowserContext;
+  readonly page: Page;
+  readonly said: string[];
+}
+
+export async function visit(browser: Browser, address: string, options: BrowserContextOptions = {}): Promise<Visit> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  const said: string[] = [];
+  context.on("console", (line) => said.push(`${line.type()}: ${line.text()}`));
+  context.on("weberror", (error) => said.push(`error: ${error.error().message}`));
+  const page = await context.newPage();
+  await page.goto(address);
+  return { context, page, said };
+}
+
+export async function say(page: Page, text: string): Promise<void> {
+  await page.getByLabel("Your message").fill(text);
+  await page.keyboard.press("Enter");
+}

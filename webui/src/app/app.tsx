@@ -1,0 +1,128 @@
+import { Menu as MenuIcon, PanelLeft, SquarePen } from "lucide-react";
+import { useCallback, useEffect, useState } from "react";
+
+import { ConnectionBar } from "@/components/connection-bar";
+import type { Toggles } from "@/components/reading";
+import { IconButton } from "@/components/ui/button";
+import { cx } from "@/components/ui/cx";
+import { Dialog } from "@/components/ui/dialog";
+import { visible } from "@/components/visible";
+import { ChatView } from "@/features/chat/chat-view";
+import type { Chosen } from "@/features/chat/choices";
+import { ConnectPage } from "@/features/connect/connect-page";
+import { Sidebar } from "@/features/conversations/sidebar";
+import { useServices } from "@/features/services";
+import type { PreferenceStore } from "@/features/settings/preferences";
+import { SettingsDialog } from "@/features/settings/settings-dialog";
+import { useCell, useSelected } from "@/features/use-cell";
+
+import { parseRoute, toChat, useHash } from "./route";
+
+export interface AppProps {
+  readonly preferences: PreferenceStore;
+  readonly toggles: Toggles;
+}
+
+export function App({ preferences, toggles }: AppProps) {
+  const route = parseRoute(useHash());
+  const kept = useCell(preferences.state);
+  const [settings, setSettings] = useState(false);
+  const [drawer, setDrawer] = useState(false);
+  const [sidebar, setSidebar] = useState(true);
+  const chatId = route.page === "chat" ? route.chatId : null;
+  useTheme(kept.theme);
+  useServerNews();
+  const open = (id: string | null) => {
+    setDrawer(false);
+    toChat(id);
+  };
+  const choose = useCallback((chosen: Chosen) => preferences.change(chosen), [preferences]);
+  const side = (
+    <Sidebar
+      currentId={chatId}
+      onOpen={open}
+      onSettings={() => {
+        setDrawer(false);
+        setSettings(true);
+      }}
+    />
+  );
+  return (
+    <div className="flex h-full">
+      <div className={cx("hidden w-68 shrink-0 border-r border-line", sidebar && "md:block")}>{side}</div>
+      <Dialog open={drawer} onOpenChange={setDrawer} title="Conversations" shape="drawer">
+        {side}
+      </Dialog>
+      <main className="flex min-w-0 flex-1 flex-col">
+        <Header chatId={chatId} onDrawer={() => setDrawer(true)} onSidebar={() => setSidebar(!sidebar)} />
+        <Connection />
+        {route.page === "connect" ? (
+          <ConnectPage onBack={() => toChat(null)} />
+        ) : (
+          <ChatView key={chatId ?? "new"} chatId={chatId} thinking={kept.thinking} toggles={toggles} chosen={kept} onChoose={choose} onBegun={toChat} />
+        )}
+      </main>
+      <SettingsDialog open={settings} onOpenChange={setSettings} preferences={kept} onChange={preferences.change} />
+    </div>
+  );
+}
+
+interface HeaderProps {
+  readonly chatId: string | null;
+  readonly onDrawer: () => void;
+  readonly onSidebar: () => void;
+}
+
+function Header({ chatId, onDrawer, onSidebar }: HeaderProps) {
+  const { directory, server } = useServices();
+  const title = useSelected(directory.state, (state) => state.conversations.find((each) => each.conversation_id === chatId)?.title ?? "");
+  const demo = useSelected(server.state, (state) => state.bootstrap?.demo ?? false);
+  useEffect(() => {
+    document.title = title ? `${title} · thinkaloud` : "thinkaloud";
+  }, [title]);
+  return (
+    <header className="flex min-h-13 items-center gap-1 px-2 sm:px-3">
+      <IconButton label="Conversations" className="md:hidden" onClick={onDrawer}>
+        <MenuIcon size={19} aria-hidden />
+      </IconButton>
+      <IconButton label="Show or hide the conversations" className="max-md:hidden" onClick={onSidebar}>
+        <PanelLeft size={18} aria-hidden />
+      </IconButton>
+      <h1 className="min-w-0 flex-1 truncate px-1 text-[0.95rem] font-medium [unicode-bidi:plaintext]">{visible(title) || "thinkaloud"}</h1>
+      {demo ? (
+        <a href="#/connect" className="rounded-full bg-warn-soft px-3 py-1 text-xs font-medium text-warn hover:underline">
+          Demo model<span className="max-sm:hidden"> · connect a real one</span>
+        </a>
+      ) : null}
+      <IconButton label="New conversation" onClick={() => toChat(null)}>
+        <SquarePen size={18} aria-hidden />
+      </IconButton>
+    </header>
+  );
+}
+
+function Connection() {
+  const { client } = useServices();
+  const { state } = useCell(client.connection);
+  const [wasOpen, setWasOpen] = useState(false);
+  if (state === "open" && !wasOpen) setWasOpen(true);
+  if (state === "open") return null;
+  // The very first attempt is no interruption.
+  if (state === "connecting") return wasOpen ? <ConnectionBar state="waiting" onRetry={() => client.retry()} /> : null;
+  return <ConnectionBar state={state} onRetry={() => client.retry()} />;
+}
+
+function useTheme(theme: "system" | "light" | "dark"): void {
+  useEffect(() => {
+    document.documentElement.style.colorScheme = theme === "system" ? "light dark" : theme;
+  }, [theme]);
+}
+
+/** Whenever the connection is there (again), ask what the server is now. */
+function useServerNews(): void {
+  const { client, server } = useServices();
+  const connected = useCell(client.connection).state === "open";
+  useEffect(() => {
+    if (connected) void server.refresh();
+  }, [server, connected]);
+}

@@ -1,0 +1,44 @@
+import "./styles.css";
+
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+
+import { preloadMarkdown } from "@/components/markdown";
+import { ServicesContext } from "@/features/services";
+import { PreferenceStore } from "@/features/settings/preferences";
+import { Api } from "@/session/api";
+import { Client } from "@/session/client";
+import { Directory } from "@/session/directory";
+import { ServerInfo } from "@/session/server-info";
+import { WebSocketTransport } from "@/session/websocket";
+
+import { App } from "./app";
+import { keptToggles } from "./toggles";
+
+const api = new Api();
+const server = new ServerInfo(api);
+const transport = new WebSocketTransport({
+  address: () => server.address(window.location),
+  connect: (address) => new WebSocket(address),
+  isOnline: () => navigator.onLine,
+  whenOnline: (back) => {
+    window.addEventListener("online", back);
+    return () => window.removeEventListener("online", back);
+  },
+  random: Math.random,
+});
+const client = new Client(transport);
+const preferences = new PreferenceStore(localStorage);
+window.addEventListener("storage", () => preferences.reread());
+client.start();
+window.addEventListener("load", preloadMarkdown);
+
+const root = document.getElementById("root");
+if (!root) throw new Error("The page has no #root.");
+createRoot(root).render(
+  <StrictMode>
+    <ServicesContext value={{ api, client, directory: new Directory(api), server }}>
+      <App preferences={preferences} toggles={keptToggles(sessionStorage)} />
+    </ServicesContext>
+  </StrictMode>,
+);

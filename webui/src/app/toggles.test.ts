@@ -1,0 +1,32 @@
+import { expect, it } from "vitest";
+
+import { keptToggles } from "./toggles";
+
+function fresh(): Storage {
+  sessionStorage.clear();
+  return sessionStorage;
+}
+
+it("keeps what was opened and closed by hand across a reload", () => {
+  const storage = fresh();
+  keptToggles(storage).set("a", true);
+  keptToggles(storage).set("b", false);
+  const again = keptToggles(storage);
+  expect([again.get("a"), again.get("b"), again.get("c")]).toEqual([true, false, undefined]);
+});
+
+it("forgets the oldest of very many", () => {
+  const storage = fresh();
+  const toggles = keptToggles(storage);
+  for (let number = 0; number < 510; number += 1) toggles.set(`t${number}`, true);
+  expect([toggles.get("t9"), toggles.get("t10"), keptToggles(storage).get("t509")]).toEqual([undefined, true, true]);
+});
+
+it("begins anew where what was kept is no such thing", () => {
+  const storage = fresh();
+  for (const text of ["{", "5", '[["a"],["b","yes"],["c",true]]']) {
+    storage.setItem("thinkaloud.toggles", text);
+    expect(keptToggles(storage).get("a")).toBeUndefined();
+  }
+  expect(keptToggles(storage).get("c")).toBe(true);
+});

@@ -1,0 +1,70 @@
+/** Keeps the newest line in view, until the reader scrolls up; returns when the reader is back at the bottom. */
+
+import { type RefObject, useCallback, useLayoutEffect, useRef, useState } from "react";
+
+/** How near to the bottom, in pixels, counts as being there. */
+const NEAR = 12;
+
+export interface Follow {
+  readonly scroller: RefObject<HTMLDivElement | null>;
+  readonly content: RefObject<HTMLDivElement | null>;
+  readonly following: boolean;
+  readonly isFollowing: () => boolean;
+  readonly toBottom: () => void;
+}
+
+export function useFollow(): Follow {
+  const scroller = useRef<HTMLDivElement>(null);
+  const content = useRef<HTMLDivElement>(null);
+  const state = useRef(true);
+  const [following, setFollowing] = useState(true);
+
+  const set = useCallback((value: boolean) => {
+    state.current = value;
+    setFollowing(value);
+  }, []);
+  const toBottom = useCallback(() => {
+    set(true);
+    const box = scroller.current;
+    if (box) box.scrollTop = box.scrollHeight;
+  }, [set]);
+  const isFollowing = useCallback(() => state.current, []);
+
+  useLayoutEffect(() => {
+    const box = scroller.current;
+    const inner = content.current;
+    if (!box || !inner) return undefined;
+    return watch(box, inner, isFollowing, set);
+  }, [isFollowing, set]);
+
+  return { scroller, content, following, isFollowing, toBottom };
+}
+
+function watch(box: HTMLElement, inner: HTMLElement, isFollowing: () => boolean, set: (value: boolean) => void): () => void {
+  let last = box.scrollTop;
+  const scrolled = () => {
+    const top = box.scrollTop;
+    const distance = box.scrollHeight - box.clientHeight - top;
+    // Content that shrinks moves the top up too, but then the bottom is reached.
+    if (top < last && distance > 1) set(false);
+    else if (top >= last && distance <= NEAR) set(true);
+    last = top;
+  };
+  const turned = (event: WheelEvent) => {
+    if (event.deltaY < 0 && box.scrollHeight > box.clientHeight) set(false);
+  };
+  const resized = new ResizeObserver(() => {
+    if (!isFollowing()) return;
+    box.scrollTop = box.scrollHeight;
+    last = box.scrollTop;
+  });
+  resized.observe(inner);
+  resized.observe(box);
+  box.addEventListener("scroll", scrolled, { passive: true });
+  box.addEventListener("wheel", turned, { passive: true });
+  return () => {
+    resized.disconnect();
+    box.removeEventListener("scroll", scrolled);
+    box.removeEventListener("wheel", turned);
+  };
+}

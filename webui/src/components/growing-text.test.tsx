@@ -1,0 +1,50 @@
+import { render } from "@testing-library/react";
+import { expect, it } from "vitest";
+
+import { GrowingText } from "./growing-text";
+
+function grown(steps: readonly string[]) {
+  const { container, rerender } = render(<GrowingText text={steps[0] ?? ""} />);
+  const kept: Node[][] = [];
+  for (const step of steps) {
+    rerender(<GrowingText text={step} />);
+    kept.push([...container.querySelectorAll(".chunk")].map((chunk) => chunk.firstChild ?? chunk));
+  }
+  return { text: container.textContent, chunks: kept };
+}
+
+function growing(text: string, by: number): string[] {
+  return Array.from({ length: Math.ceil(text.length / by) }, (_, index) => text.slice(0, (index + 1) * by));
+}
+
+it.each([
+  ["lines", "A line of some length.\n\n".repeat(900), 37],
+  ["one endless line", "word ".repeat(5_000), 41],
+  ["no space at all", "x".repeat(30_000), 997],
+  ["spaces that matter", "  indented\n\t\tmore  \n".repeat(400), 13],
+])("shows every character of a text with %s", (_, text, by) => {
+  expect(grown(growing(text, by)).text).toBe(text);
+});
+
+it("never touches again what it has written", () => {
+  const { chunks } = grown(growing("A line of some length.\n".repeat(900), 500));
+  const last = chunks.at(-1) ?? [];
+  expect(last.length).toBeGreaterThan(5);
+  for (const earlier of chunks) {
+    expect(earlier.every((node, index) => last[index] === node)).toBe(true);
+  }
+});
+
+it("keeps every piece short enough to be laid out quickly", () => {
+  const { chunks } = grown(growing("word ".repeat(20_000), 400));
+  for (const node of chunks.at(-1) ?? []) expect(node.textContent?.length).toBeLessThan(7_000);
+});
+
+it("writes a text anew that is another one", () => {
+  expect(grown(["first text", "second"]).text).toBe("second");
+});
+
+it("shows what is hidden in it, across the edges of its pieces too", () => {
+  expect(grown(["a\u202e", "a\u202eb\u200b"]).text).toBe("a⟨U+202E⟩b⟨U+200B⟩");
+  expect(grown(["👩", "👩\u200d", "👩\u200d👧"]).text).toBe("👩\u200d👧");
+});

@@ -1,0 +1,5 @@
+/** Formulas. Loaded when the first one is met. */
+
+import "katex/dist/katex.min.css";
+
+export { math } from "@streamdown/math";

@@ -1,0 +1,45 @@
+/** For tests: the parts of a conversation with a reader whose wishes the test decides. */
+
+import { render } from "@testing-library/react";
+import type { ReactElement } from "react";
+
+import { apply, emptySession } from "@/events/fold";
+import { GOLDEN_LOGS } from "@/events/golden";
+import type { Recorded, RunView } from "@/events/types.gen";
+
+import { type Reading, ReadingContext, type Toggles } from "./reading";
+
+export function golden(name: string, events?: number): RunView[] {
+  const log = (GOLDEN_LOGS[name] ?? "").trim().split("\n").map((line) => JSON.parse(line) as Recorded);
+  return [...log.slice(0, events).reduce(apply, emptySession("conv_golden")).view.runs];
+}
+
+export function lastRun(name: string, events?: number): RunView {
+  const run = golden(name, events).at(-1);
+  if (!run) throw new Error(`${name} has no run`);
+  return run;
+}
+
+export function freshToggles(): Toggles {
+  const kept = new Map<string, boolean>();
+  const listeners = new Set<() => void>();
+  return {
+    get: (id) => kept.get(id),
+    set: (id, open) => {
+      kept.set(id, open);
+      for (const listener of listeners) listener();
+    },
+    subscribe: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+/** Render for a reader; `show` renders other parts in the same place. */
+export function renderFor(reader: Partial<Reading>, first: ReactElement) {
+  const reading: Reading = { thinking: "auto", serverNow: () => 0, toggles: freshToggles(), isFollowing: () => true, ...reader };
+  const within = (element: ReactElement) => <ReadingContext value={reading}>{element}</ReadingContext>;
+  const rendered = render(within(first));
+  return { ...rendered, reading, show: (next: ReactElement) => rendered.rerender(within(next)) };
+}

@@ -1,0 +1,137 @@
+import { ArrowDown } from "lucide-react";
+import { memo, type ReactNode, useMemo, useState } from "react";
+
+import type { RunView } from "@/events/types.gen";
+
+import { AssistantMessage } from "./assistant-message";
+import type { Follow } from "./follow";
+import { settledHeading } from "./thought";
+import { Button, IconButton } from "./ui/button";
+import { cx } from "./ui/cx";
+import { UserMessage } from "./user-message";
+
+/** Runs shown at first, and more with each step back. */
+const PAGE = 20;
+
+/** What the reader may do with a run. What the server cannot do is absent. */
+export interface RunActions {
+  readonly onRetry: (run: RunView) => void;
+  readonly onContinue: () => void;
+  readonly onRegenerate?: ((run: RunView) => void) | undefined;
+  readonly onEdit?: ((run: RunView) => void) | undefined;
+  readonly onBranch?: ((run: RunView) => void) | undefined;
+}
+
+export interface ThreadProps {
+  readonly runs: readonly RunView[];
+  readonly follow: Follow;
+  readonly actions: RunActions;
+  /** What follows the runs: messages that are not in the log yet. */
+  readonly children?: ReactNode;
+}
+
+/** A conversation, oldest first. */
+export function Thread({ runs, follow, actions, children }: ThreadProps) {
+  const { scroller, content, following, toBottom } = follow;
+  const [shown, setShown] = useState(PAGE);
+  const first = Math.max(0, runs.length - shown);
+  return (
+    <div className="relative min-h-0 flex-1">
+      <div
+        ref={scroller}
+        role="log"
+        aria-label="Conversation"
+        aria-live="off"
+        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- scrolls, by keyboard too
+        tabIndex={0}
+        className="h-full overflow-y-auto overscroll-contain outline-offset-[-2px]"
+      >
+        <div ref={content} className="mx-auto max-w-3xl px-4 pt-6 pb-8 sm:px-6">
+          {first > 0 ? (
+            <div className="mb-6 text-center">
+              <Button look="quiet" onClick={() => setShown(shown + PAGE)}>
+                Show earlier messages
+              </Button>
+            </div>
+          ) : null}
+          {runs.slice(first).map((run, index) => (
+            <Row key={run.run_id} run={run} isLast={first + index === runs.length - 1} actions={actions} />
+          ))}
+          {children}
+        </div>
+      </div>
+      <p role="status" className="sr-only">
+        {inOneSentence(runs.at(-1))}
+      </p>
+      {following ? null : (
+        <IconButton
+          label="Go to the newest message"
+          look="plain"
+          round
+          className="absolute bottom-3 left-1/2 -translate-x-1/2 shadow-md shadow-black/10"
+          onClick={toBottom}
+        >
+          <ArrowDown size={17} aria-hidden />
+        </IconButton>
+      )}
+    </div>
+  );
+}
+
+interface RowProps {
+  readonly run: RunView;
+  readonly isLast: boolean;
+  readonly actions: RunActions;
+}
+
+const Row = memo(function Row({ run, isLast, actions }: RowProps) {
+  const { text, context_files, image_path } = run.input;
+  const { onEdit, ...others } = useMemo(() => handlersOf(actions, run, isLast), [actions, run, isLast]);
+  return (
+    <article aria-label="Message and answer" className={cx("space-y-5 pb-9", !isLast && "row")}>
+      <UserMessage text={text} files={[...(context_files ?? []), ...(image_path ? [image_path] : [])]} onEdit={onEdit} />
+      <AssistantMessage run={run} {...others} />
+    </article>
+  );
+});
+
+/** What may be done with this run now: going on only behind the last one, and nothing to one that goes on. */
+function handlersOf(actions: RunActions, run: RunView, isLast: boolean) {
+  const bound = (act: ((run: RunView) => void) | undefined, may: boolean) => (act && may ? () => act(run) : undefined);
+  const ended = run.status !== "running";
+  return {
+    onRetry: bound(actions.onRetry, isLast),
+    onContinue: bound(actions.onContinue, isLast),
+    onRegenerate: bound(actions.onRegenerate, ended),
+    onEdit: bound(actions.onEdit, ended),
+    onBranch: bound(actions.onBranch, ended),
+  };
+}
+
+/** What a screen reader is told while the text itself streams silently. */
+function inOneSentence(run: RunView | undefined): string {
+  if (!run) return "";
+  switch (run.status) {
+    case "running":
+      return whileRunning(run);
+    case "completed":
+      return "The answer is complete";
+    case "stopped":
+      return "Stopped";
+    case "max_iterations":
+      return "The limit of steps was reached";
+    case "failed":
+      return `The answer failed: ${run.error?.message ?? ""}`;
+    default: {
+      const never: never = run.status;
+      return never;
+    }
+  }
+}
+
+function whileRunning(run: RunView): string {
+  const block = run.blocks.at(-1);
+  if (block?.type === "reasoning") return block.status === "open" ? "Thinking" : settledHeading(block, run.status);
+  if (block?.type === "tool") return `Tool ${block.name}, ${block.status}`;
+  return block?.type === "answer" ? "Answering" : "Waiting for the model";
+}

@@ -1,0 +1,49 @@
+import * as Radix from "@radix-ui/react-dialog";
+import { X } from "lucide-react";
+import type { ReactNode } from "react";
+
+import { IconButton } from "./button";
+import { cx } from "./cx";
+
+export interface DialogProps {
+  readonly open: boolean;
+  readonly onOpenChange: (open: boolean) => void;
+  readonly title: string;
+  readonly description?: string;
+  readonly children: ReactNode;
+  /** `drawer` slides along the left edge: the sidebar of a narrow screen. */
+  readonly shape?: "center" | "drawer";
+}
+
+const SHAPES = {
+  center: "unfold top-[max(1rem,12vh)] left-1/2 max-h-[80vh] w-[min(32rem,calc(100vw-2rem))] -translate-x-1/2 overflow-y-auto rounded-2xl border border-line p-5",
+  drawer: "inset-y-0 left-0 w-[min(20rem,86vw)] overflow-hidden border-r border-line",
+} as const;
+
+export function Dialog({ open, onOpenChange, title, description, children, shape = "center" }: DialogProps) {
+  const centred = shape === "center";
+  return (
+    <Radix.Root open={open} onOpenChange={onOpenChange}>
+      <Radix.Portal>
+        <Radix.Overlay className="fixed inset-0 z-40 bg-black/35" />
+        <Radix.Content
+          className={cx("fixed z-50 bg-canvas text-ink shadow-xl shadow-black/15 outline-none", SHAPES[shape])}
+          {...(description ? {} : { "aria-describedby": undefined })}
+        >
+          <div className={cx(centred ? "mb-4 flex items-start justify-between gap-4" : "sr-only")}>
+            <Radix.Title className="text-lg font-semibold">{title}</Radix.Title>
+            {centred ? (
+              <Radix.Close asChild>
+                <IconButton label="Close" className="-mt-1 -mr-1">
+                  <X size={18} aria-hidden />
+                </IconButton>
+              </Radix.Close>
+            ) : null}
+          </div>
+          {description ? <Radix.Description className="mb-4 text-sm text-soft">{description}</Radix.Description> : null}
+          {children}
+        </Radix.Content>
+      </Radix.Portal>
+    </Radix.Root>
+  );
+}

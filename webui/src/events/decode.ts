@@ -1,0 +1,215 @@
+/** What the server says on `/ws`, as typed values. The one place that knows the frames' names. */
+
+import type { ConversationView, Event, Outcome, Recorded, RunEnded, RunError, RunStarted, ToolEnded, Usage } from "./types.gen";
+
+/** A frame, read. What this version does not know is kept as `unknown`, never thrown. */
+export type Incoming =
+  | { readonly kind: "ready"; readonly chatId: string }
+  | { readonly kind: "attached"; readonly chatId: string; readonly seq: number; readonly exists: boolean }
+  | { readonly kind: "event"; readonly recorded: Recorded; readonly clientMessageId: string | null }
+  | { readonly kind: "snapshot"; readonly view: ConversationView }
+  | { readonly kind: "error"; readonly detail: string; readonly code: string; readonly field: string; readonly chatId: string | null; readonly clientMessageId: string | null }
+  | { readonly kind: "unknown"; readonly name: string };
+
+type Fields = Readonly<Record<string, unknown>>;
+
+class NotAFrame extends Error {}
+
+/** Read the text of one frame. */
+export function decode(line: string): Incoming {
+  let frame: unknown;
+  try {
+    frame = JSON.parse(line);
+  } catch (error) {
+    if (error instanceof SyntaxError) return { kind: "unknown", name: "no JSON" };
+    throw error;
+  }
+  if (!isFields(frame) || typeof frame["event"] !== "string") return { kind: "unknown", name: "no event" };
+  try {
+    return read(frame["event"], frame);
+  } catch (error) {
+    if (error instanceof NotAFrame) return { kind: "unknown", name: `${frame["event"]}: ${error.message}` };
+    throw error;
+  }
+}
+
+function read(name: string, frame: Fields): Incoming {
+  switch (name) {
+    case "ready":
+      return { kind: "ready", chatId: text(frame, "chat_id") };
+    case "attached":
+      return { kind: "attached", chatId: text(frame, "chat_id"), seq: numeral(frame, "seq", 0), exists: frame["exists"] !== false };
+    case "snapshot":
+      return { kind: "snapshot", view: conversation(frame) };
+    case "error":
+      return {
+        kind: "error",
+        detail: text(frame, "detail"),
+        code: text(frame, "code", ""),
+        field: text(frame, "field", ""),
+        chatId: optional(frame, "chat_id"),
+        clientMessageId: optional(frame, "client_message_id"),
+      };
+    default:
+      return recorded(name, frame);
+  }
+}
+
+function recorded(name: string, frame: Fields): Incoming {
+  const reader = Object.hasOwn(EVENTS, name) ? EVENTS[name] : undefined;
+  if (!reader) return { kind: "unknown", name };
+  return {
+    kind: "event",
+    clientMessageId: optional(frame, "client_message_id"),
+    recorded: {
+      seq: numeral(frame, "seq"),
+      at_ms: numeral(frame, "at_ms"),
+      conversation_id: text(frame, "chat_id"),
+      run_id: text(frame, "run_id"),
+      event: reader(frame),
+    },
+  };
+}
+
+const EVENTS: Readonly<Record<string, (frame: Fields) => Event>> = {
+  message: (frame) => ({
+    type: "run.started",
+    model: text(frame, "model"),
+    max_iterations: numeral(frame, "max_iterations", 0),
+    input: input(frame),
+    reasoning_effort: effort(frame),
+    replaces: optional(frame, "replaces"),
+  }),
+  progress: (frame) => ({
+    type: "iteration.started",
+    iteration: numeral(frame, "iteration"),
+    max_iterations: numeral(frame, "max_iterations"),
+    message: text(frame, "message", ""),
+  }),
+  reasoning_delta: (frame) => ({
+    type: "reasoning.delta",
+    segment_id: text(frame, "stream_id"),
+    text: text(frame, "text"),
+    part: numeral(frame, "part", 0),
+  }),
+  reasoning_end: (frame) => ({
+    type: "reasoning.ended",
+    segment_id: text(frame, "stream_id"),
+    duration_ms: numeral(frame, "duration_ms", 0),
+    interrupted: frame["interrupted"] === true,
+  }),
+  delta: (frame) => ({ type: "answer.delta", segment_id: text(frame, "stream_id"), text: text(frame, "text") }),
+  stream_end: (frame) => ({
+    type: "answer.ended",
+    segment_id: text(frame, "stream_id"),
+    resuming: frame["resuming"] === true,
+    interrupted: frame["interrupted"] === true,
+  }),
+  tool_event: tool,
+  model_end: (frame) => ({
+    type: "model.responded",
+    iteration: numeral(frame, "iteration"),
+    finish_reason: "stop",
+    reasoning_status: oneOf(frame, "reasoning_status", ["none", "shown", "hidden_by_provider"] as const),
+  }),
+  notice: (frame) => ({ type: "notice", code: text(frame, "code"), message: text(frame, "message") }),
+  turn_end: (frame) => ({
+    type: "run.ended",
+    status: oneOf(frame, "status", ["completed", "stopped", "max_iterations", "failed"] as const),
+    iterations: numeral(frame, "iterations", 0),
+    timing: typed<RunEnded["timing"]>(frame, "timing") ?? NO_TIMING,
+    usage: typed<Usage>(frame, "usage"),
+    error: typed<RunError>(frame, "error"),
+    outcome: typed<Outcome>(frame, "outcome"),
+  }),
+};
+
+const NO_TIMING = { time_to_first_reasoning_ms: null, time_to_first_answer_ms: null, reasoning_ms: 0, total_ms: 0 };
+
+const EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"] as const;
+
+const TOOL_STATUSES = ["ok", "error", "timeout", "cancelled", "unknown_tool", "invalid_arguments"] as const satisfies readonly ToolEnded["status"][];
+
+function tool(frame: Fields): Event {
+  const call = { tool_call_id: text(frame, "tool_call_id"), name: text(frame, "name") };
+  if (frame["phase"] === "start") {
+    const given = frame["arguments"];
+    return { type: "tool.started", ...call, arguments: typeof given === "string" ? given : JSON.stringify(given ?? {}) };
+  }
+  return {
+    type: "tool.ended",
+    ...call,
+    status: oneOf(frame, "status", TOOL_STATUSES),
+    result: text(frame, "result", ""),
+    duration_ms: numeral(frame, "duration_ms", 0),
+    truncated: frame["truncated"] === true,
+  };
+}
+
+/** The members of the user's input that are not empty, as the log has them. */
+function input(frame: Fields): RunStarted["input"] {
+  const context = fields(frame, "context");
+  const files = texts(frame, "context_files");
+  const image = optional(frame, "image_path");
+  return {
+    text: text(frame, "text"),
+    ...(context && Object.keys(context).length > 0 ? { context } : {}),
+    ...(files.length > 0 ? { context_files: files } : {}),
+    ...(image === null ? {} : { image_path: image }),
+  };
+}
+
+function conversation(frame: Fields): ConversationView {
+  const view = fields(frame, "conversation");
+  if (!view || !Array.isArray(view["runs"])) throw new NotAFrame("conversation");
+  return { ...(view as unknown as ConversationView), seq: numeral(frame, "seq") };
+}
+
+function effort(frame: Fields): Exclude<RunStarted["reasoning_effort"], undefined> {
+  const value = frame["reasoning_effort"];
+  if (typeof value === "number") return value;
+  return EFFORTS.find((each) => each === value) ?? null;
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function fields(frame: Fields, key: string): Fields | null {
+  const value = frame[key];
+  return isFields(value) ? value : null;
+}
+
+/** A member whose own members are the server's word. */
+function typed<T>(frame: Fields, key: string): T | null {
+  return fields(frame, key) as T | null;
+}
+
+function text(frame: Fields, key: string, otherwise?: string): string {
+  const value = frame[key] ?? otherwise;
+  if (typeof value !== "string") throw new NotAFrame(key);
+  return value;
+}
+
+function optional(frame: Fields, key: string): string | null {
+  const value = frame[key];
+  return typeof value === "string" ? value : null;
+}
+
+function numeral(frame: Fields, key: string, otherwise?: number): number {
+  const value = frame[key] ?? otherwise;
+  if (typeof value !== "number") throw new NotAFrame(key);
+  return value;
+}
+
+function texts(frame: Fields, key: string): readonly string[] {
+  const value = frame[key];
+  return Array.isArray(value) ? value.filter((each) => typeof each === "string") : [];
+}
+
+function oneOf<T extends string>(frame: Fields, key: string, known: readonly T[]): T {
+  const value = frame[key];
+  const found = known.find((each) => each === value);
+  if (found === undefined) throw new NotAFrame(key);
+  return found;
+}

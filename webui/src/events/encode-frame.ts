@@ -1,0 +1,41 @@
+/** An event as the frame that the server would send for it: for replays and tests. */
+
+import type { Event, Recorded } from "./types.gen";
+
+export function encodeFrame(recorded: Recorded): string {
+  const { seq, at_ms, conversation_id: chat_id, run_id } = recorded;
+  return JSON.stringify({ ...frame(recorded.event), chat_id, run_id, seq, at_ms });
+}
+
+function frame(event: Event): object {
+  switch (event.type) {
+    case "run.started": {
+      const { type: _, input, ...rest } = event;
+      return { event: "message", role: "user", ...input, ...rest };
+    }
+    case "iteration.started":
+      return { ...event, event: "progress" };
+    case "reasoning.delta":
+      return { event: "reasoning_delta", text: event.text, stream_id: event.segment_id, part: event.part };
+    case "reasoning.ended":
+      return { event: "reasoning_end", stream_id: event.segment_id, duration_ms: event.duration_ms, interrupted: event.interrupted };
+    case "answer.delta":
+      return { event: "delta", text: event.text, stream_id: event.segment_id };
+    case "answer.ended":
+      return { event: "stream_end", stream_id: event.segment_id, resuming: event.resuming, interrupted: event.interrupted };
+    case "tool.started":
+      return { ...event, event: "tool_event", phase: "start" };
+    case "tool.ended":
+      return { ...event, event: "tool_event", phase: "end" };
+    case "model.responded":
+      return { event: "model_end", iteration: event.iteration, reasoning_status: event.reasoning_status, usage: event.usage };
+    case "notice":
+      return { event: "notice", code: event.code, message: event.message };
+    case "run.ended":
+      return { ...event, event: "turn_end" };
+    default: {
+      const never: never = event;
+      return never;
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import { describe, expect, it } from "vitest";
+
+import { decode } from "./decode";
+import { encodeFrame } from "./encode-frame";
+import { apply, emptySession, sessionOf } from "./fold";
+import { GOLDEN_LOGS, GOLDEN_VIEWS } from "./golden";
+import type { Recorded } from "./types.gen";
+
+function logOf(name: string): Recorded[] {
+  return (GOLDEN_LOGS[name] ?? "").trim().split("\n").map((line) => JSON.parse(line) as Recorded);
+}
+
+const names = Object.keys(GOLDEN_LOGS);
+
+describe("the fold", () => {
+  it("has golden sessions to read", () => {
+    expect(names.length).toBeGreaterThan(10);
+    expect(Object.keys(GOLDEN_VIEWS).toSorted()).toEqual(names.toSorted());
+  });
+
+  it.each(names)("reads %s as Python's fold does", (name) => {
+    const session = logOf(name).reduce(apply, emptySession("conv_golden"));
+    expect(session.view).toEqual(JSON.parse(GOLDEN_VIEWS[name] ?? ""));
+  });
+
+  it.each(names)("reads %s the same when it comes as frames", (name) => {
+    const session = logOf(name).reduce((so_far, recorded) => {
+      const incoming = decode(encodeFrame(recorded));
+      if (incoming.kind !== "event") throw new Error(JSON.stringify(incoming));
+      return apply(so_far, incoming.recorded);
+    }, emptySession("conv_golden"));
+    expect(session.view).toEqual(JSON.parse(GOLDEN_VIEWS[name] ?? ""));
+  });
+
+  it.each(names)("goes on from a snapshot anywhere in %s", (name) => {
+    const log = logOf(name);
+    for (let cut = 1; cut < log.length; cut += Math.ceil(log.length / 7)) {
+      const before = log.slice(0, cut).reduce(apply, emptySession("conv_golden"));
+      const after = log.slice(cut).reduce(apply, sessionOf(JSON.parse(JSON.stringify(before.view))));
+      expect(after.view).toEqual(JSON.parse(GOLDEN_VIEWS[name] ?? ""));
+    }
+  });
+
+  it("leaves what did not change as it was, so that it is not drawn again", () => {
+    const log = logOf("two-runs");
+    const sessions = log.map((_, index) => log.slice(0, index + 1).reduce(apply, emptySession("conv_golden")));
+    const last = sessions.at(-1)?.view.runs[0];
+    const whenTheFirstRunEnded = log.findIndex((recorded) => recorded.event.type === "run.ended");
+    const again = log.slice(whenTheFirstRunEnded + 1).reduce(apply, sessions[whenTheFirstRunEnded] ?? emptySession(""));
+    expect(again.view.runs[0]).toBe(sessions[whenTheFirstRunEnded]?.view.runs[0]);
+    expect(again.view.runs[0]).toEqual(last);
+  });
+
+  it("keeps its place when it meets a run whose beginning it never saw", () => {
+    const [stray] = logOf("two-runs").slice(5);
+    if (!stray) throw new Error("too short");
+    const session = apply(emptySession("conv_golden"), stray);
+    expect(session.view).toEqual({ conversation_id: "conv_golden", seq: stray.seq, runs: [] });
+  });
+});

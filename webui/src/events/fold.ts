@@ -1,0 +1,214 @@
+/** The one reading of the log, twin of Python's `events/fold.py`: the same JSON for the same events. */
+
+import type {
+  Block,
+  ConversationView,
+  Event,
+  ReasoningBlock,
+  Recorded,
+  RunStarted,
+  RunView,
+  ToolBlock,
+  ToolEnded,
+} from "./types.gen";
+
+/**
+ * A conversation and where its text goes on. Immutable: `apply` returns a new one that shares
+ * everything that did not change, so that a reader may compare by identity.
+ */
+export interface Session {
+  readonly view: ConversationView;
+  /** By run id: the index of the block whose segment is open. */
+  readonly open: Readonly<Record<string, number>>;
+}
+
+type Delta = Extract<Event, { type: "reasoning.delta" | "answer.delta" }>;
+type Ended = Extract<Event, { type: "reasoning.ended" | "answer.ended" }>;
+type Rare = Exclude<Event, Delta | Ended>;
+
+export function emptySession(conversationId: string): Session {
+  return { view: { conversation_id: conversationId, seq: 0, runs: [] }, open: {} };
+}
+
+/** Go on from a view that somebody else folded: a snapshot. */
+export function sessionOf(view: ConversationView): Session {
+  const open: Record<string, number> = {};
+  for (const run of view.runs) {
+    const last = run.blocks.length - 1;
+    const block = run.blocks[last];
+    if (block && "segment_id" in block && block.status === "open") open[run.run_id] = last;
+  }
+  return { view, open };
+}
+
+/** Take the next event. An event of a run that is not there (never seen, or replaced) changes nothing but `seq`. */
+export function apply(session: Session, recorded: Recorded): Session {
+  const { view } = session;
+  const index = view.runs.findLastIndex((run) => run.run_id === recorded.run_id);
+  const run = view.runs[index];
+  if (!run) {
+    const runs = recorded.event.type === "run.started" ? withBegun(view.runs, recorded, recorded.event) : view.runs;
+    return { ...session, view: { ...view, seq: recorded.seq, runs } };
+  }
+  const [next, open] = applyToRun(run, session.open[run.run_id], recorded);
+  return {
+    view: { ...view, seq: recorded.seq, runs: next === run ? view.runs : view.runs.with(index, next) },
+    open: open === session.open[run.run_id] ? session.open : reopened(session.open, run.run_id, open),
+  };
+}
+
+/** A run that takes another's place sends it away, and all that came after it. */
+function withBegun(runs: readonly RunView[], recorded: Recorded, event: RunStarted): RunView[] {
+  const place = runs.findIndex((run) => run.run_id === event.replaces);
+  return [...(place === -1 ? runs : runs.slice(0, place)), begun(recorded, event)];
+}
+
+function begun(recorded: Recorded, event: RunStarted): RunView {
+  return {
+    run_id: recorded.run_id,
+    status: "running",
+    model: event.model,
+    input: event.input,
+    blocks: [],
+    iteration: 0,
+    max_iterations: event.max_iterations,
+    started_at_ms: recorded.at_ms,
+    reasoning_effort: event.reasoning_effort ?? null,
+    ended_at_ms: null,
+    reasoning_status: "none",
+    usage: null,
+    timing: null,
+    error: null,
+    outcome: null,
+  };
+}
+
+function reopened(open: Session["open"], runId: string, index: number | undefined): Session["open"] {
+  const { [runId]: _, ...others } = open;
+  return index === undefined ? others : { ...others, [runId]: index };
+}
+
+function applyToRun(run: RunView, open: number | undefined, recorded: Recorded): [RunView, number | undefined] {
+  const { event } = recorded;
+  switch (event.type) {
+    case "reasoning.delta":
+    case "answer.delta":
+      return extended(run, open, event, recorded.at_ms);
+    case "reasoning.ended":
+    case "answer.ended": {
+      const current = open === undefined ? undefined : run.blocks[open];
+      if (open === undefined || !current) return [run, undefined];
+      return [replaced(run, open, closed(current, event)), undefined];
+    }
+    default:
+      return [applyRare(run, event, recorded.at_ms), open];
+  }
+}
+
+function extended(run: RunView, open: number | undefined, event: Delta, atMs: number): [RunView, number] {
+  const current = open === undefined ? undefined : run.blocks[open];
+  if (open !== undefined && current && "segment_id" in current && current.segment_id === event.segment_id) {
+    return [replaced(run, open, longer(current, event.text, partOf(event))), open];
+  }
+  const block = opened(event, run.iteration, atMs);
+  const shown = block.type === "reasoning" ? { reasoning_status: "shown" as const } : {};
+  return [{ ...run, ...shown, blocks: [...run.blocks, block] }, run.blocks.length];
+}
+
+function partOf(event: Delta): number {
+  return event.type === "reasoning.delta" ? (event.part ?? 0) : 0;
+}
+
+function replaced(run: RunView, index: number, block: Block): RunView {
+  return { ...run, blocks: run.blocks.with(index, block) };
+}
+
+function opened(event: Delta, iteration: number, atMs: number): Block {
+  if (event.type === "answer.delta") {
+    return { type: "answer", segment_id: event.segment_id, iteration, text: event.text, status: "open" };
+  }
+  const block: ReasoningBlock = {
+    type: "reasoning",
+    segment_id: event.segment_id,
+    iteration,
+    parts: [""],
+    status: "open",
+    started_at_ms: atMs,
+    duration_ms: null,
+  };
+  return longer(block, event.text, partOf(event));
+}
+
+function longer(block: Block, text: string, part: number): Block {
+  if (block.type === "answer") return { ...block, text: block.text + text };
+  if (block.type !== "reasoning") return block;
+  const parts = [...block.parts];
+  while (parts.length <= part) parts.push("");
+  parts[part] = (parts[part] ?? "") + text;
+  return { ...block, parts };
+}
+
+function closed(block: Block, event: Ended): Block {
+  const status = event.interrupted ? "interrupted" : "closed";
+  if (block.type === "answer") return { ...block, status };
+  if (block.type !== "reasoning") return block;
+  return { ...block, status, duration_ms: event.type === "reasoning.ended" ? event.duration_ms : null };
+}
+
+function applyRare(run: RunView, event: Rare, atMs: number): RunView {
+  switch (event.type) {
+    case "run.started":
+      return run;
+    case "iteration.started":
+      return { ...run, iteration: event.iteration };
+    case "tool.started":
+      return { ...run, blocks: [...run.blocks, startedTool(run.iteration, event)] };
+    case "tool.ended":
+      return endedTool(run, event);
+    case "model.responded":
+      return run.reasoning_status === "none" ? { ...run, reasoning_status: event.reasoning_status } : run;
+    case "notice":
+      return { ...run, blocks: [...run.blocks, { type: "notice", code: event.code, message: event.message }] };
+    case "run.ended":
+      return {
+        ...run,
+        status: event.status,
+        ended_at_ms: atMs,
+        usage: event.usage ?? null,
+        timing: event.timing,
+        error: event.error ?? null,
+        outcome: event.outcome ?? null,
+      };
+    default: {
+      const never: never = event;
+      return never;
+    }
+  }
+}
+
+function startedTool(iteration: number, event: Extract<Event, { type: "tool.started" }>): ToolBlock {
+  return {
+    type: "tool",
+    tool_call_id: event.tool_call_id,
+    iteration,
+    name: event.name,
+    arguments: event.arguments,
+    status: "running",
+    result: "",
+    duration_ms: null,
+    truncated: false,
+  };
+}
+
+function endedTool(run: RunView, event: ToolEnded): RunView {
+  const index = run.blocks.findLastIndex((block) => block.type === "tool" && block.tool_call_id === event.tool_call_id);
+  const block = run.blocks[index];
+  if (block?.type !== "tool") return run;
+  return replaced(run, index, {
+    ...block,
+    status: event.status,
+    result: event.result,
+    duration_ms: event.duration_ms,
+    truncated: event.truncated ?? false,
+  });
+}

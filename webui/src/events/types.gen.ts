@@ -1,0 +1,289 @@
+// Generated from schema/events.schema.json by `make generate`. Do not edit.
+
+/** One tool call of a run. */
+export interface ActionResult {
+  readonly action: string;
+  readonly arguments: unknown;
+  readonly result: string;
+  readonly status: "cancelled" | "error" | "invalid_arguments" | "ok" | "timeout" | "unknown_tool";
+  readonly tool_call_id: string;
+  readonly duration_ms: number;
+  readonly truncated: boolean;
+}
+
+/** One segment of the answer. */
+export interface AnswerBlock {
+  readonly type: "answer";
+  readonly segment_id: string;
+  readonly iteration: number;
+  readonly text: string;
+  readonly status: "closed" | "interrupted" | "open";
+}
+
+/** More of the answer, never empty. The first delta of a `segment_id` opens that segment. */
+export interface AnswerDelta {
+  readonly type: "answer.delta";
+  readonly segment_id: string;
+  readonly text: string;
+}
+
+/** An answer segment is closed. `resuming`: the run goes on, with tools or more thought. */
+export interface AnswerEnded {
+  readonly type: "answer.ended";
+  readonly segment_id: string;
+  readonly resuming?: boolean;
+  readonly interrupted?: boolean;
+}
+
+/** A file that the user put before the model, as it was when the run began. */
+export interface Attachment {
+  readonly name: string;
+  readonly media_type: string;
+  readonly text: string;
+  readonly base64: string;
+}
+
+/** A conversation as it stands at `seq`. */
+export interface ConversationView {
+  readonly conversation_id: string;
+  readonly seq: number;
+  readonly runs: readonly RunView[];
+}
+
+/** A model call begins. `iteration` counts from 1. */
+export interface IterationStarted {
+  readonly type: "iteration.started";
+  readonly iteration: number;
+  readonly max_iterations: number;
+  readonly message: string;
+}
+
+/** A model call ended well: what the next prompt needs, beyond the text. */
+export interface ModelResponded {
+  readonly type: "model.responded";
+  readonly iteration: number;
+  readonly finish_reason: "length" | "pause" | "stop" | "tool_calls";
+  readonly reasoning_status: "hidden_by_provider" | "none" | "shown";
+  readonly usage?: Usage | null;
+  readonly native?: Native | null;
+  readonly raw_finish_reason?: string;
+  readonly tool_calls?: readonly ToolCall[];
+}
+
+/** One assistant response exactly as its provider wants it back. */
+export interface Native {
+  readonly origin: Origin;
+  readonly payload: unknown;
+}
+
+/** Something that the user should know and that ends nothing: a retry, a dropped block. */
+export interface Notice {
+  readonly type: "notice";
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Something that the user should know. */
+export interface NoticeBlock {
+  readonly type: "notice";
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Who issued an opaque payload. It goes back to an equal origin only (P13). */
+export interface Origin {
+  readonly dialect: string;
+  readonly endpoint: string;
+  readonly model: string;
+}
+
+/** A finished response that the user should know more about, with the way out. */
+export interface Outcome {
+  readonly code: "empty_answer" | "output_limit" | "output_limit_in_reasoning";
+  readonly message: string;
+  readonly reasoning_tokens?: number | null;
+  readonly output_tokens?: number | null;
+  readonly max_output_tokens?: number | null;
+}
+
+/** One segment of reasoning. `parts` are the provider's own blocks; their text is joined as is. */
+export interface ReasoningBlock {
+  readonly type: "reasoning";
+  readonly segment_id: string;
+  readonly iteration: number;
+  readonly parts: readonly string[];
+  readonly status: "closed" | "interrupted" | "open";
+  readonly started_at_ms: number;
+  readonly duration_ms: number | null;
+}
+
+/** More reasoning, never empty. The first delta of a `segment_id` opens that segment. */
+export interface ReasoningDelta {
+  readonly type: "reasoning.delta";
+  readonly segment_id: string;
+  readonly text: string;
+  readonly part?: number;
+}
+
+/** A reasoning segment is closed: exactly once, on every way out (P2). */
+export interface ReasoningEnded {
+  readonly type: "reasoning.ended";
+  readonly segment_id: string;
+  readonly duration_ms: number;
+  readonly interrupted?: boolean;
+}
+
+/** One segment of reasoning. */
+export interface ReasoningSegment {
+  readonly segment_id: string;
+  readonly text: string;
+  readonly duration_ms: number | null;
+}
+
+/** An event with its identity, given once by the log that appended it. */
+export interface Recorded {
+  readonly seq: number;
+  readonly at_ms: number;
+  readonly conversation_id: string;
+  readonly run_id: string;
+  readonly event: RunStarted | IterationStarted | ReasoningDelta | ReasoningEnded | AnswerDelta | AnswerEnded | ToolStarted | ToolEnded | ModelResponded | Notice | RunEnded;
+}
+
+/** The body of `POST /chat/message`, and the data of a `complete` frame. */
+export interface Reply {
+  readonly response: string;
+  readonly action_results: readonly ActionResult[];
+  readonly iterations: number;
+  readonly max_iterations: number;
+  readonly conversation_id: string;
+  readonly run_id: string;
+  readonly status: "completed" | "failed" | "max_iterations" | "stopped";
+  readonly model: string;
+  readonly usage: Usage | null;
+  readonly timing: Timing | null;
+  readonly reasoning_effort: "high" | "low" | "max" | "medium" | "minimal" | "none" | "xhigh" | number | null;
+  readonly outcome: Outcome | null;
+  readonly reasoning?: string;
+  readonly reasoning_status?: "hidden_by_provider" | "none" | "shown";
+  readonly reasoning_segments?: readonly ReasoningSegment[];
+}
+
+/** The one terminal event of every run (P3). */
+export interface RunEnded {
+  readonly type: "run.ended";
+  readonly status: "completed" | "failed" | "max_iterations" | "stopped";
+  readonly iterations: number;
+  readonly timing: Timing;
+  readonly usage?: Usage | null;
+  readonly error?: RunError | null;
+  readonly outcome?: Outcome | null;
+}
+
+/** Why a run failed. `message` is for people; no secret stands in it. */
+export interface RunError {
+  readonly code: string;
+  readonly message: string;
+  readonly retryable?: boolean;
+  readonly retry_after?: number | null;
+}
+
+/** A run began. The first event of every run. */
+export interface RunStarted {
+  readonly type: "run.started";
+  readonly model: string;
+  readonly max_iterations: number;
+  readonly input: UserInput;
+  readonly reasoning_effort?: "high" | "low" | "max" | "medium" | "minimal" | "none" | "xhigh" | number | null;
+  readonly attachments?: readonly Attachment[];
+  readonly replaces?: string | null;
+}
+
+/** One run as it stands. */
+export interface RunView {
+  readonly run_id: string;
+  readonly status: "completed" | "failed" | "max_iterations" | "stopped" | "running";
+  readonly model: string;
+  readonly input: UserInput;
+  readonly blocks: readonly (ReasoningBlock | AnswerBlock | ToolBlock | NoticeBlock)[];
+  readonly iteration: number;
+  readonly max_iterations: number;
+  readonly started_at_ms: number;
+  readonly reasoning_effort: "high" | "low" | "max" | "medium" | "minimal" | "none" | "xhigh" | number | null;
+  readonly ended_at_ms: number | null;
+  readonly reasoning_status: "hidden_by_provider" | "none" | "shown";
+  readonly usage: Usage | null;
+  readonly timing: Timing | null;
+  readonly error: RunError | null;
+  readonly outcome: Outcome | null;
+}
+
+/** Milliseconds by the server's clock. None where there was none. */
+export interface Timing {
+  readonly time_to_first_reasoning_ms: number | null;
+  readonly time_to_first_answer_ms: number | null;
+  readonly reasoning_ms: number;
+  readonly total_ms: number;
+}
+
+/** One tool call that was run. */
+export interface ToolBlock {
+  readonly type: "tool";
+  readonly tool_call_id: string;
+  readonly iteration: number;
+  readonly name: string;
+  readonly arguments: string;
+  readonly status: "cancelled" | "error" | "invalid_arguments" | "ok" | "timeout" | "unknown_tool" | "running";
+  readonly result: string;
+  readonly duration_ms: number | null;
+  readonly truncated: boolean;
+}
+
+/** A whole tool call. `arguments` is the JSON text that the model wrote, unparsed. */
+export interface ToolCall {
+  readonly type: "tool_call";
+  readonly tool_call_id: string;
+  readonly name: string;
+  readonly arguments: string;
+}
+
+/** A tool gave its result, which goes back to the model. */
+export interface ToolEnded {
+  readonly type: "tool.ended";
+  readonly tool_call_id: string;
+  readonly name: string;
+  readonly status: "cancelled" | "error" | "invalid_arguments" | "ok" | "timeout" | "unknown_tool";
+  readonly result: string;
+  readonly duration_ms: number;
+  readonly truncated?: boolean;
+}
+
+/** A tool is being run. `arguments` is the JSON text that the model wrote. */
+export interface ToolStarted {
+  readonly type: "tool.started";
+  readonly tool_call_id: string;
+  readonly name: string;
+  readonly arguments: string;
+}
+
+/** Token counts of one response or one run. Reasoning is always inside output. */
+export interface Usage {
+  readonly input_tokens?: number;
+  readonly output_tokens?: number;
+  readonly reasoning_tokens?: number | null;
+  readonly cache_read_tokens?: number | null;
+  readonly cache_write_tokens?: number | null;
+  readonly estimated?: boolean;
+  readonly raw?: { readonly [key: string]: unknown } | null;
+}
+
+/** What the user sent to start a run, after validation. */
+export interface UserInput {
+  readonly text: string;
+  readonly context?: { readonly [key: string]: unknown };
+  readonly context_files?: readonly string[];
+  readonly image_path?: string | null;
+}
+
+export type Event = Recorded["event"];
+export type Run = ConversationView["runs"][number];
+export type Block = RunView["blocks"][number];

@@ -1,0 +1,176 @@
+import { X } from "lucide-react";
+import { useCallback, useRef, useState } from "react";
+
+import type { RunView } from "@/events/types.gen";
+
+import { Composer } from "@/components/composer";
+import type { ThinkingChoice, Toggles } from "@/components/reading";
+import { Button, IconButton } from "@/components/ui/button";
+import type { Chat, ChatState } from "@/session/chat";
+
+import { useServices } from "../services";
+import { useCell, useSelected } from "../use-cell";
+import { useAttachments } from "./attachments";
+import { Choices, type Chosen, optionsOf } from "./choices";
+import { Conversation } from "./conversation";
+import { keepDraft, readDraft } from "./drafts";
+import { useBranch, useSay } from "./say";
+import { useShortcuts } from "./shortcuts";
+import { Welcome } from "./welcome";
+
+export interface ChatViewProps {
+  /** The conversation, or null for one that begins with the next message. */
+  readonly chatId: string | null;
+  readonly thinking: ThinkingChoice;
+  readonly toggles: Toggles;
+  readonly chosen: Chosen;
+  readonly onChoose: (chosen: Chosen) => void;
+  /** A conversation was made for the first message. */
+  readonly onBegun: (chatId: string) => void;
+}
+
+/** The conversation and the field to write in. Mounted anew for every conversation. */
+export function ChatView({ chatId, thinking, toggles, chosen, onChoose, onBegun }: ChatViewProps) {
+  const { api, client, server } = useServices();
+  const chat = chatId === null ? null : client.chat(chatId);
+  const { bootstrap, features, models } = useCell(server.state);
+  const [problem, setProblem] = useState<string | null>(null);
+  const attachments = useAttachments(api, setProblem);
+  const running = useRunning(chat);
+  const draft = useDraft(chatId);
+  const [temporary, setTemporary] = useState(false);
+  const say = useSay({ chat, temporary, onBegun, onProblem: setProblem });
+  const branch = useBranch({ chat, temporary, onBegun, onProblem: setProblem });
+  const stop = useCallback(() => chat?.stop(), [chat]);
+  useShortcuts({ field: draft.field, running, onStop: stop });
+  const send = async () => {
+    const replaces = draft.replacing === null ? {} : { replaces: draft.replacing };
+    const sent = await say(draft.text, { ...optionsOf(models, chosen), ...attachments.take(), ...replaces });
+    if (sent) draft.write("");
+  };
+  const recall = () => {
+    const last = chat?.state.latest.session.view.runs.at(-1);
+    if (!last) return;
+    if (features["replace"] && !running) draft.replace(last);
+    else draft.edit(last.input.text);
+  };
+  return (
+    <div className="flex min-h-0 flex-1 flex-col">
+      {chat ? (
+        <Conversation chat={chat} thinking={thinking} toggles={toggles} onSay={say} onEdit={draft.edit} onReplace={draft.replace} onBranch={branch} />
+      ) : (
+        <Welcome
+          demo={bootstrap?.demo ?? false}
+          temporary={temporary}
+          onTemporary={features["temporary"] ? setTemporary : undefined}
+          onSuggestion={draft.edit}
+        />
+      )}
+      <div className="px-3 pb-[max(0.75rem,env(safe-area-inset-bottom))] sm:px-6">
+        <Problems chat={chat} own={problem} onDismiss={() => setProblem(null)} />
+        {draft.replacing === null ? null : <Replacing onCancel={() => draft.write("")} />}
+        <Composer
+          field={draft.field}
+          text={draft.text}
+          onText={draft.type}
+          onSend={send}
+          onStop={stop}
+          onRecall={recall}
+          running={running}
+          attached={attachments.files}
+          onFiles={features["uploads"] ? attachments.add : undefined}
+          onDetach={attachments.remove}
+          controls={<Choices models={models} chosen={chosen} onChange={onChoose} />}
+        />
+      </div>
+    </div>
+  );
+}
+
+interface Draft {
+  readonly field: React.RefObject<HTMLTextAreaElement | null>;
+  readonly text: string;
+  /** The run whose place the text takes when it is sent. */
+  readonly replacing: string | null;
+  /** The user typed. */
+  readonly type: (text: string) => void;
+  /** Put another text there, as a message of its own. */
+  readonly write: (text: string) => void;
+  /** The same, and go there. */
+  readonly edit: (text: string) => void;
+  /** Put a run's message there, to take the run's place, and go there. */
+  readonly replace: (run: RunView) => void;
+}
+
+function useDraft(chatId: string | null): Draft {
+  const field = useRef<HTMLTextAreaElement>(null);
+  const [text, setText] = useState(() => readDraft(chatId));
+  const [replacing, setReplacing] = useState<string | null>(null);
+  const type = useCallback(
+    (words: string) => {
+      keepDraft(chatId, words);
+      setText(words);
+    },
+    [chatId],
+  );
+  const write = useCallback(
+    (words: string) => {
+      type(words);
+      setReplacing(null);
+    },
+    [type],
+  );
+  const edit = useCallback(
+    (words: string) => {
+      write(words);
+      field.current?.focus();
+    },
+    [write],
+  );
+  const replace = useCallback(
+    (run: RunView) => {
+      edit(run.input.text);
+      setReplacing(run.run_id);
+    },
+    [edit],
+  );
+  return { field, text, replacing, type, write, edit, replace };
+}
+
+function useRunning(chat: Chat | null): boolean {
+  const { client } = useServices();
+  // Without a conversation nothing runs; a cell is subscribed to all the same, hooks being hooks.
+  return useSelected<ChatState | unknown, boolean>(chat ? chat.state : client.changes, () => chat?.running ?? false);
+}
+
+function Replacing({ onCancel }: { readonly onCancel: () => void }) {
+  return (
+    <div className="mx-auto mb-2 flex max-w-3xl items-center gap-2 rounded-xl bg-accent-soft py-1 pr-1 pl-4 text-sm">
+      <p className="min-w-0 flex-1">The changed message takes the place of the old one, and of all after it.</p>
+      <Button look="quiet" onClick={onCancel}>
+        Cancel
+      </Button>
+    </div>
+  );
+}
+
+function Problems({ chat, own, onDismiss }: { readonly chat: Chat | null; readonly own: string | null; readonly onDismiss: () => void }) {
+  const { client } = useServices();
+  const theirs = useSelected<ChatState | unknown, string | null>(chat ? chat.state : client.changes, () => chat?.state.published().problem ?? null);
+  const words = own ?? theirs;
+  if (words === null) return null;
+  return (
+    <div role="alert" className="mx-auto mb-2 flex max-w-3xl items-center gap-2 rounded-xl bg-danger-soft py-1 pr-1 pl-4 text-sm text-danger">
+      <p className="min-w-0 flex-1">{words}</p>
+      <IconButton
+        label="Dismiss"
+        onClick={() => {
+          onDismiss();
+          chat?.dismissProblem();
+        }}
+      >
+        <X size={16} aria-hidden />
+      </IconButton>
+    </div>
+  );
+}

@@ -1,0 +1,71 @@
+import { Brain } from "lucide-react";
+
+import { Picker } from "@/components/picker";
+import type { ModelChoice } from "@/session/api";
+import type { MessageOptions } from "@/session/transport";
+
+/** What the user chose for the next messages. Empty: as the server is set. */
+export interface Chosen {
+  readonly model: string;
+  readonly effort: string;
+}
+
+export const NOTHING_CHOSEN: Chosen = { model: "", effort: "" };
+
+const EFFORT_WORDS: Readonly<Record<string, string>> = {
+  none: "No thinking",
+  minimal: "Minimal",
+  low: "Low",
+  medium: "Medium",
+  high: "High",
+  xhigh: "Very high",
+  max: "Maximum",
+};
+
+export interface ChoicesProps {
+  readonly models: readonly ModelChoice[];
+  readonly chosen: Chosen;
+  readonly onChange: (chosen: Chosen) => void;
+}
+
+/** Model and effort: only what there is to choose. */
+export function Choices({ models, chosen, onChange }: ChoicesProps) {
+  const model = modelOf(models, chosen);
+  const efforts = model?.reasoning.efforts ?? [];
+  return (
+    <>
+      {models.length > 0 && model ? (
+        <Picker
+          name="Model"
+          value={model.id}
+          choices={models.map((each) => ({ value: each.id, label: each.name || each.id, note: each.id }))}
+          onChange={(id) => onChange({ model: id, effort: "" })}
+        />
+      ) : null}
+      {efforts.length > 0 ? (
+        <Picker
+          firm
+          name="Thinking effort"
+          icon={<Brain size={15} className="shrink-0" aria-hidden />}
+          value={efforts.includes(chosen.effort) ? chosen.effort : ""}
+          choices={[{ value: "", label: "Default" }, ...efforts.map((each) => ({ value: each, label: EFFORT_WORDS[each] ?? each }))]}
+          onChange={(effort) => onChange({ ...chosen, effort })}
+        />
+      ) : null}
+    </>
+  );
+}
+
+/** The options that carry the choice, as far as the model can do it. */
+export function optionsOf(models: readonly ModelChoice[], chosen: Chosen): MessageOptions {
+  const model = models.find((each) => each.id === chosen.model);
+  const efforts = modelOf(models, chosen)?.reasoning.efforts ?? [];
+  return {
+    ...(model ? { model: model.id } : {}),
+    ...(efforts.includes(chosen.effort) ? { reasoning_effort: chosen.effort } : {}),
+  };
+}
+
+function modelOf(models: readonly ModelChoice[], chosen: Chosen): ModelChoice | undefined {
+  return models.find((each) => each.id === chosen.model) ?? models.find((each) => each.current);
+}

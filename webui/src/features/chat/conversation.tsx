@@ -1,0 +1,102 @@
+import { useMemo } from "react";
+
+import type { RunView } from "@/events/types.gen";
+
+import { type Follow, useFollow } from "@/components/follow";
+import { type Reading, ReadingContext, type ThinkingChoice, type Toggles } from "@/components/reading";
+import { type RunActions, Thread } from "@/components/thread";
+import { Button } from "@/components/ui/button";
+import type { Chat } from "@/session/chat";
+import type { MessageOptions } from "@/session/transport";
+
+import { useServices } from "../services";
+import { useCell, useSelected } from "../use-cell";
+import { PendingMessage } from "./pending-message";
+
+export interface ConversationProps {
+  readonly chat: Chat;
+  readonly thinking: ThinkingChoice;
+  readonly toggles: Toggles;
+  readonly onSay: (text: string, options: MessageOptions) => void;
+  /** Put a text into the field. */
+  readonly onEdit: (text: string) => void;
+  /** Put a run's message into the field, to take the run's place. */
+  readonly onReplace: (run: RunView) => void;
+  /** Go on from a run in a conversation of its own. */
+  readonly onBranch: (run: RunView) => void;
+}
+
+/** A conversation that has begun: what is in the log, and what is on its way there. */
+export function Conversation({ chat, thinking, toggles, onSay, onEdit, onReplace, onBranch }: ConversationProps) {
+  const { client } = useServices();
+  const { session, pending, phase } = useCell(chat.state);
+  const connected = useCell(client.connection).state === "open";
+  const follow = useFollow();
+  const reading = useReadingOf(follow, thinking, toggles, client.clock.now);
+  const actions = useActions(onSay, onReplace, onBranch);
+  if (phase === "missing") return <Missing />;
+  return (
+    <ReadingContext value={reading}>
+      <Thread runs={session.view.runs} follow={follow} actions={actions}>
+        {phase === "loading" && session.view.runs.length === 0 ? <p className="pulse py-10 text-center text-sm text-faint">Opening the conversation…</p> : null}
+        {pending.map((each) => (
+          <PendingMessage
+            key={each.id}
+            pending={each}
+            connected={connected}
+            onEdit={() => onEdit(chat.takeBack(each.id) ?? "")}
+            onAgain={() => {
+              chat.takeBack(each.id);
+              onSay(each.text, each.options);
+            }}
+          />
+        ))}
+      </Thread>
+    </ReadingContext>
+  );
+}
+
+function useActions(onSay: ConversationProps["onSay"], onReplace: ConversationProps["onReplace"], onBranch: ConversationProps["onBranch"]): RunActions {
+  const { server } = useServices();
+  const mayBranch = useSelected(server.state, (state) => state.features["branch"] === true);
+  const mayReplace = useSelected(server.state, (state) => state.features["replace"] === true);
+  return useMemo(
+    () => ({
+      onRetry: (run) => onSay(run.input.text, { ...sameAgain(run), ...(mayReplace ? { replaces: run.run_id } : {}) }),
+      onContinue: () => onSay("Please continue.", {}),
+      onRegenerate: mayReplace ? (run) => onSay(run.input.text, { ...sameAgain(run), replaces: run.run_id }) : undefined,
+      onEdit: mayReplace ? onReplace : undefined,
+      onBranch: mayBranch ? onBranch : undefined,
+    }),
+    [onSay, onReplace, onBranch, mayReplace, mayBranch],
+  );
+}
+
+function useReadingOf(follow: Follow, thinking: ThinkingChoice, toggles: Toggles, serverNow: () => number): Reading {
+  const { isFollowing } = follow;
+  return useMemo(() => ({ thinking, serverNow, toggles, isFollowing }), [thinking, serverNow, toggles, isFollowing]);
+}
+
+function sameAgain(run: RunView): MessageOptions {
+  const { context_files, image_path } = run.input;
+  return {
+    model: run.model,
+    ...(run.reasoning_effort === null ? {} : { reasoning_effort: run.reasoning_effort }),
+    ...(context_files && context_files.length > 0 ? { context_files } : {}),
+    ...(image_path ? { image_path } : {}),
+  };
+}
+
+function Missing() {
+  return (
+    <div className="grid flex-1 place-items-center px-6 text-center">
+      <div>
+        <h2 className="text-lg font-semibold">This conversation is not here</h2>
+        <p className="mt-1 text-soft">It was deleted, or it belongs to somebody else.</p>
+        <Button className="mt-4" onClick={() => window.location.assign("#/")}>
+          Begin a new one
+        </Button>
+      </div>
+    </div>
+  );
+}

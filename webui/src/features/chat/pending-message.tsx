@@ -1,0 +1,45 @@
+import { UserMessage } from "@/components/user-message";
+import { Button } from "@/components/ui/button";
+import type { Pending } from "@/session/chat";
+
+export interface PendingMessageProps {
+  readonly pending: Pending;
+  readonly connected: boolean;
+  readonly onEdit: () => void;
+  readonly onAgain: () => void;
+}
+
+/** A message that is not in the conversation yet, and why. */
+export function PendingMessage({ pending, connected, onEdit, onAgain }: PendingMessageProps) {
+  return (
+    <div className="pb-6">
+      <UserMessage text={pending.text}>
+        {pending.status === "failed" ? (
+          <div role="alert" className="flex flex-wrap items-center justify-end gap-2 text-sm text-danger">
+            <span>Not sent: {pending.problem}</span>
+            <Button className="min-h-8" onClick={onAgain}>
+              Send again
+            </Button>
+            <Button className="min-h-8" look="quiet" onClick={onEdit}>
+              Edit
+            </Button>
+          </div>
+        ) : (
+          <div className="flex items-center gap-2 text-xs text-faint">
+            <span>{words(pending, connected)}</span>
+            {pending.status === "queued" ? (
+              <Button look="quiet" className="min-h-7 px-2 text-xs" onClick={onEdit}>
+                Take back
+              </Button>
+            ) : null}
+          </div>
+        )}
+      </UserMessage>
+    </div>
+  );
+}
+
+function words(pending: Pending, connected: boolean): string {
+  if (!connected) return "Is sent when the connection is back";
+  return pending.status === "queued" ? "Is sent when this answer is done" : "Sending…";
+}

@@ -1,0 +1,72 @@
+import { useCallback } from "react";
+
+import type { RunView } from "@/events/types.gen";
+
+import { ApiProblem } from "@/session/api";
+import type { Chat } from "@/session/chat";
+import type { MessageOptions } from "@/session/transport";
+
+import { useServices } from "../services";
+import { keepDraft } from "./drafts";
+
+/** Resolves to whether it was taken. */
+export type Say = (text: string, options: MessageOptions) => Promise<boolean>;
+
+export interface Place {
+  readonly chat: Chat | null;
+  /** Whether a conversation that is made leaves nothing behind. */
+  readonly temporary: boolean;
+  /** A conversation was made. */
+  readonly onBegun: (chatId: string) => void;
+  readonly onProblem: (words: string | null) => void;
+}
+
+/** Says something in the conversation, making it first where there is none yet. */
+export function useSay({ chat, temporary, onBegun, onProblem }: Place): Say {
+  const { client, directory } = useServices();
+  return useCallback(
+    (text, options) =>
+      attempted(onProblem, async () => {
+        const chatId = chat?.id ?? (await directory.create(titleOf(text), temporary));
+        client.chat(chatId).say(text, options, messageId());
+        if (chat) return;
+        keepDraft(null, "");
+        onBegun(chatId);
+      }),
+    [chat, temporary, client, directory, onBegun, onProblem],
+  );
+}
+
+/** Goes on from a run in a conversation of its own. */
+export function useBranch({ chat, onBegun, onProblem }: Place): (run: RunView) => void {
+  const { directory } = useServices();
+  return useCallback(
+    (run) =>
+      void attempted(onProblem, async () => {
+        if (chat) onBegun(await directory.branch(chat.id, run.run_id));
+      }),
+    [chat, directory, onBegun, onProblem],
+  );
+}
+
+async function attempted(onProblem: Place["onProblem"], step: () => Promise<void>): Promise<boolean> {
+  onProblem(null);
+  try {
+    await step();
+    return true;
+  } catch (error) {
+    if (!(error instanceof ApiProblem)) throw error;
+    onProblem(error.message);
+    return false;
+  }
+}
+
+/** The beginning of the first message. */
+export function titleOf(text: string): string {
+  const line = text.trim().split("\n", 1)[0] ?? "";
+  return line.length <= 60 ? line : `${line.slice(0, 59).trimEnd()}…`;
+}
+
+function messageId(): string {
+  return `m-${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 10)}`;
+}

@@ -1,0 +1,33 @@
+/** Keys that work anywhere on the page. */
+
+import { type RefObject, useEffect } from "react";
+
+export interface Shortcuts {
+  readonly field: RefObject<HTMLTextAreaElement | null>;
+  readonly running: boolean;
+  readonly onStop: () => void;
+}
+
+export function useShortcuts({ field, running, onStop }: Shortcuts): void {
+  useEffect(() => {
+    const pressed = (event: KeyboardEvent) => {
+      if (event.defaultPrevented || isModified(event)) return;
+      if (event.key === "/" && !isWriting(event.target)) {
+        event.preventDefault();
+        field.current?.focus();
+      } else if (event.key === "Escape" && running && !document.querySelector("[role=dialog],[role=menu]")) {
+        onStop();
+      }
+    };
+    document.addEventListener("keydown", pressed);
+    return () => document.removeEventListener("keydown", pressed);
+  }, [field, running, onStop]);
+}
+
+function isModified(event: KeyboardEvent): boolean {
+  return event.ctrlKey || event.metaKey || event.altKey;
+}
+
+function isWriting(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && (target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName));
+}

@@ -1,0 +1,145 @@
+import { ArrowLeft, CircleAlert, CircleCheck, Loader } from "lucide-react";
+import { type ReactNode, useState } from "react";
+
+import { CodeBlock } from "@/components/code-block";
+import { Button } from "@/components/ui/button";
+import { visible } from "@/components/visible";
+import { ApiProblem, type ModelChoice } from "@/session/api";
+
+import { useServices } from "../services";
+import { useCell } from "../use-cell";
+
+const WITH_A_KEY = "export ANTHROPIC_API_KEY=…      # or OPENAI_API_KEY, GEMINI_API_KEY, …\nthinkaloud serve --model anthropic/claude-sonnet-5";
+
+const OWN_HOST = `[model]
+default = "lab/qwen3"
+
+[hosts.lab]
+dialect = "openai-chat"
+base_url = "http://127.0.0.1:9000/v1"
+api_key_env = "LAB_API_KEY"`;
+
+/** Tells how to connect a model, and tries those that are there. */
+export function ConnectPage({ onBack }: { readonly onBack: () => void }) {
+  const { server } = useServices();
+  const { models, bootstrap } = useCell(server.state);
+  const real = models.filter((each) => each.provider !== "demo");
+  return (
+    <div className="min-h-0 flex-1 overflow-y-auto">
+      <div className="mx-auto max-w-2xl px-5 py-8">
+        <Button look="quiet" className="-ml-3" onClick={onBack}>
+          <ArrowLeft size={16} aria-hidden /> Back
+        </Button>
+        <h2 className="mt-3 text-2xl font-semibold tracking-tight">Connect a model</h2>
+        <p className="mt-2 text-soft">
+          {bootstrap?.demo ? "The demo model answers now: it thinks aloud, but it only pretends." : `New messages go to ${visible(bootstrap?.model ?? "no model")}.`}
+        </p>
+        <Step title="With a provider's key">
+          <p>Set the key where the server starts, and start it again. The key stays with the server; this page never sees it.</p>
+          <CodeBlock code={WITH_A_KEY} language="bash" growing={false} />
+        </Step>
+        <Step title="With a server of your own">
+          <p>
+            Any server that speaks a known dialect will do: vLLM, llama.cpp, LM Studio, Ollama and others. Write it into{" "}
+            <code className="font-mono text-sm">thinkaloud.toml</code> and start again. A local server on its usual port is found by itself.
+          </p>
+          <CodeBlock code={OWN_HOST} language="toml" growing={false} />
+        </Step>
+        <Step title="Try it">
+          <p>{real.length === 0 ? "No real model is configured yet. When the server has been started again, the models appear here." : "These are configured. A test sends one short message."}</p>
+          {real.length === 0 ? (
+            <div>
+              <Button onClick={() => void server.refresh()}>Look again</Button>
+            </div>
+          ) : (
+            <ul className="overflow-hidden rounded-xl border border-line bg-raised">
+              {real.map((model) => (
+                <TestedModel key={model.id} model={model} />
+              ))}
+            </ul>
+          )}
+        </Step>
+      </div>
+    </div>
+  );
+}
+
+function Step({ title, children }: { readonly title: string; readonly children: ReactNode }) {
+  return (
+    <section className="mt-8">
+      <h3 className="font-semibold">{title}</h3>
+      <div className="mt-2 space-y-3 text-soft">{children}</div>
+    </section>
+  );
+}
+
+type Tested = { readonly state: "idle" | "running" } | { readonly state: "ok" | "failed"; readonly words: string };
+
+function TestedModel({ model }: { readonly model: ModelChoice }) {
+  const { api, server } = useServices();
+  const [tested, setTested] = useState<Tested>({ state: "idle" });
+  const attempt = async (step: () => Promise<string>) => {
+    setTested({ state: "running" });
+    try {
+      setTested({ state: "ok", words: await step() });
+    } catch (error) {
+      if (!(error instanceof ApiProblem)) throw error;
+      setTested({ state: "failed", words: error.message });
+    }
+  };
+  const test = () => attempt(async () => `It answered: ${(await api.testModel(model.id)).trim().slice(0, 120)}`);
+  const use = () =>
+    attempt(async () => {
+      await api.switchModel(model.id);
+      await server.refresh();
+      return "New messages go to this model.";
+    });
+  return (
+    <li className="border-line px-4 py-3 not-first:border-t">
+      <div className="flex items-center gap-3">
+        <div className="min-w-0 flex-1">
+          <p className="truncate font-medium text-ink">{visible(model.name)}</p>
+          <p className="truncate text-sm">{visible(model.id)}</p>
+        </div>
+        <Button disabled={tested.state === "running"} onClick={() => void test()}>
+          Test
+        </Button>
+        <Button look="primary" disabled={model.current || tested.state === "running"} onClick={() => void use()}>
+          {model.current ? "In use" : "Use"}
+        </Button>
+      </div>
+      <p role="status" className="mt-1 flex items-center gap-2 text-sm empty:hidden">
+        {said(tested)}
+      </p>
+    </li>
+  );
+}
+
+function said(tested: Tested): ReactNode {
+  switch (tested.state) {
+    case "idle":
+      return null;
+    case "running":
+      return (
+        <>
+          <Loader size={15} className="animate-spin" aria-hidden /> Asking…
+        </>
+      );
+    case "ok":
+      return (
+        <>
+          <CircleCheck size={15} className="text-accent" aria-hidden /> {visible(tested.words)}
+        </>
+      );
+    case "failed":
+      return (
+        <span className="flex items-center gap-2 text-danger">
+          <CircleAlert size={15} aria-hidden /> {visible(tested.words)}
+        </span>
+      );
+    default: {
+      const never: never = tested;
+      return never;
+    }
+  }
+}

@@ -1,0 +1,118 @@
+import { Download, Ellipsis, Pencil, Trash2 } from "lucide-react";
+import { type FormEvent, useState } from "react";
+
+import { Button, IconButton } from "@/components/ui/button";
+import { cx } from "@/components/ui/cx";
+import { Dialog } from "@/components/ui/dialog";
+import { Menu, MenuItem } from "@/components/ui/menu";
+import { visible } from "@/components/visible";
+
+export interface ConversationItemProps {
+  readonly name: string;
+  readonly current: boolean;
+  readonly onOpen: () => void;
+  /** Where it can be had as a file, with or without thinking. Absent where the server gives none. */
+  readonly exportAddress?: ((thinking: boolean) => string) | undefined;
+  readonly onRename: (title: string) => void;
+  readonly onDelete: () => void;
+}
+
+export function ConversationItem({ name, current, onOpen, exportAddress, onRename, onDelete }: ConversationItemProps) {
+  const [asked, setAsked] = useState<"rename" | "delete" | null>(null);
+  return (
+    <li className={cx("group relative flex items-center rounded-lg", current ? "bg-accent-soft" : "hover:bg-sunken")}>
+      <button
+        type="button"
+        aria-current={current ? "page" : undefined}
+        className="min-h-9 min-w-0 flex-1 truncate rounded-lg py-1 pr-2.5 pl-2.5 group-focus-within:pr-9 group-hover:pr-9 pointer-coarse:pr-9 text-start text-sm [unicode-bidi:plaintext]"
+        onClick={onOpen}
+      >
+        {visible(name)}
+      </button>
+      <div className="absolute right-0.5 opacity-0 group-focus-within:opacity-100 group-hover:opacity-100 has-data-[state=open]:opacity-100 pointer-coarse:opacity-100">
+        <Menu
+          align="end"
+          trigger={
+            <IconButton label={`More for ${name}`} className="size-8">
+              <Ellipsis size={16} aria-hidden />
+            </IconButton>
+          }
+        >
+          <MenuItem icon={<Pencil size={15} aria-hidden />} onSelect={() => setAsked("rename")}>
+            Rename
+          </MenuItem>
+          {exportAddress ? (
+            <>
+              <MenuItem icon={<Download size={15} aria-hidden />} onSelect={() => download(exportAddress(false))}>
+                Export
+              </MenuItem>
+              <MenuItem icon={<Download size={15} aria-hidden />} onSelect={() => download(exportAddress(true))}>
+                Export with thinking
+              </MenuItem>
+            </>
+          ) : null}
+          <MenuItem danger icon={<Trash2 size={15} aria-hidden />} onSelect={() => setAsked("delete")}>
+            Delete
+          </MenuItem>
+        </Menu>
+      </div>
+      <Dialog open={asked === "rename"} onOpenChange={() => setAsked(null)} title="Rename the conversation">
+        <Rename
+          name={name}
+          onDone={(title) => {
+            setAsked(null);
+            if (title !== name) onRename(title);
+          }}
+        />
+      </Dialog>
+      <Dialog open={asked === "delete"} onOpenChange={() => setAsked(null)} title="Delete the conversation?" description={`“${visible(name)}” goes with everything in it. This cannot be undone.`}>
+        <div className="flex justify-end gap-2">
+          <Button onClick={() => setAsked(null)}>Keep it</Button>
+          <Button
+            look="danger"
+            onClick={() => {
+              setAsked(null);
+              onDelete();
+            }}
+          >
+            Delete
+          </Button>
+        </div>
+      </Dialog>
+    </li>
+  );
+}
+
+/** The server says that it is a file and how it is called. */
+function download(address: string): void {
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = "";
+  link.click();
+}
+
+function Rename({ name, onDone }: { readonly name: string; readonly onDone: (title: string) => void }) {
+  const [title, setTitle] = useState(name);
+  const done = (event: FormEvent) => {
+    event.preventDefault();
+    onDone(title.trim() || name);
+  };
+  return (
+    <form onSubmit={done}>
+      <label className="block text-sm">
+        <span className="mb-1 block text-soft">Name</span>
+        <input
+          value={title}
+          maxLength={200}
+          className="min-h-10 w-full rounded-lg border border-line-strong bg-raised px-3 outline-none focus:border-accent"
+          onChange={(event) => setTitle(event.target.value)}
+        />
+      </label>
+      <div className="mt-4 flex justify-end">
+        <Button look="primary" type="submit">
+          Rename
+        </Button>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,119 @@
+import { MessageSquarePlus, Search, Settings } from "lucide-react";
+import { useEffect, useState } from "react";
+
+import { Button } from "@/components/ui/button";
+import type { ConversationSummary } from "@/session/api";
+
+import { useServices } from "../services";
+import { useCell, useSelected } from "../use-cell";
+import { ConversationItem } from "./conversation-item";
+
+export interface SidebarProps {
+  readonly currentId: string | null;
+  readonly onOpen: (id: string | null) => void;
+  readonly onSettings: () => void;
+}
+
+/** All conversations, by day, and the way to a new one. */
+export function Sidebar({ currentId, onOpen, onSettings }: SidebarProps) {
+  const { api, directory, client, server } = useServices();
+  const { conversations, nextBefore, loaded, problem } = useCell(directory.state);
+  const connected = useCell(client.connection).state === "open";
+  const [wanted, setWanted] = useState("");
+  const searches = useSelected(server.state, (state) => state.features["search"] === true);
+  const exports = useSelected(server.state, (state) => state.features["export"] === true);
+  useEffect(() => {
+    if (!connected) return undefined;
+    const refresh = () => void directory.refresh();
+    refresh();
+    return client.changes.subscribe(refresh);
+  }, [directory, client, connected]);
+  useEffect(() => {
+    if (!searches) return undefined;
+    const timer = setTimeout(() => void directory.search(wanted), SEARCH_PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [directory, searches, wanted]);
+  const found = searches ? conversations : conversations.filter((each) => nameOf(each).toLowerCase().includes(wanted.trim().toLowerCase()));
+  return (
+    <nav aria-label="Conversations" className="flex h-full flex-col bg-panel">
+      <div className="space-y-2 p-3">
+        <Button className="w-full justify-start" onClick={() => onOpen(null)}>
+          <MessageSquarePlus size={16} aria-hidden /> New conversation
+        </Button>
+        <label className="flex items-center gap-2 rounded-lg border border-line bg-canvas px-3 focus-within:border-accent">
+          <Search size={15} className="text-faint" aria-hidden />
+          <span className="sr-only">Search conversations</span>
+          <input
+            type="search"
+            value={wanted}
+            placeholder="Search"
+            className="min-h-9 w-full bg-transparent text-sm outline-none placeholder:text-faint"
+            onChange={(event) => setWanted(event.target.value)}
+          />
+        </label>
+      </div>
+      <div className="min-h-0 flex-1 overflow-y-auto px-2 pb-2">
+        {problem ? <p className="px-2 py-2 text-sm text-danger">{problem}</p> : null}
+        {loaded && found.length === 0 ? <p className="px-2 py-2 text-sm text-faint">{wanted ? "Nothing found." : "Nothing here yet."}</p> : null}
+        {byAge(found).map(([age, group]) => (
+          <section key={age} aria-label={age} className="mb-3">
+            <h2 className="px-2 pt-2 pb-1 text-xs font-medium text-faint">{age}</h2>
+            <ul>
+              {group.map((each) => (
+                <ConversationItem
+                  key={each.conversation_id}
+                  name={nameOf(each)}
+                  current={each.conversation_id === currentId}
+                  onOpen={() => onOpen(each.conversation_id)}
+                  exportAddress={exports ? (thinking) => api.exportAddress(each.conversation_id, thinking) : undefined}
+                  onRename={(title) => void directory.rename(each.conversation_id, title)}
+                  onDelete={() => {
+                    void directory.remove(each.conversation_id);
+                    client.forget(each.conversation_id);
+                    if (each.conversation_id === currentId) onOpen(null);
+                  }}
+                />
+              ))}
+            </ul>
+          </section>
+        ))}
+        {nextBefore === null ? null : (
+          <Button look="quiet" className="w-full" onClick={() => void directory.more()}>
+            Show more
+          </Button>
+        )}
+      </div>
+      <div className="border-t border-line p-2">
+        <Button look="quiet" className="w-full justify-start" onClick={onSettings}>
+          <Settings size={16} aria-hidden /> Settings
+        </Button>
+      </div>
+    </nav>
+  );
+}
+
+function nameOf(conversation: ConversationSummary): string {
+  return conversation.title || "Untitled";
+}
+
+/** The server searches once nothing was typed for so long. */
+const SEARCH_PAUSE_MS = 250;
+
+const DAY_MS = 86_400_000;
+
+function byAge(conversations: readonly ConversationSummary[]): [string, ConversationSummary[]][] {
+  const today = new Date().setHours(0, 0, 0, 0);
+  const groups = new Map<string, ConversationSummary[]>();
+  for (const each of conversations) {
+    const age = ageOf(each.updated_at_ms, today);
+    groups.set(age, [...(groups.get(age) ?? []), each]);
+  }
+  return [...groups];
+}
+
+function ageOf(atMs: number, today: number): string {
+  if (atMs >= today) return "Today";
+  if (atMs >= today - DAY_MS) return "Yesterday";
+  if (atMs >= today - 7 * DAY_MS) return "The last seven days";
+  return "Earlier";
+}

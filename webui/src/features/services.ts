@@ -1,0 +1,23 @@
+/** What the features work with: made once, by the app or by a gallery. */
+
+import { createContext, useContext } from "react";
+
+import type { Api } from "@/session/api";
+import type { Client } from "@/session/client";
+import type { Directory } from "@/session/directory";
+import type { ServerInfo } from "@/session/server-info";
+
+export interface Services {
+  readonly api: Api;
+  readonly client: Client;
+  readonly directory: Directory;
+  readonly server: ServerInfo;
+}
+
+export const ServicesContext = createContext<Services | null>(null);
+
+export function useServices(): Services {
+  const services = useContext(ServicesContext);
+  if (!services) throw new Error("Features stand inside a ServicesContext.");
+  return services;
+}

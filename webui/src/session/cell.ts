@@ -1,0 +1,57 @@
+/** A value outside React that components subscribe to, published at most once per animation frame. */
+
+export type Schedule = (flush: () => void) => void;
+
+/** Run `flush` at the next animation frame; soon where the page is hidden and no frame would come. */
+export const nextFrame: Schedule = (flush) => {
+  if (document.visibilityState === "hidden") setTimeout(flush, 100);
+  else requestAnimationFrame(flush);
+};
+
+export class Cell<T> {
+  #latest: T;
+  #published: T;
+  #scheduled = false;
+  readonly #listeners = new Set<() => void>();
+  readonly #schedule: Schedule;
+
+  constructor(value: T, schedule: Schedule = nextFrame) {
+    this.#latest = value;
+    this.#published = value;
+    this.#schedule = schedule;
+  }
+
+  /** The value that subscribers were told of. */
+  readonly published = (): T => this.#published;
+
+  /** The value with everything in it that has arrived. */
+  get latest(): T {
+    return this.#latest;
+  }
+
+  get isWatched(): boolean {
+    return this.#listeners.size > 0;
+  }
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  set(value: T): void {
+    this.#latest = value;
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#schedule(() => {
+      this.#scheduled = false;
+      this.flush();
+    });
+  }
+
+  /** Publish now: for what the user just did. */
+  flush(): void {
+    if (Object.is(this.#published, this.#latest)) return;
+    this.#published = this.#latest;
+    for (const listener of this.#listeners) listener();
+  }
+}

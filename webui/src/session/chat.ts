@@ -1,0 +1,189 @@
+/** One conversation as this page has it: the folded log, and what the user said that is not in the log yet. */
+
+import type { Recorded } from "@/events/types.gen";
+import { apply, emptySession, type Session, sessionOf } from "@/events/fold";
+import type { Incoming } from "@/events/decode";
+
+import { Cell, type Schedule } from "./cell";
+import type { Command, MessageOptions } from "./transport";
+
+/** `queued`: waits for the run before it. `sending`: not yet in the log. `failed`: refused, with the reason. */
+export interface Pending {
+  readonly id: string;
+  readonly text: string;
+  readonly options: MessageOptions;
+  readonly status: "queued" | "sending" | "failed";
+  readonly problem?: string;
+}
+
+export interface ChatState {
+  readonly session: Session;
+  /** `loading` until everything so far has arrived once. */
+  readonly phase: "loading" | "ready" | "missing";
+  readonly pending: readonly Pending[];
+  /** What went wrong that belongs to no message, in words. */
+  readonly problem: string | null;
+}
+
+export type Send = (command: Command) => boolean;
+
+export class Chat {
+  readonly id: string;
+  readonly state: Cell<ChatState>;
+  readonly #send: Send;
+  #target = 0;
+  #attached = false;
+  #unanswered = new Set<string>();
+
+  constructor(id: string, send: Send, schedule: Schedule | undefined) {
+    this.id = id;
+    this.#send = send;
+    this.state = new Cell<ChatState>({ session: emptySession(id), phase: "loading", pending: [], problem: null }, schedule);
+  }
+
+  /** Whether a run goes on. */
+  get running(): boolean {
+    return this.state.latest.session.view.runs.at(-1)?.status === "running";
+  }
+
+  /** Whether somebody looks at it, or something goes on in it. */
+  get busy(): boolean {
+    return this.running || this.state.latest.pending.length > 0 || this.state.isWatched;
+  }
+
+  /** The connection is there (again): follow from the last event on. */
+  attach(): void {
+    this.#attached = false;
+    this.#unanswered.clear();
+    const { seq } = this.state.latest.session.view;
+    this.#send({ type: "attach", chat_id: this.id, ...(seq > 0 ? { after: seq } : {}) });
+  }
+
+  /** The connection is gone. */
+  detach(): void {
+    this.#attached = false;
+  }
+
+  /** Say something. It waits where a run goes on, or until the connection is back. */
+  say(text: string, options: MessageOptions, id: string): void {
+    const busy = this.running || this.state.latest.pending.some((each) => each.status !== "failed");
+    const pending: Pending = { id, text, options, status: busy ? "queued" : "sending" };
+    this.#change({ pending: [...this.state.latest.pending, pending], problem: null });
+    this.state.flush();
+    this.#deliver();
+  }
+
+  /** Take back a message that is not sent. Returns its text. */
+  takeBack(id: string): string | null {
+    const found = this.state.latest.pending.find((each) => each.id === id && each.status !== "sending");
+    if (!found) return null;
+    this.#change({ pending: this.state.latest.pending.filter((each) => each !== found) });
+    this.state.flush();
+    return found.text;
+  }
+
+  stop(): void {
+    this.#send({ type: "stop", chat_id: this.id });
+  }
+
+  dismissProblem(): void {
+    this.#change({ problem: null });
+    this.state.flush();
+  }
+
+  hear(incoming: Exclude<Incoming, { kind: "ready" | "unknown" }>): void {
+    switch (incoming.kind) {
+      case "attached":
+        this.#attached = true;
+        this.#target = incoming.seq;
+        if (!incoming.exists && this.#isUnknown()) this.#change({ phase: "missing" });
+        break;
+      case "snapshot":
+        this.#change({ session: sessionOf(incoming.view) });
+        this.#forgetSaid();
+        break;
+      case "event":
+        this.#hearEvent(incoming.recorded, incoming.clientMessageId);
+        break;
+      case "error":
+        this.#hearError(incoming);
+        break;
+      default: {
+        const never: never = incoming;
+        return never;
+      }
+    }
+    this.#settle();
+  }
+
+  #hearEvent(recorded: Recorded, clientMessageId: string | null): void {
+    const { session } = this.state.latest;
+    // A replay may overlap with what came live: every event counts once.
+    if (recorded.seq <= session.view.seq) return;
+    this.#change({ session: apply(session, recorded) });
+    if (recorded.event.type === "run.started") this.#said(recorded.event.input.text, clientMessageId);
+  }
+
+  #hearError(error: Extract<Incoming, { kind: "error" }>): void {
+    if (error.code === "not_found" && this.#isUnknown()) {
+      this.#change({ phase: "missing" });
+      return;
+    }
+    if (error.field === "after") {
+      // The server does not know our place (it lost its log): whatever it has now is the truth.
+      this.#change({ session: emptySession(this.id) });
+      this.attach();
+      return;
+    }
+    const sending = this.state.latest.pending.find((each) =>
+      error.clientMessageId ? each.id === error.clientMessageId : each.status === "sending" && this.#unanswered.has(each.id),
+    );
+    if (!sending) {
+      this.#change({ problem: error.detail });
+      return;
+    }
+    const failed: Pending = { ...sending, status: "failed", problem: error.detail };
+    const { pending } = this.state.latest;
+    this.#change({ pending: pending.with(pending.indexOf(sending), failed) });
+  }
+
+  /** Whether nothing was ever seen of it here, and nothing is about to be said. */
+  #isUnknown(): boolean {
+    const { phase, pending } = this.state.latest;
+    return phase === "loading" && pending.length === 0;
+  }
+
+  /** A message came into the log: it is pending no more. */
+  #said(text: string, clientMessageId: string | null): void {
+    const { pending } = this.state.latest;
+    const found = pending.find((each) => (clientMessageId ? each.id === clientMessageId : each.status === "sending" && each.text === text));
+    if (found) this.#change({ pending: pending.filter((each) => each !== found) });
+  }
+
+  /** After a snapshot: a message that was on its way and that ends it is in it. */
+  #forgetSaid(): void {
+    const last = this.state.latest.session.view.runs.at(-1);
+    if (last) this.#said(last.input.text, null);
+  }
+
+  /** Once everything so far is here, send what waits. */
+  #settle(): void {
+    if (!this.#attached || this.state.latest.session.view.seq < this.#target) return;
+    if (this.state.latest.phase === "loading") this.#change({ phase: "ready" });
+    this.#deliver();
+  }
+
+  #deliver(): void {
+    const { pending, session, phase } = this.state.latest;
+    if (!this.#attached || phase !== "ready" || session.view.seq < this.#target) return;
+    const next = pending.find((each) => each.status !== "failed");
+    if (!next || this.#unanswered.has(next.id) || (next.status === "queued" && this.running)) return;
+    this.#change({ pending: pending.with(pending.indexOf(next), { ...next, status: "sending" }) });
+    this.#unanswered.add(next.id);
+    this.#send({ type: "message", chat_id: this.id, content: next.text, client_message_id: next.id, ...next.options });
+  }
+
+  #change(part: Partial<ChatState>): void {
+    this.state.set({ ...this.state.latest, ...part });
+  }
+}

@@ -1,0 +1,256 @@
+import { beforeEach, expect, it } from "vitest";
+
+import { encodeFrame } from "@/events/encode-frame";
+import { GOLDEN_LOGS, GOLDEN_VIEWS } from "@/events/golden";
+import type { Recorded } from "@/events/types.gen";
+
+import { Client } from "./client";
+import { parseLog, ReplayTransport } from "./replay";
+import { ServerClock } from "./server-clock";
+import type { Command, Listener, Transport } from "./transport";
+
+/** A server that the test plays. */
+class Server implements Transport {
+  commands: Command[] = [];
+  connected = false;
+  #listener: Listener | null = null;
+
+  open(listener: Listener): () => void {
+    this.#listener = listener;
+    return () => undefined;
+  }
+
+  send(command: Command): boolean {
+    if (this.connected) this.commands.push(command);
+    return this.connected;
+  }
+
+  retry(): void {}
+
+  connect(): void {
+    this.connected = true;
+    this.#listener?.connection({ state: "open" });
+  }
+
+  lose(): void {
+    this.connected = false;
+    this.#listener?.connection({ state: "waiting", attempt: 1, retryAt: 0 });
+  }
+
+  say(...log: readonly Recorded[]): void {
+    for (const recorded of log) this.#listener?.frame(encodeFrame(recorded));
+  }
+
+  frame(frame: object): void {
+    this.#listener?.frame(JSON.stringify(frame));
+  }
+
+  attached(seq: number): void {
+    this.frame({ event: "attached", chat_id: ID, seq, floor: 0, running: [] });
+  }
+
+  get said(): string[] {
+    return this.commands.flatMap((command) => (command.type === "message" ? command.content : []));
+  }
+}
+
+const ID = "conv_golden";
+const log = parseLog(GOLDEN_LOGS["two-runs"] ?? "");
+const view = JSON.parse(GOLDEN_VIEWS["two-runs"] ?? "") as { runs: { input: { text: string } }[] };
+const firstEnd = log.findIndex((recorded) => recorded.event.type === "run.ended") + 1;
+
+let server: Server;
+let client: Client;
+
+beforeEach(() => {
+  server = new Server();
+  client = new Client(server, (flush) => flush());
+  client.start();
+});
+
+const state = () => client.chat(ID).state.published();
+
+it("follows a conversation from its beginning and shows it as the log has it", () => {
+  client.chat(ID);
+  server.connect();
+  expect(server.commands).toEqual([{ type: "attach", chat_id: ID }]);
+  server.attached(log.length);
+  expect(state().phase).toBe("loading");
+  server.say(...log);
+  expect(state().phase).toBe("ready");
+  expect(state().session.view).toEqual(view);
+});
+
+it.each([1, 3, 7, firstEnd, log.length - 1])("goes on after %i events when the connection comes back", (cut) => {
+  client.chat(ID);
+  server.connect();
+  server.attached(0);
+  server.say(...log.slice(0, cut));
+  server.lose();
+  server.connect();
+  expect(server.commands.at(-1)).toEqual({ type: "attach", chat_id: ID, after: cut });
+  server.attached(log.length);
+  server.say(...log.slice(cut));
+  expect(state().session.view).toEqual(view);
+});
+
+it("counts every event once, however often it comes", () => {
+  client.chat(ID);
+  server.connect();
+  server.attached(0);
+  server.say(...log.slice(0, 9));
+  server.say(...log.slice(2, 9));
+  server.say(...log);
+  expect(state().session.view).toEqual(view);
+});
+
+it("takes a snapshot where the log begins later, and goes on behind it", () => {
+  client.chat(ID);
+  server.connect();
+  server.attached(firstEnd);
+  const replay = new Client(new ReplayTransport(log.slice(0, firstEnd)), (flush) => flush());
+  replay.start();
+  const conversation = replay.chat(ID).state.latest.session.view;
+  server.frame({ event: "snapshot", chat_id: ID, seq: firstEnd, conversation });
+  server.say(...log.slice(firstEnd));
+  expect(state().session.view).toEqual(view);
+});
+
+it("sends a message once everything so far is here, and shows it until it is in the log", () => {
+  client.chat(ID).say("How many weekends are there in a leap year?", {}, "m1");
+  expect(state().pending).toMatchObject([{ status: "sending" }]);
+  server.connect();
+  expect(server.said).toEqual([]);
+  server.attached(0);
+  expect(server.commands.at(-1)).toMatchObject({ type: "message", client_message_id: "m1" });
+  server.say(...log.slice(0, 1));
+  expect(state().pending).toEqual([]);
+});
+
+it("sends a message again that was lost with the connection, and not one that arrived", () => {
+  client.chat(ID);
+  server.connect();
+  server.attached(0);
+  const text = view.runs[0]?.input.text ?? "";
+  client.chat(ID).say(text, {}, "m1");
+  server.lose();
+  server.connect();
+  server.attached(0);
+  expect(server.said).toEqual([text, text]);
+  server.lose();
+  server.connect();
+  server.attached(3);
+  server.say(...log.slice(0, 3));
+  expect(server.said).toEqual([text, text]);
+  expect(state().pending).toEqual([]);
+});
+
+it("lets a message wait for the run before it, and lets it be taken back", () => {
+  client.chat(ID);
+  server.connect();
+  server.attached(3);
+  server.say(...log.slice(0, 3));
+  client.chat(ID).say("And in a common year?", {}, "m1");
+  client.chat(ID).say("Never mind.", {}, "m2");
+  expect(state().pending).toMatchObject([{ status: "queued" }, { status: "queued" }]);
+  expect(client.chat(ID).takeBack("m2")).toBe("Never mind.");
+  server.say(...log.slice(3, firstEnd));
+  expect(server.said).toEqual(["And in a common year?"]);
+  server.say(...log.slice(firstEnd));
+  expect(state().pending).toEqual([]);
+});
+
+it("says why a message was refused and keeps its text", () => {
+  client.chat(ID);
+  server.connect();
+  server.attached(0);
+  client.chat(ID).say("Hello", {}, "m1");
+  server.frame({ event: "error", chat_id: ID, detail: "There is no model lab/x.", code: "unknown_model" });
+  expect(state().pending).toMatchObject([{ status: "failed", problem: "There is no model lab/x.", text: "Hello" }]);
+  expect(state().problem).toBeNull();
+});
+
+it("knows a conversation that is not there from one that is empty", () => {
+  client.chat(ID);
+  server.connect();
+  server.frame({ event: "error", chat_id: ID, detail: "There is no such conversation.", code: "not_found" });
+  expect(state().phase).toBe("missing");
+});
+
+it("stops by the conversation, not by a run that may be over", () => {
+  client.chat(ID);
+  server.connect();
+  client.chat(ID).stop();
+  expect(server.commands.at(-1)).toEqual({ type: "stop", chat_id: ID });
+});
+
+it("tells its readers once for many events of one frame of the screen", () => {
+  const flushes: (() => void)[] = [];
+  client = new Client(server, (flush) => flushes.push(flush));
+  client.start();
+  let told = 0;
+  client.chat(ID).state.subscribe(() => {
+    told += 1;
+  });
+  server.connect();
+  server.attached(log.length);
+  server.say(...log);
+  expect(told).toBe(0);
+  for (const flush of flushes) flush();
+  expect(told).toBe(1);
+  expect(state().session.view).toEqual(view);
+});
+
+it("reads the server's clock from the frame that came quickest, never from a replay", () => {
+  let now = 1_000;
+  const clock = new ServerClock(() => now);
+  clock.heard(500);
+  expect(clock.now()).toBe(500);
+  now = 2_000;
+  clock.heard(5_000);
+  now = 3_000;
+  clock.heard(5_900);
+  clock.heard(17);
+  expect(clock.now()).toBe(6_000);
+});
+
+it("starts anew from what the server has when the server no longer knows its place", () => {
+  client.chat(ID);
+  server.connect();
+  server.attached(0);
+  server.say(...log);
+  server.lose();
+  server.connect();
+  server.frame({ event: "error", chat_id: ID, detail: "after was never given out.", code: "invalid_request", field: "after" });
+  expect(server.commands.at(-1)).toEqual({ type: "attach", chat_id: ID });
+  server.attached(firstEnd);
+  server.frame({ event: "snapshot", chat_id: ID, seq: firstEnd, conversation: { ...view, seq: firstEnd, runs: view.runs.slice(0, 1) } });
+  expect(state().session.view.runs).toEqual(view.runs.slice(0, 1));
+});
+
+it("says that a conversation is not here when it never was", () => {
+  client.chat(ID);
+  server.connect();
+  server.frame({ event: "attached", chat_id: ID, seq: 0, floor: 0, running: [], exists: false });
+  expect(state().phase).toBe("missing");
+});
+
+it("lets go of conversations that nobody looks at before there are too many", () => {
+  server.connect();
+  const watched = client.chat("watched");
+  watched.state.subscribe(() => undefined);
+  for (let number = 0; number < 60; number += 1) client.chat(`c${number}`);
+  const gone = server.commands.flatMap((command) => (command.type === "detach" ? command.chat_id : []));
+  expect(gone).toEqual(Array.from({ length: 29 }, (_, number) => `c${number}`));
+  expect(client.chat("watched")).toBe(watched);
+});
+
+it("does not send before it has caught up, so that it does not say again what was said already", () => {
+  client.chat(ID);
+  server.connect();
+  server.attached(firstEnd);
+  client.chat(ID).say("Hello", {}, "m1");
+  expect(server.said).toEqual([]);
+  server.say(...log.slice(0, firstEnd));
+  expect(server.said).toEqual(["Hello"]);
+});

@@ -1,0 +1,107 @@
+/** All conversations of this page over one connection. */
+
+import { decode } from "@/events/decode";
+
+import { Cell, type Schedule } from "./cell";
+import { Chat } from "./chat";
+import { ServerClock } from "./server-clock";
+import type { Connection, Transport } from "./transport";
+
+/** Conversations followed at once; a server follows some hundred for a socket. */
+const MOST_CHATS = 32;
+
+export class Client {
+  readonly clock: ServerClock;
+  readonly connection: Cell<Connection>;
+  /** Rises whenever a run ends or begins anywhere: time to look at the list of conversations again. */
+  readonly changes: Cell<number>;
+  readonly #transport: Transport;
+  readonly #schedule: Schedule | undefined;
+  readonly #chats = new Map<string, Chat>();
+
+  constructor(transport: Transport, schedule?: Schedule, clock = new ServerClock()) {
+    this.#transport = transport;
+    this.#schedule = schedule;
+    this.clock = clock;
+    this.connection = new Cell<Connection>({ state: "connecting" }, schedule);
+    this.changes = new Cell(0, schedule);
+  }
+
+  /** Connect, until the returned function is called. */
+  start(): () => void {
+    return this.#transport.open({
+      frame: (text) => this.#frame(text),
+      connection: (now) => this.#connected(now),
+    });
+  }
+
+  /** Return the conversation, following it from now on. */
+  chat(id: string): Chat {
+    const known = this.#chats.get(id);
+    if (known) return known;
+    this.#makeRoom();
+    const chat = new Chat(id, (command) => this.#transport.send(command), this.#schedule);
+    this.#chats.set(id, chat);
+    if (this.connection.latest.state === "open") chat.attach();
+    return chat;
+  }
+
+  /** Follow a conversation no more. */
+  forget(id: string): void {
+    if (this.#chats.delete(id)) this.#transport.send({ type: "detach", chat_id: id });
+  }
+
+  /** Let go of the conversation that was opened first and in which nothing goes on. */
+  #makeRoom(): void {
+    if (this.#chats.size < MOST_CHATS) return;
+    const idle = [...this.#chats.values()].find((chat) => !chat.busy);
+    if (idle) this.forget(idle.id);
+  }
+
+  retry(): void {
+    this.#transport.retry();
+  }
+
+  #connected(now: Connection): void {
+    this.connection.set(now);
+    for (const chat of this.#chats.values()) {
+      if (now.state === "open") chat.attach();
+      else chat.detach();
+    }
+  }
+
+  #frame(text: string): void {
+    const incoming = decode(text);
+    switch (incoming.kind) {
+      case "ready":
+      case "unknown":
+        return;
+      case "event": {
+        const { recorded } = incoming;
+        this.clock.heard(recorded.at_ms);
+        this.#chats.get(recorded.conversation_id)?.hear(incoming);
+        if (recorded.event.type === "run.started" || recorded.event.type === "run.ended") this.changes.set(this.changes.latest + 1);
+        return;
+      }
+      case "attached":
+        this.#chats.get(incoming.chatId)?.hear(incoming);
+        return;
+      case "snapshot":
+        this.#chats.get(incoming.view.conversation_id)?.hear(incoming);
+        return;
+      case "error":
+        this.#hearError(incoming);
+        return;
+      default: {
+        const never: never = incoming;
+        return never;
+      }
+    }
+  }
+
+  /** An error without a chat goes to those that wait for something. */
+  #hearError(error: Extract<ReturnType<typeof decode>, { kind: "error" }>): void {
+    const chat = error.chatId === null ? [...this.#chats.values()].at(-1) : this.#chats.get(error.chatId);
+    chat?.hear(error);
+  }
+}

@@ -1,0 +1,105 @@
+/** The list of conversations beside the chat. */
+
+import { type Api, ApiProblem, type ConversationSummary } from "./api";
+import { Cell, type Schedule } from "./cell";
+
+export interface DirectoryState {
+  readonly conversations: readonly ConversationSummary[];
+  /** Where the next page begins; null at the end. */
+  readonly nextBefore: string | null;
+  /** The words that all of them have; empty: all conversations. */
+  readonly wanted: string;
+  readonly loaded: boolean;
+  readonly problem: string | null;
+}
+
+export class Directory {
+  readonly state: Cell<DirectoryState>;
+  readonly #api: Api;
+
+  constructor(api: Api, schedule?: Schedule) {
+    this.#api = api;
+    this.state = new Cell<DirectoryState>({ conversations: [], nextBefore: null, wanted: "", loaded: false, problem: null }, schedule);
+  }
+
+  /** Read the first page again. What further pages gave stays. */
+  refresh(): Promise<void> {
+    return this.#try(async () => {
+      const { wanted } = this.state.latest;
+      const page = await this.#api.conversations(wanted === "" ? {} : { search: wanted });
+      if (wanted !== this.state.latest.wanted) return;
+      const oldest = page.conversations.at(-1)?.updated_at_ms ?? 0;
+      const known = new Set(page.conversations.map((each) => each.conversation_id));
+      const { conversations, nextBefore } = this.state.latest;
+      const older = page.next_before === null ? [] : conversations.filter((each) => !known.has(each.conversation_id) && each.updated_at_ms <= oldest);
+      this.#change({
+        conversations: [...page.conversations, ...older],
+        nextBefore: older.length > 0 ? nextBefore : page.next_before,
+        loaded: true,
+        problem: null,
+      });
+    });
+  }
+
+  /** List only what has these words. */
+  search(words: string): Promise<void> {
+    const wanted = words.trim();
+    if (wanted === this.state.latest.wanted) return Promise.resolve();
+    this.#change({ wanted, conversations: [], nextBefore: null, loaded: false });
+    return this.refresh();
+  }
+
+  more(): Promise<void> {
+    return this.#try(async () => {
+      const { conversations, nextBefore, wanted } = this.state.latest;
+      if (nextBefore === null) return;
+      const page = await this.#api.conversations({ before: nextBefore, ...(wanted === "" ? {} : { search: wanted }) });
+      if (wanted !== this.state.latest.wanted) return;
+      const known = new Set(conversations.map((each) => each.conversation_id));
+      const found = page.conversations.filter((each) => !known.has(each.conversation_id));
+      this.#change({ conversations: [...conversations, ...found], nextBefore: page.next_before });
+    });
+  }
+
+  /** Make a conversation; a temporary one is in no list. Throws `ApiProblem`. */
+  async create(title: string, temporary: boolean): Promise<string> {
+    const made = await this.#api.createConversation(title, temporary);
+    if (!temporary) this.#change({ conversations: [made, ...this.state.latest.conversations] });
+    return made.conversation_id;
+  }
+
+  /** Make a conversation that has everything up to a run of another. Throws `ApiProblem`. */
+  async branch(id: string, runId: string): Promise<string> {
+    const made = await this.#api.branch(id, runId);
+    this.#change({ conversations: [made, ...this.state.latest.conversations] });
+    return made.conversation_id;
+  }
+
+  rename(id: string, title: string): Promise<void> {
+    return this.#try(async () => {
+      await this.#api.renameConversation(id, title);
+      const conversations = this.state.latest.conversations.map((each) => (each.conversation_id === id ? { ...each, title } : each));
+      this.#change({ conversations });
+    });
+  }
+
+  remove(id: string): Promise<void> {
+    return this.#try(async () => {
+      await this.#api.deleteConversation(id);
+      this.#change({ conversations: this.state.latest.conversations.filter((each) => each.conversation_id !== id) });
+    });
+  }
+
+  async #try(step: () => Promise<void>): Promise<void> {
+    try {
+      await step();
+    } catch (error) {
+      if (!(error instanceof ApiProblem)) throw error;
+      this.#change({ problem: error.message });
+    }
+  }
+
+  #change(part: Partial<DirectoryState>): void {
+    this.state.set({ ...this.state.latest, ...part });
+  }
+}

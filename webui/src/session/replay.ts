@@ -1,0 +1,52 @@
+/** Plays a recorded log as if a server sent it: for the gallery and for tests. */
+
+import type { Recorded } from "@/events/types.gen";
+import { encodeFrame } from "@/events/encode-frame";
+
+import type { Command, Listener, Transport } from "./transport";
+
+export class ReplayTransport implements Transport {
+  readonly commands: Command[] = [];
+  readonly #log: readonly Recorded[];
+  #listener: Listener | null = null;
+
+  constructor(log: readonly Recorded[]) {
+    this.#log = log;
+  }
+
+  open(listener: Listener): () => void {
+    this.#listener = listener;
+    listener.connection({ state: "open" });
+    return () => {
+      this.#listener = null;
+    };
+  }
+
+  send(command: Command): boolean {
+    this.commands.push(command);
+    if (command.type === "attach") {
+      const seq = this.#log.at(-1)?.seq ?? 0;
+      this.#say(JSON.stringify({ event: "attached", chat_id: command.chat_id, seq, floor: 0, running: [] }));
+      for (const recorded of this.#log) {
+        if (recorded.seq > (command.after ?? 0)) this.#say(encodeFrame(recorded));
+      }
+    }
+    return this.#listener !== null;
+  }
+
+  retry(): void {
+    this.#listener?.connection({ state: "open" });
+  }
+
+  #say(frame: string): void {
+    this.#listener?.frame(frame);
+  }
+}
+
+/** Read a log as the golden sessions hold it: one event a line. */
+export function parseLog(text: string): Recorded[] {
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as Recorded);
+}

@@ -1,0 +1,47 @@
+/** What the server is and can do. */
+
+import { type Api, ApiProblem, type Bootstrap, type Features, type ModelChoice } from "./api";
+import { Cell, type Schedule } from "./cell";
+
+export interface ServerState {
+  readonly bootstrap: Bootstrap | null;
+  readonly features: Features;
+  readonly models: readonly ModelChoice[];
+  readonly problem: string | null;
+}
+
+export class ServerInfo {
+  readonly state: Cell<ServerState>;
+  readonly #api: Api;
+
+  constructor(api: Api, schedule?: Schedule) {
+    this.#api = api;
+    this.state = new Cell<ServerState>({ bootstrap: null, features: {}, models: [], problem: null }, schedule);
+  }
+
+  /** Where to connect to. Throws `ApiProblem`. */
+  async address(page: Location): Promise<string> {
+    const bootstrap = await this.#api.bootstrap();
+    this.#change({ bootstrap });
+    if (bootstrap.ws_path === null) throw new ApiProblem(0, "no_socket", "The server's socket for this page is turned off.");
+    const address = new URL(bootstrap.ws_path, page.href);
+    address.protocol = page.protocol === "https:" ? "wss:" : "ws:";
+    if (bootstrap.ticket) address.searchParams.set("ticket", bootstrap.ticket);
+    return address.href;
+  }
+
+  /** Ask anew what there is to choose. */
+  async refresh(): Promise<void> {
+    try {
+      const [features, models] = await Promise.all([this.#api.features(), this.#api.models()]);
+      this.#change({ features, models, problem: null });
+    } catch (error) {
+      if (!(error instanceof ApiProblem)) throw error;
+      this.#change({ problem: error.message });
+    }
+  }
+
+  #change(part: Partial<ServerState>): void {
+    this.state.set({ ...this.state.latest, ...part });
+  }
+}

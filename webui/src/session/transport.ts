@@ -1,0 +1,40 @@
+/** The one door to a server of conversations. A WebSocket and a replay implement it. */
+
+export type Connection =
+  | { readonly state: "connecting" }
+  | { readonly state: "open" }
+  | { readonly state: "waiting"; readonly attempt: number; readonly retryAt: number }
+  | { readonly state: "offline" };
+
+export type Effort = string | number;
+
+export interface MessageOptions {
+  readonly model?: string;
+  readonly reasoning_effort?: Effort;
+  readonly max_iterations?: number;
+  readonly context_files?: readonly string[];
+  readonly image_path?: string;
+  /** The run whose place this message takes; it and all after it leave the conversation. */
+  readonly replaces?: string;
+}
+
+export type Command =
+  | { readonly type: "attach"; readonly chat_id: string; readonly after?: number }
+  | ({ readonly type: "message"; readonly chat_id: string; readonly content: string; readonly client_message_id: string } & MessageOptions)
+  | { readonly type: "stop"; readonly chat_id: string }
+  | { readonly type: "detach"; readonly chat_id: string };
+
+export interface Listener {
+  /** The text of one frame of the server. */
+  frame(text: string): void;
+  connection(now: Connection): void;
+}
+
+export interface Transport {
+  /** Connect, and connect again whenever the connection is lost, until the returned function is called. */
+  open(listener: Listener): () => void;
+  /** Send a command. False where nothing is connected: nothing is kept for later. */
+  send(command: Command): boolean;
+  /** Try again now instead of when the wait is over. */
+  retry(): void;
+}
