@@ -214,15 +214,17 @@ async def dropped(served: Served) -> None:
 
 @pytest.mark.promise("P14")
 async def test_a_socket_that_left_a_chat_is_not_taken_for_a_slow_one() -> None:
+    piece = "x" * 60_000
+    flood = ScriptedModel([say(*[piece] * 300)], [say("Hi.")])
     async with (
-        hosting(ScriptedModel([say("Hi.")]), send_timeout_seconds=0.05) as served,
+        hosting(flood, send_timeout_seconds=0.1) as served,
         client(served) as one,
+        client(served, max_queue=1, max_size=None) as stuck,
     ):
         for n in range(20):
             await one.attach(f"room-{n % 2}")
-        for _ in range(5):
-            pong = await one.connection.ping()
-            await asyncio.wait_for(pong, 5)
-            await asyncio.sleep(0.05)
+        # Time passes for both alike: by when the one that takes nothing is dropped.
+        await stuck.say("flood")
+        await dropped(served)
         await one.say("room-0")
         assert texts(await one.turn("room-0"), "delta") == "Hi."

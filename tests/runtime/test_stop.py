@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.runtime.reading import assert_segments_closed, end_of, texts
-from tests.staging import OWNER, recorded, stage, start
+from tests.staging import OWNER, FakeClock, recorded, stage, start
 from thinkaloud.errors import Conflict, Unavailable
 from thinkaloud.events.event import (
     AnswerDelta,
@@ -113,26 +113,25 @@ async def test_a_run_that_nobody_follows_goes_on_by_default_and_stops_where_that
 
 
 async def test_while_somebody_follows_a_run_it_is_not_stopped() -> None:
-    gate = asyncio.Event()
+    gate, over = asyncio.Event(), asyncio.Event()
+
+    class HeldClock(FakeClock):
+        async def sleep(self, seconds: float) -> None:
+            await over.wait()
+
     watched = ScriptedModel([say("One"), Wait(gate), say(" more")])
-    async with stage(watched) as runs:
-        record = await start(runs, stop_detached_after=0.01)
+    async with stage(watched, clock=HeldClock()) as runs:
+        record = await start(runs, stop_detached_after=9)
         async with runs.follow(record) as follower:
-            await asyncio.wait_for(_grace_is_over(), 5)
+            await follower.batch()
+            over.set()  # The grace is over, and somebody is there.
+            await asyncio.sleep(0)
             gate.set()
             while await follower.batch():
                 continue
         events = [each.event for each in await recorded(runs, record)]
 
     assert end_of(events).status == "completed"
-
-
-async def _grace_is_over() -> None:
-    """Let several times the grace pass in the loop's own time."""
-    loop = asyncio.get_running_loop()
-    over = asyncio.Event()
-    loop.call_later(0.05, over.set)
-    await over.wait()
 
 
 async def test_a_busy_conversation_refuses_where_the_operator_says_so() -> None:

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.staging import FixedAttachments, FixedCatalogue
-from thinkaloud.ports.clock import SystemClock
+from thinkaloud.ports.clock import Clock, SystemClock
 from thinkaloud.ports.model import Model
 from thinkaloud.ports.store import Store
 from thinkaloud.ports.tool import Tool
@@ -205,6 +205,7 @@ async def serving(
     catalogue: FixedCatalogue | None = None,
     store: Store | None = None,
     drain: float = 0.0,
+    clock: Clock | None = None,
     **settings: Any,
 ) -> AsyncGenerator[Served]:
     """Serve these models; the first is the current one."""
@@ -212,7 +213,7 @@ async def serving(
     services = RunServices(
         store=TemporaryStore(store or MemoryStore()),
         catalogue=catalogue or FixedCatalogue(*models),
-        clock=SystemClock(),
+        clock=clock or SystemClock(),
         toolbox=Toolbox(tools, limits.max_tool_result_chars),
         attachments=attachments or FixedAttachments(),
         limits=limits,

@@ -10,6 +10,7 @@ import pytest
 
 from tests.server.serving import Served, serving, talk
 from thinkaloud.errors import StoreError
+from thinkaloud.ports.clock import SystemClock
 from thinkaloud.ports.store import Before, Conversation
 from thinkaloud.runtime.limits import Limits
 from thinkaloud.stores.memory import MemoryStore
@@ -226,14 +227,29 @@ async def test_a_run_stops_when_the_client_has_left_only_where_that_was_asked_fo
     assert len(other["active_runs"]) == 1
 
 
+class HeldClock(SystemClock):
+    """A clock by which no wait is over until the test says so."""
+
+    def __init__(self) -> None:
+        self.go_on = asyncio.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        await self.go_on.wait()
+
+
 @pytest.mark.parametrize("way", ["rest", "sse", "socket"])
 async def test_a_run_that_stops_with_its_client_goes_on_while_the_client_waits(way: str) -> None:
     go = asyncio.Event()
     model = ScriptedModel([say("Half"), Wait(go), say(" and half.")])
-    async with serving(model, limits=Limits(stop_detached_after=0.05)) as served:
-        asking = asyncio.ensure_future(talk(way, served, on_disconnect="stop"))
+    clock = HeldClock()
+    async with serving(model, limits=Limits(stop_detached_after=9), clock=clock) as served:
+        asking = asyncio.ensure_future(talk(way, served, conversation_id="c", on_disconnect="stop"))
         await until_runs(served, 1)
-        asyncio.get_running_loop().call_later(0.3, go.set)
+        while (log := served.services.runs.hub.live("c")) is None or log.unwatched.is_set():
+            await asyncio.sleep(0)
+        clock.go_on.set()  # The grace is over, and somebody is there.
+        await served.get("/system-status")
+        go.set()
         told = await asking
     assert told.complete is not None
     assert (told.complete["status"], told.complete["response"]) == ("completed", "Half and half.")

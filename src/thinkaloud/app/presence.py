@@ -5,20 +5,12 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
-import aiohttp
 import msgspec
 
-from thinkaloud.app.storage import database_path
-from thinkaloud.config import Configuration
-from thinkaloud.errors import ConfigurationError
-from thinkaloud.server.origins import is_loopback
-from thinkaloud.stores.sqlite.lock import owner
 from thinkaloud.version import __version__
 
 NOTE_NAME: Final = "server.json"
-_ASKING_SECONDS: Final = 3.0
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -49,50 +41,3 @@ def announced(data_dir: Path) -> Generator[Callable[[str], None]]:
         yield announce
     finally:
         path.unlink(missing_ok=True)
-
-
-async def server_of(configuration: Configuration) -> str | None:
-    """Return the address of the server that uses the data directory; None where nobody uses it.
-
-    The note is believed only where it names the process that owns the data and an address of
-    this machine, and where a server answers there. Raises `ConfigurationError` where the data is
-    in use and its user cannot be talked to.
-    """
-    pid = owner(database_path(configuration))
-    if pid is None:
-        return None
-    note = _read(configuration.data_dir / NOTE_NAME)
-    if note is None or note.pid != pid or not _is_here(note.url) or not await _answers(note.url):
-        raise ConfigurationError(
-            f"Process {pid or 'unknown'} uses the data directory {configuration.data_dir} and"
-            " does not answer as a thinkaloud server. If it is just starting, try again; else"
-            " stop it."
-        )
-    return note.url
-
-
-def _read(path: Path) -> Note | None:
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Note)
-    except (OSError, msgspec.MsgspecError):
-        return None
-
-
-def _is_here(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme == "http" and is_loopback(parts.hostname or "")
-
-
-async def _answers(url: str) -> bool:
-    timeout = aiohttp.ClientTimeout(total=_ASKING_SECONDS)
-    try:
-        async with (
-            aiohttp.ClientSession(timeout=timeout) as session,
-            session.get(f"{url}/healthz", allow_redirects=False) as response,
-        ):
-            return response.status == 200 and await response.json() == {"status": "alive"}
-    except (TimeoutError, aiohttp.ClientError, ValueError):
-        return False

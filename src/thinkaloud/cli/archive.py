@@ -8,8 +8,8 @@ import aiohttp
 import msgspec
 
 from thinkaloud.agent import LOCAL_OWNER
-from thinkaloud.app.presence import server_of
 from thinkaloud.app.storage import opened_conversations
+from thinkaloud.app.whereabouts import server_of
 from thinkaloud.config import Configuration
 from thinkaloud.core.export import Form
 from thinkaloud.errors import (

@@ -4,6 +4,7 @@ import asyncio
 from collections import OrderedDict
 from typing import Final
 
+from thinkaloud.ports.clock import Clock
 from thinkaloud.runtime.live_log import LiveLog
 from thinkaloud.runtime.run import Run
 
@@ -68,14 +69,13 @@ class ActiveRuns:
         if tasks:
             await asyncio.wait(tasks, timeout=seconds)
 
-    async def stop_when_left(self, run_id: str, log: LiveLog, grace: float) -> None:
+    async def stop_when_left(self, run_id: str, log: LiveLog, grace: float, clock: Clock) -> None:
         """Stop a run once nobody has watched its conversation for `grace` seconds."""
         while run_id in self._runs:
             await log.unwatched.wait()
-            try:
-                async with asyncio.timeout(grace):
-                    await log.watched.wait()
-            except TimeoutError:
+            watches = log.watches
+            await clock.sleep(grace)
+            if log.watches == watches:
                 await self.stop(run_id)
 
     async def interrupt(self) -> None:

@@ -55,8 +55,8 @@ class LiveLog:
         """Held by the run that is going on; runs of a conversation queue for it."""
         self.users = 0
         """Runs and followers that have the log open."""
-        self.watched = asyncio.Event()
-        """Set while somebody follows the conversation or waits for one of its runs."""
+        self.watches = 0
+        """How often somebody began to follow the conversation, or to wait for one of its runs."""
         self.unwatched = asyncio.Event()
         """Set while nobody does."""
         self.left_at_ms = 0
@@ -123,14 +123,13 @@ class LiveLog:
     def watch(self) -> Generator[None]:
         """Count as somebody who waits for what happens here."""
         self._watchers += 1
-        self.watched.set()
+        self.watches += 1
         self.unwatched.clear()
         try:
             yield
         finally:
             self._watchers -= 1
             if not self._watchers:
-                self.watched.clear()
                 self.unwatched.set()
 
     def wake(self) -> None:

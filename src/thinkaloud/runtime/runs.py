@@ -163,7 +163,7 @@ class Runs:
         self.active.add(run, task)
         if spec.stop_detached_after is not None:
             grace = spec.stop_detached_after
-            leaving = self.active.stop_when_left(spec.run_id, log, grace)
+            leaving = self.active.stop_when_left(spec.run_id, log, grace, services.clock)
             watch = self._tasks.create_task(leaving)
             task.add_done_callback(lambda _: watch.cancel())
         return begun
