@@ -1,5 +1,6 @@
 """Neighbouring deltas of one segment as one. Pure."""
 
+import sys
 from collections.abc import Sequence
 from typing import Final
 
@@ -16,37 +17,42 @@ def text_of(event: Event) -> str:
     return event.text if isinstance(event, ReasoningDelta | AnswerDelta) else ""
 
 
-def continues(first: Event, second: Event) -> bool:
-    """Whether the second only adds text to the first: the same segment, the same part."""
-    if isinstance(first, AnswerDelta):
-        return isinstance(second, AnswerDelta) and first.segment_id == second.segment_id
-    if isinstance(first, ReasoningDelta):
-        return (
-            isinstance(second, ReasoningDelta)
-            and first.segment_id == second.segment_id
-            and first.part == second.part
-        )
-    return False
-
-
 def runs_of_deltas(
     events: Sequence[Recorded], max_chars: int | None = MAX_MERGED_CHARS
 ) -> list[tuple[int, int]]:
-    """Return the slices `(start, stop)` of the events that belong together, in order."""
+    """Return the slices `(start, stop)` of the events that belong together, in order.
+
+    Deltas do that only add text to the one before: the same segment, the same part.
+    """
     slices: list[tuple[int, int]] = []
+    limit = sys.maxsize if max_chars is None else max_chars
     start = size = 0
+    before: ReasoningDelta | AnswerDelta | None = None
     for index, recorded in enumerate(events):
-        added = len(text_of(recorded.event))
-        fits = max_chars is None or size + added <= max_chars
-        if index > start and fits and continues(events[index - 1].event, recorded.event):
-            size += added
-            continue
+        event = recorded.event
+        if not isinstance(event, ReasoningDelta | AnswerDelta):
+            before = None
+        else:
+            added = len(event.text)
+            if before is not None and size + added <= limit and _continues(before, event):
+                size += added
+                before = event
+                continue
+            before, size = event, added
         if index > start:
             slices.append((start, index))
-        start, size = index, added
+        start = index
     if events:
         slices.append((start, len(events)))
     return slices
+
+
+def _continues(first: ReasoningDelta | AnswerDelta, second: ReasoningDelta | AnswerDelta) -> bool:
+    return (
+        first.segment_id == second.segment_id
+        and type(first) is type(second)
+        and getattr(first, "part", 0) == getattr(second, "part", 0)
+    )
 
 
 def merged(events: Sequence[Recorded]) -> Recorded:

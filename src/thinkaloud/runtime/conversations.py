@@ -82,7 +82,8 @@ class Conversations:
         found = await self._store.conversation(record.owner, record.conversation_id)
         if found is None or found.title:
             return
-        fold = (await self._hub.fold(record.conversation_id)).runs.get(record.run_id)
+        log = self._hub.live(record.conversation_id)
+        fold = log.runs.get(record.run_id) if log is not None else None
         if fold is None:
             return
         view = fold.view()
