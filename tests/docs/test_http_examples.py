@@ -9,7 +9,11 @@ from typing import Any
 import pytest
 
 from tests.docs.examples import EXAMPLES, demo, node, output, plain, server
+from thinkaloud.events.prompt import UserTurn
+from thinkaloud.ports.clock import SystemClock
+from thinkaloud.stores.uploads import MemoryUploads
 from thinkaloud.testing import ScriptedModel, Silence, Wait, say, think
+from thinkaloud.tools.attachments import NamedFiles
 
 pytestmark = pytest.mark.skipif(
     shutil.which("curl") is None or shutil.which("bash") is None, reason="needs bash and curl"
@@ -40,6 +44,19 @@ async def test_one_request_brings_the_whole_reply(folder: Path) -> None:
     assert "84" in reply["response"]
     assert "calculate" in reply["reasoning"]
     assert (reply["status"], reply["action_results"][0]["result"]) == ("completed", "84")
+
+
+async def test_a_file_is_brought_and_put_before_the_model(folder: Path) -> None:
+    file = folder / "word.txt"
+    file.write_text("heliotrope", encoding="utf-8")
+    model = ScriptedModel([say("A flower.")])
+    uploads = MemoryUploads(SystemClock())
+    async with server(model, uploads=uploads, attachments=NamedFiles(uploads, None)) as served:
+        reply = json.loads(await curl("attach.sh", served.url, str(file), cwd=folder))
+    assert reply["response"] == "A flower."
+    (turn,) = model.requests[0].turns
+    assert isinstance(turn, UserTurn)
+    assert '<file name="word.txt">\nheliotrope\n</file>' in turn.text
 
 
 async def test_the_stream_brings_thought_tool_and_answer_in_order(folder: Path) -> None:

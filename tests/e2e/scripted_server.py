@@ -5,6 +5,7 @@ THINKALOUD_DATA_DIR says. The first word of a message chooses the way that the m
 """
 
 import asyncio
+import re
 import sys
 from collections.abc import AsyncGenerator, Sequence
 from typing import Final
@@ -85,6 +86,18 @@ WAYS: Final = {
 """By the first word of the message; every other message is answered at a reader's pace."""
 
 
+BROUGHT: Final = re.compile(r'<file name="(.*?)">\n(.*?)\n</file>', re.DOTALL)
+"""How a file stands before the message."""
+
+
+def way_of(text: str) -> Way:
+    """Return how this message is answered: a file that came with it is read out."""
+    file = BROUGHT.match(text)
+    if file is not None:
+        return Way(answer=f"You brought {file[1]}: {file[2]}", seconds=0.0)
+    return WAYS.get(text.partition(" ")[0].strip(",.?").lower(), Way())
+
+
 class ObedientModel:
     """A model that answers the way that the message asks for."""
 
@@ -100,10 +113,7 @@ class ObedientModel:
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Sequence[ModelEvent]]:
         """Say it, piece by piece."""
         asked = request.turns[-1]
-        word = (
-            asked.text.partition(" ")[0].strip(",.?").lower() if isinstance(asked, UserTurn) else ""
-        )
-        way = WAYS.get(word, Way())
+        way = way_of(asked.text if isinstance(asked, UserTurn) else "")
         due = asyncio.get_running_loop().time()
         for kind, text in ((ReasoningText, way.thought), (AnswerText, way.answer)):
             for at in range(0, len(text), way.letters):

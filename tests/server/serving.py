@@ -12,10 +12,12 @@ from jsonschema import Draft202012Validator
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.staging import FixedAttachments, FixedCatalogue
+from thinkaloud.ports.attachments import Attachments
 from thinkaloud.ports.clock import Clock, SystemClock
 from thinkaloud.ports.model import Model
 from thinkaloud.ports.store import Store
 from thinkaloud.ports.tool import Tool
+from thinkaloud.ports.uploads import Uploads
 from thinkaloud.runtime.limits import Limits
 from thinkaloud.runtime.runs import Runs, RunServices
 from thinkaloud.runtime.toolbox import Toolbox
@@ -25,6 +27,7 @@ from thinkaloud.server.services import About, ServerServices
 from thinkaloud.server.settings import ServerSettings
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.temporary import TemporaryStore
+from thinkaloud.stores.uploads import MemoryUploads
 
 Json = dict[str, Any]
 WAYS = ["rest", "sse", "socket"]
@@ -201,7 +204,8 @@ async def serving(
     tools: Sequence[Tool] = (),
     limits: Limits | None = None,
     about: About | None = None,
-    attachments: FixedAttachments | None = None,
+    attachments: Attachments | None = None,
+    uploads: Uploads | None = None,
     catalogue: FixedCatalogue | None = None,
     store: Store | None = None,
     drain: float = 0.0,
@@ -227,6 +231,7 @@ async def serving(
             clock=services.clock,
             settings=chosen,
             about=about or About("9.9.9", limits=limits),
+            uploads=uploads or MemoryUploads(services.clock),
         )
         async with listening(given) as server_and_url:
             server, url = server_and_url

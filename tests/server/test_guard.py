@@ -59,17 +59,21 @@ PLACES = [
     ("POST", "/api/v1/chat/message"),
     ("POST", "/api/v1/chat/stream-sse"),
     ("POST", "/api/v1/models/switch"),
+    ("POST", "/api/v1/upload"),
     ("DELETE", "/api/v1/conversations/c1"),
 ]
+FORM = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\nx\r\n--b--\r\n'
 
 
-async def raw(served: Served, method: str, path: str, *headers: str) -> tuple[int, bytes]:
+async def raw(
+    served: Served, method: str, path: str, *headers: str, body: bytes = b""
+) -> tuple[int, bytes]:
     """Send a request of exactly these headers and return status and answer."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port(served))
     upgrading = any(line.startswith("Upgrade:") for line in headers)
     lines = headers if upgrading else (*headers, "Connection: close")
     head = "".join(f"{line}\r\n" for line in lines)
-    writer.write(f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode("latin-1"))
+    writer.write(f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode("latin-1") + body)
     answer = await (reader.readuntil(b"\r\n\r\n") if upgrading else reader.read())
     writer.close()
     return int(answer.split(b" ", 2)[1]), answer
@@ -174,6 +178,34 @@ async def test_a_form_of_another_page_is_refused_even_without_an_origin() -> Non
                 )
                 assert status in {404, 415}, (media_type, path)
                 assert status == 415 or path.endswith("c1")
+
+
+@pytest.mark.parametrize(
+    ("of_the_browser", "status"),
+    [
+        (("Origin: https://evil.example",), 403),
+        (("Origin: null",), 403),
+        (("Origin: http://localhost:3000",), 403),
+        (("Origin: https://evil.example", "Sec-Fetch-Site: same-origin"), 403),
+        (("Sec-Fetch-Site: cross-site",), 403),
+        (("Sec-Fetch-Site: same-site",), 403),
+        (("Origin: http://{host}", "Sec-Fetch-Site: same-origin"), 201),
+        ((), 201),
+    ],
+)
+async def test_a_form_with_a_file_is_taken_from_the_servers_own_pages_and_from_programs_only(
+    of_the_browser: tuple[str, ...], status: int
+) -> None:
+    async with serving(ScriptedModel()) as served:
+        host = f"localhost:{port(served)}"
+        headers = (
+            f"Host: {host}",
+            "Content-Type: multipart/form-data; boundary=b",
+            f"Content-Length: {len(FORM)}",
+            *(line.format(host=host) for line in of_the_browser),
+        )
+        found, _ = await raw(served, "POST", "/api/v1/upload", *headers, body=FORM)
+    assert found == status
 
 
 async def test_what_a_proxy_claims_changes_nothing() -> None:

@@ -189,6 +189,25 @@ describe.skipIf(!existsSync(CHROMIUM))("the page in Chromium, against the real s
     await page.getByText("Nothing found.").waitFor();
   });
 
+  it("sends a file along with a message", async () => {
+    const { page } = here;
+    const file = { name: "word.txt", mimeType: "text/plain", buffer: Buffer.from("heliotrope") };
+    await page.getByLabel("Files to attach").setInputFiles(file);
+    await page.getByRole("list", { name: "Attached files" }).getByText("word.txt").waitFor();
+    await page.getByText("uploading…").waitFor({ state: "detached" });
+    await say(page, "read it");
+    await page.getByText("You brought word.txt: heliotrope").waitFor();
+    expect(await page.getByRole("button", { name: "Remove word.txt" }).count()).toBe(0);
+  });
+
+  it("says why a file is not taken", async () => {
+    const { page } = here;
+    const file = { name: "all.zip", mimeType: "application/zip", buffer: Buffer.from([0x50, 0x4b, 3, 4, 0xff]) };
+    await page.getByLabel("Files to attach").setInputFiles(file);
+    await page.getByText("not uploaded").waitFor();
+    await page.getByText(/all\.zip: Taken are PNG, JPEG, GIF and WebP/).waitFor();
+  });
+
   it("keeps a temporary conversation out of the list", async () => {
     const { page } = here;
     await page.getByRole("checkbox", { name: /Temporary/ }).check();

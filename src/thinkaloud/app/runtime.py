@@ -14,6 +14,7 @@ from thinkaloud.ports.clock import Clock, SystemClock
 from thinkaloud.ports.model import Model
 from thinkaloud.ports.store import Store
 from thinkaloud.ports.tool import Tool
+from thinkaloud.ports.uploads import Uploads
 from thinkaloud.providers.catalogue import ConfiguredModels
 from thinkaloud.providers.client import Sessions
 from thinkaloud.providers.demo import DemoModel
@@ -22,7 +23,8 @@ from thinkaloud.runtime.runs import Runs, RunServices
 from thinkaloud.runtime.toolbox import Toolbox
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.temporary import TemporaryStore
-from thinkaloud.tools.attachments import WorkspaceAttachments
+from thinkaloud.stores.uploads import MemoryUploads
+from thinkaloud.tools.attachments import NamedFiles
 from thinkaloud.tools.builtin import builtin_tools
 from thinkaloud.tools.workspace import Workspace
 
@@ -34,6 +36,7 @@ class Choices(msgspec.Struct, frozen=True):
     tools: Sequence[Tool] | None = None
     system_prompt: str | None = None
     store: Store | None = None
+    uploads: Uploads | None = None
     hooks: tuple[HookSource, ...] = ()
     reasoning_effort: Effort | None = None
 
@@ -43,6 +46,7 @@ class Runtime(msgspec.Struct, frozen=True):
 
     configuration: Configuration
     store: Store
+    uploads: Uploads
     clock: Clock
     models: ConfiguredModels
     runs: Runs
@@ -69,6 +73,7 @@ async def open_runtime(
     choices = choices or Choices()
     settings = configuration.settings
     store = TemporaryStore(choices.store or MemoryStore())
+    uploads = choices.uploads or MemoryUploads(clock, settings.server.max_uploads)
     workspace = _workspace(configuration)
     tools = _tools(configuration, choices, workspace, clock)
     sessions = Sessions()
@@ -79,7 +84,7 @@ async def open_runtime(
             catalogue=models,
             clock=clock,
             toolbox=Toolbox(tools, settings.limits.max_tool_result_chars),
-            attachments=WorkspaceAttachments(workspace),
+            attachments=NamedFiles(uploads, workspace),
             limits=settings.limits,
             hooks=choices.hooks,
             system_prompt=choices.system_prompt or settings.model.system_prompt,
@@ -89,7 +94,15 @@ async def open_runtime(
         async with Runs(services).open() as runs:
             names = tuple(tool.schema.name for tool in tools)
             yield Runtime(
-                configuration, store, clock, models, runs, names, sessions, clock.steady_ms()
+                configuration=configuration,
+                store=store,
+                uploads=uploads,
+                clock=clock,
+                models=models,
+                runs=runs,
+                tools=names,
+                sessions=sessions,
+                started_ms=clock.steady_ms(),
             )
     finally:
         await sessions.close()

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from thinkaloud.app.channels import enabled_channels, open_channels
 from thinkaloud.app.presence import announced
 from thinkaloud.app.runtime import Choices, Runtime, open_runtime
-from thinkaloud.app.storage import opened_store
+from thinkaloud.app.storage import lasting_uploads, opened_store
 from thinkaloud.channels.websocket.channel import WebSocketChannel
 from thinkaloud.config import Configuration
 from thinkaloud.server.app import create_app
@@ -41,6 +41,7 @@ def web_app(runtime: Runtime, websocket: WebSocketChannel | None = None) -> Fast
             settings=settings.server,
             about=about,
             websocket=websocket,
+            uploads=runtime.uploads,
         )
     )
 
@@ -61,6 +62,8 @@ async def serve_until_stopped(
         if choices.store is None:
             store = await stack.enter_async_context(opened_store(configuration))
             choices = msgspec.structs.replace(choices, store=store)
+        if lasts and choices.uploads is None:
+            choices = msgspec.structs.replace(choices, uploads=lasting_uploads(configuration))
         runtime = await stack.enter_async_context(open_runtime(configuration, choices))
         if not runtime.is_demo:
             # The first run shall not pay for loading the client.

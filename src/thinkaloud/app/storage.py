@@ -17,8 +17,10 @@ from thinkaloud.runtime.hub import Hub
 from thinkaloud.runtime.recover import recover
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.sqlite import Opening, SqliteStore
+from thinkaloud.stores.uploads import FileUploads
 
 FILE_NAME: Final = "thinkaloud.db"
+UPLOADS_NAME: Final = "uploads"
 _DAY_MS: Final = 24 * 3600 * 1000
 _PURGE_SECONDS: Final = 3600.0
 _log = logging.getLogger(__name__)
@@ -31,6 +33,12 @@ def database_path(configuration: Configuration) -> Path:
             "Nothing is kept: `kind` under [store] is memory. Conversations end with the server."
         )
     return configuration.data_dir / FILE_NAME
+
+
+def lasting_uploads(configuration: Configuration) -> FileUploads:
+    """Return the uploads of the data directory. To be used while this process owns the data."""
+    folder = configuration.data_dir / UPLOADS_NAME
+    return FileUploads(folder, SystemClock(), configuration.settings.server.max_uploads)
 
 
 @asynccontextmanager

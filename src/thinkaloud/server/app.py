@@ -19,6 +19,7 @@ from thinkaloud.server.operation import Operation, Resource
 from thinkaloud.server.run_routes import RunRoutes
 from thinkaloud.server.services import ServerServices, ServerState
 from thinkaloud.server.system_routes import SystemRoutes
+from thinkaloud.server.upload_routes import UploadRoutes
 from thinkaloud.server.webui import BootstrapRoutes, WebUi
 
 
@@ -60,6 +61,7 @@ def create_app(services: ServerServices) -> FastAPI:
         *RunRoutes(services, state).operations(),
         *ConversationRoutes(services, state).operations(),
         *CopyRoutes(services).operations(),
+        *UploadRoutes(services).operations(),
         *ModelRoutes(services, state).operations(),
         *system.operations(),
         *DiagnosticRoutes(services, state).operations(),

@@ -6,7 +6,7 @@ from typing import Final, cast
 
 import msgspec
 
-from thinkaloud.server.operation import EVENT_STREAM, JSON, Answer, Operation
+from thinkaloud.server.operation import EVENT_STREAM, Answer, Operation
 from thinkaloud.server.problems import MEDIA_TYPE, Problem
 from thinkaloud.server.requests import NoQuery
 from thinkaloud.server.schemas import FRAMES, Schema, event_schema, schemas_of
@@ -16,13 +16,13 @@ _PARAMETER: Final = re.compile(r"\{(\w+)\}")
 _EVERY_REQUEST: Final = (403, 421, 500, 503)
 _WITH_BODY: Final = (400, 408, 413, 415, 422)
 _MEANINGS: Final[Mapping[int, str]] = {
-    400: "The body is no JSON, or the request is broken.",
+    400: "The body is not what its type says, or the request is broken.",
     403: "A web page of another site may not use the server.",
     404: "There is no such thing, or it is not the caller's.",
     408: "The body took too long.",
     409: "It is in a state that does not allow this.",
     413: "The body is too large.",
-    415: "The body is not application/json.",
+    415: "The body is of another type than the one that is taken.",
     421: "The server does not go by the name in Host.",
     422: "A value is not allowed; `field` names it.",
     429: "Too many requests, here or at the provider.",
@@ -95,7 +95,8 @@ class _Book:
             described["description"] = operation.description
         if operation.body is not None:
             schema = self._schemas[f"{operation.name} body"]
-            described["requestBody"] = {"required": True, "content": {JSON: {"schema": schema}}}
+            content = {operation.body_type: {"schema": schema}}
+            described["requestBody"] = {"required": True, "content": content}
         return described
 
     def _parameters(self, operation: Operation) -> list[Schema]:

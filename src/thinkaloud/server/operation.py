@@ -51,7 +51,9 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     problems: Sequence[int] = ()
     """The statuses of the problem documents it may answer with, beside those of every request."""
     body: Any = None
-    """The type of the JSON body."""
+    """The type of the body."""
+    body_type: str = JSON
+    """The media type of the body."""
     query: Any = NoQuery
     headers: Mapping[str, str] = {}
     """Request headers that it reads, with what they mean."""

@@ -36,7 +36,11 @@ _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}\Z")
 async def read_body(request: Request, settings: ServerSettings) -> bytes:
     """Read a JSON body within the limits on type, size and time. Raises `Refused`."""
     require_json(request)
-    limit = settings.max_body_bytes
+    return await read_limited(request, settings, settings.max_body_bytes)
+
+
+async def read_limited(request: Request, settings: ServerSettings, limit: int) -> bytes:
+    """Read a body of at most `limit` bytes, within the limit on time. Raises `Refused`."""
     if int(request.headers.get("content-length") or 0) > limit:
         raise _too_large(limit)
     chunks: list[bytes] = []

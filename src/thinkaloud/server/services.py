@@ -11,9 +11,11 @@ from thinkaloud.events.prompt import Effort
 from thinkaloud.ports.catalogue import Catalogue
 from thinkaloud.ports.clock import Clock, SystemClock
 from thinkaloud.ports.store import Store
+from thinkaloud.ports.uploads import Uploads
 from thinkaloud.runtime.limits import Limits
 from thinkaloud.runtime.runs import Runs
 from thinkaloud.server.settings import ServerSettings
+from thinkaloud.stores.uploads import MemoryUploads
 
 LOCAL_OWNER: Final = "local"
 """The one owner there is without keys. Every look-up passes it."""
@@ -45,6 +47,8 @@ class ServerServices(msgspec.Struct, frozen=True):
         default_factory=lambda: WebSocketChannel(WebSocketSettings(), SystemClock())
     )
     """The channel whose sockets are `/ws`."""
+    uploads: Uploads = msgspec.field(default_factory=lambda: MemoryUploads(SystemClock()))
+    """Where uploads go; the attachments of `runs` read them there."""
     bundle: Path = Path(__file__).resolve().parents[1] / "webui"
     """The folder of the built web page."""
 

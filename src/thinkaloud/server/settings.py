@@ -18,6 +18,10 @@ class ServerSettings(msgspec.Struct, frozen=True):
     """Origins (`https://name:port`) of web pages that may use the server beside its own."""
     max_body_bytes: int = 2 * 1024 * 1024
     """The largest JSON body of a request, and the largest WebSocket message."""
+    max_upload_bytes: int = 10 * 1024 * 1024
+    """The largest file of an upload. A picture has 8 MiB, a text 512 KiB at most, whatever stands here."""
+    max_uploads: int = 200
+    """Uploads that one owner may have at once; the oldest makes room for a new one."""
     max_text_chars: int = 400_000
     """The longest `text` of a message."""
     max_json_depth: int = 64

@@ -102,6 +102,8 @@ class Features(msgspec.Struct, frozen=True):
     tools: bool
     context_files: bool
     images: bool
+    uploads: bool
+    """Whether files can be brought along."""
     reasoning_output: bool
     """Whether the server's policy lets reasoning out."""
     demo: bool
@@ -317,6 +319,7 @@ class SystemRoutes:
             tools=bool(self._services.about.tools),
             context_files=True,
             images=model is not None and model.images,
+            uploads=True,
             reasoning_output=self._services.settings.show_reasoning == "allow",
             demo=self._services.about.demo,
         )

@@ -1,0 +1,154 @@
+"""What every place for uploads promises."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.staging import FakeClock
+from thinkaloud.errors import StoreError
+from thinkaloud.ports.uploads import Upload, Uploads
+from thinkaloud.stores.uploads import FileUploads, MemoryUploads
+
+Maker = Callable[[int], Uploads]
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture(params=["memory", "files"])
+def made(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> Maker:
+    def make(most: int = 200) -> Uploads:
+        if request.param == "memory":
+            return MemoryUploads(clock, most)
+        return FileUploads(tmp_path / "data" / "uploads", clock, most)
+
+    return make
+
+
+async def test_an_upload_is_found_as_it_was_kept(made: Maker) -> None:
+    uploads = made(9)
+    kept = await uploads.keep("alice", "a.txt", "text/plain", b"one\r\ntwo\x00")
+    assert re.fullmatch("upl_[0-9a-f]{32}", kept.id)
+    assert (kept.owner, kept.name, kept.media_type) == ("alice", "a.txt", "text/plain")
+    assert kept.bytes == 9
+    assert await uploads.get("alice", kept.id) == (kept, b"one\r\ntwo\x00")
+
+
+async def test_the_same_file_twice_is_two_uploads(made: Maker) -> None:
+    uploads = made(9)
+    first, second = [await uploads.keep("alice", "a", "text/plain", b"x") for _ in range(2)]
+    assert first.id != second.id
+    assert await uploads.delete("alice", first.id)
+    assert await uploads.get("alice", first.id) is None
+    assert await uploads.get("alice", second.id) == (second, b"x")
+    assert not await uploads.delete("alice", first.id)
+
+
+@pytest.mark.promise("P12")
+async def test_an_upload_of_another_owner_is_not_there(made: Maker) -> None:
+    uploads = made(9)
+    kept = await uploads.keep("alice", "a", "text/plain", b"secret")
+    assert await uploads.get("bob", kept.id) is None
+    assert not await uploads.delete("bob", kept.id)
+    assert await uploads.get("alice", kept.id) is not None
+
+
+async def test_what_is_no_id_finds_nothing(made: Maker) -> None:
+    uploads = made(9)
+    kept = await uploads.keep("alice", "a", "text/plain", b"x")
+    plain = kept.id.removeprefix("upl_")
+    for name in (
+        "",
+        plain,
+        f"{kept.id}\n",
+        f"{kept.id}.json",
+        f"upl_../uploads/{plain}",
+        f"upl_{plain.upper()}x",
+        f"./{kept.id}",
+        "upl_" + "0" * 32,
+        "upl_\x00",
+    ):
+        assert await uploads.get("alice", name) is None, name
+        assert not await uploads.delete("alice", name), name
+
+
+async def test_the_oldest_upload_of_the_owner_makes_room_and_nobody_elses(
+    made: Maker, clock: FakeClock
+) -> None:
+    uploads = made(2)
+    others = await uploads.keep("bob", "b", "text/plain", b"b")
+    kept: list[Upload] = []
+    for number in range(3):
+        await clock.sleep(1)
+        kept.append(await uploads.keep("alice", f"{number}", "text/plain", b"x"))
+    there = [await uploads.get("alice", each.id) is not None for each in kept]
+    assert there == [False, True, True]
+    assert await uploads.get("bob", others.id) is not None
+
+
+async def test_the_newest_upload_stays_though_the_clock_went_back(
+    made: Maker, clock: FakeClock
+) -> None:
+    uploads = made(1)
+    first = await uploads.keep("alice", "a", "text/plain", b"x")
+    clock.now_ms -= 500
+    second = await uploads.keep("alice", "b", "text/plain", b"x")
+    assert await uploads.get("alice", first.id) is None
+    assert await uploads.get("alice", second.id) is not None
+
+
+async def test_uploads_at_the_same_time_do_not_meet(made: Maker) -> None:
+    uploads = made(99)
+    texts = [f"text {n}".encode() * 1000 for n in range(20)]
+    kept = await asyncio.gather(*(uploads.keep("alice", "a", "text/plain", t) for t in texts))
+    found = [await uploads.get("alice", each.id) for each in kept]
+    assert [each[1] for each in found if each is not None] == texts
+
+
+async def test_a_file_upload_outlives_the_process_and_only_its_user_may_read_it(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "uploads"
+    kept = await FileUploads(folder, FakeClock()).keep("alice", "../../x", "text/plain", b"x")
+    plain = kept.id.removeprefix("upl_")
+    assert {path.name for path in folder.iterdir()} == {plain, f"{plain}.json"}
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert list(tmp_path.iterdir()) == [folder]
+    assert await FileUploads(folder, FakeClock()).get("alice", kept.id) == (kept, b"x")
+
+
+async def test_what_a_dead_process_left_half_written_goes_and_the_rest_stays(
+    tmp_path: Path,
+) -> None:
+    kept = await FileUploads(tmp_path, FakeClock()).keep("alice", "a", "text/plain", b"x")
+    half = tmp_path / ("0" * 32)
+    half.write_bytes(b"no note")
+    (tmp_path / f"{'1' * 32}.new").write_bytes(b"hal")
+    (tmp_path / "README").write_text("Not ours.", encoding="utf-8")
+    again = FileUploads(tmp_path, FakeClock())
+    assert await again.get("alice", f"upl_{half.name}") is None
+    newer = await again.keep("alice", "b", "text/plain", b"y")
+    plain = [each.id.removeprefix("upl_") for each in (kept, newer)]
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *plain,
+        *(f"{each}.json" for each in plain),
+        "README",
+    }
+
+
+async def test_a_folder_that_cannot_be_used_is_the_operators_to_look_at(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file", encoding="utf-8")
+    uploads = FileUploads(tmp_path / "taken", FakeClock())
+    with pytest.raises(StoreError, match="taken"):
+        await uploads.keep("alice", "a", "text/plain", b"x")
+    kept = await FileUploads(tmp_path / "there", FakeClock()).keep("a", "a", "text/plain", b"x")
+    note = tmp_path / "there" / f"{kept.id.removeprefix('upl_')}.json"
+    note.write_bytes(b'{"id": 7}')
+    with pytest.raises(StoreError, match="damaged"):
+        await FileUploads(tmp_path / "there", FakeClock()).get("a", kept.id)
