@@ -208,3 +208,33 @@ async def test_replacing_a_run_takes_it_and_all_after_it_out_of_the_conversation
         ("second, please", "Better"),
     ]
     assert len(model.requests[2].turns) == 3
+
+
+class UnreadableStore(MemoryStore):
+    """A store that cannot read the log of one conversation."""
+
+    async def read(self, conversation_id: str, after: int, limit: int) -> Sequence[Stored]:
+        if conversation_id == "broken":
+            raise StoreError("The disk reports a fault.")
+        return await super().read(conversation_id, after, limit)
+
+
+@pytest.mark.promise("P3")
+async def test_a_log_that_cannot_be_read_fails_its_own_run_and_the_others_go_on() -> None:
+    store, gate = UnreadableStore(), asyncio.Event()
+    async with stage(ScriptedModel([say("One")]), store=store) as runs:
+        await recorded(runs, await start(runs, conversation_id="broken"))
+    async with stage(ScriptedModel([Wait(gate), say("Two")]), store=store) as runs:
+        other = await start(runs, conversation_id="whole")
+        failing = await start(runs, conversation_id="broken")
+        await runs.active.wait(failing.run_id)
+        gate.set()
+        events = [each.event for each in await recorded(runs, other)]
+        ended = runs.hub.live("broken")
+        assert ended is not None
+        failed = ended.runs[failing.run_id].ended
+
+    assert end_of(events).status == "completed"
+    assert failed is not None
+    assert failed.error is not None
+    assert failed.error.code == "store_unavailable"

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import assert_never
 
 import msgspec
@@ -24,6 +24,9 @@ from thinkaloud.runtime.record import RunRecorder
 from thinkaloud.runtime.toolbox import Toolbox
 
 _log = logging.getLogger(__name__)
+
+ReadEarlier = Callable[[], Awaitable[Sequence[RunFold]]]
+"""Reads the runs that came before. What it raises is the run's failure, and nobody else's."""
 
 
 class RunSpec(msgspec.Struct, frozen=True):
@@ -69,12 +72,12 @@ class Run:
         turn = Turn(spec.run_id, spec.max_iterations, means.clock.steady_ms())
         self._recorder = RunRecorder(spec.run_id, log, turn, means.clock, means.hooks)
 
-    async def execute(self, earlier: Sequence[RunFold]) -> None:
-        """Run to the end, with the runs that came before. Raises only a cancellation that was no stop."""
+    async def execute(self, read_earlier: ReadEarlier) -> None:
+        """Run to the end, after the runs that came before. Raises only a cancellation that was no stop."""
         self._begin()
         cancelled: asyncio.CancelledError | None = None
         try:
-            finish = await self._finish(earlier)
+            finish = await self._finish(read_earlier)
         except asyncio.CancelledError as error:
             cancelled = None if self.stopping else error
             finish = self._broken_off()
@@ -117,10 +120,10 @@ class Run:
         message = "The server shut down before the run was over."
         return Finish("failed", RunError("interrupted", message, retryable=True))
 
-    async def _finish(self, earlier: Sequence[RunFold]) -> Finish:
+    async def _finish(self, read_earlier: ReadEarlier) -> Finish:
         try:
             async with asyncio.timeout(self._limits.run_timeout):
-                return await self._iterate(earlier)
+                return await self._iterate(await read_earlier())
         except TimeoutError:
             message = f"The run took longer than {self._limits.run_timeout:g} seconds in all."
             error = RunError("run_timeout", message)

@@ -175,7 +175,7 @@ class Runs:
         begun.set()
         try:
             async with log.writing:
-                await run.execute(await self._earlier(spec))
+                await run.execute(lambda: self._earlier(spec))
         except asyncio.CancelledError:
             run.abandon()
             if not run.stopping:

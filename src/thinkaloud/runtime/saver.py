@@ -69,11 +69,11 @@ class Saver:
         if not log.is_saved:
             return
         async with self._saving:
-            if run.first_seq > log.floor:
-                entries = [e for e in log.after(log.floor) if e.recorded.run_id == run.run_id]
-            else:
-                entries = await self._saved_entries(run)
             try:
+                if run.first_seq > log.floor:
+                    entries = [e for e in log.after(log.floor) if e.recorded.run_id == run.run_id]
+                else:
+                    entries = await self._saved_entries(run)
                 await self._store.compact(run, stored(entries), _searchable(log, run, entries))
             except StoreError:
                 _log.exception("run %s could not be compacted; it stays as it is", run.run_id)
