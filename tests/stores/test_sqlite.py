@@ -30,6 +30,7 @@ from thinkaloud.errors import ConfigurationError, Conflict, StoreError
 from thinkaloud.events.event import ReasoningDelta, ToolEnded
 from thinkaloud.ports.store import LogEnd
 from thinkaloud.stores.sqlite import Opening, SqliteStore, conversations
+from thinkaloud.stores.sqlite.log import rows_of
 from thinkaloud.stores.sqlite.schema import MIGRATIONS, migrate
 from thinkaloud.testing import ScriptedModel, say, think
 
@@ -258,6 +259,31 @@ async def test_an_older_database_is_brought_forward_with_what_is_in_it(path: Pat
         migrate(connection, path, later)
         assert connection.execute("PRAGMA user_version").fetchone()[0] == len(later)
         assert connection.execute("SELECT run_id, note FROM runs").fetchall() == [("run", "n")]
+
+
+async def test_events_of_the_first_version_are_there_after_every_migration(path: Path) -> None:
+    events = whole_run()
+    rows = [row for kept in rows_of(events).values() for row in kept]
+    path.parent.mkdir()
+    with raw(path) as connection:
+        migrate(connection, path, MIGRATIONS[:1])
+        conversations.create(connection, conversation())
+        connection.execute(
+            "INSERT INTO runs (run_id, conversation_id, owner, first_seq) VALUES ('run', 'talk', ?, 1)",
+            (OWNER,),
+        )
+        connection.executemany(
+            "INSERT INTO events (conversation_id, seq, first_seq, run_id, event)"
+            " VALUES (?, ?, ?, ?, ?)",
+            reversed(rows),
+        )
+    async with SqliteStore.open(path) as store:
+        assert await log_of(store) == events
+        await store.compact(run(), compacted(events), "Rayleigh scattering.")
+        assert await log_of(store) == compacted(events)
+        assert await store.delete_conversation(OWNER, "talk")
+        assert await log_of(store) == []
+    assert integrity(path) == "ok"
 
 
 async def test_a_migration_that_fails_is_undone_whole(path: Path) -> None:

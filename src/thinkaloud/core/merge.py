@@ -10,11 +10,7 @@ from thinkaloud.events.event import AnswerDelta, Event, ReasoningDelta, Recorded
 
 MAX_MERGED_CHARS: Final = 65_536
 """Where a merged delta ends, so that one frame stays bounded."""
-
-
-def text_of(event: Event) -> str:
-    """Return a delta's text, and nothing for any other event."""
-    return event.text if isinstance(event, ReasoningDelta | AnswerDelta) else ""
+_DELTAS: Final = (ReasoningDelta, AnswerDelta)  # made once: the question is asked of every event
 
 
 def runs_of_deltas(
@@ -26,19 +22,30 @@ def runs_of_deltas(
     """
     slices: list[tuple[int, int]] = []
     limit = sys.maxsize if max_chars is None else max_chars
-    start = size = 0
-    before: ReasoningDelta | AnswerDelta | None = None
+    start = size = part = 0
+    segment_id = ""
+    before: type[Event] | None = None
     for index, recorded in enumerate(events):
         event = recorded.event
-        if not isinstance(event, ReasoningDelta | AnswerDelta):
-            before = None
-        else:
-            added = len(event.text)
-            if before is not None and size + added <= limit and _continues(before, event):
-                size += added
-                before = event
+        # No call and no union: this is done for every token, once by each reader.
+        if type(event) is AnswerDelta or type(event) is ReasoningDelta:
+            its_part = event.part if type(event) is ReasoningDelta else 0
+            size += len(event.text)
+            if (
+                type(event) is before
+                and event.segment_id == segment_id
+                and its_part == part
+                and size <= limit
+            ):
                 continue
-            before, size = event, added
+            before, segment_id, part, size = (
+                type(event),
+                event.segment_id,
+                its_part,
+                len(event.text),
+            )
+        else:
+            before = None
         if index > start:
             slices.append((start, index))
         start = index
@@ -47,18 +54,10 @@ def runs_of_deltas(
     return slices
 
 
-def _continues(first: ReasoningDelta | AnswerDelta, second: ReasoningDelta | AnswerDelta) -> bool:
-    return (
-        first.segment_id == second.segment_id
-        and type(first) is type(second)
-        and getattr(first, "part", 0) == getattr(second, "part", 0)
-    )
-
-
 def merged(events: Sequence[Recorded]) -> Recorded:
     """Return one delta for these, which belong together: all their text, the last one's number."""
     last = events[-1]
-    if len(events) == 1 or not isinstance(last.event, ReasoningDelta | AnswerDelta):
+    if len(events) == 1 or not isinstance(last.event, _DELTAS):
         return last
-    text = "".join([text_of(recorded.event) for recorded in events])
+    text = "".join([each.event.text for each in events if isinstance(each.event, _DELTAS)])
     return msgspec.structs.replace(last, event=msgspec.structs.replace(last.event, text=text))

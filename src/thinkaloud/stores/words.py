@@ -20,10 +20,13 @@ _ALONE: Final = (
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han
 )
 _WORD: Final = re.compile(f"[{_ALONE}]|[^\\W_{_ALONE}]+")
+_ASCII_WORD: Final = re.compile("[0-9a-z]+")
 
 
 def words(text: str) -> list[str]:
     """Return the words of a text, in order."""
+    if text.isascii():
+        return _ASCII_WORD.findall(text.lower())
     return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
 
 

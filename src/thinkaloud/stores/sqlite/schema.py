@@ -72,6 +72,22 @@ MIGRATIONS: Final[Sequence[Migration]] = (
         # What a process that died left to be done.
         "CREATE TABLE chores (chore TEXT PRIMARY KEY) WITHOUT ROWID",
     ),
+    (
+        # In order of arrival: a flush fills a few pages at the end, and not one of each conversation.
+        "ALTER TABLE events RENAME TO events_by_key",
+        """
+        CREATE TABLE events (
+            conversation_id TEXT NOT NULL REFERENCES conversations ON DELETE CASCADE,
+            seq INTEGER NOT NULL,
+            first_seq INTEGER NOT NULL,
+            run_id TEXT NOT NULL,
+            event BLOB NOT NULL,
+            PRIMARY KEY (conversation_id, seq)
+        )
+        """,
+        "INSERT INTO events SELECT * FROM events_by_key ORDER BY conversation_id, seq",
+        "DROP TABLE events_by_key",
+    ),
 )
 
 
