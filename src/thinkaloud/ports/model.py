@@ -7,7 +7,7 @@ import msgspec
 
 from thinkaloud.errors import ProviderCode, ProviderError
 from thinkaloud.events.model import ModelEvent, ModelFailed, Origin
-from thinkaloud.events.prompt import EffortLevel, ModelRequest
+from thinkaloud.events.prompt import Effort, EffortLevel, ModelRequest
 
 
 class ReasoningAbility(msgspec.Struct, frozen=True):
@@ -101,10 +101,11 @@ class Dialect(Protocol):
         """
         ...
 
-    def decoder(self, content_type: str) -> Decoder:
-        """Return a decoder for a response of this content type.
+    def decoder(self, content_type: str, effort: Effort | None = None) -> Decoder:
+        """Return a decoder for a response of this content type, to a request with this effort.
 
-        A whole JSON response (`application/json`) is decoded to the same events.
+        A whole JSON response (`application/json`) is decoded to the same events. The effort
+        tells where a response begins, with prompt templates that open the reasoning themselves.
         """
         ...
 

@@ -137,7 +137,7 @@ class HttpModel:
                 if response.status >= 300:
                     yield [failed(await self._refusal(response))]
                     return
-                decoder = self._dialect.decoder(response.content_type)
+                decoder = self._dialect.decoder(response.content_type, request.effort)
                 may_be_page = response.content_type == "text/html"
                 async for chunk in response.content.iter_any():
                     if may_be_page and chunk.lstrip().startswith(b"<"):

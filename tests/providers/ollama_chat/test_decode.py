@@ -15,6 +15,7 @@ from tests.providers.playback import (
     play,
 )
 from thinkaloud.events.model import Alive, ModelFailed, ToolCall, Usage
+from thinkaloud.events.prompt import Effort
 from thinkaloud.ports.model import Decoder
 from thinkaloud.providers.dialects.ollama_chat import bind
 from thinkaloud.providers.target import Target
@@ -24,9 +25,9 @@ TARGET = Target(
 )
 
 
-def stream(**quirks: object) -> Decoder:
+def stream(effort: Effort | None = None, **quirks: object) -> Decoder:
     target = msgspec.structs.replace(TARGET, quirks=quirks)
-    return bind(target).decoder("application/x-ndjson")
+    return bind(target).decoder("application/x-ndjson", effort)
 
 
 def line(content: str = "", *, done: bool = False, **message: Any) -> dict[str, Any]:
@@ -149,6 +150,11 @@ def test_without_tags_content_is_content() -> None:
 def test_a_tag_that_the_template_opened_needs_only_its_end() -> None:
     heard = hear(line("a</think>b"), done(), preopened=True)
     assert (heard.reasoning, heard.answer) == ("a", "b")
+
+
+def test_a_template_that_was_told_not_to_think_opens_no_tag() -> None:
+    heard = play(stream("none", preopened=True), [ndjson(line("a</think>b"), done())])
+    assert (heard.reasoning, heard.answer) == ("", "a</think>b")
 
 
 def test_text_that_was_held_back_is_not_lost_at_the_end() -> None:

@@ -10,6 +10,7 @@ from thinkaloud.events.model import (
     ToolCall,
     ToolCallOpened,
 )
+from thinkaloud.events.prompt import Effort
 from thinkaloud.providers.dialects.openai_chat import bind
 from thinkaloud.providers.target import Target
 
@@ -36,10 +37,15 @@ def said(*texts: str, finish: str | None = "stop", done: bool = True) -> bytes:
 
 
 def play(
-    body: bytes, *, size: int | None = None, kind: str = "text/event-stream", **quirks: object
+    body: bytes,
+    *,
+    size: int | None = None,
+    kind: str = "text/event-stream",
+    effort: Effort | None = None,
+    **quirks: object,
 ):
     """All events of a body that arrives in pieces of `size` bytes."""
-    decoder = bind(target(**quirks)).decoder(kind)
+    decoder = bind(target(**quirks)).decoder(kind, effort)
     step = size or max(len(body), 1)
     events: list[Any] = []
     for at in range(0, len(body), step):

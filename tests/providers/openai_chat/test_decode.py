@@ -171,6 +171,16 @@ def test_a_preopened_tag_needs_only_its_closing_one():
     assert short(play(said("Hm</think>Four.")))[0] == ("answer", "Hm</think>Four.")
 
 
+def test_a_template_that_was_told_not_to_think_opens_no_tag():
+    body = said("Four.", " </think> is a tag.")
+    for effort, heard in (("none", "answer"), ("low", "reasoning"), (None, "reasoning")):
+        assert short(play(body, preopened=True, effort=effort))[0][0] == heard
+    assert short(play(body, preopened=True, effort="none"))[0] == (
+        "answer",
+        "Four. </think> is a tag.",
+    )
+
+
 def test_granite_phrases_are_tags_where_the_family_says_so():
     tags = [["Here's my thought process:", "Here's my response:"]]
     text = "Here's my thought process:Hm, so.Here's my response:Four."

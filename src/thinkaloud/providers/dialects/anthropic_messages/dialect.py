@@ -6,7 +6,7 @@ import msgspec
 
 from thinkaloud.errors import InvalidRequest, ProviderError
 from thinkaloud.events.model import Origin
-from thinkaloud.events.prompt import ModelRequest, UserTurn
+from thinkaloud.events.prompt import Effort, ModelRequest, UserTurn
 from thinkaloud.ports.model import Decoder, HttpRequest, ListedModel
 from thinkaloud.providers.dialects.anthropic_messages.decode import (
     FrameDecoder,
@@ -57,7 +57,7 @@ class AnthropicMessages:
                     raise InvalidRequest(f"{request.model} takes no images.", field="image_path")
         return encode(request, self._target, self._quirks)
 
-    def decoder(self, content_type: str) -> Decoder:
+    def decoder(self, content_type: str, effort: Effort | None = None) -> Decoder:
         """Return a decoder for a response of this content type."""
         match content_type.partition(";")[0].strip().lower():
             case "application/json":

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from thinkaloud.errors import InvalidRequest, ProviderError
 from thinkaloud.events.model import Origin
-from thinkaloud.events.prompt import ModelRequest, UserTurn
+from thinkaloud.events.prompt import Effort, ModelRequest, UserTurn
 from thinkaloud.ports.model import Decoder, HttpRequest, ListedModel
 from thinkaloud.providers.dialects.bedrock_converse.decode import StreamDecoder, WholeDecoder
 from thinkaloud.providers.dialects.bedrock_converse.encode import encode
@@ -41,7 +41,7 @@ class BedrockConverse:
                     raise InvalidRequest(f"{request.model} takes no images.", field="image_path")
         return encode(request, self._target, self._quirks)
 
-    def decoder(self, content_type: str) -> Decoder:
+    def decoder(self, content_type: str, effort: Effort | None = None) -> Decoder:
         """Return a decoder for a response of this content type."""
         if content_type.partition(";")[0].strip().lower() == "application/json":
             return WholeDecoder(self.origin, self._quirks.inline_tags)

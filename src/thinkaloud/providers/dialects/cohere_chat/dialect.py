@@ -6,7 +6,7 @@ import msgspec
 
 from thinkaloud.errors import ProviderError
 from thinkaloud.events.model import Origin
-from thinkaloud.events.prompt import ModelRequest
+from thinkaloud.events.prompt import Effort, ModelRequest
 from thinkaloud.ports.model import Decoder, Dialect, HttpRequest, ListedModel
 from thinkaloud.providers.dialects.binding import quirks_of
 from thinkaloud.providers.dialects.cohere_chat.decode import ChatReader
@@ -50,7 +50,7 @@ class CohereChat:
         """Return the HTTP request for a streamed response."""
         return encode(request, self.origin, self._target.family, self._quirks)
 
-    def decoder(self, content_type: str) -> Decoder:
+    def decoder(self, content_type: str, effort: Effort | None = None) -> Decoder:
         """Return a decoder for an event stream, or for one JSON object."""
         whole = content_type.startswith("application/json")
         return FramedDecoder(WholeFrames() if whole else SSEFrames(), ChatReader(self.origin))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from thinkaloud.errors import ProviderError
 from thinkaloud.events.model import Origin
-from thinkaloud.events.prompt import ModelRequest
+from thinkaloud.events.prompt import Effort, ModelRequest
 from thinkaloud.ports.model import Decoder, Dialect, HttpRequest, ListedModel
 from thinkaloud.providers.dialects.binding import quirks_of
 from thinkaloud.providers.dialects.framing import FramedDecoder, SSEFrames, WholeFrames
@@ -40,7 +40,7 @@ class GoogleInteractions:
         """Return the HTTP request for a streamed response."""
         return encode(request, self.origin, self._target.family, self._quirks)
 
-    def decoder(self, content_type: str) -> Decoder:
+    def decoder(self, content_type: str, effort: Effort | None = None) -> Decoder:
         """Return a decoder for an event stream, or for a whole interaction."""
         whole = content_type.startswith("application/json")
         return FramedDecoder(

@@ -6,7 +6,7 @@ import msgspec
 
 from thinkaloud.errors import ProviderError
 from thinkaloud.events.model import Origin
-from thinkaloud.events.prompt import ModelRequest
+from thinkaloud.events.prompt import Effort, ModelRequest
 from thinkaloud.ports.model import Decoder, Dialect, HttpRequest, ListedModel
 from thinkaloud.providers.dialects.binding import quirks_of
 from thinkaloud.providers.dialects.framing import FramedDecoder, LineFrames, WholeFrames
@@ -49,10 +49,12 @@ class OllamaChat:
         """Return the HTTP request for a streamed response."""
         return encode(request, self.origin, self._target.family, self._quirks)
 
-    def decoder(self, content_type: str) -> Decoder:
+    def decoder(self, content_type: str, effort: Effort | None = None) -> Decoder:
         """Return a decoder for NDJSON, or for one JSON object."""
         whole = content_type.startswith("application/json")
-        reader = ChatReader(self.origin, self._quirks.tags, preopened=self._quirks.preopened)
+        # Where thinking is off, the template that opens the tag has closed it as well.
+        preopened = self._quirks.preopened and effort != "none"
+        reader = ChatReader(self.origin, self._quirks.tags, preopened=preopened)
         return FramedDecoder(WholeFrames() if whole else LineFrames(), reader)
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:

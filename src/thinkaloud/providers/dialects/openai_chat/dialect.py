@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 
+import msgspec
+
 from thinkaloud.errors import ProviderError
 from thinkaloud.events.model import Origin
-from thinkaloud.events.prompt import ModelRequest
+from thinkaloud.events.prompt import Effort, ModelRequest
 from thinkaloud.ports.model import Decoder, Dialect, HttpRequest, ListedModel
 from thinkaloud.providers.dialects.openai_chat import errors, listing
 from thinkaloud.providers.dialects.openai_chat.decode import ChatDecoder
@@ -29,9 +31,13 @@ class OpenAIChat:
         """Return the request; see `thinkaloud.providers.dialects.openai_chat.encode.encode`."""
         return encode(request, self._quirks, self._origin)
 
-    def decoder(self, content_type: str) -> Decoder:
+    def decoder(self, content_type: str, effort: Effort | None = None) -> Decoder:
         """Return a decoder. The body tells its own form; servers mislabel it."""
-        return ChatDecoder(self._quirks, self._origin)
+        quirks = self._quirks
+        if quirks.preopened and effort == "none":
+            # The template has closed the tag as well: all that comes is answer.
+            quirks = msgspec.structs.replace(quirks, preopened=False)
+        return ChatDecoder(quirks, self._origin)
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """Read a response that is no 2xx."""

@@ -87,7 +87,8 @@ class Quirks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Opening and closing tags that split reasoning off the start of the content; the first
     pair is what the carrier `tags` writes. Empty: content is never split."""
     preopened: bool = False
-    """Whether the prompt template opens the tag, so that a response begins inside it."""
+    """Whether the prompt template opens the tag, so that a response begins inside it (but with
+    effort `none`)."""
     harmony: bool = True
     """Whether content that begins with harmony's control tokens is read as harmony."""
     completion_excludes_reasoning: bool | None = None

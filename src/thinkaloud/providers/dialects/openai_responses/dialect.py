@@ -7,7 +7,7 @@ import msgspec
 
 from thinkaloud.errors import ProviderError
 from thinkaloud.events.model import Origin
-from thinkaloud.events.prompt import ModelRequest
+from thinkaloud.events.prompt import Effort, ModelRequest
 from thinkaloud.ports.model import Decoder, HttpRequest, ListedModel
 from thinkaloud.providers.dialects.openai_responses.decode import StreamDecoder, WholeDecoder
 from thinkaloud.providers.dialects.openai_responses.encode import RequestEncoder
@@ -39,7 +39,7 @@ class ResponsesDialect:
         """
         return self._encoder.encode(request)
 
-    def decoder(self, content_type: str) -> Decoder:
+    def decoder(self, content_type: str, effort: Effort | None = None) -> Decoder:
         """Return a decoder for a response of this content type; a stream unless it says other."""
         media_type = content_type.partition(";")[0].strip().lower()
         if media_type == "text/html" or media_type.endswith("json"):
