@@ -57,11 +57,10 @@ class ChatSocket:
         """Answer until the client leaves. False where it took nothing for too long."""
 
         async def write(data: bytes) -> None:
-            try:
+            # Where the client left, its receiving end hears of it, after what it had still said. To
+            # wait here would keep that end from it, and the socket open.
+            with suppress(OSError):
                 await send({"type": "websocket.send", "text": data.decode()})
-            except OSError:
-                # The client left: its receiving end hears of it and ends the socket.
-                await asyncio.Event().wait()
 
         outlet = Outlet(write)
         session = self._session(outlet)
