@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
+from websockets.typing import Origin
 
 from tests.server.serving import Served, serving
 from thinkaloud.testing import ScriptedModel, say
@@ -272,6 +273,17 @@ async def test_a_socket_says_which_request_it_was() -> None:
         with pytest.raises(InvalidStatus) as refused:
             await connect(served.socket_url.replace("/stream", "/nothing"))
         assert refused.value.response.status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/ws", "/api/v1/chat/stream", "/nothing"])
+async def test_a_refused_upgrade_is_answered_once_and_is_no_error_in_the_log(
+    path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving(ScriptedModel()) as served:
+        with pytest.raises(InvalidStatus) as refused:
+            await connect(served.url.replace("http", "ws", 1) + path, origin=Origin("http://evil"))
+    assert refused.value.response.status_code == 403
+    assert [each.message for each in caplog.records if each.levelname == "ERROR"] == []
 
 
 def upgrade(host: str) -> tuple[str, ...]:

@@ -38,7 +38,10 @@ class _Http(HttpToolsProtocol):
 
 
 class _Socket(WebSocketsSansIOProtocol):
-    """A WebSocket whose close waits for no reader, and that is cut off where none answers."""
+    """A WebSocket whose close waits for no reader, and that is cut off where none answers.
+
+    An upgrade that was refused is answered: the log hears of no error.
+    """
 
     @override
     async def send(self, message: ASGISendEvent) -> None:
@@ -46,6 +49,8 @@ class _Socket(WebSocketsSansIOProtocol):
         if closing:
             self.writable.set()
         await super().send(message)
+        if message["type"] == "websocket.http.response.body":
+            self.handshake_complete = True
         if closing and self.close_timer is not None:
             self.close_timer.cancel()
             self.close_timer = self.loop.call_later(_CLOSE_SECONDS, self.transport.abort)
