@@ -13,6 +13,7 @@ from thinkaloud.channels.telling import Telling
 from thinkaloud.errors import NotFound, ThinkaloudError
 from thinkaloud.events.event import Recorded
 from thinkaloud.events.fold import RunView
+from thinkaloud.ports.tasks import owned_tasks
 
 _log = logging.getLogger(__name__)
 
@@ -59,19 +60,14 @@ class Bridge:
     @asynccontextmanager
     async def open(self) -> AsyncGenerator["Bridge"]:
         """Own what follows runs, until the block is left. The runs go on."""
-        raised: Exception | None = None
-        async with asyncio.TaskGroup() as tasks:
+        async with owned_tasks() as tasks:
             self._tasks = tasks
             try:
                 yield self
-            except Exception as error:  # noqa: BLE001 - raised again below, outside the group
-                raised = error
             finally:
                 self._tasks = None
                 for task in self._told.values():
                     task.cancel()
-        if raised is not None:
-            raise raised
 
     async def hear(self, message: InboundMessage) -> None:
         """Begin a run for a message; what it says goes to the chat. A refusal is said there.

@@ -10,6 +10,7 @@ from thinkaloud.channels.channel import BaseChannel
 from thinkaloud.channels.destination import Destination
 from thinkaloud.channels.message import Outbound, OutboundMessage, ThoughtDelta, ThoughtEnd
 from thinkaloud.errors import InternalError, NotFound
+from thinkaloud.ports.tasks import owned_tasks
 
 _log = logging.getLogger(__name__)
 
@@ -50,16 +51,13 @@ class ChannelManager:
 
         A channel that fails to start is logged; the others go on.
         """
-        raised: Exception | None = None
-        async with asyncio.TaskGroup() as tasks:
+        async with owned_tasks() as tasks:
             self._tasks = tasks
             listening = [
                 tasks.create_task(self._start(channel)) for channel in self._channels.values()
             ]
             try:
                 yield self
-            except Exception as error:  # noqa: BLE001 - raised again below, outside the group
-                raised = error
             finally:
                 self._tasks = None
                 await self._drain(tasks)
@@ -67,8 +65,6 @@ class ChannelManager:
                     await self._stop(channel)
                 for task in listening:
                     task.cancel()
-        if raised is not None:
-            raise raised
 
     def dispatch(self, message: Outbound) -> None:
         """Route a message. Never waits.

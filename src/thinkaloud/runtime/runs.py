@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from thinkaloud.errors import Conflict, InternalError, NotFound, StoreError, Unavailable
 from thinkaloud.events.fold import RunFold
 from thinkaloud.ports.store import RunRecord
+from thinkaloud.ports.tasks import owned_tasks
 from thinkaloud.runtime.active import ActiveRuns
 from thinkaloud.runtime.conversations import Conversations
 from thinkaloud.runtime.follower import Follower
@@ -52,21 +53,16 @@ class Runs:
 
         What is raised in the block reaches its caller as it is, in no exception group.
         """
-        raised: Exception | None = None
-        async with asyncio.TaskGroup() as tasks:
+        async with owned_tasks() as tasks:
             self._tasks = tasks
             saving = tasks.create_task(self.hub.saver.keep_saving(self._services.flush_interval))
             try:
                 await recover(self._store, self.hub)
                 yield self
-            except Exception as error:  # noqa: BLE001 - raised again below, outside the group
-                raised = error
             finally:
                 await self.interrupt()
                 saving.cancel()
                 await self.hub.shut()
-        if raised is not None:
-            raise raised
 
     async def drain(self) -> None:
         """Take no new runs, and let those that go on finish while the grace lasts."""

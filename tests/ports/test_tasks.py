@@ -1,0 +1,44 @@
+"""A block that owns tasks: what is raised in it, and what is raised by them."""
+
+import asyncio
+
+import pytest
+
+from thinkaloud.ports.tasks import owned_tasks
+
+
+async def test_what_a_block_raises_comes_as_it_is_once_its_tasks_are_over() -> None:
+    ended: list[str] = []
+
+    async def work(go_on: asyncio.Event) -> None:
+        await go_on.wait()
+        ended.append("work")
+
+    async def block() -> None:
+        async with owned_tasks() as tasks:
+            go_on = asyncio.Event()
+            tasks.create_task(work(go_on))
+            go_on.set()
+            raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        await block()
+    assert ended == ["work"]
+
+
+async def test_what_a_task_raises_ends_the_block_and_the_other_tasks() -> None:
+    others: list[asyncio.Task[object]] = []
+
+    async def fail() -> None:
+        raise ValueError("a task's own")
+
+    async def block() -> None:
+        async with owned_tasks() as tasks:
+            others.append(tasks.create_task(asyncio.Event().wait()))
+            tasks.create_task(fail())
+            await asyncio.Event().wait()
+
+    with pytest.raises(ExceptionGroup) as raised:
+        await block()
+    assert [str(each) for each in raised.value.exceptions] == ["a task's own"]
+    assert [each.cancelled() for each in others] == [True]
