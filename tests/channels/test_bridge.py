@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
 from tests.channels.recording import Recorder, Whole
 from tests.staging import stage
@@ -18,6 +19,7 @@ from thinkaloud.events.codec import decode
 from thinkaloud.events.event import AnswerDelta, AnswerEnded, Event, Recorded
 from thinkaloud.events.fold import Fold, NoticeBlock, RunView, ToolBlock
 from thinkaloud.ports.model import Model
+from thinkaloud.ports.store import RunRecord
 from thinkaloud.providers.scripted import Script, Wait
 from thinkaloud.runtime.limits import Limits
 from thinkaloud.runtime.runs import ID_PATTERN, Runs
@@ -48,13 +50,16 @@ class Connected:
 
 @asynccontextmanager
 async def connected(
-    model: Model, channel: BaseChannel | None = None, **options: Any
+    model: Model,
+    channel: BaseChannel | None = None,
+    store: MemoryStore | None = None,
+    **options: Any,
 ) -> AsyncGenerator[Connected]:
-    store = MemoryStore()
+    store = store or MemoryStore()
     channel = channel or Recorder()
     async with stage(model, tools=[add], store=store, **options) as runs:
         manager = ChannelManager([channel], drain_seconds=0)
-        bridge = Bridge(manager, RunsOfChats(runs, store))
+        bridge = Bridge(manager, RunsOfChats(runs, store, max_waiting=2), drain_seconds=0)
         async with manager.open(), bridge.open():
             yield Connected(bridge, runs, store)
 
@@ -195,6 +200,118 @@ async def test_a_message_that_is_delivered_twice_is_answered_once() -> None:
         await it.say(message_id="m2")
         await channel.arrived.wait()
     assert channel.sent == ["Once.", "Again."]
+
+
+class SlowStore(MemoryStore):
+    """Looks up a key while others go on, as a store on a disk does."""
+
+    @override
+    async def run_for_key(self, owner: str, key: str) -> RunRecord | None:
+        found = await super().run_for_key(owner, key)
+        await asyncio.sleep(0)
+        return found
+
+
+@pytest.mark.promise("P6")
+async def test_a_message_that_is_delivered_twice_at_once_is_told_once() -> None:
+    model = ScriptedModel([say("Once.")], [say("Next.")])
+    channel = Whole("rec")
+    async with connected(model, channel, SlowStore()) as it:
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(5):
+                tasks.create_task(it.say(message_id="m1"))
+        await it.say(message_id="m2")
+        while "Next." not in channel.sent:
+            channel.arrived.clear()
+            await channel.arrived.wait()
+    assert channel.sent == ["Once.", "Next."]
+
+
+class HesitantRuns(StagedRuns):
+    """Takes its time to begin the first message, and none for the others."""
+
+    def __init__(self) -> None:
+        super().__init__({})
+        self.came: list[str] = []
+        self.heard: list[str] = []
+
+    @override
+    async def begin(self, message: InboundMessage) -> str | None:
+        self.came.append(message.text)
+        for _ in range(9 if len(self.came) == 1 else 0):
+            await asyncio.sleep(0)
+        self.heard.append(message.text)
+        return await super().begin(message)
+
+
+async def test_messages_of_a_chat_that_come_together_are_begun_in_their_order() -> None:
+    channel, runs = Whole("rec"), HesitantRuns()
+    manager = ChannelManager([channel])
+    async with manager.open(), Bridge(manager, runs).open() as bridge, asyncio.TaskGroup() as tasks:
+        for text in ("One", "Two"):
+            tasks.create_task(bridge.hear(InboundMessage("rec", "c", text)))
+    assert runs.heard == ["One", "Two"]
+
+
+@pytest.mark.promise("P14")
+async def test_more_messages_than_may_wait_in_a_chat_are_refused_there_and_in_no_other() -> None:
+    channel = Recorder()
+    model = ScriptedModel([say("One"), Silence()], [say("Two")], [say("Three")], [say("Other.")])
+    async with connected(model, channel) as it:
+        await it.say()
+        await channel.until(1, "c")
+        for _ in range(3):
+            await it.say()
+        assert (await channel.until(2, "c"))[1][1].startswith("Too many messages wait")
+        await it.say(chat_id="other")
+        await channel.until(1, "other")
+
+
+@pytest.mark.promise("P3")
+async def test_what_a_run_has_said_is_told_before_the_channels_close() -> None:
+    channel = Recorder()
+    channel.hold("c")
+    manager, gate = ChannelManager([channel]), asyncio.Event()
+    bridge = Bridge(manager, StagedRuns({"run_1": gate}))
+    async with asyncio.TaskGroup() as tasks, manager.open(), bridge.open():
+        await bridge.hear(InboundMessage("rec", "c", "Hello"))
+        await channel.entered["c"].wait()
+        gate.set()
+        tasks.create_task(let_go(channel))
+    assert "".join(text for _, text in channel.of("c")) == "run_1 says so."
+    assert channel.calls[-1][0] == "stop"
+
+
+async def let_go(channel: Recorder) -> None:
+    for _ in range(9):
+        await asyncio.sleep(0)
+    channel.gates["c"].set()
+
+
+async def test_a_chat_that_is_stuck_holds_up_no_shutdown() -> None:
+    channel, gate = Recorder(), asyncio.Event()
+    channel.hold("c")
+    manager = ChannelManager([channel], drain_seconds=0)
+    bridge = Bridge(manager, StagedRuns({"run_1": gate}), drain_seconds=0)
+    async with asyncio.timeout(5), manager.open(), bridge.open():
+        for text in ("One", "Two", "Three"):
+            await bridge.hear(InboundMessage("rec", "c", text))
+        await channel.entered["c"].wait()
+
+
+async def test_a_message_that_comes_while_the_server_ends_is_refused_in_words() -> None:
+    channel, model = Recorder(), ScriptedModel()
+    async with stage(model) as runs:
+        manager = ChannelManager([channel])
+        bridge = Bridge(manager, RunsOfChats(runs, MemoryStore()))
+        async with manager.open():
+            async with bridge.open():
+                pass
+            await bridge.hear(InboundMessage("rec", "c", "Hello"))
+        await bridge.hear(InboundMessage("rec", "c", "Hello?"))
+    ((method, text),) = channel.of("c")
+    assert (method, "shutting down" in text) == ("send", True)
+    assert model.requests == []
 
 
 async def test_a_channel_that_is_not_there_is_refused_before_anything_runs() -> None:

@@ -11,6 +11,7 @@ from thinkaloud.channels.plugins import installed, make
 from thinkaloud.channels.routing import ChannelManager
 from thinkaloud.channels.websocket.channel import WebSocketChannel
 from thinkaloud.config import ChannelsSection
+from thinkaloud.errors import Conflict
 from thinkaloud.events.event import Recorded
 from thinkaloud.events.fold import RunView
 from thinkaloud.ports.store import Store
@@ -20,11 +21,15 @@ from thinkaloud.server.services import LOCAL_OWNER
 
 
 class RunsOfChats:
-    """The runtime, as the bridge sees it: each chat of each channel is a conversation."""
+    """The runtime, as the bridge sees it: each chat of each channel is a conversation.
 
-    def __init__(self, runs: Runs, store: Store) -> None:
+    In one chat at most `max_waiting` messages wait behind the one that is being answered.
+    """
+
+    def __init__(self, runs: Runs, store: Store, *, max_waiting: int = 16) -> None:
         self._runs = runs
         self._store = store
+        self._max_waiting = max_waiting
 
     async def begin(self, message: InboundMessage) -> str | None:
         """Start a run for a message; None where the platform delivered it before."""
@@ -34,6 +39,8 @@ class RunsOfChats:
             key = f"channel:{conversation_id}:{message.message_id}"
             if await self._store.run_for_key(LOCAL_OWNER, key) is not None:
                 return None
+        if len(self._runs.active.in_conversation(conversation_id)) > self._max_waiting:
+            raise Conflict("Too many messages wait in this chat. Try again when some are answered.")
         request = RunRequest(message.text, conversation_id, idempotency_key=key)
         return (await self._runs.start(LOCAL_OWNER, request)).run_id
 
@@ -82,7 +89,8 @@ async def open_channels(runtime: Runtime) -> AsyncGenerator[WebSocketChannel]:
     """
     settings = runtime.configuration.settings
     manager = ChannelManager(reasoning_allowed=settings.server.show_reasoning == "allow")
-    bridge = Bridge(manager, RunsOfChats(runtime.runs, runtime.store))
+    waiting = settings.server.max_waiting_messages
+    bridge = Bridge(manager, RunsOfChats(runtime.runs, runtime.store, max_waiting=waiting))
     websocket = WebSocketChannel(settings.channels.websocket, runtime.clock)
     manager.add(websocket)
     found = installed()

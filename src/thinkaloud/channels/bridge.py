@@ -5,15 +5,19 @@ import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 from thinkaloud.channels.inbox import InboundMessage
 from thinkaloud.channels.message import Outbound, OutboundMessage
 from thinkaloud.channels.routing import ChannelManager
 from thinkaloud.channels.telling import Telling
-from thinkaloud.errors import NotFound, ThinkaloudError
+from thinkaloud.errors import Conflict, InternalError, NotFound, ThinkaloudError, Unavailable
 from thinkaloud.events.event import Recorded
 from thinkaloud.events.fold import RunView
 from thinkaloud.ports.tasks import owned_tasks
+
+_Chat = tuple[str, str]
+"""A chat: its channel, and the platform's own name of it."""
 
 _log = logging.getLogger(__name__)
 
@@ -51,59 +55,87 @@ class Bridge:
     cursor, nothing of the run is lost, and no other chat is touched (P14).
     """
 
-    def __init__(self, manager: ChannelManager, runs: ChatRuns) -> None:
+    def __init__(
+        self, manager: ChannelManager, runs: ChatRuns, *, drain_seconds: float = 5.0
+    ) -> None:
         self._manager = manager
         self._runs = runs
-        self._told: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._drain_seconds = drain_seconds
+        self._hearing: WeakValueDictionary[_Chat, asyncio.Lock] = WeakValueDictionary()
+        self._last: dict[_Chat, asyncio.Task[None]] = {}
+        self._telling: set[asyncio.Task[None]] = set()
         self._tasks: asyncio.TaskGroup | None = None
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator["Bridge"]:
-        """Own what follows runs, until the block is left. The runs go on."""
+        """Own what follows runs, until the block is left. The runs go on.
+
+        On leaving, chats are told what their runs have still to say, within `drain_seconds`.
+        """
         async with owned_tasks() as tasks:
             self._tasks = tasks
             try:
                 yield self
             finally:
                 self._tasks = None
-                for task in self._told.values():
-                    task.cancel()
+                await self._finish()
 
     async def hear(self, message: InboundMessage) -> None:
         """Begin a run for a message; what it says goes to the chat. A refusal is said there.
 
-        Raises `NotFound` where there is no such channel.
+        Messages of one chat are begun in the order in which they come. Raises `NotFound` where
+        there is no such channel.
         """
         if message.channel not in self._manager.channels:
             raise NotFound(f"There is no channel {message.channel!r}.")
-        if self._tasks is None:
-            return
-        try:
-            run_id = await self._runs.begin(message)
-        except ThinkaloudError as error:
-            self._manager.dispatch(OutboundMessage(message.channel, message.chat_id, error.message))
-            return
+        chat = (message.channel, message.chat_id)
+        async with self._hearing.setdefault(chat, asyncio.Lock()):
+            try:
+                await self._begin(chat, message)
+            except ThinkaloudError as error:
+                self._refuse(chat, error)
+
+    async def _begin(self, chat: _Chat, message: InboundMessage) -> None:
+        self._group()
+        run_id = await self._runs.begin(message)
         if run_id is None:
             return
-        key = (message.channel, message.chat_id)
-        self._told[key] = self._tasks.create_task(self._tell(key, run_id, self._told.get(key)))
+        task = self._group().create_task(self._tell(chat, run_id, self._last.get(chat)))
+        self._last[chat] = task
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
 
-    async def _tell(
-        self, key: tuple[str, str], run_id: str, earlier: asyncio.Task[None] | None
-    ) -> None:
+    def _group(self) -> asyncio.TaskGroup:
+        if self._tasks is None:
+            raise Unavailable("The server is shutting down and takes no new messages.")
+        return self._tasks
+
+    def _refuse(self, chat: _Chat, error: ThinkaloudError) -> None:
+        try:
+            self._manager.dispatch(OutboundMessage(*chat, error.message))
+        except (Conflict, InternalError):
+            _log.warning("channel %s: a refusal cannot be said: %s", chat[0], error.message)
+
+    async def _finish(self) -> None:
+        if self._telling:
+            _, late = await asyncio.wait(set(self._telling), timeout=self._drain_seconds)
+            for task in late:
+                task.cancel()
+
+    async def _tell(self, chat: _Chat, run_id: str, earlier: asyncio.Task[None] | None) -> None:
         try:
             if earlier is not None:
                 await asyncio.wait([earlier])
-            telling = Telling(*key, run_id)
+            telling = Telling(*chat, run_id)
             async with self._runs.follow(run_id) as feed:
                 while found := await feed.next():
                     await self._send(telling, found)
         except ThinkaloudError as error:
             _log.warning("run %s cannot be followed: %s", run_id, error.message)
-            await self._put(OutboundMessage(*key, error.message))
+            await self._put(OutboundMessage(*chat, error.message))
         finally:
-            if self._told.get(key) is asyncio.current_task():
-                del self._told[key]
+            if self._last.get(chat) is asyncio.current_task():
+                del self._last[chat]
 
     async def _send(self, telling: Telling, found: Sequence[Recorded] | RunView) -> None:
         items: list[Outbound] = []
