@@ -19,6 +19,15 @@ from thinkaloud.testing import ModelFailed, ScriptedModel, say, think
 EXAMPLE = ROOT / "docs" / "examples" / "channels"
 
 
+UNUSABLE = """
+from thinkaloud.channels import BaseChannel
+
+class Half(BaseChannel):
+    async def start(self):
+        pass
+"""
+
+
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Install the documented plugin in a folder of its own, and one whose class is none."""
@@ -27,7 +36,9 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     info.mkdir(parents=True)
     shutil.copy(EXAMPLE / "line_channel.py", site)
     project = tomllib.loads((EXAMPLE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    names = {**project["entry-points"][GROUP], "wrong": "json:dumps", "gone": "no_such_module:X"}
+    wrong = {"wrong": "json:dumps", "gone": "no_such_module:X", "half": "unusable:Half"}
+    names = {**project["entry-points"][GROUP], **wrong}
+    (site / "unusable.py").write_text(UNUSABLE, encoding="utf-8")
     lines = "\n".join(f"{name} = {value}" for name, value in names.items())
     (info / "entry_points.txt").write_text(f"[{GROUP}]\n{lines}\n", encoding="utf-8")
     (info / "METADATA").write_text("Name: line-channel\nVersion: 1.0\n", encoding="utf-8")
@@ -133,7 +144,10 @@ def test_the_names_that_are_turned_on_are_known(install: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        ("[channels.telex]\n", "channels.telex: There is no such channel. Available: gone, line, "),
+        (
+            "[channels.telex]\n",
+            "channels.telex: There is no such channel. Available: gone, half, line, ",
+        ),
         ("[channels.line]\nenabled = 3\n", "enabled"),
         ("[channels]\nline = 3\n", "channels.line: This is a section"),
         ("[channels]\nwebsocket = 3\n", "channels.websocket"),
@@ -165,7 +179,8 @@ def test_the_environment_turns_a_channel_off(install: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "wanted"), [("wrong", "no subclass"), ("gone", "cannot be imported")]
+    ("name", "wanted"),
+    [("wrong", "no subclass"), ("gone", "cannot be imported"), ("half", "cannot be made.*send")],
 )
 async def test_a_plugin_that_is_no_channel_stops_the_start(
     install: Path, name: str, wanted: str

@@ -292,6 +292,60 @@ async def test_a_channel_that_does_not_start_leaves_the_others_alone(
     assert other.of("")[-1] == ("stop", "")
 
 
+async def test_a_channel_that_hangs_on_stopping_is_given_up_and_the_others_are_stopped(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Hanging(Whole):
+        @override
+        async def stop(self) -> None:
+            await asyncio.Event().wait()
+
+    other = Recorder()
+    async with (
+        asyncio.timeout(10),
+        ChannelManager([Hanging("one"), Hanging("two"), other], drain_seconds=0.05).open(),
+    ):
+        pass
+    assert "channel one does not stop in time" in caplog.text
+    assert other.of("")[-1] == ("stop", "")
+
+
+class Mute(Recorder):
+    """Never returns from a call for reasoning."""
+
+    @override
+    async def send_reasoning_delta(
+        self, chat_id: str, delta: str, metadata: StreamMetadata
+    ) -> None:
+        await super().send_reasoning_delta(chat_id, delta, metadata)
+        await asyncio.Event().wait()
+
+    @override
+    async def send_reasoning_end(self, chat_id: str, metadata: StreamMetadata) -> None:
+        await super().send_reasoning_end(chat_id, metadata)
+        await asyncio.Event().wait()
+
+
+@pytest.mark.promise("P2", "P4", "P14")
+async def test_reasoning_that_never_gets_through_does_not_keep_the_answer() -> None:
+    channel = Mute()
+    async with ChannelManager([channel], reasoning_seconds=0.05).open() as manager:
+        for stretch, begun in (("r1", 1), ("r2", 3)):
+            manager.dispatch(ThoughtDelta("rec", "c", "Hm", stream(stretch)))
+            await channel.until(begun, "c")
+            manager.dispatch(ThoughtDelta("rec", "c", "lost", stream(stretch)))
+            manager.dispatch(ThoughtEnd("rec", "c", stream(stretch)))
+            await channel.until(begun + 1, "c")
+        manager.dispatch(Delta("rec", "c", "The answer.", stream("a1")))
+        manager.dispatch(StreamEnd("rec", "c", stream("a1")))
+        await channel.until(6, "c")
+    assert channel.of("c") == [
+        *[("reasoning_delta", "Hm"), ("reasoning_end", "")] * 2,
+        ("delta", "The answer."),
+        ("stream_end", ""),
+    ]
+
+
 async def test_a_channel_may_listen_until_it_is_stopped() -> None:
     told: list[str] = []
 

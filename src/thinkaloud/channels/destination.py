@@ -59,18 +59,21 @@ class Destination:
     """A chat of a channel. `put` never waits; `deliver` is run as a task while something waits.
 
     While a delivery takes its time, deltas of a stretch are merged. Where too much waits, reasoning
-    that waits is let go first; an answer is never.
+    that waits is let go first; an answer is never. Nor does reasoning hold an answer up: a call for
+    it that takes `reasoning_seconds` is given up, with the rest of its stretch.
     """
 
-    def __init__(self, channel: BaseChannel, chat_id: str) -> None:
+    def __init__(self, channel: BaseChannel, chat_id: str, reasoning_seconds: float) -> None:
         self.delivering = False
         """Whether a task is at it."""
         self._channel = channel
         self._chat_id = chat_id
+        self._reasoning_seconds = reasoning_seconds
         self._stretches = Stretches(channel.name, chat_id, lambda: f"stream-{next(_numbers)}")
         self._waiting: deque[_Piece] = deque()
         self._chars = 0
         self._begun: str | None = None
+        self._given_up: str | None = None
         self._whole: list[str] = []
         self._eased = asyncio.Event()
 
@@ -130,11 +133,11 @@ class Destination:
 
     def _drop_reasoning(self) -> None:
         kept = [piece for piece in self._waiting if not isinstance(piece.item, ThoughtDelta)]
-        _log.warning(
-            "channel %s is slow: %d pieces of reasoning are let go",
-            self._channel.name,
-            len(self._waiting) - len(kept),
-        )
+        dropped = len(self._waiting) - len(kept)
+        if dropped:
+            _log.warning(
+                "channel %s is slow: %d pieces of reasoning are let go", self._channel.name, dropped
+            )
         self._waiting = deque(kept)
         self._chars = sum(piece.size for piece in kept)
 
@@ -148,15 +151,27 @@ class Destination:
             case StreamEnd():
                 await self._end_answer(item)
             case ThoughtDelta():
-                self._begun = item.stream.stream_id
-                await channel.send_reasoning_delta(chat_id, "".join(piece.texts), item.stream)
+                await self._think("".join(piece.texts), item.stream)
             case ThoughtEnd():
                 # A stretch whose every piece was let go has not begun for the channel.
                 begun, self._begun = self._begun, None
                 if begun == item.stream.stream_id:
-                    await channel.send_reasoning_end(chat_id, item.stream)
+                    async with asyncio.timeout(self._reasoning_seconds):
+                        await channel.send_reasoning_end(chat_id, item.stream)
             case _:
                 assert_never(item)
+
+    async def _think(self, text: str, stream: StreamMetadata) -> None:
+        if stream.stream_id == self._given_up:
+            return
+        self._begun = stream.stream_id
+        limit = asyncio.timeout(self._reasoning_seconds)
+        try:
+            async with limit:
+                await self._channel.send_reasoning_delta(self._chat_id, text, stream)
+        finally:
+            if limit.expired():
+                self._given_up = stream.stream_id
 
     async def _answer(self, text: str, stream: StreamMetadata) -> None:
         if self._channel.streams:

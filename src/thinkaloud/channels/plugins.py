@@ -22,8 +22,11 @@ def make(found: EntryPoint, settings: ChannelSettings, inbox: Inbox) -> BaseChan
     place = f"channels.{found.name}: {found.value}"
     try:
         loaded: object = found.load()
-    except (ImportError, AttributeError) as error:
-        raise ConfigurationError(f"{place} cannot be imported: {error}.") from error
+    except Exception as error:
+        raise ConfigurationError(f"{place} cannot be imported: {error!r}.") from error
     if not (isinstance(loaded, type) and issubclass(loaded, BaseChannel)):
         raise ConfigurationError(f"{place} is no subclass of BaseChannel.")
-    return loaded(found.name, settings, inbox)
+    try:
+        return loaded(found.name, settings, inbox)
+    except Exception as error:
+        raise ConfigurationError(f"{place} cannot be made: {error!r}.") from error

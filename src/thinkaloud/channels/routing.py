@@ -28,10 +28,12 @@ class ChannelManager:
         *,
         reasoning_allowed: bool = True,
         drain_seconds: float = 5.0,
+        reasoning_seconds: float = 20.0,
     ) -> None:
         self._channels = {channel.name: channel for channel in channels}
         self._reasoning_allowed = reasoning_allowed
         self._drain_seconds = drain_seconds
+        self._reasoning_seconds = reasoning_seconds
         self._destinations: dict[tuple[str, str], Destination] = {}
         self._deliveries: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._tasks: asyncio.TaskGroup | None = None
@@ -47,9 +49,10 @@ class ChannelManager:
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator["ChannelManager"]:
-        """Start all channels; on leaving deliver what waits, within `drain_seconds`, and stop them.
+        """Start all channels; on leaving deliver what waits, and stop them.
 
-        A channel that fails to start is logged; the others go on.
+        Each of the two may take `drain_seconds`. A channel that fails to start or to stop is
+        logged; the others go on.
         """
         async with owned_tasks() as tasks:
             self._tasks = tasks
@@ -61,8 +64,7 @@ class ChannelManager:
             finally:
                 self._tasks = None
                 await self._drain(tasks)
-                for channel in self._channels.values():
-                    await self._stop(channel)
+                await self._stop_all(tasks)
                 for task in listening:
                     task.cancel()
 
@@ -97,7 +99,8 @@ class ChannelManager:
         key = (item.channel, item.chat_id)
         destination = self._destinations.get(key)
         if destination is None:
-            destination = self._destinations[key] = Destination(channel, item.chat_id)
+            destination = Destination(channel, item.chat_id, self._reasoning_seconds)
+            self._destinations[key] = destination
         destination.put(item)
         self._wake(key, destination, self._tasks)
 
@@ -121,6 +124,15 @@ class ChannelManager:
             await channel.start()
         except Exception:  # noqa: BLE001 - a plugin may raise anything; the others go on
             _log.exception("channel %s does not start", channel.name)
+
+    async def _stop_all(self, tasks: asyncio.TaskGroup) -> None:
+        """Stop all side by side; one that hangs is given up."""
+        stopping = {tasks.create_task(self._stop(each)): each for each in self._channels.values()}
+        if stopping:
+            _, late = await asyncio.wait(stopping, timeout=self._drain_seconds)
+            for task in late:
+                _log.error("channel %s does not stop in time", stopping[task].name)
+                task.cancel()
 
     async def _stop(self, channel: BaseChannel) -> None:
         try:
