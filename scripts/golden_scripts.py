@@ -1,10 +1,14 @@
 """What the models of the golden sessions say."""
 
+import struct
+import zlib
+from base64 import b64encode
 from itertools import pairwise
 from typing import Final
 
 import msgspec
 
+from thinkaloud.events.event import Attachment
 from thinkaloud.events.model import ModelFailed, ModelFinished, Usage
 from thinkaloud.providers.scripted import (
     Cut,
@@ -32,6 +36,8 @@ class Session(msgspec.Struct, frozen=True):
     """Stop the run at this many pieces of reasoning."""
     replacing: bool = False
     """Whether each message takes the place of the one before it."""
+    files: tuple[Attachment, ...] = ()
+    """What each message has as its `context_files`."""
     leave_after: int | None = None
     """End the log at this many pieces of reasoning, while the model still thinks."""
 
@@ -136,6 +142,35 @@ def _long_thought() -> list[Step]:
     return think(*(text[at : at + 400] for at in range(0, len(text), 400)))
 
 
+def _picture(red: int, green: int) -> Attachment:
+    """Return a picture of 48 × 48 points, uncompressed so that it has the same bytes everywhere."""
+    side = 48
+    rows = b"".join(
+        b"\0" + bytes(v for x in range(side) for v in (red, green, 3 * (x + y) // 2 + 60))
+        for y in range(side)
+    )
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(rows, 0)),
+        (b"IEND", b""),
+    )
+    data = b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in chunks
+    )
+    name = f"calendar-{red}.png"
+    content = b64encode(data).decode()
+    return Attachment(name, "image/png", base64=content, id=f"upl_{red:032x}", bytes=len(data))
+
+
+_NOTES: Final = "The year begins on a Saturday.\n"
+_FILES: Final = (
+    _picture(40, 130),
+    Attachment(
+        "Notes <b>of</b> 2028 & more.txt", "text/plain", text=_NOTES, id="plans/2028.txt", bytes=31
+    ),
+    _picture(200, 90),
+)
 _USAGE: Final = Usage(input_tokens=412, output_tokens=388, reasoning_tokens=121)
 
 SESSIONS: Final[dict[str, Session]] = {
@@ -208,6 +243,10 @@ SESSIONS: Final[dict[str, Session]] = {
         ),
         texts=("How many weekends are there in a leap year?", "How many weekends has 2027?"),
         replacing=True,
+    ),
+    "attachments": Session(
+        ([_thinks("Two pictures and a note: the year begins on a Saturday."), _says("53 weekends."), _ends(_USAGE)],),
+        files=_FILES,
     ),
     "hostile-text": Session(
         ([_thinks(_HOSTILE), _says(_HOSTILE_ANSWER), _ends(_USAGE)],),

@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from scripts import golden_scripts
 from scripts.golden_scripts import CONVERSATION, Session
-from tests.staging import OWNER, FakeClock, stage, start
+from tests.staging import OWNER, FakeClock, FixedAttachments, stage, start
 from thinkaloud.events import codec
 from thinkaloud.events.event import ReasoningDelta, Recorded
 from thinkaloud.events.fold import Fold
@@ -87,7 +87,8 @@ async def _play(session: Session) -> list[Recorded]:
     clock = StandingClock()
     followed = asyncio.Event()
     model = PacedModel(session.model(Wait(followed)), clock)
-    async with stage(model, tools=golden_scripts.TOOLS, clock=clock) as runs:
+    files = FixedAttachments(**{file.id: file for file in session.files})
+    async with stage(model, tools=golden_scripts.TOOLS, clock=clock, attachments=files) as runs:
         for number, text in enumerate(session.texts, start=1):
             followed.clear()
             events = await _follow(
@@ -109,6 +110,7 @@ async def _follow(
         conversation_id=CONVERSATION,
         max_iterations=session.max_iterations,
         replaces=replaced,
+        context_files=tuple(file.id for file in session.files),
     )
     found: list[Recorded] = []
     thoughts = 0

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from thinkaloud.errors import InvalidRequest, UnknownModel
 from thinkaloud.events.event import Attachment, Event, Recorded
+from thinkaloud.ports.attachments import Attachments, FileField
 from thinkaloud.ports.model import Model, ModelInfo
 from thinkaloud.ports.store import RunRecord, Store
 from thinkaloud.ports.tool import Tool
@@ -14,6 +15,7 @@ from thinkaloud.runtime.limits import Limits
 from thinkaloud.runtime.runs import RunRequest, Runs, RunServices
 from thinkaloud.runtime.toolbox import Toolbox
 from thinkaloud.stores.memory import MemoryStore
+from thinkaloud.stores.uploads import MemoryUploads
 
 OWNER = "local"
 
@@ -65,13 +67,7 @@ class FixedAttachments:
     def __init__(self, **files: Attachment) -> None:
         self._files = files
 
-    async def text(self, owner: str, name: str) -> Attachment:
-        return self._file(name, "context_files")
-
-    async def image(self, owner: str, name: str) -> Attachment:
-        return self._file(name, "image_path")
-
-    def _file(self, name: str, field: str) -> Attachment:
+    async def read(self, owner: str, name: str, field: FileField) -> Attachment:
         if name not in self._files:
             raise InvalidRequest(f"There is no file {name!r} to be read here.", field=field)
         return self._files[name]
@@ -85,15 +81,18 @@ async def stage(
     hooks: Sequence[HookSource] = (),
     store: Store | None = None,
     clock: FakeClock | None = None,
+    attachments: Attachments | None = None,
 ) -> AsyncGenerator[Runs]:
     """Open a supervisor of runs on these models."""
     limits = limits or Limits()
+    clock = clock or FakeClock()
     services = RunServices(
         store=store or MemoryStore(),
         catalogue=FixedCatalogue(*models),
-        clock=clock or FakeClock(),
+        clock=clock,
         toolbox=Toolbox(tools, limits.max_tool_result_chars),
-        attachments=FixedAttachments(),
+        attachments=attachments or FixedAttachments(),
+        uploads=MemoryUploads(clock),
         limits=limits,
         hooks=tuple(hooks),
     )

@@ -282,13 +282,14 @@ class Agent:
     async def _run(self, text: str, options: ChatOptions) -> AsyncGenerator[RunRecord]:
         """Start a run, and stop it where the block is left before its end."""
         runs = self.runtime.runs
+        files = options.get("context_files")
         record = await runs.start(
             LOCAL_OWNER,
             RunRequest(
                 text=text,
                 conversation_id=options.get("conversation_id"),
                 context=options.get("context") or {},
-                context_files=tuple(options.get("context_files") or ()),
+                context_files=None if files is None else tuple(files),
                 image_path=options.get("image_path"),
                 max_iterations=options.get("max_iterations"),
                 model=options.get("model"),

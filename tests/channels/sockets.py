@@ -24,6 +24,7 @@ from thinkaloud.server.services import About, ServerServices
 from thinkaloud.server.settings import ServerSettings
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.temporary import TemporaryStore
+from thinkaloud.stores.uploads import MemoryUploads
 
 CHAT_FRAMES = {
     *("message", "progress", "reasoning_delta", "reasoning_end", "delta", "stream_end"),
@@ -118,7 +119,9 @@ async def hosting(
     kept = TemporaryStore(store or MemoryStore())
     catalogue = FixedCatalogue(*models)
     toolbox = Toolbox(tools, limits.max_tool_result_chars)
-    means = RunServices(kept, catalogue, clock, toolbox, FixedAttachments(), limits)
+    means = RunServices(
+        kept, catalogue, clock, toolbox, FixedAttachments(), MemoryUploads(clock), limits
+    )
     async with Runs(means).open() as runs:
         services = ServerServices(
             runs=runs,

@@ -9,10 +9,10 @@ import pytest
 
 from tests.staging import FakeClock
 from thinkaloud.errors import StoreError
-from thinkaloud.ports.uploads import Upload, Uploads
+from thinkaloud.ports.uploads import Room, Upload, Uploads
 from thinkaloud.stores.uploads import FileUploads, MemoryUploads
 
-Maker = Callable[[int], Uploads]
+Maker = Callable[..., Uploads]
 
 
 @pytest.fixture
@@ -22,10 +22,11 @@ def clock() -> FakeClock:
 
 @pytest.fixture(params=["memory", "files"])
 def made(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> Maker:
-    def make(most: int = 200) -> Uploads:
+    def make(files: int = 200, size: int = 10_000_000) -> Uploads:
+        room = Room(files, size)
         if request.param == "memory":
-            return MemoryUploads(clock, most)
-        return FileUploads(tmp_path / "data" / "uploads", clock, most)
+            return MemoryUploads(clock, room)
+        return FileUploads(tmp_path / "data" / "uploads", clock, room)
 
     return make
 
@@ -91,6 +92,61 @@ async def test_the_oldest_upload_of_the_owner_makes_room_and_nobody_elses(
     assert await uploads.get("bob", others.id) is not None
 
 
+async def test_the_oldest_uploads_make_room_for_the_bytes_of_a_new_one(
+    made: Maker, clock: FakeClock
+) -> None:
+    uploads = made(size=100)
+    others = await uploads.keep("bob", "b", "text/plain", b"b" * 90)
+    for size in (30, 40, 30, 60):
+        await clock.sleep(1)
+        await uploads.keep("alice", f"{size}", "text/plain", b"x" * size)
+    page = await uploads.page("alice", before=None, limit=9)
+    assert [each.bytes for each in page] == [60, 30]
+    assert await uploads.get("bob", others.id) is not None
+
+
+async def test_uploads_are_paged_the_newest_first_and_only_the_owners(
+    made: Maker, clock: FakeClock
+) -> None:
+    uploads = made()
+    await uploads.keep("bob", "b", "text/plain", b"b")
+    for number in range(3):
+        await clock.sleep(1)
+        await uploads.keep("alice", f"{number}", "text/plain", b"x")
+    first = await uploads.page("alice", before=None, limit=2)
+    before = (first[-1].created_at_ms, first[-1].id)
+    rest = await uploads.page("alice", before=before, limit=2)
+    assert [each.name for each in (*first, *rest)] == ["2", "1", "0"]
+    assert await uploads.page("carol", before=None, limit=2) == []
+
+
+async def test_an_upload_goes_with_the_last_conversation_that_used_it(made: Maker) -> None:
+    uploads = made()
+    kept = await uploads.keep("alice", "a", "text/plain", b"x")
+    unused = await uploads.keep("alice", "b", "text/plain", b"x")
+    for conversation in ("one", "two", "two"):
+        await uploads.use("alice", [kept.id, "upl_" + "0" * 32, "../x"], conversation)
+    assert set(await uploads.used()) == {("alice", "one"), ("alice", "two")}
+    await uploads.release("alice", "one")
+    await uploads.release("alice", "three")
+    assert await uploads.get("alice", kept.id) is not None
+    await uploads.release("alice", "two")
+    assert await uploads.get("alice", kept.id) is None
+    assert await uploads.get("alice", unused.id) is not None
+    assert set(await uploads.used()) == set()
+
+
+@pytest.mark.promise("P12")
+async def test_nobody_else_uses_or_releases_an_upload(made: Maker) -> None:
+    uploads = made()
+    kept = await uploads.keep("alice", "a", "text/plain", b"x")
+    await uploads.use("bob", [kept.id], "one")
+    assert set(await uploads.used()) == set()
+    await uploads.use("alice", [kept.id], "one")
+    await uploads.release("bob", "one")
+    assert await uploads.get("alice", kept.id) is not None
+
+
 async def test_the_newest_upload_stays_though_the_clock_went_back(
     made: Maker, clock: FakeClock
 ) -> None:
@@ -131,7 +187,10 @@ async def test_what_a_dead_process_left_half_written_goes_and_the_rest_stays(
     half.write_bytes(b"no note")
     (tmp_path / f"{'1' * 32}.new").write_bytes(b"hal")
     (tmp_path / "README").write_text("Not ours.", encoding="utf-8")
+    (tmp_path / f"{kept.id.removeprefix('upl_')}.json.new").write_bytes(b"hal")
     again = FileUploads(tmp_path, FakeClock())
+    await again.use("alice", [kept.id], "c")
+    assert set(await again.used()) == {("alice", "c")}
     assert await again.get("alice", f"upl_{half.name}") is None
     newer = await again.keep("alice", "b", "text/plain", b"y")
     plain = [each.id.removeprefix("upl_") for each in (kept, newer)]

@@ -27,6 +27,7 @@ from thinkaloud.events.prompt import (
     ToolCallPart,
     ToolResult,
     ToolTurn,
+    Turn,
     UserTurn,
 )
 
@@ -34,10 +35,10 @@ NATIVE = Native(Origin("d", "e", "m"), msgspec.Raw(b'[{"type":"thinking"}]'))
 CALL = ToolCall("c1", "add", '{"a":1}')
 
 
-def run(*events: Event, started: RunStarted | None = None) -> RunFold:
+def run(*events: Event, started: RunStarted | None = None, run_id: str = "run_1") -> RunFold:
     first = started or RunStarted("h/m", 25, UserInput("Hi"))
     recorded = [
-        Recorded(seq, seq, "c", "run_1", event) for seq, event in enumerate([first, *events], 1)
+        Recorded(seq, seq, "c", run_id, event) for seq, event in enumerate([first, *events], 1)
     ]
     fold = RunFold(recorded[0])
     for each in recorded[1:]:
@@ -119,3 +120,31 @@ def test_context_and_files_stand_before_the_text_and_pictures_beside_it() -> Non
         ),
     )
     assert user_text("plain", {}, ()) == "plain"
+
+
+def test_pictures_go_along_from_the_latest_on_while_they_fit_and_the_older_ones_are_named() -> None:
+    runs = [
+        run(
+            run_id=f"r{number}",
+            started=RunStarted(
+                "h/m",
+                25,
+                UserInput(f"{number}"),
+                attachments=(Attachment(f"{number}.png", "image/png", base64="AAAA" * 10),),
+            ),
+        )
+        for number in range(3)
+    ]
+
+    assert [_pictures(turn) for turn in turns(runs, picture_bytes=90)] == [1, 1, 1]
+    first, *others = turns(runs, picture_bytes=89)
+    assert isinstance(first, UserTurn)
+    assert first.text == '<picture name="0.png">not shown again</picture>\n\n0'
+    assert [_pictures(turn) for turn in (first, *others)] == [0, 1, 1]
+    assert [_pictures(turn) for turn in turns(runs, picture_bytes=10)] == [0, 0, 1]
+    assert [_pictures(turn) for turn in turns(runs, picture_bytes=0)] == [0, 0, 0]
+
+
+def _pictures(turn: Turn) -> int:
+    assert isinstance(turn, UserTurn)
+    return len(turn.images)

@@ -7,6 +7,7 @@ from thinkaloud.events import codec
 from thinkaloud.events.event import (
     AnswerDelta,
     AnswerEnded,
+    AttachedFile,
     Event,
     IterationStarted,
     ModelResponded,
@@ -146,3 +147,16 @@ def test_the_codec_refuses_what_is_no_event_and_names_the_place() -> None:
 
     with pytest.raises(msgspec.ValidationError, match=r"\$\.event\.type"):
         codec.decode(line)
+
+
+OLD_LINE = """{"seq":1,"at_ms":1001,"conversation_id":"conv_1","run_id":"run_1","event":{"type":"run.started",
+"model":"scripted/model","max_iterations":25,"input":{"text":"Hi","image_path":"p.png"},
+"attachments":[{"name":"p.png","media_type":"image/png","text":"","base64":"AAAA"}]}}"""
+"""How a run with a picture was logged before its size was kept."""
+
+
+def test_a_log_of_a_time_when_less_was_kept_of_files_is_still_read() -> None:
+    run = RunFold(codec.decode(OLD_LINE))
+
+    assert run.view().attachments == (AttachedFile("", "p.png", "image/png", None),)
+    assert run.attachments[0].base64 == "AAAA"

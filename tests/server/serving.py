@@ -214,12 +214,15 @@ async def serving(
 ) -> AsyncGenerator[Served]:
     """Serve these models; the first is the current one."""
     limits = msgspec.structs.replace(limits or Limits(), drain_timeout=drain)
+    clock = clock or SystemClock()
+    uploads = uploads or MemoryUploads(clock)
     services = RunServices(
         store=TemporaryStore(store or MemoryStore()),
         catalogue=catalogue or FixedCatalogue(*models),
-        clock=clock or SystemClock(),
+        clock=clock,
         toolbox=Toolbox(tools, limits.max_tool_result_chars),
         attachments=attachments or FixedAttachments(),
+        uploads=uploads,
         limits=limits,
     )
     chosen = ServerSettings(**{"port": 0, "shutdown_seconds": 1.0, **settings})
@@ -231,7 +234,7 @@ async def serving(
             clock=services.clock,
             settings=chosen,
             about=about or About("9.9.9", limits=limits),
-            uploads=uploads or MemoryUploads(services.clock),
+            uploads=uploads,
         )
         async with listening(given) as server_and_url:
             server, url = server_and_url

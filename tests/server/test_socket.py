@@ -5,11 +5,13 @@ import json
 from typing import Any
 
 import pytest
+from typing_extensions import override
 from websockets.exceptions import ConnectionClosed
 
 from tests.server.serving import Socket, serving
 from tests.staging import FixedAttachments
 from thinkaloud.events.event import Attachment
+from thinkaloud.ports.attachments import FileField
 from thinkaloud.runtime.limits import Limits
 from thinkaloud.runtime.runs import RunRequest
 from thinkaloud.testing import Cut, ScriptedModel, Silence, Wait, call_tool, say, think
@@ -173,10 +175,11 @@ class SlowAttachments(FixedAttachments):
         self.asked = asyncio.Event()
         self.go = asyncio.Event()
 
-    async def text(self, owner: str, name: str) -> Attachment:
+    @override
+    async def read(self, owner: str, name: str, field: FileField) -> Attachment:
         self.asked.set()
         await self.go.wait()
-        return await super().text(owner, name)
+        return await super().read(owner, name, field)
 
 
 @pytest.mark.promise("P10")

@@ -145,16 +145,6 @@ async def test_an_upload_of_somebody_else_is_refused_like_one_that_never_was(fie
     assert (problems[0]["status"], problems[0]["field"]) == ("422", field)
 
 
-async def test_a_picture_is_no_context_file_and_a_text_no_picture() -> None:
-    async with open_house() as served:
-        _, text = await upload(served, b"text")
-        _, picture = await upload(served, PNG)
-        for body in ({"context_files": [picture["id"]]}, {"image_path": text["id"]}):
-            said = await talk("rest", served, **body)
-            assert said.error is not None
-            assert (said.error["status"], said.error["field"]) == (422, *body)
-
-
 @pytest.mark.parametrize(("data", "media_type"), PICTURES)
 async def test_a_picture_is_told_by_its_content_whatever_it_is_called(
     data: bytes, media_type: str

@@ -367,8 +367,8 @@ async def test_retention_deletes_what_is_old_and_gives_the_room_back(path: Path)
         await store.add_run(run(of="busy"))
         await store.create_conversation(conversation("new", at_ms=2_000))
         before = path.stat().st_size
-        assert await store.purge(2_000) == 30
-        assert await store.purge(2_000) == 0
+        assert len(await store.purge(2_000)) == 30
+        assert await store.purge(2_000) == []
         left = await store.conversations(OWNER, before=None, limit=10)
         assert [each.conversation_id for each in left] == ["new", "busy"]
         assert path.stat().st_size < before / 2

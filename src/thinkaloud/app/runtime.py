@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from thinkaloud.app.discovery import configured_hosts, discover
+from thinkaloud.app.storage import room_of
 from thinkaloud.config import Configuration
 from thinkaloud.errors import ConfigurationError
 from thinkaloud.events.prompt import Effort
@@ -73,7 +74,7 @@ async def open_runtime(
     choices = choices or Choices()
     settings = configuration.settings
     store = TemporaryStore(choices.store or MemoryStore())
-    uploads = choices.uploads or MemoryUploads(clock, settings.server.max_uploads)
+    uploads = choices.uploads or MemoryUploads(clock, room_of(configuration))
     workspace = _workspace(configuration)
     tools = _tools(configuration, choices, workspace, clock)
     sessions = Sessions()
@@ -85,6 +86,7 @@ async def open_runtime(
             clock=clock,
             toolbox=Toolbox(tools, settings.limits.max_tool_result_chars),
             attachments=NamedFiles(uploads, workspace),
+            uploads=uploads,
             limits=settings.limits,
             hooks=choices.hooks,
             system_prompt=choices.system_prompt or settings.model.system_prompt,

@@ -11,13 +11,14 @@ from thinkaloud.config import Configuration
 from thinkaloud.errors import ConfigurationError, StoreError
 from thinkaloud.ports.clock import SystemClock
 from thinkaloud.ports.store import Store
+from thinkaloud.ports.uploads import Room, Uploads
 from thinkaloud.runtime.active import ActiveRuns
 from thinkaloud.runtime.conversations import Conversations
 from thinkaloud.runtime.hub import Hub
 from thinkaloud.runtime.recover import recover
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.sqlite import Opening, SqliteStore
-from thinkaloud.stores.uploads import FileUploads
+from thinkaloud.stores.uploads import FileUploads, MemoryUploads
 
 FILE_NAME: Final = "thinkaloud.db"
 UPLOADS_NAME: Final = "uploads"
@@ -38,7 +39,18 @@ def database_path(configuration: Configuration) -> Path:
 def lasting_uploads(configuration: Configuration) -> FileUploads:
     """Return the uploads of the data directory. To be used while this process owns the data."""
     folder = configuration.data_dir / UPLOADS_NAME
-    return FileUploads(folder, SystemClock(), configuration.settings.server.max_uploads)
+    return FileUploads(folder, SystemClock(), room_of(configuration))
+
+
+def passing_uploads(configuration: Configuration) -> MemoryUploads:
+    """Return uploads that end with the process."""
+    return MemoryUploads(SystemClock(), room_of(configuration))
+
+
+def room_of(configuration: Configuration) -> Room:
+    """Return what the uploads of one owner may take."""
+    settings = configuration.settings.server
+    return Room(settings.max_uploads, settings.max_uploads_bytes)
 
 
 @asynccontextmanager
@@ -58,14 +70,16 @@ async def opened_conversations(configuration: Configuration) -> AsyncGenerator[C
         hub = Hub(lasting, clock)
         await recover(lasting, hub)
         try:
-            yield Conversations(lasting, hub, ActiveRuns(), clock)
+            yield Conversations(lasting, hub, ActiveRuns(), clock, lasting_uploads(configuration))
         finally:
             await hub.shut()
 
 
 @asynccontextmanager
-async def opened_store(configuration: Configuration) -> AsyncGenerator[Store]:
+async def opened_store(configuration: Configuration, uploads: Uploads) -> AsyncGenerator[Store]:
     """Open the store that the settings name, for the length of a block.
+
+    What the retention lets go takes its `uploads` along.
 
     Raises `ConfigurationError` where the file cannot be used, or another server has it.
     """
@@ -78,16 +92,17 @@ async def opened_store(configuration: Configuration) -> AsyncGenerator[Store]:
             yield lasting
             return
         async with asyncio.TaskGroup() as tasks:
-            purging = tasks.create_task(_keep_purging(lasting, settings.retention_days))
+            purging = tasks.create_task(_keep_purging(lasting, uploads, settings.retention_days))
             yield lasting
             purging.cancel()
 
 
-async def _keep_purging(store: SqliteStore, days: float) -> None:
+async def _keep_purging(store: SqliteStore, uploads: Uploads, days: float) -> None:
     clock = SystemClock()
     while True:
         try:
-            await store.purge(clock.unix_ms() - int(days * _DAY_MS))
+            for owner, gone in await store.purge(clock.unix_ms() - int(days * _DAY_MS)):
+                await uploads.release(owner, gone)
         except StoreError:
             _log.exception("old conversations could not be deleted; it is tried again")
         await clock.sleep(_PURGE_SECONDS)

@@ -10,6 +10,7 @@ from thinkaloud.events import codec
 from thinkaloud.events.event import (
     AnswerDelta,
     AnswerEnded,
+    Attachment,
     IterationStarted,
     ModelResponded,
     Notice,
@@ -105,7 +106,8 @@ class Lines:
                 if not self._thinking:
                     return
             case RunStarted():
-                event = msgspec.structs.replace(event, attachments=())
+                files = tuple(_without_content(each) for each in event.attachments)
+                event = msgspec.structs.replace(event, attachments=files)
                 recorded = msgspec.structs.replace(recorded, event=event)
             case (
                 IterationStarted()
@@ -125,6 +127,10 @@ class Lines:
 
     def end(self) -> None:
         """Nothing is open between lines."""
+
+
+def _without_content(attachment: Attachment) -> Attachment:
+    return msgspec.structs.replace(attachment, text="", base64="")
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -1,6 +1,7 @@
 """From the log to the next prompt: the fold of a conversation as the turns a model sees. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 import msgspec
 
@@ -27,15 +28,23 @@ from thinkaloud.events.prompt import (
     UserTurn,
 )
 
+MAX_PICTURE_BYTES: Final = 20 * 2**20
+"""Pictures of one prompt: what any provider takes in a request, and what a message may bring."""
 NOT_RUN = "This call was not run: the run ended before it."
 """The result of a call that was never run, since providers want one for every call."""
 
 
-def turns(runs: Iterable[RunFold]) -> tuple[Turn, ...]:
-    """Return the turns of these runs, oldest first; the last run may still be going on."""
+def turns(runs: Sequence[RunFold], *, picture_bytes: int = MAX_PICTURE_BYTES) -> tuple[Turn, ...]:
+    """Return the turns of these runs, oldest first; the last run may still be going on.
+
+    The pictures of the last run go along, and of the others the latest, while all together have
+    at most `picture_bytes`; in the place of an older one its name is told. 0: for a model that
+    takes no pictures.
+    """
     found: list[Turn] = []
+    shown = _shown(runs, picture_bytes)
     for run in runs:
-        found.append(_user_turn(run))
+        found.append(_user_turn(run, shows=run.run_id in shown))
         said_before = False
         by_iteration = _by_iteration(run.view().blocks)
         for iteration in sorted(by_iteration.keys() | run.responses.keys()):
@@ -47,33 +56,56 @@ def turns(runs: Iterable[RunFold]) -> tuple[Turn, ...]:
     return tuple(found)
 
 
-def user_text(text: str, context: Mapping[str, object], attachments: Iterable[Attachment]) -> str:
-    """Return the user's text with the material that goes before it."""
+def user_text(
+    text: str,
+    context: Mapping[str, object],
+    attachments: Iterable[Attachment],
+    *,
+    shows: bool = True,
+) -> str:
+    """Return the user's text with the material that goes before it.
+
+    Without `shows` the pictures are named there, because they do not go along.
+    """
     pieces: list[str] = []
     if context:
         lines = [f"{key}: {_plain(value)}" for key, value in context.items()]
         pieces.append("<context>\n" + "\n".join(lines) + "\n</context>")
-    pieces.extend(
-        f'<file name="{attachment.name}">\n{attachment.text}\n</file>'
-        for attachment in attachments
-        if not attachment.base64
-    )
-    pieces.append(text)
+    for attachment in attachments:
+        if not attachment.base64:
+            pieces.append(f'<file name="{attachment.name}">\n{attachment.text}\n</file>')
+        elif not shows:
+            pieces.append(f'<picture name="{attachment.name}">not shown again</picture>')
+    if text:
+        pieces.append(text)
     return "\n\n".join(pieces)
+
+
+def _shown(runs: Sequence[RunFold], picture_bytes: int) -> set[str]:
+    """Return the runs whose pictures go along."""
+    shown: set[str] = set()
+    left = picture_bytes
+    for run in reversed(runs):
+        left -= sum(len(each.base64) for each in run.attachments) * 3 // 4
+        if left < 0 and (shown or not picture_bytes):
+            break
+        shown.add(run.run_id)
+    return shown
 
 
 def _plain(value: object) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
-def _user_turn(run: RunFold) -> UserTurn:
+def _user_turn(run: RunFold, *, shows: bool) -> UserTurn:
     given = run.started.input
     images = tuple(
         Image(attachment.media_type, attachment.base64)
         for attachment in run.attachments
-        if attachment.base64
+        if attachment.base64 and shows
     )
-    return UserTurn(user_text(given.text, given.context, run.attachments), images)
+    text = user_text(given.text, given.context, run.attachments, shows=shows)
+    return UserTurn(text, images)
 
 
 def _by_iteration(blocks: Iterable[Block]) -> dict[int, list[Block]]:

@@ -6,10 +6,11 @@ Reasoning is in it only where it was asked for; what is meant for a provider nev
 import re
 import unicodedata
 from typing import Final, Literal
-from urllib.parse import quote
 
 import msgspec
 
+from thinkaloud.core.labels import label
+from thinkaloud.events.event import AttachedFile
 from thinkaloud.events.fold import (
     AnswerBlock,
     Block,
@@ -42,14 +43,6 @@ def file_name(title: str, conversation_id: str, form: Form) -> str:
     return f"{words or _NOT_IN_NAMES.sub('-', conversation_id)}.{_ENDINGS[form]}"
 
 
-def attachment(name: str) -> str:
-    """Return the `Content-Disposition` of a file of this name (RFC 6266)."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    stem, _, ending = plain.rpartition(".")
-    value = f'attachment; filename="{stem.strip("-") or "conversation"}.{ending}"'
-    return value if plain == name else f"{value}; filename*=UTF-8''{quote(name)}"
-
-
 def without_reasoning(run: RunView) -> RunView:
     """Return the run without its reasoning blocks."""
     blocks = tuple(block for block in run.blocks if not isinstance(block, ReasoningBlock))
@@ -70,6 +63,7 @@ def as_markdown(view: ConversationView, title: str, *, include_reasoning: bool) 
     pieces = [f"# {title or view.conversation_id}"]
     for run in view.runs:
         pieces.append(f"## You\n\n{run.input.text}")
+        pieces.append("\n".join(f"- {_told(file)}" for file in run.attachments))
         pieces.append(f"## {run.model}")
         pieces += [
             _block(block)
@@ -81,6 +75,19 @@ def as_markdown(view: ConversationView, title: str, *, include_reasoning: bool) 
         elif run.status in {"stopped", "max_iterations"}:
             pieces.append(f"> **Ended:** {run.status.replace('_', ' ')}")
     return "\n\n".join(piece.strip("\n") for piece in pieces if piece.strip()) + "\n"
+
+
+def _told(file: AttachedFile) -> str:
+    size = "" if file.bytes is None else f", {file.bytes:,} bytes"
+    return f"{_code(label(file.name))} ({file.media_type}{size})"
+
+
+def _code(text: str) -> str:
+    """Return a text as a code span, in which nothing is markup."""
+    fence = "`"
+    while fence in text:
+        fence += "`"
+    return f"{fence} {text} {fence}" if len(fence) > 1 else f"{fence}{text}{fence}"
 
 
 def _block(block: Block) -> str:

@@ -4,6 +4,7 @@ An event is a value without identity. The log gives it one, once, when it append
 `Recorded`. Every consumer matches on the whole union and ends in `assert_never`.
 """
 
+from base64 import b64decode
 from typing import Literal
 
 import msgspec
@@ -28,16 +29,43 @@ class UserInput(msgspec.Struct, frozen=True, omit_defaults=True):
     image_path: str | None = None
 
 
-class Attachment(msgspec.Struct, frozen=True):
+class AttachedFile(msgspec.Struct, frozen=True):
+    """A file that the user put before the model, without what is in it."""
+
+    id: str
+    """How `input` names it: an upload's id, or a path in the workspace."""
+    name: str
+    """What it is called: a label for people, never a path to be opened."""
+    media_type: str
+    """By its content."""
+    bytes: int | None
+    """Its size; None where the log is of a time when it was not kept."""
+
+
+class Attachment(msgspec.Struct, frozen=True, omit_defaults=True):
     """A file that the user put before the model, as it was when the run began.
 
-    Exactly one of `text` and `base64` has content.
+    At most one of `text` and `base64` has content.
     """
 
     name: str
     media_type: str
     text: str = ""
     base64: str = ""
+    id: str = ""
+    """How `input` names it; empty in old logs."""
+    bytes: int | None = None
+    """Its size; None in old logs."""
+
+    @property
+    def file(self) -> AttachedFile:
+        """What may be told of it on any wire."""
+        return AttachedFile(self.id, self.name, self.media_type, self.bytes)
+
+
+def content_of(attachment: Attachment) -> bytes:
+    """Return what is in a file."""
+    return b64decode(attachment.base64) if attachment.base64 else attachment.text.encode()
 
 
 class Timing(msgspec.Struct, frozen=True):
@@ -79,7 +107,8 @@ class RunStarted(msgspec.Struct, frozen=True, tag="run.started", omit_defaults=T
     reasoning_effort: Effort | None = None
     """The effective effort; None is the provider's default."""
     attachments: tuple[Attachment, ...] = ()
-    """The files that `input` names, as they were then. Not for any wire."""
+    """The files that `input` names, in its order, as they were then; a picture that is the
+    `image_path` comes last. What is in them is not for any wire."""
     replaces: str | None = None
     """The run that this one takes the place of (regenerate, edit and resend); it and all runs
     after it leave the conversation, though not the log."""

@@ -11,6 +11,7 @@ import msgspec
 from thinkaloud.events.event import (
     AnswerDelta,
     AnswerEnded,
+    AttachedFile,
     Attachment,
     IterationStarted,
     ModelResponded,
@@ -101,6 +102,8 @@ class RunView(msgspec.Struct, frozen=True):
     timing: Timing | None = None
     error: RunError | None = None
     outcome: Outcome | None = None
+    attachments: tuple[AttachedFile, ...] = ()
+    """The files that `input` names, in its order."""
 
     @property
     def response(self) -> str:
@@ -267,6 +270,7 @@ class RunFold:
             timing=ended.timing if ended else None,
             error=ended.error if ended else None,
             outcome=ended.outcome if ended else None,
+            attachments=tuple(each.file for each in self.attachments),
         )
 
     def _segment(self, kind: str, segment_id: str, recorded: Recorded) -> _OpenBlock:

@@ -1,5 +1,6 @@
 """What can be done with a whole conversation, beside running in it."""
 
+import logging
 import secrets
 from collections.abc import Sequence
 from contextlib import aclosing
@@ -10,25 +11,30 @@ import msgspec
 from thinkaloud.core.export import as_json, as_markdown
 from thinkaloud.core.merge import merged, runs_of_deltas
 from thinkaloud.core.title import title_of
-from thinkaloud.errors import Conflict, InvalidRequest, NotFound
+from thinkaloud.errors import Conflict, InvalidRequest, NotFound, StoreError
 from thinkaloud.events.event import Recorded
 from thinkaloud.events.fold import Fold
 from thinkaloud.ports.clock import Clock
 from thinkaloud.ports.store import Before, Conversation, RunRecord, Store, Stored
+from thinkaloud.ports.uploads import Uploads
 from thinkaloud.runtime.active import ActiveRuns
 from thinkaloud.runtime.hub import Hub
 
 MAX_TITLE_CHARS = 200
+_log = logging.getLogger(__name__)
 
 
 class Conversations:
     """The conversations of all owners. Each method looks up by owner and id, or raises `NotFound`."""
 
-    def __init__(self, store: Store, hub: Hub, active: ActiveRuns, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, hub: Hub, active: ActiveRuns, clock: Clock, uploads: Uploads
+    ) -> None:
         self._store = store
         self._hub = hub
         self._active = active
         self._clock = clock
+        self._uploads = uploads
 
     async def get(self, owner: str, conversation_id: str) -> Conversation:
         """Look up a conversation."""
@@ -91,12 +97,25 @@ class Conversations:
         await self._store.update_conversation(msgspec.structs.replace(found, title=title))
 
     async def delete(self, owner: str, conversation_id: str) -> None:
-        """Stop what runs in a conversation and delete all of it."""
+        """Stop what runs in a conversation and delete all of it, with the uploads that only it used."""
         await self.get(owner, conversation_id)
         for run_id in self._active.in_conversation(conversation_id):
             await self._active.stop(run_id)
         await self._store.delete_conversation(owner, conversation_id)
         self._hub.forget(conversation_id)
+        await self._uploads.release(owner, conversation_id)
+
+    async def release_uploads(self) -> None:
+        """Delete the uploads that only conversations used which are gone, however they went.
+
+        Where that fails it is logged; they are there to be deleted another time.
+        """
+        try:
+            for owner, conversation_id in await self._uploads.used():
+                if await self._store.conversation(owner, conversation_id) is None:
+                    await self._uploads.release(owner, conversation_id)
+        except StoreError:
+            _log.exception("uploads of conversations that are gone are still there")
 
     async def export(
         self,
@@ -132,6 +151,8 @@ class Conversations:
         )
         await self._store.create_conversation(branch)
         await self._copy(branch, fold, run_id, await self._events(conversation_id, fold.seq))
+        files = [file.id for run in fold.runs.values() for file in run.attachments]
+        await self._uploads.use(owner, files, branch.conversation_id)
         return branch
 
     async def _copy(

@@ -6,7 +6,7 @@ import msgspec
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Bounds on one run. Times are seconds, sizes are characters."""
+    """Bounds on one run. Times are seconds, sizes are characters where they are not bytes."""
 
     max_iterations: int = 25
     """Model calls of a run that names no number of its own."""
@@ -20,6 +20,8 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What one model call may say, reasoning and answer together."""
     max_tool_result_chars: int = 100_000
     """Where a tool's result is cut."""
+    max_attachment_bytes: int = 20 * 2**20
+    """Bytes that the files of one message may have together."""
     max_parallel_tools: int = 8
     """How many tools of one response run at once."""
     max_output_tokens: int | None = None

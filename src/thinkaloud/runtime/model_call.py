@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 import msgspec
 
-from thinkaloud.core.context import turns
+from thinkaloud.core.context import MAX_PICTURE_BYTES, turns
 from thinkaloud.core.retry import wait_before_retry
 from thinkaloud.core.window import fitting
 from thinkaloud.errors import ProviderError
@@ -96,10 +96,13 @@ class ModelCaller:
             await recorder.hear([failed(error)])
 
     def _request(self) -> ModelRequest:
-        prompt = self._prompt
+        prompt, info = self._prompt, self._model.info
         return ModelRequest(
-            model=self._model.info.id.partition("/")[2],
-            turns=turns([*self._earlier, self._recorder.fold]),
+            model=info.id.partition("/")[2],
+            turns=turns(
+                [*self._earlier, self._recorder.fold],
+                picture_bytes=MAX_PICTURE_BYTES if info.images else 0,
+            ),
             system=prompt.system,
             tools=prompt.tools,
             effort=prompt.effort,

@@ -9,14 +9,17 @@ import msgspec
 
 from thinkaloud.errors import InvalidRequest, NotFound
 from thinkaloud.events.event import UserInput
+from thinkaloud.events.fold import RunFold
 from thinkaloud.events.prompt import Effort
 from thinkaloud.ports.attachments import Attachments
 from thinkaloud.ports.catalogue import Catalogue
 from thinkaloud.ports.clock import Clock
 from thinkaloud.ports.effort import effective_effort
-from thinkaloud.ports.store import Conversation, Store
+from thinkaloud.ports.store import Conversation, RunRecord, Store
+from thinkaloud.ports.uploads import Uploads
 from thinkaloud.runtime.hooks import HookSource
 from thinkaloud.runtime.limits import Limits
+from thinkaloud.runtime.message_files import brought, kept_by, names_of
 from thinkaloud.runtime.run import RunSpec
 from thinkaloud.runtime.toolbox import Toolbox
 
@@ -32,7 +35,8 @@ class RunRequest(msgspec.Struct, frozen=True):
     text: str
     conversation_id: str | None = None
     context: dict[str, object] = {}
-    context_files: tuple[str, ...] = ()
+    context_files: tuple[str, ...] | None = None
+    """Texts and pictures. None, without an `image_path` either: those of the run that it replaces."""
     image_path: str | None = None
     max_iterations: int | None = None
     model: str | None = None
@@ -55,6 +59,8 @@ class RunServices(msgspec.Struct, frozen=True):
     clock: Clock
     toolbox: Toolbox
     attachments: Attachments
+    uploads: Uploads
+    """Where `attachments` finds uploads: it is told which conversations use them."""
     limits: Limits = Limits()
     hooks: tuple[HookSource, ...] = ()
     system_prompt: str | None = None
@@ -64,46 +70,56 @@ class RunServices(msgspec.Struct, frozen=True):
     """Seconds for which events may wait to be saved; what a crash can lose at most."""
 
 
-async def specified(owner: str, request: RunRequest, services: RunServices) -> RunSpec:
+async def specified(
+    owner: str, request: RunRequest, services: RunServices, replaced: RunFold | None
+) -> RunSpec:
     """Turn a checked request into a run to be carried out, reading the files that it names.
 
-    Raises `UnknownModel`, `ConfigurationError`, `UnsupportedEffort` or `InvalidRequest`.
+    `replaced` is the run whose place it takes, as it stands. Raises `UnknownModel`,
+    `ConfigurationError`, `UnsupportedEffort` or `InvalidRequest`.
     """
+    names = names_of(request.context_files, request.image_path, replaced)
+    if not request.text.strip() and not names:
+        raise InvalidRequest("text is empty.", field="text")
     model = services.catalogue.open(request.model)
     effort = effective_effort(request.reasoning_effort, services.reasoning_effort, model.info)
-    attachments = [await services.attachments.text(owner, name) for name in request.context_files]
-    if request.image_path is not None:
-        if not model.info.images:
-            raise InvalidRequest(f"{model.info.id} takes no images.", field="image_path")
-        attachments.append(await services.attachments.image(owner, request.image_path))
+    attachments = await brought(
+        owner,
+        names,
+        kept_by(replaced),
+        services.attachments,
+        model.info,
+        services.limits.max_attachment_bytes,
+    )
     return RunSpec(
         run_id=f"run_{secrets.token_hex(12)}",
         conversation_id=request.conversation_id or f"conv_{secrets.token_hex(12)}",
         owner=owner,
-        input=UserInput(request.text, request.context, request.context_files, request.image_path),
+        input=UserInput(request.text, request.context, names.context_files, names.image_path),
         model=model,
         max_iterations=request.max_iterations or services.limits.max_iterations,
         effort=effort,
-        attachments=tuple(attachments),
+        attachments=attachments,
         system_prompt=services.system_prompt,
-        replaces=await _replaced(owner, request, services),
+        replaces=request.replaces,
         stop_detached_after=_grace(request, services.limits),
     )
+
+
+async def replaced_run(owner: str, request: RunRequest, store: Store) -> RunRecord | None:
+    """Return the run whose place the new one is to take, if any. Raises `InvalidRequest`."""
+    if request.replaces is None:
+        return None
+    run = await store.run(owner, request.replaces)
+    if run is None or run.conversation_id != request.conversation_id:
+        raise InvalidRequest("replaces is no run of this conversation.", field="replaces")
+    return run
 
 
 def _grace(request: RunRequest, limits: Limits) -> float | None:
     if request.stop_detached_after is None:
         return limits.stop_detached_after
     return None if math.isinf(request.stop_detached_after) else request.stop_detached_after
-
-
-async def _replaced(owner: str, request: RunRequest, services: RunServices) -> str | None:
-    if request.replaces is None:
-        return None
-    run = await services.store.run(owner, request.replaces)
-    if run is None or run.conversation_id != request.conversation_id:
-        raise InvalidRequest("replaces is no run of this conversation.", field="replaces")
-    return run.run_id
 
 
 async def open_conversation(
@@ -128,8 +144,6 @@ async def open_conversation(
 
 def check(request: RunRequest) -> None:
     """Check what can be checked without asking anybody. Raises `InvalidRequest`."""
-    if not request.text.strip() and request.image_path is None:
-        raise InvalidRequest("text is empty.", field="text")
     if "\x00" in request.text:
         raise InvalidRequest("text has a NUL character.", field="text")
     conversation_id = request.conversation_id

@@ -5,7 +5,13 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from thinkaloud.errors import Conflict, InternalError, NotFound, StoreError, Unavailable
+from thinkaloud.errors import (
+    Conflict,
+    InternalError,
+    NotFound,
+    StoreError,
+    Unavailable,
+)
 from thinkaloud.events.fold import RunFold
 from thinkaloud.ports.store import RunRecord
 from thinkaloud.ports.tasks import owned_tasks
@@ -22,6 +28,7 @@ from thinkaloud.runtime.request import (
     RunServices,
     check,
     open_conversation,
+    replaced_run,
     specified,
 )
 from thinkaloud.runtime.run import Means, Run, RunSpec
@@ -40,7 +47,9 @@ class Runs:
         self._store = services.store
         self.active = ActiveRuns()
         """The runs that go on or queue."""
-        self.conversations = Conversations(services.store, self.hub, self.active, services.clock)
+        self.conversations = Conversations(
+            services.store, self.hub, self.active, services.clock, services.uploads
+        )
         """What can be done with whole conversations."""
         self.draining = False
         """Whether new runs are refused, because the server is about to stop."""
@@ -58,6 +67,7 @@ class Runs:
             saving = tasks.create_task(self.hub.saver.keep_saving(self._services.flush_interval))
             try:
                 await recover(self._store, self.hub)
+                await self.conversations.release_uploads()
                 yield self
             finally:
                 await self.interrupt()
@@ -125,8 +135,13 @@ class Runs:
         if self.draining:
             raise Unavailable("The server is shutting down and takes no new runs.")
         check(request)
-        spec = await specified(owner, request, self._services)
+        replaced = await replaced_run(owner, request, self._store)
+        fold = None if replaced is None else await self.fold(replaced)
+        spec = await specified(owner, request, self._services, fold)
         await open_conversation(self._services, owner, spec.conversation_id, request)
+        await self._services.uploads.use(
+            owner, [file.id for file in spec.attachments], spec.conversation_id
+        )
         self._refuse_if_busy(spec.conversation_id)
         log = await self.hub.acquire(spec.conversation_id)
         try:

@@ -3,7 +3,8 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from thinkaloud.core.export import Export, attachment, file_name
+from thinkaloud.core.export import Export, file_name
+from thinkaloud.core.labels import disposition
 from thinkaloud.server.chat import WITHHELD
 from thinkaloud.server.conversation_routes import described
 from thinkaloud.server.operation import JSON, MARKDOWN, Answer, Operation, json_response
@@ -66,7 +67,7 @@ class CopyRoutes:
             LOCAL_OWNER, found.conversation_id, query.format, include_reasoning=shows
         )
         name = file_name(found.title, found.conversation_id, query.format)
-        headers = {"Content-Disposition": attachment(name)}
+        headers = {"Content-Disposition": disposition(name, unnamed="conversation")}
         if query.include_reasoning and not shows:
             headers[WITHHELD] = "policy"
         return Response(body, 200, headers, JSON if query.format == "json" else MARKDOWN)

@@ -150,6 +150,7 @@ class _Book:
             content[EVENT_STREAM] = {"itemSchema": self._events}
         if answer.also_text is not None:
             content[answer.also_text] = {"schema": {"type": "string"}}
+        content |= {media_type: {} for media_type in answer.files}
         if content:
             described["content"] = content
         return described

@@ -35,6 +35,8 @@ class Answer(msgspec.Struct, frozen=True):
     """The same status may come as an event stream of the chat frames."""
     also_text: str | None = None
     """The media type of a text that the same status may come with."""
+    files: Sequence[str] = ()
+    """The media types of a file that the same status comes with."""
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):

@@ -35,7 +35,7 @@ class ChatRequest(msgspec.Struct, frozen=True):
     Of a member given twice the last counts.
     """
 
-    text: Annotated[str, Meta(description="What the user says; empty only with an image.")]
+    text: Annotated[str, Meta(description="What the user says; empty only with files.")]
     conversation_id: ConversationId | None = None
     streaming: Annotated[
         bool, Meta(description="Answer as an event stream instead of one body.")
@@ -49,10 +49,18 @@ class ChatRequest(msgspec.Struct, frozen=True):
     context: Annotated[
         dict[str, object], Meta(description="Key/value material put before the model.")
     ] = {}
-    context_files: Annotated[
-        tuple[str, ...],
-        Meta(max_length=64, description="Uploads, or files under the configured workspace."),
-    ] = ()
+    context_files: (
+        Annotated[
+            tuple[str, ...],
+            Meta(
+                max_length=64,
+                description="Texts and pictures: uploads, or files under the configured workspace."
+                " Pictures for models that take them. Null: none, or with `replaces`, and without"
+                " an `image_path`, those of that run.",
+            ),
+        ]
+        | None
+    ) = None
     image_path: Annotated[
         str | None, Meta(description="A picture, named as context files are.")
     ] = None
@@ -129,6 +137,19 @@ class ListQuery(msgspec.Struct, frozen=True):
             " title, in what the user said or in the answers. Reasoning is not searched.",
         ),
     ] = ""
+
+
+class UploadsQuery(msgspec.Struct, frozen=True):
+    """Which page of the uploads."""
+
+    before: Annotated[
+        str,
+        Meta(
+            pattern="^([0-9]{1,15}:upl_[0-9a-f]{32})?$",
+            description="`next_before` of the page before this one.",
+        ),
+    ] = ""
+    limit: Annotated[int, Meta(ge=1, le=200, description="The most to return.")] = 50
 
 
 class ExportQuery(msgspec.Struct, frozen=True):

@@ -3,8 +3,11 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
+from thinkaloud.errors import NotFound
+from thinkaloud.events.event import content_of
 from thinkaloud.ports.store import RunRecord
 from thinkaloud.server.event_stream import event_stream
+from thinkaloud.server.files import FILE, file_response
 from thinkaloud.server.following import follow_run
 from thinkaloud.server.operation import EVENT_STREAM, Answer, Operation, json_response
 from thinkaloud.server.reading import last_event_id, read_query, refuse_form
@@ -68,7 +71,24 @@ class RunRoutes:
                 },
                 problems=(404, 422, 503),
             ),
+            self._attachment(),
         ]
+
+    def _attachment(self) -> Operation:
+        return Operation(
+            method="GET",
+            path="/api/v1/runs/{run_id}/attachments/{number}",
+            name="getAttachment",
+            summary="A file that a run was given",
+            description=(
+                "As it was then, whatever became of the upload since. `number` counts from 1,"
+                " in the order of the run's `attachments`."
+            ),
+            tag="runs",
+            handler=self.attachment,
+            answers={200: FILE},
+            problems=(404,),
+        )
 
     async def get(self, request: Request) -> Response:
         """Look up a run."""
@@ -96,6 +116,15 @@ class RunRoutes:
                     return Response(status_code=204)
         following = follow_run(services, record, after, wire)
         return await event_stream(following, services.settings, self._state)
+
+    async def attachment(self, request: Request) -> Response:
+        """Answer with a file that a run was given."""
+        fold = await self._services.runs.fold(await self._record(request))
+        number: str = request.path_params["number"]
+        files = {str(place): file for place, file in enumerate(fold.attachments, 1)} if fold else {}
+        if number not in files:
+            raise NotFound("The run was given no such file.")
+        return file_response(files[number].name, content_of(files[number]))
 
     async def _record(self, request: Request) -> RunRecord:
         run_id: str = request.path_params["run_id"]

@@ -22,6 +22,8 @@ class ServerSettings(msgspec.Struct, frozen=True):
     """The largest file of an upload. A picture has 8 MiB, a text 512 KiB at most, whatever stands here."""
     max_uploads: int = 200
     """Uploads that one owner may have at once; the oldest makes room for a new one."""
+    max_uploads_bytes: int = 512 * 2**20
+    """Bytes that the uploads of one owner may have together; the oldest make room for a new one."""
     max_text_chars: int = 400_000
     """The longest `text` of a message."""
     max_json_depth: int = 64

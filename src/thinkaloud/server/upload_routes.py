@@ -1,6 +1,5 @@
 """Files that users bring along, for `context_files` and `image_path`."""
 
-import unicodedata
 from collections.abc import Sequence
 from typing import Annotated, Final
 
@@ -9,19 +8,20 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from thinkaloud.errors import InvalidRequest
+from thinkaloud.core.labels import file_label
+from thinkaloud.errors import InvalidRequest, NotFound
+from thinkaloud.ports.uploads import Place, Upload
+from thinkaloud.server.files import FILE, file_response
 from thinkaloud.server.forms import FORM_TYPE, Part, read_form
 from thinkaloud.server.operation import Answer, Operation, json_response
 from thinkaloud.server.problems import Refused
-from thinkaloud.server.reading import read_limited
+from thinkaloud.server.reading import read_limited, read_query, refuse_form
+from thinkaloud.server.requests import UploadsQuery
 from thinkaloud.server.services import LOCAL_OWNER, ServerServices
 from thinkaloud.tools.attachments import MAX_IMAGE_BYTES, MAX_TEXT_BYTES, image_type
 
-MAX_NAME_CHARS: Final = 200
 _FRAMING_BYTES: Final = 16 * 1024
 """What boundaries and part headers may take beside the file."""
-_UNNAMED: Final = "file"
-_MARKUP: Final = str.maketrans('"<>', "___")
 
 
 class UploadForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,8 +45,30 @@ class Uploaded(msgspec.Struct, frozen=True):
     bytes: int
 
 
+class KeptUpload(msgspec.Struct, frozen=True):
+    """An upload in a list."""
+
+    id: str
+    name: str
+    media_type: str
+    bytes: int
+    created_at_ms: int
+
+
+class UploadList(msgspec.Struct, frozen=True):
+    """A page of uploads, the newest first."""
+
+    uploads: tuple[KeptUpload, ...]
+    next_before: str | None
+    """`before` of the next page; null where this was the last."""
+
+
+_MISSING: Final = "There is no such upload."
+_ONE: Final = "/api/v1/uploads/{upload_id}"
+
+
 class UploadRoutes:
-    """`/upload`."""
+    """`/upload`, and `/uploads` and below."""
 
     def __init__(self, services: ServerServices) -> None:
         self._services = services
@@ -61,14 +83,52 @@ class UploadRoutes:
                 summary="Bring a file along for messages",
                 description=(
                     "One file, as the part `file` of a form. What it is, its content says. The"
-                    " oldest uploads go where there are more than `server.max_uploads`."
+                    " oldest uploads go where there are more than `server.max_uploads`, or more"
+                    " than `server.max_uploads_bytes` in them."
                 ),
                 tag="uploads",
                 handler=self.upload,
                 body=UploadForm,
                 body_type=FORM_TYPE,
                 answers={201: Answer("It is kept.", Uploaded)},
-            )
+            ),
+            *self._kept(),
+        ]
+
+    def _kept(self) -> list[Operation]:
+        return [
+            Operation(
+                method="GET",
+                path="/api/v1/uploads",
+                name="listUploads",
+                summary="Uploads, the newest first",
+                tag="uploads",
+                handler=self.list,
+                query=UploadsQuery,
+                answers={200: Answer("A page.", UploadList)},
+                problems=(422,),
+            ),
+            Operation(
+                method="GET",
+                path=_ONE,
+                name="getUpload",
+                summary="What is in an upload",
+                tag="uploads",
+                handler=self.get,
+                answers={200: FILE},
+                problems=(404,),
+            ),
+            Operation(
+                method="DELETE",
+                path=_ONE,
+                name="deleteUpload",
+                summary="Delete an upload",
+                description="Runs keep what they were given.",
+                tag="uploads",
+                handler=self.delete,
+                answers={204: Answer("It is gone.", None, media_type=None)},
+                problems=(404, 415),
+            ),
         ]
 
     async def upload(self, request: Request) -> Response:
@@ -77,21 +137,49 @@ class UploadRoutes:
         body = await read_limited(request, self._services.settings, limit + _FRAMING_BYTES)
         file = _only_file(read_form(request.headers.get("content-type", ""), body))
         media_type = _checked(file.data, limit)
-        name = shown_name(file.file_name or "")
+        name = file_label(file.file_name or "")
         kept = await self._services.uploads.keep(LOCAL_OWNER, name, media_type, file.data)
         return json_response(Uploaded(kept.id, kept.name, kept.media_type, kept.bytes), 201)
 
+    async def list(self, request: Request) -> Response:
+        """List uploads."""
+        query = read_query(request, UploadsQuery)
+        found = await self._services.uploads.page(
+            LOCAL_OWNER, before=_place(query.before), limit=query.limit + 1
+        )
+        page = found[: query.limit]
+        more = _cursor(page[-1]) if len(found) > query.limit else None
+        return json_response(UploadList(tuple(_listed(each) for each in page), more))
 
-def shown_name(given: str) -> str:
-    """Return what a client calls a file as a label: one line, no folders, no markup."""
-    last = given.replace("\\", "/").rpartition("/")[2].translate(_MARKUP)
-    visible = "".join(each for each in last if not _is_control(each))
-    return visible.strip()[:MAX_NAME_CHARS].strip(" .") or _UNNAMED
+    async def get(self, request: Request) -> Response:
+        """Answer with an upload."""
+        upload_id: str = request.path_params["upload_id"]
+        found = await self._services.uploads.get(LOCAL_OWNER, upload_id)
+        if found is None:
+            raise NotFound(_MISSING)
+        upload, data = found
+        return file_response(upload.name, data)
+
+    async def delete(self, request: Request) -> Response:
+        """Delete an upload."""
+        refuse_form(request)
+        upload_id: str = request.path_params["upload_id"]
+        if not await self._services.uploads.delete(LOCAL_OWNER, upload_id):
+            raise NotFound(_MISSING)
+        return Response(status_code=204)
 
 
-def _is_control(character: str) -> bool:
-    category = unicodedata.category(character)
-    return category.startswith("C") or category in {"Zl", "Zp"}
+def _listed(upload: Upload) -> KeptUpload:
+    return KeptUpload(upload.id, upload.name, upload.media_type, upload.bytes, upload.created_at_ms)
+
+
+def _cursor(last: Upload) -> str:
+    return f"{last.created_at_ms}:{last.id}"
+
+
+def _place(cursor: str) -> Place | None:
+    at_ms, _, upload_id = cursor.partition(":")
+    return (int(at_ms), upload_id) if at_ms else None
 
 
 def _only_file(parts: Sequence[Part]) -> Part:

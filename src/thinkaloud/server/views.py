@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from thinkaloud.core.reply import ActionResult, ReasoningSegment, reply
-from thinkaloud.events.event import Outcome, RunError, RunStatus, Timing
+from thinkaloud.events.event import AttachedFile, Outcome, RunError, RunStatus, Timing
 from thinkaloud.events.fold import Block, ReasoningBlock, RunFold, RunView
 from thinkaloud.events.model import ReasoningStatus, Usage
 from thinkaloud.events.prompt import Effort
@@ -49,6 +49,8 @@ class UserMessage(msgspec.Struct, frozen=True, tag_field="role", tag="user"):
     context: dict[str, object]
     context_files: tuple[str, ...]
     image_path: str | None
+    attachments: tuple[AttachedFile, ...]
+    """The files that these two name, in their order."""
     at_ms: int
 
 
@@ -174,6 +176,7 @@ def user_message(run: RunView) -> UserMessage:
         context=given.context,
         context_files=given.context_files,
         image_path=given.image_path,
+        attachments=run.attachments,
         at_ms=run.started_at_ms,
     )
 

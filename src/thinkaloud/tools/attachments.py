@@ -2,10 +2,12 @@
 
 import asyncio
 import base64
-from typing import Final, Literal
+from typing import Final
 
+from thinkaloud.core.labels import label
 from thinkaloud.errors import InvalidRequest, NotFound, ThinkaloudError
 from thinkaloud.events.event import Attachment
+from thinkaloud.ports.attachments import FileField
 from thinkaloud.ports.uploads import Uploads
 from thinkaloud.tools.workspace import Workspace
 
@@ -18,54 +20,50 @@ _SIGNATURES: Final = (
     (b"GIF89a", "image/gif"),
 )
 
-Field = Literal["context_files", "image_path"]
-
 
 class NamedFiles:
     """Reads what a request names: an upload of the owner's by its id, else a file of the workspace.
 
-    The workspace is the same for every owner; without one there are uploads only.
+    The workspace is the same for every owner; without one there are uploads only. A picture is
+    PNG, JPEG, GIF or WebP and has 8 MiB at most, a text is UTF-8 and has 512 KiB.
     """
 
     def __init__(self, uploads: Uploads, workspace: Workspace | None) -> None:
         self._uploads = uploads
         self._workspace = workspace
 
-    async def text(self, owner: str, name: str) -> Attachment:
-        """Return a UTF-8 text file of at most 512 kB. Raises `InvalidRequest`."""
-        called, data = await self._read(owner, name, "context_files", MAX_TEXT_BYTES)
+    async def read(self, owner: str, name: str, field: FileField) -> Attachment:
+        """Return a text or a picture. Raises `InvalidRequest`."""
+        called, data = await self._named(owner, name, field)
+        media_type = image_type(data)
+        limit = MAX_TEXT_BYTES if media_type is None else MAX_IMAGE_BYTES
+        if len(data) > limit:
+            message = f"{called!r} is larger than the {limit} bytes allowed here."
+            raise InvalidRequest(message, field=field)
+        if media_type is not None:
+            content = base64.b64encode(data).decode()
+            return Attachment(called, media_type, base64=content, id=name, bytes=len(data))
         try:
             text = data.decode()
         except UnicodeDecodeError:
-            raise InvalidRequest(f"{name!r} is not a text file.", field="context_files") from None
-        return Attachment(called, "text/plain", text=text)
+            message = f"{called!r} is no text in UTF-8, and no PNG, JPEG, GIF or WebP picture."
+            raise InvalidRequest(message, field=field) from None
+        return Attachment(called, "text/plain", text=text, id=name, bytes=len(data))
 
-    async def image(self, owner: str, name: str) -> Attachment:
-        """Return a PNG, JPEG, GIF or WebP picture of at most 8 MB. Raises `InvalidRequest`."""
-        called, data = await self._read(owner, name, "image_path", MAX_IMAGE_BYTES)
-        media_type = image_type(data)
-        if media_type is None:
-            message = f"{name!r} is no PNG, JPEG, GIF or WebP picture."
-            raise InvalidRequest(message, field="image_path")
-        return Attachment(called, media_type, base64=base64.b64encode(data).decode())
-
-    async def _read(self, owner: str, name: str, field: Field, limit: int) -> tuple[str, bytes]:
+    async def _named(self, owner: str, name: str, field: FileField) -> tuple[str, bytes]:
         """Return what a file is called, and what is in it."""
         kept = await self._uploads.get(owner, name)
         if kept is None:
-            return name, await self._from_workspace(name, field, limit)
+            return label(name), await self._from_workspace(name, field)
         upload, data = kept
-        if len(data) > limit:
-            message = f"{name!r} is larger than the {limit} bytes allowed here."
-            raise InvalidRequest(message, field=field)
         return upload.name, data
 
-    async def _from_workspace(self, name: str, field: Field, limit: int) -> bytes:
+    async def _from_workspace(self, name: str, field: FileField) -> bytes:
         absent = InvalidRequest(f"There is no file {name!r} to be read here.", field=field)
         if self._workspace is None:
             raise absent
         try:
-            return await asyncio.to_thread(self._workspace.read_bytes, name, limit)
+            return await asyncio.to_thread(self._workspace.read_bytes, name, MAX_IMAGE_BYTES)
         except NotFound:
             raise absent from None
         except ThinkaloudError as error:

@@ -1,6 +1,6 @@
 /** What the server says on `/ws`, as typed values. The one place that knows the frames' names. */
 
-import type { ConversationView, Event, Outcome, Recorded, RunEnded, RunError, RunStarted, ToolEnded, Usage } from "./types.gen";
+import type { AttachedFile, ConversationView, Event, Outcome, Recorded, RunEnded, RunError, RunStarted, ToolEnded, Usage } from "./types.gen";
 
 /** A frame, read. What this version does not know is kept as `unknown`, never thrown. */
 export type Incoming =
@@ -78,6 +78,7 @@ const EVENTS: Readonly<Record<string, (frame: Fields) => Event>> = {
     max_iterations: numeral(frame, "max_iterations", 0),
     input: input(frame),
     reasoning_effort: effort(frame),
+    attachments: attachments(frame),
     replaces: optional(frame, "replaces"),
   }),
   progress: (frame) => ({
@@ -157,6 +158,18 @@ function input(frame: Fields): RunStarted["input"] {
     ...(files.length > 0 ? { context_files: files } : {}),
     ...(image === null ? {} : { image_path: image }),
   };
+}
+
+/** The files that the user sent along, by what is known of them. */
+function attachments(frame: Fields): readonly AttachedFile[] {
+  const value = frame["attachments"];
+  if (!Array.isArray(value)) return [];
+  return value.filter(isFields).map((file) => ({
+    id: text(file, "id", ""),
+    name: text(file, "name"),
+    media_type: text(file, "media_type"),
+    bytes: typeof file["bytes"] === "number" ? file["bytes"] : null,
+  }));
 }
 
 function conversation(frame: Fields): ConversationView {

@@ -10,8 +10,9 @@ export function encodeFrame(recorded: Recorded): string {
 function frame(event: Event): object {
   switch (event.type) {
     case "run.started": {
-      const { type: _, input, ...rest } = event;
-      return { event: "message", role: "user", ...input, ...rest };
+      const { type: _, input, attachments = [], ...rest } = event;
+      const files = attachments.map(({ id = "", name, media_type, bytes = null }) => ({ id, name, media_type, bytes }));
+      return { event: "message", role: "user", ...input, ...rest, attachments: files };
     }
     case "iteration.started":
       return { ...event, event: "progress" };

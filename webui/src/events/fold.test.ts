@@ -32,6 +32,13 @@ describe("the fold", () => {
     expect(session.view).toEqual(JSON.parse(GOLDEN_VIEWS[name] ?? ""));
   });
 
+  it("reads a log of a time when less was kept of files", () => {
+    const attachments = [{ name: "p.png", media_type: "image/png", text: "", base64: "AAAA" }];
+    const event = { type: "run.started", model: "m", max_iterations: 25, input: { text: "Hi" }, attachments } as const;
+    const { view } = apply(emptySession("c"), { seq: 1, at_ms: 1, conversation_id: "c", run_id: "run_1", event });
+    expect(view.runs[0]?.attachments).toEqual([{ id: "", name: "p.png", media_type: "image/png", bytes: null }]);
+  });
+
   it.each(names)("goes on from a snapshot anywhere in %s", (name) => {
     const log = logOf(name);
     for (let cut = 1; cut < log.length; cut += Math.ceil(log.length / 7)) {

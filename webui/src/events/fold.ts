@@ -1,6 +1,8 @@
 /** The one reading of the log, twin of Python's `events/fold.py`: the same JSON for the same events. */
 
 import type {
+  AttachedFile,
+  Attachment,
   Block,
   ConversationView,
   Event,
@@ -80,7 +82,13 @@ function begun(recorded: Recorded, event: RunStarted): RunView {
     timing: null,
     error: null,
     outcome: null,
+    attachments: (event.attachments ?? []).map(fileOf),
   };
+}
+
+/** What is told of a file; in old logs not all of it was kept. */
+function fileOf({ id, name, media_type, bytes }: Attachment): AttachedFile {
+  return { id: id ?? "", name, media_type, bytes: bytes ?? null };
 }
 
 function reopened(open: Session["open"], runId: string, index: number | undefined): Session["open"] {

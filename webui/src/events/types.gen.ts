@@ -35,12 +35,22 @@ export interface AnswerEnded {
   readonly interrupted?: boolean;
 }
 
+/** A file that the user put before the model, without what is in it. */
+export interface AttachedFile {
+  readonly id: string;
+  readonly name: string;
+  readonly media_type: string;
+  readonly bytes: number | null;
+}
+
 /** A file that the user put before the model, as it was when the run began. */
 export interface Attachment {
   readonly name: string;
   readonly media_type: string;
-  readonly text: string;
-  readonly base64: string;
+  readonly text?: string;
+  readonly base64?: string;
+  readonly id?: string;
+  readonly bytes?: number | null;
 }
 
 /** A conversation as it stands at `seq`. */
@@ -215,6 +225,7 @@ export interface RunView {
   readonly timing: Timing | null;
   readonly error: RunError | null;
   readonly outcome: Outcome | null;
+  readonly attachments: readonly AttachedFile[];
 }
 
 /** Milliseconds by the server's clock. None where there was none. */

@@ -50,12 +50,22 @@ class Message(msgspec.Struct, frozen=True, tag_field="type", tag="message"):
     """Say something in a chat; a new id makes the chat of that name. The socket follows it."""
 
     chat_id: ChatId
-    content: Annotated[str, Meta(description="What the user says; empty only with an image.")]
+    content: Annotated[str, Meta(description="What the user says; empty only with files.")]
     model: str | None = None
     reasoning_effort: EffortName | Budget | None = None
     max_iterations: Annotated[int, Meta(ge=1, le=1000)] | None = None
     context: dict[str, object] = {}
-    context_files: Annotated[tuple[str, ...], Meta(max_length=64)] = ()
+    context_files: (
+        Annotated[
+            tuple[str, ...],
+            Meta(
+                max_length=64,
+                description="Texts and pictures. Null: none, or with `replaces`, and without an"
+                " `image_path`, those of that run.",
+            ),
+        ]
+        | None
+    ) = None
     image_path: str | None = None
     replaces: Annotated[
         str | None,

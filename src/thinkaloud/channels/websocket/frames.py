@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from thinkaloud.events.event import Outcome, RunError, RunStatus, Timing, ToolStatus
+from thinkaloud.events.event import AttachedFile, Outcome, RunError, RunStatus, Timing, ToolStatus
 from thinkaloud.events.fold import ConversationView
 from thinkaloud.events.model import ReasoningStatus, Usage
 from thinkaloud.events.prompt import Effort
@@ -58,6 +58,8 @@ class ChatMessage(Placed, frozen=True, kw_only=True, tag_field="event", tag="mes
     context: dict[str, object] = {}
     context_files: tuple[str, ...] = ()
     image_path: str | None = None
+    attachments: tuple[AttachedFile, ...] = ()
+    """The files that these two name, in their order."""
     replaces: str | None = None
     """The run whose place this one takes; it and all after it leave the conversation."""
     client_message_id: str | None = None

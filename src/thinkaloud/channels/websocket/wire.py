@@ -187,6 +187,7 @@ def _message(recorded: Recorded, event: RunStarted, client_message_id: str | Non
         context=given.context,
         context_files=given.context_files,
         image_path=given.image_path,
+        attachments=tuple(each.file for each in event.attachments),
         replaces=event.replaces,
         client_message_id=client_message_id,
     )

@@ -91,17 +91,20 @@ def delete(connection: sqlite3.Connection, owner: str, conversation_id: str) -> 
     return True
 
 
-def purge(connection: sqlite3.Connection, older_than_ms: int) -> int:
-    """Delete some conversations last updated before this and without an open run; say how many."""
+def purge(connection: sqlite3.Connection, older_than_ms: int) -> Sequence[tuple[str, str]]:
+    """Delete some conversations last updated before this and without an open run.
+
+    Returns the owner and the id of each.
+    """
     rows = connection.execute(
-        "SELECT conversation_id FROM conversations WHERE updated_at_ms < ? AND NOT EXISTS ("
+        "SELECT owner, conversation_id FROM conversations WHERE updated_at_ms < ? AND NOT EXISTS ("
         " SELECT 1 FROM runs WHERE runs.conversation_id = conversations.conversation_id"
         " AND ended = 0) LIMIT ?",
         (older_than_ms, _PURGED_AT_ONCE),
     ).fetchall()
-    for (conversation_id,) in rows:
+    for _, conversation_id in rows:
         _delete(connection, conversation_id)
-    return len(rows)
+    return rows
 
 
 def _delete(connection: sqlite3.Connection, conversation_id: str) -> None:

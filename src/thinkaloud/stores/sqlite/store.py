@@ -56,19 +56,19 @@ class SqliteStore(Database):
             await self._wipe()
         return gone
 
-    async def purge(self, older_than_ms: int) -> int:
-        """Delete every conversation last updated before this moment (Unix ms); say how many.
+    async def purge(self, older_than_ms: int) -> Sequence[tuple[str, str]]:
+        """Delete every conversation last updated before this moment (Unix ms).
 
-        Those with a run that goes on stay.
+        Those with a run that goes on stay. Returns the owner and the id of each that went.
         """
-        total = 0
+        gone: list[tuple[str, str]] = []
         while deleted := await self._write(
             partial(conversations.purge, older_than_ms=older_than_ms)
         ):
-            total += deleted
-        if total:
+            gone.extend(deleted)
+        if gone:
             await self._wipe()
-        return total
+        return gone
 
     async def add_run(self, run: RunRecord) -> None:
         """Keep a new run. One of a conversation that is gone goes nowhere."""

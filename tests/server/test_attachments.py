@@ -1,0 +1,213 @@
+"""The files of messages: what goes to the model, what is told of them, and what a run keeps."""
+
+import base64
+from collections.abc import Sequence
+
+import pytest
+
+from tests.channels.sockets import client
+from tests.server.serving import WAYS, Json, Served, talk
+from tests.server.test_upload import PNG, open_house, upload
+from tests.staging import FakeClock
+from thinkaloud.events.prompt import ModelRequest, UserTurn
+from thinkaloud.runtime.limits import Limits
+from thinkaloud.runtime.runs import RunRequest
+from thinkaloud.stores.uploads import MemoryUploads
+from thinkaloud.testing import ScriptedModel, say
+
+GIF = b"GIF89a\x01\x00\x01\x00"
+HOSTILE = "`</li><img src=x onerror=alert(1)>`\u202egnp.txt"
+
+
+def user_turns(request: ModelRequest) -> list[UserTurn]:
+    return [turn for turn in request.turns if isinstance(turn, UserTurn)]
+
+
+def pictures(turn: UserTurn) -> list[bytes]:
+    return [base64.b64decode(image.base64) for image in turn.images]
+
+
+async def bring(served: Served, *files: tuple[str, bytes]) -> list[Json]:
+    return [(await upload(served, data, name))[1] for name, data in files]
+
+
+def told(files: Sequence[Json]) -> list[Json]:
+    return [{key: file[key] for key in ("id", "name", "media_type", "bytes")} for file in files]
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_several_pictures_and_texts_reach_the_model_in_order_and_again_with_the_next_message(
+    way: str,
+) -> None:
+    model = ScriptedModel([say("Seen.")], [say("Still.")])
+    async with open_house(model) as served:
+        one, note, two, three = await bring(
+            served, ("1.png", PNG), ("n.txt", b"note"), ("2.gif", GIF), ("3.png", PNG + b"3")
+        )
+        names = [one["id"], note["id"], two["id"]]
+        await talk(way, served, conversation_id="c", context_files=names, image_path=three["id"])
+        await talk(way, served, conversation_id="c", text="And now?")
+    for request in model.requests:
+        first = user_turns(request)[0]
+        assert pictures(first) == [PNG, GIF, PNG + b"3"]
+        assert first.text == '<file name="n.txt">\nnote\n</file>\n\nHello'
+
+
+@pytest.mark.promise("P8")
+async def test_messages_live_view_snapshot_and_both_exports_tell_the_files_by_name() -> None:
+    async with open_house(ScriptedModel([say("Seen.")])) as served:
+        picture, note = await bring(served, ("p.png", PNG), (HOSTILE, b"note"))
+        files = told([picture, note])
+        names = [picture["id"], note["id"]]
+        async with client(served) as socket:
+            await socket.say("c", context_files=names)
+            frames = await socket.until("turn_end")
+            (live,) = [frame for frame in frames if frame["event"] == "message"]
+            await socket.attach("c")
+            frames = await socket.until("snapshot")
+            (run,) = frames[-1]["conversation"]["runs"]
+        _, messages = await served.get("/conversations/c/messages")
+        _, exported = await served.get("/conversations/c/export?format=json")
+        async with served.session.get(
+            f"{served.api}/conversations/c/export?format=markdown"
+        ) as response:
+            markdown = await response.text()
+    assert live["attachments"] == run["attachments"] == files
+    assert messages["messages"][0]["attachments"] == files
+    assert exported["runs"][0]["attachments"] == files
+    assert "- `p.png` (image/png, 16 bytes)\n" in markdown
+    assert "- `` li__img src=x onerror=alert(1)_`gnp.txt `` (text/plain, 4 bytes)\n" in markdown
+
+
+async def test_what_is_in_a_file_is_in_no_frame_and_no_document() -> None:
+    canary = b"canary-in-file"
+    async with open_house(ScriptedModel([say("Seen.")])) as served:
+        (note,) = await bring(served, ("n.txt", canary))
+        said = await talk(
+            "sse", served, conversation_id="c", context_files=[note["id"]], include_reasoning=True
+        )
+        _, messages = await served.get("/conversations/c/messages")
+        _, exported = await served.get("/conversations/c/export?format=json")
+    assert canary.decode() not in f"{said.frames} {messages} {exported}"
+
+
+async def test_a_picture_for_a_model_that_takes_none_is_refused_by_its_name() -> None:
+    async with open_house(ScriptedModel(images=False)) as served:
+        note, picture = await bring(served, ("n.txt", b"note"), ("cat.png", PNG))
+        said = await talk("rest", served, context_files=[note["id"], picture["id"]])
+        assert said.error is not None
+        assert (said.error["code"], said.error["field"]) == ("invalid_request", "context_files")
+        assert "'cat.png'" in said.error["detail"]
+        said = await talk("rest", served, image_path=picture["id"])
+        assert said.error is not None
+        assert said.error["field"] == "image_path"
+
+
+async def test_a_text_is_no_image_path() -> None:
+    async with open_house() as served:
+        (note,) = await bring(served, ("n.txt", b"note"))
+        said = await talk("rest", served, image_path=note["id"])
+    assert said.error is not None
+    assert (said.error["status"], said.error["field"]) == (422, "image_path")
+
+
+async def test_pictures_alone_say_enough_and_nothing_at_all_does_not() -> None:
+    model = ScriptedModel([say("A cat.")])
+    async with open_house(model) as served:
+        (picture,) = await bring(served, ("cat.png", PNG))
+        said = await talk("rest", served, text="", context_files=[picture["id"]])
+        assert said.complete is not None
+        said = await talk("rest", served, text="", context_files=[])
+        assert said.error is not None
+        assert said.error["field"] == "text"
+    assert pictures(user_turns(model.requests[0])[0]) == [PNG]
+
+
+async def test_the_files_of_a_message_have_a_limit_together() -> None:
+    model = ScriptedModel([say("Seen.")])
+    async with open_house(model, limits=Limits(max_attachment_bytes=32)) as served:
+        one, two, three = await bring(served, ("1.png", PNG), ("2.png", PNG), ("3.txt", b"x"))
+        names = [one["id"], two["id"], three["id"]]
+        said = await talk("rest", served, context_files=names)
+        assert said.error is not None
+        assert (said.error["status"], said.error["field"]) == (422, "context_files")
+        assert "'3.txt'" in said.error["detail"]
+        said = await talk("rest", served, context_files=names[:2])
+        assert said.complete is not None
+
+
+async def test_a_model_without_pictures_goes_on_in_a_conversation_that_has_some() -> None:
+    sees, reads = (
+        ScriptedModel([say("A cat.")]),
+        ScriptedModel([say("So I hear.")], model_id="scripted/blind", images=False),
+    )
+    async with open_house(sees, reads) as served:
+        (picture,) = await bring(served, ("cat.png", PNG))
+        await talk("rest", served, conversation_id="c", context_files=[picture["id"]])
+        said = await talk("rest", served, conversation_id="c", text="Sure?", model=reads.info.id)
+    assert said.complete is not None
+    first = user_turns(reads.requests[0])[0]
+    assert pictures(first) == []
+    assert first.text == '<picture name="cat.png">not shown again</picture>\n\nHello'
+
+
+@pytest.mark.promise("P8")
+async def test_a_run_that_takes_the_place_of_another_keeps_its_files_whatever_became_of_them() -> (
+    None
+):
+    model = ScriptedModel(*([say("Seen.")] for _ in range(4)))
+    async with open_house(model) as served:
+        picture, note = await bring(served, ("cat.png", PNG), ("n.txt", b"note"))
+        names = {"context_files": [note["id"]], "image_path": picture["id"]}
+        said = await talk("rest", served, conversation_id="c", **names)
+        for file in (picture, note):
+            async with served.session.delete(f"{served.api}/uploads/{file['id']}") as response:
+                assert response.status == 204
+        for given in ({}, names, {"context_files": []}):
+            assert said.complete is not None
+            run_id = said.complete["run_id"]
+            said = await talk("rest", served, conversation_id="c", replaces=run_id, **given)
+        assert said.complete is not None
+        _, messages = await served.get("/conversations/c/messages")
+    sent = [user_turns(request) for request in model.requests]
+    assert sent[0] == sent[1] == sent[2]
+    assert sent[3] == [UserTurn("Hello")]
+    assert messages["messages"][0]["attachments"] == []
+
+
+async def test_a_sent_picture_can_be_looked_at_and_a_sent_text_only_saved() -> None:
+    async with open_house(ScriptedModel([say("Seen.")])) as served:
+        picture, page = await bring(served, ("cat.html", PNG), ("größe.html", b"<script>"))
+        names = [picture["id"], page["id"]]
+        said = await talk("rest", served, conversation_id="c", context_files=names)
+        assert said.complete is not None
+        await served.session.delete(f"{served.api}/uploads/{picture['id']}")
+        here = f"{served.api}/runs/{said.complete['run_id']}/attachments"
+        async with served.session.get(f"{here}/1") as shown:
+            assert await shown.read() == PNG
+        async with served.session.get(f"{here}/2") as saved:
+            assert await saved.read() == b"<script>"
+        for number in ("0", "3", "-1", "01", "x"):
+            async with served.session.get(f"{here}/{number}") as response:
+                assert (response.status, (await response.json())["code"]) == (404, "not_found")
+    assert shown.headers["Content-Type"] == "image/png"
+    assert shown.headers["Content-Disposition"] == 'inline; filename="cat.html"'
+    assert saved.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert saved.headers["Content-Disposition"] == (
+        "attachment; filename=\"groe.html\"; filename*=UTF-8''gr%C3%B6%C3%9Fe.html"
+    )
+    for response in (shown, saved):
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert response.headers["Content-Security-Policy"].endswith("sandbox")
+        assert response.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.promise("P12")
+async def test_a_file_of_somebody_elses_run_is_not_there() -> None:
+    uploads = MemoryUploads(FakeClock())
+    theirs = await uploads.keep("bob", "cat.png", "image/png", PNG)
+    async with open_house(ScriptedModel([say("Seen.")]), uploads=uploads) as served:
+        run = await served.runs.start("bob", RunRequest("Hi", context_files=(theirs.id,)))
+        await served.runs.active.wait(run.run_id)
+        status, problem = await served.get(f"/runs/{run.run_id}/attachments/1")
+    assert (status, problem["code"]) == (404, "not_found")
