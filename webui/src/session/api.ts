@@ -97,9 +97,9 @@ export class Api {
 
   deleteConversation = (id: string): Promise<unknown> => this.#ask("DELETE", `/api/v1/conversations/${encodeURIComponent(id)}`);
 
-  /** Ask a model for one word, in a conversation that is deleted afterwards. Returns what it said. */
+  /** Ask a model for one word, in a conversation that is in no list and deleted afterwards. Returns what it said. */
   testModel = async (modelId: string): Promise<string> => {
-    const { conversation_id } = await this.createConversation("Connection test");
+    const { conversation_id } = await this.createConversation("Connection test", true);
     try {
       const request = { text: "Reply with the single word: ready", model: modelId, max_iterations: 1, conversation_id };
       const reply = await this.#ask<{ response: string }>("POST", "/api/v1/chat/message", request);
