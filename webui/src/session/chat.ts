@@ -125,8 +125,9 @@ export class Chat {
   }
 
   #hearError(error: Extract<Incoming, { kind: "error" }>): void {
-    if (error.code === "not_found" && this.#isUnknown()) {
-      this.#change({ phase: "missing" });
+    if (error.code === "not_found" && error.clientMessageId === null) {
+      // Never there, or deleted: from another page perhaps.
+      this.#change({ phase: "missing", session: emptySession(this.id), pending: [] });
       return;
     }
     if (error.field === "after") {

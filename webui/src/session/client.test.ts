@@ -177,6 +177,27 @@ it("knows a conversation that is not there from one that is empty", () => {
   expect(state().phase).toBe("missing");
 });
 
+it("shows nothing more of a conversation that is deleted from elsewhere, and looks at the list again", () => {
+  client.chat(ID);
+  server.connect();
+  server.attached(log.length);
+  server.say(...log);
+  const before = client.changes.published();
+  server.frame({ event: "error", chat_id: ID, detail: "The conversation was deleted.", code: "not_found" });
+  expect(state()).toMatchObject({ phase: "missing", problem: null, session: { view: { runs: [] } } });
+  expect(client.changes.published()).toBeGreaterThan(before);
+});
+
+it("keeps a conversation whose message names a model that is not there", () => {
+  client.chat(ID);
+  server.connect();
+  server.attached(log.length);
+  server.say(...log);
+  client.chat(ID).say("Hello", { model: "gone/model" }, "m1");
+  server.frame({ event: "error", chat_id: ID, detail: "No such model.", code: "not_found", client_message_id: "m1" });
+  expect(state()).toMatchObject({ phase: "ready", pending: [{ status: "failed", problem: "No such model." }] });
+});
+
 it("stops by the conversation, not by a run that may be over", () => {
   client.chat(ID);
   server.connect();

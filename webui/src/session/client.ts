@@ -13,7 +13,7 @@ const MOST_CHATS = 32;
 export class Client {
   readonly clock: ServerClock;
   readonly connection: Cell<Connection>;
-  /** Rises whenever a run ends or begins anywhere: time to look at the list of conversations again. */
+  /** Rises whenever a run ends or begins anywhere, or a conversation is found to be gone: time to look at the list of conversations again. */
   readonly changes: Cell<number>;
   readonly #transport: Transport;
   readonly #schedule: Schedule | undefined;
@@ -103,5 +103,6 @@ export class Client {
   #hearError(error: Extract<ReturnType<typeof decode>, { kind: "error" }>): void {
     const chat = error.chatId === null ? [...this.#chats.values()].at(-1) : this.#chats.get(error.chatId);
     chat?.hear(error);
+    if (chat?.state.latest.phase === "missing") this.changes.set(this.changes.latest + 1);
   }
 }

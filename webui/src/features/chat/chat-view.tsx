@@ -1,11 +1,12 @@
 import { X } from "lucide-react";
-import { useCallback, useRef, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 
 import type { RunView } from "@/events/types.gen";
 
 import { Composer } from "@/components/composer";
 import type { ThinkingChoice, Toggles } from "@/components/reading";
 import { Button, IconButton } from "@/components/ui/button";
+import { cx } from "@/components/ui/cx";
 import type { Chat, ChatState } from "@/session/chat";
 
 import { useServices } from "../services";
@@ -36,13 +37,15 @@ export function ChatView({ chatId, thinking, toggles, chosen, onChoose, onBegun 
   const { bootstrap, features, models } = useCell(server.state);
   const [problem, setProblem] = useState<string | null>(null);
   const attachments = useAttachments(api, setProblem);
-  const running = useRunning(chat);
+  const running = useOf(chat, () => chat?.running ?? false);
+  const missing = useOf(chat, () => chat?.state.published().phase === "missing");
   const draft = useDraft(chatId);
   const [temporary, setTemporary] = useState(false);
   const say = useSay({ chat, temporary, onBegun, onProblem: setProblem });
   const branch = useBranch({ chat, temporary, onBegun, onProblem: setProblem });
   const stop = useCallback(() => chat?.stop(), [chat]);
   useShortcuts({ field: draft.field, running, onStop: stop });
+  useBeginInField(draft.field, chat);
   const send = async () => {
     const replaces = draft.replacing === null ? {} : { replaces: draft.replacing };
     const sent = await say(draft.text, { ...optionsOf(models, chosen), ...attachments.take(), ...replaces });
@@ -66,7 +69,7 @@ export function ChatView({ chatId, thinking, toggles, chosen, onChoose, onBegun 
           onSuggestion={draft.edit}
         />
       )}
-      <div className="px-3 pb-[max(0.75rem,env(safe-area-inset-bottom))] sm:px-6">
+      <div className={cx("px-3 pb-[max(0.75rem,env(safe-area-inset-bottom))] sm:px-6", missing && "hidden")}>
         <Problems chat={chat} own={problem} onDismiss={() => setProblem(null)} />
         {draft.replacing === null ? null : <Replacing onCancel={() => draft.write("")} />}
         <Composer
@@ -137,10 +140,19 @@ function useDraft(chatId: string | null): Draft {
   return { field, text, replacing, type, write, edit, replace };
 }
 
-function useRunning(chat: Chat | null): boolean {
+/** What `select` says of the conversation now. */
+function useOf<T>(chat: Chat | null, select: () => T): T {
   const { client } = useServices();
-  // Without a conversation nothing runs; a cell is subscribed to all the same, hooks being hooks.
-  return useSelected<ChatState | unknown, boolean>(chat ? chat.state : client.changes, () => chat?.running ?? false);
+  // Without a conversation nothing changes; a cell is subscribed to all the same, hooks being hooks.
+  return useSelected<ChatState | unknown, T>(chat ? chat.state : client.changes, select);
+}
+
+/** Where a conversation begins or has just begun, the words go on in the field; with touch its keyboard would cover it. */
+function useBeginInField(field: Draft["field"], chat: Chat | null): void {
+  useEffect(() => {
+    const begins = chat === null || chat.state.latest.pending.length > 0;
+    if (begins && window.matchMedia("(pointer: fine)").matches) field.current?.focus();
+  }, [field, chat]);
 }
 
 function Replacing({ onCancel }: { readonly onCancel: () => void }) {
@@ -155,8 +167,7 @@ function Replacing({ onCancel }: { readonly onCancel: () => void }) {
 }
 
 function Problems({ chat, own, onDismiss }: { readonly chat: Chat | null; readonly own: string | null; readonly onDismiss: () => void }) {
-  const { client } = useServices();
-  const theirs = useSelected<ChatState | unknown, string | null>(chat ? chat.state : client.changes, () => chat?.state.published().problem ?? null);
+  const theirs = useOf(chat, () => chat?.state.published().problem ?? null);
   const words = own ?? theirs;
   if (words === null) return null;
   return (

@@ -6,6 +6,7 @@ import { type Follow, useFollow } from "@/components/follow";
 import { type Reading, ReadingContext, type ThinkingChoice, type Toggles } from "@/components/reading";
 import { type RunActions, Thread } from "@/components/thread";
 import { Button } from "@/components/ui/button";
+import { cx } from "@/components/ui/cx";
 import type { Chat } from "@/session/chat";
 import type { MessageOptions } from "@/session/transport";
 
@@ -38,7 +39,7 @@ export function Conversation({ chat, thinking, toggles, onSay, onEdit, onReplace
   return (
     <ReadingContext value={reading}>
       <Thread runs={session.view.runs} follow={follow} actions={actions}>
-        {phase === "loading" && session.view.runs.length === 0 ? <p className="pulse py-10 text-center text-sm text-faint">Opening the conversation…</p> : null}
+        {session.view.runs.length === 0 && pending.length === 0 ? <Empty loading={phase === "loading"} /> : null}
         {pending.map((each) => (
           <PendingMessage
             key={each.id}
@@ -85,6 +86,10 @@ function sameAgain(run: RunView): MessageOptions {
     ...(context_files && context_files.length > 0 ? { context_files } : {}),
     ...(image_path ? { image_path } : {}),
   };
+}
+
+function Empty({ loading }: { readonly loading: boolean }) {
+  return <p className={cx("py-10 text-center text-sm text-faint", loading && "pulse")}>{loading ? "Opening the conversation…" : "Nothing was said here yet."}</p>;
 }
 
 function Missing() {

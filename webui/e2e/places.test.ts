@@ -1,0 +1,103 @@
+import { existsSync } from "node:fs";
+
+import type { Browser, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+
+import { CHROMIUM, launch } from "./browser.mjs";
+import { freePort, say, StagedServer, type Visit, visit } from "./stage";
+
+let server: StagedServer;
+let browser: Browser;
+let here: Visit;
+
+const done = (page: Page) => page.getByRole("button", { name: "Copy the answer" });
+const field = (page: Page) => page.getByLabel("Your message");
+const inField = (page: Page) => field(page).evaluate((element) => element === document.activeElement);
+
+describe.skipIf(!existsSync(CHROMIUM))("where the page is", () => {
+  beforeAll(async () => {
+    server = new StagedServer(await freePort());
+    browser = await launch();
+    await server.start();
+  });
+
+  afterAll(async () => {
+    await browser.close();
+    await server.remove();
+  });
+
+  beforeEach(async () => {
+    here = await visit(browser, server.address);
+  });
+
+  afterEach(async () => {
+    expect(here.said).toEqual([]);
+    await here.context.close();
+  });
+
+  it("begins in the field, and stays there for what follows the first message", async () => {
+    const { page } = here;
+    await expect.poll(() => inField(page)).toBe(true);
+    await page.keyboard.type("quick one");
+    await page.keyboard.press("Enter");
+    await done(page).waitFor();
+    await page.keyboard.type("quick two");
+    await page.keyboard.press("Enter");
+    await done(page).nth(1).waitFor();
+    await page.getByRole("button", { name: "New conversation" }).first().click();
+    await expect.poll(() => inField(page)).toBe(true);
+  });
+
+  it("goes back and forward between conversations as the browser does", async () => {
+    const { page } = here;
+    await say(page, "quick one");
+    await done(page).waitFor();
+    await page.getByRole("button", { name: "New conversation" }).first().click();
+    await say(page, "quick two");
+    await page.getByRole("log").getByText("quick two").waitFor();
+    await page.goBack();
+    await page.getByText("What shall we think about?").waitFor();
+    await page.goBack();
+    await page.getByRole("log").getByText("quick one").waitFor();
+    await page.goForward();
+    await page.goForward();
+    await page.getByRole("log").getByText("quick two").waitFor();
+  });
+
+  it("says that a conversation is gone once another tab deletes it, and takes no message for it", async () => {
+    const { page, context } = here;
+    await say(page, "quick, then gone");
+    await done(page).waitFor();
+    const other = await context.newPage();
+    await other.goto(page.url());
+    await other.getByRole("button", { name: "More for quick, then gone" }).click();
+    await other.getByRole("menuitem", { name: "Delete" }).click();
+    await other.getByRole("button", { name: "Delete", exact: true }).click();
+    await other.getByText("What shall we think about?").waitFor();
+    await page.bringToFront();
+    await page.getByText("This conversation is not here").waitFor();
+    await page.getByRole("navigation").getByText("quick, then gone").waitFor({ state: "detached" });
+    expect(await field(page).isVisible()).toBe(false);
+    await page.getByRole("button", { name: "Begin a new one" }).click();
+    await say(page, "quick again");
+    await done(page).waitFor();
+  });
+
+  it("says the same at an address that leads to no conversation", async () => {
+    const { page } = here;
+    await page.goto(`${server.address}/#/c/conv_nowhere`);
+    await page.getByText("This conversation is not here").waitFor();
+    expect(await field(page).isVisible()).toBe(false);
+  });
+
+  it("says of a conversation without a word that it has none", async () => {
+    const { page } = here;
+    const made = await page.request.post(`${server.address}/api/v1/conversations`, { data: { title: "Silence" } });
+    const { conversation_id } = (await made.json()) as { conversation_id: string };
+    await page.goto(`${server.address}/#/c/${conversation_id}`);
+    await page.getByText("Nothing was said here yet.").waitFor();
+    await say(page, "quick word");
+    await done(page).waitFor();
+    expect(await page.getByText("Nothing was said here yet.").count()).toBe(0);
+  });
+});
