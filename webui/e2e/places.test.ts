@@ -100,4 +100,19 @@ describe.skipIf(!existsSync(CHROMIUM))("where the page is", () => {
     await done(page).waitFor();
     expect(await page.getByText("Nothing was said here yet.").count()).toBe(0);
   });
+
+  it("lists very many conversations a page at a time, whatever they are called", async () => {
+    const { page } = here;
+    const titles = ["Pneumono".repeat(20), "\u202egnirts\u200b", ...Array.from({ length: 60 }, (_, number) => `Number ${number}`)];
+    for (const title of titles.toReversed()) await page.request.post(`${server.address}/api/v1/conversations`, { data: { title } });
+    await page.reload();
+    const list = page.getByRole("navigation");
+    await list.getByRole("listitem").nth(49).waitFor();
+    expect(await list.evaluate((box) => box.scrollWidth - box.clientWidth)).toBe(0);
+    await list.getByText("⟨U+202E⟩gnirts⟨U+200B⟩").waitFor();
+    expect(await list.getByText("Number 59", { exact: true }).count()).toBe(0);
+    await list.getByRole("button", { name: "Show more" }).click();
+    await list.getByText("Number 59", { exact: true }).click();
+    await page.getByRole("heading", { name: "Number 59", level: 1 }).waitFor();
+  });
 });

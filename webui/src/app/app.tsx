@@ -32,10 +32,10 @@ export function App({ preferences, toggles }: AppProps) {
   const chatId = route.page === "chat" ? route.chatId : null;
   useTheme(kept.theme);
   useServerNews();
-  const open = (id: string | null) => {
+  const open = useCallback((id: string | null) => {
     setDrawer(false);
     toChat(id);
-  };
+  }, []);
   const choose = useCallback((chosen: Chosen) => preferences.change(chosen), [preferences]);
   const side = (
     <Sidebar

@@ -1,6 +1,6 @@
 /** Where the page is, from the part of its address after `#`. */
 
-import { useSyncExternalStore } from "react";
+import { startTransition, useEffect, useState } from "react";
 
 export type Route = { readonly page: "chat"; readonly chatId: string | null } | { readonly page: "connect" };
 
@@ -14,12 +14,14 @@ export function toChat(chatId: string | null): void {
   window.location.hash = chatId === null ? "#/" : `#/c/${chatId}`;
 }
 
+/** The address's part after `#`. Another page is made ready piece by piece, while this one still answers. */
 export function useHash(): string {
-  return useSyncExternalStore(
-    (changed) => {
-      window.addEventListener("hashchange", changed);
-      return () => window.removeEventListener("hashchange", changed);
-    },
-    () => window.location.hash,
-  );
+  const [hash, setHash] = useState(window.location.hash);
+  useEffect(() => {
+    const changed = () => startTransition(() => setHash(window.location.hash));
+    window.addEventListener("hashchange", changed);
+    changed();
+    return () => window.removeEventListener("hashchange", changed);
+  }, []);
+  return hash;
 }

@@ -62,9 +62,11 @@ function BlockView({ block, run }: { readonly block: Block; readonly run: RunVie
 }
 
 const Answer = memo(function Answer({ block }: { readonly block: AnswerBlock }) {
-  // A long answer may fall behind its text for some frames; the page stays quick meanwhile.
-  const text = useDeferredValue(block.text);
-  return <Markdown text={text} growing={block.status === "open"} />;
+  const growing = block.status === "open";
+  // A long answer may fall behind its text for some frames, and begins one after its thought folds away: the
+  // page stays quick meanwhile.
+  const text = useDeferredValue(block.text, growing ? "" : block.text);
+  return <Markdown text={text} growing={growing} />;
 });
 
 function HiddenThinking({ run }: { readonly run: RunView }) {

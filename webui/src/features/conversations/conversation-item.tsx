@@ -1,5 +1,5 @@
 import { Download, Ellipsis, Pencil, Trash2 } from "lucide-react";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, memo, useState } from "react";
 
 import { Button, IconButton } from "@/components/ui/button";
 import { cx } from "@/components/ui/cx";
@@ -7,25 +7,34 @@ import { Dialog } from "@/components/ui/dialog";
 import { Menu, MenuItem } from "@/components/ui/menu";
 import { visible } from "@/components/visible";
 
-export interface ConversationItemProps {
-  readonly name: string;
-  readonly current: boolean;
-  readonly onOpen: () => void;
+/** What the reader may do with a conversation. */
+export interface ConversationActions {
+  readonly onOpen: (id: string) => void;
   /** Where it can be had as a file, with or without thinking. Absent where the server gives none. */
-  readonly exportAddress?: ((thinking: boolean) => string) | undefined;
-  readonly onRename: (title: string) => void;
-  readonly onDelete: () => void;
+  readonly exportAddress?: ((id: string, thinking: boolean) => string) | undefined;
+  readonly onRename: (id: string, title: string) => void;
+  readonly onDelete: (id: string) => void;
 }
 
-export function ConversationItem({ name, current, onOpen, exportAddress, onRename, onDelete }: ConversationItemProps) {
+export interface ConversationItemProps {
+  readonly id: string;
+  readonly name: string;
+  readonly current: boolean;
+  /** The same for all, so that an item is rendered again only where it is another one itself. */
+  readonly actions: ConversationActions;
+}
+
+/** One of very many: its dialogs are made when they are asked for. */
+export const ConversationItem = memo(function ConversationItem({ id, name, current, actions }: ConversationItemProps) {
   const [asked, setAsked] = useState<"rename" | "delete" | null>(null);
+  const { exportAddress } = actions;
   return (
     <li className={cx("group relative flex items-center rounded-lg", current ? "bg-accent-soft" : "hover:bg-sunken")}>
       <button
         type="button"
         aria-current={current ? "page" : undefined}
         className="min-h-9 min-w-0 flex-1 truncate rounded-lg py-1 pr-2.5 pl-2.5 group-focus-within:pr-9 group-hover:pr-9 pointer-coarse:pr-9 text-start text-sm [unicode-bidi:plaintext]"
-        onClick={onOpen}
+        onClick={() => actions.onOpen(id)}
       >
         {visible(name)}
       </button>
@@ -33,7 +42,7 @@ export function ConversationItem({ name, current, onOpen, exportAddress, onRenam
         <Menu
           align="end"
           trigger={
-            <IconButton label={`More for ${name}`} className="size-8">
+            <IconButton label={`More for ${visible(name)}`} className="size-8">
               <Ellipsis size={16} aria-hidden />
             </IconButton>
           }
@@ -43,10 +52,10 @@ export function ConversationItem({ name, current, onOpen, exportAddress, onRenam
           </MenuItem>
           {exportAddress ? (
             <>
-              <MenuItem icon={<Download size={15} aria-hidden />} onSelect={() => download(exportAddress(false))}>
+              <MenuItem icon={<Download size={15} aria-hidden />} onSelect={() => download(exportAddress(id, false))}>
                 Export
               </MenuItem>
-              <MenuItem icon={<Download size={15} aria-hidden />} onSelect={() => download(exportAddress(true))}>
+              <MenuItem icon={<Download size={15} aria-hidden />} onSelect={() => download(exportAddress(id, true))}>
                 Export with thinking
               </MenuItem>
             </>
@@ -56,32 +65,14 @@ export function ConversationItem({ name, current, onOpen, exportAddress, onRenam
           </MenuItem>
         </Menu>
       </div>
-      <Dialog open={asked === "rename"} onOpenChange={() => setAsked(null)} title="Rename the conversation">
-        <Rename
-          name={name}
-          onDone={(title) => {
-            setAsked(null);
-            if (title !== name) onRename(title);
-          }}
-        />
-      </Dialog>
-      <Dialog open={asked === "delete"} onOpenChange={() => setAsked(null)} title="Delete the conversation?" description={`“${visible(name)}” goes with everything in it. This cannot be undone.`}>
-        <div className="flex justify-end gap-2">
-          <Button onClick={() => setAsked(null)}>Keep it</Button>
-          <Button
-            look="danger"
-            onClick={() => {
-              setAsked(null);
-              onDelete();
-            }}
-          >
-            Delete
-          </Button>
-        </div>
-      </Dialog>
+      {asked === "rename" ? (
+        <Rename name={name} onClose={() => setAsked(null)} onRename={(title) => actions.onRename(id, title)} />
+      ) : asked === "delete" ? (
+        <Delete name={name} onClose={() => setAsked(null)} onDelete={() => actions.onDelete(id)} />
+      ) : null}
     </li>
   );
-}
+});
 
 /** The server says that it is a file and how it is called. */
 function download(address: string): void {
@@ -91,28 +82,54 @@ function download(address: string): void {
   link.click();
 }
 
-function Rename({ name, onDone }: { readonly name: string; readonly onDone: (title: string) => void }) {
+interface AskedProps {
+  readonly name: string;
+  readonly onClose: () => void;
+}
+
+function Rename({ name, onClose, onRename }: AskedProps & { readonly onRename: (title: string) => void }) {
   const [title, setTitle] = useState(name);
   const done = (event: FormEvent) => {
     event.preventDefault();
-    onDone(title.trim() || name);
+    onClose();
+    const wanted = title.trim() || name;
+    if (wanted !== name) onRename(wanted);
   };
   return (
-    <form onSubmit={done}>
-      <label className="block text-sm">
-        <span className="mb-1 block text-soft">Name</span>
-        <input
-          value={title}
-          maxLength={200}
-          className="min-h-10 w-full rounded-lg border border-line-strong bg-raised px-3 outline-none focus:border-accent"
-          onChange={(event) => setTitle(event.target.value)}
-        />
-      </label>
-      <div className="mt-4 flex justify-end">
-        <Button look="primary" type="submit">
-          Rename
+    <Dialog open onOpenChange={onClose} title="Rename the conversation">
+      <form onSubmit={done}>
+        <label className="block text-sm">
+          <span className="mb-1 block text-soft">Name</span>
+          <input
+            value={title}
+            maxLength={200}
+            className="min-h-10 w-full rounded-lg border border-line-strong bg-raised px-3 outline-none focus:border-accent"
+            onChange={(event) => setTitle(event.target.value)}
+          />
+        </label>
+        <div className="mt-4 flex justify-end">
+          <Button look="primary" type="submit">
+            Rename
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+function Delete({ name, onClose, onDelete }: AskedProps & { readonly onDelete: () => void }) {
+  const done = () => {
+    onClose();
+    onDelete();
+  };
+  return (
+    <Dialog open onOpenChange={onClose} title="Delete the conversation?" description={`“${visible(name)}” goes with everything in it. This cannot be undone.`}>
+      <div className="flex justify-end gap-2">
+        <Button onClick={onClose}>Keep it</Button>
+        <Button look="danger" onClick={done}>
+          Delete
         </Button>
       </div>
-    </form>
+    </Dialog>
   );
 }

@@ -1,12 +1,12 @@
 import { MessageSquarePlus, Search, Settings } from "lucide-react";
-import { useEffect, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 
 import { Button } from "@/components/ui/button";
 import type { ConversationSummary } from "@/session/api";
 
 import { useServices } from "../services";
 import { useCell, useSelected } from "../use-cell";
-import { ConversationItem } from "./conversation-item";
+import { type ConversationActions, ConversationItem } from "./conversation-item";
 
 export interface SidebarProps {
   readonly currentId: string | null;
@@ -16,12 +16,12 @@ export interface SidebarProps {
 
 /** All conversations, by day, and the way to a new one. */
 export function Sidebar({ currentId, onOpen, onSettings }: SidebarProps) {
-  const { api, directory, client, server } = useServices();
+  const { directory, client, server } = useServices();
   const { conversations, nextBefore, loaded, problem } = useCell(directory.state);
   const connected = useCell(client.connection).state === "open";
   const [wanted, setWanted] = useState("");
   const searches = useSelected(server.state, (state) => state.features["search"] === true);
-  const exports = useSelected(server.state, (state) => state.features["export"] === true);
+  const actions = useActions(currentId, onOpen);
   useEffect(() => {
     if (!connected) return undefined;
     const refresh = () => void directory.refresh();
@@ -60,19 +60,7 @@ export function Sidebar({ currentId, onOpen, onSettings }: SidebarProps) {
             <h2 className="px-2 pt-2 pb-1 text-xs font-medium text-faint">{age}</h2>
             <ul>
               {group.map((each) => (
-                <ConversationItem
-                  key={each.conversation_id}
-                  name={nameOf(each)}
-                  current={each.conversation_id === currentId}
-                  onOpen={() => onOpen(each.conversation_id)}
-                  exportAddress={exports ? (thinking) => api.exportAddress(each.conversation_id, thinking) : undefined}
-                  onRename={(title) => void directory.rename(each.conversation_id, title)}
-                  onDelete={() => {
-                    void directory.remove(each.conversation_id);
-                    client.forget(each.conversation_id);
-                    if (each.conversation_id === currentId) onOpen(null);
-                  }}
-                />
+                <ConversationItem key={each.conversation_id} id={each.conversation_id} name={nameOf(each)} current={each.conversation_id === currentId} actions={actions} />
               ))}
             </ul>
           </section>
@@ -89,6 +77,29 @@ export function Sidebar({ currentId, onOpen, onSettings }: SidebarProps) {
         </Button>
       </div>
     </nav>
+  );
+}
+
+/** Stable as long as they can be: they go to every item. */
+function useActions(currentId: string | null, onOpen: SidebarProps["onOpen"]): ConversationActions {
+  const { api, directory, client, server } = useServices();
+  const exports = useSelected(server.state, (state) => state.features["export"] === true);
+  const shown = useRef(currentId);
+  useEffect(() => {
+    shown.current = currentId;
+  }, [currentId]);
+  return useMemo(
+    () => ({
+      onOpen,
+      exportAddress: exports ? api.exportAddress : undefined,
+      onRename: (id, title) => void directory.rename(id, title),
+      onDelete: (id) => {
+        void directory.remove(id);
+        client.forget(id);
+        if (id === shown.current) onOpen(null);
+      },
+    }),
+    [api, directory, client, exports, onOpen],
   );
 }
 

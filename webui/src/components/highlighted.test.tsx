@@ -1,0 +1,22 @@
+import { render } from "@testing-library/react";
+import { expect, it } from "vitest";
+
+import Highlighted from "./highlighted";
+
+const coloured = (code: string, language: string) => render(<Highlighted code={code} language={language} />).container;
+
+it.each([
+  ["html", "<style>a { color: red }</style>", ".hljs-attribute"],
+  ["py", "def f(): pass", ".hljs-keyword"],
+  ["rs", "fn main() {}", ".hljs-keyword"],
+  ["yml", "a: 1", ".hljs-attr"],
+])("colours %s, by whatever name and in whatever order languages are met", (language, code, mark) => {
+  const container = coloured(code, language);
+  expect(container.querySelector(mark)).not.toBeNull();
+  expect(container.textContent).toBe(code);
+});
+
+it("leaves a language that it does not know as it is", () => {
+  const container = coloured("<b>DISPLAY</b>", "cobol");
+  expect(container.innerHTML).toBe("&lt;b&gt;DISPLAY&lt;/b&gt;");
+});
