@@ -24,7 +24,9 @@ await page.getByLabel("Your message").fill("long thoughts, please");
 await page.keyboard.press("Enter");
 await page.getByText("Thinking…").waitFor();
 const began = await page.evaluate(() => performance.now());
-await page.getByRole("button", { name: /^Thought for/ }).waitFor({ timeout: 120_000 });
+// Asked for in few words and seldom: a locator would look through the whole page again and again, in the page's time.
+const folded = () => document.querySelector("section[aria-label=Thinking] button")?.textContent?.startsWith("Thought for");
+await page.waitForFunction(folded, undefined, { timeout: 120_000, polling: 250 });
 const { tasks, frames, ended } = await page.evaluate(() => ({ ...globalThis.watched, ended: performance.now() }));
 await page.getByRole("button", { name: "Copy the answer" }).waitFor({ timeout: 60_000 });
 
