@@ -1,9 +1,10 @@
-"""Kills a process that writes to a store, again and again, and looks at what it left."""
+"""Kills a process that writes to a store, or its machine, again and again, and looks at what is left."""
 
 import random
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from tests.stores.samples import OWNER, log_of
 from thinkaloud.events.event import AnswerDelta, RunEnded, RunStarted
 from thinkaloud.ports.store import Stored
 from thinkaloud.stores.sqlite import SqliteStore
+
+Cut = Callable[["subprocess.Popen[bytes]"], None]
+"""How a writer is ended: at once, and without a word to it."""
 
 _ROOT = Path(__file__).parents[2]
 _LONGEST = 120
@@ -47,18 +51,21 @@ class Acknowledged:
                 assert said.what in {"opening", "opened"}
 
 
-def kill_one(path: Path, number: int, dice: random.Random) -> list[Said]:
-    """Start a writer, kill it at a moment by chance, and return what it had said by then."""
+def kill_one(path: Path, number: int, dice: random.Random, cut: Cut) -> list[Said]:
+    """Start a writer, end it at a moment by chance, and return what it had said by then."""
     arguments = [sys.executable, "-m", "tests.stores.crash_writer", str(path), f"r{number}"]
     with subprocess.Popen(
-        [*arguments, str(dice.random())], stdout=subprocess.PIPE, cwd=_ROOT
+        [*arguments, str(dice.random())],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=_ROOT,
     ) as writer:
         assert writer.stdout is not None
         # Now and then while it opens the database.
         lines = [
             writer.stdout.readline() for _ in range(dice.choice([1, 2, dice.randint(3, _LONGEST)]))
         ]
-        writer.kill()
+        cut(writer)
         lines += writer.stdout.readlines()
     whole = [line for line in lines if line.endswith(b"\n")]
     assert whole, "the writer did not start"
@@ -113,12 +120,14 @@ def _check_file(path: Path) -> None:
     assert not path.with_name(f"{path.name}-wal").exists()
 
 
-async def crash(path: Path, *, rounds: int, seed: int) -> Acknowledged:
-    """Kill `rounds` writers on one database, and check it after each."""
+async def crash(
+    path: Path, *, rounds: int, seed: int, cut: Cut = subprocess.Popen.kill
+) -> Acknowledged:
+    """End `rounds` writers on one database, and check it after each."""
     dice = random.Random(seed)
     acknowledged = Acknowledged()
     for number in range(rounds):
-        for said in kill_one(path, number, dice):
+        for said in kill_one(path, number, dice, cut):
             acknowledged.take(said)
         await check(path, acknowledged)
     return acknowledged
