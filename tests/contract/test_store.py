@@ -7,6 +7,7 @@ import pytest
 from tests.stores.samples import (
     ENDED,
     OWNER,
+    STARTED,
     answer,
     begin,
     compacted,
@@ -19,8 +20,13 @@ from tests.stores.samples import (
     whole_run,
 )
 from thinkaloud.events.event import AnswerDelta
-from thinkaloud.ports.store import Conversation, LogEnd, Store
+from thinkaloud.ports.store import Conversation, LogEnd, RunRecord, Store, Unfinished
 from thinkaloud.stores.memory import MemoryStore
+
+
+async def unfinished(store: Store) -> list[RunRecord]:
+    return [each.run for each in await store.unfinished_runs()]
+
 
 # Conversations
 
@@ -139,21 +145,34 @@ async def test_a_key_is_its_owners_own(store: Store) -> None:
     assert found.run_id == "bobs-run"
 
 
-async def test_a_run_is_open_until_its_terminal_event_is_in_the_log(store: Store) -> None:
+async def test_a_run_is_unfinished_until_it_is_compacted_with_its_end(store: Store) -> None:
     first = await begin(store, "one")
     second = await begin(store, "two")
-    assert await store.open_runs() == [first, second]
     events = whole_run("one", "one-run")
     await store.append(events[:-1])
-    assert await store.open_runs() == [first, second]
+    await store.compact(first, events[:-1], "Why")
+    assert await unfinished(store) == [first, second]
     await store.append(events[-1:])
-    assert await store.open_runs() == [second]
+    assert await unfinished(store) == [first, second]
+    await store.compact(first, compacted(events), "Why")
+    assert await unfinished(store) == [second]
+
+
+async def test_what_a_run_begins_with_is_kept_until_it_is_compacted(store: Store) -> None:
+    await store.create_conversation(conversation())
+    assert await store.add_run(run(), STARTED)
+    await store.append(whole_run())
+    assert await store.unfinished_runs() == [Unfinished(run(), STARTED)]
+    assert not await store.add_run(run(first_seq=2))
+    assert await store.run(OWNER, "run") == run()
+    await store.compact(run(), compacted(whole_run()), "Why")
+    assert await store.unfinished_runs() == []
 
 
 async def test_a_run_of_a_conversation_that_is_gone_is_not_kept(store: Store) -> None:
-    await store.add_run(run())
+    assert not await store.add_run(run())
     assert await store.run(OWNER, "run") is None
-    assert await store.open_runs() == []
+    assert await store.unfinished_runs() == []
 
 
 # Deletion
@@ -173,7 +192,7 @@ async def test_a_deleted_conversation_leaves_nothing_to_be_found(store: Store) -
     assert await names(store, "searchable") == []
     assert await store.run(OWNER, "run") is None
     assert await store.run_for_key(OWNER, "again") is None
-    assert await store.open_runs() == []
+    assert await store.unfinished_runs() == []
     assert await log_of(store) == []
     assert await store.log_end("talk") == LogEnd(0, 0)
     assert not await store.delete_conversation(OWNER, "talk")
@@ -194,7 +213,7 @@ async def test_an_id_is_free_again_after_its_conversation_is_deleted(store: Stor
     await store.delete_conversation(OWNER, "talk")
     await begin(store, owner="bob")
     assert await log_of(store) == []
-    assert [record.owner for record in await store.open_runs()] == ["bob"]
+    assert [each.run.owner for each in await store.unfinished_runs()] == ["bob"]
     await store.append([answer("new", 1)])
     assert await log_of(store) == [answer("new", 1)]
 
@@ -217,7 +236,7 @@ async def _step(store: Store, dice: random.Random, seqs: dict[str, int], step: i
             seqs[name] = last
             event = ENDED if dice.random() < 0.3 else AnswerDelta("a", f"word{step}")
             await store.append([stored(event, last, first, of=name, run_id=record.run_id)])
-            return await store.open_runs()
+            return await store.unfinished_runs()
         case 3:
             mine = [e for e in await log_of(store, name) if e.recorded.run_id == record.run_id]
             await store.compact(record, mine[-1:], f"word{step % 7} any")

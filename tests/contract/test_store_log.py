@@ -140,7 +140,7 @@ async def test_a_compaction_with_the_terminal_event_ends_its_run(store: Store) -
     record = await begin(store)
     await store.append(whole_run()[:-1])
     await store.compact(record, compacted(whole_run()), "")
-    assert await store.open_runs() == []
+    assert await store.unfinished_runs() == []
 
 
 async def test_compacting_a_run_of_a_conversation_that_is_gone_does_nothing(store: Store) -> None:

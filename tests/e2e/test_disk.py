@@ -1,5 +1,6 @@
 """No room left, or a file that another program holds, while a model speaks."""
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -17,7 +18,7 @@ from tests.e2e.server_process import (
     until_kept,
     until_said,
 )
-from tests.e2e.upstream import Telling, upstream
+from tests.e2e.upstream import DEADLINE, Telling, upstream
 
 LIMIT = 600_000
 """Room for one of the long replies, and not for two."""
@@ -41,6 +42,18 @@ async def assert_kept(served: ServerProcess, conversation_id: str, telling: Tell
     message = said["messages"][-1]
     assert message["status"] == "completed"
     assert (message["reasoning"], message["text"]) == (telling.reasoning, telling.answer)
+
+
+async def until_found(served: ServerProcess, words: str, conversation_id: str) -> None:
+    """Return when a search finds the conversation, and it has a title."""
+    async with asyncio.timeout(DEADLINE):
+        while True:
+            _, page = await served.get(f"/conversations?search={words}")
+            if any(
+                each["conversation_id"] == conversation_id and each["title"]
+                for each in page["conversations"]
+            ):
+                return
 
 
 @pytest.mark.promise("P3")
@@ -68,6 +81,9 @@ async def test_a_disk_that_fills_up_under_a_stream_costs_the_listener_nothing_an
                 assert response.status == 204
             await until_kept(tmp_path, reader.run_id)
             await until_said(tmp_path, "saved again")
+            await until_found(served, "Second a149", "second")
+            query = "SELECT count(*) FROM events WHERE conversation_id = 'second'"
+            assert ask_database(tmp_path, query) == [(8,)]
             await served.kill()
         async with server(tmp_path, configuration) as served:
             assert_intact(tmp_path)

@@ -1,8 +1,10 @@
 """A server that dies in the middle of a stream. `make soak` does it for longer."""
 
+import asyncio
 import json
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from tests.e2e.killing import TOKENS, crash
@@ -43,6 +45,36 @@ async def test_after_kill_9_between_two_runs_the_next_one_is_told_from_its_start
     assert min(again.marks) > max(told.marks)
     assert (again.reasoning, again.answer) == (second.reasoning, second.answer)
     assert [m["text"] for m in said["messages"]] == ["One", first.answer, "Two", second.answer]
+
+
+@pytest.mark.promise("P3")
+async def test_after_kill_9_a_message_that_queued_is_there_and_leads_back_to_its_run(
+    tmp_path: Path,
+) -> None:
+    message = {"text": "Two", "conversation_id": "c"}
+    key = {"headers": {"Idempotency-Key": "two"}}
+    async with upstream() as provider:
+        provider.offer("One", Telling(20, held_at=10))
+        second = provider.offer("Two", Telling(20))
+        async with server(tmp_path, provider.configuration()) as served:
+            told = Reader()
+            await told.begin(served, "One", lambda: bool(told.characters), conversation_id="c")
+            waiting = asyncio.create_task(served.post("/chat/message", message, **key))
+            while len((await served.get("/conversations/c"))[1]["active_runs"]) < 2:
+                pass
+            await served.kill()
+            with pytest.raises(aiohttp.ClientError):
+                await waiting
+        async with server(tmp_path, provider.configuration()) as served:
+            _, said = await served.get("/conversations/c/messages")
+            status, again = await served.post("/chat/message", message, **key)
+            _, found = await served.get("/conversations?search=two")
+    asked = [(m["role"], m["text"], m.get("status")) for m in said["messages"]]
+    assert asked[2:] == [("user", "Two", None), ("assistant", "", "failed")]
+    assert (status, again["code"]) == (503, "interrupted")
+    assert again["run_id"] == said["messages"][2]["run_id"]
+    assert [each["conversation_id"] for each in found["conversations"]] == ["c"]
+    assert second.asked == 0
 
 
 @pytest.mark.promise("P9")

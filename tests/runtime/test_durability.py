@@ -8,11 +8,20 @@ import pytest
 from tests.runtime.reading import assert_segments_closed, end_of, texts
 from tests.staging import OWNER, recorded, stage, start
 from thinkaloud.errors import StoreError
-from thinkaloud.events.event import AnswerDelta, Event, ReasoningDelta, RunEnded
-from thinkaloud.ports.store import Stored
+from thinkaloud.events.event import (
+    AnswerDelta,
+    Event,
+    ReasoningDelta,
+    RunEnded,
+    RunStarted,
+    UserInput,
+)
+from thinkaloud.ports.store import RunRecord, Stored
 from thinkaloud.runtime.follower import Snapshot
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.testing import Batch, ScriptedModel, Silence, Wait, say, think
+
+DEADLINE = 30.0
 
 
 class FailingStore(MemoryStore):
@@ -21,7 +30,14 @@ class FailingStore(MemoryStore):
     def __init__(self) -> None:
         super().__init__()
         self.full = False
+        self.full_for_runs = False
+        """No whole run fits any more, though single events do."""
         self.refused = asyncio.Event()
+
+    async def compact(self, run: RunRecord, events: Sequence[Stored], text: str) -> None:
+        if self.full_for_runs:
+            raise StoreError("The disk is full.")
+        await super().compact(run, events, text)
 
     async def append(self, batch: Sequence[Stored]) -> None:
         if self.full and batch:
@@ -32,6 +48,18 @@ class FailingStore(MemoryStore):
 
 async def all_of(store: MemoryStore, conversation_id: str) -> list[Stored]:
     return list(await store.read(conversation_id, 0, 10_000))
+
+
+async def finished(store: MemoryStore) -> None:
+    """Return when the store has every run in order, and its conversation a title."""
+    async with asyncio.timeout(DEADLINE):
+        while await store.unfinished_runs() or not (await titles(store))[0]:
+            await asyncio.sleep(0)
+
+
+async def titles(store: MemoryStore) -> list[str]:
+    found = await store.conversations(OWNER, before=None, limit=10)
+    return [each.title for each in found]
 
 
 async def test_a_finished_run_is_kept_as_whole_segments() -> None:
@@ -110,7 +138,7 @@ async def test_a_run_whose_process_died_is_ended_at_the_next_start_with_what_was
         assert end.error is not None
         assert (end.status, end.error.code) == ("failed", "interrupted")
         assert (fold.view().reasoning, fold.view().response) == ("Hm", "Well")
-        assert await died.open_runs() == []
+        assert await died.unfinished_runs() == []
         new = (await all_of(died, "c"))[-1].recorded.seq
         assert new > 65_536
 
@@ -157,6 +185,80 @@ async def test_a_full_disk_stops_no_run_and_loses_nothing_once_there_is_room() -
 
     assert texts(kept, AnswerDelta) == "Yes."
     assert isinstance(kept[-1], RunEnded)
+
+
+async def test_what_ended_while_the_disk_was_full_is_put_in_order_once_there_is_room() -> None:
+    store = FailingStore()
+    script = [think(*["thought "] * 50), say(*["word "] * 50)]
+    async with stage(ScriptedModel(script), store=store) as runs:
+        store.full = True
+        record = await start(runs, "What of it?", conversation_id="c")
+        await recorded(runs, record)
+        await runs.active.wait(record.run_id)
+        assert await runs.conversations.search(OWNER, words="what word") == []
+        store.full = False
+        await finished(store)
+        found = await runs.conversations.search(OWNER, words="what word")
+
+    assert [each.conversation_id for each in found] == ["c"]
+    assert found[0].title.startswith("word word")
+    assert len(await all_of(store, "c")) == 8
+
+
+async def test_what_ended_while_the_disk_was_full_is_put_in_order_by_the_next_start() -> None:
+    store = FailingStore()
+    script = [think(*["thought "] * 50), say(*["word "] * 50)]
+    async with stage(ScriptedModel(script), store=store) as runs:
+        store.full_for_runs = True
+        record = await start(runs, "What of it?", conversation_id="c")
+        events = [each.event for each in await recorded(runs, record)]
+        await runs.active.wait(record.run_id)
+    assert len(await store.unfinished_runs()) == 1
+    store.full_for_runs = False
+    async with stage(ScriptedModel(), store=store) as runs:
+        found = await runs.conversations.search(OWNER, words="what word")
+        again = [each.event for each in await recorded(runs, record)]
+
+    assert [each.conversation_id for each in found] == ["c"]
+    assert found[0].title.startswith("word word")
+    assert len(again) == 8
+    assert end_of(again) == end_of(events)
+
+
+async def test_a_run_is_put_in_order_though_the_next_one_has_begun_to_speak() -> None:
+    store = MemoryStore()
+    gate, speaking = asyncio.Event(), asyncio.Event()
+    model = ScriptedModel([Wait(gate), say("One", "and", "all")], [say("Two"), Wait(speaking)])
+    async with stage(model, store=store) as runs:
+        first = await start(runs, "first", conversation_id="c")
+        second = await start(runs, "second", conversation_id="c")
+        gate.set()
+        await runs.active.wait(first.run_id)
+        found = await runs.conversations.search(OWNER, words="first oneandall")
+        assert [each.run.run_id for each in await store.unfinished_runs()] == [second.run_id]
+        speaking.set()
+
+    assert [each.conversation_id for each in found] == ["c"]
+
+
+@pytest.mark.promise("P3")
+async def test_a_message_that_queued_when_its_process_died_is_kept_with_its_end() -> None:
+    store = MemoryStore()
+    async with stage(ScriptedModel([say("One")]), store=store) as runs:
+        await recorded(runs, await start(runs, "first", conversation_id="c"))
+        record = RunRecord("run_queued", "c", OWNER, 1)
+        message = RunStarted("test/scripted", 3, UserInput("second"))
+        await store.add_run(record, message)
+    async with stage(ScriptedModel(), store=store) as runs:
+        view = (await runs.hub.fold("c")).view()
+        found = await runs.conversations.search(OWNER, words="second")
+
+    assert [(run.input.text, run.status) for run in view.runs] == [
+        ("first", "completed"),
+        ("second", "failed"),
+    ]
+    assert view.runs[1].model == "test/scripted"
+    assert [each.conversation_id for each in found] == ["c"]
 
 
 async def test_numbers_are_reserved_before_a_run_and_given_back_at_a_clean_end() -> None:

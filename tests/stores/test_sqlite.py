@@ -73,13 +73,13 @@ async def test_what_was_kept_is_there_when_the_store_is_opened_again(path: Path)
         assert await store.conversation(OWNER, "talk") == conversation(title="Blue")
         assert await log_of(store) == events[:-1]
         assert await store.log_end("talk") == LogEnd(6, 900)
-        assert await store.open_runs() == [run(key="again")]
+        assert [each.run for each in await store.unfinished_runs()] == [run(key="again")]
         assert await store.run_for_key(OWNER, "again") == run(key="again")
         await store.append(events[-1:])
         await store.compact(run(), compacted(events), "Rayleigh scattering.")
     async with SqliteStore.open(path, Opening(durability="relaxed")) as store:
         assert await log_of(store) == compacted(events)
-        assert await store.open_runs() == []
+        assert await store.unfinished_runs() == []
         (found,) = await store.conversations(OWNER, before=None, limit=9, search="rayleigh")
         assert found == conversation(title="Blue")
 
@@ -94,7 +94,7 @@ async def test_a_run_on_a_scripted_model_is_read_back_as_it_was_streamed(path: P
     assert kept == streamed
     async with SqliteStore.open(path) as store:
         assert await store.run(LOCAL, record.run_id) == record
-        assert await store.open_runs() == []
+        assert await store.unfinished_runs() == []
 
 
 async def test_the_event_loop_is_never_blocked(path: Path, nonblocking: None) -> None:
@@ -174,7 +174,7 @@ async def test_what_cannot_be_kept_takes_nothing_else_with_it(path: Path) -> Non
         )
         assert [type(each) for each in results] == [type(None), StoreError, type(None)]
         assert await log_of(store) == [answer("a", 1), answer("c", 4)]
-        assert await store.open_runs() == [run()]
+        assert [each.run for each in await store.unfinished_runs()] == [run()]
 
 
 # Who may open it
@@ -284,6 +284,29 @@ async def test_events_of_the_first_version_are_there_after_every_migration(path:
         assert await store.delete_conversation(OWNER, "talk")
         assert await log_of(store) == []
     assert integrity(path) == "ok"
+
+
+async def test_a_database_of_the_first_version_is_brought_forward(path: Path) -> None:
+    path.parent.mkdir()
+    with raw(path) as connection:
+        migrate(connection, path, MIGRATIONS[:1])
+        connection.execute("INSERT INTO conversations VALUES ('talk', ?, 1, 2, 't', 9)", (OWNER,))
+        connection.executemany(
+            "INSERT INTO runs (run_id, conversation_id, owner, first_seq, ended)"
+            " VALUES (?, 'talk', ?, ?, ?)",
+            [("whole", OWNER, 1, 1), ("ended", OWNER, 2, 1), ("open", OWNER, 3, 0)],
+        )
+        connection.execute(
+            "INSERT INTO texts (conversation_id, run_id) VALUES ('talk', 'whole'), ('talk', '')"
+        )
+    async with SqliteStore.open(path) as store:
+        left = await store.unfinished_runs()
+        assert [(each.run.run_id, each.message) for each in left] == [
+            ("ended", None),
+            ("open", None),
+        ]
+        assert await store.run(OWNER, "whole") == run("whole")
+        assert await store.log_end("talk") == LogEnd(0, 9)
 
 
 async def test_a_migration_that_fails_is_undone_whole(path: Path) -> None:

@@ -14,6 +14,7 @@ from thinkaloud.ports.store import Store
 from thinkaloud.ports.uploads import Room, Uploads
 from thinkaloud.runtime.active import ActiveRuns
 from thinkaloud.runtime.conversations import Conversations
+from thinkaloud.runtime.finishing import Finisher
 from thinkaloud.runtime.hub import Hub
 from thinkaloud.runtime.recover import recover
 from thinkaloud.stores.memory import MemoryStore
@@ -66,11 +67,15 @@ async def opened_database(configuration: Configuration) -> AsyncGenerator[Sqlite
 async def opened_conversations(configuration: Configuration) -> AsyncGenerator[Conversations]:
     """Open what is kept without a server and without a model. Raises as `opened_store`."""
     clock = SystemClock()
+    settings = configuration.settings.store
     async with opened_database(configuration) as lasting:
         hub = Hub(lasting, clock)
-        await recover(lasting, hub)
+        uploads = lasting_uploads(configuration)
+        conversations = Conversations(lasting, hub, ActiveRuns(), clock, uploads)
+        finisher = Finisher(hub, conversations, settings.flush_interval)
+        await recover(lasting, hub, finisher)
         try:
-            yield Conversations(lasting, hub, ActiveRuns(), clock, lasting_uploads(configuration))
+            yield conversations
         finally:
             await hub.shut()
 

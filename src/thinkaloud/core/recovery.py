@@ -20,9 +20,9 @@ _INTERRUPTED = RunError(
 )
 
 
-def lost() -> list[Event]:
-    """Return the events of a run that died before any of its own were kept."""
-    started = RunStarted("unknown", 1, UserInput(""))
+def lost(message: RunStarted | None) -> list[Event]:
+    """Return the events of a run that died before any of its own were kept, or while it queued."""
+    started = message or RunStarted("unknown", 1, UserInput(""))
     return [started, RunEnded("failed", 0, Timing(None, None, 0, 0), error=_INTERRUPTED)]
 
 

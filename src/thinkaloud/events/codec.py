@@ -2,10 +2,11 @@
 
 import msgspec
 
-from thinkaloud.events.event import Recorded
+from thinkaloud.events.event import Recorded, RunStarted
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Recorded)
+_message_decoder = msgspec.json.Decoder(RunStarted)
 
 
 def encode(recorded: Recorded) -> bytes:
@@ -20,3 +21,13 @@ def decode(line: bytes | str) -> Recorded:
     `msgspec.DecodeError` where it is no JSON.
     """
     return _decoder.decode(line)
+
+
+def encode_message(message: RunStarted) -> bytes:
+    """Return what a run begins with as one line of JSON."""
+    return _encoder.encode(message)
+
+
+def decode_message(line: bytes | str) -> RunStarted:
+    """Read back what `encode_message` wrote. Raises as `decode`."""
+    return _message_decoder.decode(line)

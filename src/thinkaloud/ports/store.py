@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from thinkaloud.events.event import Recorded
+from thinkaloud.events.event import Recorded, RunStarted
 
 
 class Conversation(msgspec.Struct, frozen=True):
@@ -33,6 +33,14 @@ class RunRecord(msgspec.Struct, frozen=True):
     first_seq: int
     """No event of the run has a lower `seq`."""
     idempotency_key: str | None = None
+
+
+class Unfinished(msgspec.Struct, frozen=True):
+    """A run that was not compacted with its end."""
+
+    run: RunRecord
+    message: RunStarted | None = None
+    """What it begins with: it may have queued until its process died."""
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -92,8 +100,11 @@ class Store(Protocol):
         """Delete a conversation with its runs, its log and its index. False where there is none."""
         ...
 
-    async def add_run(self, run: RunRecord) -> None:
-        """Keep a new run."""
+    async def add_run(self, run: RunRecord, message: RunStarted | None = None) -> bool:
+        """Keep a new run, and until it is finished what it begins with.
+
+        False where its conversation is gone, or there is a run of this id: nothing is kept.
+        """
         ...
 
     async def run(self, owner: str, run_id: str) -> RunRecord | None:
@@ -104,8 +115,11 @@ class Store(Protocol):
         """Look up the run that a request with this key made first."""
         ...
 
-    async def open_runs(self) -> Sequence[RunRecord]:
-        """List the runs of all owners that have no terminal event in the log, oldest first."""
+    async def unfinished_runs(self) -> Sequence[Unfinished]:
+        """List the runs of all owners that were not compacted with their end, oldest first.
+
+        Some have a terminal event in the log, and some have none.
+        """
         ...
 
     async def append(self, batch: Sequence[Stored]) -> None:
@@ -119,6 +133,7 @@ class Store(Protocol):
     async def compact(self, run: RunRecord, events: Sequence[Stored], text: str) -> None:
         """Put these events in the place of all events of a run, and index its text for search.
 
+        With its terminal event among them, or in the log before, the run is finished.
         `text` is what the user and the answer said, never reasoning (P1).
         """
         ...

@@ -89,10 +89,12 @@ class Conversations:
         if found is None or found.title:
             return
         log = self._hub.live(record.conversation_id)
-        fold = log.runs.get(record.run_id) if log is not None else None
-        if fold is None:
+        run = log.runs.get(record.run_id) if log is not None else None
+        if run is None:
+            run = (await self._hub.fold(record.conversation_id)).runs.get(record.run_id)
+        if run is None:
             return
-        view = fold.view()
+        view = run.view()
         title = title_of(view.response, view.input.text)
         await self._store.update_conversation(msgspec.structs.replace(found, title=title))
 

@@ -97,6 +97,13 @@ class LiveLog:
         """Whether the store has everything."""
         return not self._unsaved
 
+    @property
+    def saved_seq(self) -> int:
+        """Events up to this number are in the store."""
+        if self._unsaved:
+            return self._unsaved[0].recorded.seq - 1
+        return self._floor + len(self._entries)
+
     def append(self, run_id: str, event: Event) -> Recorded:
         """Number an event and show it to all followers. Never waits."""
         seq = self._floor + len(self._entries) + 1
@@ -158,14 +165,13 @@ class LiveLog:
         start = seq - self._floor
         return self._entries[start : None if most is None else start + most]
 
-    def take_unsaved(self) -> Sequence[Entry]:
-        """Hand over what the store has not seen; give it back where it cannot be saved."""
-        batch, self._unsaved = self._unsaved, []
-        return batch
+    def unsaved(self) -> Sequence[Entry]:
+        """Return what the store has not seen."""
+        return self._unsaved.copy()
 
-    def give_back(self, entries: Sequence[Entry]) -> None:
-        """Take back what could not be saved."""
-        self._unsaved = [*entries, *self._unsaved]
+    def note_saved(self, entries: Sequence[Entry]) -> None:
+        """Take note that the store has these, which were the first of the unsaved."""
+        del self._unsaved[: len(entries)]
 
     def trim(self) -> None:
         """Forget saved entries but the last ones."""

@@ -46,6 +46,18 @@ class RunSpec(msgspec.Struct, frozen=True):
     stop_detached_after: float | None = None
     """Seconds without a follower after which it is stopped; None: never."""
 
+    @property
+    def started(self) -> RunStarted:
+        """What the run begins with."""
+        return RunStarted(
+            self.model.info.id,
+            self.max_iterations,
+            self.input,
+            self.effort,
+            self.attachments,
+            self.replaces,
+        )
+
 
 class Means(msgspec.Struct, frozen=True):
     """What a run works with."""
@@ -102,17 +114,7 @@ class Run:
         if self._begun:
             return
         self._begun = True
-        spec = self.spec
-        self._recorder.append(
-            RunStarted(
-                spec.model.info.id,
-                spec.max_iterations,
-                spec.input,
-                spec.effort,
-                spec.attachments,
-                spec.replaces,
-            )
-        )
+        self._recorder.append(self.spec.started)
 
     def _broken_off(self) -> Finish:
         if self.stopping:

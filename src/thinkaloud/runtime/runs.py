@@ -1,22 +1,19 @@
 """The supervisor of all runs. A run belongs to it, not to the socket that asked for it."""
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from thinkaloud.errors import (
-    Conflict,
-    InternalError,
-    NotFound,
-    StoreError,
-    Unavailable,
-)
+import msgspec
+
+from thinkaloud.errors import Conflict, InternalError, NotFound, Unavailable
+from thinkaloud.events.event import RunStarted
 from thinkaloud.events.fold import RunFold
 from thinkaloud.ports.store import RunRecord
 from thinkaloud.ports.tasks import owned_tasks
 from thinkaloud.runtime.active import ActiveRuns
 from thinkaloud.runtime.conversations import Conversations
+from thinkaloud.runtime.finishing import Finisher
 from thinkaloud.runtime.follower import Follower
 from thinkaloud.runtime.hooks import HookChain
 from thinkaloud.runtime.hub import Hub
@@ -35,8 +32,6 @@ from thinkaloud.runtime.run import Means, Run, RunSpec
 
 __all__ = ["ID_PATTERN", "RunRequest", "RunServices", "Runs"]
 
-_log = logging.getLogger(__name__)
-
 
 class Runs:
     """Starts, stops and follows runs. Open it with `async with`; leaving ends all runs."""
@@ -51,6 +46,7 @@ class Runs:
             services.store, self.hub, self.active, services.clock, services.uploads
         )
         """What can be done with whole conversations."""
+        self._finisher = Finisher(self.hub, self.conversations, services.flush_interval)
         self.draining = False
         """Whether new runs are refused, because the server is about to stop."""
         self._keyed = asyncio.Lock()
@@ -66,12 +62,13 @@ class Runs:
             self._tasks = tasks
             saving = tasks.create_task(self.hub.saver.keep_saving(self._services.flush_interval))
             try:
-                await recover(self._store, self.hub)
+                await recover(self._store, self.hub, self._finisher)
                 await self.conversations.release_uploads()
                 yield self
             finally:
                 await self.interrupt()
                 saving.cancel()
+                self._finisher.give_up()
                 await self.hub.shut()
 
     async def drain(self) -> None:
@@ -148,7 +145,7 @@ class Runs:
             record = RunRecord(
                 spec.run_id, spec.conversation_id, owner, log.seq + 1, request.idempotency_key
             )
-            await self._store.add_run(record)
+            await self._store.add_run(record, _without_attachments(spec.started))
             await self.hub.saver.reserve(log)
             begun = self._spawn(spec, record, log)
         except BaseException:
@@ -193,15 +190,11 @@ class Runs:
                 raise
         finally:
             self.active.remove(run)
-            await self.hub.saver.finish(log, record)
-            await self._entitle(record)
-            await self.hub.release(log)
-
-    async def _entitle(self, record: RunRecord) -> None:
-        try:
-            await self.conversations.entitle(record)
-        except StoreError:
-            _log.exception("%s stays without a title", record.conversation_id)
+            finished = await self._finisher.finish(log, record)
+            if finished or self._tasks is None:
+                await self.hub.release(log)
+            else:
+                self._finisher.finish_later(log, record, self._tasks)
 
     async def _earlier(self, spec: RunSpec) -> list[RunFold]:
         earlier: list[RunFold] = []
@@ -211,3 +204,8 @@ class Runs:
             if run.ended is not None:
                 earlier.append(run)
         return earlier
+
+
+def _without_attachments(message: RunStarted) -> RunStarted:
+    # They lie where they were named, and a run has them in its log as soon as it begins.
+    return msgspec.structs.replace(message, attachments=())

@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Final
 
 from thinkaloud.errors import StoreError
-from thinkaloud.events.event import AnswerDelta
+from thinkaloud.events.event import AnswerDelta, RunStarted
 from thinkaloud.ports.store import RunRecord, Store
 from thinkaloud.runtime.live_log import Entry, LiveLog, stored
 
@@ -47,36 +47,42 @@ class Saver:
         async with self._saving:
             logs, self._unsaved = self._unsaved, {}
             self._work.clear()
-            taken = [(log, log.take_unsaved()) for log in logs.values()]
+            taken = [(log, log.unsaved()) for log in logs.values()]
             try:
                 await self._store.append([each for _, entries in taken for each in stored(entries)])
-                for log in logs.values():
+                for log, entries in taken:
+                    log.note_saved(entries)
                     if log.users:
                         await self.reserve(log)
                 self._note_saved(logs)
             except StoreError:
                 self._note_failed()
-                self._give_back(taken)
-            except asyncio.CancelledError:
-                self._give_back(taken)
-                raise
-            for log in logs.values():
-                log.trim()
+            finally:
+                for log in logs.values():
+                    log.trim()
+                    if not log.is_saved:
+                        self.note(log)
 
-    async def finish(self, log: LiveLog, run: RunRecord) -> None:
-        """Save a run that has ended, as whole segments, with the text that a search may find."""
+    async def finish(self, log: LiveLog, run: RunRecord) -> bool:
+        """Save a run that has ended, as whole segments, with the text that a search may find.
+
+        False where that cannot be done now. Until it is, the store counts the run as unfinished.
+        """
         await self.save()
-        if not log.is_saved:
-            return
         async with self._saving:
             try:
                 if run.first_seq > log.floor:
                     entries = [e for e in log.after(log.floor) if e.recorded.run_id == run.run_id]
                 else:
                     entries = await self._saved_entries(run)
-                await self._store.compact(run, stored(entries), _searchable(log, run, entries))
+                # A run that has begun meanwhile may have more to save, after these.
+                if entries and entries[-1].recorded.seq > log.saved_seq:
+                    return False
+                await self._store.compact(run, stored(entries), _searchable(entries))
             except StoreError:
-                _log.exception("run %s could not be compacted; it stays as it is", run.run_id)
+                self._note_failed()
+                return False
+        return True
 
     async def reserve(self, log: LiveLog) -> None:
         """Keep enough numbers for what a run may say, so that none is ever given out twice."""
@@ -106,12 +112,6 @@ class Saver:
             self._failing = False
             _log.warning("events are saved again")
 
-    def _give_back(self, taken: list[tuple[LiveLog, Sequence[Entry]]]) -> None:
-        for log, entries in taken:
-            if entries:
-                log.give_back(entries)
-                self.note(log)
-
     async def _saved_entries(self, run: RunRecord) -> list[Entry]:
         entries: list[Entry] = []
         after = run.first_seq - 1
@@ -125,8 +125,8 @@ class Saver:
         return entries
 
 
-def _searchable(log: LiveLog, run: RunRecord, entries: list[Entry]) -> str:
-    fold = log.runs.get(run.run_id)
-    said = fold.started.input.text if fold else ""
-    answer = [e.recorded.event.text for e in entries if isinstance(e.recorded.event, AnswerDelta)]
-    return f"{said}\n{''.join(answer)}"
+def _searchable(entries: list[Entry]) -> str:
+    events = [entry.recorded.event for entry in entries]
+    said = [event.input.text for event in events if isinstance(event, RunStarted)]
+    answer = [event.text for event in events if isinstance(event, AnswerDelta)]
+    return f"{''.join(said)}\n{''.join(answer)}"

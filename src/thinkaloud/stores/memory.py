@@ -3,8 +3,8 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from thinkaloud.events.event import RunEnded
-from thinkaloud.ports.store import Before, Conversation, LogEnd, RunRecord, Stored
+from thinkaloud.events.event import RunEnded, RunStarted
+from thinkaloud.ports.store import Before, Conversation, LogEnd, RunRecord, Stored, Unfinished
 from thinkaloud.stores.words import phrases, words
 
 
@@ -43,6 +43,7 @@ class MemoryStore:
         self._threads: dict[str, _Thread] = {}
         self._runs: dict[str, RunRecord] = {}
         self._ended: set[str] = set()
+        self._unfinished: dict[str, Unfinished] = {}
         self._keys: dict[tuple[str, str], list[str]] = {}
 
     async def create_conversation(self, conversation: Conversation) -> bool:
@@ -87,16 +88,19 @@ class MemoryStore:
         keys = {key: [each for each in ids if each not in gone] for key, ids in self._keys.items()}
         self._keys = {key: ids for key, ids in keys.items() if ids}
         self._ended -= gone
+        self._unfinished = {k: each for k, each in self._unfinished.items() if k not in gone}
         return True
 
-    async def add_run(self, run: RunRecord) -> None:
+    async def add_run(self, run: RunRecord, message: RunStarted | None = None) -> bool:
         """Keep a new run. One of a conversation that is gone goes nowhere."""
         owned = await self.conversation(run.owner, run.conversation_id) is not None
         if not owned or run.run_id in self._runs:
-            return
+            return False
         self._runs[run.run_id] = run
+        self._unfinished[run.run_id] = Unfinished(run, message)
         if run.idempotency_key is not None:
             self._keys.setdefault((run.owner, run.idempotency_key), []).append(run.run_id)
+        return True
 
     async def run(self, owner: str, run_id: str) -> RunRecord | None:
         """Look up a run of this owner."""
@@ -108,9 +112,9 @@ class MemoryStore:
         run_ids = self._keys.get((owner, idempotency_key))
         return self._runs[run_ids[0]] if run_ids else None
 
-    async def open_runs(self) -> Sequence[RunRecord]:
-        """List the runs that have no terminal event, oldest first."""
-        return [run for run in self._runs.values() if run.run_id not in self._ended]
+    async def unfinished_runs(self) -> Sequence[Unfinished]:
+        """List the runs that were not compacted with their end, oldest first."""
+        return list(self._unfinished.values())
 
     async def append(self, batch: Sequence[Stored]) -> None:
         """Append events. Those of a deleted conversation go nowhere."""
@@ -129,6 +133,8 @@ class MemoryStore:
         thread.log = sorted([*others, *events], key=_seq)
         thread.texts[run.run_id] = _searchable(text)
         self._ended |= _ended_in(events) & self._runs.keys()
+        if run.run_id in self._ended:
+            self._unfinished.pop(run.run_id, None)
 
     async def read(self, conversation_id: str, after: int, limit: int) -> Sequence[Stored]:
         """Return up to `limit` events with `seq` greater than `after`, in order."""

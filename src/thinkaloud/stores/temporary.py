@@ -2,7 +2,16 @@
 
 from collections.abc import Sequence
 
-from thinkaloud.ports.store import Before, Conversation, LogEnd, RunRecord, Store, Stored
+from thinkaloud.events.event import RunStarted
+from thinkaloud.ports.store import (
+    Before,
+    Conversation,
+    LogEnd,
+    RunRecord,
+    Store,
+    Stored,
+    Unfinished,
+)
 from thinkaloud.stores.memory import MemoryStore
 
 
@@ -54,11 +63,11 @@ class TemporaryStore:
             self._temporary.pop(conversation_id, None)
         return deleted
 
-    async def add_run(self, run: RunRecord) -> None:
+    async def add_run(self, run: RunRecord, message: RunStarted | None = None) -> bool:
         """Keep a new run."""
         if run.conversation_id in self._temporary:
             self._runs.add(run.run_id)
-        await self._of(run.conversation_id).add_run(run)
+        return await self._of(run.conversation_id).add_run(run, message)
 
     async def run(self, owner: str, run_id: str) -> RunRecord | None:
         """Look up a run of this owner."""
@@ -70,9 +79,9 @@ class TemporaryStore:
         found = await self._memory.run_for_key(owner, idempotency_key)
         return found or await self._lasting.run_for_key(owner, idempotency_key)
 
-    async def open_runs(self) -> Sequence[RunRecord]:
-        """List the lasting runs that have no terminal event."""
-        return await self._lasting.open_runs()
+    async def unfinished_runs(self) -> Sequence[Unfinished]:
+        """List the lasting runs that were not compacted with their end."""
+        return await self._lasting.unfinished_runs()
 
     async def append(self, batch: Sequence[Stored]) -> None:
         """Append events, each where it belongs."""

@@ -17,7 +17,9 @@ from thinkaloud.stores.sqlite.schema import migrate
 _BUSY_SECONDS: Final = 5.0
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT})
 _CONVERSATION: Final = "conversation_id, owner, created_at_ms, updated_at_ms, title, reserved_seq"
-_RUN: Final = "run_id, conversation_id, owner, first_seq, idempotency_key, ended"
+_RUN: Final = (
+    "run_id, conversation_id, owner, first_seq, idempotency_key, ended, compacted, message"
+)
 _EVENT: Final = "conversation_id, seq, first_seq, run_id, event"
 
 

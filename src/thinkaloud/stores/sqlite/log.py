@@ -4,9 +4,9 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from thinkaloud.events.codec import decode, encode
-from thinkaloud.events.event import RunEnded
-from thinkaloud.ports.store import LogEnd, RunRecord, Stored
+from thinkaloud.events.codec import decode, decode_message, encode, encode_message
+from thinkaloud.events.event import RunEnded, RunStarted
+from thinkaloud.ports.store import LogEnd, RunRecord, Stored, Unfinished
 from thinkaloud.stores.sqlite import search
 
 Row = tuple[str, int, int, str, bytes]
@@ -39,13 +39,21 @@ def ended_in(events: Sequence[Stored]) -> list[tuple[str, str]]:
     ]
 
 
-def add_run(connection: sqlite3.Connection, run: RunRecord) -> None:
-    """Insert a run, where its conversation is there and its owner's."""
-    connection.execute(
-        f"INSERT INTO runs ({_RUN}) SELECT ?, conversation_id, owner, ?, ? FROM conversations"
+def add_run(connection: sqlite3.Connection, run: RunRecord, message: RunStarted | None) -> bool:
+    """Insert a run, where its conversation is there and its owner's. False where it is not."""
+    inserted = connection.execute(
+        f"INSERT INTO runs ({_RUN}, message) SELECT ?, conversation_id, owner, ?, ?, ? FROM conversations"
         " WHERE conversation_id = ? AND owner = ? ON CONFLICT (run_id) DO NOTHING",
-        (run.run_id, run.first_seq, run.idempotency_key, run.conversation_id, run.owner),
+        (
+            run.run_id,
+            run.first_seq,
+            run.idempotency_key,
+            None if message is None else encode_message(message),
+            run.conversation_id,
+            run.owner,
+        ),
     )
+    return inserted.rowcount == 1
 
 
 def find_run(connection: sqlite3.Connection, owner: str, run_id: str) -> RunRecord | None:
@@ -65,10 +73,15 @@ def find_run_by_key(connection: sqlite3.Connection, owner: str, key: str) -> Run
     return None if row is None else RunRecord(*row)
 
 
-def open_runs(connection: sqlite3.Connection) -> Sequence[RunRecord]:
-    """List the runs without a terminal event, oldest first."""
-    rows = connection.execute(f"SELECT {_RUN} FROM runs WHERE ended = 0 ORDER BY number")
-    return [RunRecord(*row) for row in rows]
+def unfinished_runs(connection: sqlite3.Connection) -> Sequence[Unfinished]:
+    """List the runs that were not compacted with their end, oldest first."""
+    rows = connection.execute(
+        f"SELECT message, {_RUN} FROM runs WHERE compacted = 0 ORDER BY number"
+    )
+    return [
+        Unfinished(RunRecord(*run), None if message is None else decode_message(message))
+        for message, *run in rows
+    ]
 
 
 def append(
@@ -114,6 +127,11 @@ def compact(
     )
     connection.executemany(_INSERT_EVENT, rows)
     _mark_ended(connection, ended)
+    connection.execute(
+        "UPDATE runs SET compacted = 1, message = NULL"
+        " WHERE run_id = ? AND conversation_id = ? AND ended = 1",
+        (run.run_id, run.conversation_id),
+    )
     search.put(connection, run.conversation_id, run.run_id, text)
 
 

@@ -88,6 +88,20 @@ MIGRATIONS: Final[Sequence[Migration]] = (
         "INSERT INTO events SELECT * FROM events_by_key ORDER BY conversation_id, seq",
         "DROP TABLE events_by_key",
     ),
+    (
+        # A run is finished when it is compacted: what ended just before a crash is not.
+        "ALTER TABLE runs ADD COLUMN compacted INTEGER NOT NULL DEFAULT 0",
+        """
+        UPDATE runs SET compacted = ended WHERE EXISTS (
+            SELECT 1 FROM texts
+            WHERE texts.conversation_id = runs.conversation_id AND texts.run_id = runs.run_id
+        )
+        """,
+        "DROP INDEX runs_open",
+        "CREATE INDEX runs_unfinished ON runs (number) WHERE compacted = 0",
+        # What the run begins with, until it is compacted: JSON of thinkaloud.events.codec.
+        "ALTER TABLE runs ADD COLUMN message BLOB",
+    ),
 )
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from functools import partial
 
-from thinkaloud.ports.store import Before, Conversation, LogEnd, RunRecord, Stored
+from thinkaloud.events.event import RunStarted
+from thinkaloud.ports.store import Before, Conversation, LogEnd, RunRecord, Stored, Unfinished
 from thinkaloud.stores.sqlite import conversations, log
 from thinkaloud.stores.sqlite.database import Database
 
@@ -70,9 +71,9 @@ class SqliteStore(Database):
             await self._wipe()
         return gone
 
-    async def add_run(self, run: RunRecord) -> None:
+    async def add_run(self, run: RunRecord, message: RunStarted | None = None) -> bool:
         """Keep a new run. One of a conversation that is gone goes nowhere."""
-        await self._write(partial(log.add_run, run=run))
+        return await self._write(partial(log.add_run, run=run, message=message))
 
     async def run(self, owner: str, run_id: str) -> RunRecord | None:
         """Look up a run of this owner."""
@@ -82,9 +83,9 @@ class SqliteStore(Database):
         """Look up the run that a request with this key made first."""
         return await self._read(partial(log.find_run_by_key, owner=owner, key=idempotency_key))
 
-    async def open_runs(self) -> Sequence[RunRecord]:
-        """List the runs that have no terminal event, oldest first."""
-        return await self._read(log.open_runs)
+    async def unfinished_runs(self) -> Sequence[Unfinished]:
+        """List the runs that were not compacted with their end, oldest first."""
+        return await self._read(log.unfinished_runs)
 
     async def append(self, batch: Sequence[Stored]) -> None:
         """Append events. Those of a deleted conversation go nowhere."""
