@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,7 @@ from thinkaloud.events.event import (
 from thinkaloud.ports.store import RunRecord, Stored
 from thinkaloud.runtime.follower import Snapshot
 from thinkaloud.stores.memory import MemoryStore
+from thinkaloud.stores.sqlite import SqliteStore
 from thinkaloud.testing import Batch, ScriptedModel, Silence, Wait, say, think
 
 DEADLINE = 30.0
@@ -225,17 +227,21 @@ async def test_what_ended_while_the_disk_was_full_is_put_in_order_by_the_next_st
     assert end_of(again) == end_of(events)
 
 
-async def test_a_run_is_put_in_order_though_the_next_one_has_begun_to_speak() -> None:
-    store = MemoryStore()
+async def test_a_run_is_put_in_order_though_the_next_one_has_begun_to_speak(
+    tmp_path: Path,
+) -> None:
     gate, speaking = asyncio.Event(), asyncio.Event()
     model = ScriptedModel([Wait(gate), say("One", "and", "all")], [say("Two"), Wait(speaking)])
-    async with stage(model, store=store) as runs:
+    async with (
+        SqliteStore.open(tmp_path / "thinkaloud.db") as store,
+        stage(model, store=store) as runs,
+    ):
         first = await start(runs, "first", conversation_id="c")
         second = await start(runs, "second", conversation_id="c")
         gate.set()
         await runs.active.wait(first.run_id)
-        found = await runs.conversations.search(OWNER, words="first oneandall")
         assert [each.run.run_id for each in await store.unfinished_runs()] == [second.run_id]
+        found = await runs.conversations.search(OWNER, words="first oneandall")
         speaking.set()
 
     assert [each.conversation_id for each in found] == ["c"]
