@@ -47,6 +47,28 @@ async def test_after_kill_9_between_two_runs_the_next_one_is_told_from_its_start
     assert [m["text"] for m in said["messages"]] == ["One", first.answer, "Two", second.answer]
 
 
+@pytest.mark.promise("P3", "P9")
+async def test_an_end_that_a_client_has_seen_is_the_end_after_kill_9_too(tmp_path: Path) -> None:
+    async with upstream() as provider:
+        told: list[tuple[Reader, Telling]] = []
+        for number in range(4):
+            # So much that it takes a while to write.
+            telling = provider.offer(f"Tell {number}", Telling(20, padding="x" * 100_000))
+            async with server(tmp_path, provider.configuration()) as served:
+                reader = Reader("sse" if number % 2 else "socket")
+                await reader.begin(served, f"Tell {number}", conversation_id="c")
+                await served.kill()
+            told.append((reader, telling))
+        async with server(tmp_path, provider.configuration()) as served:
+            for reader, telling in told:
+                _, run = await served.get(f"/runs/{reader.run_id}?include_reasoning=true")
+                assert reader.end is not None
+                assert (reader.end["event"], run["status"]) == ("complete", "completed")
+                assert (run["reasoning"], run["response"]) == (telling.reasoning, telling.answer)
+            _, found = await served.get("/conversations?search=tell+0")
+    assert [each["conversation_id"] for each in found["conversations"]] == ["c"]
+
+
 @pytest.mark.promise("P3")
 async def test_after_kill_9_a_message_that_queued_is_there_and_leads_back_to_its_run(
     tmp_path: Path,

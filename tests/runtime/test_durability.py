@@ -18,7 +18,8 @@ from thinkaloud.events.event import (
     UserInput,
 )
 from thinkaloud.ports.store import RunRecord, Stored
-from thinkaloud.runtime.follower import Snapshot
+from thinkaloud.runtime.follower import Follower, Snapshot
+from thinkaloud.runtime.live_log import Entry
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.sqlite import SqliteStore
 from thinkaloud.testing import Batch, ScriptedModel, Silence, Wait, say, think
@@ -50,6 +51,17 @@ class FailingStore(MemoryStore):
 
 async def all_of(store: MemoryStore, conversation_id: str) -> list[Stored]:
     return list(await store.read(conversation_id, 0, 10_000))
+
+
+async def entries_of(follower: Follower, count: int) -> list[Entry]:
+    """Read so many entries."""
+    found: list[Entry] = []
+    while len(found) < count:
+        batch = await follower.batch()
+        assert not isinstance(batch, Snapshot)
+        found += batch
+    assert len(found) == count
+    return found
 
 
 async def finished(store: MemoryStore) -> None:
@@ -245,6 +257,49 @@ async def test_a_run_is_put_in_order_though_the_next_one_has_begun_to_speak(
         speaking.set()
 
     assert [each.conversation_id for each in found] == ["c"]
+
+
+class SlowStore(MemoryStore):
+    """A store that writes nothing until it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may = asyncio.Event()
+
+    async def append(self, batch: Sequence[Stored]) -> None:
+        await self.may.wait()
+        await super().append(batch)
+
+
+@pytest.mark.promise("P3", "P9")
+async def test_the_end_of_a_run_is_shown_when_it_is_kept_and_all_before_it_at_once() -> None:
+    store = SlowStore()
+    async with stage(ScriptedModel([think("Hm"), say("Yes.")]), store=store) as runs:
+        record = await start(runs, conversation_id="c")
+        async with runs.follow(record) as follower:
+            seen = [each.recorded.event for each in await entries_of(follower, 7)]
+            fold = await runs.fold(record)
+            assert fold is not None
+            assert fold.ended is None
+            assert (await runs.hub.fold("c")).runs[record.run_id].ended is None
+            store.may.set()
+            (last,) = await entries_of(follower, 1)
+            kept = await all_of(store, "c")
+
+    assert texts(seen, AnswerDelta) == "Yes."
+    assert not any(isinstance(event, RunEnded) for event in seen)
+    assert isinstance(last.recorded.event, RunEnded)
+    assert kept[-1].recorded == last.recorded
+
+
+@pytest.mark.promise("P3")
+async def test_a_store_that_writes_nothing_holds_back_no_end_for_good() -> None:
+    store = SlowStore()
+    async with stage(ScriptedModel([say("Yes.")]), store=store) as runs:
+        events = [each.event for each in await recorded(runs, await start(runs))]
+        store.may.set()
+
+    assert end_of(events).status == "completed"
 
 
 @pytest.mark.promise("P3")

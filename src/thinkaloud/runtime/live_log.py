@@ -78,13 +78,16 @@ class LiveLog:
         self._changed = changed
         self._floor = max(end.last_seq, end.reserved_seq)
         self._entries: list[Entry] = []
+        self._held: Entry | None = None
         self._unsaved: list[Entry] = []
         self._waiting: set[asyncio.Future[None]] = set()
         self._merged: OrderedDict[tuple[int, int], Entry] = OrderedDict()
 
     @property
     def seq(self) -> int:
-        """The number of the last event."""
+        """The number of the last event that is shown."""
+        if self._held is not None:
+            return self._held.recorded.seq - 1
         return self._floor + len(self._entries)
 
     @property
@@ -104,8 +107,11 @@ class LiveLog:
             return self._unsaved[0].recorded.seq - 1
         return self._floor + len(self._entries)
 
-    def append(self, run_id: str, event: Event) -> Recorded:
-        """Number an event and show it to all followers. Never waits."""
+    def append(self, run_id: str, event: Event, *, held: bool = False) -> Recorded:
+        """Number an event and show it to all followers. Never waits.
+
+        One that is `held` is seen by nobody, nor is anything after it, until `show` is called.
+        """
         seq = self._floor + len(self._entries) + 1
         recorded = Recorded(seq, self._clock.unix_ms(), self.conversation_id, run_id, event)
         first_seq = seq
@@ -114,17 +120,22 @@ class LiveLog:
         entry = Entry(recorded, first_seq)
         self._entries.append(entry)
         self._unsaved.append(entry)
-        run = self.runs.get(run_id)
-        if run is not None:
-            run.apply(recorded)
-        elif isinstance(event, RunStarted):
-            self._forget_ended_runs()
-            self.runs[run_id] = RunFold(recorded)
+        if held:
+            self._held = entry
+        else:
+            self._fold(recorded)
         if len(self._unsaved) == 1:
             self._changed(self)
         if self._waiting:
             self.wake()
         return recorded
+
+    def show(self) -> None:
+        """Show the event that was held, if any, and what came after it."""
+        if self._held is not None:
+            self._fold(self._held.recorded)
+            self._held = None
+            self.wake()
 
     @contextmanager
     def watch(self) -> Generator[None]:
@@ -163,7 +174,12 @@ class LiveLog:
     def after(self, seq: int, most: int | None = None) -> list[Entry]:
         """Return the entries above `seq`, which is not below the floor; at most so many."""
         start = seq - self._floor
-        return self._entries[start : None if most is None else start + most]
+        stop = self.seq - self._floor
+        return self._entries[start : stop if most is None else min(stop, start + most)]
+
+    def of_run(self, run_id: str) -> list[Entry]:
+        """Return the entries of a run that are in memory, shown or not."""
+        return [entry for entry in self._entries if entry.recorded.run_id == run_id]
 
     def unsaved(self) -> Sequence[Entry]:
         """Return what the store has not seen."""
@@ -192,6 +208,14 @@ class LiveLog:
             if len(self._merged) > _KEPT_MERGED:
                 self._merged.popitem(last=False)
         return entry
+
+    def _fold(self, recorded: Recorded) -> None:
+        run = self.runs.get(recorded.run_id)
+        if run is not None:
+            run.apply(recorded)
+        elif isinstance(recorded.event, RunStarted):
+            self._forget_ended_runs()
+            self.runs[recorded.run_id] = RunFold(recorded)
 
     def _forget_ended_runs(self) -> None:
         ended = [run_id for run_id, run in self.runs.items() if run.ended is not None]

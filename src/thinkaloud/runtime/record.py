@@ -59,9 +59,9 @@ class RunRecorder:
             self.append(event)
             await self.hooks.event(event)
 
-    def end(self, finish: Finish) -> Sequence[Event]:
-        """Write down the end and return its events. Again: nothing."""
+    def end(self, finish: Finish, *, held: bool = False) -> Sequence[Event]:
+        """Write down the end and return its events, the last of them `held`. Again: nothing."""
         ending = self.turn.end(finish, self.clock.steady_ms())
         for event in ending:
-            self.append(event)
+            self._log.append(self._run_id, event, held=held and event is ending[-1])
         return ending

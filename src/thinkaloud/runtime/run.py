@@ -66,6 +66,8 @@ class Means(msgspec.Struct, frozen=True):
     limits: Limits
     toolbox: Toolbox
     hooks: HookChain
+    show_end: Callable[[LiveLog], Awaitable[None]]
+    """Shows the end of a run once it is kept."""
 
 
 class Run:
@@ -80,6 +82,8 @@ class Run:
         self._limits = means.limits
         self._toolbox = means.toolbox
         self._hooks = means.hooks
+        self._log = log
+        self._show_end = means.show_end
         self._begun = False
         turn = Turn(spec.run_id, spec.max_iterations, means.clock.steady_ms())
         self._recorder = RunRecorder(spec.run_id, log, turn, means.clock, means.hooks)
@@ -93,7 +97,8 @@ class Run:
         except asyncio.CancelledError as error:
             cancelled = None if self.stopping else error
             finish = self._broken_off()
-        ending = self._recorder.end(finish)
+        ending = self._recorder.end(finish, held=True)
+        await self._show_end(self._log)
         if cancelled is not None:
             raise cancelled
         await self._tell_end(ending, finish.error)

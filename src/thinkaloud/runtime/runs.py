@@ -164,7 +164,13 @@ class Runs:
         if self._tasks is None:
             raise InternalError("The agent is not open: use it in an `async with` block.")
         services = self._services
-        means = Means(services.clock, services.limits, services.toolbox, HookChain(services.hooks))
+        means = Means(
+            services.clock,
+            services.limits,
+            services.toolbox,
+            HookChain(services.hooks),
+            self.hub.saver.show_end,
+        )
         run = Run(spec, log, means)
         begun = asyncio.Event()
         task = self._tasks.create_task(self._carry_out(run, record, log, begun))

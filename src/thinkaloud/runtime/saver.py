@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Final
 
 from thinkaloud.errors import StoreError
@@ -12,6 +13,7 @@ from thinkaloud.runtime.live_log import Entry, LiveLog, stored
 
 RESERVED_AHEAD: Final = 65_536
 """Numbers that are reserved at a time. A crash skips at most twice as many."""
+_LONGEST_HOLD: Final = 1.0
 _PAGE: Final = 512
 _log = logging.getLogger(__name__)
 
@@ -63,6 +65,18 @@ class Saver:
                     if not log.is_saved:
                         self.note(log)
 
+    async def show_end(self, log: LiveLog) -> None:
+        """Save, and only then show a run's end that is held: none that was seen is taken back.
+
+        A store that cannot do that now holds nobody up for longer than a second.
+        """
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LONGEST_HOLD):
+                    await self.save()
+        finally:
+            log.show()
+
     async def finish(self, log: LiveLog, run: RunRecord) -> bool:
         """Save a run that has ended, as whole segments, with the text that a search may find.
 
@@ -72,7 +86,7 @@ class Saver:
         async with self._saving:
             try:
                 if run.first_seq > log.floor:
-                    entries = [e for e in log.after(log.floor) if e.recorded.run_id == run.run_id]
+                    entries = log.of_run(run.run_id)
                 else:
                     entries = await self._saved_entries(run)
                 # A run that has begun meanwhile may have more to save, after these.
