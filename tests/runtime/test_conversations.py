@@ -1,12 +1,16 @@
 """What can be done with whole conversations."""
 
+import asyncio
 import json
 
 import pytest
 
+from tests.runtime.reading import end_of
 from tests.staging import OWNER, recorded, stage, start
 from thinkaloud.errors import Conflict, InvalidRequest, NotFound
-from thinkaloud.ports.store import RunRecord
+from thinkaloud.events.event import Event, RunStarted
+from thinkaloud.ports.store import LogEnd, RunRecord
+from thinkaloud.runtime.follower import Snapshot
 from thinkaloud.runtime.runs import Runs
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.temporary import TemporaryStore
@@ -123,6 +127,75 @@ async def test_deleting_stops_what_runs_and_leaves_nothing() -> None:
             await runs.conversations.get(OWNER, "c")
         with pytest.raises(NotFound):
             await runs.record(OWNER, record.run_id)
+
+
+class HeldStore(MemoryStore):
+    """A store that waits before one kind of work, until it may go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held = ""
+        self.reached = asyncio.Event()
+        self.go = asyncio.Event()
+
+    async def delete_conversation(self, owner: str, conversation_id: str) -> bool:
+        await self._hold("delete")
+        return await super().delete_conversation(owner, conversation_id)
+
+    async def log_end(self, conversation_id: str) -> LogEnd:
+        await self._hold("open")
+        return await super().log_end(conversation_id)
+
+    async def add_run(self, run: RunRecord, message: RunStarted | None = None) -> bool:
+        await self._hold("add")
+        return await super().add_run(run, message)
+
+    async def reserve(self, conversation_id: str, through_seq: int) -> None:
+        await self._hold("reserve")
+        await super().reserve(conversation_id, through_seq)
+
+    async def _hold(self, work: str) -> None:
+        if work == self.held:
+            self.reached.set()
+            await self.go.wait()
+
+
+@pytest.mark.promise("P10")
+async def test_a_run_that_begins_while_its_conversation_is_being_deleted_is_stopped() -> None:
+    store, model = HeldStore(), ScriptedModel([say("One")], [say("Two"), Silence()])
+    async with stage(model, store=store) as runs:
+        await said(runs, "first", conversation_id="c")
+        store.held = "delete"
+        deleting = asyncio.create_task(runs.conversations.delete(OWNER, "c"))
+        await store.reached.wait()
+        record = await start(runs, "second", conversation_id="c")
+        async with runs.follow(record) as follower:
+            assert await follower.batch()
+            store.go.set()
+            await deleting
+            events: list[Event] = []
+            while batch := await follower.batch():
+                assert not isinstance(batch, Snapshot)
+                events += [entry.recorded.event for entry in batch]
+        assert model.open_streams == 0
+
+    assert end_of(events).status == "stopped"
+
+
+@pytest.mark.promise("P10")
+@pytest.mark.parametrize("held", ["open", "add", "reserve"])
+async def test_a_run_whose_conversation_is_deleted_before_it_begins_never_does(held: str) -> None:
+    store, model = HeldStore(), ScriptedModel([say("One")])
+    async with stage(model, store=store) as runs:
+        await runs.conversations.create(OWNER, "c")
+        store.held = held
+        starting = asyncio.create_task(start(runs, "first", conversation_id="c"))
+        await store.reached.wait()
+        await runs.conversations.delete(OWNER, "c")
+        store.go.set()
+        with pytest.raises(NotFound):
+            await starting
+        assert model.requests == []
 
 
 async def test_a_temporary_conversation_works_and_leaves_nothing_where_things_last() -> None:

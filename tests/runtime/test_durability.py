@@ -259,6 +259,25 @@ async def test_a_run_is_put_in_order_though_the_next_one_has_begun_to_speak(
     assert [each.conversation_id for each in found] == ["c"]
 
 
+async def test_what_was_deleted_before_it_could_be_saved_does_not_come_back() -> None:
+    store = FailingStore()
+    async with stage(ScriptedModel([say("One")]), store=store) as runs:
+        store.full = True
+        record = await start(runs, "secret", conversation_id="c")
+        await runs.active.wait(record.run_id)
+        log = runs.hub.live("c")
+        assert log is not None
+        await runs.conversations.delete(OWNER, "c")
+        await runs.conversations.create(OWNER, "c")
+        store.full = False
+        async with asyncio.timeout(DEADLINE):
+            while log.users:  # it is still to be finished
+                await asyncio.sleep(0)
+        assert await runs.conversations.search(OWNER, words="secret") == []
+
+    assert await all_of(store, "c") == []
+
+
 class SlowStore(MemoryStore):
     """A store that writes nothing until it may."""
 

@@ -101,10 +101,11 @@ class Conversations:
     async def delete(self, owner: str, conversation_id: str) -> None:
         """Stop what runs in a conversation and delete all of it, with the uploads that only it used."""
         await self.get(owner, conversation_id)
-        for run_id in self._active.in_conversation(conversation_id):
-            await self._active.stop(run_id)
+        await self._stop_all(conversation_id)
         await self._store.delete_conversation(owner, conversation_id)
         self._hub.forget(conversation_id)
+        # A run may have begun while the others were being stopped.
+        await self._stop_all(conversation_id)
         await self._uploads.release(owner, conversation_id)
 
     async def release_uploads(self) -> None:
@@ -118,6 +119,10 @@ class Conversations:
                     await self._uploads.release(owner, conversation_id)
         except StoreError:
             _log.exception("uploads of conversations that are gone are still there")
+
+    async def _stop_all(self, conversation_id: str) -> None:
+        for run_id in self._active.in_conversation(conversation_id):
+            await self._active.stop(run_id)
 
     async def export(
         self,

@@ -43,6 +43,7 @@ class Hub:
         self.saver.forget(conversation_id)
         log = self._logs.pop(conversation_id, None)
         if log is not None:
+            log.deleted = True
             log.close()
 
     async def acquire(self, conversation_id: str) -> LiveLog:

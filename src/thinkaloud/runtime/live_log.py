@@ -64,6 +64,8 @@ class LiveLog:
         self.runs: dict[str, RunFold] = {}
         """The runs that are going on, and the last few that ended."""
         self.closed = False
+        self.deleted = False
+        """Whether its conversation is gone: then nothing of it is saved any more."""
         self.reserved_seq = end.reserved_seq
         """Numbers up to this one may be given out; kept by the store."""
         self.lost = range(end.last_seq + 1, max(end.last_seq, end.reserved_seq))

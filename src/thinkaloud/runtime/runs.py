@@ -145,8 +145,10 @@ class Runs:
             record = RunRecord(
                 spec.run_id, spec.conversation_id, owner, log.seq + 1, request.idempotency_key
             )
-            await self._store.add_run(record, _without_attachments(spec.started))
+            kept = await self._store.add_run(record, _without_attachments(spec.started))
             await self.hub.saver.reserve(log)
+            if log.deleted or not kept:
+                raise NotFound("The conversation was deleted.")
             begun = self._spawn(spec, record, log)
         except BaseException:
             await self.hub.release(log)

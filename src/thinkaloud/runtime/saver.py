@@ -29,7 +29,9 @@ class Saver:
         self._failing = False
 
     def note(self, log: LiveLog) -> None:
-        """Take note that a log has something new."""
+        """Take note that a log has something new. Of a deleted conversation nothing is saved."""
+        if log.deleted:
+            return
         self._unsaved[log.conversation_id] = log
         self._work.set()
 
@@ -83,6 +85,8 @@ class Saver:
         False where that cannot be done now. Until it is, the store counts the run as unfinished.
         """
         await self.save()
+        if log.deleted:
+            return True
         async with self._saving:
             try:
                 if run.first_seq > log.floor:
