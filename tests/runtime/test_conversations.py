@@ -2,14 +2,15 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 
 import pytest
 
 from tests.runtime.reading import end_of
 from tests.staging import OWNER, recorded, stage, start
-from thinkaloud.errors import Conflict, InvalidRequest, NotFound
+from thinkaloud.errors import Conflict, InvalidRequest, NotFound, StoreError
 from thinkaloud.events.event import Event, RunStarted
-from thinkaloud.ports.store import LogEnd, RunRecord
+from thinkaloud.ports.store import LogEnd, RunRecord, Stored
 from thinkaloud.runtime.follower import Snapshot
 from thinkaloud.runtime.runs import Runs
 from thinkaloud.stores.memory import MemoryStore
@@ -117,6 +118,28 @@ async def test_a_run_that_goes_on_or_is_elsewhere_cannot_be_branched_from() -> N
             await runs.conversations.branch("other", "c", record.run_id)
 
 
+async def test_a_branch_leaves_out_no_run_that_goes_on_before_its_end() -> None:
+    async with stage(ScriptedModel([say("One"), Silence()])) as runs:
+        await start(runs, "goes on", conversation_id="c")
+        stopped = await start(runs, "queued", conversation_id="c")
+        await runs.stop(OWNER, stopped.run_id)
+        with pytest.raises(Conflict):
+            await runs.conversations.branch(OWNER, "c", stopped.run_id)
+
+
+async def test_a_branch_for_which_there_is_no_room_leaves_no_half_of_it() -> None:
+    store = FullStore()
+    async with stage(ScriptedModel([say("One")], [say("Two")]), store=store) as runs:
+        await said(runs, "first", conversation_id="c")
+        last = await said(runs, "second", conversation_id="c")
+        store.room = 1
+        with pytest.raises(StoreError):
+            await runs.conversations.branch(OWNER, "c", last.run_id)
+        found = await runs.conversations.search(OWNER)
+
+    assert [each.conversation_id for each in found] == ["c"]
+
+
 async def test_deleting_stops_what_runs_and_leaves_nothing() -> None:
     model = ScriptedModel([say("One"), Silence()])
     async with stage(model) as runs:
@@ -127,6 +150,18 @@ async def test_deleting_stops_what_runs_and_leaves_nothing() -> None:
             await runs.conversations.get(OWNER, "c")
         with pytest.raises(NotFound):
             await runs.record(OWNER, record.run_id)
+
+
+class FullStore(MemoryStore):
+    """A store with room for so many runs more, where that is said."""
+
+    room: int | None = None
+
+    async def compact(self, run: RunRecord, events: Sequence[Stored], text: str) -> None:
+        if self.room == 0:
+            raise StoreError("The disk is full.")
+        self.room = None if self.room is None else self.room - 1
+        await super().compact(run, events, text)
 
 
 class HeldStore(MemoryStore):

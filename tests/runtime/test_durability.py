@@ -8,7 +8,7 @@ import pytest
 
 from tests.runtime.reading import assert_segments_closed, end_of, texts
 from tests.staging import OWNER, recorded, stage, start
-from thinkaloud.errors import StoreError
+from thinkaloud.errors import Conflict, StoreError
 from thinkaloud.events.event import (
     AnswerDelta,
     Event,
@@ -390,6 +390,27 @@ async def test_replacing_a_run_takes_it_and_all_after_it_out_of_the_conversation
         ("second, please", "Better"),
     ]
     assert len(model.requests[2].turns) == 3
+
+
+@pytest.mark.promise("P8")
+async def test_a_run_that_was_replaced_or_is_to_be_is_not_replaced_again() -> None:
+    gate = asyncio.Event()
+    model = ScriptedModel([say("One")], [say("Two")], [Wait(gate), say("Better")], [say("Best")])
+    async with stage(model) as runs:
+        first = await start(runs, "first", conversation_id="c")
+        second = await start(runs, "second", conversation_id="c")
+        going_on = await start(runs, "third", conversation_id="c")
+        again = await start(runs, "again", conversation_id="c", replaces=first.run_id)
+        with pytest.raises(Conflict):
+            await start(runs, "and again", conversation_id="c", replaces=first.run_id)
+        gate.set()
+        await recorded(runs, again)
+        for gone in (first, second, going_on):
+            with pytest.raises(Conflict):
+                await start(runs, "stale", conversation_id="c", replaces=gone.run_id)
+        view = (await runs.hub.fold("c")).view()
+
+    assert [(run.input.text, run.response) for run in view.runs] == [("again", "Best")]
 
 
 class UnreadableStore(MemoryStore):

@@ -32,6 +32,10 @@ class ActiveRuns:
             if run.spec.conversation_id == conversation_id
         ]
 
+    def takes_place_of(self, run_id: str) -> bool:
+        """Whether one of them takes the place of this run, now or when its turn comes."""
+        return any(run.spec.replaces == run_id for run, _ in self._runs.values())
+
     def add(self, run: Run, task: asyncio.Task[None]) -> None:
         """Take in a run with the task that carries it out."""
         self._runs[run.spec.run_id] = (run, task)

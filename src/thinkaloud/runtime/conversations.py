@@ -143,21 +143,26 @@ class Conversations:
     async def branch(self, owner: str, conversation_id: str, run_id: str) -> Conversation:
         """Make a new conversation of everything up to and with this run.
 
-        Raises `Conflict` where the run is still going on, `NotFound` where it is not (or no
+        Raises `Conflict` where the run or one before it still goes on, `NotFound` where it is not (or no
         longer) part of the conversation.
         """
         found = await self.get(owner, conversation_id)
         fold = await self._hub.fold(conversation_id)
         if run_id not in fold.runs:
             raise NotFound("There is no such run in the conversation.")
-        if fold.runs[run_id].ended is None:
-            raise Conflict("The run is still going on.")
+        kept = list(fold.runs)[: list(fold.runs).index(run_id) + 1]
+        if any(fold.runs[each].ended is None for each in kept):
+            raise Conflict("The run, or one before it, is still going on.")
         now_ms = self._clock.unix_ms()
         branch = Conversation(
             f"conv_{secrets.token_hex(12)}", owner, now_ms, now_ms, found.title, found.temporary
         )
         await self._store.create_conversation(branch)
-        await self._copy(branch, fold, run_id, await self._events(conversation_id, fold.seq))
+        try:
+            await self._copy(branch, fold, run_id, await self._events(conversation_id, fold.seq))
+        except StoreError:
+            await self._store.delete_conversation(owner, branch.conversation_id)
+            raise
         files = [file.id for run in fold.runs.values() for file in run.attachments]
         await self._uploads.use(owner, files, branch.conversation_id)
         return branch

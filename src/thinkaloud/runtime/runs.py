@@ -87,7 +87,8 @@ class Runs:
 
         With an `idempotency_key` seen before, the first run is returned and nothing is started.
         Raises `InvalidRequest`, `UnknownModel`, `UnsupportedEffort`, `NotFound` (another owner's
-        conversation) or `ConfigurationError` before anything is kept.
+        conversation), `Conflict` (it is busy, or the run to be replaced is so already) or
+        `ConfigurationError` before anything is kept.
         """
         if request.idempotency_key is None:
             return await self._start(owner, request)
@@ -140,6 +141,7 @@ class Runs:
             owner, [file.id for file in spec.attachments], spec.conversation_id
         )
         self._refuse_if_busy(spec.conversation_id)
+        await self._refuse_if_replaced(spec)
         log = await self.hub.acquire(spec.conversation_id)
         try:
             record = RunRecord(
@@ -161,6 +163,13 @@ class Runs:
         refuse = self._services.limits.busy_conversation == "refuse"
         if refuse and self.active.in_conversation(conversation_id):
             raise Conflict("A run is going on in this conversation. Stop it, or wait for its end.")
+
+    async def _refuse_if_replaced(self, spec: RunSpec) -> None:
+        if spec.replaces is None:
+            return
+        fold = await self.hub.fold(spec.conversation_id)
+        if spec.replaces in fold.replaced or self.active.takes_place_of(spec.replaces):
+            raise Conflict("Another run has taken the place of that one already.")
 
     def _spawn(self, spec: RunSpec, record: RunRecord, log: LiveLog) -> asyncio.Event:
         if self._tasks is None:

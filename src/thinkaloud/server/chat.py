@@ -70,7 +70,7 @@ class ChatRoutes:
                 body=ChatRequest,
                 headers=_HEADERS,
                 answers={200: stream},
-                problems=(404, 413, 415, 422, 500, 503),
+                problems=(404, 409, 413, 415, 422, 500, 503),
             ),
         ]
 
