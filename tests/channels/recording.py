@@ -5,19 +5,20 @@ from typing import Any
 
 from typing_extensions import override
 
-from thinkaloud.channels import BaseChannel, ChannelSettings, InboundMessage
+from thinkaloud.channels import BaseChannel, ChannelSettings, Exchange
 from thinkaloud.channels.message import OutboundMessage, StreamMetadata
-
-
-async def nobody(message: InboundMessage, /) -> None:
-    raise AssertionError(f"nobody listens: {message}")
 
 
 class Recorder(BaseChannel):
     """Streams. `calls` has every call as (method, chat, text, stream id)."""
 
-    def __init__(self, name: str = "rec", settings: ChannelSettings | None = None) -> None:
-        super().__init__(name, settings or ChannelSettings(), nobody)
+    def __init__(
+        self,
+        name: str = "rec",
+        settings: ChannelSettings | None = None,
+        exchange: Exchange | None = None,
+    ) -> None:
+        super().__init__(name, settings or ChannelSettings(), exchange)
         self.calls: list[tuple[str, str, str, str | None]] = []
         self.metadata: list[StreamMetadata] = []
         self.gates: dict[str, asyncio.Event] = {}
@@ -90,7 +91,7 @@ class Whole(BaseChannel):
     """Implements no more than it must."""
 
     def __init__(self, name: str = "whole") -> None:
-        super().__init__(name, ChannelSettings(), nobody)
+        super().__init__(name, ChannelSettings())
         self.sent: list[str] = []
         self.arrived = asyncio.Event()
 

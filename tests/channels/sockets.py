@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import msgspec
 from jsonschema import Draft202012Validator
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -115,7 +116,7 @@ async def hosting(
     **settings: Any,
 ) -> AsyncGenerator[Served]:
     """Serve these models with the socket of the web page set as told."""
-    clock, limits = SystemClock(), limits or Limits()
+    clock, limits = SystemClock(), msgspec.structs.replace(limits or Limits(), drain_timeout=0)
     kept = TemporaryStore(store or MemoryStore())
     catalogue = FixedCatalogue(*models)
     toolbox = Toolbox(tools, limits.max_tool_result_chars)

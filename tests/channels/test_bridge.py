@@ -14,7 +14,8 @@ from tests.staging import stage
 from thinkaloud.app.channels import RunsOfChats, conversation_of
 from thinkaloud.channels import BaseChannel, ChannelManager, InboundMessage
 from thinkaloud.channels.bridge import Bridge, RunFeed
-from thinkaloud.errors import NotFound
+from thinkaloud.channels.message import OutboundMessage
+from thinkaloud.errors import InternalError, NotFound
 from thinkaloud.events.codec import decode
 from thinkaloud.events.event import AnswerDelta, AnswerEnded, Event, Recorded
 from thinkaloud.events.fold import Fold, NoticeBlock, RunView, ToolBlock
@@ -149,6 +150,9 @@ class StagedRuns:
     async def begin(self, message: InboundMessage) -> str | None:
         self._begun += 1
         return f"run_{self._begun}"
+
+    async def stop(self, channel: str, chat_id: str) -> None:
+        raise AssertionError("what is staged has ended")
 
     @asynccontextmanager
     async def follow(self, run_id: str) -> AsyncGenerator[RunFeed]:
@@ -314,6 +318,50 @@ async def test_a_message_that_comes_while_the_server_ends_is_refused_in_words() 
     assert model.requests == []
 
 
+@pytest.mark.promise("P10")
+async def test_a_channel_hears_and_stops_for_its_own_chats_and_speaks_to_any() -> None:
+    gate = asyncio.Event()
+    model = ScriptedModel([think("Hm"), Silence()], [Wait(gate), say("Next.")])
+    store = MemoryStore()
+    async with stage(model, store=store) as runs:
+        manager = ChannelManager(drain_seconds=0)
+        bridge = Bridge(manager, RunsOfChats(runs, store), drain_seconds=0)
+        one, two = Recorder("one", exchange=bridge), Recorder("two", exchange=bridge)
+        manager.add(one)
+        manager.add(two)
+        async with manager.open(), bridge.open():
+            await one.hear("c", "Hello", message_id="m1")
+            await one.until(1, "c")
+            await one.hear("c", "And then?")
+            await one.stop_run("other")
+            await two.stop_run("c")
+            assert len(runs.active) == 2
+            await one.stop_run("c")
+            assert await one.until(2, "c") == [("reasoning_delta", "Hm"), ("reasoning_end", "")]
+            gate.set()
+            assert (await one.until(3, "c"))[2] == ("delta", "Next.")
+            await runs.active.wait_for_all(5)
+            await one.stop_run("c")
+            one.dispatch(OutboundMessage("two", "d", "Ann has asked for you."))
+            one.dispatch(OutboundMessage("two", "d", "Why?", {"_reasoning": True}))
+            said = await two.until(3, "d")
+            with pytest.raises(NotFound, match="telex"):
+                one.dispatch(OutboundMessage("telex", "d", "Hello"))
+    assert said == [
+        ("send", "Ann has asked for you."), ("reasoning_delta", "Why?"), ("reasoning_end", ""),
+    ]  # fmt: skip
+
+
+async def test_a_channel_that_stands_alone_says_so() -> None:
+    alone = Recorder("rec")
+    with pytest.raises(InternalError, match="rec"):
+        await alone.hear("c", "Hello")
+    with pytest.raises(InternalError, match="rec"):
+        await alone.stop_run("c")
+    with pytest.raises(InternalError, match="rec"):
+        alone.dispatch(OutboundMessage("rec", "c", "Hello"))
+
+
 async def test_a_channel_that_is_not_there_is_refused_before_anything_runs() -> None:
     model = ScriptedModel()
     async with connected(model) as it:
@@ -333,7 +381,7 @@ async def test_a_refusal_is_said_in_the_chat() -> None:
 @pytest.mark.parametrize("chat_id", ["42", "-100:7", "@room:example.org", "x" * 300, "ü"])
 def test_every_chat_has_a_conversation_of_its_own(chat_id: str) -> None:
     def named(channel: str, chat: str) -> str:
-        return conversation_of(InboundMessage(channel, chat, "Hi"))
+        return conversation_of(channel, chat)
 
     assert ID_PATTERN.match(named("telegram", chat_id))
     assert named("telegram", chat_id) == named("telegram", chat_id)
@@ -354,6 +402,9 @@ class CutFeed:
 
     async def begin(self, message: InboundMessage) -> str | None:
         return self.run.run_id
+
+    async def stop(self, channel: str, chat_id: str) -> None:
+        raise AssertionError("the session has ended")
 
     @asynccontextmanager
     async def follow(self, run_id: str) -> AsyncGenerator[RunFeed]:

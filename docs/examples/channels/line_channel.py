@@ -1,32 +1,30 @@
 """A channel for `nc -U`: a connection is a chat, a line is a message, and thinking is dim."""
 
 import asyncio
-import itertools
 
-from thinkaloud.channels import BaseChannel, InboundMessage, OutboundMessage, StreamMetadata
+from thinkaloud.channels import BaseChannel, OutboundMessage, StreamMetadata
 
 
 class LineChannel(BaseChannel):
     async def start(self) -> None:
-        self.writers: dict[str, asyncio.StreamWriter] = {}
-        self.numbers = itertools.count(1)
+        self.chats: dict[str, asyncio.StreamWriter] = {}
         path = str(self.settings.options["path"])
-        async with await asyncio.start_unix_server(self.talk, path) as server:
-            await server.serve_forever()
+        self.server = await asyncio.start_unix_server(self.talk, path)
 
     async def stop(self) -> None:
-        for writer in self.writers.values():
+        self.server.close()
+        for writer in self.chats.values():
             writer.close()
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        chat_id = str(next(self.numbers))
-        self.writers[chat_id] = writer
-        while line := await reader.readline():
-            await self.inbox(InboundMessage(self.name, chat_id, line.decode().strip()))
+        chat_id = str(len(self.chats) + 1)
+        self.chats[chat_id] = writer
+        async for line in reader:
+            await self.hear(chat_id, line.decode().strip())
 
     async def write(self, chat_id: str, text: str) -> None:
-        self.writers[chat_id].write(text.encode())
-        await self.writers[chat_id].drain()
+        self.chats[chat_id].write(text.encode())
+        await self.chats[chat_id].drain()
 
     async def send(self, msg: OutboundMessage) -> None:
         await self.write(msg.chat_id, f"{msg.content}\n")

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from thinkaloud.app.runtime import Runtime
 from thinkaloud.channels.bridge import Bridge, RunFeed
-from thinkaloud.channels.inbox import InboundMessage
+from thinkaloud.channels.exchange import InboundMessage
 from thinkaloud.channels.plugins import installed, make
 from thinkaloud.channels.routing import ChannelManager
 from thinkaloud.channels.websocket.channel import WebSocketChannel
@@ -33,7 +33,7 @@ class RunsOfChats:
 
     async def begin(self, message: InboundMessage) -> str | None:
         """Start a run for a message; None where the platform delivered it before."""
-        conversation_id = conversation_of(message)
+        conversation_id = conversation_of(message.channel, message.chat_id)
         key = None
         if message.message_id is not None:
             key = f"channel:{conversation_id}:{message.message_id}"
@@ -43,6 +43,12 @@ class RunsOfChats:
             raise Conflict("Too many messages wait in this chat. Try again when some are answered.")
         request = RunRequest(message.text, conversation_id, idempotency_key=key)
         return (await self._runs.start(LOCAL_OWNER, request)).run_id
+
+    async def stop(self, channel: str, chat_id: str) -> None:
+        """Stop the run that goes on in a chat, and no other."""
+        going_on = self._runs.active.in_conversation(conversation_of(channel, chat_id))
+        if going_on:
+            await self._runs.stop(LOCAL_OWNER, going_on[0])
 
     @asynccontextmanager
     async def follow(self, run_id: str) -> AsyncGenerator[RunFeed]:
@@ -67,9 +73,9 @@ class _Feed:
         return ()
 
 
-def conversation_of(message: InboundMessage) -> str:
+def conversation_of(channel: str, chat_id: str) -> str:
     """Return the conversation of a chat: its name where that has the form of an id, else a digest."""
-    name = f"{message.channel}:{message.chat_id}"
+    name = f"{channel}:{chat_id}"
     if ID_PATTERN.match(name):
         return name
     return f"chat:{hashlib.sha256(name.encode()).hexdigest()[:48]}"
@@ -96,6 +102,6 @@ async def open_channels(runtime: Runtime) -> AsyncGenerator[WebSocketChannel]:
     found = installed()
     for name, section in settings.channels.plugins.items():
         if section.enabled:
-            manager.add(make(found[name], section, bridge.hear))
+            manager.add(make(found[name], section, bridge))
     async with manager.open(), bridge.open():
         yield websocket

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 from weakref import WeakValueDictionary
 
-from thinkaloud.channels.inbox import InboundMessage
+from thinkaloud.channels.exchange import InboundMessage
 from thinkaloud.channels.message import Outbound, OutboundMessage
 from thinkaloud.channels.routing import ChannelManager
 from thinkaloud.channels.telling import Telling
@@ -43,13 +43,17 @@ class ChatRuns(Protocol):
         """
         ...
 
+    async def stop(self, channel: str, chat_id: str) -> None:
+        """Stop the run that goes on in a chat and return when it has ended; none: nothing."""
+        ...
+
     def follow(self, run_id: str) -> AbstractAsyncContextManager[RunFeed]:
         """Follow a run from its first event to its end."""
         ...
 
 
 class Bridge:
-    """The `Inbox` of all channels. Runs of one chat are told one after the other.
+    """The `Exchange` of all channels. Runs of one chat are told one after the other.
 
     It pulls: while a chat takes its time its run is not read further, so that nothing waits but a
     cursor, nothing of the run is lost, and no other chat is touched (P14).
@@ -94,6 +98,14 @@ class Bridge:
                 await self._begin(chat, message)
             except ThinkaloudError as error:
                 self._refuse(chat, error)
+
+    async def stop(self, channel: str, chat_id: str) -> None:
+        """Stop the run that goes on in a chat and return when it has ended; none: nothing."""
+        await self._runs.stop(channel, chat_id)
+
+    def dispatch(self, message: OutboundMessage) -> None:
+        """Route a message of a plugin, as the manager's `dispatch`."""
+        self._manager.dispatch(message)
 
     async def _begin(self, chat: _Chat, message: InboundMessage) -> None:
         self._group()

@@ -4,9 +4,10 @@ from abc import ABC, abstractmethod
 
 import msgspec
 
-from thinkaloud.channels.inbox import Inbox
+from thinkaloud.channels.exchange import Exchange, InboundMessage
 from thinkaloud.channels.message import OutboundMessage, StreamMetadata
 from thinkaloud.channels.settings import ChannelSettings
+from thinkaloud.errors import InternalError
 
 
 class BaseChannel(ABC):
@@ -14,19 +15,40 @@ class BaseChannel(ABC):
 
     Calls for one chat come one after the other, in order; calls for different chats come side by
     side. A call may take its time and may raise: what it raises is logged, and the chat goes on.
+    Without an exchange it stands alone: `hear`, `stop_run` and `dispatch` raise `InternalError`.
     """
 
-    def __init__(self, name: str, settings: ChannelSettings, inbox: Inbox) -> None:
+    def __init__(
+        self, name: str, settings: ChannelSettings, exchange: Exchange | None = None
+    ) -> None:
         self.name = name
         """As in `[channels.NAME]`."""
         self.settings = settings
-        self.inbox = inbox
-        """Where to put what people say: `await self.inbox(InboundMessage(...))`."""
+        self._exchange = exchange
 
     @property
     def streams(self) -> bool:
         """Whether the answer goes out as it arrives. Without `send_delta` it goes out whole, by `send`."""
         return type(self).send_delta is not BaseChannel.send_delta
+
+    async def hear(self, chat_id: str, text: str, *, message_id: str | None = None) -> None:
+        """Answer what somebody said in a chat. Returns once the run has begun, or was refused there.
+
+        With the platform's `message_id`, a message that is delivered twice is answered once.
+        """
+        await self._outside().hear(InboundMessage(self.name, chat_id, text, message_id))
+
+    async def stop_run(self, chat_id: str) -> None:
+        """Stop the run that goes on in a chat, and return when it has ended. Idempotent."""
+        await self._outside().stop(self.name, chat_id)
+
+    def dispatch(self, message: OutboundMessage) -> None:
+        """Send a message, or reasoning by its metadata, to any chat of any channel. Never waits.
+
+        Raises `NotFound` where there is no such channel, and `Conflict` where too much waits for
+        the chat already; reasoning for a channel that is not there is dropped.
+        """
+        self._outside().dispatch(message)
 
     @abstractmethod
     async def start(self) -> None:
@@ -68,3 +90,8 @@ class BaseChannel(ABC):
             metadata = msgspec.structs.replace(metadata, stream_id="reasoning")
         await self.send_reasoning_delta(msg.chat_id, msg.content, metadata)
         await self.send_reasoning_end(msg.chat_id, metadata)
+
+    def _outside(self) -> Exchange:
+        if self._exchange is None:
+            raise InternalError(f"Channel {self.name!r} stands alone.")
+        return self._exchange

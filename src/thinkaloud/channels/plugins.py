@@ -5,7 +5,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
 from thinkaloud.channels.channel import BaseChannel
-from thinkaloud.channels.inbox import Inbox
+from thinkaloud.channels.exchange import Exchange
 from thinkaloud.channels.settings import ChannelSettings
 from thinkaloud.errors import ConfigurationError
 
@@ -17,7 +17,7 @@ def installed() -> Mapping[str, EntryPoint]:
     return {found.name: found for found in entry_points(group=GROUP)}
 
 
-def make(found: EntryPoint, settings: ChannelSettings, inbox: Inbox) -> BaseChannel:
+def make(found: EntryPoint, settings: ChannelSettings, exchange: Exchange) -> BaseChannel:
     """Import a channel and make it. Raises `ConfigurationError` where that cannot be done."""
     place = f"channels.{found.name}: {found.value}"
     try:
@@ -27,6 +27,6 @@ def make(found: EntryPoint, settings: ChannelSettings, inbox: Inbox) -> BaseChan
     if not (isinstance(loaded, type) and issubclass(loaded, BaseChannel)):
         raise ConfigurationError(f"{place} is no subclass of BaseChannel.")
     try:
-        return loaded(found.name, settings, inbox)
+        return loaded(found.name, settings, exchange)
     except Exception as error:
         raise ConfigurationError(f"{place} cannot be made: {error!r}.") from error

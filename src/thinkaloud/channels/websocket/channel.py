@@ -10,7 +10,6 @@ from typing import Protocol
 from typing_extensions import override
 
 from thinkaloud.channels.channel import BaseChannel
-from thinkaloud.channels.inbox import InboundMessage
 from thinkaloud.channels.message import OutboundMessage, StreamMetadata
 from thinkaloud.channels.settings import ChannelSettings, WebSocketSettings
 from thinkaloud.channels.websocket.frames import (
@@ -21,7 +20,6 @@ from thinkaloud.channels.websocket.frames import (
     ChatStreamEnd,
 )
 from thinkaloud.channels.websocket.wire import encode_frame
-from thinkaloud.errors import InternalError
 from thinkaloud.ports.clock import Clock
 
 NAME = "websocket"
@@ -42,7 +40,8 @@ class WebSocketChannel(BaseChannel):
 
     def __init__(self, settings: WebSocketSettings, clock: Clock) -> None:
         shared = ChannelSettings(settings.enabled, settings.show_reasoning)
-        super().__init__(NAME, shared, _no_inbox)
+        # What sockets say goes to the runs directly.
+        super().__init__(NAME, shared)
         self.socket_settings = settings
         self._clock = clock
         self._receivers: dict[str, dict[Receiver, bool]] = {}
@@ -153,7 +152,3 @@ class WebSocketChannel(BaseChannel):
 
 def _stream_id(metadata: StreamMetadata) -> str:
     return metadata.stream_id or "stream"
-
-
-async def _no_inbox(message: InboundMessage, /) -> None:
-    raise InternalError("What sockets say goes to the runs directly.")
