@@ -20,6 +20,8 @@ BAD_FRAMES: dict[str, tuple[str | bytes, str, str | None]] = {
     "no UTF-8 in JSON": (b'{"content": "\xff"}', "malformed_json", None),
     "deep": ('{"content":' + "[" * 5_000, "malformed_json", None),
     "empty": ("", "invalid_request", "content"),
+    "NUL": ('{"content": "a\\u0000"}', "invalid_request", "content"),
+    "half a surrogate pair": ('{"content": "\\ud83d"}', "malformed_json", None),
     "blank": ("  \n ", "invalid_request", "content"),
     "nothing said": ("{}", "invalid_request", "type"),
     "unknown type": ('{"type": "dance"}', "invalid_request", "type"),
@@ -59,8 +61,21 @@ async def test_a_bad_frame_is_a_soft_error_and_the_socket_goes_on(name: str) -> 
         error = (await one.until("error"))[-1]
         assert (error["code"], error.get("field")) == (code, field)
         assert error["detail"][-1] in ".?"
+        assert field is None or field in error["detail"] or code.startswith("un")
         await one.send("Hello")
         assert texts(await one.turn(one.ready["chat_id"]), "delta") == "Hi."
+
+
+async def test_a_message_for_a_chat_whose_log_is_closed_is_a_soft_error() -> None:
+    async with hosting(ScriptedModel([say("Hi.")])) as served, client(served) as one:
+        await one.say("room")
+        await one.turn("room")
+        await served.runs.interrupt()
+        await one.send({"type": "detach", "chat_id": "room"})
+        await one.say("room", include_reasoning=False)
+        assert (await one.until("error"))[-1]["chat_id"] == "room"
+        await one.send({"type": "dance"})
+        assert (await one.until("error"))[-1]["field"] == "type"
 
 
 async def test_a_refused_message_is_named_by_the_clients_own_id() -> None:

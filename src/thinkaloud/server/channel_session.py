@@ -105,9 +105,10 @@ class ChannelSession:
             self._state,
             None if key is None else message_key(chat_id, key),
         )
-        if chat_id not in self._chats:
-            await self._chats.begin(self._chats.new(chat_id), None, tasks, live=True)
-        followed = self._chats[chat_id]
+        followed = self._chats.get(chat_id)
+        if followed is None:
+            followed = self._chats.new(chat_id)
+            await self._chats.begin(followed, None, tasks, live=True)
         if command.include_reasoning:
             await services.runs.start(self._owner, asked)
             return
@@ -140,13 +141,17 @@ class ChannelSession:
     async def _refuse(self, error: ThinkaloudError, about: Address) -> None:
         problem = problem_of(error, "")
         field = problem.field if isinstance(problem.field, str) else None
+        detail = problem.detail
+        if field == "text":
+            # What is `text` elsewhere is `content` here.
+            field, detail = "content", detail.replace("text", "content", 1)
         await self._write(
             ChatError(
-                detail=problem.detail,
+                detail=detail,
                 code=problem.code,
                 chat_id=about.chat_id,
                 client_message_id=about.client_message_id,
-                field="content" if field == "text" else field,
+                field=field,
                 nearest=problem.nearest or (),
                 valid=problem.valid or (),
             )

@@ -29,8 +29,10 @@ class FollowedChats:
     def __contains__(self, chat_id: object) -> bool:
         return chat_id in self._chats
 
-    def __getitem__(self, chat_id: str) -> FollowedChat:
-        return self._chats[chat_id][0]
+    def get(self, chat_id: str) -> FollowedChat | None:
+        """Return the chat as this socket follows it; None where it does not."""
+        found = self._chats.get(chat_id)
+        return None if found is None else found[0]
 
     def new(self, chat_id: str, *, include_reasoning: bool = True) -> FollowedChat:
         """Return a chat to be followed. Raises `Refused` (429) where the socket follows too many.
