@@ -18,6 +18,13 @@ _CHAT_COMMANDS: Final[Sequence[type[msgspec.Struct]]] = (*COMMANDS.values(), Sai
 _CHATS: Final = "chats"
 _COMMANDS: Final[Sequence[type[msgspec.Struct]]] = (ChatRequest, StopCommand, ResumeCommand)
 _CHANNEL: Final = "chatStream"
+_PLAIN: Final[Schema] = {
+    "name": "text",
+    "title": "PlainText",
+    "summary": "Said as it is in the connection's own chat: any text that is no JSON object.",
+    "contentType": "text/plain",
+    "payload": {"type": "string"},
+}
 _STREAM_RULES: Final = (
     "A chat request starts a run (a member `type` of `message` is allowed); further ones"
     " wait and are answered in order of arrival; those that still wait when the socket closes"
@@ -42,10 +49,28 @@ _CHATS_RULES: Final = (
 )
 
 
-def asyncapi_document(settings: ServerSettings, version: str) -> Schema:
-    """Return the document of `/api/v1/chat/stream` and `/ws`."""
-    chats, stream = (*_CHAT_FRAMES, *_CHAT_COMMANDS), (*FRAMES, *_COMMANDS)
-    _, components = schemas_of([*chats, *stream])
+def asyncapi_document(settings: ServerSettings, version: str, *, chats: bool) -> Schema:
+    """Return the document of `/api/v1/chat/stream` and, where it is there, of `/ws`."""
+    channels: Schema = {
+        _CHANNEL: _channel(PATH, "Chat stream", _STREAM_RULES, _names((*FRAMES, *_COMMANDS)))
+    }
+    operations: Schema = {
+        "take": _operation(_CHANNEL, "receive", "What a client sends.", _names(_COMMANDS)),
+        "give": _operation(_CHANNEL, "send", "What the server sends.", _names(FRAMES)),
+    }
+    kinds = (*FRAMES, *_COMMANDS)
+    messages: Schema = {}
+    if chats:
+        frames, said = _names(_CHAT_FRAMES), [*_names(_CHAT_COMMANDS), str(_PLAIN["title"])]
+        summaries = ("What a client of the chats sends.", "What the server sends of the chats.")
+        channels[_CHATS] = _channel(
+            CHANNEL_PATH, "Chats of the web page", _CHATS_RULES, [*frames, *said]
+        )
+        operations["takeChats"] = _operation(_CHATS, "receive", summaries[0], said)
+        operations["giveChats"] = _operation(_CHATS, "send", summaries[1], frames)
+        kinds = (*kinds, *_CHAT_FRAMES, *_CHAT_COMMANDS)
+        messages[str(_PLAIN["title"])] = _PLAIN
+    _, components = schemas_of(kinds)
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -56,31 +81,20 @@ def asyncapi_document(settings: ServerSettings, version: str) -> Schema:
         },
         "defaultContentType": "application/json",
         "servers": {"local": {"host": f"{settings.host}:{settings.port}", "protocol": "ws"}},
-        "channels": {
-            _CHANNEL: _channel(PATH, "Chat stream", _STREAM_RULES, stream),
-            _CHATS: _channel(CHANNEL_PATH, "Chats of the web page", _CHATS_RULES, chats),
-        },
-        "operations": {
-            "take": _operation(_CHANNEL, "receive", "What a client sends.", _COMMANDS),
-            "give": _operation(_CHANNEL, "send", "What the server sends.", FRAMES),
-            "takeChats": _operation(
-                _CHATS, "receive", "What a client of the chats sends.", _CHAT_COMMANDS
-            ),
-            "giveChats": _operation(
-                _CHATS, "send", "What the server sends of the chats.", _CHAT_FRAMES
-            ),
-        },
+        "channels": channels,
+        "operations": operations,
         "components": {
-            "messages": {kind.__name__: _message(kind) for kind in (*chats, *stream)},
+            "messages": {**{kind.__name__: _message(kind) for kind in kinds}, **messages},
             "schemas": components,
         },
     }
 
 
-def _channel(
-    path: str, title: str, description: str, kinds: Sequence[type[msgspec.Struct]]
-) -> Schema:
-    names = [kind.__name__ for kind in kinds]
+def _names(kinds: Sequence[type[msgspec.Struct]]) -> list[str]:
+    return [kind.__name__ for kind in kinds]
+
+
+def _channel(path: str, title: str, description: str, names: Sequence[str]) -> Schema:
     return {
         "address": path,
         "title": title,
@@ -89,14 +103,12 @@ def _channel(
     }
 
 
-def _operation(
-    channel: str, action: str, summary: str, kinds: Sequence[type[msgspec.Struct]]
-) -> Schema:
+def _operation(channel: str, action: str, summary: str, names: Sequence[str]) -> Schema:
     return {
         "action": action,
         "summary": summary,
         "channel": {"$ref": f"#/channels/{channel}"},
-        "messages": [{"$ref": f"#/channels/{channel}/messages/{kind.__name__}"} for kind in kinds],
+        "messages": [{"$ref": f"#/channels/{channel}/messages/{name}"} for name in names],
     }
 
 

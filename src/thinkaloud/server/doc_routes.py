@@ -9,6 +9,7 @@ from thinkaloud.server.asyncapi import asyncapi_document
 from thinkaloud.server.openapi import encoded, openapi_document
 from thinkaloud.server.operation import JSON, Answer, Operation
 from thinkaloud.server.pages import PAGE_POLICY, STYLE, asyncapi_page, openapi_page
+from thinkaloud.server.schemas import Schema
 from thinkaloud.server.services import ServerServices
 
 _HTML = "text/html"
@@ -64,15 +65,18 @@ class DocRoutes:
         return encoded(openapi_document(self._all(), self._services.about.version))
 
     def _asyncapi(self) -> bytes:
-        services = self._services
-        return encoded(asyncapi_document(services.settings, services.about.version))
+        return encoded(self._sockets())
 
     def _openapi_page(self) -> bytes:
         return openapi_page(openapi_document(self._all(), self._services.about.version)).encode()
 
     def _asyncapi_page(self) -> bytes:
+        return asyncapi_page(self._sockets()).encode()
+
+    def _sockets(self) -> Schema:
         services = self._services
-        return asyncapi_page(asyncapi_document(services.settings, services.about.version)).encode()
+        chats = services.websocket.settings.enabled
+        return asyncapi_document(services.settings, services.about.version, chats=chats)
 
     def _all(self) -> list[Operation]:
         return [*self._others, *self.operations()]
