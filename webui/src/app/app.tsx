@@ -15,6 +15,7 @@ import { useServices } from "@/features/services";
 import type { PreferenceStore } from "@/features/settings/preferences";
 import { SettingsDialog } from "@/features/settings/settings-dialog";
 import { useCell, useSelected } from "@/features/use-cell";
+import type { Connection } from "@/session/transport";
 
 import { parseRoute, toChat, useHash } from "./route";
 
@@ -55,7 +56,7 @@ export function App({ preferences, toggles }: AppProps) {
       </Dialog>
       <main className="flex min-w-0 flex-1 flex-col">
         <Header chatId={chatId} onDrawer={() => setDrawer(true)} onSidebar={() => setSidebar(!sidebar)} />
-        <Connection />
+        <ConnectionNow />
         {route.page === "connect" ? (
           <ConnectPage onBack={() => toChat(null)} />
         ) : (
@@ -101,15 +102,16 @@ function Header({ chatId, onDrawer, onSidebar }: HeaderProps) {
   );
 }
 
-function Connection() {
+function ConnectionNow() {
   const { client } = useServices();
-  const { state } = useCell(client.connection);
-  const [wasOpen, setWasOpen] = useState(false);
-  if (state === "open" && !wasOpen) setWasOpen(true);
-  if (state === "open") return null;
-  // The very first attempt is no interruption.
-  if (state === "connecting") return wasOpen ? <ConnectionBar state="waiting" onRetry={() => client.retry()} /> : null;
-  return <ConnectionBar state={state} onRetry={() => client.retry()} />;
+  const now = useCell(client.connection);
+  // What the last attempt came to is said until the next one has come to something; the very first is no interruption.
+  const [before, setBefore] = useState<Connection | null>(null);
+  if (now.state !== "connecting" && now !== before) setBefore(now);
+  const last = now.state === "connecting" ? before : now;
+  if (last === null || (last === now && now.state === "open")) return null;
+  const problem = last.state === "waiting" ? last.problem : null;
+  return <ConnectionBar state={now.state === "offline" ? "offline" : "waiting"} problem={problem} onRetry={() => client.retry()} />;
 }
 
 function useTheme(theme: "system" | "light" | "dark"): void {

@@ -10,7 +10,7 @@ import { Api } from "@/session/api";
 import { Client } from "@/session/client";
 import { Directory } from "@/session/directory";
 import { ServerInfo } from "@/session/server-info";
-import { WebSocketTransport } from "@/session/websocket";
+import { isLoopback, WebSocketTransport } from "@/session/websocket";
 
 import { App } from "./app";
 import { keptToggles } from "./toggles";
@@ -20,10 +20,13 @@ const server = new ServerInfo(api);
 const transport = new WebSocketTransport({
   address: () => server.address(window.location),
   connect: (address) => new WebSocket(address),
-  isOnline: () => navigator.onLine,
-  whenOnline: (back) => {
-    window.addEventListener("online", back);
-    return () => window.removeEventListener("online", back);
+  // A server on this machine needs no network.
+  isOnline: () => navigator.onLine || isLoopback(window.location.hostname),
+  whenNetworkChanges: (changed) => {
+    for (const event of ["online", "offline"]) window.addEventListener(event, changed);
+    return () => {
+      for (const event of ["online", "offline"]) window.removeEventListener(event, changed);
+    };
   },
   random: Math.random,
 });

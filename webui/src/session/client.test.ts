@@ -34,7 +34,7 @@ class Server implements Transport {
 
   lose(): void {
     this.connected = false;
-    this.#listener?.connection({ state: "waiting", attempt: 1, retryAt: 0 });
+    this.#listener?.connection({ state: "waiting", attempt: 1, retryAt: 0, problem: null });
   }
 
   say(...log: readonly Recorded[]): void {

@@ -3,7 +3,8 @@
 export type Connection =
   | { readonly state: "connecting" }
   | { readonly state: "open" }
-  | { readonly state: "waiting"; readonly attempt: number; readonly retryAt: number }
+  /** `problem`: why the server lets nobody in, in its words; null where it is not there. */
+  | { readonly state: "waiting"; readonly attempt: number; readonly retryAt: number; readonly problem: string | null }
   | { readonly state: "offline" };
 
 export type Effort = string | number;

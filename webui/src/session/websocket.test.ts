@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 
+import { ApiProblem } from "./api";
 import type { Connection } from "./transport";
-import { type Socket, type Surroundings, WebSocketTransport } from "./websocket";
+import { isLoopback, type Socket, type Surroundings, WebSocketTransport } from "./websocket";
 
 /** A socket whose other end the test holds. */
 class Wire implements Socket {
@@ -31,7 +32,8 @@ function staged(part: Partial<Surroundings> = {}) {
   const wires: Wire[] = [];
   const heard: string[] = [];
   const states: Connection["state"][] = [];
-  let back: (() => void) | undefined;
+  let changed: (() => void) | undefined;
+  let latest: Connection | undefined;
   let tickets = 0;
   const transport = new WebSocketTransport({
     address: async () => `ws://server/ws?ticket=${(tickets += 1)}`,
@@ -41,15 +43,22 @@ function staged(part: Partial<Surroundings> = {}) {
       return wire;
     },
     isOnline: () => true,
-    whenOnline: (callback) => {
-      back = callback;
+    whenNetworkChanges: (callback) => {
+      changed = callback;
       return () => undefined;
     },
     random: () => 1,
     ...part,
   });
-  const close = transport.open({ frame: (text) => heard.push(text), connection: (now) => states.push(now.state) });
-  return { transport, wires, heard, states, close, comeOnline: () => back?.(), tickets: () => tickets };
+  const close = transport.open({
+    frame: (text) => heard.push(text),
+    connection: (now) => {
+      states.push(now.state);
+      latest = now;
+    },
+  });
+  const last = () => latest;
+  return { transport, wires, heard, states, last, close, changeNetwork: () => changed?.(), tickets: () => tickets };
 }
 
 beforeEach(() => void vi.useFakeTimers());
@@ -121,15 +130,46 @@ it("keeps trying while the server cannot be asked where to connect", async () =>
 
 it("says that it is offline, and comes back with the network without waiting", async () => {
   let online = false;
-  const { wires, states, comeOnline } = staged({ isOnline: () => online });
+  const { wires, states, changeNetwork } = staged({ isOnline: () => online });
   await settle();
   wires[0]?.fire("close");
   expect(states.at(-1)).toBe("offline");
   online = true;
-  comeOnline();
+  changeNetwork();
   await settle();
   wires[1]?.fire("open");
   expect(states.at(-1)).toBe("open");
+});
+
+it("lets go of its socket as soon as the network is gone: nothing would be heard on it", async () => {
+  let online = true;
+  const { transport, wires, states, changeNetwork } = staged({ isOnline: () => online });
+  await settle();
+  wires[0]?.fire("open");
+  online = false;
+  changeNetwork();
+  expect(states.at(-1)).toBe("offline");
+  expect(transport.send({ type: "stop", chat_id: "c" })).toBe(false);
+  online = true;
+  changeNetwork();
+  await settle();
+  wires[1]?.fire("open");
+  expect(states.at(-1)).toBe("open");
+});
+
+it("keeps a socket to this machine whatever the network does", async () => {
+  const { wires, states, changeNetwork } = staged({ isOnline: () => isLoopback("localhost") });
+  await settle();
+  wires[0]?.fire("open");
+  changeNetwork();
+  expect(states.at(-1)).toBe("open");
+  expect(["127.0.0.1", "[::1]", "me.localhost", "127.example.com", "192.168.1.2"].map(isLoopback)).toEqual([true, true, true, false, false]);
+});
+
+it("says why where the server is there and lets nobody in", async () => {
+  const { last } = staged({ address: () => Promise.reject(new ApiProblem(401, "unauthorized", "Show a key.")) });
+  await settle();
+  expect(last()).toMatchObject({ state: "waiting", problem: "Show a key." });
 });
 
 it("ignores what an abandoned socket still reports", async () => {

@@ -1,5 +1,6 @@
 /** `/ws`: connects, and after a loss connects again with growing pauses. What to catch up on is the client's business. */
 
+import { ApiProblem } from "./api";
 import type { Command, Connection, Listener, Transport } from "./transport";
 
 /** What a transport needs of a socket; a browser's `WebSocket` has it. */
@@ -14,10 +15,16 @@ export interface Surroundings {
   /** Where to connect to, asked anew each time: a ticket is for one socket only. */
   readonly address: () => Promise<string>;
   readonly connect: (address: string) => Socket;
+  /** Whether there is a network between here and the server, as far as is known. */
   readonly isOnline: () => boolean;
-  /** Call back when the machine is online again; returns how to stop listening. */
-  readonly whenOnline: (back: () => void) => () => void;
+  /** Call back when the network comes or goes; returns how to stop listening. */
+  readonly whenNetworkChanges: (changed: () => void) => () => void;
   readonly random: () => number;
+}
+
+/** Whether a host is this machine. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host.endsWith(".localhost") || host === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
 const OPEN = 1;
@@ -39,7 +46,7 @@ export class WebSocketTransport implements Transport {
 
   open(listener: Listener): () => void {
     this.#listener = listener;
-    const forget = this.#around.whenOnline(() => this.retry());
+    const forget = this.#around.whenNetworkChanges(() => this.#networkChanged());
     this.#connect();
     return () => {
       forget();
@@ -58,6 +65,16 @@ export class WebSocketTransport implements Transport {
     if (this.#listener && this.#socket?.readyState !== OPEN) this.#connect();
   }
 
+  /** A socket that lost its network stays open for minutes, and hears nothing. */
+  #networkChanged(): void {
+    if (this.#around.isOnline()) {
+      this.retry();
+      return;
+    }
+    this.#abandon();
+    this.#tell({ state: "offline" });
+  }
+
   #connect(): void {
     this.#abandon();
     const turn = this.#turn;
@@ -66,7 +83,7 @@ export class WebSocketTransport implements Transport {
       (address) => {
         if (turn === this.#turn) this.#watch(this.#around.connect(address), turn);
       },
-      () => this.#lost(turn),
+      (error: unknown) => this.#lost(turn, error instanceof ApiProblem && error.status > 0 ? error.message : null),
     );
   }
 
@@ -80,10 +97,10 @@ export class WebSocketTransport implements Transport {
     socket.addEventListener("message", (event) => {
       if (turn === this.#turn && typeof event.data === "string") this.#listener?.frame(event.data);
     });
-    socket.addEventListener("close", () => this.#lost(turn));
+    socket.addEventListener("close", () => this.#lost(turn, null));
   }
 
-  #lost(turn: number): void {
+  #lost(turn: number, problem: string | null): void {
     if (turn !== this.#turn || !this.#listener) return;
     this.#socket = null;
     if (!this.#around.isOnline()) {
@@ -93,7 +110,7 @@ export class WebSocketTransport implements Transport {
     this.#attempt += 1;
     const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (this.#attempt - 1));
     const wait = longest * (0.5 + this.#around.random() / 2);
-    this.#tell({ state: "waiting", attempt: this.#attempt, retryAt: Date.now() + wait });
+    this.#tell({ state: "waiting", attempt: this.#attempt, retryAt: Date.now() + wait, problem });
     this.#timer = setTimeout(() => this.#connect(), wait);
   }
 
