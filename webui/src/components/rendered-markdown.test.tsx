@@ -62,6 +62,22 @@ describe("Markdown", () => {
     expect(page.textContent).toBe("half a thou");
   });
 
+  it("takes back what it repaired when nothing more comes", () => {
+    const { container, rerender } = render(<RenderedMarkdown text={"see [the page"} growing />);
+    expect(container.textContent).toBe("see the page");
+    rerender(<RenderedMarkdown text={"see [the page"} growing={false} />);
+    expect(container.textContent).toBe("see [the page");
+  });
+
+  it("colours code once it is whole, not at every word", async () => {
+    const code = "```python\nprint(1)";
+    const { container, rerender } = render(<RenderedMarkdown text={`${code}\n\`\`\`\n`} growing />);
+    await expect.poll(() => container.querySelector(".hljs-built_in")).not.toBeNull();
+    rerender(<RenderedMarkdown text={code} growing />);
+    expect(container.textContent).toContain("print(1)");
+    expect(container.querySelector(".hljs-built_in")).toBeNull();
+  });
+
   it("takes the brackets of formulas for dollars, but not inside code", () => {
     expect(withDollars("\\(a\\) and \\[b\\]")).toBe("$$a$$ and \n$$\nb\n$$\n");
     expect(withDollars("`\\(a\\)` and\n```\n\\[b\\]\n```\n")).toBe("`\\(a\\)` and\n```\n\\[b\\]\n```\n");

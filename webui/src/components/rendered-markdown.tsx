@@ -24,6 +24,8 @@ const Markdown = memo(function Markdown({ text, growing }: MarkdownProps) {
       // Settled text too: in this mode what has not changed is not rendered again when the last word is there.
       mode="streaming"
       parseIncompleteMarkdown={growing}
+      // Without this it renders nothing again at the end, and what it repaired stays; nothing is animated.
+      isAnimating={growing}
       controls={false}
       components={COMPONENTS}
       remarkPlugins={REMARK}
