@@ -129,7 +129,16 @@ describe.skipIf(!existsSync(CHROMIUM))("the page in Chromium, against the real s
     await expect.poll(() => log.evaluate((box) => box.scrollHeight)).toBeGreaterThan(before + 200);
     expect(Math.abs((await log.evaluate((box) => box.scrollTop)) - at)).toBeLessThan(2);
     await page.getByRole("button", { name: "Go to the newest message" }).click();
-    await expect.poll(() => log.evaluate((box) => box.scrollHeight - box.clientHeight - box.scrollTop)).toBeLessThan(40);
+    const below = () => log.evaluate((box) => box.scrollHeight - box.clientHeight - box.scrollTop);
+    await expect.poll(below).toBeLessThan(40);
+    for (const toBottom of [() => page.mouse.wheel(0, 100_000), () => log.press("End")]) {
+      await log.hover();
+      await page.mouse.wheel(0, -300);
+      await expect.poll(below).toBeGreaterThan(200);
+      await toBottom();
+      await page.getByRole("button", { name: "Go to the newest message" }).waitFor({ state: "detached" });
+      await expect.poll(below).toBeLessThan(40);
+    }
     await page.keyboard.press("Escape");
     await page.getByText("You stopped this answer.").waitFor();
   });

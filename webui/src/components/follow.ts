@@ -1,4 +1,7 @@
-/** Keeps the newest line in view, until the reader scrolls up; returns when the reader is back at the bottom. */
+/**
+ * Keeps the newest line in view, until the reader scrolls up; returns when the reader is back at the bottom, or
+ * sets out for it: a fast stream would be further down on arrival.
+ */
 
 import { type RefObject, useCallback, useLayoutEffect, useRef, useState } from "react";
 
@@ -42,6 +45,7 @@ export function useFollow(): Follow {
 
 function watch(box: HTMLElement, inner: HTMLElement, isFollowing: () => boolean, set: (value: boolean) => void): () => void {
   let last = box.scrollTop;
+  const below = () => box.scrollHeight - box.clientHeight - box.scrollTop;
   const scrolled = () => {
     const top = box.scrollTop;
     const distance = box.scrollHeight - box.clientHeight - top;
@@ -52,6 +56,10 @@ function watch(box: HTMLElement, inner: HTMLElement, isFollowing: () => boolean,
   };
   const turned = (event: WheelEvent) => {
     if (event.deltaY < 0 && box.scrollHeight > box.clientHeight) set(false);
+    else if (event.deltaY > 0 && below() <= event.deltaY) set(true);
+  };
+  const pressed = (event: KeyboardEvent) => {
+    if (event.target === box && (event.key === "End" || (event.key === "PageDown" && below() <= box.clientHeight))) set(true);
   };
   const resized = new ResizeObserver(() => {
     if (!isFollowing()) return;
@@ -62,9 +70,11 @@ function watch(box: HTMLElement, inner: HTMLElement, isFollowing: () => boolean,
   resized.observe(box);
   box.addEventListener("scroll", scrolled, { passive: true });
   box.addEventListener("wheel", turned, { passive: true });
+  box.addEventListener("keydown", pressed);
   return () => {
     resized.disconnect();
     box.removeEventListener("scroll", scrolled);
     box.removeEventListener("wheel", turned);
+    box.removeEventListener("keydown", pressed);
   };
 }
