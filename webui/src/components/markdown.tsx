@@ -1,9 +1,6 @@
-import { lazy, Suspense } from "react";
+import { type ComponentType, createElement, useSyncExternalStore } from "react";
 
 import { visible } from "./visible";
-
-const load = () => import("./rendered-markdown");
-const Rendered = lazy(load);
 
 export interface MarkdownProps {
   readonly text: string;
@@ -13,15 +10,32 @@ export interface MarkdownProps {
 
 /** Markdown of a model; plain text until the renderer is loaded. */
 export function Markdown(props: MarkdownProps) {
-  return (
-    <Suspense fallback={<div className="chunk">{visible(props.text)}</div>}>
-      <Rendered {...props} />
-    </Suspense>
-  );
+  // Not by Suspense: it would leave the plain text in place for a while after the renderer has arrived.
+  const loaded = useSyncExternalStore(whenLoaded, () => renderer);
+  return loaded ? createElement(loaded, props) : <div className="chunk">{visible(props.text)}</div>;
 }
 
 /** Fetch the renderer before the first answer needs it. */
 export function preloadMarkdown(): void {
-  // Where this fails, rendering tries again and reports it.
-  load().catch(() => undefined);
+  loading ??= import("./rendered-markdown").then(
+    (module) => {
+      renderer = module.default;
+      for (const listener of listeners) listener();
+    },
+    (error: unknown) => {
+      // Without it (offline) the text stays plain, and the next part of a conversation asks again.
+      loading = null;
+      if (!(error instanceof TypeError)) throw error;
+    },
+  );
+}
+
+let renderer: ComponentType<MarkdownProps> | null = null;
+let loading: Promise<void> | null = null;
+const listeners = new Set<() => void>();
+
+function whenLoaded(listener: () => void): () => void {
+  listeners.add(listener);
+  if (renderer === null) preloadMarkdown();
+  return () => listeners.delete(listener);
 }
