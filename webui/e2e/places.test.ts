@@ -115,4 +115,21 @@ describe.skipIf(!existsSync(CHROMIUM))("where the page is", () => {
     await list.getByText("Number 59", { exact: true }).click();
     await page.getByRole("heading", { name: "Number 59", level: 1 }).waitFor();
   });
+
+  it("goes back to where a dialog was asked for", async () => {
+    const { page } = here;
+    const focused = () => page.evaluate(() => document.activeElement?.textContent?.trim() || document.activeElement?.getAttribute("aria-label"));
+    await page.getByRole("button", { name: "Settings" }).click();
+    await page.getByRole("dialog").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await expect.poll(focused).toBe("Settings");
+    await page.request.post(`${server.address}/api/v1/conversations`, { data: { title: "Focus" } });
+    await page.reload();
+    await page.getByRole("button", { name: "More for Focus" }).press("Enter");
+    await page.getByRole("menuitem", { name: "Rename" }).press("Enter");
+    await page.getByRole("textbox", { name: "Name" }).waitFor();
+    await page.keyboard.press("Escape");
+    await expect.poll(focused).toBe("More for Focus");
+  });
 });

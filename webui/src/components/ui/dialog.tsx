@@ -1,6 +1,6 @@
 import * as Radix from "@radix-ui/react-dialog";
 import { X } from "lucide-react";
-import type { ReactNode } from "react";
+import { type ReactNode, type RefObject, useRef } from "react";
 
 import { IconButton } from "./button";
 import { cx } from "./cx";
@@ -13,6 +13,8 @@ export interface DialogProps {
   readonly children: ReactNode;
   /** `drawer` slides along the left edge: the sidebar of a narrow screen. */
   readonly shape?: "center" | "drawer";
+  /** Where the focus goes afterwards, where that is not where it was: the item of a menu is gone by then. */
+  readonly returnTo?: RefObject<HTMLElement | null> | undefined;
 }
 
 const SHAPES = {
@@ -20,14 +22,24 @@ const SHAPES = {
   drawer: "inset-y-0 left-0 w-[min(20rem,86vw)] overflow-hidden border-r border-line",
 } as const;
 
-export function Dialog({ open, onOpenChange, title, description, children, shape = "center" }: DialogProps) {
+export function Dialog({ open, onOpenChange, title, description, children, shape = "center", returnTo }: DialogProps) {
   const centred = shape === "center";
+  const opener = useRef<Element | null>(null);
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
         <Radix.Overlay className="fixed inset-0 z-40 bg-black/35" />
         <Radix.Content
           className={cx("fixed z-50 bg-canvas text-ink shadow-xl shadow-black/15 outline-none", SHAPES[shape])}
+          onOpenAutoFocus={() => {
+            opener.current = document.activeElement;
+          }}
+          onCloseAutoFocus={(event) => {
+            // Radix would look for a trigger of its own; these dialogs are opened by whatever asks for them.
+            event.preventDefault();
+            const back = returnTo ? returnTo.current : opener.current;
+            if (back instanceof HTMLElement) back.focus();
+          }}
           {...(description ? {} : { "aria-describedby": undefined })}
         >
           <div className={cx(centred ? "mb-4 flex items-start justify-between gap-4" : "sr-only")}>

@@ -1,5 +1,5 @@
 import { Download, Ellipsis, Pencil, Trash2 } from "lucide-react";
-import { type FormEvent, memo, useState } from "react";
+import { type FormEvent, memo, type RefObject, useRef, useState } from "react";
 
 import { Button, IconButton } from "@/components/ui/button";
 import { cx } from "@/components/ui/cx";
@@ -27,6 +27,7 @@ export interface ConversationItemProps {
 /** One of very many: its dialogs are made when they are asked for. */
 export const ConversationItem = memo(function ConversationItem({ id, name, current, actions }: ConversationItemProps) {
   const [asked, setAsked] = useState<"rename" | "delete" | null>(null);
+  const more = useRef<HTMLButtonElement>(null);
   const { exportAddress } = actions;
   return (
     <li className={cx("group relative flex items-center rounded-lg", current ? "bg-accent-soft" : "hover:bg-sunken")}>
@@ -42,7 +43,7 @@ export const ConversationItem = memo(function ConversationItem({ id, name, curre
         <Menu
           align="end"
           trigger={
-            <IconButton label={`More for ${visible(name)}`} className="size-8">
+            <IconButton ref={more} label={`More for ${visible(name)}`} className="size-8">
               <Ellipsis size={16} aria-hidden />
             </IconButton>
           }
@@ -66,9 +67,9 @@ export const ConversationItem = memo(function ConversationItem({ id, name, curre
         </Menu>
       </div>
       {asked === "rename" ? (
-        <Rename name={name} onClose={() => setAsked(null)} onRename={(title) => actions.onRename(id, title)} />
+        <Rename name={name} returnTo={more} onClose={() => setAsked(null)} onRename={(title) => actions.onRename(id, title)} />
       ) : asked === "delete" ? (
-        <Delete name={name} onClose={() => setAsked(null)} onDelete={() => actions.onDelete(id)} />
+        <Delete name={name} returnTo={more} onClose={() => setAsked(null)} onDelete={() => actions.onDelete(id)} />
       ) : null}
     </li>
   );
@@ -84,10 +85,11 @@ function download(address: string): void {
 
 interface AskedProps {
   readonly name: string;
+  readonly returnTo: RefObject<HTMLElement | null>;
   readonly onClose: () => void;
 }
 
-function Rename({ name, onClose, onRename }: AskedProps & { readonly onRename: (title: string) => void }) {
+function Rename({ name, returnTo, onClose, onRename }: AskedProps & { readonly onRename: (title: string) => void }) {
   const [title, setTitle] = useState(name);
   const done = (event: FormEvent) => {
     event.preventDefault();
@@ -96,7 +98,7 @@ function Rename({ name, onClose, onRename }: AskedProps & { readonly onRename: (
     if (wanted !== name) onRename(wanted);
   };
   return (
-    <Dialog open onOpenChange={onClose} title="Rename the conversation">
+    <Dialog open onOpenChange={onClose} returnTo={returnTo} title="Rename the conversation">
       <form onSubmit={done}>
         <label className="block text-sm">
           <span className="mb-1 block text-soft">Name</span>
@@ -117,13 +119,13 @@ function Rename({ name, onClose, onRename }: AskedProps & { readonly onRename: (
   );
 }
 
-function Delete({ name, onClose, onDelete }: AskedProps & { readonly onDelete: () => void }) {
+function Delete({ name, returnTo, onClose, onDelete }: AskedProps & { readonly onDelete: () => void }) {
   const done = () => {
     onClose();
     onDelete();
   };
   return (
-    <Dialog open onOpenChange={onClose} title="Delete the conversation?" description={`“${visible(name)}” goes with everything in it. This cannot be undone.`}>
+    <Dialog open onOpenChange={onClose} returnTo={returnTo} title="Delete the conversation?" description={`“${visible(name)}” goes with everything in it. This cannot be undone.`}>
       <div className="flex justify-end gap-2">
         <Button onClick={onClose}>Keep it</Button>
         <Button look="danger" onClick={done}>
