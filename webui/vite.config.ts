@@ -12,7 +12,7 @@ export default defineConfig(({ mode }) => {
   return {
     base: "./",
     plugins: [react(), tailwindcss(), newestFontsOnly],
-    resolve: { alias: { "@": here("src") } },
+    resolve: { alias: { "@": here("src"), "rehype-raw": here("src/components/no-html.ts") } },
     build: {
       outDir: here(gallery ? "dist" : "../src/thinkaloud/webui"),
       emptyOutDir: true,

@@ -26,3 +26,30 @@ it.skipIf(!existsSync(CHROMIUM))("opens on the demo model, says so, thinks aloud
     await server.remove();
   }
 });
+
+it.skipIf(!existsSync(CHROMIUM))("loads less than 260 kB at first, and what colours code and sets formulas when it is needed", async () => {
+  const server = new StagedServer(await freePort());
+  const browser = await launch();
+  try {
+    await server.start();
+    const { page, context } = await visit(browser, "about:blank");
+    const loaded = new Map<string, number>();
+    context.on("response", (response) => {
+      const { pathname } = new URL(response.url());
+      if (pathname === "/" || pathname.includes("/assets/")) loaded.set(pathname, Number(response.headers()["content-length"]));
+    });
+    const names = () => [...loaded.keys()].join(" ");
+    await page.goto(server.address, { waitUntil: "networkidle" });
+    expect(names()).toContain("rendered-markdown");
+    expect(names()).not.toMatch(/highlighted-|math-/);
+    expect([...loaded.values()].reduce((sum, bytes) => sum + bytes)).toBeLessThan(260_000);
+    await say(page, "quick");
+    await page.locator(".katex").waitFor();
+    await page.locator(".hljs-built_in").waitFor();
+    expect(names()).toMatch(/highlighted-/);
+    expect(names()).toMatch(/math-/);
+  } finally {
+    await browser.close();
+    await server.remove();
+  }
+});
