@@ -82,6 +82,7 @@ async def stage(
     store: Store | None = None,
     clock: FakeClock | None = None,
     attachments: Attachments | None = None,
+    flush_interval: float = 0.25,
 ) -> AsyncGenerator[Runs]:
     """Open a supervisor of runs on these models."""
     limits = limits or Limits()
@@ -95,6 +96,7 @@ async def stage(
         uploads=MemoryUploads(clock),
         limits=limits,
         hooks=tuple(hooks),
+        flush_interval=flush_interval,
     )
     async with Runs(services).open() as runs:
         yield runs

@@ -32,7 +32,7 @@ from thinkaloud.ports.store import LogEnd
 from thinkaloud.stores.sqlite import Opening, SqliteStore, conversations
 from thinkaloud.stores.sqlite.log import rows_of
 from thinkaloud.stores.sqlite.schema import MIGRATIONS, migrate
-from thinkaloud.testing import ScriptedModel, say, think
+from thinkaloud.testing import Batch, ScriptedModel, say, think
 
 CANARY = "canarywort"
 
@@ -160,6 +160,22 @@ async def test_one_batch_of_many_conversations_is_one_transaction(path: Path) ->
         before = store.commits
         await store.append([e for name in ("one", "two", "three") for e in whole_run(name)])
         assert store.commits - before == 1
+
+
+async def test_a_long_reply_costs_a_handful_of_transactions_and_little_room(path: Path) -> None:
+    tokens = [f"token{number:05} " for number in range(4_000)]
+    script = [Batch(tuple(think(*tokens))), Batch(tuple(say(*tokens)))]
+    async with SqliteStore.open(path) as store:
+        # Nothing is flushed in between: what is left is what a run costs, however long it is.
+        async with stage(ScriptedModel(script), store=store, flush_interval=3_600) as runs:
+            before = store.commits
+            said = await recorded(runs, await start(runs, "Tell"))
+        assert len(said) > 8_000
+        assert store.commits - before <= 7
+    with raw(path) as connection:
+        (kept,) = connection.execute("SELECT sum(length(event)) FROM events").fetchone()
+    text = len("".join(tokens)) * 2
+    assert text < kept < 2.2 * text < 200_000
 
 
 async def test_what_cannot_be_kept_takes_nothing_else_with_it(path: Path) -> None:

@@ -147,8 +147,11 @@ class Runs:
             record = RunRecord(
                 spec.run_id, spec.conversation_id, owner, log.seq + 1, request.idempotency_key
             )
-            kept = await self._store.add_run(record, _without_attachments(spec.started))
-            await self.hub.saver.reserve(log)
+            # Side by side, so that the model waits for one commit and not for two.
+            kept, _ = await asyncio.gather(
+                self._store.add_run(record, _without_attachments(spec.started)),
+                self.hub.saver.reserve(log),
+            )
             if log.deleted or not kept:
                 raise NotFound("The conversation was deleted.")
             begun = self._spawn(spec, record, log)

@@ -87,19 +87,18 @@ class Saver:
         await self.save()
         if log.deleted:
             return True
-        async with self._saving:
-            try:
-                if run.first_seq > log.floor:
-                    entries = log.of_run(run.run_id)
-                else:
-                    entries = await self._saved_entries(run)
-                # A run that has begun meanwhile may have more to save, after these.
-                if entries and entries[-1].recorded.seq > log.saved_seq:
-                    return False
-                await self._store.compact(run, stored(entries), _searchable(entries))
-            except StoreError:
-                self._note_failed()
+        try:
+            if run.first_seq > log.floor:
+                entries = log.of_run(run.run_id)
+            else:
+                entries = await self._saved_entries(run)
+            # A run that has begun meanwhile may have more to save, after these.
+            if entries and entries[-1].recorded.seq > log.saved_seq:
                 return False
+            await self._store.compact(run, stored(entries), _searchable(entries))
+        except StoreError:
+            self._note_failed()
+            return False
         return True
 
     async def reserve(self, log: LiveLog) -> None:
