@@ -55,6 +55,14 @@ def test_no_cut_changes_the_events(lines, ends, places):
     assert parse([body[i : i + 1] for i in range(len(body))]) == parse([body])
 
 
+def test_the_last_id_is_the_one_that_the_last_event_had():
+    parser = SSEParser()
+    found = []
+    for line in b"id: 7\ndata: a\n\n: note\ndata: b\n\nid:8\ndata: c\n\n".splitlines(keepends=True):
+        found += [(data, parser.last_id) for _, data in parser.feed(line)]
+    assert found == [(b"a", b"7"), (b"b", b"7"), (b"c", b"8")]
+
+
 BEFORE = b"event: e\ndata: a\n\ndata: b\n\n"
 
 

@@ -49,6 +49,28 @@ def joined(frames: list[dict[str, Any]], event: str) -> str:
     return "".join(frame["data"]["token"] for frame in frames if frame["event"] == event)
 
 
+@pytest.mark.promise("P10")
+async def test_a_stream_names_its_run_at_once_so_that_it_can_be_stopped_while_it_waits() -> None:
+    go_on = asyncio.Event()
+    async with serving(ScriptedModel([think("Hm."), Wait(go_on), say("Answer.")])) as served:
+        body = {"text": "Hi", "conversation_id": "c"}
+        path = f"{served.api}/chat/stream-sse"
+        async with (
+            served.session.post(path, json=body) as first,
+            served.session.post(path, json=body) as second,
+        ):
+            waiting = second.headers["X-Run-ID"]
+            assert (await served.get(f"/runs/{waiting}"))[1]["status"] == "queued"
+            assert (await served.post(f"/runs/{waiting}/stop"))[1]["status"] == "stopped"
+            go_on.set()
+            frames = (await first.read()).decode()
+        assert first.headers["X-Run-ID"] in frames
+        assert "Answer." in frames
+        document = await served.document("openapi")
+    headers = document["paths"]["/api/v1/chat/stream-sse"]["post"]["responses"]["200"]["headers"]
+    assert "X-Run-ID" in headers
+
+
 @pytest.mark.promise("P9")
 async def test_a_client_that_has_it_all_is_told_not_to_come_back() -> None:
     async with serving(ScriptedModel(SCRIPT)) as served:

@@ -13,14 +13,25 @@ class SSEParser:
     """Bytes in, events out, linear in the bytes and holding no more than one event.
 
     Feed what arrives, cut anywhere. An event is `(name, data)`, both bytes; `name` is empty
-    where the stream gave none. Comments, `id` and `retry` are skipped. Ends of line may be
-    LF, CRLF or CR. An event or a line that is too long ends the stream: the events before it
+    where the stream gave none. Comments and `retry` are skipped; `last_id` is the last `id`
+    that was read. Ends of line may be LF, CRLF or CR. An event or a line that is too long ends the stream: the events before it
     are returned, and the next call raises `EventTooLarge`.
     """
 
-    __slots__ = ("_broken", "_data", "_held", "_limit", "_line", "_name", "_skip_lf", "_started")
+    __slots__ = (
+        "_broken",
+        "_data",
+        "_held",
+        "_limit",
+        "_line",
+        "_name",
+        "_skip_lf",
+        "_started",
+        "last_id",
+    )
 
     def __init__(self, max_event_bytes: int = 32 * 2**20) -> None:
+        self.last_id = b""
         self._line = bytearray()
         self._data: list[bytes] = []
         self._name = b""
@@ -108,3 +119,5 @@ class SSEParser:
         elif line == b"data":
             self._data.append(b"")
             self._held += len(line)
+        elif line.startswith(b"id:"):
+            self.last_id = line[3:].removeprefix(b" ")

@@ -32,6 +32,8 @@ _HEADERS = {
 }
 WITHHELD = "X-Reasoning-Withheld"
 """Header of an answer whose reasoning was asked for and is kept back by the server's policy."""
+RUN_ID = "X-Run-ID"
+"""Header of a stream: its run, which can be stopped before it has begun."""
 
 
 class ChatRoutes:
@@ -43,7 +45,8 @@ class ChatRoutes:
 
     def operations(self) -> list[Operation]:
         """Return what can be asked for."""
-        stream = Answer("The events of the run.", Frame, EVENT_STREAM)
+        run_id = {RUN_ID: "The run, known before its first event: it may have to wait."}
+        stream = Answer("The events of the run.", Frame, EVENT_STREAM, headers=run_id)
         return [
             Operation(
                 method="POST",
@@ -125,7 +128,8 @@ class ChatRoutes:
         services = self._services
         shows = services.sends_reasoning(chat.include_reasoning)
         following = follow_run(services, record, None, chat_wire("sse", reasoning=shows))
-        return await event_stream(following, services.settings, self._state)
+        run_id = {RUN_ID: record.run_id}
+        return await event_stream(following, services.settings, self._state, run_id)
 
 
 def refuse_when_busy(services: ServerServices) -> None:

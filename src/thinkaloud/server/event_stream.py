@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from types import MappingProxyType
 from typing import Final, Protocol
 
 from starlette.responses import Response
@@ -37,9 +38,14 @@ class EventStream(Response):
     """Sends a feed until it ends or the client leaves; the run goes on either way (P9)."""
 
     def __init__(
-        self, feed: Frames, stack: AsyncExitStack, settings: ServerSettings, state: ServerState
+        self,
+        feed: Frames,
+        stack: AsyncExitStack,
+        settings: ServerSettings,
+        state: ServerState,
+        headers: Mapping[str, str],
     ) -> None:
-        super().__init__(headers=HEADERS)
+        super().__init__(headers={**HEADERS, **headers})
         del self.headers["content-length"]
         self._feed = feed
         self._stack = stack
@@ -88,16 +94,19 @@ class EventStream(Response):
 
 
 async def event_stream(
-    following: AbstractAsyncContextManager[Frames], settings: ServerSettings, state: ServerState
+    following: AbstractAsyncContextManager[Frames],
+    settings: ServerSettings,
+    state: ServerState,
+    headers: Mapping[str, str] = MappingProxyType({}),
 ) -> Response:
-    """Open a feed and return it as a response.
+    """Open a feed and return it as a response, with these headers beside those of every stream.
 
     Raises what opening it raises, and `Refused` (503) where too many streams are open.
     """
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(_counted(settings, state))
         feed = await stack.enter_async_context(following)
-        return EventStream(feed, stack.pop_all(), settings, state)
+        return EventStream(feed, stack.pop_all(), settings, state, headers)
 
 
 @asynccontextmanager

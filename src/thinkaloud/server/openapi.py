@@ -139,7 +139,13 @@ class _Book:
     def _answer(self, operation: Operation, status: int, answer: Answer) -> Schema:
         described: Schema = {
             "description": answer.description,
-            "headers": _request_id_header(),
+            "headers": {
+                **_request_id_header(),
+                **{
+                    name: {"description": meaning, "schema": {"type": "string"}}
+                    for name, meaning in answer.headers.items()
+                },
+            },
         }
         content: dict[str, Schema] = {}
         if answer.media_type == EVENT_STREAM:

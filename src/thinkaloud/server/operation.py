@@ -37,6 +37,8 @@ class Answer(msgspec.Struct, frozen=True):
     """The media type of a text that the same status may come with."""
     files: Sequence[str] = ()
     """The media types of a file that the same status comes with."""
+    headers: Mapping[str, str] = {}
+    """Headers that it has beside those of every answer, with what they say."""
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
