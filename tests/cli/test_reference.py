@@ -8,7 +8,10 @@ from thinkaloud.cli.exits import ExitCode
 
 REFERENCE = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
 COMMANDS = {"serve", "chat", "models", "doctor", "conversations", "export", "import"}
-BELOW_CONVERSATIONS = {"list", "search", "show", "rename", "delete", "export", "branch"}
+BELOW_CONVERSATIONS = {
+    *("list", "search", "show", "rename", "delete", "export", "branch"),
+    *("regenerate", "edit"),
+}
 
 
 def test_every_exit_code_is_documented_and_no_other() -> None:

@@ -20,9 +20,10 @@ def test_thinking_is_live_and_folds_to_one_line_when_the_answer_begins(home: Hom
         home.configure(done.configuration())
         with home.terminal("chat", "Hi") as terminal:
             assert terminal.exit_code() == 0
-            folded, answer, *rest = terminal.lines
+            folded, answer, how_to_go_on, *rest = terminal.lines
             assert folded.startswith("Thought for 0.")
             assert answer == "Tea."
+            assert how_to_go_on.startswith("To go on: thinkaloud chat --conversation cli_")
             assert not any(rest)
 
 

@@ -4,14 +4,13 @@ import gc
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
-import msgspec
 import uvloop
 from fastapi import FastAPI
 
 from thinkaloud.app.channels import enabled_channels, open_channels
 from thinkaloud.app.presence import announced
 from thinkaloud.app.runtime import Choices, Runtime, open_runtime
-from thinkaloud.app.storage import lasting_uploads, opened_store, passing_uploads
+from thinkaloud.app.stored import stored
 from thinkaloud.channels.websocket.channel import WebSocketChannel
 from thinkaloud.config import Configuration
 from thinkaloud.server.app import create_app
@@ -59,12 +58,7 @@ async def serve_until_stopped(
     choices = choices or Choices()
     async with AsyncExitStack() as stack:
         lasts = choices.store is None and configuration.settings.store.kind == "sqlite"
-        own = lasting_uploads if lasts else passing_uploads
-        uploads = choices.uploads or own(configuration)
-        store = choices.store
-        if store is None:
-            store = await stack.enter_async_context(opened_store(configuration, uploads))
-        choices = msgspec.structs.replace(choices, store=store, uploads=uploads)
+        choices = await stack.enter_async_context(stored(configuration, choices))
         runtime = await stack.enter_async_context(open_runtime(configuration, choices))
         if not runtime.is_demo:
             # The first run shall not pay for loading the client.

@@ -31,8 +31,10 @@ async def server_of(configuration: Configuration) -> str | None:
     if note is None or note.pid != pid or not _is_here(note.url) or not await _answers(note.url):
         raise ConfigurationError(
             f"Process {pid or 'unknown'} uses the data directory {configuration.data_dir} and"
-            " does not answer as a thinkaloud server. If it is just starting, try again; else"
-            " stop it."
+            " does not answer as a thinkaloud server. If it is a server that is just starting, try"
+            " again. If it is a `thinkaloud chat`, leave it first, or start `thinkaloud serve`,"
+            " through which any number can go on at once; `thinkaloud chat --temporary` keeps"
+            " nothing and needs neither."
         )
     return note.url
 

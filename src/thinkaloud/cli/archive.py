@@ -10,16 +10,9 @@ import msgspec
 from thinkaloud.agent import LOCAL_OWNER
 from thinkaloud.app.storage import opened_conversations
 from thinkaloud.app.whereabouts import server_of
+from thinkaloud.cli.api import Api
 from thinkaloud.config import Configuration
 from thinkaloud.core.export import Form
-from thinkaloud.errors import (
-    Conflict,
-    InvalidRequest,
-    NotFound,
-    StoreError,
-    ThinkaloudError,
-    Unavailable,
-)
 from thinkaloud.runtime.conversations import Conversations
 
 T = TypeVar("T")
@@ -39,6 +32,10 @@ class Archive(Protocol):
 
     async def search(self, words: str, limit: int) -> Sequence[Listed]:
         """List conversations with all these words, the latest changed first."""
+        ...
+
+    async def get(self, conversation_id: str) -> Listed:
+        """Look up a conversation."""
         ...
 
     async def rename(self, conversation_id: str, title: str) -> Listed:
@@ -70,7 +67,7 @@ async def opened_archive(configuration: Configuration) -> AsyncGenerator[Archive
             yield FileArchive(kept)
         return
     async with aiohttp.ClientSession() as session:
-        yield ServerArchive(session, f"{url}/api/v1/conversations")
+        yield ServerArchive(Api(session, url))
 
 
 class FileArchive:
@@ -83,6 +80,11 @@ class FileArchive:
         """List conversations with all these words."""
         found = await self._kept.search(LOCAL_OWNER, limit=limit, words=words)
         return [msgspec.convert(each, Listed, from_attributes=True) for each in found]
+
+    async def get(self, conversation_id: str) -> Listed:
+        """Look up a conversation."""
+        found = await self._kept.get(LOCAL_OWNER, conversation_id)
+        return msgspec.convert(found, Listed, from_attributes=True)
 
     async def rename(self, conversation_id: str, title: str) -> Listed:
         """Give a conversation another title."""
@@ -109,78 +111,41 @@ class _Page(msgspec.Struct, frozen=True):
     conversations: tuple[Listed, ...]
 
 
-class _Problem(msgspec.Struct, frozen=True):
-    detail: str
-
-
 class ServerArchive:
     """Conversations of a running server."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
-        self._session = session
-        self._url = url
+    def __init__(self, api: Api) -> None:
+        self._api = api
 
     async def search(self, words: str, limit: int) -> Sequence[Listed]:
         """List conversations with all these words."""
         query = {"search": words, "limit": str(limit)}
-        return msgspec.json.decode(
-            await self._ask("GET", "", query=query), type=_Page
-        ).conversations
+        page = await self._api.ask("GET", "conversations", query=query)
+        return msgspec.json.decode(page, type=_Page).conversations
+
+    async def get(self, conversation_id: str) -> Listed:
+        """Look up a conversation."""
+        return _listed(await self._api.ask("GET", f"conversations/{conversation_id}"))
 
     async def rename(self, conversation_id: str, title: str) -> Listed:
         """Give a conversation another title."""
-        return _listed(await self._ask("PATCH", conversation_id, body={"title": title}))
+        path = f"conversations/{conversation_id}"
+        return _listed(await self._api.ask("PATCH", path, body={"title": title}))
 
     async def delete(self, conversation_id: str) -> None:
         """Delete a conversation."""
-        await self._ask("DELETE", conversation_id)
+        await self._api.ask("DELETE", f"conversations/{conversation_id}")
 
     async def branch(self, conversation_id: str, run_id: str) -> Listed:
         """Make a new conversation of everything up to and with this run."""
-        path = f"{conversation_id}/branch"
-        return _listed(await self._ask("POST", path, body={"run_id": run_id}))
+        path = f"conversations/{conversation_id}/branch"
+        return _listed(await self._api.ask("POST", path, body={"run_id": run_id}))
 
     async def export(self, conversation_id: str, form: Form, *, include_reasoning: bool) -> bytes:
         """Return a conversation as a document, as far as the server's policy lets it out."""
         query = {"format": form, "include_reasoning": "true" if include_reasoning else "false"}
-        return await self._ask("GET", f"{conversation_id}/export", query=query)
-
-    async def _ask(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: dict[str, str] | None = None,
-        body: dict[str, str] | None = None,
-    ) -> bytes:
-        url = f"{self._url}/{path}" if path else self._url
-        try:
-            async with self._session.request(
-                method, url, params=query, json=body, allow_redirects=False
-            ) as response:
-                data = await response.read()
-        except aiohttp.ClientError as error:
-            raise Unavailable(f"The server at {self._url} does not answer: {error}") from error
-        if response.status >= 300:
-            raise _error(response.status, data)
-        return data
+        return await self._api.ask("GET", f"conversations/{conversation_id}/export", query=query)
 
 
 def _listed(data: bytes) -> Listed:
     return msgspec.json.decode(data, type=Listed)
-
-
-def _error(status: int, data: bytes) -> ThinkaloudError:
-    try:
-        detail = msgspec.json.decode(data, type=_Problem).detail
-    except msgspec.MsgspecError:
-        detail = f"The server answered with status {status}."
-    match status:
-        case 404:
-            return NotFound(detail)
-        case 409:
-            return Conflict(detail)
-        case 400 | 413 | 415 | 422:
-            return InvalidRequest(detail)
-        case _:
-            return StoreError(detail)

@@ -6,13 +6,16 @@ from rich.console import Console
 from rich.text import Text
 
 from thinkaloud.cli.exits import ExitCode, of_run
-from thinkaloud.cli.session import Session, stopped_by_ctrl_c
+from thinkaloud.cli.place import Place
+from thinkaloud.cli.running import running
+from thinkaloud.cli.session import Session
 from thinkaloud.cli.stream import View
 from thinkaloud.cli.visible import visible
 from thinkaloud.errors import InternalError, InvalidRequest
 from thinkaloud.events.event import RunEnded
 from thinkaloud.events.prompt import EFFORT_LEVELS, Effort
-from thinkaloud.runtime.runs import RunRequest
+from thinkaloud.providers.demo import DEMO_MODEL_ID
+from thinkaloud.runtime.request import RunRequest
 
 DEMO_NOTICE: Final = (
     "No model is configured: this is the built-in demo model, not an AI."
@@ -20,14 +23,14 @@ DEMO_NOTICE: Final = (
 )
 
 
-def ask(session: Session, request: RunRequest, view: View) -> ExitCode:
-    """Carry one request to its end. Raises as `Runs.start`, before anything is shown.
+def ask(session: Session[Place], request: RunRequest, view: View) -> ExitCode:
+    """Carry one request to its end. Raises as `Place.run`, before anything is shown.
 
     The first Ctrl-C stops the run: what came before stays shown. The second raises
     `KeyboardInterrupt`.
     """
     ended: RunEnded | None = None
-    with session.run(request) as run, stopped_by_ctrl_c(run):
+    with running(session, request, include_reasoning=view.shows_reasoning) as run:
         try:
             for recorded in run:
                 view.show(recorded)
@@ -39,6 +42,13 @@ def ask(session: Session, request: RunRequest, view: View) -> ExitCode:
         raise InternalError("The run ended without saying how.")
     _say(ended)
     return of_run(ended)
+
+
+def say_demo(session: Session[Place], request: RunRequest) -> None:
+    """Say so where a request goes to the demo model."""
+    asked = request.model or session.wait(session.opened.model(None)).id
+    if asked == DEMO_MODEL_ID:
+        beside(DEMO_NOTICE)
 
 
 def beside(text: str, style: str = "yellow") -> None:

@@ -20,6 +20,7 @@ _HOMES: Final = {
     "models": "thinkaloud.cli.models",
     "doctor": "thinkaloud.cli.doctor",
     "conversations": "thinkaloud.cli.conversations",
+    "redo": "thinkaloud.cli.redo",
     "transfer": "thinkaloud.cli.transfer",
 }
 _WEB: Final = {"fastapi", "prometheus_client", "starlette", "structlog", "uvicorn", "uvloop"}
@@ -29,6 +30,31 @@ Config = Annotated[
     typer.Option("--config", metavar="FILE", help="The configuration file (thinkaloud.toml)."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+ModelId = Annotated[
+    str | None,
+    typer.Option("--model", "-m", metavar="ID", help="The model, as host/model."),
+]
+Effort = Annotated[
+    str | None,
+    typer.Option(
+        "--effort",
+        "-e",
+        metavar="LEVEL",
+        help="How hard to think: none, minimal, low, medium, high, xhigh, max, or tokens.",
+    ),
+]
+Thinking = Annotated[
+    bool | None,
+    typer.Option(
+        "--thinking/--no-thinking",
+        help="Show the thinking in full, or not at all. In a pipe it goes to stderr.",
+    ),
+]
+Events = Annotated[bool, typer.Option("--json", help="Print one event a line, as JSON.")]
+MaxIterations = Annotated[
+    int | None,
+    typer.Option("--max-iterations", metavar="N", help="The most model calls of a run."),
+]
 
 
 class Command(Protocol):

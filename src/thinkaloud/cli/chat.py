@@ -4,18 +4,21 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console
+import msgspec
 
-from thinkaloud.agent import Agent
-from thinkaloud.cli.asking import DEMO_NOTICE, ask, beside, effort_of
-from thinkaloud.cli.conversation import Conversation
+from thinkaloud.cli.archive import Listed
+from thinkaloud.cli.asking import ask, effort_of, say_demo
+from thinkaloud.cli.conversation import Conversation, new_id, say_how_to_go_on
 from thinkaloud.cli.exits import ExitCode
+from thinkaloud.cli.opened_view import opened_view
 from thinkaloud.cli.options import ChatOptions
-from thinkaloud.cli.screen import Screen
+from thinkaloud.cli.place import Place, opened_place
+from thinkaloud.cli.prompt import Prompt
+from thinkaloud.cli.said import check_id
 from thinkaloud.cli.session import Session
-from thinkaloud.cli.stream import Lines, Plain, View
-from thinkaloud.errors import InvalidRequest
-from thinkaloud.runtime.runs import RunRequest
+from thinkaloud.config import Configuration, load
+from thinkaloud.errors import InvalidRequest, NotFound
+from thinkaloud.runtime.request import RunRequest
 
 _PIPE: Final = "-"
 _MOST_PIPED: Final = 1024 * 1024
@@ -29,22 +32,54 @@ def run(options: ChatOptions) -> ExitCode:
     interactive = options.text is None and sys.stdin.isatty()
     if interactive and (options.json or not sys.stdout.isatty()):
         raise InvalidRequest("There is nothing to ask: give a TEXT, or pipe one in.")
+    _check(options)
     effort = effort_of(options.effort)
     text, context = ("", {}) if interactive else _asked(options)
-    with Session(Agent(model=options.model, config=options.config)) as session:
-        request = RunRequest(
-            text,
-            context=context,
-            context_files=tuple(_file(session, name) for name in options.files if name != _PIPE),
-            image_path=None if options.image is None else _file(session, options.image),
-            max_iterations=options.max_iterations,
-            reasoning_effort=effort,
-        )
+    configuration = load(options.config)
+    request = RunRequest(
+        text,
+        context=context,
+        context_files=tuple(_file(configuration, each) for each in options.files if each != _PIPE),
+        image_path=None if options.image is None else _file(configuration, options.image),
+        max_iterations=options.max_iterations,
+        model=options.model,
+        reasoning_effort=effort,
+    )
+    opening = opened_place(configuration, options.model, temporary=options.temporary)
+    with Session(opening) as session:
+        found = _continued(session, options)
+        view = opened_view(options.thinking, json=options.json)
         if interactive:
-            return Conversation(session, request, _view(options)).hold()
-        if session.runtime.is_demo:
-            beside(DEMO_NOTICE)
-        return ask(session, request, _view(options))
+            conversation = Conversation(session, request, view, options.config)
+            return Prompt(session, conversation).hold(found)
+        conversation_id = new_id() if found is None else found.conversation_id
+        request = msgspec.structs.replace(request, conversation_id=conversation_id)
+        say_demo(session, request)
+        code = ask(session, request, view)
+        if session.opened.keeps and sys.stderr.isatty():
+            say_how_to_go_on(conversation_id, options.config)
+        return code
+
+
+def _check(options: ChatOptions) -> None:
+    ways = (options.conversation_id is not None, options.latest, options.temporary)
+    if sum(ways) > 1:
+        raise InvalidRequest("--conversation, --continue and --temporary exclude each other.")
+    if options.conversation_id is not None:
+        check_id(options.conversation_id)
+
+
+def _continued(session: Session[Place], options: ChatOptions) -> Listed | None:
+    """Return the conversation to go on with. Raises `NotFound` where it is not there."""
+    archive = session.opened.archive
+    if options.conversation_id is not None:
+        return session.wait(archive.get(options.conversation_id))
+    if not options.latest:
+        return None
+    latest = session.wait(archive.search("", 1))
+    if not latest:
+        raise NotFound("There is no conversation to continue.")
+    return latest[0]
 
 
 def _asked(options: ChatOptions) -> tuple[str, dict[str, object]]:
@@ -66,9 +101,9 @@ def _piped() -> str:
         raise InvalidRequest("The pipe gives no text in UTF-8.") from error
 
 
-def _file(session: Session, name: str) -> str:
+def _file(configuration: Configuration, name: str) -> str:
     """Return what the workspace calls a file; a path from here is taken where it leads there."""
-    workspace = session.runtime.configuration.settings.server.workspace
+    workspace = configuration.settings.server.workspace
     if workspace is None:
         raise InvalidRequest(
             "--file and --image name files of the workspace, and there is none: set `workspace`"
@@ -80,12 +115,3 @@ def _file(session: Session, name: str) -> str:
     if path.exists() and path.resolve().is_relative_to(root):
         return path.resolve().relative_to(root).as_posix()
     return name
-
-
-def _view(options: ChatOptions) -> View:
-    if options.json:
-        return Lines(sys.stdout, thinking=options.thinking is True)
-    console = Console(highlight=False)
-    if console.is_terminal and not console.is_dumb_terminal:
-        return Screen(console, options.thinking)
-    return Plain(sys.stdout, sys.stderr, thinking=options.thinking is True)

@@ -1,121 +1,116 @@
-"""A conversation at a prompt."""
+"""The conversation that a terminal is in: ask, ask again, go on with another one."""
 
-import importlib.util
 import secrets
-from collections.abc import Callable
+import shlex
+from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from thinkaloud.cli.asking import DEMO_NOTICE, ask, beside, effort_of
+from thinkaloud.cli.archive import Listed
+from thinkaloud.cli.asking import ask, beside
 from thinkaloud.cli.exits import ExitCode
+from thinkaloud.cli.place import Place
+from thinkaloud.cli.said import again, run_of, runs_of
 from thinkaloud.cli.session import Session
 from thinkaloud.cli.stream import View
-from thinkaloud.errors import InvalidRequest, ThinkaloudError
-from thinkaloud.ports.effort import effective_effort
-from thinkaloud.runtime.runs import RunRequest
-from thinkaloud.version import __version__
+from thinkaloud.errors import InvalidRequest, NotFound, Unavailable
+from thinkaloud.events.fold import RunView
+from thinkaloud.events.prompt import Effort
+from thinkaloud.runtime.request import RunRequest
 
-if importlib.util.find_spec("readline"):
-    # With it, `input` has a history and the arrow keys.
-    importlib.import_module("readline")
+_LISTED: Final = 10
 
-_PROMPT: Final = "› "
-_HELP: Final = """\
-/model [ID]      show the models, or take another one
-/effort [LEVEL]  show or set how hard to think; "default" leaves it to the model
-/new             begin a new conversation
-/help            this list
-/quit            leave (so does Ctrl-D)
-Ctrl-C stops an answer; again, it leaves."""
+
+def new_id() -> str:
+    """Return an id for a conversation that begins in the terminal."""
+    return f"cli_{secrets.token_hex(8)}"
+
+
+def say_how_to_go_on(conversation_id: str, config: Path | None) -> None:
+    """Print the command that continues a conversation."""
+    named = [] if config is None else ["--config", str(config)]
+    command = shlex.join(["thinkaloud", "chat", *named, "--conversation", conversation_id])
+    beside(f"To go on: {command}", "dim")
 
 
 class Conversation:
-    """What is kept between one question and the next."""
+    """What is kept between one question and the next. Begins as a new conversation."""
 
-    def __init__(self, session: Session, request: RunRequest, view: View) -> None:
+    def __init__(
+        self, session: Session[Place], request: RunRequest, view: View, config: Path | None
+    ) -> None:
+        self.conversation_id = new_id()
+        self.model = request.model
+        """The model for the next questions; None: the current one."""
+        self.effort: Effort | None = request.reasoning_effort
         self._session = session
+        self._place = session.opened
         self._view = view
-        self._request = msgspec.structs.replace(request, conversation_id=_new_id())
-        self._commands: dict[str, Callable[[str], None]] = {
-            "/help": self._help,
-            "/model": self._model,
-            "/effort": self._effort,
-            "/new": self._new,
-        }
+        self._config = config
+        self._request = request
+        self._temporary = False
+        self._asked = False
+        """Whether there is something to go on with."""
 
-    def hold(self) -> ExitCode:
-        """Ask and answer until somebody leaves."""
-        beside(f"thinkaloud {__version__} · {self._session.runtime.models.current} · /help", "dim")
-        if self._session.runtime.is_demo:
-            beside(DEMO_NOTICE)
-        interrupted = False
-        while True:
-            try:
-                text = input(_PROMPT).strip()
-            except EOFError:
-                print()  # noqa: T201 - the prompt's line is ours to end
-                return ExitCode.OK
-            except KeyboardInterrupt:
-                print()  # noqa: T201
-                if interrupted:
-                    return ExitCode.INTERRUPTED
-                interrupted = True
-                beside("Ctrl-C again leaves.", "dim")
-                continue
-            if text in {"/quit", "/exit"}:
-                return ExitCode.OK
-            interrupted = bool(text) and self._take(text)
+    def ask(self, text: str) -> bool:
+        """Carry a question to its end; return whether Ctrl-C stopped it. Raises `ThinkaloudError`."""
+        return self._carry_out(msgspec.structs.replace(self._request, text=text))
 
-    def _take(self, text: str) -> bool:
-        """Carry out what was typed; return whether Ctrl-C stopped it."""
-        try:
-            if text.startswith("/"):
-                self._command(text)
-                return False
-            request = msgspec.structs.replace(self._request, text=text)
-            # What was put before the model stands in the conversation from now on.
-            self._request = msgspec.structs.replace(
-                self._request, context={}, context_files=(), image_path=None
-            )
-            return ask(self._session, request, self._view) is ExitCode.INTERRUPTED
-        except ThinkaloudError as error:
-            beside(error.message, "red")
-            return False
+    def ask_again(self, text: str | None = None) -> bool:
+        """Ask the last question again, or another one in its place, as `ask` does."""
+        if not self._asked:
+            raise InvalidRequest("Nothing was asked in this conversation yet.")
+        last = self._session.wait(run_of(self._place.archive, self.conversation_id, None))
+        return self._carry_out(again(self._request, last, text))
 
-    def _command(self, text: str) -> None:
-        name, _, argument = text.partition(" ")
-        command = self._commands.get(name)
-        if command is None:
-            raise InvalidRequest(f"There is no {name}. /help lists what there is.")
-        command(argument.strip())
+    def begin(self, *, temporary: bool = False) -> None:
+        """Leave the conversation for a new one, which is kept unless it is to be temporary."""
+        made = self._session.wait(self._place.create_temporary()) if temporary else new_id()
+        self._move_to(made)
+        self._temporary = temporary
 
-    def _help(self, _: str) -> None:
-        beside(_HELP, "dim")
+    def go_on_with(self, found: Listed) -> list[RunView]:
+        """Leave the conversation for one that is there, and return what was said in it."""
+        runs = list(self._session.wait(runs_of(self._place.archive, found.conversation_id)))
+        self._move_to(found.conversation_id)
+        self._asked = bool(runs)
+        return runs
 
-    def _new(self, _: str) -> None:
-        self._request = msgspec.structs.replace(self._request, conversation_id=_new_id())
-        beside("A new conversation.", "dim")
+    def find(self, conversation_id: str) -> Listed:
+        """Look up a conversation. Raises `NotFound`."""
+        return self._session.wait(self._place.archive.get(conversation_id))
 
-    def _model(self, model_id: str) -> None:
-        agent = self._session.agent
-        if model_id:
-            beside(f"From now on: {agent.load_model(model_id).id}", "dim")
-            return
-        current = self._session.runtime.models.current
-        for model in self._session.wait(agent.list_available_models()):
-            beside(f"{'*' if model.id == current else ' '} {model.id}", "dim")
+    def latest(self) -> list[Listed]:
+        """Return the conversations that were changed last."""
+        return list(self._session.wait(self._place.archive.search("", _LISTED)))
 
-    def _effort(self, level: str) -> None:
-        model = self._session.runtime.models.open(None).info
-        if level:
-            effort = None if level == "default" else effective_effort(effort_of(level), None, model)
-            self._request = msgspec.structs.replace(self._request, reasoning_effort=effort)
-        effort = self._request.reasoning_effort
-        valid = ", ".join(model.reasoning.efforts) or "no levels"
-        shown = "the model's own default" if effort is None else effort
-        beside(f"Effort: {shown}. {model.id} has {valid}.", "dim")
+    def leave(self) -> None:
+        """Say how to come back to the conversation, or take away what was not to be kept."""
+        if self._temporary:
+            with suppress(NotFound, Unavailable):  # Then it is gone already.
+                self._session.wait(self._place.archive.delete(self.conversation_id))
+        elif self._asked and self._place.keeps:
+            say_how_to_go_on(self.conversation_id, self._config)
+        self._temporary = self._asked = False
 
+    def _move_to(self, conversation_id: str) -> None:
+        if conversation_id != self.conversation_id:
+            self.leave()
+            self.conversation_id = conversation_id
 
-def _new_id() -> str:
-    return f"cli_{secrets.token_hex(8)}"
+    def _carry_out(self, request: RunRequest) -> bool:
+        # What was put before the model stands in the conversation from now on.
+        self._request = msgspec.structs.replace(
+            self._request, context={}, context_files=(), image_path=None
+        )
+        request = msgspec.structs.replace(
+            request,
+            conversation_id=self.conversation_id,
+            model=self.model,
+            reasoning_effort=self.effort,
+        )
+        code = ask(self._session, request, self._view)
+        self._asked = True
+        return code is ExitCode.INTERRUPTED

@@ -5,12 +5,21 @@ from typing import Annotated, Literal
 
 import typer
 
-from thinkaloud.cli.carrying_out import Config, Json, carry_out
-from thinkaloud.cli.options import ConversationOptions
+from thinkaloud.cli.carrying_out import (
+    Config,
+    Effort,
+    Events,
+    Json,
+    MaxIterations,
+    ModelId,
+    Thinking,
+    carry_out,
+)
+from thinkaloud.cli.options import ConversationOptions, RedoOptions
 
 conversations = typer.Typer(
     name="conversations",
-    help="What was said: list, show, search, rename, delete, export, branch.",
+    help="What was said: find it, read it, change it, say it again.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -19,7 +28,7 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="The conversation.")]
 Limit = Annotated[
     int, typer.Option("--limit", "-n", metavar="N", min=1, max=200, help="The most to list.")
 ]
-Thinking = Annotated[bool, typer.Option("--thinking", help="With the model's reasoning.")]
+WithThinking = Annotated[bool, typer.Option("--thinking", help="With the model's reasoning.")]
 
 
 @conversations.command("list")
@@ -41,7 +50,7 @@ def search(
 
 
 @conversations.command()
-def show(conversation: Id, config: Config = None, thinking: Thinking = False) -> None:
+def show(conversation: Id, config: Config = None, thinking: WithThinking = False) -> None:
     """Print what was said."""
     options = ConversationOptions("show", config, conversation_id=conversation, thinking=thinking)
     carry_out("conversations", options)
@@ -72,7 +81,7 @@ def export(
         Literal["json", "markdown"],
         typer.Option("--format", help="For programs, or for people."),
     ] = "markdown",
-    thinking: Thinking = False,
+    thinking: WithThinking = False,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="A new file; else it is printed."),
@@ -102,3 +111,43 @@ def branch(
     """Make a new conversation of all that was said up to a message and its answer."""
     options = ConversationOptions("branch", config, conversation_id=conversation, text=run)
     carry_out("conversations", options)
+
+
+@conversations.command()
+def regenerate(  # noqa: PLR0913 - one for each option
+    conversation: Id,
+    run: Annotated[
+        str | None,
+        typer.Argument(metavar="RUN", help="The message: its run, or its number; else the last."),
+    ] = None,
+    config: Config = None,
+    model: ModelId = None,
+    effort: Effort = None,
+    thinking: Thinking = None,
+    json: Events = False,
+    max_iterations: MaxIterations = None,
+) -> None:
+    """Answer a message once more; the old answer and all after it leave the conversation."""
+    carry_out(
+        "redo",
+        RedoOptions(conversation, run, None, config, model, effort, thinking, json, max_iterations),
+    )
+
+
+@conversations.command()
+def edit(  # noqa: PLR0913 - one for each option
+    conversation: Id,
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The message: its run, or its number.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What to say instead.")],
+    config: Config = None,
+    model: ModelId = None,
+    effort: Effort = None,
+    thinking: Thinking = None,
+    json: Events = False,
+    max_iterations: MaxIterations = None,
+) -> None:
+    """Say something else in a message's place; it and all after it leave the conversation."""
+    carry_out(
+        "redo",
+        RedoOptions(conversation, run, text, config, model, effort, thinking, json, max_iterations),
+    )

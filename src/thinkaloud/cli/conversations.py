@@ -1,12 +1,11 @@
 """`thinkaloud conversations`: list, show, search, rename, delete, export, branch."""
 
 import asyncio
-import re
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, assert_never
+from typing import assert_never
 
 import msgspec
 from rich.console import Console
@@ -17,20 +16,17 @@ from thinkaloud.cli.archive import Archive, Listed, opened_archive
 from thinkaloud.cli.asking import beside
 from thinkaloud.cli.exits import ExitCode
 from thinkaloud.cli.options import ConversationOptions
+from thinkaloud.cli.said import check_id, run_of
 from thinkaloud.cli.visible import one_line, visible
 from thinkaloud.config import load
-from thinkaloud.core.export import Export
-from thinkaloud.errors import Conflict, InvalidRequest, NotFound
-from thinkaloud.runtime.request import ID_PATTERN
-
-_NUMBER: Final = re.compile(r"[0-9]{1,9}\Z")
+from thinkaloud.errors import Conflict, InvalidRequest
 
 
 def run(options: ConversationOptions) -> ExitCode:
     """Carry out one action. Raises `ThinkaloudError`."""
     named = options.conversation_id
-    if options.action != "list" and not ID_PATTERN.match(named):
-        raise InvalidRequest("A conversation's ID is 1 to 64 of A-Z a-z 0-9 _ : and -.")
+    if options.action != "list":
+        check_id(named)
     asyncio.run(_carry_out(options))
     return ExitCode.OK
 
@@ -49,8 +45,8 @@ async def _carry_out(options: ConversationOptions) -> None:
                 await archive.delete(named)
                 beside(f"Deleted {named}.", "green")
             case "branch":
-                run_id = await _run_id(archive, named, options.text)
-                made = await archive.branch(named, run_id)
+                kept = await run_of(archive, named, options.text)
+                made = await archive.branch(named, kept.run_id)
                 sys.stdout.write(f"{made.conversation_id}\n")
             case _:
                 assert_never(options.action)
@@ -95,17 +91,6 @@ def _save(document: bytes, path: Path) -> None:
     except OSError as error:
         raise InvalidRequest(f"{path} cannot be written: {error.strerror}.") from error
     beside(f"Written to {path}.", "green")
-
-
-async def _run_id(archive: Archive, conversation_id: str, run: str) -> str:
-    """Return the run that was meant: itself, or the one of this number."""
-    if not _NUMBER.match(run):
-        return run
-    document = await archive.export(conversation_id, "json", include_reasoning=False)
-    runs = msgspec.json.decode(document, type=Export).runs
-    if not 1 <= int(run) <= len(runs):
-        raise NotFound(f"The conversation has messages 1 to {len(runs)}.")
-    return runs[int(run) - 1].run_id
 
 
 def _say(what: str, one: Listed) -> None:

@@ -23,9 +23,9 @@ def run(options: ModelsOptions) -> ExitCode:
     if options.probe is not None:
         return probing.run(options, options.probe)
     with Session(Agent(config=options.config)) as session:
-        models = session.wait(session.agent.list_available_models())
-        current = session.runtime.models.current
-        demo = session.runtime.is_demo
+        models = session.wait(session.opened.list_available_models())
+        current = session.opened.runtime.models.current
+        demo = session.opened.runtime.is_demo
     if options.json:
         entries = [_entry(model, current) for model in models]
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(entries)).decode() + "\n")

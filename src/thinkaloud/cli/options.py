@@ -27,6 +27,10 @@ class ChatOptions(msgspec.Struct, frozen=True):
     files: tuple[str, ...]
     image: str | None
     max_iterations: int | None
+    conversation_id: str | None
+    """The conversation to go on with; None: a new one, or with `latest` the latest."""
+    latest: bool
+    temporary: bool
 
 
 class ModelsOptions(msgspec.Struct, frozen=True):
@@ -64,6 +68,21 @@ class ConversationOptions(msgspec.Struct, frozen=True):
     output: Path | None = None
 
 
+class RedoOptions(msgspec.Struct, frozen=True):
+    """`thinkaloud conversations regenerate` and `edit`, which has a `text`."""
+
+    conversation_id: str
+    run: str | None
+    """The run to replace, by id or number; None: the last one."""
+    text: str | None
+    config: Path | None
+    model: str | None
+    effort: str | None
+    thinking: bool | None
+    json: bool
+    max_iterations: int | None
+
+
 class TransferOptions(msgspec.Struct, frozen=True):
     """`thinkaloud export` and `thinkaloud import`."""
 
@@ -78,6 +97,7 @@ Options = (
     | ModelsOptions
     | ReportOptions
     | ConversationOptions
+    | RedoOptions
     | TransferOptions
 )
 """What any command takes."""

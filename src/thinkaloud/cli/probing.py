@@ -34,7 +34,7 @@ def run(options: ModelsOptions, asked: str) -> ExitCode:
     host, _, model = asked.partition("/")
     # Started on the demo model: what is asked of here need not be the default.
     with Session(Agent(DEMO_MODEL_ID, config=options.config)) as session:
-        models = session.runtime.models
+        models = session.opened.runtime.models
         if host not in models.hosts:
             raise UnknownModel(
                 asked, [f"{name}/…" for name in models.hosts if name[:1] == host[:1]]

@@ -7,7 +7,16 @@ from typing import Annotated, cast
 
 import typer
 
-from thinkaloud.cli.carrying_out import Config, Json, carry_out
+from thinkaloud.cli.carrying_out import (
+    Config,
+    Effort,
+    Events,
+    Json,
+    MaxIterations,
+    ModelId,
+    Thinking,
+    carry_out,
+)
 from thinkaloud.cli.conversation_program import conversations
 from thinkaloud.cli.options import (
     ChatOptions,
@@ -27,10 +36,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(conversations)
-ModelId = Annotated[
-    str | None,
-    typer.Option("--model", "-m", metavar="ID", help="The model, as host/model."),
-]
 
 
 def _print_version(wanted: bool) -> None:
@@ -75,23 +80,17 @@ def chat(  # noqa: PLR0913 - one for each option
     ] = None,
     config: Config = None,
     model: ModelId = None,
-    effort: Annotated[
+    effort: Effort = None,
+    thinking: Thinking = None,
+    json: Events = False,
+    conversation: Annotated[
         str | None,
-        typer.Option(
-            "--effort",
-            "-e",
-            metavar="LEVEL",
-            help="How hard to think: none, minimal, low, medium, high, xhigh, max, or tokens.",
-        ),
+        typer.Option("--conversation", "-c", metavar="ID", help="Go on with a conversation."),
     ] = None,
-    thinking: Annotated[
-        bool | None,
-        typer.Option(
-            "--thinking/--no-thinking",
-            help="Show the thinking in full, or not at all. In a pipe it goes to stderr.",
-        ),
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one event a line, as JSON.")] = False,
+    latest: Annotated[
+        bool, typer.Option("--continue", help="Go on with the latest conversation.")
+    ] = False,
+    temporary: Annotated[bool, typer.Option("--temporary", help="Keep nothing.")] = False,
     file: Annotated[
         list[str] | None,
         typer.Option(
@@ -105,14 +104,23 @@ def chat(  # noqa: PLR0913 - one for each option
         str | None,
         typer.Option("--image", metavar="NAME", help="A picture of the workspace."),
     ] = None,
-    max_iterations: Annotated[
-        int | None,
-        typer.Option("--max-iterations", metavar="N", help="The most model calls of a run."),
-    ] = None,
+    max_iterations: MaxIterations = None,
 ) -> None:
     """Ask once, with TEXT or a pipe; without either, hold a conversation."""
-    files = tuple(file or ())
-    options = ChatOptions(text, config, model, effort, thinking, json, files, image, max_iterations)
+    options = ChatOptions(
+        text=text,
+        config=config,
+        model=model,
+        effort=effort,
+        thinking=thinking,
+        json=json,
+        files=tuple(file or ()),
+        image=image,
+        max_iterations=max_iterations,
+        conversation_id=conversation,
+        latest=latest,
+        temporary=temporary,
+    )
     carry_out("chat", options)
 
 

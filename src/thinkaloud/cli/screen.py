@@ -49,6 +49,11 @@ class Screen:
         self._in_line = False
         self._part = 0
 
+    @property
+    def shows_reasoning(self) -> bool:
+        """Whether any of it is to be seen."""
+        return self._thinking is not False
+
     def show(self, recorded: Recorded) -> None:  # noqa: C901, PLR0912 - one arm a kind
         """Show the next event."""
         event = recorded.event

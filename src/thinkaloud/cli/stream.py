@@ -29,6 +29,11 @@ _RAW_CONTROL: Final = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 class View(Protocol):
     """Shows the events of a run."""
 
+    @property
+    def shows_reasoning(self) -> bool:
+        """Whether reasoning is of any use to it."""
+        ...
+
     def show(self, recorded: Recorded) -> None:
         """Show the next event."""
         ...
@@ -47,6 +52,11 @@ class Plain:
         self._thinking = thinking
         self._part = 0
         self._in_line: TextIO | None = None
+
+    @property
+    def shows_reasoning(self) -> bool:
+        """Whether it was asked for."""
+        return self._thinking
 
     def show(self, recorded: Recorded) -> None:
         """Show the next event."""
@@ -95,6 +105,11 @@ class Lines:
     def __init__(self, stream: TextIO, *, thinking: bool) -> None:
         self._stream = stream
         self._thinking = thinking
+
+    @property
+    def shows_reasoning(self) -> bool:
+        """Whether it was asked for."""
+        return self._thinking
 
     def show(self, recorded: Recorded) -> None:
         """Write the next event. Reasoning is left out where it was not asked for (P7)."""

@@ -50,8 +50,8 @@ def _take(descriptor: int, database: Path) -> None:
     except BlockingIOError as error:
         pid = os.pread(descriptor, 32, 0).decode("ascii", "replace") or "unknown"
         raise ConfigurationError(
-            f"Another thinkaloud server (process {pid}) uses the data directory "
-            f"{database.parent}. Stop it, talk to it instead of starting a second one, or give "
+            f"Another thinkaloud server (process {pid}), or a `thinkaloud chat`, uses the data "
+            f"directory {database.parent}. Stop it, talk to it instead of starting a second one, or give "
             "this one a directory of its own with THINKALOUD_DATA_DIR."
         ) from error
     except OSError as error:

@@ -1,0 +1,18 @@
+"""The view that fits what stdout is, and what was asked for."""
+
+import sys
+
+from rich.console import Console
+
+from thinkaloud.cli.screen import Screen, Thinking
+from thinkaloud.cli.stream import Lines, Plain, View
+
+
+def opened_view(thinking: Thinking, *, json: bool) -> View:
+    """Return events as lines where JSON is wanted, a screen on a terminal, else plain text."""
+    if json:
+        return Lines(sys.stdout, thinking=thinking is True)
+    console = Console(highlight=False)
+    if console.is_terminal and not console.is_dumb_terminal:
+        return Screen(console, thinking)
+    return Plain(sys.stdout, sys.stderr, thinking=thinking is True)

@@ -1,0 +1,60 @@
+"""What was said in a conversation, for commands that go on from there."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from thinkaloud.cli.archive import Archive
+from thinkaloud.core.export import Export
+from thinkaloud.errors import InvalidRequest, NotFound
+from thinkaloud.events.fold import RunView
+from thinkaloud.runtime.request import ID_PATTERN, RunRequest
+
+_NUMBER: Final = re.compile(r"[0-9]{1,9}\Z")
+
+
+def check_id(conversation_id: str) -> None:
+    """Check what an id looks like before anybody is asked for it. Raises `InvalidRequest`."""
+    if not ID_PATTERN.match(conversation_id):
+        raise InvalidRequest("A conversation's ID is 1 to 64 of A-Z a-z 0-9 _ : and -.")
+
+
+async def runs_of(archive: Archive, conversation_id: str) -> Sequence[RunView]:
+    """Return the runs of a conversation, without reasoning. Raises `NotFound`."""
+    document = await archive.export(conversation_id, "json", include_reasoning=False)
+    return msgspec.json.decode(document, type=Export).runs
+
+
+async def run_of(archive: Archive, conversation_id: str, named: str | None) -> RunView:
+    """Return the run of this id or this number, counted from 1; without either the last one.
+
+    Raises `NotFound`.
+    """
+    runs = await runs_of(archive, conversation_id)
+    if named is None:
+        if not runs:
+            raise NotFound("Nothing was said in this conversation yet.")
+        return runs[-1]
+    for run in runs:
+        if run.run_id == named:
+            return run
+    if not _NUMBER.match(named):
+        raise NotFound("There is no such run in the conversation.")
+    if not 1 <= int(named) <= len(runs):
+        raise NotFound(f"The conversation has messages 1 to {len(runs)}.")
+    return runs[int(named) - 1]
+
+
+def again(request: RunRequest, run: RunView, text: str | None = None) -> RunRequest:
+    """Return a request that puts a run's question once more, in its place, or another text."""
+    given = run.input
+    return msgspec.structs.replace(
+        request,
+        text=given.text if text is None else text,
+        context=given.context,
+        context_files=given.context_files,
+        image_path=given.image_path,
+        replaces=run.run_id,
+    )

@@ -1,0 +1,119 @@
+"""The frames of the API, read back as events: a view cannot tell them from the events themselves."""
+
+import itertools
+from collections.abc import Sequence
+
+import msgspec
+import pytest
+
+from scripts.tree import ROOT
+from thinkaloud.cli.frame_reading import FrameReading
+from thinkaloud.errors import InternalError
+from thinkaloud.events import codec
+from thinkaloud.events.event import ModelResponded, Recorded, RunEnded, RunStarted
+from thinkaloud.events.fold import Block, Fold, NoticeBlock, ReasoningBlock, RunView
+from thinkaloud.runtime.request import RunRequest
+from thinkaloud.server.wires.chat import chat_wire
+from thinkaloud.server.wires.frames import Frame
+
+WIRE = chat_wire("text", reasoning=True)
+
+
+def runs() -> list[list[Recorded]]:
+    """Every run of the recorded sessions."""
+    found: list[list[Recorded]] = []
+    for path in sorted((ROOT / "tests" / "sessions").glob("*.jsonl")):
+        recorded = [codec.decode(line) for line in path.read_bytes().splitlines()]
+        grouped = itertools.groupby(recorded, lambda each: each.run_id)
+        found += [list(group) for _, group in grouped]
+    return found
+
+
+RUNS = runs()
+ENDED = [run for run in RUNS if isinstance(run[-1].event, RunEnded)]
+
+
+def request_of(run: Sequence[Recorded]) -> RunRequest:
+    started = run[0].event
+    assert isinstance(started, RunStarted)
+    given = started.input
+    return RunRequest(
+        given.text,
+        context=given.context,
+        context_files=given.context_files,
+        image_path=given.image_path,
+        replaces=started.replaces,
+    )
+
+
+def frame(data: bytes) -> Frame:
+    return msgspec.json.decode(data, type=Frame)
+
+
+def view(run: Sequence[Recorded]) -> RunView:
+    fold = Fold(run[0].conversation_id)
+    for recorded in run:
+        fold.apply(recorded)
+    return fold.runs[run[0].run_id].view()
+
+
+def frames(run: Sequence[Recorded]) -> list[tuple[Frame, int]]:
+    """What the server sends of a run, and when."""
+    found: list[tuple[Frame, int]] = []
+    for recorded in run:
+        if isinstance(recorded.event, RunEnded):
+            data = WIRE.end(view(run), recorded.conversation_id, recorded.seq)
+        else:
+            data = WIRE.encode(recorded)
+        if data is not None:
+            found.append((frame(data), recorded.at_ms))
+    return found
+
+
+def read(request: RunRequest, given: Sequence[tuple[Frame, int]]) -> list[Recorded]:
+    reading = FrameReading(request)
+    return [recorded for each, at_ms in given for recorded in reading.take(each, at_ms)]
+
+
+@pytest.mark.promise("P4", "P8")
+@pytest.mark.parametrize("run", RUNS, ids=lambda run: run[0].run_id)
+def test_the_events_of_a_run_come_back_from_its_frames(run: list[Recorded]) -> None:
+    found = read(request_of(run), frames(run))
+    expected = [each for each in run if not isinstance(each.event, ModelResponded)]
+    assert [each.event for each in found] == [each.event for each in expected]
+    assert [each.seq for each in found] == [each.seq for each in expected]
+
+
+def blocks(run: Sequence[Recorded]) -> list[Block]:
+    """What was said; not when a thought began and in which model call, which a snapshot hides."""
+    found: list[Block] = []
+    for block in view(run).blocks:
+        if isinstance(block, ReasoningBlock):
+            found.append(msgspec.structs.replace(block, iteration=0, started_at_ms=0))
+        elif isinstance(block, NoticeBlock):
+            found.append(block)
+        else:
+            found.append(msgspec.structs.replace(block, iteration=0))
+    return found
+
+
+@pytest.mark.promise("P4", "P9")
+@pytest.mark.parametrize("run", ENDED, ids=lambda run: run[0].run_id)
+def test_a_snapshot_at_any_place_gives_what_has_not_come_yet_and_nothing_twice(
+    run: list[Recorded],
+) -> None:
+    fold = Fold(run[0].conversation_id)
+    for recorded in run:
+        fold.apply(recorded)
+    all_of_it = frame(WIRE.snapshot(fold.view(), fold.seq, run[0].run_id))
+    sent = frames(run)
+    for place in range(len(sent)):
+        found = read(request_of(run), [*sent[:place], (all_of_it, run[-1].at_ms), sent[-1]])
+        assert blocks(found) == blocks(run)
+        assert [type(each.event) for each in found].count(RunEnded) == 1
+
+
+def test_a_run_without_a_beginning_is_a_fault_and_not_shown() -> None:
+    told = frames(RUNS[0])[1]
+    with pytest.raises(InternalError, match="has not begun"):
+        FrameReading(RunRequest("Why?")).take(*told)

@@ -1,0 +1,378 @@
+"""`thinkaloud chat` keeps what was said: with a server that uses the data, and without one."""
+
+import contextlib
+import json
+import re
+import signal
+import socket
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.cli.lab import HOLD, Lab, end, lab, say, think
+from tests.cli.program import Home
+from tests.cli.test_conversations import ok, server
+from tests.cli.test_serve import address, heard
+from thinkaloud.events import codec
+from thinkaloud.events.event import AnswerEnded, RunStarted
+
+ANSWERS = [[think("Hm."), say(f"Answer {number}."), end()] for number in range(1, 9)]
+
+
+@contextmanager
+def served_or_not(home: Home, running: bool) -> Iterator[str]:
+    """A server of this home, or none."""
+    if running:
+        with server(home) as url:
+            yield url
+    else:
+        yield ""
+
+
+def listed(home: Home) -> list[str]:
+    """The ids of what is kept, the latest first."""
+    found = json.loads(ok(home.run("conversations", "list", "--json")))
+    return [each["conversation_id"] for each in found]
+
+
+def asked(served: Lab) -> list[list[str]]:
+    """What the model was shown, call by call."""
+    return [[message["content"] for message in each["messages"]] for each in served.asked]
+
+
+def get(url: str) -> Any:
+    with urllib.request.urlopen(url, timeout=30) as response:
+        return json.load(response)
+
+
+@pytest.mark.promise("P8")
+@pytest.mark.parametrize("running", [True, False])
+def test_a_question_is_kept_and_can_be_gone_on_with(home: Home, running: bool) -> None:
+    with lab(*ANSWERS) as served:
+        home.configure(served.configuration())
+        with served_or_not(home, running):
+            assert home.run("chat", "One?").stdout == "Answer 1.\n"
+            (first,) = listed(home)
+            assert home.run("chat", "-c", first, "Two?").stdout == "Answer 2.\n"
+            assert ok(home.run("chat", "Other?")) == "Answer 3.\n"
+            assert ok(home.run("chat", "--continue", "More?")) == "Answer 4.\n"
+            assert len(listed(home)) == 2
+        assert asked(served)[1] == ["One?", "Answer 1.", "Two?"]
+        assert asked(served)[3] == ["Other?", "Answer 3.", "More?"]
+
+
+@pytest.mark.promise("P7")
+@pytest.mark.parametrize("running", [True, False])
+def test_what_is_temporary_is_asked_and_leaves_nothing(home: Home, running: bool) -> None:
+    with lab(*ANSWERS) as served:
+        home.configure(served.configuration())
+        with served_or_not(home, running):
+            assert ok(home.run("chat", "--temporary", "One?")) == "Answer 1.\n"
+            assert listed(home) == []
+
+
+def test_ways_into_a_conversation_that_cannot_be_are_refused(home: Home) -> None:
+    with lab(*ANSWERS) as served:
+        home.configure(served.configuration())
+        for arguments, said in (
+            (("-c", "gone"), "no such conversation"),
+            (("-c", "../x"), "ID is"),
+            (("--continue",), "no conversation to continue"),
+            (("--continue", "--temporary"), "exclude each other"),
+        ):
+            done = home.run("chat", *arguments, "Why?")
+            assert (done.returncode, done.stdout) == (2, "")
+            assert said in done.stderr
+        assert served.asked == []
+
+
+@pytest.mark.promise("P6", "P8")
+@pytest.mark.parametrize("running", [True, False])
+def test_an_answer_is_given_again_and_a_question_put_in_another_way(
+    home: Home, running: bool
+) -> None:
+    with lab(*ANSWERS) as served:
+        home.configure(served.configuration())
+        with served_or_not(home, running):
+            ok(home.run("chat", "One?", "--file", "-", stdin="a log line"))
+            (kept,) = listed(home)
+            ok(home.run("chat", "-c", kept, "Two?"))
+            assert ok(home.run("conversations", "regenerate", kept)) == "Answer 3.\n"
+            edited = ok(home.run("conversations", "edit", kept, "2", "Zwei?", "--json"))
+            again = ok(home.run("conversations", "regenerate", kept, "1"))
+            wrong = home.run("conversations", "edit", kept, "2", "Gone?")
+            shown = ok(home.run("conversations", "show", kept))
+        one = "<context>\nstdin: a log line\n</context>\n\nOne?"
+        assert asked(served)[2:] == [
+            [one, "Answer 1.", "Two?"],
+            [one, "Answer 1.", "Zwei?"],
+            [one],
+        ]
+    events = [codec.decode(line).event for line in edited.splitlines()]
+    assert isinstance(events[0], RunStarted)
+    assert events[0].replaces is not None
+    assert any(isinstance(event, AnswerEnded) for event in events)
+    assert again == "Answer 5.\n"
+    assert (wrong.returncode, "messages 1 to 1" in wrong.stderr) == (2, True)
+    assert "Zwei?" not in shown
+    assert "Answer 5." in shown
+
+
+@pytest.mark.promise("P8")
+@pytest.mark.parametrize("running", [True, False])
+def test_at_the_prompt_one_goes_back_elsewhere_and_unkept(home: Home, running: bool) -> None:
+    with lab(*ANSWERS) as served:
+        home.configure(served.configuration())
+        with served_or_not(home, running), home.terminal("chat") as terminal:
+            typed = ["/retry", "One?", "/retry", "/edit Eins?", "/temporary", "Secret?"]
+            for prompts, line in enumerate([*typed, "/retry", "/conversation"], start=1):
+                terminal.until("›", times=prompts)
+                terminal.type(f"{line}\n")
+            lines = terminal.until("›", times=9)
+            (kept,) = set(re.findall(r"cli_\w+", "\n".join(lines)))
+            assert sum(kept in line for line in lines) == 2
+            terminal.type(f"/conversation {kept}\n")
+            lines = terminal.until("›", times=11)
+            assert lines[-3:-1] == ["› Eins?", "Answer 3."]
+            terminal.type("Two?\n")
+            terminal.until("›", times=12)
+            terminal.type("\x04")
+            assert terminal.exit_code() == 0
+            assert "Nothing was asked in this conversation yet." in "\n".join(terminal.lines)
+            assert f"To go on: thinkaloud chat --conversation {kept}" in terminal.lines
+        shown = ok(home.run("conversations", "show", kept))
+        assert listed(home) == [kept]
+        assert asked(served)[2:] == [
+            ["Eins?"],
+            ["Secret?"],
+            ["Secret?"],
+            ["Eins?", "Answer 3.", "Two?"],
+        ]
+    assert "One?" not in shown
+    with home.terminal("chat", "--continue") as terminal:
+        lines = terminal.until("›", times=2)
+        assert "1 earlier" in lines[1]
+        assert lines[2:4] == ["› Two?", "Answer 6."]
+
+
+@pytest.mark.promise("P9", "P10")
+def test_a_run_of_the_terminal_is_live_on_the_server_and_stopped_from_there(home: Home) -> None:
+    with lab([think("Hm."), say("Half an answer"), HOLD]) as served:
+        home.configure(served.configuration())
+        with server(home) as url, home.terminal("chat", "Why?") as terminal:
+            terminal.until("Half an answer")
+            (kept,) = listed(home)
+            (run_id,) = get(f"{url}/api/v1/conversations/{kept}")["active_runs"]
+            events = f"{url}/api/v1/conversations/{kept}/events?after=0&include_reasoning=true"
+            with urllib.request.urlopen(events, timeout=30) as stream:
+                while b"Half an answer" not in stream.readline():
+                    pass
+            stop = urllib.request.Request(f"{url}/api/v1/runs/{run_id}/stop", method="POST")
+            assert get(stop)["status"] == "stopped"  # type: ignore[arg-type]
+            assert terminal.exit_code() == 130
+            assert "Stopped. What came before is kept." in terminal.lines
+
+
+@pytest.mark.promise("P10")
+def test_ctrl_c_stops_a_run_of_the_server_even_while_it_waits_for_another(home: Home) -> None:
+    with lab([say("Half"), HOLD]) as served:
+        home.configure(served.configuration())
+        with server(home) as url, home.terminal("chat", "One?") as first:
+            first.until("Half")
+            (kept,) = listed(home)
+            with home.start("chat", "-c", kept, "Two?") as second:
+                while len(active := get(f"{url}/api/v1/conversations/{kept}")["active_runs"]) < 2:
+                    pass
+                second.send_signal(signal.SIGINT)
+                _, errors = second.communicate(timeout=30)
+                assert second.returncode == 130
+                assert b"Stopped" in errors
+            assert get(f"{url}/api/v1/runs/{active[1]}")["status"] == "stopped"
+            assert get(f"{url}/api/v1/conversations/{kept}")["active_runs"] == active[:1]
+            first.type("\x03")
+            assert first.exit_code() == 130
+        assert len(served.asked) == 1
+
+
+@pytest.mark.promise("P3", "P9")
+def test_a_server_that_is_killed_and_comes_back_elsewhere_says_how_the_run_ended(
+    home: Home,
+) -> None:
+    with lab([say("Half"), HOLD]) as served:
+        home.configure(served.configuration())
+        with home.start("serve", "--port", "0") as first:
+            heard(first, b"/api/docs\n")
+            with home.start("chat", "Why?") as chat:
+                assert chat.stdout is not None
+                assert chat.stdout.read(4) == b"Half"
+                first.kill()
+                first.wait()
+                with server(home):
+                    rest, errors = chat.communicate(timeout=30)
+                assert chat.returncode == 1
+    assert rest == b"\n"
+    assert b"Failed (interrupted)" in errors
+    assert len(served.asked) == 1
+
+
+@pytest.mark.promise("P3")
+def test_a_server_that_is_killed_and_stays_away_is_told_from_an_answer(home: Home) -> None:
+    with lab([say("Half"), HOLD]) as served:
+        home.configure(served.configuration())
+        with home.start("serve", "--port", "0") as process:
+            heard(process, b"/api/docs\n")
+            with home.start("chat", "Why?") as chat:
+                assert chat.stdout is not None
+                assert chat.stdout.read(4) == b"Half"
+                process.kill()
+                process.wait()
+                _, errors = chat.communicate(timeout=30)
+                assert chat.returncode == 1
+        assert b"went away while it answered" in errors
+        command = re.search(rb"`thinkaloud (conversations show cli_\w+)`", errors)
+        assert command is not None
+        assert "The server went down" in ok(home.run(*command[1].decode().split()))
+
+
+@contextmanager
+def through_proxy(home: Home, url: str, *limits: int) -> Iterator[list[str]]:
+    """Lead the terminal to the server by a way that drops event streams after so many bytes.
+
+    The first streams, that is. What was asked for is noted.
+    """
+    cuts = iter(limits)
+    there = int(url.rpartition(":")[2])
+    listener = socket.create_server(("127.0.0.1", 0))
+    heads: list[str] = []
+
+    def carry(client: socket.socket) -> None:
+        with client, socket.create_connection(("127.0.0.1", there)) as upstream:
+            head = client.recv(65536)
+            upstream.sendall(head.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
+            heads.append(head.decode().partition(" HTTP")[0])
+            stream = b"stream-sse" in head or b"/events" in head
+            left = next(cuts, 1 << 30) if stream else 1 << 30
+            while left and (data := upstream.recv(min(left, 512))):
+                client.sendall(data)
+                left -= len(data)
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):  # The listener was closed: the test is over.
+            while True:
+                client, _ = listener.accept()
+                threading.Thread(target=carry, args=(client,), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    note = home.folder / "data" / "server.json"
+    proxy = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    note.write_text(note.read_text().replace(url, proxy))
+    try:
+        yield heads
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+
+
+@pytest.mark.promise("P4", "P6", "P9")
+def test_whoever_loses_the_line_again_and_again_misses_nothing_and_sees_nothing_twice(
+    home: Home,
+) -> None:
+    words = [f"word{number} " for number in range(60)]
+    with lab([think("Hm."), *map(say, words), end()]) as served:
+        home.configure(served.configuration())
+        with server(home) as url, through_proxy(home, url, 100, 1500, 1500) as heads:
+            done = home.run("chat", "Why?", "--thinking")
+    assert done.stdout == "".join(words) + "\n"
+    assert (done.returncode, done.stderr) == (0, "Hm.\n\n")
+    streams = [head.split()[0] for head in heads if "stream-sse" in head or "/events" in head]
+    assert streams == ["POST", "POST", "GET", "GET"]
+    assert len(served.asked) == 1
+
+
+def test_a_temporary_conversation_is_taken_from_the_server_when_it_is_left(home: Home) -> None:
+    with lab(*ANSWERS) as served:
+        home.configure(served.configuration())
+        with server(home) as url, through_proxy(home, url) as heads:
+            with home.terminal("chat") as terminal:
+                for prompts, line in enumerate(["/temporary", "Secret?", "/quit"], start=1):
+                    terminal.until("›", times=prompts)
+                    terminal.type(f"{line}\n")
+                assert terminal.exit_code() == 0
+            (path,) = [head.removeprefix("DELETE ") for head in heads if "DELETE" in head]
+            with pytest.raises(urllib.error.HTTPError, match="404"):
+                get(url + path)
+
+
+@pytest.mark.promise("P7", "P15")
+def test_reasoning_that_the_server_keeps_back_does_not_reach_the_terminal(home: Home) -> None:
+    with lab([think("Secret."), say("Tea."), end()]) as served:
+        home.configure(served.configuration(show_reasoning="deny"))
+        with server(home):
+            done = home.run("chat", "Why?", "--thinking", "--json")
+    assert "Tea." in done.stdout
+    assert "Secret" not in done.stdout + done.stderr
+
+
+def test_a_second_chat_without_a_server_says_what_to_do_and_may_go_on_unkept(home: Home) -> None:
+    with lab(*ANSWERS) as served:
+        home.configure(served.configuration())
+        with home.terminal("chat") as first:
+            first.until("›")
+            refused = home.run("chat", "Why?")
+            assert (refused.returncode, refused.stdout) == (3, "")
+            for needed in ("thinkaloud serve", "thinkaloud chat --temporary"):
+                assert needed in refused.stderr
+            assert ok(home.run("chat", "--temporary", "Why?")) == "Answer 1.\n"
+            first.type("One?\n")
+            first.until("Answer 2.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--model", "demo/thinkalout"], 2, "Did you mean demo/thinkaloud?"),
+        (["--model", "openai/gpt-5.5"], 3, "set OPENAI_API_KEY"),
+        (["--max-iterations", "0"], 2, "max_iterations"),
+    ],
+)
+def test_what_a_server_refuses_has_the_exit_code_that_it_has_without_one(
+    home: Home, arguments: list[str], code: int, said: str
+) -> None:
+    with lab(*ANSWERS) as served:
+        home.configure(served.configuration())
+        with server(home):
+            done = home.run("chat", "Hi", *arguments)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert said in done.stderr
+
+
+def test_where_the_settings_keep_nothing_it_says_so_and_asks(home: Home) -> None:
+    with lab(*ANSWERS) as served:
+        home.configure(served.configuration() + '\n[store]\nkind = "memory"\n')
+        with home.terminal("chat") as terminal:
+            assert "Nothing of this is kept." in terminal.until("›")
+            terminal.type("One?\n")
+            terminal.until("›", times=2)
+            terminal.type("\x04")
+            assert terminal.exit_code() == 0
+            assert "To go on" not in "\n".join(terminal.lines)
+    assert not (home.folder / "data" / "thinkaloud.db").exists()
+
+
+def test_a_terminal_that_leaves_does_not_stop_the_server(home: Home) -> None:
+    with lab([say("Half"), HOLD]) as served:
+        home.configure(served.configuration())
+        with home.start("serve", "--port", "0") as process:
+            url = address(heard(process, b"/api/docs\n"))
+            with home.start("chat", "Why?") as chat:
+                assert chat.stdout is not None
+                assert chat.stdout.read(4) == b"Half"
+                chat.kill()
+                chat.wait()
+            (kept,) = listed(home)
+            assert len(get(f"{url}/api/v1/conversations/{kept}")["active_runs"]) == 1
