@@ -7,14 +7,14 @@ import msgspec
 import pytest
 
 from scripts.tree import ROOT
-from thinkaloud.cli.frame_reading import FrameReading
+from thinkaloud.cli.frame_reading import FrameReading, frame_of
 from thinkaloud.errors import InternalError
 from thinkaloud.events import codec
 from thinkaloud.events.event import ModelResponded, Recorded, RunEnded, RunStarted
 from thinkaloud.events.fold import Block, Fold, NoticeBlock, ReasoningBlock, RunView
 from thinkaloud.runtime.request import RunRequest
 from thinkaloud.server.wires.chat import chat_wire
-from thinkaloud.server.wires.frames import Frame
+from thinkaloud.server.wires.frames import Frame, Token, TokenFrame
 
 WIRE = chat_wire("text", reasoning=True)
 
@@ -111,6 +111,12 @@ def test_a_snapshot_at_any_place_gives_what_has_not_come_yet_and_nothing_twice(
         found = read(request_of(run), [*sent[:place], (all_of_it, run[-1].at_ms), sent[-1]])
         assert blocks(found) == blocks(run)
         assert [type(each.event) for each in found].count(RunEnded) == 1
+
+
+def test_an_event_of_a_kind_that_is_not_known_yet_is_passed_over() -> None:
+    known = frame_of(b"token", b'{"token": "a", "segment_id": "1:a1"}', run_id="run_1", seq=7)
+    assert known == TokenFrame(Token("a", "1:a1"), 7, "run_1")
+    assert frame_of(b"weather", b'{"rain": true}', run_id="run_1", seq=8) is None
 
 
 def test_a_run_without_a_beginning_is_a_fault_and_not_shown() -> None:

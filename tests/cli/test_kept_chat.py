@@ -282,7 +282,7 @@ def through_proxy(home: Home, url: str, *limits: int) -> Iterator[list[str]]:
 def test_whoever_loses_the_line_again_and_again_misses_nothing_and_sees_nothing_twice(
     home: Home,
 ) -> None:
-    words = [f"word{number} " for number in range(60)]
+    words = [f"word{number} " for number in range(600)]
     with lab([think("Hm."), *map(say, words), end()]) as served:
         home.configure(served.configuration())
         with server(home) as url, through_proxy(home, url, 100, 1500, 1500) as heads:

@@ -1,7 +1,7 @@
 """From the frames of the API back to events, for the views of the terminal. Pure."""
 
 from collections.abc import Iterator
-from typing import assert_never
+from typing import Final, assert_never, get_args
 
 import msgspec
 
@@ -61,6 +61,20 @@ _Told = (
     | ErrorFrame
     | CompleteFrame
 )
+
+
+_NAMES: Final = frozenset(str(kind.__struct_config__.tag) for kind in get_args(Frame))
+
+
+def frame_of(name: bytes, data: bytes, *, run_id: str, seq: int) -> Frame | None:
+    """Return an event of an event stream as the frame that a socket would carry.
+
+    None where it is of a kind that is not known here: a newer server may have more of them.
+    """
+    if name.decode("ascii", "replace") not in _NAMES:
+        return None
+    form = b'{"event":"%s","run_id":"%s","seq":%d,"data":%s}'
+    return msgspec.json.decode(form % (name, run_id.encode(), seq, data), type=Frame)
 
 
 class FrameReading:

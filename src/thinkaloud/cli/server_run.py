@@ -11,16 +11,15 @@ import msgspec
 
 from thinkaloud.app.whereabouts import server_of
 from thinkaloud.cli.api import Api
-from thinkaloud.cli.frame_reading import FrameReading
+from thinkaloud.cli.frame_reading import FrameReading, frame_of
 from thinkaloud.config import Configuration
 from thinkaloud.core.sse import SSEParser
 from thinkaloud.errors import ConfigurationError, StoreError, Unavailable
 from thinkaloud.events.event import Recorded, RunEnded
 from thinkaloud.ports.clock import Clock
 from thinkaloud.runtime.request import RunRequest
-from thinkaloud.server.wires.frames import Frame
 
-_WAITS: Final = (0.1, 0.2, 0.4, 0.8, 1.6)
+_WAITS: Final = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 """Seconds before each try to come back; after the last one the server counts as gone."""
 _RUN_ID: Final = "X-Run-ID"
 
@@ -103,10 +102,8 @@ class ServerRun:
     def _taken(self, name: bytes, data: bytes) -> list[Recorded]:
         self._tries = 0
         self._cursor = self._parser.last_id.decode()
-        form = b'{"event":"%s","run_id":"%s","seq":%s,"data":%s}'
-        # A socket's frame has in one what an event stream has in three.
-        text = form % (name, self._run_id.encode(), self._cursor.encode() or b"null", data)
-        return self._reading.take(msgspec.json.decode(text, type=Frame), self._clock.unix_ms())
+        frame = frame_of(name, data, run_id=self._run_id, seq=int(self._cursor or 0))
+        return [] if frame is None else self._reading.take(frame, self._clock.unix_ms())
 
     async def _read(self) -> bytes:
         """Wait for more bytes; after a dropped line open another one. Empty where all is read."""
