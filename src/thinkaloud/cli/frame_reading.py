@@ -120,7 +120,7 @@ class FrameReading:
 
     def _started(self, model: str, max_iterations: int, effort: Effort | None) -> RunStarted:
         asked = self._request
-        given = UserInput(asked.text, asked.context, asked.context_files, asked.image_path)
+        given = UserInput(asked.text, asked.context, asked.context_files or (), asked.image_path)
         return RunStarted(model, max_iterations, given, effort, replaces=asked.replaces)
 
     def _begin(self, run_id: str, started: RunStarted, at_ms: int) -> None:

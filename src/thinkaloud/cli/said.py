@@ -48,13 +48,15 @@ async def run_of(archive: Archive, conversation_id: str, named: str | None) -> R
 
 
 def again(request: RunRequest, run: RunView, text: str | None = None) -> RunRequest:
-    """Return a request that puts a run's question once more, in its place, or another text."""
-    given = run.input
+    """Return a request that puts a run's question once more, in its place, or another text.
+
+    The run's files go along.
+    """
     return msgspec.structs.replace(
         request,
-        text=given.text if text is None else text,
-        context=given.context,
-        context_files=given.context_files,
-        image_path=given.image_path,
+        text=run.input.text if text is None else text,
+        context=run.input.context,
+        context_files=None,
+        image_path=None,
         replaces=run.run_id,
     )
