@@ -13,6 +13,7 @@ from thinkaloud.runtime.limits import Limits
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.testing import (
     ScriptedModel,
+    Silence,
     say,
     think,
 )
@@ -176,6 +177,34 @@ async def test_a_run_goes_on_when_every_socket_is_gone() -> None:
             await one.attach("room", after=frames[-1]["seq"])
             rest = await one.turn("room")
     assert texts(rest, "delta") == "Done."
+
+
+@pytest.mark.promise("P2", "P3", "P9")
+async def test_when_the_server_ends_every_chat_is_told_the_end_of_its_run_and_then_why_it_closes() -> (
+    None
+):
+    async with (
+        hosting(ScriptedModel([think("Hm"), Silence()], [think("Hm"), Silence()])) as served,
+        client(served) as one,
+        client(served) as two,
+    ):
+        for room in ("a", "b"):
+            await one.say(room)
+            await one.until("reasoning_delta")
+        await two.attach("a", after=0)
+        await two.until("reasoning_delta")
+        served.server.should_exit = True
+        found = await one.until("turn_end") + await one.until("turn_end")
+        theirs = await two.until("turn_end")
+        for each in (one, two):
+            with pytest.raises(ConnectionClosedError) as closed:
+                await each.receive()
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 1012
+    for room in ("a", "b"):
+        ends = [f["event"] for f in found if f["chat_id"] == room]
+        assert ends == ["reasoning_end", "turn_end"]
+    assert theirs[-1]["error"]["code"] == "interrupted"
 
 
 @pytest.mark.promise("P14")

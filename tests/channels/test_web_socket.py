@@ -275,6 +275,34 @@ async def test_reasoning_that_is_kept_back_leaves_no_byte(way: str) -> None:
     assert policy == "deny" or CANARY in reply["reasoning"]
 
 
+@pytest.mark.promise("P7", "P3")
+@pytest.mark.parametrize("way", ["cut", "failed", "refused tool", "only thought", "stop", "ended"])
+async def test_a_run_that_goes_wrong_brings_no_reasoning_to_who_wants_none(way: str) -> None:
+    ends: dict[str, Script] = {
+        "cut": [Cut()],
+        "failed": [ModelFailed("provider_overloaded", "Later.")],
+        "refused tool": [call_tool("add", {"a": "no number"})],
+        "only thought": [],
+        "stop": [Silence()],
+        "ended": [Silence()],
+    }
+    model = ScriptedModel([think(f"{CANARY} one"), *ends[way]], [think(f"{CANARY} two")])
+    async with hosting(model, tools=[add]) as served, client(served) as one, client(served) as two:
+        await two.attach("room")
+        await one.say("room", include_reasoning=False)
+        await two.until("reasoning_delta")
+        if way == "stop":
+            await one.send({"type": "stop", "chat_id": "room"})
+        elif way == "ended":
+            await served.runs.interrupt()
+        frames = await one.turn("room")
+        await one.attach("room", include_reasoning=False)
+        await one.until("snapshot")
+    assert frames[-1]["status"] != "running"
+    assert "snapshot" in one.raw[-1]
+    assert CANARY not in "".join(one.raw)
+
+
 @pytest.mark.promise("P15")
 async def test_a_socket_that_opts_out_changes_nothing_for_the_others() -> None:
     model = ScriptedModel([think("Thought."), say("Answer.")])

@@ -23,13 +23,17 @@ from thinkaloud.server.services import LOCAL_OWNER
 class RunsOfChats:
     """The runtime, as the bridge sees it: each chat of each channel is a conversation.
 
-    In one chat at most `max_waiting` messages wait behind the one that is being answered.
+    In one chat at most `max_waiting` messages wait behind the one that is being answered, and at
+    most `max_active` runs go on or wait in all, whoever began them.
     """
 
-    def __init__(self, runs: Runs, store: Store, *, max_waiting: int = 16) -> None:
+    def __init__(
+        self, runs: Runs, store: Store, *, max_waiting: int = 16, max_active: int = 500
+    ) -> None:
         self._runs = runs
         self._store = store
         self._max_waiting = max_waiting
+        self._max_active = max_active
 
     async def begin(self, message: InboundMessage) -> str | None:
         """Start a run for a message; None where the platform delivered it before."""
@@ -39,10 +43,16 @@ class RunsOfChats:
             key = f"channel:{conversation_id}:{message.message_id}"
             if await self._store.run_for_key(LOCAL_OWNER, key) is not None:
                 return None
-        if len(self._runs.active.in_conversation(conversation_id)) > self._max_waiting:
-            raise Conflict("Too many messages wait in this chat. Try again when some are answered.")
+        self._refuse_when_busy(conversation_id)
         request = RunRequest(message.text, conversation_id, idempotency_key=key)
         return (await self._runs.start(LOCAL_OWNER, request)).run_id
+
+    def _refuse_when_busy(self, conversation_id: str) -> None:
+        active = self._runs.active
+        if len(active.in_conversation(conversation_id)) > self._max_waiting:
+            raise Conflict("Too many messages wait in this chat. Try again when some are answered.")
+        if len(active) >= self._max_active:
+            raise Conflict("Too many runs are going on. Try again.")
 
     async def stop(self, channel: str, chat_id: str) -> None:
         """Stop the run that goes on in a chat, and no other."""
@@ -95,8 +105,13 @@ async def open_channels(runtime: Runtime) -> AsyncGenerator[WebSocketChannel]:
     """
     settings = runtime.configuration.settings
     manager = ChannelManager(reasoning_allowed=settings.server.show_reasoning == "allow")
-    waiting = settings.server.max_waiting_messages
-    bridge = Bridge(manager, RunsOfChats(runtime.runs, runtime.store, max_waiting=waiting))
+    runs = RunsOfChats(
+        runtime.runs,
+        runtime.store,
+        max_waiting=settings.server.max_waiting_messages,
+        max_active=settings.server.max_active_runs,
+    )
+    bridge = Bridge(manager, runs)
     websocket = WebSocketChannel(settings.channels.websocket, runtime.clock)
     manager.add(websocket)
     found = installed()
