@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.channels.bridging import connected
-from tests.channels.recording import Recorder
+from tests.channels.recording import Recorder, Whole
 from thinkaloud.channels import ChannelManager, InboundMessage
 from thinkaloud.channels.bridge import Bridge, RunFeed
 from thinkaloud.events.codec import decode
@@ -41,6 +41,20 @@ async def test_a_run_is_told_in_order_with_its_segments() -> None:
     ends = [each for each in channel.metadata if each.resuming]
     assert len(ends) == 1
     assert all(each.run_id and each.stream_id and each.seq for each in channel.metadata)
+
+
+async def test_a_channel_that_does_not_stream_gets_each_answer_as_a_message_without_a_gap() -> None:
+    channel = Whole("rec")
+    script: list[Script] = [
+        [think("Hm"), say("  Wait."), call_tool("add", {"a": 2, "b": 3})],
+        [say("It is ", "5.")],
+    ]
+    async with connected(ScriptedModel(*script), channel) as it:
+        await it.say()
+        while len(channel.sent) < 2:
+            channel.arrived.clear()
+            await channel.arrived.wait()
+    assert channel.sent == ["  Wait.", "It is 5."]
 
 
 @pytest.mark.promise("P2", "P3")

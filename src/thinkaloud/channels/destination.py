@@ -183,7 +183,8 @@ class Destination:
         if self._channel.streams:
             await self._channel.send_stream_end(self._chat_id, item.stream)
             return
-        text, self._whole = "".join(self._whole), []
+        # The blank line before a later piece of an answer parts what is streamed, not messages.
+        text, self._whole = "".join(self._whole).removeprefix("\n\n"), []
         await self._channel.send(
             OutboundMessage(item.channel, item.chat_id, text, stream=item.stream)
         )
