@@ -81,7 +81,8 @@ class FrameReading:
     """Reads the frames of one run, in order, as the events that they were made from.
 
     What frames do not say is told from what they do: the end of an answer by what comes after it,
-    the times of a run that failed by when its frames came. `ModelResponded` does not come back.
+    the times of a run that failed by when its frames came. `ModelResponded` and attachments do not
+    come back.
     A snapshot gives what is missing so far, each piece with the snapshot's number.
     """
 
