@@ -90,11 +90,13 @@ BROUGHT: Final = re.compile(r'<file name="(.*?)">\n(.*?)\n</file>', re.DOTALL)
 """How a file stands before the message."""
 
 
-def way_of(text: str) -> Way:
-    """Return how this message is answered: a file that came with it is read out."""
-    file = BROUGHT.match(text)
-    if file is not None:
-        return Way(answer=f"You brought {file[1]}: {file[2]}", seconds=0.0)
+def way_of(text: str, pictures: int = 0) -> Way:
+    """Return how this message is answered: files that came with it are told and read out."""
+    said = [f"{name}: {content}" for name, content in BROUGHT.findall(text)]
+    if pictures:
+        said.append(f"pictures: {pictures}")
+    if said:
+        return Way(answer=f"You brought {', '.join(said)}", seconds=0.0)
     return WAYS.get(text.partition(" ")[0].strip(",.?").lower(), Way())
 
 
@@ -113,7 +115,7 @@ class ObedientModel:
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Sequence[ModelEvent]]:
         """Say it, piece by piece."""
         asked = request.turns[-1]
-        way = way_of(asked.text if isinstance(asked, UserTurn) else "")
+        way = way_of(asked.text, len(asked.images)) if isinstance(asked, UserTurn) else Way()
         due = asyncio.get_running_loop().time()
         for kind, text in ((ReasoningText, way.thought), (AnswerText, way.answer)):
             for at in range(0, len(text), way.letters):

@@ -24,6 +24,7 @@ ConversationId = Annotated[
 EffortName = Annotated[str, Meta(extra_json_schema={"enum": list(EFFORT_LEVELS)})]
 Budget = Annotated[int, Meta(ge=1, le=10_000_000, description="A budget in reasoning tokens.")]
 Seq = Annotated[int, Meta(ge=0, description="The last `seq` that the client has.")]
+MAX_CONTEXT_FILES: Final = 64
 STOP_DETACHED_SECONDS: Final = 10.0
 """How long a run goes on alone that is to stop on a disconnect, where no setting says it."""
 _LEVELS: Final[dict[str, EffortLevel]] = {level: level for level in EFFORT_LEVELS}
@@ -53,7 +54,7 @@ class ChatRequest(msgspec.Struct, frozen=True):
         Annotated[
             tuple[str, ...],
             Meta(
-                max_length=64,
+                max_length=MAX_CONTEXT_FILES,
                 description="Texts and pictures: uploads, or files under the configured workspace."
                 " Pictures for models that take them. Null: none, or with `replaces`, and without"
                 " an `image_path`, those of that run.",

@@ -17,8 +17,10 @@ from thinkaloud.server.channel_socket import CHANNEL_PATH
 from thinkaloud.server.guard import refuse
 from thinkaloud.server.operation import Answer, Operation, json_response
 from thinkaloud.server.problems import Refused
+from thinkaloud.server.requests import MAX_CONTEXT_FILES
 from thinkaloud.server.services import ServerServices
 from thinkaloud.server.system_routes import Features, SystemRoutes
+from thinkaloud.tools.attachments import MAX_IMAGE_BYTES, MAX_TEXT_BYTES
 
 PAGE_POLICY: Final = (
     "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline';"
@@ -184,6 +186,15 @@ def _number(text: str) -> float:
         return 0.0
 
 
+class FileLimits(msgspec.Struct, frozen=True):
+    """What the files of a message may be. Sizes are bytes."""
+
+    most: int
+    text_bytes: int
+    picture_bytes: int
+    together_bytes: int
+
+
 class ChatLimits(msgspec.Struct, frozen=True):
     """What a socket and a message may take."""
 
@@ -191,6 +202,7 @@ class ChatLimits(msgspec.Struct, frozen=True):
     max_frame_bytes: int
     max_chats: int
     """Chats that one socket may follow at once."""
+    files: FileLimits
 
 
 class Bootstrap(msgspec.Struct, frozen=True):
@@ -242,6 +254,16 @@ class BootstrapRoutes:
                     max_text_chars=services.settings.max_text_chars,
                     max_frame_bytes=services.settings.max_body_bytes,
                     max_chats=channel.socket_settings.max_chats,
+                    files=self._files(),
                 ),
             )
+        )
+
+    def _files(self) -> FileLimits:
+        one = self._services.settings.max_upload_bytes
+        return FileLimits(
+            most=MAX_CONTEXT_FILES,
+            text_bytes=min(one, MAX_TEXT_BYTES),
+            picture_bytes=min(one, MAX_IMAGE_BYTES),
+            together_bytes=self._services.about.limits.max_attachment_bytes,
         )

@@ -89,3 +89,18 @@ it("waits for files on their way, and lets one go", async () => {
   await user.click(screen.getByRole("button", { name: "Remove a.txt" }));
   expect(did).toEqual(["detach f1"]);
 });
+
+it("shows a picture small, and sends files without a word", async () => {
+  const { did, field, user } = staged({ attached: [{ id: "f1", name: "cat.png", status: "ready", picture: "/cat" }] });
+  const list = screen.getByRole("list", { name: "Attached files" });
+  expect(list.querySelector("img")?.getAttribute("src")).toBe("/cat");
+  await user.type(field, "{Enter}");
+  expect(did).toEqual(["send "]);
+});
+
+it("says why files cannot go along, and does not send them", async () => {
+  const { did, field, user } = staged({ attached: [{ id: "f1", name: "cat.png", status: "ready" }], hindrance: "It takes no pictures." });
+  expect(screen.getByRole("alert").textContent).toBe("It takes no pictures.");
+  await user.type(field, "Look{Enter}");
+  expect(did).toEqual([]);
+});

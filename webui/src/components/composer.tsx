@@ -1,6 +1,7 @@
 import { ArrowUp, Paperclip, Square, X } from "lucide-react";
 import { type ChangeEvent, type ClipboardEvent, type DragEvent, type KeyboardEvent, type ReactNode, type Ref, useRef } from "react";
 
+import { FileChip } from "./attached-files";
 import { IconButton } from "./ui/button";
 import { cx } from "./ui/cx";
 import { visible } from "./visible";
@@ -9,6 +10,8 @@ export interface Attached {
   readonly id: string;
   readonly name: string;
   readonly status: "uploading" | "ready" | "failed";
+  /** Where a picture of it is. */
+  readonly picture?: string | null;
 }
 
 export interface ComposerProps {
@@ -23,14 +26,18 @@ export interface ComposerProps {
   /** Absent where the server takes no files. */
   readonly onFiles?: ((files: readonly File[]) => void) | undefined;
   readonly onDetach: (id: string) => void;
+  /** What files may be, in words. */
+  readonly limits?: string;
+  /** Why it cannot be sent as it is. */
+  readonly hindrance?: string | null;
   /** Model, effort: what stands beside the field. */
   readonly controls: ReactNode;
   readonly field: Ref<HTMLTextAreaElement>;
 }
 
 export function Composer(props: ComposerProps) {
-  const { text, running, attached, onFiles } = props;
-  const ready = text.trim() !== "" && attached.every((each) => each.status === "ready");
+  const { text, running, onFiles } = props;
+  const ready = isReady(props);
   const take = (list: FileList | undefined, event: ClipboardEvent | DragEvent) => {
     if (!onFiles || !list || list.length === 0) return;
     event.preventDefault();
@@ -61,23 +68,43 @@ export function Composer(props: ComposerProps) {
       }}
       onDrop={(event) => take(event.dataTransfer.files, event)}
     >
-      <AttachedFiles attached={attached} onDetach={props.onDetach} />
+      <AttachedFiles {...props} />
       <Field {...props} onKeyDown={pressed} onPaste={(event) => take(event.clipboardData.files, event)} />
       <div className="flex items-center gap-1">
-        {onFiles ? <FilePicker onFiles={onFiles} /> : null}
+        {onFiles ? <FilePicker onFiles={onFiles} limits={props.limits ?? ""} /> : null}
         <div className="flex min-w-0 flex-1 items-center gap-0.5">{props.controls}</div>
-        {running ? (
-          <IconButton label="Stop (Escape)" look="plain" round onClick={props.onStop}>
-            <Square size={13} fill="currentColor" aria-hidden />
-          </IconButton>
-        ) : null}
-        {running && !ready ? null : (
-          <IconButton type="submit" label={running ? "Send when this answer is done" : "Send"} look="primary" round disabled={!ready}>
-            <ArrowUp size={18} aria-hidden />
-          </IconButton>
-        )}
+        <Buttons running={running} ready={ready} onStop={props.onStop} />
       </div>
     </form>
+  );
+}
+
+/** Files say something too; what is not there yet, or cannot go along, holds the message back. */
+function isReady({ text, attached, hindrance = null }: ComposerProps): boolean {
+  const says = text.trim() !== "" || attached.length > 0;
+  return says && hindrance === null && attached.every((each) => each.status === "ready");
+}
+
+interface ButtonsProps {
+  readonly running: boolean;
+  readonly ready: boolean;
+  readonly onStop: () => void;
+}
+
+function Buttons({ running, ready, onStop }: ButtonsProps) {
+  return (
+    <>
+      {running ? (
+        <IconButton label="Stop (Escape)" look="plain" round onClick={onStop}>
+          <Square size={13} fill="currentColor" aria-hidden />
+        </IconButton>
+      ) : null}
+      {running && !ready ? null : (
+        <IconButton type="submit" label={running ? "Send when this answer is done" : "Send"} look="primary" round disabled={!ready}>
+          <ArrowUp size={18} aria-hidden />
+        </IconButton>
+      )}
+    </>
   );
 }
 
@@ -111,11 +138,16 @@ function Field({ text, onText, field, running, onKeyDown, onPaste }: FieldProps)
   );
 }
 
-function FilePicker({ onFiles }: { readonly onFiles: (files: readonly File[]) => void }) {
+interface FilePickerProps {
+  readonly onFiles: (files: readonly File[]) => void;
+  readonly limits: string;
+}
+
+function FilePicker({ onFiles, limits }: FilePickerProps) {
   const input = useRef<HTMLInputElement>(null);
   return (
     <>
-      <IconButton label="Attach files" onClick={() => input.current?.click()}>
+      <IconButton label="Attach files" title={limits === "" ? "Attach files" : `Attach files: ${limits}`} onClick={() => input.current?.click()}>
         <Paperclip size={17} aria-hidden />
       </IconButton>
       <input
@@ -135,19 +167,27 @@ function FilePicker({ onFiles }: { readonly onFiles: (files: readonly File[]) =>
 
 const UPLOAD_WORDS: Readonly<Record<Attached["status"], string>> = { uploading: "uploading…", ready: "", failed: "not uploaded" };
 
-function AttachedFiles({ attached, onDetach }: { readonly attached: readonly Attached[]; readonly onDetach: (id: string) => void }) {
+function AttachedFiles({ attached, onDetach, hindrance = null }: ComposerProps) {
   if (attached.length === 0) return null;
   return (
-    <ul aria-label="Attached files" className="flex flex-wrap gap-1.5 px-1 pt-1">
-      {attached.map((file) => (
-        <li key={file.id} className="flex items-center gap-1.5 rounded-lg border border-line bg-sunken py-0.5 pr-0.5 pl-2.5 text-sm">
-          <span className="max-w-48 truncate">{visible(file.name)}</span>
-          <span className={file.status === "failed" ? "text-danger" : "text-faint"}>{UPLOAD_WORDS[file.status]}</span>
-          <IconButton label={`Remove ${file.name}`} className="size-7" onClick={() => onDetach(file.id)}>
-            <X size={14} aria-hidden />
-          </IconButton>
-        </li>
-      ))}
-    </ul>
+    <>
+      <ul aria-label="Attached files" className="flex flex-wrap gap-1.5 px-1 pt-1">
+        {attached.map((file) => (
+          <li key={file.id} className="flex items-center gap-1.5 rounded-lg border border-line bg-sunken py-0.5 pr-0.5 pl-1.5 text-sm">
+            <FileChip name={file.name} picture={file.picture ?? null}>
+              <span className={file.status === "failed" ? "text-danger" : "text-faint"}>{UPLOAD_WORDS[file.status]}</span>
+            </FileChip>
+            <IconButton label={`Remove ${visible(file.name)}`} className="size-7" onClick={() => onDetach(file.id)}>
+              <X size={14} aria-hidden />
+            </IconButton>
+          </li>
+        ))}
+      </ul>
+      {hindrance === null ? null : (
+        <p role="alert" className="px-2 pt-1.5 text-sm text-danger">
+          {hindrance}
+        </p>
+      )}
+    </>
   );
 }

@@ -1,9 +1,10 @@
 import { ArrowDown } from "lucide-react";
-import { memo, type ReactNode, useMemo, useState } from "react";
+import { memo, type ReactNode, useContext, useMemo, useState } from "react";
 
 import type { RunView } from "@/events/types.gen";
 
 import { AssistantMessage } from "./assistant-message";
+import { FileAddressContext, filesOf } from "./attached-files";
 import type { Follow } from "./follow";
 import { settledHeading } from "./thought";
 import { Button, IconButton } from "./ui/button";
@@ -85,11 +86,11 @@ interface RowProps {
 }
 
 const Row = memo(function Row({ run, isLast, actions }: RowProps) {
-  const { text, context_files, image_path } = run.input;
+  const addressOf = useContext(FileAddressContext);
   const { onEdit, ...others } = useMemo(() => handlersOf(actions, run, isLast), [actions, run, isLast]);
   return (
     <article aria-label="Message and answer" className={cx("space-y-5 pb-9", !isLast && "row")}>
-      <UserMessage text={text} files={[...(context_files ?? []), ...(image_path ? [image_path] : [])]} onEdit={onEdit} />
+      <UserMessage text={run.input.text} files={filesOf(run, addressOf)} onEdit={onEdit} />
       <AssistantMessage run={run} {...others} />
     </article>
   );

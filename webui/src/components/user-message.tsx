@@ -1,43 +1,37 @@
-import { Paperclip, Pencil } from "lucide-react";
+import { Pencil } from "lucide-react";
 import type { ReactNode } from "react";
 
+import { SentFiles, type ShownFile } from "./attached-files";
 import { IconButton } from "./ui/button";
 import { visible } from "./visible";
 
 export interface UserMessageProps {
   readonly text: string;
-  readonly files?: readonly string[];
+  readonly files?: readonly ShownFile[];
   /** What stands under it: that it waits, or was refused. */
   readonly children?: ReactNode;
   /** Change it and send it again. Absent where the server cannot. */
   readonly onEdit?: (() => void) | undefined;
 }
 
-const NO_FILES: readonly string[] = [];
+const NO_FILES: readonly ShownFile[] = [];
 
 export function UserMessage({ text, files = NO_FILES, children, onEdit }: UserMessageProps) {
   return (
     <div className="group flex flex-col items-end gap-1.5">
-      {files.length > 0 ? (
-        <ul aria-label="Attached files" className="flex flex-wrap justify-end gap-1.5">
-          {files.map((file) => (
-            <li key={file} className="flex items-center gap-1.5 rounded-lg border border-line bg-raised px-2.5 py-1 text-xs text-soft">
-              <Paperclip size={13} aria-hidden />
-              {visible(file)}
-            </li>
-          ))}
-        </ul>
-      ) : null}
+      <SentFiles files={files} />
       <div className="flex w-full items-center justify-end gap-1">
         {onEdit ? (
           <IconButton label="Edit and send again" className="size-8 opacity-0 group-hover:opacity-100 focus-visible:opacity-100 pointer-coarse:opacity-100" onClick={onEdit}>
             <Pencil size={15} aria-hidden />
           </IconButton>
         ) : null}
-        <div className="max-w-[min(36rem,88%)] rounded-bubble rounded-br-md bg-accent-soft px-4 py-2.5 whitespace-pre-wrap [overflow-wrap:anywhere] [unicode-bidi:plaintext]">
-          <span className="sr-only">You said: </span>
-          {visible(text)}
-        </div>
+        {text === "" ? null : (
+          <div className="max-w-[min(36rem,88%)] rounded-bubble rounded-br-md bg-accent-soft px-4 py-2.5 whitespace-pre-wrap [overflow-wrap:anywhere] [unicode-bidi:plaintext]">
+            <span className="sr-only">You said: </span>
+            {visible(text)}
+          </div>
+        )}
       </div>
       {children}
     </div>

@@ -5,12 +5,14 @@ import "./gallery.css";
 
 import { createRoot } from "react-dom/client";
 
+import { FileAddressContext } from "@/components/attached-files";
 import { ConnectionBar } from "@/components/connection-bar";
 import { useFollow } from "@/components/follow";
 import { ReadingContext, type Toggles } from "@/components/reading";
 import { Thread } from "@/components/thread";
 import { apply, emptySession } from "@/events/fold";
 import { GOLDEN_LOGS } from "@/events/golden";
+import type { Recorded } from "@/events/types.gen";
 import { parseLog } from "@/session/replay";
 
 import { type GalleryState, STATES } from "./states";
@@ -51,11 +53,20 @@ function Picture({ state }: { readonly state: GalleryState }) {
     <section data-picture={state.name} className="border-b border-line">
       <h2 className="px-4 pt-3 text-xs font-medium text-faint">{state.name}</h2>
       {state.connection ? <ConnectionBar state={state.connection} onRetry={() => undefined} /> : null}
-      <ReadingContext value={reading}>
-        <Thread runs={view.runs} follow={follow} actions={ACTIONS} />
-      </ReadingContext>
+      <FileAddressContext value={(runId, number) => addressIn(log, runId, number)}>
+        <ReadingContext value={reading}>
+          <Thread runs={view.runs} follow={follow} actions={ACTIONS} />
+        </ReadingContext>
+      </FileAddressContext>
     </section>
   );
+}
+
+/** A picture out of the log itself: there is no server to ask. */
+function addressIn(log: readonly Recorded[], runId: string, number: number): string | null {
+  const started = log.find((each) => each.run_id === runId)?.event;
+  const file = started?.type === "run.started" ? started.attachments?.[number - 1] : undefined;
+  return file?.base64 ? `data:${file.media_type};base64,${file.base64}` : null;
 }
 
 function fixed(opened: readonly string[]): Toggles {

@@ -35,6 +35,7 @@ export const STATES: readonly GalleryState[] = [
   { name: "Notice and retry", session: "notice-and-retry" },
   { name: "Two runs, reconnecting", session: "two-runs", connection: "waiting" },
   { name: "Offline", session: "answer-only", connection: "offline" },
+  { name: "Files sent along", session: "attachments" },
   { name: "Hostile text", session: "hostile-text", opened: ["1:r1"] },
   { name: "Every script", session: "unicode", opened: ["1:r1"] },
 ];

@@ -21,6 +21,15 @@ export interface Bootstrap {
   readonly demo: boolean;
   readonly version: string;
   readonly ticket?: string;
+  readonly limits?: { readonly files?: FileLimits };
+}
+
+/** What the files of one message may be; sizes in bytes. */
+export interface FileLimits {
+  readonly most: number;
+  readonly text_bytes: number;
+  readonly picture_bytes: number;
+  readonly together_bytes: number;
 }
 
 export interface ConversationSummary {
@@ -114,6 +123,14 @@ export class Api {
     form.append("file", file);
     return this.#read(await this.#fetch("POST", "/api/v1/upload", { body: form }));
   };
+
+  deleteUpload = (id: string): Promise<unknown> => this.#ask("DELETE", `/api/v1/uploads/${encodeURIComponent(id)}`);
+
+  /** Where an upload can be looked at. */
+  uploadAddress = (id: string): string => `${this.#base}/api/v1/uploads/${encodeURIComponent(id)}`;
+
+  /** Where a file that a run was given can be looked at; `number` counts from 1. */
+  attachmentAddress = (runId: string, number: number): string => `${this.#base}/api/v1/runs/${encodeURIComponent(runId)}/attachments/${number}`;
 
   async #ask<T>(method: string, path: string, body?: object): Promise<T> {
     const init: RequestInit = body ? { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } } : {};

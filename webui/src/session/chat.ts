@@ -73,13 +73,13 @@ export class Chat {
     this.#deliver();
   }
 
-  /** Take back a message that is not sent. Returns its text. */
-  takeBack(id: string): string | null {
+  /** Take back a message that is not sent, and return it. */
+  takeBack(id: string): Pending | null {
     const found = this.state.latest.pending.find((each) => each.id === id && each.status !== "sending");
     if (!found) return null;
     this.#change({ pending: this.state.latest.pending.filter((each) => each !== found) });
     this.state.flush();
-    return found.text;
+    return found;
   }
 
   stop(): void {
@@ -181,7 +181,9 @@ export class Chat {
     if (!next || this.#unanswered.has(next.id) || (next.status === "queued" && this.running)) return;
     this.#change({ pending: pending.with(pending.indexOf(next), { ...next, status: "sending" }) });
     this.#unanswered.add(next.id);
-    this.#send({ type: "message", chat_id: this.id, content: next.text, client_message_id: next.id, ...next.options });
+    const { files, ...options } = next.options;
+    const named = files ? { context_files: files.map((file) => file.id) } : {};
+    this.#send({ type: "message", chat_id: this.id, content: next.text, client_message_id: next.id, ...options, ...named });
   }
 
   #change(part: Partial<ChatState>): void {

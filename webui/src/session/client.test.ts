@@ -153,11 +153,24 @@ it("lets a message wait for the run before it, and lets it be taken back", () =>
   client.chat(ID).say("And in a common year?", {}, "m1");
   client.chat(ID).say("Never mind.", {}, "m2");
   expect(state().pending).toMatchObject([{ status: "queued" }, { status: "queued" }]);
-  expect(client.chat(ID).takeBack("m2")).toBe("Never mind.");
+  expect(client.chat(ID).takeBack("m2")?.text).toBe("Never mind.");
   server.say(...log.slice(3, firstEnd));
   expect(server.said).toEqual(["And in a common year?"]);
   server.say(...log.slice(firstEnd));
   expect(state().pending).toEqual([]);
+});
+
+it("names files to the server by their ids alone, and an empty list of them too", () => {
+  client.chat(ID);
+  server.connect();
+  server.attached(0);
+  const file = { id: "upl_1", name: "p.png", media_type: "image/png", bytes: 5, address: "/p" };
+  client.chat(ID).say("Look", { files: [file] }, "m1");
+  expect(state().pending[0]?.options.files).toEqual([file]);
+  expect(server.commands.at(-1)).toEqual({ type: "message", chat_id: ID, content: "Look", client_message_id: "m1", context_files: ["upl_1"] });
+  server.frame({ event: "error", chat_id: ID, client_message_id: "m1", detail: "No.", code: "invalid_request" });
+  client.chat(ID).say("Again", { files: [], replaces: "run_1" }, "m2");
+  expect(server.commands.at(-1)).toMatchObject({ context_files: [], replaces: "run_1" });
 });
 
 it("says why a message was refused and keeps its text", () => {

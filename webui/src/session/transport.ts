@@ -1,5 +1,7 @@
 /** The one door to a server of conversations. A WebSocket and a replay implement it. */
 
+import type { AttachedFile } from "@/events/types.gen";
+
 export type Connection =
   | { readonly state: "connecting" }
   | { readonly state: "open" }
@@ -9,19 +11,25 @@ export type Connection =
 
 export type Effort = string | number;
 
+/** A file that the server knows by its id, and what to show of it. */
+export interface MessageFile extends AttachedFile {
+  /** Where it can be looked at. */
+  readonly address: string | null;
+}
+
 export interface MessageOptions {
   readonly model?: string;
   readonly reasoning_effort?: Effort;
   readonly max_iterations?: number;
-  readonly context_files?: readonly string[];
-  readonly image_path?: string;
+  /** What goes along. Without it nothing does; but with `replaces` what went along with that run. */
+  readonly files?: readonly MessageFile[];
   /** The run whose place this message takes; it and all after it leave the conversation. */
   readonly replaces?: string;
 }
 
 export type Command =
   | { readonly type: "attach"; readonly chat_id: string; readonly after?: number }
-  | ({ readonly type: "message"; readonly chat_id: string; readonly content: string; readonly client_message_id: string } & MessageOptions)
+  | ({ readonly type: "message"; readonly chat_id: string; readonly content: string; readonly client_message_id: string; readonly context_files?: readonly string[] } & Omit<MessageOptions, "files">)
   | { readonly type: "stop"; readonly chat_id: string }
   | { readonly type: "detach"; readonly chat_id: string };
 

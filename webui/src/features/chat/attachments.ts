@@ -1,59 +1,108 @@
 /** Files on their way to the server, for the next message. */
 
-import { useState } from "react";
+import { useCallback, useMemo, useRef, useState } from "react";
 
+import { inBytes, isPicture } from "@/components/attached-files";
 import type { Attached } from "@/components/composer";
-import { type Api, ApiProblem, type Upload } from "@/session/api";
-import type { MessageOptions } from "@/session/transport";
+import { type Api, ApiProblem, type FileLimits, type ModelChoice } from "@/session/api";
+import type { MessageFile } from "@/session/transport";
 
-interface File_ extends Attached {
-  readonly upload?: Upload;
+interface Brought extends Attached {
+  /** What the server calls it, once it is there. */
+  readonly file?: MessageFile;
+  /** Whether it was brought for this message, so that nothing else needs it. */
+  readonly own: boolean;
 }
 
 export interface Attachments {
   readonly files: readonly Attached[];
+  /** Those that are there, in order. */
+  readonly ready: readonly MessageFile[];
   readonly add: (files: readonly File[]) => void;
   readonly remove: (id: string) => void;
-  /** The options that carry them; afterwards none are left. */
-  readonly take: () => Pick<MessageOptions, "context_files" | "image_path">;
+  /** Put others in their place, which the server has: those of a message that is said again, or none. */
+  readonly put: (files: readonly MessageFile[]) => void;
 }
 
 let counter = 0;
 
-export function useAttachments(api: Api, onProblem: (words: string) => void): Attachments {
-  const [files, setFiles] = useState<readonly File_[]>([]);
-  const change = (id: string, part: Partial<File_>) => setFiles((all) => all.map((each) => (each.id === id ? { ...each, ...part } : each)));
+const newId = () => `file-${(counter += 1)}`;
+
+export function useAttachments(api: Api, limits: FileLimits | undefined, onProblem: (words: string) => void): Attachments {
+  const [files, setFiles] = useState<readonly Brought[]>([]);
+  /** Those that were taken away while they were on their way. */
+  const removed = useRef(new Set<string>());
+  const forget = (upload: string) => attempted(onProblem, "", () => api.deleteUpload(upload));
   const send = async (id: string, file: File) => {
-    try {
-      change(id, { status: "ready", upload: await api.upload(file) });
-    } catch (error) {
-      if (!(error instanceof ApiProblem)) throw error;
-      change(id, { status: "failed" });
-      onProblem(`${file.name}: ${error.message}`);
+    const upload = await attempted(onProblem, `${file.name}: `, () => api.upload(file));
+    if (upload && removed.current.has(id)) await forget(upload.id);
+    const part: Partial<Brought> = upload ? { status: "ready", ...shownAs({ ...upload, address: api.uploadAddress(upload.id) }) } : { status: "failed" };
+    setFiles((all) => all.map((each) => (each.id === id ? { ...each, ...part } : each)));
+  };
+  const add = (added: readonly File[]) => {
+    let there = files.length;
+    for (const file of added) {
+      const words = refusal(file, there, limits);
+      if (words !== null) {
+        onProblem(words);
+        continue;
+      }
+      there += 1;
+      const id = newId();
+      setFiles((all) => [...all, { id, name: file.name, status: "uploading", own: true }]);
+      void send(id, file);
     }
   };
-  return {
-    files,
-    add: (added) => {
-      for (const file of added) {
-        counter += 1;
-        const id = `file-${counter}`;
-        setFiles((all) => [...all, { id, name: file.name, status: "uploading" }]);
-        void send(id, file);
-      }
-    },
-    remove: (id) => setFiles((all) => all.filter((each) => each.id !== id)),
-    take: () => {
-      const uploads = files.flatMap((each) => each.upload ?? []);
-      setFiles([]);
-      return named(uploads);
-    },
+  const remove = (id: string) => {
+    const gone = files.find((each) => each.id === id);
+    removed.current.add(id);
+    if (gone?.own && gone.file) void forget(gone.file.id);
+    setFiles((all) => all.filter((each) => each.id !== id));
   };
+  const put = useCallback((given: readonly MessageFile[]) => setFiles(given.map(known)), []);
+  const ready = useMemo(() => files.flatMap((each) => each.file ?? []), [files]);
+  return { files, ready, add, remove, put };
 }
 
-/** The first picture is the message's image; everything else is context. */
-function named(uploads: readonly Upload[]): Pick<MessageOptions, "context_files" | "image_path"> {
-  const image = uploads.find((each) => each.media_type.startsWith("image/"));
-  const others = uploads.filter((each) => each !== image).map((each) => each.id);
-  return { ...(image ? { image_path: image.id } : {}), ...(others.length > 0 ? { context_files: others } : {}) };
+function known(file: MessageFile): Brought {
+  return { id: newId(), status: "ready", own: false, ...shownAs(file) };
+}
+
+function shownAs(file: MessageFile): Pick<Brought, "file" | "name" | "picture"> {
+  return { file, name: file.name, picture: isPicture(file) ? file.address : null };
+}
+
+async function attempted<T>(onProblem: (words: string) => void, before: string, step: () => Promise<T>): Promise<T | null> {
+  try {
+    return await step();
+  } catch (error) {
+    if (!(error instanceof ApiProblem)) throw error;
+    onProblem(before + error.message);
+    return null;
+  }
+}
+
+/** Why a file is not even sent, in words; null where it is. */
+function refusal(file: File, others: number, limits: FileLimits | undefined): string | null {
+  if (!limits) return null;
+  if (others >= limits.most) return `${file.name} is left out: a message may have ${limits.most} files.`;
+  const picture = file.type.startsWith("image/");
+  const most = picture ? limits.picture_bytes : limits.text_bytes;
+  if (file.size <= most) return null;
+  return `${file.name} has ${inBytes(file.size)}; ${picture ? "a picture" : "a text"} may have ${inBytes(most)}.`;
+}
+
+/** What files may be, in words. */
+export function limitsInWords(limits: FileLimits | undefined): string {
+  if (!limits) return "";
+  return `pictures up to ${inBytes(limits.picture_bytes)}, texts up to ${inBytes(limits.text_bytes)}, ${inBytes(limits.together_bytes)} together`;
+}
+
+/** Why these files cannot go along, in words; null where they can. */
+export function hindranceOf(files: readonly MessageFile[], model: ModelChoice | undefined, limits: FileLimits | undefined): string | null {
+  const picture = files.find(isPicture);
+  if (picture && model?.images === false) return `${model.name || model.id} takes no pictures. Remove ${picture.name}, or choose another model.`;
+  const bytes = files.reduce((sum, file) => sum + (file.bytes ?? 0), 0);
+  if (!limits || bytes <= limits.together_bytes) return null;
+  return `These files have ${inBytes(bytes)} together; a message may have ${inBytes(limits.together_bytes)}.`;
 }

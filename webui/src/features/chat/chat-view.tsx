@@ -1,18 +1,19 @@
 import { X } from "lucide-react";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 
 import type { RunView } from "@/events/types.gen";
 
+import { filesOf } from "@/components/attached-files";
 import { Composer } from "@/components/composer";
 import type { ThinkingChoice, Toggles } from "@/components/reading";
 import { Button, IconButton } from "@/components/ui/button";
 import { cx } from "@/components/ui/cx";
-import type { Chat, ChatState } from "@/session/chat";
+import type { Chat, ChatState, Pending } from "@/session/chat";
 
 import { useServices } from "../services";
 import { useCell, useSelected } from "../use-cell";
-import { useAttachments } from "./attachments";
-import { Choices, type Chosen, optionsOf } from "./choices";
+import { type Attachments, hindranceOf, limitsInWords, useAttachments } from "./attachments";
+import { Choices, type Chosen, modelOf, optionsOf } from "./choices";
 import { Conversation } from "./conversation";
 import { keepDraft, readDraft } from "./drafts";
 import { useBranch, useSay } from "./say";
@@ -36,10 +37,12 @@ export function ChatView({ chatId, thinking, toggles, chosen, onChoose, onBegun 
   const chat = chatId === null ? null : client.chat(chatId);
   const { bootstrap, features, models } = useCell(server.state);
   const [problem, setProblem] = useState<string | null>(null);
-  const attachments = useAttachments(api, setProblem);
+  const fileLimits = bootstrap?.limits?.files;
+  const attachments = useAttachments(api, fileLimits, setProblem);
   const running = useOf(chat, () => chat?.running ?? false);
   const missing = useOf(chat, () => chat?.state.published().phase === "missing");
   const draft = useDraft(chatId);
+  const again = useAgain(draft, attachments);
   const [temporary, setTemporary] = useState(false);
   const say = useSay({ chat, temporary, onBegun, onProblem: setProblem });
   const branch = useBranch({ chat, temporary, onBegun, onProblem: setProblem });
@@ -48,19 +51,19 @@ export function ChatView({ chatId, thinking, toggles, chosen, onChoose, onBegun 
   useBeginInField(draft.field, chat);
   const send = async () => {
     const replaces = draft.replacing === null ? {} : { replaces: draft.replacing };
-    const sent = await say(draft.text, { ...optionsOf(models, chosen), ...attachments.take(), ...replaces });
-    if (sent) draft.write("");
+    const sent = await say(draft.text, { ...optionsOf(models, chosen), files: attachments.ready, ...replaces });
+    if (sent) again.nothing();
   };
   const recall = () => {
     const last = chat?.state.latest.session.view.runs.at(-1);
     if (!last) return;
-    if (features["replace"] && !running) draft.replace(last);
-    else draft.edit(last.input.text);
+    if (features["replace"] && !running) again.inPlaceOf(last);
+    else again.like(last);
   };
   return (
     <div className="flex min-h-0 flex-1 flex-col">
       {chat ? (
-        <Conversation chat={chat} thinking={thinking} toggles={toggles} onSay={say} onEdit={draft.edit} onReplace={draft.replace} onBranch={branch} />
+        <Conversation chat={chat} thinking={thinking} toggles={toggles} onSay={say} onTakeBack={again.taken} onReplace={again.inPlaceOf} onBranch={branch} />
       ) : (
         <Welcome
           demo={bootstrap?.demo ?? false}
@@ -71,7 +74,7 @@ export function ChatView({ chatId, thinking, toggles, chosen, onChoose, onBegun 
       )}
       <div className={cx("px-3 pb-[max(0.75rem,env(safe-area-inset-bottom))] sm:px-6", missing && "hidden")}>
         <Problems chat={chat} own={problem} onDismiss={() => setProblem(null)} />
-        {draft.replacing === null ? null : <Replacing onCancel={() => draft.write("")} />}
+        {draft.replacing === null ? null : <Replacing onCancel={again.nothing} />}
         <Composer
           field={draft.field}
           text={draft.text}
@@ -83,6 +86,8 @@ export function ChatView({ chatId, thinking, toggles, chosen, onChoose, onBegun 
           attached={attachments.files}
           onFiles={features["uploads"] ? attachments.add : undefined}
           onDetach={attachments.remove}
+          limits={limitsInWords(fileLimits)}
+          hindrance={hindranceOf(attachments.ready, modelOf(models, chosen), fileLimits)}
           controls={<Choices models={models} chosen={chosen} onChange={onChoose} />}
         />
       </div>
@@ -138,6 +143,42 @@ function useDraft(chatId: string | null): Draft {
     [edit],
   );
   return { field, text, replacing, type, write, edit, replace };
+}
+
+/** What else may be put into the field, with its files. */
+interface Again {
+  /** A run's message, to take the run's place. */
+  readonly inPlaceOf: (run: RunView) => void;
+  /** A run's message, as a new one. */
+  readonly like: (run: RunView) => void;
+  /** A message that was not sent. */
+  readonly taken: (message: Pending) => void;
+  readonly nothing: () => void;
+}
+
+function useAgain({ edit, replace, write }: Draft, { put }: Attachments): Again {
+  const { api } = useServices();
+  return useMemo(
+    () => ({
+      inPlaceOf: (run) => {
+        replace(run);
+        put(filesOf(run, api.attachmentAddress));
+      },
+      like: (run) => {
+        edit(run.input.text);
+        put(filesOf(run, api.attachmentAddress));
+      },
+      taken: ({ text, options }) => {
+        edit(text);
+        put(options.files ?? []);
+      },
+      nothing: () => {
+        write("");
+        put([]);
+      },
+    }),
+    [api, edit, replace, write, put],
+  );
 }
 
 /** What `select` says of the conversation now. */

@@ -66,6 +66,7 @@ export function optionsOf(models: readonly ModelChoice[], chosen: Chosen): Messa
   };
 }
 
-function modelOf(models: readonly ModelChoice[], chosen: Chosen): ModelChoice | undefined {
+/** The model that the next message goes to. */
+export function modelOf(models: readonly ModelChoice[], chosen: Chosen): ModelChoice | undefined {
   return models.find((each) => each.id === chosen.model) ?? models.find((each) => each.current);
 }

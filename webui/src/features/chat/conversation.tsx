@@ -2,12 +2,13 @@ import { useMemo } from "react";
 
 import type { RunView } from "@/events/types.gen";
 
+import { FileAddressContext, filesOf } from "@/components/attached-files";
 import { type Follow, useFollow } from "@/components/follow";
 import { type Reading, ReadingContext, type ThinkingChoice, type Toggles } from "@/components/reading";
 import { type RunActions, Thread } from "@/components/thread";
 import { Button } from "@/components/ui/button";
 import { cx } from "@/components/ui/cx";
-import type { Chat } from "@/session/chat";
+import type { Chat, Pending } from "@/session/chat";
 import type { MessageOptions } from "@/session/transport";
 
 import { useServices } from "../services";
@@ -19,8 +20,8 @@ export interface ConversationProps {
   readonly thinking: ThinkingChoice;
   readonly toggles: Toggles;
   readonly onSay: (text: string, options: MessageOptions) => void;
-  /** Put a text into the field. */
-  readonly onEdit: (text: string) => void;
+  /** Put a message that is not sent into the field. */
+  readonly onTakeBack: (message: Pending) => void;
   /** Put a run's message into the field, to take the run's place. */
   readonly onReplace: (run: RunView) => void;
   /** Go on from a run in a conversation of its own. */
@@ -28,8 +29,8 @@ export interface ConversationProps {
 }
 
 /** A conversation that has begun: what is in the log, and what is on its way there. */
-export function Conversation({ chat, thinking, toggles, onSay, onEdit, onReplace, onBranch }: ConversationProps) {
-  const { client } = useServices();
+export function Conversation({ chat, thinking, toggles, onSay, onTakeBack, onReplace, onBranch }: ConversationProps) {
+  const { api, client } = useServices();
   const { session, pending, phase } = useCell(chat.state);
   const connected = useCell(client.connection).state === "open";
   const follow = useFollow();
@@ -37,6 +38,7 @@ export function Conversation({ chat, thinking, toggles, onSay, onEdit, onReplace
   const actions = useActions(onSay, onReplace, onBranch);
   if (phase === "missing") return <Missing />;
   return (
+    <FileAddressContext value={api.attachmentAddress}>
     <ReadingContext value={reading}>
       <Thread runs={session.view.runs} follow={follow} actions={actions}>
         {session.view.runs.length === 0 && pending.length === 0 ? <Empty loading={phase === "loading"} /> : null}
@@ -45,7 +47,10 @@ export function Conversation({ chat, thinking, toggles, onSay, onEdit, onReplace
             key={each.id}
             pending={each}
             connected={connected}
-            onEdit={() => onEdit(chat.takeBack(each.id) ?? "")}
+            onEdit={() => {
+              const taken = chat.takeBack(each.id);
+              if (taken) onTakeBack(taken);
+            }}
             onAgain={() => {
               chat.takeBack(each.id);
               onSay(each.text, each.options);
@@ -54,22 +59,23 @@ export function Conversation({ chat, thinking, toggles, onSay, onEdit, onReplace
         ))}
       </Thread>
     </ReadingContext>
+    </FileAddressContext>
   );
 }
 
 function useActions(onSay: ConversationProps["onSay"], onReplace: ConversationProps["onReplace"], onBranch: ConversationProps["onBranch"]): RunActions {
-  const { server } = useServices();
+  const { api, server } = useServices();
   const mayBranch = useSelected(server.state, (state) => state.features["branch"] === true);
   const mayReplace = useSelected(server.state, (state) => state.features["replace"] === true);
   return useMemo(
     () => ({
-      onRetry: (run) => onSay(run.input.text, { ...sameAgain(run), ...(mayReplace ? { replaces: run.run_id } : {}) }),
+      onRetry: (run) => onSay(run.input.text, { ...sameAgain(run), ...(mayReplace ? { replaces: run.run_id } : { files: filesOf(run, api.attachmentAddress) }) }),
       onContinue: () => onSay("Please continue.", {}),
       onRegenerate: mayReplace ? (run) => onSay(run.input.text, { ...sameAgain(run), replaces: run.run_id }) : undefined,
       onEdit: mayReplace ? onReplace : undefined,
       onBranch: mayBranch ? onBranch : undefined,
     }),
-    [onSay, onReplace, onBranch, mayReplace, mayBranch],
+    [api, onSay, onReplace, onBranch, mayReplace, mayBranch],
   );
 }
 
@@ -78,14 +84,9 @@ function useReadingOf(follow: Follow, thinking: ThinkingChoice, toggles: Toggles
   return useMemo(() => ({ thinking, serverNow, toggles, isFollowing }), [thinking, serverNow, toggles, isFollowing]);
 }
 
+/** Its model and effort; its files go along by themselves where it is replaced. */
 function sameAgain(run: RunView): MessageOptions {
-  const { context_files, image_path } = run.input;
-  return {
-    model: run.model,
-    ...(run.reasoning_effort === null ? {} : { reasoning_effort: run.reasoning_effort }),
-    ...(context_files && context_files.length > 0 ? { context_files } : {}),
-    ...(image_path ? { image_path } : {}),
-  };
+  return { model: run.model, ...(run.reasoning_effort === null ? {} : { reasoning_effort: run.reasoning_effort }) };
 }
 
 function Empty({ loading }: { readonly loading: boolean }) {

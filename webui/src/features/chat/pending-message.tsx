@@ -13,7 +13,7 @@ export interface PendingMessageProps {
 export function PendingMessage({ pending, connected, onEdit, onAgain }: PendingMessageProps) {
   return (
     <div className="pb-6">
-      <UserMessage text={pending.text}>
+      <UserMessage text={pending.text} files={pending.options.files ?? []}>
         {pending.status === "failed" ? (
           <div role="alert" className="flex flex-wrap items-center justify-end gap-2 text-sm text-danger">
             <span>Not sent: {pending.problem}</span>

@@ -1,0 +1,117 @@
+import { Buffer } from "node:buffer";
+import { existsSync } from "node:fs";
+
+import type { Browser, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+
+import { CHROMIUM, launch } from "./browser.mjs";
+import { bringAxe, seriousFaults } from "./faults";
+import { freePort, say, StagedServer, type Visit, visit } from "./stage";
+
+let server: StagedServer;
+let browser: Browser;
+let here: Visit;
+
+/** Pictures of one point, as whole files. */
+const RED = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==", "base64");
+const BLUE = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==", "base64");
+
+const FILES = [
+  { name: "red.png", mimeType: "image/png", buffer: RED },
+  { name: "<b>word.txt", mimeType: "text/plain", buffer: Buffer.from("heliotrope") },
+  { name: "blue.png", mimeType: "image/png", buffer: BLUE },
+];
+
+const done = (page: Page) => page.getByRole("button", { name: "Copy the answer" });
+const sent = (page: Page) => page.getByRole("log").getByRole("list", { name: "Attached files" });
+const composed = (page: Page) => page.getByRole("form", { name: "Message" }).getByRole("list", { name: "Attached files" });
+
+/** The names in a list, and how many of them have a picture that the browser could draw. */
+async function shown(list: ReturnType<typeof sent>): Promise<[string[], number]> {
+  await list.locator("img").first().evaluate((picture: HTMLImageElement) => picture.decode());
+  const drawn = await list.locator("img").evaluateAll((all) => all.filter((each) => (each as HTMLImageElement).naturalWidth > 0).length);
+  return [await list.getByRole("listitem").allTextContents(), drawn];
+}
+
+const firstAddress = (page: Page) => sent(page).getByRole("link").first().getAttribute("href");
+
+async function attach(page: Page, files = FILES): Promise<void> {
+  await page.getByLabel("Files to attach").setInputFiles(files);
+  await composed(page).getByText("uploading…").first().waitFor({ state: "detached" });
+}
+
+const NAMES = ["red.png", "_b_word.txt", "blue.png"];
+
+describe.skipIf(!existsSync(CHROMIUM))("files in Chromium, against the real server", () => {
+  beforeAll(async () => {
+    server = new StagedServer(await freePort());
+    browser = await launch();
+    await server.start();
+  });
+
+  afterAll(async () => {
+    await browser.close();
+    await server.remove();
+  });
+
+  beforeEach(async () => {
+    here = await visit(browser, server.address);
+  });
+
+  afterEach(async () => {
+    await here.context.close();
+  });
+
+  it("sends two pictures and a text, and shows them by name: before, after, after a reload and in a second tab", async () => {
+    const { page, context, said } = here;
+    await attach(page);
+    expect((await shown(composed(page)))[1]).toBe(2);
+    await say(page, "read it");
+    await page.getByText("heliotrope, pictures: 2").waitFor();
+    await done(page).waitFor();
+    expect(await composed(page).count()).toBe(0);
+    expect(await shown(sent(page))).toEqual([NAMES, 2]);
+    await page.reload();
+    await done(page).waitFor();
+    expect(await shown(sent(page))).toEqual([NAMES, 2]);
+    const second = await context.newPage();
+    await second.goto(page.url());
+    await done(second).waitFor();
+    expect(await shown(sent(second))).toEqual([NAMES, 2]);
+    await bringAxe(context);
+    await page.reload();
+    await done(page).waitFor();
+    expect(await seriousFaults(page)).toEqual([]);
+    expect(said).toEqual([]);
+  });
+
+  it("keeps the files when a message is changed or said again, and lets one go", async () => {
+    const { page } = here;
+    await attach(page);
+    await say(page, "read it");
+    await done(page).waitFor();
+    await page.getByRole("button", { name: "Edit and send again" }).click();
+    expect(await shown(composed(page))).toEqual([NAMES, 2]);
+    await page.getByRole("button", { name: "Remove blue.png" }).click();
+    await say(page, "read it again");
+    await page.getByText("pictures: 1").waitFor();
+    await done(page).waitFor();
+    expect(await shown(sent(page))).toEqual([NAMES.slice(0, 2), 1]);
+    const before = await firstAddress(page);
+    await page.getByRole("button", { name: "Answer anew" }).click();
+    await expect.poll(() => firstAddress(page)).not.toBe(before);
+    await page.getByText("pictures: 1").waitFor();
+    expect(await shown(sent(page))).toEqual([NAMES.slice(0, 2), 1]);
+  });
+
+  it("gives a text out to be saved, whatever is in it", async () => {
+    const { page } = here;
+    const hostile = { name: "page.html", mimeType: "text/html", buffer: Buffer.from("<script>document.title = 'run'</script>") };
+    await attach(page, [hostile]);
+    await say(page, "read it");
+    await done(page).waitFor();
+    const [download] = await Promise.all([page.waitForEvent("download"), sent(page).getByRole("link").click()]);
+    expect(download.suggestedFilename()).toBe("page.html");
+    expect(await page.title()).not.toBe("run");
+  });
+});

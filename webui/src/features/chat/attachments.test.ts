@@ -1,0 +1,91 @@
+import { act, renderHook } from "@testing-library/react";
+import { expect, it } from "vitest";
+
+import { type Api, ApiProblem, type Upload } from "@/session/api";
+
+import { hindranceOf, limitsInWords, useAttachments } from "./attachments";
+
+const LIMITS = { most: 3, text_bytes: 10, picture_bytes: 1024 * 1024, together_bytes: 2 * 1024 * 1024 };
+const MODEL = { id: "lab/blind", name: "Blind", provider: "lab", current: true, max_tokens: null, reasoning: { supported: false, streams: false, efforts: [] } };
+
+const text = (name: string, words = "x") => new File([words], name, { type: "text/plain" });
+const sent = (name: string, media_type: string, bytes: number) => ({ id: `upl_${name}`, name, media_type, bytes, address: `/${name}` });
+
+/** A server whose uploads take as long as the test says. */
+function staged() {
+  const said: string[] = [];
+  const waiting: (() => void)[] = [];
+  const api = {
+    upload: (file: File) =>
+      new Promise<Upload>((resolve, reject) => {
+        waiting.push(() =>
+          file.name === "bad.zip"
+            ? reject(new ApiProblem(415, "unsupported_media_type", "Taken are pictures."))
+            : resolve({ id: `upl_${file.name}`, name: file.name, media_type: file.name.endsWith(".png") ? "image/png" : "text/plain", bytes: file.size }),
+        );
+      }),
+    deleteUpload: (id: string) => Promise.resolve(said.push(`delete ${id}`)),
+    uploadAddress: (id: string) => `/uploads/${id}`,
+  } as Pick<Api, "upload" | "deleteUpload" | "uploadAddress"> as Api;
+  const { result } = renderHook(() => useAttachments(api, LIMITS, (words) => said.push(words)));
+  const arrive = () => act(async () => waiting.splice(0).forEach((each) => each()));
+  return { result, said, arrive };
+}
+
+it("brings several files, in order, with a small picture of each that is one", async () => {
+  const { result, arrive } = staged();
+  act(() => result.current.add([text("a.txt"), text("b.png"), text("c.txt")]));
+  expect(result.current.files.map((each) => each.status)).toEqual(["uploading", "uploading", "uploading"]);
+  expect(result.current.ready).toEqual([]);
+  await arrive();
+  expect(result.current.ready.map((each) => each.id)).toEqual(["upl_a.txt", "upl_b.png", "upl_c.txt"]);
+  expect(result.current.files.map((each) => each.picture)).toEqual([null, "/uploads/upl_b.png", null]);
+});
+
+it("says in words which file is too large, or one too many, and takes the others", async () => {
+  const { result, said, arrive } = staged();
+  act(() => result.current.add([text("big.txt", "x".repeat(11)), text("a.txt"), text("b.txt"), text("c.txt")]));
+  act(() => result.current.add([text("d.txt")]));
+  await arrive();
+  expect(result.current.files.map((each) => each.name)).toEqual(["a.txt", "b.txt", "c.txt"]);
+  expect(said).toEqual(["big.txt has 11 B; a text may have 10 B.", "d.txt is left out: a message may have 3 files."]);
+});
+
+it("keeps a file that was refused in sight until it is removed", async () => {
+  const { result, said, arrive } = staged();
+  act(() => result.current.add([text("bad.zip")]));
+  await arrive();
+  expect(result.current.files.map((each) => each.status)).toEqual(["failed"]);
+  expect(said).toEqual(["bad.zip: Taken are pictures."]);
+  act(() => result.current.remove(result.current.files[0]?.id ?? ""));
+  expect(result.current.files).toEqual([]);
+});
+
+it("leaves nothing on the server of a file that was removed, also while it was on its way", async () => {
+  const { result, said, arrive } = staged();
+  act(() => result.current.add([text("a.txt")]));
+  await arrive();
+  act(() => result.current.remove(result.current.files[0]?.id ?? ""));
+  act(() => result.current.add([text("b.txt")]));
+  act(() => result.current.remove(result.current.files[0]?.id ?? ""));
+  await arrive();
+  expect(result.current.files).toEqual([]);
+  expect(said).toEqual(["delete upl_a.txt", "delete upl_b.txt"]);
+});
+
+it("puts the files of an earlier message back, and lets go of one without deleting it", () => {
+  const { result, said } = staged();
+  act(() => result.current.put([sent("p.png", "image/png", 5), sent("a.txt", "text/plain", 5)]));
+  expect(result.current.files.map((each) => each.picture)).toEqual(["/p.png", null]);
+  act(() => result.current.remove(result.current.files[0]?.id ?? ""));
+  expect(result.current.ready).toEqual([sent("a.txt", "text/plain", 5)]);
+  expect(said).toEqual([]);
+});
+
+it("says why files cannot go along with this message", () => {
+  const files = [sent("a.txt", "text/plain", 1024 * 1024), sent("p.png", "image/png", 1024 * 1024)];
+  expect(hindranceOf(files, { ...MODEL, images: true }, LIMITS)).toBeNull();
+  expect(hindranceOf(files, { ...MODEL, images: false }, LIMITS)).toBe("Blind takes no pictures. Remove p.png, or choose another model.");
+  expect(hindranceOf([...files, ...files], { ...MODEL, images: true }, LIMITS)).toBe("These files have 4 MB together; a message may have 2 MB.");
+  expect(limitsInWords(LIMITS)).toBe("pictures up to 1 MB, texts up to 10 B, 2 MB together");
+});
