@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 
 from tests.channels.sockets import client
@@ -12,6 +13,7 @@ from tests.staging import FakeClock
 from thinkaloud.events.prompt import ModelRequest, UserTurn
 from thinkaloud.runtime.limits import Limits
 from thinkaloud.runtime.runs import RunRequest
+from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.uploads import MemoryUploads
 from thinkaloud.testing import ScriptedModel, say
 
@@ -173,6 +175,37 @@ async def test_a_run_that_takes_the_place_of_another_keeps_its_files_whatever_be
     assert sent[0] == sent[1] == sent[2]
     assert sent[3] == [UserTurn("Hello")]
     assert messages["messages"][0]["attachments"] == []
+
+
+async def test_what_is_in_a_file_lies_in_the_log_once_however_often_the_message_is_said_again() -> (
+    None
+):
+    store = MemoryStore()
+    model = ScriptedModel(*([say("Seen.")] for _ in range(5)))
+    async with open_house(model, store=store) as served:
+        picture, note = await bring(served, ("cat.png", PNG), ("n.txt", b"canary"))
+        names = [picture["id"], note["id"]]
+        said = await talk("rest", served, conversation_id="c", context_files=names)
+        for _ in range(3):
+            assert said.complete is not None
+            run_id = said.complete["run_id"]
+            said = await talk("rest", served, conversation_id="c", replaces=run_id)
+    log = msgspec.json.encode([each.recorded for each in await store.read("c", 0, 1000)])
+    assert log.count(b"canary") == 1
+    assert log.count(base64.b64encode(PNG)) == 1
+    async with open_house(model, store=store) as served:
+        assert said.complete is not None
+        point = {"run_id": said.complete["run_id"]}
+        _, branch = await served.post("/conversations/c/branch", point)
+        await served.session.delete(f"{served.api}/conversations/c")
+        here = branch["conversation_id"]
+        _, messages = await served.get(f"/conversations/{here}/messages")
+        (run_id, _) = (each["run_id"] for each in messages["messages"])
+        async with served.session.get(f"{served.api}/runs/{run_id}/attachments/1") as response:
+            assert await response.read() == PNG
+        await talk("rest", served, conversation_id=here, text="And now?")
+    assert len({msgspec.json.encode(user_turns(each)[0]) for each in model.requests}) == 1
+    assert pictures(user_turns(model.requests[4])[0]) == [PNG]
 
 
 async def test_a_sent_picture_can_be_looked_at_and_a_sent_text_only_saved() -> None:

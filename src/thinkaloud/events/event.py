@@ -45,7 +45,8 @@ class AttachedFile(msgspec.Struct, frozen=True):
 class Attachment(msgspec.Struct, frozen=True, omit_defaults=True):
     """A file that the user put before the model, as it was when the run began.
 
-    At most one of `text` and `base64` has content.
+    At most one of `text` and `base64` has content. A run that takes the place of another says
+    where its files lie in the log already; the fold puts the content back.
     """
 
     name: str
@@ -56,11 +57,20 @@ class Attachment(msgspec.Struct, frozen=True, omit_defaults=True):
     """How `input` names it; empty in old logs."""
     bytes: int | None = None
     """Its size; None in old logs."""
+    kept_in: str = ""
+    """The run of the same conversation whose start has the content, where this one leaves it out."""
 
     @property
     def file(self) -> AttachedFile:
         """What may be told of it on any wire."""
         return AttachedFile(self.id, self.name, self.media_type, self.bytes)
+
+
+def as_logged(attachment: Attachment) -> Attachment:
+    """Return a file as the log has it: without its content, where another run keeps that."""
+    if not attachment.kept_in:
+        return attachment
+    return msgspec.structs.replace(attachment, text="", base64="")
 
 
 def content_of(attachment: Attachment) -> bytes:

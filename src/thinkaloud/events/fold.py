@@ -13,6 +13,7 @@ from thinkaloud.events.event import (
     AnswerEnded,
     AttachedFile,
     Attachment,
+    Event,
     IterationStarted,
     ModelResponded,
     Notice,
@@ -170,13 +171,20 @@ class _OpenBlock:
 
 
 class RunFold:
-    """The fold of one run. Feed it the events of that run, in order, from its `RunStarted`."""
+    """The fold of one run. Feed it the events of that run, in order, from its `RunStarted`.
 
-    def __init__(self, recorded: Recorded) -> None:
+    `attachments` are its files with their content, where its start leaves some of that out.
+    """
+
+    def __init__(
+        self, recorded: Recorded, attachments: tuple[Attachment, ...] | None = None
+    ) -> None:
         if not isinstance(recorded.event, RunStarted):
             raise ValueError(f"a run begins with run.started, not {type(recorded.event).__name__}")
         self.run_id = recorded.run_id
         self.started = recorded.event
+        self.attachments = recorded.event.attachments if attachments is None else attachments
+        """The files that the user put before the model."""
         self.responses: dict[int, ModelResponded] = {}
         """What each model call gave back, by iteration: for the next prompt, never for a wire."""
         self.ended: RunEnded | None = None
@@ -189,11 +197,6 @@ class RunFold:
         self._blocks: list[_OpenBlock | ToolBlock | NoticeBlock] = []
         self._open: _OpenBlock | None = None
         self._tools: dict[str, int] = {}
-
-    @property
-    def attachments(self) -> tuple[Attachment, ...]:
-        """The files that the user put before the model."""
-        return self.started.attachments
 
     def apply(self, recorded: Recorded) -> None:
         """Take the next event of the run."""
@@ -318,10 +321,25 @@ class Fold:
         if run is not None:
             run.apply(recorded)
             return
-        run = RunFold(recorded)
+        run = RunFold(recorded, self._attachments(recorded.event))
         if run.started.replaces in self.runs:
             self._replace(run.started.replaces)
         self.runs[recorded.run_id] = run
+
+    def _attachments(self, event: Event) -> tuple[Attachment, ...] | None:
+        if not isinstance(event, RunStarted):
+            return None
+        return tuple(self._whole(each) for each in event.attachments)
+
+    def _whole(self, attachment: Attachment) -> Attachment:
+        """Return a file with its content, from the run that keeps it."""
+        holder = self.runs.get(attachment.kept_in) or self.replaced.get(attachment.kept_in)
+        if holder is None:
+            return attachment
+        for kept in holder.attachments:
+            if kept.id == attachment.id:
+                return msgspec.structs.replace(attachment, text=kept.text, base64=kept.base64)
+        return attachment
 
     def _replace(self, run_id: str) -> None:
         ids = list(self.runs)

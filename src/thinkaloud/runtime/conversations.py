@@ -12,8 +12,8 @@ from thinkaloud.core.export import as_json, as_markdown
 from thinkaloud.core.merge import merged, runs_of_deltas
 from thinkaloud.core.title import title_of
 from thinkaloud.errors import Conflict, InvalidRequest, NotFound, StoreError
-from thinkaloud.events.event import Recorded
-from thinkaloud.events.fold import Fold
+from thinkaloud.events.event import Recorded, RunStarted
+from thinkaloud.events.fold import Fold, RunFold
 from thinkaloud.ports.clock import Clock
 from thinkaloud.ports.store import Before, Conversation, RunRecord, Store, Stored
 from thinkaloud.ports.uploads import Uploads
@@ -180,7 +180,7 @@ class Conversations:
             for start, stop in runs_of_deltas(own, None):
                 seq += 1
                 copy = msgspec.structs.replace(
-                    merged(own[start:stop]),
+                    _with_files(merged(own[start:stop]), run),
                     seq=seq,
                     conversation_id=branch.conversation_id,
                     run_id=record.run_id,
@@ -195,3 +195,13 @@ class Conversations:
     async def _events(self, conversation_id: str, through: int) -> list[Recorded]:
         async with aclosing(self._hub.recorded(conversation_id)) as events:
             return [recorded async for recorded in events if recorded.seq <= through]
+
+
+def _with_files(recorded: Recorded, run: RunFold) -> Recorded:
+    """Return an event that needs no other run: a start with the content of its files."""
+    event = recorded.event
+    if not isinstance(event, RunStarted):
+        return recorded
+    files = tuple(msgspec.structs.replace(file, kept_in="") for file in run.attachments)
+    started = msgspec.structs.replace(event, attachments=files)
+    return msgspec.structs.replace(recorded, event=started)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from thinkaloud.core.merge import merged, runs_of_deltas
-from thinkaloud.events.event import Event, Recorded, RunStarted
+from thinkaloud.events.event import Attachment, Event, Recorded, RunStarted
 from thinkaloud.events.fold import RunFold
 from thinkaloud.ports.clock import Clock
 from thinkaloud.ports.store import LogEnd, Stored
@@ -109,9 +109,17 @@ class LiveLog:
             return self._unsaved[0].recorded.seq - 1
         return self._floor + len(self._entries)
 
-    def append(self, run_id: str, event: Event, *, held: bool = False) -> Recorded:
+    def append(
+        self,
+        run_id: str,
+        event: Event,
+        attachments: tuple[Attachment, ...] | None = None,
+        *,
+        held: bool = False,
+    ) -> Recorded:
         """Number an event and show it to all followers. Never waits.
 
+        `attachments` are those of a run that begins, with the content that its event leaves out.
         One that is `held` is seen by nobody, nor is anything after it, until `show` is called.
         """
         seq = self._floor + len(self._entries) + 1
@@ -125,7 +133,7 @@ class LiveLog:
         if held:
             self._held = entry
         else:
-            self._fold(recorded)
+            self._fold(recorded, attachments)
         if len(self._unsaved) == 1:
             self._changed(self)
         if self._waiting:
@@ -211,13 +219,13 @@ class LiveLog:
                 self._merged.popitem(last=False)
         return entry
 
-    def _fold(self, recorded: Recorded) -> None:
+    def _fold(self, recorded: Recorded, attachments: tuple[Attachment, ...] | None = None) -> None:
         run = self.runs.get(recorded.run_id)
         if run is not None:
             run.apply(recorded)
         elif isinstance(recorded.event, RunStarted):
             self._forget_ended_runs()
-            self.runs[recorded.run_id] = RunFold(recorded)
+            self.runs[recorded.run_id] = RunFold(recorded, attachments)
 
     def _forget_ended_runs(self) -> None:
         ended = [run_id for run_id, run in self.runs.items() if run.ended is not None]

@@ -45,7 +45,15 @@ def kept_by(run: RunFold | None) -> Mapping[str, Attachment]:
     if run is None:
         return {}
     names = _given(run.started.input).in_order
-    return {name: file for (name, _), file in zip(names, run.attachments, strict=False)}
+    return {
+        name: msgspec.structs.replace(file, id=name, kept_in=_keeper(file, run))
+        for (name, _), file in zip(names, run.attachments, strict=False)
+    }
+
+
+def _keeper(file: Attachment, run: RunFold) -> str:
+    # In an old log files have no id to be found by: then the content is written once more.
+    return file.kept_in or (run.run_id if file.id else "")
 
 
 async def brought(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from thinkaloud.core.turn import Finish, Turn
-from thinkaloud.events.event import Event
+from thinkaloud.events.event import Attachment, Event, RunStarted
 from thinkaloud.events.fold import RunFold
 from thinkaloud.events.model import (
     AnswerText,
@@ -33,6 +33,10 @@ class RunRecorder:
     def fold(self) -> RunFold:
         """The run as it stands."""
         return self._log.runs[self._run_id]
+
+    def begin(self, event: RunStarted, attachments: tuple[Attachment, ...]) -> None:
+        """Write down the start of the run, whose files have this content."""
+        self._log.append(self._run_id, event, attachments)
 
     def append(self, event: Event) -> None:
         """Write an event down."""

@@ -10,7 +10,14 @@ import msgspec
 from thinkaloud.core.reply import reply
 from thinkaloud.core.turn import CallModel, Command, Finish, RunTools, Turn
 from thinkaloud.errors import ThinkaloudError
-from thinkaloud.events.event import Attachment, Event, RunError, RunStarted, UserInput
+from thinkaloud.events.event import (
+    Attachment,
+    Event,
+    RunError,
+    RunStarted,
+    UserInput,
+    as_logged,
+)
 from thinkaloud.events.fold import RunFold
 from thinkaloud.events.model import AnswerText
 from thinkaloud.events.prompt import Effort
@@ -54,7 +61,7 @@ class RunSpec(msgspec.Struct, frozen=True):
             self.max_iterations,
             self.input,
             self.effort,
-            self.attachments,
+            tuple(as_logged(file) for file in self.attachments),
             self.replaces,
         )
 
@@ -119,7 +126,7 @@ class Run:
         if self._begun:
             return
         self._begun = True
-        self._recorder.append(self.spec.started)
+        self._recorder.begin(self.spec.started, self.spec.attachments)
 
     def _broken_off(self) -> Finish:
         if self.stopping:

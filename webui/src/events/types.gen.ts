@@ -51,6 +51,7 @@ export interface Attachment {
   readonly base64?: string;
   readonly id?: string;
   readonly bytes?: number | null;
+  readonly kept_in?: string;
 }
 
 /** A conversation as it stands at `seq`. */

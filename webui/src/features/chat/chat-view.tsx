@@ -40,7 +40,7 @@ export function ChatView({ chatId, thinking, toggles, chosen, onChoose, onBegun 
   const fileLimits = bootstrap?.limits?.files;
   const attachments = useAttachments(api, fileLimits, setProblem);
   const running = useOf(chat, () => chat?.running ?? false);
-  const missing = useOf(chat, () => chat?.state.published().phase === "missing");
+  const missing = useIsMissing(chat);
   const draft = useDraft(chatId);
   const again = useAgain(draft, attachments);
   const [temporary, setTemporary] = useState(false);
@@ -186,6 +186,10 @@ function useOf<T>(chat: Chat | null, select: () => T): T {
   const { client } = useServices();
   // Without a conversation nothing changes; a cell is subscribed to all the same, hooks being hooks.
   return useSelected<ChatState | unknown, T>(chat ? chat.state : client.changes, select);
+}
+
+function useIsMissing(chat: Chat | null): boolean {
+  return useOf(chat, () => chat?.state.published().phase === "missing");
 }
 
 /** Where a conversation begins or has just begun, the words go on in the field; with touch its keyboard would cover it. */

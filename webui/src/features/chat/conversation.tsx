@@ -39,26 +39,26 @@ export function Conversation({ chat, thinking, toggles, onSay, onTakeBack, onRep
   if (phase === "missing") return <Missing />;
   return (
     <FileAddressContext value={api.attachmentAddress}>
-    <ReadingContext value={reading}>
-      <Thread runs={session.view.runs} follow={follow} actions={actions}>
-        {session.view.runs.length === 0 && pending.length === 0 ? <Empty loading={phase === "loading"} /> : null}
-        {pending.map((each) => (
-          <PendingMessage
-            key={each.id}
-            pending={each}
-            connected={connected}
-            onEdit={() => {
-              const taken = chat.takeBack(each.id);
-              if (taken) onTakeBack(taken);
-            }}
-            onAgain={() => {
-              chat.takeBack(each.id);
-              onSay(each.text, each.options);
-            }}
-          />
-        ))}
-      </Thread>
-    </ReadingContext>
+      <ReadingContext value={reading}>
+        <Thread runs={session.view.runs} follow={follow} actions={actions}>
+          {session.view.runs.length === 0 && pending.length === 0 ? <Empty loading={phase === "loading"} /> : null}
+          {pending.map((each) => (
+            <PendingMessage
+              key={each.id}
+              pending={each}
+              connected={connected}
+              onEdit={() => {
+                const taken = chat.takeBack(each.id);
+                if (taken) onTakeBack(taken);
+              }}
+              onAgain={() => {
+                chat.takeBack(each.id);
+                onSay(each.text, each.options);
+              }}
+            />
+          ))}
+        </Thread>
+      </ReadingContext>
     </FileAddressContext>
   );
 }

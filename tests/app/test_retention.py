@@ -1,0 +1,41 @@
+"""What is of an age to go takes along what only it used."""
+
+import asyncio
+from pathlib import Path
+
+from typing_extensions import override
+
+from tests.staging import FakeClock
+from thinkaloud.app.storage import opened_database, opened_store
+from thinkaloud.config import load
+from thinkaloud.ports.store import Conversation
+from thinkaloud.stores.uploads import MemoryUploads
+
+
+class ToldUploads(MemoryUploads):
+    """Uploads that tell when some were released."""
+
+    def __init__(self) -> None:
+        super().__init__(FakeClock())
+        self.released = asyncio.Event()
+
+    @override
+    async def release(self, owner: str, conversation_id: str) -> None:
+        await super().release(owner, conversation_id)
+        self.released.set()
+
+
+async def test_an_old_conversation_goes_with_the_uploads_that_only_it_used(tmp_path: Path) -> None:
+    configuration = load(
+        overrides={"store": {"retention_days": 1.0}},
+        environment={"THINKALOUD_DATA_DIR": str(tmp_path)},
+    )
+    uploads = ToldUploads()
+    kept = await uploads.keep("local", "a.txt", "text/plain", b"x")
+    async with opened_database(configuration) as store:
+        await store.create_conversation(Conversation("old", "local", 1, 1))
+    await uploads.use("local", [kept.id], "old")
+    async with opened_store(configuration, uploads) as store:
+        await uploads.released.wait()
+        assert await store.conversation("local", "old") is None
+    assert await uploads.get("local", kept.id) is None
