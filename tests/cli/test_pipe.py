@@ -254,3 +254,16 @@ def test_chat_does_not_load_the_server_libraries(home: Home) -> None:
         "print([name for name in ('fastapi', 'uvicorn', 'starlette') if name in sys.modules])"
     )
     assert home.run_python(code) == "[]\n"
+
+
+def test_events_in_a_pipe_tell_a_file_by_name_and_not_what_is_in_it(home: Home) -> None:
+    notes = home.folder / "notes"
+    notes.mkdir()
+    (notes / "tea.md").write_text("canary", encoding="utf-8")
+    with lab([say("Yes."), end()]) as served:
+        home.configure(served.configuration(workspace=str(notes)))
+        done = home.run("chat", "Which?", "--file", "tea.md", "--json")
+    first = json.loads(done.stdout.splitlines()[0])
+    told = {"id": "tea.md", "name": "tea.md", "media_type": "text/plain", "bytes": 6}
+    assert first["event"]["attachments"] == [told]
+    assert "canary" not in done.stdout
