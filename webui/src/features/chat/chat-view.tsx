@@ -8,6 +8,7 @@ import { Composer } from "@/components/composer";
 import type { ThinkingChoice, Toggles } from "@/components/reading";
 import { Button, IconButton } from "@/components/ui/button";
 import { cx } from "@/components/ui/cx";
+import type { Bootstrap } from "@/session/api";
 import type { Chat, ChatState, Pending } from "@/session/chat";
 
 import { useServices } from "../services";
@@ -37,7 +38,7 @@ export function ChatView({ chatId, thinking, toggles, chosen, onChoose, onBegun 
   const chat = chatId === null ? null : client.chat(chatId);
   const { bootstrap, features, models } = useCell(server.state);
   const [problem, setProblem] = useState<string | null>(null);
-  const fileLimits = bootstrap?.limits?.files;
+  const { demo, fileLimits } = known(bootstrap);
   const attachments = useAttachments(api, fileLimits, setProblem);
   const running = useOf(chat, () => chat?.running ?? false);
   const missing = useIsMissing(chat);
@@ -66,7 +67,7 @@ export function ChatView({ chatId, thinking, toggles, chosen, onChoose, onBegun 
         <Conversation chat={chat} thinking={thinking} toggles={toggles} onSay={say} onTakeBack={again.taken} onReplace={again.inPlaceOf} onBranch={branch} />
       ) : (
         <Welcome
-          demo={bootstrap?.demo ?? false}
+          demo={demo}
           temporary={temporary}
           onTemporary={features["temporary"] ? setTemporary : undefined}
           onSuggestion={draft.edit}
@@ -186,6 +187,11 @@ function useOf<T>(chat: Chat | null, select: () => T): T {
   const { client } = useServices();
   // Without a conversation nothing changes; a cell is subscribed to all the same, hooks being hooks.
   return useSelected<ChatState | unknown, T>(chat ? chat.state : client.changes, select);
+}
+
+/** What a new conversation needs to know of the server; until it has said so, the least. */
+function known(bootstrap: Bootstrap | null) {
+  return { demo: bootstrap?.demo ?? false, fileLimits: bootstrap?.limits?.files };
 }
 
 function useIsMissing(chat: Chat | null): boolean {
