@@ -33,6 +33,8 @@ async def test_a_search_finds_words_of_several_runs(store: Store) -> None:
         ("thinking aloud", "think"),
         ("他说天空是蓝色的", "天空"),
         ("ｆｕｌｌ　ｗｉｄｔｈ", "width full"),
+        ("a party 🎉 today", "🎉"),
+        ("done by 👩🏽‍💻 at night", "👩🏽‍💻 night"),
         ("hello", ""),
         ("hello", "  "),
     ],
@@ -53,6 +55,10 @@ async def test_a_search_finds_a_word_whatever_its_case_and_script(
         ("sky", 'sky" OR "blue'),
         ("sky", "sky* NEAR sea"),
         ("sky", "words:sky"),
+        ("sky", "***"),
+        ("sky", '"'),
+        ("sky", "%"),
+        ("a party 🎉 today", "🎈"),
     ],
 )
 async def test_a_search_finds_no_more_than_was_asked_for(

@@ -63,6 +63,8 @@ class MemoryStore:
     ) -> Sequence[Conversation]:
         """List this owner's conversations, the latest updated first."""
         wanted = phrases(search or "")
+        if search and not search.isspace() and not wanted:
+            return []
         mine = [
             thread.about
             for thread in self._threads.values()

@@ -1,8 +1,8 @@
 """What a search compares: words, the same in every store. Pure.
 
 A word is a stretch of letters and digits, whatever its case and width. Scripts that write no
-spaces between words have every character for itself, and a search for several of them in a row
-finds them in that row.
+spaces between words, and emoji, have every character for itself, and a search for several of
+them in a row finds them in that row.
 """
 
 import re
@@ -18,6 +18,7 @@ _ALONE: Final = (
     "\u1000-\u109f\u1780-\u17ff"  # Burmese, Khmer
     "\u3040-\u30ff\u31f0-\u31ff"  # kana
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han
+    "\u2190-\u21ff\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"  # emoji
 )
 _WORD: Final = re.compile(f"[{_ALONE}]|[^\\W_{_ALONE}]+")
 _ASCII_WORD: Final = re.compile("[0-9a-z]+")
@@ -34,7 +35,8 @@ def phrases(search: str) -> Sequence[Sequence[str]]:
     """Return what a search looks for: each is a row of words, the last of which may go on.
 
     `"Think foo_bar"` looks for a word that begins with `think`, and for `foo` followed by a
-    word that begins with `bar`. Empty where there is nothing to look for.
+    word that begins with `bar`. Empty where there is nothing to look for: without a word in it
+    a search that is not blank finds nothing.
     """
     found = dict.fromkeys(tuple(words(term)) for term in search.split())
     return [phrase for phrase in found if phrase][:MAX_SEARCHED]

@@ -50,6 +50,8 @@ def latest(
 ) -> Sequence[Conversation]:
     """List an owner's conversations, the latest updated first."""
     wanted = search.queries(searched or "")
+    if searched and not searched.isspace() and not wanted:
+        return []
     conditions = [
         "owner = ?",
         "(updated_at_ms, conversation_id) < (?, ?)",
