@@ -1,12 +1,14 @@
 """What of a long conversation fits a model's window. Pure.
 
 The policy: the run that is going on always goes whole; before it go as many of the latest runs
-as fit. A run stays or goes as one, so no tool call is ever without its result, nor a result
+as fit, chosen anew for each model call: tool results make the run longer. A run stays or goes as one, so no tool call is ever without its result, nor a result
 without the reasoning that asked for it.
 """
 
 from collections.abc import Sequence
 from typing import Final
+
+import msgspec
 
 from thinkaloud.core.context import turns
 from thinkaloud.events.fold import RunFold
@@ -15,6 +17,7 @@ from thinkaloud.events.prompt import (
     AssistantTurn,
     ReasoningPart,
     ToolCallPart,
+    ToolSchema,
     ToolTurn,
     Turn,
     UserTurn,
@@ -28,21 +31,32 @@ ANSWER_SHARE: Final = 4
 
 
 def fitting(
-    runs: Sequence[RunFold], current: RunFold, max_tokens: int | None, answer_tokens: int | None
+    runs: Sequence[RunFold],
+    current: RunFold,
+    max_tokens: int | None,
+    answer_tokens: int | None,
+    always: int = 0,
 ) -> Sequence[RunFold]:
     """Return the latest of the earlier runs that fit before the current one.
 
     `max_tokens` is the model's window; None: not known, all go. `answer_tokens` is what is to
-    be left for the answer; None: a quarter of the window.
+    be left for the answer; None: a quarter of the window. `always` is what goes with each prompt.
     """
     if max_tokens is None:
         return runs
-    left = max_tokens - (answer_tokens or max_tokens // ANSWER_SHARE) - tokens(turns([current]))
+    left = max_tokens - (answer_tokens or max_tokens // ANSWER_SHARE) - always
+    left -= tokens(turns([current]))
     for index in range(len(runs), 0, -1):
         left -= tokens(turns([runs[index - 1]]))
         if left < 0:
             return runs[index:]
     return runs
+
+
+def tokens_of_frame(system: str | None, tools: Sequence[ToolSchema]) -> int:
+    """Return about how many tokens go with each prompt: the system prompt and the tools."""
+    schemas = msgspec.json.encode(tools) if tools else b""
+    return _text(system or "") + len(schemas) // BYTES_PER_TOKEN
 
 
 def tokens(said: Sequence[Turn]) -> int:

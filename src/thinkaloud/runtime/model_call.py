@@ -8,7 +8,7 @@ import msgspec
 
 from thinkaloud.core.context import MAX_PICTURE_BYTES, turns
 from thinkaloud.core.retry import wait_before_retry
-from thinkaloud.core.window import fitting
+from thinkaloud.core.window import fitting, tokens_of_frame
 from thinkaloud.errors import ProviderError
 from thinkaloud.events.event import Notice
 from thinkaloud.events.fold import RunFold
@@ -41,10 +41,9 @@ class ModelCaller:
     ) -> None:
         self._model = model
         self._prompt = prompt
-        self._earlier = fitting(
-            earlier, recorder.fold, model.info.max_tokens, limits.max_output_tokens
-        )
-        self._left_out = len(earlier) - len(self._earlier)
+        self._earlier = earlier
+        self._all_earlier = len(earlier)
+        self._frame_tokens = tokens_of_frame(prompt.system, prompt.tools)
         self._recorder = recorder
         self._limits = limits
         self._send_opaque = True
@@ -54,9 +53,7 @@ class ModelCaller:
         recorder, turn = self._recorder, self._recorder.turn
         for event in turn.begin_iteration(self._limits.max_output_tokens):
             recorder.append(event)
-        if self._left_out:
-            recorder.append(_left_out(self._left_out))
-            self._left_out = 0
+        self._leave_out()
         await recorder.hooks.call("before_iteration", turn.iteration)
         attempt = 1
         while True:
@@ -73,6 +70,19 @@ class ModelCaller:
             await recorder.clock.sleep(wait)
             turn.begin_attempt()
             attempt += 1
+
+    def _leave_out(self) -> None:
+        """Let go of the earlier runs that no longer fit, and say so."""
+        fitted = fitting(
+            self._earlier,
+            self._recorder.fold,
+            self._model.info.max_tokens,
+            self._limits.max_output_tokens,
+            self._frame_tokens,
+        )
+        if len(fitted) < len(self._earlier):
+            self._earlier = fitted
+            self._recorder.append(_left_out(self._all_earlier - len(fitted)))
 
     async def _attempt(self, request: ModelRequest) -> None:
         limits, recorder = self._limits, self._recorder
