@@ -1,12 +1,13 @@
 """Runs, from a request to the one terminal event, on scripted models."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from tests.runtime.reading import assert_segments_closed, end_of, texts
 from tests.staging import OWNER, FakeClock, events_of, recorded, stage, start
-from thinkaloud.errors import InvalidRequest, NotFound, UnknownModel
+from thinkaloud.errors import InvalidRequest, NotFound, ToolError, UnknownModel
 from thinkaloud.events.event import (
     AnswerDelta,
     ModelResponded,
@@ -18,6 +19,7 @@ from thinkaloud.events.event import (
 from thinkaloud.events.prompt import AssistantTurn, ToolTurn, UserTurn
 from thinkaloud.runtime.limits import Limits
 from thinkaloud.runtime.runs import RunRequest
+from thinkaloud.stores.sqlite import SqliteStore
 from thinkaloud.testing import (
     Batch,
     Cut,
@@ -184,6 +186,30 @@ async def test_a_wrong_call_goes_back_to_the_model_and_the_run_goes_on(
     assert results.results[0].is_error
 
 
+@tool
+def odd_name(*, found: bool) -> str:
+    """Name a file whose name is no UTF-8."""
+    if found:
+        return "half \udc80 a name"
+    raise ToolError("no \udc80 here")
+
+
+async def test_what_a_tool_says_can_always_be_kept(tmp_path: Path) -> None:
+    model = ScriptedModel(
+        [call_tool("odd_name", {"found": True}), call_tool("odd_name", {"found": False})],
+        [say("Odd.")],
+    )
+    async with (
+        SqliteStore.open(tmp_path / "thinkaloud.db") as store,
+        stage(model, tools=[odd_name], store=store) as runs,
+    ):
+        events = await events_of(runs, conversation_id="c")
+    results = [event.result for event in events if isinstance(event, ToolEnded)]
+
+    assert results == ["half ? a name", "no ? here"]
+    assert end_of(events).status == "completed"
+
+
 @pytest.mark.promise("P1")
 async def test_a_tool_call_that_stands_only_in_reasoning_is_never_run() -> None:
     written = '<tool_call>{"name": "add", "arguments": {"a": 1, "b": 2}}</tool_call>'
@@ -344,6 +370,11 @@ async def test_a_response_that_only_thought_says_so_with_the_numbers() -> None:
         (RunRequest(text="x", conversation_id="a b"), InvalidRequest, "conversation_id"),
         (RunRequest(text="x", conversation_id=""), InvalidRequest, "conversation_id"),
         (RunRequest(text="x", conversation_id="a" * 65), InvalidRequest, "conversation_id"),
+        (RunRequest(text="half \ud800 a pair"), InvalidRequest, "text"),
+        (RunRequest(text="x", context={"a": {"b": "\ud800"}}), InvalidRequest, "context"),
+        (RunRequest(text="x", context={"a": object()}), InvalidRequest, "context"),
+        (RunRequest(text="x", context_files=("\udc80",)), InvalidRequest, "context_files"),
+        (RunRequest(text="x", image_path="\udc80"), InvalidRequest, "image_path"),
         (RunRequest(text="x", max_iterations=0), InvalidRequest, "max_iterations"),
         (RunRequest(text="x", max_iterations=1_000_000), InvalidRequest, "max_iterations"),
         (RunRequest(text="x", context_files=("../x",)), InvalidRequest, "context_files"),

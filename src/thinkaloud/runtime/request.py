@@ -146,6 +146,10 @@ def check(request: RunRequest) -> None:
     """Check what can be checked without asking anybody. Raises `InvalidRequest`."""
     if "\x00" in request.text:
         raise InvalidRequest("text has a NUL character.", field="text")
+    _check_json("text", request.text)
+    _check_json("context", request.context)
+    _check_json("context_files", request.context_files)
+    _check_json("image_path", request.image_path)
     conversation_id = request.conversation_id
     if conversation_id is not None and not ID_PATTERN.match(conversation_id):
         raise InvalidRequest(
@@ -156,3 +160,11 @@ def check(request: RunRequest) -> None:
         raise InvalidRequest(
             f"max_iterations is a number from 1 to {MAX_ITERATIONS}.", field="max_iterations"
         )
+
+
+def _check_json(field: str, value: object) -> None:
+    """Refuse what could not be kept: it would be found out in the middle of the run."""
+    try:
+        msgspec.json.encode(value)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise InvalidRequest(f"{field} has no JSON form: {error}", field=field) from error

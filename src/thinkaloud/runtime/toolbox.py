@@ -98,6 +98,8 @@ class Toolbox:
 
     def _cut(self, status: ToolStatus, result: str) -> ToolOutcome:
         limit = self._max_result_chars
+        # A lone surrogate has no UTF-8 form, and everything after this needs one.
+        result = result.encode("utf-8", "replace").decode("utf-8")
         if len(result) <= limit:
             return ToolOutcome(status, result)
         note = f"\n[cut: the first {limit:,} of {len(result):,} characters]"

@@ -287,8 +287,7 @@ def _text(result: object) -> str:
     if result is None:
         return ""
     if isinstance(result, str) and not isinstance(result, Enum):
-        # A lone surrogate has no UTF-8 form, and everything after this needs one.
-        return str(result).encode("utf-8", "replace").decode("utf-8")
+        return str(result)
     try:
         return msgspec.json.encode(result).decode("utf-8")
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
