@@ -84,6 +84,10 @@ def test_data_lie_where_the_environment_says(tmp_path: Path) -> None:
         ("[hosts.lab]\ndialect = 'telepathy'", ["hosts.lab.dialect", "openai-chat"]),
         ("[server]\nshow_reasoning = 'maybe'", ["server.show_reasoning", "allow, deny"]),
         ("[server\nport = 1", ["thinkaloud.toml", "not valid TOML"]),
+        ("[store]\nretention_days = 0", ["store.retention_days", "> 0"]),
+        ("[store]\nretention_days = -1.0", ["store.retention_days", "> 0"]),
+        ("[store]\nflush_interval = -0.1", ["store.flush_interval", ">= 0"]),
+        ("[limits]\nstop_detached_after = -1.0", ["limits.stop_detached_after", ">= 0"]),
     ],
 )
 def test_a_wrong_value_names_the_file_the_key_and_what_is_allowed(

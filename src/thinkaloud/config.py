@@ -9,10 +9,11 @@ import tomllib
 import types
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Literal, Union, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 import platformdirs
+from msgspec import Meta
 
 from thinkaloud.channels.plugins import installed
 from thinkaloud.channels.settings import ChannelSettings, WebSocketSettings
@@ -80,13 +81,13 @@ class StoreSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`sqlite`: one file in the data directory. `memory`: nothing outlives the process."""
     durability: Literal["full", "relaxed"] = "full"
     """`full` survives a power cut; `relaxed` may lose the last seconds to one, and costs less."""
-    flush_interval: float = 0.25
+    flush_interval: Annotated[float, Meta(ge=0)] = 0.25
     """Seconds that events may wait to be written; what a crash can lose at most."""
-    busy_timeout: float = 5.0
+    busy_timeout: Annotated[float, Meta(ge=0)] = 5.0
     """Seconds to wait where another program holds the file."""
     max_bytes: int | None = None
     """The size that the file never exceeds."""
-    retention_days: float | None = None
+    retention_days: Annotated[float, Meta(gt=0)] | None = None
     """Conversations that were not touched for so long are deleted; by default none is."""
 
 

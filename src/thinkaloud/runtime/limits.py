@@ -1,8 +1,9 @@
 """What a run may take."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -26,9 +27,9 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many tools of one response run at once."""
     max_output_tokens: int | None = None
     """What a model is asked to stay under; None leaves it to the provider."""
-    stop_detached_after: float | None = None
+    stop_detached_after: Annotated[float, Meta(ge=0)] | None = None
     """A run that nobody has followed for so long is stopped; None: it goes on to its end."""
     busy_conversation: Literal["queue", "refuse"] = "queue"
     """What a message gets in a conversation where a run goes on."""
-    drain_timeout: float = 20.0
+    drain_timeout: Annotated[float, Meta(ge=0)] = 20.0
     """How long running runs may go on when the server is told to stop."""
