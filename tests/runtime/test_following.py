@@ -1,15 +1,23 @@
 """Followers: every event after the cursor once, in order, at a bounded cost."""
 
 import sys
+from collections.abc import Sequence
 
 import pytest
 
-from tests.staging import events_of, recorded, stage, start
+from tests.runtime.reading import texts
+from tests.staging import OWNER, FakeClock, events_of, recorded, stage, start
+from tests.stores.samples import STARTED, answer, conversation, run, stored
 from thinkaloud.events.event import (
     AnswerDelta,
     ReasoningDelta,
 )
+from thinkaloud.ports.store import RunRecord, Stored
+from thinkaloud.runtime.follower import Snapshot
+from thinkaloud.runtime.hub import Hub
+from thinkaloud.runtime.live_log import KEPT_ENTRIES
 from thinkaloud.runtime.runs import Runs
+from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.testing import (
     Batch,
     ScriptedModel,
@@ -46,6 +54,62 @@ async def test_a_reader_that_fell_behind_gets_merged_deltas_with_the_last_number
     assert [each.seq for each in merged if each not in deltas] == [
         each.seq for each in everything if not isinstance(each.event, ReasoningDelta | AnswerDelta)
     ]
+
+
+@pytest.mark.promise("P8", "P9")
+async def test_of_a_run_longer_than_memory_keeps_nothing_is_missing_at_any_cursor() -> None:
+    size = KEPT_ENTRIES
+    script = [think(*["thought "] * size), say(*["word "] * size)]
+    async with stage(ScriptedModel(script), store=MemoryStore()) as runs:
+        record = await start(runs, conversation_id="c")
+        await runs.active.wait(record.run_id)
+        log = runs.hub.live("c")
+        assert log is not None
+        assert log.floor > 2
+        view = (await runs.hub.fold("c")).view().runs[0]
+        assert (view.reasoning, view.response) == ("thought " * size, "word " * size)
+        for cursor in (0, 2, 3, log.floor - 1, log.floor, size + 2, size + 3, 2 * size):
+            async with runs.follow(record, cursor) as follower:
+                first = await follower.batch()
+                if isinstance(first, Snapshot):
+                    assert first.fold.view().runs[0] == view
+                    continue
+                events = [entry.recorded.event for entry in first]
+                while batch := await follower.batch():
+                    assert not isinstance(batch, Snapshot)
+                    events += [entry.recorded.event for entry in batch]
+            thought = "thought " * (size - max(0, cursor - 2))
+            word = "word " * (size - max(0, cursor - size - 3))
+            assert texts(events, ReasoningDelta) == thought
+            assert texts(events, AnswerDelta) == word
+
+
+class OvertakenStore(MemoryStore):
+    """A store that puts a run together while it is being read."""
+
+    compacting: tuple[RunRecord, list[Stored]] | None = None
+
+    async def read(self, conversation_id: str, after: int, limit: int) -> Sequence[Stored]:
+        page = await super().read(conversation_id, after, limit)
+        if self.compacting is not None:
+            (record, whole), self.compacting = self.compacting, None
+            await self.compact(record, whole, "")
+        return page
+
+
+@pytest.mark.promise("P4", "P8")
+async def test_a_log_that_is_put_together_while_it_is_read_is_read_once() -> None:
+    store, many = OvertakenStore(), 5_000
+    await store.create_conversation(conversation("c", owner=OWNER))
+    record = run(of="c", owner=OWNER)
+    await store.add_run(record)
+    whole = [stored(STARTED, 1, of="c"), answer("x" * many, many + 1, 2, of="c")]
+    said = [answer("x", 2 + number, of="c") for number in range(many)]
+    await store.append([whole[0], *said])
+    store.compacting = (record, whole)
+    fold = await Hub(store, FakeClock()).fold("c")
+
+    assert fold.view().runs[0].response == "x" * many
 
 
 @pytest.mark.promise("P11")

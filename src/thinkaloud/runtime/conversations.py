@@ -3,7 +3,6 @@
 import logging
 import secrets
 from collections.abc import Sequence
-from contextlib import aclosing
 from typing import Literal
 
 import msgspec
@@ -193,8 +192,8 @@ class Conversations:
                 return
 
     async def _events(self, conversation_id: str, through: int) -> list[Recorded]:
-        async with aclosing(self._hub.recorded(conversation_id)) as events:
-            return [recorded async for recorded in events if recorded.seq <= through]
+        events = await self._hub.recorded(conversation_id)
+        return [recorded for recorded in events if recorded.seq <= through]
 
 
 def _with_files(recorded: Recorded, run: RunFold) -> Recorded:

@@ -99,9 +99,8 @@ class Follower:
         page = await self._store.read(self._log.conversation_id, self.cursor, _PAGE)
         if page and page[0].first_seq <= self.cursor:
             return await self._snapshot()
-        entries = [
-            Entry(each.recorded, each.first_seq) for each in page if each.recorded.seq <= floor
-        ]
+        # What was put together may go on above the floor.
+        entries = [Entry(each.recorded, each.first_seq) for each in page if each.first_seq <= floor]
         self.cursor = entries[-1].recorded.seq if entries else floor
         return entries
 

@@ -1,7 +1,7 @@
 """The hub: opens live logs and lets any number of readers follow them."""
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Final
 
 from thinkaloud.events.event import Recorded
@@ -95,31 +95,36 @@ class Hub:
 
     async def fold(self, conversation_id: str) -> Fold:
         """Read a whole conversation as it stands now."""
-        fold = Fold(conversation_id)
-        async with aclosing(self._pages(conversation_id)) as pages:
-            async for page in pages:
-                for recorded in page:
-                    fold.apply(recorded)
-        return fold
+        while True:
+            fold = Fold(conversation_id)
+            if await self._read(conversation_id, fold.apply):
+                return fold
 
-    async def recorded(self, conversation_id: str) -> AsyncGenerator[Recorded]:
-        """Yield every event of a conversation that is kept or was just said, in order."""
-        async with aclosing(self._pages(conversation_id)) as pages:
-            async for page in pages:
-                for recorded in page:
-                    yield recorded
+    async def recorded(self, conversation_id: str) -> Sequence[Recorded]:
+        """Return every event of a conversation that is kept or was just said, in order."""
+        while True:
+            found: list[Recorded] = []
+            if await self._read(conversation_id, found.append):
+                return found
 
-    async def _pages(self, conversation_id: str) -> AsyncGenerator[Sequence[Recorded]]:
+    async def _read(self, conversation_id: str, take: Callable[[Recorded], None]) -> bool:
+        """Read all there is. False where a compaction came between: then it is to be read anew."""
         async with self.open(conversation_id) as log:
             seq = 0
             while seq < log.floor:
                 page = await self._store.read(conversation_id, seq, _PAGE)
-                older = [each.recorded for each in page if each.recorded.seq <= log.floor]
+                # What was put together may go on above the floor.
+                older = [each for each in page if each.first_seq <= log.floor]
                 if not older:
                     break
-                seq = older[-1].seq
-                yield older
-            yield [entry.recorded for entry in log.after(max(seq, log.floor))]
+                if older[0].first_seq <= seq:
+                    return False
+                for each in older:
+                    take(each.recorded)
+                seq = older[-1].recorded.seq
+            for entry in log.after(max(seq, log.floor)):
+                take(entry.recorded)
+        return True
 
     def close(self) -> None:
         """End every follower once it is up to date."""

@@ -87,14 +87,13 @@ class Saver:
         await self.save()
         if log.deleted:
             return True
+        entries = log.of_run(run.run_id)
+        # A run that has begun meanwhile may have more to save, after these.
+        if entries and entries[-1].recorded.seq > log.saved_seq:
+            return False
         try:
-            if run.first_seq > log.floor:
-                entries = log.of_run(run.run_id)
-            else:
+            if run.first_seq <= log.floor:
                 entries = await self._saved_entries(run)
-            # A run that has begun meanwhile may have more to save, after these.
-            if entries and entries[-1].recorded.seq > log.saved_seq:
-                return False
             await self._store.compact(run, stored(entries), _searchable(entries))
         except StoreError:
             self._note_failed()
