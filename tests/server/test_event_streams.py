@@ -1,6 +1,7 @@
 """Server-Sent Events: follow, resume, leave."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from tests.server.serving import Served, serving, talk
 from thinkaloud.runtime.limits import Limits
 from thinkaloud.runtime.runs import RunRequest
 from thinkaloud.stores.memory import MemoryStore
+from thinkaloud.stores.sqlite import SqliteStore
 from thinkaloud.testing import ScriptedModel, Silence, Wait, say, think
 
 SCRIPT = [think("Let ", "me ", "see."), say("An", "swer", ".")]
@@ -108,6 +110,43 @@ async def test_a_cursor_that_cannot_be_is_refused_by_name(
         found = told.complete["run_id" if of == "runs" else "conversation_id"]
         status, problem = await served.get(f"/{of}/{found}/events?{query}", headers=headers)
     assert (status, problem["code"], problem["field"]) == (422, "invalid_request", field)
+
+
+@pytest.mark.promise("P9")
+async def test_a_cursor_of_a_later_run_is_refused_and_of_an_earlier_one_means_the_start(
+    tmp_path: Path,
+) -> None:
+    async with SqliteStore.open(tmp_path / "thinkaloud.db") as store:
+        async with serving(ScriptedModel(SCRIPT, SCRIPT), store=store) as served:
+            first = await talk("rest", served, conversation_id="c")
+            second = await talk("rest", served, conversation_id="c")
+            assert first.complete is not None
+            assert second.complete is not None
+            runs = [each.complete["run_id"] for each in (first, second)]
+            _, page = await served.get("/conversations/c")
+            alive = await answers(served, runs, page["seq"])
+        async with serving(ScriptedModel(), store=store) as served:
+            restarted = await answers(served, runs, page["seq"])
+            # The end that comes with a snapshot has the run's own number, to come back with.
+            shown = await read(served, f"/runs/{runs[0]}/events?after=4")
+            url = f"{served.api}/runs/{runs[0]}/events?after={shown[-1]['seq']}"
+            async with served.session.get(url) as response:
+                assert response.status == 204
+    assert [frame["event"] for frame in shown] == ["snapshot", "complete"]
+    assert alive == restarted == [(422, "after"), (422, "after"), (204, None), (200, None)]
+
+
+async def answers(served: Served, runs: list[str], last: int) -> list[tuple[int, str | None]]:
+    """Follow the first run from its successor's numbers, and the second from its own and before."""
+    first, second = runs
+    cursors = [(first, last), (first, last - 1), (second, last), (second, 1)]
+    found: list[tuple[int, str | None]] = []
+    for run_id, cursor in cursors:
+        url = f"{served.api}/runs/{run_id}/events?after={cursor}"
+        async with served.session.get(url) as response:
+            problem = await response.json() if response.status == 422 else {}
+            found.append((response.status, problem.get("field")))
+    return found
 
 
 async def test_a_stream_says_that_it_is_one_and_is_neither_kept_nor_changed_on_its_way() -> None:

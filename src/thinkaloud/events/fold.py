@@ -190,6 +190,8 @@ class RunFold:
         self.ended: RunEnded | None = None
         self.last_at_ms = recorded.at_ms
         """When the last event was written."""
+        self.last_seq = recorded.seq
+        """The number of the last event."""
         self._started_at_ms = recorded.at_ms
         self._ended_at_ms: int | None = None
         self._iteration = 0
@@ -201,6 +203,7 @@ class RunFold:
     def apply(self, recorded: Recorded) -> None:
         """Take the next event of the run."""
         self.last_at_ms = recorded.at_ms
+        self.last_seq = recorded.seq
         event = recorded.event
         match event:
             case ReasoningDelta():

@@ -22,7 +22,7 @@ _MOST: Final = 2048
 class Snapshot:
     """The conversation as it stands at `seq`, for a reader whose own place in the log is gone.
 
-    The events after `seq` follow.
+    The events after `seq` follow. Who follows one run that is over gets the number of its end.
     """
 
     __slots__ = ("fold", "seq")
@@ -106,7 +106,11 @@ class Follower:
 
     async def _snapshot(self) -> Snapshot:
         fold = await self._read_fold()
-        self.cursor = max(fold.seq, self._log.floor)
+        run = fold.runs.get(self.run_id or "")
+        if run is not None and run.ended is not None:
+            self.cursor = run.last_seq
+        else:
+            self.cursor = max(fold.seq, self._log.floor)
         return Snapshot(fold, self.cursor)
 
     def _merge(self, entries: Sequence[Entry]) -> Sequence[Entry]:

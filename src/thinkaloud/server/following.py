@@ -8,7 +8,7 @@ from typing import Final
 from thinkaloud.errors import InvalidRequest, NotFound
 from thinkaloud.events.event import Recorded, RunEnded
 from thinkaloud.events.fold import Fold, RunFold
-from thinkaloud.ports.store import RunRecord
+from thinkaloud.ports.store import RunRecord, Store
 from thinkaloud.runtime.follower import Follower, Snapshot
 from thinkaloud.runtime.live_log import Entry, LiveLog
 from thinkaloud.runtime.runs import Runs
@@ -100,11 +100,13 @@ async def follow_run(
 ) -> AsyncGenerator[Feed]:
     """Follow a run from the event after `after`, by default from its first, to its end.
 
-    Raises `InvalidRequest` where that number was never given out.
+    Raises `InvalidRequest` where that number was never given out, or to a later run.
     """
     runs = services.runs
     async with runs.hub.open(record.conversation_id) as log:
         _check_cursor(after, log)
+        if after is not None and record.run_id not in runs.active:
+            await _check_run(services.store, log, record, after)
         async with runs.follow(record, after) as follower:
             yield Feed(runs, log, follower, wire)
 
@@ -132,3 +134,16 @@ def _check_cursor(after: int | None, log: LiveLog) -> None:
         raise InvalidRequest(
             f"after is {after}, but the last event of the conversation is {log.seq}.", field="after"
         )
+
+
+async def _check_run(store: Store, log: LiveLog, record: RunRecord, after: int) -> None:
+    """Refuse the number of another run that came later: it would be answered with silence."""
+    if after < record.first_seq:
+        return
+    if after > log.floor:
+        found = [entry.recorded for entry in log.after(after - 1, 1)]
+    else:
+        page = await store.read(record.conversation_id, after - 1, 1)
+        found = [each.recorded for each in page]
+    if found and found[0].run_id != record.run_id:
+        raise InvalidRequest(f"after is {after}, which is an event of another run.", field="after")
