@@ -2,51 +2,26 @@
 
 import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
+from tests.runtime.failing import FailingStore
 from tests.runtime.reading import assert_segments_closed, end_of, texts
 from tests.staging import OWNER, recorded, stage, start
-from thinkaloud.errors import Conflict, StoreError
+from thinkaloud.errors import StoreError
 from thinkaloud.events.event import (
     AnswerDelta,
     Event,
     ReasoningDelta,
     RunEnded,
-    RunStarted,
-    UserInput,
 )
-from thinkaloud.ports.store import RunRecord, Stored
+from thinkaloud.ports.store import Stored
 from thinkaloud.runtime.follower import Follower, Snapshot
 from thinkaloud.runtime.live_log import Entry
 from thinkaloud.stores.memory import MemoryStore
-from thinkaloud.stores.sqlite import SqliteStore
 from thinkaloud.testing import Batch, ScriptedModel, Silence, Wait, say, think
 
 DEADLINE = 30.0
-
-
-class FailingStore(MemoryStore):
-    """A store whose disk is full until somebody makes room."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.full = False
-        self.full_for_runs = False
-        """No whole run fits any more, though single events do."""
-        self.refused = asyncio.Event()
-
-    async def compact(self, run: RunRecord, events: Sequence[Stored], text: str) -> None:
-        if self.full_for_runs:
-            raise StoreError("The disk is full.")
-        await super().compact(run, events, text)
-
-    async def append(self, batch: Sequence[Stored]) -> None:
-        if self.full and batch:
-            self.refused.set()
-            raise StoreError("The disk is full.")
-        await super().append(batch)
 
 
 async def all_of(store: MemoryStore, conversation_id: str) -> list[Stored]:
@@ -62,18 +37,6 @@ async def entries_of(follower: Follower, count: int) -> list[Entry]:
         found += batch
     assert len(found) == count
     return found
-
-
-async def finished(store: MemoryStore) -> None:
-    """Return when the store has every run in order, and its conversation a title."""
-    async with asyncio.timeout(DEADLINE):
-        while await store.unfinished_runs() or not (await titles(store))[0]:
-            await asyncio.sleep(0)
-
-
-async def titles(store: MemoryStore) -> list[str]:
-    found = await store.conversations(OWNER, before=None, limit=10)
-    return [each.title for each in found]
 
 
 async def test_a_finished_run_is_kept_as_whole_segments() -> None:
@@ -201,83 +164,6 @@ async def test_a_full_disk_stops_no_run_and_loses_nothing_once_there_is_room() -
     assert isinstance(kept[-1], RunEnded)
 
 
-async def test_what_ended_while_the_disk_was_full_is_put_in_order_once_there_is_room() -> None:
-    store = FailingStore()
-    script = [think(*["thought "] * 50), say(*["word "] * 50)]
-    async with stage(ScriptedModel(script), store=store) as runs:
-        store.full = True
-        record = await start(runs, "What of it?", conversation_id="c")
-        await recorded(runs, record)
-        await runs.active.wait(record.run_id)
-        assert await runs.conversations.search(OWNER, words="what word") == []
-        store.full = False
-        await finished(store)
-        found = await runs.conversations.search(OWNER, words="what word")
-
-    assert [each.conversation_id for each in found] == ["c"]
-    assert found[0].title.startswith("word word")
-    assert len(await all_of(store, "c")) == 8
-
-
-async def test_what_ended_while_the_disk_was_full_is_put_in_order_by_the_next_start() -> None:
-    store = FailingStore()
-    script = [think(*["thought "] * 50), say(*["word "] * 50)]
-    async with stage(ScriptedModel(script), store=store) as runs:
-        store.full_for_runs = True
-        record = await start(runs, "What of it?", conversation_id="c")
-        events = [each.event for each in await recorded(runs, record)]
-        await runs.active.wait(record.run_id)
-    assert len(await store.unfinished_runs()) == 1
-    store.full_for_runs = False
-    async with stage(ScriptedModel(), store=store) as runs:
-        found = await runs.conversations.search(OWNER, words="what word")
-        again = [each.event for each in await recorded(runs, record)]
-
-    assert [each.conversation_id for each in found] == ["c"]
-    assert found[0].title.startswith("word word")
-    assert len(again) == 8
-    assert end_of(again) == end_of(events)
-
-
-async def test_a_run_is_put_in_order_though_the_next_one_has_begun_to_speak(
-    tmp_path: Path,
-) -> None:
-    gate, speaking = asyncio.Event(), asyncio.Event()
-    model = ScriptedModel([Wait(gate), say("One", "and", "all")], [say("Two"), Wait(speaking)])
-    async with (
-        SqliteStore.open(tmp_path / "thinkaloud.db") as store,
-        stage(model, store=store) as runs,
-    ):
-        first = await start(runs, "first", conversation_id="c")
-        second = await start(runs, "second", conversation_id="c")
-        gate.set()
-        await runs.active.wait(first.run_id)
-        assert [each.run.run_id for each in await store.unfinished_runs()] == [second.run_id]
-        found = await runs.conversations.search(OWNER, words="first oneandall")
-        speaking.set()
-
-    assert [each.conversation_id for each in found] == ["c"]
-
-
-async def test_what_was_deleted_before_it_could_be_saved_does_not_come_back() -> None:
-    store = FailingStore()
-    async with stage(ScriptedModel([say("One")]), store=store) as runs:
-        store.full = True
-        record = await start(runs, "secret", conversation_id="c")
-        await runs.active.wait(record.run_id)
-        log = runs.hub.live("c")
-        assert log is not None
-        await runs.conversations.delete(OWNER, "c")
-        await runs.conversations.create(OWNER, "c")
-        store.full = False
-        async with asyncio.timeout(DEADLINE):
-            while log.users:  # it is still to be finished
-                await asyncio.sleep(0)
-        assert await runs.conversations.search(OWNER, words="secret") == []
-
-    assert await all_of(store, "c") == []
-
-
 class SlowStore(MemoryStore):
     """A store that writes nothing until it may."""
 
@@ -321,26 +207,6 @@ async def test_a_store_that_writes_nothing_holds_back_no_end_for_good() -> None:
     assert end_of(events).status == "completed"
 
 
-@pytest.mark.promise("P3")
-async def test_a_message_that_queued_when_its_process_died_is_kept_with_its_end() -> None:
-    store = MemoryStore()
-    async with stage(ScriptedModel([say("One")]), store=store) as runs:
-        await recorded(runs, await start(runs, "first", conversation_id="c"))
-        record = RunRecord("run_queued", "c", OWNER, 1)
-        message = RunStarted("test/scripted", 3, UserInput("second"))
-        await store.add_run(record, message)
-    async with stage(ScriptedModel(), store=store) as runs:
-        view = (await runs.hub.fold("c")).view()
-        found = await runs.conversations.search(OWNER, words="second")
-
-    assert [(run.input.text, run.status) for run in view.runs] == [
-        ("first", "completed"),
-        ("second", "failed"),
-    ]
-    assert view.runs[1].model == "test/scripted"
-    assert [each.conversation_id for each in found] == ["c"]
-
-
 async def test_numbers_are_reserved_before_a_run_and_given_back_at_a_clean_end() -> None:
     store = MemoryStore()
     gate = asyncio.Event()
@@ -370,47 +236,6 @@ async def test_neighbouring_deltas_are_merged_before_they_are_saved() -> None:
         gate.set()
 
     assert [(each.first_seq, each.recorded.seq) for each in kept] == [(1, 1), (2, 2), (3, 8)]
-
-
-@pytest.mark.promise("P8")
-async def test_replacing_a_run_takes_it_and_all_after_it_out_of_the_conversation_and_the_prompt() -> (
-    None
-):
-    model = ScriptedModel([say("One")], [say("Two")], [say("Better")])
-    async with stage(model) as runs:
-        for text in ("first", "second"):
-            record = await start(runs, text, conversation_id="c")
-            await recorded(runs, record)
-        again = await start(runs, "second, please", conversation_id="c", replaces=record.run_id)
-        await recorded(runs, again)
-        view = (await runs.hub.fold("c")).view()
-
-    assert [(run.input.text, run.response) for run in view.runs] == [
-        ("first", "One"),
-        ("second, please", "Better"),
-    ]
-    assert len(model.requests[2].turns) == 3
-
-
-@pytest.mark.promise("P8")
-async def test_a_run_that_was_replaced_or_is_to_be_is_not_replaced_again() -> None:
-    gate = asyncio.Event()
-    model = ScriptedModel([say("One")], [say("Two")], [Wait(gate), say("Better")], [say("Best")])
-    async with stage(model) as runs:
-        first = await start(runs, "first", conversation_id="c")
-        second = await start(runs, "second", conversation_id="c")
-        going_on = await start(runs, "third", conversation_id="c")
-        again = await start(runs, "again", conversation_id="c", replaces=first.run_id)
-        with pytest.raises(Conflict):
-            await start(runs, "and again", conversation_id="c", replaces=first.run_id)
-        gate.set()
-        await recorded(runs, again)
-        for gone in (first, second, going_on):
-            with pytest.raises(Conflict):
-                await start(runs, "stale", conversation_id="c", replaces=gone.run_id)
-        view = (await runs.hub.fold("c")).view()
-
-    assert [(run.input.text, run.response) for run in view.runs] == [("again", "Best")]
 
 
 class UnreadableStore(MemoryStore):

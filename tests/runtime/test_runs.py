@@ -1,13 +1,12 @@
 """Runs, from a request to the one terminal event, on scripted models."""
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
 from tests.runtime.reading import assert_segments_closed, end_of, texts
 from tests.staging import OWNER, FakeClock, events_of, recorded, stage, start
-from thinkaloud.errors import InvalidRequest, NotFound, ToolError, UnknownModel
+from thinkaloud.errors import InvalidRequest, NotFound, UnknownModel
 from thinkaloud.events.event import (
     AnswerDelta,
     ModelResponded,
@@ -19,7 +18,6 @@ from thinkaloud.events.event import (
 from thinkaloud.events.prompt import AssistantTurn, ToolTurn, UserTurn
 from thinkaloud.runtime.limits import Limits
 from thinkaloud.runtime.runs import RunRequest
-from thinkaloud.stores.sqlite import SqliteStore
 from thinkaloud.testing import (
     Batch,
     Cut,
@@ -184,30 +182,6 @@ async def test_a_wrong_call_goes_back_to_the_model_and_the_run_goes_on(
     results = model.requests[1].turns[-1]
     assert isinstance(results, ToolTurn)
     assert results.results[0].is_error
-
-
-@tool
-def odd_name(*, found: bool) -> str:
-    """Name a file whose name is no UTF-8."""
-    if found:
-        return "half \udc80 a name"
-    raise ToolError("no \udc80 here")
-
-
-async def test_what_a_tool_says_can_always_be_kept(tmp_path: Path) -> None:
-    model = ScriptedModel(
-        [call_tool("odd_name", {"found": True}), call_tool("odd_name", {"found": False})],
-        [say("Odd.")],
-    )
-    async with (
-        SqliteStore.open(tmp_path / "thinkaloud.db") as store,
-        stage(model, tools=[odd_name], store=store) as runs,
-    ):
-        events = await events_of(runs, conversation_id="c")
-    results = [event.result for event in events if isinstance(event, ToolEnded)]
-
-    assert results == ["half ? a name", "no ? here"]
-    assert end_of(events).status == "completed"
 
 
 @pytest.mark.promise("P1")

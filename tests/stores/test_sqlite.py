@@ -26,12 +26,10 @@ from tests.stores.samples import (
     stored,
     whole_run,
 )
-from thinkaloud.errors import ConfigurationError, Conflict, StoreError
+from thinkaloud.errors import Conflict, StoreError
 from thinkaloud.events.event import ReasoningDelta, ToolEnded
 from thinkaloud.ports.store import LogEnd
 from thinkaloud.stores.sqlite import Opening, SqliteStore, conversations
-from thinkaloud.stores.sqlite.log import rows_of
-from thinkaloud.stores.sqlite.schema import MIGRATIONS, migrate
 from thinkaloud.testing import Batch, ScriptedModel, say, think
 
 CANARY = "canarywort"
@@ -238,101 +236,6 @@ async def test_a_second_process_is_told_who_has_the_data(path: Path) -> None:
         assert "THINKALOUD_DATA_DIR" in said
         assert await store.conversation(OWNER, "talk") == conversation()
     assert (await asyncio.to_thread(second)).strip() == "opened"
-
-
-# Versions
-
-
-async def test_the_database_of_a_newer_thinkaloud_is_left_alone(path: Path) -> None:
-    async with SqliteStore.open(path):
-        pass
-    with raw(path) as connection:
-        connection.execute("PRAGMA user_version = 999")
-    with pytest.raises(ConfigurationError, match=r"newer thinkaloud.*999"):
-        async with SqliteStore.open(path):
-            pass
-    with raw(path) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone()[0] == 999
-
-
-async def test_the_database_of_another_program_is_left_alone(path: Path) -> None:
-    path.parent.mkdir()
-    with raw(path) as connection:
-        connection.execute("CREATE TABLE theirs (x)")
-    with pytest.raises(ConfigurationError, match="another program"):
-        async with SqliteStore.open(path):
-            pass
-    with raw(path) as connection:
-        assert connection.execute("SELECT name FROM sqlite_schema").fetchall() == [("theirs",)]
-
-
-async def test_an_older_database_is_brought_forward_with_what_is_in_it(path: Path) -> None:
-    async with SqliteStore.open(path) as store:
-        await begin(store)
-    later = (*MIGRATIONS, ("ALTER TABLE runs ADD COLUMN note TEXT", "UPDATE runs SET note = 'n'"))
-    with raw(path) as connection:
-        migrate(connection, path, later)
-        migrate(connection, path, later)
-        assert connection.execute("PRAGMA user_version").fetchone()[0] == len(later)
-        assert connection.execute("SELECT run_id, note FROM runs").fetchall() == [("run", "n")]
-
-
-async def test_events_of_the_first_version_are_there_after_every_migration(path: Path) -> None:
-    events = whole_run()
-    rows = [row for kept in rows_of(events).values() for row in kept]
-    path.parent.mkdir()
-    with raw(path) as connection:
-        migrate(connection, path, MIGRATIONS[:1])
-        conversations.create(connection, conversation())
-        connection.execute(
-            "INSERT INTO runs (run_id, conversation_id, owner, first_seq) VALUES ('run', 'talk', ?, 1)",
-            (OWNER,),
-        )
-        connection.executemany(
-            "INSERT INTO events (conversation_id, seq, first_seq, run_id, event)"
-            " VALUES (?, ?, ?, ?, ?)",
-            reversed(rows),
-        )
-    async with SqliteStore.open(path) as store:
-        assert await log_of(store) == events
-        await store.compact(run(), compacted(events), "Rayleigh scattering.")
-        assert await log_of(store) == compacted(events)
-        assert await store.delete_conversation(OWNER, "talk")
-        assert await log_of(store) == []
-    assert integrity(path) == "ok"
-
-
-async def test_a_database_of_the_first_version_is_brought_forward(path: Path) -> None:
-    path.parent.mkdir()
-    with raw(path) as connection:
-        migrate(connection, path, MIGRATIONS[:1])
-        connection.execute("INSERT INTO conversations VALUES ('talk', ?, 1, 2, 't', 9)", (OWNER,))
-        connection.executemany(
-            "INSERT INTO runs (run_id, conversation_id, owner, first_seq, ended)"
-            " VALUES (?, 'talk', ?, ?, ?)",
-            [("whole", OWNER, 1, 1), ("ended", OWNER, 2, 1), ("open", OWNER, 3, 0)],
-        )
-        connection.execute(
-            "INSERT INTO texts (conversation_id, run_id) VALUES ('talk', 'whole'), ('talk', '')"
-        )
-    async with SqliteStore.open(path) as store:
-        left = await store.unfinished_runs()
-        assert [(each.run.run_id, each.message) for each in left] == [
-            ("ended", None),
-            ("open", None),
-        ]
-        assert await store.run(OWNER, "whole") == run("whole")
-        assert await store.log_end("talk") == LogEnd(0, 9)
-
-
-async def test_a_migration_that_fails_is_undone_whole(path: Path) -> None:
-    async with SqliteStore.open(path) as store:
-        await begin(store)
-    broken = (*MIGRATIONS, ("DELETE FROM runs", "this is no SQL"))
-    with raw(path) as connection, pytest.raises(sqlite3.OperationalError):
-        migrate(connection, path, broken)
-    async with SqliteStore.open(path) as store:
-        assert await store.run(OWNER, "run") == run()
 
 
 # Deletion

@@ -44,6 +44,18 @@ class Entry:
         return frame
 
 
+class Unsaved(list[Entry]):
+    """What the store has not seen of a log, in order."""
+
+    def note_saved(self, entries: Sequence[Entry]) -> None:
+        """Take note that the store has these, which were the first."""
+        del self[: len(entries)]
+
+    def begins_by(self, seq: int) -> bool:
+        """Whether an event up to this number is among it."""
+        return bool(self) and self[0].recorded.seq <= seq
+
+
 class LiveLog:
     """The log of one conversation while somebody writes or follows it. The hub makes it."""
 
@@ -81,7 +93,8 @@ class LiveLog:
         self._floor = max(end.last_seq, end.reserved_seq)
         self._entries: list[Entry] = []
         self._held: Entry | None = None
-        self._unsaved: list[Entry] = []
+        self.unsaved = Unsaved()
+        """What is still to be saved."""
         self._waiting: set[asyncio.Future[None]] = set()
         self._merged: OrderedDict[tuple[int, int], Entry] = OrderedDict()
 
@@ -100,14 +113,7 @@ class LiveLog:
     @property
     def is_saved(self) -> bool:
         """Whether the store has everything."""
-        return not self._unsaved
-
-    @property
-    def saved_seq(self) -> int:
-        """Events up to this number are in the store."""
-        if self._unsaved:
-            return self._unsaved[0].recorded.seq - 1
-        return self._floor + len(self._entries)
+        return not self.unsaved
 
     def append(
         self,
@@ -129,12 +135,12 @@ class LiveLog:
             first_seq = self.lost.start
         entry = Entry(recorded, first_seq)
         self._entries.append(entry)
-        self._unsaved.append(entry)
+        self.unsaved.append(entry)
         if held:
             self._held = entry
         else:
             self._fold(recorded, attachments)
-        if len(self._unsaved) == 1:
+        if len(self.unsaved) == 1:
             self._changed(self)
         if self._waiting:
             self.wake()
@@ -191,17 +197,9 @@ class LiveLog:
         """Return the entries of a run that are in memory, shown or not."""
         return [entry for entry in self._entries if entry.recorded.run_id == run_id]
 
-    def unsaved(self) -> Sequence[Entry]:
-        """Return what the store has not seen."""
-        return self._unsaved.copy()
-
-    def note_saved(self, entries: Sequence[Entry]) -> None:
-        """Take note that the store has these, which were the first of the unsaved."""
-        del self._unsaved[: len(entries)]
-
     def trim(self) -> None:
         """Forget saved entries but the last ones."""
-        surplus = len(self._entries) - len(self._unsaved) - KEPT_ENTRIES
+        surplus = len(self._entries) - len(self.unsaved) - KEPT_ENTRIES
         if surplus > KEPT_ENTRIES // 8:
             del self._entries[:surplus]
             self._floor += surplus
@@ -224,13 +222,10 @@ class LiveLog:
         if run is not None:
             run.apply(recorded)
         elif isinstance(recorded.event, RunStarted):
-            self._forget_ended_runs()
+            ended = [run_id for run_id, run in self.runs.items() if run.ended is not None]
+            for run_id in ended[:-KEPT_RUNS]:
+                del self.runs[run_id]
             self.runs[recorded.run_id] = RunFold(recorded, attachments)
-
-    def _forget_ended_runs(self) -> None:
-        ended = [run_id for run_id, run in self.runs.items() if run.ended is not None]
-        for run_id in ended[:-KEPT_RUNS]:
-            del self.runs[run_id]
 
 
 def stored(entries: Sequence[Entry]) -> list[Stored]:

@@ -51,11 +51,11 @@ class Saver:
         async with self._saving:
             logs, self._unsaved = self._unsaved, {}
             self._work.clear()
-            taken = [(log, log.unsaved()) for log in logs.values()]
+            taken = [(log, log.unsaved.copy()) for log in logs.values()]
             try:
                 await self._store.append([each for _, entries in taken for each in stored(entries)])
                 for log, entries in taken:
-                    log.note_saved(entries)
+                    log.unsaved.note_saved(entries)
                     if log.users:
                         await self.reserve(log)
                 self._note_saved(logs)
@@ -89,7 +89,7 @@ class Saver:
             return True
         entries = log.of_run(run.run_id)
         # A run that has begun meanwhile may have more to save, after these.
-        if entries and entries[-1].recorded.seq > log.saved_seq:
+        if entries and log.unsaved.begins_by(entries[-1].recorded.seq):
             return False
         try:
             if run.first_seq <= log.floor:

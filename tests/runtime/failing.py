@@ -1,0 +1,30 @@
+"""A store that fails, for tests of what happens then."""
+
+import asyncio
+from collections.abc import Sequence
+
+from thinkaloud.errors import StoreError
+from thinkaloud.ports.store import RunRecord, Stored
+from thinkaloud.stores.memory import MemoryStore
+
+
+class FailingStore(MemoryStore):
+    """A store whose disk is full until somebody makes room."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.full = False
+        self.full_for_runs = False
+        """No whole run fits any more, though single events do."""
+        self.refused = asyncio.Event()
+
+    async def compact(self, run: RunRecord, events: Sequence[Stored], text: str) -> None:
+        if self.full_for_runs:
+            raise StoreError("The disk is full.")
+        await super().compact(run, events, text)
+
+    async def append(self, batch: Sequence[Stored]) -> None:
+        if self.full and batch:
+            self.refused.set()
+            raise StoreError("The disk is full.")
+        await super().append(batch)

@@ -1,0 +1,133 @@
+"""Runs that have ended and are brought to rest: whole segments, found by a search, with a title."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.runtime.failing import FailingStore
+from tests.runtime.reading import end_of
+from tests.staging import OWNER, recorded, stage, start
+from thinkaloud.events.event import (
+    RunStarted,
+    UserInput,
+)
+from thinkaloud.ports.store import RunRecord, Stored
+from thinkaloud.stores.memory import MemoryStore
+from thinkaloud.stores.sqlite import SqliteStore
+from thinkaloud.testing import ScriptedModel, Wait, say, think
+
+DEADLINE = 30.0
+
+
+async def all_of(store: MemoryStore, conversation_id: str) -> list[Stored]:
+    return list(await store.read(conversation_id, 0, 10_000))
+
+
+async def finished(store: MemoryStore) -> None:
+    """Return when the store has every run in order, and its conversation a title."""
+    async with asyncio.timeout(DEADLINE):
+        while await store.unfinished_runs() or not (await titles(store))[0]:
+            await asyncio.sleep(0)
+
+
+async def titles(store: MemoryStore) -> list[str]:
+    found = await store.conversations(OWNER, before=None, limit=10)
+    return [each.title for each in found]
+
+
+async def test_what_ended_while_the_disk_was_full_is_put_in_order_once_there_is_room() -> None:
+    store = FailingStore()
+    script = [think(*["thought "] * 50), say(*["word "] * 50)]
+    async with stage(ScriptedModel(script), store=store) as runs:
+        store.full = True
+        record = await start(runs, "What of it?", conversation_id="c")
+        await recorded(runs, record)
+        await runs.active.wait(record.run_id)
+        assert await runs.conversations.search(OWNER, words="what word") == []
+        store.full = False
+        await finished(store)
+        found = await runs.conversations.search(OWNER, words="what word")
+
+    assert [each.conversation_id for each in found] == ["c"]
+    assert found[0].title.startswith("word word")
+    assert len(await all_of(store, "c")) == 8
+
+
+async def test_what_ended_while_the_disk_was_full_is_put_in_order_by_the_next_start() -> None:
+    store = FailingStore()
+    script = [think(*["thought "] * 50), say(*["word "] * 50)]
+    async with stage(ScriptedModel(script), store=store) as runs:
+        store.full_for_runs = True
+        record = await start(runs, "What of it?", conversation_id="c")
+        events = [each.event for each in await recorded(runs, record)]
+        await runs.active.wait(record.run_id)
+    assert len(await store.unfinished_runs()) == 1
+    store.full_for_runs = False
+    async with stage(ScriptedModel(), store=store) as runs:
+        found = await runs.conversations.search(OWNER, words="what word")
+        again = [each.event for each in await recorded(runs, record)]
+
+    assert [each.conversation_id for each in found] == ["c"]
+    assert found[0].title.startswith("word word")
+    assert len(again) == 8
+    assert end_of(again) == end_of(events)
+
+
+async def test_a_run_is_put_in_order_though_the_next_one_has_begun_to_speak(
+    tmp_path: Path,
+) -> None:
+    gate, speaking = asyncio.Event(), asyncio.Event()
+    model = ScriptedModel([Wait(gate), say("One", "and", "all")], [say("Two"), Wait(speaking)])
+    async with (
+        SqliteStore.open(tmp_path / "thinkaloud.db") as store,
+        stage(model, store=store) as runs,
+    ):
+        first = await start(runs, "first", conversation_id="c")
+        second = await start(runs, "second", conversation_id="c")
+        gate.set()
+        await runs.active.wait(first.run_id)
+        assert [each.run.run_id for each in await store.unfinished_runs()] == [second.run_id]
+        found = await runs.conversations.search(OWNER, words="first oneandall")
+        speaking.set()
+
+    assert [each.conversation_id for each in found] == ["c"]
+
+
+async def test_what_was_deleted_before_it_could_be_saved_does_not_come_back() -> None:
+    store = FailingStore()
+    async with stage(ScriptedModel([say("One")]), store=store) as runs:
+        store.full = True
+        record = await start(runs, "secret", conversation_id="c")
+        await runs.active.wait(record.run_id)
+        log = runs.hub.live("c")
+        assert log is not None
+        await runs.conversations.delete(OWNER, "c")
+        await runs.conversations.create(OWNER, "c")
+        store.full = False
+        async with asyncio.timeout(DEADLINE):
+            while log.users:  # it is still to be finished
+                await asyncio.sleep(0)
+        assert await runs.conversations.search(OWNER, words="secret") == []
+
+    assert await all_of(store, "c") == []
+
+
+@pytest.mark.promise("P3")
+async def test_a_message_that_queued_when_its_process_died_is_kept_with_its_end() -> None:
+    store = MemoryStore()
+    async with stage(ScriptedModel([say("One")]), store=store) as runs:
+        await recorded(runs, await start(runs, "first", conversation_id="c"))
+        record = RunRecord("run_queued", "c", OWNER, 1)
+        message = RunStarted("test/scripted", 3, UserInput("second"))
+        await store.add_run(record, message)
+    async with stage(ScriptedModel(), store=store) as runs:
+        view = (await runs.hub.fold("c")).view()
+        found = await runs.conversations.search(OWNER, words="second")
+
+    assert [(run.input.text, run.status) for run in view.runs] == [
+        ("first", "completed"),
+        ("second", "failed"),
+    ]
+    assert view.runs[1].model == "test/scripted"
+    assert [each.conversation_id for each in found] == ["c"]
