@@ -163,7 +163,13 @@ describe.skipIf(!existsSync(CHROMIUM))("the page in Chromium, against the real s
     await page.getByText("Sending…").waitFor({ state: "detached" });
     await page.keyboard.press("/");
     await page.keyboard.press("ArrowUp");
-    await page.getByText("The changed message takes the place of the old one").waitFor();
+    const changing = page.getByText("The changed message takes the place of the old one");
+    await changing.waitFor();
+    await page.keyboard.press("Escape");
+    await changing.waitFor({ state: "detached" });
+    expect(await page.getByLabel("Your message").inputValue()).toBe("");
+    await page.keyboard.press("ArrowUp");
+    await changing.waitFor();
     await say(page, "quick and edited");
     await page.getByRole("log").getByText("quick and edited").waitFor();
     await done(page).waitFor();

@@ -64,6 +64,14 @@ describe("a live thought", () => {
 });
 
 describe("a run that is no plain answer", () => {
+  it("says that the server keeps the thinking where there was some and none arrived", () => {
+    const run = lastRun("answer-only");
+    const { show } = renderFor({}, <AssistantMessage run={run} />);
+    expect(screen.queryByText(/No thinking shown/)).toBeNull();
+    show(<AssistantMessage run={{ ...run, usage: { input_tokens: 1, output_tokens: 99, reasoning_tokens: 89 } }} />);
+    expect(screen.getByText("No thinking shown by this server (89 tokens).")).toBeDefined();
+  });
+
   it("says that it was stopped while thinking and keeps the thought in view", () => {
     renderFor({}, <AssistantMessage run={lastRun("stopped")} />);
     expect(screen.getByRole("button", { name: "Stopped while thinking, after 2 s", expanded: true })).toBeDefined();

@@ -69,10 +69,13 @@ const Answer = memo(function Answer({ block }: { readonly block: AnswerBlock }) 
   return <Markdown text={text} growing={growing} />;
 });
 
+/** Says that there was thinking where none is to be seen, and who keeps it. */
 function HiddenThinking({ run }: { readonly run: RunView }) {
-  if (run.reasoning_status !== "hidden_by_provider") return null;
-  const tokens = run.usage?.reasoning_tokens;
-  return <p className="text-sm text-faint">No thinking shown by this model{tokens ? ` (${counted(tokens, "token")})` : ""}.</p>;
+  const tokens = run.usage?.reasoning_tokens ?? 0;
+  const byProvider = run.reasoning_status === "hidden_by_provider";
+  if (!byProvider && (tokens === 0 || run.blocks.some((block) => block.type === "reasoning"))) return null;
+  const words = byProvider ? "No thinking shown by this model" : "No thinking shown by this server";
+  return <p className="text-sm text-faint">{`${words}${tokens > 0 ? ` (${counted(tokens, "token")})` : ""}.`}</p>;
 }
 
 /** Whether nothing is being said although the run goes on. */

@@ -8,7 +8,6 @@ import { Composer } from "@/components/composer";
 import type { ThinkingChoice, Toggles } from "@/components/reading";
 import { Button, IconButton } from "@/components/ui/button";
 import { cx } from "@/components/ui/cx";
-import type { Bootstrap } from "@/session/api";
 import type { Chat, ChatState, Pending } from "@/session/chat";
 
 import { useServices } from "../services";
@@ -38,7 +37,7 @@ export function ChatView({ chatId, thinking, toggles, chosen, onChoose, onBegun 
   const chat = chatId === null ? null : client.chat(chatId);
   const { bootstrap, features, models } = useCell(server.state);
   const [problem, setProblem] = useState<string | null>(null);
-  const { demo, fileLimits } = known(bootstrap);
+  const fileLimits = bootstrap?.limits?.files;
   const attachments = useAttachments(api, fileLimits, setProblem);
   const running = useOf(chat, () => chat?.running ?? false);
   const missing = useIsMissing(chat);
@@ -48,7 +47,8 @@ export function ChatView({ chatId, thinking, toggles, chosen, onChoose, onBegun 
   const say = useSay({ chat, temporary, onBegun, onProblem: setProblem });
   const branch = useBranch({ chat, temporary, onBegun, onProblem: setProblem });
   const stop = useCallback(() => chat?.stop(), [chat]);
-  useShortcuts({ field: draft.field, running, onStop: stop });
+  const cancel = draft.replacing === null ? undefined : again.nothing;
+  useShortcuts({ field: draft.field, onEscape: running ? stop : cancel });
   useBeginInField(draft.field, chat);
   const send = async () => {
     const replaces = draft.replacing === null ? {} : { replaces: draft.replacing };
@@ -66,16 +66,11 @@ export function ChatView({ chatId, thinking, toggles, chosen, onChoose, onBegun 
       {chat ? (
         <Conversation chat={chat} thinking={thinking} toggles={toggles} onSay={say} onTakeBack={again.taken} onReplace={again.inPlaceOf} onBranch={branch} />
       ) : (
-        <Welcome
-          demo={demo}
-          temporary={temporary}
-          onTemporary={features["temporary"] ? setTemporary : undefined}
-          onSuggestion={draft.edit}
-        />
+        <Welcome temporary={temporary} onTemporary={setTemporary} onSuggestion={draft.edit} />
       )}
       <div className={cx("px-3 pb-[max(0.75rem,env(safe-area-inset-bottom))] sm:px-6", missing && "hidden")}>
         <Problems chat={chat} own={problem} onDismiss={() => setProblem(null)} />
-        {draft.replacing === null ? null : <Replacing onCancel={again.nothing} />}
+        {cancel ? <Replacing onCancel={cancel} /> : null}
         <Composer
           field={draft.field}
           text={draft.text}
@@ -187,11 +182,6 @@ function useOf<T>(chat: Chat | null, select: () => T): T {
   const { client } = useServices();
   // Without a conversation nothing changes; a cell is subscribed to all the same, hooks being hooks.
   return useSelected<ChatState | unknown, T>(chat ? chat.state : client.changes, select);
-}
-
-/** What a new conversation needs to know of the server; until it has said so, the least. */
-function known(bootstrap: Bootstrap | null) {
-  return { demo: bootstrap?.demo ?? false, fileLimits: bootstrap?.limits?.files };
 }
 
 function useIsMissing(chat: Chat | null): boolean {

@@ -4,24 +4,24 @@ import { type RefObject, useEffect } from "react";
 
 export interface Shortcuts {
   readonly field: RefObject<HTMLTextAreaElement | null>;
-  readonly running: boolean;
-  readonly onStop: () => void;
+  /** Stop, or give up, what goes on. Absent where nothing does. */
+  readonly onEscape: (() => void) | undefined;
 }
 
-export function useShortcuts({ field, running, onStop }: Shortcuts): void {
+export function useShortcuts({ field, onEscape }: Shortcuts): void {
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => {
       if (event.defaultPrevented || isModified(event)) return;
       if (event.key === "/" && !isWriting(event.target)) {
         event.preventDefault();
         field.current?.focus();
-      } else if (event.key === "Escape" && running && !document.querySelector("[role=dialog],[role=menu]")) {
-        onStop();
+      } else if (event.key === "Escape" && onEscape && !document.querySelector("[role=dialog],[role=menu]")) {
+        onEscape();
       }
     };
     document.addEventListener("keydown", pressed);
     return () => document.removeEventListener("keydown", pressed);
-  }, [field, running, onStop]);
+  }, [field, onEscape]);
 }
 
 function isModified(event: KeyboardEvent): boolean {

@@ -1,3 +1,6 @@
+import { useServices } from "../services";
+import { useCell } from "../use-cell";
+
 const SUGGESTIONS = [
   "What is 17 × 23, and how do you get there?",
   "How many weekends are there in a leap year?",
@@ -5,20 +8,22 @@ const SUGGESTIONS = [
 ];
 
 export interface WelcomeProps {
-  readonly demo: boolean;
   readonly onSuggestion: (text: string) => void;
   readonly temporary: boolean;
-  /** Absent where the server keeps every conversation. */
-  readonly onTemporary?: ((temporary: boolean) => void) | undefined;
+  readonly onTemporary: (temporary: boolean) => void;
 }
 
 /** A conversation that has not begun. */
-export function Welcome({ demo, onSuggestion, temporary, onTemporary }: WelcomeProps) {
+export function Welcome({ onSuggestion, temporary, onTemporary }: WelcomeProps) {
+  const { server } = useServices();
+  const { bootstrap, features } = useCell(server.state);
   return (
     <div className="flex min-h-0 flex-1 flex-col items-center justify-center overflow-y-auto px-4 text-center">
       <h2 className="text-2xl font-semibold tracking-tight text-balance sm:text-[1.75rem]">What shall we think about?</h2>
-      <p className="mt-2 max-w-md text-soft text-balance">The model's thinking appears as it happens, and folds away when the answer begins.</p>
-      {demo ? (
+      <p className="mt-2 max-w-md text-soft text-balance">
+        {features["reasoning_output"] === false ? "This server shows answers only, and keeps the model's thinking." : "The model's thinking appears as it happens, and folds away when the answer begins."}
+      </p>
+      {bootstrap?.demo ? (
         <p className="mt-4 max-w-md rounded-xl bg-warn-soft px-4 py-2.5 text-sm text-warn">
           No model is configured: this is the built-in demo model.{" "}
           <a href="#/connect" className="font-medium underline underline-offset-2">
@@ -39,7 +44,7 @@ export function Welcome({ demo, onSuggestion, temporary, onTemporary }: WelcomeP
           </li>
         ))}
       </ul>
-      {onTemporary ? (
+      {features["temporary"] ? (
         <label className="mt-6 flex min-h-9 cursor-pointer items-center gap-2.5 text-sm text-soft">
           <input type="checkbox" checked={temporary} className="accent-accent" onChange={(event) => onTemporary(event.target.checked)} />
           Temporary: kept in memory only, and in no list

@@ -131,7 +131,7 @@ const KEYS = [
   ["Enter", "Send"],
   ["Shift + Enter", "New line"],
   ["↑", "In an empty field: edit your last message"],
-  ["Esc", "Stop the answer"],
+  ["Esc", "Stop the answer; give up a change"],
 ] as const;
 
 function Keys() {
