@@ -132,4 +132,18 @@ describe.skipIf(!existsSync(CHROMIUM))("where the page is", () => {
     await page.keyboard.press("Escape");
     await expect.poll(focused).toBe("More for Focus");
   });
+
+  it("gives back as a draft what still waited when the page was left", async () => {
+    const { page } = here;
+    await say(page, "long thoughts");
+    await page.getByRole("button", { name: /Thinking…/ }).waitFor();
+    await say(page, "And then this.");
+    await page.getByText("Is sent when this answer is done").waitFor();
+    await field(page).fill("Half a");
+    await page.reload();
+    await page.getByRole("button", { name: /Thinking…/ }).waitFor();
+    expect(await field(page).inputValue()).toBe("And then this.\n\nHalf a");
+    await page.getByRole("button", { name: /Stop/ }).click();
+    await page.getByText("You stopped this answer.").waitFor();
+  });
 });

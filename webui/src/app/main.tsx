@@ -4,6 +4,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
 import { preloadMarkdown } from "@/components/markdown";
+import { returnToDraft } from "@/features/chat/drafts";
 import { ServicesContext } from "@/features/services";
 import { PreferenceStore } from "@/features/settings/preferences";
 import { Api } from "@/session/api";
@@ -32,6 +33,10 @@ const transport = new WebSocketTransport({
 });
 const client = new Client(transport);
 const preferences = new PreferenceStore(localStorage);
+window.addEventListener("pagehide", (event) => {
+  // What waits for an answer or for the connection comes back as a draft; a page that only sleeps keeps it.
+  if (!event.persisted) for (const [id, texts] of client.unsent()) returnToDraft(id, texts);
+});
 window.addEventListener("storage", () => preferences.reread());
 client.start();
 window.addEventListener("load", preloadMarkdown);

@@ -51,6 +51,11 @@ export class Chat {
     return this.running || this.state.latest.pending.length > 0 || this.state.isWatched;
   }
 
+  /** What the user said that the server has not been told. */
+  get unsent(): readonly string[] {
+    return this.state.latest.pending.filter((each) => each.status !== "sending" || !this.#unanswered.has(each.id)).map((each) => each.text);
+  }
+
   /** The connection is there (again): follow from the last event on. */
   attach(): void {
     this.#attached = false;

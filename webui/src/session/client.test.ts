@@ -211,6 +211,16 @@ it("keeps a conversation whose message names a model that is not there", () => {
   expect(state()).toMatchObject({ phase: "ready", pending: [{ status: "failed", problem: "No such model." }] });
 });
 
+it("knows what the server was never told", () => {
+  client.chat(ID).say("First", {}, "m1");
+  client.chat(ID).say("Second", {}, "m2");
+  expect(client.unsent()).toEqual(new Map([[ID, ["First", "Second"]]]));
+  server.connect();
+  server.attached(0);
+  expect(server.said).toEqual(["First"]);
+  expect(client.unsent()).toEqual(new Map([[ID, ["Second"]]]));
+});
+
 it("stops by the conversation, not by a run that may be over", () => {
   client.chat(ID);
   server.connect();

@@ -51,6 +51,11 @@ export class Client {
     if (this.#chats.delete(id)) this.#transport.send({ type: "detach", chat_id: id });
   }
 
+  /** What waits to be sent, by conversation: it would go with the page. */
+  unsent(): ReadonlyMap<string, readonly string[]> {
+    return new Map([...this.#chats].map(([id, chat]) => [id, chat.unsent] as const).filter(([, texts]) => texts.length > 0));
+  }
+
   /** Let go of the conversation that was opened first and in which nothing goes on. */
   #makeRoom(): void {
     if (this.#chats.size < MOST_CHATS) return;

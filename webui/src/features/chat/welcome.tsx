@@ -18,7 +18,7 @@ export function Welcome({ onSuggestion, temporary, onTemporary }: WelcomeProps) 
   const { server } = useServices();
   const { bootstrap, features } = useCell(server.state);
   return (
-    <div className="flex min-h-0 flex-1 flex-col items-center justify-center overflow-y-auto px-4 text-center">
+    <div className="flex min-h-0 flex-1 flex-col items-center justify-center-safe overflow-y-auto px-4 py-4 text-center">
       <h2 className="text-2xl font-semibold tracking-tight text-balance sm:text-[1.75rem]">What shall we think about?</h2>
       <p className="mt-2 max-w-md text-soft text-balance">
         {features["reasoning_output"] === false ? "This server shows answers only, and keeps the model's thinking." : "The model's thinking appears as it happens, and folds away when the answer begins."}
