@@ -146,4 +146,18 @@ describe.skipIf(!existsSync(CHROMIUM))("where the page is", () => {
     await page.getByRole("button", { name: /Stop/ }).click();
     await page.getByText("You stopped this answer.").waitFor();
   });
+
+  it("shows no way to the newest message where it is in view already", async () => {
+    const { page } = here;
+    await page.setViewportSize({ width: 900, height: 420 });
+    await say(page, "quick one");
+    await done(page).waitFor();
+    await say(page, "quick two");
+    await done(page).nth(1).waitFor();
+    await page.getByRole("log").hover();
+    await page.mouse.wheel(0, -5000);
+    await page.getByRole("button", { name: "Go to the newest message" }).waitFor();
+    await page.setViewportSize({ width: 900, height: 1600 });
+    await page.getByRole("button", { name: "Go to the newest message" }).waitFor({ state: "detached" });
+  });
 });

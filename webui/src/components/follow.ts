@@ -62,6 +62,8 @@ function watch(box: HTMLElement, inner: HTMLElement, isFollowing: () => boolean,
     if (event.target === box && (event.key === "End" || (event.key === "PageDown" && below() <= box.clientHeight))) set(true);
   };
   const resized = new ResizeObserver(() => {
+    // What became so short that nothing is below is at its bottom without a scroll.
+    if (!isFollowing() && below() <= 1) set(true);
     if (!isFollowing()) return;
     box.scrollTop = box.scrollHeight;
     last = box.scrollTop;
