@@ -99,7 +99,11 @@ describe.skipIf(!existsSync(CHROMIUM))("the page in Chromium, against the real s
     await say(page, "Why?");
     await thinking(page).waitFor();
     await say(page, "quick, and now?");
-    await page.getByText("Is sent when this answer is done").waitFor();
+    await say(page, "Never mind.");
+    await page.getByText("Is sent when this answer is done").nth(1).waitFor();
+    await page.keyboard.press("ArrowUp");
+    expect(await page.getByLabel("Your message").inputValue()).toBe("Never mind.");
+    await page.getByLabel("Your message").fill("");
     await done(page).nth(1).waitFor();
     expect(await page.getByText("Is sent when this answer is done").count()).toBe(0);
     expect(await page.getByRole("article").count()).toBe(2);

@@ -44,6 +44,8 @@ describe.skipIf(!existsSync(CHROMIUM))("where the page is", () => {
     await page.keyboard.type("quick two");
     await page.keyboard.press("Enter");
     await done(page).nth(1).waitFor();
+    await page.getByRole("button", { name: "Answer anew" }).nth(1).click();
+    await expect.poll(() => inField(page)).toBe(true);
     await page.getByRole("button", { name: "New conversation" }).first().click();
     await expect.poll(() => inField(page)).toBe(true);
   });

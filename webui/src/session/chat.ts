@@ -87,6 +87,12 @@ export class Chat {
     return found;
   }
 
+  /** Take back the last message that waits for the run before it. Null where none waits. */
+  takeBackLast(): Pending | null {
+    const last = this.state.latest.pending.findLast((each) => each.status === "queued");
+    return last ? this.takeBack(last.id) : null;
+  }
+
   stop(): void {
     this.#send({ type: "stop", chat_id: this.id });
   }

@@ -49,17 +49,19 @@ export function ChatView({ chatId, thinking, toggles, chosen, onChoose, onBegun 
   const stop = useCallback(() => chat?.stop(), [chat]);
   const cancel = draft.replacing === null ? undefined : again.nothing;
   useShortcuts({ field: draft.field, onEscape: running ? stop : cancel });
-  useBeginInField(draft.field, chat);
+  useBeginInField(draft.field, chat, running);
   const send = async () => {
     const replaces = draft.replacing === null ? {} : { replaces: draft.replacing };
     const sent = await say(draft.text, { ...optionsOf(models, chosen), files: attachments.ready, ...replaces });
     if (sent) again.nothing();
   };
   const recall = () => {
-    const last = chat?.state.latest.session.view.runs.at(-1);
-    if (!last) return;
-    if (features["replace"] && !running) again.inPlaceOf(last);
-    else again.like(last);
+    if (!chat) return;
+    const waiting = chat.takeBackLast();
+    const last = chat.state.latest.session.view.runs.at(-1);
+    if (waiting !== null) again.taken(waiting);
+    else if (last && features["replace"] && !running) again.inPlaceOf(last);
+    else if (last) again.like(last);
   };
   return (
     <div className="flex min-h-0 flex-1 flex-col">
@@ -188,12 +190,24 @@ function useIsMissing(chat: Chat | null): boolean {
   return useOf(chat, () => chat?.state.published().phase === "missing");
 }
 
-/** Where a conversation begins or has just begun, the words go on in the field; with touch its keyboard would cover it. */
-function useBeginInField(field: Draft["field"], chat: Chat | null): void {
+/**
+ * Where a conversation begins or has just begun, the words go on in the field; also where the button that began or
+ * ended a run is gone. Not with touch, whose keyboard would cover what there is to read.
+ */
+function useBeginInField(field: Draft["field"], chat: Chat | null, running: boolean): void {
   useEffect(() => {
     const begins = chat === null || chat.state.latest.pending.length > 0;
-    if (begins && window.matchMedia("(pointer: fine)").matches) field.current?.focus();
+    if (begins) focusFinely(field.current);
   }, [field, chat]);
+  const was = useRef(running);
+  useEffect(() => {
+    if (was.current !== running && document.activeElement === document.body) focusFinely(field.current);
+    was.current = running;
+  }, [field, running]);
+}
+
+function focusFinely(field: HTMLElement | null): void {
+  if (window.matchMedia("(pointer: fine)").matches) field?.focus();
 }
 
 function Replacing({ onCancel }: { readonly onCancel: () => void }) {
