@@ -12,6 +12,7 @@ from thinkaloud.events.event import (
     RunStarted,
     UserInput,
 )
+from thinkaloud.events.fold import Fold
 from thinkaloud.ports.store import RunRecord, Stored
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.sqlite import SqliteStore
@@ -34,6 +35,21 @@ async def finished(store: MemoryStore) -> None:
 async def titles(store: MemoryStore) -> list[str]:
     found = await store.conversations(OWNER, before=None, limit=10)
     return [each.title for each in found]
+
+
+@pytest.mark.promise("P8")
+async def test_what_is_read_back_is_what_was_seen_to_the_millisecond() -> None:
+    store = MemoryStore()
+    script = [think(*["thought "] * 50), say(*["word "] * 50), think(*["more "] * 50)]
+    async with stage(ScriptedModel(script), store=store) as runs:
+        record = await start(runs, conversation_id="c")
+        seen, kept = Fold("c"), Fold("c")
+        for each in await recorded(runs, record):
+            seen.apply(each)
+        await finished(store)
+        for each in await all_of(store, "c"):
+            kept.apply(each.recorded)
+    assert kept.view() == seen.view()
 
 
 async def test_what_ended_while_the_disk_was_full_is_put_in_order_once_there_is_room() -> None:

@@ -24,7 +24,7 @@ _SILENT_SECONDS: Final = 120.0
 
 class _Problem(msgspec.Struct, frozen=True):
     detail: str
-    code: str = ""
+    code: str | None = None
 
 
 class Api:

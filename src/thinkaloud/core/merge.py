@@ -55,9 +55,13 @@ def runs_of_deltas(
 
 
 def merged(events: Sequence[Recorded]) -> Recorded:
-    """Return one delta for these, which belong together: all their text, the last one's number."""
-    last = events[-1]
+    """Return one delta for these, which belong together: all their text, the last one's number.
+
+    Its time is the first one's: a thought has begun when its first word came.
+    """
+    first, last = events[0], events[-1]
     if len(events) == 1 or not isinstance(last.event, _DELTAS):
         return last
     text = "".join([each.event.text for each in events if isinstance(each.event, _DELTAS)])
-    return msgspec.structs.replace(last, event=msgspec.structs.replace(last.event, text=text))
+    event = msgspec.structs.replace(last.event, text=text)
+    return msgspec.structs.replace(last, at_ms=first.at_ms, event=event)

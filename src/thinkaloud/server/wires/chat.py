@@ -109,7 +109,7 @@ class ChatWire:
             case ReasoningDelta():
                 if not self._reasoning:
                     return None
-                thought = Reasoning(event.text, event.segment_id, event.part)
+                thought = Reasoning(event.text, event.segment_id, recorded.at_ms, event.part)
                 return self.write(ReasoningFrame(thought, recorded.seq, recorded.run_id))
             case RunEnded():
                 raise ValueError("a run's end is written by `end`")
@@ -150,6 +150,7 @@ class ChatWire:
             max_iterations=event.max_iterations,
             reasoning_effort=event.reasoning_effort,
             include_reasoning=self._reasoning,
+            at_ms=recorded.at_ms,
         )
 
     def _reasoning_end(self, recorded: Recorded, event: ReasoningEnded) -> Frame | None:

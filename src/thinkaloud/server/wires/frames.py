@@ -22,6 +22,7 @@ class Start(msgspec.Struct, frozen=True):
     include_reasoning: Annotated[
         bool, Meta(description="Whether this stream carries reasoning: asked for and allowed.")
     ]
+    at_ms: Annotated[int, Meta(description="When: Unix ms, by the server's clock.")]
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -37,6 +38,13 @@ class Reasoning(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     token: Annotated[str, Meta(min_length=1)]
     segment_id: str
+    at_ms: Annotated[
+        int,
+        Meta(
+            description="When its first word came: Unix ms, by the server's clock. Of the first"
+            " frame of a segment: since when the model thinks."
+        ),
+    ]
     part: Annotated[int, Meta(description="Rises where the provider begins a new paragraph.")] = 0
 
 
