@@ -14,8 +14,8 @@ class SSEParser:
 
     Feed what arrives, cut anywhere. An event is `(name, data)`, both bytes; `name` is empty
     where the stream gave none. Comments and `retry` are skipped; `last_id` is the last `id`
-    that was read. Ends of line may be LF, CRLF or CR. An event or a line that is too long ends the stream: the events before it
-    are returned, and the next call raises `EventTooLarge`.
+    that was read. Ends of line may be LF, CRLF or CR. An event or a line that is too long ends
+    the stream: the events before it are returned, and the next call raises `EventTooLarge`.
     """
 
     __slots__ = (
