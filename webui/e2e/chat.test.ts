@@ -165,7 +165,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the page in Chromium, against the real s
     await page.getByRole("button", { name: "Answer anew" }).click();
     await page.getByRole("button", { name: "Answer anew" }).waitFor();
     await page.getByText("Sending…").waitFor({ state: "detached" });
-    await page.keyboard.press("/");
+    await expect.poll(() => page.evaluate(() => document.activeElement?.tagName)).toBe("TEXTAREA");
     await page.keyboard.press("ArrowUp");
     const changing = page.getByText("The changed message takes the place of the old one");
     await changing.waitFor();

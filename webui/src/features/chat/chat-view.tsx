@@ -16,7 +16,7 @@ import { type Attachments, hindranceOf, limitsInWords, useAttachments } from "./
 import { Choices, type Chosen, modelOf, optionsOf } from "./choices";
 import { Conversation } from "./conversation";
 import { keepDraft, readDraft } from "./drafts";
-import { useBranch, useSay } from "./say";
+import { type Say, useBranch, useSay } from "./say";
 import { useShortcuts } from "./shortcuts";
 import { Welcome } from "./welcome";
 
@@ -45,6 +45,7 @@ export function ChatView({ chatId, thinking, toggles, chosen, onChoose, onBegun 
   const again = useAgain(draft, attachments);
   const [temporary, setTemporary] = useState(false);
   const say = useSay({ chat, temporary, onBegun, onProblem: setProblem });
+  const sayFromThread = useSayFromThread(say, draft.field);
   const branch = useBranch({ chat, temporary, onBegun, onProblem: setProblem });
   const stop = useCallback(() => chat?.stop(), [chat]);
   const cancel = draft.replacing === null ? undefined : again.nothing;
@@ -66,7 +67,7 @@ export function ChatView({ chatId, thinking, toggles, chosen, onChoose, onBegun 
   return (
     <div className="flex min-h-0 flex-1 flex-col">
       {chat ? (
-        <Conversation chat={chat} thinking={thinking} toggles={toggles} onSay={say} onTakeBack={again.taken} onReplace={again.inPlaceOf} onBranch={branch} />
+        <Conversation chat={chat} thinking={thinking} toggles={toggles} onSay={sayFromThread} onTakeBack={again.taken} onReplace={again.inPlaceOf} onBranch={branch} />
       ) : (
         <Welcome temporary={temporary} onTemporary={setTemporary} onSuggestion={draft.edit} />
       )}
@@ -191,23 +192,34 @@ function useIsMissing(chat: Chat | null): boolean {
 }
 
 /**
- * Where a conversation begins or has just begun, the words go on in the field; also where the button that began or
- * ended a run is gone. Not with touch, whose keyboard would cover what there is to read.
+ * Where a conversation begins or has just begun, the words go on in the field; also where the button that ended a run
+ * is gone. Not with touch, whose keyboard would cover what there is to read.
  */
 function useBeginInField(field: Draft["field"], chat: Chat | null, running: boolean): void {
   useEffect(() => {
     const begins = chat === null || chat.state.latest.pending.length > 0;
-    if (begins) focusFinely(field.current);
+    if (begins) focusFinely(field);
   }, [field, chat]);
   const was = useRef(running);
   useEffect(() => {
-    if (was.current !== running && document.activeElement === document.body) focusFinely(field.current);
+    if (was.current !== running && document.activeElement === document.body) focusFinely(field);
     was.current = running;
   }, [field, running]);
 }
 
-function focusFinely(field: HTMLElement | null): void {
-  if (window.matchMedia("(pointer: fine)").matches) field?.focus();
+/** The button under an answer goes with the answer whose place is taken: the words go on in the field. */
+function useSayFromThread(say: Say, field: Draft["field"]): Say {
+  return useCallback(
+    (text, options) => {
+      focusFinely(field);
+      return say(text, options);
+    },
+    [say, field],
+  );
+}
+
+function focusFinely(field: Draft["field"]): void {
+  if (window.matchMedia("(pointer: fine)").matches) field.current?.focus();
 }
 
 function Replacing({ onCancel }: { readonly onCancel: () => void }) {
