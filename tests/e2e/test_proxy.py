@@ -1,11 +1,6 @@
 """Behind nginx as Debian sets it up, gzip and all, with the documented snippet and nothing else."""
 
-import asyncio
-import base64
-import os
 import re
-import shutil
-import socket
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,17 +9,17 @@ from typing import Final
 import aiohttp
 import pytest
 
+from tests.docs.examples import EXAMPLES
 from tests.e2e.reading import Reader
 from tests.e2e.server_process import ServerProcess, server
 from tests.e2e.upstream import DEADLINE, Telling, Upstream, upstream
+from tests.nginx import NAME, NGINX, USER, nginx, temporary_paths, user
 
-EXAMPLES: Final = Path(__file__).parents[2] / "docs" / "examples"
 DEBIANS: Final = Path("/etc/nginx/nginx.conf")
-NGINX: Final = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
 PAGE: Final = {
-    "Host": "agent.example.org",
-    "Origin": "https://agent.example.org",
-    "Authorization": "Basic " + base64.b64encode(b"ada:secret").decode(),
+    "Host": NAME,
+    "Origin": f"https://{NAME}",
+    **USER,
     "Accept-Encoding": "gzip, deflate, br",
 }
 WAYS = pytest.mark.parametrize("way", ["sse", "socket"])
@@ -37,39 +32,20 @@ pytestmark = pytest.mark.skipif(
 @asynccontextmanager
 async def behind_nginx(folder: Path, served: ServerProcess) -> AsyncGenerator[ServerProcess]:
     """The same server, as the world sees it."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-        # Handed over open, as nginx does to its own successor: a client may connect at once.
-        process = await asyncio.create_subprocess_exec(
-            str(NGINX),
-            *("-p", folder, "-c", configuration(folder, served.url, port), "-e", "stderr"),
-            *("-g", "daemon off;"),
-            env={"NGINX": f"{listener.fileno()};"},
-            pass_fds=[listener.fileno()],
-        )
-    try:
+    async with nginx(folder, served.url, configuration) as url:
         timeout = aiohttp.ClientTimeout(total=None, sock_read=DEADLINE)
         async with aiohttp.ClientSession(
             headers=PAGE, timeout=timeout, auto_decompress=False
         ) as session:
-            yield ServerProcess(f"http://127.0.0.1:{port}", served.process, session)
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
+            yield ServerProcess(url, served.process, session)
 
 
-def configuration(folder: Path, url: str, port: int) -> Path:
+def configuration(folder: Path) -> str:
     """Debian's own configuration, with its files in this folder and our site as its only one."""
-    site = (EXAMPLES / "nginx" / "thinkaloud.conf").read_text(encoding="utf-8")
-    site = site.replace("listen 8080", f"listen 127.0.0.1:{port}")
-    site = site.replace("127.0.0.1:8484", url.removeprefix("http://"))
-    (folder / "site.conf").write_text(site, encoding="utf-8")
-    (folder / "htpasswd").write_text("ada:{PLAIN}secret\n", encoding="utf-8")
     whole = DEBIANS.read_text(encoding="utf-8")
     assert re.search(r"^\s*gzip on;", whole, re.MULTILINE)
     for line, ours in (
-        (r"^user .*$", "user root;" if os.geteuid() == 0 else ""),
+        (r"^user .*$", user()),
         (r"^pid .*$", "pid nginx.pid;"),
         (r"^error_log .*$", ""),
         (r"^include \S*modules-enabled.*$", ""),
@@ -78,13 +54,7 @@ def configuration(folder: Path, url: str, port: int) -> Path:
         whole = re.sub(line, ours, whole, flags=re.MULTILINE)
     whole, sites = re.subn(r"include \S*sites-enabled/\*;", "include site.conf;", whole)
     assert sites == 1
-    temporary = "".join(
-        f"{kind}_temp_path {folder}/{kind};"
-        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    file = folder / "nginx.conf"
-    file.write_text(whole.replace("http {", f"http {{ {temporary}", 1), encoding="utf-8")
-    return file
+    return whole.replace("http {", f"http {{ {temporary_paths(folder)}", 1)
 
 
 def behind(provider: Upstream) -> str:
