@@ -4,11 +4,9 @@ A file system of its own, on a loop device, is shut down as a cut shuts it down:
 not been told to keep is gone. Needs root, and mkfs.ext4 and mount.
 """
 
-import argparse
 import asyncio
 import fcntl
 import os
-import random
 import shutil
 import signal
 import struct
@@ -20,7 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from tests.stores.crash import Acknowledged, crash
+from benchmarks.rounds import endure
+from tests.stores.crash import crash
 
 _SHUTDOWN: Final = 0x8004587D
 """EXT4_IOC_SHUTDOWN, linux/fs/ext4/ext4.h."""
@@ -86,32 +85,16 @@ def machine() -> Generator[Machine]:
             made.stop()
 
 
-def main() -> None:
-    """Cut the power of one machine after another; stops at the first that lost something."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--cuts", type=int, default=60, help="of all machines together (60)")
-    options.add_argument(
-        "--seed", type=int, default=None, help="of the moments; printed if left out"
-    )
-    given, _ = options.parse_known_args()  # `make soak` hands its ARGS to every soak
-    if os.geteuid() != 0 or shutil.which("mkfs.ext4") is None:
-        print("  left out: needs root and mkfs.ext4 (Debian: e2fsprogs), to cut off a file system")
-        return
-    seed = random.SystemRandom().randrange(1_000_000) if given.seed is None else given.seed
-    print(f"  seed {seed}")
-    start = time.perf_counter()
-    done = pairs = 0
-    while done < given.cuts:
-        cuts = min(20, given.cuts - done)
-        with machine() as made:
-            kept: Acknowledged = asyncio.run(
-                crash(made.folder / "thinkaloud.db", rounds=cuts, seed=seed + done, cut=made.cut)
-            )
-        done += cuts
-        pairs += len(kept.through)
-        print(f"  {done} cuts, {pairs} pairs of conversations whole", flush=True)
-    print(f"  nothing was lost in {time.perf_counter() - start:.0f} s")
+def once(cuts: int, seed: int) -> str:
+    """Cut the power of one machine."""
+    with machine() as made:
+        path = made.folder / "thinkaloud.db"
+        kept = asyncio.run(crash(path, rounds=cuts, seed=seed, cut=made.cut))
+    return f"the last {len(kept.through)} pairs of conversations are whole"
 
 
 if __name__ == "__main__":
-    main()
+    if os.geteuid() == 0 and shutil.which("mkfs.ext4") is not None:
+        endure(__doc__, "cuts", 60, at_once=20, once=once)
+    else:
+        print("  left out: needs root and mkfs.ext4 (Debian: e2fsprogs), to cut off a file system")
