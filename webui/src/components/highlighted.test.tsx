@@ -10,13 +10,16 @@ it.each([
   ["py", "def f(): pass", ".hljs-keyword"],
   ["rs", "fn main() {}", ".hljs-keyword"],
   ["yml", "a: 1", ".hljs-attr"],
+  ["C++", "int f();", ".hljs-type"],
+  ["tsx", "const a = <b title='c' />;", ".hljs-tag .hljs-attr"],
+  ["console", "$ if true; then echo; fi", ".bash .hljs-keyword"],
 ])("colours %s, by whatever name and in whatever order languages are met", (language, code, mark) => {
   const container = coloured(code, language);
   expect(container.querySelector(mark)).not.toBeNull();
   expect(container.textContent).toBe(code);
 });
 
-it("leaves a language that it does not know as it is", () => {
-  const container = coloured("<b>DISPLAY</b>", "cobol");
+it.each(["cobol", "constructor"])("leaves %s, which it does not know, as it is", (language) => {
+  const container = coloured("<b>DISPLAY</b>", language);
   expect(container.innerHTML).toBe("&lt;b&gt;DISPLAY&lt;/b&gt;");
 });

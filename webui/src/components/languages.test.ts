@@ -1,0 +1,22 @@
+import { common, createLowlight } from "lowlight";
+import { expect, it } from "vitest";
+
+import { GRAMMARS, grammarOf, neededFor } from "./languages";
+
+it("gives languages the names that their grammars give them", () => {
+  const all = createLowlight();
+  for (const [other, name] of GRAMMARS) {
+    const grammar = common[name];
+    if (grammar && !all.registered(name)) all.register(name, grammar);
+    expect([other, name, all.registered(other)]).toEqual([other, name, true]);
+    expect(grammarOf(other.toUpperCase())).toBe(name);
+  }
+});
+
+it("needs no grammar that there is not", () => {
+  for (const name of Object.keys(common)) expect(neededFor(name).filter((each) => !Object.hasOwn(common, each))).toEqual([]);
+});
+
+it("needs also what stands within that which stands within", () => {
+  expect(new Set(neededFor("markdown"))).toEqual(new Set(["markdown", "xml", "css", "javascript", "graphql"]));
+});
