@@ -127,6 +127,7 @@ async def test_many_sockets_see_the_same_frames_of_one_chat() -> None:
         own = one.ready["chat_id"]
         assert await two.attach(own) == {
             "event": "attached", "chat_id": own, "seq": 0, "floor": 0, "running": [], "exists": False,
+            "temporary": False,
         }  # fmt: skip
         await three.attach(own, after=0)
         await two.say(own)
@@ -141,7 +142,7 @@ async def test_a_new_chat_is_made_and_attached() -> None:
         await one.send({"type": "new_chat"})
         (attached,) = await one.until("attached")
         assert attached["chat_id"] != one.ready["chat_id"]
-        assert attached["exists"] is True
+        assert (attached["exists"], attached["temporary"]) == (True, False)
         status, _ = await served.get(f"/conversations/{attached['chat_id']}")
         assert status == 200
         await one.say(attached["chat_id"])
@@ -152,9 +153,12 @@ async def test_a_temporary_chat_is_in_no_list() -> None:
     async with hosting(ScriptedModel([say("Hi.")])) as served, client(served) as one:
         await one.send({"type": "new_chat", "temporary": True})
         (attached,) = await one.until("attached")
+        assert attached["temporary"] is True
         await one.say(attached["chat_id"])
         assert texts(await one.turn(attached["chat_id"]), "delta") == "Hi."
         _, page = await served.get("/conversations")
+        async with client(served) as later:
+            assert (await later.attach(attached["chat_id"]))["temporary"] is True
     assert page["conversations"] == []
 
 

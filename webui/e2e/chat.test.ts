@@ -229,6 +229,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the page in Chromium, against the real s
 
   it("keeps a temporary conversation out of the list", async () => {
     const { page } = here;
+    await page.request.post(`${server.address}/api/v1/conversations`, { data: { title: "Kept" } });
     await page.getByRole("checkbox", { name: /Temporary/ }).check();
     await say(page, "quick secret");
     await done(page).waitFor();
@@ -236,6 +237,18 @@ describe.skipIf(!existsSync(CHROMIUM))("the page in Chromium, against the real s
     await done(page).waitFor();
     await page.getByRole("navigation").getByText("Today").waitFor();
     expect(await page.getByRole("navigation").getByText("quick secret").count()).toBe(0);
+    const marked = () => page.getByText("Temporary: kept in memory only").isVisible();
+    expect(await marked()).toBe(true);
+    await page.getByRole("heading", { name: "Temporary conversation", level: 1 }).waitFor();
+    const old = page.url();
+    await page.getByRole("button", { name: "Branch from here" }).click();
+    await page.waitForURL((url) => url.href !== old);
+    await done(page).waitFor();
+    expect(await marked()).toBe(true);
+    expect(await page.getByRole("navigation").getByText("quick secret").count()).toBe(0);
+    await page.getByRole("button", { name: "Kept", exact: true }).click();
+    await page.getByRole("heading", { name: "Temporary conversation", level: 1 }).waitFor({ state: "detached" });
+    expect(await marked()).toBe(false);
   });
 
   it("renames and deletes a conversation", async () => {

@@ -42,7 +42,7 @@ class FollowedChat:
         self._without: set[str] = set()
         self._wire = socket_wire(reasoning=reasoning)
         self._feed = ChatFeed(services.store, owner, self._wire, self._without)
-        self._exists = False
+        self._exists = self._temporary = False
         self.is_own = False
         """The connection's own: its id is nobody else's, and `ready` has told of it."""
 
@@ -78,6 +78,7 @@ class FollowedChat:
 
     async def _is_ours(self) -> bool:
         found = await self._services.store.conversation(self._owner, self.chat_id)
+        self._temporary = found is not None and found.temporary
         return found is not None
 
     def _check(self, after: int | None, log: LiveLog) -> None:
@@ -98,7 +99,12 @@ class FollowedChat:
             # Numbers may have been reserved that no event has.
             last_seq = (await self._services.store.log_end(self.chat_id)).last_seq
         frame = ChatAttached(
-            self.chat_id, last_seq, floor, tuple(running) if self._exists else (), self._exists
+            self.chat_id,
+            last_seq,
+            floor,
+            tuple(running) if self._exists else (),
+            self._exists,
+            self._temporary,
         )
         await outlet.send(encode_frame(frame))
 

@@ -15,6 +15,7 @@ import { useServices } from "@/features/services";
 import type { PreferenceStore } from "@/features/settings/preferences";
 import { SettingsDialog } from "@/features/settings/settings-dialog";
 import { useCell, useSelected } from "@/features/use-cell";
+import { useOf } from "@/features/use-of";
 import type { Connection } from "@/session/transport";
 
 import { parseRoute, toChat, useHash } from "./route";
@@ -75,8 +76,10 @@ interface HeaderProps {
 }
 
 function Header({ chatId, onDrawer, onSidebar }: HeaderProps) {
-  const { directory, server } = useServices();
+  const { client, directory, server } = useServices();
   const title = useSelected(directory.state, (state) => state.conversations.find((each) => each.conversation_id === chatId)?.title ?? "");
+  const chat = chatId === null ? null : client.chat(chatId);
+  const temporary = useOf(chat, () => chat?.state.published().temporary ?? false);
   const demo = useSelected(server.state, (state) => state.bootstrap?.demo ?? false);
   useEffect(() => {
     document.title = title ? `${title} · thinkaloud` : "thinkaloud";
@@ -89,7 +92,7 @@ function Header({ chatId, onDrawer, onSidebar }: HeaderProps) {
       <IconButton label="Show or hide the conversations" className="max-md:hidden" onClick={onSidebar}>
         <PanelLeft size={18} aria-hidden />
       </IconButton>
-      <h1 className="min-w-0 flex-1 truncate px-1 text-[0.95rem] font-medium [unicode-bidi:plaintext]">{visible(title) || "thinkaloud"}</h1>
+      <h1 className="min-w-0 flex-1 truncate px-1 text-[0.95rem] font-medium [unicode-bidi:plaintext]">{visible(title) || (temporary ? "Temporary conversation" : "thinkaloud")}</h1>
       {demo ? (
         <a href="#/connect" className="rounded-full bg-warn-soft px-3 py-1 text-xs font-medium text-warn hover:underline">
           Demo model<span className="max-sm:hidden"> · connect a real one</span>

@@ -5,7 +5,7 @@ import type { AttachedFile, ConversationView, Event, Outcome, Recorded, RunEnded
 /** A frame, read. What this version does not know is kept as `unknown`, never thrown. */
 export type Incoming =
   | { readonly kind: "ready"; readonly chatId: string }
-  | { readonly kind: "attached"; readonly chatId: string; readonly seq: number; readonly exists: boolean }
+  | { readonly kind: "attached"; readonly chatId: string; readonly seq: number; readonly exists: boolean; readonly temporary: boolean }
   | { readonly kind: "event"; readonly recorded: Recorded; readonly clientMessageId: string | null }
   | { readonly kind: "snapshot"; readonly view: ConversationView }
   | { readonly kind: "error"; readonly detail: string; readonly code: string; readonly field: string; readonly chatId: string | null; readonly clientMessageId: string | null }
@@ -38,7 +38,13 @@ function read(name: string, frame: Fields): Incoming {
     case "ready":
       return { kind: "ready", chatId: text(frame, "chat_id") };
     case "attached":
-      return { kind: "attached", chatId: text(frame, "chat_id"), seq: numeral(frame, "seq", 0), exists: frame["exists"] !== false };
+      return {
+        kind: "attached",
+        chatId: text(frame, "chat_id"),
+        seq: numeral(frame, "seq", 0),
+        exists: frame["exists"] !== false,
+        temporary: frame["temporary"] === true,
+      };
     case "snapshot":
       return { kind: "snapshot", view: conversation(frame) };
     case "error":

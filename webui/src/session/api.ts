@@ -39,6 +39,12 @@ export interface ConversationSummary {
   readonly updated_at_ms: number;
 }
 
+/** A conversation as it was made. */
+export interface ConversationMade extends ConversationSummary {
+  /** Whether it is kept in memory only, and in no list. */
+  readonly temporary: boolean;
+}
+
 export interface ConversationPage {
   readonly conversations: readonly ConversationSummary[];
   /** Where the next page begins; null at the end. */
@@ -90,11 +96,11 @@ export class Api {
   conversations = (wanted: PageWanted = {}): Promise<ConversationPage> =>
     this.#ask("GET", `/api/v1/conversations?${new URLSearchParams({ limit: "50", ...wanted })}`);
 
-  createConversation = (title: string, temporary = false): Promise<ConversationSummary> =>
+  createConversation = (title: string, temporary = false): Promise<ConversationMade> =>
     this.#ask("POST", "/api/v1/conversations", { title, ...(temporary ? { temporary } : {}) });
 
   /** Make a conversation that has everything up to this run. */
-  branch = (id: string, runId: string): Promise<ConversationSummary> =>
+  branch = (id: string, runId: string): Promise<ConversationMade> =>
     this.#ask("POST", `/api/v1/conversations/${encodeURIComponent(id)}/branch`, { run_id: runId });
 
   /** Where a conversation can be had as a file. */

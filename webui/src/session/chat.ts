@@ -20,6 +20,8 @@ export interface ChatState {
   readonly session: Session;
   /** `loading` until everything so far has arrived once. */
   readonly phase: "loading" | "ready" | "missing";
+  /** Whether it is kept in memory only, and in no list. */
+  readonly temporary: boolean;
   readonly pending: readonly Pending[];
   /** What went wrong that belongs to no message, in words. */
   readonly problem: string | null;
@@ -38,7 +40,7 @@ export class Chat {
   constructor(id: string, send: Send, schedule: Schedule | undefined) {
     this.id = id;
     this.#send = send;
-    this.state = new Cell<ChatState>({ session: emptySession(id), phase: "loading", pending: [], problem: null }, schedule);
+    this.state = new Cell<ChatState>({ session: emptySession(id), phase: "loading", temporary: false, pending: [], problem: null }, schedule);
   }
 
   /** Whether a run goes on. */
@@ -107,6 +109,7 @@ export class Chat {
       case "attached":
         this.#attached = true;
         this.#target = incoming.seq;
+        if (incoming.temporary) this.#change({ temporary: true });
         if (!incoming.exists && this.#isUnknown()) this.#change({ phase: "missing" });
         break;
       case "snapshot":

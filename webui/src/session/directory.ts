@@ -1,6 +1,6 @@
 /** The list of conversations beside the chat. */
 
-import { type Api, ApiProblem, type ConversationSummary } from "./api";
+import { type Api, ApiProblem, type ConversationMade, type ConversationSummary } from "./api";
 import { Cell, type Schedule } from "./cell";
 
 export interface DirectoryState {
@@ -63,15 +63,16 @@ export class Directory {
 
   /** Make a conversation; a temporary one is in no list. Throws `ApiProblem`. */
   async create(title: string, temporary: boolean): Promise<string> {
-    const made = await this.#api.createConversation(title, temporary);
-    if (!temporary) this.#change({ conversations: [made, ...this.state.latest.conversations] });
-    return made.conversation_id;
+    return this.#add(await this.#api.createConversation(title, temporary));
   }
 
-  /** Make a conversation that has everything up to a run of another. Throws `ApiProblem`. */
+  /** Make a conversation that has everything up to a run of another, temporary as that one is. Throws `ApiProblem`. */
   async branch(id: string, runId: string): Promise<string> {
-    const made = await this.#api.branch(id, runId);
-    this.#change({ conversations: [made, ...this.state.latest.conversations] });
+    return this.#add(await this.#api.branch(id, runId));
+  }
+
+  #add(made: ConversationMade): string {
+    if (!made.temporary) this.#change({ conversations: [made, ...this.state.latest.conversations] });
     return made.conversation_id;
   }
 

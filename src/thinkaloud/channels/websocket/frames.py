@@ -36,6 +36,7 @@ class ChatAttached(msgspec.Struct, frozen=True, tag_field="event", tag="attached
     exists: Annotated[
         bool, Meta(description="False: nothing was said in a chat of this id so far.")
     ]
+    temporary: Annotated[bool, Meta(description="It is kept in memory only, and in no list.")]
 
 
 class Placed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

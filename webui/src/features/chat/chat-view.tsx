@@ -1,4 +1,4 @@
-import { X } from "lucide-react";
+import { MessageCircleDashed, X } from "lucide-react";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 
 import type { RunView } from "@/events/types.gen";
@@ -8,17 +8,18 @@ import { Composer } from "@/components/composer";
 import type { ThinkingChoice, Toggles } from "@/components/reading";
 import { Button, IconButton } from "@/components/ui/button";
 import { cx } from "@/components/ui/cx";
-import type { Chat, ChatState, Pending } from "@/session/chat";
+import type { Chat, Pending } from "@/session/chat";
 
 import { useServices } from "../services";
-import { useCell, useSelected } from "../use-cell";
+import { useCell } from "../use-cell";
+import { useOf } from "../use-of";
 import { type Attachments, hindranceOf, limitsInWords, useAttachments } from "./attachments";
 import { Choices, type Chosen, modelOf, optionsOf } from "./choices";
 import { Conversation } from "./conversation";
 import { keepDraft, readDraft } from "./drafts";
 import { type Say, useBranch, useSay } from "./say";
 import { useShortcuts } from "./shortcuts";
-import { Welcome } from "./welcome";
+import { TEMPORARY_WORDS, Welcome } from "./welcome";
 
 export interface ChatViewProps {
   /** The conversation, or null for one that begins with the next message. */
@@ -40,7 +41,7 @@ export function ChatView({ chatId, thinking, toggles, chosen, onChoose, onBegun 
   const fileLimits = bootstrap?.limits?.files;
   const attachments = useAttachments(api, fileLimits, setProblem);
   const running = useOf(chat, () => chat?.running ?? false);
-  const missing = useIsMissing(chat);
+  const missing = useOf(chat, () => chat?.state.published().phase === "missing");
   const draft = useDraft(chatId);
   const again = useAgain(draft, attachments);
   const [temporary, setTemporary] = useState(false);
@@ -73,6 +74,7 @@ export function ChatView({ chatId, thinking, toggles, chosen, onChoose, onBegun 
       )}
       <div className={cx("px-3 pb-[max(0.75rem,env(safe-area-inset-bottom))] sm:px-6", missing && "hidden")}>
         <Problems chat={chat} own={problem} onDismiss={() => setProblem(null)} />
+        <Temporary chat={chat} />
         {cancel ? <Replacing onCancel={cancel} /> : null}
         <Composer
           field={draft.field}
@@ -180,17 +182,6 @@ function useAgain({ edit, replace, write }: Draft, { put }: Attachments): Again 
   );
 }
 
-/** What `select` says of the conversation now. */
-function useOf<T>(chat: Chat | null, select: () => T): T {
-  const { client } = useServices();
-  // Without a conversation nothing changes; a cell is subscribed to all the same, hooks being hooks.
-  return useSelected<ChatState | unknown, T>(chat ? chat.state : client.changes, select);
-}
-
-function useIsMissing(chat: Chat | null): boolean {
-  return useOf(chat, () => chat?.state.published().phase === "missing");
-}
-
 /**
  * Where a conversation begins or has just begun, the words go on in the field; also where the button that ended a run
  * is gone. Not with touch, whose keyboard would cover what there is to read.
@@ -230,6 +221,17 @@ function Replacing({ onCancel }: { readonly onCancel: () => void }) {
         Cancel
       </Button>
     </div>
+  );
+}
+
+/** Above the field, where one is about to say something: it will not be found again. */
+function Temporary({ chat }: { readonly chat: Chat | null }) {
+  const temporary = useOf(chat, () => chat?.state.published().temporary ?? false);
+  if (!temporary) return null;
+  return (
+    <p className="mb-1.5 flex items-center justify-center gap-1.5 text-xs text-faint">
+      <MessageCircleDashed size={14} className="shrink-0" aria-hidden /> {TEMPORARY_WORDS}
+    </p>
   );
 }
 

@@ -7,6 +7,9 @@ const SUGGESTIONS = [
   "Write a Python function that finds palindromes.",
 ];
 
+/** What a temporary conversation is. */
+export const TEMPORARY_WORDS = "Temporary: kept in memory only, and in no list";
+
 export interface WelcomeProps {
   readonly onSuggestion: (text: string) => void;
   readonly temporary: boolean;
@@ -47,7 +50,7 @@ export function Welcome({ onSuggestion, temporary, onTemporary }: WelcomeProps) 
       {features["temporary"] ? (
         <label className="mt-6 flex min-h-9 cursor-pointer items-center gap-2.5 text-sm text-soft">
           <input type="checkbox" checked={temporary} className="accent-accent" onChange={(event) => onTemporary(event.target.checked)} />
-          Temporary: kept in memory only, and in no list
+          {TEMPORARY_WORDS}
         </label>
       ) : null}
     </div>
