@@ -29,6 +29,8 @@ FRAMES: list[dict[str, Any]] = [
     {"type": "detach", **ROOM},
     {"type": "detach", "chat_id": 5},
     {"type": "stop"},
+    {"type": "ping"},
+    {"type": "ping", "chat_id": "a b"},
     SAID,
     {**SAID, "reasoning_effort": "high", "max_iterations": 1000, "context": {"a": [1, None]}},
     {**SAID, "reasoning_effort": 512, "on_disconnect": "stop", "client_message_id": "m-1"},

@@ -162,6 +162,22 @@ async def test_a_temporary_chat_is_in_no_list() -> None:
     assert page["conversations"] == []
 
 
+async def test_a_socket_that_asks_whether_the_server_is_there_is_told_so() -> None:
+    gate = asyncio.Event()
+    async with (
+        hosting(ScriptedModel([think("Hm"), Wait(gate), say("Hi.")])) as served,
+        client(served) as one,
+    ):
+        await one.send({"type": "ping"})
+        assert await one.receive() == {"event": "pong"}
+        await one.send("Hello")
+        await one.until("reasoning_delta")
+        await one.send({"type": "ping"})
+        assert await one.receive() == {"event": "pong"}
+        gate.set()
+        assert texts(await one.turn(one.ready["chat_id"]), "delta") == "Hi."
+
+
 async def test_a_message_may_take_the_place_of_a_run() -> None:
     model = ScriptedModel([say("First.")], [say("Better.")])
     async with hosting(model) as served, client(served) as one, client(served) as two:

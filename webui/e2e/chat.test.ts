@@ -297,19 +297,4 @@ describe.skipIf(!existsSync(CHROMIUM))("the page in Chromium, against the real s
     expect(await page.evaluate(() => document.getAnimations().length)).toBe(0);
     await context.close();
   });
-
-  it("heals without a reload when the server is killed in mid-thought and started again", async () => {
-    const { page } = here;
-    await say(page, "Why?");
-    await page.getByText("Thought number 2 leads").waitFor();
-    await server.end("SIGKILL");
-    await page.getByText(/Reconnecting…/).waitFor();
-    await server.start();
-    await page.getByText(/Reconnecting…/).waitFor({ state: "detached", timeout: 20_000 });
-    await page.getByText(/The server was stopped meanwhile|restarted|lost/i).waitFor();
-    expect(await body(page).textContent()).toContain("Thought number 1 leads");
-    await say(page, "quick, go on");
-    await done(page).last().waitFor();
-    expect(await page.getByText("The answer is 42.").count()).toBe(1);
-  });
 });

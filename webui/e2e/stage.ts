@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -58,6 +58,52 @@ export class StagedServer {
   async remove(): Promise<void> {
     await this.end("SIGKILL");
     rmSync(this.#data, { recursive: true, force: true });
+  }
+}
+
+/** A way to the server that can fall silent, as a router does that forgot a connection: it stays open, and nothing comes through. */
+export class SilentWay {
+  readonly port: number;
+  readonly #server;
+  readonly #open = new Set<Socket>();
+  readonly #lasting = new Set<Socket>();
+
+  constructor(port: number, to: number) {
+    this.port = port;
+    this.#server = createServer((socket) => {
+      const onward = connect(to, "127.0.0.1");
+      for (const [one, other] of [[socket, onward], [onward, socket]] as const) {
+        this.#open.add(one);
+        one.pipe(other);
+        one.on("error", () => other.destroy());
+        one.on("close", () => this.#open.delete(one));
+      }
+      socket.on("data", (data: Buffer) => {
+        if (/^upgrade: websocket/im.test(data.toString("latin1"))) for (const each of [socket, onward]) this.#lasting.add(each);
+      });
+    });
+  }
+
+  get address(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  async start(): Promise<void> {
+    this.#server.listen(this.port, "127.0.0.1");
+    await once(this.#server, "listening");
+  }
+
+  /** From now on nothing comes through the WebSockets that there are; new connections work. Those for requests are closed, as when they are idle. */
+  forget(): void {
+    for (const socket of this.#open) {
+      if (this.#lasting.has(socket)) socket.unpipe().pause();
+      else socket.destroy();
+    }
+  }
+
+  remove(): void {
+    this.#server.close();
+    for (const socket of this.#open) socket.destroy();
   }
 }
 

@@ -11,6 +11,7 @@ from thinkaloud.channels.websocket.commands import (
     Envelope,
     Message,
     NewChat,
+    Ping,
     Said,
 )
 from thinkaloud.errors import InvalidRequest
@@ -44,7 +45,7 @@ def read_frame(data: bytes, own_chat: str, settings: ServerSettings) -> Command:
     if command is None:
         raise InvalidRequest(f"type is one of {', '.join(COMMANDS)}.", field="type")
     found = decode(data, command, settings)
-    if not isinstance(found, NewChat) and not ID_PATTERN.match(found.chat_id):
+    if not isinstance(found, NewChat | Ping) and not ID_PATTERN.match(found.chat_id):
         raise InvalidRequest("chat_id is 1 to 64 of A-Z a-z 0-9 _ : and -.", field="chat_id")
     return found
 

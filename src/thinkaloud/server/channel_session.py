@@ -7,8 +7,16 @@ from typing import Final, assert_never
 
 from starlette.types import Receive
 
-from thinkaloud.channels.websocket.commands import Attach, Command, Detach, Message, NewChat, Stop
-from thinkaloud.channels.websocket.frames import ChatError, ChatReady, Frame
+from thinkaloud.channels.websocket.commands import (
+    Attach,
+    Command,
+    Detach,
+    Message,
+    NewChat,
+    Ping,
+    Stop,
+)
+from thinkaloud.channels.websocket.frames import ChatError, ChatPong, ChatReady, Frame
 from thinkaloud.channels.websocket.wire import encode_frame
 from thinkaloud.errors import NotFound, ThinkaloudError
 from thinkaloud.server.channel_reading import Address, address, read_frame
@@ -82,6 +90,8 @@ class ChannelSession:
                 await self._message(command, tasks)
             case Stop():
                 await self._stop(command.chat_id)
+            case Ping():
+                await self._write(ChatPong())
             case _:
                 assert_never(command)
 

@@ -19,14 +19,19 @@ import { keptToggles } from "./toggles";
 const api = new Api();
 const server = new ServerInfo(api);
 const transport = new WebSocketTransport({
-  address: () => server.address(window.location),
+  address: (given) => server.address(window.location, given),
   connect: (address) => new WebSocket(address),
   // A server on this machine needs no network.
   isOnline: () => navigator.onLine || isLoopback(window.location.hostname),
-  whenNetworkChanges: (changed) => {
+  whenThingsChange: (changed) => {
+    const looked = () => {
+      if (document.visibilityState === "visible") changed();
+    };
     for (const event of ["online", "offline"]) window.addEventListener(event, changed);
+    document.addEventListener("visibilitychange", looked);
     return () => {
       for (const event of ["online", "offline"]) window.removeEventListener(event, changed);
+      document.removeEventListener("visibilitychange", looked);
     };
   },
   random: Math.random,

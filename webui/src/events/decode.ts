@@ -9,6 +9,8 @@ export type Incoming =
   | { readonly kind: "event"; readonly recorded: Recorded; readonly clientMessageId: string | null }
   | { readonly kind: "snapshot"; readonly view: ConversationView }
   | { readonly kind: "error"; readonly detail: string; readonly code: string; readonly field: string; readonly chatId: string | null; readonly clientMessageId: string | null }
+  /** The server is there. */
+  | { readonly kind: "pong" }
   | { readonly kind: "unknown"; readonly name: string };
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -47,6 +49,8 @@ function read(name: string, frame: Fields): Incoming {
       };
     case "snapshot":
       return { kind: "snapshot", view: conversation(frame) };
+    case "pong":
+      return { kind: "pong" };
     case "error":
       return {
         kind: "error",

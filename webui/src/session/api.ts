@@ -84,7 +84,7 @@ export class Api {
     this.#base = base;
   }
 
-  bootstrap = (): Promise<Bootstrap> => this.#ask("GET", "/webui/bootstrap");
+  bootstrap = async (signal: AbortSignal): Promise<Bootstrap> => this.#read(await this.#fetch("GET", "/webui/bootstrap", { signal }));
 
   features = async (): Promise<Features> => (await this.#ask<{ features: Features }>("GET", "/api/v1/capabilities")).features;
 

@@ -104,7 +104,7 @@ export class Chat {
     this.state.flush();
   }
 
-  hear(incoming: Exclude<Incoming, { kind: "ready" | "unknown" }>): void {
+  hear(incoming: Exclude<Incoming, { kind: "ready" | "pong" | "unknown" }>): void {
     switch (incoming.kind) {
       case "attached":
         this.#attached = true;

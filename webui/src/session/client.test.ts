@@ -104,6 +104,14 @@ it("counts every event once, however often it comes", () => {
   expect(state().session.view).toEqual(view);
 });
 
+it("says whether a conversation is temporary, as the server does", () => {
+  server.connect();
+  expect(state().temporary).toBe(false);
+  server.frame({ event: "attached", chat_id: ID, seq: 0, floor: 0, running: [], exists: true, temporary: true });
+  server.frame({ event: "pong" });
+  expect(state().temporary).toBe(true);
+});
+
 it("takes a snapshot where the log begins later, and goes on behind it", () => {
   client.chat(ID);
   server.connect();

@@ -79,6 +79,7 @@ export class Client {
     const incoming = decode(text);
     switch (incoming.kind) {
       case "ready":
+      case "pong":
       case "unknown":
         return;
       case "event": {

@@ -19,9 +19,9 @@ export class ServerInfo {
     this.state = new Cell<ServerState>({ bootstrap: null, features: {}, models: [], problem: null }, schedule);
   }
 
-  /** Where to connect to. Throws `ApiProblem`. */
-  async address(page: Location): Promise<string> {
-    const bootstrap = await this.#api.bootstrap();
+  /** Where to connect to. Throws `ApiProblem`, and what the signal says once it is aborted. */
+  async address(page: Location, given: AbortSignal): Promise<string> {
+    const bootstrap = await this.#api.bootstrap(given);
     this.#change({ bootstrap });
     if (bootstrap.ws_path === null) throw new ApiProblem(404, "no_socket", "The server's socket for this page is turned off, by [channels.websocket] in its configuration.");
     const address = new URL(bootstrap.ws_path, page.href);

@@ -43,7 +43,7 @@ function staged(part: Partial<Surroundings> = {}) {
       return wire;
     },
     isOnline: () => true,
-    whenNetworkChanges: (callback) => {
+    whenThingsChange: (callback) => {
       changed = callback;
       return () => undefined;
     },
@@ -58,8 +58,12 @@ function staged(part: Partial<Surroundings> = {}) {
     },
   });
   const last = () => latest;
-  return { transport, wires, heard, states, last, close, changeNetwork: () => changed?.(), tickets: () => tickets };
+  return { transport, wires, heard, states, last, close, change: () => changed?.(), tickets: () => tickets };
 }
+
+type Staged = ReturnType<typeof staged>;
+
+const PING = '{"type":"ping"}';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -75,7 +79,7 @@ it("connects, hears frames and sends commands", async () => {
   expect(transport.send({ type: "stop", chat_id: "c" })).toBe(true);
   expect(heard).toEqual(["hello"]);
   expect(states).toEqual(["connecting", "open"]);
-  expect(wires[0]?.sent).toEqual(['{"type":"stop","chat_id":"c"}']);
+  expect(wires[0]?.sent[0]).toBe('{"type":"stop","chat_id":"c"}');
 });
 
 it("connects again after a loss, with a new ticket and growing pauses", async () => {
@@ -113,7 +117,7 @@ it("never waits longer than a quarter of a minute", async () => {
   await settle();
   for (let attempt = 0; attempt < 12; attempt += 1) {
     wires.at(-1)?.fire("close");
-    await vi.advanceTimersByTimeAsync(15_000);
+    await vi.advanceTimersByTimeAsync(Math.min(15_000, 400 * 2 ** attempt));
     expect(wires).toHaveLength(attempt + 2);
   }
 });
@@ -130,12 +134,12 @@ it("keeps trying while the server cannot be asked where to connect", async () =>
 
 it("says that it is offline, and comes back with the network without waiting", async () => {
   let online = false;
-  const { wires, states, changeNetwork } = staged({ isOnline: () => online });
+  const { wires, states, change } = staged({ isOnline: () => online });
   await settle();
   wires[0]?.fire("close");
   expect(states.at(-1)).toBe("offline");
   online = true;
-  changeNetwork();
+  change();
   await settle();
   wires[1]?.fire("open");
   expect(states.at(-1)).toBe("open");
@@ -143,25 +147,25 @@ it("says that it is offline, and comes back with the network without waiting", a
 
 it("lets go of its socket as soon as the network is gone: nothing would be heard on it", async () => {
   let online = true;
-  const { transport, wires, states, changeNetwork } = staged({ isOnline: () => online });
+  const { transport, wires, states, change } = staged({ isOnline: () => online });
   await settle();
   wires[0]?.fire("open");
   online = false;
-  changeNetwork();
+  change();
   expect(states.at(-1)).toBe("offline");
   expect(transport.send({ type: "stop", chat_id: "c" })).toBe(false);
   online = true;
-  changeNetwork();
+  change();
   await settle();
   wires[1]?.fire("open");
   expect(states.at(-1)).toBe("open");
 });
 
 it("keeps a socket to this machine whatever the network does", async () => {
-  const { wires, states, changeNetwork } = staged({ isOnline: () => isLoopback("localhost") });
+  const { wires, states, change } = staged({ isOnline: () => isLoopback("localhost") });
   await settle();
   wires[0]?.fire("open");
-  changeNetwork();
+  change();
   expect(states.at(-1)).toBe("open");
   expect(["127.0.0.1", "[::1]", "me.localhost", "127.example.com", "192.168.1.2"].map(isLoopback)).toEqual([true, true, true, false, false]);
 });
@@ -170,6 +174,108 @@ it("says why where the server is there and lets nobody in", async () => {
   const { last } = staged({ address: () => Promise.reject(new ApiProblem(401, "unauthorized", "Show a key.")) });
   await settle();
   expect(last()).toMatchObject({ state: "waiting", problem: "Show a key." });
+});
+
+it("asks a server that says nothing for a while, and connects anew where no frame answers", async () => {
+  const { wires, states } = staged();
+  await settle();
+  wires[0]?.fire("open");
+  await vi.advanceTimersByTimeAsync(14_000);
+  wires[0]?.fire("message", "delta");
+  await vi.advanceTimersByTimeAsync(15_000);
+  expect(wires[0]?.sent).toEqual([]);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(wires[0]?.sent).toEqual([PING]);
+  await vi.advanceTimersByTimeAsync(4_000);
+  expect(states).toEqual(["connecting", "open"]);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(wires[0]?.readyState).toBe(3);
+  wires[1]?.fire("open");
+  expect(states).toEqual(["connecting", "open", "connecting", "open"]);
+});
+
+it("keeps a connection whose server answers, with whatever frame", async () => {
+  const { wires } = staged();
+  await settle();
+  wires[0]?.fire("open");
+  for (const answer of ["pong", "delta", "pong"]) {
+    await vi.advanceTimersByTimeAsync(19_000);
+    wires[0]?.fire("message", answer);
+  }
+  expect(wires).toHaveLength(1);
+  expect(wires[0]?.sent).toEqual([PING, PING, PING]);
+});
+
+it.each([
+  ["somebody looks at the page again, or the network is back", ({ change }: Staged) => change()],
+  ["something was said", ({ transport }: Staged) => void transport.send({ type: "message", chat_id: "c", content: "Hi", client_message_id: "m" })],
+])("asks at once when %s", async (_, happens) => {
+  const stage = staged();
+  await settle();
+  stage.wires[0]?.fire("open");
+  happens(stage);
+  happens(stage);
+  expect(stage.wires[0]?.sent.filter((text) => text === PING)).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(stage.wires).toHaveLength(2);
+});
+
+it("asks nothing for what it follows: a long conversation may take its time", async () => {
+  const { transport, wires } = staged();
+  await settle();
+  wires[0]?.fire("open");
+  transport.send({ type: "attach", chat_id: "c" });
+  expect(wires[0]?.sent).toHaveLength(1);
+});
+
+it("has more and more patience with a server that was not there in time, until it answers", async () => {
+  const { wires, change } = staged();
+  await settle();
+  for (const patience of [5_000, 10_000, 20_000, 40_000, 60_000, 60_000]) {
+    const wire = wires.at(-1);
+    wire?.fire("open");
+    change();
+    await vi.advanceTimersByTimeAsync(patience - 1);
+    expect(wires.at(-1)).toBe(wire);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(wires.at(-1)).not.toBe(wire);
+  }
+  wires.at(-1)?.fire("open");
+  change();
+  wires.at(-1)?.fire("message", "pong");
+  const count = wires.length;
+  change();
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(wires).toHaveLength(count + 1);
+});
+
+it("gives up an attempt to connect of which nothing is heard", async () => {
+  const asked: AbortSignal[] = [];
+  const { wires, states } = staged({
+    address: async (given) => {
+      asked.push(given);
+      return "ws://server/ws";
+    },
+  });
+  await settle();
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(states).toEqual(["connecting", "waiting"]);
+  expect(asked.map((each) => each.aborted)).toEqual([true]);
+  wires[0]?.fire("open");
+  await vi.advanceTimersByTimeAsync(400);
+  expect(wires).toHaveLength(2);
+  expect(states.at(-1)).toBe("connecting");
+});
+
+it("waits no longer for the next attempt once somebody looks, and disturbs none that goes on", async () => {
+  const { wires, change } = staged();
+  await settle();
+  wires[0]?.fire("close");
+  for (const _ of ["looks", "looks again"]) {
+    change();
+    await settle();
+  }
+  expect(wires).toHaveLength(2);
 });
 
 it("ignores what an abandoned socket still reports", async () => {

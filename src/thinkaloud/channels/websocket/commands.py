@@ -91,6 +91,10 @@ class Stop(msgspec.Struct, frozen=True, tag_field="type", tag="stop"):
     chat_id: ChatId
 
 
+class Ping(msgspec.Struct, frozen=True, tag_field="type", tag="ping"):
+    """Ask whether the other end is still there; the answer is a `pong`."""
+
+
 class Said(msgspec.Struct, frozen=True):
     """A frame without `type`: something said in the connection's own chat.
 
@@ -110,7 +114,7 @@ class Envelope(msgspec.Struct, frozen=True):
     client_message_id: object = None
 
 
-Command = NewChat | Attach | Detach | Message | Stop
+Command = NewChat | Attach | Detach | Message | Stop | Ping
 """What a client may ask for."""
 
 COMMANDS: Final[dict[str, type[Command]]] = {
@@ -119,5 +123,6 @@ COMMANDS: Final[dict[str, type[Command]]] = {
     "detach": Detach,
     "message": Message,
     "stop": Stop,
+    "ping": Ping,
 }
 """By `type`."""

@@ -160,6 +160,10 @@ class ChatSnapshot(msgspec.Struct, frozen=True, tag_field="event", tag="snapshot
     conversation: ConversationView
 
 
+class ChatPong(msgspec.Struct, frozen=True, tag_field="event", tag="pong"):
+    """The answer to a `ping`."""
+
+
 class ChatError(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="event", tag="error"):
     """A client's frame was refused. It ends nothing: the socket and its chats go on."""
 
@@ -188,6 +192,7 @@ Frame = (
     | ChatNotice
     | ChatTurnEnd
     | ChatSnapshot
+    | ChatPong
     | ChatError
 )
 """Everything that the server sends on `/ws`."""
