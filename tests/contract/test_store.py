@@ -20,7 +20,7 @@ from tests.stores.samples import (
     whole_run,
 )
 from thinkaloud.events.event import AnswerDelta
-from thinkaloud.ports.store import Conversation, LogEnd, RunRecord, Store, Unfinished
+from thinkaloud.ports.store import Change, Conversation, LogEnd, RunRecord, Store, Unfinished
 from thinkaloud.stores.memory import MemoryStore
 
 
@@ -56,7 +56,7 @@ async def test_what_belongs_to_another_owner_is_not_there(store: Store) -> None:
     assert await store.run("bob", "run") is None
     assert await store.run_for_key("bob", "again") is None
     assert not await store.delete_conversation("bob", "talk")
-    await store.update_conversation(conversation(owner="bob", title="mine now"))
+    assert await store.update_conversation("bob", "talk", Change(title="mine now")) is None
     assert await store.conversation(OWNER, "talk") == conversation(title="secret")
 
 
@@ -70,15 +70,21 @@ async def test_nobody_writes_into_a_conversation_of_another_owner(store: Store) 
     assert await log_of(store) == whole_run()
 
 
-async def test_what_is_known_of_a_conversation_can_be_replaced(store: Store) -> None:
-    await store.create_conversation(conversation())
-    renamed = Conversation("talk", OWNER, 1_000, 5_000, "Renamed")
-    await store.update_conversation(renamed)
-    assert await store.conversation(OWNER, "talk") == renamed
+async def test_a_change_leaves_what_it_does_not_name(store: Store) -> None:
+    await store.create_conversation(Conversation("talk", OWNER, 1_000, 1_000))
+    steps = [
+        (Change(default_title="Made"), Conversation("talk", OWNER, 1_000, 1_000, "Made")),
+        (Change(updated_at_ms=5_000), Conversation("talk", OWNER, 1_000, 5_000, "Made")),
+        (Change(title="Chosen"), Conversation("talk", OWNER, 1_000, 5_000, "Chosen")),
+        (Change(default_title="Late"), Conversation("talk", OWNER, 1_000, 5_000, "Chosen")),
+    ]
+    for change, expected in steps:
+        assert await store.update_conversation(OWNER, "talk", change) == expected
+        assert await store.conversation(OWNER, "talk") == expected
 
 
-async def test_updating_a_conversation_that_is_gone_does_not_bring_it_back(store: Store) -> None:
-    await store.update_conversation(conversation())
+async def test_changing_a_conversation_that_is_gone_does_not_bring_it_back(store: Store) -> None:
+    assert await store.update_conversation(OWNER, "talk", Change(title="Back")) is None
     assert await store.conversation(OWNER, "talk") is None
 
 
@@ -109,7 +115,7 @@ async def test_paging_skips_nothing_where_many_were_updated_at_once(store: Store
 async def test_an_update_moves_a_conversation_to_the_front(store: Store) -> None:
     await store.create_conversation(conversation("older", at_ms=1_000))
     await store.create_conversation(conversation("newer", at_ms=2_000))
-    await store.update_conversation(conversation("older", at_ms=3_000))
+    await store.update_conversation(OWNER, "older", Change(updated_at_ms=3_000))
     assert await names(store) == ["older", "newer"]
 
 
@@ -248,8 +254,8 @@ async def _step(store: Store, dice: random.Random, seqs: dict[str, int], step: i
             seqs.pop(name, None)
             return await store.delete_conversation(OWNER, name)
         case 6:
-            await store.update_conversation(conversation(name, at_ms=step, title=f"u{step % 5}"))
-            return await store.conversation(OWNER, name)
+            change = Change(title=f"u{step % 5}", updated_at_ms=step)
+            return await store.update_conversation(OWNER, name, change)
         case _:
             return await names(store, dice.choice(["any", f"word{step % 7}", "u", "t1", ""]))
 

@@ -10,7 +10,7 @@ from tests.runtime.reading import end_of
 from tests.staging import OWNER, recorded, stage, start
 from thinkaloud.errors import Conflict, InvalidRequest, NotFound, StoreError
 from thinkaloud.events.event import Event, RunStarted
-from thinkaloud.ports.store import LogEnd, RunRecord, Stored
+from thinkaloud.ports.store import Change, Conversation, LogEnd, RunRecord, Stored
 from thinkaloud.runtime.follower import Snapshot
 from thinkaloud.runtime.runs import Runs
 from thinkaloud.stores.memory import MemoryStore
@@ -64,6 +64,21 @@ async def test_a_title_of_the_users_stays() -> None:
         assert (await runs.conversations.get(OWNER, "c")).title == "Mine, all mine"
         with pytest.raises(InvalidRequest):
             await runs.conversations.rename(OWNER, "c", "   ")
+
+
+@pytest.mark.parametrize("held", ["start", "end"])
+async def test_a_title_given_while_a_run_starts_or_ends_stays(held: str) -> None:
+    store = HeldStore()
+    async with stage(ScriptedModel([say("One")]), store=store) as runs:
+        await runs.conversations.create(OWNER, "c")
+        store.held = held
+        saying = asyncio.create_task(said(runs, "first", conversation_id="c"))
+        await store.reached.wait()
+        renamed = await runs.conversations.rename(OWNER, "c", "Mine")
+        store.go.set()
+        await saying
+    assert await store.conversation(OWNER, "c") == renamed
+    assert renamed.title == "Mine"
 
 
 @pytest.mark.promise("P7")
@@ -176,6 +191,13 @@ class HeldStore(MemoryStore):
     async def delete_conversation(self, owner: str, conversation_id: str) -> bool:
         await self._hold("delete")
         return await super().delete_conversation(owner, conversation_id)
+
+    async def update_conversation(
+        self, owner: str, conversation_id: str, change: Change
+    ) -> Conversation | None:
+        if change.title is None:
+            await self._hold("start" if change.default_title is None else "end")
+        return await super().update_conversation(owner, conversation_id, change)
 
     async def log_end(self, conversation_id: str) -> LogEnd:
         await self._hold("open")

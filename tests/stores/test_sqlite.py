@@ -28,7 +28,7 @@ from tests.stores.samples import (
 )
 from thinkaloud.errors import Conflict, StoreError
 from thinkaloud.events.event import ReasoningDelta, ToolEnded
-from thinkaloud.ports.store import LogEnd
+from thinkaloud.ports.store import Change, LogEnd
 from thinkaloud.stores.sqlite import Opening, SqliteStore, conversations
 from thinkaloud.testing import Batch, ScriptedModel, say, think
 
@@ -100,7 +100,7 @@ async def test_the_event_loop_is_never_blocked(path: Path, nonblocking: None) ->
         record = await begin(store)
         await store.append(whole_run())
         await store.compact(record, compacted(whole_run()), "text")
-        await store.update_conversation(conversation(title="Blue"))
+        await store.update_conversation(OWNER, "talk", Change(title="Blue"))
         await store.conversations(OWNER, before=None, limit=10, search="blue")
         await store.backup(path.with_name("copy.db"))
         await store.delete_conversation(OWNER, "talk")

@@ -24,6 +24,25 @@ class Conversation(msgspec.Struct, frozen=True):
     """It leaves nothing behind: it is kept in memory, and in no list."""
 
 
+class Change(msgspec.Struct, frozen=True):
+    """What is to be different about a conversation. What is None stays as it is."""
+
+    title: str | None = None
+    default_title: str | None = None
+    """A title for a conversation that has none."""
+    updated_at_ms: int | None = None
+
+    def applied(self, conversation: Conversation) -> Conversation:
+        """Return the conversation as it is after the change."""
+        title = conversation.title or self.default_title or ""
+        updated_at_ms = self.updated_at_ms
+        return msgspec.structs.replace(
+            conversation,
+            title=title if self.title is None else self.title,
+            updated_at_ms=conversation.updated_at_ms if updated_at_ms is None else updated_at_ms,
+        )
+
+
 class RunRecord(msgspec.Struct, frozen=True):
     """Where a run is to be found."""
 
@@ -92,8 +111,13 @@ class Store(Protocol):
         """
         ...
 
-    async def update_conversation(self, conversation: Conversation) -> None:
-        """Replace what is known of a conversation of its owner."""
+    async def update_conversation(
+        self, owner: str, conversation_id: str, change: Change
+    ) -> Conversation | None:
+        """Change a conversation of this owner and return it as it is now; None where there is none.
+
+        Changes at the same time do not undo each other.
+        """
         ...
 
     async def delete_conversation(self, owner: str, conversation_id: str) -> bool:

@@ -14,7 +14,7 @@ from thinkaloud.errors import Conflict, InvalidRequest, NotFound, StoreError
 from thinkaloud.events.event import Recorded, RunStarted
 from thinkaloud.events.fold import Fold, RunFold
 from thinkaloud.ports.clock import Clock
-from thinkaloud.ports.store import Before, Conversation, RunRecord, Store, Stored
+from thinkaloud.ports.store import Before, Change, Conversation, RunRecord, Store, Stored
 from thinkaloud.ports.uploads import Uploads
 from thinkaloud.runtime.active import ActiveRuns
 from thinkaloud.runtime.hub import Hub
@@ -74,13 +74,13 @@ class Conversations:
 
     async def rename(self, owner: str, conversation_id: str, title: str) -> Conversation:
         """Give a conversation a title of the user's. Raises `InvalidRequest`."""
-        found = await self.get(owner, conversation_id)
+        await self.get(owner, conversation_id)
         title = " ".join(title.split())
         if not title or len(title) > MAX_TITLE_CHARS:
             raise InvalidRequest(f"A title has 1 to {MAX_TITLE_CHARS} characters.", field="title")
-        renamed = msgspec.structs.replace(found, title=title)
-        await self._store.update_conversation(renamed)
-        return renamed
+        change = Change(title=title)
+        renamed = await self._store.update_conversation(owner, conversation_id, change)
+        return renamed or await self.get(owner, conversation_id)
 
     async def entitle(self, record: RunRecord) -> None:
         """Give a conversation without a title one from the answer of this run, which has ended."""
@@ -94,8 +94,8 @@ class Conversations:
         if run is None:
             return
         view = run.view()
-        title = title_of(view.response, view.input.text)
-        await self._store.update_conversation(msgspec.structs.replace(found, title=title))
+        change = Change(default_title=title_of(view.response, view.input.text))
+        await self._store.update_conversation(record.owner, record.conversation_id, change)
 
     async def delete(self, owner: str, conversation_id: str) -> None:
         """Stop what runs in a conversation and delete all of it, with the uploads that only it used."""

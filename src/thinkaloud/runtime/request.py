@@ -15,7 +15,7 @@ from thinkaloud.ports.attachments import Attachments
 from thinkaloud.ports.catalogue import Catalogue
 from thinkaloud.ports.clock import Clock
 from thinkaloud.ports.effort import effective_effort
-from thinkaloud.ports.store import Conversation, RunRecord, Store
+from thinkaloud.ports.store import Change, Conversation, RunRecord, Store
 from thinkaloud.ports.uploads import Uploads
 from thinkaloud.runtime.hooks import HookSource
 from thinkaloud.runtime.limits import Limits
@@ -127,10 +127,8 @@ async def open_conversation(
 ) -> None:
     """Make the conversation of this id, or touch it. Raises `NotFound` for another owner's."""
     now_ms = services.clock.unix_ms()
-    found = await services.store.conversation(owner, conversation_id)
-    if found is not None:
-        touched = msgspec.structs.replace(found, updated_at_ms=now_ms)
-        await services.store.update_conversation(touched)
+    touch = Change(updated_at_ms=now_ms)
+    if await services.store.update_conversation(owner, conversation_id, touch) is not None:
         return
     if request.temporary and request.conversation_id is not None:
         raise InvalidRequest(

@@ -4,7 +4,15 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from thinkaloud.events.event import RunEnded, RunStarted
-from thinkaloud.ports.store import Before, Conversation, LogEnd, RunRecord, Stored, Unfinished
+from thinkaloud.ports.store import (
+    Before,
+    Change,
+    Conversation,
+    LogEnd,
+    RunRecord,
+    Stored,
+    Unfinished,
+)
 from thinkaloud.stores.words import phrases, words
 
 
@@ -75,10 +83,15 @@ class MemoryStore:
         mine.sort(key=_place, reverse=True)
         return mine[:limit]
 
-    async def update_conversation(self, conversation: Conversation) -> None:
-        """Replace what is known of a conversation of its owner."""
-        if await self.conversation(conversation.owner, conversation.conversation_id) is not None:
-            self._threads[conversation.conversation_id].about = conversation
+    async def update_conversation(
+        self, owner: str, conversation_id: str, change: Change
+    ) -> Conversation | None:
+        """Change a conversation of this owner and return it as it is now."""
+        thread = self._threads.get(conversation_id)
+        if thread is None or thread.about.owner != owner:
+            return None
+        thread.about = change.applied(thread.about)
+        return thread.about
 
     async def delete_conversation(self, owner: str, conversation_id: str) -> bool:
         """Delete a conversation with its runs and its log. False where there is none."""

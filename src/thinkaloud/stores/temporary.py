@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from thinkaloud.events.event import RunStarted
 from thinkaloud.ports.store import (
     Before,
+    Change,
     Conversation,
     LogEnd,
     RunRecord,
@@ -52,9 +53,11 @@ class TemporaryStore:
         """List the lasting conversations of this owner."""
         return await self._lasting.conversations(owner, before=before, limit=limit, search=search)
 
-    async def update_conversation(self, conversation: Conversation) -> None:
-        """Replace what is known of a conversation."""
-        await self._of(conversation.conversation_id).update_conversation(conversation)
+    async def update_conversation(
+        self, owner: str, conversation_id: str, change: Change
+    ) -> Conversation | None:
+        """Change a conversation of this owner and return it as it is now."""
+        return await self._of(conversation_id).update_conversation(owner, conversation_id, change)
 
     async def delete_conversation(self, owner: str, conversation_id: str) -> bool:
         """Delete a conversation with its runs and its log."""

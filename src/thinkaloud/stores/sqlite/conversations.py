@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Final
 
-from thinkaloud.ports.store import Before, Conversation
+from thinkaloud.ports.store import Before, Change, Conversation
 from thinkaloud.stores.sqlite import search
 
 _TITLE: Final = ""
@@ -65,24 +65,21 @@ def latest(
     return [Conversation(*row) for row in rows]
 
 
-def update(connection: sqlite3.Connection, conversation: Conversation) -> None:
-    """Replace what is known of a conversation of its owner."""
-    before = find(connection, conversation.owner, conversation.conversation_id)
+def update(
+    connection: sqlite3.Connection, owner: str, conversation_id: str, change: Change
+) -> Conversation | None:
+    """Change a conversation and return it as it is now. None where this owner has none."""
+    before = find(connection, owner, conversation_id)
     if before is None:
-        return
+        return None
+    after = change.applied(before)
     connection.execute(
-        "UPDATE conversations SET created_at_ms = ?, updated_at_ms = ?, title = ?"
-        " WHERE conversation_id = ? AND owner = ?",
-        (
-            conversation.created_at_ms,
-            conversation.updated_at_ms,
-            conversation.title,
-            conversation.conversation_id,
-            conversation.owner,
-        ),
+        "UPDATE conversations SET updated_at_ms = ?, title = ? WHERE conversation_id = ?",
+        (after.updated_at_ms, after.title, conversation_id),
     )
-    if conversation.title != before.title:
-        search.put(connection, conversation.conversation_id, _TITLE, conversation.title)
+    if after.title != before.title:
+        search.put(connection, conversation_id, _TITLE, after.title)
+    return after
 
 
 def delete(connection: sqlite3.Connection, owner: str, conversation_id: str) -> bool:

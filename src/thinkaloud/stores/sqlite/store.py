@@ -4,7 +4,15 @@ from collections.abc import Sequence
 from functools import partial
 
 from thinkaloud.events.event import RunStarted
-from thinkaloud.ports.store import Before, Conversation, LogEnd, RunRecord, Stored, Unfinished
+from thinkaloud.ports.store import (
+    Before,
+    Change,
+    Conversation,
+    LogEnd,
+    RunRecord,
+    Stored,
+    Unfinished,
+)
 from thinkaloud.stores.sqlite import conversations, log
 from thinkaloud.stores.sqlite.database import Database
 
@@ -40,9 +48,15 @@ class SqliteStore(Database):
             )
         )
 
-    async def update_conversation(self, conversation: Conversation) -> None:
-        """Replace what is known of a conversation of its owner."""
-        await self._write(partial(conversations.update, conversation=conversation))
+    async def update_conversation(
+        self, owner: str, conversation_id: str, change: Change
+    ) -> Conversation | None:
+        """Change a conversation of this owner and return it as it is now."""
+        return await self._write(
+            partial(
+                conversations.update, owner=owner, conversation_id=conversation_id, change=change
+            )
+        )
 
     async def delete_conversation(self, owner: str, conversation_id: str) -> bool:
         """Delete a conversation with its runs, its log and its words. False where there is none.
