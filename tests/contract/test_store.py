@@ -20,7 +20,15 @@ from tests.stores.samples import (
     whole_run,
 )
 from thinkaloud.events.event import AnswerDelta
-from thinkaloud.ports.store import Change, Conversation, LogEnd, RunRecord, Store, Unfinished
+from thinkaloud.ports.store import (
+    Change,
+    Conversation,
+    FinishedRun,
+    LogEnd,
+    RunRecord,
+    Store,
+    Unfinished,
+)
 from thinkaloud.stores.memory import MemoryStore
 
 
@@ -44,6 +52,30 @@ async def test_an_id_is_given_once_whoever_asks(store: Store) -> None:
     found = await store.conversation(OWNER, "talk")
     assert found is not None
     assert found.title == "first"
+
+
+async def test_a_conversation_is_kept_with_the_runs_that_it_begins_with(store: Store) -> None:
+    first, second = run("first"), run("second", first_seq=8)
+    events = whole_run(run_id="first"), whole_run(run_id="second", first_seq=8)
+    runs = [
+        FinishedRun(first, events[0], "rayleigh"),
+        FinishedRun(second, events[1], "scattering"),
+    ]
+    assert await store.create_conversation(conversation(title="copied"), runs)
+    assert await log_of(store) == [*events[0], *events[1]]
+    assert [await store.run(OWNER, each.run_id) for each in (first, second)] == [first, second]
+    assert await unfinished(store) == []
+    assert await names(store, "copied rayleigh scattering") == ["talk"]
+    assert (await store.log_end("talk")).last_seq == 14
+
+
+async def test_a_conversation_whose_id_is_taken_brings_no_runs(store: Store) -> None:
+    await store.create_conversation(conversation())
+    assert not await store.create_conversation(
+        conversation(), [FinishedRun(run(), whole_run(), "text")]
+    )
+    assert await store.run(OWNER, "run") is None
+    assert await log_of(store) == []
 
 
 @pytest.mark.promise("P12")

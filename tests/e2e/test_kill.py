@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
@@ -9,8 +10,11 @@ import pytest
 
 from tests.e2e.killing import TOKENS, crash
 from tests.e2e.reading import Reader
-from tests.e2e.server_process import server, until_kept
+from tests.e2e.server_process import DATABASE, ServerProcess, ask_database, server, until_kept
 from tests.e2e.upstream import DEADLINE, Telling, upstream
+from tests.stores.samples import conversation, run, whole_run
+from thinkaloud.ports.store import FinishedRun
+from thinkaloud.stores.sqlite import SqliteStore
 
 
 @pytest.mark.timeout(180)
@@ -121,3 +125,36 @@ async def test_after_kill_9_who_waits_for_news_of_a_conversation_gets_them_once(
                 waiting.take(json.loads(await socket.receive_str(timeout=DEADLINE)))
     assert waiting.snapshots == []
     assert (waiting.reasoning, waiting.answer) == (telling.reasoning, telling.answer)
+
+
+async def test_after_kill_9_in_a_branch_it_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    long = [_finished(number) for number in range(300)]
+    async with SqliteStore.open(tmp_path / DATABASE) as store:
+        await store.create_conversation(conversation(owner="local"), long)
+    async with server(tmp_path, "") as served:
+        branching = asyncio.create_task(_branch(served, "talk", long[-1].run.run_id))
+        async with asyncio.timeout(DEADLINE):
+            while await asyncio.to_thread(_conversations, tmp_path) == 1:
+                pass
+        await served.kill()
+        await branching
+    async with server(tmp_path, "") as served:
+        _, found = await served.get("/conversations")
+        names = [each["conversation_id"] for each in found["conversations"]]
+        said = [(await served.get(f"/conversations/{name}/messages"))[1] for name in names]
+    assert [len(each["messages"]) for each in said] == [600, 600]
+
+
+def _finished(number: int) -> FinishedRun:
+    first_seq, name = 7 * number + 1, f"run{number}"
+    events = whole_run(run_id=name, first_seq=first_seq)
+    return FinishedRun(run(name, owner="local", first_seq=first_seq), events, "text")
+
+
+def _conversations(folder: Path) -> int:
+    return ask_database(folder, "SELECT count(*) FROM conversations")[0][0]
+
+
+async def _branch(served: ServerProcess, conversation_id: str, run_id: str) -> None:
+    with suppress(aiohttp.ClientError, ConnectionError):
+        await served.post(f"/conversations/{conversation_id}/branch", {"run_id": run_id})

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -10,10 +10,11 @@ from tests.runtime.reading import end_of
 from tests.staging import OWNER, recorded, stage, start
 from thinkaloud.errors import Conflict, InvalidRequest, NotFound, StoreError
 from thinkaloud.events.event import Event, RunStarted
-from thinkaloud.ports.store import Change, Conversation, LogEnd, RunRecord, Stored
+from thinkaloud.ports.store import Change, Conversation, LogEnd, RunRecord
 from thinkaloud.runtime.follower import Snapshot
 from thinkaloud.runtime.runs import Runs
 from thinkaloud.stores.memory import MemoryStore
+from thinkaloud.stores.sqlite import Opening, SqliteStore
 from thinkaloud.stores.temporary import TemporaryStore
 from thinkaloud.testing import ScriptedModel, Silence, call_tool, say, think
 from thinkaloud.tools.function import tool
@@ -142,17 +143,24 @@ async def test_a_branch_leaves_out_no_run_that_goes_on_before_its_end() -> None:
             await runs.conversations.branch(OWNER, "c", stopped.run_id)
 
 
-async def test_a_branch_for_which_there_is_no_room_leaves_no_half_of_it() -> None:
-    store = FullStore()
-    async with stage(ScriptedModel([say("One")], [say("Two")]), store=store) as runs:
+async def test_a_branch_for_which_there_is_no_room_leaves_no_half_of_it(tmp_path: Path) -> None:
+    answers = [[say("One " * 20_000)], [say("Two " * 20_000)]]
+    opening = Opening(max_bytes=1_000_000)
+    async with (
+        SqliteStore.open(tmp_path / "thinkaloud.db", opening) as store,
+        stage(ScriptedModel(*answers), store=store) as runs,
+    ):
         await said(runs, "first", conversation_id="c")
         last = await said(runs, "second", conversation_id="c")
-        store.room = 1
         with pytest.raises(StoreError):
-            await runs.conversations.branch(OWNER, "c", last.run_id)
-        found = await runs.conversations.search(OWNER)
+            await branched_often(runs, last)
+        for found in await runs.conversations.search(OWNER):
+            assert len((await runs.hub.fold(found.conversation_id)).runs) == 2
 
-    assert [each.conversation_id for each in found] == ["c"]
+
+async def branched_often(runs: Runs, last: RunRecord) -> None:
+    for _ in range(20):
+        await runs.conversations.branch(OWNER, "c", last.run_id)
 
 
 async def test_deleting_stops_what_runs_and_leaves_nothing() -> None:
@@ -165,18 +173,6 @@ async def test_deleting_stops_what_runs_and_leaves_nothing() -> None:
             await runs.conversations.get(OWNER, "c")
         with pytest.raises(NotFound):
             await runs.record(OWNER, record.run_id)
-
-
-class FullStore(MemoryStore):
-    """A store with room for so many runs more, where that is said."""
-
-    room: int | None = None
-
-    async def compact(self, run: RunRecord, events: Sequence[Stored], text: str) -> None:
-        if self.room == 0:
-            raise StoreError("The disk is full.")
-        self.room = None if self.room is None else self.room - 1
-        await super().compact(run, events, text)
 
 
 class HeldStore(MemoryStore):

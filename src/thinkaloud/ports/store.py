@@ -74,6 +74,15 @@ class Stored(msgspec.Struct, frozen=True):
     recorded: Recorded
 
 
+class FinishedRun(msgspec.Struct, frozen=True):
+    """A run that is over, as `Store.compact` leaves one."""
+
+    run: RunRecord
+    events: Sequence[Stored]
+    text: str
+    """What a search may find: what the user and the answer said."""
+
+
 class LogEnd(msgspec.Struct, frozen=True):
     """How far a conversation's log goes."""
 
@@ -94,8 +103,13 @@ class Store(Protocol):
     that call is kept.
     """
 
-    async def create_conversation(self, conversation: Conversation) -> bool:
-        """Keep a new conversation. False where the id is taken, by whomever."""
+    async def create_conversation(
+        self, conversation: Conversation, runs: Sequence[FinishedRun] = ()
+    ) -> bool:
+        """Keep a new conversation with these runs, all of it or nothing.
+
+        False where the id is taken, by whomever.
+        """
         ...
 
     async def conversation(self, owner: str, conversation_id: str) -> Conversation | None:

@@ -1,22 +1,19 @@
 """What can be done with a whole conversation, beside running in it."""
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Sequence
 from typing import Literal
 
-import msgspec
-
 from thinkaloud.core.export import as_json, as_markdown
-from thinkaloud.core.merge import merged, runs_of_deltas
 from thinkaloud.core.title import title_of
 from thinkaloud.errors import Conflict, InvalidRequest, NotFound, StoreError
-from thinkaloud.events.event import Recorded, RunStarted
-from thinkaloud.events.fold import Fold, RunFold
 from thinkaloud.ports.clock import Clock
-from thinkaloud.ports.store import Before, Change, Conversation, RunRecord, Store, Stored
+from thinkaloud.ports.store import Before, Change, Conversation, RunRecord, Store
 from thinkaloud.ports.uploads import Uploads
 from thinkaloud.runtime.active import ActiveRuns
+from thinkaloud.runtime.branching import copied_runs
 from thinkaloud.runtime.hub import Hub
 
 MAX_TITLE_CHARS = 200
@@ -146,61 +143,13 @@ class Conversations:
         longer) part of the conversation.
         """
         found = await self.get(owner, conversation_id)
-        fold = await self._hub.fold(conversation_id)
-        if run_id not in fold.runs:
-            raise NotFound("There is no such run in the conversation.")
-        kept = list(fold.runs)[: list(fold.runs).index(run_id) + 1]
-        if any(fold.runs[each].ended is None for each in kept):
-            raise Conflict("The run, or one before it, is still going on.")
         now_ms = self._clock.unix_ms()
         branch = Conversation(
             f"conv_{secrets.token_hex(12)}", owner, now_ms, now_ms, found.title, found.temporary
         )
-        await self._store.create_conversation(branch)
-        try:
-            await self._copy(branch, fold, run_id, await self._events(conversation_id, fold.seq))
-        except StoreError:
-            await self._store.delete_conversation(owner, branch.conversation_id)
-            raise
-        files = [file.id for run in fold.runs.values() for file in run.attachments]
+        events = await self._hub.recorded(conversation_id)
+        # A long conversation is much to copy: nobody else waits for that.
+        runs, files = await asyncio.to_thread(copied_runs, events, run_id, branch)
+        await self._store.create_conversation(branch, runs)
         await self._uploads.use(owner, files, branch.conversation_id)
         return branch
-
-    async def _copy(
-        self, branch: Conversation, fold: Fold, last: str, events: Sequence[Recorded]
-    ) -> None:
-        seq = 0
-        for run_id, run in fold.runs.items():
-            record = RunRecord(
-                f"run_{secrets.token_hex(12)}", branch.conversation_id, branch.owner, seq + 1
-            )
-            own = [recorded for recorded in events if recorded.run_id == run_id]
-            kept: list[Stored] = []
-            for start, stop in runs_of_deltas(own, None):
-                seq += 1
-                copy = msgspec.structs.replace(
-                    _with_files(merged(own[start:stop]), run),
-                    seq=seq,
-                    conversation_id=branch.conversation_id,
-                    run_id=record.run_id,
-                )
-                kept.append(Stored(seq, copy))
-            view = run.view()
-            await self._store.add_run(record)
-            await self._store.compact(record, kept, f"{view.input.text}\n{view.response}")
-            if run_id == last:
-                return
-
-    async def _events(self, conversation_id: str, through: int) -> list[Recorded]:
-        events = await self._hub.recorded(conversation_id)
-        return [recorded for recorded in events if recorded.seq <= through]
-
-
-def _with_files(recorded: Recorded, run: RunFold) -> Recorded:
-    """Return an event that needs no other run: a start with the content of its files."""
-    event = recorded.event
-    if not isinstance(event, RunStarted):
-        return recorded
-    files = tuple(msgspec.structs.replace(file, kept_in="") for file in run.attachments)
-    started = msgspec.structs.replace(event, attachments=files)
-    return msgspec.structs.replace(recorded, event=started)

@@ -8,6 +8,7 @@ from thinkaloud.ports.store import (
     Before,
     Change,
     Conversation,
+    FinishedRun,
     LogEnd,
     RunRecord,
     Stored,
@@ -54,11 +55,16 @@ class MemoryStore:
         self._unfinished: dict[str, Unfinished] = {}
         self._keys: dict[tuple[str, str], list[str]] = {}
 
-    async def create_conversation(self, conversation: Conversation) -> bool:
-        """Keep a new conversation. False where the id is taken, by whomever."""
+    async def create_conversation(
+        self, conversation: Conversation, runs: Sequence[FinishedRun] = ()
+    ) -> bool:
+        """Keep a new conversation with these runs. False where the id is taken, by whomever."""
         if conversation.conversation_id in self._threads:
             return False
         self._threads[conversation.conversation_id] = _Thread(conversation)
+        for each in runs:
+            await self.add_run(each.run)
+            await self.compact(each.run, each.events, each.text)
         return True
 
     async def conversation(self, owner: str, conversation_id: str) -> Conversation | None:

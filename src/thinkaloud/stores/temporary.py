@@ -7,6 +7,7 @@ from thinkaloud.ports.store import (
     Before,
     Change,
     Conversation,
+    FinishedRun,
     LogEnd,
     RunRecord,
     Store,
@@ -31,17 +32,20 @@ class TemporaryStore:
     def _of(self, conversation_id: str) -> Store:
         return self._memory if conversation_id in self._temporary else self._lasting
 
-    async def create_conversation(self, conversation: Conversation) -> bool:
+    async def create_conversation(
+        self, conversation: Conversation, runs: Sequence[FinishedRun] = ()
+    ) -> bool:
         """Keep a new conversation where it belongs. False where the id is taken in either."""
         conversation_id, owner = conversation.conversation_id, conversation.owner
         if conversation_id in self._temporary:
             return False
         if not conversation.temporary:
-            return await self._lasting.create_conversation(conversation)
+            return await self._lasting.create_conversation(conversation, runs)
         if await self._lasting.conversation(owner, conversation_id) is not None:
             return False
         self._temporary[conversation_id] = owner
-        return await self._memory.create_conversation(conversation)
+        self._runs.update(each.run.run_id for each in runs)
+        return await self._memory.create_conversation(conversation, runs)
 
     async def conversation(self, owner: str, conversation_id: str) -> Conversation | None:
         """Look up a conversation of this owner."""

@@ -4,8 +4,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Final
 
-from thinkaloud.ports.store import Before, Change, Conversation
-from thinkaloud.stores.sqlite import search
+from thinkaloud.ports.store import Before, Change, Conversation, FinishedRun
+from thinkaloud.stores.sqlite import log, search
 
 _TITLE: Final = ""
 _COLUMNS: Final = "conversation_id, owner, created_at_ms, updated_at_ms, title"
@@ -13,8 +13,10 @@ _LAST_MS: Final = 2**63 - 1
 _PURGED_AT_ONCE: Final = 64
 
 
-def create(connection: sqlite3.Connection, conversation: Conversation) -> bool:
-    """Insert a conversation with its title. False where the id is taken."""
+def create(
+    connection: sqlite3.Connection, conversation: Conversation, runs: Sequence[FinishedRun] = ()
+) -> bool:
+    """Insert a conversation with its title and these runs. False where the id is taken."""
     inserted = connection.execute(
         f"INSERT INTO conversations ({_COLUMNS}) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (conversation_id) DO NOTHING",
@@ -29,6 +31,10 @@ def create(connection: sqlite3.Connection, conversation: Conversation) -> bool:
     if inserted.rowcount != 1:
         return False
     search.put(connection, conversation.conversation_id, _TITLE, conversation.title)
+    for each in runs:
+        rows = log.rows_of(each.events).get(conversation.conversation_id, [])
+        log.add_run(connection, each.run, None)
+        log.compact(connection, each.run, rows, log.ended_in(each.events), each.text)
     return True
 
 

@@ -8,6 +8,7 @@ from thinkaloud.ports.store import (
     Before,
     Change,
     Conversation,
+    FinishedRun,
     LogEnd,
     RunRecord,
     Stored,
@@ -24,9 +25,13 @@ class SqliteStore(Database):
     Another owner's objects are not found by the query itself.
     """
 
-    async def create_conversation(self, conversation: Conversation) -> bool:
-        """Keep a new conversation. False where the id is taken, by whomever."""
-        return await self._write(partial(conversations.create, conversation=conversation))
+    async def create_conversation(
+        self, conversation: Conversation, runs: Sequence[FinishedRun] = ()
+    ) -> bool:
+        """Keep a new conversation with these runs. False where the id is taken, by whomever."""
+        return await self._write(
+            partial(conversations.create, conversation=conversation, runs=runs)
+        )
 
     async def conversation(self, owner: str, conversation_id: str) -> Conversation | None:
         """Look up a conversation of this owner."""

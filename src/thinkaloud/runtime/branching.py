@@ -1,0 +1,67 @@
+"""The runs of a branch: copies that need nothing of the conversation they were taken from."""
+
+import secrets
+from collections.abc import Sequence
+
+import msgspec
+
+from thinkaloud.core.merge import merged, runs_of_deltas
+from thinkaloud.errors import Conflict, NotFound
+from thinkaloud.events.event import Recorded, RunStarted
+from thinkaloud.events.fold import Fold, RunFold
+from thinkaloud.ports.store import Conversation, FinishedRun, RunRecord, Stored
+
+
+def copied_runs(
+    events: Sequence[Recorded], last: str, branch: Conversation
+) -> tuple[Sequence[FinishedRun], Sequence[str]]:
+    """Return everything up to and with the run `last`, as runs of the branch, and the uploads they name.
+
+    `events` are all of the conversation that is branched. Raises `Conflict` where that run or one
+    before it still goes on, `NotFound` where it is not (or no longer) part of the conversation.
+    """
+    fold = Fold(branch.conversation_id)
+    own: dict[str, list[Recorded]] = {}
+    for recorded in events:
+        fold.apply(recorded)
+        own.setdefault(recorded.run_id, []).append(recorded)
+    if last not in fold.runs:
+        raise NotFound("There is no such run in the conversation.")
+    names = list(fold.runs)
+    kept = [fold.runs[name] for name in names[: names.index(last) + 1]]
+    if any(run.ended is None for run in kept):
+        raise Conflict("The run, or one before it, is still going on.")
+    copies: list[FinishedRun] = []
+    seq = 0
+    for run in kept:
+        copy = _copied(own[run.run_id], run, branch, seq)
+        seq += len(copy.events)
+        copies.append(copy)
+    return copies, [file.id for run in kept for file in run.attachments]
+
+
+def _copied(own: Sequence[Recorded], run: RunFold, branch: Conversation, seq: int) -> FinishedRun:
+    record = RunRecord(
+        f"run_{secrets.token_hex(12)}", branch.conversation_id, branch.owner, seq + 1
+    )
+    events: list[Stored] = []
+    for number, (start, stop) in enumerate(runs_of_deltas(own, None), start=record.first_seq):
+        copy = msgspec.structs.replace(
+            _with_files(merged(own[start:stop]), run),
+            seq=number,
+            conversation_id=record.conversation_id,
+            run_id=record.run_id,
+        )
+        events.append(Stored(number, copy))
+    view = run.view()
+    return FinishedRun(record, events, f"{view.input.text}\n{view.response}")
+
+
+def _with_files(recorded: Recorded, run: RunFold) -> Recorded:
+    """Return an event that needs no other run: a start with the content of its files."""
+    event = recorded.event
+    if not isinstance(event, RunStarted):
+        return recorded
+    files = tuple(msgspec.structs.replace(file, kept_in="") for file in run.attachments)
+    started = msgspec.structs.replace(event, attachments=files)
+    return msgspec.structs.replace(recorded, event=started)
