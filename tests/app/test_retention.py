@@ -6,10 +6,13 @@ from pathlib import Path
 from typing_extensions import override
 
 from tests.staging import FakeClock
-from thinkaloud.app.storage import opened_database, opened_store
+from thinkaloud.app.runtime import Choices, open_runtime
+from thinkaloud.app.storage import opened_database
+from thinkaloud.app.stored import stored
 from thinkaloud.config import load
 from thinkaloud.ports.store import Conversation
 from thinkaloud.stores.uploads import MemoryUploads
+from thinkaloud.testing import ScriptedModel
 
 
 class ToldUploads(MemoryUploads):
@@ -35,7 +38,11 @@ async def test_an_old_conversation_goes_with_the_uploads_that_only_it_used(tmp_p
     async with opened_database(configuration) as store:
         await store.create_conversation(Conversation("old", "local", 1, 1))
     await uploads.use("local", [kept.id], "old")
-    async with opened_store(configuration, uploads) as store:
+    asked = Choices(model=ScriptedModel(), uploads=uploads)
+    async with (
+        stored(configuration, asked) as choices,
+        open_runtime(configuration, choices) as runtime,
+    ):
         await uploads.released.wait()
-        assert await store.conversation("local", "old") is None
+        assert await runtime.store.conversation("local", "old") is None
     assert await uploads.get("local", kept.id) is None

@@ -245,6 +245,23 @@ async def test_a_deletion_touches_no_other_conversation(store: Store) -> None:
     assert len(await log_of(store, "kept")) == 1
 
 
+async def test_what_is_older_goes_but_where_a_run_has_not_ended(store: Store) -> None:
+    for name, at_ms in (("old", 1_000), ("busy", 1_000), ("over", 1_000), ("new", 2_000)):
+        await store.create_conversation(conversation(name, at_ms=at_ms))
+    await store.create_conversation(conversation("bobs", owner="bob"))
+    await store.add_run(run("goes-on", "busy"))
+    await store.add_run(run("ended", "over"))
+    await store.append(whole_run("over", "ended"))
+    gone: list[tuple[str, str]] = []
+    while some := await store.purge(2_000):
+        gone += some
+    await store.scrub()
+    assert sorted(gone) == [(OWNER, "old"), (OWNER, "over"), ("bob", "bobs")]
+    assert await names(store) == ["new", "busy"]
+    assert await store.run(OWNER, "ended") is None
+    assert await log_of(store, "over") == []
+
+
 async def test_an_id_is_free_again_after_its_conversation_is_deleted(store: Store) -> None:
     await begin(store)
     await store.append(whole_run())

@@ -195,6 +195,10 @@ class HeldStore(MemoryStore):
             await self._hold("start" if change.default_title is None else "end")
         return await super().update_conversation(owner, conversation_id, change)
 
+    async def scrub(self) -> None:
+        await self._hold("scrub")
+        await super().scrub()
+
     async def log_end(self, conversation_id: str) -> LogEnd:
         await self._hold("open")
         return await super().log_end(conversation_id)
@@ -249,6 +253,27 @@ async def test_a_run_whose_conversation_is_deleted_before_it_begins_never_does(h
         with pytest.raises(NotFound):
             await starting
         assert model.requests == []
+
+
+@pytest.mark.promise("P8")
+@pytest.mark.parametrize("way", ["delete", "purge"])
+async def test_nothing_of_a_conversation_that_is_gone_stands_before_a_model(way: str) -> None:
+    store, model = HeldStore(), ScriptedModel([say("Secret")], [say("Two")])
+    async with stage(model, store=store) as runs:
+        await said(runs, "first", conversation_id="c")
+        async with runs.hub.open("c"):  # somebody looks at it
+            store.held = "scrub"
+            conversations = runs.conversations
+            going = asyncio.create_task(
+                conversations.delete(OWNER, "c") if way == "delete" else conversations.purge(2**62)
+            )
+            await store.reached.wait()
+            await said(runs, "second", conversation_id="c")
+            store.go.set()
+            await going
+        view = (await runs.hub.fold("c")).view()
+    assert [run.response for run in view.runs] == ["Two"]
+    assert "Secret" not in repr(model.requests[-1])
 
 
 async def test_a_temporary_conversation_works_and_leaves_nothing_where_things_last() -> None:

@@ -74,6 +74,7 @@ async def carry_through(store: Store, pair: str, dice: random.Random) -> None:
         say("deleting", pair)
         for name in names:
             await store.delete_conversation(OWNER, name)
+        await store.scrub()
         say("deleted", pair)
 
 

@@ -104,6 +104,7 @@ async def test_the_event_loop_is_never_blocked(path: Path, nonblocking: None) ->
         await store.conversations(OWNER, before=None, limit=10, search="blue")
         await store.backup(path.with_name("copy.db"))
         await store.delete_conversation(OWNER, "talk")
+        await store.scrub()
         await store.purge(5_000)
 
 
@@ -274,6 +275,7 @@ async def test_deleted_text_stands_in_no_file_any_more(path: Path) -> None:
         await keep_canary(store)
         assert list(about_canaries(path)) != []
         assert await store.delete_conversation(OWNER, "talk")
+        await store.scrub()
         assert list(about_canaries(path)) == []
         (found,) = await store.conversations(OWNER, before=None, limit=9, search="w7x7")
         assert found.conversation_id == "kept"
@@ -283,7 +285,12 @@ async def test_deletions_at_the_same_time_all_wipe(path: Path) -> None:
     async with SqliteStore.open(path) as store:
         for number in range(8):
             await keep_canary(store, f"talk{number}")
-        await asyncio.gather(*(store.delete_conversation(OWNER, f"talk{n}") for n in range(8)))
+
+        async def delete(name: str) -> None:
+            await store.delete_conversation(OWNER, name)
+            await store.scrub()
+
+        await asyncio.gather(*(delete(f"talk{n}") for n in range(8)))
         assert list(about_canaries(path)) == []
 
 
@@ -311,6 +318,7 @@ async def test_retention_deletes_what_is_old_and_gives_the_room_back(path: Path)
         before = path.stat().st_size
         assert len(await store.purge(2_000)) == 30
         assert await store.purge(2_000) == []
+        await store.scrub()
         left = await store.conversations(OWNER, before=None, limit=10)
         assert [each.conversation_id for each in left] == ["new", "busy"]
         assert path.stat().st_size < before / 2

@@ -72,6 +72,7 @@ async def test_without_room_reading_and_deleting_go_on_and_make_room(path: Path)
             await store.append([answer("y" * 50_000, 1)])
         assert len(await log_of(store, "large")) == len(kept)
         assert await store.delete_conversation(OWNER, "large")
+        await store.scrub()
         await store.append([answer("y" * 50_000, 1)])
         assert await log_of(store) == [answer("y" * 50_000, 1)]
 

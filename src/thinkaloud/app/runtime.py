@@ -38,6 +38,8 @@ class Choices(msgspec.Struct, frozen=True):
     system_prompt: str | None = None
     store: Store | None = None
     uploads: Uploads | None = None
+    retention_days: float | None = None
+    """Conversations of the store that were not touched for so long are deleted."""
     hooks: tuple[HookSource, ...] = ()
     reasoning_effort: Effort | None = None
 
@@ -92,6 +94,7 @@ async def open_runtime(
             system_prompt=choices.system_prompt or settings.model.system_prompt,
             reasoning_effort=choices.reasoning_effort or settings.model.reasoning_effort,
             flush_interval=settings.store.flush_interval,
+            retention_days=choices.retention_days,
         )
         async with Runs(services).open() as runs:
             names = tuple(tool.schema.name for tool in tools)

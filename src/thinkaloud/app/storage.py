@@ -1,17 +1,15 @@
 """What a server keeps conversations in."""
 
-import asyncio
-import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
 from thinkaloud.config import Configuration
-from thinkaloud.errors import ConfigurationError, StoreError
+from thinkaloud.errors import ConfigurationError
 from thinkaloud.ports.clock import SystemClock
 from thinkaloud.ports.store import Store
-from thinkaloud.ports.uploads import Room, Uploads
+from thinkaloud.ports.uploads import Room
 from thinkaloud.runtime.active import ActiveRuns
 from thinkaloud.runtime.conversations import Conversations
 from thinkaloud.runtime.finishing import Finisher
@@ -23,9 +21,6 @@ from thinkaloud.stores.uploads import FileUploads, MemoryUploads
 
 FILE_NAME: Final = "thinkaloud.db"
 UPLOADS_NAME: Final = "uploads"
-_DAY_MS: Final = 24 * 3600 * 1000
-_PURGE_SECONDS: Final = 3600.0
-_log = logging.getLogger(__name__)
 
 
 def database_path(configuration: Configuration) -> Path:
@@ -81,33 +76,13 @@ async def opened_conversations(configuration: Configuration) -> AsyncGenerator[C
 
 
 @asynccontextmanager
-async def opened_store(configuration: Configuration, uploads: Uploads) -> AsyncGenerator[Store]:
+async def opened_store(configuration: Configuration) -> AsyncGenerator[Store]:
     """Open the store that the settings name, for the length of a block.
-
-    What the retention lets go takes its `uploads` along.
 
     Raises `ConfigurationError` where the file cannot be used, or another server has it.
     """
-    settings = configuration.settings.store
-    if settings.kind == "memory":
+    if configuration.settings.store.kind == "memory":
         yield MemoryStore()
         return
     async with opened_database(configuration) as lasting:
-        if settings.retention_days is None:
-            yield lasting
-            return
-        async with asyncio.TaskGroup() as tasks:
-            purging = tasks.create_task(_keep_purging(lasting, uploads, settings.retention_days))
-            yield lasting
-            purging.cancel()
-
-
-async def _keep_purging(store: SqliteStore, uploads: Uploads, days: float) -> None:
-    clock = SystemClock()
-    while True:
-        try:
-            for owner, gone in await store.purge(clock.unix_ms() - int(days * _DAY_MS)):
-                await uploads.release(owner, gone)
-        except StoreError:
-            _log.exception("old conversations could not be deleted; it is tried again")
-        await clock.sleep(_PURGE_SECONDS)
+        yield lasting

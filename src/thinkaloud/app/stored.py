@@ -21,5 +21,10 @@ async def stored(configuration: Configuration, choices: Choices) -> AsyncGenerat
     if choices.store is not None:
         yield msgspec.structs.replace(choices, uploads=uploads)
         return
-    async with opened_store(configuration, uploads) as store:
-        yield msgspec.structs.replace(choices, store=store, uploads=uploads)
+    async with opened_store(configuration) as store:
+        yield msgspec.structs.replace(
+            choices,
+            store=store,
+            uploads=uploads,
+            retention_days=configuration.settings.store.retention_days,
+        )

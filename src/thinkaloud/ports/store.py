@@ -96,7 +96,39 @@ Before = tuple[int, str]
 """A place in a list of conversations: the `updated_at_ms` and the id of the last one seen."""
 
 
-class Store(Protocol):
+class Log(Protocol):
+    """The events of all conversations. Raises as `Store`."""
+
+    async def append(self, batch: Sequence[Stored]) -> None:
+        """Append events of any conversations, all or none. Their order is final.
+
+        Events of a conversation that is gone are dropped. What is there already, by
+        conversation and `seq`, is left as it is: the same batch may be handed over again.
+        """
+        ...
+
+    async def compact(self, run: RunRecord, events: Sequence[Stored], text: str) -> None:
+        """Put these events in the place of all events of a run, and index its text for search.
+
+        With its terminal event among them, or in the log before, the run is finished.
+        `text` is what the user and the answer said, never reasoning (P1).
+        """
+        ...
+
+    async def read(self, conversation_id: str, after: int, limit: int) -> Sequence[Stored]:
+        """Return up to `limit` events with `seq` greater than `after`, in order."""
+        ...
+
+    async def log_end(self, conversation_id: str) -> LogEnd:
+        """Say how far the log goes."""
+        ...
+
+    async def reserve(self, conversation_id: str, through_seq: int) -> None:
+        """Keep that numbers up to this one may be given out. Lower than before: a clean end."""
+        ...
+
+
+class Store(Log, Protocol):
     """Keeps everything. Another owner's objects do not exist for the caller: None, not an error.
 
     A method that cannot do its work raises `thinkaloud.errors.StoreError`, and then nothing of
@@ -138,6 +170,18 @@ class Store(Protocol):
         """Delete a conversation with its runs, its log and its index. False where there is none."""
         ...
 
+    async def purge(self, older_than_ms: int) -> Sequence[tuple[str, str]]:
+        """Delete some conversations, of any owner, last updated before this moment (Unix ms).
+
+        Those with a run that has not ended stay. Returns the owner and the id of each that went;
+        none: there are no more.
+        """
+        ...
+
+    async def scrub(self) -> None:
+        """Remove the last traces of what was deleted. What cannot be removed now is another time."""
+        ...
+
     async def add_run(self, run: RunRecord, message: RunStarted | None = None) -> bool:
         """Keep a new run, and until it is finished what it begins with.
 
@@ -158,32 +202,4 @@ class Store(Protocol):
 
         Some have a terminal event in the log, and some have none.
         """
-        ...
-
-    async def append(self, batch: Sequence[Stored]) -> None:
-        """Append events of any conversations, all or none. Their order is final.
-
-        Events of a conversation that is gone are dropped. What is there already, by
-        conversation and `seq`, is left as it is: the same batch may be handed over again.
-        """
-        ...
-
-    async def compact(self, run: RunRecord, events: Sequence[Stored], text: str) -> None:
-        """Put these events in the place of all events of a run, and index its text for search.
-
-        With its terminal event among them, or in the log before, the run is finished.
-        `text` is what the user and the answer said, never reasoning (P1).
-        """
-        ...
-
-    async def read(self, conversation_id: str, after: int, limit: int) -> Sequence[Stored]:
-        """Return up to `limit` events with `seq` greater than `after`, in order."""
-        ...
-
-    async def log_end(self, conversation_id: str) -> LogEnd:
-        """Say how far the log goes."""
-        ...
-
-    async def reserve(self, conversation_id: str, through_seq: int) -> None:
-        """Keep that numbers up to this one may be given out. Lower than before: a clean end."""
         ...

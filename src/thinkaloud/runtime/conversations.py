@@ -103,6 +103,22 @@ class Conversations:
         # A run may have begun while the others were being stopped.
         await self._stop_all(conversation_id)
         await self._uploads.release(owner, conversation_id)
+        await self._store.scrub()
+
+    async def purge(self, older_than_ms: int) -> None:
+        """Delete the conversations of all owners last updated before this moment (Unix ms).
+
+        Those with a run that has not ended stay. Raises `StoreError`.
+        """
+        gone = False
+        while old := await self._store.purge(older_than_ms):
+            gone = True
+            for _, conversation_id in old:
+                self._hub.forget(conversation_id)
+            for owner, conversation_id in old:
+                await self._uploads.release(owner, conversation_id)
+        if gone:
+            await self._store.scrub()
 
     async def release_uploads(self) -> None:
         """Delete the uploads that only conversations used which are gone, however they went.

@@ -68,6 +68,8 @@ class RunServices(msgspec.Struct, frozen=True):
     """The server's default."""
     flush_interval: float = 0.25
     """Seconds for which events may wait to be saved; what a crash can lose at most."""
+    retention_days: float | None = None
+    """Conversations that were not touched for so long are deleted; None: they stay."""
 
 
 async def specified(

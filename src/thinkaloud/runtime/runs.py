@@ -28,6 +28,7 @@ from thinkaloud.runtime.request import (
     replaced_run,
     specified,
 )
+from thinkaloud.runtime.retention import keep_purging
 from thinkaloud.runtime.run import Means, Run, RunSpec
 
 __all__ = ["ID_PATTERN", "RunRequest", "RunServices", "Runs"]
@@ -60,14 +61,21 @@ class Runs:
         """
         async with owned_tasks() as tasks:
             self._tasks = tasks
-            saving = tasks.create_task(self.hub.saver.keep_saving(self._services.flush_interval))
+            services = self._services
+            keeping = [tasks.create_task(self.hub.saver.keep_saving(services.flush_interval))]
             try:
                 await recover(self._store, self.hub, self._finisher)
                 await self.conversations.release_uploads()
+                if services.retention_days is not None:
+                    purging = keep_purging(
+                        self.conversations, services.clock, services.retention_days
+                    )
+                    keeping.append(tasks.create_task(purging))
                 yield self
             finally:
                 await self.interrupt()
-                saving.cancel()
+                for task in keeping:
+                    task.cancel()
                 self._finisher.give_up()
                 await self.hub.shut()
 

@@ -45,14 +45,61 @@ class _Thread:
         return all(any(f" {' '.join(row)}" in text for text in texts) for row in wanted)
 
 
-class MemoryStore:
-    """Keeps everything in dictionaries. What `Store` promises, it promises."""
+class _MemoryLog:
+    """The events of all conversations."""
 
     def __init__(self) -> None:
         self._threads: dict[str, _Thread] = {}
         self._runs: dict[str, RunRecord] = {}
         self._ended: set[str] = set()
         self._unfinished: dict[str, Unfinished] = {}
+
+    async def append(self, batch: Sequence[Stored]) -> None:
+        """Append events. Those of a deleted conversation go nowhere."""
+        for stored in batch:
+            thread = self._threads.get(stored.recorded.conversation_id)
+            if thread is not None:
+                thread.append(stored)
+        self._ended |= _ended_in(batch) & self._runs.keys()
+
+    async def compact(self, run: RunRecord, events: Sequence[Stored], text: str) -> None:
+        """Put these events in the place of all events of a run, and index its text."""
+        thread = self._threads.get(run.conversation_id)
+        if thread is None or thread.about.owner != run.owner:
+            return
+        others = [stored for stored in thread.log if stored.recorded.run_id != run.run_id]
+        thread.log = sorted([*others, *events], key=_seq)
+        thread.texts[run.run_id] = _searchable(text)
+        self._ended |= _ended_in(events) & self._runs.keys()
+        if run.run_id in self._ended:
+            self._unfinished.pop(run.run_id, None)
+
+    async def read(self, conversation_id: str, after: int, limit: int) -> Sequence[Stored]:
+        """Return up to `limit` events with `seq` greater than `after`, in order."""
+        thread = self._threads.get(conversation_id)
+        if thread is None:
+            return []
+        start = bisect_right(thread.log, after, key=_seq)
+        return thread.log[start : start + limit]
+
+    async def log_end(self, conversation_id: str) -> LogEnd:
+        """Say how far the log goes."""
+        thread = self._threads.get(conversation_id)
+        if thread is None:
+            return LogEnd()
+        return LogEnd(thread.last_seq, max(thread.last_seq, thread.reserved_seq))
+
+    async def reserve(self, conversation_id: str, through_seq: int) -> None:
+        """Keep that numbers up to this one may be given out."""
+        if conversation_id in self._threads:
+            self._threads[conversation_id].reserved_seq = through_seq
+
+
+class MemoryStore(_MemoryLog):
+    """Keeps everything in dictionaries. What `Store` promises, it promises."""
+
+    def __init__(self) -> None:
+        super().__init__()
         self._keys: dict[tuple[str, str], list[str]] = {}
 
     async def create_conversation(
@@ -103,6 +150,27 @@ class MemoryStore:
         """Delete a conversation with its runs and its log. False where there is none."""
         if await self.conversation(owner, conversation_id) is None:
             return False
+        self._delete(conversation_id)
+        return True
+
+    async def purge(self, older_than_ms: int) -> Sequence[tuple[str, str]]:
+        """Delete the conversations last updated before this, but those with a run that goes on."""
+        busy = {
+            run.conversation_id for run_id, run in self._runs.items() if run_id not in self._ended
+        }
+        old = [
+            (thread.about.owner, name)
+            for name, thread in self._threads.items()
+            if thread.about.updated_at_ms < older_than_ms and name not in busy
+        ]
+        for _, name in old:
+            self._delete(name)
+        return old
+
+    async def scrub(self) -> None:
+        """Nothing is left of what was deleted."""
+
+    def _delete(self, conversation_id: str) -> None:
         del self._threads[conversation_id]
         gone = {run.run_id for run in self._runs.values() if run.conversation_id == conversation_id}
         self._runs = {key: run for key, run in self._runs.items() if key not in gone}
@@ -110,7 +178,6 @@ class MemoryStore:
         self._keys = {key: ids for key, ids in keys.items() if ids}
         self._ended -= gone
         self._unfinished = {k: each for k, each in self._unfinished.items() if k not in gone}
-        return True
 
     async def add_run(self, run: RunRecord, message: RunStarted | None = None) -> bool:
         """Keep a new run. One of a conversation that is gone goes nowhere."""
@@ -136,46 +203,6 @@ class MemoryStore:
     async def unfinished_runs(self) -> Sequence[Unfinished]:
         """List the runs that were not compacted with their end, oldest first."""
         return list(self._unfinished.values())
-
-    async def append(self, batch: Sequence[Stored]) -> None:
-        """Append events. Those of a deleted conversation go nowhere."""
-        for stored in batch:
-            thread = self._threads.get(stored.recorded.conversation_id)
-            if thread is not None:
-                thread.append(stored)
-        self._ended |= _ended_in(batch) & self._runs.keys()
-
-    async def compact(self, run: RunRecord, events: Sequence[Stored], text: str) -> None:
-        """Put these events in the place of all events of a run, and index its text."""
-        if await self.conversation(run.owner, run.conversation_id) is None:
-            return
-        thread = self._threads[run.conversation_id]
-        others = [stored for stored in thread.log if stored.recorded.run_id != run.run_id]
-        thread.log = sorted([*others, *events], key=_seq)
-        thread.texts[run.run_id] = _searchable(text)
-        self._ended |= _ended_in(events) & self._runs.keys()
-        if run.run_id in self._ended:
-            self._unfinished.pop(run.run_id, None)
-
-    async def read(self, conversation_id: str, after: int, limit: int) -> Sequence[Stored]:
-        """Return up to `limit` events with `seq` greater than `after`, in order."""
-        thread = self._threads.get(conversation_id)
-        if thread is None:
-            return []
-        start = bisect_right(thread.log, after, key=_seq)
-        return thread.log[start : start + limit]
-
-    async def log_end(self, conversation_id: str) -> LogEnd:
-        """Say how far the log goes."""
-        thread = self._threads.get(conversation_id)
-        if thread is None:
-            return LogEnd()
-        return LogEnd(thread.last_seq, max(thread.last_seq, thread.reserved_seq))
-
-    async def reserve(self, conversation_id: str, through_seq: int) -> None:
-        """Keep that numbers up to this one may be given out."""
-        if conversation_id in self._threads:
-            self._threads[conversation_id].reserved_seq = through_seq
 
 
 def _ended_in(events: Sequence[Stored]) -> set[str]:

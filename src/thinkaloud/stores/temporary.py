@@ -70,6 +70,17 @@ class TemporaryStore:
             self._temporary.pop(conversation_id, None)
         return deleted
 
+    async def purge(self, older_than_ms: int) -> Sequence[tuple[str, str]]:
+        """Delete some old conversations, temporary ones too."""
+        passing = await self._memory.purge(older_than_ms)
+        for _, conversation_id in passing:
+            self._temporary.pop(conversation_id, None)
+        return [*passing, *await self._lasting.purge(older_than_ms)]
+
+    async def scrub(self) -> None:
+        """Remove the last traces of what was deleted."""
+        await self._lasting.scrub()
+
     async def add_run(self, run: RunRecord, message: RunStarted | None = None) -> bool:
         """Keep a new run."""
         if run.conversation_id in self._temporary:

@@ -119,10 +119,11 @@ class Database:
         except Failure as error:
             raise explained(error, self.path) from error
 
-    async def _wipe(self) -> None:
+    async def scrub(self) -> None:
         """Remove the last traces of what was deleted: words in the index, pages, the log's tail.
 
-        The deletion itself is committed, so a failure is only logged; the next deletion, or the
+        When it returns, the text stands in no file of the database any more; only a reader that
+        began before and goes on still holds the old pages. The deletion itself is committed, so a failure is only logged; the next deletion, or the
         next start, tries again.
         """
         self._deletions += 1

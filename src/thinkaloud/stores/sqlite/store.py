@@ -64,31 +64,17 @@ class SqliteStore(Database):
         )
 
     async def delete_conversation(self, owner: str, conversation_id: str) -> bool:
-        """Delete a conversation with its runs, its log and its words. False where there is none.
+        """Delete a conversation with its runs and its log. False where there is none.
 
-        When it returns, the text stands in no file of the database any more; only a reader that
-        began before and goes on still holds the old pages.
+        Words of it may stand in the file until `scrub`.
         """
-        gone = await self._write(
+        return await self._write(
             partial(conversations.delete, owner=owner, conversation_id=conversation_id)
         )
-        if gone:
-            await self._wipe()
-        return gone
 
     async def purge(self, older_than_ms: int) -> Sequence[tuple[str, str]]:
-        """Delete every conversation last updated before this moment (Unix ms).
-
-        Those with a run that goes on stay. Returns the owner and the id of each that went.
-        """
-        gone: list[tuple[str, str]] = []
-        while deleted := await self._write(
-            partial(conversations.purge, older_than_ms=older_than_ms)
-        ):
-            gone.extend(deleted)
-        if gone:
-            await self._wipe()
-        return gone
+        """Delete some conversations last updated before this moment (Unix ms)."""
+        return await self._write(partial(conversations.purge, older_than_ms=older_than_ms))
 
     async def add_run(self, run: RunRecord, message: RunStarted | None = None) -> bool:
         """Keep a new run. One of a conversation that is gone goes nowhere."""
