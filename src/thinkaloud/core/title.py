@@ -5,7 +5,13 @@ import unicodedata
 from typing import Final
 
 MAX_CHARS: Final = 60
-_MARKS: Final = re.compile(r"^[\s#>*\-–—•\d.)]+|[*_`~]+")
+_LEADING: Final = re.compile(r"(?:\s*(?:[#>*+\-–—•]+|\d{1,9}[.)])(?=\s))+")
+"""Headings, quotes and lists; a number that a sentence begins with is none of them."""
+_MARKS: Final = re.compile(
+    r"(?P<ticks>`+)(?P<code>.+?)(?P=ticks)|`+"
+    r"|(?<!\w)(?:[*_]+|~~)(?=\S)|(?<=\S)(?:[*_]+|~~)(?!\w)"
+)
+"""Code, of which every character stays, and emphasis, which touches a word on one side only."""
 
 
 def title_of(answer: str, question: str) -> str:
@@ -19,7 +25,9 @@ def title_of(answer: str, question: str) -> str:
 
 
 def _plain(line: str) -> str:
-    bare = _MARKS.sub("", line[:400])
+    text = line[:400]
+    lead = _LEADING.match(text)
+    bare = _MARKS.sub(lambda mark: mark["code"] or "", text[lead.end() :] if lead else text)
     seen = "".join(c for c in bare if unicodedata.category(c)[0] != "C")
     return " ".join(seen.split()).rstrip(":")
 
