@@ -2,6 +2,8 @@
 
 import asyncio
 import signal
+import socket
+import sys
 
 import aiohttp
 import pytest
@@ -28,6 +30,27 @@ def test_a_port_in_use_is_told_with_the_way_out() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigurationError, match=rf"{port} is in use .* --port"):
             bind(ServerSettings(port=port))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the options of Linux")
+def test_a_connection_whose_other_side_vanished_is_given_up_after_its_readers_time() -> None:
+    settings = ServerSettings(port=0, send_timeout_seconds=10.0)
+    with bind(settings) as listener:
+        listener.listen()
+        with socket.create_connection(listener.getsockname()):
+            accepted, _ = listener.accept()
+            with accepted:
+                assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+                found = [
+                    accepted.getsockopt(socket.IPPROTO_TCP, option)
+                    for option in (
+                        socket.TCP_KEEPIDLE,
+                        socket.TCP_KEEPINTVL,
+                        socket.TCP_KEEPCNT,
+                        socket.TCP_USER_TIMEOUT,
+                    )
+                ]
+    assert found == [10, 3, 3, 25_000]
 
 
 async def test_it_says_where_it_can_be_reached_and_stops_on_a_signal() -> None:

@@ -33,7 +33,8 @@ class ServerSettings(msgspec.Struct, frozen=True):
     heartbeat_seconds: float = 15.0
     """After this long without an event an event stream gets a comment."""
     send_timeout_seconds: float = 30.0
-    """A reader that takes nothing for this long is dropped; after at most twice that."""
+    """A reader that takes nothing for this long is dropped; after at most twice that. One whose machine
+    does not answer at all is gone a few seconds later."""
     shutdown_seconds: float = 5.0
     """How long open connections may take to end when the server stops."""
     max_sockets: int = 1000
