@@ -163,6 +163,10 @@ class StoreError(ThinkaloudError):
     code = "store_unavailable"
 
 
+class UnreadableLog(StoreError):
+    """An event of this conversation cannot be read, now or later. Others can."""
+
+
 class Unavailable(ThinkaloudError):
     """Not now: the server is shutting down. The same request may succeed later, or elsewhere."""
 

@@ -16,10 +16,12 @@ class FailingStore(MemoryStore):
         self.full = False
         self.full_for_runs = False
         """No whole run fits any more, though single events do."""
+        self.refused_runs = 0
         self.refused = asyncio.Event()
 
     async def compact(self, run: RunRecord, events: Sequence[Stored], text: str) -> None:
         if self.full_for_runs:
+            self.refused_runs += 1
             raise StoreError("The disk is full.")
         await super().compact(run, events, text)
 

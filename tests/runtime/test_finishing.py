@@ -1,6 +1,9 @@
 """Runs that have ended and are brought to rest: whole segments, found by a search, with a title."""
 
 import asyncio
+import logging
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -8,10 +11,8 @@ import pytest
 from tests.runtime.failing import FailingStore
 from tests.runtime.reading import end_of
 from tests.staging import OWNER, recorded, stage, start
-from thinkaloud.events.event import (
-    RunStarted,
-    UserInput,
-)
+from tests.stores.samples import conversation, run, whole_run
+from thinkaloud.events.event import AnswerDelta, RunStarted, UserInput
 from thinkaloud.events.fold import Fold
 from thinkaloud.ports.store import RunRecord, Stored
 from thinkaloud.stores.memory import MemoryStore
@@ -88,6 +89,44 @@ async def test_what_ended_while_the_disk_was_full_is_put_in_order_by_the_next_st
     assert found[0].title.startswith("word word")
     assert len(again) == 8
     assert end_of(again) == end_of(events)
+
+
+async def test_a_run_that_cannot_be_put_in_order_is_told_once_however_often_it_is_tried(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store = FailingStore()
+    store.full_for_runs = True
+    async with stage(ScriptedModel([say("One")]), store=store, flush_interval=0.001) as runs:
+        record = await start(runs, conversation_id="c")
+        await runs.active.wait(record.run_id)
+        await runs.conversations.create(OWNER, "other")
+        async with asyncio.timeout(DEADLINE), runs.hub.open("other") as other:
+            while store.refused_runs < 6:
+                other.append("run_other", AnswerDelta("a1", "goes on "))
+                while not other.is_saved:
+                    await asyncio.sleep(0)
+    told = [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING]
+    assert [each for each in told if record.run_id in each] == told
+    assert len(told) == 1
+
+
+async def test_an_event_that_cannot_be_read_keeps_no_server_from_starting(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "thinkaloud.db"
+    async with SqliteStore.open(path) as store:
+        for name in ("bad", "good"):
+            await store.create_conversation(conversation(name, owner=OWNER))
+            await store.add_run(run(f"{name}-run", name, owner=OWNER))
+            await store.append(whole_run(name, f"{name}-run")[:5])
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE events SET event = '{' WHERE run_id = 'bad-run' AND seq = 4")
+        connection.commit()
+    async with SqliteStore.open(path) as store, stage(ScriptedModel(), store=store) as runs:
+        view = (await runs.hub.fold("good")).view()
+        assert [each.run.run_id for each in await store.unfinished_runs()] == ["bad-run"]
+    assert [each.status for each in view.runs] == ["failed"]
+    assert "bad-run" in caplog.text
 
 
 async def test_a_run_is_put_in_order_though_the_next_one_has_begun_to_speak(

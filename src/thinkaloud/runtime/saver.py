@@ -27,6 +27,7 @@ class Saver:
         self._work = asyncio.Event()
         self._saving = asyncio.Lock()
         self._failing = False
+        self._unfinished: set[str] = set()
 
     def note(self, log: LiveLog) -> None:
         """Take note that a log has something new. Of a deleted conversation nothing is saved."""
@@ -86,6 +87,7 @@ class Saver:
         """
         await self.save()
         if log.deleted:
+            self._unfinished.discard(run.run_id)
             return True
         entries = log.of_run(run.run_id)
         # A run that has begun meanwhile may have more to save, after these.
@@ -96,8 +98,12 @@ class Saver:
                 entries = await self._saved_entries(run)
             await self._store.compact(run, stored(entries), _searchable(entries))
         except StoreError:
-            self._note_failed()
+            # Once: it may be tried again for as long as the server runs.
+            if run.run_id not in self._unfinished:
+                self._unfinished.add(run.run_id)
+                _log.exception("%s could not be put in order; it is tried again", run.run_id)
             return False
+        self._unfinished.discard(run.run_id)
         return True
 
     async def reserve(self, log: LiveLog) -> None:

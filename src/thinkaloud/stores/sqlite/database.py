@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, Self, TypeVar
 
 import msgspec
 
-from thinkaloud.errors import ConfigurationError, StoreError
+from thinkaloud.errors import ConfigurationError, StoreError, UnreadableLog
 from thinkaloud.stores.sqlite import search
 from thinkaloud.stores.sqlite.copying import (
     Added,
@@ -115,7 +115,9 @@ class Database:
         try:
             return await self._readers.read(work)
         except msgspec.MsgspecError as error:
-            raise StoreError(f"{self.path} holds an event that cannot be read: {error}") from error
+            raise UnreadableLog(
+                f"{self.path} holds an event that cannot be read: {error}"
+            ) from error
         except Failure as error:
             raise explained(error, self.path) from error
 

@@ -77,7 +77,7 @@ def unfinished_runs(connection: sqlite3.Connection) -> Sequence[Unfinished]:
     """List the runs that were not compacted with their end, oldest first."""
     rows = connection.execute(
         f"SELECT message, {_RUN} FROM runs WHERE compacted = 0 ORDER BY number"
-    )
+    ).fetchall()
     return [
         Unfinished(RunRecord(*run), None if message is None else decode_message(message))
         for message, *run in rows
@@ -143,7 +143,8 @@ def read(
         "SELECT first_seq, event FROM events WHERE conversation_id = ? AND seq > ?"
         " ORDER BY seq LIMIT ?",
         (conversation_id, after, limit),
-    )
+    ).fetchall()
+    # All of them first: a cursor left where one cannot be read would hold its connection back.
     return [Stored(first_seq, decode(event)) for first_seq, event in rows]
 
 
