@@ -32,6 +32,7 @@ ProviderCode = Literal[
 _PASSING = frozenset(
     {"provider_rate_limit", "provider_overloaded", "provider_stream_cut", "provider_timeout"}
 )
+_ID_HINT = "Its form is `host/model`; `thinkaloud models` lists those that there are."
 
 
 class ThinkaloudError(Exception):
@@ -73,8 +74,8 @@ class UnknownModel(NotFound):
     code = "unknown_model"
 
     def __init__(self, model: str, nearest: Sequence[str] = ()) -> None:
-        hint = f" Did you mean {', '.join(nearest)}?" if nearest else ""
-        super().__init__(f"No model {model!r} is configured.{hint}")
+        hint = f"Did you mean {', '.join(nearest)}?" if nearest else _ID_HINT
+        super().__init__(f"No model {model!r} is configured. {hint}")
         self.model = model
         self.nearest = tuple(nearest)
 

@@ -111,7 +111,8 @@ def test_conversations_can_be_handled_while_a_server_runs(filled: Home) -> None:
 
 def test_a_file_or_a_run_that_is_not_there_is_said(filled: Home) -> None:
     for arguments, said in (
-        (("branch", "sky", "3"), "messages 1 to 2"),
+        (("branch", "sky", "3"), "no message 3: the conversation has messages 1 to 2"),
+        (("search", " "), "nothing to search for"),
         (("branch", "sky", "run_none"), "no such run"),
         (("show", "../x"), "ID is"),
         (("rename", "sky", " "), "title"),
@@ -119,6 +120,12 @@ def test_a_file_or_a_run_that_is_not_there_is_said(filled: Home) -> None:
         done = filled.run("conversations", *arguments)
         assert (done.returncode, done.stdout) == (2, "")
         assert said in done.stderr
+
+
+def test_an_id_can_be_copied_from_the_list_however_narrow_the_terminal_is(filled: Home) -> None:
+    made = ok(filled.run("conversations", "branch", "sky", "1")).strip()
+    filled.environment["COLUMNS"] = "50"
+    assert made in ok(filled.run("conversations", "list"))
 
 
 @contextmanager

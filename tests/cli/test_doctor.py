@@ -49,6 +49,14 @@ def test_the_demo_is_named_loudly_with_the_ways_to_a_real_model(home: Home) -> N
         assert needed in done.stdout
 
 
+def test_on_a_terminal_the_report_breaks_between_words(home: Home) -> None:
+    home.configure(DEMO + "[server]\nport = 0\n")
+    with home.terminal("doctor") as terminal:
+        assert terminal.exit_code() == 0
+        words = set(" ".join(terminal.lines).split())
+    assert set(home.run("doctor").stdout.split()) == words
+
+
 def test_a_host_that_does_not_answer_is_a_problem_with_a_way_out(home: Home) -> None:
     home.configure(
         '[model]\ndefault = "lab/m"\n[server]\nport = 0\n[hosts.lab]\n'

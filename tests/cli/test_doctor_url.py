@@ -134,8 +134,16 @@ def test_a_cdn_is_known_by_its_headers(home: Home, url: str) -> None:
     assert "Cloudflare" in report["advice"]
 
 
-@pytest.mark.parametrize("path", ["", "/elsewhere"])
-def test_an_address_without_a_server_is_said(home: Home, url: str, path: str) -> None:
-    code, report = report_of(home, f"{url}{path}" if path else "http://127.0.0.1:1")
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("http://127.0.0.1:1", "Nothing answers there."),
+        ("agent.example.org", "begins with http:// or https://"),
+        ("{url}/elsewhere", "status 404"),
+    ],
+)
+def test_an_address_without_a_server_is_said(home: Home, url: str, address: str, said: str) -> None:
+    code, report = report_of(home, address.format(url=url))
     assert (code, report["verdict"]) == (1, "no_stream")
+    assert said in report["detail"]
     assert "Is a thinkaloud server" in report["detail"]

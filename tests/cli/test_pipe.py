@@ -12,6 +12,7 @@ from tests.cli.lab import CUT, HOLD, Step, call, end, lab, say, think
 from tests.cli.program import DEMO, Home
 from thinkaloud.events import codec
 from thinkaloud.events.event import AnswerDelta, ReasoningDelta, RunEnded, ToolEnded
+from thinkaloud.server.views import ModelView
 
 HOSTILE = "a\x1b]0;pwned\x07b\x1b[2Jc\rd\x9b31me\u202ef\x7fg"
 HARMLESS = "a␛]0;pwned␇b␛[2Jcd\ufffd31me\ufffdf␡g"
@@ -129,9 +130,10 @@ def test_the_exit_code_says_how_the_run_ended(
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["chat"], 2, "text is empty"),
-        (["chat", " "], 2, "text is empty"),
+        (["chat"], 2, "nothing to ask: give a TEXT"),
+        (["chat", " "], 2, "nothing to ask: give a TEXT"),
         (["chat", "Hi", "--model", "demo/thinkalout"], 2, "Did you mean demo/thinkaloud?"),
+        (["chat", "Hi", "--model", "nonsense"], 2, "`thinkaloud models` lists"),
         (["chat", "Hi", "--model", "openai/gpt-5.5"], 3, "set OPENAI_API_KEY"),
         (["chat", "Hi", "--effort", "hardest"], 2, "none, minimal, low"),
         (["chat", "Hi", "--max-iterations", "0"], 2, "from 1 to 1000"),
@@ -235,7 +237,7 @@ def test_models_are_listed_for_people_and_for_programs(home: Home) -> None:
     assert "demo/thinkaloud" in table
     current = [entry["id"] for entry in entries if entry["current"]]
     assert current == ["lab/m"]
-    assert set(entries[0]) == {"id", "name", "provider", "current", "max_tokens", "reasoning"}
+    assert set(entries[0]) == set(ModelView.__struct_fields__)
 
 
 def test_the_version_is_told_without_loading_what_only_commands_need(home: Home) -> None:

@@ -32,4 +32,6 @@ def test_an_unknown_host_is_bad_input(home: Home) -> None:
     done = home.run("models", "--probe", "nobody")
 
     assert done.returncode == 2
-    assert "nobody" in done.stderr
+    assert "There is no host 'nobody'" in done.stderr
+    assert "thinkaloud doctor" in done.stderr
+    assert "Did you mean ollama, llamacpp?" in home.run("models", "--probe", "olama/x").stderr

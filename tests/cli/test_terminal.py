@@ -122,6 +122,8 @@ def test_the_model_and_the_effort_can_be_changed_and_mistakes_are_said(home: Hom
         terminal.until("The effort is one of none, minimal")
         terminal.type("/effort none\n")
         terminal.until("Effort: none.")
+        terminal.type("/conversation\n")
+        terminal.until("No conversation is kept yet.")
         terminal.type("/nonsense\n")
         terminal.until("There is no /nonsense. /help lists what there is.")
         terminal.type("/help\n")
@@ -129,7 +131,7 @@ def test_the_model_and_the_effort_can_be_changed_and_mistakes_are_said(home: Hom
         terminal.type("What is 6 * 7?\n")
         terminal.until("**42**")
         assert "Thought for" not in terminal.raw
-        terminal.until("›", times=7)
+        terminal.until("›", times=8)
         terminal.type("\x04")
         assert terminal.exit_code() == 0
 

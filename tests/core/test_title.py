@@ -13,7 +13,10 @@ from thinkaloud.core.title import MAX_CHARS, title_of
         ("- 1. First point", "First point"),
         ("\n\n***\nText", "Text"),
         ("", "Question?"),
-        ("`12 * 7` = **84**, says __the__ ~~slide rule~~ `c`.", "12 * 7 = 84, says the slide rule c."),
+        (
+            "`12 * 7` = **84**, says __the__ ~~slide rule~~ `c`.",
+            "12 * 7 = 84, says the slide rule c.",
+        ),
         ("2 * 3 * 4 is 24", "2 * 3 * 4 is 24"),
         ("42 is _it_, **by `a_b`**", "42 is it, by a_b"),
         ("> 3. 1984 was ~5 years *of* my_file", "1984 was ~5 years of my_file"),

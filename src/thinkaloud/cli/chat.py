@@ -22,6 +22,7 @@ from thinkaloud.runtime.request import RunRequest
 
 _PIPE: Final = "-"
 _MOST_PIPED: Final = 1024 * 1024
+_NOTHING: Final = "There is nothing to ask: give a TEXT, or pipe one in."
 
 
 def run(options: ChatOptions) -> ExitCode:
@@ -31,7 +32,7 @@ def run(options: ChatOptions) -> ExitCode:
     """
     interactive = options.text is None and sys.stdin.isatty()
     if interactive and (options.json or not sys.stdout.isatty()):
-        raise InvalidRequest("There is nothing to ask: give a TEXT, or pipe one in.")
+        raise InvalidRequest(_NOTHING)
     _check(options)
     effort = effort_of(options.effort)
     text, context = ("", {}) if interactive else _asked(options)
@@ -85,7 +86,10 @@ def _continued(session: Session[Place], options: ChatOptions) -> Listed | None:
 def _asked(options: ChatOptions) -> tuple[str, dict[str, object]]:
     """Return the question and the material from the pipe."""
     if _PIPE not in options.files:
-        return (_piped() if options.text is None else options.text), {}
+        text = _piped() if options.text is None else options.text
+        if not (text.strip() or options.files or options.image):
+            raise InvalidRequest(_NOTHING)
+        return text, {}
     if options.text is None or sys.stdin.isatty():
         raise InvalidRequest("`--file -` needs a TEXT to ask and a pipe to read.")
     return options.text, {"stdin": _piped()}

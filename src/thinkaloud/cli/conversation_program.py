@@ -21,6 +21,7 @@ conversations = typer.Typer(
     name="conversations",
     help="What was said: find it, read it, change it, say it again.",
     no_args_is_help=True,
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -44,8 +45,11 @@ def search(
     json: Json = False,
     limit: Limit = 20,
 ) -> None:
-    """List those with all these words in title, questions or answers; never in reasoning."""
-    options = ConversationOptions("list", config, json, text=" ".join(words), limit=limit)
+    """List those that have all these words.
+
+    They may stand in the title, in the questions or in the answers. Reasoning is not searched.
+    """
+    options = ConversationOptions("search", config, json, text=" ".join(words), limit=limit)
     carry_out("conversations", options)
 
 
@@ -69,7 +73,10 @@ def rename(
 
 @conversations.command()
 def delete(conversation: Id, config: Config = None) -> None:
-    """Stop what runs in a conversation and delete all of it, at once and for good."""
+    """Delete a conversation, at once and for good.
+
+    What runs in it is stopped.
+    """
     carry_out("conversations", ConversationOptions("delete", config, conversation_id=conversation))
 
 
@@ -108,7 +115,10 @@ def branch(
     ],
     config: Config = None,
 ) -> None:
-    """Make a new conversation of all that was said up to a message and its answer."""
+    """Make a new conversation of the beginning of another.
+
+    It has all that was said up to a message and its answer.
+    """
     options = ConversationOptions("branch", config, conversation_id=conversation, text=run)
     carry_out("conversations", options)
 
@@ -127,7 +137,10 @@ def regenerate(  # noqa: PLR0913 - one for each option
     json: Events = False,
     max_iterations: MaxIterations = None,
 ) -> None:
-    """Answer a message once more; the old answer and all after it leave the conversation."""
+    """Answer a message once more.
+
+    The old answer and all after it leave the conversation.
+    """
     carry_out(
         "redo",
         RedoOptions(conversation, run, None, config, model, effort, thinking, json, max_iterations),
@@ -146,7 +159,10 @@ def edit(  # noqa: PLR0913 - one for each option
     json: Events = False,
     max_iterations: MaxIterations = None,
 ) -> None:
-    """Say something else in a message's place; it and all after it leave the conversation."""
+    """Say something else in a message's place.
+
+    The message and all after it leave the conversation.
+    """
     carry_out(
         "redo",
         RedoOptions(conversation, run, text, config, model, effort, thinking, json, max_iterations),

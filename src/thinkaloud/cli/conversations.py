@@ -24,9 +24,10 @@ from thinkaloud.errors import Conflict, InvalidRequest
 
 def run(options: ConversationOptions) -> ExitCode:
     """Carry out one action. Raises `ThinkaloudError`."""
-    named = options.conversation_id
-    if options.action != "list":
-        check_id(named)
+    if options.action == "search" and not options.text.strip():
+        raise InvalidRequest("There is nothing to search for: give WORDS.")
+    if options.action not in {"list", "search"}:
+        check_id(options.conversation_id)
     asyncio.run(_carry_out(options))
     return ExitCode.OK
 
@@ -35,7 +36,7 @@ async def _carry_out(options: ConversationOptions) -> None:
     async with opened_archive(load(options.config)) as archive:
         named = options.conversation_id
         match options.action:
-            case "list":
+            case "list" | "search":
                 _list(await archive.search(options.text, options.limit), json=options.json)
             case "show" | "export":
                 await _write(archive, options)
@@ -60,7 +61,9 @@ def _list(found: Sequence[Listed], *, json: bool) -> None:
         beside("There are none.")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("Id", "Changed", "Title"):
+    # An id is there to be copied: it is never cut or broken.
+    table.add_column("Id", min_width=max(len(each.conversation_id) for each in found))
+    for title in ("Changed", "Title"):
         table.add_column(title, overflow="fold")
     for each in found:
         changed = datetime.fromtimestamp(each.updated_at_ms / 1000, UTC).astimezone()

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import msgspec
@@ -32,9 +32,7 @@ def run(options: ReportOptions) -> ExitCode:
     if options.json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(report)).decode() + "\n")
     else:
-        console = Console(highlight=False)
-        for line in _lines(report):
-            console.print(line, soft_wrap=True)
+        _print(_lines(report))
     return ExitCode.FAILED if report.problems else ExitCode.OK
 
 
@@ -43,10 +41,15 @@ def _way(url: str, *, json: bool) -> ExitCode:
     if json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(report)).decode() + "\n")
     else:
-        console = Console(highlight=False)
-        for line in way_lines(report):
-            console.print(line, soft_wrap=True)
+        _print(way_lines(report))
     return ExitCode.OK if report.verdict == "live" else ExitCode.FAILED
+
+
+def _print(lines: Iterable[Text]) -> None:
+    """Print lines: broken between words on a terminal, and as they are in a pipe."""
+    console = Console(highlight=False)
+    for line in lines:
+        console.print(line, soft_wrap=not console.is_terminal)
 
 
 def _lines(report: Report) -> Iterator[Text]:

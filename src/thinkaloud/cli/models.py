@@ -16,6 +16,7 @@ from thinkaloud.cli.options import ModelsOptions
 from thinkaloud.cli.session import Session
 from thinkaloud.cli.visible import one_line
 from thinkaloud.ports.model import ModelInfo
+from thinkaloud.server.views import model_view
 
 
 def run(options: ModelsOptions) -> ExitCode:
@@ -27,24 +28,13 @@ def run(options: ModelsOptions) -> ExitCode:
         current = session.opened.runtime.models.current
         demo = session.opened.runtime.is_demo
     if options.json:
-        entries = [_entry(model, current) for model in models]
+        entries = [model_view(model, current) for model in models]
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(entries)).decode() + "\n")
         return ExitCode.OK
     _print(models, current)
     if demo:
         beside(DEMO_NOTICE)
     return ExitCode.OK
-
-
-def _entry(model: ModelInfo, current: str) -> dict[str, object]:
-    return {
-        "id": model.id,
-        "name": model.name,
-        "provider": model.provider,
-        "current": model.id == current,
-        "max_tokens": model.max_tokens,
-        "reasoning": model.reasoning,
-    }
 
 
 def _print(models: Sequence[ModelInfo], current: str) -> None:

@@ -50,7 +50,7 @@ class ReportOptions(msgspec.Struct, frozen=True):
     """The address whose way is tested instead."""
 
 
-Action = Literal["list", "show", "rename", "delete", "export", "branch"]
+Action = Literal["list", "search", "show", "rename", "delete", "export", "branch"]
 
 
 class ConversationOptions(msgspec.Struct, frozen=True):

@@ -1,5 +1,6 @@
 """`thinkaloud models --probe`: asks a configured host what it can do, and says what it found."""
 
+import difflib
 import sys
 from collections.abc import Iterator
 
@@ -12,7 +13,7 @@ from thinkaloud.cli.exits import ExitCode
 from thinkaloud.cli.options import ModelsOptions
 from thinkaloud.cli.session import Session
 from thinkaloud.cli.visible import one_line, visible
-from thinkaloud.errors import UnknownModel
+from thinkaloud.errors import NotFound
 from thinkaloud.ports.clock import SystemClock
 from thinkaloud.providers.demo import DEMO_MODEL_ID
 from thinkaloud.providers.probe import ModelProbe, ProbeResult, probe
@@ -29,15 +30,17 @@ _LISTED = 20
 def run(options: ModelsOptions, asked: str) -> ExitCode:
     """Ask, and print what came back; `PROVIDER` where it does not work.
 
-    Raises `UnknownModel` where no host of that name is known.
+    Raises `NotFound` where no host of that name is known.
     """
     host, _, model = asked.partition("/")
     # Started on the demo model: what is asked of here need not be the default.
     with Session(Agent(DEMO_MODEL_ID, config=options.config)) as session:
         models = session.opened.runtime.models
         if host not in models.hosts:
-            raise UnknownModel(
-                asked, [f"{name}/…" for name in models.hosts if name[:1] == host[:1]]
+            near = difflib.get_close_matches(host, models.hosts)
+            hint = f" Did you mean {', '.join(near)}?" if near else ""
+            raise NotFound(
+                f"There is no host {host!r} to ask.{hint} `thinkaloud doctor` lists the hosts."
             )
         result = session.wait(probe(models, host, model or None, clock=SystemClock()))
     if options.json:

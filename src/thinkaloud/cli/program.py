@@ -32,6 +32,7 @@ app = typer.Typer(
     help="An AI agent server that shows a model's reasoning live.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # Plain help: it has no frames to break in a narrow terminal.
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -64,7 +65,9 @@ def serve(
     ] = None,
     port: Annotated[
         int | None,
-        typer.Option("--port", "-p", min=0, max=65535, help="The port; 0 takes a free one."),
+        typer.Option(
+            "--port", "-p", metavar="N", min=0, max=65535, help="The port; 0 takes a free one."
+        ),
     ] = None,
     model: ModelId = None,
 ) -> None:
@@ -106,7 +109,11 @@ def chat(  # noqa: PLR0913 - one for each option
     ] = None,
     max_iterations: MaxIterations = None,
 ) -> None:
-    """Ask once, with TEXT or a pipe; without either, hold a conversation."""
+    """Ask a question, or hold a conversation.
+
+    With TEXT or a question in the pipe it asks once; without either, on a terminal, it holds a
+    conversation.
+    """
     options = ChatOptions(
         text=text,
         config=config,
@@ -152,7 +159,7 @@ def doctor(
         ),
     ] = None,
 ) -> None:
-    """Say what is configured, reachable and missing, and what to do about it."""
+    """Say what works, what is missing, and what to do about it."""
     carry_out("doctor", ReportOptions(config, json, url))
 
 
@@ -161,7 +168,10 @@ def export(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")],
     config: Config = None,
 ) -> None:
-    """Back up all that is kept to a file; a server may run meanwhile."""
+    """Back up all that is kept to a file.
+
+    A server may run meanwhile.
+    """
     carry_out("transfer", TransferOptions("export", config, file))
 
 
@@ -170,7 +180,10 @@ def add_backup(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A backup.")],
     config: Config = None,
 ) -> None:
-    """Add the conversations of a backup that are not there yet."""
+    """Add the conversations of a backup that are not there yet.
+
+    No server may use the data meanwhile.
+    """
     carry_out("transfer", TransferOptions("import", config, file))
 
 

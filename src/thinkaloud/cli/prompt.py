@@ -31,7 +31,7 @@ _HELP: Final = """\
 /temporary          begin one that is not kept
 /conversation [ID]  list the latest conversations, or go on with one
 /model [ID]         show the models, or take another one
-/effort [LEVEL]     show or set how hard to think; "default" leaves it to the model
+/effort [LEVEL]     show or set how hard to think; "default" is the model's own
 /help               this list
 /quit               leave (so does Ctrl-D)
 Ctrl-C stops an answer; again, it leaves."""
@@ -124,9 +124,14 @@ class Prompt:
             check_id(conversation_id)
             self._show(self._conversation.find(conversation_id))
             return False
-        for each in self._conversation.latest():
+        latest = self._conversation.latest()
+        if not latest:
+            beside("No conversation is kept yet.", "dim")
+        width = max((len(each.conversation_id) for each in latest), default=0)
+        for each in latest:
             sign = "*" if each.conversation_id == self._conversation.conversation_id else " "
-            beside(f"{sign} {each.conversation_id}  {one_line(each.title, 60)}", "dim")
+            title = one_line(each.title, 60)
+            beside(f"{sign} {each.conversation_id:<{width}}  {title}", "dim")
         return False
 
     def _show(self, found: Listed) -> None:

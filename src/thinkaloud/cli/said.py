@@ -33,9 +33,9 @@ async def run_of(archive: Archive, conversation_id: str, named: str | None) -> R
     Raises `NotFound`.
     """
     runs = await runs_of(archive, conversation_id)
+    if not runs:
+        raise NotFound("Nothing was said in this conversation yet.")
     if named is None:
-        if not runs:
-            raise NotFound("Nothing was said in this conversation yet.")
         return runs[-1]
     for run in runs:
         if run.run_id == named:
@@ -43,7 +43,9 @@ async def run_of(archive: Archive, conversation_id: str, named: str | None) -> R
     if not _NUMBER.match(named):
         raise NotFound("There is no such run in the conversation.")
     if not 1 <= int(named) <= len(runs):
-        raise NotFound(f"The conversation has messages 1 to {len(runs)}.")
+        raise NotFound(
+            f"There is no message {named}: the conversation has messages 1 to {len(runs)}."
+        )
     return runs[int(named) - 1]
 
 

@@ -112,7 +112,7 @@ async def examine_way(url: str) -> WayReport:
             async for chunk in response.content.iter_any():
                 heard.feed(chunk, _now_ms())
     except (TimeoutError, aiohttp.ClientError, ValueError) as error:
-        fault = str(error) or "It did not answer in time."
+        fault = _fault(error)
     report = WayReport(
         url,
         "live",
@@ -123,6 +123,18 @@ async def examine_way(url: str) -> WayReport:
         heartbeats=heard.comments,
     )
     return _judged(_timed(report, heard, begun_ms), fault)
+
+
+def _fault(error: Exception) -> str:
+    match error:
+        case aiohttp.InvalidURL():
+            return "This is no address of a server: it begins with http:// or https://."
+        case aiohttp.ClientSSLError():
+            return f"{error}."
+        case aiohttp.ClientConnectorError():
+            return "Nothing answers there."
+        case _:
+            return str(error) or "It did not answer in time."
 
 
 def _timed(report: WayReport, heard: _Heard, begun_ms: int) -> WayReport:
