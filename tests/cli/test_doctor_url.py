@@ -1,5 +1,6 @@
 """`thinkaloud doctor --url`: names what holds a stream back between a server and its reader."""
 
+import base64
 import gzip
 import http.client
 import json
@@ -126,6 +127,19 @@ def test_what_stands_in_the_way_is_named_with_the_way_out(
     assert ("proxy_buffering off" in report["advice"]) is (verdict != "live")
     assert verdict.replace("_", " ") in said
     assert "Server: nginx" in said
+
+
+def test_a_password_in_the_address_is_sent_there_and_never_printed(home: Home, url: str) -> None:
+    seen: list[str | None] = []
+
+    def carry(handler: BaseHTTPRequestHandler, response: http.client.HTTPResponse) -> None:
+        seen.append(handler.headers["Authorization"])
+        as_it_comes(handler, response)
+
+    with proxy(url, carry) as way:
+        code, report = report_of(home, way.replace("//", "//ada:secret@"))
+    assert (code, report["url"]) == (0, way)
+    assert seen == [f"Basic {base64.b64encode(b'ada:secret').decode()}"]
 
 
 def test_a_cdn_is_known_by_its_headers(home: Home, url: str) -> None:

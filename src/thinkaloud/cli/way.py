@@ -1,5 +1,6 @@
 """`thinkaloud doctor --url`: whether an event stream comes through as it is sent, and what stops it."""
 
+import re
 import time
 from collections.abc import Iterator, Mapping
 from typing import Final, Literal
@@ -47,6 +48,7 @@ class WayReport(msgspec.Struct, frozen=True):
     """How a test stream came through. Times are milliseconds, by this machine's clock."""
 
     url: str
+    """The address, without the name and the password that may stand in it."""
     verdict: Verdict
     detail: str
     advice: str = ""
@@ -90,7 +92,10 @@ class _Heard:
 
 
 async def examine_way(url: str) -> WayReport:
-    """Read a server's test stream through an address, and say how it came through."""
+    """Read a server's test stream through an address, and say how it came through.
+
+    A name and a password in the address are sent with the request.
+    """
     heard = _Heard()
     headers: dict[str, str] = {}
     status: int | None = None
@@ -114,7 +119,7 @@ async def examine_way(url: str) -> WayReport:
     except (TimeoutError, aiohttp.ClientError, ValueError) as error:
         fault = _fault(error)
     report = WayReport(
-        url,
+        _without_password(url),
         "live",
         "",
         status=status,
@@ -123,6 +128,10 @@ async def examine_way(url: str) -> WayReport:
         heartbeats=heard.comments,
     )
     return _judged(_timed(report, heard, begun_ms), fault)
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"(?<=//)[^/?#]*@", "", url, count=1)
 
 
 def _fault(error: Exception) -> str:
