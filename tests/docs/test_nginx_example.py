@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from io import BytesIO
 from pathlib import Path
 
 import aiohttp
@@ -12,6 +13,7 @@ import pytest
 from tests.docs.examples import EXAMPLES
 from tests.nginx import NAME, NGINX, USER, nginx, temporary_paths, user
 from tests.server.serving import serving
+from tests.server.test_upload import PNG
 from thinkaloud.config import load
 from thinkaloud.testing import ScriptedModel, Wait, say, think
 
@@ -68,6 +70,17 @@ async def test_a_socket_of_a_page_of_the_site_comes_through(folder: Path) -> Non
         while names[-1:] != ["complete"]:
             names.append(json.loads(await ws.receive_str())["event"])
     assert "reasoning" in names
+
+
+async def test_the_largest_picture_that_the_server_takes_comes_through(folder: Path) -> None:
+    form = aiohttp.FormData()
+    form.add_field("file", BytesIO(PNG.ljust(8 * 1024 * 1024, b"\0")), filename="big.png")
+    async with (
+        behind_nginx(folder, ScriptedModel()) as url,
+        aiohttp.ClientSession(headers={"Host": NAME, **USER}) as session,
+        session.post(f"{url}/api/v1/upload", data=form) as response,
+    ):
+        assert response.status == 201
 
 
 @pytest.mark.parametrize(
