@@ -85,6 +85,21 @@ describe.skipIf(!existsSync(CHROMIUM))("files in Chromium, against the real serv
     expect(said).toEqual([]);
   });
 
+  it("takes files that are dropped anywhere on the page, and stays there", async () => {
+    const { page } = here;
+    await page.getByRole("button", { name: "Attach files" }).waitFor();
+    const left = await page.getByText("What shall we think about?").evaluate((place) => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File(["heliotrope"], "dropped.txt", { type: "text/plain" }));
+      // What nobody takes the browser does itself: it shows the file in the place of the page.
+      return ["dragover", "drop"].map((type) => place.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer })));
+    });
+    expect(left).toEqual([false, false]);
+    await composed(page).getByText("uploading…").waitFor({ state: "detached" });
+    await say(page, "read it");
+    await page.getByText("You brought dropped.txt: heliotrope").waitFor();
+  });
+
   it("keeps the files when a message is changed or said again, and lets one go", async () => {
     const { page } = here;
     await attach(page);

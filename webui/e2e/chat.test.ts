@@ -162,9 +162,10 @@ describe.skipIf(!existsSync(CHROMIUM))("the page in Chromium, against the real s
     const { page } = here;
     await say(page, "quick question");
     await done(page).waitFor();
+    const first = await page.getByRole("article").elementHandle();
     await page.getByRole("button", { name: "Answer anew" }).click();
-    await page.getByRole("button", { name: "Answer anew" }).waitFor();
-    await page.getByText("Sending…").waitFor({ state: "detached" });
+    await first?.waitForElementState("hidden");
+    await done(page).waitFor();
     await expect.poll(() => page.evaluate(() => document.activeElement?.tagName)).toBe("TEXTAREA");
     await page.keyboard.press("ArrowUp");
     const changing = page.getByText("The changed message takes the place of the old one");

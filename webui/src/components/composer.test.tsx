@@ -68,18 +68,19 @@ it("stops while a run goes on, and offers to send what is typed meanwhile", asyn
   expect(did).toEqual(["stop", "send next"]);
 });
 
-it("takes files that are dropped, pasted or picked, where the server does", async () => {
+it("takes files that are pasted, picked or dropped anywhere, where the server does", async () => {
   const taken: string[] = [];
   const { field, user } = staged({ onFiles: (files) => taken.push(...files.map((each) => each.name)) });
   await user.upload(screen.getByLabelText("Files to attach"), file("picked.txt"));
-  fireEvent.drop(field, { dataTransfer: { files: [file("dropped.txt")] } });
   fireEvent.paste(field, { clipboardData: { files: [file("pasted.txt")] } });
-  expect(taken).toEqual(["picked.txt", "dropped.txt", "pasted.txt"]);
+  fireEvent.drop(document.body, { dataTransfer: { types: ["Files"], files: [file("dropped.txt")] } });
+  expect(taken).toEqual(["picked.txt", "pasted.txt", "dropped.txt"]);
 });
 
 it("offers no files where the server takes none", () => {
   staged();
   expect(screen.queryByLabelText("Files to attach")).toBeNull();
+  expect(fireEvent.drop(document.body, { dataTransfer: { types: ["Files"], files: [file("a.txt")] } })).toBe(false);
 });
 
 it("waits for files on their way, and lets one go", async () => {

@@ -1,7 +1,8 @@
 import { ArrowUp, Paperclip, Square, X } from "lucide-react";
-import { type ChangeEvent, type ClipboardEvent, type DragEvent, type KeyboardEvent, type ReactNode, type Ref, useRef } from "react";
+import { type ChangeEvent, type ClipboardEvent, type KeyboardEvent, type ReactNode, type Ref, useRef } from "react";
 
 import { FileChip } from "./attached-files";
+import { useDroppedFiles } from "./dropped-files";
 import { IconButton } from "./ui/button";
 import { cx } from "./ui/cx";
 import { visible } from "./visible";
@@ -38,10 +39,12 @@ export interface ComposerProps {
 export function Composer(props: ComposerProps) {
   const { text, running, onFiles } = props;
   const ready = isReady(props);
-  const take = (list: FileList | undefined, event: ClipboardEvent | DragEvent) => {
-    if (!onFiles || !list || list.length === 0) return;
+  useDroppedFiles(onFiles);
+  const pasted = (event: ClipboardEvent) => {
+    const { files } = event.clipboardData;
+    if (!onFiles || files.length === 0) return;
     event.preventDefault();
-    onFiles([...list]);
+    onFiles([...files]);
   };
   const pressed = (event: KeyboardEvent) => {
     // Enter ends a word that an input method composes; only another one sends.
@@ -55,7 +58,6 @@ export function Composer(props: ComposerProps) {
     }
   };
   return (
-    // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- files may be dropped anywhere on it
     <form
       aria-label="Message"
       className="mx-auto w-full max-w-3xl rounded-2xl border border-line-strong bg-raised p-2 shadow-sm shadow-black/5 transition-colors focus-within:border-accent"
@@ -63,13 +65,9 @@ export function Composer(props: ComposerProps) {
         event.preventDefault();
         if (ready) props.onSend();
       }}
-      onDragOver={(event) => {
-        if (onFiles) event.preventDefault();
-      }}
-      onDrop={(event) => take(event.dataTransfer.files, event)}
     >
       <AttachedFiles {...props} />
-      <Field {...props} onKeyDown={pressed} onPaste={(event) => take(event.clipboardData.files, event)} />
+      <Field {...props} onKeyDown={pressed} onPaste={pasted} />
       <div className="flex items-center gap-1">
         {onFiles ? <FilePicker onFiles={onFiles} limits={props.limits ?? ""} /> : null}
         <div className="flex min-w-0 flex-1 items-center gap-0.5">{props.controls}</div>
@@ -165,17 +163,17 @@ function FilePicker({ onFiles, limits }: FilePickerProps) {
   );
 }
 
-const UPLOAD_WORDS: Readonly<Record<Attached["status"], string>> = { uploading: "uploading…", ready: "", failed: "not uploaded" };
+const UPLOAD_WORDS = { uploading: "uploading…", failed: "not uploaded" } as const;
 
 function AttachedFiles({ attached, onDetach, hindrance = null }: ComposerProps) {
   if (attached.length === 0) return null;
   return (
     <>
-      <ul aria-label="Attached files" className="flex flex-wrap gap-1.5 px-1 pt-1">
+      <ul aria-label="Attached files" className="flex max-h-40 flex-wrap gap-1.5 overflow-y-auto px-1 py-1">
         {attached.map((file) => (
           <li key={file.id} className="flex items-center gap-1.5 rounded-lg border border-line bg-sunken py-0.5 pr-0.5 pl-1.5 text-sm">
             <FileChip name={file.name} picture={file.picture ?? null}>
-              <span className={file.status === "failed" ? "text-danger" : "text-faint"}>{UPLOAD_WORDS[file.status]}</span>
+              {file.status === "ready" ? null : <span className={file.status === "failed" ? "text-danger" : "text-faint"}>{UPLOAD_WORDS[file.status]}</span>}
             </FileChip>
             <IconButton label={`Remove ${visible(file.name)}`} className="size-7" onClick={() => onDetach(file.id)}>
               <X size={14} aria-hidden />

@@ -7,7 +7,6 @@ import { filesOf } from "@/components/attached-files";
 import { Composer } from "@/components/composer";
 import type { ThinkingChoice, Toggles } from "@/components/reading";
 import { Button, IconButton } from "@/components/ui/button";
-import { cx } from "@/components/ui/cx";
 import type { Chat, Pending } from "@/session/chat";
 
 import { useServices } from "../services";
@@ -72,26 +71,28 @@ export function ChatView({ chatId, thinking, toggles, chosen, onChoose, onBegun 
       ) : (
         <Welcome temporary={temporary} onTemporary={setTemporary} onSuggestion={draft.edit} />
       )}
-      <div className={cx("px-3 pb-[max(0.75rem,env(safe-area-inset-bottom))] sm:px-6", missing && "hidden")}>
-        <Problems chat={chat} own={problem} onDismiss={() => setProblem(null)} />
-        <Temporary chat={chat} />
-        {cancel ? <Replacing onCancel={cancel} /> : null}
-        <Composer
-          field={draft.field}
-          text={draft.text}
-          onText={draft.type}
-          onSend={send}
-          onStop={stop}
-          onRecall={recall}
-          running={running}
-          attached={attachments.files}
-          onFiles={features["uploads"] ? attachments.add : undefined}
-          onDetach={attachments.remove}
-          limits={limitsInWords(fileLimits)}
-          hindrance={hindranceOf(attachments.ready, modelOf(models, chosen), fileLimits)}
-          controls={<Choices models={models} chosen={chosen} onChange={onChoose} />}
-        />
-      </div>
+      {missing ? null : (
+        <div className="px-3 pb-[max(0.75rem,env(safe-area-inset-bottom))] sm:px-6">
+          <Problems chat={chat} own={problem} onDismiss={() => setProblem(null)} />
+          <Temporary chat={chat} />
+          {cancel ? <Replacing onCancel={cancel} /> : null}
+          <Composer
+            field={draft.field}
+            text={draft.text}
+            onText={draft.type}
+            onSend={send}
+            onStop={stop}
+            onRecall={recall}
+            running={running}
+            attached={attachments.files}
+            onFiles={features["uploads"] ? attachments.add : undefined}
+            onDetach={attachments.remove}
+            limits={limitsInWords(fileLimits)}
+            hindrance={hindranceOf(attachments.ready, modelOf(models, chosen), fileLimits)}
+            controls={<Choices models={models} chosen={chosen} onChange={onChoose} />}
+          />
+        </div>
+      )}
     </div>
   );
 }
@@ -216,7 +217,7 @@ function focusFinely(field: Draft["field"]): void {
 function Replacing({ onCancel }: { readonly onCancel: () => void }) {
   return (
     <div className="mx-auto mb-2 flex max-w-3xl items-center gap-2 rounded-xl bg-accent-soft py-1 pr-1 pl-4 text-sm">
-      <p className="min-w-0 flex-1">The changed message takes the place of the old one, and of all after it.</p>
+      <p className="min-w-0 flex-1 text-balance">The changed message takes the place of the old one, and of all after it.</p>
       <Button look="quiet" onClick={onCancel}>
         Cancel
       </Button>
@@ -241,7 +242,7 @@ function Problems({ chat, own, onDismiss }: { readonly chat: Chat | null; readon
   if (words === null) return null;
   return (
     <div role="alert" className="mx-auto mb-2 flex max-w-3xl items-center gap-2 rounded-xl bg-danger-soft py-1 pr-1 pl-4 text-sm text-danger">
-      <p className="min-w-0 flex-1">{words}</p>
+      <p className="min-w-0 flex-1 text-pretty">{words}</p>
       <IconButton
         label="Dismiss"
         onClick={() => {

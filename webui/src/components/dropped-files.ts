@@ -1,0 +1,29 @@
+/** Files that are dropped anywhere on the page. */
+
+import { useEffect } from "react";
+
+/** Take them; where nobody takes files they are let go of, for the browser would leave the page to show them. */
+export function useDroppedFiles(onFiles: ((files: readonly File[]) => void) | undefined): void {
+  useEffect(() => {
+    const over = (event: DragEvent) => {
+      if (!bringsFiles(event)) return;
+      event.preventDefault();
+      event.dataTransfer.dropEffect = onFiles ? "copy" : "none";
+    };
+    const dropped = (event: DragEvent) => {
+      if (!bringsFiles(event)) return;
+      event.preventDefault();
+      onFiles?.([...event.dataTransfer.files]);
+    };
+    document.addEventListener("dragover", over);
+    document.addEventListener("drop", dropped);
+    return () => {
+      document.removeEventListener("dragover", over);
+      document.removeEventListener("drop", dropped);
+    };
+  }, [onFiles]);
+}
+
+function bringsFiles(event: DragEvent): event is DragEvent & { readonly dataTransfer: DataTransfer } {
+  return event.dataTransfer?.types.includes("Files") ?? false;
+}
