@@ -217,6 +217,19 @@ class HeldStore(MemoryStore):
             await self.go.wait()
 
 
+async def test_two_first_messages_at_the_same_time_make_one_conversation(tmp_path: Path) -> None:
+    model = ScriptedModel([say("One")], [say("Two")])
+    async with (
+        SqliteStore.open(tmp_path / "thinkaloud.db") as store,
+        stage(model, store=store) as runs,
+    ):
+        await asyncio.gather(
+            said(runs, "first", conversation_id="c"), said(runs, "second", conversation_id="c")
+        )
+        view = (await runs.hub.fold("c")).view()
+    assert sorted(run.response for run in view.runs) == ["One", "Two"]
+
+
 @pytest.mark.promise("P10")
 async def test_a_run_that_begins_while_its_conversation_is_being_deleted_is_stopped() -> None:
     store, model = HeldStore(), ScriptedModel([say("One")], [say("Two"), Silence()])

@@ -138,7 +138,10 @@ async def open_conversation(
             field="conversation_id",
         )
     new = Conversation(conversation_id, owner, now_ms, now_ms, temporary=request.temporary)
-    if not await services.store.create_conversation(new):
+    if await services.store.create_conversation(new):
+        return
+    # Another message may have made it meanwhile.
+    if await services.store.conversation(owner, conversation_id) is None:
         raise NotFound("There is no such conversation.")
 
 
