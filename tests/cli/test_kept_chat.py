@@ -12,14 +12,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import aiohttp
 import pytest
 
 from tests.cli.lab import HOLD, Lab, end, lab, say, think
 from tests.cli.program import Home
 from tests.cli.test_conversations import ok, server
 from tests.cli.test_serve import address, heard
+from tests.docs.examples import InstantClock
+from thinkaloud.cli.api import Api
+from thinkaloud.cli.server_run import Asked, ServerRun
+from thinkaloud.config import load
+from thinkaloud.errors import Unavailable
 from thinkaloud.events import codec
-from thinkaloud.events.event import AnswerEnded, RunStarted
+from thinkaloud.events.event import AnswerDelta, AnswerEnded, RunStarted
+from thinkaloud.runtime.request import RunRequest
 
 ANSWERS = [[think("Hm."), say(f"Answer {number}."), end()] for number in range(1, 9)]
 
@@ -45,35 +52,79 @@ def asked(served: Lab) -> list[list[str]]:
     return [[message["content"] for message in each["messages"]] for each in served.asked]
 
 
-def get(url: str) -> Any:
+def get(url: str | urllib.request.Request) -> Any:
     with urllib.request.urlopen(url, timeout=30) as response:
         return json.load(response)
 
 
-@pytest.mark.promise("P8")
-@pytest.mark.parametrize("running", [True, False])
-def test_a_question_is_kept_and_can_be_gone_on_with(home: Home, running: bool) -> None:
-    with lab(*ANSWERS) as served:
-        home.configure(served.configuration())
-        with served_or_not(home, running):
-            assert home.run("chat", "One?").stdout == "Answer 1.\n"
-            (first,) = listed(home)
-            assert home.run("chat", "-c", first, "Two?").stdout == "Answer 2.\n"
-            assert ok(home.run("chat", "Other?")) == "Answer 3.\n"
-            assert ok(home.run("chat", "--continue", "More?")) == "Answer 4.\n"
-            assert len(listed(home)) == 2
-        assert asked(served)[1] == ["One?", "Answer 1.", "Two?"]
-        assert asked(served)[3] == ["Other?", "Answer 3.", "More?"]
+def ids(url: str) -> list[str]:
+    """The ids of what a server keeps, the latest first."""
+    found = get(f"{url}/api/v1/conversations")["conversations"]
+    return [each["conversation_id"] for each in found]
 
 
-@pytest.mark.promise("P7")
-@pytest.mark.parametrize("running", [True, False])
-def test_what_is_temporary_is_asked_and_leaves_nothing(home: Home, running: bool) -> None:
+def stop(url: str, run_id: str) -> str:
+    """Stop a run as a browser does; return its status."""
+    status: str = get(urllib.request.Request(f"{url}/api/v1/runs/{run_id}/stop", method="POST"))[
+        "status"
+    ]
+    return status
+
+
+@pytest.mark.promise("P6", "P7", "P8")
+def test_through_a_server_questions_are_kept_gone_on_with_and_said_again(home: Home) -> None:
     with lab(*ANSWERS) as served:
         home.configure(served.configuration())
-        with served_or_not(home, running):
-            assert ok(home.run("chat", "--temporary", "One?")) == "Answer 1.\n"
-            assert listed(home) == []
+        with server(home) as url:
+            assert home.run("chat", "Other?").stdout == "Answer 1.\n"
+            (other,) = ids(url)
+            assert ok(home.run("chat", "One?", "--file", "-", stdin="a log line")) == "Answer 2.\n"
+            kept = ids(url)[0]
+            assert ok(home.run("chat", "--continue", "Two?")) == "Answer 3.\n"
+            assert ok(home.run("chat", "-c", other, "More?")) == "Answer 4.\n"
+            assert ok(home.run("chat", "--temporary", "Secret?")) == "Answer 5.\n"
+            assert ids(url) == [other, kept]
+            assert ok(home.run("conversations", "regenerate", kept)) == "Answer 6.\n"
+            edited = ok(home.run("conversations", "edit", kept, "2", "Zwei?", "--json"))
+            assert ok(home.run("conversations", "regenerate", kept, "1")) == "Answer 8.\n"
+            wrong = home.run("conversations", "edit", kept, "2", "Gone?")
+            shown = ok(home.run("conversations", "show", kept))
+        one = "<context>\nstdin: a log line\n</context>\n\nOne?"
+        assert asked(served) == [
+            ["Other?"],
+            [one],
+            [one, "Answer 2.", "Two?"],
+            ["Other?", "Answer 1.", "More?"],
+            ["Secret?"],
+            [one, "Answer 2.", "Two?"],
+            [one, "Answer 2.", "Zwei?"],
+            [one],
+        ]
+    events = [codec.decode(line).event for line in edited.splitlines()]
+    assert isinstance(events[0], RunStarted)
+    assert events[0].replaces is not None
+    assert any(isinstance(event, AnswerEnded) for event in events)
+    assert (wrong.returncode, "messages 1 to 1" in wrong.stderr) == (2, True)
+    assert "Zwei?" not in shown
+    assert "Answer 8." in shown
+
+
+@pytest.mark.promise("P6", "P7", "P8")
+def test_without_a_server_each_command_goes_on_where_the_last_one_ended(home: Home) -> None:
+    with lab(*ANSWERS) as served:
+        home.configure(served.configuration())
+        assert ok(home.run("chat", "--temporary", "Secret?")) == "Answer 1.\n"
+        ok(home.run("chat", "One?", "--file", "-", stdin="a log line"))
+        (kept,) = listed(home)
+        assert ok(home.run("chat", "-c", kept, "Two?")) == "Answer 3.\n"
+        assert ok(home.run("conversations", "edit", kept, "1", "Eins?")) == "Answer 4.\n"
+        assert ok(home.run("chat", "--continue", "Drei?")) == "Answer 5.\n"
+        eins = "<context>\nstdin: a log line\n</context>\n\nEins?"
+        assert asked(served)[2:] == [
+            [eins.replace("Eins?", "One?"), "Answer 2.", "Two?"],
+            [eins],
+            [eins, "Answer 4.", "Drei?"],
+        ]
 
 
 def test_ways_into_a_conversation_that_cannot_be_are_refused(home: Home) -> None:
@@ -89,38 +140,6 @@ def test_ways_into_a_conversation_that_cannot_be_are_refused(home: Home) -> None
             assert (done.returncode, done.stdout) == (2, "")
             assert said in done.stderr
         assert served.asked == []
-
-
-@pytest.mark.promise("P6", "P8")
-@pytest.mark.parametrize("running", [True, False])
-def test_an_answer_is_given_again_and_a_question_put_in_another_way(
-    home: Home, running: bool
-) -> None:
-    with lab(*ANSWERS) as served:
-        home.configure(served.configuration())
-        with served_or_not(home, running):
-            ok(home.run("chat", "One?", "--file", "-", stdin="a log line"))
-            (kept,) = listed(home)
-            ok(home.run("chat", "-c", kept, "Two?"))
-            assert ok(home.run("conversations", "regenerate", kept)) == "Answer 3.\n"
-            edited = ok(home.run("conversations", "edit", kept, "2", "Zwei?", "--json"))
-            again = ok(home.run("conversations", "regenerate", kept, "1"))
-            wrong = home.run("conversations", "edit", kept, "2", "Gone?")
-            shown = ok(home.run("conversations", "show", kept))
-        one = "<context>\nstdin: a log line\n</context>\n\nOne?"
-        assert asked(served)[2:] == [
-            [one, "Answer 1.", "Two?"],
-            [one, "Answer 1.", "Zwei?"],
-            [one],
-        ]
-    events = [codec.decode(line).event for line in edited.splitlines()]
-    assert isinstance(events[0], RunStarted)
-    assert events[0].replaces is not None
-    assert any(isinstance(event, AnswerEnded) for event in events)
-    assert again == "Answer 5.\n"
-    assert (wrong.returncode, "messages 1 to 1" in wrong.stderr) == (2, True)
-    assert "Zwei?" not in shown
-    assert "Answer 5." in shown
 
 
 @pytest.mark.promise("P8")
@@ -145,15 +164,12 @@ def test_at_the_prompt_one_goes_back_elsewhere_and_unkept(home: Home, running: b
             assert terminal.exit_code() == 0
             assert "Nothing was asked in this conversation yet." in "\n".join(terminal.lines)
             assert f"To go on: thinkaloud chat --conversation {kept}" in terminal.lines
-        shown = ok(home.run("conversations", "show", kept))
-        assert listed(home) == [kept]
         assert asked(served)[2:] == [
             ["Eins?"],
             ["Secret?"],
             ["Secret?"],
             ["Eins?", "Answer 3.", "Two?"],
         ]
-    assert "One?" not in shown
     with home.terminal("chat", "--continue") as terminal:
         lines = terminal.until("›", times=2)
         assert "1 earlier" in lines[1]
@@ -161,34 +177,101 @@ def test_at_the_prompt_one_goes_back_elsewhere_and_unkept(home: Home, running: b
 
 
 @pytest.mark.promise("P9", "P10")
-def test_a_run_of_the_terminal_is_live_on_the_server_and_stopped_from_there(home: Home) -> None:
+def test_a_run_of_the_terminal_is_live_on_the_server_and_ends_only_where_it_is_stopped(
+    home: Home,
+) -> None:
     with lab([think("Hm."), say("Half an answer"), HOLD]) as served:
         home.configure(served.configuration())
-        with server(home) as url, home.terminal("chat", "Why?") as terminal:
-            terminal.until("Half an answer")
-            (kept,) = listed(home)
-            (run_id,) = get(f"{url}/api/v1/conversations/{kept}")["active_runs"]
-            events = f"{url}/api/v1/conversations/{kept}/events?after=0&include_reasoning=true"
-            with urllib.request.urlopen(events, timeout=30) as stream:
-                while b"Half an answer" not in stream.readline():
-                    pass
-            stop = urllib.request.Request(f"{url}/api/v1/runs/{run_id}/stop", method="POST")
-            assert get(stop)["status"] == "stopped"  # type: ignore[arg-type]
-            assert terminal.exit_code() == 130
-            assert "Stopped. What came before is kept." in terminal.lines
+        with server(home) as url:
+            with home.start("chat", "Why?") as left:
+                assert left.stdout is not None
+                assert left.stdout.read(4) == b"Half"
+                left.kill()
+                left.wait()
+            (first,) = ids(url)
+            (run_id,) = get(f"{url}/api/v1/conversations/{first}")["active_runs"]
+            assert stop(url, run_id) == "stopped"
+            with home.terminal("chat", "Why?") as terminal:
+                terminal.until("Half an answer")
+                kept = ids(url)[0]
+                (run_id,) = get(f"{url}/api/v1/conversations/{kept}")["active_runs"]
+                events = f"{url}/api/v1/conversations/{kept}/events?after=0&include_reasoning=true"
+                with urllib.request.urlopen(events, timeout=30) as stream:
+                    while b"Half an answer" not in stream.readline():
+                        pass
+                assert stop(url, run_id) == "stopped"
+                assert terminal.exit_code() == 130
+                assert "Stopped. What came before is kept." in terminal.lines
+
+
+@contextmanager
+def through_proxy(
+    home: Home, url: str, *limits: int, held: threading.Event | None = None
+) -> Iterator[list[str]]:
+    """Lead the terminal to the server by a way that drops event streams after so many bytes.
+
+    The first streams, that is. `held` keeps each of them back until it is set. What was asked for
+    is noted.
+    """
+    cuts = iter(limits)
+    there = int(url.rpartition(":")[2])
+    listener = socket.create_server(("127.0.0.1", 0))
+    heads: list[str] = []
+
+    def carry(client: socket.socket) -> None:
+        with (
+            contextlib.suppress(ConnectionError),  # Either side may hang up.
+            client,
+            socket.create_connection(("127.0.0.1", there)) as upstream,
+        ):
+            head = client.recv(65536)
+            upstream.sendall(head.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
+            heads.append(head.decode().partition(" HTTP")[0])
+            stream = b"stream-sse" in head or b"/events" in head
+            left = next(cuts, 1 << 30) if stream else 1 << 30
+            if stream and held is not None:
+                held.wait()
+            while left and (data := upstream.recv(min(left, 512))):
+                client.sendall(data)
+                left -= len(data)
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):  # The listener was closed: the test is over.
+            while True:
+                client, _ = listener.accept()
+                threading.Thread(target=carry, args=(client,), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    note = home.folder / "data" / "server.json"
+    proxy = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    note.write_text(note.read_text().replace(url, proxy))
+    try:
+        yield heads
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
 
 
 @pytest.mark.promise("P10")
-def test_ctrl_c_stops_a_run_of_the_server_even_while_it_waits_for_another(home: Home) -> None:
+def test_ctrl_c_stops_a_run_of_the_server_that_has_not_answered_and_waits_for_another(
+    home: Home,
+) -> None:
+    held = threading.Event()
     with lab([say("Half"), HOLD]) as served:
         home.configure(served.configuration())
         with server(home) as url, home.terminal("chat", "One?") as first:
             first.until("Half")
-            (kept,) = listed(home)
-            with home.start("chat", "-c", kept, "Two?") as second:
+            (kept,) = ids(url)
+            with (
+                through_proxy(home, url, held=held) as heads,
+                home.start("chat", "-c", kept, "Two?") as second,
+            ):
+                while not any("stream-sse" in head for head in heads):
+                    pass
                 while len(active := get(f"{url}/api/v1/conversations/{kept}")["active_runs"]) < 2:
                     pass
                 second.send_signal(signal.SIGINT)
+                held.set()
                 _, errors = second.communicate(timeout=30)
                 assert second.returncode == 130
                 assert b"Stopped" in errors
@@ -221,61 +304,30 @@ def test_a_server_that_is_killed_and_comes_back_elsewhere_says_how_the_run_ended
 
 
 @pytest.mark.promise("P3")
-def test_a_server_that_is_killed_and_stays_away_is_told_from_an_answer(home: Home) -> None:
+async def test_a_server_that_is_killed_and_stays_away_is_told_from_an_answer(home: Home) -> None:
     with lab([say("Half"), HOLD]) as served:
         home.configure(served.configuration())
+        settings = load(
+            home.folder / "thinkaloud.toml",
+            environment={"THINKALOUD_DATA_DIR": home.environment["THINKALOUD_DATA_DIR"]},
+        )
         with home.start("serve", "--port", "0") as process:
-            heard(process, b"/api/docs\n")
-            with home.start("chat", "Why?") as chat:
-                assert chat.stdout is not None
-                assert chat.stdout.read(4) == b"Half"
-                process.kill()
-                process.wait()
-                _, errors = chat.communicate(timeout=30)
-                assert chat.returncode == 1
-        assert b"went away while it answered" in errors
-        command = re.search(rb"`thinkaloud (conversations show cli_\w+)`", errors)
+            url = address(heard(process, b"/api/docs\n"))
+            request = RunRequest("Why?", conversation_id="why")
+            async with aiohttp.ClientSession() as session:
+                run = ServerRun(Api(session, url), settings, Asked(request, False), InstantClock())
+                async with run:
+                    while not any(
+                        isinstance(each.event, AnswerDelta) for each in await run.batch()
+                    ):
+                        pass
+                    process.kill()
+                    process.wait()
+                    with pytest.raises(Unavailable, match="went away while it answered") as gone:
+                        await run.batch()
+        command = re.search(r"`thinkaloud (conversations show why)`", gone.value.message)
         assert command is not None
-        assert "The server went down" in ok(home.run(*command[1].decode().split()))
-
-
-@contextmanager
-def through_proxy(home: Home, url: str, *limits: int) -> Iterator[list[str]]:
-    """Lead the terminal to the server by a way that drops event streams after so many bytes.
-
-    The first streams, that is. What was asked for is noted.
-    """
-    cuts = iter(limits)
-    there = int(url.rpartition(":")[2])
-    listener = socket.create_server(("127.0.0.1", 0))
-    heads: list[str] = []
-
-    def carry(client: socket.socket) -> None:
-        with client, socket.create_connection(("127.0.0.1", there)) as upstream:
-            head = client.recv(65536)
-            upstream.sendall(head.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
-            heads.append(head.decode().partition(" HTTP")[0])
-            stream = b"stream-sse" in head or b"/events" in head
-            left = next(cuts, 1 << 30) if stream else 1 << 30
-            while left and (data := upstream.recv(min(left, 512))):
-                client.sendall(data)
-                left -= len(data)
-
-    def serve() -> None:
-        with contextlib.suppress(OSError):  # The listener was closed: the test is over.
-            while True:
-                client, _ = listener.accept()
-                threading.Thread(target=carry, args=(client,), daemon=True).start()
-
-    threading.Thread(target=serve, daemon=True).start()
-    note = home.folder / "data" / "server.json"
-    proxy = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    note.write_text(note.read_text().replace(url, proxy))
-    try:
-        yield heads
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
+        assert "The server went down" in ok(home.run(*command[1].split()))
 
 
 @pytest.mark.promise("P4", "P6", "P9")
@@ -332,23 +384,18 @@ def test_a_second_chat_without_a_server_says_what_to_do_and_may_go_on_unkept(hom
             first.until("Answer 2.")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code", "said"),
-    [
-        (["--model", "demo/thinkalout"], 2, "Did you mean demo/thinkaloud?"),
-        (["--model", "openai/gpt-5.5"], 3, "set OPENAI_API_KEY"),
-        (["--max-iterations", "0"], 2, "max_iterations"),
-    ],
-)
-def test_what_a_server_refuses_has_the_exit_code_that_it_has_without_one(
-    home: Home, arguments: list[str], code: int, said: str
-) -> None:
+def test_what_a_server_refuses_has_the_exit_code_that_it_has_without_one(home: Home) -> None:
     with lab(*ANSWERS) as served:
         home.configure(served.configuration())
         with server(home):
-            done = home.run("chat", "Hi", *arguments)
-    assert (done.returncode, done.stdout) == (code, "")
-    assert said in done.stderr
+            for arguments, code, said in (
+                (("--model", "demo/thinkalout"), 2, "Did you mean demo/thinkaloud?"),
+                (("--model", "openai/gpt-5.5"), 3, "set OPENAI_API_KEY"),
+                (("--max-iterations", "0"), 2, "max_iterations"),
+            ):
+                done = home.run("chat", "Hi", *arguments)
+                assert (done.returncode, done.stdout) == (code, "")
+                assert said in done.stderr
 
 
 def test_where_the_settings_keep_nothing_it_says_so_and_asks(home: Home) -> None:
@@ -362,17 +409,3 @@ def test_where_the_settings_keep_nothing_it_says_so_and_asks(home: Home) -> None
             assert terminal.exit_code() == 0
             assert "To go on" not in "\n".join(terminal.lines)
     assert not (home.folder / "data" / "thinkaloud.db").exists()
-
-
-def test_a_terminal_that_leaves_does_not_stop_the_server(home: Home) -> None:
-    with lab([say("Half"), HOLD]) as served:
-        home.configure(served.configuration())
-        with home.start("serve", "--port", "0") as process:
-            url = address(heard(process, b"/api/docs\n"))
-            with home.start("chat", "Why?") as chat:
-                assert chat.stdout is not None
-                assert chat.stdout.read(4) == b"Half"
-                chat.kill()
-                chat.wait()
-            (kept,) = listed(home)
-            assert len(get(f"{url}/api/v1/conversations/{kept}")["active_runs"]) == 1

@@ -14,20 +14,27 @@ from thinkaloud.runtime.request import RunRequest
 class Running:
     """A run and its events, as they come."""
 
-    def __init__(self, session: Session[Place], run: FollowedRun) -> None:
+    def __init__(self, session: Session[Place]) -> None:
         self.stopping = False
         self._session = session
-        self._run = run
+        self._run: FollowedRun | None = None
 
     def __iter__(self) -> Iterator[Recorded]:
         """Wait for the events of the run, each once, in order; neighbouring deltas may be one."""
-        while batch := self._session.wait(self._run.batch()):
+        while self._run is not None and (batch := self._session.wait(self._run.batch())):
             yield from batch
+
+    def follow(self, run: FollowedRun) -> None:
+        """Take the run, now that it has started; it is stopped at once where that was asked for."""
+        self._run = run
+        if self.stopping:
+            self.stop()
 
     def stop(self) -> None:
         """Stop the run and do not wait for its end, which comes as an event."""
         self.stopping = True
-        self._session.send(self._run.stop())
+        if self._run is not None:
+            self._session.send(self._run.stop())
 
 
 @contextmanager
@@ -36,15 +43,17 @@ def running(
 ) -> Generator[Running]:
     """Start a run; leaving the block before its end stops it. Raises as `Place.run`.
 
-    The first Ctrl-C stops the run, and the second leaves (`KeyboardInterrupt`).
+    The first Ctrl-C stops the run, also where it is only about to start, and the second leaves
+    (`KeyboardInterrupt`).
     """
     run = session.opened.run(request, include_reasoning=include_reasoning)
-    followed = Running(session, session.wait(run.__aenter__()))
-    try:
-        with _stopped_by_ctrl_c(followed):
+    followed = Running(session)
+    with _stopped_by_ctrl_c(followed):
+        followed.follow(session.wait(run.__aenter__()))
+        try:
             yield followed
-    finally:
-        session.wait(run.__aexit__(None, None, None))
+        finally:
+            session.wait(run.__aexit__(None, None, None))
 
 
 @contextmanager
