@@ -54,7 +54,10 @@ def test_on_a_terminal_the_report_breaks_between_words(home: Home) -> None:
     with home.terminal("doctor") as terminal:
         assert terminal.exit_code() == 0
         words = set(" ".join(terminal.lines).split())
-    assert set(home.run("doctor").stdout.split()) == words
+    # The longest line, and the only one that says the same whatever answers on this machine.
+    line = next(each for each in home.run("doctor").stdout.splitlines() if "Without a key" in each)
+    assert len(line) > 500
+    assert set(line.split()) <= words
 
 
 def test_a_host_that_does_not_answer_is_a_problem_with_a_way_out(home: Home) -> None:
