@@ -9,7 +9,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import aiohttp
@@ -65,10 +65,56 @@ def ids(url: str) -> list[str]:
 
 def stop(url: str, run_id: str) -> str:
     """Stop a run as a browser does; return its status."""
-    status: str = get(urllib.request.Request(f"{url}/api/v1/runs/{run_id}/stop", method="POST"))[
-        "status"
-    ]
-    return status
+    request = urllib.request.Request(f"{url}/api/v1/runs/{run_id}/stop", method="POST")
+    return str(get(request)["status"])
+
+
+@contextmanager
+def through_proxy(
+    home: Home, url: str, *limits: int, held: threading.Event | None = None
+) -> Iterator[list[str]]:
+    """Lead the terminal to the server by a way that drops event streams after so many bytes.
+
+    The first streams, that is. `held` keeps each of them back until it is set. What was asked for
+    is noted.
+    """
+    cuts = iter(limits)
+    there = int(url.rpartition(":")[2])
+    listener = socket.create_server(("127.0.0.1", 0))
+    heads: list[str] = []
+
+    def carry(client: socket.socket) -> None:
+        with (
+            contextlib.suppress(ConnectionError),  # Either side may hang up.
+            client,
+            socket.create_connection(("127.0.0.1", there)) as upstream,
+        ):
+            head = client.recv(65536)
+            upstream.sendall(head.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
+            heads.append(head.decode().partition(" HTTP")[0])
+            stream = b"stream-sse" in head or b"/events" in head
+            left = next(cuts, 1 << 30) if stream else 1 << 30
+            if stream and held is not None:
+                held.wait()
+            while left and (data := upstream.recv(min(left, 512))):
+                client.sendall(data)
+                left -= len(data)
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):  # The listener was closed: the test is over.
+            while True:
+                client, _ = listener.accept()
+                threading.Thread(target=carry, args=(client,), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    note = home.folder / "data" / "server.json"
+    proxy = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    note.write_text(note.read_text().replace(url, proxy))
+    try:
+        yield heads
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
 
 
 @pytest.mark.promise("P6", "P7", "P8")
@@ -147,7 +193,11 @@ def test_ways_into_a_conversation_that_cannot_be_are_refused(home: Home) -> None
 def test_at_the_prompt_one_goes_back_elsewhere_and_unkept(home: Home, running: bool) -> None:
     with lab(*ANSWERS) as served:
         home.configure(served.configuration())
-        with served_or_not(home, running), home.terminal("chat") as terminal:
+        with (
+            served_or_not(home, running) as url,
+            through_proxy(home, url) if running else nullcontext([]) as heads,
+            home.terminal("chat") as terminal,
+        ):
             typed = ["/retry", "One?", "/retry", "/edit Eins?", "/temporary", "Secret?"]
             for prompts, line in enumerate([*typed, "/retry", "/conversation"], start=1):
                 terminal.until("›", times=prompts)
@@ -164,6 +214,11 @@ def test_at_the_prompt_one_goes_back_elsewhere_and_unkept(home: Home, running: b
             assert terminal.exit_code() == 0
             assert "Nothing was asked in this conversation yet." in "\n".join(terminal.lines)
             assert f"To go on: thinkaloud chat --conversation {kept}" in terminal.lines
+            for path in (head.removeprefix("DELETE ") for head in heads if "DELETE" in head):
+                assert kept not in path
+                with pytest.raises(urllib.error.HTTPError, match="404"):
+                    get(url + path)
+            assert sum("DELETE" in head for head in heads) == running
         assert asked(served)[2:] == [
             ["Eins?"],
             ["Secret?"],
@@ -204,54 +259,6 @@ def test_a_run_of_the_terminal_is_live_on_the_server_and_ends_only_where_it_is_s
                 assert "Stopped. What came before is kept." in terminal.lines
 
 
-@contextmanager
-def through_proxy(
-    home: Home, url: str, *limits: int, held: threading.Event | None = None
-) -> Iterator[list[str]]:
-    """Lead the terminal to the server by a way that drops event streams after so many bytes.
-
-    The first streams, that is. `held` keeps each of them back until it is set. What was asked for
-    is noted.
-    """
-    cuts = iter(limits)
-    there = int(url.rpartition(":")[2])
-    listener = socket.create_server(("127.0.0.1", 0))
-    heads: list[str] = []
-
-    def carry(client: socket.socket) -> None:
-        with (
-            contextlib.suppress(ConnectionError),  # Either side may hang up.
-            client,
-            socket.create_connection(("127.0.0.1", there)) as upstream,
-        ):
-            head = client.recv(65536)
-            upstream.sendall(head.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
-            heads.append(head.decode().partition(" HTTP")[0])
-            stream = b"stream-sse" in head or b"/events" in head
-            left = next(cuts, 1 << 30) if stream else 1 << 30
-            if stream and held is not None:
-                held.wait()
-            while left and (data := upstream.recv(min(left, 512))):
-                client.sendall(data)
-                left -= len(data)
-
-    def serve() -> None:
-        with contextlib.suppress(OSError):  # The listener was closed: the test is over.
-            while True:
-                client, _ = listener.accept()
-                threading.Thread(target=carry, args=(client,), daemon=True).start()
-
-    threading.Thread(target=serve, daemon=True).start()
-    note = home.folder / "data" / "server.json"
-    proxy = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    note.write_text(note.read_text().replace(url, proxy))
-    try:
-        yield heads
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-
-
 @pytest.mark.promise("P10")
 def test_ctrl_c_stops_a_run_of_the_server_that_has_not_answered_and_waits_for_another(
     home: Home,
@@ -263,11 +270,9 @@ def test_ctrl_c_stops_a_run_of_the_server_that_has_not_answered_and_waits_for_an
             first.until("Half")
             (kept,) = ids(url)
             with (
-                through_proxy(home, url, held=held) as heads,
+                through_proxy(home, url, held=held),
                 home.start("chat", "-c", kept, "Two?") as second,
             ):
-                while not any("stream-sse" in head for head in heads):
-                    pass
                 while len(active := get(f"{url}/api/v1/conversations/{kept}")["active_runs"]) < 2:
                     pass
                 second.send_signal(signal.SIGINT)
@@ -346,28 +351,24 @@ def test_whoever_loses_the_line_again_and_again_misses_nothing_and_sees_nothing_
     assert len(served.asked) == 1
 
 
-def test_a_temporary_conversation_is_taken_from_the_server_when_it_is_left(home: Home) -> None:
-    with lab(*ANSWERS) as served:
-        home.configure(served.configuration())
-        with server(home) as url, through_proxy(home, url) as heads:
-            with home.terminal("chat") as terminal:
-                for prompts, line in enumerate(["/temporary", "Secret?", "/quit"], start=1):
-                    terminal.until("›", times=prompts)
-                    terminal.type(f"{line}\n")
-                assert terminal.exit_code() == 0
-            (path,) = [head.removeprefix("DELETE ") for head in heads if "DELETE" in head]
-            with pytest.raises(urllib.error.HTTPError, match="404"):
-                get(url + path)
-
-
 @pytest.mark.promise("P7", "P15")
-def test_reasoning_that_the_server_keeps_back_does_not_reach_the_terminal(home: Home) -> None:
+def test_what_a_server_keeps_back_or_refuses_is_kept_back_and_refused_in_the_terminal(
+    home: Home,
+) -> None:
     with lab([think("Secret."), say("Tea."), end()]) as served:
         home.configure(served.configuration(show_reasoning="deny"))
         with server(home):
             done = home.run("chat", "Why?", "--thinking", "--json")
-    assert "Tea." in done.stdout
-    assert "Secret" not in done.stdout + done.stderr
+            assert "Tea." in done.stdout
+            assert "Secret" not in done.stdout + done.stderr
+            for arguments, code, said in (
+                (("--model", "demo/thinkalout"), 2, "Did you mean demo/thinkaloud?"),
+                (("--model", "openai/gpt-5.5"), 3, "set OPENAI_API_KEY"),
+                (("--max-iterations", "0"), 2, "max_iterations"),
+            ):
+                done = home.run("chat", "Hi", *arguments)
+                assert (done.returncode, done.stdout) == (code, "")
+                assert said in done.stderr
 
 
 def test_a_second_chat_without_a_server_says_what_to_do_and_may_go_on_unkept(home: Home) -> None:
@@ -382,20 +383,6 @@ def test_a_second_chat_without_a_server_says_what_to_do_and_may_go_on_unkept(hom
             assert ok(home.run("chat", "--temporary", "Why?")) == "Answer 1.\n"
             first.type("One?\n")
             first.until("Answer 2.")
-
-
-def test_what_a_server_refuses_has_the_exit_code_that_it_has_without_one(home: Home) -> None:
-    with lab(*ANSWERS) as served:
-        home.configure(served.configuration())
-        with server(home):
-            for arguments, code, said in (
-                (("--model", "demo/thinkalout"), 2, "Did you mean demo/thinkaloud?"),
-                (("--model", "openai/gpt-5.5"), 3, "set OPENAI_API_KEY"),
-                (("--max-iterations", "0"), 2, "max_iterations"),
-            ):
-                done = home.run("chat", "Hi", *arguments)
-                assert (done.returncode, done.stdout) == (code, "")
-                assert said in done.stderr
 
 
 def test_where_the_settings_keep_nothing_it_says_so_and_asks(home: Home) -> None:
