@@ -310,3 +310,16 @@ async def test_a_temporary_conversation_never_takes_an_id_of_the_clients() -> No
     async with stage(ScriptedModel(), store=TemporaryStore(MemoryStore())) as runs:
         with pytest.raises(InvalidRequest):
             await start(runs, conversation_id="c", temporary=True)
+
+
+async def test_a_message_that_shall_leave_nothing_behind_is_kept_nowhere_else() -> None:
+    model = ScriptedModel([say("Kept")], [say("One")], [say("Two")])
+    async with stage(model, store=TemporaryStore(MemoryStore())) as runs:
+        await said(runs, "kept", conversation_id="kept")
+        with pytest.raises(InvalidRequest, match="is kept") as refused:
+            await start(runs, "Not to be kept.", conversation_id="kept", temporary=True)
+        assert refused.value.field == "temporary"
+        assert len((await runs.hub.fold("kept")).runs) == 1
+        first = await said(runs, "first", temporary=True)
+        await said(runs, "second", conversation_id=first.conversation_id, temporary=True)
+        assert len((await runs.hub.fold(first.conversation_id)).runs) == 2

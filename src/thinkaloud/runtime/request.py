@@ -127,22 +127,33 @@ def _grace(request: RunRequest, limits: Limits) -> float | None:
 async def open_conversation(
     services: RunServices, owner: str, conversation_id: str, request: RunRequest
 ) -> None:
-    """Make the conversation of this id, or touch it. Raises `NotFound` for another owner's."""
+    """Make the conversation of this id, or touch it.
+
+    Raises `NotFound` for another owner's, and `InvalidRequest` where it shall be temporary and is not.
+    """
     now_ms = services.clock.unix_ms()
+    if request.temporary and request.conversation_id is not None:
+        await _check_temporary(services.store, owner, conversation_id)
     touch = Change(updated_at_ms=now_ms)
     if await services.store.update_conversation(owner, conversation_id, touch) is not None:
         return
-    if request.temporary and request.conversation_id is not None:
-        raise InvalidRequest(
-            "A temporary conversation gets its id from the server: leave conversation_id out.",
-            field="conversation_id",
-        )
     new = Conversation(conversation_id, owner, now_ms, now_ms, temporary=request.temporary)
     if await services.store.create_conversation(new):
         return
     # Another message may have made it meanwhile.
     if await services.store.conversation(owner, conversation_id) is None:
         raise NotFound("There is no such conversation.")
+
+
+async def _check_temporary(store: Store, owner: str, conversation_id: str) -> None:
+    found = await store.conversation(owner, conversation_id)
+    if found is not None and not found.temporary:
+        raise InvalidRequest("This conversation is kept: it is not temporary.", field="temporary")
+    if found is None:
+        raise InvalidRequest(
+            "A temporary conversation gets its id from the server: leave conversation_id out.",
+            field="conversation_id",
+        )
 
 
 def check(request: RunRequest) -> None:
