@@ -16,7 +16,7 @@ from thinkaloud.runtime.runs import Runs
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.sqlite import Opening, SqliteStore
 from thinkaloud.stores.temporary import TemporaryStore
-from thinkaloud.testing import ScriptedModel, Silence, call_tool, say, think
+from thinkaloud.testing import ScriptedModel, Silence, Wait, call_tool, say, think
 from thinkaloud.tools.function import tool
 
 CANARY = "canary-in-thought"
@@ -266,6 +266,20 @@ async def test_a_run_whose_conversation_is_deleted_before_it_begins_never_does(h
         with pytest.raises(NotFound):
             await starting
         assert model.requests == []
+
+
+@pytest.mark.promise("P14")
+async def test_who_follows_a_run_of_a_conversation_that_goes_away_comes_to_an_end() -> None:
+    gate = asyncio.Event()
+    async with stage(ScriptedModel([say("One"), Wait(gate)])) as runs:
+        record = await start(runs, conversation_id="c")
+        async with runs.follow(record) as follower:
+            assert await follower.batch()
+            runs.hub.forget("c")
+            while await follower.batch():
+                pass
+        gate.set()
+    assert follower.ended
 
 
 @pytest.mark.promise("P8")

@@ -72,7 +72,7 @@ class Follower:
                 run = found.fold.runs.get(self.run_id or "")
                 self.ended = run is not None and run.ended is not None
                 return found
-            if self.run_id is not None:
+            if self.run_id is not None and found:
                 found = [entry for entry in found if entry.recorded.run_id == self.run_id]
                 self.ended = any(isinstance(e.recorded.event, RunEnded) for e in found[-1:])
             if found:
