@@ -159,7 +159,11 @@ async def parsed_events(response: aiohttp.ClientResponse, document: Json) -> Asy
         valid(fields, item, document)
         data = json.loads(fields["data"])
         valid(data, by_event[fields["event"]]["properties"]["data"]["contentSchema"], document)
-        yield {"event": fields["event"], "data": data, "seq": int(fields["id"])}
+        yield {
+            "event": fields["event"],
+            "data": data,
+            "seq": int(fields["id"]) if "id" in fields else None,
+        }
         fields = {}
 
 

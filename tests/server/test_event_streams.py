@@ -311,3 +311,30 @@ async def test_after_a_restart_a_cursor_among_merged_events_gets_one_snapshot_an
             assert ("Let me see." in str(frames)) is asked
         assert ["snapshot", "complete"] in ways
         assert all("snapshot" not in way[1:] for way in ways)
+
+
+@pytest.mark.parametrize("way", ["sse", "socket"])
+async def test_who_follows_a_conversation_is_told_when_it_is_deleted(way: str) -> None:
+    async with serving(ScriptedModel([say("Answer.")])) as served:
+        await served.post("/chat/message", {"text": "Hi", "conversation_id": "c"})
+        if way == "sse":
+            async with served.events("GET", "/conversations/c/events?after=0") as stream:
+                frames = [await anext(stream)]
+                await _delete(served)
+                frames += [frame async for frame in stream]
+        else:
+            async with served.socket() as socket:
+                await socket.send({"type": "resume", "conversation_id": "c", "after": 0})
+                frames = [await socket.receive()]
+                await _delete(served)
+                while frames[-1]["event"] != "error":
+                    frames.append(await socket.receive())
+    assert [frame["event"] for frame in frames[-2:]] == ["complete", "error"]
+    assert frames[-1]["seq"] is None
+    assert frames[-1]["data"]["code"] == "not_found"
+    assert frames[-1]["data"]["conversation_id"] == "c"
+
+
+async def _delete(served: Served) -> None:
+    async with served.session.delete(f"{served.api}/conversations/c") as response:
+        assert response.status == 204

@@ -5,6 +5,8 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
+import msgspec
+
 from thinkaloud.errors import InvalidRequest, NotFound
 from thinkaloud.events.event import Recorded, RunEnded
 from thinkaloud.events.fold import Fold, RunFold
@@ -14,6 +16,7 @@ from thinkaloud.runtime.live_log import Entry, LiveLog
 from thinkaloud.runtime.runs import Runs
 from thinkaloud.server.services import ServerServices
 from thinkaloud.server.wires.chat import ChatWire
+from thinkaloud.server.wires.frames import ErrorData, ErrorFrame
 
 _PIECE: Final = 65_536
 
@@ -28,6 +31,7 @@ class Feed:
         self._wire = wire
         self._entries: deque[Entry] = deque()
         self._fold: Fold | None = None
+        self._told_end = False
 
     async def next(self) -> Sequence[bytes]:
         """Wait for the next frames and return some; empty means the end.
@@ -41,7 +45,7 @@ class Feed:
                 if isinstance(batch, Snapshot):
                     return self._snapshot(batch)
                 if not batch:
-                    return ()
+                    return self._farewell()
                 self._entries.extend(batch)
             frames = await self._some()
             if frames:
@@ -54,6 +58,7 @@ class Feed:
         while self._entries and size < _PIECE:
             entry = self._entries.popleft()
             if isinstance(entry.recorded.event, RunEnded):
+                self._told_end |= entry.recorded.run_id == self._follower.run_id
                 frame = await self._end(entry)
             else:
                 frame = entry.frame(wire.name, wire.encode)
@@ -67,12 +72,26 @@ class Feed:
         view = found.fold.view()
         frames = [self._wire.snapshot(view, found.seq, run_id)]
         # Who follows one run that is over gets its end as well: every run has one.
-        frames.extend(
-            self._wire.end(run, view.conversation_id, found.seq)
-            for run in view.runs
-            if run.run_id == run_id and run.status != "running"
-        )
+        for run in view.runs:
+            if run.run_id == run_id and run.status != "running":
+                self._told_end = True
+                frames.append(self._wire.end(run, view.conversation_id, found.seq))
         return frames
+
+    def _farewell(self) -> Sequence[bytes]:
+        """Tell a reader that was told of no end that the conversation is gone, once."""
+        if self._told_end or not self._log.deleted:
+            return ()
+        self._told_end = True
+        run_id = self._follower.run_id
+        data = ErrorData(
+            message="The conversation was deleted.",
+            code=NotFound.code,
+            retryable=False,
+            run_id=run_id or msgspec.UNSET,
+            conversation_id=self._log.conversation_id,
+        )
+        return [self._wire.write(ErrorFrame(data, None, run_id))]
 
     async def _end(self, entry: Entry) -> bytes | None:
         fold = await self._run(entry.recorded.run_id)
