@@ -14,6 +14,10 @@ from tests.e2e.upstream import DEADLINE
 TERMINAL = frozenset({"complete", "error"})
 
 
+class Refused(Exception):
+    """The server gave a reason instead of a stream."""
+
+
 class Reader:
     """What one client heard of a run, over as many connections as it took."""
 
@@ -42,6 +46,8 @@ class Reader:
     def take(self, frame: Json) -> None:
         """Take the next frame. Each has a number of its own, above all before it."""
         assert self.end is None, "something came after the end"
+        if frame["seq"] is None:
+            raise Refused(frame["data"]["message"])
         if frame["event"] == "snapshot":
             # It stands in the place of all there was, and the end may have its number.
             assert frame["seq"] >= self.cursor
@@ -117,7 +123,8 @@ async def _resumed(served: ServerProcess, reader: Reader) -> AsyncGenerator[Asyn
 
 
 async def _events(response: aiohttp.ClientResponse) -> AsyncGenerator[Json]:
-    assert response.status == 200, await response.text()
+    if response.status != 200:
+        raise Refused(await response.text())
     buffer = b""
     async for data in response.content.iter_any():
         *whole, buffer = (buffer + data).split(b"\n\n")

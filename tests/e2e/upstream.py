@@ -69,6 +69,8 @@ class Upstream:
 
     def __init__(self) -> None:
         self.url = ""
+        self.prompts: dict[str, set[str]] = {}
+        """By message: everything that users had said before the model with it."""
         self._tellings: dict[str, Telling] = {}
 
     def offer(self, text: str, telling: Telling) -> Telling:
@@ -86,7 +88,9 @@ class Upstream:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         asked: dict[str, Any] = await request.json()
-        telling = self._tellings[asked["messages"][-1]["content"]]
+        *before, text = [e["content"] for e in asked["messages"] if e["role"] == "user"]
+        self.prompts[text] = set(before)
+        telling = self._tellings[text]
         telling.asked += 1
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         response.enable_chunked_encoding()
