@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from tests.runtime.reading import end_of
 from tests.staging import OWNER, recorded, stage, start
 from thinkaloud.errors import Conflict, InvalidRequest, NotFound, StoreError
 from thinkaloud.events.event import Event, RunStarted
-from thinkaloud.ports.store import Change, Conversation, LogEnd, RunRecord
+from thinkaloud.ports.store import Change, Conversation, LogEnd, RunRecord, Stored
 from thinkaloud.runtime.follower import Snapshot
 from thinkaloud.runtime.runs import Runs
 from thinkaloud.stores.memory import MemoryStore
@@ -20,6 +21,7 @@ from thinkaloud.testing import ScriptedModel, Silence, Wait, call_tool, say, thi
 from thinkaloud.tools.function import tool
 
 CANARY = "canary-in-thought"
+DEADLINE = 30.0
 
 
 @tool
@@ -211,6 +213,10 @@ class HeldStore(MemoryStore):
         await self._hold("reserve")
         await super().reserve(conversation_id, through_seq)
 
+    async def read(self, conversation_id: str, after: int, limit: int) -> Sequence[Stored]:
+        await self._hold("read")
+        return await super().read(conversation_id, after, limit)
+
     async def _hold(self, work: str) -> None:
         if work == self.held:
             self.reached.set()
@@ -337,3 +343,30 @@ async def test_a_message_that_shall_leave_nothing_behind_is_kept_nowhere_else() 
         first = await said(runs, "first", temporary=True)
         await said(runs, "second", conversation_id=first.conversation_id, temporary=True)
         assert len((await runs.hub.fold(first.conversation_id)).runs) == 2
+
+
+async def test_who_reads_while_a_conversation_is_deleted_gets_the_one_that_has_its_id_now() -> None:
+    store = HeldStore()
+    async with stage(ScriptedModel([say("Old")]), store=store) as runs:
+        await said(runs, "first", conversation_id="c")
+    model = ScriptedModel([think("Gone"), Silence()], [say("New")])
+    async with stage(model, store=store) as runs, asyncio.timeout(DEADLINE):
+        await start(runs, "second", conversation_id="c")
+        store.held = "read"
+        reading = asyncio.create_task(runs.hub.fold("c"))
+        await store.reached.wait()
+        await runs.conversations.delete(OWNER, "c")
+        await said(runs, "third", conversation_id="c")
+        store.go.set()
+        assert [run.input.text for run in (await reading).view().runs] == ["third"]
+
+
+async def test_a_run_that_is_stopped_before_its_first_step_ends_all_the_same() -> None:
+    model = ScriptedModel([think("Hm"), Silence()])
+    async with stage(model) as runs, asyncio.timeout(DEADLINE):
+        starting = asyncio.create_task(start(runs, conversation_id="c"))
+        while not (active := runs.active.in_conversation("c")):
+            await asyncio.sleep(0)
+        await runs.active.stop(active[0])
+        record = await starting
+        assert (await runs.fold(record)).view().status == "stopped"

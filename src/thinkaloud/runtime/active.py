@@ -64,7 +64,7 @@ class ActiveRuns:
         if active is not None:
             run, task = active
             if run.stop():
-                task.cancel()
+                await _cancel(run, task)
             await asyncio.wait([task])
 
     async def wait_for_all(self, seconds: float) -> None:
@@ -84,7 +84,13 @@ class ActiveRuns:
 
     async def interrupt(self) -> None:
         """Cancel all runs and return when they have ended."""
-        tasks = [task for _, task in self._runs.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        active = list(self._runs.values())
+        for run, task in active:
+            await _cancel(run, task)
+        await asyncio.gather(*(task for _, task in active), return_exceptions=True)
+
+
+async def _cancel(run: Run, task: asyncio.Task[None]) -> None:
+    # A task that is cancelled before its first step never takes it, and its run would never end.
+    await run.begun.wait()
+    task.cancel()

@@ -81,10 +81,11 @@ class Follower:
 
     async def _next(self) -> list[Entry] | Snapshot:
         log = self._log
-        if self.cursor in log.lost:
-            return await self._snapshot()
-        if self.cursor < log.floor:
-            return await self._older()
+        if self.cursor in log.lost or self.cursor < log.floor:
+            kept = await (self._snapshot() if self.cursor in log.lost else self._older())
+            # What was read of a deleted one may be another conversation's, which has the id now.
+            self.ended = log.deleted
+            return [] if log.deleted else kept
         entries = log.after(self.cursor, _MOST)
         if entries:
             self.cursor = entries[-1].recorded.seq

@@ -108,11 +108,13 @@ class Hub:
                 return found
 
     async def _read(self, conversation_id: str, take: Callable[[Recorded], None]) -> bool:
-        """Read all there is. False where a compaction came between: then it is to be read anew."""
+        """Read all there is. False where a compaction or a deletion came between: then anew."""
         async with self.open(conversation_id) as log:
             seq = 0
             while seq < log.floor:
                 page = await self._store.read(conversation_id, seq, _PAGE)
+                if log.deleted:
+                    return False
                 # What was put together may go on above the floor.
                 older = [each for each in page if each.first_seq <= log.floor]
                 if not older:

@@ -82,6 +82,8 @@ class Run:
 
     def __init__(self, spec: RunSpec, log: LiveLog, means: Means) -> None:
         self.spec = spec
+        self.begun = asyncio.Event()
+        """Set when its task takes its first step. From there on, whatever cancels it, the run ends."""
         self.stopping = False
         """Whether somebody stopped it: then it ends as stopped, and not as interrupted."""
         self.error: Exception | None = None

@@ -162,12 +162,12 @@ class Runs:
             )
             if log.deleted or not kept:
                 raise NotFound("The conversation was deleted.")
-            begun = self._spawn(spec, record, log)
+            run = self._spawn(spec, record, log)
         except BaseException:
             await self.hub.release(log)
             raise
-        # The task has the log now. From its first step on, whatever cancels it, the run ends.
-        await begun.wait()
+        # The task has the log now.
+        await run.begun.wait()
         return record
 
     def _refuse_if_busy(self, conversation_id: str) -> None:
@@ -182,7 +182,7 @@ class Runs:
         if spec.replaces in fold.replaced or self.active.takes_place_of(spec.replaces):
             raise Conflict("Another run has taken the place of that one already.")
 
-    def _spawn(self, spec: RunSpec, record: RunRecord, log: LiveLog) -> asyncio.Event:
+    def _spawn(self, spec: RunSpec, record: RunRecord, log: LiveLog) -> Run:
         if self._tasks is None:
             raise InternalError("The agent is not open: use it in an `async with` block.")
         services = self._services
@@ -194,21 +194,18 @@ class Runs:
             self.hub.saver.show_end,
         )
         run = Run(spec, log, means)
-        begun = asyncio.Event()
-        task = self._tasks.create_task(self._carry_out(run, record, log, begun))
+        task = self._tasks.create_task(self._carry_out(run, record, log))
         self.active.add(run, task)
         if spec.stop_detached_after is not None:
             grace = spec.stop_detached_after
             leaving = self.active.stop_when_left(spec.run_id, log, grace, services.clock)
             watch = self._tasks.create_task(leaving)
             task.add_done_callback(lambda _: watch.cancel())
-        return begun
+        return run
 
-    async def _carry_out(
-        self, run: Run, record: RunRecord, log: LiveLog, begun: asyncio.Event
-    ) -> None:
+    async def _carry_out(self, run: Run, record: RunRecord, log: LiveLog) -> None:
         spec = run.spec
-        begun.set()
+        run.begun.set()
         try:
             async with log.writing:
                 await run.execute(lambda: self._earlier(spec))
