@@ -103,7 +103,7 @@ class Client:
         """Say something and hear it to its end. A conversation may go away meanwhile."""
         world = self._world
         text, telling = world.message(name)
-        letting = asyncio.create_task(self._let(telling))
+        letting = asyncio.create_task(_let(telling, self._dice))
         reader = Reader(self._dice.choice(["sse", "socket"]))
         try:
             with suppress(*_BROKEN, Refused):
@@ -132,13 +132,6 @@ class Client:
     def _leaving(self, reader: Reader) -> Callable[[], bool]:
         most = len(reader.frames) + self._dice.choice([1, 20, 200, 100_000])
         return lambda: bool(reader.run_id) and len(reader.frames) >= most
-
-    async def _let(self, telling: Telling) -> None:
-        said = 2
-        while said < telling.tokens:
-            await asyncio.sleep(self._dice.random() / 50)
-            said += self._dice.choice([1, 5, 50])
-            telling.let(said)
 
     async def _compare(self, name: str, text: str, telling: Telling, reader: Reader) -> None:
         """Assert that the run is what was heard, and that what was heard is what was said."""
@@ -234,6 +227,14 @@ class Client:
             assert done.status in {204, 404}
         if done.status == 204:
             self._world.deleted.setdefault(name, set()).update(doomed)
+
+
+async def _let(telling: Telling, dice: random.Random) -> None:
+    said = 2
+    while said < telling.tokens:
+        await asyncio.sleep(dice.random() / 50)
+        said += dice.choice([1, 5, 50])
+        telling.let(said)
 
 
 def _said(messages: list[dict[str, Any]]) -> list[tuple[Any, ...]]:

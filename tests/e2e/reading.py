@@ -146,4 +146,5 @@ def parse(event: bytes) -> Json | None:
     if not fields:
         return None
     name, data = fields[b"event"].decode(), json.loads(fields[b"data"])
-    return {"event": name, "data": data, "seq": int(fields[b"id"])}
+    number = fields.get(b"id")
+    return {"event": name, "data": data, "seq": None if number is None else int(number)}
