@@ -191,7 +191,8 @@ async def test_a_reader_that_takes_nothing_is_dropped_and_told_to_come_back_for_
 ) -> None:
     more = "[server]\nsend_timeout_seconds = 0.2"
     async with upstream() as provider, server(tmp_path, provider.configuration(more)) as served:
-        telling = provider.offer("Tell", Telling(4_000, held_at=1, padding="x" * 2_000))
+        # More than any buffer on the way takes, and less than what a run may say at most.
+        telling = provider.offer("Tell", Telling(3_500, held_at=1, padding="x" * 2_000))
         reader = Reader(way)
         await reader.begin(served, "Tell", lambda: bool(reader.characters))
         with await asyncio.to_thread(deaf, served, reader.run_id, way) as held:
@@ -204,6 +205,8 @@ async def test_a_reader_that_takes_nothing_is_dropped_and_told_to_come_back_for_
         else:
             assert not left.endswith(b"0\r\n\r\n")
         await reader.resume(served)
+        assert reader.end is not None
+        assert reader.end["event"] == "complete"
         assert (reader.reasoning, reader.answer) == (telling.reasoning, telling.answer)
 
 
