@@ -116,6 +116,10 @@ class Home:
             os.close(outer)
 
 
+_NOTICED: Final = 3.0
+"""Seconds after which a key that did nothing is pressed again."""
+
+
 class Terminal:
     """What a person has before them: a screen, and keys."""
 
@@ -136,6 +140,20 @@ class Terminal:
             if left <= 0 or not self._read(left):
                 raise AssertionError(f"{text!r} never came. The screen:\n" + "\n".join(self.lines))
         return self.lines
+
+    def interrupt(self, text: str) -> list[str]:
+        """Press Ctrl-C at a prompt until the screen shows this text; return its lines.
+
+        GNU readline only looks for a signal while it waits for a key: one that comes between the
+        prompt and that is noticed with the next. No person is so quick.
+        """
+        deadline = time.monotonic() + _DEADLINE
+        while text not in "\n".join(self.lines) and time.monotonic() < deadline:
+            self.type("\x03")
+            pressed = time.monotonic()
+            while text not in "\n".join(self.lines) and time.monotonic() < pressed + _NOTICED:
+                self._read(_NOTICED)
+        return self.until(text)
 
     def exit_code(self) -> int:
         """Wait for the program to end by itself."""

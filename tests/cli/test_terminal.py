@@ -151,9 +151,9 @@ def test_ctrl_c_stops_the_answer_and_again_it_leaves(home: Home) -> None:
             terminal.type("Again\n")
             terminal.until("Whole.")
             terminal.until("›", times=3)
-            terminal.type("\x03")
-            terminal.until("Ctrl-C again leaves.")
-            terminal.type("\x03")
+            terminal.interrupt("Ctrl-C again leaves.")
+            terminal.until("›", times=4)
+            terminal.type("\x03\x03")
             assert terminal.exit_code() == 130
         messages = [message["content"] for message in served.asked[1]["messages"]]
     assert messages == ["Hi", "Half an answer", "Again"]
