@@ -106,8 +106,9 @@ async def make_long_conversation(path: Path) -> None:
             name, first = f"run{number}", number * 4 + 1
             events: list[Event] = [STARTED, AnswerDelta("a", words(60)), AnswerEnded("a"), ENDED]
             rows = [stored(event, first + i, run_id=name) for i, event in enumerate(events)]
-            await store.add_run(run(name, owner=LOCAL_OWNER, first_seq=first))
-            await store.append(rows)
+            record = run(name, owner=LOCAL_OWNER, first_seq=first)
+            await store.add_run(record)
+            await store.compact(record, rows, "")
 
 
 async def opening() -> None:
