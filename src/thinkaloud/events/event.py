@@ -2,6 +2,9 @@
 
 An event is a value without identity. The log gives it one, once, when it appends it: see
 `Recorded`. Every consumer matches on the whole union and ends in `assert_never`.
+
+`gc=False`: nothing in an event leads back to it, so the collector of cycles, which would visit
+every event of a long conversation again and again, need not know them.
 """
 
 from base64 import b64decode
@@ -20,7 +23,7 @@ ToolStatus = Literal["ok", "error", "timeout", "cancelled", "unknown_tool", "inv
 OutcomeCode = Literal["output_limit", "output_limit_in_reasoning", "empty_answer"]
 
 
-class UserInput(msgspec.Struct, frozen=True, omit_defaults=True):
+class UserInput(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What the user sent to start a run, after validation."""
 
     text: str
@@ -29,7 +32,7 @@ class UserInput(msgspec.Struct, frozen=True, omit_defaults=True):
     image_path: str | None = None
 
 
-class AttachedFile(msgspec.Struct, frozen=True):
+class AttachedFile(msgspec.Struct, frozen=True, gc=False):
     """A file that the user put before the model, without what is in it."""
 
     id: str
@@ -42,7 +45,7 @@ class AttachedFile(msgspec.Struct, frozen=True):
     """Its size; None where the log is of a time when it was not kept."""
 
 
-class Attachment(msgspec.Struct, frozen=True, omit_defaults=True):
+class Attachment(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A file that the user put before the model, as it was when the run began.
 
     At most one of `text` and `base64` has content. A run that takes the place of another says
@@ -78,7 +81,7 @@ def content_of(attachment: Attachment) -> bytes:
     return b64decode(attachment.base64) if attachment.base64 else attachment.text.encode()
 
 
-class Timing(msgspec.Struct, frozen=True):
+class Timing(msgspec.Struct, frozen=True, gc=False):
     """Milliseconds by the server's clock. None where there was none."""
 
     time_to_first_reasoning_ms: int | None
@@ -88,7 +91,7 @@ class Timing(msgspec.Struct, frozen=True):
     total_ms: int
 
 
-class RunError(msgspec.Struct, frozen=True, omit_defaults=True):
+class RunError(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Why a run failed. `message` is for people; no secret stands in it."""
 
     code: str
@@ -97,7 +100,7 @@ class RunError(msgspec.Struct, frozen=True, omit_defaults=True):
     retry_after: float | None = None
 
 
-class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
+class Outcome(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A finished response that the user should know more about, with the way out."""
 
     code: OutcomeCode
@@ -107,7 +110,7 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
     max_output_tokens: int | None = None
 
 
-class RunStarted(msgspec.Struct, frozen=True, tag="run.started", omit_defaults=True):
+class RunStarted(msgspec.Struct, frozen=True, tag="run.started", omit_defaults=True, gc=False):
     """A run began. The first event of every run."""
 
     model: str
@@ -124,7 +127,7 @@ class RunStarted(msgspec.Struct, frozen=True, tag="run.started", omit_defaults=T
     after it leave the conversation, though not the log."""
 
 
-class IterationStarted(msgspec.Struct, frozen=True, tag="iteration.started"):
+class IterationStarted(msgspec.Struct, frozen=True, tag="iteration.started", gc=False):
     """A model call begins. `iteration` counts from 1."""
 
     iteration: int
@@ -145,7 +148,9 @@ class ReasoningDelta(
     part: int = 0
 
 
-class ReasoningEnded(msgspec.Struct, frozen=True, tag="reasoning.ended", omit_defaults=True):
+class ReasoningEnded(
+    msgspec.Struct, frozen=True, tag="reasoning.ended", omit_defaults=True, gc=False
+):
     """A reasoning segment is closed: exactly once, on every way out (P2)."""
 
     segment_id: str
@@ -162,7 +167,7 @@ class AnswerDelta(msgspec.Struct, frozen=True, tag="answer.delta", gc=False):
     text: str
 
 
-class AnswerEnded(msgspec.Struct, frozen=True, tag="answer.ended", omit_defaults=True):
+class AnswerEnded(msgspec.Struct, frozen=True, tag="answer.ended", omit_defaults=True, gc=False):
     """An answer segment is closed. `resuming`: the run goes on, with tools or more thought."""
 
     segment_id: str
@@ -170,7 +175,7 @@ class AnswerEnded(msgspec.Struct, frozen=True, tag="answer.ended", omit_defaults
     interrupted: bool = False
 
 
-class ToolStarted(msgspec.Struct, frozen=True, tag="tool.started"):
+class ToolStarted(msgspec.Struct, frozen=True, tag="tool.started", gc=False):
     """A tool is being run. `arguments` is the JSON text that the model wrote."""
 
     tool_call_id: str
@@ -178,7 +183,7 @@ class ToolStarted(msgspec.Struct, frozen=True, tag="tool.started"):
     arguments: str
 
 
-class ToolEnded(msgspec.Struct, frozen=True, tag="tool.ended", omit_defaults=True):
+class ToolEnded(msgspec.Struct, frozen=True, tag="tool.ended", omit_defaults=True, gc=False):
     """A tool gave its result, which goes back to the model."""
 
     tool_call_id: str
@@ -190,7 +195,9 @@ class ToolEnded(msgspec.Struct, frozen=True, tag="tool.ended", omit_defaults=Tru
     """The result was longer than the limit and was cut."""
 
 
-class ModelResponded(msgspec.Struct, frozen=True, tag="model.responded", omit_defaults=True):
+class ModelResponded(
+    msgspec.Struct, frozen=True, tag="model.responded", omit_defaults=True, gc=False
+):
     """A model call ended well: what the next prompt needs, beyond the text.
 
     Not for any wire: `native` is the provider's own payload.
@@ -206,14 +213,14 @@ class ModelResponded(msgspec.Struct, frozen=True, tag="model.responded", omit_de
     """What the model asked for, in order; each that is run gets a `ToolStarted`."""
 
 
-class Notice(msgspec.Struct, frozen=True, tag="notice"):
+class Notice(msgspec.Struct, frozen=True, tag="notice", gc=False):
     """Something that the user should know and that ends nothing: a retry, a dropped block."""
 
     code: str
     message: str
 
 
-class RunEnded(msgspec.Struct, frozen=True, tag="run.ended", omit_defaults=True):
+class RunEnded(msgspec.Struct, frozen=True, tag="run.ended", omit_defaults=True, gc=False):
     """The one terminal event of every run (P3)."""
 
     status: RunStatus
@@ -241,7 +248,7 @@ Event = (
 """Everything that can happen in a run."""
 
 
-class Recorded(msgspec.Struct, frozen=True):
+class Recorded(msgspec.Struct, frozen=True, gc=False):
     """An event with its identity, given once by the log that appended it."""
 
     seq: int

@@ -37,7 +37,7 @@ from thinkaloud.events.prompt import Effort
 BlockStatus = Literal["open", "closed", "interrupted"]
 
 
-class ReasoningBlock(msgspec.Struct, frozen=True, tag="reasoning"):
+class ReasoningBlock(msgspec.Struct, frozen=True, tag="reasoning", gc=False):
     """One segment of reasoning. `parts` are the provider's own blocks; their text is joined as is."""
 
     segment_id: str
@@ -53,7 +53,7 @@ class ReasoningBlock(msgspec.Struct, frozen=True, tag="reasoning"):
         return "".join(self.parts)
 
 
-class AnswerBlock(msgspec.Struct, frozen=True, tag="answer"):
+class AnswerBlock(msgspec.Struct, frozen=True, tag="answer", gc=False):
     """One segment of the answer."""
 
     segment_id: str
@@ -62,7 +62,7 @@ class AnswerBlock(msgspec.Struct, frozen=True, tag="answer"):
     status: BlockStatus
 
 
-class ToolBlock(msgspec.Struct, frozen=True, tag="tool"):
+class ToolBlock(msgspec.Struct, frozen=True, tag="tool", gc=False):
     """One tool call that was run."""
 
     tool_call_id: str
@@ -75,7 +75,7 @@ class ToolBlock(msgspec.Struct, frozen=True, tag="tool"):
     truncated: bool = False
 
 
-class NoticeBlock(msgspec.Struct, frozen=True, tag="notice"):
+class NoticeBlock(msgspec.Struct, frozen=True, tag="notice", gc=False):
     """Something that the user should know."""
 
     code: str
@@ -85,7 +85,7 @@ class NoticeBlock(msgspec.Struct, frozen=True, tag="notice"):
 Block = ReasoningBlock | AnswerBlock | ToolBlock | NoticeBlock
 
 
-class RunView(msgspec.Struct, frozen=True):
+class RunView(msgspec.Struct, frozen=True, gc=False):
     """One run as it stands."""
 
     run_id: str
@@ -109,15 +109,15 @@ class RunView(msgspec.Struct, frozen=True):
     @property
     def response(self) -> str:
         """All answer text of the run, in order."""
-        return "".join(block.text for block in self.blocks if isinstance(block, AnswerBlock))
+        return "".join([block.text for block in self.blocks if isinstance(block, AnswerBlock)])
 
     @property
     def reasoning(self) -> str:
         """All reasoning of the run, in order."""
-        return "".join(block.text for block in self.blocks if isinstance(block, ReasoningBlock))
+        return "".join([block.text for block in self.blocks if isinstance(block, ReasoningBlock)])
 
 
-class ConversationView(msgspec.Struct, frozen=True):
+class ConversationView(msgspec.Struct, frozen=True, gc=False):
     """A conversation as it stands at `seq`."""
 
     conversation_id: str
@@ -125,49 +125,48 @@ class ConversationView(msgspec.Struct, frozen=True):
     runs: tuple[RunView, ...]
 
 
-class _OpenBlock:
-    """A segment under construction: text in pieces, joined when somebody looks."""
+class _OpenReasoning:
+    """A segment of reasoning under construction: text in pieces, joined when somebody looks."""
 
-    __slots__ = (
-        "duration_ms",
-        "iteration",
-        "kind",
-        "pieces",
-        "segment_id",
-        "started_at_ms",
-        "status",
-    )
+    __slots__ = ("duration_ms", "iteration", "parts", "segment_id", "started_at_ms", "status")
 
-    def __init__(self, kind: str, segment_id: str, iteration: int, started_at_ms: int) -> None:
-        self.kind = kind
+    def __init__(self, segment_id: str, iteration: int, started_at_ms: int) -> None:
         self.segment_id = segment_id
         self.iteration = iteration
         self.started_at_ms = started_at_ms
-        self.pieces: list[list[str]] = [[]]
+        self.parts: list[list[str]] = [[]]
         self.status: BlockStatus = "open"
         self.duration_ms: int | None = None
 
     def add(self, text: str, part: int) -> None:
-        while len(self.pieces) <= part:
-            self.pieces.append([])
-        self.pieces[part].append(text)
+        while len(self.parts) <= part:
+            self.parts.append([])
+        self.parts[part].append(text)
 
-    def close(self, *, interrupted: bool, duration_ms: int | None = None) -> None:
-        self.status = "interrupted" if interrupted else "closed"
-        self.duration_ms = duration_ms
-
-    def view(self) -> Block:
-        texts = tuple("".join(part) for part in self.pieces)
-        if self.kind == "answer":
-            return AnswerBlock(self.segment_id, self.iteration, texts[0], self.status)
+    def view(self) -> ReasoningBlock:
         return ReasoningBlock(
             self.segment_id,
             self.iteration,
-            texts,
+            tuple(["".join(part) for part in self.parts]),
             self.status,
             self.started_at_ms,
             self.duration_ms,
         )
+
+
+class _OpenAnswer:
+    """A segment of the answer under construction."""
+
+    __slots__ = ("iteration", "pieces", "segment_id", "status")
+
+    def __init__(self, segment_id: str, iteration: int) -> None:
+        self.segment_id = segment_id
+        self.iteration = iteration
+        self.pieces: list[str] = []
+        self.status: BlockStatus = "open"
+
+    def view(self) -> AnswerBlock:
+        return AnswerBlock(self.segment_id, self.iteration, "".join(self.pieces), self.status)
 
 
 class RunFold:
@@ -175,6 +174,23 @@ class RunFold:
 
     `attachments` are its files with their content, where its start leaves some of that out.
     """
+
+    __slots__ = (
+        "_blocks",
+        "_ended_at_ms",
+        "_iteration",
+        "_open",
+        "_reasoning_status",
+        "_shows_reasoning",
+        "_started_at_ms",
+        "attachments",
+        "ended",
+        "last_at_ms",
+        "last_seq",
+        "responses",
+        "run_id",
+        "started",
+    )
 
     def __init__(
         self, recorded: Recorded, attachments: tuple[Attachment, ...] | None = None
@@ -196,9 +212,9 @@ class RunFold:
         self._ended_at_ms: int | None = None
         self._iteration = 0
         self._reasoning_status: ReasoningStatus = "none"
-        self._blocks: list[_OpenBlock | ToolBlock | NoticeBlock] = []
-        self._open: _OpenBlock | None = None
-        self._tools: dict[str, int] = {}
+        self._shows_reasoning = False
+        self._blocks: list[_OpenReasoning | _OpenAnswer | ToolBlock | NoticeBlock] = []
+        self._open: _OpenReasoning | _OpenAnswer | None = None
 
     def apply(self, recorded: Recorded) -> None:
         """Take the next event of the run."""
@@ -207,13 +223,17 @@ class RunFold:
         event = recorded.event
         match event:
             case ReasoningDelta():
-                self._segment("reasoning", event.segment_id, recorded).add(event.text, event.part)
+                block = self._open
+                if not isinstance(block, _OpenReasoning) or block.segment_id != event.segment_id:
+                    block = self._begin_reasoning(event.segment_id, recorded.at_ms)
+                block.add(event.text, event.part)
             case AnswerDelta():
-                self._segment("answer", event.segment_id, recorded).add(event.text, 0)
-            case ReasoningEnded():
-                self._close(interrupted=event.interrupted, duration_ms=event.duration_ms)
-            case AnswerEnded():
-                self._close(interrupted=event.interrupted)
+                block = self._open
+                if not isinstance(block, _OpenAnswer) or block.segment_id != event.segment_id:
+                    block = self._begin_answer(event.segment_id)
+                block.pieces.append(event.text)
+            case ReasoningEnded() | AnswerEnded():
+                self._close(event)
             case _:
                 self._apply_rare(event, recorded.at_ms)
 
@@ -229,12 +249,12 @@ class RunFold:
         at_ms: int,
     ) -> None:
         match event:
-            case RunStarted():
-                raise ValueError(f"{self.run_id} began twice")
+            case RunEnded():
+                self.ended = event
+                self._ended_at_ms = at_ms
             case IterationStarted():
                 self._iteration = event.iteration
             case ToolStarted():
-                self._tools[event.tool_call_id] = len(self._blocks)
                 self._blocks.append(
                     ToolBlock(
                         event.tool_call_id, self._iteration, event.name, event.arguments, "running"
@@ -247,64 +267,70 @@ class RunFold:
                 self._reasoning_status = _stronger(self._reasoning_status, event.reasoning_status)
             case Notice():
                 self._blocks.append(NoticeBlock(event.code, event.message))
-            case RunEnded():
-                self.ended = event
-                self._ended_at_ms = at_ms
+            case RunStarted():
+                raise ValueError(f"{self.run_id} began twice")
             case _:
                 assert_never(event)
 
     def view(self) -> RunView:
         """Return the run as it stands."""
         ended = self.ended
-        blocks = tuple(
-            block.view() if isinstance(block, _OpenBlock) else block for block in self._blocks
-        )
-        shown = any(isinstance(block, ReasoningBlock) for block in blocks)
+        blocks = [
+            block.view() if isinstance(block, _OpenReasoning | _OpenAnswer) else block
+            for block in self._blocks
+        ]
         return RunView(
             run_id=self.run_id,
             status="running" if ended is None else ended.status,
             model=self.started.model,
             input=self.started.input,
-            blocks=blocks,
+            blocks=tuple(blocks),
             iteration=self._iteration,
             max_iterations=self.started.max_iterations,
             started_at_ms=self._started_at_ms,
             reasoning_effort=self.started.reasoning_effort,
             ended_at_ms=self._ended_at_ms,
-            reasoning_status="shown" if shown else self._reasoning_status,
+            reasoning_status="shown" if self._shows_reasoning else self._reasoning_status,
             usage=ended.usage if ended else None,
             timing=ended.timing if ended else None,
             error=ended.error if ended else None,
             outcome=ended.outcome if ended else None,
-            attachments=tuple(each.file for each in self.attachments),
+            attachments=tuple([each.file for each in self.attachments]),
         )
 
-    def _segment(self, kind: str, segment_id: str, recorded: Recorded) -> _OpenBlock:
-        block = self._open
-        if block is None or block.segment_id != segment_id:
-            block = _OpenBlock(kind, segment_id, self._iteration, recorded.at_ms)
-            self._blocks.append(block)
-            self._open = block
+    def _begin_reasoning(self, segment_id: str, at_ms: int) -> _OpenReasoning:
+        block = _OpenReasoning(segment_id, self._iteration, at_ms)
+        self._blocks.append(block)
+        self._open = block
+        self._shows_reasoning = True
         return block
 
-    def _close(self, *, interrupted: bool, duration_ms: int | None = None) -> None:
-        if self._open is not None:
-            self._open.close(interrupted=interrupted, duration_ms=duration_ms)
-            self._open = None
+    def _begin_answer(self, segment_id: str) -> _OpenAnswer:
+        block = _OpenAnswer(segment_id, self._iteration)
+        self._blocks.append(block)
+        self._open = block
+        return block
+
+    def _close(self, event: ReasoningEnded | AnswerEnded) -> None:
+        block, self._open = self._open, None
+        if block is None:
+            return
+        block.status = "interrupted" if event.interrupted else "closed"
+        if isinstance(block, _OpenReasoning) and isinstance(event, ReasoningEnded):
+            block.duration_ms = event.duration_ms
 
     def _end_tool(self, event: ToolEnded) -> None:
-        index = self._tools.get(event.tool_call_id)
-        if index is None:
-            return
-        started = self._blocks[index]
-        if isinstance(started, ToolBlock):
-            self._blocks[index] = msgspec.structs.replace(
-                started,
-                status=event.status,
-                result=event.result,
-                duration_ms=event.duration_ms,
-                truncated=event.truncated,
-            )
+        for index in range(len(self._blocks) - 1, -1, -1):
+            started = self._blocks[index]
+            if isinstance(started, ToolBlock) and started.tool_call_id == event.tool_call_id:
+                self._blocks[index] = msgspec.structs.replace(
+                    started,
+                    status=event.status,
+                    result=event.result,
+                    duration_ms=event.duration_ms,
+                    truncated=event.truncated,
+                )
+                return
 
 
 class Fold:
@@ -330,9 +356,9 @@ class Fold:
         self.runs[recorded.run_id] = run
 
     def _attachments(self, event: Event) -> tuple[Attachment, ...] | None:
-        if not isinstance(event, RunStarted):
+        if not isinstance(event, RunStarted) or not event.attachments:
             return None
-        return tuple(self._whole(each) for each in event.attachments)
+        return tuple([self._whole(each) for each in event.attachments])
 
     def _whole(self, attachment: Attachment) -> Attachment:
         """Return a file with its content, from the run that keeps it."""

@@ -17,7 +17,7 @@ ReasoningStatus = Literal["none", "shown", "hidden_by_provider"]
 """Whether this response had reasoning, and whether the provider let us see its text."""
 
 
-class Origin(msgspec.Struct, frozen=True):
+class Origin(msgspec.Struct, frozen=True, gc=False):
     """Who issued an opaque payload. It goes back to an equal origin only (P13)."""
 
     dialect: str
@@ -28,7 +28,7 @@ class Origin(msgspec.Struct, frozen=True):
     """The provider's own name of the model."""
 
 
-class Native(msgspec.Struct, frozen=True):
+class Native(msgspec.Struct, frozen=True, gc=False):
     """One assistant response exactly as its provider wants it back.
 
     `payload` is JSON in the dialect's own shape (content blocks, output items, parts, a
@@ -40,7 +40,7 @@ class Native(msgspec.Struct, frozen=True):
     payload: msgspec.Raw
 
 
-class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
+class Usage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Token counts of one response or one run. Reasoning is always inside output."""
 
     input_tokens: int = 0
@@ -73,14 +73,14 @@ class AnswerText(msgspec.Struct, frozen=True, tag="answer", gc=False):
     text: str
 
 
-class ToolCallOpened(msgspec.Struct, frozen=True, tag="tool_call_opened"):
+class ToolCallOpened(msgspec.Struct, frozen=True, tag="tool_call_opened", gc=False):
     """The model began to write a tool call. Its arguments follow in a `ToolCall`."""
 
     tool_call_id: str
     name: str
 
 
-class ToolCall(msgspec.Struct, frozen=True, tag="tool_call"):
+class ToolCall(msgspec.Struct, frozen=True, tag="tool_call", gc=False):
     """A whole tool call. `arguments` is the JSON text that the model wrote, unparsed."""
 
     tool_call_id: str
@@ -88,17 +88,17 @@ class ToolCall(msgspec.Struct, frozen=True, tag="tool_call"):
     arguments: str
 
 
-class ServerItem(msgspec.Struct, frozen=True, tag="server_item"):
+class ServerItem(msgspec.Struct, frozen=True, tag="server_item", gc=False):
     """Something that the provider did on its own side: a web search, code execution."""
 
     kind: str
 
 
-class Alive(msgspec.Struct, frozen=True, tag="alive"):
+class Alive(msgspec.Struct, frozen=True, tag="alive", gc=False):
     """The provider is at work without a word to show: a ping, hidden reasoning, argument text."""
 
 
-class ModelFinished(msgspec.Struct, frozen=True, tag="finished"):
+class ModelFinished(msgspec.Struct, frozen=True, tag="finished", gc=False):
     """The response ended as its dialect says it should."""
 
     finish_reason: FinishReason
@@ -110,7 +110,7 @@ class ModelFinished(msgspec.Struct, frozen=True, tag="finished"):
     """None where the dialect needs nothing back but the plain text and calls."""
 
 
-class ModelFailed(msgspec.Struct, frozen=True, tag="failed"):
+class ModelFailed(msgspec.Struct, frozen=True, tag="failed", gc=False):
     """The response broke off, was refused or reported an error; what came before stands.
 
     `usage` is what the provider had counted by then. `opaque_rejected` is True where the

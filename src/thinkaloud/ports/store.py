@@ -12,7 +12,7 @@ import msgspec
 from thinkaloud.events.event import Recorded, RunStarted
 
 
-class Conversation(msgspec.Struct, frozen=True):
+class Conversation(msgspec.Struct, frozen=True, gc=False):
     """What is known of a conversation beside its log."""
 
     conversation_id: str
@@ -24,7 +24,7 @@ class Conversation(msgspec.Struct, frozen=True):
     """It leaves nothing behind: it is kept in memory, and in no list."""
 
 
-class Change(msgspec.Struct, frozen=True):
+class Change(msgspec.Struct, frozen=True, gc=False):
     """What is to be different about a conversation. What is None stays as it is."""
 
     title: str | None = None
@@ -43,7 +43,7 @@ class Change(msgspec.Struct, frozen=True):
         )
 
 
-class RunRecord(msgspec.Struct, frozen=True):
+class RunRecord(msgspec.Struct, frozen=True, gc=False):
     """Where a run is to be found."""
 
     run_id: str
@@ -54,7 +54,7 @@ class RunRecord(msgspec.Struct, frozen=True):
     idempotency_key: str | None = None
 
 
-class Unfinished(msgspec.Struct, frozen=True):
+class Unfinished(msgspec.Struct, frozen=True, gc=False):
     """A run that was not compacted with its end."""
 
     run: RunRecord
@@ -62,7 +62,7 @@ class Unfinished(msgspec.Struct, frozen=True):
     """What it begins with: it may have queued until its process died."""
 
 
-class Stored(msgspec.Struct, frozen=True):
+class Stored(msgspec.Struct, frozen=True, gc=False):
     """An event as it lies in the log: it stands for the numbers `first_seq` … `recorded.seq`.
 
     They differ where neighbouring deltas were merged into one, and for the first event after a
@@ -74,7 +74,7 @@ class Stored(msgspec.Struct, frozen=True):
     recorded: Recorded
 
 
-class FinishedRun(msgspec.Struct, frozen=True):
+class FinishedRun(msgspec.Struct, frozen=True, gc=False):
     """A run that is over, as `Store.compact` leaves one."""
 
     run: RunRecord
@@ -83,7 +83,7 @@ class FinishedRun(msgspec.Struct, frozen=True):
     """What a search may find: what the user and the answer said."""
 
 
-class LogEnd(msgspec.Struct, frozen=True):
+class LogEnd(msgspec.Struct, frozen=True, gc=False):
     """How far a conversation's log goes."""
 
     last_seq: int = 0

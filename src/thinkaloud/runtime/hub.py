@@ -116,7 +116,9 @@ class Hub:
                 if log.deleted:
                     return False
                 # What was put together may go on above the floor.
-                older = [each for each in page if each.first_seq <= log.floor]
+                older = page
+                if page and page[-1].first_seq > log.floor:
+                    older = [each for each in page if each.first_seq <= log.floor]
                 if not older:
                     break
                 if older[0].first_seq <= seq:

@@ -16,7 +16,7 @@ from thinkaloud.ports.store import Conversation, RunRecord
 State = RunStatus | Literal["queued", "running"]
 
 
-class RunState(msgspec.Struct, frozen=True):
+class RunState(msgspec.Struct, frozen=True, gc=False):
     """A run as it stands. The reasoning members are absent where reasoning was not asked for."""
 
     run_id: str
@@ -41,7 +41,7 @@ class RunState(msgspec.Struct, frozen=True):
     reasoning_segments: tuple[ReasoningSegment, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
-class UserMessage(msgspec.Struct, frozen=True, tag_field="role", tag="user"):
+class UserMessage(msgspec.Struct, frozen=True, tag_field="role", tag="user", gc=False):
     """What the user said."""
 
     run_id: str
@@ -54,7 +54,7 @@ class UserMessage(msgspec.Struct, frozen=True, tag_field="role", tag="user"):
     at_ms: int
 
 
-class AssistantMessage(msgspec.Struct, frozen=True, tag_field="role", tag="assistant"):
+class AssistantMessage(msgspec.Struct, frozen=True, tag_field="role", tag="assistant", gc=False):
     """What the model did with it. `blocks` are its segments, tool calls and notices in order."""
 
     run_id: str
@@ -78,7 +78,7 @@ class AssistantMessage(msgspec.Struct, frozen=True, tag_field="role", tag="assis
 Message = UserMessage | AssistantMessage
 
 
-class Messages(msgspec.Struct, frozen=True):
+class Messages(msgspec.Struct, frozen=True, gc=False):
     """The messages of a conversation, oldest first, as they stand at `seq`."""
 
     conversation_id: str
@@ -87,7 +87,7 @@ class Messages(msgspec.Struct, frozen=True):
     messages: tuple[Message, ...]
 
 
-class ConversationState(msgspec.Struct, frozen=True):
+class ConversationState(msgspec.Struct, frozen=True, gc=False):
     """A conversation. `active_runs` go on or wait, the oldest first; `seq` is its last event."""
 
     conversation_id: str
@@ -100,7 +100,7 @@ class ConversationState(msgspec.Struct, frozen=True):
     """It is kept in memory only, and stands in no list."""
 
 
-class ConversationSummary(msgspec.Struct, frozen=True):
+class ConversationSummary(msgspec.Struct, frozen=True, gc=False):
     """A conversation in a list."""
 
     conversation_id: str
@@ -109,7 +109,7 @@ class ConversationSummary(msgspec.Struct, frozen=True):
     updated_at_ms: int
 
 
-class ConversationList(msgspec.Struct, frozen=True):
+class ConversationList(msgspec.Struct, frozen=True, gc=False):
     """A page of conversations, the latest changed first."""
 
     conversations: tuple[ConversationSummary, ...]
@@ -117,7 +117,7 @@ class ConversationList(msgspec.Struct, frozen=True):
     """`before` of the next page; null where this was the last."""
 
 
-class ModelView(msgspec.Struct, frozen=True):
+class ModelView(msgspec.Struct, frozen=True, gc=False):
     """A model that can be chosen."""
 
     id: str
@@ -131,7 +131,7 @@ class ModelView(msgspec.Struct, frozen=True):
     max_output_tokens: int | None
 
 
-class Switched(msgspec.Struct, frozen=True):
+class Switched(msgspec.Struct, frozen=True, gc=False):
     """The model for new runs."""
 
     ok: bool
