@@ -77,7 +77,7 @@ class _Feed:
         while batch := await self._follower.batch(merge=True):
             if not isinstance(batch, Snapshot):
                 return [entry.recorded for entry in batch]
-            run = batch.fold.runs.get(self._run_id)
+            run = batch.fold.run(self._run_id)
             if run is not None:
                 return run.view()
         return ()

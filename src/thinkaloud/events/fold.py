@@ -346,7 +346,7 @@ class Fold:
     def apply(self, recorded: Recorded) -> None:
         """Take the next event."""
         self.seq = recorded.seq
-        run = self.runs.get(recorded.run_id) or self.replaced.get(recorded.run_id)
+        run = self.run(recorded.run_id)
         if run is not None:
             run.apply(recorded)
             return
@@ -355,6 +355,10 @@ class Fold:
             self._replace(run.started.replaces)
         self.runs[recorded.run_id] = run
 
+    def run(self, run_id: str) -> RunFold | None:
+        """Return a run, also one that another took the place of; None where there is none."""
+        return self.runs.get(run_id) or self.replaced.get(run_id)
+
     def _attachments(self, event: Event) -> tuple[Attachment, ...] | None:
         if not isinstance(event, RunStarted) or not event.attachments:
             return None
@@ -362,7 +366,7 @@ class Fold:
 
     def _whole(self, attachment: Attachment) -> Attachment:
         """Return a file with its content, from the run that keeps it."""
-        holder = self.runs.get(attachment.kept_in) or self.replaced.get(attachment.kept_in)
+        holder = self.run(attachment.kept_in)
         if holder is None:
             return attachment
         for kept in holder.attachments:

@@ -69,7 +69,7 @@ class Follower:
                 break
             found = await self._next()
             if isinstance(found, Snapshot):
-                run = found.fold.runs.get(self.run_id or "")
+                run = found.fold.run(self.run_id or "")
                 self.ended = run is not None and run.ended is not None
                 return found
             if self.run_id is not None and found:
@@ -107,7 +107,7 @@ class Follower:
 
     async def _snapshot(self) -> Snapshot:
         fold = await self._read_fold()
-        run = fold.runs.get(self.run_id or "")
+        run = fold.run(self.run_id or "")
         if run is not None and run.ended is not None:
             self.cursor = run.last_seq
         else:

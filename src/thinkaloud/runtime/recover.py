@@ -28,7 +28,7 @@ async def recover(store: Store, hub: Hub, finisher: Finisher) -> None:
 async def _finish(unfinished: Unfinished, hub: Hub, finisher: Finisher) -> None:
     record = unfinished.run
     fold = await hub.fold(record.conversation_id)
-    run = fold.runs.get(record.run_id) or fold.replaced.get(record.run_id)
+    run = fold.run(record.run_id)
     async with hub.open(record.conversation_id) as log:
         for event in _missing(unfinished, run):
             log.append(record.run_id, event)

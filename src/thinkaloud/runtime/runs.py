@@ -125,8 +125,7 @@ class Runs:
         log = self.hub.live(record.conversation_id)
         if log is not None and record.run_id in log.runs:
             return log.runs[record.run_id]
-        fold = await self.hub.fold(record.conversation_id)
-        return fold.runs.get(record.run_id)
+        return (await self.hub.fold(record.conversation_id)).run(record.run_id)
 
     @asynccontextmanager
     async def follow(self, record: RunRecord, after: int | None = None) -> AsyncGenerator[Follower]:

@@ -9,7 +9,7 @@ import msgspec
 
 from thinkaloud.errors import InvalidRequest, NotFound
 from thinkaloud.events.event import Recorded, RunEnded
-from thinkaloud.events.fold import Fold, RunFold
+from thinkaloud.events.fold import ConversationView, Fold, RunFold
 from thinkaloud.ports.store import RunRecord, Store
 from thinkaloud.runtime.follower import Follower, Snapshot
 from thinkaloud.runtime.live_log import Entry, LiveLog
@@ -69,11 +69,15 @@ class Feed:
 
     def _snapshot(self, found: Snapshot) -> Sequence[bytes]:
         run_id = self._follower.run_id
-        view = found.fold.view()
+        if run_id is None:
+            return [self._wire.snapshot(found.fold.view(), found.seq, None)]
+        fold = found.fold.run(run_id)
+        runs = () if fold is None else (fold.view(),)
+        view = ConversationView(found.fold.conversation_id, found.seq, runs)
         frames = [self._wire.snapshot(view, found.seq, run_id)]
         # Who follows one run that is over gets its end as well: every run has one.
-        for run in view.runs:
-            if run.run_id == run_id and run.status != "running":
+        for run in runs:
+            if run.status != "running":
                 self._told_end = True
                 frames.append(self._wire.end(run, view.conversation_id, found.seq))
         return frames
@@ -108,9 +112,9 @@ class Feed:
         if fold is not None:
             return fold
         # Catching up on a long conversation reads it once more, not once for each run.
-        if self._fold is None or run_id not in self._fold.runs:
+        if self._fold is None or self._fold.run(run_id) is None:
             self._fold = await self._runs.hub.fold(self._log.conversation_id)
-        return self._fold.runs.get(run_id)
+        return self._fold.run(run_id)
 
 
 @asynccontextmanager
@@ -119,12 +123,13 @@ async def follow_run(
 ) -> AsyncGenerator[Feed]:
     """Follow a run from the event after `after`, by default from its first, to its end.
 
-    Raises `InvalidRequest` where that number was never given out, or to a later run.
+    0 is before the first. Raises `InvalidRequest` where that number was never given out, or is
+    one of another run.
     """
     runs = services.runs
     async with runs.hub.open(record.conversation_id) as log:
         _check_cursor(after, log)
-        if after is not None and record.run_id not in runs.active:
+        if after:
             await _check_run(services.store, log, record, after)
         async with runs.follow(record, after) as follower:
             yield Feed(runs, log, follower, wire)
@@ -156,13 +161,15 @@ def _check_cursor(after: int | None, log: LiveLog) -> None:
 
 
 async def _check_run(store: Store, log: LiveLog, record: RunRecord, after: int) -> None:
-    """Refuse the number of another run that came later: it would be answered with silence."""
-    if after < record.first_seq:
-        return
+    """Refuse the number of another run: two runs were mixed up, and what follows is a guess."""
     if after > log.floor:
         found = [entry.recorded for entry in log.after(after - 1, 1)]
     else:
         page = await store.read(record.conversation_id, after - 1, 1)
         found = [each.recorded for each in page]
     if found and found[0].run_id != record.run_id:
-        raise InvalidRequest(f"after is {after}, which is an event of another run.", field="after")
+        raise InvalidRequest(
+            f"after is {after}, which is an event of another run. Without it, or with 0, you get"
+            " all of this one.",
+            field="after",
+        )

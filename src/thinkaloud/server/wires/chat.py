@@ -86,9 +86,8 @@ class ChatWire:
         return self.write(CompleteFrame(body, seq, run.run_id))
 
     def snapshot(self, view: ConversationView, seq: int, run_id: str | None) -> bytes:
-        """Return all that was said, or what was said in one run, in place of lost events."""
-        runs = [run for run in view.runs if run_id in {None, run.run_id}]
-        said = messages_of(runs, reasoning=self._reasoning)
+        """Return all that was said, or what was said in the one run, in place of lost events."""
+        said = messages_of(view.runs, reasoning=self._reasoning)
         data = Messages(view.conversation_id, seq, said)
         return self.write(SnapshotFrame(data, seq, run_id))
 

@@ -1,0 +1,46 @@
+"""Runs that another one took the place of: gone from the conversation, and still to be had."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.server.serving import Served, serving, talk
+from thinkaloud.stores.sqlite import SqliteStore
+from thinkaloud.testing import ScriptedModel, say, think
+
+SCRIPT = [think("Let ", "me ", "see."), say("An", "swer", ".")]
+KEY = {"Idempotency-Key": "mine"}
+
+
+async def ask(served: Served) -> tuple[int, dict[str, Any]]:
+    return await served.post("/chat/message", {"text": "Hi", "conversation_id": "c"}, headers=KEY)
+
+
+async def frames_of(served: Served, path: str) -> list[dict[str, Any]]:
+    async with served.events("GET", path) as stream:
+        return [frame async for frame in stream]
+
+
+@pytest.mark.promise("P8", "P9")
+async def test_a_replaced_run_is_what_it_was_whoever_asks_and_also_after_a_restart(
+    tmp_path: Path,
+) -> None:
+    async with SqliteStore.open(tmp_path / "thinkaloud.db") as store:
+        async with serving(ScriptedModel(SCRIPT, [say("Better.")]), store=store) as served:
+            _, first = await ask(served)
+            await talk("rest", served, conversation_id="c", replaces=first["run_id"])
+        path = f"/runs/{first['run_id']}"
+        async with serving(ScriptedModel(), store=store) as served:
+            _, state = await served.get(path)
+            whole = await frames_of(served, f"{path}/events?include_reasoning=true")
+            inside = await frames_of(served, f"{path}/events?include_reasoning=true&after=4")
+            again = await ask(served)
+    assert (state["status"], state["response"]) == ("completed", "Answer.")
+    assert whole[-1]["event"] == "complete"
+    assert whole[-1]["data"]["response"] == "Answer."
+    assert [frame["event"] for frame in inside] == ["snapshot", "complete"]
+    assert [each["text"] for each in inside[0]["data"]["messages"]] == ["Hi", "Answer."]
+    assert inside[1]["data"] == whole[-1]["data"]
+    assert [frame["seq"] for frame in inside] == [whole[-1]["seq"]] * 2
+    assert again == (200, first)
