@@ -126,6 +126,14 @@ async def test_a_compaction_replaces_the_events_of_its_run_and_no_others(store: 
     assert await store.log_end("talk") == LogEnd(14, 14)
 
 
+async def test_a_compaction_leaves_what_its_run_said_after_it(store: Store) -> None:
+    record = await begin(store)
+    events = whole_run()
+    await store.append(events)
+    await store.compact(record, events[:5], "")
+    assert await log_of(store) == events
+
+
 async def test_a_compaction_can_be_done_again(store: Store) -> None:
     record = await begin(store)
     events = compacted(whole_run())

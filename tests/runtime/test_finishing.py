@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tests.stores.samples import conversation, run, whole_run
 from thinkaloud.events.event import AnswerDelta, RunStarted, UserInput
 from thinkaloud.events.fold import Fold
 from thinkaloud.ports.store import RunRecord, Stored
+from thinkaloud.runtime.live_log import KEPT_ENTRIES
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.sqlite import SqliteStore
 from thinkaloud.testing import ScriptedModel, Wait, say, think
@@ -108,6 +110,73 @@ async def test_a_run_that_cannot_be_put_in_order_is_told_once_however_often_it_i
     told = [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING]
     assert [each for each in told if record.run_id in each] == told
     assert len(told) == 1
+
+
+class CountedStore(MemoryStore):
+    """A store that tells how often a log was read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.readings: list[int] = []
+        """Where each began."""
+
+    async def read(self, conversation_id: str, after: int, limit: int) -> Sequence[Stored]:
+        self.readings.append(after)
+        return await super().read(conversation_id, after, limit)
+
+
+async def left_unfinished(store: MemoryStore, count: int) -> None:
+    """Keep a conversation as a process left it that died: a run cut short after many that ended."""
+    await store.create_conversation(conversation("c", owner=OWNER))
+    for number in range(count):
+        name, first_seq = f"run-{number}", 1 + 7 * number
+        await store.add_run(run(name, "c", owner=OWNER, first_seq=first_seq))
+        await store.append(whole_run("c", name, first_seq=first_seq))
+    await store.add_run(run("cut", "c", owner=OWNER, first_seq=7 * count + 1))
+    await store.append(whole_run("c", "cut", first_seq=7 * count + 1)[:4])
+    await store.add_run(run("queued", "c", owner=OWNER, first_seq=7 * count + 1))
+
+
+async def test_a_start_reads_a_conversation_once_however_many_runs_were_left_in_it() -> None:
+    readings: list[list[int]] = []
+    for count in (1, 200):
+        store = CountedStore()
+        await left_unfinished(store, count)
+        async with stage(ScriptedModel(), store=store) as runs:
+            readings.append(store.readings.copy())
+            view = (await runs.hub.fold("c")).view()
+            assert await store.unfinished_runs() == []
+            assert await titles(store) == ["Rayleigh scattering."]
+        statuses = [each.status for each in view.runs]
+        assert statuses == [*["completed"] * count, "failed", "failed"]
+        assert len(await all_of(store, "c")) == 6 * count + 4 + 2 + 2
+
+    # One that finds all of it, and one that finds no more.
+    assert readings == [[0, 7 + 4], [0, 7 * 200 + 4]]
+
+
+async def test_a_run_that_queued_behind_a_very_long_one_is_put_in_order_without_reading_that() -> (
+    None
+):
+    store, queued, gate = CountedStore(), asyncio.Event(), asyncio.Event()
+    words = say(*["word "] * 2 * KEPT_ENTRIES)
+    model = ScriptedModel([Wait(queued), words], [Wait(gate), say("Two")])
+    async with stage(model, store=store) as runs:
+        long = await start(runs, "first", conversation_id="c")
+        short = await start(runs, "second", conversation_id="c")
+        queued.set()
+        await runs.active.wait(long.run_id)
+        async with runs.follow(short) as follower:
+            await follower.batch()
+        while len(await store.unfinished_runs()) > 1:
+            await asyncio.sleep(0)
+        # Nor was anything looked for behind the end of the long one.
+        assert max(store.readings) < KEPT_ENTRIES
+        store.readings.clear()
+        gate.set()
+        await runs.active.wait(short.run_id)
+        assert store.readings == []
+        assert await store.unfinished_runs() == []
 
 
 async def test_an_event_that_cannot_be_read_keeps_no_server_from_starting(

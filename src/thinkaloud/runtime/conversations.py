@@ -9,6 +9,7 @@ from typing import Literal
 from thinkaloud.core.export import as_json, as_markdown
 from thinkaloud.core.title import title_of
 from thinkaloud.errors import Conflict, InvalidRequest, NotFound, StoreError
+from thinkaloud.events.fold import RunFold
 from thinkaloud.ports.clock import Clock
 from thinkaloud.ports.store import Before, Change, Conversation, RunRecord, Store
 from thinkaloud.ports.uploads import Uploads
@@ -79,20 +80,26 @@ class Conversations:
         renamed = await self._store.update_conversation(owner, conversation_id, change)
         return renamed or await self.get(owner, conversation_id)
 
-    async def entitle(self, record: RunRecord) -> None:
-        """Give a conversation without a title one from the answer of this run, which has ended."""
+    async def entitle(self, record: RunRecord, run: RunFold | None = None) -> None:
+        """Give a conversation without a title one from the answer of this run, which has ended.
+
+        `run` is that run as it stands, where the caller has read it.
+        """
         found = await self._store.conversation(record.owner, record.conversation_id)
         if found is None or found.title:
             return
-        log = self._hub.live(record.conversation_id)
-        run = log.runs.get(record.run_id) if log is not None else None
-        if run is None:
-            run = (await self._hub.fold(record.conversation_id)).runs.get(record.run_id)
+        run = run or await self._ended(record)
         if run is None:
             return
         view = run.view()
         change = Change(default_title=title_of(view.response, view.input.text))
         await self._store.update_conversation(record.owner, record.conversation_id, change)
+
+    async def _ended(self, record: RunRecord) -> RunFold | None:
+        log = self._hub.live(record.conversation_id)
+        if log is not None and record.run_id in log.runs:
+            return log.runs[record.run_id]
+        return (await self._hub.fold(record.conversation_id)).runs.get(record.run_id)
 
     async def delete(self, owner: str, conversation_id: str) -> None:
         """Stop what runs in a conversation and delete all of it, with the uploads that only it used."""

@@ -2,16 +2,28 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+
 from thinkaloud.errors import StoreError
+from thinkaloud.events.fold import RunFold
 from thinkaloud.ports.store import RunRecord
 from thinkaloud.runtime.conversations import Conversations
 from thinkaloud.runtime.hub import Hub
-from thinkaloud.runtime.live_log import LiveLog
+from thinkaloud.runtime.live_log import Entry, LiveLog
 
 _LONGEST_WAIT: Final = 60.0
 _log = logging.getLogger(__name__)
+
+
+class ReadRun(msgspec.Struct, frozen=True):
+    """A run that has ended, as somebody has read all of it."""
+
+    entries: Sequence[Entry]
+    fold: RunFold | None
+    """None where another run has taken its place."""
 
 
 class Finisher:
@@ -27,11 +39,13 @@ class Finisher:
         """Compact a run, and give its conversation a title. False where it is still to be done."""
         if not await self._hub.saver.finish(log, run):
             return False
-        try:
-            await self._conversations.entitle(run)
-        except StoreError:
-            _log.exception("%s stays without a title", run.conversation_id)
+        await self._entitle(run)
         return True
+
+    async def finish_read(self, log: LiveLog, run: RunRecord, read: ReadRun) -> None:
+        """Do the same once, of a run that the caller has read: its conversation is not read again."""
+        if await self._hub.saver.finish(log, run, read.entries) and read.fold is not None:
+            await self._entitle(run, read.fold)
 
     def finish_later(self, log: LiveLog, run: RunRecord, tasks: asyncio.TaskGroup) -> None:
         """Try again until it is done, and release the log. What is left at the end, a start does."""
@@ -54,3 +68,9 @@ class Finisher:
                 wait = min(2 * wait, _LONGEST_WAIT)
         finally:
             await self._hub.release(log)
+
+    async def _entitle(self, run: RunRecord, fold: RunFold | None = None) -> None:
+        try:
+            await self._conversations.entitle(run, fold)
+        except StoreError:
+            _log.exception("%s stays without a title", run.conversation_id)

@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import Final
 
 from thinkaloud.errors import StoreError
-from thinkaloud.events.event import AnswerDelta, RunStarted
+from thinkaloud.events.event import AnswerDelta, RunEnded, RunStarted
 from thinkaloud.ports.store import RunRecord, Store
 from thinkaloud.runtime.live_log import Entry, LiveLog, stored
 
@@ -80,21 +80,24 @@ class Saver:
         finally:
             log.show()
 
-    async def finish(self, log: LiveLog, run: RunRecord) -> bool:
+    async def finish(
+        self, log: LiveLog, run: RunRecord, known: Sequence[Entry] | None = None
+    ) -> bool:
         """Save a run that has ended, as whole segments, with the text that a search may find.
 
-        False where that cannot be done now. Until it is, the store counts the run as unfinished.
+        `known` is all of the run, where the caller has read it. False where that cannot be done
+        now. Until it is, the store counts the run as unfinished.
         """
         await self.save()
         if log.deleted:
             self._unfinished.discard(run.run_id)
             return True
-        entries = log.of_run(run.run_id)
+        entries = log.of_run(run.run_id) if known is None else known
         # A run that has begun meanwhile may have more to save, after these.
         if entries and log.unsaved.begins_by(entries[-1].recorded.seq):
             return False
         try:
-            if run.first_seq <= log.floor:
+            if not _is_whole(entries):
                 entries = await self._saved_entries(run)
             await self._store.compact(run, stored(entries), _searchable(entries))
         except StoreError:
@@ -137,7 +140,11 @@ class Saver:
     async def _saved_entries(self, run: RunRecord) -> list[Entry]:
         entries: list[Entry] = []
         after = run.first_seq - 1
-        while page := await self._store.read(run.conversation_id, after, _PAGE):
+        # What follows its end is of other runs.
+        while not _has_ended(entries):
+            page = await self._store.read(run.conversation_id, after, _PAGE)
+            if not page:
+                break
             entries += [
                 Entry(each.recorded, each.first_seq)
                 for each in page
@@ -147,7 +154,16 @@ class Saver:
         return entries
 
 
-def _searchable(entries: list[Entry]) -> str:
+def _is_whole(entries: Sequence[Entry]) -> bool:
+    """Whether a run's entries begin with its start: what is let go of is let go of from there on."""
+    return bool(entries) and isinstance(entries[0].recorded.event, RunStarted)
+
+
+def _has_ended(entries: Sequence[Entry]) -> bool:
+    return bool(entries) and isinstance(entries[-1].recorded.event, RunEnded)
+
+
+def _searchable(entries: Sequence[Entry]) -> str:
     events = [entry.recorded.event for entry in entries]
     said = [event.input.text for event in events if isinstance(event, RunStarted)]
     answer = [event.text for event in events if isinstance(event, AnswerDelta)]

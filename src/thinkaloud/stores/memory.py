@@ -67,7 +67,12 @@ class _MemoryLog:
         thread = self._threads.get(run.conversation_id)
         if thread is None or thread.about.owner != run.owner:
             return
-        others = [stored for stored in thread.log if stored.recorded.run_id != run.run_id]
+        last_seq = _seq(events[-1]) if events else 0
+        others = [
+            stored
+            for stored in thread.log
+            if stored.recorded.run_id != run.run_id or _seq(stored) > last_seq
+        ]
         thread.log = sorted([*others, *events], key=_seq)
         thread.texts[run.run_id] = _searchable(text)
         self._ended |= _ended_in(events) & self._runs.keys()

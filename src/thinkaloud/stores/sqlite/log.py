@@ -114,18 +114,20 @@ def compact(
     ended: Sequence[tuple[str, str]],
     text: str,
 ) -> None:
-    """Put these events in the place of all events of a run, and index its text."""
+    """Put these events in the place of all events of a run up to the last, and index its text."""
     owned = connection.execute(
         "SELECT 1 FROM conversations WHERE conversation_id = ? AND owner = ?",
         (run.conversation_id, run.owner),
     ).fetchone()
     if owned is None:
         return
-    connection.execute(
-        "DELETE FROM events WHERE conversation_id = ? AND seq >= ? AND run_id = ?",
-        (run.conversation_id, run.first_seq, run.run_id),
-    )
-    connection.executemany(_INSERT_EVENT, rows)
+    if rows:
+        # Up to the last: else an early run of a long conversation would look through all of it.
+        connection.execute(
+            "DELETE FROM events WHERE conversation_id = ? AND seq BETWEEN ? AND ? AND run_id = ?",
+            (run.conversation_id, run.first_seq, rows[-1][1], run.run_id),
+        )
+        connection.executemany(_INSERT_EVENT, rows)
     _mark_ended(connection, ended)
     connection.execute(
         "UPDATE runs SET compacted = 1, message = NULL"
