@@ -44,6 +44,17 @@ async def assert_kept(served: ServerProcess, conversation_id: str, telling: Tell
     assert (message["reasoning"], message["text"]) == (telling.reasoning, telling.answer)
 
 
+async def until_saving_is(served: ServerProcess, status: str) -> None:
+    """Return when the server says this of what it is to save, and the same of itself."""
+    async with asyncio.timeout(DEADLINE):
+        while True:
+            found, health = await served.get("/health")
+            assert found == 200
+            if health["checks"]["saving"]["status"] == status:
+                assert health["status"] == status
+                return
+
+
 async def until_found(served: ServerProcess, words: str, conversation_id: str) -> None:
     """Return when a search finds the conversation, and it has a title."""
     async with asyncio.timeout(DEADLINE):
@@ -71,6 +82,7 @@ async def test_a_disk_that_fills_up_under_a_stream_costs_the_listener_nothing_an
             await reader.begin(served, "Second", conversation_id="second")
             assert_told(reader, second)
             await until_said(tmp_path, "no room left")
+            await until_saving_is(served, "degraded")
             assert_intact(tmp_path)
             await assert_kept(served, "first", first)
             # What is not on disk is still in memory, and is told to whoever comes.
@@ -81,6 +93,7 @@ async def test_a_disk_that_fills_up_under_a_stream_costs_the_listener_nothing_an
                 assert response.status == 204
             await until_kept(tmp_path, reader.run_id)
             await until_said(tmp_path, "saved again")
+            await until_saving_is(served, "healthy")
             await until_found(served, "Second a149", "second")
             query = "SELECT count(*) FROM events WHERE conversation_id = 'second'"
             assert ask_database(tmp_path, query) == [(8,)]

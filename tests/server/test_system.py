@@ -1,14 +1,20 @@
 """What the server says about itself, and its descriptions."""
 
+import asyncio
 import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 from websockets.asyncio.client import connect
 
+from tests.runtime.failing import FailingStore
 from tests.server.serving import serving, talk, valid
 from thinkaloud.server.services import About
+from thinkaloud.stores.sqlite import Opening, SqliteStore
 from thinkaloud.testing import ScriptedModel, Silence, say
 
 DOCUMENTS = ["openapi", "asyncapi"]
@@ -22,7 +28,39 @@ async def test_the_probes_tell_life_from_readiness() -> None:
         async with served.session.get(f"{served.url}/readyz") as response:
             assert (response.status, (await response.json())["status"]) == (200, "healthy")
         status, health = await served.get("/health")
-    assert (status, set(health["checks"])) == (200, {"store", "model", "runs"})
+    assert (status, set(health["checks"])) == (200, {"store", "saving", "model", "runs"})
+
+
+async def test_a_store_that_takes_no_writing_is_told_until_it_does(tmp_path: Path) -> None:
+    path = tmp_path / "thinkaloud.db"
+    async with (
+        SqliteStore.open(path, Opening(busy_timeout=0.02)) as store,
+        serving(ScriptedModel(), store=store) as served,
+    ):
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            assert (await served.post("/chat/message", {"text": "Hi"}))[0] == 503
+            status, held = await served.get("/health")
+            other.execute("ROLLBACK")
+        _, free = await served.get("/health")
+    assert (status, held["status"], free["status"]) == (200, "degraded", "healthy")
+    assert held["checks"]["saving"]["status"] == "degraded"
+    assert "Another program holds" in held["checks"]["saving"]["detail"]
+
+
+async def test_what_cannot_be_saved_is_told_until_it_is_deleted() -> None:
+    store = FailingStore()
+    async with serving(ScriptedModel([say("One")]), store=store) as served:
+        store.full = True
+        status, _ = await served.post("/chat/message", {"text": "Hi", "conversation_id": "c"})
+        _, full = await served.get("/health")
+        async with served.session.delete(f"{served.api}/conversations/c") as response:
+            assert (status, response.status) == (200, 204)
+        while served.runs.hub.saver.failing:
+            await asyncio.sleep(0)
+        _, after = await served.get("/health")
+    assert (full["checks"]["saving"]["status"], full["status"]) == ("degraded", "degraded")
+    assert after["status"] == "healthy"
 
 
 async def test_the_demo_model_is_named_wherever_one_asks() -> None:

@@ -207,3 +207,24 @@ async def test_a_backup_that_cannot_be_written_leaves_nothing(path: Path) -> Non
             await store.backup(path.parent / "nowhere" / "copy.db")
         await store.append([answer("a", 1)])
     assert not (path.parent / "nowhere").exists()
+
+
+async def test_whether_it_can_write_is_tried_where_writing_failed_and_leaves_nothing(
+    path: Path,
+) -> None:
+    async with SqliteStore.open(path, SMALL) as store:
+        await store.check_writing()
+        assert store.commits == 0
+        await begin(store)
+        await fill(store, "talk")
+        with pytest.raises(StoreError, match="no room left"):
+            await store.check_writing()
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("DELETE FROM events")
+        await store.check_writing()
+        await store.append([answer("a", 1)])
+        before = store.commits
+        await store.check_writing()
+        assert store.commits == before
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT * FROM chores").fetchall() == []

@@ -178,6 +178,13 @@ class Store(Log, Protocol):
         """
         ...
 
+    async def check_writing(self) -> None:
+        """Raise `StoreError` while nothing can be written.
+
+        It tries only where the last writing failed: while all goes well this costs nothing.
+        """
+        ...
+
     async def scrub(self) -> None:
         """Remove the last traces of what was deleted. What cannot be removed now is another time."""
         ...

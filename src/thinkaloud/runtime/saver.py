@@ -29,6 +29,11 @@ class Saver:
         self._failing = False
         self._unfinished: set[str] = set()
 
+    @property
+    def failing(self) -> bool:
+        """Whether something is left that could not be saved when it was last tried."""
+        return self._failing and (bool(self._unsaved) or self._saving.locked())
+
     def note(self, log: LiveLog) -> None:
         """Take note that a log has something new. Of a deleted conversation nothing is saved."""
         if log.deleted:

@@ -20,6 +20,7 @@ from thinkaloud.server.views import ModelView, model_view
 
 Health = Literal["healthy", "degraded", "unhealthy"]
 _CHECK_SECONDS = 2.0
+_UNSAVED = "What is said cannot be saved: it is kept in memory and tried again."
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -193,9 +194,13 @@ class SystemRoutes:
         return self._features(self._model())
 
     async def health(self, request: Request) -> Response:
-        """Check the store, the model and whether runs are taken, each within two seconds and without the network."""
+        """Check the store, what is to be saved, the model and whether runs are taken.
+
+        Each takes two seconds at most, and none the network.
+        """
         checks = {
             "store": await _store_check(self._services.store),
+            "saving": await _saving_check(self._services),
             "model": _model_check(self._services),
             "runs": _runs_check(self._services.runs),
         }
@@ -335,6 +340,17 @@ async def _store_check(store: Store) -> Check:
     except (OSError, TimeoutError, ThinkaloudError) as error:
         return Check("unhealthy", f"The store does not answer ({type(error).__name__}).")
     return Check("healthy")
+
+
+async def _saving_check(services: ServerServices) -> Check:
+    try:
+        async with asyncio.timeout(_CHECK_SECONDS):
+            await services.store.check_writing()
+    except TimeoutError:
+        return Check("degraded", f"{_UNSAVED} The store takes long to try.")
+    except ThinkaloudError as error:
+        return Check("degraded", f"{_UNSAVED} {error.message}")
+    return Check("degraded", _UNSAVED) if services.runs.hub.saver.failing else Check("healthy")
 
 
 def _model_check(services: ServerServices) -> Check:

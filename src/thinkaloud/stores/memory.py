@@ -172,6 +172,9 @@ class MemoryStore(_MemoryLog):
             self._delete(name)
         return old
 
+    async def check_writing(self) -> None:
+        """There is always room."""
+
     async def scrub(self) -> None:
         """Nothing is left of what was deleted."""
 

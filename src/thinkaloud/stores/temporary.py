@@ -77,6 +77,10 @@ class TemporaryStore:
             self._temporary.pop(conversation_id, None)
         return [*passing, *await self._lasting.purge(older_than_ms)]
 
+    async def check_writing(self) -> None:
+        """Raise `StoreError` while nothing that lasts can be written."""
+        await self._lasting.check_writing()
+
     async def scrub(self) -> None:
         """Remove the last traces of what was deleted."""
         await self._lasting.scrub()

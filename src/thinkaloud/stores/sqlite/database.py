@@ -36,6 +36,7 @@ _READERS: Final = 3
 _WAL_BYTES: Final = 64 * 1024 * 1024
 _SPARE_PAGES: Final = 1024
 _PATIENCE_MS: Final = 100
+_TRIAL_BYTES: Final = 16_384
 _OPERATORS: Final = frozenset(
     {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN}
 )
@@ -62,6 +63,7 @@ class Database:
         self._scrubbing = asyncio.Lock()
         self._deletions = 0
         self._scrubbed = 0
+        self._refused = False
 
     @classmethod
     @asynccontextmanager
@@ -106,9 +108,12 @@ class Database:
     async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run a job in a transaction and return when it is committed. Raises `StoreError`."""
         try:
-            return await self._writer.write(work)
+            result = await self._writer.write(work)
         except Failure as error:
+            self._refused = True
             raise explained(error, self.path) from error
+        self._refused = False
+        return result
 
     async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run a reading job. Raises `StoreError`."""
@@ -120,6 +125,11 @@ class Database:
             ) from error
         except Failure as error:
             raise explained(error, self.path) from error
+
+    async def check_writing(self) -> None:
+        """Raise `StoreError` while nothing can be written. Tries where the last writing failed."""
+        if self._refused:
+            await self._write(_try_writing)
 
     async def scrub(self) -> None:
         """Remove the last traces of what was deleted: words in the index, pages, the log's tail.
@@ -202,6 +212,12 @@ def _prepare(connection: sqlite3.Connection, path: Path, opening: Opening) -> No
         more = search.scrub(connection, first=True)
         while more:
             more = search.scrub(connection, first=False)
+
+
+def _try_writing(connection: sqlite3.Connection) -> None:
+    """Write as much as a message takes, and leave nothing of it."""
+    connection.execute("INSERT INTO chores (chore) VALUES (zeroblob(?))", (_TRIAL_BYTES,))
+    connection.execute("DELETE FROM chores WHERE chore = zeroblob(?)", (_TRIAL_BYTES,))
 
 
 def _shrink(connection: sqlite3.Connection) -> bool:
