@@ -355,3 +355,14 @@ async def test_a_backup_replaces_nothing(path: Path) -> None:
         with pytest.raises(Conflict, match=r"copy\.db"):
             await store.backup(copy)
     assert copy.read_text(encoding="utf-8") == "precious"
+
+
+async def test_an_opening_that_is_cancelled_leaves_nothing_open(path: Path) -> None:
+    entering = asyncio.ensure_future(SqliteStore.open(path).__aenter__())
+    await asyncio.sleep(0)
+    entering.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await entering
+    assert sorted(each.name for each in path.parent.iterdir()) == [path.name, f"{path.name}.lock"]
+    async with SqliteStore.open(path) as store:
+        await begin(store)

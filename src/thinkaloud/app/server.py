@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from thinkaloud.app.channels import enabled_channels, open_channels
 from thinkaloud.app.presence import announced
 from thinkaloud.app.runtime import Choices, Runtime, open_runtime
+from thinkaloud.app.stopping import stoppable
 from thinkaloud.app.stored import stored
 from thinkaloud.channels.websocket.channel import WebSocketChannel
 from thinkaloud.config import Configuration
@@ -50,12 +51,21 @@ async def serve_until_stopped(
     choices: Choices | None = None,
     ready: Callable[[Runtime, str], None] | None = None,
 ) -> None:
-    """Serve until SIGINT or SIGTERM.
+    """Serve until SIGINT or SIGTERM, also where it comes before there is anything to serve.
 
     `ready` is called with the runtime and the address once it can be reached. Raises
     `ConfigurationError` or `UnknownModel` where it cannot start.
     """
-    choices = choices or Choices()
+    with stoppable() as serving:
+        await _serve(configuration, choices or Choices(), serving, ready)
+
+
+async def _serve(
+    configuration: Configuration,
+    choices: Choices,
+    serving: Callable[[], None],
+    ready: Callable[[Runtime, str], None] | None,
+) -> None:
     async with AsyncExitStack() as stack:
         lasts = choices.store is None and configuration.settings.store.kind == "sqlite"
         choices = await stack.enter_async_context(stored(configuration, choices))
@@ -68,6 +78,7 @@ async def serve_until_stopped(
         announce = stack.enter_context(announced(configuration.data_dir)) if lasts else None
 
         def started(url: str) -> None:
+            serving()
             if announce is not None:
                 announce(url)
             if ready is not None:

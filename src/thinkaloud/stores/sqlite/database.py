@@ -4,7 +4,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import AsyncGenerator, Callable
-from contextlib import ExitStack, asynccontextmanager, closing
+from contextlib import ExitStack, asynccontextmanager, closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal, Self, TypeVar
@@ -75,7 +75,7 @@ class Database:
         or the path cannot be used; `StoreError` where it is damaged, locked or has no room.
         Leaving writes what waits and moves the write-ahead log into the file.
         """
-        writer, readers, resources = await asyncio.to_thread(_open, path, opening or Opening())
+        writer, readers, resources = await _opened(path, opening or Opening())
         try:
             yield cls(path, writer, readers)
         finally:
@@ -155,6 +155,18 @@ class Database:
                 _log.exception("traces of deleted conversations stay until the next start")
                 return
             self._scrubbed = through
+
+
+async def _opened(path: Path, opening: Opening) -> tuple[Writer, Readers, ExitStack]:
+    """Open off the event loop. A caller that is cancelled meanwhile leaves nothing open."""
+    work = asyncio.get_running_loop().run_in_executor(None, _open, path, opening)
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        with suppress(ConfigurationError, StoreError):
+            *_, resources = await work
+            await asyncio.to_thread(resources.close)
+        raise
 
 
 def _open(path: Path, opening: Opening) -> tuple[Writer, Readers, ExitStack]:
