@@ -30,6 +30,7 @@ from thinkaloud.errors import Conflict, StoreError
 from thinkaloud.events.event import ReasoningDelta, ToolEnded
 from thinkaloud.ports.store import Change, LogEnd
 from thinkaloud.stores.sqlite import Opening, SqliteStore, conversations
+from thinkaloud.stores.sqlite.lock import owner
 from thinkaloud.testing import Batch, ScriptedModel, say, think
 
 CANARY = "canarywort"
@@ -237,6 +238,17 @@ async def test_a_second_process_is_told_who_has_the_data(path: Path) -> None:
         assert "THINKALOUD_DATA_DIR" in said
         assert await store.conversation(OWNER, "talk") == conversation()
     assert (await asyncio.to_thread(second)).strip() == "opened"
+
+
+@pytest.mark.parametrize("left", [b"", b"1", b"\xff no number\n" * 99, b"9" * 40])
+async def test_what_a_lock_file_says_locks_nobody_out(path: Path, left: bytes) -> None:
+    lock = path.with_name(f"{path.name}.lock")
+    path.parent.mkdir()
+    lock.write_bytes(left)  # 1 is a process that lives, and not ours
+    assert owner(path) is None
+    async with SqliteStore.open(path):
+        assert owner(path) == os.getpid()
+    assert lock.read_bytes() == b""
 
 
 # Deletion

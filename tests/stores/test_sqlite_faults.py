@@ -1,5 +1,7 @@
 """What goes wrong around a database file: said in words, nothing half-written, over when its cause is."""
 
+import asyncio
+import logging
 import os
 import sqlite3
 import tempfile
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.program import DEMO, Home
 from tests.staging import recorded, stage, start
 from tests.stores.samples import (
     ENDED,
@@ -137,7 +140,9 @@ async def test_a_file_that_is_no_database_is_left_alone(path: Path) -> None:
     assert path.read_bytes() == b"Dear diary, " * 1_000
 
 
-async def test_damaged_pages_are_a_typed_error_and_spare_the_rest(path: Path) -> None:
+async def test_damaged_pages_are_a_typed_error_told_once_and_spare_the_rest(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async with SqliteStore.open(path) as store:
         await begin(store)
         await store.append([answer("x" * 900, seq) for seq in range(1, 2_000)])
@@ -146,9 +151,32 @@ async def test_damaged_pages_are_a_typed_error_and_spare_the_rest(path: Path) ->
         file.seek(path.stat().st_size // 2)
         file.write(b"\xff" * 200_000)
     async with SqliteStore.open(path) as store:
-        with pytest.raises(StoreError, match="is damaged"):
-            await log_of(store)
+        for _ in range(2):
+            with pytest.raises(StoreError, match="is damaged"):
+                await log_of(store)
+        (told,) = [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING]
+        assert "is damaged. Put a backup in its place" in told
         assert await store.conversation(OWNER, "other") == conversation("other", title="spared")
+
+
+async def test_a_server_on_a_damaged_database_says_what_to_do_and_leaves_it(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.configure(DEMO)
+    path = tmp_path / "data" / "thinkaloud.db"
+    async with SqliteStore.open(path) as store:
+        await begin(store)
+        await store.append([answer("x" * 900, seq) for seq in range(1, 2_000)])
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        file.write(b"\xff" * 200_000)
+    before = path.read_bytes()
+    done = await asyncio.to_thread(home.run, "serve", "--port", "0")
+    said = " ".join(done.stderr.split())
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"{path} is damaged. Put a backup in its place" in said
+    assert ".recover" in said
+    assert "Traceback" not in said
+    assert path.read_bytes() == before
 
 
 async def test_an_event_that_cannot_be_read_is_a_typed_error(path: Path) -> None:
@@ -198,6 +226,20 @@ async def test_a_folder_that_may_not_be_written_is_named() -> None:
         with as_nobody(), pytest.raises(ConfigurationError, match="THINKALOUD_DATA_DIR"):
             await opened(Path(folder) / "data" / "thinkaloud.db")
         Path(folder).chmod(0o755)
+
+
+async def test_a_database_in_a_folder_that_may_not_be_written_is_named() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "thinkaloud.db"
+        Path(folder).chmod(0o777)
+        with as_nobody():
+            await opened(path)
+        before = path.read_bytes()
+        Path(folder).chmod(0o555)
+        with as_nobody(), pytest.raises(ConfigurationError, match=r"cannot be written.*read-only"):
+            await opened(path)
+        Path(folder).chmod(0o755)
+        assert path.read_bytes() == before
 
 
 async def test_a_backup_that_cannot_be_written_leaves_nothing(path: Path) -> None:

@@ -1,6 +1,10 @@
 """A database of another version, or of another program."""
 
+import asyncio
+import signal
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -8,11 +12,14 @@ import pytest
 
 from tests.stores.samples import (
     OWNER,
+    STARTED,
+    answer,
     begin,
     compacted,
     conversation,
     log_of,
     run,
+    stored,
     whole_run,
 )
 from thinkaloud.errors import ConfigurationError
@@ -20,6 +27,10 @@ from thinkaloud.ports.store import LogEnd
 from thinkaloud.stores.sqlite import SqliteStore, conversations
 from thinkaloud.stores.sqlite.log import rows_of
 from thinkaloud.stores.sqlite.schema import MIGRATIONS, migrate
+
+_EVENT_OF_VERSION_1 = (
+    "INSERT INTO events (conversation_id, seq, first_seq, run_id, event) VALUES (?, ?, ?, ?, ?)"
+)
 
 
 @pytest.fixture
@@ -37,22 +48,24 @@ async def test_the_database_of_a_newer_thinkaloud_is_left_alone(path: Path) -> N
         pass
     with raw(path) as connection:
         connection.execute("PRAGMA user_version = 999")
+        connection.execute("PRAGMA journal_mode = DELETE")
+    before = path.read_bytes()
     with pytest.raises(ConfigurationError, match=r"newer thinkaloud.*999"):
         async with SqliteStore.open(path):
             pass
-    with raw(path) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone()[0] == 999
+    assert path.read_bytes() == before
+    assert path.with_name(f"{path.name}.lock").read_bytes() == b""
 
 
 async def test_the_database_of_another_program_is_left_alone(path: Path) -> None:
     path.parent.mkdir()
     with raw(path) as connection:
         connection.execute("CREATE TABLE theirs (x)")
+    before = path.read_bytes()
     with pytest.raises(ConfigurationError, match="another program"):
         async with SqliteStore.open(path):
             pass
-    with raw(path) as connection:
-        assert connection.execute("SELECT name FROM sqlite_schema").fetchall() == [("theirs",)]
+    assert path.read_bytes() == before
 
 
 async def test_an_older_database_is_brought_forward_with_what_is_in_it(path: Path) -> None:
@@ -77,11 +90,7 @@ async def test_events_of_the_first_version_are_there_after_every_migration(path:
             "INSERT INTO runs (run_id, conversation_id, owner, first_seq) VALUES ('run', 'talk', ?, 1)",
             (OWNER,),
         )
-        connection.executemany(
-            "INSERT INTO events (conversation_id, seq, first_seq, run_id, event)"
-            " VALUES (?, ?, ?, ?, ?)",
-            reversed(rows),
-        )
+        connection.executemany(_EVENT_OF_VERSION_1, reversed(rows))
     async with SqliteStore.open(path) as store:
         assert await log_of(store) == events
         await store.compact(run(), compacted(events), "Rayleigh scattering.")
@@ -123,3 +132,46 @@ async def test_a_migration_that_fails_is_undone_whole(path: Path) -> None:
         migrate(connection, path, broken)
     async with SqliteStore.open(path) as store:
         assert await store.run(OWNER, "run") == run()
+
+
+MIGRATING = """
+import os, signal, sqlite3, sys
+from pathlib import Path
+from thinkaloud.stores.sqlite.schema import migrate
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA journal_mode = WAL")
+connection.execute("PRAGMA cache_size = 2")  # what is not committed yet is in the files, too
+left = int(sys.argv[2])
+def count():
+    global left
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+connection.set_progress_handler(count, 1_000)
+migrate(connection, Path(sys.argv[1]))
+"""
+
+
+async def test_a_migration_that_is_killed_at_any_moment_loses_nothing(path: Path) -> None:
+    events = [stored(STARTED, 1), *[answer("word " * 20, seq) for seq in range(2, 8_000)]]
+    path.parent.mkdir()
+    with raw(path) as connection:
+        migrate(connection, path, MIGRATIONS[:1])
+        connection.execute("BEGIN")
+        conversations.create(connection, conversation())
+        connection.executemany(_EVENT_OF_VERSION_1, rows_of(events)["talk"])
+        connection.execute("COMMIT")
+    versions: list[int] = []
+    moment = 1
+    while not versions or versions[-1] < len(MIGRATIONS):
+        done = await asyncio.to_thread(
+            subprocess.run, [sys.executable, "-c", MIGRATING, str(path), str(moment)], check=False
+        )
+        assert done.returncode in {0, -signal.SIGKILL}
+        with raw(path) as connection:
+            versions.append(connection.execute("PRAGMA user_version").fetchone()[0])
+            assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            assert connection.execute("SELECT count(*) FROM events").fetchone() == (7_999,)
+        moment *= 2
+    async with SqliteStore.open(path) as store:
+        assert await log_of(store) == events

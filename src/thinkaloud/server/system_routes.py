@@ -337,7 +337,9 @@ async def _store_check(store: Store) -> Check:
     try:
         async with asyncio.timeout(_CHECK_SECONDS):
             await store.conversation(LOCAL_OWNER, "health")
-    except (OSError, TimeoutError, ThinkaloudError) as error:
+    except ThinkaloudError as error:
+        return Check("unhealthy", error.message)
+    except (OSError, TimeoutError) as error:
         return Check("unhealthy", f"The store does not answer ({type(error).__name__}).")
     return Check("healthy")
 

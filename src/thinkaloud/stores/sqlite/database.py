@@ -24,7 +24,7 @@ from thinkaloud.stores.sqlite.copying import (
 from thinkaloud.stores.sqlite.faults import explained, primary_code
 from thinkaloud.stores.sqlite.lock import owning
 from thinkaloud.stores.sqlite.readers import Readers
-from thinkaloud.stores.sqlite.schema import migrate
+from thinkaloud.stores.sqlite.schema import migrate, refuse_others
 from thinkaloud.stores.sqlite.writer import Failure, Writer
 
 Durability = Literal["full", "relaxed"]
@@ -64,6 +64,7 @@ class Database:
         self._deletions = 0
         self._scrubbed = 0
         self._refused = False
+        self._damaged = False
 
     @classmethod
     @asynccontextmanager
@@ -111,7 +112,7 @@ class Database:
             result = await self._writer.write(work)
         except Failure as error:
             self._refused = True
-            raise explained(error, self.path) from error
+            raise self._fault(error) from error
         self._refused = False
         return result
 
@@ -124,7 +125,15 @@ class Database:
                 f"{self.path} holds an event that cannot be read: {error}"
             ) from error
         except Failure as error:
-            raise explained(error, self.path) from error
+            raise self._fault(error) from error
+
+    def _fault(self, error: Exception) -> StoreError:
+        fault = explained(error, self.path)
+        # Once: whoever asks is told, but not whoever can mend it.
+        if primary_code(error) == sqlite3.SQLITE_CORRUPT and not self._damaged:
+            self._damaged = True
+            _log.error("%s", fault.message)
+        return fault
 
     async def check_writing(self) -> None:
         """Raise `StoreError` while nothing can be written. Tries where the last writing failed."""
@@ -201,6 +210,8 @@ def _open(path: Path, opening: Opening) -> tuple[Writer, Readers, ExitStack]:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, opening: Opening) -> None:
+    # Before anything is set: to share it between connections writes into the file.
+    refuse_others(connection, path)
     if _pragma(connection, "page_count") == 0:
         # Can only be chosen for a new file, and before anything else.
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")

@@ -22,8 +22,10 @@ def owning(database: Path) -> Generator[None]:
         _take(descriptor, database)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-        yield
-        os.ftruncate(descriptor, 0)
+        try:
+            yield
+        finally:
+            os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)  # which is what gives the lock back
 

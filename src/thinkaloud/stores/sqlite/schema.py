@@ -105,19 +105,18 @@ MIGRATIONS: Final[Sequence[Migration]] = (
 )
 
 
-def migrate(
-    connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration] = MIGRATIONS
+def refuse_others(
+    connection: sqlite3.Connection, path: Path, newest: int = len(MIGRATIONS)
 ) -> None:
-    """Bring a database to the last version; an empty one becomes one.
+    """Raise `ConfigurationError` where the database is above this version or another program's.
 
-    Each step is done whole or not at all. Raises `ConfigurationError` where the database is
-    newer than the migrations, or some other program's.
+    Nothing is changed.
     """
     version = _version(connection)
-    if version > len(migrations):
+    if version > newest:
         raise ConfigurationError(
             f"{path} was written by a newer thinkaloud (its version is {version}, this program "
-            f"knows {len(migrations)}). Install the newer thinkaloud, or set THINKALOUD_DATA_DIR "
+            f"knows {newest}). Install the newer thinkaloud, or set THINKALOUD_DATA_DIR "
             "to another directory."
         )
     if not _is_ours(connection):
@@ -125,7 +124,17 @@ def migrate(
             f"{path} is the database of another program. Move it away, or set "
             "THINKALOUD_DATA_DIR to another directory."
         )
-    for number in range(version, len(migrations)):
+
+
+def migrate(
+    connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration] = MIGRATIONS
+) -> None:
+    """Bring a database to the last version; an empty one becomes one.
+
+    Each step is done whole or not at all. Raises as `refuse_others`.
+    """
+    refuse_others(connection, path, len(migrations))
+    for number in range(_version(connection), len(migrations)):
         _apply(connection, migrations[number], number + 1)
 
 
