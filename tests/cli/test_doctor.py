@@ -2,6 +2,8 @@
 
 import json
 import socket
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 from tests.cli.lab import lab
@@ -108,6 +110,24 @@ def test_a_port_that_is_taken_and_a_workspace_that_is_gone_are_problems(home: Ho
     assert done.returncode == 1
     assert f"127.0.0.1 port {port} cannot be listened on" in done.stdout
     assert "There is no folder gone" in done.stdout
+
+
+def test_a_database_that_no_server_could_use_is_a_problem_and_stays_as_it_is(home: Home) -> None:
+    home.configure(DEMO + "[server]\nport = 0\n")
+    path = home.folder / "data" / "thinkaloud.db"
+    assert home.run("doctor").returncode == 0
+    assert not path.parent.exists()
+    assert home.run("chat", "Hello").returncode == 0
+    assert home.run("doctor").returncode == 0
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 999")
+    for damage, words in ((b"", "was written by a newer thinkaloud"), (b"x" * 99, "no database")):
+        path.write_bytes(damage + path.read_bytes()[len(damage) :])
+        before = path.read_bytes()
+        done = home.run("doctor")
+        assert done.returncode == 1
+        assert words in " ".join(done.stdout.split())
+        assert path.read_bytes() == before
 
 
 def test_a_wrong_configuration_ends_it_with_the_code_for_that(home: Home) -> None:

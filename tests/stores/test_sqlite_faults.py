@@ -25,7 +25,7 @@ from tests.stores.samples import (
 )
 from thinkaloud.errors import ConfigurationError, StoreError
 from thinkaloud.events.event import RunEnded
-from thinkaloud.stores.sqlite import Opening, SqliteStore
+from thinkaloud.stores.sqlite import Opening, SqliteStore, obstacle
 from thinkaloud.testing import ScriptedModel, say, think
 
 SMALL = Opening(max_bytes=400_000)
@@ -270,3 +270,21 @@ async def test_whether_it_can_write_is_tried_where_writing_failed_and_leaves_not
         assert store.commits == before
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT * FROM chores").fetchall() == []
+
+
+async def test_what_would_keep_a_database_from_being_used_is_seen_from_outside() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "data" / "thinkaloud.db"
+        Path(folder).chmod(0o777)
+        with as_nobody():
+            assert obstacle(path) is None
+            await opened(path)
+            assert obstacle(path) is None
+            path.chmod(0o400)
+            assert str(obstacle(path)).startswith(f"{path} cannot be written")
+            path.parent.chmod(0o500)
+            assert str(obstacle(path)).startswith(f"{path.parent} cannot be written")
+            path.parent.chmod(0)
+            assert str(obstacle(path)).startswith(f"{path.parent} cannot be written")
+            path.parent.chmod(0o700)
+        assert obstacle(Path(folder) / "data") is not None

@@ -1,4 +1,4 @@
-"""What `thinkaloud doctor` finds out: configuration, hosts, the model, the port."""
+"""What `thinkaloud doctor` finds out: configuration, hosts, the model, the port, the data."""
 
 import asyncio
 import platform
@@ -10,12 +10,14 @@ from urllib.parse import urlsplit
 import msgspec
 
 from thinkaloud.app.discovery import configured_hosts, discover
+from thinkaloud.app.storage import database_path
 from thinkaloud.config import Configuration
 from thinkaloud.errors import ProviderError, ThinkaloudError
 from thinkaloud.ports.clock import SystemClock
 from thinkaloud.providers.catalogue import ConfiguredHost, ConfiguredModels
 from thinkaloud.providers.client import Sessions
 from thinkaloud.providers.demo import DemoModel
+from thinkaloud.stores.sqlite import obstacle
 from thinkaloud.version import __version__
 
 _ASKING_SECONDS: Final = 10.0
@@ -81,7 +83,9 @@ async def examine(configuration: Configuration) -> Report:
         await sessions.close()
     server = configuration.settings.server
     free, port_fault = _port(server.host, server.port)
-    faults = (fault, port_fault, _workspace(configuration), *map(_host_problem, reports))
+    data_fault = await asyncio.to_thread(_data, configuration)
+    workspace_fault = _workspace(configuration)
+    faults = (fault, port_fault, data_fault, workspace_fault, *map(_host_problem, reports))
     demo = chosen == DemoModel.ID
     return Report(
         version=__version__,
@@ -167,6 +171,12 @@ def _port(host: str, port: int) -> tuple[bool, str | None]:
             " uses it (a running thinkaloud, perhaps), or take another with --port."
         )
     return True, None
+
+
+def _data(configuration: Configuration) -> str | None:
+    if configuration.settings.store.kind == "memory":
+        return None
+    return obstacle(database_path(configuration))
 
 
 def _workspace(configuration: Configuration) -> str | None:

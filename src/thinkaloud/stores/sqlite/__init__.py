@@ -6,6 +6,7 @@ stands in `schema`, `conversations`, `log` and `search`, as functions of a conne
 
 from thinkaloud.stores.sqlite.copying import Added, copy_database
 from thinkaloud.stores.sqlite.database import Durability, Opening
+from thinkaloud.stores.sqlite.looking import obstacle
 from thinkaloud.stores.sqlite.store import SqliteStore
 
-__all__ = ["Added", "Durability", "Opening", "SqliteStore", "copy_database"]
+__all__ = ["Added", "Durability", "Opening", "SqliteStore", "copy_database", "obstacle"]
