@@ -51,7 +51,7 @@ async def test_a_store_that_takes_no_writing_is_told_until_it_does(tmp_path: Pat
 async def test_what_cannot_be_saved_is_told_until_it_is_deleted() -> None:
     store = FailingStore()
     async with serving(ScriptedModel([say("One")]), store=store) as served:
-        store.full = True
+        store.full = store.room_for_a_trial = True
         status, _ = await served.post("/chat/message", {"text": "Hi", "conversation_id": "c"})
         _, full = await served.get("/health")
         async with served.session.delete(f"{served.api}/conversations/c") as response:

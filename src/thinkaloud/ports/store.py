@@ -111,7 +111,8 @@ class Log(Protocol):
         """Put these events in the place of all events of a run, and index its text for search.
 
         What the run has above the last of them stays. With its terminal event among them, or in
-        the log before, the run is finished. `text` is what the user and the answer said, never reasoning (P1).
+        the log before, the run is finished. `text` is what the user and the answer said, never
+        reasoning (P1).
         """
         ...
 

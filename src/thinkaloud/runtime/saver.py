@@ -59,6 +59,9 @@ class Saver:
             self._work.clear()
             taken = [(log, log.unsaved.copy()) for log in logs.values()]
             try:
+                if self._failing:
+                    # Before all that waits is put together: that takes long on a disk long full.
+                    await self._store.check_writing()
                 await self._store.append([each for _, entries in taken for each in stored(entries)])
                 for log, entries in taken:
                     log.unsaved.note_saved(entries)
