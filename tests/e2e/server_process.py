@@ -4,7 +4,7 @@ import asyncio
 import re
 import sqlite3
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +16,7 @@ from tests.e2e.upstream import DEADLINE
 
 Json = dict[str, Any]
 DATABASE: Final = Path("data") / "thinkaloud.db"
+_SERVE: Final = (str(PROGRAM), "serve", "--port", "0")
 _SAID: Final = "stderr.txt"
 
 
@@ -63,14 +64,15 @@ class ServerProcess:
 
 
 @asynccontextmanager
-async def server(folder: Path, configuration: str) -> AsyncGenerator[ServerProcess]:
-    """Run `thinkaloud serve` on this folder's data for the length of a block."""
+async def server(
+    folder: Path, configuration: str, program: Sequence[str] = _SERVE
+) -> AsyncGenerator[ServerProcess]:
+    """Run `thinkaloud serve`, or what serves in its place, on this folder's data for the length of a block."""
     home = Home(folder)
     home.configure(configuration)
     with (folder / _SAID).open("ab") as said:
         process = await asyncio.create_subprocess_exec(
-            PROGRAM,
-            *("serve", "--port", "0"),
+            *program,
             cwd=folder,
             env=home.environment,
             stdin=asyncio.subprocess.DEVNULL,

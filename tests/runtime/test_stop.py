@@ -1,6 +1,7 @@
 """Stop: in every phase, from anybody, once, and only the run that is meant."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
@@ -15,6 +16,7 @@ from thinkaloud.events.event import (
     ToolEnded,
     ToolStarted,
 )
+from thinkaloud.events.prompt import ToolSchema
 from thinkaloud.runtime.limits import Limits
 from thinkaloud.testing import (
     Script,
@@ -33,6 +35,21 @@ async def forever() -> str:
     """Never return."""
     await asyncio.Event().wait()
     return ""
+
+
+class Stubborn:
+    """A tool that goes on until it is let go, however often it is cancelled."""
+
+    def __init__(self, timeout: float = 60.0) -> None:
+        self.timeout = timeout
+        self.schema = ToolSchema("stubborn", "Go on.", {"type": "object"})
+        self.let_go = asyncio.Event()
+
+    async def call(self, arguments: dict[str, object]) -> str:
+        while not self.let_go.is_set():
+            with suppress(asyncio.CancelledError):
+                await self.let_go.wait()
+        return "At last."
 
 
 STOPS: dict[str, tuple[Script, type[Event], list[str]]] = {
@@ -63,6 +80,59 @@ async def test_stop_works_in_every_phase_keeps_the_partial_text_and_closes_upstr
     assert end_of(events).status == "stopped"
     assert texts(events, ReasoningDelta) == "Hm"
     assert [event.status for event in events if isinstance(event, ToolEnded)] == tools
+
+
+@pytest.mark.promise("P2", "P10")
+async def test_a_tool_that_does_not_heed_its_cancellation_holds_up_neither_stop_nor_next_run() -> (
+    None
+):
+    stubborn = Stubborn()
+    model = ScriptedModel([say("Half"), call_tool("stubborn", {})], [say("Next")])
+    async with stage(model, tools=[stubborn]) as runs:
+        record = await start(runs, conversation_id="c")
+        async with runs.follow(record) as follower:
+            while not any(
+                isinstance(e.recorded.event, ToolStarted) for e in await follower.batch()
+            ):
+                continue
+        await runs.stop(OWNER, record.run_id)
+        assert not stubborn.let_go.is_set()
+        stopped = [each.event for each in await recorded(runs, record)]
+        following = [
+            each.event for each in await recorded(runs, await start(runs, conversation_id="c"))
+        ]
+        stubborn.let_go.set()
+
+    assert_segments_closed(stopped)
+    assert end_of(stopped).status == "stopped"
+    assert texts(stopped, AnswerDelta) == "Half"
+    assert [event.status for event in stopped if isinstance(event, ToolEnded)] == ["cancelled"]
+    assert end_of(following).status == "completed"
+
+
+async def test_a_tool_that_does_not_heed_its_time_limit_is_left_behind() -> None:
+    stubborn = Stubborn(timeout=0.01)
+    model = ScriptedModel([call_tool("stubborn", {})], [say("Too slow.")])
+    async with stage(model, tools=[stubborn]) as runs:
+        events = [each.event for each in await recorded(runs, await start(runs))]
+        stubborn.let_go.set()
+
+    assert [event.status for event in events if isinstance(event, ToolEnded)] == ["timeout"]
+    assert texts(events, AnswerDelta) == "Too slow."
+
+
+async def test_a_tool_that_cancels_itself_ends_its_call_and_not_the_run() -> None:
+    @tool
+    async def fickle() -> str:
+        """Give up."""
+        raise asyncio.CancelledError
+
+    model = ScriptedModel([call_tool("fickle", {})], [say("It gave up.")])
+    async with stage(model, tools=[fickle]) as runs:
+        events = [each.event for each in await recorded(runs, await start(runs))]
+
+    assert [event.status for event in events if isinstance(event, ToolEnded)] == ["cancelled"]
+    assert end_of(events).status == "completed"
 
 
 @pytest.mark.promise("P10")

@@ -1,8 +1,11 @@
 """The server, put together. Needs the extra `web`."""
 
+import asyncio
 import gc
+import logging
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from typing import Final
 
 import uvloop
 from fastapi import FastAPI
@@ -18,6 +21,9 @@ from thinkaloud.server.app import create_app
 from thinkaloud.server.serve import serve
 from thinkaloud.server.services import About, ServerServices
 from thinkaloud.version import __version__
+
+_LEAVING_SECONDS: Final = 1.0
+_log = logging.getLogger(__name__)
 
 
 def web_app(runtime: Runtime, websocket: WebSocketChannel | None = None) -> FastAPI:
@@ -92,9 +98,31 @@ def run_server(
     choices: Choices | None = None,
     ready: Callable[[Runtime, str], None] | None = None,
 ) -> None:
-    """Do the same in a process of its own, on the fastest event loop there is."""
+    """Do the same in a process of its own, on the fastest event loop there is.
+
+    No tool that goes on after its run was over keeps this from returning.
+    """
     _collect_rarely()
-    uvloop.run(serve_until_stopped(configuration, choices, ready))
+    runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    try:
+        runner.run(serve_until_stopped(configuration, choices, ready))
+    finally:
+        _close(runner)
+
+
+def _close(runner: asyncio.Runner) -> None:
+    """Close the loop; what does not heed its cancellation is left behind, for all else is over."""
+    loop = runner.get_loop()
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    if left:
+        loop.run_until_complete(asyncio.wait(left, timeout=_LEAVING_SECONDS))
+    if asyncio.all_tasks(loop):
+        _log.warning("the server ends while a tool goes on that does not heed its cancellation")
+        loop.close()
+    else:
+        runner.close()
 
 
 def _collect_rarely() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
@@ -13,6 +14,8 @@ from thinkaloud.events.prompt import ToolSchema
 from thinkaloud.ports.tool import Tool
 from thinkaloud.runtime.record import RunRecorder
 
+_LEAVING_SECONDS: Final = 0.5
+"""How long a tool may take to end once it was cancelled: a stopped run waits no longer."""
 _log = logging.getLogger(__name__)
 
 
@@ -32,6 +35,7 @@ class Toolbox:
         if len(self._tools) < len(tools):
             raise ValueError("two tools have the same name")
         self._max_result_chars = max_result_chars
+        self._left: set[asyncio.Task[str]] = set()
 
     @property
     def schemas(self) -> tuple[ToolSchema, ...]:
@@ -84,17 +88,40 @@ class Toolbox:
             return ended
 
     async def _run(self, tool: Tool, name: str, arguments: dict[str, object]) -> ToolOutcome:
+        # In no task group: one would wait for ever for a tool that does not heed its cancellation.
+        work = asyncio.create_task(_called(tool, arguments))  # noqa: TID251 - see _let_go
         try:
-            async with asyncio.timeout(tool.timeout):
-                result = await tool.call(arguments)
-        except TimeoutError:
+            done, _ = await asyncio.wait([work], timeout=tool.timeout)
+        finally:
+            await self._let_go(work, name)
+        if not done:
             return ToolOutcome("timeout", f"{name} took longer than {tool.timeout:g} seconds.")
+        try:
+            return self._cut("ok", work.result())
         except ToolError as error:
             return self._cut("error", error.message)
+        except asyncio.CancelledError:
+            return ToolOutcome("cancelled", f"{name} cancelled itself.")
         except Exception as error:  # noqa: BLE001 - a user's tool may raise anything
             _log.exception("tool %s failed", name)
             return self._cut("error", f"{name} failed: {type(error).__name__}: {error}")
-        return self._cut("ok", result)
+
+    async def _let_go(self, work: asyncio.Task[str], name: str) -> None:
+        """Cancel a call that goes on and wait for its end, but not for long. Its failure is logged."""
+        if work.done():
+            return
+
+        def note_end(work: asyncio.Task[str]) -> None:
+            self._left.discard(work)
+            if not work.cancelled() and work.exception() is not None:
+                _log.error("tool %s failed when cancelled", name, exc_info=work.exception())
+
+        self._left.add(work)
+        work.add_done_callback(note_end)
+        work.cancel()
+        _, going_on = await asyncio.wait([work], timeout=_LEAVING_SECONDS)
+        if going_on:
+            _log.warning("tool %s goes on although it was cancelled; nobody waits for it", name)
 
     def _cut(self, status: ToolStatus, result: str) -> ToolOutcome:
         limit = self._max_result_chars
@@ -104,3 +131,7 @@ class Toolbox:
             return ToolOutcome(status, result)
         note = f"\n[cut: the first {limit:,} of {len(result):,} characters]"
         return ToolOutcome(status, result[:limit] + note, truncated=True)
+
+
+async def _called(tool: Tool, arguments: dict[str, object]) -> str:
+    return await tool.call(arguments)

@@ -5,11 +5,11 @@ arguments pass; the docstring becomes the descriptions. Both schema and check ar
 https://jcristharif.com/msgspec/supported-types.html lists the types that may stand in a hint.
 """
 
-import asyncio
 import inspect
 import re
 from collections.abc import Callable
 from enum import Enum
+from functools import partial
 from typing import Any, Final, Generic, ParamSpec, TypeVar, cast, get_type_hints, overload
 
 import msgspec
@@ -18,6 +18,7 @@ from thinkaloud.errors import InvalidRequest, ThinkaloudError, ToolError
 from thinkaloud.events.prompt import ToolSchema
 from thinkaloud.ports.tool import Tool
 from thinkaloud.tools.docstring import describe
+from thinkaloud.tools.own_thread import in_own_thread
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -40,8 +41,9 @@ class _Parameter(msgspec.Struct, frozen=True):
 class FunctionTool(Generic[P, R]):
     """A function that a model may call; called from Python, it is still that function.
 
-    A plain function runs in a thread, so that it never blocks the event loop; it goes on to its
-    end there even where its call was cancelled. An async function runs on the loop itself.
+    A plain function runs in a thread of its own, so that it blocks neither the event loop nor
+    another tool; it goes on to its end there even where its call was cancelled, or until the
+    process ends. An async function runs on the loop itself.
     """
 
     def __init__(
@@ -106,7 +108,7 @@ class FunctionTool(Generic[P, R]):
         if inspect.iscoroutinefunction(inspect.unwrap(self._function)):
             result = self._run(values)
         else:
-            result = await asyncio.to_thread(self._run, values)
+            result = await in_own_thread(partial(self._run, values))
         if inspect.isawaitable(result):
             try:
                 result = cast("object", await result)
