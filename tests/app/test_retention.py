@@ -1,4 +1,4 @@
-"""What is of an age to go takes along what only it used."""
+"""What is of an age to go, or was to leave nothing, takes along what only it used."""
 
 import asyncio
 from pathlib import Path
@@ -11,8 +11,9 @@ from thinkaloud.app.storage import opened_database
 from thinkaloud.app.stored import stored
 from thinkaloud.config import load
 from thinkaloud.ports.store import Conversation
+from thinkaloud.runtime.runs import RunRequest
 from thinkaloud.stores.uploads import MemoryUploads
-from thinkaloud.testing import ScriptedModel
+from thinkaloud.testing import ScriptedModel, say
 
 
 class ToldUploads(MemoryUploads):
@@ -46,3 +47,23 @@ async def test_an_old_conversation_goes_with_the_uploads_that_only_it_used(tmp_p
         await uploads.released.wait()
         assert await runtime.store.conversation("local", "old") is None
     assert await uploads.get("local", kept.id) is None
+
+
+async def test_a_temporary_conversation_leaves_no_file_when_the_server_ends(tmp_path: Path) -> None:
+    configuration = load(environment={"THINKALOUD_DATA_DIR": str(tmp_path)})
+    asked = Choices(model=ScriptedModel([say("Passing.")], [say("Kept.")]))
+    async with (
+        stored(configuration, asked) as choices,
+        open_runtime(configuration, choices) as runtime,
+    ):
+        passing, both = [
+            await runtime.uploads.keep("local", f"{name}.txt", "text/plain", name.encode())
+            for name in ("passing", "both")
+        ]
+        for files, temporary in (((passing.id, both.id), True), ((both.id,), False)):
+            request = RunRequest(text="Read.", context_files=files, temporary=temporary)
+            record = await runtime.runs.start("local", request)
+            await runtime.runs.active.wait(record.run_id)
+    left = {path.name: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert list(left.values()).count(b"both") == 1
+    assert [name for name, content in left.items() if b"passing" in content] == []

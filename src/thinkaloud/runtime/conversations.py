@@ -127,14 +127,16 @@ class Conversations:
         if gone:
             await self._store.scrub()
 
-    async def release_uploads(self) -> None:
+    async def release_uploads(self, *, closing: bool = False) -> None:
         """Delete the uploads that only conversations used which are gone, however they went.
 
-        Where that fails it is logged; they are there to be deleted another time.
+        When it is `closing` time, temporary conversations are gone, too. Where that fails it is
+        logged; they are there to be deleted another time.
         """
         try:
             for owner, conversation_id in await self._uploads.used():
-                if await self._store.conversation(owner, conversation_id) is None:
+                found = await self._store.conversation(owner, conversation_id)
+                if found is None or (closing and found.temporary):
                     await self._uploads.release(owner, conversation_id)
         except StoreError:
             _log.exception("uploads of conversations that are gone are still there")

@@ -78,6 +78,7 @@ class Runs:
                     task.cancel()
                 self._finisher.give_up()
                 await self.hub.shut()
+                await self.conversations.release_uploads(closing=True)
 
     async def drain(self) -> None:
         """Take no new runs, and let those that go on finish while the grace lasts."""
