@@ -3,12 +3,13 @@
 import json
 import os
 import signal
+import sqlite3
 import stat
 import subprocess
 import threading
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -238,6 +239,24 @@ def test_all_that_is_kept_can_be_taken_to_another_place(
     mine = ok(filled.run("conversations", "export", "sky", "--format", "json", "--thinking"))
     assert mine == ok(other.run("conversations", "export", "sky", "--format", "json", "--thinking"))
     assert "sky" in ok(other.run("conversations", "search", "scattering"))
+
+
+def test_what_cannot_be_read_in_a_backup_is_told_and_the_rest_taken_in(
+    filled: Home, tmp_path: Path
+) -> None:
+    file = tmp_path / "all.db"
+    ok(filled.run("export", str(file)))
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("UPDATE events SET event = '' WHERE conversation_id = 'sky'")
+        connection.commit()
+    other = Home(tmp_path / "other")
+    other.folder.mkdir()
+    other.configure(DEMO)
+    done = other.run("import", str(file))
+    assert done.returncode == 1
+    assert "Added 1 conversation;" in done.stderr
+    assert "1 conversation cannot be read" in done.stderr
+    assert "Four." in ok(other.run("conversations", "export", "sum"))
 
 
 def test_a_backup_is_not_taken_in_while_a_server_uses_the_data(

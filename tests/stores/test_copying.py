@@ -50,6 +50,40 @@ async def test_what_is_there_stays_as_it_is_and_again_adds_nothing(tmp_path: Pat
         assert await store.add_backup(file) == Added(0, 2)
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE events SET event = 'no JSON' WHERE conversation_id = 'talk' AND seq = 3",
+        "UPDATE events SET event = x'22ff22' WHERE conversation_id = 'talk' AND seq = 3",
+        "UPDATE events SET seq = 300 WHERE conversation_id = 'talk' AND seq = 3",
+        "UPDATE conversations SET title = CAST(x'ff' AS TEXT) WHERE conversation_id = 'talk'",
+        "UPDATE runs SET message = '{}' WHERE conversation_id = 'talk'",
+    ],
+)
+async def test_a_conversation_that_cannot_be_read_is_left_out_and_the_others_are_added(
+    tmp_path: Path, damage: str
+) -> None:
+    file = await backup(tmp_path)
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute(damage)
+        connection.commit()
+    async with SqliteStore.open(tmp_path / "new" / "thinkaloud.db") as store:
+        assert await store.add_backup(file) == Added(1, 0, damaged=1)
+        assert await names(store) == ["open"]
+        assert await log_of(store, "open") == whole_run("open", "open-run")[:3]
+
+
+async def test_the_next_start_deletes_what_an_import_left_that_was_killed(tmp_path: Path) -> None:
+    database = tmp_path / "thinkaloud.db"
+    async with SqliteStore.open(database) as store:
+        await begin(store)
+    for ending in (".import", ".import-journal", ".import.partial", ".import.partial-journal"):
+        database.with_name(f"{database.name}{ending}").write_text("What was said.")
+    async with SqliteStore.open(database) as store:
+        assert not list(tmp_path.glob("*.import*"))
+        assert await names(store) == ["talk"]
+
+
 @pytest.mark.parametrize("content", [b"", b"no database", b"SQLite format 3\x00" + bytes(4096)])
 async def test_a_file_that_is_no_backup_is_refused(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "backup.db"

@@ -23,7 +23,7 @@ from tests.stores.samples import (
     stored,
     whole_run,
 )
-from thinkaloud.errors import ConfigurationError, StoreError
+from thinkaloud.errors import ConfigurationError, StoreError, UnreadableLog
 from thinkaloud.events.event import RunEnded
 from thinkaloud.stores.sqlite import Opening, SqliteStore, obstacle
 from thinkaloud.testing import ScriptedModel, say, think
@@ -179,14 +179,15 @@ async def test_a_server_on_a_damaged_database_says_what_to_do_and_leaves_it(tmp_
     assert path.read_bytes() == before
 
 
-async def test_an_event_that_cannot_be_read_is_a_typed_error(path: Path) -> None:
+@pytest.mark.parametrize("event", [b'{"seq": "one"}', b'{"run_id": "\xff"}'])
+async def test_an_event_that_cannot_be_read_is_a_typed_error(path: Path, event: bytes) -> None:
     async with SqliteStore.open(path) as store:
         await begin(store)
         await store.append([answer("a", 1)])
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
-        other.execute("""UPDATE events SET event = '{"seq": "one"}'""")
+        other.execute("UPDATE events SET event = ?", (event,))
     async with SqliteStore.open(path) as store:
-        with pytest.raises(StoreError, match="cannot be read"):
+        with pytest.raises(UnreadableLog, match="cannot be read"):
             await log_of(store)
 
 

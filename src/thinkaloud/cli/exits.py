@@ -17,7 +17,8 @@ class ExitCode(IntEnum):
 
     OK = 0
     FAILED = 1
-    """The run failed, or ended without an answer; a check of `doctor` found something wrong."""
+    """The run failed, or ended without an answer; a check of `doctor` found something wrong;
+    a backup had conversations that cannot be read."""
     USAGE = 2
     """An option, a name or the input is wrong."""
     CONFIGURATION = 3

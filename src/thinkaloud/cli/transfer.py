@@ -20,6 +20,9 @@ def run(options: TransferOptions) -> ExitCode:
         return ExitCode.OK
     result = asyncio.run(_add(configuration, options))
     beside(f"Added {_count(result.added)}; {_count(result.there)} were there already.", "green")
+    if result.damaged:
+        beside(f"{_count(result.damaged)} cannot be read in {options.file}, left out.", "red")
+        return ExitCode.FAILED
     return ExitCode.OK
 
 

@@ -1,5 +1,6 @@
 """A database as a file to take away, and back: SQLite's own backup, row by row into another."""
 
+import glob
 import os
 import sqlite3
 from collections.abc import Generator
@@ -10,6 +11,7 @@ from typing import Final
 import msgspec
 
 from thinkaloud.errors import Conflict, InvalidRequest, StoreError
+from thinkaloud.events.codec import decode, decode_message
 from thinkaloud.stores.sqlite import search
 from thinkaloud.stores.sqlite.faults import explained, primary_code
 from thinkaloud.stores.sqlite.schema import migrate
@@ -21,6 +23,8 @@ _RUN: Final = (
     "run_id, conversation_id, owner, first_seq, idempotency_key, ended, compacted, message"
 )
 _EVENT: Final = "conversation_id, seq, first_seq, run_id, event"
+_TEXT: Final = "run_id, words.text"
+_TEXTS: Final = "texts JOIN words ON words.rowid = texts.number"
 
 
 class Added(msgspec.Struct, frozen=True):
@@ -30,6 +34,18 @@ class Added(msgspec.Struct, frozen=True):
     """Conversations that were not there."""
     there: int
     """Conversations that were, and stay as they are."""
+    damaged: int = 0
+    """Conversations of the backup that cannot be read, and were left out."""
+
+
+class Copy(msgspec.Struct, frozen=True):
+    """A copy of a backup that can be added."""
+
+    path: Path
+    sound: tuple[str, ...]
+    """The conversations all of which can be read."""
+    damaged: int
+    """How many others there are."""
 
 
 def connect(path: Path, busy_timeout: float) -> sqlite3.Connection:
@@ -77,25 +93,69 @@ def copy_database(path: Path, to: Path) -> None:
         unfinished.unlink(missing_ok=True)
 
 
+def scratch_of(path: Path) -> Path:
+    """Return where the copy of a backup lies while it is added to the database at `path`."""
+    return path.with_name(f"{path.name}.import")
+
+
+def discard(scratch: Path) -> None:
+    """Delete such a copy, and all that a process that died left beside it."""
+    for path in scratch.parent.glob(f"{glob.escape(scratch.name)}*"):
+        path.unlink(missing_ok=True)
+
+
 @contextmanager
-def readable(backup: Path, scratch: Path) -> Generator[Path]:
-    """Have a sound copy of a backup, in today's form, for the length of a block. Blocks.
+def readable(backup: Path, scratch: Path) -> Generator[Copy]:
+    """Have a copy of a backup, in today's form, for the length of a block. Blocks.
 
     The backup itself is only read. Raises `InvalidRequest` where it is no database of
     thinkaloud's or is damaged, `ConfigurationError` where a newer thinkaloud wrote it.
     """
     if not backup.is_file():
         raise InvalidRequest(f"There is no file {backup}.", field="file")
-    scratch.unlink(missing_ok=True)
+    discard(scratch)
+    try:
+        yield _checked(backup, scratch)
+    finally:
+        discard(scratch)
+
+
+def add(connection: sqlite3.Connection, copy: Copy) -> Added:
+    """Insert the sound conversations of a backup that are not there yet, with all of theirs.
+
+    To be called in a transaction.
+    """
+    added = 0
+    with closing(connect(copy.path, _BUSY_SECONDS)) as source:
+        for name in copy.sound:
+            row = source.execute(
+                f"SELECT {_CONVERSATION} FROM conversations WHERE conversation_id = ?", (name,)
+            ).fetchone()
+            inserted = connection.execute(
+                f"INSERT INTO conversations ({_CONVERSATION}) VALUES (?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT (conversation_id) DO NOTHING",
+                row,
+            )
+            if inserted.rowcount == 1:
+                _add_one(connection, source, name)
+                added += 1
+    return Added(added, len(copy.sound) - added, copy.damaged)
+
+
+def _checked(backup: Path, scratch: Path) -> Copy:
     try:
         copy_database(backup, scratch)
         with closing(connect(scratch, _BUSY_SECONDS)) as connection:
             ours = connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
-            sound = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            sound = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
             if ours is None or sound != "ok":
                 raise InvalidRequest(f"{backup} is no backup, or is damaged.", field="file")
             migrate(connection, backup)
-        yield scratch
+            names = [
+                each for (each,) in connection.execute("SELECT conversation_id FROM conversations")
+            ]
+            kept = tuple(name for name in names if _is_sound(connection, name))
+            return Copy(scratch, kept, len(names) - len(kept))
     except StoreError as error:
         if primary_code(error.__cause__) not in _DAMAGED:
             raise
@@ -104,29 +164,29 @@ def readable(backup: Path, scratch: Path) -> Generator[Path]:
         raise InvalidRequest(f"{backup} is no backup, or is damaged: {error}", field="file") from (
             error
         )
-    finally:
-        scratch.unlink(missing_ok=True)
 
 
-def add(connection: sqlite3.Connection, backup: Path) -> Added:
-    """Insert the conversations of a readable backup that are not there yet, with all of theirs.
-
-    To be called in a transaction.
-    """
-    added = there = 0
-    with closing(connect(backup, _BUSY_SECONDS)) as source:
-        for row in source.execute(f"SELECT {_CONVERSATION} FROM conversations"):
-            inserted = connection.execute(
-                f"INSERT INTO conversations ({_CONVERSATION}) VALUES (?, ?, ?, ?, ?, ?)"
-                " ON CONFLICT (conversation_id) DO NOTHING",
-                row,
-            )
-            if inserted.rowcount != 1:
-                there += 1
-                continue
-            _add_one(connection, source, row[0])
-            added += 1
-    return Added(added, there)
+def _is_sound(connection: sqlite3.Connection, name: str) -> bool:
+    """Whether all of a conversation can be read: SQLite does not know what its rows mean."""
+    try:
+        for table, columns in (("conversations", _CONVERSATION), ("runs", _RUN), (_TEXTS, _TEXT)):
+            rows = f"SELECT {columns} FROM {table} WHERE conversation_id = ?"
+            for row in connection.execute(rows, (name,)):
+                if table == "runs" and row[-1] is not None:
+                    decode_message(row[-1])
+        for _, seq, _, run_id, event in connection.execute(
+            f"SELECT {_EVENT} FROM events WHERE conversation_id = ?", (name,)
+        ):
+            found = decode(event)
+            if (found.conversation_id, found.run_id, found.seq) != (name, run_id, seq):
+                return False
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return False
+    except sqlite3.OperationalError as error:
+        if primary_code(error):
+            raise
+        return False  # a text that is no UTF-8: Python's word, not SQLite's
+    return True
 
 
 def _add_one(connection: sqlite3.Connection, source: sqlite3.Connection, name: str) -> None:
@@ -136,10 +196,6 @@ def _add_one(connection: sqlite3.Connection, source: sqlite3.Connection, name: s
         )
         marks = ", ".join("?" * (columns.count(",") + 1))
         connection.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)
-    texts = source.execute(
-        "SELECT texts.run_id, words.text FROM texts JOIN words ON words.rowid = texts.number"
-        " WHERE texts.conversation_id = ?",
-        (name,),
-    )
+    texts = source.execute(f"SELECT {_TEXT} FROM {_TEXTS} WHERE conversation_id = ?", (name,))
     for run_id, text in texts:
         search.put(connection, name, run_id, text)

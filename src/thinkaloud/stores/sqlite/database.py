@@ -18,8 +18,10 @@ from thinkaloud.stores.sqlite.copying import (
     add,
     connect,
     copy_database,
+    discard,
     make_private,
     readable,
+    scratch_of,
 )
 from thinkaloud.stores.sqlite.faults import explained, primary_code
 from thinkaloud.stores.sqlite.lock import owning
@@ -98,13 +100,13 @@ class Database:
     async def add_backup(self, backup: Path) -> Added:
         """Add the conversations of a backup that are not there yet; those that are stay.
 
-        All of it is added or nothing. Raises `InvalidRequest` where the file is no backup,
+        Those that can be read are added, all of them or none. Raises `InvalidRequest` where the file is no backup,
         `ConfigurationError` where a newer thinkaloud made it, and `StoreError`.
         """
-        scratch = self.path.with_name(f"{self.path.name}.import")
+        scratch = scratch_of(self.path)
         with ExitStack() as resources:
             copy = await asyncio.to_thread(resources.enter_context, readable(backup, scratch))
-            return await self._write(partial(add, backup=copy))
+            return await self._write(partial(add, copy=copy))
 
     async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run a job in a transaction and return when it is committed. Raises `StoreError`."""
@@ -120,7 +122,7 @@ class Database:
         """Run a reading job. Raises `StoreError`."""
         try:
             return await self._readers.read(work)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise UnreadableLog(
                 f"{self.path} holds an event that cannot be read: {error}"
             ) from error
@@ -183,6 +185,7 @@ def _open(path: Path, opening: Opening) -> tuple[Writer, Readers, ExitStack]:
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             resources.enter_context(owning(path))
+            discard(scratch_of(path))
             make_private(path)
             connection = resources.enter_context(closing(connect(path, opening.busy_timeout)))
             _prepare(connection, path, opening)
