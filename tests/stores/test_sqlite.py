@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -316,6 +317,22 @@ async def test_the_next_start_wipes_what_a_dead_process_had_only_deleted(path: P
     async with SqliteStore.open(path):
         pass
     assert list(about_canaries(path)) == []
+
+
+async def test_the_next_start_empties_the_log_of_a_process_that_died_in_a_deletion(
+    path: Path,
+) -> None:
+    left = path.parent.with_name("left") / path.name
+    async with SqliteStore.open(path) as store:
+        await keep_canary(store)
+        with raw(path) as connection:
+            connection.execute("PRAGMA secure_delete = ON")
+            conversations.delete(connection, OWNER, "talk")
+            # What a process leaves that dies now.
+            shutil.copytree(path.parent, left.parent)
+    assert f"{path.name}-wal" in files_with(left, CANARY)
+    async with SqliteStore.open(left):
+        assert list(about_canaries(left)) == []
 
 
 async def test_retention_deletes_what_is_old_and_gives_the_room_back(path: Path) -> None:

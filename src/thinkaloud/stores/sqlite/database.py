@@ -238,6 +238,8 @@ def _prepare(connection: sqlite3.Connection, path: Path, opening: Opening) -> No
         more = search.scrub(connection, first=True)
         while more:
             more = search.scrub(connection, first=False)
+    # A process that died may have left in it what was deleted since.
+    _empty_log(connection)
 
 
 def _try_writing(connection: sqlite3.Connection) -> None:
