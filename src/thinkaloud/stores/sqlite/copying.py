@@ -1,6 +1,5 @@
 """A database as a file to take away, and back: SQLite's own backup, row by row into another."""
 
-import glob
 import os
 import sqlite3
 from collections.abc import Generator
@@ -74,9 +73,9 @@ def copy_database(path: Path, to: Path) -> None:
         raise Conflict(f"There is already a file {to}. A backup never replaces another.")
     if not path.is_file():
         raise StoreError(f"There is no database {path}: nothing was kept yet.")
-    unfinished = to.with_name(f"{to.name}.partial")
+    unfinished = _unfinished(to)
     try:
-        unfinished.unlink(missing_ok=True)
+        _remove(unfinished)
         make_private(unfinished)
         with (
             closing(connect(path, _BUSY_SECONDS)) as source,
@@ -90,7 +89,7 @@ def copy_database(path: Path, to: Path) -> None:
     except OSError as error:
         raise StoreError(f"{to} cannot be written: {error.strerror}.") from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        _remove(unfinished)
 
 
 def scratch_of(path: Path) -> Path:
@@ -99,9 +98,9 @@ def scratch_of(path: Path) -> Path:
 
 
 def discard(scratch: Path) -> None:
-    """Delete such a copy, and all that a process that died left beside it."""
-    for path in scratch.parent.glob(f"{glob.escape(scratch.name)}*"):
-        path.unlink(missing_ok=True)
+    """Delete such a copy, whole or not, and all that a process that died left beside it."""
+    _remove(scratch)
+    _remove(_unfinished(scratch))
 
 
 @contextmanager
@@ -140,6 +139,15 @@ def add(connection: sqlite3.Connection, copy: Copy) -> Added:
                 _add_one(connection, source, name)
                 added += 1
     return Added(added, len(copy.sound) - added, copy.damaged)
+
+
+def _unfinished(to: Path) -> Path:
+    return to.with_name(f"{to.name}.partial")
+
+
+def _remove(database: Path) -> None:
+    database.unlink(missing_ok=True)
+    database.with_name(f"{database.name}-journal").unlink(missing_ok=True)
 
 
 def _checked(backup: Path, scratch: Path) -> Copy:
