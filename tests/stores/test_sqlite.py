@@ -319,6 +319,21 @@ async def test_the_next_start_wipes_what_a_dead_process_had_only_deleted(path: P
     assert list(about_canaries(path)) == []
 
 
+async def test_deleted_text_that_a_backup_still_reads_goes_when_it_is_done(path: Path) -> None:
+    async with SqliteStore.open(path) as store:
+        await keep_canary(store)
+        with raw(path) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT * FROM events").fetchall()
+            assert await store.delete_conversation(OWNER, "talk")
+            await store.scrub()
+            assert list(about_canaries(path)) != []
+        async with asyncio.timeout(30):
+            while list(about_canaries(path)):
+                await asyncio.sleep(0)
+        await begin(store)
+
+
 async def test_the_next_start_empties_the_log_of_a_process_that_died_in_a_deletion(
     path: Path,
 ) -> None:

@@ -145,8 +145,8 @@ class Database:
     async def scrub(self) -> None:
         """Remove the last traces of what was deleted: words in the index, pages, the log's tail.
 
-        When it returns, the text stands in no file of the database any more; only a reader that
-        began before and goes on still holds the old pages. The deletion itself is committed, so a failure is only logged; the next deletion, or the
+        When it returns, the text stands in no file of the database any more; only where a reader
+        that began before goes on, such as a backup, it is gone a second after that. The deletion itself is committed, so a failure is only logged; the next deletion, or the
         next start, tries again.
         """
         self._deletions += 1
@@ -161,7 +161,7 @@ class Database:
                     more = await self._write(partial(search.scrub, first=False))
                 while await self._writer.maintain(_shrink):
                     continue
-                await self._writer.maintain(_empty_log)
+                await self._writer.insist(_empty_log)
             except (StoreError, *Failure):
                 _log.exception("traces of deleted conversations stay until the next start")
                 return
@@ -258,15 +258,15 @@ def _shrink(connection: sqlite3.Connection) -> bool:
     return _pragma(connection, "freelist_count") < free
 
 
-def _empty_log(connection: sqlite3.Connection) -> None:
+def _empty_log(connection: sqlite3.Connection) -> bool:
     """Move the write-ahead log into the file and cut it to nothing.
 
-    A reader that stays longer than we wait keeps the log's tail until the next checkpoint.
+    False where a reader stays longer than we wait, such as a backup: it needs the log.
     """
     usual = _pragma(connection, "busy_timeout")
     connection.execute(f"PRAGMA busy_timeout = {_PATIENCE_MS}")
     try:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return _pragma(connection, "wal_checkpoint(TRUNCATE)") == 0
     finally:
         connection.execute(f"PRAGMA busy_timeout = {usual}")
 

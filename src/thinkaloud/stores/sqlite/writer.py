@@ -4,8 +4,11 @@ import asyncio
 import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeVar
 
@@ -15,6 +18,7 @@ T = TypeVar("T")
 Failure = (sqlite3.Error, OverflowError, ValueError)
 """What SQLite and its adapter raise: the last two for values that no column can hold."""
 _GROUP: Final = 256
+_AGAIN_SECONDS: Final = 1.0
 _log = logging.getLogger(__name__)
 
 
@@ -42,6 +46,8 @@ class Writer:
         self._connection = connection
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._closed = False
+        self._left: Callable[[sqlite3.Connection], bool] | None = None
+        self._again = 0.0
         self._thread = threading.Thread(target=self._work, name="thinkaloud-writer", daemon=True)
         self._thread.start()
 
@@ -56,6 +62,13 @@ class Writer:
     async def maintain(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run a job outside of any transaction, in its turn. Raises as `write`."""
         return await self._submit(_Job(work, alone=True))
+
+    async def insist(self, work: Callable[[sqlite3.Connection], bool]) -> None:
+        """Run a job as `maintain`; where it says that it is not done, again each second until it is.
+
+        The last such job stands for those before it. Raises as `write`, the first time.
+        """
+        await self.maintain(partial(self._try, work))
 
     def close(self) -> None:
         """Do what waits, take no more, and end the thread. Blocks."""
@@ -73,13 +86,36 @@ class Writer:
         waiting: Sequence[_Job | None] = ()
         try:
             while None not in waiting:
-                waiting = [self._jobs.get(), *self._gathered()]
+                waiting = [self._next(), *self._gathered()]
                 self._carry_out([job for job in waiting if job is not None])
         finally:
             # Nobody waits for ever, even if a fault of ours has ended the thread.
             self._closed = True
             left = [job for job in (*waiting, *self._gathered()) if job and not job.done.done()]
             _fail(left, StoreError("The writer of the store has stopped."))
+
+    def _next(self) -> _Job | None:
+        while self._left is not None:
+            wait = self._again - time.monotonic()
+            if wait <= 0:
+                self._try_again(self._left)
+                continue
+            with suppress(Empty):
+                return self._jobs.get(timeout=wait)
+        return self._jobs.get()
+
+    def _try_again(self, work: Callable[[sqlite3.Connection], bool]) -> None:
+        try:
+            self._try(work, self._connection)
+        except Failure:
+            self._left = None
+            _log.exception("something of the store's is left to be done at the next start")
+
+    def _try(
+        self, work: Callable[[sqlite3.Connection], bool], connection: sqlite3.Connection
+    ) -> None:
+        self._left = None if work(connection) else work
+        self._again = time.monotonic() + _AGAIN_SECONDS
 
     def _carry_out(self, jobs: Sequence[_Job]) -> None:
         group: list[_Job] = []
