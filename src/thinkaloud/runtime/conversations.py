@@ -105,8 +105,9 @@ class Conversations:
         """Stop what runs in a conversation and delete all of it, with the uploads that only it used."""
         await self.get(owner, conversation_id)
         await self._stop_all(conversation_id)
-        await self._store.delete_conversation(owner, conversation_id)
-        self._hub.forget(conversation_id)
+        with self._hub.reader.deleting():
+            await self._store.delete_conversation(owner, conversation_id)
+            self._hub.forget(conversation_id)
         # A run may have begun while the others were being stopped.
         await self._stop_all(conversation_id)
         await self._uploads.release(owner, conversation_id)
@@ -118,14 +119,19 @@ class Conversations:
         Those with a run that has not ended stay. Raises `StoreError`.
         """
         gone = False
-        while old := await self._store.purge(older_than_ms):
+        while old := await self._purge_some(older_than_ms):
             gone = True
-            for _, conversation_id in old:
-                self._hub.forget(conversation_id)
             for owner, conversation_id in old:
                 await self._uploads.release(owner, conversation_id)
         if gone:
             await self._store.scrub()
+
+    async def _purge_some(self, older_than_ms: int) -> Sequence[tuple[str, str]]:
+        with self._hub.reader.deleting():
+            old = await self._store.purge(older_than_ms)
+            for _, conversation_id in old:
+                self._hub.forget(conversation_id)
+        return old
 
     async def release_uploads(self, *, closing: bool = False) -> None:
         """Delete the uploads that only conversations used which are gone, however they went.

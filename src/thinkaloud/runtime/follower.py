@@ -11,8 +11,8 @@ from typing import Final
 from thinkaloud.core.merge import runs_of_deltas
 from thinkaloud.events.event import RunEnded
 from thinkaloud.events.fold import Fold
-from thinkaloud.ports.store import Store
 from thinkaloud.runtime.live_log import Entry, LiveLog
+from thinkaloud.runtime.log_reader import LogReader
 
 _PAGE: Final = 512
 _MOST: Final = 2048
@@ -41,7 +41,7 @@ class Follower:
     def __init__(
         self,
         log: LiveLog,
-        store: Store,
+        reader: LogReader,
         read_fold: Callable[[], Awaitable[Fold]],
         *,
         after: int,
@@ -53,7 +53,7 @@ class Follower:
         self.until = until
         self.ended = False
         self._log = log
-        self._store = store
+        self._reader = reader
         self._read_fold = read_fold
 
     async def batch(self, *, merge: bool = False) -> Sequence[Entry] | Snapshot:
@@ -97,7 +97,7 @@ class Follower:
 
     async def _older(self) -> list[Entry] | Snapshot:
         floor = self._log.floor
-        page = await self._store.read(self._log.conversation_id, self.cursor, _PAGE)
+        page = await self._reader.read(self._log, self.cursor, _PAGE)
         if page and page[0].first_seq <= self.cursor:
             return await self._snapshot()
         # What was put together may go on above the floor.

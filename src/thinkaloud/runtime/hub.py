@@ -10,6 +10,7 @@ from thinkaloud.ports.clock import Clock
 from thinkaloud.ports.store import Store
 from thinkaloud.runtime.follower import Follower
 from thinkaloud.runtime.live_log import LiveLog
+from thinkaloud.runtime.log_reader import LogReader
 from thinkaloud.runtime.saver import Saver
 
 LINGER_MS: Final = 60_000
@@ -27,6 +28,8 @@ class Hub:
         self._clock = clock
         self.saver = Saver(store)
         """What saves the logs."""
+        self.reader = LogReader(store)
+        """What reads them."""
         self._logs: dict[str, LiveLog] = {}
 
     @property
@@ -86,7 +89,7 @@ class Hub:
             with log.watch():
                 yield Follower(
                     log,
-                    self._store,
+                    self.reader,
                     lambda: self.fold(conversation_id),
                     after=after,
                     run_id=run_id,
@@ -112,7 +115,7 @@ class Hub:
         async with self.open(conversation_id) as log:
             seq = 0
             while seq < log.floor:
-                page = await self._store.read(conversation_id, seq, _PAGE)
+                page = await self.reader.read(log, seq, _PAGE)
                 if log.deleted:
                     return False
                 # What was put together may go on above the floor.

@@ -1,0 +1,73 @@
+"""Who reads in the moment in which a conversation goes: all of it or nothing, never a rest."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from tests.staging import OWNER, recorded, stage, start
+from thinkaloud.events.event import Recorded
+from thinkaloud.runtime.live_log import KEPT_ENTRIES
+from thinkaloud.runtime.runs import Runs
+from thinkaloud.stores.memory import MemoryStore
+from thinkaloud.testing import ScriptedModel, say
+
+WORDS = KEPT_ENTRIES * 5 // 4
+"""So many that the beginning of the run is in the store only."""
+
+
+class SlowToTell(MemoryStore):
+    """A store that has deleted before it says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gone = asyncio.Event()
+        self.go = asyncio.Event()
+
+    async def delete_conversation(self, owner: str, conversation_id: str) -> bool:
+        deleted = await super().delete_conversation(owner, conversation_id)
+        await self._told()
+        return deleted
+
+    async def purge(self, older_than_ms: int) -> Sequence[tuple[str, str]]:
+        found = await super().purge(older_than_ms)
+        await self._told()
+        return found
+
+    async def _told(self) -> None:
+        self.gone.set()
+        await self.go.wait()
+
+
+async def followed(runs: Runs) -> Sequence[Recorded]:
+    found: list[Recorded] = []
+    async with runs.hub.follow("c", 0) as follower:
+        while entries := await follower.batch():
+            assert isinstance(entries, list)
+            found += [entry.recorded for entry in entries]
+    return found
+
+
+@pytest.mark.promise("P8", "P9")
+@pytest.mark.parametrize("way", ["delete", "purge"])
+async def test_who_reads_a_conversation_that_is_deleted_in_this_moment_finds_nothing(
+    way: str,
+) -> None:
+    store = SlowToTell()
+    async with stage(ScriptedModel([say(*["word "] * WORDS)]), store=store) as runs:
+        await recorded(runs, await start(runs, conversation_id="c"))
+        await runs.hub.saver.save()
+        async with runs.hub.open("c") as log, asyncio.TaskGroup() as tasks:
+            assert log.floor > 0
+            conversations = runs.conversations
+            tasks.create_task(
+                conversations.delete(OWNER, "c") if way == "delete" else conversations.purge(2**62)
+            )
+            await store.gone.wait()
+            folding = tasks.create_task(runs.hub.fold("c"))
+            following = tasks.create_task(followed(runs))
+            for _ in range(10):
+                await asyncio.sleep(0)
+            store.go.set()
+            assert (await folding).runs == {}
+            assert await following == []
