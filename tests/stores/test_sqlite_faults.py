@@ -16,15 +16,18 @@ from tests.staging import recorded, stage, start
 from tests.stores.samples import (
     ENDED,
     OWNER,
+    STARTED,
     answer,
     begin,
     conversation,
     log_of,
+    run,
     stored,
     whole_run,
 )
 from thinkaloud.errors import ConfigurationError, StoreError, UnreadableLog
 from thinkaloud.events.event import RunEnded
+from thinkaloud.ports.store import Unfinished
 from thinkaloud.stores.sqlite import Opening, SqliteStore, obstacle
 from thinkaloud.testing import ScriptedModel, say, think
 
@@ -189,6 +192,18 @@ async def test_an_event_that_cannot_be_read_is_a_typed_error(path: Path, event: 
     async with SqliteStore.open(path) as store:
         with pytest.raises(UnreadableLog, match="cannot be read"):
             await log_of(store)
+
+
+@pytest.mark.parametrize("message", [b"{}", b'{"model": "\xff"}'])
+async def test_a_message_that_cannot_be_read_holds_up_no_start(path: Path, message: bytes) -> None:
+    async with SqliteStore.open(path) as store:
+        record = await begin(store)
+        await store.add_run(run("next"), STARTED)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("UPDATE runs SET message = ? WHERE run_id = 'next'", (message,))
+    async with SqliteStore.open(path) as store:
+        found = await store.unfinished_runs()
+    assert found == [Unfinished(record), Unfinished(run("next"))]
 
 
 async def test_a_path_that_cannot_be_a_file_is_named(path: Path) -> None:

@@ -1,8 +1,11 @@
 """The rows of runs and events: functions of a connection, to be called in a transaction."""
 
+import logging
 import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Final
+
+import msgspec
 
 from thinkaloud.events.codec import decode, decode_message, encode, encode_message
 from thinkaloud.events.event import RunEnded, RunStarted
@@ -12,6 +15,7 @@ from thinkaloud.stores.sqlite import search
 Row = tuple[str, int, int, str, bytes]
 """An event as it is inserted: conversation, seq, first_seq, run, JSON."""
 
+_log = logging.getLogger(__name__)
 _RUN: Final = "run_id, conversation_id, owner, first_seq, idempotency_key"
 _INSERT_EVENT: Final = (
     "INSERT INTO events (conversation_id, seq, first_seq, run_id, event) VALUES (?, ?, ?, ?, ?)"
@@ -74,14 +78,14 @@ def find_run_by_key(connection: sqlite3.Connection, owner: str, key: str) -> Run
 
 
 def unfinished_runs(connection: sqlite3.Connection) -> Sequence[Unfinished]:
-    """List the runs that were not compacted with their end, oldest first."""
+    """List the runs that were not compacted with their end, oldest first.
+
+    A message that cannot be read holds up no start: its run is one of which nothing was kept.
+    """
     rows = connection.execute(
         f"SELECT message, {_RUN} FROM runs WHERE compacted = 0 ORDER BY number"
     ).fetchall()
-    return [
-        Unfinished(RunRecord(*run), None if message is None else decode_message(message))
-        for message, *run in rows
-    ]
+    return [Unfinished(RunRecord(*run), _message(message)) for message, *run in rows]
 
 
 def append(
@@ -167,6 +171,16 @@ def reserve(connection: sqlite3.Connection, conversation_id: str, through_seq: i
         "UPDATE conversations SET reserved_seq = ? WHERE conversation_id = ?",
         (through_seq, conversation_id),
     )
+
+
+def _message(data: bytes | None) -> RunStarted | None:
+    if data is None:
+        return None
+    try:
+        return decode_message(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        _log.exception("what a run began with cannot be read")
+        return None
 
 
 def _last_seq(connection: sqlite3.Connection, conversation_id: str) -> int | None:
