@@ -146,8 +146,9 @@ class Database:
         """Remove the last traces of what was deleted: words in the index, pages, the log's tail.
 
         When it returns, the text stands in no file of the database any more; only where a reader
-        that began before goes on, such as a backup, it is gone a second after that. The deletion itself is committed, so a failure is only logged; the next deletion, or the
-        next start, tries again.
+        that began before goes on, such as a backup, it is gone a second after that. The deletion
+        itself is committed, so a failure is only logged; the next deletion, or the next start,
+        tries again.
         """
         self._deletions += 1
         mine = self._deletions
