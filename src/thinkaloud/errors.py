@@ -55,11 +55,17 @@ class UserError(ThinkaloudError):
 
 
 class InvalidRequest(UserError):
-    """A field has a value that is not allowed. `field` names it (`"text"`, `"context.k"`)."""
+    """A field has a value that is not allowed. `field` names it (`"text"`, `"context.k"`).
 
-    def __init__(self, message: str, *, field: str | None = None) -> None:
+    `valid` lists the values that are allowed, where they can be listed.
+    """
+
+    def __init__(
+        self, message: str, *, field: str | None = None, valid: Sequence[str] = ()
+    ) -> None:
         super().__init__(message)
         self.field = field
+        self.valid = tuple(valid)
 
 
 class NotFound(UserError):

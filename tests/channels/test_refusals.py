@@ -193,3 +193,25 @@ async def test_the_bootstrap_says_where_the_socket_is_and_what_there_is() -> Non
     )  # fmt: skip
     assert found["features"]["websocket"] is True
     assert found["limits"]["max_text_chars"] > 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "valid"),
+    [
+        (
+            '{"type": "message", "chat_id": "room", "content": "x", "on_disconnect": "dance"}',
+            ["continue", "stop"],
+        ),
+        (
+            '{"type": "dance"}',
+            ["new_chat", "attach", "detach", "message", "stop", "ping"],
+        ),
+    ],
+)
+async def test_a_value_that_is_not_one_of_a_few_comes_with_those(
+    wrong: str, valid: list[str]
+) -> None:
+    async with hosting(ScriptedModel()) as served, client(served) as one:
+        await one.send(wrong)
+        error = (await one.until("error"))[-1]
+    assert sorted(error["valid"]) == sorted(valid)

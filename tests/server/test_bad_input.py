@@ -150,6 +150,29 @@ async def test_an_effort_that_is_none_comes_with_the_valid_ones() -> None:
     assert {"low", "high"} <= set(problem["valid"])
 
 
+async def test_a_value_that_is_not_one_of_a_few_comes_with_those() -> None:
+    async with serving(ScriptedModel()) as served:
+        _, body = await served.post(MESSAGE, {"text": "Hi", "on_disconnect": "dance"})
+        _, query = await served.get("/conversations/c/export?format=dance")
+        async with served.socket() as socket:
+            await socket.send({"text": "Hi", "on_disconnect": "dance"})
+            said = (await socket.receive())["data"]
+            await socket.send({"type": "dance"})
+            kind = (await socket.receive())["data"]
+    for refused in (body, said):
+        assert (refused["field"], refused["valid"]) == ("on_disconnect", ["continue", "stop"])
+    assert body["detail"] == "on_disconnect: Invalid enum value 'dance'. Valid: continue, stop."
+    assert (query["field"], query["valid"]) == ("format", ["json", "markdown"])
+    assert (kind["field"], kind["valid"]) == ("type", ["message", "stop", "resume"])
+
+
+async def test_any_other_wrong_value_comes_without_a_list() -> None:
+    async with serving(ScriptedModel()) as served:
+        _, problem = await served.post(MESSAGE, {"text": "Hi", "on_disconnect": 7})
+    assert problem["field"] == "on_disconnect"
+    assert "valid" not in problem
+
+
 async def test_members_that_nobody_knows_are_ignored_and_of_two_the_last_counts() -> None:
     async with serving(ScriptedModel([say("A")])) as served:
         body = '{"text": "first", "unheard_of": {"a": [1]}, "text": "second"}'

@@ -43,7 +43,9 @@ def read_frame(data: bytes, own_chat: str, settings: ServerSettings) -> Command:
         return Message(own_chat, _said(decode(data, Said, settings)))
     command = COMMANDS.get(kind)
     if command is None:
-        raise InvalidRequest(f"type is one of {', '.join(COMMANDS)}.", field="type")
+        raise InvalidRequest(
+            f"type is one of {', '.join(COMMANDS)}.", field="type", valid=tuple(COMMANDS)
+        )
     found = decode(data, command, settings)
     if not isinstance(found, NewChat | Ping) and not ID_PATTERN.match(found.chat_id):
         raise InvalidRequest("chat_id is 1 to 64 of A-Z a-z 0-9 _ : and -.", field="chat_id")

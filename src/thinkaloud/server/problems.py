@@ -112,7 +112,7 @@ def problem_of(error: ThinkaloudError, request_id: str) -> Problem:
         retryable=_retryable(error),
         retry_after=_seconds(_wait(error)),
         nearest=error.nearest if isinstance(error, UnknownModel) else _NEVER,
-        valid=error.valid if isinstance(error, UnsupportedEffort) else _NEVER,
+        valid=_valid(error),
     )
 
 
@@ -138,6 +138,16 @@ def _retryable(error: ThinkaloudError) -> bool | msgspec.UnsetType:
             return error.retryable
         case Unavailable():
             return True
+        case _:
+            return _NEVER
+
+
+def _valid(error: ThinkaloudError) -> tuple[str, ...] | msgspec.UnsetType:
+    match error:
+        case UnsupportedEffort():
+            return error.valid
+        case InvalidRequest():
+            return error.valid or _NEVER
         case _:
             return _NEVER
 

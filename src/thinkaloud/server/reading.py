@@ -10,6 +10,7 @@ import msgspec.inspect
 from starlette.requests import ClientDisconnect, Request
 
 from thinkaloud.errors import InvalidRequest
+from thinkaloud.server.allowed import allowed_at
 from thinkaloud.server.problems import Refused
 from thinkaloud.server.settings import ServerSettings
 
@@ -30,6 +31,7 @@ _FORM_TYPES: Final = frozenset(
 _NUMBER: Final = re.compile(r"-?[0-9]{1,30}\Z")
 _PATH: Final = re.compile(r" - at `(?:key in )?\$\.?(.*)`\Z", re.DOTALL)
 _REQUIRED: Final = re.compile(r"missing required field `(.*?)`")
+_NO_SUCH_VALUE: Final = "Invalid enum value"
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}\Z")
 
 
@@ -93,7 +95,7 @@ def decode(data: bytes, kind: type[T], settings: ServerSettings) -> T:
     try:
         return msgspec.json.decode(data, type=kind)
     except msgspec.ValidationError as error:
-        raise _invalid(str(error)) from None
+        raise _invalid(str(error), kind) from None
     except msgspec.DecodeError as error:
         lone = _LONE_SURROGATE.search(data)
         reason = "half a surrogate pair in a string" if lone else str(error)
@@ -118,7 +120,7 @@ def read_query(request: Request, kind: type[Q]) -> Q:
     try:
         return msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
-        raise _invalid(str(error)) from None
+        raise _invalid(str(error), kind) from None
 
 
 def last_event_id(request: Request, after: int | None) -> int | None:
@@ -167,15 +169,18 @@ def _scalar(value: str) -> object:
     return int(value) if _NUMBER.match(value) else value
 
 
-def _invalid(message: str) -> InvalidRequest:
+def _invalid(message: str, kind: type) -> InvalidRequest:
     required = _REQUIRED.search(message)
     found = _PATH.search(message)
     path = found.group(1) if found else ""
     if required:
         path = f"{path}.{required.group(1)}" if path else required.group(1)
     text = _PATH.sub("", message)
+    valid = allowed_at(kind, path) if text.startswith(_NO_SUCH_VALUE) else ()
     named = f"{path}: {text}." if path else f"{text}."
-    return InvalidRequest(named, field=path or "body")
+    if valid:
+        named += f" Valid: {', '.join(valid)}."
+    return InvalidRequest(named, field=path or "body", valid=valid)
 
 
 def _depth_exceeds(data: bytes, limit: int) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from contextlib import AbstractAsyncContextManager
+from typing import get_args
 
 from starlette.types import Receive
 
@@ -16,6 +17,7 @@ from thinkaloud.server.reading import decode
 from thinkaloud.server.requests import (
     ChatRequest,
     ResumeCommand,
+    SocketKind,
     SocketMessage,
     StopCommand,
     run_request,
@@ -78,7 +80,9 @@ class SocketSession:
                 case "resume":
                     await self._resume(decode(data, ResumeCommand, settings), tasks)
                 case _:
-                    raise InvalidRequest("type is message, stop or resume.", field="type")
+                    raise InvalidRequest(
+                        "type is message, stop or resume.", field="type", valid=get_args(SocketKind)
+                    )
         except ThinkaloudError as error:
             await self._soft(error)
 

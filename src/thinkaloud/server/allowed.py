@@ -1,0 +1,49 @@
+"""The values that a type allows at a place in a request, where they can be listed. Pure."""
+
+import re
+from typing import Final
+
+from msgspec import inspect
+
+_STEP: Final = re.compile(r"\[[^\]]*\]|[^.\[]+")
+
+
+def allowed_at(kind: type, path: str) -> tuple[str, ...]:
+    """Return the values that `kind` allows at a path such as `members[0].role`; else nothing."""
+    found = _alternatives(inspect.type_info(kind))
+    for step in _STEP.findall(path):
+        found = [each for outer in found for each in _inside(outer, step)]
+    return tuple(value for each in found for value in _values(each))
+
+
+def _alternatives(kind: inspect.Type) -> list[inspect.Type]:
+    match kind:
+        case inspect.Metadata():
+            return _alternatives(kind.type)
+        case inspect.UnionType():
+            return [one for each in kind.types for one in _alternatives(each)]
+        case _:
+            return [kind]
+
+
+def _inside(kind: inspect.Type, step: str) -> list[inspect.Type]:
+    match kind:
+        case inspect.StructType():
+            named = (each.type for each in kind.fields if each.encode_name == step)
+            return [one for each in named for one in _alternatives(each)]
+        case inspect.DictType():
+            return _alternatives(kind.value_type)
+        case inspect.ListType() | inspect.VarTupleType():
+            return _alternatives(kind.item_type)
+        case _:
+            return []
+
+
+def _values(kind: inspect.Type) -> list[str]:
+    match kind:
+        case inspect.LiteralType():
+            return [str(value) for value in kind.values]
+        case inspect.EnumType():
+            return [str(each.value) for each in kind.cls]
+        case _:
+            return []
