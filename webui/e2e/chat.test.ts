@@ -1,43 +1,17 @@
-import { existsSync } from "node:fs";
+import type { Page } from "playwright-core";
+import { expect } from "vitest";
 
-import type { Browser, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-
-import { CHROMIUM, launch } from "./browser.mjs";
 import { bringAxe, seriousFaults } from "./faults";
-import { freePort, say, StagedServer, type Visit, visit } from "./stage";
-
-let server: StagedServer;
-let browser: Browser;
-let here: Visit;
+import { inChromium, it } from "./fixtures";
+import { say } from "./stage";
 
 const thinking = (page: Page) => page.getByRole("button", { name: /Thinking…/ });
 const thought = (page: Page) => page.getByRole("button", { name: /^Thought for/ });
 const body = (page: Page) => page.locator("section[aria-label=Thinking]");
 const done = (page: Page) => page.getByRole("button", { name: "Copy the answer" });
 
-describe.skipIf(!existsSync(CHROMIUM))("the page in Chromium, against the real server", () => {
-  beforeAll(async () => {
-    server = new StagedServer(await freePort());
-    browser = await launch();
-    await server.start();
-  });
-
-  afterAll(async () => {
-    await browser.close();
-    await server.remove();
-  });
-
-  beforeEach(async () => {
-    here = await visit(browser, server.address);
-  });
-
-  afterEach(async () => {
-    await here.context.close();
-  });
-
-  it("thinks live and in the open, then folds the thought away and answers", async () => {
-    const { page, said } = here;
+inChromium("the page in Chromium, against the real server", () => {
+  it("thinks live and in the open, then folds the thought away and answers", async ({ here: { page, said } }) => {
     await say(page, "Why?");
     await thinking(page).waitFor();
     expect(await thinking(page).getAttribute("aria-expanded")).toBe("true");
@@ -52,8 +26,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the page in Chromium, against the real s
     expect(said).toEqual([]);
   });
 
-  it("obeys what the reader opened or closed by hand, also after a reload", async () => {
-    const { page } = here;
+  it("obeys what the reader opened or closed by hand, also after a reload", async ({ here: { page } }) => {
     await say(page, "Why?");
     await thinking(page).click();
     await thought(page).waitFor();
@@ -66,8 +39,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the page in Chromium, against the real s
     expect(await body(page).textContent()).toContain("Thought number 12");
   });
 
-  it("shows everything so far after a reload in mid-thought, and goes on; a second tab sees the same", async () => {
-    const { page, context } = here;
+  it("shows everything so far after a reload in mid-thought, and goes on; a second tab sees the same", async ({ here: { page, context } }) => {
     await say(page, "Why?");
     await page.getByText("Thought number 3 leads").waitFor();
     await page.reload();
@@ -84,8 +56,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the page in Chromium, against the real s
     expect(first).toContain("Thought number 12 leads to the next one.");
   });
 
-  it("stops with Escape and says so, keeping what was thought", async () => {
-    const { page } = here;
+  it("stops with Escape and says so, keeping what was thought", async ({ here: { page } }) => {
     await say(page, "Why?");
     await page.getByText("Thought number 2 leads").waitFor();
     await page.keyboard.press("Escape");
@@ -94,8 +65,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the page in Chromium, against the real s
     expect(await body(page).textContent()).toContain("Thought number 1 leads");
   });
 
-  it("lets a message wait for the answer before it", async () => {
-    const { page } = here;
+  it("lets a message wait for the answer before it", async ({ here: { page } }) => {
     await say(page, "Why?");
     await thinking(page).waitFor();
     await say(page, "quick, and now?");
@@ -109,8 +79,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the page in Chromium, against the real s
     expect(await page.getByRole("article").count()).toBe(2);
   });
 
-  it("explains a run that only thought and one that failed, with the way out", async () => {
-    const { page } = here;
+  it("explains a run that only thought and one that failed, with the way out", async ({ here: { page } }) => {
     await say(page, "only think");
     await page.getByText("All of the output went into thinking").waitFor();
     expect(await page.getByRole("button", { name: "Continue" }).isVisible()).toBe(true);
@@ -119,8 +88,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the page in Chromium, against the real s
     expect(await page.getByRole("button", { name: "Try again" }).isVisible()).toBe(true);
   });
 
-  it("leaves the reader alone who scrolls up, and follows again at the bottom", async () => {
-    const { page } = here;
+  it("leaves the reader alone who scrolls up, and follows again at the bottom", async ({ here: { page } }) => {
     await page.setViewportSize({ width: 900, height: 420 });
     await say(page, "long thoughts");
     const log = page.getByRole("log");
@@ -147,8 +115,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the page in Chromium, against the real s
     await page.getByText("You stopped this answer.").waitFor();
   });
 
-  it("can be used by keyboard: the field by a slash, the last message by an arrow", async () => {
-    const { page } = here;
+  it("can be used by keyboard: the field by a slash, the last message by an arrow", async ({ here: { page } }) => {
     await say(page, "quick question");
     await done(page).waitFor();
     await page.locator("body").click({ position: { x: 600, y: 300 } });
@@ -158,8 +125,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the page in Chromium, against the real s
     expect(await page.getByLabel("Your message").inputValue()).toBe("quick question");
   });
 
-  it("answers anew, and takes an edited message, in the place of what was there", async () => {
-    const { page } = here;
+  it("answers anew, and takes an edited message, in the place of what was there", async ({ here: { page } }) => {
     await say(page, "quick question");
     await done(page).waitFor();
     const first = await page.getByRole("article").elementHandle();
@@ -184,8 +150,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the page in Chromium, against the real s
     expect(await page.getByRole("log").getByText("quick question").count()).toBe(0);
   });
 
-  it("branches a conversation and leaves the old one as it was", async () => {
-    const { page } = here;
+  it("branches a conversation and leaves the old one as it was", async ({ here: { page } }) => {
     await say(page, "quick first");
     await done(page).waitFor();
     await say(page, "quick second");
@@ -201,8 +166,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the page in Chromium, against the real s
     await done(page).nth(1).waitFor();
   });
 
-  it("finds a conversation by what was said in it", async () => {
-    const { page } = here;
+  it("finds a conversation by what was said in it", async ({ here: { page } }) => {
     await say(page, "quick\n\nabout a heliotrope");
     await done(page).waitFor();
     await page.getByRole("searchbox", { name: "Search conversations" }).fill("heliotrope");
@@ -211,8 +175,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the page in Chromium, against the real s
     await page.getByText("Nothing found.").waitFor();
   });
 
-  it("sends a file along with a message", async () => {
-    const { page } = here;
+  it("sends a file along with a message", async ({ here: { page } }) => {
     const file = { name: "word.txt", mimeType: "text/plain", buffer: Buffer.from("heliotrope") };
     await page.getByLabel("Files to attach").setInputFiles(file);
     await page.getByRole("list", { name: "Attached files" }).getByText("word.txt").waitFor();
@@ -222,16 +185,14 @@ describe.skipIf(!existsSync(CHROMIUM))("the page in Chromium, against the real s
     expect(await page.getByRole("button", { name: "Remove word.txt" }).count()).toBe(0);
   });
 
-  it("says why a file is not taken", async () => {
-    const { page } = here;
+  it("says why a file is not taken", async ({ here: { page } }) => {
     const file = { name: "all.zip", mimeType: "application/zip", buffer: Buffer.from([0x50, 0x4b, 3, 4, 0xff]) };
     await page.getByLabel("Files to attach").setInputFiles(file);
     await page.getByText("not uploaded").waitFor();
     await page.getByText(/all\.zip: Taken are PNG, JPEG, GIF and WebP/).waitFor();
   });
 
-  it("keeps a temporary conversation out of the list", async () => {
-    const { page } = here;
+  it("keeps a temporary conversation out of the list", async ({ here: { page }, server }) => {
     await page.request.post(`${server.address}/api/v1/conversations`, { data: { title: "Kept" } });
     await page.getByRole("checkbox", { name: /Temporary/ }).check();
     await say(page, "quick secret");
@@ -254,8 +215,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the page in Chromium, against the real s
     expect(await marked()).toBe(false);
   });
 
-  it("renames and deletes a conversation", async () => {
-    const { page } = here;
+  it("renames and deletes a conversation", async ({ here: { page } }) => {
     await say(page, "quick, call me anything");
     await done(page).waitFor();
     await page.getByRole("button", { name: "More for quick, call me anything" }).click();
@@ -270,8 +230,8 @@ describe.skipIf(!existsSync(CHROMIUM))("the page in Chromium, against the real s
     await page.getByRole("button", { name: "Renamed", exact: true }).waitFor({ state: "detached" });
   });
 
-  it.each(["light", "dark"] as const)("is accessible in %s, with a thought open, a dialog, and on a phone", async (colorScheme) => {
-    const { page, context } = await visit(browser, server.address, { colorScheme, reducedMotion: "reduce" });
+  it.for(["light", "dark"] as const)("is accessible in %s, with a thought open, a dialog, and on a phone", async (colorScheme, { lookAt, server }) => {
+    const { page, context } = await lookAt(server.address, { colorScheme, reducedMotion: "reduce" });
     await bringAxe(context);
     await page.reload();
     const faults = () => seriousFaults(page);
@@ -288,16 +248,14 @@ describe.skipIf(!existsSync(CHROMIUM))("the page in Chromium, against the real s
     await page.getByRole("button", { name: "Settings" }).click();
     await page.getByRole("dialog").waitFor();
     expect(await faults()).toEqual([]);
-    await context.close();
   });
 
-  it("moves nothing for those who asked for less motion", async () => {
-    const { page, context } = await visit(browser, server.address, { reducedMotion: "reduce" });
+  it("moves nothing for those who asked for less motion", async ({ lookAt, server }) => {
+    const { page } = await lookAt(server.address, { reducedMotion: "reduce" });
     await say(page, "Why?");
     await page.getByText("Thought number 2 leads").waitFor();
     expect(await page.evaluate(() => document.getAnimations().length)).toBe(0);
     await done(page).waitFor();
     expect(await page.evaluate(() => document.getAnimations().length)).toBe(0);
-    await context.close();
   });
 });

@@ -1,38 +1,31 @@
-import { existsSync } from "node:fs";
+import { expect } from "vitest";
 
-import { expect, it } from "vitest";
+import { inChromium, it } from "./fixtures";
+import { freePort, say, StagedServer } from "./stage";
 
-import { CHROMIUM, launch } from "./browser.mjs";
-import { freePort, say, StagedServer, visit } from "./stage";
+inChromium("a first run", () => {
+  it("opens on the demo model, says so, thinks aloud, and tells how to connect a real one", async ({ lookAt }) => {
+    const port = await freePort();
+    const server = new StagedServer(port, ["thinkaloud", "serve", "--port", String(port), "--model", "demo/thinkaloud"]);
+    try {
+      await server.start();
+      const { page, said } = await lookAt(server.address);
+      await page.getByText("No model is configured: this is the built-in demo model.").waitFor();
+      await say(page, "What is 6 * 7?");
+      await page.getByRole("button", { name: /Thinking…/ }).first().waitFor();
+      await page.getByRole("button", { name: /calculate/ }).waitFor();
+      await page.getByRole("button", { name: "Copy the answer" }).waitFor();
+      await page.getByRole("link", { name: /Demo model/ }).click();
+      await page.getByRole("heading", { name: "Connect a model" }).waitFor();
+      expect(await page.getByText("ANTHROPIC_API_KEY").count()).toBeGreaterThan(0);
+      expect(said).toEqual([]);
+    } finally {
+      await server.remove();
+    }
+  });
 
-it.skipIf(!existsSync(CHROMIUM))("opens on the demo model, says so, thinks aloud, and tells how to connect a real one", async () => {
-  const port = await freePort();
-  const server = new StagedServer(port, ["thinkaloud", "serve", "--port", String(port), "--model", "demo/thinkaloud"]);
-  const browser = await launch();
-  try {
-    await server.start();
-    const { page, said } = await visit(browser, server.address);
-    await page.getByText("No model is configured: this is the built-in demo model.").waitFor();
-    await say(page, "What is 6 * 7?");
-    await page.getByRole("button", { name: /Thinking…/ }).first().waitFor();
-    await page.getByRole("button", { name: /calculate/ }).waitFor();
-    await page.getByRole("button", { name: "Copy the answer" }).waitFor();
-    await page.getByRole("link", { name: /Demo model/ }).click();
-    await page.getByRole("heading", { name: "Connect a model" }).waitFor();
-    expect(await page.getByText("ANTHROPIC_API_KEY").count()).toBeGreaterThan(0);
-    expect(said).toEqual([]);
-  } finally {
-    await browser.close();
-    await server.remove();
-  }
-});
-
-it.skipIf(!existsSync(CHROMIUM))("loads less than 260 kB at first, and what colours code and sets formulas when it is needed", async () => {
-  const server = new StagedServer(await freePort());
-  const browser = await launch();
-  try {
-    await server.start();
-    const { page, context } = await visit(browser, "about:blank");
+  it("loads less than 260 kB at first, and what colours code and sets formulas when it is needed", async ({ lookAt, server }) => {
+    const { page, context } = await lookAt("about:blank");
     const loaded = new Map<string, number>();
     context.on("response", (response) => {
       const { pathname } = new URL(response.url());
@@ -48,8 +41,5 @@ it.skipIf(!existsSync(CHROMIUM))("loads less than 260 kB at first, and what colo
     await page.locator(".hljs-built_in").waitFor();
     expect(names()).toMatch(/highlighted-/);
     expect(names()).toMatch(/math-/);
-  } finally {
-    await browser.close();
-    await server.remove();
-  }
+  });
 });

@@ -1,47 +1,42 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import type { Browser } from "playwright-core";
 import { build } from "vite";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { expect, vi } from "vitest";
 
 import { STATES } from "../src/gallery/states";
-import { CHROMIUM, launch, serve } from "./browser.mjs";
+import { serve } from "./browser.mjs";
 import { bringAxe, seriousFaults } from "./faults";
-import { visit } from "./stage";
+import { inChromium, it as staged } from "./fixtures";
 
 const WEBUI = fileURLToPath(new URL("..", import.meta.url));
 const PICTURES = join(WEBUI, "dist/pictures");
 
-let folder: string;
-let browser: Browser;
-let server: Awaited<ReturnType<typeof serve>>;
-
-/** Leaves a picture of every look in webui/dist/pictures, to be looked at. */
-describe.skipIf(!existsSync(CHROMIUM))("the gallery of every state", () => {
-  beforeAll(async () => {
-    vi.stubEnv("NODE_ENV", "production");
-    folder = mkdtempSync(join(tmpdir(), "thinkaloud-gallery-"));
-    await build({ root: WEBUI, mode: "gallery", logLevel: "silent", build: { outDir: folder } });
-    [browser, server] = await Promise.all([launch(), serve(folder)]);
-  });
-
-  afterAll(async () => {
-    await browser.close();
+/** Where the gallery is, built for this file. */
+const it = staged.extend("gallery", { scope: "file" }, async ({}, { onCleanup }) => {
+  vi.stubEnv("NODE_ENV", "production");
+  const folder = mkdtempSync(join(tmpdir(), "thinkaloud-gallery-"));
+  await build({ root: WEBUI, mode: "gallery", logLevel: "silent", build: { outDir: folder } });
+  const server = await serve(folder);
+  onCleanup(() => {
     server.stop();
     rmSync(folder, { recursive: true, force: true });
   });
+  return `${server.address}/gallery.html`;
+});
 
-  it.each([
+/** Leaves a picture of every look in webui/dist/pictures, to be looked at. */
+inChromium("the gallery of every state", () => {
+  it.for([
     ["light", 1280],
     ["dark", 1280],
     ["light", 390],
     ["dark", 390],
-  ] as const)("shows each in %s at %i pixels, quietly, accessibly and inside the screen", async (theme, width) => {
+  ] as const)("shows each in %s at %i pixels, quietly, accessibly and inside the screen", async ([theme, width], { gallery, lookAt }) => {
     const options = { viewport: { width, height: 900 }, reducedMotion: "reduce" } as const;
-    const { page, context, said } = await visit(browser, `${server.address}/gallery.html?theme=${theme}`, options);
+    const { page, context, said } = await lookAt(`${gallery}?theme=${theme}`, options);
     await bringAxe(context);
     await page.reload();
     await page.waitForLoadState("networkidle");
@@ -51,16 +46,14 @@ describe.skipIf(!existsSync(CHROMIUM))("the gallery of every state", () => {
     await page.screenshot({ path: join(PICTURES, `gallery-${theme}-${width}.png`), fullPage: true });
     expect(said).toEqual([]);
     expect(await seriousFaults(page)).toEqual([]);
-    await context.close();
   });
 
-  it("runs nothing that hostile text asks for, under the policy that the server sends", async () => {
-    const { page, context, said } = await visit(browser, `${server.address}/gallery.html?state=Hostile+text`);
+  it("runs nothing that hostile text asks for, under the policy that the server sends", async ({ gallery, lookAt }) => {
+    const { page, said } = await lookAt(`${gallery}?state=Hostile+text`);
     await page.waitForLoadState("networkidle");
     expect(await page.locator("[data-picture] :is(script, iframe, img, form, details)").count()).toBe(0);
     const links = await page.locator("a[href]").evaluateAll((all) => all.map((each) => each.getAttribute("href")));
     expect(new Set(links)).toEqual(new Set(["https://example.com/page", "https://tracker.example/pixel.png"]));
     expect(said).toEqual([]);
-    await context.close();
   });
 });

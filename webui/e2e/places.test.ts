@@ -1,42 +1,19 @@
-import { existsSync } from "node:fs";
+import type { Page } from "playwright-core";
+import { expect } from "vitest";
 
-import type { Browser, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-
-import { CHROMIUM, launch } from "./browser.mjs";
-import { freePort, say, StagedServer, type Visit, visit } from "./stage";
-
-let server: StagedServer;
-let browser: Browser;
-let here: Visit;
+import { inChromium, it } from "./fixtures";
+import { say } from "./stage";
 
 const done = (page: Page) => page.getByRole("button", { name: "Copy the answer" });
 const field = (page: Page) => page.getByLabel("Your message");
 const inField = (page: Page) => field(page).evaluate((element) => element === document.activeElement);
 
-describe.skipIf(!existsSync(CHROMIUM))("where the page is", () => {
-  beforeAll(async () => {
-    server = new StagedServer(await freePort());
-    browser = await launch();
-    await server.start();
-  });
-
-  afterAll(async () => {
-    await browser.close();
-    await server.remove();
-  });
-
-  beforeEach(async () => {
-    here = await visit(browser, server.address);
-  });
-
-  afterEach(async () => {
+inChromium("where the page is", () => {
+  it.afterEach(({ here }) => {
     expect(here.said).toEqual([]);
-    await here.context.close();
   });
 
-  it("begins in the field, and stays there for what follows the first message", async () => {
-    const { page } = here;
+  it("begins in the field, and stays there for what follows the first message", async ({ here: { page } }) => {
     await expect.poll(() => inField(page)).toBe(true);
     await page.keyboard.type("quick one");
     await page.keyboard.press("Enter");
@@ -50,8 +27,7 @@ describe.skipIf(!existsSync(CHROMIUM))("where the page is", () => {
     await expect.poll(() => inField(page)).toBe(true);
   });
 
-  it("goes back and forward between conversations as the browser does", async () => {
-    const { page } = here;
+  it("goes back and forward between conversations as the browser does", async ({ here: { page } }) => {
     await say(page, "quick one");
     await done(page).waitFor();
     await page.getByRole("button", { name: "New conversation" }).first().click();
@@ -66,8 +42,7 @@ describe.skipIf(!existsSync(CHROMIUM))("where the page is", () => {
     await page.getByRole("log").getByText("quick two").waitFor();
   });
 
-  it("says that a conversation is gone once another tab deletes it, and takes no message for it", async () => {
-    const { page, context } = here;
+  it("says that a conversation is gone once another tab deletes it, and takes no message for it", async ({ here: { page, context } }) => {
     await say(page, "quick, then gone");
     await done(page).waitFor();
     const other = await context.newPage();
@@ -85,15 +60,13 @@ describe.skipIf(!existsSync(CHROMIUM))("where the page is", () => {
     await done(page).waitFor();
   });
 
-  it("says the same at an address that leads to no conversation", async () => {
-    const { page } = here;
+  it("says the same at an address that leads to no conversation", async ({ here: { page }, server }) => {
     await page.goto(`${server.address}/#/c/conv_nowhere`);
     await page.getByText("This conversation is not here").waitFor();
     expect(await field(page).isVisible()).toBe(false);
   });
 
-  it("says of a conversation without a word that it has none", async () => {
-    const { page } = here;
+  it("says of a conversation without a word that it has none", async ({ here: { page }, server }) => {
     const made = await page.request.post(`${server.address}/api/v1/conversations`, { data: { title: "Silence" } });
     const { conversation_id } = (await made.json()) as { conversation_id: string };
     await page.goto(`${server.address}/#/c/${conversation_id}`);
@@ -103,8 +76,7 @@ describe.skipIf(!existsSync(CHROMIUM))("where the page is", () => {
     expect(await page.getByText("Nothing was said here yet.").count()).toBe(0);
   });
 
-  it("lists very many conversations a page at a time, whatever they are called", async () => {
-    const { page } = here;
+  it("lists very many conversations a page at a time, whatever they are called", async ({ here: { page }, server }) => {
     const titles = ["Pneumono".repeat(20), "\u202egnirts\u200b", ...Array.from({ length: 60 }, (_, number) => `Number ${number}`)];
     for (const title of titles.toReversed()) await page.request.post(`${server.address}/api/v1/conversations`, { data: { title } });
     await page.reload();
@@ -118,8 +90,7 @@ describe.skipIf(!existsSync(CHROMIUM))("where the page is", () => {
     await page.getByRole("heading", { name: "Number 59", level: 1 }).waitFor();
   });
 
-  it("goes back to where a dialog was asked for", async () => {
-    const { page } = here;
+  it("goes back to where a dialog was asked for", async ({ here: { page }, server }) => {
     const focused = () => page.evaluate(() => document.activeElement?.textContent?.trim() || document.activeElement?.getAttribute("aria-label"));
     await page.getByRole("button", { name: "Settings" }).click();
     await page.getByRole("dialog").waitFor();
@@ -135,8 +106,7 @@ describe.skipIf(!existsSync(CHROMIUM))("where the page is", () => {
     await expect.poll(focused).toBe("More for Focus");
   });
 
-  it("gives back as a draft what still waited when the page was left", async () => {
-    const { page } = here;
+  it("gives back as a draft what still waited when the page was left", async ({ here: { page } }) => {
     await say(page, "long thoughts");
     await page.getByRole("button", { name: /Thinking…/ }).waitFor();
     await say(page, "And then this.");
@@ -149,8 +119,7 @@ describe.skipIf(!existsSync(CHROMIUM))("where the page is", () => {
     await page.getByText("You stopped this answer.").waitFor();
   });
 
-  it("shows no way to the newest message where it is in view already", async () => {
-    const { page } = here;
+  it("shows no way to the newest message where it is in view already", async ({ here: { page } }) => {
     await page.setViewportSize({ width: 900, height: 420 });
     await say(page, "quick one");
     await done(page).waitFor();

@@ -1,0 +1,40 @@
+/** What the tests of the page stand on: a server and a browser for each file, and pages that are closed again. */
+
+import { existsSync } from "node:fs";
+
+import type { BrowserContextOptions } from "playwright-core";
+import { describe, test } from "vitest";
+
+import { CHROMIUM, launch } from "./browser.mjs";
+import { freePort, StagedServer, type Visit, visit } from "./stage";
+
+/** A group of tests that need Chromium. */
+export const inChromium = describe.skipIf(!existsSync(CHROMIUM));
+
+/** Look at an address with a browser of its own. It is closed at the end of the test. */
+export type LookAt = (address: string, options?: BrowserContextOptions) => Promise<Visit>;
+
+export const it = test
+  .extend("browser", { scope: "file" }, async ({}, { onCleanup }) => {
+    const browser = await launch();
+    onCleanup(() => browser.close());
+    return browser;
+  })
+  .extend("server", { scope: "file" }, async ({}, { onCleanup }) => {
+    const server = new StagedServer(await freePort());
+    onCleanup(() => server.remove());
+    await server.start();
+    return server;
+  })
+  .extend("lookAt", ({ browser }, { onCleanup }): LookAt => {
+    const open: Visit[] = [];
+    onCleanup(async () => {
+      for (const { context } of open) await context.close();
+    });
+    return async (address, options) => {
+      const visited = await visit(browser, address, options);
+      open.push(visited);
+      return visited;
+    };
+  })
+  .extend("here", ({ lookAt, server }) => lookAt(server.address));
