@@ -1,16 +1,11 @@
 import { Buffer } from "node:buffer";
-import { existsSync } from "node:fs";
 
-import type { Browser, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Page } from "playwright-core";
+import { expect } from "vitest";
 
-import { CHROMIUM, launch } from "./browser.mjs";
 import { bringAxe, seriousFaults } from "./faults";
-import { freePort, say, StagedServer, type Visit, visit } from "./stage";
-
-let server: StagedServer;
-let browser: Browser;
-let here: Visit;
+import { inChromium, it } from "./fixtures";
+import { say } from "./stage";
 
 /** Pictures of one point, as whole files. */
 const RED = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==", "base64");
@@ -42,28 +37,8 @@ async function attach(page: Page, files = FILES): Promise<void> {
 
 const NAMES = ["red.png", "_b_word.txt", "blue.png"];
 
-describe.skipIf(!existsSync(CHROMIUM))("files in Chromium, against the real server", () => {
-  beforeAll(async () => {
-    server = new StagedServer(await freePort());
-    browser = await launch();
-    await server.start();
-  });
-
-  afterAll(async () => {
-    await browser.close();
-    await server.remove();
-  });
-
-  beforeEach(async () => {
-    here = await visit(browser, server.address);
-  });
-
-  afterEach(async () => {
-    await here.context.close();
-  });
-
-  it("sends two pictures and a text, and shows them by name: before, after, after a reload and in a second tab", async () => {
-    const { page, context, said } = here;
+inChromium("files in Chromium, against the real server", () => {
+  it("sends two pictures and a text, and shows them by name: before, after, after a reload and in a second tab", async ({ here: { page, context, said } }) => {
     await attach(page);
     expect((await shown(composed(page)))[1]).toBe(2);
     await say(page, "read it");
@@ -85,8 +60,7 @@ describe.skipIf(!existsSync(CHROMIUM))("files in Chromium, against the real serv
     expect(said).toEqual([]);
   });
 
-  it("takes files that are dropped anywhere on the page, and stays there", async () => {
-    const { page } = here;
+  it("takes files that are dropped anywhere on the page, and stays there", async ({ here: { page } }) => {
     await page.getByRole("button", { name: "Attach files" }).waitFor();
     const left = await page.getByText("What shall we think about?").evaluate((place) => {
       const dataTransfer = new DataTransfer();
@@ -100,8 +74,7 @@ describe.skipIf(!existsSync(CHROMIUM))("files in Chromium, against the real serv
     await page.getByText("You brought dropped.txt: heliotrope").waitFor();
   });
 
-  it("keeps the files when a message is changed or said again, and lets one go", async () => {
-    const { page } = here;
+  it("keeps the files when a message is changed or said again, and lets one go", async ({ here: { page } }) => {
     await attach(page);
     await say(page, "read it");
     await done(page).waitFor();
@@ -119,8 +92,20 @@ describe.skipIf(!existsSync(CHROMIUM))("files in Chromium, against the real serv
     expect(await shown(sent(page))).toEqual([NAMES.slice(0, 2), 1]);
   });
 
-  it("gives a text out to be saved, whatever is in it", async () => {
-    const { page } = here;
+  it("uploads a file again that did not get through, and takes the complaint back", async ({ here: { page } }) => {
+    await page.route("**/api/v1/upload", (route) => route.abort());
+    await page.getByLabel("Files to attach").setInputFiles(FILES.slice(1, 2));
+    await page.getByText("not uploaded").waitFor();
+    await page.unroute("**/api/v1/upload");
+    await page.getByRole("button", { name: "Upload <b>word.txt again" }).press("Enter");
+    await page.getByText("not uploaded").waitFor({ state: "detached" });
+    await page.getByRole("alert").waitFor({ state: "detached" });
+    await page.keyboard.type("read it");
+    await page.getByRole("button", { name: "Send" }).click();
+    await page.getByText("You brought _b_word.txt: heliotrope").waitFor();
+  });
+
+  it("gives a text out to be saved, whatever is in it", async ({ here: { page } }) => {
     const hostile = { name: "page.html", mimeType: "text/html", buffer: Buffer.from("<script>document.title = 'run'</script>") };
     await attach(page, [hostile]);
     await say(page, "read it");

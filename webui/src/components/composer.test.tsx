@@ -91,6 +91,21 @@ it("waits for files on their way, and lets one go", async () => {
   expect(did).toEqual(["detach f1"]);
 });
 
+it("offers to upload again what failed to, and only that", async () => {
+  const did: string[] = [];
+  const { field, user } = staged({
+    attached: [
+      { id: "f1", name: "a.txt", status: "failed", onAgain: () => did.push("again") },
+      { id: "f2", name: "b.txt", status: "ready" },
+    ],
+  });
+  await user.type(field, "with a file{Enter}");
+  expect(screen.getAllByRole("button", { name: /^Upload/ }).map((each) => each.getAttribute("aria-label"))).toEqual(["Upload a.txt again"]);
+  await user.click(screen.getByRole("button", { name: "Upload a.txt again" }));
+  expect(did).toEqual(["again"]);
+  expect(document.activeElement).toBe(field);
+});
+
 it("shows a picture small, and sends files without a word", async () => {
   const { did, field, user } = staged({ attached: [{ id: "f1", name: "cat.png", status: "ready", picture: "/cat" }] });
   const list = screen.getByRole("list", { name: "Attached files" });

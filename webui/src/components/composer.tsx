@@ -1,4 +1,4 @@
-import { ArrowUp, Paperclip, Square, X } from "lucide-react";
+import { ArrowUp, Paperclip, RotateCcw, Square, X } from "lucide-react";
 import { type ChangeEvent, type ClipboardEvent, type KeyboardEvent, type ReactNode, type Ref, useRef } from "react";
 
 import { FileChip } from "./attached-files";
@@ -13,6 +13,8 @@ export interface Attached {
   readonly status: "uploading" | "ready" | "failed";
   /** Where a picture of it is. */
   readonly picture?: string | null;
+  /** Try again to bring it, where that failed. */
+  readonly onAgain?: (() => void) | undefined;
 }
 
 export interface ComposerProps {
@@ -175,6 +177,7 @@ function AttachedFiles({ attached, onDetach, hindrance = null }: ComposerProps) 
             <FileChip name={file.name} picture={file.picture ?? null}>
               {file.status === "ready" ? null : <span className={file.status === "failed" ? "text-danger" : "text-faint"}>{UPLOAD_WORDS[file.status]}</span>}
             </FileChip>
+            {file.onAgain ? <Again name={file.name} onAgain={file.onAgain} /> : null}
             <IconButton label={`Remove ${visible(file.name)}`} className="size-7" onClick={() => onDetach(file.id)}>
               <X size={14} aria-hidden />
             </IconButton>
@@ -187,5 +190,21 @@ function AttachedFiles({ attached, onDetach, hindrance = null }: ComposerProps) 
         </p>
       )}
     </>
+  );
+}
+
+/** It goes once it is pressed: the words go on in the field. */
+function Again({ name, onAgain }: { readonly name: string; readonly onAgain: () => void }) {
+  return (
+    <IconButton
+      label={`Upload ${visible(name)} again`}
+      className="size-7"
+      onClick={(event) => {
+        onAgain();
+        event.currentTarget.form?.querySelector("textarea")?.focus();
+      }}
+    >
+      <RotateCcw size={14} aria-hidden />
+    </IconButton>
   );
 }

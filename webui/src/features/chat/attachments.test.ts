@@ -13,13 +13,14 @@ const sent = (name: string, media_type: string, bytes: number) => ({ id: `upl_${
 
 /** A server whose uploads take as long as the test says. */
 function staged() {
-  const said: string[] = [];
+  const said: (string | null)[] = [];
+  const fails = new Set(["bad.zip"]);
   const waiting: (() => void)[] = [];
   const api = {
     upload: (file: File) =>
       new Promise<Upload>((resolve, reject) => {
         waiting.push(() =>
-          file.name === "bad.zip"
+          fails.has(file.name)
             ? reject(new ApiProblem(415, "unsupported_media_type", "Taken are pictures."))
             : resolve({ id: `upl_${file.name}`, name: file.name, media_type: file.name.endsWith(".png") ? "image/png" : "text/plain", bytes: file.size }),
         );
@@ -29,7 +30,7 @@ function staged() {
   } as Pick<Api, "upload" | "deleteUpload" | "uploadAddress"> as Api;
   const { result } = renderHook(() => useAttachments(api, LIMITS, (words) => said.push(words)));
   const arrive = () => act(async () => waiting.splice(0).forEach((each) => each()));
-  return { result, said, arrive };
+  return { result, said, arrive, fails };
 }
 
 it("brings several files, in order, with a small picture of each that is one", async () => {
@@ -49,6 +50,20 @@ it("says in words which file is too large, or one too many, and takes the others
   await arrive();
   expect(result.current.files.map((each) => each.name)).toEqual(["a.txt", "b.txt", "c.txt"]);
   expect(said).toEqual(["big.txt has 11 B; a text may have 10 B.", "d.txt is left out: a message may have 3 files."]);
+});
+
+it("brings a file after all whose upload failed, and takes back what it said of that", async () => {
+  const { result, said, arrive, fails } = staged();
+  fails.add("a.txt");
+  act(() => result.current.add([text("a.txt"), text("b.txt")]));
+  await arrive();
+  expect(result.current.files.map((each) => each.status)).toEqual(["failed", "ready"]);
+  fails.clear();
+  act(() => result.current.files[0]?.onAgain?.());
+  expect(result.current.files.map((each) => [each.status, each.onAgain])).toEqual([["uploading", undefined], ["ready", undefined]]);
+  await arrive();
+  expect(result.current.ready.map((each) => each.id)).toEqual(["upl_a.txt", "upl_b.txt"]);
+  expect(said).toEqual(["a.txt: Taken are pictures.", null]);
 });
 
 it("keeps a file that was refused in sight until it is removed", async () => {

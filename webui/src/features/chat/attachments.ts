@@ -28,16 +28,21 @@ let counter = 0;
 
 const newId = () => `file-${(counter += 1)}`;
 
-export function useAttachments(api: Api, limits: FileLimits | undefined, onProblem: (words: string) => void): Attachments {
+export function useAttachments(api: Api, limits: FileLimits | undefined, onProblem: (words: string | null) => void): Attachments {
   const [files, setFiles] = useState<readonly Brought[]>([]);
   /** Those that were taken away while they were on their way. */
   const removed = useRef(new Set<string>());
   const forget = (upload: string) => attempted(onProblem, "", () => api.deleteUpload(upload));
+  const change = (id: string, part: Partial<Brought>) => setFiles((all) => all.map((each) => (each.id === id ? { ...each, ...part } : each)));
   const send = async (id: string, file: File) => {
     const upload = await attempted(onProblem, `${file.name}: `, () => api.upload(file));
     if (upload && removed.current.has(id)) await forget(upload.id);
-    const part: Partial<Brought> = upload ? { status: "ready", ...shownAs({ ...upload, address: api.uploadAddress(upload.id) }) } : { status: "failed" };
-    setFiles((all) => all.map((each) => (each.id === id ? { ...each, ...part } : each)));
+    change(id, upload ? { status: "ready", ...shownAs({ ...upload, address: api.uploadAddress(upload.id) }) } : { status: "failed", onAgain: () => again(id, file) });
+  };
+  const again = (id: string, file: File) => {
+    onProblem(null);
+    change(id, { status: "uploading", onAgain: undefined });
+    void send(id, file);
   };
   const add = (added: readonly File[]) => {
     let there = files.length;
@@ -72,7 +77,7 @@ function shownAs(file: MessageFile): Pick<Brought, "file" | "name" | "picture"> 
   return { file, name: file.name, picture: isPicture(file) ? file.address : null };
 }
 
-async function attempted<T>(onProblem: (words: string) => void, before: string, step: () => Promise<T>): Promise<T | null> {
+async function attempted<T>(onProblem: (words: string | null) => void, before: string, step: () => Promise<T>): Promise<T | null> {
   try {
     return await step();
   } catch (error) {
