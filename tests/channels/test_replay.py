@@ -36,6 +36,31 @@ async def test_every_cursor_brings_what_came_after_it_once_and_in_order() -> Non
             assert spans(await replay(served, "room", after)) == spoken[after:]
 
 
+async def test_a_snapshot_has_no_more_than_the_last_runs_that_were_asked_for() -> None:
+    scripts = [[think(f"T{n}"), say(f"A{n}")] for n in range(3)]
+    async with hosting(ScriptedModel(*scripts)) as served:
+        async with client(served) as one:
+            for n in range(3):
+                await one.say("room", f"Q{n}")
+                await one.turn("room")
+        found: list[tuple[list[str], bool]] = []
+        for members in ({}, {"last": 3}, {"last": 2}, {"last": 1}):
+            async with client(served) as one:
+                await one.attach("room", **members)
+                shown = (await one.until("snapshot"))[-1]
+                runs = [run["input"]["text"] for run in shown["conversation"]["runs"]]
+                found.append((runs, shown["earlier"]))
+                await one.send({"type": "ping"})
+                assert [frame["event"] for frame in await one.until("pong")] == ["pong"]
+    everything = ["Q0", "Q1", "Q2"]
+    assert found == [
+        (everything, False),
+        (everything, False),
+        (everything[1:], True),
+        (everything[2:], True),
+    ]
+
+
 async def replay(served: Served, chat_id: str, after: int) -> list[Json]:
     async with client(served) as one:
         await one.attach(chat_id, after=after)

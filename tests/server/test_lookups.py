@@ -35,6 +35,40 @@ async def test_a_run_can_be_stopped_as_often_as_one_likes_and_stays_as_it_was() 
     assert later[1]["ended_at_ms"] >= later[1]["started_at_ms"]
 
 
+async def test_a_conversation_can_be_read_from_its_end_a_page_at_a_time() -> None:
+    async with serving(ScriptedModel(*[[think("T"), say(f"A{n}")] for n in range(5)])) as served:
+        for n in range(5):
+            await served.post(
+                "/chat/message", {"text": f"Q{n}", "conversation_id": "c", "max_iterations": 1}
+            )
+        place = "/conversations/c/messages"
+        _, everything = await served.get(place)
+        pages: list[list[str]] = []
+        before: str | None = ""
+        while before is not None:
+            _, page = await served.get(f"{place}?limit=2&before={before}")
+            assert page["seq"] == everything["seq"]
+            assert "reasoning" not in page["messages"][1]
+            pages.append([message["text"] for message in page["messages"]])
+            before = page["next_before"]
+        _, exactly = await served.get(f"{place}?limit=5")
+        _, older = await served.get(f"{place}?before={everything['messages'][2]['run_id']}")
+    assert "next_before" not in everything
+    assert pages == [["Q3", "A3", "Q4", "A4"], ["Q1", "A1", "Q2", "A2"], ["Q0", "A0"]]
+    assert exactly == {**everything, "next_before": None}
+    assert older == {**everything, "messages": everything["messages"][:2], "next_before": None}
+
+
+@pytest.mark.parametrize(
+    ("query", "field"), [("limit=0", "limit"), ("limit=x", "limit"), ("before=run_x", "before")]
+)
+async def test_a_page_that_cannot_be_is_refused_by_its_parameter(query: str, field: str) -> None:
+    async with serving(ScriptedModel([say("A")])) as served:
+        await served.post("/chat/message", {"text": "Q", "conversation_id": "c"})
+        status, problem = await served.get(f"/conversations/c/messages?{query}")
+    assert (status, problem["field"]) == (422, field)
+
+
 async def test_a_stopped_message_answers_with_what_there_was() -> None:
     async with serving(ScriptedModel([say("Half"), Silence()])) as served:
         await served.post("/conversations", {"conversation_id": "c1"})

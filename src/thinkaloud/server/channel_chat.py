@@ -29,7 +29,13 @@ class FollowedChat:
     """A chat that a socket follows. `follow` is run as a task of the socket."""
 
     def __init__(
-        self, services: ServerServices, owner: str, chat_id: str, *, reasoning: bool
+        self,
+        services: ServerServices,
+        owner: str,
+        chat_id: str,
+        *,
+        reasoning: bool,
+        last: int | None,
     ) -> None:
         self.chat_id = chat_id
         self.attached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -41,7 +47,7 @@ class FollowedChat:
         self._reasoning = reasoning
         self._without: set[str] = set()
         self._wire = socket_wire(reasoning=reasoning)
-        self._feed = ChatFeed(services.store, owner, self._wire, self._without)
+        self._feed = ChatFeed(services.store, owner, self._wire, self._without, last)
         self._exists = self._temporary = False
         self.is_own = False
         """The connection's own: its id is nobody else's, and `ready` has told of it."""

@@ -82,7 +82,11 @@ class ChannelSession:
                 await self._new_chat(command, tasks)
             case Attach():
                 await self._chats.end(command.chat_id)
-                chat = self._chats.new(command.chat_id, include_reasoning=command.include_reasoning)
+                chat = self._chats.new(
+                    command.chat_id,
+                    include_reasoning=command.include_reasoning,
+                    last=command.last,
+                )
                 await self._chats.begin(chat, command.after, tasks)
             case Detach():
                 await self._chats.end(command.chat_id)

@@ -15,21 +15,31 @@ def message_key(chat_id: str, client_message_id: str) -> str:
 
 
 class ChatFeed:
-    """Turns batches of a follower into frames. `without` names runs whose reasoning is kept back."""
+    """Turns batches of a follower into frames.
+
+    `without` names runs whose reasoning is kept back, `last` is the most runs in a snapshot.
+    """
 
     def __init__(
-        self, store: Store, owner: str, wire: SocketWire, without: Collection[str]
+        self,
+        store: Store,
+        owner: str,
+        wire: SocketWire,
+        without: Collection[str],
+        last: int | None,
     ) -> None:
         self._store = store
         self._owner = owner
         self._wire = wire
         self._without = without
+        self._last = last
         self._plain = socket_wire(reasoning=False)
 
     async def frames(self, batch: Sequence[Entry] | Snapshot) -> list[bytes]:
         """Return what this socket gets of a batch; what it does not carry is left out."""
         if isinstance(batch, Snapshot):
-            return [self._wire.snapshot(batch.fold.view(), batch.seq, self._without)]
+            view = batch.fold.view()
+            return [self._wire.snapshot(view, batch.seq, self._without, self._last)]
         found: list[bytes] = []
         for entry in batch:
             wire = self._plain if entry.recorded.run_id in self._without else self._wire

@@ -1,8 +1,13 @@
 """Conversations: make, list, look up, rename, delete, read and follow them."""
 
+from collections.abc import Sequence
+
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from thinkaloud.errors import InvalidRequest
+from thinkaloud.events.fold import RunView
 from thinkaloud.ports.store import Before, Conversation
 from thinkaloud.server.event_stream import event_stream
 from thinkaloud.server.following import follow_conversation
@@ -23,8 +28,8 @@ from thinkaloud.server.requests import (
     ConversationChange,
     FollowQuery,
     ListQuery,
+    MessagesQuery,
     NewConversation,
-    ReasoningQuery,
 )
 from thinkaloud.server.run_routes import LAST_EVENT_ID
 from thinkaloud.server.services import LOCAL_OWNER, ServerServices, ServerState
@@ -124,8 +129,8 @@ class ConversationRoutes:
                 summary="What was said in a conversation",
                 tag="conversations",
                 handler=self.messages,
-                query=ReasoningQuery,
-                answers={200: Answer("All messages.", Messages)},
+                query=MessagesQuery,
+                answers={200: Answer("All messages, or the page asked for.", Messages)},
                 problems=(404, 422),
             ),
             Operation(
@@ -183,12 +188,13 @@ class ConversationRoutes:
 
     async def messages(self, request: Request) -> Response:
         """Read a conversation from its log."""
-        query = read_query(request, ReasoningQuery)
+        query = read_query(request, MessagesQuery)
         conversation_id = (await self._found(request)).conversation_id
         fold = await self._services.runs.hub.fold(conversation_id)
         shows = self._services.sends_reasoning(query.include_reasoning)
-        said = messages_of(fold.view().runs, reasoning=shows)
-        return json_response(Messages(conversation_id, fold.seq, said))
+        runs, more = _page(fold.view().runs, query)
+        said = messages_of(runs, reasoning=shows)
+        return json_response(Messages(conversation_id, fold.seq, said, more))
 
     async def follow(self, request: Request) -> Response:
         """Follow a conversation for as long as the client stays."""
@@ -219,6 +225,21 @@ async def described(services: ServerServices, found: Conversation) -> Conversati
         active_runs=tuple(runs.active.in_conversation(found.conversation_id)),
         temporary=found.temporary,
     )
+
+
+def _page(
+    runs: Sequence[RunView], query: MessagesQuery
+) -> tuple[Sequence[RunView], str | msgspec.UnsetType | None]:
+    """Return the runs that a query names, and the cursor of what is before them."""
+    if query.before:
+        end = next((n for n, run in enumerate(runs) if run.run_id == query.before), None)
+        if end is None:
+            raise InvalidRequest("before names no run of this conversation.", field="before")
+        runs = runs[:end]
+    if query.limit is msgspec.UNSET:
+        return runs, None if query.before else msgspec.UNSET
+    page = runs[-query.limit :]
+    return page, page[0].run_id if len(page) < len(runs) else None
 
 
 def _cursor(last: Conversation) -> str:

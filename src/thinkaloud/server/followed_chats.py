@@ -34,10 +34,13 @@ class FollowedChats:
         found = self._chats.get(chat_id)
         return None if found is None else found[0]
 
-    def new(self, chat_id: str, *, include_reasoning: bool = True) -> FollowedChat:
+    def new(
+        self, chat_id: str, *, include_reasoning: bool = True, last: int | None = None
+    ) -> FollowedChat:
         """Return a chat to be followed. Raises `Refused` (429) where the socket follows too many.
 
-        It gets reasoning where that is asked for, the channel shows it and the operator lets it out.
+        It gets reasoning where that is asked for, the channel shows it and the operator lets it
+        out, and in a snapshot no more than the `last` runs.
         """
         channel = self._services.websocket
         if len(self._chats) >= channel.socket_settings.max_chats:
@@ -48,6 +51,7 @@ class FollowedChats:
             self._owner,
             chat_id,
             reasoning=self._services.sends_reasoning(reasoning),
+            last=last,
         )
 
     async def begin(

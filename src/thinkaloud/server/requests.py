@@ -119,6 +119,26 @@ class ReasoningQuery(msgspec.Struct, frozen=True):
     include_reasoning: Annotated[bool, Meta(description="Send the model's reasoning.")] = False
 
 
+class MessagesQuery(ReasoningQuery, frozen=True):
+    """Which messages of a conversation: all, or a page of them, the newest first."""
+
+    limit: (
+        Annotated[
+            int,
+            Meta(
+                ge=1,
+                le=1000,
+                description="The most runs to return, each with its message and its answer, the"
+                " newest. Without it all are there.",
+            ),
+        ]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+    before: Annotated[
+        str, Meta(description="`next_before` of the page after this one: a run's id.")
+    ] = ""
+
+
 class ListQuery(msgspec.Struct, frozen=True):
     """Which page of a list."""
 

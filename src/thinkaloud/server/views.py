@@ -85,6 +85,8 @@ class Messages(msgspec.Struct, frozen=True, gc=False):
     seq: int
     """Follow the conversation's events after this number to stay up to date."""
     messages: tuple[Message, ...]
+    next_before: str | msgspec.UnsetType | None = msgspec.UNSET
+    """Where a page was asked for: `before` of the one with what is older; null where nothing is."""
 
 
 class ConversationState(msgspec.Struct, frozen=True, gc=False):

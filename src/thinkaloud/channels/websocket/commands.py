@@ -37,6 +37,17 @@ class Attach(msgspec.Struct, frozen=True, tag_field="type", tag="attach"):
         ]
         | None
     ) = None
+    last: (
+        Annotated[
+            int,
+            Meta(
+                ge=1,
+                description="The most runs in a `snapshot`, the newest. What is `earlier` is at"
+                " `GET /api/v1/conversations/{id}/messages`. Without it all are there.",
+            ),
+        ]
+        | None
+    ) = None
     include_reasoning: Reasoning = True
 
 

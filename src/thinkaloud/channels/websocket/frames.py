@@ -158,6 +158,10 @@ class ChatSnapshot(msgspec.Struct, frozen=True, tag_field="event", tag="snapshot
     chat_id: str
     seq: int
     conversation: ConversationView
+    earlier: Annotated[
+        bool,
+        Meta(description="Runs came before these, which the client has not asked for with `last`."),
+    ]
 
 
 class ChatPong(msgspec.Struct, frozen=True, tag_field="event", tag="pong"):

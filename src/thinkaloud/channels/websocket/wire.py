@@ -78,14 +78,17 @@ class SocketWire:
             return self._encoded(recorded)
         return _encode(_message(recorded, recorded.event, client_message_id))
 
-    def snapshot(self, view: ConversationView, seq: int, without: Collection[str]) -> bytes:
-        """Return a whole conversation; of the runs named in `without`, no reasoning."""
+    def snapshot(
+        self, view: ConversationView, seq: int, without: Collection[str], last: int | None = None
+    ) -> bytes:
+        """Return a conversation, or its `last` runs; of those in `without`, no reasoning."""
+        newest = view.runs if last is None else view.runs[-last:]
         runs = tuple(
-            run if self._reasoning and run.run_id not in without else _plain(run)
-            for run in view.runs
+            run if self._reasoning and run.run_id not in without else _plain(run) for run in newest
         )
         shown = ConversationView(view.conversation_id, seq, runs)
-        return _encode(ChatSnapshot(view.conversation_id, seq, shown))
+        earlier = len(runs) < len(view.runs)
+        return _encode(ChatSnapshot(view.conversation_id, seq, shown, earlier))
 
     def _encoded(self, recorded: Recorded) -> bytes | None:
         event = recorded.event
