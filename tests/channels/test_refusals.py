@@ -204,7 +204,7 @@ async def test_the_bootstrap_says_where_the_socket_is_and_what_there_is() -> Non
         ),
         (
             '{"type": "dance"}',
-            ["new_chat", "attach", "detach", "message", "stop", "ping"],
+            ["new_chat", "attach", "detach", "earlier", "message", "stop", "ping"],
         ),
     ],
 )

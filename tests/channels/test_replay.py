@@ -61,6 +61,50 @@ async def test_a_snapshot_has_no_more_than_the_last_runs_that_were_asked_for() -
     ]
 
 
+async def test_what_came_before_a_snapshot_is_shown_when_it_is_asked_for() -> None:
+    scripts = [[think(f"T{n}"), say(f"A{n}")] for n in range(4)]
+    async with hosting(ScriptedModel(*scripts)) as served:
+        async with client(served) as one:
+            for n in range(4):
+                await one.say("room", f"Q{n}")
+                await one.turn("room")
+            await one.attach("room")
+            everything = (await one.until("snapshot"))[-1]["conversation"]["runs"]
+        async with client(served) as one:
+            await one.attach("room", last=1)
+            runs = (await one.until("snapshot"))[-1]["conversation"]["runs"]
+            told: list[bool] = []
+            while len(runs) < len(everything):
+                before = runs[0]["run_id"]
+                await one.send({"type": "earlier", "chat_id": "room", "before": before, "limit": 2})
+                page = (await one.until("earlier"))[-1]
+                assert (page["chat_id"], page["before"]) == ("room", before)
+                runs = page["runs"] + runs
+                told.append(page["earlier"])
+        async with client(served) as one:
+            await one.attach("room", include_reasoning=False)
+            asked = {"type": "earlier", "chat_id": "room", "before": everything[1]["run_id"]}
+            await one.send(asked)
+            plain = (await one.until("earlier"))[-1]
+            assert "T0" not in "".join(one.raw)
+    assert runs == everything
+    assert told == [True, False]
+    assert [block["type"] for block in plain["runs"][0]["blocks"]] == ["answer"]
+
+
+async def test_what_came_before_is_refused_without_its_run_or_its_chat() -> None:
+    async with hosting(ScriptedModel([say("A")])) as served, client(served) as one:
+        await one.say("room")
+        await one.turn("room")
+        refused: list[tuple[str, str | None]] = []
+        for chat_id in ("room", one.ready["chat_id"], "elsewhere"):
+            await one.send({"type": "earlier", "chat_id": chat_id, "before": "run_x"})
+            error = (await one.until("error"))[-1]
+            refused.append((error["code"], error.get("field")))
+    wrong = ("invalid_request", "before")
+    assert refused == [wrong, wrong, ("not_found", None)]
+
+
 async def replay(served: Served, chat_id: str, after: int) -> list[Json]:
     async with client(served) as one:
         await one.attach(chat_id, after=after)

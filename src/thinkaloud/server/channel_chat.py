@@ -6,6 +6,7 @@ from typing import Protocol
 from thinkaloud.channels.websocket.channel import Receiver
 from thinkaloud.channels.websocket.frames import ChatAttached
 from thinkaloud.channels.websocket.wire import encode_frame, socket_wire
+from thinkaloud.core.pages import page_of
 from thinkaloud.errors import InvalidRequest, NotFound
 from thinkaloud.runtime.follower import Follower, Snapshot
 from thinkaloud.runtime.live_log import LiveLog
@@ -55,6 +56,12 @@ class FollowedChat:
     def keep_back(self, run_id: str) -> None:
         """Send no reasoning of this run."""
         self._without.add(run_id)
+
+    async def earlier(self, before: str, limit: int) -> bytes:
+        """Return what came before a run, as a frame. Raises `InvalidRequest` where it is none."""
+        fold = await self._services.runs.hub.fold(self.chat_id)
+        page = page_of(fold.view().runs if self._exists else (), limit, before)
+        return self._wire.earlier(self.chat_id, page, before, self._without)
 
     async def follow(self, end: ChatSocketEnd, after: int | None, *, live: bool) -> None:
         """Follow from the event after `after`; without it from a snapshot, or from now where `live`.

@@ -11,6 +11,7 @@ from thinkaloud.channels.websocket.commands import (
     Attach,
     Command,
     Detach,
+    Earlier,
     Message,
     NewChat,
     Ping,
@@ -90,6 +91,8 @@ class ChannelSession:
                 await self._chats.begin(chat, command.after, tasks)
             case Detach():
                 await self._chats.end(command.chat_id)
+            case Earlier():
+                await self._earlier(command)
             case Message():
                 await self._message(command, tasks)
             case Stop():
@@ -104,6 +107,12 @@ class ChannelSession:
             self._owner, None, temporary=command.temporary
         )
         await self._chats.begin(self._chats.new(made.conversation_id), None, tasks)
+
+    async def _earlier(self, command: Earlier) -> None:
+        chat = self._chats.get(command.chat_id)
+        if chat is None:
+            raise NotFound("This socket follows no such chat.")
+        await self.outlet.send(await chat.earlier(command.before, command.limit))
 
     async def _message(self, command: Message, tasks: asyncio.TaskGroup) -> None:
         services, chat_id = self._services, command.chat_id

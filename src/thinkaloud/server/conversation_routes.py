@@ -1,13 +1,10 @@
 """Conversations: make, list, look up, rename, delete, read and follow them."""
 
-from collections.abc import Sequence
-
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from thinkaloud.errors import InvalidRequest
-from thinkaloud.events.fold import RunView
+from thinkaloud.core.pages import page_of
 from thinkaloud.ports.store import Before, Conversation
 from thinkaloud.server.event_stream import event_stream
 from thinkaloud.server.following import follow_conversation
@@ -192,8 +189,10 @@ class ConversationRoutes:
         conversation_id = (await self._found(request)).conversation_id
         fold = await self._services.runs.hub.fold(conversation_id)
         shows = self._services.sends_reasoning(query.include_reasoning)
-        runs, more = _page(fold.view().runs, query)
-        said = messages_of(runs, reasoning=shows)
+        limit = query.limit if isinstance(query.limit, int) else None
+        page = page_of(fold.view().runs, limit, query.before)
+        said = messages_of(page.runs, reasoning=shows)
+        more = page.next_before if limit or query.before else msgspec.UNSET
         return json_response(Messages(conversation_id, fold.seq, said, more))
 
     async def follow(self, request: Request) -> Response:
@@ -225,21 +224,6 @@ async def described(services: ServerServices, found: Conversation) -> Conversati
         active_runs=tuple(runs.active.in_conversation(found.conversation_id)),
         temporary=found.temporary,
     )
-
-
-def _page(
-    runs: Sequence[RunView], query: MessagesQuery
-) -> tuple[Sequence[RunView], str | msgspec.UnsetType | None]:
-    """Return the runs that a query names, and the cursor of what is before them."""
-    if query.before:
-        end = next((n for n, run in enumerate(runs) if run.run_id == query.before), None)
-        if end is None:
-            raise InvalidRequest("before names no run of this conversation.", field="before")
-        runs = runs[:end]
-    if query.limit is msgspec.UNSET:
-        return runs, None if query.before else msgspec.UNSET
-    page = runs[-query.limit :]
-    return page, page[0].run_id if len(page) < len(runs) else None
 
 
 def _cursor(last: Conversation) -> str:

@@ -42,8 +42,8 @@ class Attach(msgspec.Struct, frozen=True, tag_field="type", tag="attach"):
             int,
             Meta(
                 ge=1,
-                description="The most runs in a `snapshot`, the newest. What is `earlier` is at"
-                " `GET /api/v1/conversations/{id}/messages`. Without it all are there.",
+                description="The most runs in a `snapshot`, the newest: ask for what is"
+                " `earlier`. Without it all are there.",
             ),
         ]
         | None
@@ -96,6 +96,14 @@ class Message(msgspec.Struct, frozen=True, tag_field="type", tag="message"):
     include_reasoning: Reasoning = True
 
 
+class Earlier(msgspec.Struct, frozen=True, tag_field="type", tag="earlier"):
+    """Show what came before a run in a chat that this socket follows; the answer is an `earlier`."""
+
+    chat_id: ChatId
+    before: Annotated[str, Meta(description="The `run_id` of the oldest run that the client has.")]
+    limit: Annotated[int, Meta(ge=1, le=1000, description="The most runs, the newest.")] = 50
+
+
 class Stop(msgspec.Struct, frozen=True, tag_field="type", tag="stop"):
     """Stop the run that goes on in a chat. Idempotent; a run that waits behind it begins."""
 
@@ -125,13 +133,14 @@ class Envelope(msgspec.Struct, frozen=True):
     client_message_id: object = None
 
 
-Command = NewChat | Attach | Detach | Message | Stop | Ping
+Command = NewChat | Attach | Detach | Earlier | Message | Stop | Ping
 """What a client may ask for."""
 
 COMMANDS: Final[dict[str, type[Command]]] = {
     "new_chat": NewChat,
     "attach": Attach,
     "detach": Detach,
+    "earlier": Earlier,
     "message": Message,
     "stop": Stop,
     "ping": Ping,

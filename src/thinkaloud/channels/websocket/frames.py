@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from thinkaloud.events.event import AttachedFile, Outcome, RunError, RunStatus, Timing, ToolStatus
-from thinkaloud.events.fold import ConversationView
+from thinkaloud.events.fold import ConversationView, RunView
 from thinkaloud.events.model import ReasoningStatus, Usage
 from thinkaloud.events.prompt import Effort
 
@@ -159,9 +159,17 @@ class ChatSnapshot(msgspec.Struct, frozen=True, tag_field="event", tag="snapshot
     seq: int
     conversation: ConversationView
     earlier: Annotated[
-        bool,
-        Meta(description="Runs came before these, which the client has not asked for with `last`."),
+        bool, Meta(description="Runs came before these, more than the `last` that were asked for.")
     ]
+
+
+class ChatEarlier(msgspec.Struct, frozen=True, tag_field="event", tag="earlier"):
+    """What came before the run `before`, oldest first: the answer to an `earlier`."""
+
+    chat_id: str
+    before: Annotated[str, Meta(description="As it was asked for.")]
+    runs: tuple[RunView, ...]
+    earlier: Annotated[bool, Meta(description="Runs came before these too.")]
 
 
 class ChatPong(msgspec.Struct, frozen=True, tag_field="event", tag="pong"):
@@ -196,6 +204,7 @@ Frame = (
     | ChatNotice
     | ChatTurnEnd
     | ChatSnapshot
+    | ChatEarlier
     | ChatPong
     | ChatError
 )

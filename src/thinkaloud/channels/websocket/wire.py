@@ -1,12 +1,13 @@
 """From events to the frames of `/ws`. Pure."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Final, TypedDict, assert_never
 
 import msgspec
 
 from thinkaloud.channels.websocket.frames import (
     ChatDelta,
+    ChatEarlier,
     ChatMessage,
     ChatModelEnd,
     ChatNotice,
@@ -19,6 +20,7 @@ from thinkaloud.channels.websocket.frames import (
     ChatTurnEnd,
     Frame,
 )
+from thinkaloud.core.pages import Page
 from thinkaloud.events.event import (
     AnswerDelta,
     AnswerEnded,
@@ -83,12 +85,19 @@ class SocketWire:
     ) -> bytes:
         """Return a conversation, or its `last` runs; of those in `without`, no reasoning."""
         newest = view.runs if last is None else view.runs[-last:]
-        runs = tuple(
-            run if self._reasoning and run.run_id not in without else _plain(run) for run in newest
-        )
-        shown = ConversationView(view.conversation_id, seq, runs)
-        earlier = len(runs) < len(view.runs)
+        shown = ConversationView(view.conversation_id, seq, self._shown(newest, without))
+        earlier = len(newest) < len(view.runs)
         return _encode(ChatSnapshot(view.conversation_id, seq, shown, earlier))
+
+    def earlier(self, chat_id: str, page: Page, before: str, without: Collection[str]) -> bytes:
+        """Return a page of runs; of those in `without`, no reasoning."""
+        runs = self._shown(page.runs, without)
+        return _encode(ChatEarlier(chat_id, before, runs, page.next_before is not None))
+
+    def _shown(self, runs: Sequence[RunView], without: Collection[str]) -> tuple[RunView, ...]:
+        return tuple(
+            run if self._reasoning and run.run_id not in without else _plain(run) for run in runs
+        )
 
     def _encoded(self, recorded: Recorded) -> bytes | None:
         event = recorded.event
