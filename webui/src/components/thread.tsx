@@ -1,18 +1,16 @@
 import { ArrowDown } from "lucide-react";
-import { memo, type ReactNode, useContext, useMemo, useState } from "react";
+import { memo, type ReactNode, useContext, useMemo } from "react";
 
 import type { RunView } from "@/events/types.gen";
 
 import { AssistantMessage } from "./assistant-message";
 import { FileAddressContext, filesOf } from "./attached-files";
+import { useEarlier } from "./earlier";
 import type { Follow } from "./follow";
 import { settledHeading } from "./thought";
 import { Button, IconButton } from "./ui/button";
 import { cx } from "./ui/cx";
 import { UserMessage } from "./user-message";
-
-/** Runs shown at first, and more with each step back. */
-const PAGE = 20;
 
 /** What the reader may do with a run. What the server cannot do is absent. */
 export interface RunActions {
@@ -25,6 +23,8 @@ export interface RunActions {
 
 export interface ThreadProps {
   readonly runs: readonly RunView[];
+  /** Fetch the runs before these; absent where there are none. */
+  readonly onEarlier?: (() => void) | undefined;
   readonly follow: Follow;
   readonly actions: RunActions;
   /** What follows the runs: messages that are not in the log yet. */
@@ -32,10 +32,9 @@ export interface ThreadProps {
 }
 
 /** A conversation, oldest first. */
-export function Thread({ runs, follow, actions, children }: ThreadProps) {
+export function Thread({ runs, onEarlier, follow, actions, children }: ThreadProps) {
   const { scroller, content, following, toBottom } = follow;
-  const [shown, setShown] = useState(PAGE);
-  const first = Math.max(0, runs.length - shown);
+  const { first, more, edge } = useEarlier(runs, onEarlier, scroller);
   return (
     <div className="relative min-h-0 flex-1">
       <div
@@ -48,13 +47,13 @@ export function Thread({ runs, follow, actions, children }: ThreadProps) {
         className="h-full overflow-y-auto overscroll-contain outline-offset-[-2px]"
       >
         <div ref={content} className="mx-auto max-w-3xl px-4 pt-6 pb-8 sm:px-6">
-          {first > 0 ? (
-            <div className="mb-6 text-center">
-              <Button look="quiet" onClick={() => setShown(shown + PAGE)}>
+          <div ref={edge} className={cx(more && "mb-6 text-center")}>
+            {more ? (
+              <Button look="quiet" onClick={more}>
                 Show earlier messages
               </Button>
-            </div>
-          ) : null}
+            ) : null}
+          </div>
           {runs.slice(first).map((run, index) => (
             <Row key={run.run_id} run={run} isLast={first + index === runs.length - 1} actions={actions} />
           ))}

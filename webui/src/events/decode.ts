@@ -1,13 +1,15 @@
 /** What the server says on `/ws`, as typed values. The one place that knows the frames' names. */
 
-import type { AttachedFile, ConversationView, Event, Outcome, Recorded, RunEnded, RunError, RunStarted, ToolEnded, Usage } from "./types.gen";
+import type { AttachedFile, ConversationView, Event, Outcome, Recorded, RunEnded, RunError, RunStarted, RunView, ToolEnded, Usage } from "./types.gen";
 
 /** A frame, read. What this version does not know is kept as `unknown`, never thrown. */
 export type Incoming =
   | { readonly kind: "ready"; readonly chatId: string }
   | { readonly kind: "attached"; readonly chatId: string; readonly seq: number; readonly exists: boolean; readonly temporary: boolean }
   | { readonly kind: "event"; readonly recorded: Recorded; readonly clientMessageId: string | null }
-  | { readonly kind: "snapshot"; readonly view: ConversationView }
+  | { readonly kind: "snapshot"; readonly view: ConversationView; readonly earlier: boolean }
+  /** What came before the run `before`. */
+  | { readonly kind: "earlier"; readonly chatId: string; readonly before: string; readonly runs: readonly RunView[]; readonly earlier: boolean }
   | { readonly kind: "error"; readonly detail: string; readonly code: string; readonly field: string; readonly chatId: string | null; readonly clientMessageId: string | null }
   /** The server is there. */
   | { readonly kind: "pong" }
@@ -48,7 +50,9 @@ function read(name: string, frame: Fields): Incoming {
         temporary: frame["temporary"] === true,
       };
     case "snapshot":
-      return { kind: "snapshot", view: conversation(frame) };
+      return { kind: "snapshot", view: conversation(frame), earlier: frame["earlier"] === true };
+    case "earlier":
+      return { kind: "earlier", chatId: text(frame, "chat_id"), before: text(frame, "before"), runs: runs(frame), earlier: frame["earlier"] === true };
     case "pong":
       return { kind: "pong" };
     case "error":
@@ -184,8 +188,15 @@ function attachments(frame: Fields): readonly AttachedFile[] {
 
 function conversation(frame: Fields): ConversationView {
   const view = fields(frame, "conversation");
-  if (!view || !Array.isArray(view["runs"])) throw new NotAFrame("conversation");
-  return { ...(view as unknown as ConversationView), seq: numeral(frame, "seq") };
+  if (!view) throw new NotAFrame("conversation");
+  return { ...(view as unknown as ConversationView), runs: runs(view), seq: numeral(frame, "seq") };
+}
+
+/** Runs as the server folded them. */
+function runs(frame: Fields): readonly RunView[] {
+  const value = frame["runs"];
+  if (!Array.isArray(value)) throw new NotAFrame("runs");
+  return value as readonly RunView[];
 }
 
 function effort(frame: Fields): Exclude<RunStarted["reasoning_effort"], undefined> {

@@ -15,13 +15,15 @@ import type {
 } from "./types.gen";
 
 /**
- * A conversation and where its text goes on. Immutable: `apply` returns a new one that shares
+ * A conversation, or the end of one, and where its text goes on. Immutable: `apply` returns a new one that shares
  * everything that did not change, so that a reader may compare by identity.
  */
 export interface Session {
   readonly view: ConversationView;
   /** By run id: the index of the block whose segment is open. */
   readonly open: Readonly<Record<string, number>>;
+  /** Whether runs came before the first one that is here. */
+  readonly earlier: boolean;
 }
 
 type Delta = Extract<Event, { type: "reasoning.delta" | "answer.delta" }>;
@@ -29,18 +31,30 @@ type Ended = Extract<Event, { type: "reasoning.ended" | "answer.ended" }>;
 type Rare = Exclude<Event, Delta | Ended>;
 
 export function emptySession(conversationId: string): Session {
-  return { view: { conversation_id: conversationId, seq: 0, runs: [] }, open: {} };
+  return { view: { conversation_id: conversationId, seq: 0, runs: [] }, open: {}, earlier: false };
 }
 
-/** Go on from a view that somebody else folded: a snapshot. */
-export function sessionOf(view: ConversationView): Session {
+/** Go on from a view that somebody else folded: a snapshot, of all or of the newest runs. */
+export function sessionOf(view: ConversationView, earlier = false): Session {
   const open: Record<string, number> = {};
   for (const run of view.runs) {
     const last = run.blocks.length - 1;
     const block = run.blocks[last];
     if (block && "segment_id" in block && block.status === "open") open[run.run_id] = last;
   }
-  return { view, open };
+  return { view, open, earlier };
+}
+
+/** Go on from a snapshot of the newest runs, and keep what is here of those before. */
+export function renewed(session: Session, view: ConversationView, earlier: boolean): Session {
+  const place = session.view.runs.findIndex((run) => run.run_id === view.runs[0]?.run_id);
+  const newest = sessionOf(view, earlier);
+  return earlier && place > 0 ? prepended(newest, session.view.runs.slice(0, place), session.earlier) : newest;
+}
+
+/** Put what came before in front. */
+export function prepended(session: Session, runs: readonly RunView[], earlier: boolean): Session {
+  return { ...session, view: { ...session.view, runs: [...runs, ...session.view.runs] }, earlier };
 }
 
 /** Take the next event. An event of a run that is not there (never seen, or replaced) changes nothing but `seq`. */
@@ -49,20 +63,22 @@ export function apply(session: Session, recorded: Recorded): Session {
   const index = view.runs.findLastIndex((run) => run.run_id === recorded.run_id);
   const run = view.runs[index];
   if (!run) {
-    const runs = recorded.event.type === "run.started" ? withBegun(view.runs, recorded, recorded.event) : view.runs;
+    const runs = recorded.event.type === "run.started" ? withBegun(session, recorded, recorded.event) : view.runs;
     return { ...session, view: { ...view, seq: recorded.seq, runs } };
   }
   const [next, open] = applyToRun(run, session.open[run.run_id], recorded);
   return {
+    ...session,
     view: { ...view, seq: recorded.seq, runs: next === run ? view.runs : view.runs.with(index, next) },
     open: open === session.open[run.run_id] ? session.open : reopened(session.open, run.run_id, open),
   };
 }
 
-/** A run that takes another's place sends it away, and all that came after it. */
-function withBegun(runs: readonly RunView[], recorded: Recorded, event: RunStarted): RunView[] {
-  const place = runs.findIndex((run) => run.run_id === event.replaces);
-  return [...(place === -1 ? runs : runs.slice(0, place)), begun(recorded, event)];
+/** A run that takes another's place sends it away, and all that came after it: also where that one is not here. */
+function withBegun({ view, earlier }: Session, recorded: Recorded, event: RunStarted): RunView[] {
+  const place = view.runs.findIndex((run) => run.run_id === event.replaces);
+  const kept = place !== -1 ? view.runs.slice(0, place) : event.replaces && earlier ? [] : view.runs;
+  return [...kept, begun(recorded, event)];
 }
 
 function begun(recorded: Recorded, event: RunStarted): RunView {

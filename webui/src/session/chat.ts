@@ -1,7 +1,7 @@
 /** One conversation as this page has it: the folded log, and what the user said that is not in the log yet. */
 
 import type { Recorded } from "@/events/types.gen";
-import { apply, emptySession, type Session, sessionOf } from "@/events/fold";
+import { apply, emptySession, prepended, renewed, type Session } from "@/events/fold";
 import type { Incoming } from "@/events/decode";
 
 import { Cell, type Schedule } from "./cell";
@@ -27,6 +27,9 @@ export interface ChatState {
   readonly problem: string | null;
 }
 
+/** Runs that are fetched at first, and with each step back: a long conversation is not to be waited for. */
+const PAGE = 40;
+
 export type Send = (command: Command) => boolean;
 
 export class Chat {
@@ -36,6 +39,8 @@ export class Chat {
   #target = 0;
   #attached = false;
   #unanswered = new Set<string>();
+  /** The run before which more was asked for. */
+  #before: string | null = null;
 
   constructor(id: string, send: Send, schedule: Schedule | undefined) {
     this.id = id;
@@ -62,13 +67,22 @@ export class Chat {
   attach(): void {
     this.#attached = false;
     this.#unanswered.clear();
+    this.#before = null;
     const { seq } = this.state.latest.session.view;
-    this.#send({ type: "attach", chat_id: this.id, ...(seq > 0 ? { after: seq } : {}) });
+    this.#send({ type: "attach", chat_id: this.id, last: PAGE, ...(seq > 0 ? { after: seq } : {}) });
   }
 
   /** The connection is gone. */
   detach(): void {
     this.#attached = false;
+  }
+
+  /** Fetch what came before the first run that is here. Nothing happens where that is on its way, or nobody is connected. */
+  fetchEarlier(): void {
+    const { view, earlier } = this.state.latest.session;
+    const before = view.runs[0]?.run_id;
+    if (!earlier || before === undefined || before === this.#before) return;
+    if (this.#send({ type: "earlier", chat_id: this.id, before, limit: PAGE })) this.#before = before;
   }
 
   /** Say something. It waits where a run goes on, or until the connection is back. */
@@ -113,8 +127,11 @@ export class Chat {
         if (!incoming.exists && this.#isUnknown()) this.#change({ phase: "missing" });
         break;
       case "snapshot":
-        this.#change({ session: sessionOf(incoming.view) });
+        this.#change({ session: renewed(this.state.latest.session, incoming.view, incoming.earlier) });
         this.#forgetSaid();
+        break;
+      case "earlier":
+        this.#hearEarlier(incoming);
         break;
       case "event":
         this.#hearEvent(incoming.recorded, incoming.clientMessageId);
@@ -138,14 +155,19 @@ export class Chat {
     if (recorded.event.type === "run.started") this.#said(recorded.event.input.text, clientMessageId);
   }
 
+  #hearEarlier({ before, runs, earlier }: Extract<Incoming, { kind: "earlier" }>): void {
+    const { session } = this.state.latest;
+    if (session.view.runs[0]?.run_id === before) this.#change({ session: prepended(session, runs, earlier) });
+  }
+
   #hearError(error: Extract<Incoming, { kind: "error" }>): void {
     if (error.code === "not_found" && error.clientMessageId === null) {
       // Never there, or deleted: from another page perhaps.
       this.#change({ phase: "missing", session: emptySession(this.id), pending: [] });
       return;
     }
-    if (error.field === "after") {
-      // The server does not know our place (it lost its log): whatever it has now is the truth.
+    if (error.field === "after" || error.field === "before") {
+      // The server does not know our place (it lost its log, or a run was replaced): whatever it has now is the truth.
       this.#change({ session: emptySession(this.id) });
       this.attach();
       return;

@@ -1,69 +1,21 @@
 import { beforeEach, expect, it } from "vitest";
 
-import { encodeFrame } from "@/events/encode-frame";
 import { GOLDEN_LOGS, GOLDEN_VIEWS } from "@/events/golden";
-import type { Recorded } from "@/events/types.gen";
 
 import { Client } from "./client";
+import { ID, PlayedServer } from "./played-server";
 import { parseLog, ReplayTransport } from "./replay";
 import { ServerClock } from "./server-clock";
-import type { Command, Listener, Transport } from "./transport";
 
-/** A server that the test plays. */
-class Server implements Transport {
-  commands: Command[] = [];
-  connected = false;
-  #listener: Listener | null = null;
-
-  open(listener: Listener): () => void {
-    this.#listener = listener;
-    return () => undefined;
-  }
-
-  send(command: Command): boolean {
-    if (this.connected) this.commands.push(command);
-    return this.connected;
-  }
-
-  retry(): void {}
-
-  connect(): void {
-    this.connected = true;
-    this.#listener?.connection({ state: "open" });
-  }
-
-  lose(): void {
-    this.connected = false;
-    this.#listener?.connection({ state: "waiting", attempt: 1, retryAt: 0, problem: null });
-  }
-
-  say(...log: readonly Recorded[]): void {
-    for (const recorded of log) this.#listener?.frame(encodeFrame(recorded));
-  }
-
-  frame(frame: object): void {
-    this.#listener?.frame(JSON.stringify(frame));
-  }
-
-  attached(seq: number): void {
-    this.frame({ event: "attached", chat_id: ID, seq, floor: 0, running: [] });
-  }
-
-  get said(): string[] {
-    return this.commands.flatMap((command) => (command.type === "message" ? command.content : []));
-  }
-}
-
-const ID = "conv_golden";
 const log = parseLog(GOLDEN_LOGS["two-runs"] ?? "");
 const view = JSON.parse(GOLDEN_VIEWS["two-runs"] ?? "") as { runs: { input: { text: string } }[] };
 const firstEnd = log.findIndex((recorded) => recorded.event.type === "run.ended") + 1;
 
-let server: Server;
+let server: PlayedServer;
 let client: Client;
 
 beforeEach(() => {
-  server = new Server();
+  server = new PlayedServer();
   client = new Client(server, (flush) => flush());
   client.start();
 });
@@ -73,7 +25,7 @@ const state = () => client.chat(ID).state.published();
 it("follows a conversation from its beginning and shows it as the log has it", () => {
   client.chat(ID);
   server.connect();
-  expect(server.commands).toEqual([{ type: "attach", chat_id: ID }]);
+  expect(server.commands).toEqual([{ type: "attach", chat_id: ID, last: 40 }]);
   server.attached(log.length);
   expect(state().phase).toBe("loading");
   server.say(...log);
@@ -88,7 +40,7 @@ it.each([1, 3, 7, firstEnd, log.length - 1])("goes on after %i events when the c
   server.say(...log.slice(0, cut));
   server.lose();
   server.connect();
-  expect(server.commands.at(-1)).toEqual({ type: "attach", chat_id: ID, after: cut });
+  expect(server.commands.at(-1)).toEqual({ type: "attach", chat_id: ID, after: cut, last: 40 });
   server.attached(log.length);
   server.say(...log.slice(cut));
   expect(state().session.view).toEqual(view);
@@ -274,7 +226,7 @@ it("starts anew from what the server has when the server no longer knows its pla
   server.lose();
   server.connect();
   server.frame({ event: "error", chat_id: ID, detail: "after was never given out.", code: "invalid_request", field: "after" });
-  expect(server.commands.at(-1)).toEqual({ type: "attach", chat_id: ID });
+  expect(server.commands.at(-1)).toEqual({ type: "attach", chat_id: ID, last: 40 });
   server.attached(firstEnd);
   server.frame({ event: "snapshot", chat_id: ID, seq: firstEnd, conversation: { ...view, seq: firstEnd, runs: view.runs.slice(0, 1) } });
   expect(state().session.view.runs).toEqual(view.runs.slice(0, 1));

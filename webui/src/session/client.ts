@@ -90,6 +90,7 @@ export class Client {
         return;
       }
       case "attached":
+      case "earlier":
         this.#chats.get(incoming.chatId)?.hear(incoming);
         return;
       case "snapshot":

@@ -1,4 +1,4 @@
-import { useMemo } from "react";
+import { useCallback, useMemo } from "react";
 
 import type { RunView } from "@/events/types.gen";
 
@@ -33,6 +33,7 @@ export function Conversation({ chat, thinking, toggles, onSay, onTakeBack, onRep
   const { api, client } = useServices();
   const { session, pending, phase } = useCell(chat.state);
   const connected = useCell(client.connection).state === "open";
+  const fetchEarlier = useCallback(() => chat.fetchEarlier(), [chat]);
   const follow = useFollow();
   const reading = useReadingOf(follow, thinking, toggles, client.clock.now);
   const actions = useActions(onSay, onReplace, onBranch);
@@ -40,7 +41,7 @@ export function Conversation({ chat, thinking, toggles, onSay, onTakeBack, onRep
   return (
     <FileAddressContext value={api.attachmentAddress}>
       <ReadingContext value={reading}>
-        <Thread runs={session.view.runs} follow={follow} actions={actions}>
+        <Thread runs={session.view.runs} onEarlier={connected && session.earlier ? fetchEarlier : undefined} follow={follow} actions={actions}>
           {session.view.runs.length === 0 && pending.length === 0 ? <Empty loading={phase === "loading"} /> : null}
           {pending.map((each) => (
             <PendingMessage
