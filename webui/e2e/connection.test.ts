@@ -6,7 +6,17 @@ import { freePort, say, SilentWay } from "./stage";
 
 const thought = (page: Page) => page.getByRole("button", { name: /^Thought for/ });
 const body = (page: Page) => page.locator("section[aria-label=Thinking]");
+const log = (page: Page) => page.getByRole("log");
 const done = (page: Page) => page.getByRole("button", { name: "Copy the answer" });
+
+/** The first seconds that a thought says it took so far. */
+async function secondsOf(page: Page): Promise<number> {
+  const said = await page.getByRole("button", { name: /Thinking…/ }).getByText(/^\d+ s$/).textContent();
+  return Number.parseInt(said ?? "", 10);
+}
+
+/** Where the API has what the page at an address shows. */
+const messagesOf = (address: string) => address.replace("/#/c/", "/api/v1/conversations/") + "/messages";
 
 inChromium("a connection that is lost", () => {
   it("notices a connection that died without a sign, and loses nothing of what was thought or said meanwhile", async ({ lookAt, server }) => {
@@ -38,8 +48,79 @@ inChromium("a connection that is lost", () => {
     await page.getByText(/Reconnecting…/).waitFor({ state: "detached", timeout: 20_000 });
     await page.getByText("It is back now").waitFor();
     expect(await body(page).textContent()).toContain("Thought number 1 leads");
-    await say(page, "quick, go on");
+    expect(await page.getByRole("button", { name: "Continue" }).count()).toBe(0);
+    await page.reload();
+    await page.getByText("It is back now").waitFor();
+    expect(await body(page).textContent()).toContain("Thought number 1 leads");
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.getByText("The answer is 42.").waitFor();
+    expect(await page.getByRole("article").count()).toBe(1);
+  });
+
+  it("keeps the half of an answer that a killed server had given, and goes on from it", async ({ here: { page }, server }) => {
+    await say(page, "essay, please");
+    await page.getByRole("heading", { name: "Section 2" }).waitFor();
+    await server.end("SIGKILL");
+    await server.start();
+    await page.getByText("It is back now").waitFor({ timeout: 20_000 });
+    expect(await page.getByRole("heading", { name: "Section 1" }).count()).toBe(1);
+    await page.getByRole("button", { name: "Continue" }).click();
+    await log(page).getByText("Please continue.").waitFor();
     await done(page).last().waitFor();
-    expect(await page.getByText("The answer is 42.").count()).toBe(1);
+    expect(await page.getByRole("article").count()).toBe(2);
+  });
+
+  it("sends what was said while the server was away, once", async ({ here: { page }, server }) => {
+    await say(page, "quick one");
+    await done(page).waitFor();
+    await server.end();
+    await page.getByText(/Reconnecting…/).waitFor();
+    await say(page, "quick two");
+    await page.getByText("Is sent when the connection is back").waitFor();
+    await server.start();
+    await done(page).nth(1).waitFor({ timeout: 20_000 });
+    expect(await page.getByRole("article").count()).toBe(2);
+    expect(await log(page).getByText("quick two").count()).toBe(1);
+  });
+
+  it("answers what two tabs say at once one after the other, and stops from either", async ({ here: { page, context } }) => {
+    await say(page, "quick");
+    await done(page).waitFor();
+    const other = await context.newPage();
+    await other.goto(page.url());
+    await done(other).waitFor();
+    await Promise.all([say(page, "Why here?"), say(other, "Why there?")]);
+    await expect.poll(async () => (await page.getByText("Is answered when").count()) + (await other.getByText("Is answered when").count())).toBe(1);
+    for (const each of [page, other]) await done(each).nth(2).waitFor();
+    const [first, second] = await Promise.all([page, other].map((each) => log(each).getByText(/Why t?here/).allTextContents()));
+    expect(first).toHaveLength(2);
+    expect(first).toEqual(second);
+    await say(page, "long thoughts");
+    await other.getByRole("button", { name: /Thinking…/ }).waitFor();
+    await other.getByRole("button", { name: "Stop (Escape)" }).click();
+    await page.getByText("You stopped this answer.").waitFor();
+  });
+
+  it("goes on counting from the true beginning of a thought after a reload", async ({ here: { page } }) => {
+    await say(page, "long thoughts");
+    await expect.poll(() => secondsOf(page), { timeout: 20_000 }).toBeGreaterThanOrEqual(3);
+    await page.reload();
+    expect(await secondsOf(page)).toBeGreaterThanOrEqual(3);
+    expect(await body(page).textContent()).toContain("Step 1: 1 squared");
+    await page.keyboard.press("Escape");
+    await page.getByText("You stopped this answer.").waitFor();
+  });
+
+  it("shows what was thought while the page was frozen, as in the sleep of a laptop", async ({ here: { page, context } }) => {
+    const devtools = await context.newCDPSession(page);
+    await say(page, "Why?");
+    await page.getByText("Thought number 2 leads").waitFor();
+    await devtools.send("Page.setWebLifecycleState", { state: "frozen" });
+    const answered = async () => JSON.stringify(await (await page.request.get(messagesOf(page.url()))).json()).includes('"status":"completed"');
+    await expect.poll(answered, { timeout: 20_000 }).toBe(true);
+    await devtools.send("Page.setWebLifecycleState", { state: "active" });
+    await done(page).waitFor();
+    await thought(page).click();
+    expect(await body(page).textContent()).toContain("Thought number 12 leads to the next one.");
   });
 });

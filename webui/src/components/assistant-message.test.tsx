@@ -88,6 +88,17 @@ describe("a run that is no plain answer", () => {
     expect(retried).toBe(1);
   });
 
+  it.each([
+    ["interrupted", "answer-only", 1],
+    ["interrupted", "only-thought", 0],
+    ["provider_overloaded", "answer-only", 0],
+  ] as const)("offers to go on from what there is of an answer where the run was %s: %s", (code, session, times) => {
+    const run = { ...lastRun(session), status: "failed", outcome: null, error: { code, message: "It ended early.", retryable: true } } as const;
+    renderFor({}, <AssistantMessage run={run} onRetry={() => undefined} onContinue={() => undefined} />);
+    expect(screen.getAllByRole("button", { name: "Try again" })).toHaveLength(1);
+    expect(screen.queryAllByRole("button", { name: "Continue" })).toHaveLength(times);
+  });
+
   it("explains a run that only thought, keeps the thought open and offers to continue", async () => {
     let continued = 0;
     renderFor({}, <AssistantMessage run={lastRun("only-thought")} onContinue={() => (continued += 1)} />);

@@ -10,7 +10,7 @@ const HINTS: Readonly<Record<string, string>> = {
   provider_stream_cut: "The connection to the provider broke off. What had arrived is kept above.",
   provider_timeout: "The provider said nothing for too long. Try again, or choose a faster model.",
   run_timeout: "The whole run took longer than the server allows.",
-  interrupted: "It is back now: try again, or go on from here.",
+  interrupted: "It is back now.",
   refusal: "The provider refused to answer this.",
   content_filter: "The provider's filter stopped the answer.",
 };

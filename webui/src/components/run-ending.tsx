@@ -5,6 +5,7 @@ import type { RunView } from "@/events/types.gen";
 
 import { counted } from "./duration";
 import { hintFor } from "./errors-in-words";
+import { answerOf } from "./run-texts";
 import { Button } from "./ui/button";
 import { cx } from "./ui/cx";
 import { visible } from "./visible";
@@ -53,7 +54,7 @@ export function RunEnding({ run, onRetry, onContinue }: RunEndingProps) {
       );
     case "failed":
       return run.error ? (
-        <Note tone="danger" icon={<CircleAlert size={17} aria-hidden />} title={visible(run.error.message)} actions={retry}>
+        <Note tone="danger" icon={<CircleAlert size={17} aria-hidden />} title={visible(run.error.message)} actions={mayGoOn(run) ? <>{retry} {goOn}</> : retry}>
           {hintFor(run.error)}
         </Note>
       ) : null;
@@ -62,6 +63,11 @@ export function RunEnding({ run, onRetry, onContinue }: RunEndingProps) {
       return never;
     }
   }
+}
+
+/** Whether there is an answer to go on with, and nothing in the way: the server went down, and is back. */
+function mayGoOn(run: RunView): boolean {
+  return run.error?.code === "interrupted" && answerOf(run) !== "";
 }
 
 const OUTCOMES: Readonly<Record<NonNullable<RunView["outcome"]>["code"], string>> = {

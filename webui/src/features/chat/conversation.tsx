@@ -48,6 +48,7 @@ export function Conversation({ chat, thinking, toggles, onSay, onTakeBack, onRep
               key={each.id}
               pending={each}
               connected={connected}
+              running={session.view.runs.at(-1)?.status === "running"}
               onEdit={() => {
                 const taken = chat.takeBack(each.id);
                 if (taken) onTakeBack(taken);

@@ -5,12 +5,14 @@ import type { Pending } from "@/session/chat";
 export interface PendingMessageProps {
   readonly pending: Pending;
   readonly connected: boolean;
+  /** Whether a run goes on: the server lets what is said meanwhile wait, from another page too. */
+  readonly running: boolean;
   readonly onEdit: () => void;
   readonly onAgain: () => void;
 }
 
 /** A message that is not in the conversation yet, and why. */
-export function PendingMessage({ pending, connected, onEdit, onAgain }: PendingMessageProps) {
+export function PendingMessage({ pending, connected, running, onEdit, onAgain }: PendingMessageProps) {
   return (
     <div className="pb-6">
       <UserMessage text={pending.text} files={pending.options.files ?? []}>
@@ -26,7 +28,7 @@ export function PendingMessage({ pending, connected, onEdit, onAgain }: PendingM
           </div>
         ) : (
           <div className="flex items-center gap-2 text-xs text-faint">
-            <span>{words(pending, connected)}</span>
+            <span>{words(pending, connected, running)}</span>
             {pending.status === "queued" ? (
               <Button look="quiet" className="min-h-7 px-2 text-xs" onClick={onEdit}>
                 Take back
@@ -39,7 +41,8 @@ export function PendingMessage({ pending, connected, onEdit, onAgain }: PendingM
   );
 }
 
-function words(pending: Pending, connected: boolean): string {
+function words(pending: Pending, connected: boolean, running: boolean): string {
   if (!connected) return "Is sent when the connection is back";
-  return pending.status === "queued" ? "Is sent when this answer is done" : "Sending…";
+  if (pending.status === "queued") return "Is sent when this answer is done";
+  return running ? "Is answered when this answer is done" : "Sending…";
 }
