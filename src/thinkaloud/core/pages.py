@@ -1,30 +1,29 @@
 """A conversation page by page, from its end."""
 
-from collections.abc import Sequence
-
 import msgspec
 
 from thinkaloud.errors import InvalidRequest
-from thinkaloud.events.fold import RunView
+from thinkaloud.events.fold import Fold, RunView
 
 
 class Page(msgspec.Struct, frozen=True):
     """Runs that stand side by side, oldest first."""
 
-    runs: Sequence[RunView]
+    runs: tuple[RunView, ...]
     next_before: str | None
     """The run before which the next page ends; None where nothing is older."""
 
 
-def page_of(runs: Sequence[RunView], limit: int | None, before: str = "") -> Page:
+def page_of(fold: Fold, limit: int | None, before: str = "") -> Page:
     """Return the newest runs, at most `limit`, of those before a run or of all.
 
     Raises `InvalidRequest` where `before` names none of them.
     """
+    ids = list(fold.runs)
     if before:
-        end = next((n for n, run in enumerate(runs) if run.run_id == before), None)
-        if end is None:
+        if before not in fold.runs:
             raise InvalidRequest("before names no run of this conversation.", field="before")
-        runs = runs[:end]
-    page = runs if limit is None else runs[-limit:]
-    return Page(page, page[0].run_id if len(page) < len(runs) else None)
+        ids = ids[: ids.index(before)]
+    chosen = ids if limit is None else ids[-limit:]
+    runs = tuple([fold.runs[run_id].view() for run_id in chosen])
+    return Page(runs, chosen[0] if len(chosen) < len(ids) else None)

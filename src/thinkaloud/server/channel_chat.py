@@ -8,6 +8,7 @@ from thinkaloud.channels.websocket.frames import ChatAttached
 from thinkaloud.channels.websocket.wire import encode_frame, socket_wire
 from thinkaloud.core.pages import page_of
 from thinkaloud.errors import InvalidRequest, NotFound
+from thinkaloud.events.fold import Fold
 from thinkaloud.runtime.follower import Follower, Snapshot
 from thinkaloud.runtime.live_log import LiveLog
 from thinkaloud.server.chat_feed import ChatFeed
@@ -59,8 +60,9 @@ class FollowedChat:
 
     async def earlier(self, before: str, limit: int) -> bytes:
         """Return what came before a run, as a frame. Raises `InvalidRequest` where it is none."""
-        fold = await self._services.runs.hub.fold(self.chat_id)
-        page = page_of(fold.view().runs if self._exists else (), limit, before)
+        hub = self._services.runs.hub
+        fold = await hub.fold(self.chat_id) if self._exists else Fold(self.chat_id)
+        page = page_of(fold, limit, before)
         return self._wire.earlier(self.chat_id, page, before, self._without)
 
     async def follow(self, end: ChatSocketEnd, after: int | None, *, live: bool) -> None:

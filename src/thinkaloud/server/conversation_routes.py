@@ -190,7 +190,7 @@ class ConversationRoutes:
         fold = await self._services.runs.hub.fold(conversation_id)
         shows = self._services.sends_reasoning(query.include_reasoning)
         limit = query.limit if isinstance(query.limit, int) else None
-        page = page_of(fold.view().runs, limit, query.before)
+        page = page_of(fold, limit, query.before)
         said = messages_of(page.runs, reasoning=shows)
         more = page.next_before if limit or query.before else msgspec.UNSET
         return json_response(Messages(conversation_id, fold.seq, said, more))

@@ -81,12 +81,18 @@ class SocketWire:
         return _encode(_message(recorded, recorded.event, client_message_id))
 
     def snapshot(
-        self, view: ConversationView, seq: int, without: Collection[str], last: int | None = None
+        self,
+        view: ConversationView,
+        seq: int,
+        without: Collection[str],
+        *,
+        earlier: bool = False,
     ) -> bytes:
-        """Return a conversation, or its `last` runs; of those in `without`, no reasoning."""
-        newest = view.runs if last is None else view.runs[-last:]
-        shown = ConversationView(view.conversation_id, seq, self._shown(newest, without))
-        earlier = len(newest) < len(view.runs)
+        """Return a conversation, or its newest runs; of those in `without`, no reasoning.
+
+        `earlier` says that runs came before these.
+        """
+        shown = ConversationView(view.conversation_id, seq, self._shown(view.runs, without))
         return _encode(ChatSnapshot(view.conversation_id, seq, shown, earlier))
 
     def earlier(self, chat_id: str, page: Page, before: str, without: Collection[str]) -> bytes:
