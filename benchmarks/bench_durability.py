@@ -35,6 +35,7 @@ TARGET_OPEN_MS: Final = 100.0
 TARGET_FIRST_BYTE_MS: Final = 50.0
 TARGET_BYTES: Final = 200_000
 REPEATS: Final = 15
+STARTS: Final = 5
 
 
 def cpu_seconds(served: ServerProcess) -> float:
@@ -88,10 +89,10 @@ async def durable_storage() -> None:
     )
 
 
-async def milliseconds(work: Callable[[], Awaitable[object]]) -> float:
+async def milliseconds(work: Callable[[], Awaitable[object]], repeats: int = REPEATS) -> float:
     """Return the time of the quickest of some calls: what else runs here is not asked for."""
     times: list[float] = []
-    for _ in range(REPEATS):
+    for _ in range(repeats):
         start = time.perf_counter()
         await work()
         times.append((time.perf_counter() - start) * 1e3)
@@ -117,24 +118,25 @@ async def opening() -> None:
         path = Path(folder) / DATABASE
         path.parent.mkdir()
         await make_long_conversation(path)
-        async with (
-            upstream() as provider,
-            server(Path(folder), provider.configuration()) as served,
-        ):
-            found = await served.get("/conversations/talk/messages")
-            assert len(found[1]["messages"]) == MESSAGES
+        first: list[float] = []
+        async with upstream() as provider:
+            for _ in range(STARTS):
+                async with server(Path(folder), provider.configuration()) as served:
+                    # Imports and connections are not asked for: another conversation has them made.
+                    await served.get("/conversations/none/messages")
 
-            async def opened() -> None:
-                address = f"{served.api}/conversations/talk/messages"
-                async with served.session.get(address) as response:
-                    await response.read()
+                    async def opened() -> None:
+                        address = f"{served.api}/conversations/talk/messages"
+                        async with served.session.get(address) as response:
+                            data = await response.read()
+                        assert data.count(b'"role":') == MESSAGES
 
-            spent = cpu_seconds(served)
-            taken = await milliseconds(opened)
-            spent = (cpu_seconds(served) - spent) / REPEATS * 1e3
+                    first.append(await milliseconds(opened, 1))
+                    again = await milliseconds(opened)
     print(
-        f"  a conversation of {MESSAGES:,} messages: {taken:.0f} ms to open, all of it, "
-        f"{spent:.0f} ms of them CPU (target < {TARGET_OPEN_MS:.0f} ms: {verdict(taken, TARGET_OPEN_MS)})"
+        f"  a conversation of {MESSAGES:,} messages: {min(first):.0f} ms to open, all of it, the "
+        f"first time after a start, {again:.0f} ms after that (target < {TARGET_OPEN_MS:.0f} ms: "
+        f"{verdict(min(first), TARGET_OPEN_MS)})"
     )
 
 

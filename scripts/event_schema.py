@@ -13,7 +13,7 @@ from msgspec import inspect
 
 from thinkaloud.core.reply import Reply
 from thinkaloud.events.event import Recorded
-from thinkaloud.events.fold import ConversationView
+from thinkaloud.events.view import ConversationView
 
 Schema = Mapping[str, Any]
 

@@ -12,7 +12,7 @@ from scripts.member_words import WORDS
 from scripts.type_words import in_words
 from thinkaloud.channels.websocket.frames import Frame as ChatFrame
 from thinkaloud.events.event import Event, Recorded
-from thinkaloud.events.fold import ConversationView
+from thinkaloud.events.view import ConversationView
 from thinkaloud.server.wires.frames import Frame
 
 Struct = type[msgspec.Struct]

@@ -13,8 +13,8 @@ from thinkaloud.config import load
 from thinkaloud.core.reply import reply
 from thinkaloud.errors import InternalError, RunFailed
 from thinkaloud.events.event import AnswerDelta, Event, ReasoningDelta, ReasoningEnded
-from thinkaloud.events.fold import ConversationView, RunView
 from thinkaloud.events.prompt import Effort
+from thinkaloud.events.view import ConversationView, RunView
 from thinkaloud.ports.model import Model, ModelInfo
 from thinkaloud.ports.store import Before, Conversation, RunRecord, Store
 from thinkaloud.ports.tool import Tool

@@ -14,7 +14,8 @@ from thinkaloud.channels import ChannelManager, InboundMessage
 from thinkaloud.channels.bridge import Bridge, RunFeed
 from thinkaloud.events.codec import decode
 from thinkaloud.events.event import Recorded
-from thinkaloud.events.fold import Fold, NoticeBlock, RunView, ToolBlock
+from thinkaloud.events.fold import Fold
+from thinkaloud.events.view import NoticeBlock, RunView, ToolBlock
 from thinkaloud.providers.scripted import Script, Wait
 from thinkaloud.runtime.limits import Limits
 from thinkaloud.testing import Cut, ModelFailed, ScriptedModel, Silence, call_tool, say, think

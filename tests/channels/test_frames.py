@@ -10,7 +10,8 @@ import pytest
 from thinkaloud.channels.websocket.wire import socket_wire
 from thinkaloud.events.codec import decode
 from thinkaloud.events.event import Recorded
-from thinkaloud.events.fold import ConversationView, Fold
+from thinkaloud.events.fold import Fold
+from thinkaloud.events.view import ConversationView
 
 Json = dict[str, Any]
 SESSIONS = sorted((Path(__file__).parents[1] / "sessions").glob("*.jsonl"))

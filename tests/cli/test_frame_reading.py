@@ -11,7 +11,8 @@ from thinkaloud.cli.frame_reading import FrameReading, frame_of
 from thinkaloud.errors import InternalError
 from thinkaloud.events import codec
 from thinkaloud.events.event import ModelResponded, Recorded, RunEnded, RunStarted
-from thinkaloud.events.fold import Block, Fold, NoticeBlock, ReasoningBlock, RunView
+from thinkaloud.events.fold import Fold
+from thinkaloud.events.view import Block, NoticeBlock, ReasoningBlock, RunView
 from thinkaloud.runtime.request import RunRequest
 from thinkaloud.server.wires.chat import chat_wire
 from thinkaloud.server.wires.frames import Frame, Token, TokenFrame

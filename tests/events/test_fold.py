@@ -22,14 +22,8 @@ from thinkaloud.events.event import (
     ToolStarted,
     UserInput,
 )
-from thinkaloud.events.fold import (
-    AnswerBlock,
-    Fold,
-    NoticeBlock,
-    ReasoningBlock,
-    RunFold,
-    ToolBlock,
-)
+from thinkaloud.events.fold import Fold, RunFold
+from thinkaloud.events.view import AnswerBlock, NoticeBlock, ReasoningBlock, ToolBlock
 
 TIMING = Timing(1, 2, 3, 4)
 

@@ -13,7 +13,7 @@ from thinkaloud.channels.websocket.channel import WebSocketChannel
 from thinkaloud.config import ChannelsSection
 from thinkaloud.errors import Conflict
 from thinkaloud.events.event import Recorded
-from thinkaloud.events.fold import RunView
+from thinkaloud.events.view import RunView
 from thinkaloud.ports.store import Store
 from thinkaloud.runtime.follower import Follower, Snapshot
 from thinkaloud.runtime.runs import ID_PATTERN, RunRequest, Runs

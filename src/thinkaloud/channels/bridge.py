@@ -13,7 +13,7 @@ from thinkaloud.channels.routing import ChannelManager
 from thinkaloud.channels.telling import Telling
 from thinkaloud.errors import Conflict, InternalError, NotFound, ThinkaloudError, Unavailable
 from thinkaloud.events.event import Recorded
-from thinkaloud.events.fold import RunView
+from thinkaloud.events.view import RunView
 from thinkaloud.ports.tasks import owned_tasks
 
 _Chat = tuple[str, str]

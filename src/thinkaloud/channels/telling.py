@@ -29,7 +29,7 @@ from thinkaloud.events.event import (
     ToolEnded,
     ToolStarted,
 )
-from thinkaloud.events.fold import AnswerBlock, NoticeBlock, ReasoningBlock, RunView, ToolBlock
+from thinkaloud.events.view import AnswerBlock, NoticeBlock, ReasoningBlock, RunView, ToolBlock
 
 
 class Telling:

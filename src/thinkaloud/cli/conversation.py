@@ -16,8 +16,8 @@ from thinkaloud.cli.said import again, run_of, runs_of
 from thinkaloud.cli.session import Session
 from thinkaloud.cli.stream import View
 from thinkaloud.errors import InvalidRequest, NotFound, Unavailable
-from thinkaloud.events.fold import RunView
 from thinkaloud.events.prompt import Effort
+from thinkaloud.events.view import RunView
 from thinkaloud.runtime.request import RunRequest
 
 _LISTED: Final = 10

@@ -23,15 +23,9 @@ from thinkaloud.events.event import (
     ToolStarted,
     UserInput,
 )
-from thinkaloud.events.fold import (
-    AnswerBlock,
-    Block,
-    NoticeBlock,
-    ReasoningBlock,
-    RunFold,
-    ToolBlock,
-)
+from thinkaloud.events.fold import RunFold
 from thinkaloud.events.prompt import Effort
+from thinkaloud.events.view import AnswerBlock, Block, NoticeBlock, ReasoningBlock, ToolBlock
 from thinkaloud.runtime.request import RunRequest
 from thinkaloud.server.views import AssistantMessage
 from thinkaloud.server.wires.frames import (

@@ -9,7 +9,7 @@ import msgspec
 from thinkaloud.cli.archive import Archive
 from thinkaloud.core.export import Export
 from thinkaloud.errors import InvalidRequest, NotFound
-from thinkaloud.events.fold import RunView
+from thinkaloud.events.view import RunView
 from thinkaloud.runtime.request import ID_PATTERN, RunRequest
 
 _NUMBER: Final = re.compile(r"[0-9]{1,9}\Z")

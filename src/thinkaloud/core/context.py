@@ -7,14 +7,7 @@ import msgspec
 
 from thinkaloud.core.segments import BLANK_LINE
 from thinkaloud.events.event import Attachment, ModelResponded
-from thinkaloud.events.fold import (
-    AnswerBlock,
-    Block,
-    NoticeBlock,
-    ReasoningBlock,
-    RunFold,
-    ToolBlock,
-)
+from thinkaloud.events.fold import RunFold
 from thinkaloud.events.prompt import (
     AnswerPart,
     AssistantPart,
@@ -27,6 +20,7 @@ from thinkaloud.events.prompt import (
     Turn,
     UserTurn,
 )
+from thinkaloud.events.view import AnswerBlock, Block, NoticeBlock, ReasoningBlock, ToolBlock
 
 MAX_PICTURE_BYTES: Final = 20 * 2**20
 """Pictures of one prompt: what any provider takes in a request, and what a message may bring."""

@@ -11,7 +11,7 @@ import msgspec
 
 from thinkaloud.core.labels import label
 from thinkaloud.events.event import AttachedFile
-from thinkaloud.events.fold import (
+from thinkaloud.events.view import (
     AnswerBlock,
     Block,
     ConversationView,

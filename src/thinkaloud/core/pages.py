@@ -3,7 +3,8 @@
 import msgspec
 
 from thinkaloud.errors import InvalidRequest
-from thinkaloud.events.fold import Fold, RunView
+from thinkaloud.events.fold import Fold
+from thinkaloud.events.view import RunView
 
 
 class Page(msgspec.Struct, frozen=True):

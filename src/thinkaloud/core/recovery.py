@@ -11,7 +11,8 @@ from thinkaloud.events.event import (
     ToolEnded,
     UserInput,
 )
-from thinkaloud.events.fold import AnswerBlock, ReasoningBlock, RunFold, ToolBlock
+from thinkaloud.events.fold import RunFold
+from thinkaloud.events.view import AnswerBlock, ReasoningBlock, ToolBlock
 
 _INTERRUPTED = RunError(
     "interrupted",

@@ -5,9 +5,9 @@ from typing import Final
 import msgspec
 
 from thinkaloud.events.event import Outcome, RunStatus, Timing, ToolStatus
-from thinkaloud.events.fold import ReasoningBlock, RunView, ToolBlock
 from thinkaloud.events.model import ReasoningStatus, Usage
 from thinkaloud.events.prompt import Effort
+from thinkaloud.events.view import ReasoningBlock, RunView, ToolBlock
 
 _MAX_BRACKETS: Final = 400
 

@@ -4,125 +4,37 @@
 frozen value; its JSON is equal to what the TypeScript fold gives for the same events.
 """
 
-from typing import Literal, assert_never
+from typing import assert_never
 
 import msgspec
 
 from thinkaloud.events.event import (
     AnswerDelta,
     AnswerEnded,
-    AttachedFile,
     Attachment,
     Event,
     IterationStarted,
     ModelResponded,
     Notice,
-    Outcome,
     ReasoningDelta,
     ReasoningEnded,
     Recorded,
     RunEnded,
-    RunError,
     RunStarted,
-    RunStatus,
-    Timing,
     ToolEnded,
     ToolStarted,
-    ToolStatus,
-    UserInput,
 )
-from thinkaloud.events.model import ReasoningStatus, Usage
-from thinkaloud.events.prompt import Effort
-
-BlockStatus = Literal["open", "closed", "interrupted"]
-
-
-class ReasoningBlock(msgspec.Struct, frozen=True, tag="reasoning", gc=False):
-    """One segment of reasoning. `parts` are the provider's own blocks; their text is joined as is."""
-
-    segment_id: str
-    iteration: int
-    parts: tuple[str, ...]
-    status: BlockStatus
-    started_at_ms: int
-    duration_ms: int | None = None
-
-    @property
-    def text(self) -> str:
-        """All deltas of the segment, joined (P4)."""
-        return "".join(self.parts)
-
-
-class AnswerBlock(msgspec.Struct, frozen=True, tag="answer", gc=False):
-    """One segment of the answer."""
-
-    segment_id: str
-    iteration: int
-    text: str
-    status: BlockStatus
-
-
-class ToolBlock(msgspec.Struct, frozen=True, tag="tool", gc=False):
-    """One tool call that was run."""
-
-    tool_call_id: str
-    iteration: int
-    name: str
-    arguments: str
-    status: ToolStatus | Literal["running"]
-    result: str = ""
-    duration_ms: int | None = None
-    truncated: bool = False
-
-
-class NoticeBlock(msgspec.Struct, frozen=True, tag="notice", gc=False):
-    """Something that the user should know."""
-
-    code: str
-    message: str
-
-
-Block = ReasoningBlock | AnswerBlock | ToolBlock | NoticeBlock
-
-
-class RunView(msgspec.Struct, frozen=True, gc=False):
-    """One run as it stands."""
-
-    run_id: str
-    status: RunStatus | Literal["running"]
-    model: str
-    input: UserInput
-    blocks: tuple[Block, ...]
-    iteration: int
-    max_iterations: int
-    started_at_ms: int
-    reasoning_effort: Effort | None = None
-    ended_at_ms: int | None = None
-    reasoning_status: ReasoningStatus = "none"
-    usage: Usage | None = None
-    timing: Timing | None = None
-    error: RunError | None = None
-    outcome: Outcome | None = None
-    attachments: tuple[AttachedFile, ...] = ()
-    """The files that `input` names, in its order."""
-
-    @property
-    def response(self) -> str:
-        """All answer text of the run, in order."""
-        return "".join([block.text for block in self.blocks if isinstance(block, AnswerBlock)])
-
-    @property
-    def reasoning(self) -> str:
-        """All reasoning of the run, in order."""
-        return "".join([block.text for block in self.blocks if isinstance(block, ReasoningBlock)])
-
-
-class ConversationView(msgspec.Struct, frozen=True, gc=False):
-    """A conversation as it stands at `seq`."""
-
-    conversation_id: str
-    seq: int
-    runs: tuple[RunView, ...]
+from thinkaloud.events.model import ReasoningStatus
+from thinkaloud.events.view import (
+    AnswerBlock,
+    Block,
+    BlockStatus,
+    ConversationView,
+    NoticeBlock,
+    ReasoningBlock,
+    RunView,
+    ToolBlock,
+)
 
 
 class _OpenReasoning:
@@ -183,8 +95,10 @@ class RunFold:
         "_reasoning_status",
         "_shows_reasoning",
         "_started_at_ms",
+        "_view",
         "attachments",
         "ended",
+        "first_seq",
         "last_at_ms",
         "last_seq",
         "responses",
@@ -206,8 +120,8 @@ class RunFold:
         self.ended: RunEnded | None = None
         self.last_at_ms = recorded.at_ms
         """When the last event was written."""
-        self.last_seq = recorded.seq
-        """The number of the last event."""
+        self.first_seq = self.last_seq = recorded.seq
+        """The numbers of its first and its last event."""
         self._started_at_ms = recorded.at_ms
         self._ended_at_ms: int | None = None
         self._iteration = 0
@@ -215,6 +129,7 @@ class RunFold:
         self._shows_reasoning = False
         self._blocks: list[_OpenReasoning | _OpenAnswer | ToolBlock | NoticeBlock] = []
         self._open: _OpenReasoning | _OpenAnswer | None = None
+        self._view: RunView | None = None
 
     def apply(self, recorded: Recorded) -> None:
         """Take the next event of the run."""
@@ -273,7 +188,25 @@ class RunFold:
                 assert_never(event)
 
     def view(self) -> RunView:
-        """Return the run as it stands."""
+        """Return the run as it stands. One that has ended is put together once."""
+        view = self._view or self._put_together()
+        if self.ended is not None:
+            self._view = view
+        return view
+
+    @property
+    def characters(self) -> int:
+        """About how many characters it holds."""
+        held = 0
+        for block in self.view().blocks:
+            held += _characters(block)
+        for file in self.attachments:
+            held += len(file.text) + len(file.base64)
+        for response in self.responses.values():
+            held += len(bytes(response.native.payload)) if response.native is not None else 0
+        return held
+
+    def _put_together(self) -> RunView:
         ended = self.ended
         blocks = [
             block.view() if isinstance(block, _OpenReasoning | _OpenAnswer) else block
@@ -359,6 +292,25 @@ class Fold:
         """Return a run, also one that another took the place of; None where there is none."""
         return self.runs.get(run_id) or self.replaced.get(run_id)
 
+    def settled(self) -> "Fold":
+        """Return a fold to go on with by itself, as far as all runs have ended.
+
+        It has these runs themselves: they do not change any more.
+        """
+        both = [*self.runs.values(), *self.replaced.values()]
+        end = min([run.first_seq for run in both if run.ended is None], default=self.seq + 1)
+        left = [run for run in both if run.last_seq >= end]
+        found = Fold(self.conversation_id)
+        if not left:
+            found.seq, found.runs, found.replaced = self.seq, self.runs.copy(), self.replaced.copy()
+            return found
+        found.seq = max([run.last_seq for run in both if run.last_seq < end], default=0)
+        if any(run.first_seq <= found.seq or run.started.replaces for run in left):
+            return Fold(self.conversation_id)  # What they did to the others cannot be told apart.
+        found.runs = {name: run for name, run in self.runs.items() if run.last_seq < end}
+        found.replaced = {name: run for name, run in self.replaced.items() if run.last_seq < end}
+        return found
+
     def _attachments(self, event: Event) -> tuple[Attachment, ...] | None:
         if not isinstance(event, RunStarted) or not event.attachments:
             return None
@@ -383,6 +335,20 @@ class Fold:
         """Return the conversation as it stands."""
         runs = tuple(run.view() for run in self.runs.values())
         return ConversationView(self.conversation_id, self.seq, runs)
+
+
+def _characters(block: Block) -> int:
+    match block:
+        case AnswerBlock():
+            return len(block.text)
+        case ReasoningBlock():
+            return sum(map(len, block.parts))
+        case ToolBlock():
+            return len(block.arguments) + len(block.result)
+        case NoticeBlock():
+            return len(block.message)
+        case _:
+            assert_never(block)
 
 
 def _stronger(first: ReasoningStatus, second: ReasoningStatus) -> ReasoningStatus:

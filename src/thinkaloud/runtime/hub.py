@@ -8,6 +8,7 @@ from thinkaloud.events.event import Recorded
 from thinkaloud.events.fold import Fold
 from thinkaloud.ports.clock import Clock
 from thinkaloud.ports.store import Store
+from thinkaloud.runtime.fold_cache import FoldCache
 from thinkaloud.runtime.follower import Follower
 from thinkaloud.runtime.live_log import LiveLog
 from thinkaloud.runtime.log_reader import LogReader
@@ -31,6 +32,7 @@ class Hub:
         self.reader = LogReader(store)
         """What reads them."""
         self._logs: dict[str, LiveLog] = {}
+        self._folds = FoldCache()
 
     @property
     def open_logs(self) -> int:
@@ -44,6 +46,7 @@ class Hub:
     def forget(self, conversation_id: str) -> None:
         """Let go of the log of a deleted conversation; its followers end once up to date."""
         self.saver.forget(conversation_id)
+        self._folds.forget(conversation_id)
         log = self._logs.pop(conversation_id, None)
         if log is not None:
             log.deleted = True
@@ -97,40 +100,48 @@ class Hub:
                 )
 
     async def fold(self, conversation_id: str) -> Fold:
-        """Read a whole conversation as it stands now."""
+        """Read a conversation as it stands now, the runs that had ended before from memory.
+
+        Whoever asks has a fold of his own; the runs in it that have ended are everybody's.
+        """
         while True:
-            fold = Fold(conversation_id)
-            if await self._read(conversation_id, fold.apply):
-                return fold
+            async with self.open(conversation_id) as log:
+                fold = self._folds.begin(conversation_id)
+                if await self._read(log, fold.seq, fold.apply):
+                    self._folds.keep(fold)
+                    return fold
+                self._folds.forget(conversation_id)
 
     async def recorded(self, conversation_id: str) -> Sequence[Recorded]:
         """Return every event of a conversation that is kept or was just said, in order."""
         while True:
             found: list[Recorded] = []
-            if await self._read(conversation_id, found.append):
-                return found
+            async with self.open(conversation_id) as log:
+                if await self._read(log, 0, found.append):
+                    return found
 
-    async def _read(self, conversation_id: str, take: Callable[[Recorded], None]) -> bool:
-        """Read all there is. False where a compaction or a deletion came between: then anew."""
-        async with self.open(conversation_id) as log:
-            seq = 0
-            while seq < log.floor:
-                page = await self.reader.read(log, seq, _PAGE)
-                if log.deleted:
-                    return False
-                # What was put together may go on above the floor.
-                older = page
-                if page and page[-1].first_seq > log.floor:
-                    older = [each for each in page if each.first_seq <= log.floor]
-                if not older:
-                    break
-                if older[0].first_seq <= seq:
-                    return False
-                for each in older:
-                    take(each.recorded)
-                seq = older[-1].recorded.seq
-            for entry in log.after(max(seq, log.floor)):
-                take(entry.recorded)
+    async def _read(self, log: LiveLog, seq: int, take: Callable[[Recorded], None]) -> bool:
+        """Read all there is after `seq`, to the end of now.
+
+        False where a compaction or a deletion came between: then anew.
+        """
+        while seq < log.floor:
+            page = await self.reader.read(log, seq, _PAGE)
+            if log.deleted:
+                return False
+            # What was put together may go on above the floor.
+            older = page
+            if page and page[-1].first_seq > log.floor:
+                older = [each for each in page if each.first_seq <= log.floor]
+            if not older:
+                break
+            if older[0].first_seq <= seq:
+                return False
+            for each in older:
+                take(each.recorded)
+            seq = older[-1].recorded.seq
+        for entry in log.after(max(seq, log.floor)):
+            take(entry.recorded)
         return True
 
     def close(self) -> None:
@@ -159,3 +170,4 @@ class Hub:
         await self.saver.unreserve(log)
         if log.users == 0 and log.is_saved:
             self._logs.pop(log.conversation_id, None)
+            self._folds.forget(log.conversation_id)

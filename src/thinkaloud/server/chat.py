@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from thinkaloud.core.reply import Reply, reply
 from thinkaloud.errors import InternalError, NotFound
-from thinkaloud.events.fold import RunView
+from thinkaloud.events.view import RunView
 from thinkaloud.ports.store import RunRecord
 from thinkaloud.server.event_stream import event_stream, until_gone
 from thinkaloud.server.following import follow_run

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from thinkaloud.channels.websocket.wire import SocketWire, socket_wire
 from thinkaloud.core.pages import page_of
 from thinkaloud.events.event import Recorded, RunStarted
-from thinkaloud.events.fold import ConversationView
+from thinkaloud.events.view import ConversationView
 from thinkaloud.ports.store import Store
 from thinkaloud.runtime.follower import Snapshot
 from thinkaloud.runtime.live_log import Entry

@@ -9,7 +9,8 @@ import msgspec
 
 from thinkaloud.errors import InvalidRequest, NotFound
 from thinkaloud.events.event import Recorded, RunEnded
-from thinkaloud.events.fold import ConversationView, Fold, RunFold
+from thinkaloud.events.fold import Fold, RunFold
+from thinkaloud.events.view import ConversationView
 from thinkaloud.ports.store import RunRecord, Store
 from thinkaloud.runtime.follower import Follower, Snapshot
 from thinkaloud.runtime.live_log import Entry, LiveLog

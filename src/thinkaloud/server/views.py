@@ -7,9 +7,10 @@ import msgspec
 
 from thinkaloud.core.reply import ActionResult, ReasoningSegment, reply
 from thinkaloud.events.event import AttachedFile, Outcome, RunError, RunStatus, Timing
-from thinkaloud.events.fold import Block, ReasoningBlock, RunFold, RunView
+from thinkaloud.events.fold import RunFold
 from thinkaloud.events.model import ReasoningStatus, Usage
 from thinkaloud.events.prompt import Effort
+from thinkaloud.events.view import Block, ReasoningBlock, RunView
 from thinkaloud.ports.model import ModelInfo, ReasoningAbility
 from thinkaloud.ports.store import Conversation, RunRecord
 

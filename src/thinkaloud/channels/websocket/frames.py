@@ -10,9 +10,9 @@ import msgspec
 from msgspec import Meta
 
 from thinkaloud.events.event import AttachedFile, Outcome, RunError, RunStatus, Timing, ToolStatus
-from thinkaloud.events.fold import ConversationView, RunView
 from thinkaloud.events.model import ReasoningStatus, Usage
 from thinkaloud.events.prompt import Effort
+from thinkaloud.events.view import ConversationView, RunView
 
 Text = Annotated[str, Meta(min_length=1)]
 

@@ -35,7 +35,7 @@ from thinkaloud.events.event import (
     ToolEnded,
     ToolStarted,
 )
-from thinkaloud.events.fold import ConversationView, ReasoningBlock, RunView
+from thinkaloud.events.view import ConversationView, ReasoningBlock, RunView
 
 _encode: Final = msgspec.json.Encoder().encode
 

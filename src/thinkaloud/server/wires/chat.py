@@ -21,7 +21,7 @@ from thinkaloud.events.event import (
     ToolEnded,
     ToolStarted,
 )
-from thinkaloud.events.fold import ConversationView, RunView
+from thinkaloud.events.view import ConversationView, RunView
 from thinkaloud.server.views import Messages, messages_of
 from thinkaloud.server.wires.frames import (
     ActionEnd,

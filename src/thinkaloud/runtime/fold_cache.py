@@ -1,0 +1,60 @@
+"""Keeps folds of conversations, so that none is read from its beginning for each message."""
+
+from collections import OrderedDict
+from typing import Final
+
+import msgspec
+
+from thinkaloud.events.fold import Fold
+
+MAX_CHARACTERS: Final = 64 * 2**20
+"""What all that is kept may hold, about."""
+
+
+class FoldCache:
+    """Folds of conversations as far as their runs have ended, the latest used.
+
+    A run that has ended does not change any more: folds share it, and it is viewed once.
+    """
+
+    def __init__(self, max_characters: int = MAX_CHARACTERS) -> None:
+        self._max_characters = max_characters
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+
+    def begin(self, conversation_id: str) -> Fold:
+        """Return a fold to go on with after its `seq`: what is kept, or an empty one."""
+        kept = self._kept.get(conversation_id)
+        if kept is None:
+            return Fold(conversation_id)
+        self._kept.move_to_end(conversation_id)
+        return kept.fold.settled()
+
+    def keep(self, fold: Fold) -> None:
+        """Keep what has ended of a fold that is up to date, in the place of what was kept."""
+        name = fold.conversation_id
+        before = self._kept.get(name) or _Kept(Fold(name), 0)
+        if fold.seq <= before.fold.seq:
+            return
+        settled = fold.settled()
+        if settled.seq <= before.fold.seq:
+            return
+        known = before.fold.runs.keys() | before.fold.replaced.keys()
+        characters = before.characters
+        for runs in (settled.runs, settled.replaced):
+            for run_id in runs.keys() - known:
+                characters += runs[run_id].characters
+        self._kept[name] = _Kept(settled, characters)
+        self._kept.move_to_end(name)
+        held = sum(kept.characters for kept in self._kept.values())
+        while held > self._max_characters:
+            _, gone = self._kept.popitem(last=False)
+            held -= gone.characters
+
+    def forget(self, conversation_id: str) -> None:
+        """Let go of a conversation."""
+        self._kept.pop(conversation_id, None)
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    fold: Fold
+    characters: int

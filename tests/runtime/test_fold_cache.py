@@ -1,0 +1,164 @@
+"""Conversations are read once: what has ended is known from then on, and still true."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.runtime.test_finishing import CountedStore
+from tests.staging import OWNER, recorded, stage, start
+from thinkaloud.events.event import (
+    AnswerDelta,
+    AnswerEnded,
+    Event,
+    Recorded,
+    RunEnded,
+    RunStarted,
+    Timing,
+    UserInput,
+)
+from thinkaloud.events.fold import Fold
+from thinkaloud.ports.store import RunRecord
+from thinkaloud.runtime.fold_cache import FoldCache
+from thinkaloud.runtime.runs import Runs
+from thinkaloud.testing import ScriptedModel, Silence, Wait, say, think
+
+TIMING = Timing(1, 2, 3, 4)
+
+
+async def said(runs: Runs, text: str, **request: object) -> RunRecord:
+    record = await start(runs, text, conversation_id="c", **request)
+    await recorded(runs, record)
+    await runs.active.wait(record.run_id)
+    return record
+
+
+async def texts(runs: Runs) -> list[tuple[str, str]]:
+    """What was asked and answered, and that it is what a whole reading gives."""
+    view = (await runs.hub.fold("c")).view()
+    anew = Fold("c")
+    for each in await runs.hub.recorded("c"):
+        anew.apply(each)
+    assert view == anew.view()
+    return [(run.input.text, run.response) for run in view.runs]
+
+
+async def test_what_has_ended_is_read_once_for_all_that_follows() -> None:
+    store = CountedStore()
+    async with stage(ScriptedModel([say("One")], [say("Two")]), store=store) as runs:
+        await said(runs, "first")
+        await said(runs, "second")
+    async with stage(ScriptedModel([think("Hm"), say("Three")]), store=store) as runs:
+        await runs.hub.fold("c")
+        before = len(store.readings)
+        await runs.hub.fold("c")
+        third = await said(runs, "third")
+        assert (await runs.fold(third)).view().response == "Three"  # type: ignore[union-attr]
+        assert store.readings[before:] == []
+        assert await texts(runs) == [("first", "One"), ("second", "Two"), ("third", "Three")]
+
+
+async def test_what_goes_on_is_read_as_it_stands_each_time() -> None:
+    gate = asyncio.Event()
+    model = ScriptedModel([say("One")], [say("Two"), Wait(gate), say(", and more")])
+    async with stage(model) as runs:
+        await said(runs, "first")
+        second = await start(runs, "second", conversation_id="c")
+        async with runs.follow(second) as follower:
+            while (await texts(runs))[1:] != [("second", "Two")]:
+                await follower.batch()
+        gate.set()
+        await recorded(runs, second)
+        assert await texts(runs) == [("first", "One"), ("second", "Two, and more")]
+
+
+@pytest.mark.promise("P8")
+async def test_a_run_that_is_replaced_leaves_what_was_kept() -> None:
+    model = ScriptedModel([say("One")], [say("Two")], [say("Better")])
+    async with stage(model) as runs:
+        first = await said(runs, "first")
+        await said(runs, "second")
+        assert len(await texts(runs)) == 2
+        await said(runs, "edited", replaces=first.run_id)
+        assert await texts(runs) == [("edited", "Better")]
+        old = await runs.fold(first)
+        assert old is not None
+        assert old.view().response == "One"
+
+
+@pytest.mark.promise("P12")
+async def test_nothing_is_kept_of_a_conversation_that_was_deleted() -> None:
+    model = ScriptedModel([say("Old")], [say("New"), Silence()])
+    async with stage(model) as runs:
+        await said(runs, "first")
+        assert await texts(runs) == [("first", "Old")]
+        await runs.conversations.delete(OWNER, "c")
+        assert (await runs.hub.fold("c")).seq == 0
+        await start(runs, "second", conversation_id="c")
+        while await texts(runs) != [("second", "New")]:
+            await asyncio.sleep(0)
+
+
+def events_of(said: Sequence[tuple[bool, int | None]]) -> list[Recorded]:
+    """Runs, each with whether it ended, and which run it took the place of."""
+    found: list[Recorded] = []
+    for number, (ended, replaced) in enumerate(said):
+        events: list[Event] = [
+            RunStarted(
+                "scripted/model",
+                9,
+                UserInput("Hi"),
+                replaces=None if replaced is None else f"run{replaced}",
+            ),
+            AnswerDelta("a1", f"answer {number}"),
+        ]
+        if ended:
+            events += [AnswerEnded("a1"), RunEnded("completed", 1, TIMING)]
+        for event in events:
+            seq = len(found) + 1
+            found.append(Recorded(seq, seq, "c", f"run{number}", event))
+    return found
+
+
+@given(
+    st.lists(st.tuples(st.booleans(), st.none() | st.integers(0, 4)), max_size=6),
+    st.lists(st.integers(0, 24), max_size=4),
+)
+def test_whoever_goes_on_with_what_was_kept_reads_what_a_whole_reading_reads(
+    said: list[tuple[bool, int | None]], cuts: list[int]
+) -> None:
+    log = events_of(said)
+    cache = FoldCache()
+    for cut in [*sorted(cuts), len(log)]:
+        anew = Fold("c")
+        for each in log[:cut]:
+            anew.apply(each)
+        for fold in (cache.begin("c"), cache.begin("c")):  # two who read at the same time
+            for each in log[fold.seq : cut]:
+                fold.apply(each)
+            cache.keep(fold)
+            assert fold.view() == anew.view()
+            assert {name: run.view() for name, run in fold.replaced.items()} == {
+                name: run.view() for name, run in anew.replaced.items()
+            }
+
+
+def test_no_more_is_kept_than_may_be_and_the_latest_used_stays() -> None:
+    def fold_of(name: str, answer: str) -> Fold:
+        fold = Fold(name)
+        ended = RunEnded("completed", 1, TIMING)
+        started = RunStarted("scripted/model", 9, UserInput("Hi"))
+        for seq, event in enumerate((started, AnswerDelta("a1", answer), ended), start=1):
+            fold.apply(Recorded(seq, seq, name, "run", event))
+        return fold
+
+    cache = FoldCache(max_characters=100)
+    for name in ("a", "b"):
+        cache.keep(fold_of(name, "x" * 40))
+    assert cache.begin("a").seq == 3
+    cache.keep(fold_of("c", "x" * 40))
+    assert [cache.begin(name).seq for name in ("a", "b", "c")] == [3, 0, 3]
+    cache.keep(fold_of("d", "x" * 101))
+    assert [cache.begin(name).seq for name in ("a", "c", "d")] == [0, 0, 0]
