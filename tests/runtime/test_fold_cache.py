@@ -150,15 +150,16 @@ def test_no_more_is_kept_than_may_be_and_the_latest_used_stays() -> None:
         fold = Fold(name)
         ended = RunEnded("completed", 1, TIMING)
         started = RunStarted("scripted/model", 9, UserInput("Hi"))
-        for seq, event in enumerate((started, AnswerDelta("a1", answer), ended), start=1):
+        said = (AnswerDelta("a1", answer), AnswerEnded("a1"))
+        for seq, event in enumerate((started, *said, ended), start=1):
             fold.apply(Recorded(seq, seq, name, "run", event))
         return fold
 
     cache = FoldCache(max_characters=100)
     for name in ("a", "b"):
         cache.keep(fold_of(name, "x" * 40))
-    assert cache.begin("a").seq == 3
+    assert cache.begin("a").seq == 4
     cache.keep(fold_of("c", "x" * 40))
-    assert [cache.begin(name).seq for name in ("a", "b", "c")] == [3, 0, 3]
+    assert [cache.begin(name).seq for name in ("a", "b", "c")] == [4, 0, 4]
     cache.keep(fold_of("d", "x" * 101))
     assert [cache.begin(name).seq for name in ("a", "c", "d")] == [0, 0, 0]

@@ -27,7 +27,6 @@ from thinkaloud.events.event import (
 from thinkaloud.events.model import ReasoningStatus
 from thinkaloud.events.view import (
     AnswerBlock,
-    Block,
     BlockStatus,
     ConversationView,
     NoticeBlock,
@@ -55,6 +54,9 @@ class _OpenReasoning:
             self.parts.append([])
         self.parts[part].append(text)
 
+    def characters(self) -> int:
+        return sum(sum(map(len, part)) for part in self.parts)
+
     def view(self) -> ReasoningBlock:
         return ReasoningBlock(
             self.segment_id,
@@ -77,6 +79,9 @@ class _OpenAnswer:
         self.pieces: list[str] = []
         self.status: BlockStatus = "open"
 
+    def characters(self) -> int:
+        return sum(map(len, self.pieces))
+
     def view(self) -> AnswerBlock:
         return AnswerBlock(self.segment_id, self.iteration, "".join(self.pieces), self.status)
 
@@ -97,6 +102,7 @@ class RunFold:
         "_started_at_ms",
         "_view",
         "attachments",
+        "characters",
         "ended",
         "first_seq",
         "last_at_ms",
@@ -115,6 +121,10 @@ class RunFold:
         self.started = recorded.event
         self.attachments = recorded.event.attachments if attachments is None else attachments
         """The files that the user put before the model."""
+        self.characters = 0
+        """About how many characters all of it is, once the run has ended."""
+        for file in self.attachments:
+            self.characters += len(file.text) + len(file.base64)
         self.responses: dict[int, ModelResponded] = {}
         """What each model call gave back, by iteration: for the next prompt, never for a wire."""
         self.ended: RunEnded | None = None
@@ -179,6 +189,8 @@ class RunFold:
                 self._end_tool(event)
             case ModelResponded():
                 self.responses[event.iteration] = event
+                if event.native is not None:
+                    self.characters += len(bytes(event.native.payload))
                 self._reasoning_status = _stronger(self._reasoning_status, event.reasoning_status)
             case Notice():
                 self._blocks.append(NoticeBlock(event.code, event.message))
@@ -193,18 +205,6 @@ class RunFold:
         if self.ended is not None:
             self._view = view
         return view
-
-    @property
-    def characters(self) -> int:
-        """About how many characters it holds."""
-        held = 0
-        for block in self.view().blocks:
-            held += _characters(block)
-        for file in self.attachments:
-            held += len(file.text) + len(file.base64)
-        for response in self.responses.values():
-            held += len(bytes(response.native.payload)) if response.native is not None else 0
-        return held
 
     def _put_together(self) -> RunView:
         ended = self.ended
@@ -249,10 +249,12 @@ class RunFold:
         if block is None:
             return
         block.status = "interrupted" if event.interrupted else "closed"
+        self.characters += block.characters()
         if isinstance(block, _OpenReasoning) and isinstance(event, ReasoningEnded):
             block.duration_ms = event.duration_ms
 
     def _end_tool(self, event: ToolEnded) -> None:
+        self.characters += len(event.result)
         for index in range(len(self._blocks) - 1, -1, -1):
             started = self._blocks[index]
             if isinstance(started, ToolBlock) and started.tool_call_id == event.tool_call_id:
@@ -335,20 +337,6 @@ class Fold:
         """Return the conversation as it stands."""
         runs = tuple(run.view() for run in self.runs.values())
         return ConversationView(self.conversation_id, self.seq, runs)
-
-
-def _characters(block: Block) -> int:
-    match block:
-        case AnswerBlock():
-            return len(block.text)
-        case ReasoningBlock():
-            return sum(map(len, block.parts))
-        case ToolBlock():
-            return len(block.arguments) + len(block.result)
-        case NoticeBlock():
-            return len(block.message)
-        case _:
-            assert_never(block)
 
 
 def _stronger(first: ReasoningStatus, second: ReasoningStatus) -> ReasoningStatus:
