@@ -1,3 +1,5 @@
+from ipaddress import ip_address
+
 import pytest
 
 from thinkaloud.errors import InvalidRequest, NotFound
@@ -141,7 +143,8 @@ def test_a_url_of_a_wrong_form_is_refused_with_the_reason(url: str) -> None:
         ("http://8.8.8.8:8080/", "http://8.8.8.8:8080/"),
         ("http://[2001:4860:4860::8888]/", "http://[2001:4860:4860::8888]/"),
         ("http://[64:ff9b::808:808]/", "http://[64:ff9b::808:808]/"),
-        ("http://[::ffff:8.8.8.8]/", "http://[::ffff:808:808]/"),
+        # Python 3.13 writes such an address in another way.
+        ("http://[::ffff:8.8.8.8]/", f"http://[{ip_address('::ffff:8.8.8.8')}]/"),
         ("https://bücher.example/", "https://xn--bcher-kva.example/"),
         ("https://my_host.example./", "https://my_host.example./"),
     ],
