@@ -19,6 +19,13 @@ from thinkaloud.testing import (
 )
 
 
+async def ask(page: Client, times: int) -> None:
+    """Ask so often, and wait for each answer."""
+    for n in range(times):
+        await page.say("room", f"Q{n}")
+        await page.turn("room")
+
+
 @pytest.mark.promise("P9")
 async def test_every_cursor_brings_what_came_after_it_once_and_in_order() -> None:
     gate = asyncio.Event()
@@ -40,9 +47,7 @@ async def test_a_snapshot_has_no_more_than_the_last_runs_that_were_asked_for() -
     scripts = [[think(f"T{n}"), say(f"A{n}")] for n in range(3)]
     async with hosting(ScriptedModel(*scripts)) as served:
         async with client(served) as one:
-            for n in range(3):
-                await one.say("room", f"Q{n}")
-                await one.turn("room")
+            await ask(one, 3)
         found: list[tuple[list[str], bool]] = []
         for members in ({}, {"last": 3}, {"last": 2}, {"last": 1}):
             async with client(served) as one:
@@ -65,9 +70,7 @@ async def test_what_came_before_a_snapshot_is_shown_when_it_is_asked_for() -> No
     scripts = [[think(f"T{n}"), say(f"A{n}")] for n in range(4)]
     async with hosting(ScriptedModel(*scripts)) as served:
         async with client(served) as one:
-            for n in range(4):
-                await one.say("room", f"Q{n}")
-                await one.turn("room")
+            await ask(one, 4)
             await one.attach("room")
             everything = (await one.until("snapshot"))[-1]["conversation"]["runs"]
         async with client(served) as one:
