@@ -17,6 +17,8 @@ ThinkaloudError
 from collections.abc import Sequence
 from typing import Literal
 
+from typing_extensions import override
+
 ProviderCode = Literal[
     "provider_auth",
     "provider_rate_limit",
@@ -38,7 +40,8 @@ _ID_HINT = "Its form is `host/model`; `thinkaloud models` lists those that there
 class ThinkaloudError(Exception):
     """Anything that thinkaloud itself raises.
 
-    `code` is a stable word for programs; the message is for people and says what to do.
+    `code` is a stable word for programs; the message is for people and says what to do. Every
+    error can be pickled and copied, so it can cross a process boundary.
     """
 
     code: str = "internal_error"
@@ -46,6 +49,21 @@ class ThinkaloudError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+    @override
+    def __reduce__(self) -> tuple[object, ...]:
+        # By default an exception is rebuilt from its message alone, which fails for every
+        # subclass whose constructor takes more than that.
+        return _rebuilt, (type(self), self.args, self.__dict__.copy())
+
+
+def _rebuilt(
+    kind: type[ThinkaloudError], arguments: tuple[object, ...], state: dict[str, object]
+) -> ThinkaloudError:
+    """Restore a pickled or copied error without calling its constructor."""
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(state)
+    return error
 
 
 class UserError(ThinkaloudError):
