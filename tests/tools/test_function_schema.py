@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 import threading
 from collections.abc import Callable
 from datetime import date
@@ -149,6 +150,146 @@ def test_a_docstring_describes_the_tool_and_its_parameters(docstring: str) -> No
     assert {name: each["description"] for name, each in properties(lookup).items()} == {
         "city": "The city's name, in English: no other tongue.",
         "days": "How many days.",
+    }
+
+
+KEYWORDS = """Look a city up.
+
+    It may take a while.
+
+    Args:
+        city: The city's name, in English: no other tongue.
+
+    {heading}:
+        days (int): How many days.
+
+    Returns:
+        days: Not a parameter.
+    """
+NUMPY_KEYWORDS = NUMPY.replace("    days : int", "\n    Keyword Arguments\n    ---\n    days : int")
+
+
+@pytest.mark.parametrize(
+    "docstring",
+    [
+        *(
+            KEYWORDS.format(heading=heading)
+            for heading in (
+                *("Keyword Args", "Keyword Arguments", "Other Parameters", "keyword args"),
+                "KEYWORD ARGS",
+            )
+        ),
+        *(
+            REST.replace(":param days", f":{field} days").replace(":type city", ":kwtype city")
+            for field in ("keyword", "key", "kwarg", "kwparam", "keyword int")
+        ),
+        REST.replace(":param", "@param").replace(":type", "@type").replace(":returns", "@return"),
+        NUMPY_KEYWORDS,
+    ],
+)
+def test_keyword_parameters_are_described_in_every_style(docstring: str) -> None:
+    def lookup(city: str, *, days: int = 1) -> None: ...
+
+    lookup.__doc__ = docstring
+    assert function_tool(lookup).schema.description == "Look a city up.\n\nIt may take a while."
+    assert {name: each["description"] for name, each in properties(lookup).items()} == {
+        "city": "The city's name, in English: no other tongue.",
+        "days": "How many days.",
+    }
+
+
+@dataclasses.dataclass
+class Doc:
+    """As `typing_extensions.Doc`."""
+
+    documentation: str
+
+
+@dataclasses.dataclass
+class FieldInfo:
+    """As pydantic's `Field(description=…)`."""
+
+    description: str | None = None
+
+
+class Stay(TypedDict):
+    nights: Annotated[int, "How many nights."]
+    rooms: "list[Room]"
+
+
+class Room(msgspec.Struct):
+    beds: Annotated[int, "How many beds."] = 1
+
+
+@pytest.mark.parametrize(
+    ("hint", "schema"),
+    [
+        (Annotated[int, "How many."], {"type": "integer", "description": "How many."}),
+        (Annotated[int, Doc("How many.")], {"type": "integer", "description": "How many."}),
+        (
+            Annotated[int, msgspec.Meta(ge=0), FieldInfo("How many.")],
+            {"type": "integer", "minimum": 0, "description": "How many."},
+        ),
+        (
+            Annotated[int, "How many."] | None,
+            {"anyOf": [{"type": "integer"}, {"type": "null"}], "description": "How many."},
+        ),
+        (
+            list[Annotated[str, "A tag."]],
+            {"type": "array", "items": {"type": "string", "description": "A tag."}},
+        ),
+        (Annotated[Point, "Where."], {"$ref": "#/$defs/Point", "description": "Where."}),
+        (Annotated[int, 3, FieldInfo()], {"type": "integer", "description": "From the docstring."}),
+    ],
+)
+def test_a_description_in_the_hint_reaches_the_model(hint: Any, schema: dict[str, object]) -> None:
+    def f(value):
+        """Do it.
+
+        Args:
+            value: From the docstring.
+        """
+        return value
+
+    f.__annotations__["value"] = hint
+    found = properties(f)["value"]
+    if "items" in schema:
+        schema = {**schema, "description": "From the docstring."}
+    assert found == schema
+
+
+def test_a_description_in_a_field_reaches_the_model() -> None:
+    def book(stay: Stay) -> None: ...
+
+    schema: Any = function_tool(book).schema.parameters
+    assert schema["$defs"]["Stay"]["properties"]["nights"]["description"] == "How many nights."
+    assert schema["$defs"]["Room"]["properties"]["beds"]["description"] == "How many beds."
+
+
+async def test_a_return_type_that_only_type_checkers_know_does_not_matter() -> None:
+    def f(count: "int") -> "Nowhere":  # noqa: F821
+        return count
+
+    class Caller:
+        def __call__(self, count: int) -> "Nowhere":  # noqa: F821
+            return count
+
+    async def waits(count: int) -> "list[Nowhere]":  # noqa: F821
+        return [count]
+
+    for function, text in ((f, "2"), (Caller(), "2"), (waits, "[2]")):
+        made = function_tool(function, name="f")
+        assert made.schema.parameters["properties"] == {"count": {"type": "integer"}}
+        assert await made.call({"count": 2}) == text
+
+
+def test_a_partial_function_keeps_the_hints_of_its_function() -> None:
+    def f(count: int, name: str) -> "Nowhere": ...  # noqa: F821
+
+    made = function_tool(functools.partial(f, name="x"), name="f")
+    assert made.schema.parameters["properties"] == {
+        "count": {"type": "integer"},
+        "name": {"type": "string", "default": "x"},
     }
 
 

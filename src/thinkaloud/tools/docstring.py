@@ -1,7 +1,7 @@
 """What a docstring says about a function and its parameters. Pure.
 
 Read are the three common styles: Google ("Args:" and an indented list), NumPy ("Parameters"
-underlined with dashes) and reStructuredText (":param name: text").
+underlined with dashes) and reStructuredText (":param name: text", and Epytext's "@param").
 """
 
 import inspect
@@ -11,16 +11,23 @@ from typing import Final
 import msgspec
 
 _GOOGLE_HEADINGS: Final = re.compile(
-    r"(?P<own>Args|Arguments|Parameters|Params)?"
-    r"(?(own)|(Returns?|Raises|Yields?|Examples?|Attributes|Notes?|Warnings?|See Also|Todo)):\s*$"
+    r"(?P<own>(Keyword |Other )?(Args|Arguments|Parameters|Params))?"
+    r"(?(own)|(Returns?|Raises|Yields?|Examples?|Attributes|Notes?|Warnings?|See Also|Todo)):\s*$",
+    re.IGNORECASE,
 )
 _GOOGLE_ENTRY: Final = re.compile(r"\*{0,2}(?P<names>\w+)\s*(\([^)]*\))?\s*:\s*(?P<text>.*)$")
 _NUMPY_ENTRY: Final = re.compile(r"(?P<names>\w+(\s*,\s*\w+)*)\s*(:.*)?$")
 _NUMPY_RULE: Final = re.compile(r"-{3,}\s*$")
 _REST_FIELD: Final = re.compile(
-    r":(?P<field>param|parameter|arg|argument|type|returns?|rtype|raises?|yields?)\b"
+    r"[:@](?P<field>param|parameter|arg|argument|key|keyword|kwarg|kwparam|type|kwtype"
+    r"|returns?|rtype|raises?|except|exception|yields?)\b"
     r"(?P<middle>[^:]*):\s*(?P<text>.*)$"
 )
+_NUMPY_OWN: Final = {"Parameters", "Other Parameters", "Keyword Arguments", "Keyword Args"}
+_REST_OWN: Final = {
+    *("param", "parameter", "arg", "argument"),
+    *("key", "keyword", "kwarg", "kwparam"),
+}
 
 
 class Described(msgspec.Struct, frozen=True):
@@ -97,7 +104,7 @@ def _numpy(lines: list[str]) -> dict[str, str]:
     inside = False
     for at, line in enumerate(lines):
         if at + 1 < len(lines) and _NUMPY_RULE.match(lines[at + 1]):
-            inside = line.strip() in {"Parameters", "Other Parameters"}
+            inside = line.strip() in _NUMPY_OWN
             entries.end()
         elif not inside or not line.strip() or _NUMPY_RULE.match(line):
             continue
@@ -114,9 +121,7 @@ def _rest(lines: list[str]) -> dict[str, str]:
         field = _REST_FIELD.match(line)
         if field is None:
             entries.more(line)
-        elif (
-            field["field"] in {"param", "parameter", "arg", "argument"} and field["middle"].split()
-        ):
+        elif field["field"] in _REST_OWN and field["middle"].split():
             entries.begin(field["middle"].split()[-1], field["text"])
         else:
             entries.end()

@@ -7,18 +7,20 @@ https://jcristharif.com/msgspec/supported-types.html lists the types that may st
 
 import inspect
 import re
-from collections.abc import Callable
-from enum import Enum
+from collections.abc import AsyncIterable, Callable
+from contextlib import suppress
 from functools import partial
-from typing import Any, Final, Generic, ParamSpec, TypeVar, cast, get_type_hints, overload
+from typing import Final, Generic, ParamSpec, TypeVar, cast, overload
 
 import msgspec
 
-from thinkaloud.errors import InvalidRequest, ThinkaloudError, ToolError
+from thinkaloud.errors import InvalidRequest, ToolError
 from thinkaloud.events.prompt import ToolSchema
 from thinkaloud.ports.tool import Tool
 from thinkaloud.tools.docstring import describe
 from thinkaloud.tools.own_thread import in_own_thread
+from thinkaloud.tools.parameters import Parameter, parameters_of, schema_of
+from thinkaloud.tools.result import collected, failure, result_text
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,14 +30,7 @@ DEFAULT_TIMEOUT: Final = 60.0
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SHOWN: Final = 600  # Characters of a schema or of a foreign exception that a message repeats.
-
-
-class _Parameter(msgspec.Struct, frozen=True):
-    name: str
-    hint: object
-    required: bool
-    default: object = None
-    text: str = ""
+_EXACT: Final = 2**53  # Beyond it a float may have lost digits of the integer it was written for.
 
 
 class FunctionTool(Generic[P, R]):
@@ -73,14 +68,13 @@ class FunctionTool(Generic[P, R]):
                 f"The timeout of tool {chosen} must be above 0 seconds.", field="tools"
             )
         said = describe(inspect.getdoc(function))
-        self._parameters = {
-            each.name: each for each in _parameters(function, chosen, said.parameters)
-        }
+        parameters = parameters_of(function, chosen, said.parameters)
+        self._parameters = {each.name: each for each in parameters}
         self._timeout = float(timeout)
         self._schema = ToolSchema(
             name=chosen,
             description=said.summary if description is None else description,
-            parameters=_schema(tuple(self._parameters.values()), chosen),
+            parameters=schema_of(parameters, chosen),
         )
 
     @property
@@ -100,21 +94,23 @@ class FunctionTool(Generic[P, R]):
     async def call(self, arguments: dict[str, object]) -> str:
         """Check the arguments, run the function and return its result as text.
 
-        A str stays as it is, None becomes "", everything else JSON. Raises
-        `thinkaloud.errors.ToolError` for a wrong argument, naming it and what is allowed; for an
-        exception in the function, with its type and message; and for a result without JSON form.
+        A str stays as it is, None becomes "", everything else the JSON that comes nearest to it.
+        Raises `thinkaloud.errors.ToolError` for a wrong argument, naming it and what is allowed,
+        and for an exception in the function, with its type and message.
         """
         values = self._checked(arguments)
         if inspect.iscoroutinefunction(inspect.unwrap(self._function)):
             result = self._run(values)
         else:
-            result = await in_own_thread(partial(self._run, values))
-        if inspect.isawaitable(result):
-            try:
+            result = await in_own_thread(partial(self._run_to_text, values))
+        try:
+            if inspect.isawaitable(result):
                 result = cast("object", await result)
-            except (Exception, SystemExit) as error:
-                raise _failure(error) from error
-        return _text(result)
+            if isinstance(result, AsyncIterable):
+                result = await collected(cast("AsyncIterable[object]", result))
+        except (Exception, SystemExit) as error:
+            raise failure(error) from error
+        return result_text(result)
 
     def _checked(self, arguments: dict[str, object]) -> dict[str, object]:
         for name in arguments:
@@ -134,10 +130,13 @@ class FunctionTool(Generic[P, R]):
                 )
         return values
 
-    def _converted(self, parameter: _Parameter, value: object) -> object:
+    def _converted(self, parameter: Parameter, value: object) -> object:
+        kind = cast("type[object]", parameter.hint)
         try:
-            return msgspec.convert(value, cast("type[object]", parameter.hint))
+            return msgspec.convert(value, kind)
         except (msgspec.ValidationError, RecursionError) as error:
+            with suppress(msgspec.ValidationError, RecursionError):
+                return msgspec.convert(_with_integers(value), kind)
             raise ToolError(
                 f"The argument '{parameter.name}' of {self._schema.name} is wrong: "
                 f"{str(error)[:_SHOWN]}. Allowed: {_allowed(parameter)}."
@@ -148,7 +147,12 @@ class FunctionTool(Generic[P, R]):
         try:
             return cast("Callable[..., object]", self._function)(**values)
         except (Exception, SystemExit) as error:
-            raise _failure(error) from error
+            raise failure(error) from error
+
+    def _run_to_text(self, values: dict[str, object]) -> object:
+        """Run the function and convert its result in the same thread, unless it goes on async."""
+        result = self._run(values)
+        return result if _is_async(result) else result_text(result)
 
 
 @overload
@@ -205,94 +209,24 @@ def as_tool(candidate: object) -> Tool:
     )
 
 
-def _parameters(
-    function: Callable[..., object], tool_name: str, texts: dict[str, str]
-) -> list[_Parameter]:
-    hinted = function if inspect.isroutine(function) else type(function).__call__
-    try:
-        hints = get_type_hints(hinted, include_extras=True)
-        signature = inspect.signature(function)
-    except (NameError, TypeError, ValueError) as error:
-        raise InvalidRequest(
-            f"The signature of tool {tool_name} cannot be read: {error}.", field="tools"
-        ) from error
-    found: list[_Parameter] = []
-    for parameter in signature.parameters.values():
-        if parameter.kind not in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY}:
-            raise InvalidRequest(
-                f"Tool {tool_name} takes '{parameter}', which a model cannot give by name.",
-                field="tools",
-            )
-        hint = hints.get(parameter.name, Any)
-        hint = Any if hint is object else hint
-        required = parameter.default is parameter.empty
-        if not required and parameter.default is None:
-            hint = hint | None
-        found.append(
-            _Parameter(
-                name=parameter.name,
-                hint=hint,
-                required=required,
-                default=cast("object", parameter.default),
-                text=texts.get(parameter.name, ""),
-            )
-        )
-    return found
-
-
-def _schema(parameters: tuple[_Parameter, ...], tool_name: str) -> dict[str, object]:
-    try:
-        schemas, shared = msgspec.json.schema_components(
-            [each.hint for each in parameters], ref_template="#/$defs/{name}"
-        )
-    except TypeError as error:
-        raise InvalidRequest(
-            f"Tool {tool_name} has a type hint that has no JSON form: {error}", field="tools"
-        ) from error
-    properties: dict[str, object] = {}
-    for parameter, schema in zip(parameters, schemas, strict=True):
-        if parameter.text:
-            schema.setdefault("description", parameter.text)
-        if not parameter.required:
-            schema |= _default(parameter.default)
-        properties[parameter.name] = schema
-    whole: dict[str, object] = {
-        "type": "object",
-        "properties": properties,
-        "required": [each.name for each in parameters if each.required],
-        "additionalProperties": False,
-    }
-    return whole | ({"$defs": shared} if shared else {})
-
-
-def _default(value: object) -> dict[str, object]:
-    try:
-        return {"default": msgspec.to_builtins(value)}
-    except TypeError:
-        return {}  # A default without JSON form is Python's own affair.
-
-
-def _allowed(parameter: _Parameter) -> str:
+def _allowed(parameter: Parameter) -> str:
     schema = msgspec.json.encode(msgspec.json.schema(parameter.hint)).decode()
     return schema if len(schema) <= _SHOWN else schema[:_SHOWN] + "…"
 
 
-def _failure(error: BaseException) -> ToolError:
-    if isinstance(error, ThinkaloudError):
-        return error if isinstance(error, ToolError) else ToolError(error.message)
-    message = str(error)[:_SHOWN]
-    name = type(error).__name__
-    return ToolError(f"{name}: {message}" if message else name)
+def _is_async(result: object) -> bool:
+    return inspect.isawaitable(result) or isinstance(result, AsyncIterable)
 
 
-def _text(result: object) -> str:
-    if result is None:
-        return ""
-    if isinstance(result, str) and not isinstance(result, Enum):
-        return str(result)
-    try:
-        return msgspec.json.encode(result).decode("utf-8")
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise ToolError(
-            f"The tool's result ({type(result).__name__}) has no JSON form: {str(error)[:_SHOWN]}"
-        ) from error
+def _with_integers(value: object) -> object:
+    """Return the value with every whole float as an int: JSON does not tell 7.0 from 7."""
+    match value:
+        case float() if value.is_integer() and abs(value) <= _EXACT:
+            return int(value)
+        case list():
+            return [_with_integers(each) for each in cast("list[object]", value)]
+        case dict():
+            members = cast("dict[str, object]", value)
+            return {name: _with_integers(each) for name, each in members.items()}
+        case _:
+            return value
