@@ -326,9 +326,11 @@ class Agent:
 
 
 async def _events(follower: Follower) -> AsyncGenerator[Event]:
-    """Yield what a follower from the first event on sees: never a snapshot."""
+    """Yield what a follower from the first event on sees: it needs no snapshot."""
     while batch := await follower.batch():
         if isinstance(batch, Snapshot):
+            if batch.exact:
+                continue
             raise InternalError("The log of a run that was just started has a gap.")
         for entry in batch:
             yield entry.recorded.event

@@ -183,7 +183,9 @@ async def test_without_a_cursor_a_snapshot_tells_all_so_far_and_the_rest_follows
 
 
 @pytest.mark.promise("P9")
-async def test_after_a_restart_a_cursor_inside_merged_events_brings_a_snapshot() -> None:
+async def test_after_a_restart_a_cursor_inside_merged_events_brings_a_snapshot_and_the_rest() -> (
+    None
+):
     store = MemoryStore()
     async with (
         hosting(ScriptedModel([think("a", "b", "c"), say("d")]), store=store) as served,
@@ -198,13 +200,16 @@ async def test_after_a_restart_a_cursor_inside_merged_events_brings_a_snapshot()
     ):
         attached = await one.attach("room", after=inside)
         (snapshot,) = await one.until("snapshot")
-        await one.say("room")
         rest = await one.turn("room")
+        await one.say("room")
+        following = await one.turn("room")
     (run,) = snapshot["conversation"]["runs"]
-    assert [block.get("text") or block["parts"] for block in run["blocks"]] == [["abc"], "d"]
-    assert attached["seq"] == snapshot["seq"] == frames[-1]["seq"]
-    assert rest[0]["seq"] > snapshot["seq"]
-    assert texts(rest, "delta") == "Next."
+    assert [(block["parts"], block["status"]) for block in run["blocks"]] == [(["ab"], "open")]
+    assert (attached["seq"], snapshot["seq"]) == (frames[-1]["seq"], inside)
+    # A page that knows no snapshot has the rest as well.
+    assert (texts(rest, "reasoning_delta"), texts(rest, "delta")) == ("c", "d")
+    assert rest[-1] == frames[-1]
+    assert texts(following, "delta") == "Next."
 
 
 async def test_numbers_that_were_only_reserved_are_not_waited_for() -> None:

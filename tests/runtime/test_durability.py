@@ -1,8 +1,9 @@
 """What a store is handed, and what comes back after the process is gone."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 
+import msgspec
 import pytest
 
 from tests.runtime.failing import FailingStore
@@ -11,8 +12,8 @@ from tests.staging import OWNER, recorded, stage, start
 from thinkaloud.errors import StoreError
 from thinkaloud.events.event import (
     AnswerDelta,
-    Event,
     ReasoningDelta,
+    Recorded,
     RunEnded,
 )
 from thinkaloud.ports.store import Stored
@@ -39,6 +40,14 @@ async def entries_of(follower: Follower, count: int) -> list[Entry]:
     return found
 
 
+async def entries(follower: Follower) -> AsyncGenerator[Entry]:
+    """Read on to the end."""
+    while batch := await follower.batch():
+        assert not isinstance(batch, Snapshot)
+        for entry in batch:
+            yield entry
+
+
 async def test_a_finished_run_is_kept_as_whole_segments() -> None:
     store = MemoryStore()
     script = [think(*["thought "] * 500), say(*["word "] * 500)]
@@ -61,29 +70,47 @@ async def test_a_cursor_inside_a_compacted_stretch_gets_one_snapshot_and_then_th
     async with stage(ScriptedModel([think("a", "b", "c"), say("d", "e")]), store=store) as runs:
         record = await start(runs, conversation_id="c")
         everything = await recorded(runs, record)
-    shown: dict[int, list[object]] = {}
+    inside = {3: ("a", ""), 4: ("ab", ""), 7: ("abc", "d")}
     async with stage(ScriptedModel(), store=store) as runs:
         for cursor in range(len(everything) + 1):
+            snapshots: list[tuple[int, str, str]] = []
+            rest: list[Recorded] = []
             async with runs.follow(record, cursor) as follower:
-                shown[cursor] = []
                 while batch := await follower.batch():
                     if isinstance(batch, Snapshot):
+                        assert not rest
                         view = batch.fold.runs[record.run_id].view()
-                        shown[cursor].append((view.reasoning, view.response, view.status))
+                        snapshots.append((batch.seq, view.reasoning, view.response))
                     else:
-                        shown[cursor] += [entry.recorded.event for entry in batch]
+                        rest += [entry.recorded for entry in batch]
+            assert snapshots == ([(cursor, *inside[cursor])] if cursor in inside else [])
+            assert all(each.seq > cursor for each in rest)
+            before = [each.event for each in everything[:cursor]]
+            after = [each.event for each in rest]
+            for kind, text in ((ReasoningDelta, "abc"), (AnswerDelta, "de")):
+                assert texts(before, kind) + texts(after, kind) == text
+            assert [each.event for each in rest[-1:]] == (
+                [everything[-1].event] if cursor < len(everything) else []
+            )
 
-    whole = [("abc", "de", "completed")]
-    inside = {3, 4, 7}
-    for cursor, got in shown.items():
-        if cursor in inside:
-            assert got == whole
-        else:
-            events = [event for event in got if isinstance(event, Event)]
-            assert events == got
-            before = texts([each.event for each in everything[:cursor]], AnswerDelta)
-            assert before + texts(events, AnswerDelta) == "de"
-            assert bool(events) == (cursor < len(everything))
+
+@pytest.mark.promise("P9")
+async def test_a_log_of_an_older_version_gives_one_snapshot_and_then_the_rest() -> None:
+    store = MemoryStore()
+    async with stage(ScriptedModel([think("a", "b", "c"), say("d", "e")]), store=store) as runs:
+        record = await start(runs, conversation_id="c")
+        everything = await recorded(runs, record)
+    without = [msgspec.structs.replace(each, lengths=b"") for each in await all_of(store, "c")]
+    await store.compact(record, without, "")
+    async with stage(ScriptedModel(), store=store) as runs:
+        async with runs.follow(record, 3) as follower:
+            snapshot = await follower.batch()
+            assert isinstance(snapshot, Snapshot)
+            rest = [each.recorded async for each in entries(follower)]
+    assert snapshot.fold.runs[record.run_id].view().reasoning == "abc"
+    assert (snapshot.seq, rest[0].seq) == (5, 6)
+    assert texts([each.event for each in rest], AnswerDelta) == "de"
+    assert rest[-1] == everything[-1]
 
 
 @pytest.mark.promise("P2", "P3")
@@ -121,7 +148,10 @@ async def test_a_run_whose_process_died_is_ended_at_the_next_start_with_what_was
 
         async with runs.follow(record, 60_000) as follower:
             batch = await follower.batch()
-        assert isinstance(batch, Snapshot)
+            assert isinstance(batch, Snapshot)
+            rest = [each.recorded async for each in entries(follower)]
+        assert 60_000 <= batch.seq < rest[0].seq
+        assert isinstance(rest[-1].event, RunEnded)
 
 
 @pytest.mark.promise("P3")

@@ -39,8 +39,10 @@ async def test_a_replaced_run_is_what_it_was_whoever_asks_and_also_after_a_resta
     assert (state["status"], state["response"]) == ("completed", "Answer.")
     assert whole[-1]["event"] == "complete"
     assert whole[-1]["data"]["response"] == "Answer."
-    assert [frame["event"] for frame in inside] == ["snapshot", "complete"]
-    assert [each["text"] for each in inside[0]["data"]["messages"]] == ["Hi", "Answer."]
-    assert inside[1]["data"] == whole[-1]["data"]
-    assert [frame["seq"] for frame in inside] == [whole[-1]["seq"]] * 2
+    assert inside[0]["event"] == "snapshot"
+    asked, thinking = inside[0]["data"]["messages"]
+    assert (asked["text"], thinking["status"]) == ("Hi", "running")
+    thought = [frame["data"]["token"] for frame in inside if frame["event"] == "reasoning"]
+    assert thinking["reasoning"] + "".join(thought) == "Let me see."
+    assert inside[-1] == whole[-1]
     assert again == (200, first)

@@ -81,7 +81,7 @@ async def test_an_older_database_is_brought_forward_with_what_is_in_it(path: Pat
 
 async def test_events_of_the_first_version_are_there_after_every_migration(path: Path) -> None:
     events = whole_run()
-    rows = [row for kept in rows_of(events).values() for row in kept]
+    rows = [row[:5] for kept in rows_of(events).values() for row in kept]
     path.parent.mkdir()
     with raw(path) as connection:
         migrate(connection, path, MIGRATIONS[:1])
@@ -159,7 +159,8 @@ async def test_a_migration_that_is_killed_at_any_moment_loses_nothing(path: Path
         migrate(connection, path, MIGRATIONS[:1])
         connection.execute("BEGIN")
         conversations.create(connection, conversation())
-        connection.executemany(_EVENT_OF_VERSION_1, rows_of(events)["talk"])
+        rows = [row[:5] for row in rows_of(events)["talk"]]
+        connection.executemany(_EVENT_OF_VERSION_1, rows)
         connection.execute("COMMIT")
     versions: list[int] = []
     moment = 1

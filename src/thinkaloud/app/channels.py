@@ -77,6 +77,8 @@ class _Feed:
         while batch := await self._follower.batch(merge=True):
             if not isinstance(batch, Snapshot):
                 return [entry.recorded for entry in batch]
+            if batch.exact:
+                continue
             run = batch.fold.run(self._run_id)
             if run is not None:
                 return run.view()

@@ -90,6 +90,8 @@ class LocalRun:
     async def batch(self) -> Sequence[Recorded]:
         """Wait for the next events of the run; empty means the end."""
         batch = await self._follower.batch(merge=True)
+        while isinstance(batch, Snapshot) and batch.exact:
+            batch = await self._follower.batch(merge=True)
         if isinstance(batch, Snapshot):
             raise InternalError("The log of a run that was just started has a gap.")
         return [entry.recorded for entry in batch]

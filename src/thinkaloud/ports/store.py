@@ -66,12 +66,13 @@ class Stored(msgspec.Struct, frozen=True, gc=False):
     """An event as it lies in the log: it stands for the numbers `first_seq` … `recorded.seq`.
 
     They differ where neighbouring deltas were merged into one, and for the first event after a
-    crash, which stands for the numbers that were given out and lost. A reader whose cursor lies
-    inside gets a snapshot.
+    crash, which stands for the numbers that were given out and lost.
     """
 
     first_seq: int
     recorded: Recorded
+    lengths: bytes = b""
+    """The lengths of the deltas merged into this one, packed by `core.cuts`; empty where unknown."""
 
 
 class FinishedRun(msgspec.Struct, frozen=True, gc=False):

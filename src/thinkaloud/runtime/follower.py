@@ -5,7 +5,7 @@ falls behind gets neighbouring deltas of a segment merged into one (P14). Nothin
 does can slow the writer.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from thinkaloud.core.merge import runs_of_deltas
@@ -13,6 +13,7 @@ from thinkaloud.events.event import RunEnded
 from thinkaloud.events.fold import Fold
 from thinkaloud.runtime.live_log import Entry, LiveLog
 from thinkaloud.runtime.log_reader import LogReader
+from thinkaloud.runtime.resuming import resume
 
 _PAGE: Final = 512
 _MOST: Final = 2048
@@ -20,16 +21,18 @@ _MOST: Final = 2048
 
 
 class Snapshot:
-    """The conversation as it stands at `seq`, for a reader whose own place in the log is gone.
+    """The conversation at `seq`, for a reader whose cursor lies inside events that were merged.
 
-    The events after `seq` follow. Who follows one run that is over gets the number of its end.
+    The events after `seq` follow, among them always the end of a run. `exact` says that `seq` is
+    the reader's own cursor: a reader that kept what it had needs only what follows.
     """
 
-    __slots__ = ("fold", "seq")
+    __slots__ = ("exact", "fold", "seq")
 
-    def __init__(self, fold: Fold, seq: int) -> None:
+    def __init__(self, fold: Fold, seq: int, *, exact: bool = False) -> None:
         self.fold = fold
         self.seq = seq
+        self.exact = exact
 
 
 class Follower:
@@ -42,7 +45,6 @@ class Follower:
         self,
         log: LiveLog,
         reader: LogReader,
-        read_fold: Callable[[], Awaitable[Fold]],
         *,
         after: int,
         run_id: str | None,
@@ -54,7 +56,7 @@ class Follower:
         self.ended = False
         self._log = log
         self._reader = reader
-        self._read_fold = read_fold
+        self._rest: list[Entry] = []
 
     async def batch(self, *, merge: bool = False) -> Sequence[Entry] | Snapshot:
         """Wait for events after the cursor and return all there are, in order.
@@ -69,8 +71,6 @@ class Follower:
                 break
             found = await self._next()
             if isinstance(found, Snapshot):
-                run = found.fold.run(self.run_id or "")
-                self.ended = run is not None and run.ended is not None
                 return found
             if self.run_id is not None and found:
                 found = [entry for entry in found if entry.recorded.run_id == self.run_id]
@@ -81,6 +81,10 @@ class Follower:
 
     async def _next(self) -> list[Entry] | Snapshot:
         log = self._log
+        if self._rest:
+            entries, self._rest = self._rest, []
+            self.cursor = entries[-1].recorded.seq
+            return entries
         if self.cursor in log.lost or self.cursor < log.floor:
             kept = await (self._snapshot() if self.cursor in log.lost else self._older())
             # What was read of a deleted one may be another conversation's, which has the id now.
@@ -106,13 +110,11 @@ class Follower:
         return entries
 
     async def _snapshot(self) -> Snapshot:
-        fold = await self._read_fold()
-        run = fold.run(self.run_id or "")
-        if run is not None and run.ended is not None:
-            self.cursor = run.last_seq
-        else:
-            self.cursor = max(fold.seq, self._log.floor)
-        return Snapshot(fold, self.cursor)
+        found = await resume(self._log, self._reader, self.cursor)
+        exact = found.seq == self.cursor
+        self.cursor = found.seq
+        self._rest = [] if found.rest is None else [found.rest]
+        return Snapshot(found.fold, found.seq, exact=exact)
 
     def _merge(self, entries: Sequence[Entry]) -> Sequence[Entry]:
         slices = runs_of_deltas([entry.recorded for entry in entries])

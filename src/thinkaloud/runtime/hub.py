@@ -93,7 +93,6 @@ class Hub:
                 yield Follower(
                     log,
                     self.reader,
-                    lambda: self.fold(conversation_id),
                     after=after,
                     run_id=run_id,
                     until=log.seq if ended else None,

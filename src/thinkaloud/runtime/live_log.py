@@ -6,8 +6,16 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
+from thinkaloud.core.cuts import pack
 from thinkaloud.core.merge import merged, runs_of_deltas
-from thinkaloud.events.event import Attachment, Event, Recorded, RunStarted
+from thinkaloud.events.event import (
+    AnswerDelta,
+    Attachment,
+    Event,
+    ReasoningDelta,
+    Recorded,
+    RunStarted,
+)
 from thinkaloud.events.fold import RunFold
 from thinkaloud.ports.clock import Clock
 from thinkaloud.ports.store import LogEnd, Stored
@@ -26,11 +34,12 @@ class Entry:
     numbers `first_seq` … `recorded.seq`.
     """
 
-    __slots__ = ("_frames", "first_seq", "recorded")
+    __slots__ = ("_frames", "first_seq", "lengths", "recorded")
 
-    def __init__(self, recorded: Recorded, first_seq: int) -> None:
+    def __init__(self, recorded: Recorded, first_seq: int, lengths: bytes = b"") -> None:
         self.recorded = recorded
         self.first_seq = first_seq
+        self.lengths = lengths
         self._frames: dict[str, bytes | None] | None = None
 
     def frame(self, wire: str, encode: Callable[[Recorded], bytes | None]) -> bytes | None:
@@ -232,6 +241,30 @@ def stored(entries: Sequence[Entry]) -> list[Stored]:
     """Return entries as the store keeps them: deltas that belong together as one."""
     recorded = [entry.recorded for entry in entries]
     return [
-        Stored(entries[start].first_seq, merged(recorded[start:stop]))
+        Stored(
+            entries[start].first_seq,
+            merged(recorded[start:stop]),
+            _lengths(entries[start:stop]),
+        )
         for start, stop in runs_of_deltas(recorded, None)
     ]
+
+
+def _lengths(entries: Sequence[Entry]) -> bytes:
+    """Return where one can resume between these; empty where that is not known of all of them."""
+    if len(entries) == 1:
+        return entries[0].lengths
+    single: list[int] = []
+    packed: list[bytes] = []
+    for entry in entries:
+        event = entry.recorded.event
+        if not isinstance(event, AnswerDelta | ReasoningDelta):
+            return b""
+        if entry.first_seq == entry.recorded.seq:
+            single.append(len(event.text))
+        elif entry.lengths:
+            packed += (pack(single), entry.lengths)
+            single = []
+        else:
+            return b""
+    return b"".join([*packed, pack(single)])

@@ -62,7 +62,7 @@ async def _read(
             recorded = stored.recorded
             fold.apply(recorded)
             if recorded.run_id in entries:
-                entries[recorded.run_id].append(Entry(recorded, stored.first_seq))
+                entries[recorded.run_id].append(Entry(recorded, stored.first_seq, stored.lengths))
     return fold, entries
 
 

@@ -154,7 +154,7 @@ class Saver:
             if not page:
                 break
             entries += [
-                Entry(each.recorded, each.first_seq)
+                Entry(each.recorded, each.first_seq, each.lengths)
                 for each in page
                 if each.recorded.run_id == run.run_id
             ]

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from thinkaloud.core.reply import Reply, reply
-from thinkaloud.errors import InternalError, NotFound
+from thinkaloud.errors import InternalError, InvalidRequest, NotFound
 from thinkaloud.events.view import RunView
 from thinkaloud.ports.store import RunRecord
 from thinkaloud.server.event_stream import event_stream, until_gone
@@ -20,7 +20,7 @@ from thinkaloud.server.operation import (
     request_id_of,
 )
 from thinkaloud.server.problems import Problem, Refused, problem_of_run, respond
-from thinkaloud.server.reading import decode, idempotency_key, read_body
+from thinkaloud.server.reading import decode, idempotency_key, last_event_id, read_body
 from thinkaloud.server.requests import ChatRequest, run_request
 from thinkaloud.server.services import LOCAL_OWNER, ServerServices, ServerState
 from thinkaloud.server.wires.chat import chat_wire
@@ -30,6 +30,16 @@ _FAILURES = (404, 409, 413, 415, 422, 429, 500, 502, 503, 504)
 _HEADERS = {
     "Idempotency-Key": "Makes a repeated request return the first run, whatever its body says."
 }
+_STREAM_HEADERS = {
+    **_HEADERS,
+    "Last-Event-ID": "With the `Idempotency-Key` of an earlier request: resume its stream after"
+    " this `id`.",
+}
+_RESUMES_NOTHING = (
+    "Last-Event-ID resumes a stream, but no run was started with this Idempotency-Key. To send a"
+    " new message, leave the header out. To resume a run, send the key of its message, or use"
+    " GET /api/v1/runs/{run_id}/events."
+)
 WITHHELD = "X-Reasoning-Withheld"
 """Header of an answer whose reasoning was asked for and is kept back by the server's policy."""
 RUN_ID = "X-Run-ID"
@@ -71,7 +81,7 @@ class ChatRoutes:
                 tag="chat",
                 handler=self.stream,
                 body=ChatRequest,
-                headers=_HEADERS,
+                headers=_STREAM_HEADERS,
                 answers={200: stream},
                 problems=(404, 409, 413, 415, 422, 500, 503),
             ),
@@ -79,9 +89,9 @@ class ChatRoutes:
 
     async def message(self, request: Request) -> Response:
         """Start a run and answer when it has ended."""
-        chat, record = await self._start(request)
+        chat, record, after = await self._start(request)
         if chat.streaming:
-            return await self._follow(chat, record)
+            return await self._follow(chat, record, after)
         runs = self._services.runs
         await self._wait(request, record)
         fold = await runs.fold(record)
@@ -98,17 +108,27 @@ class ChatRoutes:
 
     async def stream(self, request: Request) -> Response:
         """Start a run and answer with its events."""
-        chat, record = await self._start(request)
-        return await self._follow(chat, record)
+        chat, record, after = await self._start(request, streaming=True)
+        return await self._follow(chat, record, after)
 
-    async def _start(self, request: Request) -> tuple[ChatRequest, RunRecord]:
+    async def _start(
+        self, request: Request, *, streaming: bool = False
+    ) -> tuple[ChatRequest, RunRecord, int | None]:
+        """Start the run, or find the one of this key. Also return where its stream resumes."""
         services = self._services
         key = idempotency_key(request)
         body = await read_body(request, services.settings)
         chat = decode(body, ChatRequest, services.settings)
+        after = last_event_id(request, None) if streaming or chat.streaming else None
+        if key is not None:
+            known = await services.store.run_for_key(LOCAL_OWNER, key)
+            if known is not None:
+                return chat, known, after
+        if after:
+            raise InvalidRequest(_RESUMES_NOTHING, field="Last-Event-ID")
         asked = run_request(chat, services, self._state, key)
         refuse_when_busy(services)
-        return chat, await services.runs.start(LOCAL_OWNER, asked)
+        return chat, await services.runs.start(LOCAL_OWNER, asked), None
 
     async def _wait(self, request: Request, record: RunRecord) -> None:
         """Return when the run is over. The client counts as a follower for as long as it waits."""
@@ -124,10 +144,12 @@ class ChatRoutes:
         if left:
             raise Refused(400, "disconnected", "The client left before the run was over.")
 
-    async def _follow(self, chat: ChatRequest, record: RunRecord) -> Response:
+    async def _follow(
+        self, chat: ChatRequest, record: RunRecord, after: int | None
+    ) -> Response:
         services = self._services
         shows = services.sends_reasoning(chat.include_reasoning)
-        following = follow_run(services, record, None, chat_wire("sse", reasoning=shows))
+        following = follow_run(services, record, after, chat_wire("sse", reasoning=shows))
         run_id = {RUN_ID: record.run_id}
         return await event_stream(following, services.settings, self._state, run_id)
 

@@ -75,13 +75,7 @@ class Feed:
         fold = found.fold.run(run_id)
         runs = () if fold is None else (fold.view(),)
         view = ConversationView(found.fold.conversation_id, found.seq, runs)
-        frames = [self._wire.snapshot(view, found.seq, run_id)]
-        # Who follows one run that is over gets its end as well: every run has one.
-        for run in runs:
-            if run.status != "running":
-                self._told_end = True
-                frames.append(self._wire.end(run, view.conversation_id, found.seq))
-        return frames
+        return [self._wire.snapshot(view, found.seq, run_id)]
 
     def _farewell(self) -> Sequence[bytes]:
         """Tell a reader that was told of no end that the conversation is gone, once."""

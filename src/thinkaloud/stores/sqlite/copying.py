@@ -21,7 +21,7 @@ _CONVERSATION: Final = "conversation_id, owner, created_at_ms, updated_at_ms, ti
 _RUN: Final = (
     "run_id, conversation_id, owner, first_seq, idempotency_key, ended, compacted, message"
 )
-_EVENT: Final = "conversation_id, seq, first_seq, run_id, event"
+_EVENT: Final = "conversation_id, seq, first_seq, run_id, event, lengths"
 _TEXT: Final = "run_id, words.text"
 _TEXTS: Final = "texts JOIN words ON words.rowid = texts.number"
 
@@ -182,7 +182,7 @@ def _is_sound(connection: sqlite3.Connection, name: str) -> bool:
             for row in connection.execute(rows, (name,)):
                 if table == "runs" and row[-1] is not None:
                     decode_message(row[-1])
-        for _, seq, _, run_id, event in connection.execute(
+        for _, seq, _, run_id, event, _ in connection.execute(
             f"SELECT {_EVENT} FROM events WHERE conversation_id = ?", (name,)
         ):
             found = decode(event)

@@ -12,13 +12,14 @@ from thinkaloud.events.event import RunEnded, RunStarted
 from thinkaloud.ports.store import LogEnd, RunRecord, Stored, Unfinished
 from thinkaloud.stores.sqlite import search
 
-Row = tuple[str, int, int, str, bytes]
-"""An event as it is inserted: conversation, seq, first_seq, run, JSON."""
+Row = tuple[str, int, int, str, bytes, bytes | None]
+"""An event as it is inserted: conversation, seq, first_seq, run, JSON, lengths."""
 
 _log = logging.getLogger(__name__)
 _RUN: Final = "run_id, conversation_id, owner, first_seq, idempotency_key"
 _INSERT_EVENT: Final = (
-    "INSERT INTO events (conversation_id, seq, first_seq, run_id, event) VALUES (?, ?, ?, ?, ?)"
+    "INSERT INTO events (conversation_id, seq, first_seq, run_id, event, lengths)"
+    " VALUES (?, ?, ?, ?, ?, ?)"
 )
 
 
@@ -29,7 +30,14 @@ def rows_of(events: Sequence[Stored]) -> dict[str, list[Row]]:
         recorded = stored.recorded
         conversation_id = recorded.conversation_id
         rows.setdefault(conversation_id, []).append(
-            (conversation_id, recorded.seq, stored.first_seq, recorded.run_id, encode(recorded))
+            (
+                conversation_id,
+                recorded.seq,
+                stored.first_seq,
+                recorded.run_id,
+                encode(recorded),
+                stored.lengths or None,
+            )
         )
     return rows
 
@@ -146,12 +154,15 @@ def read(
 ) -> Sequence[Stored]:
     """Return up to `limit` events after `after`, in order."""
     rows = connection.execute(
-        "SELECT first_seq, event FROM events WHERE conversation_id = ? AND seq > ?"
+        "SELECT first_seq, event, lengths FROM events WHERE conversation_id = ? AND seq > ?"
         " ORDER BY seq LIMIT ?",
         (conversation_id, after, limit),
     ).fetchall()
     # All of them first: a cursor left where one cannot be read would hold its connection back.
-    return [Stored(first_seq, decode(event)) for first_seq, event in rows]
+    return [
+        Stored(first_seq, decode(event), lengths if isinstance(lengths, bytes) else b"")
+        for first_seq, event, lengths in rows
+    ]
 
 
 def end(connection: sqlite3.Connection, conversation_id: str) -> LogEnd:

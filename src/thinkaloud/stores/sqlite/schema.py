@@ -102,6 +102,10 @@ MIGRATIONS: Final[Sequence[Migration]] = (
         # What the run begins with, until it is compacted: JSON of thinkaloud.events.codec.
         "ALTER TABLE runs ADD COLUMN message BLOB",
     ),
+    (
+        # Where merged deltas were joined: bytes of thinkaloud.core.cuts, null where that is unknown.
+        "ALTER TABLE events ADD COLUMN lengths BLOB",
+    ),
 )
 
 

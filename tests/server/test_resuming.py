@@ -1,0 +1,209 @@
+"""A client that loses its connection at any frame, and comes back by any way, has all of the answer."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.server.serving import Json, Served, serving
+from thinkaloud.events.event import RunEnded
+from thinkaloud.server.wires.chat import chat_wire
+from thinkaloud.stores.sqlite import SqliteStore
+from thinkaloud.testing import ScriptedModel, Silence, call_tool, say, think
+
+SCRIPT = [think("Let ", "me\n", "s\U0001f600e."), say("An\u2028", "sw\u00e9r", ", in", " words", ".")]
+TOOL_SCRIPT = [think("I need ", "it", "."), call_tool("no_such_tool", {}, "c1")]
+BODY = {"text": "Hi", "include_reasoning": True, "conversation_id": "c"}
+KEY = "the-message"
+WAYS = ["get", "post", "conversation", "socket", "socket conversation"]
+
+
+def tokens_only(frames: list[Json]) -> tuple[str, str]:
+    """What a client has that appends tokens and knows no snapshot."""
+    return said(frames, "reasoning"), said(frames, "token")
+
+
+def snapshots_too(frames: list[Json]) -> tuple[str, str]:
+    """What a client has that takes a snapshot in place of what it had."""
+    reasoning, answer, since = "", "", 0
+    for place, frame in enumerate(frames):
+        if frame["event"] == "snapshot":
+            message = frame["data"]["messages"][-1]
+            reasoning, answer, since = message["reasoning"], message["text"], place
+    return reasoning + said(frames[since:], "reasoning"), answer + said(frames[since:], "token")
+
+
+def said(frames: list[Json], event: str) -> str:
+    return "".join(frame["data"]["token"] for frame in frames if frame["event"] == event)
+
+
+async def begin(served: Served, **body: Any) -> list[Json]:
+    headers = {"Idempotency-Key": KEY}
+    async with served.events(
+        "POST", "/chat/stream-sse", json={**BODY, **body}, headers=headers
+    ) as stream:
+        return [frame async for frame in stream]
+
+
+async def come_back(way: str, served: Served, run_id: str, last: int) -> list[Json]:
+    """Resume after this number and read to the end of the run."""
+    if way.startswith("socket"):
+        about = {"conversation_id": "c"} if "conversation" in way else {"run_id": run_id}
+        async with served.socket() as socket:
+            command = {"type": "resume", **about, "after": last, "include_reasoning": True}
+            await socket.send(command)
+            return await socket.until_end()
+    method, path = {
+        "get": ("GET", f"/runs/{run_id}/events?include_reasoning=true"),
+        "post": ("POST", "/chat/stream-sse"),
+        "conversation": ("GET", "/conversations/c/events?include_reasoning=true"),
+    }[way]
+    more: dict[str, Any] = {"json": BODY} if method == "POST" else {}
+    headers = {"Last-Event-ID": str(last), "Idempotency-Key": KEY}
+    frames: list[Json] = []
+    async with served.events(method, path, headers=headers, **more) as stream:
+        async for frame in stream:
+            frames.append(frame)
+            if frame["event"] in {"complete", "error"}:
+                break
+    return frames
+
+
+async def one_by_one(served: Served) -> list[Json]:
+    """The frames of a client that reads fast enough to get each event as one."""
+    wire = chat_wire("text", reasoning=True)
+    found: list[Json] = []
+    for recorded in await served.runs.hub.recorded("c"):
+        ended = isinstance(recorded.event, RunEnded)
+        frame = None if ended else wire.encode(recorded)
+        if frame is not None:
+            found.append(json.loads(frame))
+    return found
+
+
+async def check_every_cursor(way: str, served: Served, known: list[Json], end: Json) -> None:
+    """Lose the connection after each frame, come back, and lose it again after the next."""
+    run_id = known[0]["run_id"]
+    expected = tokens_only(known)
+    for cut in range(1, len(known) + 1):
+        have = known[:cut]
+        rest = await come_back(way, served, run_id, have[-1]["seq"])
+        numbers = [frame["seq"] for frame in rest]
+        assert numbers == sorted(set(numbers)), "an id is given to two frames"
+        assert (rest[-1]["seq"], rest[-1]["data"]) == (end["seq"], end["data"])
+        assert tokens_only(have + rest) == snapshots_too(have + rest) == expected
+        if len(rest) > 1:
+            again = await come_back(way, served, run_id, rest[0]["seq"])
+            twice = [*have, rest[0], *again]
+            assert tokens_only(twice) == snapshots_too(twice) == expected
+            assert twice[-1]["data"] == end["data"]
+
+
+@pytest.mark.promise("P6", "P9")
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_client_that_lost_its_connection_at_any_frame_has_all_of_the_answer_once(
+    way: str, tmp_path: Path
+) -> None:
+    async with SqliteStore.open(tmp_path / "thinkaloud.db") as store:
+        async with serving(ScriptedModel(SCRIPT), store=store) as served:
+            whole = await begin(served)
+            known = await one_by_one(served)
+            assert tokens_only(known) == ("Let me\ns\U0001f600e.", "An\u2028sw\u00e9r, in words.")
+            await check_every_cursor(way, served, known, whole[-1])
+        async with serving(ScriptedModel(), store=store) as served:
+            await check_every_cursor(way, served, known, whole[-1])
+
+
+@pytest.mark.promise("P9")
+@pytest.mark.parametrize("way", ["get", "socket"])
+async def test_a_cursor_before_a_tool_call_brings_the_call_and_both_thoughts(
+    way: str, tmp_path: Path
+) -> None:
+    async with SqliteStore.open(tmp_path / "thinkaloud.db") as store:
+        async with serving(ScriptedModel(TOOL_SCRIPT, SCRIPT), store=store) as served:
+            whole = await begin(served)
+            known = await one_by_one(served)
+            actions = [frame["seq"] for frame in known if frame["event"] == "action"]
+        async with serving(ScriptedModel(), store=store) as served:
+            await check_every_cursor(way, served, known, whole[-1])
+            rest = await come_back(way, served, whole[0]["data"]["run_id"], actions[0] - 1)
+    assert [frame["seq"] for frame in rest if frame["event"] == "action"] == actions
+
+
+@pytest.mark.promise("P6")
+async def test_a_post_with_its_key_and_its_last_id_goes_on_and_starts_nothing() -> None:
+    model = ScriptedModel(SCRIPT)
+    async with serving(model) as served:
+        whole = await begin(served)
+        after_all = await come_back("post", served, "", whole[-1]["seq"])
+        from_the_start = await come_back("post", served, "", 0)
+        async with served.events(
+            "POST",
+            "/chat/message",
+            json={**BODY, "streaming": True},
+            headers={"Idempotency-Key": KEY, "Last-Event-ID": str(whole[-2]["seq"])},
+        ) as stream:
+            rest = [frame async for frame in stream]
+    assert after_all == []
+    assert from_the_start == whole
+    assert rest == whole[-1:]
+    assert len(model.requests) == 1
+
+
+@pytest.mark.promise("P6")
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "of-no-message"}])
+@pytest.mark.parametrize("path", ["/chat/stream-sse", "/chat/message"])
+async def test_a_post_that_resumes_no_run_is_refused_and_starts_nothing(
+    path: str, headers: dict[str, str]
+) -> None:
+    model = ScriptedModel()
+    async with serving(model) as served:
+        status, problem = await served.post(
+            path,
+            {"text": "Hi", "streaming": True},
+            headers={**headers, "Last-Event-ID": "7"},
+        )
+        assert (status, problem["field"]) == (422, "Last-Event-ID")
+        assert "Idempotency-Key" in problem["detail"]
+    assert model.requests == []
+
+
+@pytest.mark.promise("P6")
+async def test_a_post_whose_last_id_is_of_another_run_is_refused() -> None:
+    async with serving(ScriptedModel(SCRIPT, SCRIPT)) as served:
+        whole = await begin(served)
+        await served.post("/chat/message", BODY)
+        for last, status in ((whole[-1]["seq"] + 1, 422), (10_000, 422), ("x", 422)):
+            answer = await served.post(
+                "/chat/stream-sse",
+                BODY,
+                headers={"Idempotency-Key": KEY, "Last-Event-ID": str(last)},
+            )
+            assert answer[0] == status
+
+
+@pytest.mark.promise("P6", "P9")
+async def test_a_repeated_post_finds_its_run_also_where_the_server_is_busy() -> None:
+    model = ScriptedModel(SCRIPT, [Silence()])
+    async with serving(model, max_active_runs=1) as served:
+        whole = await begin(served)
+        async with served.events("POST", "/chat/stream-sse", json={"text": "Hi"}) as stream:
+            await anext(stream)
+            assert (await served.post("/chat/stream-sse", {"text": "Hi"}))[0] == 503
+            assert await come_back("post", served, "", 0) == whole
+
+
+@pytest.mark.promise("P7", "P9")
+async def test_who_resumes_without_reasoning_gets_no_byte_of_it(tmp_path: Path) -> None:
+    async with SqliteStore.open(tmp_path / "thinkaloud.db") as store:
+        async with serving(ScriptedModel(SCRIPT), store=store) as served:
+            whole = await begin(served)
+        async with serving(ScriptedModel(), store=store) as served:
+            for cursor in range(whole[-1]["seq"]):
+                path = f"/runs/{whole[0]['data']['run_id']}/events?after={cursor}"
+                async with served.session.get(served.api + path) as response:
+                    text = await response.text()
+                assert "event: complete" in text
+                assert not any(word in text for word in ("Let ", "me\\n", "e.\""))
+
