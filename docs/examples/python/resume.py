@@ -1,8 +1,9 @@
-"""Follow a run over HTTP, and go on where the connection broke."""
+"""Stream a message over HTTP, and go on where the connection broke."""
 
 import asyncio
 import json
 import sys
+import uuid
 
 import aiohttp
 
@@ -21,31 +22,47 @@ async def frames(response):
             fields = {}
 
 
+class Shown:
+    """Prints what is new. A snapshot has everything up to its id: only the rest of it is new."""
+
+    def __init__(self):
+        self.lengths = {"reasoning": 0, "token": 0}
+
+    def add(self, event, text):
+        self.lengths[event] += len(text)
+        print(text, end="", flush=True)
+
+    def take(self, event, data):
+        if event in self.lengths:
+            self.add(event, data["token"])
+        elif event == "snapshot":
+            answer = data["messages"][-1]
+            self.add("reasoning", answer["reasoning"][self.lengths["reasoning"] :])
+            self.add("token", answer["text"][self.lengths["token"] :])
+        elif event == "error":
+            print(f"\n{data['message']}", file=sys.stderr)
+
+
 async def main(url="http://127.0.0.1:8484"):
-    api = f"{url}/api/v1"
     body = {"text": "What is 12 * (3 + 4)?", "include_reasoning": True}
-    run_id, last = None, None
-    async with aiohttp.ClientSession() as session:
+    headers = {"Idempotency-Key": str(uuid.uuid4())}
+    shown = Shown()
+    async with aiohttp.ClientSession(read_bufsize=2**24) as session:
         while True:
-            if run_id is None:
-                request = session.post(f"{api}/chat/stream-sse", json=body)
-            else:
-                request = session.get(
-                    f"{api}/runs/{run_id}/events?include_reasoning=true",
-                    headers={"Last-Event-ID": last},
-                )
+            request = session.post(f"{url}/api/v1/chat/stream-sse", json=body, headers=headers)
             try:
                 async with request as response:
                     response.raise_for_status()
                     async for seq, event, data in frames(response):
-                        last = seq or last
-                        run_id = run_id or data.get("run_id")
-                        if event in {"reasoning", "token"}:
-                            print(data["token"], end="", flush=True)
-                        elif event in TERMINAL:
+                        shown.take(event, data)
+                        headers["Last-Event-ID"] = seq
+                        if event in TERMINAL:
                             return
-            except aiohttp.ClientPayloadError:
+            except aiohttp.ClientResponseError:
+                raise
+            except aiohttp.ClientError:
                 print("\n[the connection broke: resuming]")
+                await asyncio.sleep(1)
 
 
 if __name__ == "__main__":
