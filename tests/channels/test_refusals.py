@@ -16,7 +16,6 @@ from thinkaloud.testing import (
 
 CANARY = "canary-4711"
 BAD_FRAMES: dict[str, tuple[str | bytes, str, str | None]] = {
-    "broken": ('{"type": "message"', "malformed_json", None),
     "no UTF-8": (b"\xff\xfe", "malformed_text", None),
     "no UTF-8 in JSON": (b'{"content": "\xff"}', "malformed_json", None),
     "deep": ('{"content":' + "[" * 5_000, "malformed_json", None),

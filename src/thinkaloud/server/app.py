@@ -1,8 +1,8 @@
 """The application: every way in, behind one guard."""
 
 from fastapi import FastAPI
-from starlette.routing import BaseRoute, Route, Router, WebSocketRoute
-from starlette.types import ASGIApp
+from starlette.routing import BaseRoute, Match, Route, Router, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 from typing_extensions import override
 
 from thinkaloud.server.channel_socket import CHANNEL_PATH, ChannelSocket
@@ -21,6 +21,20 @@ from thinkaloud.server.services import ServerServices, ServerState
 from thinkaloud.server.system_routes import SystemRoutes
 from thinkaloud.server.upload_routes import UploadRoutes
 from thinkaloud.server.webui import BootstrapRoutes, WebUi
+
+
+class OwnRoutes(Router):
+    """Our routes, each also with a slash at the end. What is none of them is passed on as it is."""
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        path: str = scope.get("path", "")
+        if len(path) > 1 and path.endswith("/"):
+            without = {**scope, "path": path[:-1]}
+            if any(route.matches(without)[0] is not Match.NONE for route in self.routes):
+                scope = without
+        await super().__call__(scope, receive, send)
 
 
 class AgentApp(FastAPI):
@@ -47,7 +61,7 @@ class AgentApp(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         """Return the guard, our routes, and then what FastAPI would have built."""
         others = super().build_middleware_stack()
-        own = Router(self._own_routes, redirect_slashes=False, default=others)
+        own = OwnRoutes(self._own_routes, redirect_slashes=False, default=others)
         return Guard(own, self._settings)
 
 

@@ -70,7 +70,7 @@ def asyncapi_document(settings: ServerSettings, version: str, *, chats: bool) ->
         operations["giveChats"] = _operation(_CHATS, "send", summaries[1], frames)
         kinds = (*kinds, *_CHAT_FRAMES, *_CHAT_COMMANDS)
         messages[str(_PLAIN["title"])] = _PLAIN
-    _, components = schemas_of(kinds)
+    _, components = schemas_of(kinds, (*_COMMANDS, *_CHAT_COMMANDS))
     return {
         "asyncapi": "3.0.0",
         "info": {

@@ -17,7 +17,7 @@ from thinkaloud.channels.websocket.commands import (
 from thinkaloud.errors import InvalidRequest
 from thinkaloud.runtime.request import ID_PATTERN
 from thinkaloud.server.problems import Refused
-from thinkaloud.server.reading import decode
+from thinkaloud.server.reading import NotJson, decode, has_lone_surrogate
 from thinkaloud.server.settings import ServerSettings
 
 _NAME: Final = re.compile(r"[!-~]{1,128}\Z")
@@ -33,12 +33,17 @@ class Address(msgspec.Struct, frozen=True):
 def read_frame(data: bytes, own_chat: str, settings: ServerSettings) -> Command:
     """Return what a frame asks for. What is no JSON object is said, as it is, in the own chat.
 
-    Raises `Refused` (400) where it begins like an object and is none, or is no UTF-8, and
+    Raises `Refused` (400) where it is no UTF-8, nested too deep, or has half a surrogate pair, and
     `InvalidRequest` with the field where a value is wrong.
     """
     if not data.lstrip().startswith(b"{"):
         return Message(own_chat, _text(data))
-    kind = decode(data, Envelope, settings).type
+    try:
+        kind = decode(data, Envelope, settings).type
+    except NotJson:
+        if has_lone_surrogate(data):
+            raise
+        return Message(own_chat, _text(data))
     if kind is None:
         return Message(own_chat, _said(decode(data, Said, settings)))
     command = COMMANDS.get(kind)

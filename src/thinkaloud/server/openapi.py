@@ -77,7 +77,8 @@ class _Book:
                     kinds[f"{operation.name} {status}"] = answer.kind
             if operation.query is not NoQuery:
                 queries[operation.name] = operation.query
-        found, self.components = schemas_of([*kinds.values(), *FRAMES])
+        bodies = [each.body for each in operations if isinstance(each.body, type)]
+        found, self.components = schemas_of([*kinds.values(), *FRAMES], bodies)
         self._schemas = dict(zip(kinds, found, strict=False))
         self._queries = {name: _properties(query) for name, query in queries.items()}
         self._events = event_schema(self.components)

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from functools import cache
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 import msgspec
 import msgspec.inspect
@@ -22,17 +22,29 @@ _NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 _LONE_SURROGATE: Final = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]"
 )
-_JSON_TYPE: Final = re.compile(
-    r'application/json\s*(;\s*charset\s*=\s*"?utf-?8"?\s*)?\Z', re.IGNORECASE
-)
+_PARAMETER: Final = r';\s*(?:(?!charset\b)[\w.+-]+\s*=\s*[^;]*|charset\s*=\s*"?utf-?8"?\s*)?'
+_JSON_TYPE: Final = re.compile(rf"application/json\s*(?:{_PARAMETER})*\Z", re.IGNORECASE)
 _FORM_TYPES: Final = frozenset(
     {"text/plain", "application/x-www-form-urlencoded", "multipart/form-data"}
 )
 _NUMBER: Final = re.compile(r"-?[0-9]{1,30}\Z")
+_BOOLEANS: Final = {
+    **dict.fromkeys(("true", "1", "yes", "on"), True),
+    **dict.fromkeys(("false", "0", "no", "off"), False),
+}
+"""What a query may say for a boolean, in any case."""
+_BOM: Final = b"\xef\xbb\xbf"
 _PATH: Final = re.compile(r" - at `(?:key in )?\$\.?(.*)`\Z", re.DOTALL)
 _REQUIRED: Final = re.compile(r"missing required field `(.*?)`")
 _NO_SUCH_VALUE: Final = "Invalid enum value"
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}\Z")
+
+
+class NotJson(Refused):
+    """What should have been JSON is some other text."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(400, "malformed_json", f"This is not valid JSON: {reason}.")
 
 
 async def read_body(request: Request, settings: ServerSettings) -> bytes:
@@ -83,8 +95,8 @@ def refuse_form(request: Request) -> None:
 def decode(data: bytes, kind: type[T], settings: ServerSettings) -> T:
     """Decode JSON to a value of this kind, strictly: no number is a text, no text a number.
 
-    Raises `Refused` (400) where it is no JSON, and `InvalidRequest` with the field where a value
-    has the wrong type.
+    A member that may be left out may also be null. Raises `Refused` (400) where it is no JSON,
+    and `InvalidRequest` with the field where a value has the wrong type.
     """
     if _depth_exceeds(data, settings.max_json_depth):
         raise Refused(
@@ -93,30 +105,46 @@ def decode(data: bytes, kind: type[T], settings: ServerSettings) -> T:
             f"The JSON is more than {settings.max_json_depth} levels deep.",
         )
     try:
-        return msgspec.json.decode(data, type=kind)
+        try:
+            return msgspec.json.decode(data, type=kind)
+        except msgspec.ValidationError:
+            if b"null" not in data:
+                raise
+            return msgspec.convert(_without_nulls(msgspec.json.decode(data), kind), kind)
     except msgspec.ValidationError as error:
         raise _invalid(str(error), kind) from None
     except msgspec.DecodeError as error:
-        lone = _LONE_SURROGATE.search(data)
-        reason = "half a surrogate pair in a string" if lone else str(error)
-        raise Refused(400, "malformed_json", f"This is not valid JSON: {reason}.") from None
+        if has_lone_surrogate(data):
+            raise NotJson("half a surrogate pair in a string") from None
+        if data.startswith(_BOM):
+            raise NotJson("it begins with a byte order mark") from None
+        raise NotJson(str(error)) from None
     except UnicodeDecodeError:
         raise Refused(400, "malformed_json", "This is not valid UTF-8.") from None
 
 
+def has_lone_surrogate(data: bytes) -> bool:
+    """Whether a JSON text has half a surrogate pair in it, which no UTF-8 can hold."""
+    return _LONE_SURROGATE.search(data) is not None
+
+
 def read_query(request: Request, kind: type[Q]) -> Q:
-    """Read the query. Only `true` and `false` are booleans, only digits numbers.
+    """Read the query: a boolean is `true`, `1`, `yes`, `on` or their opposites, in any case.
 
     Raises `InvalidRequest` with the parameter's name. Parameters that are not known are ignored.
     """
     known = {field.encode_name for field in msgspec.structs.fields(kind)}
     pairs = [(name, value) for name, value in request.query_params.multi_items() if name in known]
-    texts = _texts(kind)
+    texts = _fields(kind, msgspec.inspect.StrType)
+    booleans = _fields(kind, msgspec.inspect.BoolType)
     values: dict[str, object] = {}
     for name, value in pairs:
         if name in values:
             raise InvalidRequest(f"{name} is given twice.", field=name)
-        values[name] = value if name in texts else _scalar(value)
+        if name in booleans:
+            values[name] = _boolean(name, value)
+        else:
+            values[name] = value if name in texts or not _NUMBER.match(value) else int(value)
     try:
         return msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
@@ -148,25 +176,53 @@ def idempotency_key(request: Request) -> str | None:
 
 
 @cache
-def _texts(kind: type[msgspec.Struct]) -> frozenset[str]:
-    """Return the parameters whose value is a text, whatever it looks like."""
+def _fields(
+    kind: type[msgspec.Struct], of: type[msgspec.inspect.Type]
+) -> frozenset[str]:
+    """Return the names of the fields of this type."""
+    found = msgspec.inspect.type_info(kind)
+    fields = found.fields if isinstance(found, msgspec.inspect.StructType) else ()
+    return frozenset(field.encode_name for field in fields if isinstance(_bare(field.type), of))
+
+
+@cache
+def optional_members(kind: type) -> frozenset[str]:
+    """Return the members that may be left out and have no null of their own."""
     found = msgspec.inspect.type_info(kind)
     fields = found.fields if isinstance(found, msgspec.inspect.StructType) else ()
     return frozenset(
         field.encode_name
         for field in fields
-        if isinstance(_bare(field.type), msgspec.inspect.StrType)
+        if not field.required and not _takes_null(_bare(field.type))
     )
+
+
+def _takes_null(kind: msgspec.inspect.Type) -> bool:
+    if isinstance(kind, msgspec.inspect.UnionType):
+        return kind.includes_none
+    return isinstance(kind, msgspec.inspect.AnyType | msgspec.inspect.NoneType)
+
+
+def _without_nulls(value: object, kind: type) -> object:
+    """Leave out the members that are null where they may be absent."""
+    if not isinstance(value, dict):
+        return value
+    optional = optional_members(kind)
+    members = cast("dict[str, object]", value)
+    return {
+        name: each for name, each in members.items() if each is not None or name not in optional
+    }
 
 
 def _bare(kind: msgspec.inspect.Type) -> msgspec.inspect.Type:
     return kind.type if isinstance(kind, msgspec.inspect.Metadata) else kind
 
 
-def _scalar(value: str) -> object:
-    if value in {"true", "false"}:
-        return value == "true"
-    return int(value) if _NUMBER.match(value) else value
+def _boolean(name: str, value: str) -> bool:
+    found = _BOOLEANS.get(value.lower())
+    if found is None:
+        raise InvalidRequest(f"{name} is true or false.", field=name, valid=("true", "false"))
+    return found
 
 
 def _invalid(message: str, kind: type) -> InvalidRequest:

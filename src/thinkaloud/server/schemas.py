@@ -5,6 +5,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
+from thinkaloud.server.reading import optional_members
 from thinkaloud.server.wires.frames import Frame
 
 Schema = dict[str, object]
@@ -14,11 +15,20 @@ FRAMES: Final[Sequence[type[msgspec.Struct]]] = Frame.__args__
 """Every frame of the chat stream."""
 
 
-def schemas_of(kinds: Iterable[Any]) -> tuple[list[Schema], dict[str, Schema]]:
-    """Return the schema of each type, and the named ones that they refer to."""
+def schemas_of(
+    kinds: Iterable[Any], taken: Iterable[type] = ()
+) -> tuple[list[Schema], dict[str, Schema]]:
+    """Return the schema of each type, and the named ones that they refer to.
+
+    Types that are `taken` from clients may have null in the place of a member left out.
+    """
     found, components = msgspec.json.schema_components(
         kinds, schema_hook=_anything, ref_template=REFERENCE
     )
+    for kind in taken:
+        properties = components.get(kind.__name__, {}).get("properties", {})
+        for name in optional_members(kind) & properties.keys():
+            properties[name] = _or_null(properties[name])
     return cast("list[Schema]", list(found)), cast("dict[str, Schema]", components)
 
 
@@ -53,6 +63,12 @@ def event_schema(components: Mapping[str, Schema]) -> Schema:
             for frame in FRAMES
         ]
     }
+
+
+def _or_null(schema: Mapping[str, Any]) -> dict[str, Any]:
+    told = {key: schema[key] for key in ("default", "description") if key in schema}
+    value = {key: each for key, each in schema.items() if key not in told}
+    return {"anyOf": [value, {"type": "null"}], **told}
 
 
 def _anything(kind: type) -> Schema:

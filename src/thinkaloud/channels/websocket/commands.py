@@ -117,7 +117,8 @@ class Ping(msgspec.Struct, frozen=True, tag_field="type", tag="ping"):
 class Said(msgspec.Struct, frozen=True):
     """A frame without `type`: something said in the connection's own chat.
 
-    The first of the members that is there counts. A frame that is no JSON object is said as it is.
+    The first of the members that is there counts. A frame that is no JSON object is said as it
+    is, also one that only begins like an object.
     """
 
     content: str | None = None

@@ -97,7 +97,8 @@ class ChatWire:
             return _encode(frame)
         event = frame.__struct_config__.tag
         number = b"" if frame.seq is None else b"id: %d\n" % frame.seq
-        return b"%sevent: %s\ndata: %s\n\n" % (number, str(event).encode(), _encode(frame.data))
+        data = on_one_line(_encode(frame.data))
+        return b"%sevent: %s\ndata: %s\n\n" % (number, str(event).encode(), data)
 
     def _encoded(self, recorded: Recorded) -> bytes | None:
         event = recorded.event
@@ -157,6 +158,13 @@ class ChatWire:
             return None
         data = ReasoningEnd(event.segment_id, event.duration_ms, event.interrupted)
         return ReasoningEndFrame(data, recorded.seq, recorded.run_id)
+
+
+def on_one_line(data: bytes) -> bytes:
+    """Escape what is a line break to many clients though not to JSON: U+0085, U+2028, U+2029."""
+    if b"\xe2\x80" in data:
+        data = data.replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")
+    return data.replace(b"\xc2\x85", b"\\u0085")
 
 
 _WIRES: Final[dict[tuple[Form, bool], ChatWire]] = {
