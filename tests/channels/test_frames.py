@@ -22,7 +22,8 @@ SEGMENTS = {
     "stream_end": "answer.ended",
 }
 PLAIN = {"progress": "iteration.started", "notice": "notice", "turn_end": "run.ended"}
-PLACE = {"chat_id", "run_id", "seq", "at_ms", "event", "phase", "role", "client_message_id"}
+PLACE = {"chat_id", "run_id", "seq", "at_ms", "event", "phase"}
+PLACE |= {"client_message_id", "turn_id", "starts_turn"}
 INPUT = {"text", "context", "context_files", "image_path"}
 
 
@@ -38,7 +39,7 @@ def event_of(frame: Json) -> Json:
         return {"type": SEGMENTS[name], "segment_id": rest.pop("stream_id"), **rest}
     if name in PLAIN:
         return {"type": PLAIN[name], **rest}
-    if name == "message":
+    if name == "user_message":
         given = {key: value for key, value in rest.items() if key in INPUT}
         others = {key: value for key, value in rest.items() if key not in INPUT}
         return {"type": "run.started", "input": given, **others}

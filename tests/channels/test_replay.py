@@ -280,7 +280,7 @@ async def test_when_the_server_ends_every_chat_is_told_the_end_of_its_run_and_th
             assert closed.value.rcvd.code == 1012
     for room in ("a", "b"):
         ends = [f["event"] for f in found if f["chat_id"] == room]
-        assert ends == ["reasoning_end", "turn_end"]
+        assert ends == ["reasoning_end", "error", "turn_end"]
     assert theirs[-1]["error"]["code"] == "interrupted"
 
 

@@ -55,7 +55,7 @@ async def test_a_run_is_told_whole_and_in_order(stage: str) -> None:
         frames = await one.turn(own)
         (reply,) = await ended(served, own)
     check_run(frames)
-    assert frames[0]["event"] == "message"
+    assert frames[0]["event"] == "message_accepted"
     assert texts(frames, "reasoning_delta") == reply["reasoning"] != ""
     assert texts(frames, "delta") == reply["text"]
     assert frames[-1]["status"] == reply["status"]
@@ -132,9 +132,13 @@ async def test_many_sockets_see_the_same_frames_of_one_chat() -> None:
         await three.attach(own, after=0)
         await two.say(own)
         frames = await one.turn(own)
-        assert await two.turn(own) == frames
+        theirs = await two.turn(own)
         assert await three.turn(own) == frames
     check_run(frames)
+    assert theirs[1:] == frames[1:]
+    # Only the sender, which shows its own words already, is told that they were accepted.
+    assert [theirs[0]["event"], frames[0]["event"]] == ["message_accepted", "user_message"]
+    assert {**theirs[0], "event": "user_message"} == frames[0]
 
 
 async def test_a_new_chat_is_made_and_attached() -> None:
@@ -199,7 +203,7 @@ async def test_a_message_to_a_chat_that_is_not_attached_attaches_it_from_now_on(
         await one.turn("room")
         await two.say("room")
         frames = await two.turn("room")
-    assert events(frames)[:2] == ["attached", "message"]
+    assert events(frames)[:2] == ["attached", "message_accepted"]
     assert texts(frames, "delta") == "Second."
 
 
@@ -232,7 +236,7 @@ async def test_a_message_sent_again_with_its_id_is_answered_once() -> None:
         await two.say("elsewhere", client_message_id="m-1")
         other = await two.turn("elsewhere")
         assert len(await ended(served, "room")) == 1
-    assert [f["client_message_id"] for f in frames if f["event"] == "message"] == ["m-1"]
+    assert [f["client_message_id"] for f in frames if f["event"] == "message_accepted"] == ["m-1"]
     assert texts(other, "delta") == "Other chat."
     assert len(model.requests) == 2
 

@@ -64,7 +64,7 @@ async def test_messages_live_view_snapshot_and_both_exports_tell_the_files_by_na
         async with client(served) as socket:
             await socket.say("c", context_files=names)
             frames = await socket.until("turn_end")
-            (live,) = [frame for frame in frames if frame["event"] == "message"]
+            (live,) = [frame for frame in frames if frame["event"] == "message_accepted"]
             await socket.attach("c")
             frames = await socket.until("snapshot")
             (run,) = frames[-1]["conversation"]["runs"]

@@ -11,6 +11,7 @@ from thinkaloud.channels.exchange import InboundMessage
 from thinkaloud.channels.message import Outbound, OutboundMessage
 from thinkaloud.channels.routing import ChannelManager
 from thinkaloud.channels.telling import Telling
+from thinkaloud.core.spoken import is_stop
 from thinkaloud.errors import Conflict, InternalError, NotFound, ThinkaloudError, Unavailable
 from thinkaloud.events.event import Recorded
 from thinkaloud.events.view import RunView
@@ -87,11 +88,14 @@ class Bridge:
     async def hear(self, message: InboundMessage) -> None:
         """Begin a run for a message; what it says goes to the chat. A refusal is said there.
 
-        Messages of one chat are begun in the order in which they come. Raises `NotFound` where
-        there is no such channel.
+        Messages of one chat are begun in the order in which they come. `/stop` begins none: it stops
+        the run that goes on. Raises `NotFound` where there is no such channel.
         """
         if message.channel not in self._manager.channels:
             raise NotFound(f"There is no channel {message.channel!r}.")
+        if is_stop(message.text):
+            await self._runs.stop(message.channel, message.chat_id)
+            return
         chat = (message.channel, message.chat_id)
         async with self._hearing.setdefault(chat, asyncio.Lock()):
             try:

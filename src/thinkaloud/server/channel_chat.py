@@ -48,11 +48,18 @@ class FollowedChat:
         self._owner = owner
         self._reasoning = reasoning
         self._without: set[str] = set()
+        self._accepted: set[str] = set()
         self._wire = socket_wire(reasoning=reasoning)
-        self._feed = ChatFeed(services.store, owner, self._wire, self._without, last)
+        self._feed = ChatFeed(
+            services.store, owner, self._wire, self._without, self._accepted, last
+        )
         self._exists = self._temporary = False
         self.is_own = False
         """The connection's own: its id is nobody else's, and `ready` has told of it."""
+
+    def accept(self, run_id: str) -> None:
+        """Note that this socket's own message began the run. Call it while `holding`."""
+        self._accepted.add(run_id)
 
     def keep_back(self, run_id: str) -> None:
         """Send no reasoning of this run."""

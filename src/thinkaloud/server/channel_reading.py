@@ -63,7 +63,7 @@ def address(data: bytes) -> Address:
         found = msgspec.json.decode(data, type=Envelope)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Address()
-    return Address(_name(found.chat_id), _name(found.client_message_id))
+    return Address(_name(found.chat_id), _name(found.client_message_id) or _name(found.turn_id))
 
 
 def _said(said: Said) -> str:

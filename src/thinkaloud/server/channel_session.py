@@ -17,8 +17,15 @@ from thinkaloud.channels.websocket.commands import (
     Ping,
     Stop,
 )
-from thinkaloud.channels.websocket.frames import ChatError, ChatPong, ChatReady, Frame
+from thinkaloud.channels.websocket.frames import (
+    ChatError,
+    ChatMessageAccepted,
+    ChatPong,
+    ChatReady,
+    Frame,
+)
 from thinkaloud.channels.websocket.wire import encode_frame
+from thinkaloud.core.spoken import is_stop
 from thinkaloud.errors import NotFound, ThinkaloudError
 from thinkaloud.server.channel_reading import Address, address, read_frame
 from thinkaloud.server.chat import refuse_when_busy
@@ -116,12 +123,16 @@ class ChannelSession:
 
     async def _message(self, command: Message, tasks: asyncio.TaskGroup) -> None:
         services, chat_id = self._services, command.chat_id
+        if is_stop(command.content) and not (command.context_files or command.image_path):
+            await self._stop(chat_id)
+            await self._write(_stop_accepted(command, services.clock.unix_ms()))
+            return
         refuse_when_busy(services)
         if len(services.runs.active.in_conversation(chat_id)) > (
             services.settings.max_waiting_messages
         ):
             raise Refused(429, "busy", "Too many messages wait in this chat.")
-        key = command.client_message_id
+        key = command.client_message_id or command.turn_id
         asked = run_request(
             _chat_request(command),
             services,
@@ -132,12 +143,11 @@ class ChannelSession:
         if followed is None:
             followed = self._chats.new(chat_id)
             await self._chats.begin(followed, None, tasks, live=True)
-        if command.include_reasoning:
-            await services.runs.start(self._owner, asked)
-            return
         async with followed.holding:
             record = await services.runs.start(self._owner, asked)
-            followed.keep_back(record.run_id)
+            followed.accept(record.run_id)
+            if not command.include_reasoning:
+                followed.keep_back(record.run_id)
 
     async def _stop(self, chat_id: str) -> None:
         """Stop the run that goes on, and no other."""
@@ -173,6 +183,7 @@ class ChannelSession:
                 detail=detail,
                 code=problem.code,
                 chat_id=about.chat_id,
+                turn_id=about.client_message_id,
                 client_message_id=about.client_message_id,
                 field=field,
                 nearest=problem.nearest or (),
@@ -186,6 +197,20 @@ class ChannelSession:
 
 def _new_id() -> str:
     return f"conv_{secrets.token_hex(12)}"
+
+
+def _stop_accepted(command: Message, now_ms: int) -> ChatMessageAccepted:
+    client_id = command.client_message_id or command.turn_id
+    return ChatMessageAccepted(
+        chat_id=command.chat_id,
+        run_id=None,
+        seq=None,
+        at_ms=now_ms,
+        turn_id=client_id or "stop",
+        starts_turn=False,
+        text=command.content,
+        client_message_id=client_id,
+    )
 
 
 def _chat_request(command: Message) -> ChatRequest:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from thinkaloud.channels.websocket.wire import SocketWire, socket_wire
 from thinkaloud.core.pages import page_of
-from thinkaloud.events.event import Recorded, RunStarted
+from thinkaloud.events.event import Recorded, RunEnded, RunStarted
 from thinkaloud.events.view import ConversationView
 from thinkaloud.ports.store import Store
 from thinkaloud.runtime.follower import Snapshot
@@ -19,7 +19,8 @@ def message_key(chat_id: str, client_message_id: str) -> str:
 class ChatFeed:
     """Turns batches of a follower into frames.
 
-    `without` names runs whose reasoning is kept back, `last` is the most runs in a snapshot.
+    `without` names runs whose reasoning is kept back, `accepted` those that this socket's own
+    messages began, `last` is the most runs in a snapshot.
     """
 
     def __init__(
@@ -28,12 +29,14 @@ class ChatFeed:
         owner: str,
         wire: SocketWire,
         without: Collection[str],
+        accepted: Collection[str],
         last: int | None,
     ) -> None:
         self._store = store
         self._owner = owner
         self._wire = wire
         self._without = without
+        self._accepted = accepted
         self._last = last
         self._plain = socket_wire(reasoning=False)
 
@@ -47,22 +50,38 @@ class ChatFeed:
         found: list[bytes] = []
         for entry in batch:
             wire = self._plain if entry.recorded.run_id in self._without else self._wire
-            if isinstance(entry.recorded.event, RunStarted):
-                frame = await self._message(entry, wire)
-            else:
-                frame = entry.frame(wire.name, wire.encode)
-            if frame is not None:
-                found.append(frame)
+            match entry.recorded.event:
+                case RunStarted():
+                    found.extend(await self._begun(entry, wire))
+                case RunEnded():
+                    found.extend(await self._ended(entry, wire))
+                case _:
+                    frame = entry.frame(wire.name, wire.encode)
+                    if frame is not None:
+                        found.append(frame)
         return found
 
-    async def _message(self, entry: Entry, wire: SocketWire) -> bytes | None:
-        recorded = entry.recorded
+    async def _begun(self, entry: Entry, wire: SocketWire) -> list[bytes]:
+        client_id = await self._client_message_id(entry.recorded)
+        accepted = entry.recorded.run_id in self._accepted
+        frame = entry.frame(
+            f"{wire.name}.accepted" if accepted else wire.name,
+            lambda recorded: wire.message(recorded, client_id, accepted=accepted),
+        )
+        return [] if frame is None else [frame]
+
+    async def _ended(self, entry: Entry, wire: SocketWire) -> list[bytes]:
+        """Return how a run ended; one that failed is also reported as an `error`, before its end."""
+        client_id = await self._client_message_id(entry.recorded)
+        frames = (
+            entry.frame("ws.failure", lambda recorded: wire.failure(recorded, client_id)),
+            entry.frame(wire.name, lambda recorded: wire.turn_end(recorded, client_id)),
+        )
+        return [frame for frame in frames if frame is not None]
+
+    async def _client_message_id(self, recorded: Recorded) -> str | None:
+        """Return the id that the client gave the message that began this run."""
         record = await self._store.run(self._owner, recorded.run_id)
         key = record.idempotency_key if record is not None else None
         prefix = message_key(recorded.conversation_id, "")
-        sent = key.removeprefix(prefix) if key is not None and key.startswith(prefix) else None
-
-        def encode(recorded: Recorded) -> bytes | None:
-            return wire.message(recorded, sent)
-
-        return entry.frame(wire.name, encode)
+        return key.removeprefix(prefix) if key is not None and key.startswith(prefix) else None

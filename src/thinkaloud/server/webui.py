@@ -29,6 +29,7 @@ PAGE_POLICY: Final = (
 )
 """The Content-Security-Policy of the page and everything that belongs to it."""
 
+_ENVELOPE_BYTES: Final = 65_536
 _FOREVER: Final = "public, max-age=31536000, immutable"
 _ASSETS: Final = "/assets/"
 _NOT_PAGES: Final = ("/api/", "/webui/", "/ws", "/metrics", "/healthz", "/readyz")
@@ -195,14 +196,39 @@ class FileLimits(msgspec.Struct, frozen=True):
     together_bytes: int
 
 
+class TransportLimits(msgspec.Struct, frozen=True):
+    """What one frame of a client may take."""
+
+    max_frame_bytes: int
+    envelope_reserve_bytes: int
+    """Bytes of a frame to leave for everything but the message and its files."""
+
+
+class MessageLimits(msgspec.Struct, frozen=True):
+    """What the text of one message may take."""
+
+    max_text_bytes: int
+
+
+class AttachmentLimits(msgspec.Struct, frozen=True):
+    """Files that a client may put into the frame of its message: none, they are uploaded."""
+
+    max_count: int
+    max_file_bytes: int
+    max_total_bytes: int
+
+
 class ChatLimits(msgspec.Struct, frozen=True):
-    """What a socket and a message may take."""
+    """What a socket and a message may take. The nested ones are those that nanobot's clients read."""
 
     max_text_chars: int
     max_frame_bytes: int
     max_chats: int
     """Chats that one socket may follow at once."""
     files: FileLimits
+    transport: TransportLimits
+    message: MessageLimits
+    attachments: AttachmentLimits
 
 
 class Bootstrap(msgspec.Struct, frozen=True):
@@ -212,6 +238,8 @@ class Bootstrap(msgspec.Struct, frozen=True):
     """Where the socket is; null where the operator has turned it off."""
     model: str | None
     """The current model; null where none is configured."""
+    model_name: str | None
+    """The same, by the name that nanobot's clients read."""
     demo: bool
     version: str
     features: Features
@@ -247,16 +275,25 @@ class BootstrapRoutes:
             Bootstrap(
                 ws_path=CHANNEL_PATH if channel.settings.enabled else None,
                 model=services.catalogue.current or None,
+                model_name=services.catalogue.current or None,
                 demo=services.about.demo,
                 version=services.about.version,
                 features=self._system.features(),
-                limits=ChatLimits(
-                    max_text_chars=services.settings.max_text_chars,
-                    max_frame_bytes=services.settings.max_body_bytes,
-                    max_chats=channel.socket_settings.max_chats,
-                    files=self._files(),
-                ),
+                limits=self._limits(),
             )
+        )
+
+    def _limits(self) -> ChatLimits:
+        settings = self._services.settings
+        frame, text = settings.max_body_bytes, settings.max_text_chars
+        return ChatLimits(
+            max_text_chars=text,
+            max_frame_bytes=frame,
+            max_chats=self._services.websocket.socket_settings.max_chats,
+            files=self._files(),
+            transport=TransportLimits(frame, min(_ENVELOPE_BYTES, frame // 2)),
+            message=MessageLimits(min(text, frame)),
+            attachments=AttachmentLimits(0, 0, 0),
         )
 
     def _files(self) -> FileLimits:

@@ -58,7 +58,10 @@ class Detach(msgspec.Struct, frozen=True, tag_field="type", tag="detach"):
 
 
 class Message(msgspec.Struct, frozen=True, tag_field="type", tag="message"):
-    """Say something in a chat; a new id makes the chat of that name. The socket follows it."""
+    """Say something in a chat; a new id makes the chat of that name. The socket follows it.
+
+    The content `/stop` stops the run that goes on, as a `stop` does.
+    """
 
     chat_id: ChatId
     content: Annotated[str, Meta(description="What the user says; empty only with files.")]
@@ -92,6 +95,9 @@ class Message(msgspec.Struct, frozen=True, tag_field="type", tag="message"):
     client_message_id: (
         Annotated[MessageId, Meta(description="Sent again with the same id: nothing new begins.")]
         | None
+    ) = None
+    turn_id: (
+        Annotated[MessageId, Meta(description="Another name of `client_message_id`.")] | None
     ) = None
     include_reasoning: Reasoning = True
 
@@ -132,6 +138,7 @@ class Envelope(msgspec.Struct, frozen=True):
     type: str | None = None
     chat_id: object = None
     client_message_id: object = None
+    turn_id: object = None
 
 
 Command = NewChat | Attach | Detach | Earlier | Message | Stop | Ping

@@ -49,9 +49,20 @@ class Placed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ChatMessage(Placed, frozen=True, kw_only=True, tag_field="event", tag="message"):
-    """What the user said, which begins a run; or a whole message that a plugin sent."""
+    """A whole message that a plugin sent. It is part of no run and of no replay."""
 
-    role: Literal["user", "assistant"]
+    role: Literal["assistant"]
+    text: str
+
+
+class _Turn(Placed, frozen=True, kw_only=True):
+    """A message of the user, which begins a run."""
+
+    turn_id: Annotated[
+        str,
+        Meta(description="As the client gave it, or `client_message_id`; otherwise the `run_id`."),
+    ]
+    starts_turn: Annotated[bool, Meta(description="False: a command such as `/stop`, not a run.")]
     text: str
     model: str | None = None
     max_iterations: int | None = None
@@ -65,6 +76,16 @@ class ChatMessage(Placed, frozen=True, kw_only=True, tag_field="event", tag="mes
     """The run whose place this one takes; it and all after it leave the conversation."""
     client_message_id: str | None = None
     """As the client gave it with its `message`."""
+
+
+class ChatUserMessage(_Turn, frozen=True, kw_only=True, tag_field="event", tag="user_message"):
+    """A message of the user begins a run: sent to every subscriber but the socket it came from."""
+
+
+class ChatMessageAccepted(
+    _Turn, frozen=True, kw_only=True, tag_field="event", tag="message_accepted"
+):
+    """The same, sent to the socket that the message came from, which shows it already."""
 
 
 class ChatProgress(Placed, frozen=True, kw_only=True, tag_field="event", tag="progress"):
@@ -140,6 +161,7 @@ class ChatNotice(Placed, frozen=True, kw_only=True, tag_field="event", tag="noti
 class ChatTurnEnd(Placed, frozen=True, kw_only=True, tag_field="event", tag="turn_end"):
     """The one last frame of every run. `error` is there exactly where `status` is `failed`."""
 
+    turn_id: Annotated[str, Meta(description="As in the `user_message` that began the run.")]
     status: RunStatus
     iterations: int
     usage: Usage | None
@@ -177,11 +199,16 @@ class ChatPong(msgspec.Struct, frozen=True, tag_field="event", tag="pong"):
 
 
 class ChatError(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="event", tag="error"):
-    """A client's frame was refused. It ends nothing: the socket and its chats go on."""
+    """A client's frame was refused, or a run failed. The socket and its chats go on.
+
+    With a `run_id` that run failed; its `turn_end` follows and has the same error.
+    """
 
     detail: str
     code: str
     chat_id: str | None = None
+    run_id: str | None = None
+    turn_id: str | None = None
     client_message_id: str | None = None
     field: str | None = None
     nearest: tuple[str, ...] = ()
@@ -194,6 +221,8 @@ Frame = (
     ChatReady
     | ChatAttached
     | ChatMessage
+    | ChatUserMessage
+    | ChatMessageAccepted
     | ChatProgress
     | ChatReasoningDelta
     | ChatReasoningEnd

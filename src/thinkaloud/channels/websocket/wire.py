@@ -8,7 +8,8 @@ import msgspec
 from thinkaloud.channels.websocket.frames import (
     ChatDelta,
     ChatEarlier,
-    ChatMessage,
+    ChatError,
+    ChatMessageAccepted,
     ChatModelEnd,
     ChatNotice,
     ChatProgress,
@@ -18,6 +19,7 @@ from thinkaloud.channels.websocket.frames import (
     ChatStreamEnd,
     ChatToolEvent,
     ChatTurnEnd,
+    ChatUserMessage,
     Frame,
 )
 from thinkaloud.core.pages import Page
@@ -74,11 +76,38 @@ class SocketWire:
         """An event as a frame; None where this wire does not carry it."""
         self._reasoning = reasoning
 
-    def message(self, recorded: Recorded, client_message_id: str | None) -> bytes | None:
-        """Return a run's first event as a frame that its sender knows again."""
+    def message(
+        self, recorded: Recorded, client_message_id: str | None, *, accepted: bool = False
+    ) -> bytes | None:
+        """Return a run's first event with the id that its client gave it.
+
+        `accepted`: for the socket that the message came from.
+        """
         if not isinstance(recorded.event, RunStarted):
             return self._encoded(recorded)
-        return _encode(_message(recorded, recorded.event, client_message_id))
+        return _encode(_message(recorded, recorded.event, client_message_id, accepted=accepted))
+
+    def turn_end(self, recorded: Recorded, client_message_id: str | None) -> bytes | None:
+        """Return a run's last event with the id that its client gave it."""
+        if not isinstance(recorded.event, RunEnded):
+            return self._encoded(recorded)
+        return _encode(_turn_end(recorded, recorded.event, client_message_id))
+
+    def failure(self, recorded: Recorded, client_message_id: str | None) -> bytes | None:
+        """Return why a run failed as an `error` frame; None where it did not fail."""
+        event = recorded.event
+        if not isinstance(event, RunEnded) or event.error is None:
+            return None
+        return _encode(
+            ChatError(
+                detail=event.error.message,
+                code=event.error.code,
+                chat_id=recorded.conversation_id,
+                run_id=recorded.run_id,
+                turn_id=client_message_id or recorded.run_id,
+                client_message_id=client_message_id,
+            )
+        )
 
     def snapshot(
         self,
@@ -179,7 +208,7 @@ def _rare(  # noqa: PLR0911 - one arm a kind
         case Notice():
             return ChatNotice(**_place(recorded), code=event.code, message=event.message)
         case RunEnded():
-            return _turn_end(recorded, event)
+            return _turn_end(recorded, event, None)
         case _:
             assert_never(event)
 
@@ -193,11 +222,15 @@ def _place(recorded: Recorded) -> _Place:
     }
 
 
-def _message(recorded: Recorded, event: RunStarted, client_message_id: str | None) -> ChatMessage:
+def _message(
+    recorded: Recorded, event: RunStarted, client_message_id: str | None, *, accepted: bool = False
+) -> ChatUserMessage | ChatMessageAccepted:
     given = event.input
-    return ChatMessage(
+    kind = ChatMessageAccepted if accepted else ChatUserMessage
+    return kind(
         **_place(recorded),
-        role="user",
+        turn_id=client_message_id or recorded.run_id,
+        starts_turn=True,
         text=given.text,
         model=event.model,
         max_iterations=event.max_iterations,
@@ -241,9 +274,10 @@ def _model_end(recorded: Recorded, event: ModelResponded, *, reasoning: bool) ->
     )
 
 
-def _turn_end(recorded: Recorded, event: RunEnded) -> ChatTurnEnd:
+def _turn_end(recorded: Recorded, event: RunEnded, client_message_id: str | None) -> ChatTurnEnd:
     return ChatTurnEnd(
         **_place(recorded),
+        turn_id=client_message_id or recorded.run_id,
         status=event.status,
         iterations=event.iterations,
         usage=event.usage,
