@@ -29,6 +29,11 @@ export class StagedServer {
     return `http://127.0.0.1:${this.port}`;
   }
 
+  /** The path of a file beside its data. */
+  inData(name: string): string {
+    return join(this.#data, name);
+  }
+
   /** Start it, and return when it can be reached. Throws with what it printed where it ends instead. */
   async start(): Promise<void> {
     const env = { ...process.env, THINKALOUD_DATA_DIR: this.#data };

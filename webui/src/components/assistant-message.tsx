@@ -61,7 +61,7 @@ function BlockView({ block, run }: { readonly block: Block; readonly run: RunVie
   }
 }
 
-const Answer = memo(function Answer({ block }: { readonly block: AnswerBlock }) {
+export const Answer = memo(function Answer({ block }: { readonly block: AnswerBlock }) {
   const growing = block.status === "open";
   // A long answer may fall behind its text for some frames, and begins one after its thought folds away: the
   // page stays quick meanwhile.

@@ -1,8 +1,9 @@
 import { ArrowDown } from "lucide-react";
-import { memo, type ReactNode, useContext, useMemo } from "react";
+import { Fragment, memo, type ReactNode, useContext, useMemo } from "react";
 
 import type { RunView } from "@/events/types.gen";
 
+import { AsideMessages, type ShownAside } from "./aside-messages";
 import { AssistantMessage } from "./assistant-message";
 import { FileAddressContext, filesOf } from "./attached-files";
 import { useEarlier } from "./earlier";
@@ -23,6 +24,8 @@ export interface RunActions {
 
 export interface ThreadProps {
   readonly runs: readonly RunView[];
+  /** What plugins sent beside the runs. */
+  readonly asides?: readonly ShownAside[];
   /** Fetch the runs before these; absent where there are none. */
   readonly onEarlier?: (() => void) | undefined;
   readonly follow: Follow;
@@ -31,10 +34,13 @@ export interface ThreadProps {
   readonly children?: ReactNode;
 }
 
+const NO_ASIDES: readonly ShownAside[] = [];
+
 /** A conversation, oldest first. */
-export function Thread({ runs, onEarlier, follow, actions, children }: ThreadProps) {
+export function Thread({ runs, asides = NO_ASIDES, onEarlier, follow, actions, children }: ThreadProps) {
   const { scroller, content, following, toBottom } = follow;
   const { first, more, edge } = useEarlier(runs, onEarlier, scroller);
+  const placed = useMemo(() => placedAmong(asides, runs), [asides, runs]);
   return (
     <div className="relative min-h-0 flex-1">
       <div
@@ -54,8 +60,12 @@ export function Thread({ runs, onEarlier, follow, actions, children }: ThreadPro
               </Button>
             ) : null}
           </div>
+          <AsideMessages asides={placed} after={null} />
           {runs.slice(first).map((run, index) => (
-            <Row key={run.run_id} run={run} isLast={first + index === runs.length - 1} actions={actions} />
+            <Fragment key={run.run_id}>
+              <Row run={run} isLast={first + index === runs.length - 1} actions={actions} />
+              <AsideMessages asides={placed} after={run.run_id} />
+            </Fragment>
           ))}
           {children}
         </div>
@@ -76,6 +86,14 @@ export function Thread({ runs, onEarlier, follow, actions, children }: ThreadPro
       )}
     </div>
   );
+}
+
+/** Asides of a run that is no longer in the conversation follow the last one that is. */
+function placedAmong(asides: readonly ShownAside[], runs: readonly RunView[]): readonly ShownAside[] {
+  if (asides.length === 0) return asides;
+  const there = new Set(runs.map((run) => run.run_id));
+  const last = runs.at(-1)?.run_id ?? null;
+  return asides.map((aside) => (aside.after === null || there.has(aside.after) ? aside : { ...aside, after: last }));
 }
 
 interface RowProps {

@@ -34,3 +34,12 @@ it("reads a tool's arguments whether they come as text or as a value", () => {
   expect(asText).toEqual(asValue);
   expect(asText).toMatchObject({ recorded: { event: { arguments: '{"a":1}' } } });
 });
+
+it.each([
+  ["a message", { event: "message", text: "hi", role: "assistant" }, { type: "message", text: "hi" }],
+  ["a thought of the old kind", { event: "message", text: "hm", kind: "reasoning" }, { type: "thought", text: "hm" }],
+  ["a piece of a thought", { event: "reasoning_delta", text: "hm", stream_id: "s" }, { type: "reasoning.delta", stream: "s", text: "hm" }],
+  ["the end of a thought", { event: "reasoning_end", stream_id: "s", duration_ms: 0 }, { type: "reasoning.ended", stream: "s", interrupted: false, durationMs: null }],
+])("reads %s of a plugin, which has no number", (_, frame, event) => {
+  expect(decode(JSON.stringify({ chat_id: "c", run_id: null, seq: null, at_ms: 9, ...frame }))).toEqual({ kind: "aside", chatId: "c", runId: null, atMs: 9, event });
+});

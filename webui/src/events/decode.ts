@@ -7,6 +7,10 @@ export type Incoming =
   | { readonly kind: "ready"; readonly chatId: string }
   | { readonly kind: "attached"; readonly chatId: string; readonly seq: number; readonly exists: boolean; readonly temporary: boolean }
   | { readonly kind: "event"; readonly recorded: Recorded; readonly clientMessageId: string | null }
+  /** Beside the runs, and in no log: from a plugin. */
+  | { readonly kind: "aside"; readonly chatId: string; readonly runId: string | null; readonly atMs: number; readonly event: AsideEvent }
+  /** A command that was sent as a message, such as `/stop`, was carried out. */
+  | { readonly kind: "accepted"; readonly chatId: string; readonly clientMessageId: string | null }
   | { readonly kind: "snapshot"; readonly view: ConversationView; readonly earlier: boolean }
   /** What came before the run `before`. */
   | { readonly kind: "earlier"; readonly chatId: string; readonly before: string; readonly runs: readonly RunView[]; readonly earlier: boolean }
@@ -14,6 +18,12 @@ export type Incoming =
   /** The server is there. */
   | { readonly kind: "pong" }
   | { readonly kind: "unknown"; readonly name: string };
+
+/** What a plugin says or thinks: whole, or piece by piece in a stretch of its own. */
+export type AsideEvent =
+  | { readonly type: "message" | "thought"; readonly text: string }
+  | { readonly type: "answer.delta" | "reasoning.delta"; readonly stream: string; readonly text: string }
+  | { readonly type: "answer.ended" | "reasoning.ended"; readonly stream: string; readonly interrupted: boolean; readonly durationMs: number | null };
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -55,7 +65,14 @@ function read(name: string, frame: Fields): Incoming {
       return { kind: "earlier", chatId: text(frame, "chat_id"), before: text(frame, "before"), runs: runs(frame), earlier: frame["earlier"] === true };
     case "pong":
       return { kind: "pong" };
+    case "message":
+      return aside(frame, frame["kind"] === "reasoning" ? { type: "thought", text: text(frame, "text") } : { type: "message", text: text(frame, "text") });
+    case "message_accepted":
+      if (frame["starts_turn"] === false) return { kind: "accepted", chatId: text(frame, "chat_id"), clientMessageId: optional(frame, "client_message_id") };
+      return recorded(name, frame);
     case "error":
+      // That a run failed is said by its `turn_end` too, which has a place in the log.
+      if (optional(frame, "run_id") !== null) return { kind: "unknown", name: "error of a run" };
       return {
         kind: "error",
         detail: text(frame, "detail"),
@@ -65,9 +82,27 @@ function read(name: string, frame: Fields): Incoming {
         clientMessageId: optional(frame, "client_message_id"),
       };
     default:
-      return recorded(name, frame);
+      return frame["seq"] === null && Object.hasOwn(ASIDES, name) ? aside(frame, ASIDES[name]?.(frame)) : recorded(name, frame);
   }
 }
+
+function aside(frame: Fields, event: AsideEvent | undefined): Incoming {
+  if (!event) throw new NotAFrame("event");
+  return { kind: "aside", chatId: text(frame, "chat_id"), runId: optional(frame, "run_id"), atMs: numeral(frame, "at_ms", 0), event };
+}
+
+const ASIDES: Readonly<Record<string, (frame: Fields) => AsideEvent>> = {
+  delta: (frame) => ({ type: "answer.delta", stream: text(frame, "stream_id", ""), text: text(frame, "text") }),
+  stream_end: (frame) => ({ type: "answer.ended", stream: text(frame, "stream_id", ""), interrupted: frame["interrupted"] === true, durationMs: null }),
+  reasoning_delta: (frame) => ({ type: "reasoning.delta", stream: text(frame, "stream_id", ""), text: text(frame, "text") }),
+  reasoning_end: (frame) => ({
+    type: "reasoning.ended",
+    stream: text(frame, "stream_id", ""),
+    interrupted: frame["interrupted"] === true,
+    // A plugin that does not say how long it thought has not thought for no time.
+    durationMs: numeral(frame, "duration_ms", 0) || null,
+  }),
+};
 
 function recorded(name: string, frame: Fields): Incoming {
   const reader = Object.hasOwn(EVENTS, name) ? EVENTS[name] : undefined;
@@ -86,15 +121,8 @@ function recorded(name: string, frame: Fields): Incoming {
 }
 
 const EVENTS: Readonly<Record<string, (frame: Fields) => Event>> = {
-  message: (frame) => ({
-    type: "run.started",
-    model: text(frame, "model"),
-    max_iterations: numeral(frame, "max_iterations", 0),
-    input: input(frame),
-    reasoning_effort: effort(frame),
-    attachments: attachments(frame),
-    replaces: optional(frame, "replaces"),
-  }),
+  user_message: begun,
+  message_accepted: begun,
   progress: (frame) => ({
     type: "iteration.started",
     iteration: numeral(frame, "iteration"),
@@ -138,6 +166,18 @@ const EVENTS: Readonly<Record<string, (frame: Fields) => Event>> = {
     outcome: typed<Outcome>(frame, "outcome"),
   }),
 };
+
+function begun(frame: Fields): Event {
+  return {
+    type: "run.started",
+    model: text(frame, "model"),
+    max_iterations: numeral(frame, "max_iterations", 0),
+    input: input(frame),
+    reasoning_effort: effort(frame),
+    attachments: attachments(frame),
+    replaces: optional(frame, "replaces"),
+  };
+}
 
 const NO_TIMING = { time_to_first_reasoning_ms: null, time_to_first_answer_ms: null, reasoning_ms: 0, total_ms: 0 };
 

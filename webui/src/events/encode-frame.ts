@@ -12,7 +12,7 @@ function frame(event: Event): object {
     case "run.started": {
       const { type: _, input, attachments = [], ...rest } = event;
       const files = attachments.map(({ id = "", name, media_type, bytes = null }) => ({ id, name, media_type, bytes }));
-      return { event: "message", role: "user", ...input, ...rest, attachments: files };
+      return { event: "user_message", turn_id: "", starts_turn: true, ...input, ...rest, attachments: files };
     }
     case "iteration.started":
       return { ...event, event: "progress" };

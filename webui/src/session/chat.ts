@@ -4,6 +4,7 @@ import type { Recorded } from "@/events/types.gen";
 import { apply, emptySession, prepended, renewed, type Session } from "@/events/fold";
 import type { Incoming } from "@/events/decode";
 
+import { type Aside, cutShort, withAside } from "./asides";
 import { Cell, type Schedule } from "./cell";
 import type { Command, MessageOptions } from "./transport";
 
@@ -23,6 +24,8 @@ export interface ChatState {
   /** Whether it is kept in memory only, and in no list. */
   readonly temporary: boolean;
   readonly pending: readonly Pending[];
+  /** What plugins sent beside the runs since the page was opened. */
+  readonly asides: readonly Aside[];
   /** What went wrong that belongs to no message, in words. */
   readonly problem: string | null;
 }
@@ -45,7 +48,7 @@ export class Chat {
   constructor(id: string, send: Send, schedule: Schedule | undefined) {
     this.id = id;
     this.#send = send;
-    this.state = new Cell<ChatState>({ session: emptySession(id), phase: "loading", temporary: false, pending: [], problem: null }, schedule);
+    this.state = new Cell<ChatState>({ session: emptySession(id), phase: "loading", temporary: false, pending: [], asides: [], problem: null }, schedule);
   }
 
   /** Whether a run goes on. */
@@ -75,6 +78,7 @@ export class Chat {
   /** The connection is gone. */
   detach(): void {
     this.#attached = false;
+    this.#change({ asides: cutShort(this.state.latest.asides) });
   }
 
   /** Fetch what came before the first run that is here. Nothing happens where that is on its way, or nobody is connected. */
@@ -87,6 +91,10 @@ export class Chat {
 
   /** Say something. It waits where a run goes on, or until the connection is back. */
   say(text: string, options: MessageOptions, id: string): void {
+    if (isStop(text) && !options.files?.length) {
+      this.stop();
+      return;
+    }
     const busy = this.running || this.state.latest.pending.some((each) => each.status !== "failed");
     const pending: Pending = { id, text, options, status: busy ? "queued" : "sending" };
     this.#change({ pending: [...this.state.latest.pending, pending], problem: null });
@@ -109,6 +117,7 @@ export class Chat {
     return last ? this.takeBack(last.id) : null;
   }
 
+  /** Stop the run that goes on. */
   stop(): void {
     this.#send({ type: "stop", chat_id: this.id });
   }
@@ -136,6 +145,12 @@ export class Chat {
       case "event":
         this.#hearEvent(incoming.recorded, incoming.clientMessageId);
         break;
+      case "aside":
+        this.#hearAside(incoming);
+        break;
+      case "accepted":
+        this.#change({ pending: this.state.latest.pending.filter((each) => each.id !== incoming.clientMessageId) });
+        break;
       case "error":
         this.#hearError(incoming);
         break;
@@ -153,6 +168,12 @@ export class Chat {
     if (recorded.seq <= session.view.seq) return;
     this.#change({ session: apply(session, recorded) });
     if (recorded.event.type === "run.started") this.#said(recorded.event.input.text, clientMessageId);
+  }
+
+  #hearAside({ event, runId, atMs }: Extract<Incoming, { kind: "aside" }>): void {
+    const { runs } = this.state.latest.session.view;
+    const after = runs.find((run) => run.run_id === runId) ?? runs.at(-1);
+    this.#change({ asides: withAside(this.state.latest.asides, event, after?.run_id ?? null, atMs) });
   }
 
   #hearEarlier({ before, runs, earlier }: Extract<Incoming, { kind: "earlier" }>): void {
@@ -225,4 +246,9 @@ export class Chat {
   #change(part: Partial<ChatState>): void {
     this.state.set({ ...this.state.latest, ...part });
   }
+}
+
+/** The command that other clients of the protocol know, typed as a message. */
+function isStop(text: string): boolean {
+  return text.length < 100 && text.trim().toLowerCase() === "/stop";
 }

@@ -90,6 +90,8 @@ export class Client {
         return;
       }
       case "attached":
+      case "aside":
+      case "accepted":
       case "earlier":
         this.#chats.get(incoming.chatId)?.hear(incoming);
         return;

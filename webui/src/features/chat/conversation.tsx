@@ -31,7 +31,7 @@ export interface ConversationProps {
 /** A conversation that has begun: what is in the log, and what is on its way there. */
 export function Conversation({ chat, thinking, toggles, onSay, onTakeBack, onReplace, onBranch }: ConversationProps) {
   const { api, client } = useServices();
-  const { session, pending, phase } = useCell(chat.state);
+  const { session, pending, asides, phase } = useCell(chat.state);
   const connected = useCell(client.connection).state === "open";
   const fetchEarlier = useCallback(() => chat.fetchEarlier(), [chat]);
   const follow = useFollow();
@@ -41,8 +41,8 @@ export function Conversation({ chat, thinking, toggles, onSay, onTakeBack, onRep
   return (
     <FileAddressContext value={api.attachmentAddress}>
       <ReadingContext value={reading}>
-        <Thread runs={session.view.runs} onEarlier={connected && session.earlier ? fetchEarlier : undefined} follow={follow} actions={actions}>
-          {session.view.runs.length === 0 && pending.length === 0 ? <Empty loading={phase === "loading"} /> : null}
+        <Thread runs={session.view.runs} asides={asides} onEarlier={connected && session.earlier ? fetchEarlier : undefined} follow={follow} actions={actions}>
+          {session.view.runs.length === 0 && pending.length === 0 && asides.length === 0 ? <Empty loading={phase === "loading"} /> : null}
           {pending.map((each) => (
             <PendingMessage
               key={each.id}
