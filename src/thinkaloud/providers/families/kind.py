@@ -1,10 +1,11 @@
 """What a row of the families' table says."""
 
 import re
+from typing import Final
 
 import msgspec
 
-from thinkaloud.events.prompt import EffortLevel
+from thinkaloud.events.prompt import EFFORT_LEVELS, EffortLevel
 from thinkaloud.providers.hosts.host import DialectName, Host
 from thinkaloud.providers.target import Family, Reasons, Shows
 
@@ -41,15 +42,35 @@ class Kind(msgspec.Struct, frozen=True):
     family: Family
     on: tuple[On, ...] = ()
     """The first that holds decides."""
+    messages: dict[str, object] = {}
+    """Quirks on Anthropic's wire where no rule of `on` holds."""
 
     def names(self, plain: str) -> bool:
         """Whether a plain name is one of this family."""
         return re.match(self.pattern, plain) is not None
 
 
+_MESSAGES: Final[dict[str, object]] = {"thinking": "budget", "thinks_unasked": True}
+"""How models of other makers think on Anthropic's wire."""
+
+
+def _on_messages(kind: Kind, host: Host) -> On | None:
+    """Return the rule for a model that reasons on Anthropic's wire and has none of its own.
+
+    There a level is a budget, so that the common ones can be named beside the family's own.
+    """
+    if host.dialect != "anthropic-messages" or kind.family.reasons == "never":
+        return None
+    named = {"low", "medium", "high", *kind.family.efforts}
+    if kind.family.reasons == "optional":
+        named.add("none")
+    efforts = tuple(level for level in EFFORT_LEVELS if level in named)
+    return On("anthropic-messages", efforts=efforts, quirks={**_MESSAGES, **kind.messages})
+
+
 def on(kind: Kind, host: Host) -> Family:
     """Return a family as it is on a host."""
-    rule = next((rule for rule in kind.on if rule.holds(host)), None)
+    rule = next((rule for rule in kind.on if rule.holds(host)), None) or _on_messages(kind, host)
     if rule is None:
         return kind.family
     base = kind.family

@@ -45,13 +45,14 @@ def _reasoner(
     *on: On,
     efforts: Levels = (),
     images: bool = False,
+    messages: dict[str, object] = {},
 ) -> Kind:
     """Return a family that reasons, and can stop only where `none` is one of its levels."""
     reasons = "optional" if "none" in efforts else "always"
     family = Family(
         name, reasons=reasons, shows="text", efforts=efforts, images=images, max_tokens=window
     )
-    return Kind(pattern, family, on)
+    return Kind(pattern, family, on, messages)
 
 
 def _plain(pattern: str, name: str, window: int | None = None, *, images: bool = False) -> Kind:
@@ -149,6 +150,9 @@ QWEN: Final = (
     _plain(r"qwen|codeqwen", "Qwen 2.5", 131_072),
 )
 
+# Every message with tool calls must carry a thought, another model's too.
+_UNSIGNED: Final[dict[str, object]] = {"unsigned": True}
+
 KIMI: Final = (
     _reasoner(
         r"kimi-k[3-9]",
@@ -164,12 +168,14 @@ KIMI: Final = (
         ),
         efforts=("low", "high", "max"),
         images=True,
+        messages=_UNSIGNED,
     ),
     _reasoner(
         r"kimi-(k2[.-]7-code|k2-thinking|thinking)",
         "Kimi K2 Thinking",
         262_144,
         On("openai-chat", quirks=_NO_SWITCH),
+        messages=_UNSIGNED,
     ),
     _reasoner(
         r"kimi-k2[.-]6",
@@ -189,6 +195,7 @@ KIMI: Final = (
         _template("thinking"),
         efforts=_SWITCH,
         images=True,
+        messages=_UNSIGNED,
     ),
     _reasoner(
         r"kimi-k2[.-][5-9]",
@@ -197,6 +204,7 @@ KIMI: Final = (
         _template("thinking"),
         efforts=_SWITCH,
         images=True,
+        messages=_UNSIGNED,
     ),
     _plain(r"kimi|moonshot", "Kimi K2", 262_144),
 )

@@ -10,10 +10,11 @@ from urllib.parse import quote
 
 import msgspec
 
-from thinkaloud.events.model import Origin
 from thinkaloud.events.prompt import EffortLevel, ModelRequest, ToolSchema, ToolTurn
 from thinkaloud.ports.model import HttpRequest
 from thinkaloud.providers.dialects.anthropic_messages.history import (
+    Message,
+    Thoughts,
     messages_of,
     opens_with_thinking,
 )
@@ -26,9 +27,11 @@ _OFF: Final = {"type": "disabled"}
 
 
 class Thinking(msgspec.Struct, frozen=True):
-    """What a request says about thinking. `on` is False where no thinking will come of it."""
+    """What a request says about thinking. `on` is False where it asks for none."""
 
     on: bool
+    off: bool = False
+    """Whether there must be none, even if the model thinks by itself."""
     switch: Mapping[str, object] | None = None
     effort: str | None = None
     budget: int | None = None
@@ -37,11 +40,11 @@ class Thinking(msgspec.Struct, frozen=True):
 def encode(request: ModelRequest, target: Target, quirks: Quirks) -> HttpRequest:
     """Return the HTTP request for a streamed response."""
     thinking = _thinking(request, target.family, quirks)
-    messages = messages_of(request.turns, _origin(request, target), quirks, thinking=thinking.on)
+    messages = _messages(request, target, quirks, thinking)
     if thinking.budget is not None and not opens_with_thinking(messages):
         # The wire refuses a budget where the turn at work began without thinking (another model's).
-        thinking = Thinking(on=False)
-        messages = messages_of(request.turns, _origin(request, target), quirks, thinking=False)
+        thinking = Thinking(on=False, off=True)
+        messages = _messages(request, target, quirks, thinking)
     betas = _betas(request, thinking, quirks)
     body = _body(request, target, quirks, thinking)
     if quirks.betas_in_body and betas:
@@ -54,8 +57,12 @@ def encode(request: ModelRequest, target: Target, quirks: Quirks) -> HttpRequest
     )
 
 
-def _origin(request: ModelRequest, target: Target) -> Origin | None:
-    return target.origin if request.send_opaque else None
+def _messages(
+    request: ModelRequest, target: Target, quirks: Quirks, thinking: Thinking
+) -> list[Message]:
+    origin = target.origin if request.send_opaque else None
+    thoughts: Thoughts = "all" if thinking.on else "none" if thinking.off else "unasked"
+    return messages_of(request.turns, origin, quirks, thoughts=thoughts)
 
 
 def _body(
@@ -112,7 +119,7 @@ def _thinking(request: ModelRequest, family: Family, quirks: Quirks) -> Thinking
     if style in {"always", "none"}:
         return Thinking(on=style == "always")
     if effort == "none":
-        return Thinking(on=False, switch=_OFF)
+        return Thinking(on=False, off=True, switch=_OFF)
     if effort is None:
         return _unasked(quirks)
     if style == "budget" or isinstance(effort, int):
@@ -128,7 +135,7 @@ def _unasked(quirks: Quirks) -> Thinking:
         case "adaptive":
             return Thinking(on=True, switch=_adaptive(quirks) if quirks.unasked else None)
         case "budget":
-            return Thinking(on=False)
+            return Thinking(on=quirks.thinks_unasked)
         case "switch" | "always":
             return Thinking(on=True)
         case "none":

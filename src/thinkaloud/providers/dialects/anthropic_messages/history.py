@@ -4,7 +4,7 @@ Source: Anthropic API reference, "Extended thinking" (preserving thinking blocks
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final, Literal, assert_never
 
 import msgspec
@@ -45,21 +45,28 @@ class Message(msgspec.Struct):
     content: list[Content]
 
 
+Thoughts = Literal["all", "unasked", "none"]
+"""Which thinking blocks of its own a model gets back. `unasked`: those of a model that thinks
+although the request does not ask for it."""
+
+
 def messages_of(
-    turns: Iterable[Turn], origin: Origin | None, quirks: Quirks, *, thinking: bool
+    turns: Sequence[Turn], origin: Origin | None, quirks: Quirks, *, thoughts: Thoughts
 ) -> list[Message]:
     """Return the messages; neighbours of one role are one message.
 
-    Payloads of `origin` go back as they are, without thinking blocks where the request does not
-    think (the wire refuses them then). Turns that would be empty are left out.
+    Payloads of `origin` go back as they are, except for the thinking blocks that `thoughts`
+    leaves out. Turns that would be empty are left out.
     """
-    history = _History(origin, quirks, thinking=thinking)
-    for turn in turns:
+    history = _History(origin, quirks, thinking=thoughts == "all")
+    asked = max((at for at, turn in enumerate(turns) if isinstance(turn, UserTurn)), default=-1)
+    for at, turn in enumerate(turns):
         match turn:
             case UserTurn():
                 history.add("user", _said(turn))
             case AssistantTurn():
-                history.add("assistant", history.answered(turn))
+                kept = "all" if thoughts == "unasked" and at > asked else thoughts
+                history.add("assistant", history.answered(turn, kept))
             case ToolTurn():
                 history.add("user", [history.result(result) for result in turn.results])
             case _:
@@ -97,9 +104,9 @@ class _History:
         else:
             self.messages.append(Message(role, content))
 
-    def answered(self, turn: AssistantTurn) -> list[Content]:
+    def answered(self, turn: AssistantTurn, thoughts: Thoughts) -> list[Content]:
         if turn.native is not None and turn.native.origin == self._origin:
-            return self._own(turn.native)
+            return self._own(turn.native, thoughts)
         return self._foreign(turn)
 
     def result(self, result: ToolResult) -> Content:
@@ -113,13 +120,13 @@ class _History:
             block["is_error"] = True
         return block
 
-    def _own(self, native: Native) -> list[Content]:
+    def _own(self, native: Native, thoughts: Thoughts) -> list[Content]:
         content: list[Content] = []
         for raw in _blocks.decode(bytes(native.payload)):
             head = _head.decode(bytes(raw))
             # The wire itself sends blank texts and refuses to take them back.
             blank = head.type == TEXT and not (head.text or "").strip()
-            unwanted = head.type in _THOUGHTS and not self._thinking
+            unwanted = head.type in _THOUGHTS and not _goes_back(head, thoughts)
             if not blank and not unwanted:
                 content.append(raw)
         # Nor may a message end in a thought, which the token limit can have cut.
@@ -165,6 +172,13 @@ class _History:
             clean += "_"
         self._renamed[issued] = clean
         return clean
+
+
+def _goes_back(thought: BlockHead, thoughts: Thoughts) -> bool:
+    # Claude does not think unasked, and signs every thought: an unsigned one comes from a model
+    # that thinks anyway and may demand it back (Kimi, GLM).
+    unsigned = thought.type == THINKING and not thought.signature
+    return thoughts == "all" or (thoughts == "unasked" and unsigned)
 
 
 def _said(turn: UserTurn) -> list[Content]:

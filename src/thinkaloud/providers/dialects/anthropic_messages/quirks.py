@@ -56,6 +56,9 @@ class Quirks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     thinking: ThinkingStyle = "budget"
     unasked: bool = True
     """Style `adaptive`: ask for thinking (and its text) also where the request names no effort."""
+    thinks_unasked: bool = False
+    """Style `budget`: the model thinks also where the request names no effort, and gets its
+    thoughts back (every maker's but Anthropic's)."""
     display: str | None = "summarized"
     """Style `adaptive`: `thinking.display`, without which newer models omit the text; None: not
     sent, for those that do not know the field."""
