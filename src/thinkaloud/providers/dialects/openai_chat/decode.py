@@ -227,7 +227,7 @@ class MessageDecoder:
     def _reasoning_status(self, usage: Usage | None) -> ReasoningStatus:
         if self._read.received.reasoning:
             return "shown"
-        hidden = self._read.received.details or (usage is not None and usage.reasoning_tokens)
+        hidden = self._read.received.hidden or (usage is not None and usage.reasoning_tokens)
         return "hidden_by_provider" if hidden else "none"
 
     def _figures(self) -> Usage | None:

@@ -36,7 +36,10 @@ class DeltaReader:
         elif delta.reasoning:
             received.carrier = "reasoning"
             self._reason(delta.reasoning, delta, events)
-        elif delta.reasoning_details:
+        elif delta.reasoning_text:
+            received.carrier = "reasoning_text"
+            self._reason(delta.reasoning_text, delta, events)
+        elif delta.reasoning_details or delta.thinking_blocks:
             self._reason("", delta, events)
         content = delta.content
         if content:
@@ -44,17 +47,26 @@ class DeltaReader:
                 self._text(content, events)
             else:
                 self._content_chunks(content, events)
-        if delta.tool_calls or delta.refusal or delta.executed_tools:
+        if delta.tool_calls or delta.refusal or delta.executed_tools or delta.reasoning_opaque:
             self._rest(delta, events)
 
     def _reason(self, text: str, delta: Delta, events: list[ModelEvent]) -> None:
         """Give out the reasoning of a delta once, though several of its fields may hold it."""
         received = self.received
-        parts = [(text, 0)]
+        parts = [(text, 0)] if text else []
         if delta.reasoning_details:
             parts = received.details.add(delta.reasoning_details)
             if text and (len(parts) < 2 or "".join(part for part, _ in parts) != text):
                 parts = [(text, parts[-1][1] if parts else 0)]
+        if delta.thinking_blocks:
+            blocks = received.blocks.add(delta.thinking_blocks)
+            if not text and received.carrier in ("nothing", "thinking_blocks"):
+                received.carrier = "thinking_blocks"
+                parts = blocks
+        self._think(parts, events)
+
+    def _think(self, parts: list[tuple[str, int]], events: list[ModelEvent]) -> None:
+        received = self.received
         if parts:
             self.flush(events)
         for piece, part in parts:
@@ -72,7 +84,10 @@ class DeltaReader:
     def _content_chunks(self, chunks: list[ContentChunk], events: list[ModelEvent]) -> None:
         received = self.received
         for chunk in chunks:
-            if thought := chunk.thought:
+            if isinstance(chunk.summary, list):
+                received.carrier = "content_summary"
+                self._think(received.summary.add(chunk.summary), events)
+            elif thought := chunk.thought:
                 received.carrier = "content_chunks"
                 self._reason(thought, _NO_DETAILS, events)
             elif chunk.text:
@@ -86,6 +101,8 @@ class DeltaReader:
             self.flush(events)
             opened = map(self.calls.add, delta.tool_calls)
             events.extend(opening for opening in opened if opening is not None)
+        if delta.reasoning_opaque:
+            self.received.opaque = delta.reasoning_opaque
         if delta.refusal:
             self.refusal.append(delta.refusal)
         for tool in delta.executed_tools or ():

@@ -7,6 +7,7 @@ import msgspec
 from thinkaloud.core.tags import BRACKETED
 from thinkaloud.events.model import Native, Origin
 from thinkaloud.events.prompt import AnswerPart, AssistantTurn, ReasoningPart, ToolCallPart
+from thinkaloud.providers.dialects.openai_chat.blocks import SignedBlocks
 from thinkaloud.providers.dialects.openai_chat.calls import ToolCalls
 from thinkaloud.providers.dialects.openai_chat.details import ReasoningDetails
 from thinkaloud.providers.dialects.openai_chat.quirks import Carrier, Quirks, ReasoningBack
@@ -15,7 +16,17 @@ from thinkaloud.providers.dialects.openai_chat.quirks import Carrier, Quirks, Re
 class Received:
     """What a response has brought so far, as the next request needs it."""
 
-    __slots__ = ("answer", "carrier", "content", "details", "reasoning", "signature")
+    __slots__ = (
+        "answer",
+        "blocks",
+        "carrier",
+        "content",
+        "details",
+        "opaque",
+        "reasoning",
+        "signature",
+        "summary",
+    )
 
     def __init__(self) -> None:
         self.reasoning: list[str] = []
@@ -23,19 +34,28 @@ class Received:
         self.content: list[str] = []
         """The content as it came, tags included."""
         self.details = ReasoningDetails()
+        self.blocks = SignedBlocks("thinking")
+        self.summary = SignedBlocks("text")
+        self.opaque = ""
+        """Copilot's `reasoning_opaque`."""
         self.carrier: Carrier = "nothing"
         """The field in which reasoning came; `nothing` also for inline tags."""
         self.signature = ""
         """Mistral's, of a thinking chunk."""
 
     def __bool__(self) -> bool:
-        return bool(self.reasoning or self.answer or self.content or self.details)
+        return bool(self.reasoning or self.answer or self.content or self.hidden)
+
+    @property
+    def hidden(self) -> bool:
+        """Whether there is reasoning that may have no text."""
+        return bool(self.details or self.blocks or self.summary or self.opaque)
 
     def native(self, quirks: Quirks, calls: ToolCalls, origin: Origin) -> Native | None:
         """Return the whole message, or None where plain text and calls say it all."""
         carrier = quirks.back.carrier
         if carrier == "as_received":
-            carrier = "reasoning_details" if self.details else self.carrier
+            carrier = self._came_in()
         reasoning = "".join(self.reasoning)
         carried = self._carried(carrier, quirks, reasoning)
         if not carried and not calls.extended:
@@ -46,12 +66,39 @@ class Received:
         return Native(origin, msgspec.Raw(msgspec.json.encode(message)))
 
     def _carried(self, carrier: Carrier, quirks: Quirks, reasoning: str) -> dict[str, object]:
+        if carrier == "thinking_blocks":
+            return self._blocks(reasoning)
+        if carrier == "content_summary" and self.summary:
+            return {"content": self._parts()}
+        if carrier == "reasoning_text" and self.opaque:
+            return {**self._beside(reasoning), "reasoning_opaque": self.opaque}
         if carrier == "reasoning_details":
             return {"reasoning_details": self.details.merged()} if self.details else {}
         if carrier == "tags" and reasoning and self.carrier == "nothing":
             return {"content": "".join(self.content)}
         answer = "".join(self.answer)
         return carried(carrier, reasoning, answer, quirks, signature=self.signature)
+
+    def _came_in(self) -> Carrier:
+        if self.details:
+            return "reasoning_details"
+        if self.blocks:
+            return "thinking_blocks"
+        return "reasoning_text" if self.opaque else self.carrier
+
+    def _blocks(self, reasoning: str) -> dict[str, object]:
+        if not self.blocks:
+            return {}
+        return {**self._beside(reasoning), "thinking_blocks": self.blocks.merged()}
+
+    def _beside(self, reasoning: str) -> dict[str, object]:
+        plain = self.carrier in ("reasoning_content", "reasoning", "reasoning_text")
+        return {self.carrier: reasoning} if plain and reasoning else {}
+
+    def _parts(self) -> list[dict[str, object]]:
+        answer = "".join(self.answer)
+        parts: list[dict[str, object]] = [{"type": "reasoning", "summary": self.summary.merged()}]
+        return [*parts, {"type": "text", "text": answer}] if answer else parts
 
 
 def carried(
@@ -62,7 +109,7 @@ def carried(
     if not reasoning:
         return members
     match carrier:
-        case "reasoning_content" | "reasoning":
+        case "reasoning_content" | "reasoning" | "reasoning_text":
             members[carrier] = reasoning
         case "reasoning_details":
             members[carrier] = [
@@ -73,7 +120,7 @@ def carried(
         case "tags":
             opening, closing = quirks.inline_tags[0] if quirks.inline_tags else BRACKETED[0]
             members["content"] = f"{opening}{reasoning}{closing}{answer}"
-        case "as_received" | "nothing":
+        case "as_received" | "thinking_blocks" | "content_summary" | "nothing":
             pass
     return members
 

@@ -11,13 +11,17 @@ Carrier = Literal[
     "as_received",
     "reasoning_content",
     "reasoning",
+    "reasoning_text",
     "reasoning_details",
+    "thinking_blocks",
     "content_chunks",
+    "content_summary",
     "tags",
     "nothing",
 ]
 """Where reasoning stands in an assistant message that is sent back. `as_received`: where it
-came, inline tags excepted. `content_chunks`: Mistral. `tags`: inside `content`, in the tags."""
+came, inline tags excepted. `content_chunks`: Mistral. `content_summary`: Databricks. `tags`: inside
+`content`, in the tags."""
 
 BackOn = Literal["never", "tool_calls", "since_tools", "all"]
 """Which assistant messages get readable reasoning when they are written anew."""

@@ -10,19 +10,25 @@ _NOTHING = msgspec.Raw()
 
 
 class ContentChunk(msgspec.Struct, gc=False):
-    """An item of a content list: `text`, or Mistral's `thinking` with a list of its own."""
+    """An item of a content list: `text`, Mistral's `thinking` with a list of its own, or
+    Databricks' `reasoning` with a `summary`."""
 
     type: str = ""
     text: str | None = None
     thinking: "str | list[ContentChunk] | None" = None
     signature: str | None = None
+    summary: list[dict[str, object]] | str | None = None
 
     @property
     def thought(self) -> str:
         """The reasoning text in this chunk, `""` where there is none."""
         if isinstance(self.thinking, list):
             return "".join(part.text or "" for part in self.thinking)
-        return self.thinking or ""
+        if self.thinking:
+            return self.thinking
+        if self.type.startswith("reasoning"):
+            return self.text or (self.summary if isinstance(self.summary, str) else "") or ""
+        return ""
 
 
 class Delta(msgspec.Struct, gc=False):
@@ -31,7 +37,12 @@ class Delta(msgspec.Struct, gc=False):
     content: str | list[ContentChunk] | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
+    reasoning_text: str | None = None
+    """Copilot's; `reasoning_opaque` is what it wants back with it."""
+    reasoning_opaque: str | None = None
     reasoning_details: list[dict[str, object]] | None = None
+    thinking_blocks: list[dict[str, object]] | None = None
+    """LiteLLM's, beside `reasoning_content`."""
     tool_calls: list[dict[str, object]] | None = None
     refusal: str | None = None
     executed_tools: list[dict[str, object]] | None = None
