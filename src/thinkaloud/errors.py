@@ -110,7 +110,7 @@ class UnsupportedEffort(UserError):
     code = "unsupported_effort"
 
     def __init__(self, model: str, effort: str | int, valid: Sequence[str]) -> None:
-        choices = ", ".join(valid) if valid else "none: this model does not reason"
+        choices = ", ".join(valid) if valid else "none: its reasoning has no levels to choose from"
         super().__init__(f"{model} has no reasoning effort {effort!r}. Valid: {choices}.")
         self.field = "reasoning_effort"
         self.valid = tuple(valid)

@@ -2,9 +2,57 @@
 
 from typing import Final
 
+from thinkaloud.events.event import Notice
 from thinkaloud.events.model import ModelFailed
+from thinkaloud.events.prompt import RequestPart
 
 _BACKOFF_SECONDS: Final = (0.5, 2.0, 8.0)
+_MOST_PARTS: Final = 8
+_WORDS: Final[dict[RequestPart, str]] = {
+    "tools": "The provider takes no tools for this model; the request is made again without them.",
+    "images": "The provider takes no pictures for this model;"
+    " the request is made again without them.",
+    "system": "The provider takes no system prompt for this model;"
+    " it goes into the first message instead.",
+    "developer": "The provider does not know the role `developer`;"
+    " the system prompt is sent as `system` instead.",
+    "reasoning": "The provider takes no reasoning of earlier turns;"
+    " the request is made again without it.",
+    "effort": "The provider takes no reasoning effort for this model;"
+    " the request is made again without one.",
+    "output_limit": "The provider allows less output for this model;"
+    " the request is made again with a lower limit.",
+    "output_room": "The prompt leaves less room for output;"
+    " the request is made again with a lower limit.",
+}
+
+
+def part_to_leave_out(
+    failed: ModelFailed, without: frozenset[RequestPart], *, visible: bool
+) -> RequestPart | None:
+    """Return the part without which to make the call again at once, or None for none.
+
+    Each part is left out at most once; `without` are those that were already.
+    """
+    part = "opaque" if failed.opaque_rejected else failed.rejected
+    if visible or not part or part in without or len(without) >= _MOST_PARTS:
+        return None
+    return part
+
+
+def notice_of(part: RequestPart) -> Notice:
+    """Say that a part was refused and is left out."""
+    if part == "opaque":
+        return Notice(
+            "opaque_reasoning_dropped",
+            "The provider refused the reasoning of an earlier turn;"
+            " the request is made again without it.",
+        )
+    words = _WORDS.get(part)
+    if words is None:
+        name = part.removeprefix("body.")
+        words = f"The provider refused `{name}`; the request is made again without it."
+    return Notice("request_part_dropped", words)
 
 
 def wait_before_retry(
@@ -18,8 +66,6 @@ def wait_before_retry(
     """
     if visible or attempt > len(_BACKOFF_SECONDS):
         return None
-    if failed.opaque_rejected:
-        return 0.0 if attempt == 1 else None
     if not failed.retryable or failed.code == "provider_timeout":
         return None
     wait = _BACKOFF_SECONDS[attempt - 1] if failed.retry_after is None else failed.retry_after

@@ -9,6 +9,15 @@ import msgspec
 
 from thinkaloud.events.model import Native
 
+RequestPart = str
+"""A part of a request that a provider may refuse.
+
+`tools`, `images`, `system` (the system prompt as such), `developer` (that role), `opaque` (native
+payloads), `reasoning` (of earlier turns), `effort`, `output_limit` (above what the model can),
+`output_room` (above what the prompt leaves), or `body.` and the path of a member of the JSON body,
+e.g. `body.stream_options`.
+"""
+
 EffortLevel = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 """How hard a model is asked to think. `none`: no reasoning is generated at all."""
 
@@ -114,5 +123,9 @@ class ModelRequest(msgspec.Struct, frozen=True):
     max_output_tokens: int | None = None
     send_opaque: bool = True
     """False: leave every native payload behind (after a provider refused one)."""
+    send_reasoning: bool = True
+    """False: send no reasoning of earlier turns at all, in whatever form."""
+    without: frozenset[RequestPart] = frozenset()
+    """What the provider refused before: the request is made without it."""
     conversation_id: str | None = None
     """For providers that route or cache by conversation; never required."""

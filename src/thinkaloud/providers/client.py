@@ -6,10 +6,15 @@ import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
+import msgspec
+
 from thinkaloud.errors import InvalidRequest, ProviderError
 from thinkaloud.events.model import ModelEvent, ModelFailed, ModelFinished
 from thinkaloud.events.prompt import ModelRequest
 from thinkaloud.ports.model import Decoder, Dialect, HttpRequest, ListedModel, ModelInfo, failed
+from thinkaloud.providers.refused_parts import RefusedParts
+from thinkaloud.providers.rejection import Sent, complaint
+from thinkaloud.providers.trimming import trimmed
 
 if TYPE_CHECKING:
     import aiohttp
@@ -121,6 +126,7 @@ class HttpModel:
         self._base_url = base_url
         self._authentication = authentication
         self._sessions = sessions
+        self._refused = RefusedParts(dialect.origin)
 
     @property
     def info(self) -> ModelInfo:
@@ -132,23 +138,23 @@ class HttpModel:
         decoder: Decoder | None = None
         await self._sessions.prepare()
         try:
-            http = self._dialect.encode(request)
-            async with await self._send(http) as response:
+            sent = self._sent(request)
+            async with await self._send(sent.http) as response:
                 if response.status >= 300:
-                    yield [failed(await self._refusal(response))]
+                    yield [await self._refusal(response, sent)]
                     return
-                decoder = self._dialect.decoder(response.content_type, request.effort)
+                decoder = self._dialect.decoder(response.content_type, sent.request.effort)
                 may_be_page = response.content_type == "text/html"
                 async for chunk in response.content.iter_any():
                     if may_be_page and chunk.lstrip().startswith(b"<"):
                         yield [failed(_page(self._base_url))]
                         return
                     may_be_page = may_be_page and not chunk.strip()
-                    events = self._scrubbed(decoder.feed(chunk))
+                    events = self._ended(decoder.feed(chunk), request, sent)
                     yield events
                     if events and isinstance(events[-1], ModelFinished | ModelFailed):
                         return
-                yield self._scrubbed(decoder.close())
+                yield self._ended(decoder.close(), request, sent)
         except InvalidRequest as error:
             yield [ModelFailed("provider_bad_request", error.message)]
         except ProviderError as error:
@@ -160,6 +166,14 @@ class HttpModel:
                 # The dialect knows whether its end mark had come before the line broke.
                 yield self._scrubbed(decoder.close())
 
+    def _sent(self, request: ModelRequest) -> Sent:
+        """Encode the request without what this host has refused before."""
+        request = self._refused.leave_out(request)
+        http = self._dialect.encode(request)
+        if request.without:
+            http = msgspec.structs.replace(http, body=trimmed(http.body, request.without))
+        return Sent(request, http, self._dialect.origin)
+
     async def _send(self, http: HttpRequest) -> "aiohttp.ClientResponse":
         url = address(self._base_url, http.path)
         headers = {"content-type": "application/json"}
@@ -167,11 +181,23 @@ class HttpModel:
         headers.update(await self._authentication.headers(http, url))
         return await self._sessions.post(url, http.body, headers)
 
-    async def _refusal(self, response: "aiohttp.ClientResponse") -> ProviderError:
+    async def _refusal(self, response: "aiohttp.ClientResponse", sent: Sent) -> ModelFailed:
         if response.status < 400:
-            return _redirected(self._base_url, response.status)
+            return failed(_redirected(self._base_url, response.status))
         body = await read_at_most(response, _MAX_ERROR_BYTES)
-        return _refused(self._dialect, self._authentication, response, body)
+        error = _refused(self._dialect, self._authentication, response, body)
+        return self._refused.named(failed(error), complaint(body), sent)
+
+    def _ended(
+        self, events: list[ModelEvent], request: ModelRequest, sent: Sent
+    ) -> list[ModelEvent]:
+        last = events[-1] if events else None
+        if isinstance(last, ModelFailed):
+            events[-1] = self._refused.named(last, last.message, sent)
+            return self._scrubbed(events)
+        if isinstance(last, ModelFinished):
+            self._refused.succeeded(request, sent.request)
+        return events
 
     def _scrubbed(self, events: list[ModelEvent]) -> list[ModelEvent]:
         if events and isinstance(events[-1], ModelFailed):
@@ -274,11 +300,4 @@ def _refused(
 
 
 def _with_message(event: ModelFailed, message: str) -> ModelFailed:
-    return ModelFailed(
-        event.code,
-        message,
-        event.retryable,
-        event.retry_after,
-        event.opaque_rejected,
-        event.usage,
-    )
+    return msgspec.structs.replace(event, message=message)

@@ -7,13 +7,13 @@ from contextlib import aclosing
 import msgspec
 
 from thinkaloud.core.context import MAX_PICTURE_BYTES, turns
-from thinkaloud.core.retry import wait_before_retry
+from thinkaloud.core.retry import notice_of, part_to_leave_out, wait_before_retry
 from thinkaloud.core.window import fitting, tokens_of_frame
 from thinkaloud.errors import ProviderError
 from thinkaloud.events.event import Notice
 from thinkaloud.events.fold import RunFold
 from thinkaloud.events.model import ModelFailed
-from thinkaloud.events.prompt import Effort, ModelRequest, ToolSchema
+from thinkaloud.events.prompt import Effort, ModelRequest, RequestPart, ToolSchema
 from thinkaloud.ports.model import Model, failed
 from thinkaloud.runtime.limits import Limits
 from thinkaloud.runtime.record import RunRecorder
@@ -46,7 +46,7 @@ class ModelCaller:
         self._frame_tokens = tokens_of_frame(prompt.system, prompt.tools)
         self._recorder = recorder
         self._limits = limits
-        self._send_opaque = True
+        self._without: frozenset[RequestPart] = frozenset()
 
     async def call(self) -> None:
         """Begin an iteration and make its call, again where that is allowed (P6)."""
@@ -61,12 +61,18 @@ class ModelCaller:
             failure = turn.failure
             if failure is None:
                 return
+            part = part_to_leave_out(failure, self._without, visible=turn.visible)
+            if part is not None:
+                self._without |= {part}
+                recorder.append(notice_of(part))
+                turn.begin_attempt()
+                continue
             wait = wait_before_retry(
                 failure, attempt, visible=turn.visible, max_wait=self._limits.max_retry_wait
             )
             if wait is None:
                 return
-            recorder.append(self._retry_notice(failure, wait))
+            recorder.append(_retry_notice(failure, wait))
             await recorder.clock.sleep(wait)
             turn.begin_attempt()
             attempt += 1
@@ -117,19 +123,14 @@ class ModelCaller:
             tools=prompt.tools,
             effort=prompt.effort,
             max_output_tokens=self._limits.max_output_tokens,
-            send_opaque=self._send_opaque,
+            send_opaque="opaque" not in self._without,
             conversation_id=prompt.conversation_id,
+            without=self._without,
         )
 
-    def _retry_notice(self, failure: ModelFailed, wait: float) -> Notice:
-        if failure.opaque_rejected:
-            self._send_opaque = False
-            message = (
-                "The provider refused the reasoning of an earlier turn;"
-                " the request is made again without it."
-            )
-            return Notice("opaque_reasoning_dropped", message)
-        return Notice("provider_retry", f"{failure.message} Trying again in {wait:g} seconds.")
+
+def _retry_notice(failure: ModelFailed, wait: float) -> Notice:
+    return Notice("provider_retry", f"{failure.message} Trying again in {wait:g} seconds.")
 
 
 def _left_out(count: int) -> Notice:

@@ -61,10 +61,10 @@ def _on_messages(kind: Kind, host: Host) -> On | None:
     """
     if host.dialect != "anthropic-messages" or kind.family.reasons == "never":
         return None
-    named = {"low", "medium", "high", *kind.family.efforts}
+    named: set[EffortLevel] = {"low", "medium", "high", *kind.family.efforts}
     if kind.family.reasons == "optional":
         named.add("none")
-    efforts = tuple(level for level in EFFORT_LEVELS if level in named)
+    efforts: tuple[EffortLevel, ...] = tuple(level for level in EFFORT_LEVELS if level in named)
     return On("anthropic-messages", efforts=efforts, quirks={**_MESSAGES, **kind.messages})
 
 

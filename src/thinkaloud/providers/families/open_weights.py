@@ -45,14 +45,14 @@ def _reasoner(
     *on: On,
     efforts: Levels = (),
     images: bool = False,
-    messages: dict[str, object] = {},
+    messages: dict[str, object] | None = None,
 ) -> Kind:
     """Return a family that reasons, and can stop only where `none` is one of its levels."""
     reasons = "optional" if "none" in efforts else "always"
     family = Family(
         name, reasons=reasons, shows="text", efforts=efforts, images=images, max_tokens=window
     )
-    return Kind(pattern, family, on, messages)
+    return Kind(pattern, family, on, messages or {})
 
 
 def _plain(pattern: str, name: str, window: int | None = None, *, images: bool = False) -> Kind:

@@ -61,6 +61,8 @@ def _messages(
     request: ModelRequest, target: Target, quirks: Quirks, thinking: Thinking
 ) -> list[Message]:
     origin = target.origin if request.send_opaque else None
+    if not request.send_reasoning:
+        return messages_of(request.turns, origin, quirks, thoughts="none")
     thoughts: Thoughts = "all" if thinking.on else "none" if thinking.off else "unasked"
     return messages_of(request.turns, origin, quirks, thoughts=thoughts)
 

@@ -24,7 +24,7 @@ from thinkaloud.events.prompt import (
 )
 from thinkaloud.ports.model import HttpRequest
 from thinkaloud.providers.dialects.openai_chat.message import rendered
-from thinkaloud.providers.dialects.openai_chat.quirks import EffortWire, Quirks
+from thinkaloud.providers.dialects.openai_chat.quirks import EffortWire, Quirks, ReasoningBack
 
 _ALPHABET: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -34,6 +34,8 @@ def encode(request: ModelRequest, quirks: Quirks, origin: Origin) -> HttpRequest
 
     Raises `InvalidRequest` where the wire cannot carry a picture or a budget in tokens.
     """
+    if not request.send_reasoning:
+        quirks = msgspec.structs.replace(quirks, back=ReasoningBack(carrier="nothing"))
     body: dict[str, object] = {
         "model": request.model,
         "messages": _messages(request, quirks, origin),

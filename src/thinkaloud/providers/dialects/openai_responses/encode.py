@@ -139,7 +139,9 @@ class RequestEncoder:
         native = turn.native
         if native is not None and request.send_opaque and native.origin == self._origin:
             return _items.decode(native.payload)
-        return rendered(turn, self._quirks, reasons=request.effort != "none")
+        return rendered(
+            turn, self._quirks, reasons=request.send_reasoning and request.effort != "none"
+        )
 
 
 def _image(image: Image) -> dict[str, object]:

@@ -1,0 +1,76 @@
+"""What the host of one model has refused, so that it is not sent again while this process lives."""
+
+from collections import OrderedDict
+from typing import Final
+
+import msgspec
+
+from thinkaloud.core.reduction import reduced
+from thinkaloud.events.model import ModelFailed, Origin
+from thinkaloud.events.prompt import ModelRequest, RequestPart
+from thinkaloud.providers.rejection import Sent, carries_opaque, rejected_part
+
+_MOST_PARTS: Final = 32
+_MOST_CONVERSATIONS: Final = 1_000
+_OPAQUE: Final = "opaque"
+_PASSING: Final = frozenset({_OPAQUE, "output_room"})
+"""Parts that another request may well carry."""
+_TELLING: Final = frozenset({"provider_bad_request", "provider_overloaded", "provider_stream_cut"})
+
+
+class RefusedParts:
+    """The memory of one model of one host.
+
+    A part is remembered when a request without it has succeeded. An opaque block that is refused
+    may be the fault of one conversation (a forged or a foreign signature): it is left out of that
+    conversation only, until another is refused before any was taken.
+    """
+
+    def __init__(self, origin: Origin) -> None:
+        self._origin = origin
+        self._parts: set[RequestPart] = set()
+        self._conversations: OrderedDict[str | None, None] = OrderedDict()
+        self._refused_since = 0
+
+    def leave_out(self, request: ModelRequest) -> ModelRequest:
+        """Return the request without what it names itself and what is remembered."""
+        parts = request.without
+        if self._parts:
+            parts |= self._parts
+        if request.conversation_id in self._conversations:
+            parts |= {_OPAQUE}
+        return reduced(request, parts)
+
+    def named(self, failed: ModelFailed, said: str, sent: Sent) -> ModelFailed:
+        """Return a failure with the part of the request that it refuses."""
+        if failed.code not in _TELLING:
+            return failed
+        part = rejected_part(said, sent)
+        if failed.opaque_rejected and not part and carries_opaque(sent.request, self._origin):
+            part = _OPAQUE
+        if part in sent.request.without:
+            part = ""
+        return msgspec.structs.replace(failed, rejected=part, opaque_rejected=part == _OPAQUE)
+
+    def succeeded(self, asked: ModelRequest, sent: ModelRequest) -> None:
+        """Remember what a request went without; `asked` is what the caller wanted sent."""
+        new = asked.without - self._parts
+        if not new:
+            if self._refused_since and carries_opaque(sent, self._origin):
+                self._refused_since = 0
+            return
+        if _OPAQUE in new:
+            self._conversation(asked.conversation_id)
+        for part in new - _PASSING:
+            if len(self._parts) < _MOST_PARTS:
+                self._parts.add(part)
+
+    def _conversation(self, conversation_id: str | None) -> None:
+        if conversation_id in self._conversations:
+            return
+        self._refused_since += 1
+        if self._refused_since > 1:
+            self._parts.add(_OPAQUE)
+        self._conversations[conversation_id] = None
+        if len(self._conversations) > _MOST_CONVERSATIONS:
+            self._conversations.popitem(last=False)

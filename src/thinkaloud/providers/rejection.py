@@ -1,0 +1,212 @@
+"""Which part of a request a provider refused, told from its words. Pure.
+
+Providers word the same refusal in many ways and gateways pass them on over any wire, so that this
+is one place for all dialects. A part is named only where the request carried it.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple, cast
+
+import msgspec
+
+from thinkaloud.core.reduction import SAFE_OUTPUT_TOKENS
+from thinkaloud.events.model import Origin
+from thinkaloud.events.prompt import AssistantTurn, ModelRequest, ReasoningPart, ToolTurn, UserTurn
+from thinkaloud.ports.model import HttpRequest
+from thinkaloud.providers.trimming import BODY, EFFORT, has_developer, paths
+
+_LONGEST: Final = 4_000
+_DEEPEST: Final = 6
+_ECHOES: Final = frozenset({"input", "ctx", "failed_generation", "body", "request", "schema"})
+"""Members of an error that repeat what was sent."""
+
+
+def _any(*words: str) -> re.Pattern[str]:
+    return re.compile("|".join(words), re.IGNORECASE)
+
+
+_UNSUPPORTED: Final = _any(
+    r"unsupported|(?:not|n't|no longer|never) (?:yet |currently |be )?(?:support|accept|allow|permit)",
+    r"(?:not|n't) (?:yet |currently )?(?:implemented|enabled|available|compatible|recogni[sz]ed?)",
+    r"not (?:a )?(?:valid|one of|have|expected|defined)|is not allowed|cannot (?:contain|be used)",
+    r"unrecogni[sz]ed|unknown|unexpected|extra(?:neous)?[ _](?:inputs?|fields?|keys?|forbidden)",
+    r"additional propert|cannot find field|no such (?:field|parameter|property)|invalid value",
+    r"invalid (?:parameter|argument|field|request|role|content|type|message)|not multi-?modal",
+    r"only (?:supported|available|accepts?|the default|user and assistant)|no endpoints? found that",
+    r"requires? (?:`|--|'|\")?-*(?:enable|jinja)|does not match any of the expected|must not",
+    r"must be (?:verified|a string|text)|should be a valid string|must alternate|at most 0",
+    r"must be one of|one of the following|input should be|property .{0,80} is unsupported",
+    r"deprecated|disallowed|forbidden|lacks? support|without support|incompatible|not a multimodal",
+)
+_MISSING: Final = _any(
+    r"must be (?:passed|sent|provided|included)|missing|is required|field required|must start with"
+)
+_LOCATED: Final = re.compile(
+    r"\b(?:messages?|input|contents?)\W{0,3}\d|\bassistant\b", re.IGNORECASE
+)
+_THOUGHT: Final = _any("reasoning", "thinking", r"\bthoughts?\b")
+_CARRIERS: Final = _any(
+    "reasoning_content|reasoning_details|reasoning_text|reasoning_opaque|thinking_blocks",
+    "reasoningContent|redacted_thinking|reasoning content",
+    r"(?:part|content|block|item|input)(?: type| tag)?\W{1,4}(?:thinking|reasoning)",
+)
+_OPAQUE: Final = _any(
+    "signature|encrypted|redacted_thinking|reasoning_opaque|`thinking`|thinking blocks?",
+    r"\brs_|reasoning item|item with id|previous.response|items? are not persisted",
+)
+_BROKEN: Final = _any(
+    "invalid|not valid|corrupt|malformed|decrypt|could not be|cannot be|can't be|fail(?:ed|s) to",
+    "does not match|mismatch|not found|not persisted|without its required|expired|unable to",
+    "tampered|different model|another model|cannot contain|verification failed|bad signature",
+    "unknown|does not exist|not recogni[sz]ed",
+)
+_IMAGES: Final = _any("image", "vision", "multi-?modal", "pictures?", "inline_?data")
+_BAD_IMAGE: Final = _any(
+    r"format|mime|media[ _]type|dimension|pixels|too (?:large|big|many)|decode|corrupt|download"
+)
+_TOOLS: Final = _any(r"\btools?\b", r"function[ _-]?call", r"\bfunctions?\b")
+_ONE_TOOL: Final = _any(
+    r"\btools?\W{0,3}\d|functionDeclarations?\W{0,3}\d|tool_choice|tool_call_id|schema|for function"
+)
+"""Words about the form of a tool or a call, which would be wrong for any model."""
+_SYSTEM: Final = _any(
+    r"system[ _]?(?:role|message|prompt|instruction)|developer (?:role|message|instruction)",
+    r"role\W{0,4}system|['\"`]system['\"`]|roles must alternate|only user and assistant",
+)
+_EFFORT: Final = _any("reasoning", "thinking", "effort", r"\bthink\b")
+_LIMIT: Final = _any(
+    r"max(?:imum)?[ _]?(?:output|completion|new)?[ _]?tokens?.{0,60}(?:too large|exceed|at most|>|maximum)",
+    r"at most \d+ (?:completion|output) tokens",
+)
+_ROOM: Final = _any("context", "window", "input", "prompt")
+_COMMON: Final = frozenset({"google", "type", "enabled"})
+"""Names too common to be told from other words."""
+_CONTENT_STRING: Final = _any(r"content.{0,40}(?:string|text)")
+
+
+class Sent(NamedTuple):
+    """A request as it was sent."""
+
+    request: ModelRequest
+    http: HttpRequest
+    origin: Origin
+    """Whose native payloads went along."""
+
+
+def complaint(body: bytes) -> str:
+    """Return all that an error's body says, without what it repeats of the request."""
+    try:
+        value: object = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return body[:_LONGEST].decode(errors="replace")
+    said = ""
+    for piece in _pieces(value, 0):
+        said = f"{said} {piece}" if said else piece
+        if len(said) >= _LONGEST:
+            break
+    return said[:_LONGEST]
+
+
+def rejected_part(said: str, sent: Sent) -> str:
+    """Return the part of the request that these words refuse; `""` for none that was sent."""
+    if _is_opaque(said, sent):
+        return "opaque"
+    if _LIMIT.search(said) and _carries_limit(sent):
+        return "output_room" if _ROOM.search(said) else "output_limit"
+    if not _UNSUPPORTED.search(said):
+        return ""
+    if _is_reasoning(said, sent):
+        return "reasoning"
+    if _MISSING.search(said):
+        return ""
+    return _member(said, sent) or _kind(said, sent)
+
+
+def _is_opaque(said: str, sent: Sent) -> bool:
+    if not _OPAQUE.search(said) or _MISSING.search(said):
+        return False
+    refused = _BROKEN.search(said) or (_UNSUPPORTED.search(said) and _LOCATED.search(said))
+    return refused is not None and carries_opaque(sent.request, sent.origin)
+
+
+def _is_reasoning(said: str, sent: Sent) -> bool:
+    named = _CARRIERS.search(said) or (_LOCATED.search(said) and _THOUGHT.search(said))
+    if not named or _MISSING.search(said) or not sent.request.send_reasoning:
+        return False
+    return carries_opaque(sent.request, sent.origin) or any(
+        isinstance(turn, AssistantTurn) and any(isinstance(p, ReasoningPart) for p in turn.parts)
+        for turn in sent.request.turns
+    )
+
+
+def carries_opaque(request: ModelRequest, origin: Origin) -> bool:
+    """Tell whether a native payload goes along."""
+    return request.send_opaque and any(
+        isinstance(turn, AssistantTurn) and turn.native is not None and turn.native.origin == origin
+        for turn in request.turns
+    )
+
+
+def _carries_limit(sent: Sent) -> bool:
+    limit = sent.request.max_output_tokens
+    if limit is None:
+        return sent.origin.dialect == "anthropic-messages"
+    return limit > SAFE_OUTPUT_TOKENS
+
+
+def _member(said: str, sent: Sent) -> str:
+    """Return the member of the body that is named first; of two at one place the longer name."""
+    needed = {"max_tokens"} if sent.origin.dialect == "anthropic-messages" else set[str]()
+    found: list[tuple[int, int, str]] = []
+    for path in paths(sent.http.body):
+        for name in {path, path.rpartition(".")[2]}:
+            place = _place(name, said)
+            if place is not None and name not in needed and name not in _COMMON:
+                found.append((place, -len(path), path))
+    return f"{BODY}{min(found)[2]}" if found else ""
+
+
+def _place(name: str, said: str) -> int | None:
+    """Return where a name stands as a word of its own, spelled in snake case or in camel case."""
+    words = re.split(r"_|(?<=[a-z])(?=[A-Z])", name)
+    pattern = "_?".join(re.escape(word) for word in words)
+    found = re.search(rf"(?<![\w.]){pattern}(?!\w)", said, re.IGNORECASE)
+    found = found or re.search(rf"(?<!\w){pattern}(?!\w)", said, re.IGNORECASE)
+    return None if found is None else found.start()
+
+
+def _kind(said: str, sent: Sent) -> str:
+    """Return the kind of content that the words refuse as a whole."""
+    request = sent.request
+    images = any(isinstance(turn, UserTurn) and turn.images for turn in request.turns)
+    if images and (_IMAGES.search(said) or _CONTENT_STRING.search(said)):
+        return "" if _BAD_IMAGE.search(said) else "images"
+    if re.search("developer", said, re.IGNORECASE) and has_developer(sent.http.body):
+        return "developer"
+    results = any(isinstance(turn, ToolTurn) for turn in request.turns)
+    if (request.tools or results) and _TOOLS.search(said) and not _ONE_TOOL.search(said):
+        return "tools"
+    if request.system and _SYSTEM.search(said):
+        return "system"
+    if _EFFORT.search(said) and not set(EFFORT).isdisjoint(paths(sent.http.body)):
+        return "effort"
+    # What is left that not every host knows is what came from this one.
+    about_history = _LOCATED.search(said) or _CONTENT_STRING.search(said)
+    return "opaque" if about_history and carries_opaque(request, sent.origin) else ""
+
+
+def _pieces(value: object, depth: int) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif depth >= _DEEPEST:
+        return
+    elif isinstance(value, dict):
+        for name, inner in cast("dict[str, object]", value).items():
+            if name == "loc" and isinstance(inner, list):
+                yield ".".join(str(step) for step in cast("list[object]", inner))
+            elif name not in _ECHOES:
+                yield from _pieces(inner, depth + 1)
+    elif isinstance(value, list):
+        for inner in cast("list[object]", value):
+            yield from _pieces(inner, depth + 1)
