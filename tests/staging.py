@@ -83,6 +83,7 @@ async def stage(
     clock: FakeClock | None = None,
     attachments: Attachments | None = None,
     flush_interval: float = 0.25,
+    system_prompt: str | None = None,
 ) -> AsyncGenerator[Runs]:
     """Open a supervisor of runs on these models."""
     limits = limits or Limits()
@@ -97,6 +98,7 @@ async def stage(
         limits=limits,
         hooks=tuple(hooks),
         flush_interval=flush_interval,
+        system_prompt=system_prompt,
     )
     async with Runs(services).open() as runs:
         yield runs

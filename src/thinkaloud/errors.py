@@ -110,8 +110,10 @@ class UnsupportedEffort(UserError):
     code = "unsupported_effort"
 
     def __init__(self, model: str, effort: str | int, valid: Sequence[str]) -> None:
-        choices = ", ".join(valid) if valid else "none: its reasoning has no levels to choose from"
-        super().__init__(f"{model} has no reasoning effort {effort!r}. Valid: {choices}.")
+        choices = (
+            f"Valid: {', '.join(valid)}." if valid else "Leave it out: no effort can be set here."
+        )
+        super().__init__(f"{model} has no reasoning effort {effort!r}. {choices}")
         self.field = "reasoning_effort"
         self.valid = tuple(valid)
 

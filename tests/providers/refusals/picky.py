@@ -1,0 +1,103 @@
+"""A provider that refuses a part of a request, and runs that are asked of it."""
+
+import json
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from tests.providers.streams import WIRES, Said
+from tests.providers.upstream import Answer, Upstream, models_of, serving
+from tests.staging import FixedAttachments, events_of, stage
+from thinkaloud.events.event import AnswerDelta, Attachment, Event, Notice, RunEnded
+from thinkaloud.providers.hosts.host import DialectName
+from thinkaloud.runtime.runs import Runs
+from thinkaloud.tools.function import tool
+
+Refuses = Callable[[dict[str, Any]], bool]
+"""Whether a body of a request is refused."""
+
+FINAL = Said(("Hm. ",), ("Yes.",))
+CALLING = Said(("Plan. ",), (), ("{}",))
+PICTURE = Attachment("dot.png", "image/png", base64="iVBORw0KGgo=")
+
+
+@tool
+def look_up() -> str:
+    """Look it up."""
+    return "found it"
+
+
+def holds(*words: str) -> Refuses:
+    """Refuse a body in which one of these words stands."""
+    return lambda body: any(word in json.dumps(body) for word in words)
+
+
+def picky(
+    dialect: DialectName,
+    refuses: Refuses,
+    error: object,
+    *,
+    status: int = 400,
+    says: Sequence[Said] = (FINAL,),
+    wire: Callable[[Said], bytes] | None = None,
+) -> Answer:
+    """Answer with the error as long as the body is refused, else with what it says, in order.
+
+    The last repeats.
+    """
+    whole = error if isinstance(error, bytes) else json.dumps(error).encode()
+    given = 0
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        nonlocal given
+        if refuses(json.loads(await request.read())):
+            return web.Response(body=whole, status=status, content_type="application/json")
+        said = says[min(given, len(says) - 1)]
+        given += 1
+        kind = WIRES[dialect].content_type
+        body = wire(said) if wire is not None else WIRES[dialect].body(said)
+        return web.Response(body=body, headers={"Content-Type": kind})
+
+    return answer
+
+
+@asynccontextmanager
+async def asking(
+    answer: Answer, folder: Path, dialect: DialectName = "openai-chat", more: str = ""
+) -> AsyncGenerator[tuple[Runs, Upstream]]:
+    """Open runs on a model of this provider, with one tool and one picture to attach."""
+    async with serving(answer) as upstream:
+        toml = f'[hosts.lab]\ndialect = "{dialect}"\nbase_url = "{upstream.url}"\n{more}\n'
+        async with (
+            models_of(toml, folder, {"LAB_KEY": "k"}) as models,
+            stage(
+                models.open("lab/m"),
+                tools=[look_up],
+                attachments=FixedAttachments(picture=PICTURE),
+                system_prompt="Be brief.",
+            ) as runs,
+        ):
+            yield runs, upstream
+
+
+async def asked(runs: Runs, text: str = "Hello", **request: object) -> list[Event]:
+    """Ask, and return all events of the run."""
+    return await events_of(runs, text, **request)
+
+
+def answer_of(events: Sequence[Event]) -> str:
+    end = events[-1]
+    assert isinstance(end, RunEnded)
+    assert end.status == "completed", end.error
+    return "".join(event.text for event in events if isinstance(event, AnswerDelta))
+
+
+def notices(events: Sequence[Event]) -> list[str]:
+    return [event.code for event in events if isinstance(event, Notice)]
+
+
+def bodies(upstream: Upstream) -> list[dict[str, Any]]:
+    return [json.loads(body) for body in upstream.bodies]

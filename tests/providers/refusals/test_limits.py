@@ -1,0 +1,233 @@
+"""What a refusal does not lead to: loops, second tries after visible text, wrong memories."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from tests.providers.refusals.picky import (
+    CALLING,
+    FINAL,
+    answer_of,
+    asked,
+    asking,
+    bodies,
+    holds,
+    notices,
+    picky,
+)
+from tests.providers.streams import WIRES, Said
+from tests.providers.upstream import END
+from thinkaloud.events.event import Event, RunEnded
+
+
+def error(message: str) -> dict[str, object]:
+    return {"error": {"message": message}}
+
+
+def code_of(events: list[Event]) -> str | None:
+    end = events[-1]
+    assert isinstance(end, RunEnded)
+    return end.error.code if end.error else None
+
+
+NO_TOOLS = error("This model does not support tools.")
+
+
+async def test_several_parts_are_left_out_one_after_the_other(tmp_path: Path) -> None:
+    def refuses(body: dict[str, Any]) -> dict[str, object] | None:
+        if "tools" in body:
+            return NO_TOOLS
+        if "stream_options" in body:
+            return error("Unknown parameter: stream_options")
+        if "reasoning_effort" in body:
+            return error("reasoning_effort is not supported")
+        return None
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        refusal = refuses(json.loads(await request.read()))
+        if refusal is not None:
+            return web.json_response(refusal, status=400)
+        body = WIRES["openai-chat"].body(FINAL)
+        return web.Response(body=body, content_type="text/event-stream")
+
+    async with asking(answer, tmp_path) as (runs, upstream):
+        events = await asked(runs, reasoning_effort="low")
+        assert answer_of(events) == "Yes."
+        assert notices(events) == ["request_part_dropped"] * 3
+        assert len(upstream.bodies) == 4
+        assert notices(await asked(runs, reasoning_effort="low")) == []
+        assert len(upstream.bodies) == 5
+
+
+@pytest.mark.promise("P6")
+async def test_a_part_is_left_out_once_and_the_second_refusal_is_told(tmp_path: Path) -> None:
+    answer = picky("openai-chat", lambda body: True, NO_TOOLS)
+    async with asking(answer, tmp_path) as (runs, upstream):
+        events = await asked(runs)
+        assert code_of(events) == "provider_bad_request"
+        assert len(upstream.bodies) == 2
+
+
+async def test_what_did_not_help_is_not_remembered(tmp_path: Path) -> None:
+    broken = True
+    answer = picky("openai-chat", lambda body: broken, NO_TOOLS)
+    async with asking(answer, tmp_path) as (runs, upstream):
+        await asked(runs)
+        broken = False
+        assert answer_of(await asked(runs)) == "Yes."
+        assert "tools" in bodies(upstream)[-1]
+
+
+@pytest.mark.promise("P6")
+async def test_after_visible_text_a_refusal_ends_the_run(tmp_path: Path) -> None:
+    words = b'data: {"error":{"message":"This model does not support tools.","code":400}}\n\n'
+    thought = b'data: {"choices":[{"delta":{"reasoning_content":"Hm."}}]}\n\n'
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return web.Response(body=thought + words, content_type="text/event-stream")
+
+    async with asking(answer, tmp_path) as (runs, upstream):
+        assert code_of(await asked(runs)) == "provider_bad_request"
+        assert len(upstream.bodies) == 1
+
+
+async def test_a_refusal_inside_a_stream_is_understood_too(tmp_path: Path) -> None:
+    words = b'data: {"error":{"message":"This model does not support tools.","code":400}}\n\n'
+    said = b'data: {"choices":[{"delta":{"content":"Yes."}}]}\n\n'
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        refused = "tools" in json.loads(await request.read())
+        return web.Response(body=words if refused else said + END, content_type="text/event-stream")
+
+    async with asking(answer, tmp_path) as (runs, _):
+        events = await asked(runs)
+        assert answer_of(events) == "Yes."
+        assert notices(events) == ["request_part_dropped"]
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (400, "This model's maximum context length is 8192 tokens; you sent 9000."),
+        (400, "Invalid schema for function 'look_up': 'x' is not permitted."),
+        (400, "tools.0.custom.input_schema: JSON schema is not supported"),
+        (400, "The reasoning_content in the thinking mode must be passed back to the API."),
+        (400, "The model `m` does not exist or is not supported."),
+        (400, "Images are not supported."),
+        (400, "Invalid `signature` in `thinking` block"),
+        (401, "Your key does not support tools."),
+        (429, "Tools are not supported on the free tier: too many requests."),
+        (400, "no luck"),
+    ],
+)
+async def test_words_about_anything_that_was_not_sent_lead_to_no_second_try(
+    status: int, words: str, tmp_path: Path
+) -> None:
+    answer = picky("openai-chat", lambda body: True, error(words), status=status)
+    async with asking(answer, tmp_path) as (runs, upstream):
+        events = await asked(runs)
+        assert code_of(events) is not None
+        assert "request_part_dropped" not in notices(events)
+        assert "opaque_reasoning_dropped" not in notices(events)
+        assert all("tools" in body for body in bodies(upstream))
+
+
+async def test_an_errors_echo_of_the_request_is_not_read(tmp_path: Path) -> None:
+    echo = {"detail": [{"loc": ["body", "seed"], "msg": "not supported", "input": "the tools"}]}
+    answer = picky("openai-chat", lambda body: True, echo, status=422)
+    async with asking(answer, tmp_path) as (runs, upstream):
+        await asked(runs)
+        assert len(upstream.bodies) == 1
+
+
+async def test_calls_and_results_of_earlier_turns_become_text_without_tools(
+    tmp_path: Path,
+) -> None:
+    refusing = False
+    answer = picky(
+        "openai-chat", lambda body: refusing and "tools" in body, NO_TOOLS, says=(CALLING, FINAL)
+    )
+    async with asking(answer, tmp_path) as (runs, upstream):
+        await asked(runs, "Look.", conversation_id="c")
+        refusing = True
+        assert answer_of(await asked(runs, "And?", conversation_id="c")) == "Yes."
+        messages = bodies(upstream)[-1]["messages"]
+        assert {message["role"] for message in messages} == {"system", "user", "assistant"}
+        assert "look_up" in messages[2]["content"]
+        assert "found it" in messages[3]["content"]
+        assert messages[-1]["content"] == "And?"
+
+
+async def test_reasoning_that_goes_back_in_a_list_is_dropped_where_content_must_be_a_string(
+    tmp_path: Path,
+) -> None:
+    def mistral(said: Said) -> bytes:
+        part = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
+        deltas: list[dict[str, object]] = [{"content": [part]}, {"content": "Yes."}]
+        lines = [b"data: %b\n\n" % json.dumps({"choices": [{"delta": d}]}).encode() for d in deltas]
+        return b"".join(lines) + END
+
+    words = {
+        "detail": [
+            {"loc": ["body", "messages", 2, "content"], "msg": "Input should be a valid string"}
+        ]
+    }
+    answer = picky("openai-chat", holds('"thinking"'), words, status=422, wire=mistral)
+    async with asking(answer, tmp_path) as (runs, _):
+        await asked(runs, conversation_id="c")
+        events = await asked(runs, conversation_id="c")
+        assert answer_of(events) == "Yes."
+        assert notices(events) == ["opaque_reasoning_dropped"]
+
+
+BAD_SIGNATURE = error("messages.1.content.0: Invalid `signature` in `thinking` block")
+
+
+@pytest.mark.promise("P12")
+@pytest.mark.promise("P13")
+async def test_one_conversations_bad_signature_costs_no_other_its_thoughts(tmp_path: Path) -> None:
+    refused_text = "forged"
+    answer = picky(
+        "anthropic-messages",
+        lambda body: refused_text in json.dumps(body) and "signature" in json.dumps(body),
+        BAD_SIGNATURE,
+        says=(CALLING, FINAL, CALLING, FINAL),
+    )
+    async with asking(answer, tmp_path, "anthropic-messages") as (runs, upstream):
+        first = await asked(runs, refused_text, conversation_id="a")
+        assert notices(first) == ["opaque_reasoning_dropped"]
+        other = await asked(runs, "Hello", conversation_id="b")
+        assert (answer_of(other), notices(other)) == ("Yes.", [])
+        assert "signature" in json.dumps(bodies(upstream)[-1])
+
+
+async def test_a_host_that_refuses_every_signature_is_sent_no_more_of_them(tmp_path: Path) -> None:
+    says = (CALLING, FINAL, CALLING, FINAL, CALLING, FINAL)
+    answer = picky("anthropic-messages", holds("signature"), BAD_SIGNATURE, says=says)
+    async with asking(answer, tmp_path, "anthropic-messages") as (runs, _):
+        told = [notices(await asked(runs)) for _ in range(3)]
+    assert told == [["opaque_reasoning_dropped"], ["opaque_reasoning_dropped"], []]
+
+
+@pytest.mark.promise("P13")
+async def test_what_stays_goes_byte_for_byte(tmp_path: Path) -> None:
+    def wire(said: Said) -> bytes:
+        if said is FINAL:
+            return WIRES["openai-chat"].body(said)
+        detail = '{"type":"reasoning.encrypted","data":"eA\\/\\u0041==","index":0}'
+        thought = '{"choices":[{"delta":{"reasoning_details":[%s]}}]}' % detail
+        call = '{"choices":[{"delta":{"tool_calls":[{"id":"a","function":{"name":"look_up"}}]}}]}'
+        return f"data: {thought}\n\ndata: {call}\n\n".encode() + END
+
+    def refuses(body: dict[str, Any]) -> bool:
+        return "stream_options" in body and len(body["messages"]) > 2
+
+    words = error("Unknown parameter: stream_options")
+    answer = picky("openai-chat", refuses, words, says=(CALLING, FINAL), wire=wire)
+    async with asking(answer, tmp_path) as (runs, upstream):
+        assert answer_of(await asked(runs)) == "Yes."
+        before, after = upstream.bodies[-2:]
+        assert before.replace(b'"stream_options":{"include_usage":true},', b"") == after
