@@ -137,6 +137,11 @@ class HttpModel:
         """Call the model. Whatever goes wrong at the provider is the last event."""
         decoder: Decoder | None = None
         await self._sessions.prepare()
+        refused = self._refused.refuses_already(request)
+        if refused is not None:
+            message = "The provider refused this before."
+            yield [ModelFailed("provider_bad_request", message, rejected=refused)]
+            return
         try:
             sent = self._sent(request)
             async with await self._send(sent.http) as response:
@@ -186,14 +191,24 @@ class HttpModel:
             return failed(_redirected(self._base_url, response.status))
         body = await read_at_most(response, _MAX_ERROR_BYTES)
         error = _refused(self._dialect, self._authentication, response, body)
-        return self._refused.named(failed(error), complaint(body), sent)
+        return self._named(failed(error), complaint(body), sent)
+
+    def _named(self, failure: ModelFailed, said: str, sent: Sent) -> ModelFailed:
+        """Name the part that is refused, if a request without it would be another one."""
+        failure = self._refused.named(failure, said, sent)
+        if failure.rejected:
+            parts = sent.request.without | {failure.rejected}
+            again = self._sent(msgspec.structs.replace(sent.request, without=parts))
+            if again.http.body == sent.http.body:
+                return msgspec.structs.replace(failure, rejected="", opaque_rejected=False)
+        return failure
 
     def _ended(
         self, events: list[ModelEvent], request: ModelRequest, sent: Sent
     ) -> list[ModelEvent]:
         last = events[-1] if events else None
         if isinstance(last, ModelFailed):
-            events[-1] = self._refused.named(last, last.message, sent)
+            events[-1] = self._named(last, last.message, sent)
             return self._scrubbed(events)
         if isinstance(last, ModelFinished):
             self._refused.succeeded(request, sent.request)

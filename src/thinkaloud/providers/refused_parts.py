@@ -7,8 +7,9 @@ import msgspec
 
 from thinkaloud.core.reduction import reduced
 from thinkaloud.events.model import ModelFailed, Origin
-from thinkaloud.events.prompt import ModelRequest, RequestPart
+from thinkaloud.events.prompt import Effort, ModelRequest, RequestPart, UserTurn
 from thinkaloud.providers.rejection import Sent, carries_opaque, rejected_part
+from thinkaloud.providers.trimming import is_about_effort
 
 _MOST_PARTS: Final = 32
 _MOST_CONVERSATIONS: Final = 1_000
@@ -21,14 +22,15 @@ _TELLING: Final = frozenset({"provider_bad_request", "provider_overloaded", "pro
 class RefusedParts:
     """The memory of one model of one host.
 
-    A part is remembered when a request without it has succeeded. An opaque block that is refused
+    A part is remembered when a request without it has succeeded; what says how to reason, for
+    that effort only, since the host may take another. An opaque block that is refused
     may be the fault of one conversation (a forged or a foreign signature): it is left out of that
     conversation only, until another is refused before any was taken.
     """
 
     def __init__(self, origin: Origin) -> None:
         self._origin = origin
-        self._parts: set[RequestPart] = set()
+        self._parts: dict[tuple[RequestPart, Effort | None], None] = {}
         self._conversations: OrderedDict[str | None, None] = OrderedDict()
         self._refused_since = 0
 
@@ -36,10 +38,17 @@ class RefusedParts:
         """Return the request without what it names itself and what is remembered."""
         parts = request.without
         if self._parts:
-            parts |= self._parts
+            parts |= self._remembered(request)
         if request.conversation_id in self._conversations:
             parts |= {_OPAQUE}
         return reduced(request, parts)
+
+    def refuses_already(self, request: ModelRequest) -> RequestPart | None:
+        """Return what the user will miss, so that every run says it: a picture just attached."""
+        if not self._parts or "images" not in self._remembered(request) - request.without:
+            return None
+        said = [turn for turn in request.turns if isinstance(turn, UserTurn)]
+        return "images" if said and said[-1].images else None
 
     def named(self, failed: ModelFailed, said: str, sent: Sent) -> ModelFailed:
         """Return a failure with the part of the request that it refuses."""
@@ -54,7 +63,7 @@ class RefusedParts:
 
     def succeeded(self, asked: ModelRequest, sent: ModelRequest) -> None:
         """Remember what a request went without; `asked` is what the caller wanted sent."""
-        new = asked.without - self._parts
+        new = asked.without - self._remembered(asked)
         if not new:
             if self._refused_since and carries_opaque(sent, self._origin):
                 self._refused_since = 0
@@ -63,14 +72,23 @@ class RefusedParts:
             self._conversation(asked.conversation_id)
         for part in new - _PASSING:
             if len(self._parts) < _MOST_PARTS:
-                self._parts.add(part)
+                self._parts[_key(part, asked)] = None
+
+    def _remembered(self, request: ModelRequest) -> frozenset[RequestPart]:
+        return frozenset(
+            part for part, effort in self._parts if (part, effort) == _key(part, request)
+        )
 
     def _conversation(self, conversation_id: str | None) -> None:
         if conversation_id in self._conversations:
             return
         self._refused_since += 1
         if self._refused_since > 1:
-            self._parts.add(_OPAQUE)
+            self._parts[_OPAQUE, None] = None
         self._conversations[conversation_id] = None
         if len(self._conversations) > _MOST_CONVERSATIONS:
             self._conversations.popitem(last=False)
+
+
+def _key(part: RequestPart, request: ModelRequest) -> tuple[RequestPart, Effort | None]:
+    return part, request.effort if is_about_effort(part) else None

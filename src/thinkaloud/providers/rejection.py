@@ -27,45 +27,57 @@ def _any(*words: str) -> re.Pattern[str]:
 
 
 _UNSUPPORTED: Final = _any(
-    r"unsupported|(?:not|n't|no longer|never) (?:yet |currently |be )?(?:support|accept|allow|permit)",
-    r"(?:not|n't) (?:yet |currently )?(?:implemented|enabled|available|compatible|recogni[sz]ed?)",
-    r"not (?:a )?(?:valid|one of|have|expected|defined)|is not allowed|cannot (?:contain|be used)",
+    r"unsupported|(?:no|without|lacks?)(?: \w+){0,2} support|不支持|未知|无效|不允许",
+    r"(?:not|n't|no longer|never|only) (?:yet |currently |be )?(?:support|accept|allow|permit|work)",
+    r"(?:not|n't) (?:yet |currently )?(?:implemented|enabled|available|compatible|capable|recogni)",
+    r"(?:not|n't) (?:be )?(?:included|passed|sent|used|specified|provided|take|know|have|handle)",
+    r"not (?:a )?(?:valid|one of|expected|defined|multi-?modal)|is invalid|must not|disabled",
+    r"cannot (?:be (?:used|disabled|turned off|set|specified|combined)|contain|specify|both|use)",
+    r"(?:can't|cannot|can not|unable to) (?:use|call|handle|process|accept|read|see|take|have)",
     r"unrecogni[sz]ed|unknown|unexpected|extra(?:neous)?[ _](?:inputs?|fields?|keys?|forbidden)",
     r"additional propert|cannot find field|no such (?:field|parameter|property)|invalid value",
-    r"invalid (?:parameter|argument|field|request|role|content|type|message)|not multi-?modal",
-    r"only (?:supported|available|accepts?|the default|user and assistant)|no endpoints? found that",
-    r"requires? (?:`|--|'|\")?-*(?:enable|jinja)|does not match any of the expected|must not",
-    r"must be (?:verified|a string|text)|should be a valid string|must alternate|at most 0",
-    r"must be one of|one of the following|input should be|property .{0,80} is unsupported",
-    r"deprecated|disallowed|forbidden|lacks? support|without support|incompatible|not a multimodal",
+    r"invalid (?:parameter|argument|field|request|role|content|type|message)|invalid_type",
+    r"(?:only|not) (?:supported|available|the default|user and assistant)|no endpoints? found that",
+    r"requires? (?:`|--|'|\")?-*(?:enable|jinja|a model)|does not match any of the expected",
+    r"must be (?:verified|a string|text|one of|1\b)|(?:may|can) only|one of the following",
+    r"input should be|should be a valid string|expected (?:a )?(?:string|str\b|text)|must alternate",
+    r"got (?:an? )?(?:array|list|sequence)|at most 0|mandatory|mutually exclusive|only one of",
+    r"deprecated|disallowed|forbidden|incompatible",
+)
+_OUT_OF_RANGE: Final = _any(
+    r"out of range|exceed|(?:greater|less|more) than|too (?:large|small|high|low|big)|[<>]=?",
+    r"must be (?:between|at (?:least|most)|a positive|positive|set to)|not in the range",
 )
 _MISSING: Final = _any(
-    r"must be (?:passed|sent|provided|included)|missing|is required|field required|must start with"
+    r"must be (?:passed|sent|provided|included)|missing|is required|field required",
+    r"must start with a thinking",
 )
 _LOCATED: Final = re.compile(
     r"\b(?:messages?|input|contents?)\W{0,3}\d|\bassistant\b", re.IGNORECASE
 )
-_THOUGHT: Final = _any("reasoning", "thinking", r"\bthoughts?\b")
+_EXTRA: Final = _any("extra inputs", "additional propert", "unknown field", "unexpected field")
+_THOUGHT: Final = _any("reasoning", "thinking", r"\bthoughts?\b", "思考|推理")
 _CARRIERS: Final = _any(
     "reasoning_content|reasoning_details|reasoning_text|reasoning_opaque|thinking_blocks",
     "reasoningContent|redacted_thinking|reasoning content",
-    r"(?:part|content|block|item|input)(?: type| tag)?\W{1,4}(?:thinking|reasoning)",
+    r"(?:part|content|block|item|input|variant)(?: type| tag)?\W{1,4}(?:thinking|reasoning)",
 )
 _OPAQUE: Final = _any(
     "signature|encrypted|redacted_thinking|reasoning_opaque|`thinking`|thinking blocks?",
     r"\brs_|reasoning item|item with id|previous.response|items? are not persisted",
 )
 _BROKEN: Final = _any(
-    "invalid|not valid|corrupt|malformed|decrypt|could not be|cannot be|can't be|fail(?:ed|s) to",
-    "does not match|mismatch|not found|not persisted|without its required|expired|unable to",
-    "tampered|different model|another model|cannot contain|verification failed|bad signature",
-    "unknown|does not exist|not recogni[sz]ed",
+    "invalid|not valid|corrupt|malformed|decrypt|could not|cannot be|can't be|fail(?:ed|s) to",
+    "not match|mismatch|not found|no item|not persisted|without its required|expired|unable to",
+    "tampered|different model|another model|cannot contain|must contain|verification failed",
+    "bad signature|unknown|does not exist|not recogni[sz]ed",
 )
-_IMAGES: Final = _any("image", "vision", "multi-?modal", "pictures?", "inline_?data")
+_IMAGES: Final = _any("image", "vision", "multi-?modal", "pictures?", "inline_?data", "图片|图像")
 _BAD_IMAGE: Final = _any(
-    r"format|mime|media[ _]type|dimension|pixels|too (?:large|big|many)|decode|corrupt|download"
+    r"\bformats?\b|mime|media[ _]type|dimension|pixels|too (?:large|big|many)|decode|corrupt",
+    "download|exceed",
 )
-_TOOLS: Final = _any(r"\btools?\b", r"function[ _-]?call", r"\bfunctions?\b")
+_TOOLS: Final = _any(r"\btools?\b", r"function[ _-]?call", r"\bfunctions?\b", "工具|函数调用")
 _ONE_TOOL: Final = _any(
     r"\btools?\W{0,3}\d|functionDeclarations?\W{0,3}\d|tool_choice|tool_call_id|schema|for function"
 )
@@ -74,15 +86,16 @@ _SYSTEM: Final = _any(
     r"system[ _]?(?:role|message|prompt|instruction)|developer (?:role|message|instruction)",
     r"role\W{0,4}system|['\"`]system['\"`]|roles must alternate|only user and assistant",
 )
-_EFFORT: Final = _any("reasoning", "thinking", "effort", r"\bthink\b")
+_EFFORT: Final = _any("reasoning", "thinking", "effort", r"\bthink\b", "思考|推理")
 _LIMIT: Final = _any(
-    r"max(?:imum)?[ _]?(?:output|completion|new)?[ _]?tokens?.{0,60}(?:too large|exceed|at most|>|maximum)",
+    r"max(?:imum)?[ _]?(?:output|completion|new)?[ _]?tokens?.{0,60}"
+    r"(?:too large|exceed|at most|[<>]|maximum|less than|up to|greater)",
     r"at most \d+ (?:completion|output) tokens",
 )
 _ROOM: Final = _any("context", "window", "input", "prompt")
 _COMMON: Final = frozenset({"google", "type", "enabled"})
 """Names too common to be told from other words."""
-_CONTENT_STRING: Final = _any(r"content.{0,40}(?:string|text)")
+_CONTENT_STRING: Final = _any(r"content.{0,80}(?:string|text)")
 
 
 class Sent(NamedTuple):
@@ -114,29 +127,42 @@ def rejected_part(said: str, sent: Sent) -> str:
         return "opaque"
     if _LIMIT.search(said) and _carries_limit(sent):
         return "output_room" if _ROOM.search(said) else "output_limit"
-    if not _UNSUPPORTED.search(said):
-        return ""
-    if _is_reasoning(said, sent):
+    unsupported = _UNSUPPORTED.search(said) is not None
+    if unsupported and _is_reasoning(said, sent):
         return "reasoning"
-    if _MISSING.search(said):
+    if _MISSING.search(said) or not (unsupported or _OUT_OF_RANGE.search(said)):
         return ""
-    return _member(said, sent) or _kind(said, sent)
+    member = _member(said, sent)
+    if member or not unsupported:
+        return member
+    return _kind(said, sent) or _thought(said, sent)
 
 
 def _is_opaque(said: str, sent: Sent) -> bool:
-    if not _OPAQUE.search(said) or _MISSING.search(said):
+    if not _OPAQUE.search(said) or not carries_opaque(sent.request, sent.origin):
         return False
-    refused = _BROKEN.search(said) or (_UNSUPPORTED.search(said) and _LOCATED.search(said))
-    return refused is not None and carries_opaque(sent.request, sent.origin)
+    if _MISSING.search(said):
+        # A signature that got lost on its way cannot be brought, but its block can be left out.
+        return "signature" in said.lower()
+    if _BROKEN.search(said):
+        return True
+    return _UNSUPPORTED.search(said) is not None and _LOCATED.search(said) is not None
 
 
 def _is_reasoning(said: str, sent: Sent) -> bool:
     named = _CARRIERS.search(said) or (_LOCATED.search(said) and _THOUGHT.search(said))
-    if not named or _MISSING.search(said) or not sent.request.send_reasoning:
-        return False
-    return carries_opaque(sent.request, sent.origin) or any(
-        isinstance(turn, AssistantTurn) and any(isinstance(p, ReasoningPart) for p in turn.parts)
-        for turn in sent.request.turns
+    return bool(named) and not _MISSING.search(said) and _carries_reasoning(sent)
+
+
+def _carries_reasoning(sent: Sent) -> bool:
+    request = sent.request
+    return request.send_reasoning and (
+        carries_opaque(request, sent.origin)
+        or any(
+            isinstance(turn, AssistantTurn)
+            and any(isinstance(part, ReasoningPart) for part in turn.parts)
+            for turn in request.turns
+        )
     )
 
 
@@ -187,13 +213,18 @@ def _kind(said: str, sent: Sent) -> str:
     results = any(isinstance(turn, ToolTurn) for turn in request.turns)
     if (request.tools or results) and _TOOLS.search(said) and not _ONE_TOOL.search(said):
         return "tools"
-    if request.system and _SYSTEM.search(said):
-        return "system"
+    return "system" if request.system and _SYSTEM.search(said) else ""
+
+
+def _thought(said: str, sent: Sent) -> str:
+    """Return the part that asks for reasoning, or holds what the model thought before."""
     if _EFFORT.search(said) and not set(EFFORT).isdisjoint(paths(sent.http.body)):
         return "effort"
+    if _THOUGHT.search(said) and _carries_reasoning(sent):
+        return "reasoning"
     # What is left that not every host knows is what came from this one.
-    about_history = _LOCATED.search(said) or _CONTENT_STRING.search(said)
-    return "opaque" if about_history and carries_opaque(request, sent.origin) else ""
+    of_history = _LOCATED.search(said) or _CONTENT_STRING.search(said) or _EXTRA.search(said)
+    return "opaque" if of_history and carries_opaque(sent.request, sent.origin) else ""
 
 
 def _pieces(value: object, depth: int) -> Iterator[str]:

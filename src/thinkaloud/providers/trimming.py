@@ -89,6 +89,15 @@ def paths(body: bytes) -> list[str]:
     return list(_paths(_members.decode(body), ""))
 
 
+def is_about_effort(part: RequestPart) -> bool:
+    """Tell whether a part says how the model shall reason."""
+    path = part.removeprefix(BODY)
+    return part == "effort" or any(
+        path == each or path.startswith(f"{each}.") or each.startswith(f"{path}.")
+        for each in EFFORT
+    )
+
+
 def has_developer(body: bytes) -> bool:
     """Tell whether the system prompt is a message of the role `developer`."""
     found = _first_message(_members.decode(body))

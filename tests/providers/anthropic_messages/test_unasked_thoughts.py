@@ -26,7 +26,7 @@ from thinkaloud.providers.hosts.table import HOSTS
 from thinkaloud.runtime.request import effective_effort
 
 ASK = UserTurn("Why?")
-CALL = {"type": "tool_use", "id": "a", "name": "find", "input": {}}
+CALL: dict[str, Any] = {"type": "tool_use", "id": "a", "name": "find", "input": {}}
 RESULT = ToolTurn((ToolResult("a", "find", "found"),))
 BARE = {"type": "thinking", "thinking": "Plan it."}
 SIGNED = {"type": "thinking", "thinking": "Plan it.", "signature": "3c5e"}

@@ -183,6 +183,29 @@ async def test_reasoning_that_goes_back_in_a_list_is_dropped_where_content_must_
         assert notices(events) == ["opaque_reasoning_dropped"]
 
 
+async def test_an_effort_that_is_refused_costs_no_other_effort(tmp_path: Path) -> None:
+    words = error("'reasoning_effort' does not support 'high'. Supported values: 'low'.")
+    answer = picky("openai-chat", lambda body: body.get("reasoning_effort") == "high", words)
+    async with asking(answer, tmp_path) as (runs, upstream):
+        for effort in ("high", "low", "high"):
+            assert answer_of(await asked(runs, reasoning_effort=effort)) == "Yes."
+        sent = [body.get("reasoning_effort") for body in bodies(upstream)]
+        assert sent == ["high", None, "low", None]
+
+
+async def test_a_picture_that_cannot_be_seen_is_told_again_with_every_message(
+    tmp_path: Path,
+) -> None:
+    answer = picky("openai-chat", holds("image_url"), error("Image input is not supported."))
+    async with asking(answer, tmp_path) as (runs, upstream):
+        told = [
+            notices(await asked(runs, "Look.", image_path=picture, conversation_id="c"))
+            for picture in ("picture", "picture", None)
+        ]
+        assert told == [["request_part_dropped"], ["request_part_dropped"], []]
+        assert len(upstream.bodies) == 4
+
+
 BAD_SIGNATURE = error("messages.1.content.0: Invalid `signature` in `thinking` block")
 
 
@@ -218,7 +241,7 @@ async def test_what_stays_goes_byte_for_byte(tmp_path: Path) -> None:
         if said is FINAL:
             return WIRES["openai-chat"].body(said)
         detail = '{"type":"reasoning.encrypted","data":"eA\\/\\u0041==","index":0}'
-        thought = '{"choices":[{"delta":{"reasoning_details":[%s]}}]}' % detail
+        thought = f'{{"choices":[{{"delta":{{"reasoning_details":[{detail}]}}}}]}}'
         call = '{"choices":[{"delta":{"tool_calls":[{"id":"a","function":{"name":"look_up"}}]}}]}'
         return f"data: {thought}\n\ndata: {call}\n\n".encode() + END
 
