@@ -28,7 +28,16 @@ from thinkaloud.stores.temporary import TemporaryStore
 from thinkaloud.stores.uploads import MemoryUploads
 
 CHAT_FRAMES = {
-    *("message", "user_message", "message_accepted", "progress", "reasoning_delta", "reasoning_end", "delta", "stream_end"),
+    *(
+        "message",
+        "user_message",
+        "message_accepted",
+        "progress",
+        "reasoning_delta",
+        "reasoning_end",
+        "delta",
+        "stream_end",
+    ),
     *("tool_event", "model_end", "notice", "turn_end"),
 }
 

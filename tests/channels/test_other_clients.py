@@ -47,7 +47,9 @@ async def test_after_a_reload_my_words_are_mine(after_reload: str) -> None:
     assert (frames[0]["text"], frames[0]["client_message_id"]) == ("Hello", "m-1")
 
 
-@pytest.mark.parametrize("said", ["/stop", "/STOP", "  /Stop \n", {"content": "/stop"}, {"type": "message"}])
+@pytest.mark.parametrize(
+    "said", ["/stop", "/STOP", "  /Stop \n", {"content": "/stop"}, {"type": "message"}]
+)
 async def test_stop_sent_as_a_message_stops_the_run_and_is_not_answered(said: Any) -> None:
     model = ScriptedModel([think("Hm"), Silence()], [say("Next.")])
     async with hosting(model) as served, client(served) as one:
@@ -131,9 +133,11 @@ async def test_a_refused_message_names_the_turn_that_it_was_sent_as() -> None:
 
 async def test_the_bootstrap_has_the_limits_where_other_clients_read_them() -> None:
     settings = {"max_body_bytes": 1_000_000, "max_text_chars": 2_000}
-    async with hosting(ScriptedModel([say("Hi.")]), **settings) as served:
-        async with served.session.get(f"{served.url}/webui/bootstrap") as answer:
-            body = await answer.json()
+    async with (
+        hosting(ScriptedModel([say("Hi.")]), **settings) as served,
+        served.session.get(f"{served.url}/webui/bootstrap") as answer,
+    ):
+        body = await answer.json()
     limits = body["limits"]
     assert limits["transport"] == {"max_frame_bytes": 1_000_000, "envelope_reserve_bytes": 65_536}
     assert limits["message"] == {"max_text_bytes": 2_000}

@@ -102,11 +102,10 @@ async def test_a_log_of_an_older_version_gives_one_snapshot_and_then_the_rest() 
         everything = await recorded(runs, record)
     without = [msgspec.structs.replace(each, lengths=b"") for each in await all_of(store, "c")]
     await store.compact(record, without, "")
-    async with stage(ScriptedModel(), store=store) as runs:
-        async with runs.follow(record, 3) as follower:
-            snapshot = await follower.batch()
-            assert isinstance(snapshot, Snapshot)
-            rest = [each.recorded async for each in entries(follower)]
+    async with stage(ScriptedModel(), store=store) as runs, runs.follow(record, 3) as follower:
+        snapshot = await follower.batch()
+        assert isinstance(snapshot, Snapshot)
+        rest = [each.recorded async for each in entries(follower)]
     assert snapshot.fold.runs[record.run_id].view().reasoning == "abc"
     assert (snapshot.seq, rest[0].seq) == (5, 6)
     assert texts([each.event for each in rest], AnswerDelta) == "de"

@@ -21,9 +21,7 @@ SCRIPT = [think(BREAKS), say(BREAKS)]
 
 def nulls(kind: type[msgspec.Struct]) -> dict[str, None]:
     """Every member that may be left out, as null."""
-    return {
-        field.encode_name: None for field in msgspec.structs.fields(kind) if not field.required
-    }
+    return {field.encode_name: None for field in msgspec.structs.fields(kind) if not field.required}
 
 
 @pytest.mark.parametrize("way", ["rest", "sse", "socket"])
@@ -70,7 +68,9 @@ async def test_null_is_the_same_as_left_out_in_every_command_of_a_page() -> None
     assert [each["code"] for each in frames if each["event"] == "error"] == ["not_found"]
 
 
-async def test_null_where_something_is_needed_is_refused_and_null_inside_a_context_is_kept() -> None:
+async def test_null_where_something_is_needed_is_refused_and_null_inside_a_context_is_kept() -> (
+    None
+):
     model = ScriptedModel([say("Fine.")])
     async with serving(model) as served:
         status, problem = await served.post("/chat/message", {"text": None, "streaming": None})
@@ -141,12 +141,14 @@ async def test_a_client_that_splits_at_any_line_break_of_unicode_reads_every_eve
 
 @pytest.mark.parametrize("path", ["/api/v1/chat/message", "/api/v1/chat/stream-sse"])
 async def test_a_slash_at_the_end_of_an_address_changes_nothing_for_a_post(path: str) -> None:
-    async with serving(ScriptedModel([say("Fine.")])) as served:
-        async with served.session.post(
+    async with (
+        serving(ScriptedModel([say("Fine.")])) as served,
+        served.session.post(
             f"{served.url}{path}/", json={"text": "Hi"}, allow_redirects=False
-        ) as response:
-            assert response.status == 200
-            assert "Fine." in await response.text()
+        ) as response,
+    ):
+        assert response.status == 200
+        assert "Fine." in await response.text()
 
 
 async def test_a_slash_at_the_end_of_an_address_changes_nothing_wherever_one_may_ask() -> None:

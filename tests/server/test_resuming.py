@@ -12,7 +12,10 @@ from thinkaloud.server.wires.chat import chat_wire
 from thinkaloud.stores.sqlite import SqliteStore
 from thinkaloud.testing import ScriptedModel, Silence, call_tool, say, think
 
-SCRIPT = [think("Let ", "me\n", "s\U0001f600e."), say("An\u2028", "sw\u00e9r", ", in", " words", ".")]
+SCRIPT = [
+    think("Let ", "me\n", "s\U0001f600e."),
+    say("An\u2028", "sw\u00e9r", ", in", " words", "."),
+]
 TOOL_SCRIPT = [think("I need ", "it", "."), call_tool("no_such_tool", {}, "c1")]
 BODY = {"text": "Hi", "include_reasoning": True, "conversation_id": "c"}
 KEY = "the-message"
@@ -205,5 +208,4 @@ async def test_who_resumes_without_reasoning_gets_no_byte_of_it(tmp_path: Path) 
                 async with served.session.get(served.api + path) as response:
                     text = await response.text()
                 assert "event: complete" in text
-                assert not any(word in text for word in ("Let ", "me\\n", "e.\""))
-
+                assert not any(word in text for word in ("Let ", "me\\n", 'e."'))

@@ -144,9 +144,7 @@ class ChatRoutes:
         if left:
             raise Refused(400, "disconnected", "The client left before the run was over.")
 
-    async def _follow(
-        self, chat: ChatRequest, record: RunRecord, after: int | None
-    ) -> Response:
+    async def _follow(self, chat: ChatRequest, record: RunRecord, after: int | None) -> Response:
         services = self._services
         shows = services.sends_reasoning(chat.include_reasoning)
         following = follow_run(services, record, after, chat_wire("sse", reasoning=shows))

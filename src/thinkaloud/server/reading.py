@@ -176,9 +176,7 @@ def idempotency_key(request: Request) -> str | None:
 
 
 @cache
-def _fields(
-    kind: type[msgspec.Struct], of: type[msgspec.inspect.Type]
-) -> frozenset[str]:
+def _fields(kind: type[msgspec.Struct], of: type[msgspec.inspect.Type]) -> frozenset[str]:
     """Return the names of the fields of this type."""
     found = msgspec.inspect.type_info(kind)
     fields = found.fields if isinstance(found, msgspec.inspect.StructType) else ()
