@@ -29,10 +29,12 @@ class Wire(msgspec.Struct, frozen=True):
 
 WIRES: Final[dict[DialectName, Wire]] = {
     "openai-chat": Wire(
-        "text in `reasoning_content`, `reasoning`, `reasoning_details`, content chunks, inline tags or harmony;"
+        "text in `reasoning_content`, `reasoning`, `reasoning_text`, `reasoning_details`, `thinking_blocks`, content"
+        " chunks, inline tags or harmony;"
         " OpenAI's own models only a count",
         "`reasoning_effort`, or the host's own members",
-        "the message as it came: its reasoning field, merged details or chunks; inline tags where a host wants them",
+        "the message as it came: its reasoning field, merged details, blocks or chunks with their signatures,"
+        " `reasoning_opaque`; inline tags where a host wants them",
         61,
     ),
     "openai-responses": Wire(
@@ -44,7 +46,7 @@ WIRES: Final[dict[DialectName, Wire]] = {
     "anthropic-messages": Wire(
         "thinking blocks, as text or summary; redacted ones are kept unread",
         "`thinking` with a budget, or adaptive with `output_config.effort`",
-        "thinking and redacted blocks with their signatures, first and unchanged",
+        "thinking and redacted blocks, signed or not, first and unchanged",
         24,
     ),
     "google-generate": Wire(
@@ -105,6 +107,28 @@ A table may also change a known host: another `base_url`, or another of the dial
 can be named. A level is offered only where the request differs by it, and `none` only where nothing is generated then;
 any other is refused with the list of those that the model has. A server's default that a model does not know is left
 out for it.
+
+## When a host refuses a part of a request
+
+Some hosts refuse requests that carry tools, pictures, a system prompt, reasoning of earlier turns, or a parameter that
+they do not know. The call is then made again without that part, each part at most once and only while nothing is
+visible yet, with a [notice](errors.md#notices):
+
+| refused | the request is made again |
+|---|---|
+| tools | without them; calls and results of earlier turns become text |
+| pictures | with a note in their place |
+| the system prompt, or its role | with the prompt in the first message, or as `system` |
+| reasoning of earlier turns | without it |
+| a signature, an encrypted item | without the opaque blocks |
+| a reasoning effort | without one: the host decides |
+| an output limit | under its other name (`max_completion_tokens`), or with a lower one |
+| any other member of the body | without it |
+
+What succeeded is remembered for that model of that host until the server stops; an effort only for that level, and a
+signature only for that conversation, unless the next conversation's is refused too. A picture or an effort that was
+asked for and cannot be used is told with every message. To leave a part out for good, set the host's
+[quirks](#quirks).
 
 ## Dialects
 

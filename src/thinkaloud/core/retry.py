@@ -51,7 +51,7 @@ def notice_of(part: RequestPart) -> Notice:
     words = _WORDS.get(part)
     if words is None:
         name = part.removeprefix("body.")
-        words = f"The provider refused `{name}`; the request is made again without it."
+        words = f"The provider refused {name}; the request is made again without it."
     return Notice("request_part_dropped", words)
 
 

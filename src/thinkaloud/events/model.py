@@ -115,8 +115,6 @@ class ModelFailed(msgspec.Struct, frozen=True, tag="failed", gc=False):
 
     `usage` is what the provider had counted by then. `opaque_rejected` is True where the
     provider refused an opaque block that we sent back: one retry without such blocks may help.
-    `rejected` names the part of the request that it refused (`prompt.RequestPart`): a request
-    without that part may succeed. Empty where it refused none, or none that was sent.
     """
 
     code: ProviderCode
@@ -126,6 +124,8 @@ class ModelFailed(msgspec.Struct, frozen=True, tag="failed", gc=False):
     opaque_rejected: bool = False
     usage: Usage | None = None
     rejected: str = ""
+    """The part of the request that the provider refused, such as `tools` (`RequestPart`): a request
+    without it may succeed."""
 
 
 ModelEvent = (

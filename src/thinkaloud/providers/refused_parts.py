@@ -44,11 +44,19 @@ class RefusedParts:
         return reduced(request, parts)
 
     def refuses_already(self, request: ModelRequest) -> RequestPart | None:
-        """Return what the user will miss, so that every run says it: a picture just attached."""
-        if not self._parts or "images" not in self._remembered(request) - request.without:
+        """Return a part that the user asked for and will miss, so that every run says it.
+
+        That is an effort, or a picture just attached.
+        """
+        if not self._parts:
             return None
+        known = self._remembered(request) - request.without
         said = [turn for turn in request.turns if isinstance(turn, UserTurn)]
-        return "images" if said and said[-1].images else None
+        if "images" in known and said and said[-1].images:
+            return "images"
+        if request.effort is None:
+            return None
+        return next((part for part in sorted(known) if is_about_effort(part)), None)
 
     def named(self, failed: ModelFailed, said: str, sent: Sent) -> ModelFailed:
         """Return a failure with the part of the request that it refuses."""

@@ -58,7 +58,7 @@ async def test_several_parts_are_left_out_one_after_the_other(tmp_path: Path) ->
         assert answer_of(events) == "Yes."
         assert notices(events) == ["request_part_dropped"] * 3
         assert len(upstream.bodies) == 4
-        assert notices(await asked(runs, reasoning_effort="low")) == []
+        assert notices(await asked(runs)) == []
         assert len(upstream.bodies) == 5
 
 
@@ -187,8 +187,12 @@ async def test_an_effort_that_is_refused_costs_no_other_effort(tmp_path: Path) -
     words = error("'reasoning_effort' does not support 'high'. Supported values: 'low'.")
     answer = picky("openai-chat", lambda body: body.get("reasoning_effort") == "high", words)
     async with asking(answer, tmp_path) as (runs, upstream):
+        told: list[bool] = []
         for effort in ("high", "low", "high"):
-            assert answer_of(await asked(runs, reasoning_effort=effort)) == "Yes."
+            events = await asked(runs, reasoning_effort=effort)
+            assert answer_of(events) == "Yes."
+            told.append(bool(notices(events)))
+        assert told == [True, False, True]
         sent = [body.get("reasoning_effort") for body in bodies(upstream)]
         assert sent == ["high", None, "low", None]
 
