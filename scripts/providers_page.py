@@ -120,6 +120,7 @@ visible yet, with a [notice](errors.md#notices):
 | pictures | with a note in their place |
 | the system prompt, or its role | with the prompt in the first message, or as `system` |
 | reasoning of earlier turns | without it |
+| tool calls without reasoning | with a thought before each, blank where there was none |
 | a signature, an encrypted item | without the opaque blocks |
 | a reasoning effort | without one: the host decides |
 | an output limit | under its other name (`max_completion_tokens`), or with a lower one |

@@ -18,6 +18,8 @@ _WORDS: Final[dict[RequestPart, str]] = {
     " the system prompt is sent as `system` instead.",
     "reasoning": "The provider takes no reasoning of earlier turns;"
     " the request is made again without it.",
+    "bare_calls": "The provider wants reasoning with every earlier tool call;"
+    " the request is made again with it.",
     "effort": "The provider takes no reasoning effort for this model;"
     " the request is made again without one.",
     "output_limit": "The provider allows less output for this model;"

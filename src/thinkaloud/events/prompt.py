@@ -13,7 +13,7 @@ RequestPart = str
 """A part of a request that a provider may refuse.
 
 `tools`, `images`, `system` (the system prompt as such), `developer` (that role), `opaque` (native
-payloads), `reasoning` (of earlier turns), `effort`, `output_limit` (above what the model can),
+payloads), `reasoning` (of earlier turns), `bare_calls` (tool calls without reasoning), `effort`, `output_limit` (above what the model can),
 `output_room` (above what the prompt leaves), or `body.` and the path of a member of the JSON body,
 e.g. `body.stream_options`.
 """

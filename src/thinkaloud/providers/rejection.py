@@ -52,6 +52,11 @@ _MISSING: Final = _any(
     r"must be (?:passed|sent|provided|included)|missing|is required|field required",
     r"must start with a thinking",
 )
+_BARE: Final = _any(
+    r"(?:reasoning|thinking).{0,80}must be passed back",
+    r"(?:reasoning_content|reasoning_text|thinking).{0,40}(?:is|are) (?:missing|required)",
+    r"missing.{0,40}(?:reasoning_content|reasoning_text)",
+)
 _LOCATED: Final = re.compile(
     r"\b(?:messages?|input|contents?)\W{0,3}\d|\bassistant\b", re.IGNORECASE
 )
@@ -125,17 +130,17 @@ def rejected_part(said: str, sent: Sent) -> str:
     """Return the part of the request that these words refuse; `""` for none that was sent."""
     if _is_opaque(said, sent):
         return "opaque"
+    if _BARE.search(said):
+        return "bare_calls"
     if _LIMIT.search(said) and _carries_limit(sent):
         return "output_room" if _ROOM.search(said) else "output_limit"
     unsupported = _UNSUPPORTED.search(said) is not None
     if unsupported and _is_reasoning(said, sent):
         return "reasoning"
-    if _MISSING.search(said) or not (unsupported or _OUT_OF_RANGE.search(said)):
+    if _MISSING.search(said):
         return ""
-    member = _member(said, sent)
-    if member or not unsupported:
-        return member
-    return _kind(said, sent) or _thought(said, sent)
+    member = _member(said, sent) if unsupported or _OUT_OF_RANGE.search(said) else ""
+    return member or (unsupported and (_kind(said, sent) or _thought(said, sent))) or ""
 
 
 def _is_opaque(said: str, sent: Sent) -> bool:

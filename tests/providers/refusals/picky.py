@@ -12,6 +12,7 @@ from tests.providers.streams import WIRES, Said
 from tests.providers.upstream import Answer, Upstream, models_of, serving
 from tests.staging import FixedAttachments, events_of, stage
 from thinkaloud.events.event import AnswerDelta, Attachment, Event, Notice, RunEnded
+from thinkaloud.ports.model import Model
 from thinkaloud.providers.hosts.host import DialectName
 from thinkaloud.runtime.runs import Runs
 from thinkaloud.tools.function import tool
@@ -66,15 +67,19 @@ def picky(
 
 @asynccontextmanager
 async def asking(
-    answer: Answer, folder: Path, dialect: DialectName = "openai-chat", more: str = ""
+    answer: Answer,
+    folder: Path,
+    dialect: DialectName = "openai-chat",
+    more: str = "",
+    other: Model | None = None,
 ) -> AsyncGenerator[tuple[Runs, Upstream]]:
-    """Open runs on a model of this provider, with one tool and one picture to attach."""
+    """Open runs on a model of this provider, and perhaps another; with a tool and a picture."""
     async with serving(answer) as upstream:
         toml = f'[hosts.lab]\ndialect = "{dialect}"\nbase_url = "{upstream.url}"\n{more}\n'
         async with (
             models_of(toml, folder, {"LAB_KEY": "k"}) as models,
             stage(
-                models.open("lab/m"),
+                *(model for model in (models.open("lab/m"), other) if model is not None),
                 tools=[look_up],
                 attachments=FixedAttachments(picture=PICTURE),
                 system_prompt="Be brief.",

@@ -1,5 +1,6 @@
 """Refusals as providers word them: the call is made again without the refused part, and ends well."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from tests.providers.refusals.picky import (
     picky,
 )
 from thinkaloud.providers.hosts.host import DialectName
+from thinkaloud.testing import ScriptedModel, call_tool, say, think
 
 
 def error(message: str, **members: object) -> dict[str, object]:
@@ -308,6 +310,53 @@ async def test_reasoning_that_is_refused_in_the_history_is_not_sent_again(
         other = await asked(runs)
         assert (answer_of(other), notices(other)) == ("Yes.", [])
         assert len(upstream.bodies) == 5
+
+
+BARE: list[tuple[DialectName, str, str]] = [
+    (
+        "openai-chat",
+        "reasoning_content",
+        "The `reasoning_content` in the thinking mode must be passed back to the API.",
+    ),
+    (
+        "openai-chat",
+        "reasoning_content",
+        "thinking is enabled but reasoning_content is missing in assistant tool call message"
+        " at index 2",
+    ),
+    (
+        "anthropic-messages",
+        '"thinking"',
+        "The `content[].thinking` in the thinking mode must be passed back to the API.",
+    ),
+    (
+        "openai-responses",
+        "reasoning_text",
+        "The `reasoning_text` in the thinking mode must be passed back to the API.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("dialect", "carrier", "words"), BARE)
+async def test_a_tool_call_of_another_model_gets_the_thought_that_the_provider_wants(
+    dialect: DialectName, carrier: str, words: str, tmp_path: Path
+) -> None:
+    def refuses(body: dict[str, Any]) -> bool:
+        sent = json.dumps(body.get("messages", body.get("input")))
+        return "call_0" in sent and carrier not in sent
+
+    answer = picky(dialect, refuses, error(words))
+    other = ScriptedModel(
+        [think("Plan."), call_tool("look_up", {})], [say("Found.")], model_id="other/m"
+    )
+    async with asking(answer, tmp_path, dialect, other=other) as (runs, upstream):
+        await asked(runs, conversation_id="c", model="other/m")
+        events = await asked(runs, conversation_id="c")
+        assert answer_of(events) == "Yes."
+        assert notices(events) == ["request_part_dropped"]
+        assert "Plan." in upstream.bodies[1].decode()
+        assert notices(await asked(runs, conversation_id="c")) == []
+        assert len(upstream.bodies) == 3
 
 
 OPAQUE: list[tuple[DialectName, str, object]] = [

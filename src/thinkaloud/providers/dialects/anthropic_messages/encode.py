@@ -63,6 +63,9 @@ def _messages(
     origin = target.origin if request.send_opaque else None
     if not request.send_reasoning:
         return messages_of(request.turns, origin, quirks, thoughts="none")
+    if "bare_calls" in request.without:
+        unsigned = msgspec.structs.replace(quirks, unsigned=True)
+        return messages_of(request.turns, origin, unsigned, thoughts="all")
     thoughts: Thoughts = "all" if thinking.on else "none" if thinking.off else "unasked"
     return messages_of(request.turns, origin, quirks, thoughts=thoughts)
 

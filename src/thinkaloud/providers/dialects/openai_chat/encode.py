@@ -34,8 +34,9 @@ def encode(request: ModelRequest, quirks: Quirks, origin: Origin) -> HttpRequest
 
     Raises `InvalidRequest` where the wire cannot carry a picture or a budget in tokens.
     """
-    if not request.send_reasoning:
-        quirks = msgspec.structs.replace(quirks, back=ReasoningBack(carrier="nothing"))
+    back = _back(request, quirks.back)
+    if back is not quirks.back:
+        quirks = msgspec.structs.replace(quirks, back=back)
     body: dict[str, object] = {
         "model": request.model,
         "messages": _messages(request, quirks, origin),
@@ -56,6 +57,17 @@ def encode(request: ModelRequest, quirks: Quirks, origin: Origin) -> HttpRequest
             headers[quirks.conversation_header] = request.conversation_id
     _merge(body, quirks.extra)
     return HttpRequest(path=quirks.path, body=msgspec.json.encode(body), headers=headers)
+
+
+def _back(request: ModelRequest, back: ReasoningBack) -> ReasoningBack:
+    """Return how reasoning goes back after what the provider has refused."""
+    if not request.send_reasoning:
+        return ReasoningBack(carrier="nothing")
+    if "bare_calls" not in request.without:
+        return back
+    carrier = back.carrier if back.carrier == "reasoning" else "reasoning_content"
+    # Some that want reasoning take an empty text for none.
+    return ReasoningBack(carrier=carrier, rendered="all", placeholder=" ")
 
 
 def _messages(request: ModelRequest, quirks: Quirks, origin: Origin) -> list[object]:

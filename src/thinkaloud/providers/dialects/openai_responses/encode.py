@@ -139,9 +139,11 @@ class RequestEncoder:
         native = turn.native
         if native is not None and request.send_opaque and native.origin == self._origin:
             return _items.decode(native.payload)
-        return rendered(
-            turn, self._quirks, reasons=request.send_reasoning and request.effort != "none"
-        )
+        quirks = self._quirks
+        if "bare_calls" in request.without:
+            quirks = msgspec.structs.replace(quirks, readable_reasoning=True)
+        reasons = request.send_reasoning and request.effort != "none"
+        return rendered(turn, quirks, reasons=reasons)
 
 
 def _image(image: Image) -> dict[str, object]:
