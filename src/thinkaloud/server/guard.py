@@ -74,17 +74,31 @@ class Guard:
 async def refuse(error: Refused, scope: Scope, send: Send) -> None:
     """Answer a request, or an upgrade before it is accepted, with a problem document."""
     request_id = str(scope["state"]["request_id"])
-    problem = problem_of(error, request_id)
-    body = msgspec.json.encode(problem)
-    headers = [
+    headers, body = _problem(error, request_id)
+    kind = "websocket.http.response" if scope["type"] == "websocket" else "http.response"
+    await send({"type": f"{kind}.start", "status": error.status, "headers": headers})
+    await send({"type": f"{kind}.body", "body": body})
+
+
+def refusal(status: int, code: str, message: str, request_id: str) -> tuple[Headers, bytes]:
+    """Return a problem as headers and body, for a request that comes to no application."""
+    return _problem(Refused(status, code, message), request_id)
+
+
+def new_request_id() -> str:
+    """Return an id for a request that has none."""
+    return f"req_{secrets.token_hex(10)}"
+
+
+def _problem(error: Refused, request_id: str) -> tuple[Headers, bytes]:
+    body = msgspec.json.encode(problem_of(error, request_id))
+    headers = (
         (b"content-type", MEDIA_TYPE.encode()),
         (b"content-length", str(len(body)).encode()),
         (b"x-request-id", request_id.encode()),
         *SECURITY_HEADERS,
-    ]
-    kind = "websocket.http.response" if scope["type"] == "websocket" else "http.response"
-    await send({"type": f"{kind}.start", "status": problem.status, "headers": headers})
-    await send({"type": f"{kind}.body", "body": body})
+    )
+    return headers, body
 
 
 def _with_headers(send: Send, request_id: str) -> Send:
@@ -104,7 +118,7 @@ def _request_id(headers: Headers) -> str:
     for name, value in headers:
         if name == b"x-request-id" and _SAFE_ID.match(value):
             return value.decode()
-    return f"req_{secrets.token_hex(10)}"
+    return new_request_id()
 
 
 def _values(headers: Headers, wanted: bytes) -> list[str]:

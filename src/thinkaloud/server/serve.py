@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import errno
 import logging
+import resource
 import signal
 import socket
 import threading
@@ -13,49 +14,21 @@ from types import FrameType
 from fastapi import FastAPI
 from typing_extensions import override
 from uvicorn import Config, Server
-from uvicorn._types import ASGISendEvent
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from thinkaloud.errors import ConfigurationError
 from thinkaloud.runtime.runs import Runs
+from thinkaloud.server.door import Door, ServerConfig
+from thinkaloud.server.http_protocol import HttpConnection
 from thinkaloud.server.origins import is_loopback
 from thinkaloud.server.services import ServerServices
 from thinkaloud.server.settings import ServerSettings
+from thinkaloud.server.socket_protocol import CLOSE_SECONDS, SocketConnection
 
-_CLOSE_SECONDS = 5.0
 _PROBES = 3
+_FILES = 65_536
 _LONGEST_IDLE = 32_767  # seconds: Linux takes no more
 _LOOK_SECONDS = 0.05
 """How often a wait looks whether a second signal has come: a handler can wake no task."""
-
-
-class _Http(HttpToolsProtocol):
-    """HTTP that lets the application cut off a reader that takes nothing."""
-
-    @override
-    def connection_made(self, transport: asyncio.Transport) -> None:
-        super().connection_made(transport)
-        self.app_state = {**self.app_state, "abort": transport.abort}
-
-
-class _Socket(WebSocketsSansIOProtocol):
-    """A WebSocket whose close waits for no reader, and that is cut off where none answers.
-
-    An upgrade that was refused is answered: the log hears of no error.
-    """
-
-    @override
-    async def send(self, message: ASGISendEvent) -> None:
-        closing = message["type"] == "websocket.close"
-        if closing:
-            self.writable.set()
-        await super().send(message)
-        if message["type"] == "websocket.http.response.body":
-            self.handshake_complete = True
-        if closing and self.close_timer is not None:
-            self.close_timer.cancel()
-            self.close_timer = self.loop.call_later(_CLOSE_SECONDS, self.transport.abort)
 
 
 class AgentServer(Server):
@@ -120,10 +93,10 @@ def build_server(
 ) -> AgentServer:
     """Return the server of an application; `started` is called once it takes connections."""
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-    config = Config(
+    config = ServerConfig(
         app,
-        http=_Http,
-        ws=_Socket,
+        http=HttpConnection,
+        ws=SocketConnection,
         ws_max_size=settings.max_body_bytes,
         ws_per_message_deflate=False,
         lifespan="off",
@@ -133,6 +106,7 @@ def build_server(
         proxy_headers=False,
         timeout_graceful_shutdown=max(1, round(settings.shutdown_seconds)),
     )
+    config.door = Door(settings)
     services: ServerServices = app.state.services
     return AgentServer(config, services.runs, started)
 
@@ -174,7 +148,7 @@ def _notice_who_vanishes(listener: socket.socket, seconds: float) -> None:
     """
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     idle = min(max(1, round(seconds)), _LONGEST_IDLE)
-    patience = 2 * idle + round(_CLOSE_SECONDS)
+    patience = 2 * idle + round(CLOSE_SECONDS)
     for option, value in (
         ("TCP_KEEPIDLE", idle),
         ("TCP_KEEPINTVL", max(1, idle // _PROBES)),
@@ -186,6 +160,18 @@ def _notice_who_vanishes(listener: socket.socket, seconds: float) -> None:
             listener.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
 
+def _allow_many_connections() -> None:
+    """Open as many files as the system lets this process: each connection is one.
+
+    Many systems let a process begin with 1024, or with 256, and have more of it.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 async def serve(
     app: FastAPI, settings: ServerSettings, ready: Callable[[str], None] | None = None
 ) -> None:
@@ -193,6 +179,7 @@ async def serve(
 
     Raises `ConfigurationError` as `bind`.
     """
+    _allow_many_connections()
     with bind(settings) as listener:
         url = address(listener)
         started = (lambda: ready(url)) if ready is not None else (lambda: None)

@@ -28,8 +28,15 @@ class ServerSettings(msgspec.Struct, frozen=True):
     """The longest `text` of a message."""
     max_json_depth: int = 64
     """How deep objects and arrays of a body may stand in each other."""
+    max_header_bytes: int = 64 * 1024
+    """The largest head of a request: its address and its headers together."""
+    header_timeout_seconds: float = 10.0
+    """How long a client may take from the connection to the end of the head of its request."""
     body_timeout_seconds: float = 30.0
-    """How long a client may take to send a body."""
+    """How long a client may take to send a body, or one WebSocket message."""
+    max_waiting_connections: int = 256
+    """Connections that may wait at once for what their clients send: idle ones, and those whose request is
+    not whole yet. The one that has waited longest makes room for a new one."""
     heartbeat_seconds: float = 15.0
     """After this long without an event an event stream gets a comment."""
     send_timeout_seconds: float = 30.0

@@ -1,0 +1,99 @@
+"""HTTP connections that become WebSockets, and that pass over every other upgrade."""
+
+from typing import Final, cast
+
+import httptools
+from typing_extensions import override
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+_OF_A_BODY: Final = frozenset({b"content-length", b"transfer-encoding"})
+
+
+class UpgradingHttp(HttpToolsProtocol):
+    """A connection on which a request that also offers an upgrade, such as `h2c`, is just served.
+
+    The parser takes any upgrade for the end of HTTP and gives neither the body of that request nor
+    a request after it. Clients offer `h2c` unasked: Java's does with every first request.
+    """
+
+    refused = False
+    """Whether nothing more is taken from this client."""
+    _replaying = False
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether every request so far has been answered."""
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        return cycle is None or cycle.response_complete
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        """Take data. Raises `httptools.HttpParserError` where it is no HTTP."""
+        self._unset_keepalive_if_required()
+        while data and not self.refused:
+            try:
+                self.parser.feed_data(data)
+                return
+            except httptools.HttpParserUpgrade as upgrade:
+                data = data[cast("int", upgrade.args[0]) :]
+            if self.refused:
+                return
+            if self._should_upgrade():
+                self._become_socket(data)
+                return
+            self._read_on()
+
+    def begin(self) -> None:
+        """Begin a request."""
+        super().on_message_begin()
+
+    def end_head(self) -> None:
+        """Start what answers a request: its head is whole."""
+        super().on_headers_complete()
+
+    def end(self) -> None:
+        """End a request: it is whole."""
+        super().on_message_complete()
+
+    @override
+    def on_message_begin(self) -> None:
+        if not self._replaying:
+            self.begin()
+
+    @override
+    def on_url(self, url: bytes) -> None:
+        if not self._replaying:
+            super().on_url(url)
+
+    @override
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._replaying:
+            super().on_header(name, value)
+
+    @override
+    def on_headers_complete(self) -> None:
+        if not self._replaying:
+            self.end_head()
+
+    @override
+    def on_message_complete(self) -> None:
+        passed_over = self.parser.should_upgrade() and not self._should_upgrade()
+        if not passed_over or not self._headers_of_body():
+            self.end()
+
+    def _become_socket(self, rest: bytes) -> None:
+        self.handle_websocket_upgrade()
+        if rest and not self.transport.is_closing():
+            cast("HttpToolsProtocol", self.transport.get_protocol()).data_received(rest)
+
+    def _read_on(self) -> None:
+        """Go on with a new parser: with the body of this request, else with the next one."""
+        self.parser = httptools.HttpRequestParser(self)
+        headers = self._headers_of_body()
+        if headers:
+            self._replaying = True
+            self.parser.feed_data(b"".join((b"POST / HTTP/1.1\r\n", *headers, b"\r\n")))
+            self._replaying = False
+
+    def _headers_of_body(self) -> list[bytes]:
+        return [b"%s: %s\r\n" % each for each in self.headers if each[0] in _OF_A_BODY]
