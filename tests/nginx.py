@@ -23,16 +23,18 @@ USER: Final = {"Authorization": "Basic " + base64.b64encode(b"ada:secret").decod
 
 @asynccontextmanager
 async def nginx(
-    folder: Path, url: str, configuration: Callable[[Path], str]
+    folder: Path, url: str, configuration: Callable[[Path], str], location: str | None = None
 ) -> AsyncGenerator[str]:
     """Have the example's site before the server at `url` for the length of a block; yield its address.
+
+    `location` stands in the place of the site's own.
 
     `configuration` is nginx's own, which includes `site.conf` of the folder.
     """
     with socket.create_server(("127.0.0.1", 0)) as listener:
         # Handed over open, as nginx does to its own successor: a client may connect at once.
         port = listener.getsockname()[1]
-        _write_site(folder, url, port)
+        _write_site(folder, url, port, location)
         file = folder / "nginx.conf"
         file.write_text(configuration(folder), encoding="utf-8")
         process = await asyncio.create_subprocess_exec(
@@ -60,8 +62,11 @@ def temporary_paths(folder: Path) -> str:
     return "".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
 
 
-def _write_site(folder: Path, url: str, port: int) -> None:
+def _write_site(folder: Path, url: str, port: int, location: str | None) -> None:
     site = _EXAMPLE.read_text(encoding="utf-8")
+    if location is not None:
+        start, end = site.index("    location /"), site.index("}\n\nmap")
+        site = site[:start] + location + site[end:]
     site = site.replace("listen 8080", f"listen 127.0.0.1:{port}")
     site = site.replace("127.0.0.1:8484", url.removeprefix("http://"))
     (folder / "site.conf").write_text(site, encoding="utf-8")

@@ -16,10 +16,12 @@ export class StagedServer {
   readonly port: number;
   readonly #command: readonly string[];
   readonly #data: string;
+  readonly #environment: Readonly<Record<string, string>>;
   #process: ChildProcess | null = null;
 
-  /** `command`: a program of the virtual environment with its arguments; else the server on a scripted model. */
-  constructor(port: number, command: readonly string[] = ["python", "-m", "tests.e2e.scripted_server", String(port)]) {
+  /** `command`: a program of the virtual environment with its arguments; else the server on a scripted model. `environment` comes on top of this process' own. */
+  constructor(port: number, command: readonly string[] = ["python", "-m", "tests.e2e.scripted_server", String(port)], environment: Readonly<Record<string, string>> = {}) {
+    this.#environment = environment;
     this.port = port;
     this.#command = command;
     this.#data = mkdtempSync(join(tmpdir(), "thinkaloud-e2e-"));
@@ -36,7 +38,7 @@ export class StagedServer {
 
   /** Start it, and return when it can be reached. Throws with what it printed where it ends instead. */
   async start(): Promise<void> {
-    const env = { ...process.env, THINKALOUD_DATA_DIR: this.#data };
+    const env = { ...process.env, ...this.#environment, THINKALOUD_DATA_DIR: this.#data };
     const [program = "", ...given] = this.#command;
     const child = spawn(join(ROOT, ".venv/bin", program), given, { cwd: ROOT, env });
     this.#process = child;

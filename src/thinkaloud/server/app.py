@@ -5,6 +5,7 @@ from starlette.routing import BaseRoute, Match, Route, Router, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from typing_extensions import override
 
+from thinkaloud.server.base_path import BasePath
 from thinkaloud.server.channel_socket import CHANNEL_PATH, ChannelSocket
 from thinkaloud.server.chat import ChatRoutes
 from thinkaloud.server.chat_socket import PATH, ChatSocket
@@ -62,7 +63,9 @@ class AgentApp(FastAPI):
         """Return the guard, our routes, and then what FastAPI would have built."""
         others = super().build_middleware_stack()
         own = OwnRoutes(self._own_routes, redirect_slashes=False, default=others)
-        return Guard(own, self._settings)
+        guard = Guard(own, self._settings)
+        base = self._settings.base_path
+        return BasePath(guard, base) if base else guard
 
 
 def create_app(services: ServerServices) -> FastAPI:
@@ -83,7 +86,7 @@ def create_app(services: ServerServices) -> FastAPI:
         *metrics.operations(),
     ]
     operations.extend(DocRoutes(services, operations).operations())
-    web = WebUi(services.bundle)
+    web = WebUi(services.bundle, services.settings.base_path)
     routes = _routes(operations, metrics)
     # What browsers see at the root; all others get the JSON of the same route.
     (root,) = (each for each in routes if isinstance(each, Route) and each.path == "/")

@@ -80,7 +80,7 @@ def asyncapi_document(settings: ServerSettings, version: str, *, chats: bool) ->
             "license": {"name": "MIT"},
         },
         "defaultContentType": "application/json",
-        "servers": {"local": {"host": f"{settings.host}:{settings.port}", "protocol": "ws"}},
+        "servers": {"local": _server(settings)},
         "channels": channels,
         "operations": operations,
         "components": {
@@ -88,6 +88,11 @@ def asyncapi_document(settings: ServerSettings, version: str, *, chats: bool) ->
             "schemas": components,
         },
     }
+
+
+def _server(settings: ServerSettings) -> Schema:
+    server: Schema = {"host": f"{settings.host}:{settings.port}", "protocol": "ws"}
+    return {**server, "pathname": settings.base_path} if settings.base_path else server
 
 
 def _names(kinds: Sequence[type[msgspec.Struct]]) -> list[str]:

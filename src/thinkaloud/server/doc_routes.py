@@ -62,16 +62,21 @@ class DocRoutes:
         return handle
 
     def _openapi(self) -> bytes:
-        return encoded(openapi_document(self._all(), self._services.about.version))
+        return encoded(self._http())
 
     def _asyncapi(self) -> bytes:
         return encoded(self._sockets())
 
     def _openapi_page(self) -> bytes:
-        return openapi_page(openapi_document(self._all(), self._services.about.version)).encode()
+        return openapi_page(self._http(), self._services.settings.base_path).encode()
 
     def _asyncapi_page(self) -> bytes:
-        return asyncapi_page(self._sockets()).encode()
+        return asyncapi_page(self._sockets(), self._services.settings.base_path).encode()
+
+    def _http(self) -> Schema:
+        document = openapi_document(self._all(), self._services.about.version)
+        base = self._services.settings.base_path
+        return {**document, "servers": [{"url": base}]} if base else document
 
     def _sockets(self) -> Schema:
         services = self._services

@@ -32,19 +32,21 @@ nav a { margin-right: 1rem; }
 _CODE: Final = re.compile(r"`([^`]+)`")
 
 
-def openapi_page(document: Schema) -> str:
+def openapi_page(document: Schema, base_path: str = "") -> str:
     """Return the HTTP API as a page."""
-    parts = [_intro(document, '<a href="/api/docs/stream">WebSocket</a>', "/api/openapi.json")]
+    other = f'<a href="{base_path}/api/docs/stream">WebSocket</a>'
+    parts = [_intro(document, other, f"{base_path}/api/openapi.json")]
     for path, methods in _mapping(document["paths"]).items():
         for method, operation in _mapping(methods).items():
             parts.extend(_operation(method, path, _mapping(operation)))
     parts.extend(_schemas(document))
-    return _page("HTTP API", parts)
+    return _page("HTTP API", parts, base_path)
 
 
-def asyncapi_page(document: Schema) -> str:
+def asyncapi_page(document: Schema, base_path: str = "") -> str:
     """Return the WebSocket as a page."""
-    parts = [_intro(document, '<a href="/api/docs">HTTP API</a>', "/api/asyncapi.json")]
+    other = f'<a href="{base_path}/api/docs">HTTP API</a>'
+    parts = [_intro(document, other, f"{base_path}/api/asyncapi.json")]
     for channel in map(_mapping, _mapping(document["channels"]).values()):
         parts.append(f"<h2><code>{_text(channel['address'])}</code></h2>")
         parts.append(f"<p>{_prose(channel['description'])}</p>")
@@ -69,7 +71,7 @@ def asyncapi_page(document: Schema) -> str:
             )
         )
     parts.extend(_schemas(document))
-    return _page("WebSocket", parts)
+    return _page("WebSocket", parts, base_path)
 
 
 def _operation(method: str, path: str, operation: Mapping[str, object]) -> Iterator[str]:
@@ -166,12 +168,12 @@ def _intro(document: Schema, other: str, source: str) -> str:
     )
 
 
-def _page(title: str, parts: Sequence[str]) -> str:
+def _page(title: str, parts: Sequence[str], base_path: str) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)} – thinkaloud</title>"
-        '<link rel="stylesheet" href="/api/docs.css"></head><body>'
+        f'<link rel="stylesheet" href="{base_path}/api/docs.css"></head><body>'
         f"{''.join(parts)}</body></html>"
     )
 

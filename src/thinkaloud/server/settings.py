@@ -1,8 +1,11 @@
 """What the operator may set of the server. Composed and documented by `thinkaloud.config`."""
 
-from typing import Literal
+import re
+from typing import Final, Literal
 
 import msgspec
+
+_BASE_PATH: Final = re.compile(r"(/(?!\.{1,2}(/|\Z))[A-Za-z0-9._~-]+)*\Z")
 
 
 class ServerSettings(msgspec.Struct, frozen=True):
@@ -12,6 +15,9 @@ class ServerSettings(msgspec.Struct, frozen=True):
     """The address to listen on. Only loopback: any other refuses to start."""
     port: int = 8484
     """The port to listen on; 0 takes a free one."""
+    base_path: str = ""
+    """The path of a site under which a proxy shows the server, such as `/app`; none: the root. The proxy
+    may pass it on or take it off."""
     allowed_hosts: tuple[str, ...] = ()
     """Names that the `Host` header may have beside the loopback ones, without a port."""
     allowed_origins: tuple[str, ...] = ()
@@ -56,3 +62,12 @@ class ServerSettings(msgspec.Struct, frozen=True):
     """Runs and conversations that one socket may follow at once by `resume`."""
     show_reasoning: Literal["allow", "deny"] = "allow"
     """`deny`: no reasoning leaves the server, whatever a request asks for."""
+
+    def __post_init__(self) -> None:
+        """Bring `base_path` into one form. Raises `ValueError` where it is no path."""
+        base = f"/{self.base_path.strip('/')}" if self.base_path.strip("/") else ""
+        if not _BASE_PATH.match(base) or len(base) > 200:
+            raise ValueError(
+                "base_path is a path such as /app, of letters, digits and . _ ~ - only"
+            )
+        msgspec.structs.force_setattr(self, "base_path", base)

@@ -289,6 +289,8 @@ class SystemRoutes:
             "openapi": "/api/openapi.json",
             "asyncapi": "/api/asyncapi.json",
         }
+        base = services.settings.base_path
+        links = {name: base + path for name, path in links.items()}
         return json_response(
             Welcome(
                 name="thinkaloud",

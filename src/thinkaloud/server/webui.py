@@ -33,6 +33,8 @@ _ENVELOPE_BYTES: Final = 65_536
 _FOREVER: Final = "public, max-age=31536000, immutable"
 _ASSETS: Final = "/assets/"
 _NOT_PAGES: Final = ("/api/", "/webui/", "/ws", "/metrics", "/healthz", "/readyz")
+_BASE_META: Final = b'<meta name="thinkaloud-base-path" content="%s" />'
+"""Tells the page under which path the server is."""
 _TYPES: Final = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -75,8 +77,9 @@ class _File(msgspec.Struct, frozen=True):
 class WebUi:
     """Serves the bundle as an ASGI app: its files, and its page at every address that asks for HTML."""
 
-    def __init__(self, bundle: Path) -> None:
+    def __init__(self, bundle: Path, base_path: str = "") -> None:
         self._bundle = bundle
+        self._base_path = base_path
         self._read: dict[Path, _File] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -117,7 +120,8 @@ class WebUi:
         if found is not None:
             return _response(found, scope, "no-cache")
         headers = {"Content-Security-Policy": PAGE_POLICY, "Vary": "Accept"}
-        return Response(_MISSING, headers=headers, media_type="text/html")
+        text = _MISSING.replace("/api/docs", f"{self._base_path}/api/docs")
+        return Response(text, headers=headers, media_type="text/html")
 
     def _file(self, name: str) -> _File | None:
         """Read a file of the bundle, unless it is read already and has not changed."""
@@ -130,14 +134,16 @@ class WebUi:
             stamp = (status.st_mtime_ns, status.st_size)
             known = self._read.get(path)
             if known is None or known.stamp != stamp:
-                known = self._read[path] = _opened(path, stamp)
+                known = self._read[path] = _opened(path, stamp, self._base_path)
         except (OSError, ValueError):  # gone meanwhile, or a name that no file can have
             return None
         return known
 
 
-def _opened(path: Path, stamp: tuple[int, int]) -> _File:
+def _opened(path: Path, stamp: tuple[int, int], base_path: str) -> _File:
     body, suffix = path.read_bytes(), path.suffix.lower()
+    if suffix == ".html":
+        body = body.replace(_BASE_META % b"", _BASE_META % base_path.encode(), 1)
     return _File(
         stamp=stamp,
         body=body,
@@ -273,7 +279,9 @@ class BootstrapRoutes:
         channel = services.websocket
         return json_response(
             Bootstrap(
-                ws_path=CHANNEL_PATH if channel.settings.enabled else None,
+                ws_path=services.settings.base_path + CHANNEL_PATH
+                if channel.settings.enabled
+                else None,
                 model=services.catalogue.current or None,
                 model_name=services.catalogue.current or None,
                 demo=services.about.demo,

@@ -14,9 +14,10 @@ import { ServerInfo } from "@/session/server-info";
 import { isLoopback, WebSocketTransport } from "@/session/websocket";
 
 import { App } from "./app";
+import { basePath } from "./base-path";
 import { keptToggles } from "./toggles";
 
-const api = new Api();
+const api = new Api(basePath(document));
 const server = new ServerInfo(api);
 const transport = new WebSocketTransport({
   address: (given) => server.address(window.location, given),

@@ -84,6 +84,11 @@ export class Api {
     this.#base = base;
   }
 
+  /** Where the description of the API is. */
+  get docsAddress(): string {
+    return `${this.#base}/api/docs`;
+  }
+
   bootstrap = async (signal: AbortSignal): Promise<Bootstrap> => this.#read(await this.#fetch("GET", "/webui/bootstrap", { signal }));
 
   features = async (): Promise<Features> => (await this.#ask<{ features: Features }>("GET", "/api/v1/capabilities")).features;

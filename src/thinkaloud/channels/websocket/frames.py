@@ -209,6 +209,7 @@ class ChatError(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="even
     chat_id: str | None = None
     run_id: str | None = None
     turn_id: str | None = None
+    """The `client_message_id` or `turn_id` of the message, or the run's id."""
     client_message_id: str | None = None
     field: str | None = None
     nearest: tuple[str, ...] = ()

@@ -26,7 +26,7 @@ export interface SettingsDialogProps {
 }
 
 export function SettingsDialog({ open, onOpenChange, preferences, onChange }: SettingsDialogProps) {
-  const { server } = useServices();
+  const { api, server } = useServices();
   const { bootstrap } = useCell(server.state);
   return (
     <Dialog open={open} onOpenChange={onOpenChange} title="Settings">
@@ -49,7 +49,7 @@ export function SettingsDialog({ open, onOpenChange, preferences, onChange }: Se
         <Keys />
         <p className="text-xs text-faint">
           thinkaloud {bootstrap?.version ?? ""} ·{" "}
-          <a className="underline underline-offset-2" href="/api/docs">
+          <a className="underline underline-offset-2" href={api.docsAddress}>
             API
           </a>{" "}
           ·{" "}

@@ -1,0 +1,14 @@
+import { expect, it } from "vitest";
+
+import { basePath } from "./base-path";
+
+const pageSaying = (head: string) => new DOMParser().parseFromString(`<head>${head}</head>`, "text/html");
+
+it.each([
+  ['<meta name="thinkaloud-base-path" content="/app" />', "/app"],
+  ['<meta name="thinkaloud-base-path" content="/my/app/" />', "/my/app"],
+  ['<meta name="thinkaloud-base-path" content="" />', ""],
+  ["", ""],
+])("finds the server under the path that the page names: %s", (head, path) => {
+  expect(basePath(pageSaying(head))).toBe(path);
+});
