@@ -5,7 +5,6 @@ from starlette.routing import BaseRoute, Match, Route, Router, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from typing_extensions import override
 
-from thinkaloud.server.base_path import BasePath
 from thinkaloud.server.channel_socket import CHANNEL_PATH, ChannelSocket
 from thinkaloud.server.chat import ChatRoutes
 from thinkaloud.server.chat_socket import PATH, ChatSocket
@@ -19,6 +18,7 @@ from thinkaloud.server.model_routes import ModelRoutes
 from thinkaloud.server.operation import Operation, Resource
 from thinkaloud.server.run_routes import RunRoutes
 from thinkaloud.server.services import ServerServices, ServerState
+from thinkaloud.server.site_path import BasePath
 from thinkaloud.server.system_routes import SystemRoutes
 from thinkaloud.server.upload_routes import UploadRoutes
 from thinkaloud.server.webui import BootstrapRoutes, WebUi
