@@ -5,12 +5,14 @@ import inspect
 import re
 import textwrap
 from collections.abc import Iterator
-from typing import Final, cast, is_typeddict
+from typing import Final, cast
+
+from typing_extensions import is_typeddict
 
 import thinkaloud
 from scripts.field_docs import cell, field_texts, paragraphs
 from scripts.member_words import WORDS
-from thinkaloud import agent, testing
+from thinkaloud import agent_options, agent_reply, testing
 from thinkaloud.runtime import hooks
 
 _INTRODUCTION: Final = """\
@@ -37,6 +39,7 @@ _ALIASES: Final = {
     " played as if they were flat, so that `think`, `say` and `call_tool` can stand in it.\n\n",
 }
 _WIDTH: Final = 100
+_WRAPPED: Final = re.compile(r"^(?:NotRequired|Required)\[ReadOnly\[(.*)\]\]$")
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -46,7 +49,14 @@ def render() -> str:
     errors = {name: each for name, each in public.items() if _is_error(each)}
     main = ["Agent", "AgentHook", "SyncAgent", "run_sync", "tool"]
     beside = {
-        "Agent": [agent.AgentOptions, agent.ChatOptions, agent.ChatReply],
+        "Agent": [
+            agent_options.AgentOptions,
+            agent_options.ChatOptions,
+            agent_reply.ChatReply,
+            agent_reply.ChatReplyWithReasoning,
+            agent_reply.ActionDict,
+            agent_reply.ReasoningSegmentDict,
+        ],
         "AgentHook": [hooks.RunInfo],
     }
     parts = [_INTRODUCTION]
@@ -59,7 +69,12 @@ def render() -> str:
     parts.extend(_entry(name, each, level=3) for name, each in errors.items())
     parts.append(_TESTING)
     parts.extend(_entry(name, getattr(testing, name), level=3) for name in testing.__all__)
-    rest = set(public) - set(main) - set(errors) - {"ChatReply", "__version__"}
+    rest = (
+        set(public)
+        - set(main)
+        - set(errors)
+        - {"ChatReply", "ChatReplyWithReasoning", "__version__"}
+    )
     if rest:
         raise ValueError(f"public names without a place on the page: {sorted(rest)}")
     return "".join(parts).rstrip("\n") + "\n"
@@ -98,7 +113,7 @@ def _members(kind: type) -> str:
 def _hints(kind: type) -> dict[str, str]:
     body = cast("ast.ClassDef", _tree(kind)).body
     return {
-        each.target.id: ast.unparse(each.annotation)
+        each.target.id: _WRAPPED.sub(r"\1", ast.unparse(each.annotation))
         for each in body
         if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)
     }

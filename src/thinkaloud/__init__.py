@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from thinkaloud.version import __version__
 
 if TYPE_CHECKING:
-    from thinkaloud.agent import Agent, ChatReply
+    from thinkaloud.agent import Agent
+    from thinkaloud.agent_reply import ChatReply, ChatReplyWithReasoning
     from thinkaloud.errors import (
         ConfigurationError,
         InvalidRequest,
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "Agent": "thinkaloud.agent",
     "AgentHook": "thinkaloud.runtime.hooks",
-    "ChatReply": "thinkaloud.agent",
+    "ChatReply": "thinkaloud.agent_reply",
+    "ChatReplyWithReasoning": "thinkaloud.agent_reply",
     "ConfigurationError": "thinkaloud.errors",
     "InvalidRequest": "thinkaloud.errors",
     "NotFound": "thinkaloud.errors",
@@ -56,6 +58,7 @@ __all__ = [
     "Agent",
     "AgentHook",
     "ChatReply",
+    "ChatReplyWithReasoning",
     "ConfigurationError",
     "InvalidRequest",
     "NotFound",

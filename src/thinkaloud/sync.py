@@ -1,23 +1,23 @@
 """The Python API for scripts and notebooks that are not asynchronous."""
 
-import asyncio
-import threading
-from collections.abc import AsyncGenerator, Coroutine, Generator
-from concurrent.futures import Future
+from collections.abc import Generator
 from types import TracebackType
-from typing import TypeVar, Unpack
+from typing import Literal, Unpack, overload
 
-from thinkaloud.agent import Agent, ChatOptions, ChatReply, MessageType
-from thinkaloud.errors import InternalError
-
-R = TypeVar("R")
+from thinkaloud.agent import Agent
+from thinkaloud.agent_options import ChatOptions, OnChunk, check_names, request_of
+from thinkaloud.agent_reply import ChatReply, ChatReplyWithReasoning, MessageType
+from thinkaloud.agent_run import AgentRun, chunk_of
+from thinkaloud.portal import Portal
 
 
 class SyncAgent:
     """An `Agent` behind ordinary calls, for use in a `with` block.
 
     It runs in a thread of its own, so it works where an event loop is already running, as in a
-    notebook.
+    notebook. Ctrl-C (or any exception that a signal handler raises) stops the run that is waited
+    for, and is raised when the run has ended. It belongs to the process that opened it: a forked
+    child opens its own.
 
         with SyncAgent(Agent()) as agent:
             agent.chat("Why?")["assistant_response"]
@@ -25,18 +25,16 @@ class SyncAgent:
 
     def __init__(self, agent: Agent | None = None) -> None:
         self._agent = agent or Agent()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
-        self._closing: asyncio.Event | None = None
+        self._portal = Portal()
 
     def __enter__(self) -> "SyncAgent":
         """Open the agent. Raises as `Agent`."""
-        opened: Future[None] = Future()
-        self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._live(opened)), name="thinkaloud", daemon=True
-        )
-        self._thread.start()
-        opened.result()
+        self._portal.__enter__()
+        try:
+            self._portal.opened(self._agent)
+        except BaseException as error:
+            self._portal.__exit__(type(error), error, error.__traceback__)
+            raise
         return self
 
     def __exit__(
@@ -46,48 +44,93 @@ class SyncAgent:
         traceback: TracebackType | None,
     ) -> None:
         """Interrupt what still runs and close everything."""
-        if self._loop is not None and self._closing is not None:
-            self._loop.call_soon_threadsafe(self._closing.set)
-        if self._thread is not None:
-            self._thread.join()
-        self._loop = self._thread = self._closing = None
+        self._portal.__exit__(kind, error, traceback)
 
+    @overload
     def chat(
-        self, text: str, *, include_reasoning: bool = False, **options: Unpack[ChatOptions]
+        self,
+        text: str,
+        *,
+        streaming: bool = False,
+        on_chunk: OnChunk | None = None,
+        include_reasoning: Literal[True],
+        **options: Unpack[ChatOptions],
+    ) -> ChatReplyWithReasoning: ...
+    @overload
+    def chat(
+        self,
+        text: str,
+        *,
+        streaming: bool = False,
+        on_chunk: OnChunk | None = None,
+        include_reasoning: bool = False,
+        **options: Unpack[ChatOptions],
+    ) -> ChatReply: ...
+    def chat(
+        self,
+        text: str,
+        *,
+        streaming: bool = False,
+        on_chunk: OnChunk | None = None,
+        include_reasoning: bool = False,
+        **options: Unpack[ChatOptions],
     ) -> ChatReply:
-        """Ask, and return the whole reply. Raises as `Agent.chat`."""
-        return self._wait(self._agent.chat(text, include_reasoning=include_reasoning, **options))
+        """Ask, and return the whole reply, as `Agent.chat` does.
+
+        `on_chunk` is called in the agent's own thread. Raises as `Agent.chat`.
+        """
+        return self._portal.wait(
+            self._agent.chat(
+                text,
+                streaming=streaming,
+                on_chunk=on_chunk,
+                include_reasoning=include_reasoning,
+                **options,
+            )
+        )
 
     def stream(
         self, text: str, *, include_reasoning: bool = False, **options: Unpack[ChatOptions]
     ) -> Generator[tuple[MessageType, str]]:
-        """Ask, and yield `(message_type, chunk)` as it arrives. Leaving early stops the run."""
-        chunks = self._agent.stream(text, include_reasoning=include_reasoning, **options)
+        """Ask, and yield `(message_type, chunk)` as it arrives. Leaving early stops the run.
+
+        Raises as `chat`, after what was streamed.
+        """
+        check_names("stream", options, "text", "include_reasoning", ChatOptions)
+        request = request_of(text, options)
+        asked = AgentRun(
+            lambda: self._agent.runtime.runs, request, include_reasoning=include_reasoning
+        )
+        return self._chunks(asked)
+
+    def _chunks(self, asked: AgentRun) -> Generator[tuple[MessageType, str]]:
         try:
-            while (chunk := self._wait(_next(chunks))) is not None:
-                yield chunk
+            self._portal.wait(asked.start())
+            while events := self._portal.wait(asked.batch()):
+                for event in events:
+                    if (chunk := chunk_of(event)) is not None:
+                        yield chunk
+            self._portal.wait(asked.result())
         finally:
-            self._wait(chunks.aclose())
-
-    def _wait(self, work: Coroutine[object, object, R]) -> R:
-        if self._loop is None:
-            work.close()
-            raise InternalError("The agent is not open: use it in a `with` block.")
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
-
-    async def _live(self, opened: "Future[None]") -> None:
-        closing = asyncio.Event()
-        try:
-            async with self._agent:
-                self._loop, self._closing = asyncio.get_running_loop(), closing
-                opened.set_result(None)
-                await closing.wait()
-        except Exception as error:
-            if opened.done():
-                raise
-            opened.set_exception(error)
+            self._portal.finish(asked.close())
 
 
+@overload
+def run_sync(
+    text: str,
+    *,
+    agent: Agent | None = None,
+    include_reasoning: Literal[True],
+    **options: Unpack[ChatOptions],
+) -> ChatReplyWithReasoning: ...
+@overload
+def run_sync(
+    text: str,
+    *,
+    agent: Agent | None = None,
+    include_reasoning: bool = False,
+    **options: Unpack[ChatOptions],
+) -> ChatReply: ...
 def run_sync(
     text: str,
     *,
@@ -98,7 +141,3 @@ def run_sync(
     """Ask once, and return the whole reply. For scripts and notebooks."""
     with SyncAgent(agent) as opened:
         return opened.chat(text, include_reasoning=include_reasoning, **options)
-
-
-async def _next(chunks: AsyncGenerator[tuple[MessageType, str]]) -> tuple[MessageType, str] | None:
-    return await anext(chunks, None)

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -240,3 +241,15 @@ def test_every_python_example_is_tried_here() -> None:
     here = Path(__file__).read_text(encoding="utf-8")
     files = [*EXAMPLES.glob("python/*.py"), *EXAMPLES.glob("tutorial/*.py")]
     assert [file.name for file in files if file.name not in here] == []
+
+
+def test_every_example_passes_a_type_checker() -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("basedpyright"), "--pythonpath", sys.executable],
+        cwd=EXAMPLES,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=55,
+    )
+    assert done.stdout.endswith("0 errors, 0 warnings, 0 notes\n"), done.stdout

@@ -16,19 +16,28 @@ def effective_effort(
     """
     if asked is None:
         return default if default is not None and _supports(default, model) else None
-    if isinstance(asked, int):
+    asked = checked_effort(asked)
+    if not _supports(asked, model):
+        raise UnsupportedEffort(model.id, asked, model.reasoning.efforts)
+    return asked
+
+
+def checked_effort(asked: object) -> Effort:
+    """Return the effort that was asked for. Raises `InvalidRequest` where it is none."""
+    if isinstance(asked, int) and not isinstance(asked, bool):
         if asked < 1:
             raise InvalidRequest(
                 "A reasoning budget is at least 1 token.", field="reasoning_effort"
             )
-    elif asked not in EFFORT_LEVELS:
-        raise InvalidRequest(
-            f"reasoning_effort is one of {', '.join(EFFORT_LEVELS)}, or a number of tokens.",
-            field="reasoning_effort",
-        )
-    if not _supports(asked, model):
-        raise UnsupportedEffort(model.id, asked, model.reasoning.efforts)
-    return asked
+        return asked
+    for level in EFFORT_LEVELS:
+        if asked == level:
+            return level
+    raise InvalidRequest(
+        f"reasoning_effort is one of {', '.join(EFFORT_LEVELS)}, or a number of tokens.",
+        field="reasoning_effort",
+        valid=EFFORT_LEVELS,
+    )
 
 
 def _supports(effort: Effort, model: ModelInfo) -> bool:

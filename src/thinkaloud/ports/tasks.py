@@ -1,8 +1,11 @@
 """The seam to concurrency: who starts tasks owns them for the length of a block."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
+from typing import TypeVar
+
+R = TypeVar("R")
 
 
 @asynccontextmanager
@@ -20,3 +23,22 @@ async def owned_tasks() -> AsyncGenerator[asyncio.TaskGroup]:
             raised = error
     if raised is not None:
         raise raised
+
+
+async def completed(work: Coroutine[object, object, R]) -> R:
+    """Run a coroutine to its end even where the caller is cancelled meanwhile, however often.
+
+    For cleaning up: the cancellation is raised afterwards.
+    """
+    task = asyncio.create_task(work)  # noqa: TID251 - awaited below on every way out
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        if not task.cancelled():
+            task.exception()  # Retrieved: the cancellation is what the caller hears of.
+        raise cancelled
+    return task.result()

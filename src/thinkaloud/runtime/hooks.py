@@ -1,12 +1,13 @@
 """Hooks: the user's own code at fixed places of a run."""
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import assert_never
 
 import msgspec
 
 from thinkaloud.core.reply import Reply
-from thinkaloud.errors import ThinkaloudError
+from thinkaloud.errors import InvalidRequest, ThinkaloudError
 from thinkaloud.events.event import (
     AnswerDelta,
     AnswerEnded,
@@ -36,6 +37,8 @@ class RunInfo(msgspec.Struct, frozen=True):
 
 class AgentHook:
     """Override what you need; every method does nothing by default.
+
+    The methods may also be plain functions, which must not block: they run on the event loop.
 
     Several hooks are called one after another, in the order in which they were given, and all of
     them see the same order of calls. Segments are the loop's business: `emit_reasoning_end` comes
@@ -106,7 +109,7 @@ class HookChain:
     """The hooks of one run, called in order."""
 
     def __init__(self, sources: Sequence[HookSource]) -> None:
-        self._hooks = [source if isinstance(source, AgentHook) else source() for source in sources]
+        self._hooks = [_hook(source) for source in sources]
 
     def __bool__(self) -> bool:
         return bool(self._hooks)
@@ -115,7 +118,7 @@ class HookChain:
         """Call one method of every hook. Raises `HookFailed` for the first that raises."""
         for hook in self._hooks:
             try:
-                await getattr(hook, place)(*arguments)
+                await _awaited(getattr(hook, place)(*arguments))
             except Exception as error:
                 raise HookFailed(place, error) from error
 
@@ -148,13 +151,29 @@ class HookChain:
         whole = content
         for hook in self._hooks:
             try:
-                longer = await hook.finalize_content(whole)
+                longer = await _awaited(hook.finalize_content(whole))
             except Exception as error:
                 raise HookFailed("finalize_content", error) from error
             if longer is None:
                 continue
+            if not isinstance(longer, str):
+                cause = TypeError(f"it returns str or None, not {type(longer).__name__}")
+                raise HookFailed("finalize_content", cause)
             if not longer.startswith(whole):
                 cause = ValueError("it may add to the answer, not change what was streamed")
                 raise HookFailed("finalize_content", cause)
             whole = longer
         return whole[len(content) :]
+
+
+def _hook(source: HookSource) -> AgentHook:
+    hook = source if isinstance(source, AgentHook) else source()
+    if not isinstance(hook, AgentHook):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidRequest(
+            f"{source!r} in hooks made {hook!r}: it must return an AgentHook.", field="hooks"
+        )
+    return hook
+
+
+async def _awaited(result: object) -> object:
+    return await result if inspect.isawaitable(result) else result

@@ -141,6 +141,7 @@ class Runs:
         if self.draining:
             raise Unavailable("The server is shutting down and takes no new runs.")
         check(request)
+        hooks = HookChain(self._services.hooks)  # What makes them may raise: nothing is kept yet.
         replaced = await replaced_run(owner, request, self._store)
         fold = None if replaced is None else await self.fold(replaced)
         spec = await specified(owner, request, self._services, fold)
@@ -162,7 +163,7 @@ class Runs:
             )
             if log.deleted or not kept:
                 raise NotFound("The conversation was deleted.")
-            run = self._spawn(spec, record, log)
+            run = self._spawn(spec, record, log, hooks)
         except BaseException:
             await self.hub.release(log)
             raise
@@ -182,7 +183,7 @@ class Runs:
         if spec.replaces in fold.replaced or self.active.takes_place_of(spec.replaces):
             raise Conflict("Another run has taken the place of that one already.")
 
-    def _spawn(self, spec: RunSpec, record: RunRecord, log: LiveLog) -> Run:
+    def _spawn(self, spec: RunSpec, record: RunRecord, log: LiveLog, hooks: HookChain) -> Run:
         if self._tasks is None:
             raise InternalError("The agent is not open: use it in an `async with` block.")
         services = self._services
@@ -190,7 +191,7 @@ class Runs:
             services.clock,
             services.limits,
             services.toolbox,
-            HookChain(services.hooks),
+            hooks,
             self.hub.saver.show_end,
         )
         run = Run(spec, log, means)

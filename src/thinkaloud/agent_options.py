@@ -1,0 +1,246 @@
+"""What an `Agent` and its requests may be given, checked before anything is started."""
+
+import difflib
+import inspect
+import os
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Final, TypedDict, cast
+
+import msgspec
+
+from thinkaloud.agent_reply import MessageType
+from thinkaloud.app.runtime import Choices
+from thinkaloud.errors import InvalidRequest
+from thinkaloud.events.prompt import Effort
+from thinkaloud.ports.effort import checked_effort
+from thinkaloud.ports.model import Model, ModelInfo
+from thinkaloud.ports.store import Store
+from thinkaloud.ports.tool import Tool
+from thinkaloud.runtime.hooks import AgentHook, HookSource
+from thinkaloud.runtime.request import RunRequest
+from thinkaloud.tools.function import as_tool
+
+OnChunk = Callable[[str, MessageType], Awaitable[None] | None]
+"""Called with each piece of text and what it is: `(chunk, message_type)`."""
+
+_MISTYPED: Final = re.compile(
+    r"Expected `(?P<wanted>[^`]+)`(, got `(?P<got>[^`]+)`)?.* - at `(key` in `)?\$\.(?P<place>[^`]+)`"
+)
+_PYTHON_NAMES: Final = {"array": "list", "object": "dict", "null": "None"}
+
+
+class ChatOptions(TypedDict, total=False):
+    """What a request may say beside its text; see `POST /chat/message` in the reference."""
+
+    conversation_id: str | None
+    context: dict[str, object] | None
+    context_files: Sequence[str] | None
+    image_path: str | None
+    max_iterations: int | None
+    model: str | None
+    reasoning_effort: Effort | None
+    replaces: str | None
+    """A run of this conversation whose place the new one takes: regenerate with the same text, or
+    edit it. That run and all that came after it leave the conversation."""
+    temporary: bool
+    """Whether the conversation that this request makes is kept in memory only, and in no list."""
+
+
+class AgentOptions(TypedDict, total=False):
+    """What an `Agent` may be given beside its model."""
+
+    tools: Sequence[Tool | Callable[..., object]] | None
+    """Functions or `Tool` objects; without them the built-in ones. An empty list: none at all."""
+    system_prompt: str | None
+    store: Store | None
+    """Keeps conversations; without one they live as long as the agent."""
+    hooks: Sequence[HookSource] | None
+    """They see and steer every run."""
+    reasoning_effort: Effort | None
+    """For requests that name none."""
+    config: str | Path | None
+    """A configuration file; without one it is looked for as the server does."""
+
+
+def check_names(call: str, given: Iterable[str], *known: str | type) -> None:
+    """Refuse keywords that a call does not have. Raises `TypeError` with the nearest that it has.
+
+    `known` are names, and typed dictionaries of more of them.
+    """
+    names = [
+        name
+        for each in known
+        for name in ([each] if isinstance(each, str) else inspect.get_annotations(each))
+    ]
+    for name in given:
+        if name not in names:
+            nearest = max(names, key=lambda each: _likeness(name, each))
+            hint = f"Did you mean {nearest!r}? " if _likeness(name, nearest) > 0.6 else ""
+            raise TypeError(
+                f"{call}() got an unexpected keyword argument {name!r}. {hint}"
+                f"It takes {', '.join(names)}."
+            )
+
+
+def choices_of(model: str | Model | None, options: AgentOptions) -> Choices:
+    """Return what an agent's arguments decide. Raises `InvalidRequest` where one has a wrong type."""
+    effort = options.get("reasoning_effort")
+    return Choices(
+        model=_model(model),
+        tools=_tools(options.get("tools")),
+        system_prompt=_text("system_prompt", options.get("system_prompt")),
+        store=_store(options.get("store")),
+        hooks=_hooks(options.get("hooks")),
+        reasoning_effort=None if effort is None else checked_effort(effort),
+    )
+
+
+def config_of(options: AgentOptions) -> Path | None:
+    """Return the configuration file that was named. Raises `InvalidRequest`."""
+    config = cast("object", options.get("config"))
+    match config:
+        case None:
+            return None
+        case str() | os.PathLike():
+            return Path(cast("str | os.PathLike[str]", config))
+        case _:
+            raise _wrong("config", "a path", config)
+
+
+def request_of(text: str, options: ChatOptions) -> RunRequest:
+    """Return the request of a call. Raises `InvalidRequest` where an option has a wrong type."""
+    members: dict[str, object] = {
+        name: value for name, value in options.items() if value is not None
+    }
+    effort = members.get("reasoning_effort")
+    if effort is not None:
+        members["reasoning_effort"] = checked_effort(effort)
+    if isinstance(context := members.get("context"), Mapping):
+        members["context"] = dict(cast("Mapping[str, object]", context))
+    if (image := members.get("image_path")) is not None:
+        members["image_path"] = _name(image)
+    if (files := members.get("context_files")) is not None:
+        members["context_files"] = [
+            _name(each) for each in _listed("context_files", "names", files)
+        ]
+    try:
+        return msgspec.convert({"text": text, **members}, RunRequest)
+    except msgspec.ValidationError as error:
+        raise _mistyped(error) from error
+
+
+def checked_callback(on_chunk: OnChunk | None) -> OnChunk | None:
+    """Return what is to be called with each chunk. Raises `TypeError` where it cannot be called."""
+    if on_chunk is None:
+        return None
+    if not callable(on_chunk):
+        raise TypeError(
+            "on_chunk must be a function or an async function that takes (chunk, message_type),"
+            f" not {type(on_chunk).__name__}."
+        )
+    try:
+        signature = inspect.signature(on_chunk)
+    except ValueError:
+        return on_chunk  # Some built-in functions do not tell.
+    try:
+        signature.bind("", "assistant")
+    except TypeError as error:
+        raise TypeError(f"on_chunk is called with (chunk, message_type): {error}.") from error
+    return on_chunk
+
+
+def _likeness(typed: str, known: str) -> float:
+    """Return how alike two names are, from 0 to 1; a part of the known one counts nearly as much."""
+    parts = known.split("_") if "_" in known else []
+    whole = difflib.SequenceMatcher(None, typed.lower(), known).ratio()
+    return max([whole, *(0.95 * _likeness(typed, part) for part in parts)])
+
+
+def _model(model: object) -> str | Model | None:
+    if model is None:
+        return None
+    if isinstance(model, str):
+        if model.strip():
+            return model
+        raise InvalidRequest(
+            "model is empty: name one as host/model, or leave it out for the configured one.",
+            field="model",
+        )
+    if isinstance(getattr(model, "info", None), ModelInfo):
+        return cast("Model", model)
+    raise _wrong("model", "an id such as 'anthropic/claude-sonnet-5', or a Model object", model)
+
+
+def _tools(tools: object) -> list[Tool] | None:
+    if tools is None:
+        return None
+    made = [as_tool(each) for each in _listed("tools", "functions or tools", tools)]
+    names = [each.schema.name for each in made]
+    for name in names:
+        if names.count(name) > 1:
+            raise InvalidRequest(
+                f"Two tools have the name {name!r}: give one of them another with @tool(name=…).",
+                field="tools",
+            )
+    return made
+
+
+def _hooks(hooks: object) -> tuple[HookSource, ...]:
+    if hooks is None:
+        return ()
+    what = "AgentHook objects, classes or functions that make one"
+    found = tuple(_listed("hooks", what, hooks))
+    for hook in found:
+        is_other_class = inspect.isclass(hook) and not issubclass(hook, AgentHook)
+        if is_other_class or not (isinstance(hook, AgentHook) or callable(hook)):
+            raise _wrong("hooks", f"a list of {what}", cast("object", hook))
+    return cast("tuple[HookSource, ...]", found)
+
+
+def _store(store: object) -> Store | None:
+    opened = hasattr(store, "unfinished_runs") and not inspect.isclass(store)
+    if store is not None and not opened:
+        raise _wrong(
+            "store",
+            "an open Store (`async with thinkaloud.stores.sqlite.SqliteStore.open(path)`)",
+            store,
+        )
+    return cast("Store | None", store)
+
+
+def _listed(field: str, what: str, values: object) -> list[object]:
+    one = isinstance(values, str | bytes | os.PathLike | Mapping)
+    if isinstance(values, Iterable) and not one:
+        return list(cast("Iterable[object]", values))
+    raise _wrong(field, f"a list of {what}", cast("object", values))
+
+
+def _text(field: str, value: object) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise _wrong(field, "a str", value)
+    return value
+
+
+def _name(value: object) -> object:
+    return os.fsdecode(cast("os.PathLike[str]", value)) if isinstance(value, os.PathLike) else value
+
+
+def _wrong(field: str, wanted: str, value: object) -> InvalidRequest:
+    shown = repr(value)
+    shown = shown if len(shown) <= 80 else shown[:79] + "…"
+    return InvalidRequest(f"{field} must be {wanted}, not {shown}.", field=field)
+
+
+def _mistyped(error: msgspec.ValidationError) -> InvalidRequest:
+    match = _MISTYPED.search(str(error))
+    if match is None:
+        return InvalidRequest(f"{error}.")
+    place, wanted, got = match["place"], match["wanted"], match["got"]
+    kinds = [_PYTHON_NAMES.get(kind, kind) for kind in wanted.split(" | ")]
+    had = f", not {_PYTHON_NAMES.get(got, got)}" if got else ""
+    what = f"The keys of {place}" if match[4] else place
+    return InvalidRequest(
+        f"{what} must be {' or '.join(kinds)}{had}.", field=place.partition("[")[0]
+    )

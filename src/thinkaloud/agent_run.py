@@ -1,0 +1,166 @@
+"""A run that the Python API waits for: started, followed, and stopped where it is left early."""
+
+import os
+from asyncio import AbstractEventLoop, get_running_loop
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
+from types import TracebackType
+from typing import Final
+
+from thinkaloud.agent_reply import MessageType
+from thinkaloud.errors import InternalError, RunFailed, UserError
+from thinkaloud.events.event import AnswerDelta, Event, ReasoningDelta, ReasoningEnded
+from thinkaloud.events.view import RunView
+from thinkaloud.ports.store import RunRecord
+from thinkaloud.ports.tasks import completed
+from thinkaloud.runtime.follower import Follower, Snapshot
+from thinkaloud.runtime.request import RunRequest
+from thinkaloud.runtime.runs import Runs
+
+LOCAL_OWNER: Final = "local"
+"""Who owns everything, until there are keys."""
+
+
+class Home:
+    """The process and the event loop in which an agent was opened: it works nowhere else."""
+
+    def __init__(self) -> None:
+        self._process = os.getpid()
+        self._loop: AbstractEventLoop = get_running_loop()
+
+    @property
+    def is_this_process(self) -> bool:
+        """Whether this is the process; a forked child is another one."""
+        return self._process == os.getpid()
+
+    def check_process(self) -> None:
+        """Raise `UserError` in another process."""
+        if not self.is_this_process:
+            raise UserError(
+                "The agent was opened in another process, and only works there: open a new one"
+                " after forking."
+            )
+
+    def check_loop(self) -> None:
+        """Raise `UserError` in another event loop."""
+        if get_running_loop() is not self._loop:
+            raise UserError(
+                "The agent was opened in another event loop, and only works there: open one for"
+                " each loop, or use `SyncAgent` from threads."
+            )
+
+
+class AgentRun:
+    """A run and its events. Start it with `async with`, or with `start` and `close`.
+
+    Closing stops a run that has not ended. It may happen at any time, also after a cancellation.
+    """
+
+    def __init__(
+        self, runs: Callable[[], Runs], request: RunRequest, *, include_reasoning: bool
+    ) -> None:
+        self._find_runs = runs
+        self._request = request
+        self._include_reasoning = include_reasoning
+        self._runs: Runs | None = None
+        self._record: RunRecord | None = None
+        self._following: AbstractAsyncContextManager[Follower] | None = None
+        self._follower: Follower | None = None
+
+    async def __aenter__(self) -> "AgentRun":
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    @property
+    def conversation_id(self) -> str:
+        """The conversation of the run, once it has started."""
+        return self._started[1].conversation_id
+
+    async def start(self) -> None:
+        """Start the run. Raises as `Runs.start`, before anything is kept."""
+        self._runs = self._find_runs()
+        try:
+            # A caller that is cancelled meanwhile must not leave a run behind that nobody knows.
+            await completed(self._start(self._runs))
+        except BaseException:
+            await self.close()
+            raise
+
+    async def batch(self) -> Sequence[Event]:
+        """Wait for the next events of the run, each once, in order. Empty means the end."""
+        while self._follower is not None:
+            batch = await self._follower.batch()
+            if isinstance(batch, Snapshot):
+                if batch.exact:
+                    continue
+                raise InternalError("The log of a run that was just started has a gap.")
+            events = [entry.recorded.event for entry in batch]
+            if not self._include_reasoning:
+                events = [
+                    event
+                    for event in events
+                    if not isinstance(event, ReasoningDelta | ReasoningEnded)
+                ]
+            if events or not batch:
+                return events
+        return ()
+
+    async def result(self) -> RunView:
+        """Return the run that has ended. Raises `RunFailed`, or what a hook raised."""
+        runs, record = self._started
+        fold = await runs.fold(record)
+        if fold is None:
+            raise InternalError(f"{record.run_id} left no events.")
+        run = fold.view()
+        hook_error = runs.active.take_error(record.run_id)
+        if hook_error is not None:
+            raise hook_error
+        if run.error is not None:
+            raise RunFailed(
+                run.error.code,
+                run.error.message,
+                run_id=record.run_id,
+                retryable=run.error.retryable,
+                partial=run.response,
+                reasoning=run.reasoning,
+            )
+        return run
+
+    async def close(self) -> None:
+        """Stop the run where it has not ended, and stop following it."""
+        following, self._following, self._follower = self._following, None, None
+        try:
+            record = self._record
+            if self._runs is not None and record is not None and record.run_id in self._runs.active:
+                await completed(self._runs.stop(LOCAL_OWNER, record.run_id))
+        finally:
+            if following is not None:
+                # The garbage collector may have it closed already, or be about to.
+                with suppress(RuntimeError):
+                    await following.__aexit__(None, None, None)
+
+    async def _start(self, runs: Runs) -> None:
+        self._record = await runs.start(LOCAL_OWNER, self._request)
+        self._following = runs.follow(self._record)
+        self._follower = await self._following.__aenter__()
+
+    @property
+    def _started(self) -> tuple[Runs, RunRecord]:
+        if self._runs is None or self._record is None:
+            raise InternalError("The run has not been started.")
+        return self._runs, self._record
+
+
+def chunk_of(event: Event) -> tuple[MessageType, str] | None:
+    """Return the text of an event and what it is, where it has any."""
+    if isinstance(event, ReasoningDelta):
+        return "reasoning", event.text
+    return ("assistant", event.text) if isinstance(event, AnswerDelta) else None

@@ -1,0 +1,180 @@
+"""An event loop in a thread of its own, for code that is not asynchronous."""
+
+import asyncio
+import os
+import threading
+import weakref
+from collections.abc import Coroutine
+from concurrent.futures import Future, wait
+from contextlib import AbstractAsyncContextManager, ExitStack, suppress
+from types import TracebackType
+from typing import Final, Generic, TypeVar
+
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from thinkaloud.errors import InternalError, Unavailable, UserError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_NOTICE_SECONDS: Final = 0.5
+"""How long a signal may go unnoticed that came just before a wait began: Python looks for one then
+only when the wait is over."""
+
+_open: "weakref.WeakSet[Portal]" = weakref.WeakSet()
+
+
+class Portal:
+    """Opens things and runs coroutines in an event loop of its own, from any other thread.
+
+    `opened` and `wait` raise `InternalError` while it is closed, and `UserError` where waiting
+    would never end: in the portal's own thread, and in a process that was forked meanwhile.
+    """
+
+    def __init__(self) -> None:
+        self._portal: BlockingPortal | None = None
+        self._stack = ExitStack()
+        self._forked = False
+        self._thread_id = 0
+        self._finishing: set[asyncio.Task[object]] = set()
+
+    def __enter__(self) -> "Portal":
+        """Start the thread."""
+        if self._portal is not None and not self._forked:
+            raise UserError("The agent is open already: leave its `with` block first.")
+        self._stack, self._forked = ExitStack(), False
+        self._portal = self._stack.enter_context(start_blocking_portal(name="thinkaloud"))
+        _open.add(self)
+        self._thread_id = self._portal.call(threading.get_ident)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close what was opened, last first, and end the thread."""
+        if not self._forked:
+            try:
+                self._stack.__exit__(kind, error, traceback)
+            finally:
+                self._portal = None
+                _open.discard(self)
+
+    def opened(self, opening: AbstractAsyncContextManager[T]) -> T:
+        """Open something until the portal is closed. Raises what opening it raises."""
+        return self._stack.enter_context(self._ready().wrap_async_context_manager(opening))
+
+    def wait(self, work: Coroutine[object, object, R]) -> R:
+        """Run a coroutine to its end, and return what it returns or raise what it raises.
+
+        An exception that a signal raises here meanwhile, such as `KeyboardInterrupt`, cancels the
+        coroutine, and is raised once that has cleaned up. A second one is raised at once.
+        """
+        call = _Call(work)
+        portal: BlockingPortal | None = None
+        try:
+            portal = self._ready()
+            portal.start_task_soon(call.run)
+            _wait(call.future)
+            return call.future.result()
+        except asyncio.CancelledError:
+            raise Unavailable("The agent was closed meanwhile.") from None
+        finally:
+            # A signal may raise anywhere above, also before the coroutine has begun.
+            if portal is None:
+                work.close()
+            elif not call.future.done():
+                with suppress(RuntimeError):  # Another thread has closed the portal.
+                    portal.start_task_soon(call.cancel)
+                    _wait(call.future)
+
+    def finish(self, work: Coroutine[object, object, object]) -> None:
+        """Run a coroutine that cleans up, and wait for it where that is possible.
+
+        In the portal's own thread, where only the garbage collector comes from, it runs a little
+        later; where the portal is closed there is nothing left to clean up.
+        """
+        if self._portal is None or self._forked:
+            work.close()
+        elif self._is_inside():
+            task = asyncio.get_running_loop().create_task(work)
+            self._finishing.add(task)
+            task.add_done_callback(self._finishing.discard)
+        else:
+            self.wait(work)
+
+    def send(self, work: Coroutine[object, object, object]) -> None:
+        """Run a coroutine and do not wait for it."""
+        self._ready().start_task_soon(_Call(work).run)
+
+    def abandon(self) -> None:
+        """Mark the portal as one of another process: its thread does not exist here."""
+        self._forked = True
+        if self._portal is not None:
+            # Stops the copy of the portal, so that nothing ever waits for the missing thread.
+            with suppress(StopIteration, RuntimeError):
+                self._portal.stop().send(None)
+
+    def _ready(self) -> BlockingPortal:
+        if self._portal is None:
+            raise InternalError("The agent is not open: use it in a `with` block.")
+        if self._forked:
+            raise UserError(
+                "The agent was opened in another process, and only works there: open a new one"
+                " after forking."
+            )
+        if self._is_inside():
+            raise UserError(
+                "This would wait for itself: it is called in the agent's own event loop. Use the"
+                " `Agent` with `await` there."
+            )
+        return self._portal
+
+    def _is_inside(self) -> bool:
+        return self._thread_id == threading.get_ident()
+
+
+class _Call(Generic[R]):
+    """A coroutine whose end can be waited for, also after it was cancelled.
+
+    It is cancelled as `asyncio` cancels tasks, once, so that it can clean up.
+    """
+
+    def __init__(self, work: Coroutine[object, object, R]) -> None:
+        self.future: Future[R] = Future()
+        self._work = work
+        self._task: asyncio.Task[object] | None = None
+
+    async def run(self) -> None:
+        if self.future.done():
+            self._work.close()
+            return
+        self._task = asyncio.current_task()
+        try:
+            result = await self._work
+        except BaseException as error:  # noqa: BLE001 - raised where somebody waits
+            self.future.set_exception(error)
+        else:
+            self.future.set_result(result)
+
+    def cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        else:
+            self._work.close()
+            self.future.set_exception(asyncio.CancelledError())
+
+
+def _wait(future: Future[R]) -> None:
+    while not future.done():
+        wait([future], _NOTICE_SECONDS)
+
+
+def _after_fork() -> None:
+    for portal in list(_open):
+        portal.abandon()
+
+
+os.register_at_fork(after_in_child=_after_fork)
