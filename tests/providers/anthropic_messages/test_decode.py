@@ -377,9 +377,7 @@ def test_a_whole_response_gives_the_same_events() -> None:
     assert got.finished.usage.raw == usage
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"{", b"[]", b"<html>", b'{"type":"message"}', b'{"content":[]}']
-)
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"type":"message"}', b'{"content":[]}'])
 def test_a_whole_response_that_is_no_message_is_a_failure(body: bytes) -> None:
     got = read(DIALECT.decoder("application/json"), [body])
     assert got.failed.code == "provider_stream_cut"

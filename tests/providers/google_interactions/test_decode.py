@@ -301,7 +301,7 @@ def test_an_error_event_is_a_failure() -> None:
     "bad",
     [
         b"data: {broken\n\n",
-        b'data: {"event_type":"step.delta","index":9,"delta":{"type":"text","text":"x"}}\n\n',
+        b'data: {"event_type":"step.delta","index":9,"delta":{"type":"made_up","text":"x"}}\n\n',
         b'data: {"event_type":"step.start","index":1,"step":{}}\n\n',
         b'data: {"event_type":"step.delta","index":0,"delta":{"type":"text","text":5}}\n\n',
     ],

@@ -4,29 +4,50 @@ A dialect brings a `Reader` for its own events; what every decoder owes, whateve
 here: cuts anywhere, one failure at most, nothing after the end, signs of life.
 """
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable
+from typing import Final, Protocol
 
 import msgspec
 
-from thinkaloud.core.sse import EventTooLarge, SSEParser
+from thinkaloud.core.sse import EventTooLarge
 from thinkaloud.events.model import Alive, ModelEvent, ModelFailed, Usage
+from thinkaloud.ports.model import Decoder
+from thinkaloud.providers.dialects import faults
+from thinkaloud.providers.dialects.events import DONE, ProviderEvents, is_json
+from thinkaloud.providers.dialects.refusals import bounded
+from thinkaloud.providers.dialects.toolcalls import TooManyCalls
 
 _MAX_HELD = 32 * 2**20
 _UNREADABLE = "The provider's stream cannot be read"
+_SHOWN: Final = 200
+_OPENING: Final = 2
+"""Bytes of a line that holds but the beginning of an object."""
+_BOM: Final = b"\xef\xbb\xbf"
+PAGE: Final = (
+    "The provider answered with a web page instead of JSON: base_url is probably wrong. It is the "
+    "address that the official client takes."
+)
+
+Events = list[tuple[bytes, bytes]]
+"""Events of a wire as `(name, data)`; the name is empty where the stream gave none."""
 
 
 class Frames(Protocol):
     """Cuts a body into the wire's events."""
 
-    def feed(self, data: bytes) -> list[bytes]:
+    @property
+    def stray(self) -> bytes:
+        """The beginning of what was no event."""
+        ...
+
+    def feed(self, data: bytes) -> Events:
         """Return the events that these bytes complete.
 
         Raises `thinkaloud.core.sse.EventTooLarge` where one is longer than may be held.
         """
         ...
 
-    def close(self) -> list[bytes]:
+    def close(self) -> Events:
         """Return what the body ended on without an end of event. Raises as `feed`."""
         ...
 
@@ -39,8 +60,8 @@ class Reader(Protocol):
         """What the provider has counted so far."""
         ...
 
-    def read(self, payload: bytes, out: list[ModelEvent]) -> bool:
-        """Read one event; return True where the last model event was appended.
+    def read(self, payload: bytes, out: list[ModelEvent], name: bytes = b"") -> bool:
+        """Read one event of this name; return True where the last model event was appended.
 
         Raises `msgspec.DecodeError` where it is none of the wire's events.
         """
@@ -79,6 +100,11 @@ class HeldBody:
         if self._full:
             raise EventTooLarge(f"{self._what} is longer than {self._limit} bytes")
 
+    def peek(self) -> bytes:
+        """Return everything kept. Raises as `check`."""
+        self.check()
+        return bytes(self._held)
+
     def take(self) -> bytes:
         """Return everything kept, and keep nothing. Raises as `check`."""
         self.check()
@@ -93,26 +119,39 @@ class SSEFrames:
     __slots__ = ("_parser",)
 
     def __init__(self) -> None:
-        self._parser = SSEParser()
+        self._parser = ProviderEvents()
 
-    def feed(self, data: bytes) -> list[bytes]:
-        """Return the data of each event that these bytes complete."""
-        return [payload for _, payload in self._parser.feed(data) if payload != b"[DONE]"]
+    @property
+    def stray(self) -> bytes:
+        """The beginning of the lines that were no event."""
+        return self._parser.stray
 
-    def close(self) -> list[bytes]:
-        """Return the data of an event that lacks its blank line."""
-        return [payload for _, payload in self._parser.close() if payload != b"[DONE]"]
+    def feed(self, data: bytes) -> Events:
+        """Return each event that these bytes complete."""
+        return [event for event in self._parser.feed(data) if event[1] != DONE]
+
+    def close(self) -> Events:
+        """Return an event that lacks its blank line."""
+        return [event for event in self._parser.close() if event[1] != DONE]
 
 
 class LineFrames:
-    """One event a line (NDJSON). Empty lines say nothing."""
+    """One event a line (NDJSON). Empty lines say nothing; a line may be framed as an SSE event."""
 
-    __slots__ = ("_held",)
+    __slots__ = ("_events", "_held", "_spread")
 
     def __init__(self) -> None:
         self._held = HeldBody("one line")
+        self._spread = False
+        """Whether JSON was seen that goes over several lines."""
+        self._events = ProviderEvents()
 
-    def feed(self, data: bytes) -> list[bytes]:
+    @property
+    def stray(self) -> bytes:
+        """The beginning of the lines that were no event."""
+        return self._events.stray
+
+    def feed(self, data: bytes) -> Events:
         """Return the lines that these bytes complete."""
         first, *rest = data.split(b"\n")
         self._held.add(first)
@@ -121,12 +160,21 @@ class LineFrames:
             return []
         lines = [self._held.take(), *rest[:-1]]
         self._held.add(rest[-1])
-        return [line for line in lines if line.strip()]
+        found: Events = []
+        for line in lines:
+            if line[:1] == b"{" and len(line) > _OPENING and not self._spread:
+                found.append((b"", line))
+            else:
+                found += self._odd(line)
+        return found
 
-    def close(self) -> list[bytes]:
+    def close(self) -> Events:
         """Return the last line, where the body did not end it."""
-        line = self._held.take()
-        return [line] if line.strip() else []
+        return [*self._odd(self._held.take()), *self._events.close()]
+
+    def _odd(self, line: bytes) -> Events:
+        self._spread = self._spread or line.strip() == b"{"
+        return [event for event in self._events.feed(line + b"\n") if event[1] != DONE]
 
 
 class WholeFrames:
@@ -134,19 +182,96 @@ class WholeFrames:
 
     __slots__ = ("_held",)
 
+    stray = b""
+
     def __init__(self) -> None:
         self._held = HeldBody()
 
-    def feed(self, data: bytes) -> list[bytes]:
+    def feed(self, data: bytes) -> Events:
         """Keep the bytes; nothing is complete before the end."""
         self._held.add(data)
         self._held.check()
         return []
 
-    def close(self) -> list[bytes]:
+    def close(self) -> Events:
         """Return the body."""
         body = self._held.take()
-        return [body] if body.strip() else []
+        return [(b"", body)] if body.strip() else []
+
+
+class FormDecoder:
+    """Decodes a body by its form, whatever its content type claims.
+
+    A web page is a failure. JSON in one piece goes to `whole`. Anything else, one JSON document
+    a line among it, goes to `stream`.
+    """
+
+    __slots__ = ("_chosen", "_held", "_line", "_over", "_start", "_stream", "_whole")
+
+    def __init__(self, stream: Callable[[], Decoder], whole: Callable[[], Decoder]) -> None:
+        self._stream = stream
+        self._whole = whole
+        self._chosen: Decoder | None = None
+        self._held = HeldBody()
+        self._start = b""
+        self._line = False
+        """Whether the first line is a JSON document: another line settles that it is a stream."""
+        self._over = False
+
+    def feed(self, data: bytes) -> list[ModelEvent]:
+        """Take the next bytes, cut anywhere, and return what they complete."""
+        if self._chosen is not None:
+            return self._chosen.feed(data)
+        if self._over:
+            return []
+        self._held.add(data)
+        try:
+            self._held.check()
+        except EventTooLarge as error:
+            self._over = True
+            return [cut_off(f"{_UNREADABLE}: {error}.")]
+        return self._settle(data)
+
+    def close(self) -> list[ModelEvent]:
+        """Say that no more bytes come and return what is left; later calls return nothing."""
+        if self._over:
+            return []
+        self._over = True
+        if self._chosen is not None:
+            return self._chosen.close()
+        body = self._held.take()
+        self._chosen = self._whole() if self._start in (b"{", b"[") else self._stream()
+        return [*self._chosen.feed(body), *self._chosen.close()]
+
+    def _settle(self, data: bytes) -> list[ModelEvent]:
+        """Settle the form as soon as what there is of the body tells it."""
+        if not self._start:
+            data = self._held.peek().removeprefix(_BOM).lstrip()
+            if _BOM.startswith(data):
+                if not data:
+                    self._held.take()
+                return []
+            self._start = data[:1]
+            self._held.take()
+            self._held.add(data)
+        if self._start == b"<":
+            self._over = True
+            return [ModelFailed("provider_bad_request", PAGE)]
+        self._chosen = self._told_by(data)
+        return [] if self._chosen is None else self._chosen.feed(self._held.take())
+
+    def _told_by(self, data: bytes) -> Decoder | None:
+        """Return the decoder for the body as far as it is there; None where more is needed."""
+        if self._start not in (b"{", b"["):
+            return self._stream()
+        if not self._line:
+            if b"\n" not in data:
+                return None
+            line, _, data = self._held.peek().partition(b"\n")
+            if self._start == b"[" or not is_json(line):
+                return self._whole()
+            self._line = True
+        return self._stream() if data.strip() else None
 
 
 class FramedDecoder:
@@ -165,12 +290,12 @@ class FramedDecoder:
         if self._over:
             return out
         try:
-            payloads = self._frames.feed(data)
+            events = self._frames.feed(data)
         except EventTooLarge as error:
             self._cut(f"{_UNREADABLE}: {error}.", out)
             return out
-        self._take(payloads, out)
-        if payloads and not out:
+        self._take(events, out)
+        if events and not out:
             out.append(Alive())
         return out
 
@@ -180,38 +305,82 @@ class FramedDecoder:
         if self._over:
             return out
         try:
-            payloads = self._frames.close()
+            events = self._frames.close()
         except EventTooLarge as error:
             self._cut(f"{_UNREADABLE}: {error}.", out)
             return out
-        self._take(payloads, out)
+        self._take(events, out)
         if self._over:
             return out
         self._over = True
         self._reader.flush(out)
         if not self._reader.finish(out):
-            out.append(_cut_off("The provider's stream broke off before its end.", self._reader))
+            out.append(broke_off(self._frames.stray, self._reader.usage))
         return out
 
-    def _take(self, payloads: Sequence[bytes], out: list[ModelEvent]) -> None:
-        for payload in payloads:
+    def _take(self, events: Events, out: list[ModelEvent]) -> None:
+        reader = self._reader
+        for name, payload in events:
+            if not payload:
+                continue
             try:
                 # The JSON decoder does not look inside what it skips or keeps raw.
                 if not payload.isascii():
                     payload.decode()
-                self._over = self._reader.read(payload, out)
+                if name and faults.names_error(name):
+                    self._over = self._error(payload, name, out)
+                self._over = self._over or reader.read(payload, out, name)
+            except TooManyCalls as error:
+                self._over = True
+                reader.flush(out)
+                out.append(ModelFailed("provider_stream_cut", too_much(error), usage=reader.usage))
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-                self._cut(f"The provider sent an event that cannot be read: {error}.", out)
+                self._over = self._error(payload, name, out)
+                if not self._over:
+                    self._cut(unreadable(payload, error), out)
             if self._over:
                 return
+
+    def _error(self, payload: bytes, name: bytes, out: list[ModelEvent]) -> bool:
+        """Take an event as an error of any shape, if it is one."""
+        failure = faults.reported(payload, name, self._reader.usage)
+        if failure is None:
+            return False
+        self._reader.flush(out)
+        out.append(failure)
+        return True
 
     def _cut(self, message: str, out: list[ModelEvent]) -> None:
         self._over = True
         self._reader.flush(out)
-        out.append(_cut_off(message, self._reader))
+        out.append(cut_off(message, self._reader.usage))
 
 
-def _cut_off(message: str, reader: Reader) -> ModelFailed:
-    return ModelFailed(
-        code="provider_stream_cut", message=message, retryable=True, usage=reader.usage
-    )
+def cut_off(message: str, usage: Usage | None = None) -> ModelFailed:
+    """Return the failure of a stream that broke off or cannot be read."""
+    return ModelFailed(code="provider_stream_cut", message=message, retryable=True, usage=usage)
+
+
+def broke_off(stray: bytes, usage: Usage | None = None) -> ModelFailed:
+    """Return the failure of a stream without an end mark, with what it held beside events."""
+    if stray.lstrip()[:1] == b"<":
+        return ModelFailed("provider_bad_request", PAGE, usage=usage)
+    message = "The provider's stream broke off before its end."
+    return cut_off(f"{message} It sent: {words(stray)}" if stray.strip() else message, usage)
+
+
+def unreadable(payload: bytes, error: Exception) -> str:
+    """Return a message about an event that is not the wire's; plain text is quoted."""
+    start = payload.lstrip()[:1]
+    said = f"{error}" if start in b'{["' else words(payload)
+    return f"The provider sent an event that cannot be read: {said}."
+
+
+def too_much(error: TooManyCalls) -> str:
+    """Return a message about a response with too many or too long tool calls."""
+    return f"The response was cut: {error}."
+
+
+def words(text: bytes) -> str:
+    """Return text that a provider sent beside its wire as words in a message, bounded."""
+    return bounded(" ".join(text[: 2 * _SHOWN].decode(errors="replace").split()))[:_SHOWN]

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from thinkaloud.errors import ProviderCode, ProviderError
-from thinkaloud.providers.dialects.patience import seconds
+from thinkaloud.providers.dialects.patience import seconds, spent
 
 _LONGEST = 500
 _SECRET = re.compile(r"AIza[\w-]{10,}|(?i:bearer) [\w.~+/-]{8,}=*|(?<=[?&]key=)[^&\s]+")
@@ -107,8 +107,14 @@ def refusal(
         message,
         status=status,
         retry_after=delay_of(said) if wait is None else wait,
+        retryable=False if spent(_all(said), delay_of(said)) else None,
         opaque_rejected=code == "provider_bad_request" and mentions(message, opaque_words),
     )
+
+
+def _all(said: Refusal) -> str:
+    """Return all the words of an error, its codes among them."""
+    return f"{said.code or ''} {said.status or ''} {said.message or ''}"
 
 
 def _read(headers: Mapping[str, str], body: bytes) -> Refusal:

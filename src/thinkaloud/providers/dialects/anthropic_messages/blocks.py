@@ -6,6 +6,7 @@ import msgspec
 
 from thinkaloud.providers.dialects.anthropic_messages.wire import UNREADABLE, BlockHead
 from thinkaloud.providers.dialects.jsontext import compact, given
+from thinkaloud.providers.dialects.toolcalls import assembled
 
 THINKING: Final = "thinking"
 REDACTED: Final = "redacted_thinking"
@@ -34,6 +35,7 @@ class Block:
         "head",
         "id",
         "kind",
+        "name",
         "part",
         "pieces",
         "signature",
@@ -45,6 +47,8 @@ class Block:
         self._start = _fields.decode(raw)
         self.kind = self.head.type or ""
         self.id = self.head.id or ""
+        self.name = ""
+        """A tool's, without what does not belong into it."""
         self.pieces: list[str] = []
         self.citations: list[msgspec.Raw] = []
         self.signature = self.head.signature or ""
@@ -57,7 +61,7 @@ class Block:
         Where it came as an object, it is that object in compact JSON; the empty object with
         which a stream begins every input counts as nothing unless the block came `whole`.
         """
-        text = "".join(self.pieces)
+        text = assembled(self.pieces)
         if text or not given(self.head.input):
             return text
         text = compact(self.head.input)
@@ -78,10 +82,12 @@ class Block:
                     fields["signature"] = _json(self.signature)
             case _:
                 if text.strip():
-                    fields["input"] = as_input(text)
+                    fields["input"] = as_input(assembled(self.pieces))
                 if self.kind == TOOL:
                     fields.setdefault("input", msgspec.Raw(b"{}"))
                     fields["id"] = _json(self.id)
+                    if self.name != self.head.name:
+                        fields["name"] = _json(self.name)
         return _json(fields)
 
 

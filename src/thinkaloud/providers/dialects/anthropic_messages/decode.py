@@ -9,10 +9,11 @@ from typing import Final
 import msgspec
 
 from thinkaloud.core.eventstream import EventStreamParser, exception
-from thinkaloud.core.sse import EventTooLarge, SSEParser
+from thinkaloud.core.sse import EventTooLarge
 from thinkaloud.events.model import Alive, ModelEvent, Origin
 from thinkaloud.providers.dialects.anthropic_messages.message import MessageReader
 from thinkaloud.providers.dialects.anthropic_messages.wire import UNREADABLE
+from thinkaloud.providers.dialects.events import DONE, ProviderEvents, is_json
 from thinkaloud.providers.dialects.framing import HeldBody
 
 _ALIVE: Final = Alive()
@@ -23,7 +24,7 @@ class SSEDecoder:
 
     def __init__(self, origin: Origin) -> None:
         self._reader = MessageReader(origin)
-        self._sse = SSEParser()
+        self._sse = ProviderEvents()
 
     def feed(self, data: bytes) -> list[ModelEvent]:
         """Take the next bytes, cut anywhere, and return what they complete."""
@@ -55,9 +56,9 @@ class SSEDecoder:
             self._reader.cut(str(reason), out)
             return out
         for name, payload in events:
-            if _whole_json(payload):
+            if payload == DONE or is_json(payload):
                 self._reader.take(payload, out, name)
-        self._reader.end(out)
+        self._reader.end(out, self._sse.stray)
         return out
 
 
@@ -136,12 +137,3 @@ class _Chunk(msgspec.Struct):
 
 
 _chunk = msgspec.json.Decoder(_Chunk)
-
-
-def _whole_json(payload: bytes) -> bool:
-    """Whether a line left at the end is complete, or just where the stream was cut."""
-    try:
-        msgspec.json.decode(payload, type=msgspec.Raw)
-    except UNREADABLE:
-        return payload == b"[DONE]"
-    return True

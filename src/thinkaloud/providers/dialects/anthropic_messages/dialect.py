@@ -18,6 +18,7 @@ from thinkaloud.providers.dialects.anthropic_messages.errors import http_error
 from thinkaloud.providers.dialects.anthropic_messages.quirks import Quirks
 from thinkaloud.providers.dialects.anthropic_messages.wire import UNREADABLE
 from thinkaloud.providers.dialects.binding import quirks_of
+from thinkaloud.providers.dialects.framing import FormDecoder
 from thinkaloud.providers.target import Target
 
 
@@ -58,14 +59,11 @@ class AnthropicMessages:
         return encode(request, self._target, self._quirks)
 
     def decoder(self, content_type: str, effort: Effort | None = None) -> Decoder:
-        """Return a decoder for a response of this content type."""
-        match content_type.partition(";")[0].strip().lower():
-            case "application/json":
-                return WholeDecoder(self.origin)
-            case "application/vnd.amazon.eventstream":
-                return FrameDecoder(self.origin)
-            case _:
-                return SSEDecoder(self.origin)
+        """Return a decoder. But for AWS frames the body tells its own form."""
+        origin = self.origin
+        if content_type.partition(";")[0].strip().lower() == "application/vnd.amazon.eventstream":
+            return FrameDecoder(origin)
+        return FormDecoder(lambda: SSEDecoder(origin), lambda: WholeDecoder(origin))
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """Read a response that is no 2xx. `headers` has lower-case names."""

@@ -13,9 +13,10 @@ from thinkaloud.errors import ProviderCode, ProviderError
 from thinkaloud.events.model import ModelFailed, Usage
 from thinkaloud.providers.dialects.anthropic_messages.wire import UNREADABLE
 from thinkaloud.providers.dialects.jsontext import ABSENT, given
-from thinkaloud.providers.dialects.patience import seconds
+from thinkaloud.providers.dialects.patience import seconds, spent
 
 _MESSAGE_CHARS: Final = 500
+_READ: Final = 4096
 _SECRET: Final = re.compile(r"(?:\b(?:sk-|AKIA|ASIA|ABSK)|(?<=Bearer ))[\w.+/=-]{6,}")
 
 _BY_TYPE: Final[dict[str, ProviderCode]] = {
@@ -67,6 +68,7 @@ def http_error(status: int, headers: Mapping[str, str], body: bytes) -> Provider
         message,
         status=status,
         retry_after=seconds(headers.get("retry-after")),
+        retryable=False if spent(body[:_READ].decode(errors="replace")) else None,
         opaque_rejected=code == "provider_bad_request" and _opaque_refused(message),
     )
 
@@ -77,7 +79,8 @@ def stream_error(error: bytes) -> ProviderError:
     code = _BY_TYPE.get(kind, "provider_stream_cut")
     message = clean(message or kind) or "the provider reported an error without a message"
     opaque = code == "provider_bad_request" and _opaque_refused(message)
-    return ProviderError(code, message, opaque_rejected=opaque)
+    retryable = False if spent(f"{kind} {message}") else None
+    return ProviderError(code, message, retryable=retryable, opaque_rejected=opaque)
 
 
 def failed(error: ProviderError, usage: Usage | None = None) -> ModelFailed:

@@ -12,6 +12,7 @@ from thinkaloud.events.model import (
     AnswerText,
     FinishReason,
     ModelEvent,
+    ModelFailed,
     ModelFinished,
     Native,
     Origin,
@@ -38,7 +39,12 @@ from thinkaloud.providers.dialects.anthropic_messages.wire import (
     Message,
     StopDetails,
 )
+from thinkaloud.providers.dialects.events import DONE
+from thinkaloud.providers.dialects.faults import names_error, reported
+from thinkaloud.providers.dialects.framing import broke_off, cut_off, too_much, unreadable
 from thinkaloud.providers.dialects.jsontext import array_of, given
+from thinkaloud.providers.dialects.outcomes import MALFORMED, ending, malformed
+from thinkaloud.providers.dialects.toolcalls import CallBudget, CallIds, TooManyCalls, tool_name
 
 _FINISH: Final[dict[str, FinishReason]] = {
     "max_tokens": "length",
@@ -50,6 +56,7 @@ _IMPLIED: Final = {
     "text_delta": b'{"type":"text","text":""}',
     "thinking_delta": b'{"type":"thinking","thinking":""}',
 }
+_KINDS: Final = {"text_delta": TEXT, "thinking_delta": THINKING, "input_json_delta": TOOL}
 _EMPTY: Final = b"{}"
 
 _event = msgspec.json.Decoder(Event)
@@ -69,6 +76,8 @@ class MessageReader:
         self._by_index: dict[int, Block] = {}
         self._calls: list[Block] = []
         self._calls_out = 0
+        self._ids = CallIds()
+        self._budget = CallBudget()
         self._parts = 0
         self._usage: dict[str, object] = {}
         self._stop = ""
@@ -76,14 +85,25 @@ class MessageReader:
 
     def take(self, data: bytes, out: list[ModelEvent], name: bytes = b"") -> None:
         """Read one event; `name` is what the carrier calls it."""
-        if data == b"[DONE]":
+        if data == DONE:
             self._finish(out)
+            return
+        if not data:
             return
         try:
             _check_utf8(data)
-            self._event(_event.decode(data), name, out)
+            event = _event.decode(data)
+            if event.type == "message":
+                self.whole(data, out)
+                return
+            self._event(event, name, out)
+        except TooManyCalls as reason:
+            self._too_many(reason, out)
         except UNREADABLE as reason:
-            self.cut(f"an event cannot be read ({type(reason).__name__})", out)
+            self._unreadable(data, name, reason, out)
+        else:
+            if not self.done and name and names_error(name):
+                self._report(data, name, out)
 
     def whole(self, data: bytes, out: list[ModelEvent]) -> None:
         """Read a response that did not stream."""
@@ -91,27 +111,35 @@ class MessageReader:
             _check_utf8(data)
             message = _message.decode(data)
             if given(message.error):
-                self.fail(stream_error(bytes(message.error)), out)
+                self._error(bytes(message.error), out)
                 return
             for index, raw in enumerate(message.content or ()):
                 self._open(index, bytes(raw), out)
                 self._shut(index, out, whole=True)
+        except TooManyCalls as reason:
+            self._too_many(reason, out)
+            return
         except UNREADABLE as reason:
-            self.cut(f"the response cannot be read ({type(reason).__name__})", out)
+            self._unreadable(data, b"", reason, out)
             return
         _merge(self._usage, message.usage)
         self._stopped(message.stop_reason, message.stop_details)
+        if message.content is None and self._report(data, b"", out):
+            return
         if message.content is None or not self._stop:
             self.cut("the response is no finished message", out)
         else:
             self._finish(out)
 
-    def end(self, out: list[ModelEvent]) -> None:
-        """Take note that no more events come."""
+    def end(self, out: list[ModelEvent], stray: bytes = b"") -> None:
+        """Take note that no more events come. `stray`: what the stream held beside events."""
         if self.done:
             return
         if self._stop:
             self._finish(out)
+        elif stray.strip():
+            self.done = True
+            out.append(broke_off(stray, _counted(self._usage)))
         else:
             self.cut("it ended without an end mark", out)
 
@@ -125,9 +153,36 @@ class MessageReader:
         """End with a broken stream."""
         self.fail(ProviderError("provider_stream_cut", f"The stream broke off: {why}."), out)
 
+    def _report(self, data: bytes, name: bytes, out: list[ModelEvent]) -> bool:
+        """End with the error that an event reports in a shape of its own, if it does."""
+        failure = reported(data, name, _counted(self._usage))
+        if failure is not None:
+            self.done = True
+            out.append(failure)
+        return failure is not None
+
+    def _error(self, error: bytes, out: list[ModelEvent]) -> None:
+        said = stream_error(error)
+        # Of a type that is not this wire's, its other members may tell more.
+        other = said.code == "provider_stream_cut"
+        if not other or not self._report(b'{"error":%b}' % error, b"", out):
+            self.fail(said, out)
+
+    def _unreadable(
+        self, data: bytes, name: bytes, reason: Exception, out: list[ModelEvent]
+    ) -> None:
+        if not self._report(data, name, out):
+            self.done = True
+            out.append(cut_off(unreadable(data, reason), _counted(self._usage)))
+
+    def _too_many(self, reason: TooManyCalls, out: list[ModelEvent]) -> None:
+        self.done = True
+        usage = _counted(self._usage)
+        out.append(ModelFailed("provider_stream_cut", too_much(reason), usage=usage))
+
     def _event(self, event: Event, name: bytes, out: list[ModelEvent]) -> None:
         index = event.index or 0
-        kind = event.type or name.decode()
+        kind = event.type or name.decode(errors="replace")
         if kind == "content_block_delta" and event.delta is not None:
             self._delta(index, event.delta, out)
         elif kind == "content_block_start" and given(event.content_block):
@@ -139,7 +194,7 @@ class MessageReader:
 
     def _about_message(self, kind: str, event: Event, out: list[ModelEvent]) -> None:
         if given(event.error):
-            self.fail(stream_error(bytes(event.error)), out)
+            self._error(bytes(event.error), out)
         elif kind == "message_stop":
             self._finish(out)
         elif kind == "message_start" and event.message is not None:
@@ -148,6 +203,9 @@ class MessageReader:
             _merge(self._usage, event.usage)
             if event.delta is not None:
                 self._stopped(event.delta.stop_reason, event.delta.stop_details)
+        elif kind and names_error(kind):
+            # Renamed, and without the member: what there is of words is found in the event.
+            raise msgspec.ValidationError(kind)
 
     def _open(self, index: int, raw: bytes, out: list[ModelEvent]) -> Block:
         block = Block(raw)
@@ -155,9 +213,11 @@ class MessageReader:
         self._by_index[index] = block
         head = block.head
         if block.kind == TOOL:
-            block.id = block.id or f"call_{len(self._calls)}"
+            self._budget.begin()
+            block.id = self._ids.unique(block.id or f"call_{len(self._calls)}")
+            block.name = tool_name(head.name or "")
             self._calls.append(block)
-            out.append(ToolCallOpened(block.id, head.name or ""))
+            out.append(ToolCallOpened(block.id, block.name))
         elif block.kind == TEXT and head.text:
             block.pieces.append(head.text)
             out.append(AnswerText(head.text))
@@ -170,21 +230,34 @@ class MessageReader:
     def _delta(self, index: int, delta: Delta, out: list[ModelEvent]) -> None:
         block = self._by_index.get(index)
         if block is None:
-            implied = _IMPLIED.get(delta.type or "")
-            if implied is None:
+            block = self._implied(index, delta, out)
+            if block is None:
                 return
-            block = self._open(index, implied, out)
         if delta.thinking:
             self._reasoning(block, delta.thinking, out)
         elif delta.text:
             block.pieces.append(delta.text)
             out.append(AnswerText(delta.text))
         elif delta.partial_json:
+            self._budget.add(len(delta.partial_json))
             block.pieces.append(delta.partial_json)
         elif delta.signature:
             block.signature = delta.signature
         elif given(delta.citation):
             block.citations.append(delta.citation)
+
+    def _implied(self, index: int, delta: Delta, out: list[ModelEvent]) -> Block | None:
+        """Return the block of a delta whose index no block has.
+
+        Where the index counts the deltas, that is the open block of the kind; else one that
+        began without an event of its own.
+        """
+        kind = _KINDS.get(delta.type or "")
+        latest = self._blocks[-1] if self._blocks else None
+        if latest is not None and not latest.stopped and latest.kind == kind:
+            return latest
+        implied = _IMPLIED.get(delta.type or "")
+        return None if implied is None else self._open(index, implied, out)
 
     def _reasoning(self, block: Block, text: str, out: list[ModelEvent]) -> None:
         if block.part < 0:
@@ -205,17 +278,23 @@ class MessageReader:
     def _call(self, out: list[ModelEvent], *, whole: bool = False) -> None:
         block = self._calls[self._calls_out]
         self._calls_out += 1
-        out.append(ToolCall(block.id, block.head.name or "", block.arguments(whole=whole)))
+        arguments = block.arguments(whole=whole)
+        if whole:
+            self._budget.add(len(arguments))
+        out.append(ToolCall(block.id, block.name, arguments))
 
     def _stopped(self, reason: str | None, details: msgspec.Raw) -> None:
-        if reason:
-            self._stop = reason
+        self._stop = ending(reason) or self._stop
         if given(details):
             self._stop_details = bytes(details)
 
     def _finish(self, out: list[ModelEvent]) -> None:
         if self._stop == _REFUSAL:
             self.fail(ProviderError("provider_refusal", _refusal(self._stop_details)), out)
+            return
+        if malformed(self._stop):
+            said = f"{MALFORMED} ({self._stop})."
+            self.fail(ProviderError("provider_stream_cut", said), out)
             return
         while self._calls_out < len(self._calls):
             self._call(out)

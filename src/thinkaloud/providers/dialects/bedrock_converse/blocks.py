@@ -5,6 +5,7 @@ from typing import Final, Literal
 import msgspec
 
 from thinkaloud.providers.dialects.bedrock_converse.wire import UNREADABLE, Reasoning
+from thinkaloud.providers.dialects.toolcalls import assembled
 
 Kind = Literal["text", "reasoning", "call", "server_call", "server_result"]
 
@@ -62,7 +63,8 @@ class Growing:
                 call: dict[str, object] = dict(_fields.decode(self.start))
                 if self.kind == "call":
                     call["toolUseId"] = self.call_id
-                call["input"] = as_input(text)
+                    call["name"] = self.name
+                call["input"] = as_input(assembled(self.pieces))
                 return {"toolUse": call}
             case "server_result":
                 return {"toolResult": {**_fields.decode(self.start), "content": self.results}}

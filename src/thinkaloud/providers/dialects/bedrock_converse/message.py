@@ -38,8 +38,18 @@ from thinkaloud.providers.dialects.bedrock_converse.wire import (
     ToolResult,
     ToolUse,
 )
+from thinkaloud.providers.dialects.faults import reported
+from thinkaloud.providers.dialects.framing import cut_off, too_much, unreadable
 from thinkaloud.providers.dialects.jsontext import array_of, compact, given
+from thinkaloud.providers.dialects.outcomes import MALFORMED, ending, malformed
 from thinkaloud.providers.dialects.refusals import bounded
+from thinkaloud.providers.dialects.toolcalls import (
+    CallBudget,
+    CallIds,
+    TooManyCalls,
+    assembled,
+    tool_name,
+)
 
 _FINISH: Final[dict[str, FinishReason]] = {
     "max_tokens": "length",
@@ -54,6 +64,7 @@ _FAILURES: Final[dict[str, tuple[ProviderCode, str]]] = {
 }
 _SERVER: Final = "server_tool_use"
 _END: Final = "metadata"
+_KINDS: Final = {"text": "text", "reasoning": "reasoning_content", "call": "tool_use"}
 
 _event = msgspec.json.Decoder(Event)
 _call = msgspec.json.Decoder(ToolUse)
@@ -129,6 +140,8 @@ class MessageReader:
         self._by_index: dict[int, Growing] = {}
         self._calls: list[Growing] = []
         self._calls_out = 0
+        self._ids = CallIds()
+        self._budget = CallBudget()
         self._speech = Speech(tags)
         self._usage: dict[str, object] = {}
         self._stop = ""
@@ -142,9 +155,16 @@ class MessageReader:
         try:
             if not frame.payload.isascii():
                 frame.payload.decode()
-            self._event(frame.headers.get(":event-type", ""), _event.decode(frame.payload), out)
+            kind = frame.headers.get(":event-type", "")
+            self._event(kind, _event.decode(frame.payload), out)
+            failure = reported(frame.payload, b"", _counted(self._usage)) if not kind else None
+            if failure is not None and not self.done:
+                self.done = True
+                out.append(failure)
+        except TooManyCalls as reason:
+            self._too_many(reason, out)
         except UNREADABLE as reason:
-            self.cut(f"an event cannot be read ({type(reason).__name__})", out)
+            self._unreadable(frame.payload, reason, out)
 
     def whole(self, body: bytes, out: list[ModelEvent]) -> None:
         """Read a response that did not stream."""
@@ -156,12 +176,19 @@ class MessageReader:
             content = (message.content if message is not None else None) or []
             for index, raw in enumerate(content):
                 self._whole_block(index, _block.decode(raw), out)
+        except TooManyCalls as reason:
+            self._too_many(reason, out)
+            return
         except UNREADABLE as reason:
-            self.cut(f"the response cannot be read ({type(reason).__name__})", out)
+            self._unreadable(body, reason, out)
             return
         self._usage.update(response.usage or {})
-        self._stop = response.stop_reason or ""
-        if self._stop:
+        self._stop = ending(response.stop_reason)
+        failure = None if self._stop else reported(body, b"", _counted(self._usage))
+        if failure is not None:
+            self.done = True
+            out.append(failure)
+        elif self._stop:
             self._finish(out, array_of(content) if content else None)
         else:
             self.cut("the response is no finished message", out)
@@ -193,6 +220,16 @@ class MessageReader:
         """End with a broken stream."""
         self.fail(ProviderError("provider_stream_cut", f"The stream broke off: {why}."), out)
 
+    def _unreadable(self, payload: bytes, reason: Exception, out: list[ModelEvent]) -> None:
+        usage = _counted(self._usage)
+        self.done = True
+        out.append(reported(payload, b"", usage) or cut_off(unreadable(payload, reason), usage))
+
+    def _too_many(self, reason: TooManyCalls, out: list[ModelEvent]) -> None:
+        self.done = True
+        usage = _counted(self._usage)
+        out.append(ModelFailed("provider_stream_cut", too_much(reason), usage=usage))
+
     def _event(self, kind: str, event: Event, out: list[ModelEvent]) -> None:
         index = event.content_block_index or 0
         if event.delta is not None:
@@ -203,7 +240,7 @@ class MessageReader:
             self._shut(index, out)
         else:
             self._usage.update(event.usage or {})
-            self._stop = event.stop_reason or self._stop
+            self._stop = ending(event.stop_reason) or self._stop
             if kind == _END and self._stop:
                 self._finish(out, _payload(self._blocks))
 
@@ -229,13 +266,14 @@ class MessageReader:
             out.append(ServerItem(_SERVER))
             return
         block = self._open(index, "call", out, raw)
-        block.call_id = call.tool_use_id or f"call_{len(self._calls)}"
-        block.name = call.name or ""
+        self._budget.begin()
+        block.call_id = self._ids.unique(call.tool_use_id or f"call_{len(self._calls)}")
+        block.name = tool_name(call.name or "")
         self._calls.append(block)
         out.append(ToolCallOpened(block.call_id, block.name))
 
     def _delta(self, index: int, delta: Delta, out: list[ModelEvent]) -> None:
-        block = self._by_index.get(index)
+        block = self._by_index.get(index) or self._counted_up(delta)
         if delta.reasoning_content is not None:
             block = block or self._open(index, "reasoning", out)
             self._speech.reasoning(block, delta.reasoning_content, out)
@@ -244,9 +282,18 @@ class MessageReader:
         elif block is None:
             return
         elif delta.tool_use is not None:
-            block.pieces.append(delta.tool_use.input or "")
+            text = delta.tool_use.input or ""
+            self._budget.add(len(text))
+            block.pieces.append(text)
         elif delta.tool_result is not None:
             block.results.extend(delta.tool_result)
+
+    def _counted_up(self, delta: Delta) -> Growing | None:
+        """Return the open block of this kind, where a server counts the deltas as blocks."""
+        latest = self._blocks[-1] if self._blocks else None
+        if latest is None or latest.stopped or latest.kind not in _KINDS:
+            return None
+        return latest if getattr(delta, _KINDS[latest.kind]) is not None else None
 
     def _shut(self, index: int, out: list[ModelEvent]) -> None:
         block = self._by_index.pop(index, None)
@@ -262,7 +309,7 @@ class MessageReader:
     def _call(self, out: list[ModelEvent]) -> None:
         block = self._calls[self._calls_out]
         self._calls_out += 1
-        out.append(ToolCall(block.call_id, block.name, "".join(block.pieces)))
+        out.append(ToolCall(block.call_id, block.name, assembled(block.pieces)))
 
     def _whole_block(self, index: int, block: Block, out: list[ModelEvent]) -> None:
         if block.text is not None:
@@ -274,13 +321,17 @@ class MessageReader:
         elif block.tool_use is not None:
             self._start_call(index, block.tool_use, b"{}", out)
             if given(block.tool_use.input):
-                self._by_index[index].pieces.append(compact(block.tool_use.input))
+                text = compact(block.tool_use.input)
+                self._budget.add(len(text))
+                self._by_index[index].pieces.append(text)
         elif block.tool_result is not None:
             out.append(ServerItem(block.tool_result.type or "toolResult"))
         self._shut(index, out)
 
     def _finish(self, out: list[ModelEvent], payload: msgspec.Raw | None) -> None:
         failure = _FAILURES.get(self._stop)
+        if failure is None and malformed(self._stop):
+            failure = ("provider_stream_cut", f"{MALFORMED} ({self._stop}).")
         if failure is not None:
             self.fail(ProviderError(failure[0], failure[1]), out)
             return

@@ -19,7 +19,10 @@ from thinkaloud.events.model import (
     Usage,
 )
 from thinkaloud.providers.dialects.cohere_chat.message import Call, Draft
+from thinkaloud.providers.dialects.faults import names_error, reported
 from thinkaloud.providers.dialects.jsontext import ABSENT, given
+from thinkaloud.providers.dialects.outcomes import MALFORMED, ending, malformed
+from thinkaloud.providers.dialects.patience import spent
 from thinkaloud.providers.dialects.refusals import bounded
 
 _FAILURES: dict[str, ProviderCode] = {
@@ -67,6 +70,7 @@ class _Event(msgspec.Struct):
     message: _Message | str | None = None
     finish_reason: str | None = None
     usage: msgspec.Raw = ABSENT
+    error: object = None
 
 
 class _Tokens(msgspec.Struct):
@@ -103,19 +107,19 @@ class ChatReader:
         """The figures of the end; cached tokens are inside input, reasoning inside output."""
         return self._usage
 
-    def read(self, payload: bytes, out: list[ModelEvent]) -> bool:
+    def read(self, payload: bytes, out: list[ModelEvent], name: bytes = b"") -> bool:
         """Read one event, or the one object of a response that did not stream."""
         event = _event.decode(payload)
         delta = event.delta
         message = None if delta is None else delta.message
-        match event.type:
+        kind = event.type
+        if kind is None and name and event.finish_reason is None:
+            kind = name.decode(errors="replace")
+        match kind:
             case "content-delta" | "content-start":
                 if message is not None and isinstance(message.content, _Content):
-                    begins = event.type == "content-start"
+                    begins = kind == "content-start"
                     self._content(event.index, message.content, out, begins=begins)
-            case "tool-plan-delta":
-                if message is not None:
-                    self._draft.plan(message.tool_plan or "")
             case "tool-call-start" | "tool-call-delta":
                 if message is not None and isinstance(message.tool_calls, _Call):
                     self._call(event.index, message.tool_calls, out)
@@ -124,10 +128,23 @@ class ChatReader:
             case "message-end":
                 return self._end(delta or _Delta(), out)
             case None:
-                return self._whole(event, out)
+                return self._whole(event, payload, out)
             case _:
-                pass
+                return self._rare(kind, event, message, out)
         return False
+
+    def _rare(
+        self, kind: str, event: _Event, message: _Message | None, out: list[ModelEvent]
+    ) -> bool:
+        if kind == "tool-plan-delta" and message is not None:
+            self._draft.plan(message.tool_plan or "")
+            return False
+        if event.error is not None or names_error(kind):
+            raise msgspec.ValidationError("the event reports an error")
+        words = event.message
+        if isinstance(words, str):
+            self._fail("provider_stream_cut", words, out)
+        return isinstance(words, str)
 
     def flush(self, out: list[ModelEvent]) -> None:
         """Do nothing: no text is held back."""
@@ -136,11 +153,14 @@ class ChatReader:
         """Return False: `message-end` ends a response where it is read."""
         return False
 
-    def _whole(self, event: _Event, out: list[ModelEvent]) -> bool:
+    def _whole(self, event: _Event, payload: bytes, out: list[ModelEvent]) -> bool:
         message = event.message
-        if isinstance(message, str):
-            self._fail("provider_stream_cut", message, out)
+        failure = reported(payload, b"error" if isinstance(message, str) else b"", self._usage)
+        if failure is not None:
+            out.append(failure)
             return True
+        if isinstance(message, str):
+            return False
         if message is None or event.finish_reason is None:
             return False
         if isinstance(message.content, list):
@@ -155,8 +175,9 @@ class ChatReader:
     def _content(
         self, index: int, content: _Content, out: list[ModelEvent], *, begins: bool
     ) -> None:
-        if begins and content.type == "thinking":
-            self._part += 1
+        if begins:
+            self._draft.begin()
+            self._part += content.type == "thinking"
         if content.thinking:
             self._shown = True
             self._draft.text(index, "thinking", content.thinking)
@@ -170,11 +191,14 @@ class ChatReader:
         self._draft.call(index, Call(call.id, function.name), function.arguments or "", out)
 
     def _end(self, delta: _Delta, out: list[ModelEvent]) -> bool:
-        raw = delta.finish_reason
+        raw = ending(delta.finish_reason) or None
         if given(delta.usage):
             self._usage = _usage_of(delta.usage)
         if raw is None and delta.error is None:
             return False
+        if malformed(raw or ""):
+            self._fail("provider_stream_cut", f"{MALFORMED} ({raw}).", out)
+            return True
         if delta.error is not None or raw in _FAILURES:
             words = delta.error or f"The provider ended the response with {raw}."
             self._fail(_FAILURES.get(raw or "", "provider_overloaded"), words, out)
@@ -196,7 +220,7 @@ class ChatReader:
             ModelFailed(
                 code=code,
                 message=bounded(words),
-                retryable=code != "provider_content_filter",
+                retryable=code != "provider_content_filter" and not spent(words),
                 usage=self._usage,
             )
         )

@@ -12,7 +12,12 @@ from thinkaloud.providers.dialects.binding import quirks_of
 from thinkaloud.providers.dialects.cohere_chat.decode import ChatReader
 from thinkaloud.providers.dialects.cohere_chat.encode import encode
 from thinkaloud.providers.dialects.cohere_chat.quirks import Quirks
-from thinkaloud.providers.dialects.framing import FramedDecoder, SSEFrames, WholeFrames
+from thinkaloud.providers.dialects.framing import (
+    FormDecoder,
+    FramedDecoder,
+    SSEFrames,
+    WholeFrames,
+)
 from thinkaloud.providers.dialects.refusals import refusal
 from thinkaloud.providers.target import Target
 
@@ -52,8 +57,11 @@ class CohereChat:
 
     def decoder(self, content_type: str, effort: Effort | None = None) -> Decoder:
         """Return a decoder for an event stream, or for one JSON object."""
-        whole = content_type.startswith("application/json")
-        return FramedDecoder(WholeFrames() if whole else SSEFrames(), ChatReader(self.origin))
+        origin = self.origin
+        return FormDecoder(
+            lambda: FramedDecoder(SSEFrames(), ChatReader(origin)),
+            lambda: FramedDecoder(WholeFrames(), ChatReader(origin)),
+        )
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """Read a response that is no 2xx. `headers` has lower-case names."""

@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from thinkaloud.events.model import ModelEvent, ToolCall, ToolCallOpened
+from thinkaloud.providers.dialects.toolcalls import CallBudget, CallIds, assembled, tool_name
 
 BlockKind = Literal["thinking", "text"]
 
@@ -25,19 +26,29 @@ class Call:
 class Draft:
     """Collects the blocks, the plan and the calls of a message, in the order they came."""
 
-    __slots__ = ("_blocks", "_keys", "_plan", "_waiting", "calls")
+    __slots__ = ("_begins", "_blocks", "_budget", "_ids", "_keys", "_plan", "_waiting", "calls")
 
     def __init__(self) -> None:
+        self._budget = CallBudget()
+        self._ids = CallIds()
+        self._begins = False
         self._blocks: list[tuple[BlockKind, list[str]]] = []
         self._keys: list[tuple[int, BlockKind]] = []
         self._plan: list[str] = []
         self._waiting: list[Call] = []
         self.calls: dict[int, Call] = {}
 
+    def begin(self) -> None:
+        """Take note that a content block begins: another index alone begins none."""
+        self._begins = True
+
     def text(self, index: int, kind: BlockKind, text: str) -> None:
         """Add to the content block of this index."""
-        if not self._keys or self._keys[-1] != (index, kind):
-            self._keys.append((index, kind))
+        key = (index, kind)
+        last = self._keys[-1] if self._keys else None
+        if last is None or (last != key and (self._begins or last[1] != kind)):
+            self._begins = False
+            self._keys.append(key)
             self._blocks.append((kind, []))
         self._blocks[-1][1].append(text)
 
@@ -48,15 +59,22 @@ class Draft:
     def call(self, index: int, piece: Call, arguments: str, out: list[ModelEvent]) -> None:
         """Take up a call, or go on with the one of this index."""
         call = self.calls.get(index)
+        if call is None and not piece.call_id and not piece.name and self.calls:
+            # A server that counts the pieces instead of the calls.
+            call = next(reversed(self.calls.values()))
         if call is None:
+            self._budget.begin()
             call = self.calls[index] = piece
             self._waiting.append(call)
-        call.call_id = call.call_id or piece.call_id
+        if not call.told:
+            call.call_id = call.call_id or piece.call_id
         call.name = call.name or piece.name
+        self._budget.add(len(arguments))
         call.arguments.append(arguments)
         if call.name and not call.told:
             call.told = True
-            call.call_id = call.call_id or f"call_{len(self.calls) - 1}"
+            call.name = tool_name(call.name)
+            call.call_id = self._ids.unique(call.call_id or f"call_{len(self.calls) - 1}")
             out.append(ToolCallOpened(tool_call_id=call.call_id, name=call.name))
 
     def end_call(self, index: int, out: list[ModelEvent]) -> None:
@@ -85,7 +103,7 @@ class Draft:
                 {
                     "id": call.call_id,
                     "type": "function",
-                    "function": {"name": call.name, "arguments": "".join(call.arguments)},
+                    "function": {"name": call.name, "arguments": assembled(call.arguments)},
                 }
                 for call in self.calls.values()
             ]
@@ -95,4 +113,4 @@ class Draft:
 def _told(call: Call) -> ToolCall:
     if not call.name or not call.call_id:
         raise msgspec.ValidationError("a tool call has no name")
-    return ToolCall(tool_call_id=call.call_id, name=call.name, arguments="".join(call.arguments))
+    return ToolCall(tool_call_id=call.call_id, name=call.name, arguments=assembled(call.arguments))

@@ -23,7 +23,9 @@ from thinkaloud.events.model import (
 )
 from thinkaloud.providers.dialects.google_generate.errors import in_stream
 from thinkaloud.providers.dialects.jsontext import ABSENT, array_of, given, text_or_compact
+from thinkaloud.providers.dialects.outcomes import MALFORMED, ending, malformed
 from thinkaloud.providers.dialects.refusals import Refusal, bounded
+from thinkaloud.providers.dialects.toolcalls import CallBudget, CallIds, assembled, tool_name
 
 _FILTERED = frozenset(
     {
@@ -143,14 +145,31 @@ class _Kept:
 class GenerateReader:
     """Reads the chunks of one response; see `thinkaloud.providers.dialects.framing.Reader`."""
 
-    __slots__ = ("_calls", "_counted", "_finish", "_kept", "_opaque", "_origin", "_shown")
+    __slots__ = (
+        "_answering",
+        "_budget",
+        "_calls",
+        "_counted",
+        "_finish",
+        "_ids",
+        "_index",
+        "_kept",
+        "_opaque",
+        "_origin",
+        "_shown",
+    )
 
     def __init__(self, origin: Origin) -> None:
         self._origin = origin
         self._kept = _Kept()
         self._calls = 0
+        self._budget = CallBudget()
+        self._ids = CallIds()
         self._counted: bytes | None = None
         self._finish: str | None = None
+        self._index = 0
+        self._answering: int | None = None
+        """The candidate that gives the answer."""
         self._shown = False
         self._opaque = False
 
@@ -172,7 +191,7 @@ class GenerateReader:
             raw=_figures.decode(self._counted),
         )
 
-    def read(self, payload: bytes, out: list[ModelEvent]) -> bool:
+    def read(self, payload: bytes, out: list[ModelEvent], name: bytes = b"") -> bool:
         """Read one chunk, or the array of chunks that a body without `alt=sse` is."""
         if payload.lstrip()[:1] == b"[":
             return any(self._chunk(chunk, out) for chunk in _chunks.decode(payload))
@@ -205,7 +224,9 @@ class GenerateReader:
             out.append(in_stream(chunk.error, self.usage))
             return True
         for candidate in chunk.candidates or ():
-            if not candidate.index:
+            # One is asked for; some gateways number its blocks as candidates.
+            if not candidate.index or self._answering != 0:
+                self._index = candidate.index or 0
                 return self._candidate(candidate, out)
         feedback = chunk.feedback
         if feedback is None or feedback.reason in {None, "BLOCK_REASON_UNSPECIFIED"}:
@@ -218,8 +239,8 @@ class GenerateReader:
         if candidate.content is not None:
             for raw in candidate.content.parts or ():
                 self._read_part(_part.decode(raw), raw, out)
-        finish = candidate.finish
-        if finish is None or finish == "FINISH_REASON_UNSPECIFIED":
+        finish = ending(candidate.finish)
+        if not finish:
             return False
         self._finish = finish
         if finish in _FILTERED:
@@ -230,8 +251,8 @@ class GenerateReader:
             words = candidate.words or "A tool call was sent back without its thought signature."
             self._fail("provider_bad_request", words, out, opaque_rejected=True)
             return True
-        if finish in _BROKEN:
-            words = candidate.words or f"{_BROKEN[finish]} ({finish})."
+        if finish in _BROKEN or malformed(finish):
+            words = candidate.words or f"{_BROKEN.get(finish, MALFORMED)} ({finish})."
             self._fail("provider_stream_cut", words, out)
             return True
         return False
@@ -242,19 +263,11 @@ class GenerateReader:
         if part.text is not None:
             self._read_text(part, part.text, raw, out)
             return
-        self._kept.part(raw)
         if part.call is not None:
-            call_id = part.call.id or f"call_{self._calls}"
-            self._calls += 1
-            out.append(ToolCallOpened(tool_call_id=call_id, name=part.call.name))
-            out.append(
-                ToolCall(
-                    tool_call_id=call_id,
-                    name=part.call.name,
-                    arguments=text_or_compact(part.call.args),
-                )
-            )
-        elif given(part.code):
+            self._call(part.call, raw, out)
+            return
+        self._kept.part(raw)
+        if given(part.code):
             out.append(ServerItem(kind="executableCode"))
         elif given(part.result):
             out.append(ServerItem(kind="codeExecutionResult"))
@@ -262,6 +275,19 @@ class GenerateReader:
             out.append(ServerItem(kind="toolCall"))
         elif given(part.server_response):
             out.append(ServerItem(kind="toolResponse"))
+
+    def _call(self, call: _FunctionCall, raw: msgspec.Raw, out: list[ModelEvent]) -> None:
+        self._budget.begin()
+        call_id = self._ids.unique(call.id or f"call_{self._calls}")
+        self._calls += 1
+        name = tool_name(call.name)
+        arguments = assembled([text_or_compact(call.args)])
+        self._budget.add(len(arguments))
+        if name != call.name or (call.id and call_id != call.id):
+            raw = _changed(raw, name, call_id)
+        self._kept.part(raw)
+        out.append(ToolCallOpened(tool_call_id=call_id, name=name))
+        out.append(ToolCall(tool_call_id=call_id, name=name, arguments=arguments))
 
     def _read_text(self, part: _Part, text: str, raw: msgspec.Raw, out: list[ModelEvent]) -> None:
         thought = part.thought is True
@@ -275,6 +301,8 @@ class GenerateReader:
             self._shown = True
             out.append(ReasoningText(text=text))
         else:
+            if self._answering is None:
+                self._answering = self._index
             out.append(AnswerText(text=text))
 
     def _fail(
@@ -305,3 +333,11 @@ class GenerateReader:
             return "shown"
         hidden = self._opaque or (usage is not None and bool(usage.reasoning_tokens))
         return "hidden_by_provider" if hidden else "none"
+
+
+def _changed(raw: msgspec.Raw, name: str, call_id: str) -> msgspec.Raw:
+    """Return a call's part with another name and id; a result must find it by them."""
+    part = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+    call = msgspec.json.decode(part["functionCall"], type=dict[str, object])
+    call = {**call, "name": name, "id": call_id}
+    return msgspec.Raw(msgspec.json.encode({**part, "functionCall": call}))

@@ -7,7 +7,12 @@ from thinkaloud.events.model import Origin
 from thinkaloud.events.prompt import Effort, ModelRequest
 from thinkaloud.ports.model import Decoder, Dialect, HttpRequest, ListedModel
 from thinkaloud.providers.dialects.binding import quirks_of
-from thinkaloud.providers.dialects.framing import FramedDecoder, SSEFrames, WholeFrames
+from thinkaloud.providers.dialects.framing import (
+    FormDecoder,
+    FramedDecoder,
+    SSEFrames,
+    WholeFrames,
+)
 from thinkaloud.providers.dialects.google_generate.decode import GenerateReader
 from thinkaloud.providers.dialects.google_generate.encode import encode
 from thinkaloud.providers.dialects.google_generate.errors import in_response
@@ -42,8 +47,11 @@ class GoogleGenerate:
 
     def decoder(self, content_type: str, effort: Effort | None = None) -> Decoder:
         """Return a decoder for an event stream, or for a JSON array or object."""
-        whole = content_type.startswith("application/json")
-        return FramedDecoder(WholeFrames() if whole else SSEFrames(), GenerateReader(self.origin))
+        origin = self.origin
+        return FormDecoder(
+            lambda: FramedDecoder(SSEFrames(), GenerateReader(origin)),
+            lambda: FramedDecoder(WholeFrames(), GenerateReader(origin)),
+        )
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """Read a response that is no 2xx. `headers` has lower-case names."""

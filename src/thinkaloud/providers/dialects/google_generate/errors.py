@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from thinkaloud.errors import ProviderCode, ProviderError
 from thinkaloud.events.model import ModelFailed, Usage
+from thinkaloud.providers.dialects.patience import spent
 from thinkaloud.providers.dialects.refusals import (
     Refusal,
     bounded,
@@ -57,7 +58,7 @@ def in_stream(said: Refusal, usage: Usage | None) -> ModelFailed:
     return ModelFailed(
         code=code,
         message=message,
-        retryable=code in _PASSING,
+        retryable=code in _PASSING and not spent(message, delay_of(said)),
         retry_after=delay_of(said),
         opaque_rejected=code == "provider_bad_request" and mentions(message, _OPAQUE),
         usage=usage,

@@ -17,6 +17,7 @@ from thinkaloud.events.model import (
     ServerItem,
     Usage,
 )
+from thinkaloud.providers.dialects.faults import names_error
 from thinkaloud.providers.dialects.google_generate.errors import in_stream
 from thinkaloud.providers.dialects.google_interactions.steps import (
     CallQueue,
@@ -26,9 +27,17 @@ from thinkaloud.providers.dialects.google_interactions.steps import (
     TextItem,
 )
 from thinkaloud.providers.dialects.jsontext import ABSENT, array_of, given, text_or_compact
+from thinkaloud.providers.dialects.outcomes import MALFORMED, malformed
 from thinkaloud.providers.dialects.refusals import Refusal
+from thinkaloud.providers.dialects.toolcalls import tool_name
 
 _TRUNCATED = frozenset({"incomplete", "budget_exceeded"})
+_KINDS = {
+    "text": "model_output",
+    "thought_summary": "thought",
+    "thought_signature": "thought",
+    "arguments_delta": "function_call",
+}
 
 
 class _Interaction(msgspec.Struct):
@@ -120,10 +129,13 @@ class InteractionReader:
             raw=_figures.decode(self._counted),
         )
 
-    def read(self, payload: bytes, out: list[ModelEvent]) -> bool:
+    def read(self, payload: bytes, out: list[ModelEvent], name: bytes = b"") -> bool:
         """Read one event, or the whole interaction of a response that did not stream."""
         event = _event.decode(payload)
-        match event.event_type:
+        kind = event.event_type
+        if kind is None and name and event.status is None:
+            kind = name.decode(errors="replace")
+        match kind:
             case "step.delta" | "content.delta":
                 if given(event.delta):
                     self._change(event.index, event.delta, out)
@@ -135,13 +147,18 @@ class InteractionReader:
                 self._stop(event.index, out)
             case "interaction.completed" | "interaction.complete" | "interaction.failed":
                 return self._complete(event.interaction or _Interaction(), out)
-            case "error":
-                out.append(in_stream(event.error or Refusal(), self.usage))
-                return True
             case None:
                 return self._whole(event, out)
             case _:
-                pass
+                return self._rare(kind, event, out)
+        return False
+
+    def _rare(self, kind: str, event: _Event, out: list[ModelEvent]) -> bool:
+        if kind == "error" and event.error is not None:
+            out.append(in_stream(event.error, self.usage))
+            return True
+        if event.error is not None or names_error(kind):
+            raise msgspec.ValidationError("the event reports an error")
         return False
 
     def flush(self, out: list[ModelEvent]) -> None:
@@ -214,10 +231,8 @@ class InteractionReader:
             out.append(AnswerText(text=text))
 
     def _change(self, index: int, raw: msgspec.Raw, out: list[ModelEvent]) -> None:
-        step = self._steps.get(index)
         delta = _delta.decode(raw)
-        if step is None:
-            raise msgspec.ValidationError(f"step {index} was never begun")
+        step = self._steps.get(index) or self._implied(index, delta, out)
         match delta.type:
             case "text":
                 self._text(step, delta.text or "", out)
@@ -226,18 +241,33 @@ class InteractionReader:
                     self._item(step, delta.content, _fields.decode(raw)["content"], out)
             case "arguments_delta":
                 if given(delta.arguments):
-                    step.add_arguments(text_or_compact(delta.arguments))
+                    self._calls.argue(step, text_or_compact(delta.arguments))
             case "function_call":
                 self._call_at_once(step, delta, _fields.decode(raw), out)
             case _:
                 _keep(step, delta, raw)
+
+    def _implied(self, index: int, delta: _Delta, out: list[ModelEvent]) -> Step:
+        """Return the step of a delta whose index no step has.
+
+        Where the index counts the deltas, that is the open step of the kind; else one that
+        began without an event of its own. Raises `msgspec.ValidationError` for any other.
+        """
+        kind = _KINDS.get(delta.type)
+        latest = self._order[-1] if self._order else None
+        if latest is not None and not latest.stopped and latest.kind == kind:
+            return latest
+        if kind is None or kind == "function_call":
+            raise msgspec.ValidationError(f"step {index} was never begun")
+        self._begin(index, msgspec.Raw(msgspec.json.encode({"type": kind})), out)
+        return self._steps[index]
 
     def _call_at_once(
         self, step: Step, delta: _Delta, fields: Fields, out: list[ModelEvent]
     ) -> None:
         step.put(fields)
         step.call_id = delta.id or step.call_id
-        step.name = delta.name or step.name
+        step.name = tool_name(delta.name or "") or step.name
         if given(delta.arguments):
             step.whole = msgspec.Raw(bytes(delta.arguments))
         self._calls.begin(step, out)
@@ -253,6 +283,10 @@ class InteractionReader:
             _counts.decode(interaction.usage)
             self._counted = bytes(interaction.usage)
         status = interaction.status or "completed"
+        if malformed(status):
+            said = Refusal(message=f"{MALFORMED} ({status}).", status="aborted")
+            out.append(in_stream(said, self.usage))
+            return True
         if status in {"failed", "cancelled"} or interaction.error is not None:
             said = interaction.error or Refusal(message=f"The interaction ended as {status}.")
             out.append(in_stream(said, self.usage))

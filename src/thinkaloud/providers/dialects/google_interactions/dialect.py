@@ -7,7 +7,12 @@ from thinkaloud.events.model import Origin
 from thinkaloud.events.prompt import Effort, ModelRequest
 from thinkaloud.ports.model import Decoder, Dialect, HttpRequest, ListedModel
 from thinkaloud.providers.dialects.binding import quirks_of
-from thinkaloud.providers.dialects.framing import FramedDecoder, SSEFrames, WholeFrames
+from thinkaloud.providers.dialects.framing import (
+    FormDecoder,
+    FramedDecoder,
+    SSEFrames,
+    WholeFrames,
+)
 from thinkaloud.providers.dialects.google_generate.errors import in_response
 from thinkaloud.providers.dialects.google_generate.listing import listed
 from thinkaloud.providers.dialects.google_interactions.decode import InteractionReader
@@ -42,9 +47,10 @@ class GoogleInteractions:
 
     def decoder(self, content_type: str, effort: Effort | None = None) -> Decoder:
         """Return a decoder for an event stream, or for a whole interaction."""
-        whole = content_type.startswith("application/json")
-        return FramedDecoder(
-            WholeFrames() if whole else SSEFrames(), InteractionReader(self.origin)
+        origin = self.origin
+        return FormDecoder(
+            lambda: FramedDecoder(SSEFrames(), InteractionReader(origin)),
+            lambda: FramedDecoder(WholeFrames(), InteractionReader(origin)),
         )
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:

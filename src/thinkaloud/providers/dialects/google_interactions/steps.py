@@ -12,6 +12,7 @@ from thinkaloud.providers.dialects.jsontext import (
     array_of,
     text_or_compact,
 )
+from thinkaloud.providers.dialects.toolcalls import CallBudget, CallIds, assembled, tool_name
 
 Fields = dict[str, msgspec.Raw]
 
@@ -58,7 +59,7 @@ class Step:
     def __init__(self, start: StepStart, fields: Fields) -> None:
         self.kind = _NAMES.get(start.type, start.type)
         self.call_id = start.id
-        self.name = start.name
+        self.name = tool_name(start.name) if start.name else None
         self.whole = msgspec.Raw(bytes(start.arguments))
         self.announced = False
         self.stopped = False
@@ -93,8 +94,8 @@ class Step:
     def arguments(self) -> str:
         """The arguments as the wire wrote them."""
         if self._arguments:
-            return "".join(self._arguments)
-        return text_or_compact(self.whole)
+            return assembled(self._arguments)
+        return assembled([text_or_compact(self.whole)])
 
     def payload(self) -> bytes:
         """Return the step as it goes back."""
@@ -109,6 +110,8 @@ class Step:
             case "function_call":
                 # A result must name its call, so an id that we gave goes back too.
                 fields["id"] = self.call_id
+                if self.name:
+                    fields["name"] = self.name
                 fields["arguments"] = arguments_object(self.arguments)
             case _:
                 pass
@@ -131,22 +134,31 @@ class Step:
 class CallQueue:
     """The tool calls of a response, told in the order in which they began."""
 
-    __slots__ = ("_open", "count")
+    __slots__ = ("_budget", "_ids", "_open", "count")
 
     def __init__(self) -> None:
+        self._budget = CallBudget()
+        self._ids = CallIds()
         self._open: list[Step] = []
         self.count = 0
 
     def begin(self, step: Step, out: list[ModelEvent]) -> None:
         """Take a call up, and tell of it once its name is known."""
         if step not in self._open:
+            self._budget.begin()
+            self._budget.add(len(bytes(step.whole)))
             self._open.append(step)
         if not step.name or step.announced:
             return
         step.announced = True
-        step.call_id = step.call_id or f"call_{self.count}"
+        step.call_id = self._ids.unique(step.call_id or f"call_{self.count}")
         self.count += 1
         out.append(ToolCallOpened(tool_call_id=step.call_id, name=step.name))
+
+    def argue(self, step: Step, text: str) -> None:
+        """Add to the text of a call's arguments. Raises `TooManyCalls`."""
+        self._budget.add(len(text))
+        step.add_arguments(text)
 
     def end(self, out: list[ModelEvent], *, all_of_them: bool = False) -> None:
         """Give out the calls that are whole.

@@ -12,6 +12,7 @@ from thinkaloud.events.model import (
     AnswerText,
     FinishReason,
     ModelEvent,
+    ModelFailed,
     ModelFinished,
     Native,
     Origin,
@@ -22,7 +23,9 @@ from thinkaloud.events.model import (
 )
 from thinkaloud.providers.dialects.jsontext import arguments_object, text_or_compact
 from thinkaloud.providers.dialects.ollama_chat.errors import in_stream
+from thinkaloud.providers.dialects.outcomes import MALFORMED, malformed
 from thinkaloud.providers.dialects.refusals import Refusal
+from thinkaloud.providers.dialects.toolcalls import CallBudget, CallIds, assembled, tool_name
 
 
 class _Function(msgspec.Struct):
@@ -37,7 +40,7 @@ class _Call(msgspec.Struct):
 
 class _Message(msgspec.Struct):
     content: str | None = None
-    thinking: str | None = None
+    thinking: str | list[str] | None = None
     tool_calls: list[_Call] | None = None
 
 
@@ -64,7 +67,16 @@ _counts = msgspec.json.Decoder(_Counts)
 class ChatReader:
     """Reads the lines of one response; see `thinkaloud.providers.dialects.framing.Reader`."""
 
-    __slots__ = ("_answer", "_calls", "_origin", "_reasoning", "_tags", "_usage")
+    __slots__ = (
+        "_answer",
+        "_budget",
+        "_calls",
+        "_ids",
+        "_origin",
+        "_reasoning",
+        "_tags",
+        "_usage",
+    )
 
     def __init__(
         self, origin: Origin, tags: Sequence[tuple[str, str]], *, preopened: bool = False
@@ -73,6 +85,8 @@ class ChatReader:
         self._tags = TagSplitter(tags, preopened=preopened) if tags else None
         self._reasoning: list[str] = []
         self._answer: list[str] = []
+        self._budget = CallBudget()
+        self._ids = CallIds()
         self._calls: list[dict[str, object]] = []
         self._usage: Usage | None = None
 
@@ -81,7 +95,7 @@ class ChatReader:
         """The figures of the last line; Ollama counts thinking inside its output only."""
         return self._usage
 
-    def read(self, payload: bytes, out: list[ModelEvent]) -> bool:
+    def read(self, payload: bytes, out: list[ModelEvent], name: bytes = b"") -> bool:
         """Read one line, or the one object of a response that did not stream."""
         line = _line.decode(payload)
         if line.error is not None:
@@ -93,7 +107,7 @@ class ChatReader:
             if message.thinking:
                 # A server that splits off the thinking itself leaves no tags in the content.
                 self.flush(out)
-                self._text(message.thinking, out, reasoning=True)
+                self._text("".join(message.thinking), out, reasoning=True)
             if message.content:
                 self._content(message.content, out)
             if message.tool_calls:
@@ -103,7 +117,7 @@ class ChatReader:
         if line.done:
             self._usage = _usage(_counts.decode(payload))
             self.flush(out)
-            out.append(self._finished(line.done_reason or ""))
+            out.append(self._end(line.done_reason or ""))
         return line.done
 
     def flush(self, out: list[ModelEvent]) -> None:
@@ -135,17 +149,27 @@ class ChatReader:
             out.append(AnswerText(text=text))
 
     def _call(self, call: _Call, out: list[ModelEvent]) -> None:
-        name = call.function.name
-        call_id = call.id or f"call_{len(self._calls)}"
-        arguments = text_or_compact(call.function.arguments)
+        self._budget.begin()
+        name = tool_name(call.function.name)
+        call_id = self._ids.unique(call.id or f"call_{len(self._calls)}")
+        arguments = assembled([text_or_compact(call.function.arguments)])
+        self._budget.add(len(arguments))
         kept: dict[str, object] = {
             "function": {"name": name, "arguments": arguments_object(arguments)}
         }
         if call.id:
-            kept["id"] = call.id
+            kept["id"] = call_id
         self._calls.append(kept)
         out.append(ToolCallOpened(tool_call_id=call_id, name=name))
         out.append(ToolCall(tool_call_id=call_id, name=name, arguments=arguments))
+
+    def _end(self, raw: str) -> ModelFinished | ModelFailed:
+        if malformed(raw) or raw == "error":
+            said = MALFORMED if malformed(raw) else "The provider broke the answer off"
+            return ModelFailed(
+                "provider_stream_cut", f"{said} ({raw}).", retryable=True, usage=self._usage
+            )
+        return self._finished(raw)
 
     def _finished(self, raw: str) -> ModelFinished:
         message: dict[str, object] = {"role": "assistant", "content": "".join(self._answer)}

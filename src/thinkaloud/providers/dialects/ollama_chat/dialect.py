@@ -9,7 +9,13 @@ from thinkaloud.events.model import Origin
 from thinkaloud.events.prompt import Effort, ModelRequest
 from thinkaloud.ports.model import Decoder, Dialect, HttpRequest, ListedModel
 from thinkaloud.providers.dialects.binding import quirks_of
-from thinkaloud.providers.dialects.framing import FramedDecoder, LineFrames, WholeFrames
+from thinkaloud.providers.dialects.framing import (
+    FormDecoder,
+    FramedDecoder,
+    Frames,
+    LineFrames,
+    WholeFrames,
+)
 from thinkaloud.providers.dialects.ollama_chat.decode import ChatReader
 from thinkaloud.providers.dialects.ollama_chat.encode import encode
 from thinkaloud.providers.dialects.ollama_chat.quirks import Quirks
@@ -51,11 +57,16 @@ class OllamaChat:
 
     def decoder(self, content_type: str, effort: Effort | None = None) -> Decoder:
         """Return a decoder for NDJSON, or for one JSON object."""
-        whole = content_type.startswith("application/json")
         # Where thinking is off, the template that opens the tag has closed it as well.
         preopened = self._quirks.preopened and effort != "none"
-        reader = ChatReader(self.origin, self._quirks.tags, preopened=preopened)
-        return FramedDecoder(WholeFrames() if whole else LineFrames(), reader)
+        origin, tags = self.origin, self._quirks.tags
+
+        def decoder(frames: Frames) -> Decoder:
+            return FramedDecoder(frames, ChatReader(origin, tags, preopened=preopened))
+
+        if not content_type.startswith("application/json"):
+            return decoder(LineFrames())
+        return FormDecoder(lambda: decoder(LineFrames()), lambda: decoder(WholeFrames()))
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """Read a response that is no 2xx. `headers` has lower-case names."""

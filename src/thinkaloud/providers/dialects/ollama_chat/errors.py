@@ -2,9 +2,11 @@
 
 from thinkaloud.errors import ProviderCode
 from thinkaloud.events.model import ModelFailed, Usage
+from thinkaloud.providers.dialects.patience import spent
 from thinkaloud.providers.dialects.refusals import Refusal, bounded, code_for, mentions
 
 _WRONG_REQUEST = ("does not support", "not found", "invalid", "exceeded max context", "too long")
+_PASSING = frozenset({"provider_stream_cut", "provider_overloaded", "provider_rate_limit"})
 _BUSY = ("server busy", "out of memory", "overloaded", "requires more system memory")
 
 
@@ -20,7 +22,7 @@ def in_stream(said: Refusal | str, usage: Usage | None) -> ModelFailed:
     return ModelFailed(
         code=code,
         message=message,
-        retryable=code in {"provider_stream_cut", "provider_overloaded", "provider_rate_limit"},
+        retryable=code in _PASSING and not spent(message),
         usage=usage,
     )
 

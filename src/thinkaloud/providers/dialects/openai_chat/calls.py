@@ -3,37 +3,81 @@
 import msgspec
 
 from thinkaloud.events.model import ToolCall, ToolCallOpened
+from thinkaloud.providers.dialects.toolcalls import (
+    CallBudget,
+    CallIds,
+    assembled,
+    is_object,
+    same_arguments,
+    tool_name,
+)
 
 _OWN = frozenset({"id", "index", "function"})
+_MAX_CHECKS = 64
+"""How often a call's arguments are read to see whether they are complete."""
 
 
 class _Slot:
-    __slots__ = ("arguments", "extra", "function_extra", "id", "name", "named", "opened")
+    __slots__ = (
+        "arguments",
+        "checks",
+        "extra",
+        "function_extra",
+        "given_id",
+        "id",
+        "name",
+        "named",
+        "opened",
+        "text",
+        "twin",
+    )
 
-    def __init__(self, tool_call_id: str, *, named: bool) -> None:
+    def __init__(self, tool_call_id: str, given_id: str, twin: "_Slot | None") -> None:
         self.id = tool_call_id
-        self.named = named
+        self.given_id = given_id
+        """The provider's id, which several calls may have."""
+        self.named = bool(given_id)
         self.name = ""
         self.arguments: list[str] = []
+        self.text = ""
+        """The arguments as they turned out to be."""
         self.extra: dict[str, object] = {}
         self.function_extra: dict[str, object] = {}
         self.opened = False
+        self.twin = twin
+        """The call that this one may only repeat; None where it is certainly another."""
+        self.checks = 0
+
+    def complete(self, *, empty: bool) -> bool:
+        """Tell whether the arguments so far are an object; `empty`: one without members counts."""
+        last = self.arguments[-1].rstrip() if self.arguments else ""
+        if not last.endswith("}") or self.checks == _MAX_CHECKS:
+            return False
+        self.checks += 1
+        text = assembled(self.arguments)
+        return (empty or text != "{}") and is_object(text)
 
 
 class ToolCalls:
     """Fragments in, calls out, in the order of their first appearance.
 
     A call is known by its index; where the wire has none, by its id, else a name opens the
-    next. A second id with a name under a known index is a new call (Gemini numbers all 0). A
+    next. Under a known index another id with a name, or another name, is a new call (Gemini
+    numbers all 0). The same name after complete arguments, or an id that another call has, may
+    be a new call or a repetition: which of them is told at the end, from the arguments. A
     call without an id gets `call_0`, `call_1`, … by its place.
+
+    Raises `TooManyCalls` where there are more than are taken.
     """
 
-    __slots__ = ("_by_id", "_by_index", "_slots")
+    __slots__ = ("_budget", "_by_id", "_by_index", "_ids", "_slots")
 
     def __init__(self) -> None:
         self._slots: list[_Slot] = []
         self._by_index: dict[int, _Slot] = {}
         self._by_id: dict[str, _Slot] = {}
+        self._ids = CallIds()
+        self._budget = CallBudget()
 
     def __bool__(self) -> bool:
         return bool(self._slots)
@@ -42,36 +86,44 @@ class ToolCalls:
         """Take a fragment; return the opening where it makes a call's name known."""
         function = fragment.get("function")
         members = msgspec.convert(function, dict[str, object]) if function else {}
-        name = _text(members.get("name"))
+        name = tool_name(_text(members.get("name")))
         slot = self._slot(fragment, name)
         if not slot.name:
             slot.name = name
         if not slot.named and not slot.opened and (tool_call_id := _text(fragment.get("id"))):
             self._identify(slot, tool_call_id)
-        _append(slot.arguments, members.get("arguments"))
+        self._append(slot, members.get("arguments"))
         _keep(slot.extra, fragment, _OWN)
         _keep(slot.function_extra, members, frozenset({"name", "arguments"}))
-        if slot.opened or not slot.name:
+        if slot.opened or not slot.name or slot.twin is not None:
             return None
         return self._open(slot)
 
     def open(self, name: str) -> ToolCallOpened:
         """Begin a call that the wire did not number (harmony)."""
         slot = self._new("")
-        slot.name = name
+        slot.name = tool_name(name)
         return self._open(slot)
 
     def argue(self, text: str) -> None:
         """Add to the arguments of the call that was begun last."""
-        self._slots[-1].arguments.append(text)
+        self._append(self._slots[-1], text)
 
     def finish(self) -> list[ToolCallOpened | ToolCall]:
-        """Return the whole calls, and before it the opening of one that never got a name."""
+        """Return the whole calls, and before it the opening of one that was not told yet."""
         events: list[ToolCallOpened | ToolCall] = []
+        kept: list[_Slot] = []
         for slot in self._slots:
+            slot.text = assembled(slot.arguments)
+            if slot.twin is not None and _repeats(slot, slot.twin):
+                _keep(slot.twin.extra, slot.extra, frozenset())
+                _keep(slot.twin.function_extra, slot.function_extra, frozenset())
+                continue
+            kept.append(slot)
             if not slot.opened:
                 events.append(self._open(slot))
-            events.append(ToolCall(slot.id, slot.name, "".join(slot.arguments)))
+            events.append(ToolCall(slot.id, slot.name, slot.text))
+        self._slots = kept
         return events
 
     @property
@@ -88,7 +140,7 @@ class ToolCalls:
                 **slot.extra,
                 "function": {
                     "name": slot.name,
-                    "arguments": "".join(slot.arguments),
+                    "arguments": slot.text,
                     **slot.function_extra,
                 },
             }
@@ -103,34 +155,69 @@ class ToolCalls:
         index, tool_call_id = fragment.get("index"), _text(fragment.get("id"))
         if isinstance(index, int):
             slot = self._by_index.get(index)
-            if slot is None or (name and slot.name and tool_call_id not in ("", slot.id)):
+            if slot is None and not name and not tool_call_id and self._slots:
+                # Some servers count the fragments instead of the calls.
+                return self._slots[-1]
+            if slot is None:
                 slot = self._by_index[index] = self._new(tool_call_id)
+            elif self._is_other(slot, tool_call_id, name):
+                twin = slot if tool_call_id in ("", slot.given_id) and name == slot.name else None
+                slot = self._by_index[index] = self._new(tool_call_id, twin)
             return slot
         if tool_call_id:
-            return self._by_id.get(tool_call_id) or self._new(tool_call_id)
-        return self._new("") if name or not self._slots else self._slots[-1]
+            slot = self._by_id.get(tool_call_id)
+            if slot is None:
+                return self._new(tool_call_id)
+            return self._new(tool_call_id) if self._is_other(slot, tool_call_id, name) else slot
+        if not self._slots:
+            return self._new("")
+        last = self._slots[-1]
+        goes_on = not name or (
+            name == last.name and last.arguments and not last.complete(empty=True)
+        )
+        return last if goes_on else self._new("")
 
-    def _new(self, tool_call_id: str) -> _Slot:
-        slot = _Slot(tool_call_id or f"call_{len(self._slots)}", named=bool(tool_call_id))
+    def _is_other(self, slot: _Slot, tool_call_id: str, name: str) -> bool:
+        """Tell whether a fragment with this name, under a known index or id, opens another call."""
+        if not name or not slot.name:
+            return False
+        if tool_call_id not in ("", slot.given_id) or name != slot.name:
+            return True
+        return slot.complete(empty=False)
+
+    def _new(self, tool_call_id: str, twin: _Slot | None = None) -> _Slot:
+        self._budget.begin()
+        if twin is None and tool_call_id:
+            twin = self._by_id.get(tool_call_id)
+        unique = self._ids.unique(tool_call_id or f"call_{len(self._slots)}")
+        slot = _Slot(unique, tool_call_id, twin)
         self._slots.append(slot)
-        self._by_id[slot.id] = slot
+        self._by_id[tool_call_id or unique] = slot
         return slot
 
     def _identify(self, slot: _Slot, tool_call_id: str) -> None:
-        slot.id = tool_call_id
+        slot.id = self._ids.unique(tool_call_id)
+        slot.given_id = tool_call_id
         slot.named = True
         self._by_id[tool_call_id] = slot
+
+    def _append(self, slot: _Slot, value: object) -> None:
+        if value is None:
+            return
+        text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+        self._budget.add(len(text))
+        slot.arguments.append(text)
+
+
+def _repeats(slot: _Slot, twin: _Slot) -> bool:
+    """Tell whether a call only says once more what its twin said."""
+    if slot.name and slot.name != twin.name:
+        return False
+    return slot.text in ("", "{}") or same_arguments(slot.text, twin.text)
 
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _append(arguments: list[str], value: object) -> None:
-    if isinstance(value, str):
-        arguments.append(value)
-    elif value is not None:
-        arguments.append(msgspec.json.encode(value).decode())
 
 
 def _keep(into: dict[str, object], members: dict[str, object], but: frozenset[str]) -> None:

@@ -3,9 +3,9 @@
 Source: OpenAI API reference, "Chat Completions", and its many compatible servers.
 """
 
-from typing import Final, Literal
+from typing import Final
 
-from thinkaloud.core.sse import EventTooLarge, SSEParser
+from thinkaloud.core.sse import EventTooLarge
 from thinkaloud.events.model import (
     Alive,
     ModelEvent,
@@ -15,8 +15,11 @@ from thinkaloud.events.model import (
     ReasoningStatus,
     Usage,
 )
-from thinkaloud.providers.dialects.framing import HeldBody
+from thinkaloud.providers.dialects import faults
+from thinkaloud.providers.dialects.events import ProviderEvents
+from thinkaloud.providers.dialects.framing import HeldBody, broke_off, too_much, unreadable
 from thinkaloud.providers.dialects.openai_chat import ending, errors
+from thinkaloud.providers.dialects.openai_chat.choices import Choices
 from thinkaloud.providers.dialects.openai_chat.delta import DeltaReader
 from thinkaloud.providers.dialects.openai_chat.quirks import Quirks
 from thinkaloud.providers.dialects.openai_chat.wire import (
@@ -27,25 +30,18 @@ from thinkaloud.providers.dialects.openai_chat.wire import (
     decode_message,
     present,
 )
+from thinkaloud.providers.dialects.outcomes import ending as final
+from thinkaloud.providers.dialects.toolcalls import TooManyCalls
 
-_CUT: Final = "The provider's stream broke off before the answer was finished."
 _UNREADABLE: Final = "The provider sent something that cannot be read"
 
 
 class ChatDecoder:
-    """Bytes of one response in, model events out. See `thinkaloud.ports.model.Decoder`.
-
-    Whether the body is an event stream, one JSON object or a web page is told from its first
-    byte: servers mislabel all three.
-    """
+    """Events of one response in, model events out. See `thinkaloud.ports.model.Decoder`."""
 
     def __init__(self, quirks: Quirks, origin: Origin) -> None:
-        self._quirks = quirks
-        self._sse = SSEParser()
-        self._form: Literal["unknown", "stream", "object"] = "unknown"
-        self._body = HeldBody()
+        self._sse = ProviderEvents()
         self._message = MessageDecoder(quirks, origin)
-        self._closed = False
 
     def feed(self, data: bytes) -> list[ModelEvent]:
         """Take the next bytes, cut anywhere, and return the events that they complete."""
@@ -54,14 +50,12 @@ class ChatDecoder:
         if message.done or not data:
             return events
         try:
-            if self._form != "stream":
-                data = self._settle(data, events)
             payloads = self._sse.feed(data)
         except EventTooLarge as error:
             message.fail(f"{_UNREADABLE}: {error}.", events)
             return events
-        for _, payload in payloads:
-            message.event(payload, events)
+        for name, payload in payloads:
+            message.event(payload, events, name)
             if message.done:
                 return events
         if payloads and not events:
@@ -74,35 +68,43 @@ class ChatDecoder:
         message = self._message
         if message.done:
             return events
-        if self._form == "object":
-            message.whole(self._body.take(), events)
-            return events
         try:
             payloads = self._sse.close()
         except EventTooLarge as error:
             message.fail(f"{_UNREADABLE}: {error}.", events)
             return events
-        for _, payload in payloads:
+        for name, payload in payloads:
             if not message.done:
-                message.event(payload, events, last=True)
+                message.event(payload, events, name, last=True)
         if not message.done:
-            message.end(events)
+            message.end(events, self._sse.stray)
         return events
 
-    def _settle(self, data: bytes, events: list[ModelEvent]) -> bytes:
-        """Settle the form of the body; return what there is of an event stream, if it is one.
 
-        Raises `EventTooLarge` where a body in one piece is too long.
-        """
-        self._body.add(data)
-        self._body.check()
-        if self._form == "unknown":
-            first = data.lstrip()[:1]
-            if first == b"<":
-                self._message.page(events)
-            elif first:
-                self._form = "object" if first in b"{[" else "stream"
-        return self._body.take() if self._form == "stream" else b""
+class WholeDecoder:
+    """A response that did not stream."""
+
+    def __init__(self, quirks: Quirks, origin: Origin) -> None:
+        self._body = HeldBody()
+        self._message = MessageDecoder(quirks, origin)
+
+    def feed(self, data: bytes) -> list[ModelEvent]:
+        """Keep the next bytes."""
+        events: list[ModelEvent] = []
+        if not self._message.done:
+            self._body.add(data)
+            try:
+                self._body.check()
+            except EventTooLarge as error:
+                self._message.fail(f"{_UNREADABLE}: {error}.", events)
+        return events
+
+    def close(self) -> list[ModelEvent]:
+        """Return all that the response says."""
+        events: list[ModelEvent] = []
+        if not self._message.done:
+            self._message.whole(self._body.take(), events)
+        return events
 
 
 class MessageDecoder:
@@ -115,28 +117,42 @@ class MessageDecoder:
         self._read = DeltaReader(quirks)
         self._finish_reason = ""
         self._usage = b""
+        self._choices: Choices | None = None
 
-    def event(self, payload: bytes, events: list[ModelEvent], *, last: bool = False) -> None:
+    def event(
+        self, payload: bytes, events: list[ModelEvent], name: bytes = b"", *, last: bool = False
+    ) -> None:
         """Take one event of the stream; `last` where the stream ended inside it."""
         if payload == b"[DONE]":
             self._finish(events)
             return
-        if not payload.strip():
+        if not payload:
+            return
+        if name and faults.names_error(name):
+            self._fail(errors.failure(payload, self._figures()), events)
             return
         try:
             chunk = decode_chunk(payload)
             self._chunk(chunk, payload, events)
+        except TooManyCalls as error:
+            self._fail(self._too_much(error), events)
         except UNREADABLE as error:
-            if last:
+            reported = faults.reported(payload, name, self._figures())
+            if reported is not None:
+                self._fail(reported, events)
+            elif last:
                 self.end(events)
             else:
-                self.fail(f"{_UNREADABLE}: {error}.", events)
+                self.fail(unreadable(payload, error), events)
 
     def whole(self, body: bytes, events: list[ModelEvent]) -> None:
         """Take a response that did not stream."""
         try:
             chunk = decode_chunk(body)
             self._chunk(chunk, body, events)
+        except TooManyCalls as error:
+            self._fail(self._too_much(error), events)
+            return
         except UNREADABLE as error:
             read = errors.told(body)
             if read is None:
@@ -149,21 +165,23 @@ class MessageDecoder:
         elif not self.done:
             self._finish(events)
 
-    def end(self, events: list[ModelEvent]) -> None:
-        """Say that the stream is over; a finish reason was its end mark where it had one."""
+    def end(self, events: list[ModelEvent], stray: bytes = b"") -> None:
+        """Say that the stream is over; a finish reason was its end mark where it had one.
+
+        `stray`: what it held beside events.
+        """
         if self._finish_reason:
             self._finish(events)
         else:
-            self.fail(_CUT, events)
+            self._fail(broke_off(stray, self._figures()), events)
 
     def fail(self, message: str, events: list[ModelEvent]) -> None:
         """Say that the response broke off."""
         usage = self._figures()
         self._fail(ModelFailed("provider_stream_cut", message, retryable=True, usage=usage), events)
 
-    def page(self, events: list[ModelEvent]) -> None:
-        """Say that a web page came."""
-        self._fail(ModelFailed("provider_bad_request", errors.PAGE), events)
+    def _too_much(self, error: TooManyCalls) -> ModelFailed:
+        return ModelFailed("provider_stream_cut", too_much(error), usage=self._figures())
 
     def _chunk(self, chunk: Chunk, payload: bytes, events: list[ModelEvent]) -> None:
         if present(chunk.usage):
@@ -171,25 +189,35 @@ class MessageDecoder:
         if chunk.x_groq is not None and present(chunk.x_groq.usage):
             self._usage = bytes(chunk.x_groq.usage)
         error = chunk.error
-        for choice in chunk.choices or ():
-            if not choice.index:
-                self._choice(choice, events)
-                error = error if present(error) else choice.error
+        choices = chunk.choices or ()
+        if len(choices) > 1 or (choices and choices[0].index) or self._choices is not None:
+            self._choices = self._choices or Choices(spoken=self._read.spoken)
+            choices = self._choices.ours(choices)
+        for choice in choices:
+            self._choice(choice, events)
+            error = error if present(error) else choice.error
         if not present(error) and chunk.x_groq is not None:
             error = chunk.x_groq.error
         if present(error):
             self._fail(errors.failure(b'{"error":%b}' % bytes(error), self._figures()), events)
-        elif chunk.choices is None and (present(chunk.message) or present(chunk.detail)):
+        elif chunk.choices is None:
+            self._other(chunk, payload, events)
+
+    def _other(self, chunk: Chunk, payload: bytes, events: list[ModelEvent]) -> None:
+        """Take an event that has no choices: perhaps an error in some shape."""
+        if present(chunk.message) or present(chunk.detail):
             self._fail(errors.failure(payload, self._figures()), events)
+        elif (reported := faults.reported(payload, b"", self._figures())) is not None:
+            self._fail(reported, events)
 
     def _choice(self, choice: Choice, events: list[ModelEvent]) -> None:
         delta = choice.delta
         if delta is not None:
             self._read.delta(delta, events)
-        elif present(choice.message) and not self._read.received:
+        elif present(choice.message) and (self._choices or not self._read.received):
             self._read.delta(decode_message(choice.message), events)
         if choice.finish_reason:
-            self._finish_reason = choice.finish_reason
+            self._finish_reason = final(choice.finish_reason) or self._finish_reason
         if present(choice.usage):
             self._usage = bytes(choice.usage)
 
@@ -201,10 +229,11 @@ class MessageDecoder:
             self._fail(
                 ModelFailed("provider_refusal", "".join(self._read.refusal), usage=usage), events
             )
-        elif end == "refused" or end == "filtered" or end == "broken":
+        elif end == "refused" or end == "filtered" or end == "broken" or end == "malformed":
             code, message = ending.FAILURES[end]
             words = message if end == "refused" else f"{message} ({self._finish_reason})."
-            self._fail(ModelFailed(code, words, retryable=end == "broken", usage=usage), events)
+            retryable = end == "broken" or end == "malformed"
+            self._fail(ModelFailed(code, words, retryable=retryable, usage=usage), events)
         else:
             events.extend(self._read.calls.finish())
             self.done = True

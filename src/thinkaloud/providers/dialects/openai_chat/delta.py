@@ -1,13 +1,13 @@
 """What one chunk adds to the message, as model events."""
 
-from typing import Final
+from typing import Final, Literal
 
 from thinkaloud.events.model import AnswerText, ModelEvent, ReasoningText, ServerItem
 from thinkaloud.providers.dialects.openai_chat.calls import ToolCalls
 from thinkaloud.providers.dialects.openai_chat.content import ContentReader, Piece
 from thinkaloud.providers.dialects.openai_chat.message import Received
 from thinkaloud.providers.dialects.openai_chat.quirks import Quirks
-from thinkaloud.providers.dialects.openai_chat.wire import ContentChunk, Delta
+from thinkaloud.providers.dialects.openai_chat.wire import ContentChunk, Delta, plain
 
 _NO_DETAILS: Final = Delta()
 
@@ -22,6 +22,17 @@ class DeltaReader:
         self._content = ContentReader(quirks)
         self._server_items: set[str] = set()
 
+    @property
+    def spoken(self) -> list[Literal["reasoning", "content"]]:
+        """What kinds of text have come so far."""
+        received = self.received
+        spoken: list[Literal["reasoning", "content"]] = []
+        if received.reasoning or received.details:
+            spoken.append("reasoning")
+        if received.content:
+            spoken.append("content")
+        return spoken
+
     def flush(self, events: list[ModelEvent]) -> None:
         """Give out content that was held back; whatever content comes later is answer."""
         if not self._content.plain:
@@ -32,13 +43,13 @@ class DeltaReader:
         received = self.received
         if delta.reasoning_content:
             received.carrier = "reasoning_content"
-            self._reason(delta.reasoning_content, delta, events)
+            self._reason(plain(delta.reasoning_content), delta, events)
         elif delta.reasoning:
             received.carrier = "reasoning"
-            self._reason(delta.reasoning, delta, events)
+            self._reason(plain(delta.reasoning), delta, events)
         elif delta.reasoning_text:
             received.carrier = "reasoning_text"
-            self._reason(delta.reasoning_text, delta, events)
+            self._reason(plain(delta.reasoning_text), delta, events)
         elif delta.reasoning_details or delta.thinking_blocks:
             self._reason("", delta, events)
         content = delta.content
@@ -81,14 +92,20 @@ class DeltaReader:
         else:
             self._pieces(self._content.feed(text), events)
 
-    def _content_chunks(self, chunks: list[ContentChunk], events: list[ModelEvent]) -> None:
+    def _content_chunks(
+        self, chunks: ContentChunk | list[str | ContentChunk], events: list[ModelEvent]
+    ) -> None:
         received = self.received
-        for chunk in chunks:
-            if isinstance(chunk.summary, list):
+        for chunk in chunks if isinstance(chunks, list) else [chunks]:
+            if isinstance(chunk, str):
+                self._text(chunk, events)
+                continue
+            if parts := chunk.summary_parts:
                 received.carrier = "content_summary"
-                self._think(received.summary.add(chunk.summary), events)
+                self._think(received.summary.add(parts), events)
             elif thought := chunk.thought:
-                received.carrier = "content_chunks"
+                if chunk.thinking:
+                    received.carrier = "content_chunks"
                 self._reason(thought, _NO_DETAILS, events)
             elif chunk.text:
                 self._text(chunk.text, events)

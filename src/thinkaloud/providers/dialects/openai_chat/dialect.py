@@ -8,8 +8,9 @@ from thinkaloud.errors import ProviderError
 from thinkaloud.events.model import Origin
 from thinkaloud.events.prompt import Effort, ModelRequest
 from thinkaloud.ports.model import Decoder, Dialect, HttpRequest, ListedModel
+from thinkaloud.providers.dialects.framing import FormDecoder
 from thinkaloud.providers.dialects.openai_chat import errors, listing
-from thinkaloud.providers.dialects.openai_chat.decode import ChatDecoder
+from thinkaloud.providers.dialects.openai_chat.decode import ChatDecoder, WholeDecoder
 from thinkaloud.providers.dialects.openai_chat.encode import encode
 from thinkaloud.providers.dialects.openai_chat.quirks import quirks_of
 from thinkaloud.providers.target import Target
@@ -32,12 +33,15 @@ class OpenAIChat:
         return encode(request, self._quirks, self._origin)
 
     def decoder(self, content_type: str, effort: Effort | None = None) -> Decoder:
-        """Return a decoder. The body tells its own form; servers mislabel it."""
+        """Return a decoder. The body tells its own form: servers mislabel it."""
         quirks = self._quirks
         if quirks.preopened and effort == "none":
             # The template has closed the tag as well: all that comes is answer.
             quirks = msgspec.structs.replace(quirks, preopened=False)
-        return ChatDecoder(quirks, self._origin)
+        origin = self._origin
+        return FormDecoder(
+            lambda: ChatDecoder(quirks, origin), lambda: WholeDecoder(quirks, origin)
+        )
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """Read a response that is no 2xx."""

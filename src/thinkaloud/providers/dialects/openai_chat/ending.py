@@ -6,6 +6,7 @@ import msgspec
 
 from thinkaloud.errors import ProviderCode
 from thinkaloud.events.model import FinishReason, Usage
+from thinkaloud.providers.dialects.outcomes import MALFORMED, malformed
 
 _LENGTH: Final = frozenset(
     {"length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded"}
@@ -20,26 +21,32 @@ _FILTERED: Final = frozenset(
         "prohibited_content",
         "blocklist",
         "spii",
+        "language",
+        "model_armor",
+        "image_safety",
     }
 )
 _BROKEN: Final = frozenset({"error", "network_error", "abort", "insufficient_system_resource"})
 
-Ended = FinishReason | Literal["refused", "filtered", "broken"]
+Ended = FinishReason | Literal["refused", "filtered", "broken", "malformed"]
+
+_MEANINGS: Final[tuple[tuple[frozenset[str], Ended], ...]] = (
+    (_LENGTH, "length"),
+    (_REFUSED, "refused"),
+    (_FILTERED, "filtered"),
+    (_BROKEN, "broken"),
+    (frozenset({"pause_turn"}), "pause"),
+)
 
 
 def ended(word: str, *, calls: bool) -> Ended:
     """Normalise the provider's word for the end of a response (`calls`: it has tool calls)."""
-    plain = word.lower().partition(":")[0]
-    if plain in _LENGTH:
-        return "length"
-    if plain in _REFUSED:
-        return "refused"
-    if plain in _FILTERED:
-        return "filtered"
-    if plain in _BROKEN:
-        return "broken"
-    if plain == "pause_turn":
-        return "pause"
+    if malformed(word):
+        return "malformed"
+    plain = word.lower().partition(":")[0].strip()
+    for words, meaning in _MEANINGS:
+        if plain in words:
+            return meaning
     return "tool_calls" if calls else "stop"
 
 
@@ -47,6 +54,7 @@ FAILURES: Final[dict[Ended, tuple[ProviderCode, str]]] = {
     "refused": ("provider_refusal", "The model refused to answer."),
     "filtered": ("provider_content_filter", "The provider's content filter ended the answer"),
     "broken": ("provider_overloaded", "The provider broke the answer off"),
+    "malformed": ("provider_stream_cut", MALFORMED),
 }
 """The ends that are no finished answer: the code, and words for people."""
 

@@ -13,7 +13,8 @@ import msgspec
 
 from thinkaloud.errors import ProviderCode, ProviderError
 from thinkaloud.events.model import ModelFailed, Usage
-from thinkaloud.providers.dialects.patience import bounded, seconds
+from thinkaloud.providers.dialects.framing import PAGE
+from thinkaloud.providers.dialects.patience import bounded, seconds, spent
 
 _LONGEST: Final = 500
 _SECRET: Final = re.compile(
@@ -123,12 +124,6 @@ def is_page(body: bytes) -> bool:
     return body.lstrip()[:1] == b"<"
 
 
-PAGE: Final = (
-    "The provider answered with a web page instead of JSON: base_url is probably wrong. It is the "
-    "address that the official client takes, usually ending in /v1."
-)
-
-
 def clean(message: str) -> str:
     """Return a provider's words without anything like a key, and not too long."""
     message = _SECRET.sub("[redacted]", message[: 4 * _LONGEST])
@@ -163,7 +158,7 @@ def _code(status: int | None, read: Told) -> ProviderCode:
         for word, code in _BY_WORD:
             if word in read.kind:
                 return code
-        return "provider_overloaded"
+        return "provider_rate_limit" if _spent(read) else "provider_overloaded"
     if status >= 500 or status in _BY_STATUS:
         return _BY_STATUS.get(status, "provider_overloaded")
     wrong_key = _KEY_REFUSED.search(read.message) and _REJECTED.search(
@@ -172,12 +167,19 @@ def _code(status: int | None, read: Told) -> ProviderCode:
     return "provider_auth" if status == 400 and wrong_key else "provider_bad_request"
 
 
+def _spent(read: Told) -> bool:
+    return spent(f"{read.kind} {read.message}", read.retry_after)
+
+
 def _retryable(code: ProviderCode, read: Told) -> bool:
     match code:
-        case "provider_rate_limit":
-            return "insufficient_quota" not in read.kind
-        case "provider_overloaded" | "provider_timeout" | "provider_stream_cut":
-            return True
+        case (
+            "provider_rate_limit"
+            | "provider_overloaded"
+            | "provider_timeout"
+            | "provider_stream_cut"
+        ):
+            return not _spent(read)
         case "provider_bad_request":
             # The model wrote a call that does not fit its schema; the next sample may.
             return "tool_use_failed" in read.kind

@@ -4,40 +4,69 @@ Source: OpenAI API reference, "Chat Completions" (the streamed chunk and the who
 and what compatible servers add to it.
 """
 
+from typing import Final
+
 import msgspec
 
 _NOTHING = msgspec.Raw()
+_EMPTY: Final = (b"null", b"false", b'""', b"{}", b"[]")
 
 
 class ContentChunk(msgspec.Struct, gc=False):
-    """An item of a content list: `text`, Mistral's `thinking` with a list of its own, or
-    Databricks' `reasoning` with a `summary`."""
+    """An item of a content list: text, or reasoning in one of several spellings.
+
+    Mistral has `thinking` with a list of its own, Databricks `reasoning` with a `summary`.
+    """
 
     type: str = ""
     text: str | None = None
-    thinking: "str | list[ContentChunk] | None" = None
+    thinking: "Text | None" = None
+    summary: list[dict[str, object] | str] | str | None = None
+    reasoning: "Text | None" = None
     signature: str | None = None
-    summary: list[dict[str, object]] | str | None = None
 
     @property
     def thought(self) -> str:
         """The reasoning text in this chunk, `""` where there is none."""
-        if isinstance(self.thinking, list):
-            return "".join(part.text or "" for part in self.thinking)
-        if self.thinking:
-            return self.thinking
-        if self.type.startswith("reasoning"):
-            return self.text or (self.summary if isinstance(self.summary, str) else "") or ""
-        return ""
+        for carrier in (self.thinking, self.reasoning):
+            if carrier:
+                return plain(carrier)
+        if isinstance(self.summary, str):
+            return self.summary
+        if isinstance(self.summary, list):
+            return "".join(part for part in self.summary if isinstance(part, str))
+        return (self.text or "") if self.type in _THOUGHTS else ""
+
+    @property
+    def summary_parts(self) -> list[dict[str, object]]:
+        """The typed parts of Databricks' `summary`, which it wants back as they are."""
+        if not isinstance(self.summary, list):
+            return []
+        return [part for part in self.summary if isinstance(part, dict)]
+
+
+Text = str | ContentChunk | list[str | ContentChunk]
+"""Text as one string, or as parts."""
+
+_THOUGHTS: Final = frozenset({"thinking", "reasoning", "reasoning_text", "reasoning.text"})
+
+
+def plain(text: Text) -> str:
+    """Return the text of a string, a part, or a list of them."""
+    if isinstance(text, str):
+        return text
+    if isinstance(text, list):
+        return "".join(map(plain, text))
+    return text.text or text.thought
 
 
 class Delta(msgspec.Struct, gc=False):
     """What a chunk adds to the message; or the whole message."""
 
-    content: str | list[ContentChunk] | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
-    reasoning_text: str | None = None
+    content: Text | None = None
+    reasoning_content: Text | None = None
+    reasoning: Text | None = None
+    reasoning_text: Text | None = None
     """Copilot's; `reasoning_opaque` is what it wants back with it."""
     reasoning_opaque: str | None = None
     reasoning_details: list[dict[str, object]] | None = None
@@ -87,5 +116,5 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def present(raw: msgspec.Raw) -> bool:
-    """Return whether the member was there and not null."""
-    return raw is not _NOTHING and bytes(raw) != b"null"
+    """Return whether the member was there and says something."""
+    return raw is not _NOTHING and bytes(raw) not in _EMPTY

@@ -2,12 +2,13 @@
 
 from thinkaloud.events.model import ModelEvent, ToolCall, ToolCallOpened
 from thinkaloud.providers.dialects.openai_responses import wire
+from thinkaloud.providers.dialects.toolcalls import CallBudget, CallIds, assembled, tool_name
 
 
 class Call:
     """One call while it streams."""
 
-    __slots__ = ("arguments", "call_id", "cut", "done", "name", "opened", "place")
+    __slots__ = ("arguments", "call_id", "cut", "done", "name", "opened", "place", "size")
 
     def __init__(self) -> None:
         self.place = 0
@@ -15,6 +16,8 @@ class Call:
         self.name = ""
         self.call_id = ""
         self.arguments: list[str] = []
+        self.size = 0
+        """Characters of arguments that were counted."""
         self.opened = False
         self.done = False
         self.cut = False
@@ -24,10 +27,12 @@ class Call:
 class Calls:
     """All calls of a response. Every method adds the events that it makes to `out`."""
 
-    __slots__ = ("_calls", "_told")
+    __slots__ = ("_budget", "_calls", "_ids", "_told")
 
     def __init__(self) -> None:
+        self._budget = CallBudget()
         self._calls: list[Call] = []
+        self._ids = CallIds()
         self._told = 0
 
     @property
@@ -36,22 +41,33 @@ class Calls:
         return self._told > 0
 
     def begin(self, call: Call) -> None:
-        """Take the next call."""
+        """Take the next call. Raises `TooManyCalls`."""
+        self._budget.begin()
         call.place = len(self._calls)
         self._calls.append(call)
 
+    def argue(self, call: Call, text: str, *, whole: bool = False) -> None:
+        """Take the next piece of a call's arguments, or all of them. Raises `TooManyCalls`."""
+        if not whole:
+            self._budget.add(len(text))
+            call.size += len(text)
+            call.arguments.append(text)
+        elif text:
+            self._budget.add(max(0, len(text) - call.size))
+            call.size = max(call.size, len(text))
+            call.arguments[:] = [text]
+
     def name(self, call: Call, view: wire.CallItem, out: list[ModelEvent]) -> None:
         """Take what is known of a call so far, and open it once that is enough."""
-        call.name = call.name or view.name or ""
-        call.call_id = call.call_id or view.call_id or ""
+        call.name = call.name or tool_name(view.name or "")
+        if not call.opened:
+            call.call_id = call.call_id or view.call_id or ""
         if call.name and call.call_id:
             self._open(call, out)
 
     def end(self, call: Call, view: wire.CallItem, out: list[ModelEvent]) -> None:
         """Take a call that came to its end."""
-        arguments = wire.argument_text(view.arguments)
-        if arguments:
-            call.arguments[:] = [arguments]
+        self.argue(call, wire.argument_text(view.arguments), whole=True)
         self.name(call, view, out)
         self._open(call, out)
         call.done = True
@@ -68,7 +84,7 @@ class Calls:
     def _open(self, call: Call, out: list[ModelEvent]) -> None:
         if not call.opened:
             call.opened = True
-            call.call_id = call.call_id or f"call_{call.place}"
+            call.call_id = self._ids.unique(call.call_id or f"call_{call.place}")
             out.append(ToolCallOpened(call.call_id, call.name))
 
     def _tell(self, out: list[ModelEvent]) -> None:
@@ -76,5 +92,6 @@ class Calls:
             call = self._calls[self._told]
             if not call.done or call.cut:
                 return
-            out.append(ToolCall(call.call_id, call.name, "".join(call.arguments)))
+            call.arguments[:] = [assembled(call.arguments)]
+            out.append(ToolCall(call.call_id, call.name, call.arguments[0]))
             self._told += 1

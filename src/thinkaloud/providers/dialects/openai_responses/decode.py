@@ -4,7 +4,7 @@ from typing import assert_never, cast
 
 import msgspec
 
-from thinkaloud.core.sse import EventTooLarge, SSEParser
+from thinkaloud.core.sse import EventTooLarge
 from thinkaloud.events.model import (
     Alive,
     FinishReason,
@@ -16,14 +16,18 @@ from thinkaloud.events.model import (
     ReasoningStatus,
     Usage,
 )
-from thinkaloud.providers.dialects.framing import HeldBody
+from thinkaloud.providers.dialects import faults
+from thinkaloud.providers.dialects.events import DONE, ProviderEvents
+from thinkaloud.providers.dialects.framing import HeldBody, broke_off, too_much, unreadable
 from thinkaloud.providers.dialects.openai_responses import errors, native, wire
 from thinkaloud.providers.dialects.openai_responses.items import Assembly
 from thinkaloud.providers.dialects.openai_responses.quirks import Quirks
 from thinkaloud.providers.dialects.openai_responses.usage import usage_of
+from thinkaloud.providers.dialects.outcomes import MALFORMED, malformed
+from thinkaloud.providers.dialects.toolcalls import TooManyCalls
 
 _FINAL = frozenset({"completed", "incomplete", "failed", "cancelled"})
-_UNREADABLE = "The provider sent an event that is not readable."
+_UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _TOO_MUCH = "The provider sent too much at once"
 _UNFINISHED = "The response broke off before its end."
 
@@ -55,6 +59,9 @@ class _Reply:
         if reason == "content_filter":
             message = "The provider's content filter stopped the response."
             out.append(ModelFailed("provider_content_filter", message, usage=usage))
+            return
+        if malformed(reason):
+            out.append(errors.cut(f"{MALFORMED} ({reason}).", usage))
             return
         self.finish(status if not reason else f"{status}:{reason}", body.usage, out)
 
@@ -92,7 +99,7 @@ class StreamDecoder:
     """Server-Sent Events of one response."""
 
     def __init__(self, origin: Origin, quirks: Quirks) -> None:
-        self._parser = SSEParser()
+        self._parser = ProviderEvents()
         self._reply = _Reply(origin, quirks)
         self._items = self._reply.items
         self._ended = False
@@ -117,7 +124,7 @@ class StreamDecoder:
             return self._too_large(error)
         if not self._ended:
             self._ended = True
-            out.append(errors.cut(_UNFINISHED))
+            out.append(broke_off(self._parser.stray))
         return out
 
     def _too_large(self, error: EventTooLarge) -> list[ModelEvent]:
@@ -126,11 +133,14 @@ class StreamDecoder:
 
     def _read(self, events: list[tuple[bytes, bytes]]) -> list[ModelEvent]:
         out: list[ModelEvent] = []
-        for _, data in events:
+        for name, data in events:
             try:
-                self._take(data, out)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                out.append(errors.cut(_UNREADABLE))
+                if data:
+                    self._take(data, name, out)
+            except TooManyCalls as error:
+                out.append(ModelFailed("provider_stream_cut", too_much(error)))
+            except _UNDECODABLE as error:
+                out.append(faults.reported(data, name) or errors.cut(unreadable(data, error)))
             if out and isinstance(out[-1], (ModelFinished, ModelFailed)):
                 self._ended = True
                 return out
@@ -138,27 +148,32 @@ class StreamDecoder:
             out.append(Alive())
         return out
 
-    def _take(self, data: bytes, out: list[ModelEvent]) -> None:
+    def _take(self, data: bytes, name: bytes, out: list[ModelEvent]) -> None:
         try:
             event = wire.events.decode(data)
         except msgspec.ValidationError:
-            self._take_other(data, out)
-        except msgspec.DecodeError:
-            if data.strip():
-                raise
+            self._take_other(data, name, out)
         else:
             self._take_event(event, out)
 
-    def _take_other(self, data: bytes, out: list[ModelEvent]) -> None:
-        if data.strip() == b"[DONE]":
+    def _take_other(self, data: bytes, name: bytes, out: list[ModelEvent]) -> None:
+        """Take what is none of the events that we read as it stands."""
+        if data == DONE:
             if self._items.settled:
                 self._reply.finish("", None, out)
             return
         head = wire.heads.decode(data)
         if head.type == "error" or (head.type is None and head.error):
             out.append(errors.stream_failure(msgspec.json.decode(data)))
+        elif head.type is None and name.decode(errors="replace") in wire.READ:
+            # Some gateways name the event in its `event:` line only.
+            self._take_event(wire.events.decode(wire.named(name, data)), out)
         elif isinstance(head.type, str) and head.type in wire.READ:
-            out.append(errors.cut(_UNREADABLE))
+            out.append(errors.cut("The provider sent an event that is not readable."))
+        elif head.type is None and head.output is not None:
+            self._reply.end(wire.bodies.decode(data), "done", out)
+        elif (failure := faults.reported(data, name)) is not None:
+            out.append(failure)
 
     def _take_event(self, event: wire.Event, out: list[ModelEvent]) -> None:
         items = self._items
@@ -239,12 +254,13 @@ class WholeDecoder:
         self._closed = True
         data = self._body.take()
         out: list[ModelEvent] = []
-        if data.lstrip()[:1] == b"<":
-            return [errors.web_page()]
         try:
             self._reply.end(wire.bodies.decode(data), "done", out)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            out.append(errors.cut("The provider's answer is not readable."))
+        except TooManyCalls as error:
+            out.append(ModelFailed("provider_stream_cut", too_much(error)))
+        except _UNDECODABLE:
+            failure = faults.reported(data, b"")
+            out.append(failure or errors.cut("The provider's answer is not readable."))
         return out
 
 

@@ -9,6 +9,7 @@ from thinkaloud.errors import ProviderError
 from thinkaloud.events.model import Origin
 from thinkaloud.events.prompt import Effort, ModelRequest
 from thinkaloud.ports.model import Decoder, HttpRequest, ListedModel
+from thinkaloud.providers.dialects.framing import FormDecoder
 from thinkaloud.providers.dialects.openai_responses.decode import StreamDecoder, WholeDecoder
 from thinkaloud.providers.dialects.openai_responses.encode import RequestEncoder
 from thinkaloud.providers.dialects.openai_responses.errors import http_error
@@ -40,11 +41,11 @@ class ResponsesDialect:
         return self._encoder.encode(request)
 
     def decoder(self, content_type: str, effort: Effort | None = None) -> Decoder:
-        """Return a decoder for a response of this content type; a stream unless it says other."""
-        media_type = content_type.partition(";")[0].strip().lower()
-        if media_type == "text/html" or media_type.endswith("json"):
-            return WholeDecoder(self._origin, self._quirks)
-        return StreamDecoder(self._origin, self._quirks)
+        """Return a decoder. The body tells its own form: gateways mislabel it."""
+        origin, quirks = self._origin, self._quirks
+        return FormDecoder(
+            lambda: StreamDecoder(origin, quirks), lambda: WholeDecoder(origin, quirks)
+        )
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """Read a response that is no 2xx. `headers` has lower-case names."""

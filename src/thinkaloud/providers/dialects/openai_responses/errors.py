@@ -11,7 +11,7 @@ import msgspec
 
 from thinkaloud.errors import ProviderCode, ProviderError
 from thinkaloud.events.model import ModelFailed, Usage
-from thinkaloud.providers.dialects.patience import seconds
+from thinkaloud.providers.dialects.patience import seconds, spent
 
 _LIMIT = 500
 _SECRET = re.compile(r"\b(?:sk|xai|gsk|ghu|gho|pplx)[-_][\w*.-]{6,}|Bearer\s+\S+")
@@ -63,7 +63,8 @@ class Complaint(msgspec.Struct, frozen=True):
     @property
     def spent(self) -> bool:
         """Whether waiting does not help: a quota is used up."""
-        return not _SPENT.isdisjoint(self.words)
+        said = f"{' '.join(self.words)} {self.message}"
+        return not _SPENT.isdisjoint(self.words) or spent(said, _wait(self.message))
 
     @property
     def opaque_rejected(self) -> bool:

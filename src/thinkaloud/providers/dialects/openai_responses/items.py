@@ -56,23 +56,19 @@ class Assembly:
         self, index: int, carrier: Carrier, part: int, text: str, out: list[ModelEvent]
     ) -> None:
         """Take the next piece of text."""
-        item = self._item(index, MESSAGE if carrier == "answer" else REASONING)
+        item = self._item(index, MESSAGE if carrier == "answer" else REASONING, goes_on=True)
         self.texts.add(item.text, carrier, part, text, out)
 
     def whole_text(
         self, index: int, carrier: Carrier, part: int, text: str, out: list[ModelEvent]
     ) -> None:
         """Take the whole text of a part."""
-        item = self._item(index, MESSAGE if carrier == "answer" else REASONING)
+        item = self._item(index, MESSAGE if carrier == "answer" else REASONING, whole=text)
         self.texts.whole(item.text, carrier, part, text, out)
 
     def arguments(self, index: int, text: str, *, whole: bool) -> None:
         """Take the next piece of a call's arguments, or all of them."""
-        arguments = self._item(index, CALL).call.arguments
-        if not whole:
-            arguments.append(text)
-        elif text:
-            arguments[:] = [text]
+        self.calls.argue(self._item(index, CALL).call, text, whole=whole)
 
     def begin(self, index: int, raw: bytes, out: list[ModelEvent]) -> None:
         """Take an item that begins."""
@@ -92,7 +88,7 @@ class Assembly:
             latest = self._items.get(self._latest)
             index = self._latest + (latest is None or latest.done)
         self._latest = index
-        item = self._item(index, head.type)
+        item = self._item(index, head.type, whole=_text_of(head.type, raw))
         item.record = native.record(raw)
         self._introduce(item, head.type, out)
         match head.type:
@@ -109,10 +105,23 @@ class Assembly:
 
     def fill(self, output: list[msgspec.Raw], out: list[ModelEvent]) -> None:
         """Take the final list of items, for those that did not stream to their end."""
-        for index, raw in enumerate(output):
-            item = self._items.get(index)
+        heads = [wire.item_heads.decode(raw) for raw in output]
+        placed = [self._items.get(index) for index in range(len(output))]
+        known = [
+            item if item is not None and item.done and item.kind == head.type else None
+            for item, head in zip(placed, heads, strict=True)
+        ]
+        # Items that streamed under another index than the one that they have in the list.
+        others = [item for _, item in self._order if item.done and item not in known]
+        for index, (raw, head) in enumerate(zip(output, heads, strict=True)):
+            if known[index] is not None:
+                continue
+            other = next((item for item in others if item.kind == head.type), None)
+            item = placed[index]
             missing = item is None and len(self._order) < len(output)
-            if missing or (item is not None and not item.done):
+            if other is not None:
+                others.remove(other)
+            elif missing or (item is not None and not item.done):
                 self.end(index, bytes(raw), out)
 
     def output(self, *, truncated: bool) -> list[native.OutputItem]:
@@ -122,8 +131,8 @@ class Assembly:
             if item.kind == CALL and truncated and (item.call.cut or not item.done):
                 continue
             found = item.record or _rebuilt(item)
-            if item.kind == CALL and "call_id" not in found:
-                found = {**found, "call_id": native.raw(item.call.call_id)}
+            if item.kind == CALL:
+                found = native.called(found, item.call.call_id, item.call.name)
             items.append(native.OutputItem(item.kind, found, item.record is not None))
         return items
 
@@ -133,10 +142,24 @@ class Assembly:
         self._order.append((index, item))
         return item
 
-    def _item(self, index: int, kind: str) -> _Item:
+    def _item(self, index: int, kind: str, *, goes_on: bool = False, whole: str = "") -> _Item:
+        """Return the item of this index, which may be new.
+
+        A server that counts the index up with every piece means the open item of the kind:
+        where a piece `goes_on`, or where the `whole` text begins with what that item has shown.
+        """
         if index == _LATEST:
             index = max(self._latest, 0)
-        return self._items.get(index) or self._place(index, kind)
+        item = self._items.get(index)
+        if item is not None:
+            return item
+        last = self._order[-1][1] if self._order else None
+        if last is not None and last.kind == kind and not last.done and kind != CALL:
+            shown = last.text.joined if whole else ""
+            if goes_on or (shown and whole.startswith(shown)):
+                self._items[index] = last
+                return last
+        return self._place(index, kind)
 
     def _introduce(self, item: _Item, kind: str, out: list[ModelEvent]) -> None:
         item.kind = kind
@@ -165,6 +188,19 @@ class Assembly:
         }
         carrier = item.text.carrier or ("raw" if any(texts["raw"]) else "summary")
         self.texts.complete(item.text, carrier, texts[carrier], out)
+
+
+def _text_of(kind: str, raw: bytes) -> str:
+    """Return the whole text of a message or of reasoning."""
+    if kind == MESSAGE:
+        content = wire.messages.decode(raw).content or []
+        parts = content if not isinstance(content, str) else [wire.Part(text=content)]
+    elif kind == REASONING:
+        view = wire.reasonings.decode(raw)
+        parts = view.content or view.summary or []
+    else:
+        return ""
+    return "".join(part.text or "" for part in parts)
 
 
 def _rebuilt(item: _Item) -> native.Record:

@@ -44,6 +44,17 @@ def raw(value: object) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode(value))
 
 
+def called(record: Record, call_id: str, name: str) -> Record:
+    """Return a call's record with this id and name, where it has others or none."""
+    ours = {"call_id": call_id, "name": name}
+    changed = {
+        key: raw(value)
+        for key, value in ours.items()
+        if key not in record or msgspec.json.decode(record[key]) != value
+    }
+    return {**record, **changed} if changed else record
+
+
 def payload(items: list[OutputItem], quirks: Quirks, *, truncated: bool) -> msgspec.Raw | None:
     """Return the JSON array to send back, or None where nothing is left.
 

@@ -11,22 +11,43 @@ Carrier = Literal["answer", "summary", "raw"]
 class _Shown:
     """What one part has shown."""
 
-    __slots__ = ("length", "pieces")
+    __slots__ = ("done", "length", "pieces")
 
     def __init__(self) -> None:
         self.pieces: list[str] = []
         self.length = 0
+        self.done = False
+        """Whether its whole text came: another index is another part."""
 
 
 class ItemText:
     """What one item has shown."""
 
-    __slots__ = ("carrier", "parts")
+    __slots__ = ("_counted", "carrier", "parts")
 
     def __init__(self) -> None:
         self.carrier: Carrier | None = None
         """Where its reasoning is read from, so that none is shown twice."""
         self.parts: dict[tuple[Carrier, int], _Shown] = {}
+        self._counted: dict[Carrier, tuple[int, int, int]] = {}
+
+    def part(self, carrier: Carrier, index: int) -> int:
+        """Return the part to which this index belongs.
+
+        vLLM counts the index up with every token. That is what it is where parts of a single
+        piece follow one another and none of them is ended; the pieces are one part. Two parts
+        of a summary may be so short, three are not taken for parts.
+        """
+        last, part, run = self._counted.get(carrier, (-2, 0, 0))
+        shown = self.parts.get((carrier, part))
+        counted = index == last + 1 and shown is not None and not shown.done
+        if counted and shown is not None and (part != last or len(shown.pieces) == 1):
+            run += 1
+            if run > (carrier == "summary"):
+                self._counted[carrier] = (index, part, run)
+                return part
+        self._counted[carrier] = (index, index, run if counted else 0)
+        return index
 
     @property
     def joined(self) -> str:
@@ -61,7 +82,10 @@ class Texts:
                 return
         shown = item.parts.get((carrier, part))
         if shown is None:
-            shown = item.parts[carrier, part] = _Shown()
+            part = item.part(carrier, part)
+            shown = item.parts.get((carrier, part))
+            if shown is None:
+                shown = item.parts[carrier, part] = _Shown()
         shown.pieces.append(text)
         shown.length += len(text)
         if carrier == "answer":
@@ -78,7 +102,17 @@ class Texts:
     ) -> None:
         """Take the whole text of a part, of which nothing, some or all has streamed."""
         shown = item.parts.get((carrier, part))
+        if shown is None:
+            earlier = [known for key, known in item.parts.items() if key[0] == carrier]
+            if earlier and text.startswith(_joined(earlier)):
+                # The index of vLLM's end is none that a piece had.
+                part, shown = next(key for key in item.parts if key[0] == carrier)[1], earlier[0]
+                self.add(item, carrier, part, _rest(earlier, text), out)
+                shown.done = True
+                return
         self.add(item, carrier, part, _rest([shown], text) if shown else text, out)
+        if shown is not None:
+            shown.done = True
 
     def complete(
         self, item: ItemText, carrier: Carrier, texts: list[str], out: list[ModelEvent]
@@ -91,6 +125,8 @@ class Texts:
         if not keys:
             for part, text in enumerate(texts):
                 self.add(item, carrier, part, text, out)
+                if text and (carrier, part) in item.parts:
+                    item.parts[carrier, part].done = True
             return
         rest = _rest([item.parts[key] for key in keys], "".join(texts))
         self.add(item, carrier, keys[-1][1], rest, out)
@@ -101,5 +137,8 @@ def _rest(parts: list[_Shown], whole: str) -> str:
     length = sum(part.length for part in parts)
     if len(whole) <= length:
         return ""
-    goes_on = whole.startswith("".join(piece for part in parts for piece in part.pieces))
-    return whole[length:] if goes_on else ""
+    return whole[length:] if whole.startswith(_joined(parts)) else ""
+
+
+def _joined(parts: list[_Shown]) -> str:
+    return "".join(piece for part in parts for piece in part.pieces)

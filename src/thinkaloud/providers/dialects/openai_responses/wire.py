@@ -175,6 +175,8 @@ class Head(msgspec.Struct, frozen=True):
 
     type: object = None
     error: object = None
+    output: list[msgspec.Raw] | None = None
+    """That of a response object, which is no event."""
 
 
 class ItemHead(msgspec.Struct, frozen=True):
@@ -233,3 +235,9 @@ def argument_text(raw: msgspec.Raw) -> str:
     if data.startswith(b'"'):
         return msgspec.json.decode(data, type=str)
     return msgspec.json.format(data, indent=-1).decode()
+
+
+def named(name: bytes, data: bytes) -> bytes:
+    """Return an event with its name as its type, where its data has no type of its own."""
+    members = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+    return msgspec.json.encode({**members, "type": name.decode()})
