@@ -209,7 +209,7 @@ def _without_user(url: str) -> str:
         parts = urlsplit(url)
     except ValueError:
         return "(not a URL)"
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 def _bracketed(host: str) -> str:

@@ -72,13 +72,18 @@ class Turn:
         self._finished: ModelFinished | None = None
         self._failed: ModelFailed | None = None
         self._max_output_tokens: int | None = None
+        self._max_tool_calls: int | None = None
+        self._opened = 0
         self.visible = False
         """Whether this model call has said anything: from then on it is never retried (P6)."""
 
-    def begin_iteration(self, max_output_tokens: int | None = None) -> list[Event]:
-        """Begin a model call."""
+    def begin_iteration(
+        self, max_output_tokens: int | None = None, max_tool_calls: int | None = None
+    ) -> list[Event]:
+        """Begin a model call, whose answer may hold so many tool calls."""
         self.iteration += 1
         self._max_output_tokens = max_output_tokens
+        self._max_tool_calls = max_tool_calls
         self.begin_attempt()
         message = "Thinking" if self.iteration == 1 else "Thinking about the tool results"
         return [IterationStarted(self.iteration, self._max_iterations, message)]
@@ -86,6 +91,7 @@ class Turn:
     def begin_attempt(self) -> None:
         """Begin the same model call again, after a failure before anything was visible."""
         self._calls.clear()
+        self._opened = 0
         self._finished = self._failed = None
         self.visible = False
 
@@ -100,6 +106,9 @@ class Turn:
                 return self.segments.answer(text, now_ms)
             case ToolCallOpened():
                 self.visible = True
+                self._opened += 1
+                if self._max_tool_calls is not None and self._opened > self._max_tool_calls:
+                    return self.hear(_too_many(self._max_tool_calls), now_ms)
                 return self.segments.close(now_ms, resuming=True)
             case ToolCall():
                 self.visible = True
@@ -222,3 +231,11 @@ class Turn:
             count.reasoning_tokens if count else None,
             count.output_tokens if count else None,
         )
+
+
+def _too_many(limit: int) -> ModelFailed:
+    message = (
+        f"The model asked for more than {limit:,} tools in one answer, and none of them was run."
+        " `limits.max_tool_calls` sets how many it may."
+    )
+    return ModelFailed("provider_stream_cut", message)

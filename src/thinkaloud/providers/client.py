@@ -2,7 +2,6 @@
 
 import asyncio
 import importlib
-import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
@@ -12,6 +11,7 @@ from thinkaloud.errors import InvalidRequest, ProviderError
 from thinkaloud.events.model import ModelEvent, ModelFailed, ModelFinished
 from thinkaloud.events.prompt import ModelRequest
 from thinkaloud.ports.model import Decoder, Dialect, HttpRequest, ListedModel, ModelInfo, failed
+from thinkaloud.providers.redaction import Redactor, shown
 from thinkaloud.providers.refused_parts import RefusedParts
 from thinkaloud.providers.rejection import Sent, complaint
 from thinkaloud.providers.trimming import trimmed
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _MAX_ERROR_BYTES: Final = 65_536
 _MAX_LIST_BYTES: Final = 16 * 2**20
 _LIST_SECONDS: Final = 15.0
-_CREDENTIALS: Final = re.compile(r"(?<=//)[^/@]*@|\?.*")
 
 
 class Authentication(Protocol):
@@ -127,6 +126,7 @@ class HttpModel:
         self._authentication = authentication
         self._sessions = sessions
         self._refused = RefusedParts(dialect.origin)
+        self._redactor = Redactor(base_url)
 
     @property
     def info(self) -> ModelInfo:
@@ -146,7 +146,7 @@ class HttpModel:
             sent = self._sent(request)
             async with await self._send(sent.http) as response:
                 if response.status >= 300:
-                    yield [await self._refusal(response, sent)]
+                    yield self._scrubbed([await self._refusal(response, sent)])
                     return
                 decoder = self._dialect.decoder(response.content_type, sent.request.effort)
                 may_be_page = response.content_type == "text/html"
@@ -161,9 +161,9 @@ class HttpModel:
                         return
                 yield self._ended(decoder.close(), request, sent)
         except InvalidRequest as error:
-            yield [ModelFailed("provider_bad_request", error.message)]
+            yield self._scrubbed([ModelFailed("provider_bad_request", error.message)])
         except ProviderError as error:
-            yield [failed(error)]
+            yield self._scrubbed([failed(error)])
         except self._sessions.errors as error:
             if decoder is None:
                 yield [ModelFailed("provider_overloaded", self._unreachable(error), retryable=True)]
@@ -190,7 +190,7 @@ class HttpModel:
         if response.status < 400:
             return failed(_redirected(self._base_url, response.status))
         body = await read_at_most(response, _MAX_ERROR_BYTES)
-        error = _refused(self._dialect, self._authentication, response, body)
+        error = _refused(self._dialect, response, body)
         return self._named(failed(error), complaint(body), sent)
 
     def _named(self, failure: ModelFailed, said: str, sent: Sent) -> ModelFailed:
@@ -217,7 +217,7 @@ class HttpModel:
     def _scrubbed(self, events: list[ModelEvent]) -> list[ModelEvent]:
         if events and isinstance(events[-1], ModelFailed):
             last = events[-1]
-            message = self._authentication.scrub(last.message)
+            message = self._redactor.redact(self._authentication.scrub(last.message))
             if message != last.message:
                 events[-1] = _with_message(last, message)
         return events
@@ -254,11 +254,16 @@ async def list_models(
                 raise _redirected(base_url, response.status)
             body = await read_at_most(response, _MAX_LIST_BYTES)
             if response.status != 200:
-                raise _refused(dialect, authentication, response, body)
+                raise _refused(dialect, response, body)
             return dialect.listed(body)
+    except ProviderError as error:
+        error.message = Redactor(base_url).redact(authentication.scrub(error.message))
+        # What is logged of an error are its arguments.
+        error.args = (error.message,)
+        raise
     except sessions.errors as error:
         message = f"Could not reach {shown(base_url)} ({type(error).__name__})."
-        raise ProviderError("provider_overloaded", message) from error
+        raise ProviderError("provider_overloaded", message) from None
 
 
 def address(base_url: str, path: str) -> str:
@@ -267,11 +272,6 @@ def address(base_url: str, path: str) -> str:
     if not mark:
         return base + path
     return f"{base.rstrip('/')}{path}{'&' if '?' in path else '?'}{query}"
-
-
-def shown(base_url: str) -> str:
-    """Return a base URL as it may be shown: without a user name, a password or a query."""
-    return _CREDENTIALS.sub("", base_url)
 
 
 async def read_at_most(response: "aiohttp.ClientResponse", limit: int) -> bytes:
@@ -302,16 +302,9 @@ def _page(base_url: str) -> ProviderError:
     )
 
 
-def _refused(
-    dialect: Dialect,
-    authentication: Authentication,
-    response: "aiohttp.ClientResponse",
-    body: bytes,
-) -> ProviderError:
+def _refused(dialect: Dialect, response: "aiohttp.ClientResponse", body: bytes) -> ProviderError:
     headers = {name.lower(): value for name, value in response.headers.items()}
-    error = dialect.error(response.status, headers, body)
-    error.message = authentication.scrub(error.message)
-    return error
+    return dialect.error(response.status, headers, body)
 
 
 def _with_message(event: ModelFailed, message: str) -> ModelFailed:

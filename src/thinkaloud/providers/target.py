@@ -6,6 +6,7 @@ import msgspec
 
 from thinkaloud.events.model import Origin
 from thinkaloud.events.prompt import EffortLevel
+from thinkaloud.providers.redaction import identity
 
 Reasons = Literal["never", "optional", "always"]
 Shows = Literal["text", "summary", "hidden", "nothing"]
@@ -51,4 +52,5 @@ class Target(msgspec.Struct, frozen=True):
     @property
     def origin(self) -> Origin:
         """The identity of everything opaque that comes from here."""
-        return Origin(dialect=self.dialect, endpoint=self.base_url, model=self.model)
+        endpoint = identity(self.base_url)
+        return Origin(dialect=self.dialect, endpoint=endpoint, model=self.model)

@@ -67,5 +67,6 @@ def _as_signed(url: str) -> URL:
     """Return the address as it stands: a signature covers how its path is escaped."""
     try:
         return URL(url, encoded=True)
-    except ValueError as error:
-        raise aiohttp.InvalidURL(url) from error
+    except ValueError:
+        # Without the address, which may hold a password.
+        raise aiohttp.InvalidURL("base_url") from None

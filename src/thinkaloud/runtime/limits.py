@@ -18,7 +18,9 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_retry_wait: float = 60.0
     """The longest Retry-After that is waited for."""
     max_response_chars: int = 8_000_000
-    """What one model call may say, reasoning and answer together."""
+    """What one model call may say: reasoning, answer and arguments of tool calls together."""
+    max_tool_calls: Annotated[int, Meta(ge=1)] = 128
+    """Tool calls that one answer of the model may hold; an answer with more fails, and none is run."""
     max_tool_result_chars: int = 100_000
     """Where a tool's result is cut."""
     max_attachment_bytes: int = 20 * 2**20

@@ -51,7 +51,9 @@ class ModelCaller:
     async def call(self) -> None:
         """Begin an iteration and make its call, again where that is allowed (P6)."""
         recorder, turn = self._recorder, self._recorder.turn
-        for event in turn.begin_iteration(self._limits.max_output_tokens):
+        for event in turn.begin_iteration(
+            self._limits.max_output_tokens, self._limits.max_tool_calls
+        ):
             recorder.append(event)
         self._leave_out()
         await recorder.hooks.call("before_iteration", turn.iteration)

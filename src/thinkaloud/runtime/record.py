@@ -11,6 +11,7 @@ from thinkaloud.events.model import (
     ModelFailed,
     ModelFinished,
     ReasoningText,
+    ToolCall,
 )
 from thinkaloud.ports.clock import Clock
 from thinkaloud.runtime.hooks import HookChain
@@ -49,11 +50,13 @@ class RunRecorder:
         for said in batch:
             if isinstance(said, ReasoningText | AnswerText):
                 size += len(said.text)
+            elif isinstance(said, ToolCall):
+                size += len(said.arguments)
             for event in self.turn.hear(said, now_ms):
                 self._log.append(self._run_id, event)
                 if self.hooks:
                     await self.hooks.event(event)
-            if isinstance(said, ModelFinished | ModelFailed):
+            if isinstance(said, ModelFinished | ModelFailed) or self.turn.failure is not None:
                 break
         return size
 

@@ -65,6 +65,11 @@ def names_error(name: bytes | str) -> bool:
     return _NAME.search(text) is not None
 
 
+def suspect(payload: bytes) -> bool:
+    """Tell whether an event that said nothing is worth reading as an error."""
+    return b"rror" in payload or b"xception" in payload
+
+
 def reported(payload: bytes, name: bytes, usage: Usage | None = None) -> ModelFailed | None:
     """Read an event as an error of any shape; None where it is none."""
     try:

@@ -20,8 +20,6 @@ from thinkaloud.providers.dialects.toolcalls import TooManyCalls
 _MAX_HELD = 32 * 2**20
 _UNREADABLE = "The provider's stream cannot be read"
 _SHOWN: Final = 200
-_OPENING: Final = 2
-"""Bytes of a line that holds but the beginning of an object."""
 _BOM: Final = b"\xef\xbb\xbf"
 PAGE: Final = (
     "The provider answered with a web page instead of JSON: base_url is probably wrong. It is the "
@@ -63,7 +61,7 @@ class Reader(Protocol):
     def read(self, payload: bytes, out: list[ModelEvent], name: bytes = b"") -> bool:
         """Read one event of this name; return True where the last model event was appended.
 
-        Raises `msgspec.DecodeError` where it is none of the wire's events.
+        Raises `msgspec.DecodeError` where it is none of the wire's events, or is named an error.
         """
         ...
 
@@ -162,7 +160,7 @@ class LineFrames:
         self._held.add(rest[-1])
         found: Events = []
         for line in lines:
-            if line[:1] == b"{" and len(line) > _OPENING and not self._spread:
+            if line[1:2] == b'"' and not self._spread:
                 found.append((b"", line))
             else:
                 found += self._odd(line)
@@ -327,9 +325,10 @@ class FramedDecoder:
                 # The JSON decoder does not look inside what it skips or keeps raw.
                 if not payload.isascii():
                     payload.decode()
-                if name and faults.names_error(name):
+                before = len(out)
+                self._over = reader.read(payload, out, name)
+                if len(out) == before and faults.suspect(payload):
                     self._over = self._error(payload, name, out)
-                self._over = self._over or reader.read(payload, out, name)
             except TooManyCalls as error:
                 self._over = True
                 reader.flush(out)

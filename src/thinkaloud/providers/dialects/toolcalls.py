@@ -121,7 +121,7 @@ def assembled(pieces: Sequence[str]) -> str:
     if not text or is_object(text):
         return text
     stripped = _without_controls(text)
-    if stripped != text and is_object(stripped):
+    if stripped != text and (not stripped or is_object(stripped)):
         return stripped
     if len(pieces) > 1 and is_object(pieces[-1]) and _cumulative(pieces):
         return pieces[-1]

@@ -7,6 +7,7 @@ from typing import Final
 from thinkaloud.errors import ConfigurationError
 from thinkaloud.ports.model import HttpRequest
 from thinkaloud.providers.hosts.host import KeyStyle
+from thinkaloud.providers.redaction import without
 
 _REDACTED: Final = "[key]"
 _SECRET_NAME: Final = re.compile(r"auth|key|token|secret|cookie|password", re.IGNORECASE)
@@ -39,7 +40,4 @@ class HeaderKey:
 
     def scrub(self, text: str) -> str:
         """Return the text without the key. Providers like to quote it."""
-        for secret in self._secrets:
-            if secret:
-                text = text.replace(secret, _REDACTED)
-        return text
+        return without(text, filter(None, self._secrets), _REDACTED)

@@ -40,7 +40,7 @@ from thinkaloud.providers.dialects.anthropic_messages.wire import (
     StopDetails,
 )
 from thinkaloud.providers.dialects.events import DONE
-from thinkaloud.providers.dialects.faults import names_error, reported
+from thinkaloud.providers.dialects.faults import names_error, reported, suspect
 from thinkaloud.providers.dialects.framing import broke_off, cut_off, too_much, unreadable
 from thinkaloud.providers.dialects.jsontext import array_of, given
 from thinkaloud.providers.dialects.outcomes import MALFORMED, ending, malformed
@@ -93,17 +93,12 @@ class MessageReader:
         try:
             _check_utf8(data)
             event = _event.decode(data)
-            if event.type == "message":
-                self.whole(data, out)
-                return
-            self._event(event, name, out)
+            if not self._event(event, name, out):
+                self._other(event, data, name, out)
         except TooManyCalls as reason:
             self._too_many(reason, out)
         except UNREADABLE as reason:
             self._unreadable(data, name, reason, out)
-        else:
-            if not self.done and name and names_error(name):
-                self._report(data, name, out)
 
     def whole(self, data: bytes, out: list[ModelEvent]) -> None:
         """Read a response that did not stream."""
@@ -180,7 +175,8 @@ class MessageReader:
         usage = _counted(self._usage)
         out.append(ModelFailed("provider_stream_cut", too_much(reason), usage=usage))
 
-    def _event(self, event: Event, name: bytes, out: list[ModelEvent]) -> None:
+    def _event(self, event: Event, name: bytes, out: list[ModelEvent]) -> bool:
+        """Take an event; return False where it is none that is known."""
         index = event.index or 0
         kind = event.type or name.decode(errors="replace")
         if kind == "content_block_delta" and event.delta is not None:
@@ -190,9 +186,17 @@ class MessageReader:
         elif kind == "content_block_stop":
             self._shut(index, out)
         else:
-            self._about_message(kind, event, out)
+            return self._about_message(kind, event, out)
+        return True
 
-    def _about_message(self, kind: str, event: Event, out: list[ModelEvent]) -> None:
+    def _other(self, event: Event, data: bytes, name: bytes, out: list[ModelEvent]) -> None:
+        if event.type == "message":
+            # A gateway that does not stream sends the whole message as one event.
+            self.whole(data, out)
+        elif names_error(name) or suspect(data):
+            self._report(data, name, out)
+
+    def _about_message(self, kind: str, event: Event, out: list[ModelEvent]) -> bool:
         if given(event.error):
             self._error(bytes(event.error), out)
         elif kind == "message_stop":
@@ -203,9 +207,9 @@ class MessageReader:
             _merge(self._usage, event.usage)
             if event.delta is not None:
                 self._stopped(event.delta.stop_reason, event.delta.stop_details)
-        elif kind and names_error(kind):
-            # Renamed, and without the member: what there is of words is found in the event.
-            raise msgspec.ValidationError(kind)
+        else:
+            return False
+        return True
 
     def _open(self, index: int, raw: bytes, out: list[ModelEvent]) -> Block:
         block = Block(raw)

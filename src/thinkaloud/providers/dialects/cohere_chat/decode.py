@@ -130,16 +130,15 @@ class ChatReader:
             case None:
                 return self._whole(event, payload, out)
             case _:
-                return self._rare(kind, event, message, out)
+                return self._rare(kind, event, name, out)
         return False
 
-    def _rare(
-        self, kind: str, event: _Event, message: _Message | None, out: list[ModelEvent]
-    ) -> bool:
-        if kind == "tool-plan-delta" and message is not None:
+    def _rare(self, kind: str, event: _Event, name: bytes, out: list[ModelEvent]) -> bool:
+        if kind == "tool-plan-delta" and event.delta is not None:
+            message = event.delta.message or _Message()
             self._draft.plan(message.tool_plan or "")
             return False
-        if event.error is not None or names_error(kind):
+        if event.error is not None or names_error(kind) or names_error(name):
             raise msgspec.ValidationError("the event reports an error")
         words = event.message
         if isinstance(words, str):

@@ -21,7 +21,8 @@ from thinkaloud.events.model import (
     ToolCallOpened,
     Usage,
 )
-from thinkaloud.providers.dialects.google_generate.errors import in_stream
+from thinkaloud.providers.dialects.faults import names_error
+from thinkaloud.providers.dialects.google_generate.errors import in_stream, is_known
 from thinkaloud.providers.dialects.jsontext import ABSENT, array_of, given, text_or_compact
 from thinkaloud.providers.dialects.outcomes import MALFORMED, ending, malformed
 from thinkaloud.providers.dialects.refusals import Refusal, bounded
@@ -193,6 +194,8 @@ class GenerateReader:
 
     def read(self, payload: bytes, out: list[ModelEvent], name: bytes = b"") -> bool:
         """Read one chunk, or the array of chunks that a body without `alt=sse` is."""
+        if name and names_error(name):
+            raise msgspec.ValidationError("the event reports an error")
         if payload.lstrip()[:1] == b"[":
             return any(self._chunk(chunk, out) for chunk in _chunks.decode(payload))
         return self._chunk(_chunk.decode(payload), out)
@@ -221,6 +224,8 @@ class GenerateReader:
             _counts.decode(chunk.usage)
             self._counted = bytes(chunk.usage)
         if chunk.error is not None:
+            if not is_known(chunk.error):
+                raise msgspec.ValidationError(chunk.error.message or "an error of another wire")
             out.append(in_stream(chunk.error, self.usage))
             return True
         for candidate in chunk.candidates or ():

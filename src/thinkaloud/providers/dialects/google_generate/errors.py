@@ -65,6 +65,17 @@ def in_stream(said: Refusal, usage: Usage | None) -> ModelFailed:
     )
 
 
+def is_known(said: Refusal) -> bool:
+    """Tell whether an error is one of Google's own, so that its code says what it means."""
+    words = {str(word).lower() for word in (said.status, said.code)}
+    return (
+        is_bad_key(said)
+        or not words.isdisjoint(_NAMES)
+        or isinstance(said.code, int)
+        or isinstance(said.status, int)
+    )
+
+
 def _code(said: Refusal) -> ProviderCode:
     for word in (said.status, said.code):
         if isinstance(word, str) and word.lower() in _NAMES:

@@ -18,7 +18,7 @@ from thinkaloud.events.model import (
     Usage,
 )
 from thinkaloud.providers.dialects.faults import names_error
-from thinkaloud.providers.dialects.google_generate.errors import in_stream
+from thinkaloud.providers.dialects.google_generate.errors import in_stream, is_known
 from thinkaloud.providers.dialects.google_interactions.steps import (
     CallQueue,
     Fields,
@@ -150,14 +150,14 @@ class InteractionReader:
             case None:
                 return self._whole(event, out)
             case _:
-                return self._rare(kind, event, out)
+                return self._rare(kind, event, name, out)
         return False
 
-    def _rare(self, kind: str, event: _Event, out: list[ModelEvent]) -> bool:
-        if kind == "error" and event.error is not None:
+    def _rare(self, kind: str, event: _Event, name: bytes, out: list[ModelEvent]) -> bool:
+        if kind == "error" and event.error is not None and is_known(event.error):
             out.append(in_stream(event.error, self.usage))
             return True
-        if event.error is not None or names_error(kind):
+        if event.error is not None or names_error(kind) or names_error(name):
             raise msgspec.ValidationError("the event reports an error")
         return False
 
@@ -170,6 +170,8 @@ class InteractionReader:
 
     def _whole(self, event: _Event, out: list[ModelEvent]) -> bool:
         if event.error is not None:
+            if not is_known(event.error):
+                raise msgspec.ValidationError(event.error.message or "an error of another wire")
             out.append(in_stream(event.error, self.usage))
             return True
         for index, raw in enumerate(event.steps or event.outputs or ()):

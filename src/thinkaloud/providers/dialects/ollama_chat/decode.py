@@ -21,6 +21,7 @@ from thinkaloud.events.model import (
     ToolCallOpened,
     Usage,
 )
+from thinkaloud.providers.dialects.faults import names_error
 from thinkaloud.providers.dialects.jsontext import arguments_object, text_or_compact
 from thinkaloud.providers.dialects.ollama_chat.errors import in_stream
 from thinkaloud.providers.dialects.outcomes import MALFORMED, malformed
@@ -97,6 +98,8 @@ class ChatReader:
 
     def read(self, payload: bytes, out: list[ModelEvent], name: bytes = b"") -> bool:
         """Read one line, or the one object of a response that did not stream."""
+        if name and names_error(name):
+            raise msgspec.ValidationError("the line reports an error")
         line = _line.decode(payload)
         if line.error is not None:
             self.flush(out)

@@ -25,6 +25,7 @@ class _Slot:
         "function_extra",
         "given_id",
         "id",
+        "in_place",
         "name",
         "named",
         "opened",
@@ -46,6 +47,8 @@ class _Slot:
         self.opened = False
         self.twin = twin
         """The call that this one may only repeat; None where it is certainly another."""
+        self.in_place = False
+        """Whether it has the index of its twin, too."""
         self.checks = 0
 
     def complete(self, *, empty: bool) -> bool:
@@ -112,18 +115,13 @@ class ToolCalls:
     def finish(self) -> list[ToolCallOpened | ToolCall]:
         """Return the whole calls, and before it the opening of one that was not told yet."""
         events: list[ToolCallOpened | ToolCall] = []
-        kept: list[_Slot] = []
         for slot in self._slots:
             slot.text = assembled(slot.arguments)
-            if slot.twin is not None and _repeats(slot, slot.twin):
-                _keep(slot.twin.extra, slot.extra, frozenset())
-                _keep(slot.twin.function_extra, slot.function_extra, frozenset())
-                continue
-            kept.append(slot)
+        self._slots = [slot for slot in self._slots if slot.twin is None or not _merged(slot)]
+        for slot in self._slots:
             if not slot.opened:
                 events.append(self._open(slot))
             events.append(ToolCall(slot.id, slot.name, slot.text))
-        self._slots = kept
         return events
 
     @property
@@ -187,10 +185,12 @@ class ToolCalls:
 
     def _new(self, tool_call_id: str, twin: _Slot | None = None) -> _Slot:
         self._budget.begin()
+        in_place = twin is not None
         if twin is None and tool_call_id:
             twin = self._by_id.get(tool_call_id)
         unique = self._ids.unique(tool_call_id or f"call_{len(self._slots)}")
         slot = _Slot(unique, tool_call_id, twin)
+        slot.in_place = in_place
         self._slots.append(slot)
         self._by_id[tool_call_id or unique] = slot
         return slot
@@ -209,11 +209,20 @@ class ToolCalls:
         slot.arguments.append(text)
 
 
-def _repeats(slot: _Slot, twin: _Slot) -> bool:
-    """Tell whether a call only says once more what its twin said."""
-    if slot.name and slot.name != twin.name:
+def _merged(slot: _Slot) -> bool:
+    """Merge a call into its twin if it only says once more, or goes on with, what that says."""
+    twin = slot.twin
+    if twin is None or (slot.name and slot.name != twin.name):
         return False
-    return slot.text in ("", "{}") or same_arguments(slot.text, twin.text)
+    if slot.text not in ("", "{}") and not same_arguments(slot.text, twin.text):
+        # Under one index and one id, all arguments so far may come with every piece.
+        text = assembled([twin.text, slot.text]) if slot.in_place and slot.named else ""
+        if not is_object(text):
+            return False
+        twin.text = text
+    _keep(twin.extra, slot.extra, frozenset())
+    _keep(twin.function_extra, slot.function_extra, frozenset())
+    return True
 
 
 def _text(value: object) -> str:

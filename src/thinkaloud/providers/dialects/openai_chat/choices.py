@@ -24,11 +24,8 @@ class Choices:
         self._last = 0
         self._not_ours: set[int] = set()
 
-    def ours(self, choices: Sequence[Choice]) -> list[Choice]:
-        """Return the choices of a chunk that are read."""
-        return [choice for choice in choices if self._is_ours(choice)]
-
-    def _is_ours(self, choice: Choice) -> bool:
+    def is_ours(self, choice: Choice) -> bool:
+        """Tell whether this choice is read. Ask of each, in order."""
         index = choice.index or 0
         if index in self._not_ours:
             return False

@@ -126,10 +126,13 @@ class MessageDecoder:
         if payload == b"[DONE]":
             self._finish(events)
             return
-        if not payload:
-            return
         if name and faults.names_error(name):
-            self._fail(errors.failure(payload, self._figures()), events)
+            figures = self._figures()
+            reported = faults.reported(payload, name, figures)
+            own = errors.told(payload) is not None
+            self._fail(
+                errors.failure(payload, figures) if own or reported is None else reported, events
+            )
             return
         try:
             chunk = decode_chunk(payload)
@@ -137,6 +140,8 @@ class MessageDecoder:
         except TooManyCalls as error:
             self._fail(self._too_much(error), events)
         except UNREADABLE as error:
+            if not payload:
+                return
             reported = faults.reported(payload, name, self._figures())
             if reported is not None:
                 self._fail(reported, events)
@@ -189,11 +194,9 @@ class MessageDecoder:
         if chunk.x_groq is not None and present(chunk.x_groq.usage):
             self._usage = bytes(chunk.x_groq.usage)
         error = chunk.error
-        choices = chunk.choices or ()
-        if len(choices) > 1 or (choices and choices[0].index) or self._choices is not None:
-            self._choices = self._choices or Choices(spoken=self._read.spoken)
-            choices = self._choices.ours(choices)
-        for choice in choices:
+        for choice in chunk.choices or ():
+            if (choice.index or self._choices is not None) and not self._is_ours(choice):
+                continue
             self._choice(choice, events)
             error = error if present(error) else choice.error
         if not present(error) and chunk.x_groq is not None:
@@ -202,6 +205,11 @@ class MessageDecoder:
             self._fail(errors.failure(b'{"error":%b}' % bytes(error), self._figures()), events)
         elif chunk.choices is None:
             self._other(chunk, payload, events)
+
+    def _is_ours(self, choice: Choice) -> bool:
+        if self._choices is None:
+            self._choices = Choices(spoken=self._read.spoken)
+        return self._choices.is_ours(choice)
 
     def _other(self, chunk: Chunk, payload: bytes, events: list[ModelEvent]) -> None:
         """Take an event that has no choices: perhaps an error in some shape."""

@@ -48,6 +48,14 @@ _BY_WORD: Final[tuple[tuple[str, ProviderCode], ...]] = (
     ("tool_use_failed", "provider_bad_request"),
 )
 
+_STATUSES: Final = (
+    "status_code",
+    "statusCode",
+    "code",
+    "status",
+    "http_code",
+    "raw_status_code",
+)
 _BY_STATUS: Final[dict[int, ProviderCode]] = {
     401: "provider_auth",
     403: "provider_auth",
@@ -77,6 +85,11 @@ def told(body: bytes) -> Told | None:
     if outer is None:
         return Told(value, "", None, None) if isinstance(value, str) and value else None
     inner = _members(outer.get("error")) or outer
+    while (nested := _members(inner.get("error"))) is not None:
+        inner = nested
+    listed = _list(outer.get("errors"))
+    if listed and inner is outer:
+        inner = _members(listed[0]) or outer
     message = _message(inner) or _message(outer)
     if not message:
         return None
@@ -202,7 +215,7 @@ def _list(value: object) -> list[object]:
 
 
 def _message(error: dict[str, object]) -> str:
-    for name in ("message", "error", "detail", "msg"):
+    for name in ("message", "error", "detail", "msg", "errors"):
         value = error.get(name)
         if isinstance(value, str) and value:
             upstream = (_members(error.get("metadata")) or {}).get("raw")
@@ -218,7 +231,7 @@ def _message(error: dict[str, object]) -> str:
 
 
 def _status(error: dict[str, object]) -> int | None:
-    for name in ("status_code", "code", "status", "raw_status_code"):
+    for name in _STATUSES:
         value = error.get(name)
         if isinstance(value, str) and len(value) == 3 and value.isdecimal():
             value = int(value)

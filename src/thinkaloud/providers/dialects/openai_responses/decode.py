@@ -255,7 +255,12 @@ class WholeDecoder:
         data = self._body.take()
         out: list[ModelEvent] = []
         try:
-            self._reply.end(wire.bodies.decode(data), "done", out)
+            body = wire.bodies.decode(data)
+            failure = None if body.output or body.error else faults.reported(data, b"")
+            if failure is None:
+                self._reply.end(body, "done", out)
+            else:
+                out.append(failure)
         except TooManyCalls as error:
             out.append(ModelFailed("provider_stream_cut", too_much(error)))
         except _UNDECODABLE:

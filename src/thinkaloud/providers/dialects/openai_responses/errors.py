@@ -27,6 +27,7 @@ _OPAQUE = (
 )
 """Words of a refusal of items that were sent back (each recorded or reported)."""
 
+_STATUSES = ("code", "status_code", "statusCode", "status", "http_code")
 _SPENT = frozenset({"insufficient_quota", "billing_hard_limit_reached", "usage_limit_reached"})
 _CODES: dict[str, ProviderCode] = {
     "insufficient_quota": "provider_rate_limit",
@@ -89,11 +90,14 @@ def complaint(found: object) -> Complaint | None:
     message = next((text for key in ("message", "msg") if (text := _said(fields.get(key)))), "")
     if not message and not _words(fields):
         return None
-    code = fields.get("code")
-    status = (
-        int(code)
-        if isinstance(code, (int, str)) and re.fullmatch("[45]\\d\\d", str(code))
-        else None
+    codes = (fields.get(name) for name in _STATUSES)
+    status = next(
+        (
+            int(code)
+            for code in codes
+            if isinstance(code, (int, str)) and re.fullmatch("[45]\\d\\d", str(code))
+        ),
+        None,
     )
     return Complaint(_clean(message + _upstream(fields.get("metadata"))), _words(fields), status)
 
