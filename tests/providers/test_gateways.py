@@ -203,8 +203,8 @@ def test_the_providers_reason_is_told_however_an_error_is_carried(
 @pytest.mark.parametrize(
     "body",
     [
-        b"event: error\ndata: {\"message\": \"no luck\", \"code\": 503}\n\n",
-        b"event: gateway_error\ndata: {\"detail\": \"no luck\", \"status\": 503}\n\n",
+        b'event: error\ndata: {"message": "no luck", "code": 503}\n\n',
+        b'event: gateway_error\ndata: {"detail": "no luck", "status": 503}\n\n',
         b"error: no luck\n\n",
         b"data: Error: no luck\n\n",
         b'event: exception\ndata: {"msg": "no luck"}\n\n',
