@@ -25,6 +25,17 @@ CALLING = Said(("Plan. ",), (), ("{}",))
 PICTURE = Attachment("dot.png", "image/png", base64="iVBORw0KGgo=")
 
 
+def error(message: str, **members: object) -> dict[str, object]:
+    """What most providers say."""
+    return {"error": {"message": message, "type": "invalid_request_error", **members}}
+
+
+def extra(*loc: object) -> dict[str, object]:
+    """What FastAPI servers say of a member that they do not know."""
+    complaint = {"type": "extra_forbidden", "loc": ["body", *loc], "input": "echo of tools"}
+    return {"detail": [{**complaint, "msg": "Extra inputs are not permitted"}]}
+
+
 @tool
 def look_up() -> str:
     """Look it up."""

@@ -14,6 +14,7 @@ from tests.providers.refusals.picky import (
     asked,
     asking,
     bodies,
+    error,
     holds,
     notices,
     picky,
@@ -21,10 +22,6 @@ from tests.providers.refusals.picky import (
 from tests.providers.streams import WIRES, Said
 from tests.providers.upstream import END
 from thinkaloud.events.event import Event, RunEnded
-
-
-def error(message: str) -> dict[str, object]:
-    return {"error": {"message": message}}
 
 
 def code_of(events: list[Event]) -> str | None:
