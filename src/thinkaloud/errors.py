@@ -134,9 +134,7 @@ class ProviderError(ThinkaloudError):
     """The provider gave no finished answer.
 
     `status` is its HTTP status where there was one, `retry_after` its wish in seconds,
-    `retryable` whether the same request may succeed later. `opaque_rejected` is True where it
-    refused an opaque reasoning block that was sent back: the same request without such blocks
-    may succeed.
+    `retryable` whether the same request may succeed later.
     """
 
     def __init__(
@@ -147,10 +145,8 @@ class ProviderError(ThinkaloudError):
         status: int | None = None,
         retry_after: float | None = None,
         retryable: bool | None = None,
-        opaque_rejected: bool = False,
     ) -> None:
         super().__init__(message)
-        self.opaque_rejected = opaque_rejected
         self.code = code
         self.status = status
         self.retry_after = retry_after

@@ -249,7 +249,7 @@ async def test_retries_are_bounded_and_a_long_wait_is_left_to_the_caller() -> No
 
 @pytest.mark.promise("P13")
 async def test_a_refused_opaque_block_is_left_behind_once_with_a_notice() -> None:
-    refused = ModelFailed("provider_bad_request", "Invalid signature.", opaque_rejected=True)
+    refused = ModelFailed("provider_bad_request", "Invalid signature.", rejected="opaque")
     model = ScriptedModel([refused], [say("Yes.")])
     async with stage(model) as runs:
         events = await events_of(runs)

@@ -36,7 +36,7 @@ def part_to_leave_out(
 
     Each part is left out at most once; `without` are those that were already.
     """
-    part = "opaque" if failed.opaque_rejected else failed.rejected
+    part = failed.rejected
     if visible or not part or part in without or len(without) >= _MOST_PARTS:
         return None
     return part

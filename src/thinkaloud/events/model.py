@@ -113,15 +113,13 @@ class ModelFinished(msgspec.Struct, frozen=True, tag="finished", gc=False):
 class ModelFailed(msgspec.Struct, frozen=True, tag="failed", gc=False):
     """The response broke off, was refused or reported an error; what came before stands.
 
-    `usage` is what the provider had counted by then. `opaque_rejected` is True where the
-    provider refused an opaque block that we sent back: one retry without such blocks may help.
+    `usage` is what the provider had counted by then.
     """
 
     code: ProviderCode
     message: str
     retryable: bool = False
     retry_after: float | None = None
-    opaque_rejected: bool = False
     usage: Usage | None = None
     rejected: str = ""
     """The part of the request that the provider refused, such as `tools` (`RequestPart`): a request

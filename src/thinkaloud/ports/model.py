@@ -133,5 +133,4 @@ def failed(error: ProviderError) -> ModelFailed:
         error.message,
         error.retryable,
         error.retry_after,
-        error.opaque_rejected,
     )

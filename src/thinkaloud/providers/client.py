@@ -200,7 +200,7 @@ class HttpModel:
             parts = sent.request.without | {failure.rejected}
             again = self._sent(msgspec.structs.replace(sent.request, without=parts))
             if again.http.body == sent.http.body:
-                return msgspec.structs.replace(failure, rejected="", opaque_rejected=False)
+                return msgspec.structs.replace(failure, rejected="")
         return failure
 
     def _ended(

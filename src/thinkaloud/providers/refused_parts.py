@@ -62,12 +62,10 @@ class RefusedParts:
         """Return a failure with the part of the request that it refuses."""
         if failed.code not in _TELLING:
             return failed
-        part = rejected_part(said, sent)
-        if failed.opaque_rejected and not part and carries_opaque(sent.request, self._origin):
-            part = _OPAQUE
-        if part in sent.request.without:
-            part = ""
-        return msgspec.structs.replace(failed, rejected=part, opaque_rejected=part == _OPAQUE)
+        part = failed.rejected or rejected_part(said, sent)
+        return msgspec.structs.replace(
+            failed, rejected="" if part in sent.request.without else part
+        )
 
     def succeeded(self, asked: ModelRequest, sent: ModelRequest) -> None:
         """Remember what a request went without; `asked` is what the caller wanted sent."""

@@ -68,7 +68,8 @@ _CARRIERS: Final = _any(
     r"(?:part|content|block|item|input|variant)(?: type| tag)?\W{1,4}(?:thinking|reasoning)",
 )
 _OPAQUE: Final = _any(
-    "signature|encrypted|redacted_thinking|reasoning_opaque|`thinking`|thinking blocks?",
+    "signature|encrypted|redacted_thinking|reasoning_opaque|reasoning_details|`thinking`",
+    "thinking blocks?|contain thinking|reasoning content is|without its required",
     r"\brs_|reasoning item|item with id|previous.response|items? are not persisted",
 )
 _BROKEN: Final = _any(
@@ -77,6 +78,8 @@ _BROKEN: Final = _any(
     "tampered|different model|another model|cannot contain|must contain|verification failed",
     "bad signature|unknown|does not exist|not recogni[sz]ed",
 )
+_EXPECTED: Final = _any("expected `?thinking|must start with a thinking block")
+"""Claude wants a thought where there is none: then the request must not ask for thinking."""
 _IMAGES: Final = _any("image", "vision", "multi-?modal", "pictures?", "inline_?data", "图片|图像")
 _BAD_IMAGE: Final = _any(
     r"\bformats?\b|mime|media[ _]type|dimension|pixels|too (?:large|big|many)|decode|corrupt",
@@ -130,8 +133,8 @@ def rejected_part(said: str, sent: Sent) -> str:
     """Return the part of the request that these words refuse; `""` for none that was sent."""
     if _is_opaque(said, sent):
         return "opaque"
-    if _BARE.search(said):
-        return "bare_calls"
+    if _BARE.search(said) or _EXPECTED.search(said):
+        return "bare_calls" if _BARE.search(said) else "effort"
     if _LIMIT.search(said) and _carries_limit(sent):
         return "output_room" if _ROOM.search(said) else "output_limit"
     unsupported = _UNSUPPORTED.search(said) is not None
@@ -146,6 +149,8 @@ def rejected_part(said: str, sent: Sent) -> str:
 def _is_opaque(said: str, sent: Sent) -> bool:
     if not _OPAQUE.search(said) or not carries_opaque(sent.request, sent.origin):
         return False
+    if _EXPECTED.search(said):
+        return True
     if _MISSING.search(said):
         # A signature that got lost on its way cannot be brought, but its block can be left out.
         return "signature" in said.lower()

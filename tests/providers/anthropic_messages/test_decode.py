@@ -300,10 +300,10 @@ def test_an_error_in_another_shape_is_still_an_error() -> None:
     assert read(DIALECT.decoder(SSE), [body]).failed.message == "gone"
 
 
-def test_a_refused_signature_inside_the_stream_is_marked() -> None:
+def test_a_refused_signature_inside_the_stream_is_a_refused_request() -> None:
     said = "messages.1.content.0: Invalid `signature` in `thinking` block"
     error = {"type": "error", "error": {"type": "invalid_request_error", "message": said}}
-    assert from_sse(error).failed.opaque_rejected
+    assert from_sse(error).failed.code == "provider_bad_request"
 
 
 def test_a_refusal_is_a_failure_with_the_providers_words() -> None:
@@ -399,11 +399,11 @@ def test_an_exception_between_frames_is_typed() -> None:
     assert (got.failed.code, got.failed.message) == ("provider_rate_limit", "Too many requests")
 
 
-def test_a_refused_signature_between_frames_is_marked() -> None:
+def test_a_refused_signature_between_frames_is_a_refused_request() -> None:
     said = b'{"message":"messages.1.content.0: Invalid `signature` in `thinking` block"}'
     body = frame(said, message_type="exception", exception_type="validationException")
     failed = read(DIALECT.decoder(FRAMES), [body]).failed
-    assert (failed.code, failed.opaque_rejected) == ("provider_bad_request", True)
+    assert failed.code == "provider_bad_request"
 
 
 @pytest.mark.parametrize("bad", [frame(b"{"), frame(b'{"bytes": "%%"}'), b"\x00" * 40])

@@ -77,24 +77,6 @@ def test_a_web_page_means_a_wrong_address_unless_the_server_is_down() -> None:
     assert "base_url" not in DIALECT.error(502, {}, b"<html>").message
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        "messages.1.content.0: Invalid `signature` in `thinking` block",
-        "messages.1.content.0: Invalid `data` in `redacted_thinking` block",
-        "`thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified",
-        "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`.",
-        "When thinking is disabled, an `assistant` message in the final position cannot contain `thinking`",
-    ],
-)
-@pytest.mark.promise("P13")
-def test_a_refused_opaque_block_is_marked(words: str) -> None:
-    body = b'{"error":{"type":"invalid_request_error","message":"%s"}}' % words.encode()
-    assert DIALECT.error(400, {}, body).opaque_rejected
-    assert not DIALECT.error(500, {}, body).opaque_rejected
-    assert not DIALECT.error(400, {}, b'{"error":{"message":"max_tokens: wrong"}}').opaque_rejected
-
-
 def test_no_key_stands_in_a_message_and_none_is_endless() -> None:
     body = b'{"error":{"message":"bad key sk-ant-api03-abcdefgh, Bearer abcdefghij %s"}}' % (
         b"x" * 900

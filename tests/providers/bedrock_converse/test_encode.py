@@ -334,22 +334,6 @@ def test_refused_requests_are_typed(
 
 
 @pytest.mark.parametrize(
-    "words",
-    [
-        "messages.1.content.0: Invalid `signature` in `thinking` block",
-        "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `text`",
-        "User messages cannot contain reasoning content. Please remove it.",
-    ],
-)
-@pytest.mark.promise("P13")
-def test_refused_reasoning_is_marked(words: str) -> None:
-    body = json.dumps({"message": words}).encode()
-    headers = {"x-amzn-errortype": "ValidationException:http://x/"}
-    assert bind(target()).error(400, headers, body).opaque_rejected
-    assert not bind(target()).error(400, headers, b'{"message":"no"}').opaque_rejected
-
-
-@pytest.mark.parametrize(
     ("case", "status", "code"),
     [
         ("bedrock-403-token", 403, "provider_auth"),

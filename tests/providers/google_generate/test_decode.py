@@ -256,12 +256,6 @@ def test_an_error_inside_the_stream_keeps_its_meaning_and_its_wait() -> None:
     )
 
 
-def test_a_refused_signature_inside_the_stream_is_told() -> None:
-    said = "Function call is missing a thought_signature in functionCall parts"
-    failed = hear({"error": {"code": 400, "message": said}}).failed
-    assert (failed.code, failed.opaque_rejected) == ("provider_bad_request", True)
-
-
 def test_code_that_google_runs_itself_is_a_server_item_and_goes_back() -> None:
     code = {"executableCode": {"language": "PYTHON", "code": "1+1"}}
     result = {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "2"}}

@@ -51,19 +51,6 @@ def test_a_status_has_its_code_and_the_provider_its_words(
     assert error.retry_after == 7.0
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        "Function call is missing a thought_signature in functionCall parts.",
-        "Thought signature is not valid.",
-    ],
-)
-def test_a_refused_signature_is_told(words: str) -> None:
-    error = DIALECT.error(400, {}, json.dumps({"error": {"message": words}}).encode())
-    assert (error.code, error.opaque_rejected) == ("provider_bad_request", True)
-    assert not DIALECT.error(400, {}, b'{"error":{"message":"No."}}').opaque_rejected
-
-
 @pytest.mark.parametrize("status", [301, 403, 404])
 def test_a_web_page_means_that_base_url_is_wrong(status: int) -> None:
     error = DIALECT.error(status, {"content-type": "text/html"}, b"\n<!DOCTYPE html><p>Hi")

@@ -510,17 +510,6 @@ def test_an_error_inside_the_stream_is_a_failure_even_after_a_finish_reason(erro
     assert last.usage.input_tokens == 10
 
 
-def test_a_refused_opaque_block_is_told_apart():
-    def failed(message):
-        return play(stream({"error": {"message": message, "code": 400}}))[-1].opaque_rejected
-
-    assert failed("messages.1.content.0: Invalid `signature` in `thinking` block")
-    assert failed("The encrypted content gAAA could not be verified.")
-    assert not failed("Function call is missing a thought_signature in functionCall parts")
-    assert not failed("Invalid request: a signature is missing in part 1")
-    assert not failed("Invalid 'temperature'")
-
-
 @pytest.mark.parametrize(
     "payload",
     ["{", '{"choices": 5}', '{"choices": [{"delta": {"content": 5}}]}', "[" * 50_000, "\xff"],

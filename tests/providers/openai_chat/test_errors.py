@@ -65,9 +65,6 @@ def test_what_the_words_tell_better_than_the_status():
     assert not read(429, quota).retryable
     filtered = {"error": {"message": "filtered", "code": "content_filter"}}
     assert read(400, filtered).code == "provider_content_filter"
-    refused = {"error": {"message": "Invalid `signature` in `thinking` block"}}
-    assert read(400, refused).opaque_rejected
-    assert not read(500, refused).opaque_rejected
 
 
 def test_an_aggregators_upstream_words_are_told_too():

@@ -343,19 +343,16 @@ def test_an_error_inside_a_stream_is_a_typed_failure(
     assert answer == AnswerText("Hi")
     assert isinstance(last, ModelFailed)
     assert (last.code, last.retryable, last.message) == (code, retryable, "m")
-    assert not last.opaque_rejected
 
 
-def test_an_error_inside_a_stream_tells_how_long_to_wait_and_whether_an_opaque_item_was_refused() -> (
-    None
-):
+def test_an_error_inside_a_stream_tells_how_long_to_wait() -> None:
     wait = {"code": "rate_limit_exceeded", "message": "Please try again in 1.5s."}
     last = decode(sse(end("failed", error=wait, usage=USAGE)))[-1]
     assert isinstance(last, ModelFailed)
     assert (last.retry_after, last.usage) == (1.5, COUNTED)
     refused = decode(sse({"type": "error", "code": "bad_request", "message": NOT_VERIFIED}))[-1]
     assert isinstance(refused, ModelFailed)
-    assert (refused.code, refused.opaque_rejected) == ("provider_bad_request", True)
+    assert refused.code == "provider_bad_request"
 
 
 @pytest.mark.parametrize(

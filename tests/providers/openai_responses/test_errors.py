@@ -83,21 +83,6 @@ def test_a_wrong_key_is_an_operators_matter_whatever_its_status() -> None:
     assert error(400, {"code": "x", "error": "Incorrect API key provided."}).code == "provider_auth"
 
 
-@pytest.mark.parametrize(
-    "message",
-    [
-        "Item 'rs_1' of type 'reasoning' was provided without its required following item.",
-        "Item 'fc_1' of type 'function_call' was provided without its required 'reasoning' item: 'rs_1'.",
-        "Item with id 'rs_1' not found. Items are not persisted when `store` is set to false.",
-        "The encrypted content gAAA...c90= could not be verified.",
-    ],
-)
-def test_the_refusal_of_an_item_that_was_sent_back_is_told_apart(message: str) -> None:
-    refused = error(400, {"error": {"message": message}})
-    assert (refused.code, refused.opaque_rejected) == ("provider_bad_request", True)
-    assert not error(400, {"error": {"message": "No."}}).opaque_rejected
-
-
 def test_a_web_page_says_that_the_address_is_wrong_unless_the_server_is_down() -> None:
     page = error(404, b"<!DOCTYPE html><html>secret</html>")
     assert page.code == "provider_bad_request"

@@ -101,56 +101,46 @@ async def test_a_tool_call_of_another_model_gets_the_thought_that_the_provider_w
         assert len(upstream.bodies) == 3
 
 
-OPAQUE: list[tuple[DialectName, str, object]] = [
-    (
-        "anthropic-messages",
-        "signature",
-        error("messages.1.content.0: Invalid `signature` in `thinking`"),
-    ),
-    (
-        "anthropic-messages",
-        "signature",
-        error("messages.1.content.0: Invalid signature in thinking block"),
-    ),
-    (
-        "anthropic-messages",
-        "signature",
-        error("messages.1.content.0.signature: Extra inputs are not permitted"),
-    ),
-    (
-        "anthropic-messages",
-        "signature",
-        error(
-            "messages.1.content.0: `thinking` or `redacted_thinking` blocks in the latest"
-            " assistant message cannot be modified"
-        ),
-    ),
-    (
-        "openai-responses",
-        '"id": "it_0"',
-        error(
-            "Item with id 'it_0' not found. Items are not persisted when `store` is set to false."
-        ),
-    ),
-    (
-        "openai-responses",
-        '"id": "it_0"',
-        error("The encrypted content could not be verified.", code="invalid_encrypted_content"),
-    ),
-    (
-        "openai-responses",
-        '"id": "it_0"',
-        error("Item 'it_0' of type 'reasoning' was provided without its required following item."),
-    ),
+MESSAGES = (
+    "messages.1.content.0: Invalid `signature` in `thinking`",
+    "messages.1.content.0: Invalid `signature` in `thinking` block",
+    "messages.1.content.0: Invalid signature in thinking block",
+    "messages.1.content.0: Invalid `data` in `redacted_thinking` block",
+    "messages.1.content.0.signature: Extra inputs are not permitted",
+    "messages.1.content.0.thinking.signature: Field required",
+    "messages.1.content.0: `thinking` or `redacted_thinking` blocks in the latest assistant message"
+    " cannot be modified",
+    "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`. When"
+    " `thinking` is enabled, a final `assistant` message must start with a thinking block",
+    "When thinking is disabled, an `assistant` message in the final position cannot contain `thinking`",
+)
+ITEMS = (
+    "Item with id 'it_0' not found. Items are not persisted when `store` is set to false.",
+    "Item 'it_0' of type 'reasoning' was provided without its required following item.",
+    "Item 'fc_1' of type 'function_call' was provided without its required 'reasoning' item: 'it_0'.",
+    "The encrypted content gAAA...c90= could not be verified.",
+    "Could not decrypt the specified encrypted_content.",
+)
+SIGNATURES = (
+    "Function call is missing a thought_signature in functionCall parts.",
+    "Thought signature is not valid.",
+    "Corrupted thought signature.",
+)
+OPAQUE: list[tuple[DialectName, str, str]] = [
+    *(("anthropic-messages", "signature", words) for words in MESSAGES),
+    *(("bedrock-converse", "signature", words) for words in MESSAGES[:3]),
+    *(("openai-responses", '"id": "it_0"', words) for words in ITEMS),
+    *(("google-generate", "c2ln", words) for words in SIGNATURES),
+    *(("google-interactions", "c2ln", words) for words in SIGNATURES[1:]),
 ]
 
 
 @pytest.mark.promise("P13")
 @pytest.mark.parametrize(("dialect", "mark", "words"), OPAQUE)
 async def test_an_opaque_block_that_is_refused_stays_behind(
-    dialect: DialectName, mark: str, words: object, tmp_path: Path
+    dialect: DialectName, mark: str, words: str, tmp_path: Path
 ) -> None:
-    answer = picky(dialect, holds(mark), words, says=(CALLING, FINAL))
+    answer = picky(dialect, holds(mark), error(words), says=(CALLING, FINAL))
     more = "[hosts.lab.quirks]\nbare_reasoning = true" if "responses" in dialect else ""
     async with asking(answer, tmp_path, dialect, more) as (runs, upstream):
         events = await asked(runs, conversation_id="c")

@@ -85,12 +85,8 @@ def refusal(
     status: int,
     headers: Mapping[str, str],
     body: bytes,
-    opaque_words: Sequence[str] = (),
 ) -> ProviderError:
-    """Read a response that is no 2xx; `headers` has lower-case names.
-
-    `opaque_words` are what this provider says, in lower case, where it refuses an opaque block.
-    """
+    """Read a response that is no 2xx; `headers` has lower-case names."""
     if _is_page(headers, body) and status < 500 and status not in {408, 429}:
         return ProviderError(
             "provider_bad_request",
@@ -108,7 +104,6 @@ def refusal(
         status=status,
         retry_after=delay_of(said) if wait is None else wait,
         retryable=False if spent(_all(said), delay_of(said)) else None,
-        opaque_rejected=code == "provider_bad_request" and mentions(message, opaque_words),
     )
 
 

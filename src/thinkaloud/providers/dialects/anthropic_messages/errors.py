@@ -32,15 +32,6 @@ _BY_TYPE: Final[dict[str, ProviderCode]] = {
     "api_error": "provider_overloaded",
 }
 
-_OPAQUE_REFUSED: Final = (
-    "in `thinking` block",
-    "in `redacted_thinking` block",
-    "blocks in the latest assistant message cannot be modified",
-    "expected `thinking` or `redacted_thinking`",
-    "in the final position cannot contain `thinking`",
-    "in the final position cannot contain thinking",
-)
-
 
 class _Inner(msgspec.Struct):
     type: object = None
@@ -69,7 +60,6 @@ def http_error(status: int, headers: Mapping[str, str], body: bytes) -> Provider
         status=status,
         retry_after=seconds(headers.get("retry-after")),
         retryable=False if spent(body[:_READ].decode(errors="replace")) else None,
-        opaque_rejected=code == "provider_bad_request" and _opaque_refused(message),
     )
 
 
@@ -78,21 +68,17 @@ def stream_error(error: bytes) -> ProviderError:
     kind, message = _parts(error)
     code = _BY_TYPE.get(kind, "provider_stream_cut")
     message = clean(message or kind) or "the provider reported an error without a message"
-    opaque = code == "provider_bad_request" and _opaque_refused(message)
     retryable = False if spent(f"{kind} {message}") else None
-    return ProviderError(code, message, retryable=retryable, opaque_rejected=opaque)
+    return ProviderError(code, message, retryable=retryable)
 
 
 def failed(error: ProviderError, usage: Usage | None = None) -> ModelFailed:
     """Return the error as the last event of a stream."""
-    code = cast("ProviderCode", error.code)
-    refused = code == "provider_bad_request" and _opaque_refused(error.message)
     return ModelFailed(
-        code=code,
+        code=cast("ProviderCode", error.code),
         message=error.message,
         retryable=error.retryable,
         retry_after=error.retry_after,
-        opaque_rejected=error.opaque_rejected or refused,
         usage=usage,
     )
 
@@ -100,11 +86,6 @@ def failed(error: ProviderError, usage: Usage | None = None) -> ModelFailed:
 def clean(text: str) -> str:
     """Return the provider's words, bounded and without anything that looks like a key."""
     return _SECRET.sub("[key]", text[:_MESSAGE_CHARS])
-
-
-def _opaque_refused(message: str) -> bool:
-    lowered = message.lower()
-    return any(words in lowered for words in _OPAQUE_REFUSED)
 
 
 def _code(status: int) -> ProviderCode:

@@ -26,7 +26,6 @@ from thinkaloud.events.model import (
     Usage,
 )
 from thinkaloud.providers.dialects.bedrock_converse.blocks import Growing, Kind
-from thinkaloud.providers.dialects.bedrock_converse.refused import is_opaque
 from thinkaloud.providers.dialects.bedrock_converse.wire import (
     UNREADABLE,
     Block,
@@ -211,7 +210,6 @@ class MessageReader:
                 code=code,
                 message=bounded(error.message),
                 retryable=error.retryable,
-                opaque_rejected=code == "provider_bad_request" and is_opaque(error.message),
                 usage=_counted(self._usage),
             )
         )

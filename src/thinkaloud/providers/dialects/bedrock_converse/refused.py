@@ -1,27 +1,10 @@
 """Failures of the Converse wire as HTTP errors."""
 
 from collections.abc import Mapping
-from typing import Final
 
 from thinkaloud.core.eventstream import aws_code
 from thinkaloud.errors import ProviderError
-from thinkaloud.providers.dialects.refusals import mentions, refusal
-
-_OPAQUE: Final = (
-    "in `thinking` block",
-    "in `redacted_thinking` block",
-    "blocks in the latest assistant message cannot be modified",
-    "expected `thinking` or `redacted_thinking`",
-    "in the final position cannot contain `thinking`",
-    "in the final position cannot contain thinking",
-    "cannot contain reasoning content",
-    "reasoning content is invalid",
-)
-
-
-def is_opaque(message: str) -> bool:
-    """Tell whether a refusal is about reasoning that was sent back."""
-    return mentions(message, _OPAQUE)
+from thinkaloud.providers.dialects.refusals import refusal
 
 
 def http_error(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
@@ -29,7 +12,7 @@ def http_error(status: int, headers: Mapping[str, str], body: bytes) -> Provider
 
     AWS names the exception in `x-amzn-errortype`; a known name says more than the status.
     """
-    error = refusal(status, headers, body, _OPAQUE)
+    error = refusal(status, headers, body)
     code = aws_code(headers.get("x-amzn-errortype", ""))
     if code is None:
         return error
@@ -38,5 +21,4 @@ def http_error(status: int, headers: Mapping[str, str], body: bytes) -> Provider
         error.message,
         status=status,
         retry_after=error.retry_after,
-        opaque_rejected=error.opaque_rejected,
     )

@@ -254,7 +254,7 @@ class GenerateReader:
             return True
         if finish == "MISSING_THOUGHT_SIGNATURE":
             words = candidate.words or "A tool call was sent back without its thought signature."
-            self._fail("provider_bad_request", words, out, opaque_rejected=True)
+            self._fail("provider_bad_request", words, out, rejected="opaque")
             return True
         if finish in _BROKEN or malformed(finish):
             words = candidate.words or f"{_BROKEN.get(finish, MALFORMED)} ({finish})."
@@ -316,15 +316,15 @@ class GenerateReader:
         words: str,
         out: list[ModelEvent],
         *,
-        opaque_rejected: bool = False,
+        rejected: str = "",
     ) -> None:
         out.append(
             ModelFailed(
                 code=code,
                 message=bounded(words),
                 retryable=code == "provider_stream_cut",
-                opaque_rejected=opaque_rejected,
                 usage=self.usage,
+                rejected=rejected,
             )
         )
 

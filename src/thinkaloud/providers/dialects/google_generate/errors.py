@@ -14,11 +14,8 @@ from thinkaloud.providers.dialects.refusals import (
     code_for,
     delay_of,
     is_bad_key,
-    mentions,
     refusal,
 )
-
-_OPAQUE = ("thought_signature", "thought signature", "thoughtsignature")
 
 _NAMES: dict[str, ProviderCode] = {
     "unauthenticated": "provider_auth",
@@ -48,7 +45,7 @@ _PASSING = frozenset(
 
 def in_response(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
     """Read a response that is no 2xx; `headers` has lower-case names."""
-    return refusal(status, headers, body, _OPAQUE)
+    return refusal(status, headers, body)
 
 
 def in_stream(said: Refusal, usage: Usage | None) -> ModelFailed:
@@ -60,7 +57,6 @@ def in_stream(said: Refusal, usage: Usage | None) -> ModelFailed:
         message=message,
         retryable=code in _PASSING and not spent(message, delay_of(said)),
         retry_after=delay_of(said),
-        opaque_rejected=code == "provider_bad_request" and mentions(message, _OPAQUE),
         usage=usage,
     )
 

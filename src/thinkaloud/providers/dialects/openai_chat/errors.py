@@ -21,15 +21,11 @@ _SECRET: Final = re.compile(
     r"\b(?:sk|rk|gsk|csk|xai|pplx|hf|nvapi|tgp)[-_][\w*.\-]{8,}|\bAIza[\w\-]{10,}|\bBearer\s+\S+"
 )
 _KEY_REFUSED: Final = re.compile(r"api[ _-]?key", re.IGNORECASE)
-_OPAQUE: Final = re.compile(
-    r"signature|encrypted|reasoning_details|redacted_thinking|`thinking`", re.IGNORECASE
-)
 _REJECTED: Final = re.compile(
     r"invalid|not valid|corrupt|malformed|decrypt|could not be verified|cannot be modified"
     r"|failed to verify|does not match",
     re.IGNORECASE,
 )
-_MISSING: Final = re.compile(r"missing|must be passed back|required", re.IGNORECASE)
 _BY_WORD: Final[tuple[tuple[str, ProviderCode], ...]] = (
     ("rate_limit", "provider_rate_limit"),
     ("ratelimit", "provider_rate_limit"),
@@ -106,7 +102,6 @@ def failure(body: bytes, usage: Usage | None) -> ModelFailed:
         message=clean(read.message),
         retryable=_retryable(code, read),
         retry_after=read.retry_after,
-        opaque_rejected=opaque_rejected(code, read.message),
         usage=usage,
     )
 
@@ -128,7 +123,6 @@ def http_error(status: int, headers: Mapping[str, str], body: bytes) -> Provider
         status=status,
         retry_after=_header_patience(headers) or read.retry_after,
         retryable=_retryable(code, read),
-        opaque_rejected=opaque_rejected(code, read.message),
     )
 
 
@@ -141,16 +135,6 @@ def clean(message: str) -> str:
     """Return a provider's words without anything like a key, and not too long."""
     message = _SECRET.sub("[redacted]", message[: 4 * _LONGEST])
     return message if len(message) <= _LONGEST else f"{message[: _LONGEST - 1]}…"
-
-
-def opaque_rejected(code: ProviderCode, message: str) -> bool:
-    """Tell whether the provider refused a signature or an encrypted block that it was sent."""
-    return (
-        code == "provider_bad_request"
-        and _OPAQUE.search(message) is not None
-        and _REJECTED.search(message) is not None
-        and _MISSING.search(message) is None
-    )
 
 
 def _page(status: int, headers: Mapping[str, str]) -> ProviderError:

@@ -19,14 +19,6 @@ _WAIT = re.compile(r"try again in (\d+(?:\.\d+)?)\s*(ms|s)\b", re.IGNORECASE)
 _PASSING = frozenset(
     {"provider_rate_limit", "provider_overloaded", "provider_stream_cut", "provider_timeout"}
 )
-_OPAQUE = (
-    "encrypted_content",
-    "encrypted content",
-    "without its required",
-    "items are not persisted",
-)
-"""Words of a refusal of items that were sent back (each recorded or reported)."""
-
 _STATUSES = ("code", "status_code", "statusCode", "status", "http_code")
 _SPENT = frozenset({"insufficient_quota", "billing_hard_limit_reached", "usage_limit_reached"})
 _CODES: dict[str, ProviderCode] = {
@@ -66,12 +58,6 @@ class Complaint(msgspec.Struct, frozen=True):
         """Whether waiting does not help: a quota is used up."""
         said = f"{' '.join(self.words)} {self.message}"
         return not _SPENT.isdisjoint(self.words) or spent(said, _wait(self.message))
-
-    @property
-    def opaque_rejected(self) -> bool:
-        """Whether it refuses an opaque item that was sent back."""
-        said = self.message.lower()
-        return "invalid_encrypted_content" in self.words or any(word in said for word in _OPAQUE)
 
 
 def complaint(found: object) -> Complaint | None:
@@ -120,7 +106,6 @@ def http_error(status: int, headers: Mapping[str, str], body: bytes) -> Provider
         status=status,
         retry_after=_retry_after(headers, said.message),
         retryable=False if said.spent else None,
-        opaque_rejected=code == "provider_bad_request" and said.opaque_rejected,
     )
 
 
@@ -133,7 +118,6 @@ def stream_failure(found: object, usage: Usage | None = None) -> ModelFailed:
         message=said.message or f"The provider reported an error: {', '.join(said.words)}.",
         retryable=code in _PASSING and not said.spent,
         retry_after=_wait(said.message) if code in _PASSING else None,
-        opaque_rejected=code == "provider_bad_request" and said.opaque_rejected,
         usage=usage,
     )
 
@@ -178,8 +162,6 @@ def _code_in_stream(said: Complaint) -> ProviderCode:
     for word in said.words:
         if word in _CODES:
             return _CODES[word]
-    if said.opaque_rejected:
-        return "provider_bad_request"
     return "provider_overloaded" if said.status is None else _code_of_status(said.status)
 
 
