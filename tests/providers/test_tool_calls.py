@@ -149,6 +149,18 @@ def test_repeated_arguments_are_one_object_on_every_wire_and_go_back_as_it(
         assert len(re.findall(r"at\W+1", sent_back)) == 1
 
 
+def test_arguments_that_an_item_of_responses_repeats_go_back_once() -> None:
+    body = WIRES["openai-responses"].body(Said(call=['{"at": 1}']))
+    twice = body.replace(rb'"{\"at\": 1}"', rb'"{}{\"at\": 1}{\"at\":1}"')
+    assert twice != body
+    got = play(WIRES["openai-responses"].decoder(), [twice])
+    assert [json.loads(call.arguments) for call in got.calls] == [{"at": 1}]
+    native_ = got.finished.native
+    assert native_ is not None
+    (item,) = json.loads(bytes(native_.payload))
+    assert json.loads(item["arguments"]) == {"at": 1}
+
+
 def test_arguments_that_are_no_json_stay_as_the_model_wrote_them() -> None:
     for pieces in (['{"a":1', "}x"], ['{"a":1}', '{"a":2}'], ["[1", ",2]"], ['{"a":'], ["hello"]):
         found = calls(part("", id="c", name="f"), *(part(piece) for piece in pieces))

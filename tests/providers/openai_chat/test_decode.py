@@ -661,3 +661,80 @@ def test_after_the_end_nothing_more_is_said():
     assert decoder.feed(said("x") + said("late"))[-1] == play(said("x"))[-1]
     assert decoder.feed(said("late")) == []
     assert decoder.close() == []
+
+
+def chosen(index, finish=None, **members):
+    return {"choices": [{"index": index, "delta": members, "finish_reason": finish}]}
+
+
+CALL = {"index": 0, "id": "a", "function": {"name": "f", "arguments": "{}"}}
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        # LiteLLM numbers its blocks
+        [chosen(0, reasoning_content="Hm, "), chosen(0, reasoning_content="so.")],
+        [chosen(1, reasoning_content="Hm, "), chosen(1, reasoning_content="so.")],
+        [chosen(0, role="assistant"), chosen(3, reasoning="Hm, so.")],
+    ],
+)
+def test_text_in_another_choice_belongs_to_the_one_message_that_was_asked_for(chunks):
+    for index in (1, 2, 5):
+        body = stream(*chunks, chosen(index, content="Fo"), chosen(index, content="ur."))
+        last = stream(chosen(0, "stop"))
+        assert short(play(body.removesuffix(b"data: [DONE]\n\n") + last)) == BOTH
+
+
+def test_a_thought_between_two_texts_of_other_choices_is_read_in_order():
+    body = stream(
+        chosen(0, reasoning="a"),
+        chosen(1, content="b"),
+        chosen(2, reasoning="c"),
+        chosen(3, content="d"),
+        chosen(0, "stop"),
+    )
+    kinds = [event[0] for event in short(play(body))]
+    assert kinds == ["reasoning", "answer", "reasoning", "answer", "finished"]
+
+
+def test_calls_in_a_choice_of_their_own_are_read():
+    said_ = {"message": {"role": "assistant", "content": "x"}, "finish_reason": "tool_calls"}
+    called = {"index": 1, "message": {"tool_calls": [CALL]}, "finish_reason": "tool_calls"}
+    whole = json.dumps({"choices": [{"index": 0, **said_}, called]}).encode()
+    streamed = stream(chosen(0, content="x"), chosen(1, tool_calls=[CALL]), chosen(0, "tool_calls"))
+    for body in (whole, streamed):
+        assert [event[0] for event in short(play(body))] == ["answer", "opened", "call", "finished"]
+
+
+def test_a_second_message_that_nobody_asked_for_is_not_mixed_in():
+    chunks = [chosen(n, content=text) for text in ("ye", "s") for n in (0, 1)]
+    assert short(play(stream(*chunks, chosen(1, "length"))))[0] == ("answer", "yes")
+    both = {"choices": [*chosen(0, content="yes")["choices"], *chosen(1, content="no")["choices"]]}
+    assert short(play(stream(both, chosen(0, "stop"))))[0] == ("answer", "yes")
+    assert short(play(stream(both, chosen(1, "stop"), done=False)))[-1][1] == "provider_stream_cut"
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"reasoning_content": [{"type": "text", "text": "Hm, "}, {"type": "text", "text": "so."}]},
+        {"reasoning_content": ["Hm, ", "so."]},
+        {"reasoning_content": {"type": "text", "text": "Hm, so."}},
+        {"reasoning": [{"type": "reasoning.text", "text": "Hm, so."}]},
+        {"content": [{"type": "reasoning", "summary": [{"text": "Hm, "}, {"text": "so."}]}]},
+        {"content": [{"type": "reasoning", "text": "Hm, so."}]},
+        {"content": [{"type": "thinking", "thinking": "Hm, so."}]},
+        {"content": [{"type": "reasoning", "reasoning": {"text": "Hm, so."}}]},
+        {"content": {"type": "thinking", "thinking": ["Hm, ", {"text": "so."}]}},
+    ],
+)
+def test_reasoning_is_read_as_text_as_a_part_and_as_a_list_of_parts(members):
+    for answer in ("Four.", ["Fo", {"type": "text", "text": "ur."}]):
+        assert short(play(stream(delta(**members), delta("stop", content=answer)))) == BOTH
+
+
+@pytest.mark.parametrize("empty", [None, {}, "", False, []])
+def test_an_error_member_that_says_nothing_is_no_error(empty):
+    chunks = [{**delta(content="x"), "error": empty}, {**delta("stop"), "error": empty}]
+    assert short(play(stream(*chunks))) == [("answer", "x"), ("finished", "stop", "none")]

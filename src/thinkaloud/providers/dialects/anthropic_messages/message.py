@@ -12,7 +12,6 @@ from thinkaloud.events.model import (
     AnswerText,
     FinishReason,
     ModelEvent,
-    ModelFailed,
     ModelFinished,
     Native,
     Origin,
@@ -40,8 +39,8 @@ from thinkaloud.providers.dialects.anthropic_messages.wire import (
     StopDetails,
 )
 from thinkaloud.providers.dialects.events import DONE
-from thinkaloud.providers.dialects.faults import names_error, reported, suspect
-from thinkaloud.providers.dialects.framing import broke_off, cut_off, too_much, unreadable
+from thinkaloud.providers.dialects.failing import Failing
+from thinkaloud.providers.dialects.faults import names_error, suspect
 from thinkaloud.providers.dialects.jsontext import array_of, given
 from thinkaloud.providers.dialects.outcomes import MALFORMED, ending, malformed
 from thinkaloud.providers.dialects.toolcalls import CallBudget, CallIds, TooManyCalls, tool_name
@@ -63,14 +62,11 @@ _event = msgspec.json.Decoder(Event)
 _message = msgspec.json.Decoder(Message)
 
 
-class MessageReader:
-    """The events of one message, whatever carries them.
-
-    `done` is True after the last event; nothing is read from then on.
-    """
+class MessageReader(Failing):
+    """The events of one message, whatever carries them."""
 
     def __init__(self, origin: Origin) -> None:
-        self.done = False
+        super().__init__(_counted, failed)
         self._origin = origin
         self._blocks: list[Block] = []
         self._by_index: dict[int, Block] = {}
@@ -79,7 +75,6 @@ class MessageReader:
         self._ids = CallIds()
         self._budget = CallBudget()
         self._parts = 0
-        self._usage: dict[str, object] = {}
         self._stop = ""
         self._stop_details: bytes = _EMPTY
 
@@ -96,9 +91,9 @@ class MessageReader:
             if not self._event(event, name, out):
                 self._other(event, data, name, out)
         except TooManyCalls as reason:
-            self._too_many(reason, out)
+            self.too_many(reason, out)
         except UNREADABLE as reason:
-            self._unreadable(data, name, reason, out)
+            self.unreadable(data, name, reason, out)
 
     def whole(self, data: bytes, out: list[ModelEvent]) -> None:
         """Read a response that did not stream."""
@@ -106,20 +101,20 @@ class MessageReader:
             _check_utf8(data)
             message = _message.decode(data)
             if given(message.error):
-                self._error(bytes(message.error), out)
+                self.fail_or_report(stream_error(bytes(message.error)), data, out)
                 return
             for index, raw in enumerate(message.content or ()):
                 self._open(index, bytes(raw), out)
                 self._shut(index, out, whole=True)
         except TooManyCalls as reason:
-            self._too_many(reason, out)
+            self.too_many(reason, out)
             return
         except UNREADABLE as reason:
-            self._unreadable(data, b"", reason, out)
+            self.unreadable(data, b"", reason, out)
             return
         _merge(self._usage, message.usage)
         self._stopped(message.stop_reason, message.stop_details)
-        if message.content is None and self._report(data, b"", out):
+        if message.content is None and self.report(data, b"", out):
             return
         if message.content is None or not self._stop:
             self.cut("the response is no finished message", out)
@@ -132,48 +127,8 @@ class MessageReader:
             return
         if self._stop:
             self._finish(out)
-        elif stray.strip():
-            self.done = True
-            out.append(broke_off(stray, _counted(self._usage)))
         else:
-            self.cut("it ended without an end mark", out)
-
-    def fail(self, error: ProviderError, out: list[ModelEvent]) -> None:
-        """End with a failure."""
-        if not self.done:
-            self.done = True
-            out.append(failed(error, _counted(self._usage)))
-
-    def cut(self, why: str, out: list[ModelEvent]) -> None:
-        """End with a broken stream."""
-        self.fail(ProviderError("provider_stream_cut", f"The stream broke off: {why}."), out)
-
-    def _report(self, data: bytes, name: bytes, out: list[ModelEvent]) -> bool:
-        """End with the error that an event reports in a shape of its own, if it does."""
-        failure = reported(data, name, _counted(self._usage))
-        if failure is not None:
-            self.done = True
-            out.append(failure)
-        return failure is not None
-
-    def _error(self, error: bytes, out: list[ModelEvent]) -> None:
-        said = stream_error(error)
-        # Of a type that is not this wire's, its other members may tell more.
-        other = said.code == "provider_stream_cut"
-        if not other or not self._report(b'{"error":%b}' % error, b"", out):
-            self.fail(said, out)
-
-    def _unreadable(
-        self, data: bytes, name: bytes, reason: Exception, out: list[ModelEvent]
-    ) -> None:
-        if not self._report(data, name, out):
-            self.done = True
-            out.append(cut_off(unreadable(data, reason), _counted(self._usage)))
-
-    def _too_many(self, reason: TooManyCalls, out: list[ModelEvent]) -> None:
-        self.done = True
-        usage = _counted(self._usage)
-        out.append(ModelFailed("provider_stream_cut", too_much(reason), usage=usage))
+            self.broke_off(stray, out)
 
     def _event(self, event: Event, name: bytes, out: list[ModelEvent]) -> bool:
         """Take an event; return False where it is none that is known."""
@@ -194,11 +149,12 @@ class MessageReader:
             # A gateway that does not stream sends the whole message as one event.
             self.whole(data, out)
         elif names_error(name) or suspect(data):
-            self._report(data, name, out)
+            self.report(data, name, out)
 
     def _about_message(self, kind: str, event: Event, out: list[ModelEvent]) -> bool:
         if given(event.error):
-            self._error(bytes(event.error), out)
+            error = bytes(event.error)
+            self.fail_or_report(stream_error(error), b'{"error":%b}' % error, out)
         elif kind == "message_stop":
             self._finish(out)
         elif kind == "message_start" and event.message is not None:

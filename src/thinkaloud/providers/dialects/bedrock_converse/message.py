@@ -37,8 +37,7 @@ from thinkaloud.providers.dialects.bedrock_converse.wire import (
     ToolResult,
     ToolUse,
 )
-from thinkaloud.providers.dialects.faults import reported
-from thinkaloud.providers.dialects.framing import cut_off, too_much, unreadable
+from thinkaloud.providers.dialects.failing import Failing
 from thinkaloud.providers.dialects.jsontext import array_of, compact, given
 from thinkaloud.providers.dialects.outcomes import MALFORMED, ending, malformed
 from thinkaloud.providers.dialects.refusals import bounded
@@ -129,11 +128,11 @@ class Speech:
             out.append(ReasoningText(text, self._inline_part))
 
 
-class MessageReader:
-    """The events of one message. `done` is True after the last model event."""
+class MessageReader(Failing):
+    """The events of one message."""
 
     def __init__(self, origin: Origin, tags: tuple[tuple[str, str], ...]) -> None:
-        self.done = False
+        super().__init__(_counted, _failed)
         self._origin = origin
         self._blocks: list[Growing] = []
         self._by_index: dict[int, Growing] = {}
@@ -142,7 +141,6 @@ class MessageReader:
         self._ids = CallIds()
         self._budget = CallBudget()
         self._speech = Speech(tags)
-        self._usage: dict[str, object] = {}
         self._stop = ""
 
     def take(self, frame: Frame, out: list[ModelEvent]) -> None:
@@ -156,14 +154,12 @@ class MessageReader:
                 frame.payload.decode()
             kind = frame.headers.get(":event-type", "")
             self._event(kind, _event.decode(frame.payload), out)
-            failure = reported(frame.payload, b"", _counted(self._usage)) if not kind else None
-            if failure is not None and not self.done:
-                self.done = True
-                out.append(failure)
+            if not kind and not self.done:
+                self.report(frame.payload, b"", out)
         except TooManyCalls as reason:
-            self._too_many(reason, out)
+            self.too_many(reason, out)
         except UNREADABLE as reason:
-            self._unreadable(frame.payload, reason, out)
+            self.unreadable(frame.payload, b"", reason, out)
 
     def whole(self, body: bytes, out: list[ModelEvent]) -> None:
         """Read a response that did not stream."""
@@ -176,20 +172,16 @@ class MessageReader:
             for index, raw in enumerate(content):
                 self._whole_block(index, _block.decode(raw), out)
         except TooManyCalls as reason:
-            self._too_many(reason, out)
+            self.too_many(reason, out)
             return
         except UNREADABLE as reason:
-            self._unreadable(body, reason, out)
+            self.unreadable(body, b"", reason, out)
             return
         self._usage.update(response.usage or {})
         self._stop = ending(response.stop_reason)
-        failure = None if self._stop else reported(body, b"", _counted(self._usage))
-        if failure is not None:
-            self.done = True
-            out.append(failure)
-        elif self._stop:
+        if self._stop:
             self._finish(out, array_of(content) if content else None)
-        else:
+        elif not self.report(body, b"", out):
             self.cut("the response is no finished message", out)
 
     def end(self, out: list[ModelEvent]) -> None:
@@ -199,34 +191,7 @@ class MessageReader:
         if self._stop:
             self._finish(out, _payload(self._blocks))
         else:
-            self.cut("it ended without an end mark", out)
-
-    def fail(self, error: ProviderError, out: list[ModelEvent]) -> None:
-        """End with a failure. What may have been half a tag is not given out: it was no word."""
-        self.done = True
-        code = cast("ProviderCode", error.code)
-        out.append(
-            ModelFailed(
-                code=code,
-                message=bounded(error.message),
-                retryable=error.retryable,
-                usage=_counted(self._usage),
-            )
-        )
-
-    def cut(self, why: str, out: list[ModelEvent]) -> None:
-        """End with a broken stream."""
-        self.fail(ProviderError("provider_stream_cut", f"The stream broke off: {why}."), out)
-
-    def _unreadable(self, payload: bytes, reason: Exception, out: list[ModelEvent]) -> None:
-        usage = _counted(self._usage)
-        self.done = True
-        out.append(reported(payload, b"", usage) or cut_off(unreadable(payload, reason), usage))
-
-    def _too_many(self, reason: TooManyCalls, out: list[ModelEvent]) -> None:
-        self.done = True
-        usage = _counted(self._usage)
-        out.append(ModelFailed("provider_stream_cut", too_much(reason), usage=usage))
+            self.broke_off(b"", out)
 
     def _event(self, kind: str, event: Event, out: list[ModelEvent]) -> None:
         index = event.content_block_index or 0
@@ -351,6 +316,17 @@ def _payload(blocks: list[Growing]) -> msgspec.Raw | None:
     if not blocks:
         return None
     return msgspec.Raw(msgspec.json.encode([block.payload() for block in blocks]))
+
+
+def _failed(error: ProviderError, usage: Usage | None) -> ModelFailed:
+    """Return the failure. What may have been half a tag is not given out: it was no word."""
+    code = cast("ProviderCode", error.code)
+    return ModelFailed(
+        code=code,
+        message=bounded(error.message),
+        retryable=error.retryable,
+        usage=usage,
+    )
 
 
 def _counted(raw: dict[str, object]) -> Usage | None:

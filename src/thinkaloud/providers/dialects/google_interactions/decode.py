@@ -245,7 +245,7 @@ class InteractionReader:
                 if given(delta.arguments):
                     self._calls.argue(step, text_or_compact(delta.arguments))
             case "function_call":
-                self._call_at_once(step, delta, _fields.decode(raw), out)
+                _call_at_once(self._calls, step, delta, _fields.decode(raw), out)
             case _:
                 _keep(step, delta, raw)
 
@@ -263,16 +263,6 @@ class InteractionReader:
             raise msgspec.ValidationError(f"step {index} was never begun")
         self._begin(index, msgspec.Raw(msgspec.json.encode({"type": kind})), out)
         return self._steps[index]
-
-    def _call_at_once(
-        self, step: Step, delta: _Delta, fields: Fields, out: list[ModelEvent]
-    ) -> None:
-        step.put(fields)
-        step.call_id = delta.id or step.call_id
-        step.name = tool_name(delta.name or "") or step.name
-        if given(delta.arguments):
-            step.whole = msgspec.Raw(bytes(delta.arguments))
-        self._calls.begin(step, out)
 
     def _stop(self, index: int, out: list[ModelEvent]) -> None:
         step = self._steps.get(index)
@@ -300,18 +290,23 @@ class InteractionReader:
             ModelFinished(
                 finish_reason=_finish_reason(status, self._calls.count),
                 raw_finish_reason=status,
-                reasoning_status=self._status(usage),
+                reasoning_status=_status(usage, shown=self._shown, hidden=self._hidden),
                 usage=usage,
                 native=Native(origin=self._origin, payload=payload),
             )
         )
         return True
 
-    def _status(self, usage: Usage | None) -> ReasoningStatus:
-        if self._shown:
-            return "shown"
-        hidden = self._hidden or (usage is not None and bool(usage.reasoning_tokens))
-        return "hidden_by_provider" if hidden else "none"
+
+def _call_at_once(
+    calls: CallQueue, step: Step, delta: _Delta, fields: Fields, out: list[ModelEvent]
+) -> None:
+    step.put(fields)
+    step.call_id = delta.id or step.call_id
+    step.name = tool_name(delta.name or "") or step.name
+    if given(delta.arguments):
+        step.whole = msgspec.Raw(bytes(delta.arguments))
+    calls.begin(step, out)
 
 
 def _keep(step: Step, delta: _Delta, raw: msgspec.Raw) -> None:
@@ -332,3 +327,10 @@ def _finish_reason(status: str, calls: int) -> FinishReason:
     if status in _TRUNCATED:
         return "length"
     return "tool_calls" if calls else "stop"
+
+
+def _status(usage: Usage | None, *, shown: bool, hidden: bool) -> ReasoningStatus:
+    if shown:
+        return "shown"
+    counted = usage is not None and bool(usage.reasoning_tokens)
+    return "hidden_by_provider" if hidden or counted else "none"

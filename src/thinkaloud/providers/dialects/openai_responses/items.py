@@ -132,7 +132,8 @@ class Assembly:
                 continue
             found = item.record or _rebuilt(item)
             if item.kind == CALL:
-                found = native.called(found, item.call.call_id, item.call.name)
+                call = item.call
+                found = native.called(found, call.call_id, call.name, "".join(call.arguments))
             items.append(native.OutputItem(item.kind, found, item.record is not None))
         return items
 

@@ -44,9 +44,12 @@ def raw(value: object) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode(value))
 
 
-def called(record: Record, call_id: str, name: str) -> Record:
-    """Return a call's record with this id and name, where it has others or none."""
-    ours = {"call_id": call_id, "name": name}
+def called(record: Record, call_id: str, name: str, arguments: str) -> Record:
+    """Return a call's record with these members, where it has others or none."""
+    ours = {"call_id": call_id, "name": name, "arguments": arguments}
+    if bytes(record.get("arguments", msgspec.Raw(b"{"))).startswith(b"{"):
+        # As an object they came whole, and go back as one.
+        del ours["arguments"]
     changed = {
         key: raw(value)
         for key, value in ours.items()
