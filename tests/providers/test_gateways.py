@@ -226,6 +226,16 @@ def test_a_web_page_under_the_label_of_a_stream_says_that_the_address_is_wrong(n
     assert "base_url" in got.failed.message
 
 
+@pytest.mark.parametrize("name", [*SSE, "ollama-chat"])
+def test_a_web_page_in_place_of_the_rest_of_a_stream_is_a_cut_and_no_wrong_address(
+    name: str,
+) -> None:
+    page = b"<html>\n<head><title>502 Bad Gateway</title></head>\n</html>\n"
+    failed = heard(name, b"".join(events(name)[:2]) + page).failed
+    assert (failed.code, failed.retryable) == ("provider_stream_cut", True)
+    assert "proxy" in failed.message
+
+
 NOT_YET: dict[str, tuple[bytes, bytes]] = {
     "openai-chat": (b'"finish_reason": null', b'"finish_reason": "%b"'),
     "anthropic-messages": (b'"stop_reason": null', b'"stop_reason": "%b"'),

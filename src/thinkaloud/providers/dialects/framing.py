@@ -362,10 +362,12 @@ def cut_off(message: str, usage: Usage | None = None) -> ModelFailed:
 
 def broke_off(stray: bytes, usage: Usage | None = None) -> ModelFailed:
     """Return the failure of a stream without an end mark, with what it held beside events."""
-    if stray.lstrip()[:1] == b"<":
-        return ModelFailed("provider_bad_request", PAGE, usage=usage)
     message = "The provider's stream broke off before its end."
-    return cut_off(f"{message} It sent: {words(stray)}" if stray.strip() else message, usage)
+    if stray.lstrip()[:1] == b"<":
+        message += " A web page came in place of the rest: a proxy on the way has given up."
+    elif stray.strip():
+        message += f" It sent: {words(stray)}"
+    return cut_off(message, usage)
 
 
 def unreadable(payload: bytes, error: Exception) -> str:
