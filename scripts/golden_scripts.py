@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from thinkaloud.events.event import Attachment
-from thinkaloud.events.model import ModelFailed, ModelFinished, Usage
+from thinkaloud.events.model import ModelFailed, ModelFinished, Reclassified, Usage
 from thinkaloud.providers.scripted import (
     Cut,
     Script,
@@ -228,6 +228,14 @@ SESSIONS: Final[dict[str, Session]] = {
             [[ModelFailed("provider_rate_limit", "Too many requests.", retryable=True, retry_after=4.0)]],
             [_thinks("Now then: 366 = 52 × 7 + 2."), _says("52 or 53."), _ends(_USAGE)],
         ),
+    ),
+    "answer-that-was-reasoning": Session(
+        (
+            [_says("The user asks about leap years. "), [Reclassified("reasoning")], _says("52 or 53."), _ends(_USAGE)],
+        ),
+    ),
+    "thought-that-was-the-answer": Session(
+        ([_thinks("52 or 53."), [Reclassified("withdrawn")], _says("52 or 53."), _ends(_USAGE, status="none")],)
     ),
     "two-runs": Session(
         (

@@ -15,8 +15,9 @@ from tests.providers.playback import Heard
 from tests.providers.streams import FRAMES, NDJSON, SSE, WIRES, Said
 from thinkaloud.core.eventstream import EventStreamParser
 from thinkaloud.core.harmony import HarmonySplitter
+from thinkaloud.core.inline import Inline, InlineSplitter, Piece
 from thinkaloud.core.sse import EventTooLarge, SSEParser
-from thinkaloud.core.tags import BRACKETED, GRANITE, TagSplitter
+from thinkaloud.core.tags import BRACKETED, GRANITE
 from thinkaloud.errors import ProviderError
 from thinkaloud.events.model import ModelEvent
 from thinkaloud.ports.model import Decoder, Dialect
@@ -117,12 +118,12 @@ def _eventstream(data: bytes) -> None:
 
 def _tags(data: bytes) -> None:
     text = data[2:].decode("utf-8", "replace")
-    preopened = bool(data[0] & 1)
     tags = WHOLE_TAGS if data[0] & 2 else BRACKETED
+    inline = Inline(tags, preopened=bool(data[0] & 1), strict=bool(data[0] & 4))
     results: list[object] = []
     for chunks in cuttings(text.encode("utf-32-le"), data[1]):
-        splitter = TagSplitter(tags, preopened=preopened)
-        pieces: list[tuple[bool, str]] = []
+        splitter = InlineSplitter(inline)
+        pieces: list[Piece] = []
         held = b""
         for chunk in chunks:
             held += chunk
@@ -130,12 +131,14 @@ def _tags(data: bytes) -> None:
             pieces += splitter.feed(held[:whole].decode("utf-32-le"))
             held = held[whole:]
         pieces += splitter.close()
-        assert all(piece for _, piece in pieces), "a piece is empty"
-        reasoning = "".join(piece for is_reasoning, piece in pieces if is_reasoning)
-        answer = "".join(piece for is_reasoning, piece in pieces if not is_reasoning)
-        lost = len(text) - len(reasoning) - len(answer)
-        assert 0 <= lost <= 2 * max(len(tag) for pair in tags for tag in pair)
-        results.append((reasoning, answer))
+        joined: list[Piece] = []
+        for kind, piece in pieces:
+            assert piece or kind == "was_reasoning", "a piece is empty"
+            if joined and joined[-1].kind == kind != "was_reasoning":
+                joined[-1] = Piece(kind, joined[-1].text + piece)
+            else:
+                joined.append(Piece(kind, piece))
+        results.append(joined)
     assert all(each == results[0] for each in results), "the cuts make a difference"
 
 

@@ -17,7 +17,8 @@ from tests.providers.streams import WIRES, Said, Wire
 from tests.providers.targets import TARGETS, seeds
 from thinkaloud.core.eventstream import EventStreamParser
 from thinkaloud.core.harmony import HarmonySplitter
-from thinkaloud.core.tags import BRACKETED, GRANITE, TagSplitter
+from thinkaloud.core.inline import Inline, InlineSplitter
+from thinkaloud.core.tags import BRACKETED, GRANITE
 from thinkaloud.events.model import AnswerText, ModelEvent, ModelFailed, ReasoningText
 from thinkaloud.ports.model import Decoder
 
@@ -177,7 +178,7 @@ def test_splitting_tags_is_linear(opening, unit, size):
     def split(count: int) -> None:
         text = opening + unit * count
         pieces = [text[at : at + size] for at in range(0, len(text), size)]
-        for splitter in (TagSplitter((*BRACKETED, *GRANITE)), HarmonySplitter()):
+        for splitter in (InlineSplitter(Inline((*BRACKETED, *GRANITE))), HarmonySplitter()):
             for piece in pieces:
                 splitter.feed(piece)
             splitter.close()

@@ -36,12 +36,18 @@ def configured_hosts(configuration: Configuration) -> list[ConfiguredHost]:
 def _configured(name: str, configuration: Configuration) -> ConfiguredHost:
     section = configuration.settings.hosts.get(name)
     environment = configuration.environment
+    withholds = configuration.settings.server.show_reasoning == "deny"
     if section is None:
         host, needs = filled(HOSTS[name], environment)
         key = _first(environment.get(variable) for variable in host.key_env)
         offered = key is not None and needs is None
         return ConfiguredHost(
-            host, key, offered=offered, needs=needs, environment=_seen(host, environment)
+            host,
+            key,
+            offered=offered,
+            needs=needs,
+            environment=_seen(host, environment),
+            withholds_reasoning=withholds,
         )
     if section.base_url is not None:
         _check(name, section.base_url, configuration)
@@ -58,6 +64,7 @@ def _configured(name: str, configuration: Configuration) -> ConfiguredHost:
         quirks=section.quirks,
         needs=needs,
         environment=_seen(host, environment),
+        withholds_reasoning=withholds,
     )
 
 

@@ -26,6 +26,7 @@ from thinkaloud.events.event import (
     RunError,
     RunStarted,
     RunStatus,
+    SegmentReclassified,
     ToolEnded,
     ToolStarted,
 )
@@ -65,6 +66,7 @@ class Telling:
             case (
                 RunStarted()
                 | IterationStarted()
+                | SegmentReclassified()
                 | ToolStarted()
                 | ToolEnded()
                 | ModelResponded()

@@ -18,6 +18,7 @@ from thinkaloud.events.event import (
     RunEnded,
     RunError,
     RunStarted,
+    SegmentReclassified,
     Timing,
     ToolEnded,
     ToolStarted,
@@ -40,6 +41,7 @@ from thinkaloud.server.wires.frames import (
     ProgressFrame,
     ReasoningEndFrame,
     ReasoningFrame,
+    ReclassifiedFrame,
     SnapshotFrame,
     StartFrame,
     TokenFrame,
@@ -50,6 +52,7 @@ _Told = (
     | ReasoningFrame
     | ReasoningEndFrame
     | TokenFrame
+    | ReclassifiedFrame
     | ActionFrame
     | NoticeFrame
     | ErrorFrame
@@ -172,6 +175,8 @@ class FrameReading:
                 return ReasoningEnded(data.segment_id, data.duration_ms, data.interrupted)
             case TokenFrame(data=data):
                 return AnswerDelta(data.segment_id, data.token)
+            case ReclassifiedFrame(data=data):
+                return SegmentReclassified(data.segment_id, data.to, data.duration_ms)
             case ActionFrame(data=data):
                 return _tool(data)
             case NoticeFrame(data=data):

@@ -21,6 +21,7 @@ from thinkaloud.events.event import (
     Recorded,
     RunEnded,
     RunStarted,
+    SegmentReclassified,
     ToolEnded,
     ToolStarted,
 )
@@ -69,7 +70,7 @@ class Screen:
             case AnswerDelta():
                 self._rest()
                 self._write(visible(event.text))
-            case AnswerEnded():
+            case AnswerEnded() | SegmentReclassified():
                 self._finish_line()
             case ToolStarted():
                 self._tools[event.tool_call_id] = event

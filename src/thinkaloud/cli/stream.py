@@ -19,6 +19,7 @@ from thinkaloud.events.event import (
     Recorded,
     RunEnded,
     RunStarted,
+    SegmentReclassified,
     ToolEnded,
     ToolStarted,
 )
@@ -75,7 +76,7 @@ class Plain:
                     self._write(self._beside, "\n\n")
             case Notice():
                 self._write(self._beside, f"{visible(event.message)}\n")
-            case RunEnded():
+            case RunEnded() | SegmentReclassified():
                 if self._in_line is not None:
                     self._write(self._in_line, "\n")
             case (
@@ -128,6 +129,7 @@ class Lines:
                 IterationStarted()
                 | AnswerDelta()
                 | AnswerEnded()
+                | SegmentReclassified()
                 | ToolStarted()
                 | ToolEnded()
                 | Notice()

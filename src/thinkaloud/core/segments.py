@@ -8,6 +8,7 @@ from thinkaloud.events.event import (
     Event,
     ReasoningDelta,
     ReasoningEnded,
+    SegmentReclassified,
 )
 
 BLANK_LINE = "\n\n"
@@ -33,6 +34,13 @@ class Segments:
         self._segment_id = ""
         self._opened_at = 0
         self._first_part = 0
+        self._response: list[tuple[Literal["reasoning", "answer"], str, int]] = []
+        self._before: tuple[bool, int | None, int | None] = (False, None, None)
+
+    def begin_response(self) -> None:
+        """Begin the segments of the next response: those that `reclassify` is about."""
+        self._response.clear()
+        self._before = (self.answered, self.first_answer_at, self.first_reasoning_at)
 
     @property
     def open_kind(self) -> Literal["reasoning", "answer"] | None:
@@ -71,13 +79,35 @@ class Segments:
     ) -> list[Event]:
         """Close what is open; nothing where nothing is. `resuming`: the run goes on."""
         kind, self._kind = self._kind, None
+        if kind is None:
+            return []
+        duration_ms = max(0, now_ms - self._opened_at)
+        self._response.append((kind, self._segment_id, duration_ms))
         if kind == "reasoning":
-            duration_ms = max(0, now_ms - self._opened_at)
             self.reasoning_ms += duration_ms
             return [ReasoningEnded(self._segment_id, duration_ms, interrupted)]
-        if kind == "answer":
-            return [AnswerEnded(self._segment_id, resuming, interrupted)]
-        return []
+        return [AnswerEnded(self._segment_id, resuming, interrupted)]
+
+    def reclassify(self, to: Literal["reasoning", "withdrawn"], now_ms: int) -> list[Event]:
+        """Close what is open, and say that this response's segments so far were something else.
+
+        `reasoning`: the answer segments. `withdrawn`: the reasoning segments.
+        """
+        events = self.close(now_ms, resuming=True)
+        was = "answer" if to == "reasoning" else "reasoning"
+        found = [(name, duration) for kind, name, duration in self._response if kind == was]
+        self._response = [each for each in self._response if each[0] != was]
+        total_ms = sum(duration for _, duration in found)
+        if to == "reasoning":
+            if self.first_reasoning_at is None:
+                self.first_reasoning_at = self.first_answer_at
+            self.answered, self.first_answer_at, _ = self._before
+            self.reasoning_ms += total_ms
+        else:
+            self.reasoning_ms -= total_ms
+            self.first_reasoning_at = self._before[2]
+        events.extend(SegmentReclassified(name, to, duration) for name, duration in found)
+        return events
 
     def _open(self, kind: Literal["reasoning", "answer"], now_ms: int) -> None:
         self._kind = kind

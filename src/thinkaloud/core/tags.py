@@ -1,13 +1,9 @@
-"""Reasoning in tags inside plain text (`<think>…</think>`), split off incrementally.
-
-Only a tag at the start of a message opens reasoning; tags later, in an answer or in code, are
-text. Nothing but the two tags themselves is taken out of the text.
-"""
+"""How models mark reasoning inside plain text, and how to find those marks in a stream. Pure."""
 
 import re
-from collections.abc import Sequence
-from enum import Enum
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Final, Literal, NamedTuple
 
 Tags = Sequence[tuple[str, str]]
 """Pairs of an opening and a closing tag. An opening tag may stand in several pairs."""
@@ -18,12 +14,19 @@ BRACKETED: Final[tuple[tuple[str, str], ...]] = (
     ("<thought>", "</thought>"),
     ("<reasoning>", "</reasoning>"),
     ("<seed:think>", "</seed:think>"),
+    ("<mm:think>", "</mm:think>"),
     ("[THINK]", "[/THINK]"),
     ("◁think▷", "◁/think▷"),
+    ("<|channel>thought", "<channel|>"),
+    ("<|START_THINKING|>", "<|END_THINKING|>"),
+    ("<|begin_of_thought|>", "<|end_of_thought|>"),
+    ("<|inner_prefix|>", "<|inner_suffix|>"),
+    ("<unused94>thought", "<unused95>"),
 )
-"""Every known spelling that cannot be taken for prose. DeepSeek R1, Qwen, MiniMax and others
-(`<think>`); Nova (`<thinking>`); Gemma and Gemini (`<thought>`); gpt-oss on Bedrock
-(`<reasoning>`); Seed-OSS; Magistral; Kimi."""
+"""The usual spelling of every known tag. DeepSeek R1, Qwen, MiniMax M2 and many others
+(`<think>`); Nova (`<thinking>`); Gemini (`<thought>`); gpt-oss on Bedrock (`<reasoning>`);
+Seed-OSS; MiniMax M3; Magistral; Kimi; Gemma 4; Command A; OpenThinker; Apertus; MedGemma.
+`Spellings` recognizes more: any case, attributes, any namespace."""
 
 GRANITE: Final[tuple[tuple[str, str], ...]] = (
     ("Here's my thought process:", "Here's my response:"),
@@ -73,85 +76,151 @@ class Markers:
         return end
 
 
-class _State(Enum):
-    START = 0
-    REASONING = 1
-    TEXT = 2
+MarkKind = Literal["open", "close", "empty", "wrapper", "final", "end"]
+"""`empty` is a self-closing tag. `wrapper` marks the answer, `final` a harmony header of the
+answer, `end` the end of a harmony message: none of these is text."""
 
 
-class TagSplitter:
-    """Text in, pieces of reasoning and of text out: incremental, linear, whatever the cuts.
+class Mark(NamedTuple):
+    """A tag in a text. A closing tag belongs to an opening tag of the same `name`."""
 
-    At most one tag's length is held back. With `preopened` the prompt has already opened the
-    tag: the message begins as reasoning, an opening tag at its start is allowed, and the first
-    closing tag of any pair ends it. Otherwise a closing tag without an opening one is text.
+    start: int
+    end: int
+    kind: MarkKind
+    name: str
+
+
+_STEMS: Final = ("thinking", "thoughts", "reasoning")
+_NAME: Final = r"(?:[a-z]{1,12}[:_])?(?:think(?:ing)?|thoughts?|reasoning)"
+_STEM_PREFIXES: Final = "|".join(
+    sorted({stem[:length] for stem in _STEMS for length in range(len(stem) + 1)}, reverse=True)
+)
+_PIPE_NAME: Final = r"/?[a-z_▁]{0,24}(?:think|thought|reason)[a-z_▁]{0,12}"
+_HEADER: Final = r"(?:<\|start\|>assistant)?<\|channel\|>"
+_WRAPPERS: Final = ("start_response", "end_response", "begin_of_solution", "end_of_solution")
+_LITERAL: Final[dict[str, tuple[MarkKind, str]]] = {
+    "[think]": ("open", "[think]"),
+    "[/think]": ("close", "[think]"),
+    "◁think▷": ("open", "◁think▷"),
+    "◁/think▷": ("close", "◁think▷"),
+    "<|channel>": ("open", "channel"),
+    "<|channel>thought": ("open", "channel"),
+    "<channel|>": ("close", "channel"),
+    "<unused94>": ("open", "unused"),
+    "<unused94>thought": ("open", "unused"),
+    "<unused95>": ("close", "unused"),
+    "<|inner_prefix|>": ("open", "inner"),
+    "<|inner_suffix|>": ("close", "inner"),
+    **{f"<|{name}|>": ("wrapper", name) for name in _WRAPPERS},
+    "<|end|>": ("end", "harmony"),
+    "<|return|>": ("end", "harmony"),
+}
+_PATTERNS: Final = (
+    rf"<(?P<open>{_NAME})(?:\s[^<>]{{0,200}})?/?>",
+    rf"</\s?(?P<close>{_NAME})\s{{0,8}}>",
+    rf"<[|｜](?P<pipe>{_PIPE_NAME})[|｜]>",
+    rf"{_HEADER}(?P<analysis>analysis)[^<]{{0,80}}<\|message\|>",
+    rf"{_HEADER}(?P<final>final|commentary)[^<]{{0,80}}<\|message\|>",
+)
+_UNFINISHED: Final = re.compile(
+    "|".join(
+        (
+            rf"</?\s?(?:[a-z]{{0,12}}|(?:[a-z]{{1,12}}[:_])?(?:{_STEM_PREFIXES}))",
+            rf"<{_NAME}(?:\s[^<>]{{0,200}})?/?",
+            rf"</\s?{_NAME}\s{{0,8}}",
+            r"<[|｜]/?[a-z_▁]{0,48}[|｜]?",
+            rf"{_HEADER}(?:analysis|final|commentary)[^<]{{0,80}}(?:<\|?[mesag]{{0,7}}\|?)?",
+        )
+    ),
+    re.IGNORECASE,
+)
+_LONGEST: Final = 260
+_MAX_RUN: Final = 256
+_CODE: Final = rf"(?P<code>\n|`{{1,{_MAX_RUN}}}|~{{3,{_MAX_RUN}}})"
+
+
+class Spellings:
+    """Finds every known tag in a text that arrives in pieces, and the given pairs too.
+
+    Tags may be in any case, have attributes and a namespace (`<mm:think>`), and close with
+    another spelling than they opened with: that is for the caller to judge.
     """
 
-    __slots__ = ("_closing", "_held", "_opening", "_preopened", "_state", "_tags")
+    __slots__ = ("_active", "_firsts", "_literals", "_pattern", "_prefixes", "_with_code")
 
-    def __init__(self, tags: Tags, *, preopened: bool = False) -> None:
-        self._tags = tuple(tags)
-        self._preopened = preopened
-        self._held = ""
-        self._opening = tuple(dict.fromkeys(opening for opening, _ in self._tags))
-        self._closing: Markers | None = None
-        self._state = _State.START if self._tags else _State.TEXT
+    def __init__(self, pairs: Tags) -> None:
+        literals = dict(_LITERAL)
+        known = {tag.lower() for pair in BRACKETED for tag in pair}
+        for opening, closing in pairs:
+            if opening.lower() not in known:
+                literals.setdefault(opening.lower(), ("open", "pair"))
+            if closing.lower() not in known:
+                literals.setdefault(closing.lower(), ("close", "pair"))
+        self._literals = literals
+        headers = [f"<|start|>assistant<|channel|>{name}" for name in ("analysis", "final")]
+        headers.append("<|start|>assistant<|channel|>commentary")
+        headers.extend([header.removeprefix("<|start|>assistant") for header in headers])
+        self._prefixes = _prefixes_of([*literals, *headers])
+        longest_first = sorted(literals, key=len, reverse=True)
+        marks = "|".join([*_PATTERNS, *(re.escape(each) for each in longest_first)])
+        self._pattern = re.compile(marks, re.IGNORECASE)
+        self._with_code = re.compile(f"{_CODE}|{marks}", re.IGNORECASE)
+        firsts = "".join(sorted({re.escape(each[0]) for each in literals}))
+        self._firsts = re.compile(f"[{firsts}]", re.IGNORECASE)
+        self._active = re.compile(f"[{firsts}`~\n]", re.IGNORECASE)
 
-    def feed(self, text: str) -> list[tuple[bool, str]]:
-        """Take the next text and return what is certain: (is reasoning, text that is not empty)."""
-        if self._state is _State.TEXT:
-            return [(False, text)] if text else []
-        return self._take(self._held + text, last=False)
+    def plain(self, text: str) -> bool:
+        """Whether a text has nothing in it that a mark, a line or code could begin with."""
+        return self._active.search(text) is None
 
-    def close(self) -> list[tuple[bool, str]]:
-        """Return what was held back. Reasoning that was never closed is all reasoning."""
-        held, self._held = self._held, ""
-        pieces = self._take(held, last=True) if held else []
-        self._state = _State.TEXT
-        return pieces
+    def find(self, text: str, start: int, end: int) -> Mark | None:
+        """Return the first tag between `start` and `end`; of two at one place, the longer."""
+        match = self._pattern.search(text, start, end)
+        return None if match is None else self._mark(match)
 
-    def _take(self, text: str, *, last: bool) -> list[tuple[bool, str]]:
-        pieces: list[tuple[bool, str]] = []
-        self._held = ""
-        if self._state is _State.START:
-            text = self._open(text, pieces, last=last)
-        if self._state is _State.REASONING:
-            text = self._reason(text, pieces, last=last)
-        if text and self._state is _State.TEXT:
-            pieces.append((False, text))
-        return pieces
+    def find_or_code(self, text: str, start: int, end: int) -> Mark | re.Match[str] | None:
+        """Return the first tag, or the match of a line break or of a run of code marks."""
+        match = self._with_code.search(text, start, end)
+        if match is None or match["code"] is not None:
+            return match
+        return self._mark(match)
 
-    def _open(self, text: str, pieces: list[tuple[bool, str]], *, last: bool) -> str:
-        """Decide what the message begins with; return the text that is not yet dealt with."""
-        rest = text.lstrip()
-        if len(rest) < len(text):
-            pieces.append((self._preopened, text[: len(text) - len(rest)]))
-        if not rest:
-            return ""
-        if not last and any(len(tag) > len(rest) and tag.startswith(rest) for tag in self._opening):
-            self._held = rest
-            return ""
-        opened = max((tag for tag in self._opening if rest.startswith(tag)), key=len, default=None)
-        if opened is None and not self._preopened:
-            self._state = _State.TEXT
-            return rest
-        self._state = _State.REASONING
-        self._closing = Markers(
-            [closing for opening, closing in self._tags if opened in (None, opening)]
-        )
-        return rest if opened is None else rest[len(opened) :]
+    def unfinished(self, text: str) -> int:
+        """Return where the longest end of `text` begins that may grow into a tag or a run."""
+        length = len(text)
+        for found in self._firsts.finditer(text, max(0, length - _LONGEST)):
+            tail = text[found.start() :]
+            if tail.lower() in self._prefixes or _UNFINISHED.fullmatch(tail):
+                return found.start()
+        if text and text[-1] in "`~":
+            return length - (length - len(text.rstrip(text[-1]))) % _MAX_RUN
+        return length
 
-    def _reason(self, text: str, pieces: list[tuple[bool, str]], *, last: bool) -> str:
-        """Give out reasoning up to the closing tag; return the text after it."""
-        assert self._closing is not None
-        found = self._closing.find(text)
-        certain = len(text) if last else self._closing.unfinished(text)
-        if found is None or certain <= found.start:
-            if certain:
-                pieces.append((True, text[:certain]))
-            self._held = text[certain:]
-            return ""
-        if found.start:
-            pieces.append((True, text[: found.start]))
-        self._state = _State.TEXT
-        return text[found.end :]
+    def _mark(self, match: re.Match[str]) -> Mark:
+        start, end = match.span()
+        groups = match.groupdict()
+        if groups["open"]:
+            kind: MarkKind = "empty" if match.group().endswith("/>") else "open"
+            return Mark(start, end, kind, groups["open"].lower())
+        if groups["close"]:
+            return Mark(start, end, "close", groups["close"].lower())
+        if groups["pipe"]:
+            name = groups["pipe"].lower()
+            closes = name.startswith("/") or "end" in name or "close" in name
+            return Mark(start, end, "close" if closes else "open", "pipe")
+        if groups["analysis"]:
+            return Mark(start, end, "open", "harmony")
+        if groups["final"]:
+            return Mark(start, end, "final", "harmony")
+        kind, name = self._literals[match.group().lower()]
+        return Mark(start, end, kind, name)
+
+
+def _prefixes_of(words: Iterable[str]) -> frozenset[str]:
+    return frozenset(word[:length] for word in words for length in range(1, len(word)))
+
+
+@lru_cache(maxsize=32)
+def spellings(pairs: tuple[tuple[str, str], ...]) -> Spellings:
+    """Return the spellings for these pairs, compiled once."""
+    return Spellings(pairs)

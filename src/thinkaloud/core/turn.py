@@ -7,7 +7,7 @@ The runtime feeds it everything that happens and carries out what it decides:
 Every method returns the events to append, in order. Times are milliseconds of a steady clock.
 """
 
-from typing import assert_never
+from typing import Literal, assert_never
 
 import msgspec
 
@@ -17,6 +17,7 @@ from thinkaloud.events.event import (
     Event,
     IterationStarted,
     ModelResponded,
+    Notice,
     Outcome,
     RunEnded,
     RunError,
@@ -30,6 +31,7 @@ from thinkaloud.events.model import (
     ModelFailed,
     ModelFinished,
     ReasoningText,
+    Reclassified,
     ServerItem,
     ToolCall,
     ToolCallOpened,
@@ -94,8 +96,11 @@ class Turn:
         self._opened = 0
         self._finished = self._failed = None
         self.visible = False
+        self.segments.begin_response()
 
-    def hear(self, said: ModelEvent, now_ms: int) -> list[Event]:  # noqa: PLR0911 - one arm a kind
+    def hear(  # noqa: C901, PLR0911, PLR0912 - one arm a kind
+        self, said: ModelEvent, now_ms: int
+    ) -> list[Event]:
         """Take the next thing that the model says."""
         match said:
             case ReasoningText(text=text, part=part):
@@ -104,6 +109,8 @@ class Turn:
             case AnswerText(text=text):
                 self.visible = True
                 return self.segments.answer(text, now_ms)
+            case Reclassified(to=to):
+                return self._reclassify(to, now_ms)
             case ToolCallOpened():
                 self.visible = True
                 self._opened += 1
@@ -181,6 +188,16 @@ class Turn:
     def _close_reasoning(self, now_ms: int) -> list[Event]:
         # A search in the middle of an answer leaves the answer whole.
         return self.segments.close(now_ms) if self.segments.open_kind == "reasoning" else []
+
+    def _reclassify(self, to: Literal["reasoning", "withdrawn"], now_ms: int) -> list[Event]:
+        events = self.segments.reclassify(to, now_ms)
+        if to == "reasoning":
+            message = (
+                "The model ended a thought that it had not marked as one."
+                " The text before it is reasoning and no longer part of the answer."
+            )
+            events.append(Notice("reasoning_reclassified", message))
+        return events
 
     def _model_finished(self, finished: ModelFinished, now_ms: int) -> list[Event]:
         self._finished = finished

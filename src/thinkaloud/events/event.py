@@ -175,6 +175,19 @@ class AnswerEnded(msgspec.Struct, frozen=True, tag="answer.ended", omit_defaults
     interrupted: bool = False
 
 
+class SegmentReclassified(msgspec.Struct, frozen=True, tag="segment.reclassified", gc=False):
+    """A segment that is closed turned out to be something else than it was streamed as.
+
+    `reasoning`: an answer segment was reasoning. `withdrawn`: a reasoning segment was the answer,
+    and its text follows in an answer segment. Readers drop the text from where they had it.
+    """
+
+    segment_id: str
+    to: Literal["reasoning", "withdrawn"]
+    duration_ms: int
+    """First delta to close, by the server's clock."""
+
+
 class ToolStarted(msgspec.Struct, frozen=True, tag="tool.started", gc=False):
     """A tool is being run. `arguments` is the JSON text that the model wrote."""
 
@@ -239,6 +252,7 @@ Event = (
     | ReasoningEnded
     | AnswerDelta
     | AnswerEnded
+    | SegmentReclassified
     | ToolStarted
     | ToolEnded
     | ModelResponded

@@ -21,6 +21,7 @@ from thinkaloud.events.event import (
     Recorded,
     RunEnded,
     RunStarted,
+    SegmentReclassified,
     ToolEnded,
     ToolStarted,
 )
@@ -57,6 +58,9 @@ class _OpenReasoning:
     def characters(self) -> int:
         return sum(sum(map(len, part)) for part in self.parts)
 
+    def texts(self) -> list[str]:
+        return [text for part in self.parts for text in part]
+
     def view(self) -> ReasoningBlock:
         return ReasoningBlock(
             self.segment_id,
@@ -81,6 +85,9 @@ class _OpenAnswer:
 
     def characters(self) -> int:
         return sum(map(len, self.pieces))
+
+    def texts(self) -> list[str]:
+        return self.pieces
 
     def view(self) -> AnswerBlock:
         return AnswerBlock(self.segment_id, self.iteration, "".join(self.pieces), self.status)
@@ -166,6 +173,7 @@ class RunFold:
         self,
         event: RunStarted
         | IterationStarted
+        | SegmentReclassified
         | ToolStarted
         | ToolEnded
         | ModelResponded
@@ -187,6 +195,8 @@ class RunFold:
                 )
             case ToolEnded():
                 self._end_tool(event)
+            case SegmentReclassified():
+                self._reclassify(event, at_ms)
             case ModelResponded():
                 self.responses[event.iteration] = event
                 if event.native is not None:
@@ -252,6 +262,33 @@ class RunFold:
         self.characters += block.characters()
         if isinstance(block, _OpenReasoning) and isinstance(event, ReasoningEnded):
             block.duration_ms = event.duration_ms
+
+    def _reclassify(self, event: SegmentReclassified, at_ms: int) -> None:
+        """Turn an answer segment into reasoning, or take a segment out.
+
+        A reader that had the beginning of it as an answer may have got the rest as reasoning.
+        """
+        found = [
+            block
+            for block in self._blocks
+            if isinstance(block, _OpenReasoning | _OpenAnswer)
+            and block.segment_id == event.segment_id
+        ]
+        if not found:
+            return
+        first = found[0]
+        if event.to == "reasoning":
+            thought = _OpenReasoning(first.segment_id, first.iteration, at_ms - event.duration_ms)
+            thought.parts = [[text for block in found for text in block.texts()]]
+            thought.status = found[-1].status
+            thought.duration_ms = event.duration_ms
+            self._blocks[self._blocks.index(first)] = thought
+        else:
+            self.characters -= first.characters()
+        self._blocks = [block for block in self._blocks if block not in found]
+        self._shows_reasoning = any(isinstance(block, _OpenReasoning) for block in self._blocks)
+        if not self._shows_reasoning:
+            self._reasoning_status = "none"
 
     def _end_tool(self, event: ToolEnded) -> None:
         self.characters += len(event.result)

@@ -68,9 +68,23 @@ class ReasoningText(msgspec.Struct, frozen=True, tag="reasoning", gc=False):
 
 
 class AnswerText(msgspec.Struct, frozen=True, tag="answer", gc=False):
-    """The next piece of the answer; never empty."""
+    """The next piece of the answer; never empty.
+
+    `block` differs from the last one's where the provider itself begins a new block of text.
+    """
 
     text: str
+    block: int = 0
+
+
+class Reclassified(msgspec.Struct, frozen=True, tag="reclassified", gc=False):
+    """What this response has said so far was of another kind.
+
+    `reasoning`: all its answer text was reasoning, because a closing tag came that no tag had
+    opened. `withdrawn`: its reasoning was the answer, which follows as answer text.
+    """
+
+    to: Literal["reasoning", "withdrawn"]
 
 
 class ToolCallOpened(msgspec.Struct, frozen=True, tag="tool_call_opened", gc=False):
@@ -129,6 +143,7 @@ class ModelFailed(msgspec.Struct, frozen=True, tag="failed", gc=False):
 ModelEvent = (
     ReasoningText
     | AnswerText
+    | Reclassified
     | ToolCallOpened
     | ToolCall
     | ServerItem

@@ -41,6 +41,8 @@ class ConfiguredHost(msgspec.Struct, frozen=True):
     """What must be set before it can be asked anything, where something is missing."""
     environment: Mapping[str, str] = {}
     """Where a cloud's library finds its credentials."""
+    withholds_reasoning: bool = False
+    """Whether the server's policy keeps reasoning from every reader."""
 
     @property
     def lacks(self) -> str | None:
@@ -225,8 +227,11 @@ def target_of(configured: ConfiguredHost, model: str) -> Target:
         dialect=host.dialect,
         base_url=host.base_url,
         model=model,
-        family=msgspec.structs.replace(family, quirks={}),
+        family=msgspec.structs.replace(
+            family, quirks={}, preopened=family.preopened and host.templates
+        ),
         quirks={**host.quirks, **family.quirks, **configured.quirks},
+        withholds_reasoning=configured.withholds_reasoning,
     )
 
 

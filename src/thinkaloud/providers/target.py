@@ -27,6 +27,9 @@ class Family(msgspec.Struct, frozen=True):
     max_tokens: int | None = None
     """The context window."""
     max_output_tokens: int | None = None
+    preopened: bool = False
+    """Whether the chat template opens the thought, so that the response begins inside it without
+    a tag. Only where a server does not split reasoning off itself."""
     quirks: dict[str, object] = {}
     """In which way this family differs from its dialect's default: fields of the dialect's quirks."""
 
@@ -48,6 +51,8 @@ class Target(msgspec.Struct, frozen=True):
     """The provider's own name of the model."""
     family: Family = Family(name="unknown", reasons="optional", shows="text", images=True)
     quirks: dict[str, object] = {}
+    withholds_reasoning: bool = False
+    """Whether reasoning is kept from every reader: what may be reasoning is then not answer."""
 
     @property
     def origin(self) -> Origin:

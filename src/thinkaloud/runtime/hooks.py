@@ -20,6 +20,7 @@ from thinkaloud.events.event import (
     RunEnded,
     RunError,
     RunStarted,
+    SegmentReclassified,
     ToolEnded,
     ToolStarted,
 )
@@ -136,6 +137,7 @@ class HookChain:
             case (
                 RunStarted()
                 | IterationStarted()
+                | SegmentReclassified()
                 | ToolStarted()
                 | ToolEnded()
                 | ModelResponded()

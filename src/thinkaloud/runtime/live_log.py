@@ -8,6 +8,7 @@ from typing import Final
 
 from thinkaloud.core.cuts import pack
 from thinkaloud.core.merge import merged, runs_of_deltas
+from thinkaloud.core.reclassify import as_reasoning
 from thinkaloud.events.event import (
     AnswerDelta,
     Attachment,
@@ -15,6 +16,7 @@ from thinkaloud.events.event import (
     ReasoningDelta,
     Recorded,
     RunStarted,
+    SegmentReclassified,
 )
 from thinkaloud.events.fold import RunFold
 from thinkaloud.ports.clock import Clock
@@ -51,6 +53,11 @@ class Entry:
             return frames[wire]
         frame = frames[wire] = encode(self.recorded)
         return frame
+
+    def rewrite(self, recorded: Recorded) -> None:
+        """Put another event of the same number in its place."""
+        self.recorded = recorded
+        self._frames = None
 
 
 class Unsaved(list[Entry]):
@@ -143,6 +150,8 @@ class LiveLog:
         if self.lost and seq == self.lost.stop + 1:
             first_seq = self.lost.start
         entry = Entry(recorded, first_seq)
+        if type(event) is SegmentReclassified and event.to == "reasoning":
+            self._rewrite(run_id, event)
         self._entries.append(entry)
         self.unsaved.append(entry)
         if held:
@@ -225,6 +234,14 @@ class LiveLog:
             if len(self._merged) > _KEPT_MERGED:
                 self._merged.popitem(last=False)
         return entry
+
+    def _rewrite(self, run_id: str, found: SegmentReclassified) -> None:
+        """Make reasoning of an answer segment, for all who read it from now on (P7)."""
+        self._merged.clear()
+        for entry in self.of_run(run_id):
+            recorded = as_reasoning(entry.recorded, found)
+            if recorded is not entry.recorded:
+                entry.rewrite(recorded)
 
     def _fold(self, recorded: Recorded, attachments: tuple[Attachment, ...] | None = None) -> None:
         run = self.runs.get(recorded.run_id)

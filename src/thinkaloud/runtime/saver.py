@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import Final
 
+from thinkaloud.core.reclassify import settled
 from thinkaloud.errors import StoreError
 from thinkaloud.events.event import AnswerDelta, RunEnded, RunStarted
 from thinkaloud.ports.store import RunRecord, Store
@@ -107,6 +108,10 @@ class Saver:
         try:
             if not _is_whole(entries):
                 entries = await self._saved_entries(run)
+            rewritten = settled([entry.recorded for entry in entries])
+            for entry, recorded in zip(entries, rewritten, strict=True):
+                if recorded is not entry.recorded:
+                    entry.rewrite(recorded)
             await self._store.compact(run, stored(entries), _searchable(entries))
         except StoreError:
             # Once: it may be tried again for as long as the server runs.

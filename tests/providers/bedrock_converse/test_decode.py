@@ -105,8 +105,6 @@ def test_a_beginning_of_a_tag_is_text_when_the_block_ends_and_nothing_when_cut()
     assert (got.text, got.reasoning) == ("<thin", [])
     got = read(INLINE_DIALECT.decoder(FRAMES), [wire(begun(), delta(0, text="<thin"))])
     assert (got.text, got.failed.code) == ("", "provider_stream_cut")
-    got = read(INLINE_DIALECT.decoder(FRAMES), [wire(begun(), *text(0, "<thin"))])
-    assert (got.text, got.failed.code) == ("<thin", "provider_stream_cut")
     events = [begun(), delta(0, text="<thin"), *tool(1, "t", "find"), *stop("tool_use")]
     assert read(INLINE_DIALECT.decoder(FRAMES), [wire(*events)]).sequence == ["text", "tool_call"]
 
@@ -117,8 +115,13 @@ def test_inline_reasoning_in_a_later_block_is_a_part_of_its_own() -> None:
     assert (got.reasoning, got.text) == (["a", "a"], "bb")
 
 
-def test_tags_are_text_where_the_family_has_none() -> None:
-    assert from_wire(*INLINE).reasoning == []
+def test_tags_are_text_where_the_operator_names_none() -> None:
+    decoder = bind(target(inline_tags=())).decoder(FRAMES)
+    assert read(decoder, [wire(*INLINE)]).reasoning == []
+
+
+def test_a_family_that_no_table_knows_has_its_tags_split_off_too() -> None:
+    assert from_wire(*INLINE).reasoning == [" So < and <b> it"]
 
 
 def test_redacted_reasoning_is_hidden_and_kept_in_place() -> None:

@@ -76,6 +76,9 @@ FAMILIES = {
     "gemma3:27b": "Llama 4 and Gemma 3",
     "meta.llama3-3-70b-instruct-v1:0": "open, without reasoning",
     "sonar-reasoning-pro": "Sonar Reasoning",
+    "qvq-72b-preview": "QVQ",
+    "Qwen3-VL-30B-A3B-Thinking": "Qwen3 VL Thinking",
+    "step-3": "open reasoner",
     "something-new": "unknown",
 }
 

@@ -142,7 +142,7 @@ def test_a_tag_after_split_off_thinking_is_text() -> None:
 
 
 def test_without_tags_content_is_content() -> None:
-    heard = hear(line("<think>a</think>"), done(), tags=[])
+    heard = hear(line("<think>a</think>"), done(), inline_tags=[])
     assert (heard.reasoning, heard.answer) == ("", "<think>a</think>")
     assert heard.finished.reasoning_status == "none"
 

@@ -148,6 +148,12 @@ const EVENTS: Readonly<Record<string, (frame: Fields) => Event>> = {
     resuming: frame["resuming"] === true,
     interrupted: frame["interrupted"] === true,
   }),
+  reclassified: (frame) => ({
+    type: "segment.reclassified",
+    segment_id: text(frame, "stream_id"),
+    to: oneOf(frame, "to", ["reasoning", "withdrawn"] as const),
+    duration_ms: numeral(frame, "duration_ms", 0),
+  }),
   tool_event: tool,
   model_end: (frame) => ({
     type: "model.responded",

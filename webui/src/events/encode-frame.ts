@@ -24,6 +24,8 @@ function frame(event: Event): object {
       return { event: "delta", text: event.text, stream_id: event.segment_id };
     case "answer.ended":
       return { event: "stream_end", stream_id: event.segment_id, resuming: event.resuming, interrupted: event.interrupted };
+    case "segment.reclassified":
+      return { event: "reclassified", stream_id: event.segment_id, to: event.to, duration_ms: event.duration_ms };
     case "tool.started":
       return { ...event, event: "tool_event", phase: "start" };
     case "tool.ended":

@@ -1,6 +1,7 @@
 /** The one reading of the log, twin of Python's `events/fold.py`: the same JSON for the same events. */
 
 import type {
+  AnswerBlock,
   AttachedFile,
   Attachment,
   Block,
@@ -10,6 +11,7 @@ import type {
   Recorded,
   RunStarted,
   RunView,
+  SegmentReclassified,
   ToolBlock,
   ToolEnded,
 } from "./types.gen";
@@ -189,6 +191,8 @@ function applyRare(run: RunView, event: Rare, atMs: number): RunView {
       return { ...run, blocks: [...run.blocks, startedTool(run.iteration, event)] };
     case "tool.ended":
       return endedTool(run, event);
+    case "segment.reclassified":
+      return reclassified(run, event, atMs);
     case "model.responded":
       return run.reasoning_status === "none" ? { ...run, reasoning_status: event.reasoning_status } : run;
     case "notice":
@@ -208,6 +212,33 @@ function applyRare(run: RunView, event: Rare, atMs: number): RunView {
       return never;
     }
   }
+}
+
+/**
+ * An answer segment turns into reasoning, or a segment is taken out. A reader that had the beginning of it as an answer
+ * may have got the rest as reasoning.
+ */
+function reclassified(run: RunView, event: SegmentReclassified, atMs: number): RunView {
+  const found = run.blocks.filter(isText).filter((block) => block.segment_id === event.segment_id);
+  const [first] = found;
+  if (!first) return run;
+  const thought: ReasoningBlock = {
+    type: "reasoning",
+    segment_id: first.segment_id,
+    iteration: first.iteration,
+    parts: [found.map((block) => (block.type === "answer" ? block.text : block.parts.join(""))).join("")],
+    status: (found.at(-1) ?? first).status,
+    started_at_ms: atMs - event.duration_ms,
+    duration_ms: event.duration_ms,
+  };
+  const rest = run.blocks.filter((block) => block === first || !isText(block) || !found.includes(block));
+  const blocks = event.to === "reasoning" ? rest.map((block) => (block === first ? thought : block)) : rest.filter((block) => block !== first);
+  const shown = blocks.some((block) => block.type === "reasoning");
+  return { ...run, blocks, reasoning_status: shown ? "shown" : "none" };
+}
+
+function isText(block: Block): block is AnswerBlock | ReasoningBlock {
+  return block.type === "answer" || block.type === "reasoning";
 }
 
 function startedTool(iteration: number, event: Extract<Event, { type: "tool.started" }>): ToolBlock {

@@ -157,7 +157,7 @@ export interface Recorded {
   readonly at_ms: number;
   readonly conversation_id: string;
   readonly run_id: string;
-  readonly event: RunStarted | IterationStarted | ReasoningDelta | ReasoningEnded | AnswerDelta | AnswerEnded | ToolStarted | ToolEnded | ModelResponded | Notice | RunEnded;
+  readonly event: RunStarted | IterationStarted | ReasoningDelta | ReasoningEnded | AnswerDelta | AnswerEnded | SegmentReclassified | ToolStarted | ToolEnded | ModelResponded | Notice | RunEnded;
 }
 
 /** The body of `POST /chat/message`, and the data of a `complete` frame. */
@@ -227,6 +227,14 @@ export interface RunView {
   readonly error: RunError | null;
   readonly outcome: Outcome | null;
   readonly attachments: readonly AttachedFile[];
+}
+
+/** A segment that is closed turned out to be something else than it was streamed as. */
+export interface SegmentReclassified {
+  readonly type: "segment.reclassified";
+  readonly segment_id: string;
+  readonly to: "reasoning" | "withdrawn";
+  readonly duration_ms: number;
 }
 
 /** Milliseconds by the server's clock. None where there was none. */

@@ -129,6 +129,21 @@ class ChatStreamEnd(Placed, frozen=True, kw_only=True, tag_field="event", tag="s
     interrupted: bool = False
 
 
+class ChatReclassified(Placed, frozen=True, kw_only=True, tag_field="event", tag="reclassified"):
+    """A segment that is closed turned out to be something else: drop its text from where it was."""
+
+    stream_id: str
+    to: Annotated[
+        Literal["reasoning", "withdrawn"],
+        Meta(
+            description="`reasoning`: the answer segment was reasoning. `withdrawn`: it is to be"
+            " dropped; a thought that was the answer is said again as `delta`s, and a socket without"
+            " reasoning has no other place for it."
+        ),
+    ]
+    duration_ms: int
+
+
 class ChatToolEvent(Placed, frozen=True, kw_only=True, tag_field="event", tag="tool_event"):
     """A tool call begins, with its `arguments`, or ends, with the members after them."""
 
@@ -229,6 +244,7 @@ Frame = (
     | ChatReasoningEnd
     | ChatDelta
     | ChatStreamEnd
+    | ChatReclassified
     | ChatToolEvent
     | ChatModelEnd
     | ChatNotice

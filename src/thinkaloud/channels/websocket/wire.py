@@ -15,6 +15,7 @@ from thinkaloud.channels.websocket.frames import (
     ChatProgress,
     ChatReasoningDelta,
     ChatReasoningEnd,
+    ChatReclassified,
     ChatSnapshot,
     ChatStreamEnd,
     ChatToolEvent,
@@ -34,6 +35,7 @@ from thinkaloud.events.event import (
     Recorded,
     RunEnded,
     RunStarted,
+    SegmentReclassified,
     ToolEnded,
     ToolStarted,
 )
@@ -54,6 +56,7 @@ _Rare = (
     | IterationStarted
     | ReasoningEnded
     | AnswerEnded
+    | SegmentReclassified
     | ToolStarted
     | ToolEnded
     | ModelResponded
@@ -154,6 +157,10 @@ class SocketWire:
                 if not self._reasoning:
                     return None
                 frame = _rare(recorded, event)
+            case SegmentReclassified(to="withdrawn") if not self._reasoning:
+                return None
+            case SegmentReclassified() if not self._reasoning:
+                frame = _rare(recorded, msgspec.structs.replace(event, to="withdrawn"))
             case ModelResponded():
                 frame = _model_end(recorded, event, reasoning=self._reasoning)
             case _:
@@ -200,6 +207,13 @@ def _rare(  # noqa: PLR0911 - one arm a kind
                 stream_id=event.segment_id,
                 resuming=event.resuming,
                 interrupted=event.interrupted,
+            )
+        case SegmentReclassified():
+            return ChatReclassified(
+                **_place(recorded),
+                stream_id=event.segment_id,
+                to=event.to,
+                duration_ms=event.duration_ms,
             )
         case ToolStarted() | ToolEnded():
             return _tool(recorded, event)

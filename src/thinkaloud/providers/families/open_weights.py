@@ -46,11 +46,18 @@ def _reasoner(
     efforts: Levels = (),
     images: bool = False,
     messages: dict[str, object] | None = None,
+    preopened: bool = False,
 ) -> Kind:
     """Return a family that reasons, and can stop only where `none` is one of its levels."""
     reasons = "optional" if "none" in efforts else "always"
     family = Family(
-        name, reasons=reasons, shows="text", efforts=efforts, images=images, max_tokens=window
+        name,
+        reasons=reasons,
+        shows="text",
+        efforts=efforts,
+        images=images,
+        max_tokens=window,
+        preopened=preopened,
     )
     return Kind(pattern, family, on, messages or {})
 
@@ -89,6 +96,7 @@ DEEPSEEK: Final = (
         On("bedrock-converse", quirks={"reasoning": "always", "sends_reasoning": False}),
         _OLLAMA,
         _GROQ,
+        preopened=True,
     ),
     _plain(
         r"deepseek-chat$|deepseek-(v2|v3(-0324|$)|coder|vl|chat-v3-0324)", "DeepSeek V3", 131_072
@@ -127,13 +135,21 @@ _QWEN_HYBRID: Final = (
 
 QWEN: Final = (
     _plain(r"qwen-?3(?=.*(instruct|coder|embedding|rerank))", "Qwen3 Instruct", 262_144),
-    _reasoner(r"qwen-?3(?=.*thinking)(?=.*vl)|qvq", "Qwen3 VL Thinking", 262_144, images=True),
+    _reasoner(
+        r"qwen-?3(?=.*thinking)(?=.*vl)",
+        "Qwen3 VL Thinking",
+        262_144,
+        images=True,
+        preopened=True,
+    ),
+    _reasoner(r"qvq", "QVQ", 131_072, images=True),
     _reasoner(
         r"qwen-?3(?=.*thinking)|qwq",
         "Qwen3 Thinking",
         262_144,
         On("openai-chat", quirks=_NO_SWITCH),
         _OLLAMA,
+        preopened=True,
     ),
     _reasoner(
         r"qwen-?3([.-]?[5-9]|-(vl|omni))",
@@ -142,6 +158,7 @@ QWEN: Final = (
         *_QWEN_HYBRID,
         efforts=_SWITCH,
         images=True,
+        preopened=True,
     ),
     _reasoner(
         r"qwen-?3|qwen-(plus|turbo|flash|max)", "Qwen3", 131_072, *_QWEN_HYBRID, efforts=_SWITCH
@@ -196,6 +213,7 @@ KIMI: Final = (
         efforts=_SWITCH,
         images=True,
         messages=_UNSIGNED,
+        preopened=True,
     ),
     _reasoner(
         r"kimi-k2[.-][5-9]",
@@ -205,6 +223,7 @@ KIMI: Final = (
         efforts=_SWITCH,
         images=True,
         messages=_UNSIGNED,
+        preopened=True,
     ),
     _plain(r"kimi|moonshot", "Kimi K2", 262_144),
 )
@@ -262,7 +281,7 @@ GLM: Final = (
         efforts=_SWITCH,
     ),
     _reasoner(r"glm-4[.-][56]", "GLM-4.5", 131_072, *_GLM_ON, efforts=_SWITCH),
-    _reasoner(r"glm-z1", "GLM-Z1", 32_768),
+    _reasoner(r"glm-z1", "GLM-Z1", 32_768, preopened=True),
     _plain(r"glm|chatglm", "GLM-4", 131_072),
 )
 
@@ -297,6 +316,7 @@ MINIMAX: Final = (
         "MiniMax M2",
         204_800,
         On("openai-chat", templates=True, quirks=_TAGS_BACK),
+        preopened=True,
     ),
     _plain(r"minimax|abab", "MiniMax Text"),
 )
@@ -373,7 +393,14 @@ OTHERS: Final = (
         efforts=_SWITCH,
     ),
     _reasoner(
-        r"phi-4.*reasoning|exaone-deep|olmo.*think|step-?3|lfm.*thinking|deepcogito|cogito|compound",
+        r"exaone-deep|olmo.*think|step-?3",
+        "open reasoner",
+        131_072,
+        On("openai-chat", quirks=_NO_SWITCH),
+        preopened=True,
+    ),
+    _reasoner(
+        r"phi-4.*reasoning|lfm.*thinking|deepcogito|cogito|compound",
         "open reasoner",
         131_072,
         On("openai-chat", quirks=_NO_SWITCH),

@@ -18,6 +18,7 @@ from thinkaloud.events.event import (
     RunEnded,
     RunError,
     RunStarted,
+    SegmentReclassified,
     ToolEnded,
     ToolStarted,
 )
@@ -39,6 +40,8 @@ from thinkaloud.server.wires.frames import (
     ReasoningEnd,
     ReasoningEndFrame,
     ReasoningFrame,
+    Reclassified,
+    ReclassifiedFrame,
     SnapshotFrame,
     Start,
     StartFrame,
@@ -55,6 +58,7 @@ Early = (
     | IterationStarted
     | ReasoningEnded
     | AnswerEnded
+    | SegmentReclassified
     | ToolStarted
     | ToolEnded
     | ModelResponded
@@ -129,6 +133,8 @@ class ChatWire:
                 return ProgressFrame(data, seq, run_id)
             case ReasoningEnded():
                 return self._reasoning_end(recorded, event)
+            case SegmentReclassified():
+                return self._reclassified(recorded, event)
             case ToolStarted():
                 arguments = parsed_arguments(event.arguments)
                 begun = ActionStart(event.name, event.tool_call_id, arguments)
@@ -152,6 +158,13 @@ class ChatWire:
             include_reasoning=self._reasoning,
             at_ms=recorded.at_ms,
         )
+
+    def _reclassified(self, recorded: Recorded, event: SegmentReclassified) -> Frame | None:
+        if event.to == "withdrawn" and not self._reasoning:
+            return None
+        to = event.to if self._reasoning else "withdrawn"
+        data = Reclassified(event.segment_id, to, event.duration_ms)
+        return ReclassifiedFrame(data, recorded.seq, recorded.run_id)
 
     def _reasoning_end(self, recorded: Recorded, event: ReasoningEnded) -> Frame | None:
         if not self._reasoning:

@@ -1,6 +1,6 @@
 """The frames of the chat stream: what stands on the wire, and what the published schemas say."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -61,6 +61,21 @@ class Token(msgspec.Struct, frozen=True, gc=False):
 
     token: Annotated[str, Meta(min_length=1)]
     segment_id: str
+
+
+class Reclassified(msgspec.Struct, frozen=True):
+    """A segment that is closed turned out to be something else: drop its text from where it was."""
+
+    segment_id: str
+    to: Annotated[
+        Literal["reasoning", "withdrawn"],
+        Meta(
+            description="`reasoning`: the answer segment was reasoning. `withdrawn`: it is to be"
+            " dropped; a thought that was the answer is said again as `token`s, and a stream without"
+            " reasoning has no other place for it."
+        ),
+    ]
+    duration_ms: int
 
 
 class ActionStart(msgspec.Struct, frozen=True, tag_field="phase", tag="start"):
@@ -145,6 +160,14 @@ class TokenFrame(msgspec.Struct, frozen=True, tag_field="event", tag="token", gc
     run_id: str
 
 
+class ReclassifiedFrame(msgspec.Struct, frozen=True, tag_field="event", tag="reclassified"):
+    """Rare: a model ended a thought that it had not marked as one, or the other way round."""
+
+    data: Reclassified
+    seq: int
+    run_id: str
+
+
 class ActionFrame(msgspec.Struct, frozen=True, tag_field="event", tag="action"):
     """A tool call begins or ends."""
 
@@ -195,6 +218,7 @@ Frame = (
     | ReasoningFrame
     | ReasoningEndFrame
     | TokenFrame
+    | ReclassifiedFrame
     | ActionFrame
     | NoticeFrame
     | ErrorFrame

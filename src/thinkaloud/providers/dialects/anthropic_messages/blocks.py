@@ -36,6 +36,7 @@ class Block:
         "id",
         "kind",
         "name",
+        "number",
         "part",
         "pieces",
         "signature",
@@ -52,6 +53,7 @@ class Block:
         self.pieces: list[str] = []
         self.citations: list[msgspec.Raw] = []
         self.signature = self.head.signature or ""
+        self.number = 0
         self.part = -1
         self.stopped = False
 

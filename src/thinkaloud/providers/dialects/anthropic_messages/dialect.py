@@ -19,6 +19,7 @@ from thinkaloud.providers.dialects.anthropic_messages.quirks import Quirks
 from thinkaloud.providers.dialects.anthropic_messages.wire import UNREADABLE
 from thinkaloud.providers.dialects.binding import quirks_of
 from thinkaloud.providers.dialects.framing import FormDecoder
+from thinkaloud.providers.dialects.inline import inlined
 from thinkaloud.providers.target import Target
 
 
@@ -62,8 +63,10 @@ class AnthropicMessages:
         """Return a decoder. But for AWS frames the body tells its own form."""
         origin = self.origin
         if content_type.partition(";")[0].strip().lower() == "application/vnd.amazon.eventstream":
-            return FrameDecoder(origin)
-        return FormDecoder(lambda: SSEDecoder(origin), lambda: WholeDecoder(origin))
+            decoder: Decoder = FrameDecoder(origin)
+        else:
+            decoder = FormDecoder(lambda: SSEDecoder(origin), lambda: WholeDecoder(origin))
+        return inlined(decoder, self._target, self._quirks, effort)
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """Read a response that is no 2xx. `headers` has lower-case names."""

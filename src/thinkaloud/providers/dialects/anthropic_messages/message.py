@@ -170,6 +170,7 @@ class MessageReader(Failing):
     def _open(self, index: int, raw: bytes, out: list[ModelEvent]) -> Block:
         block = Block(raw)
         self._blocks.append(block)
+        block.number = len(self._blocks)
         self._by_index[index] = block
         head = block.head
         if block.kind == TOOL:
@@ -180,7 +181,7 @@ class MessageReader(Failing):
             out.append(ToolCallOpened(block.id, block.name))
         elif block.kind == TEXT and head.text:
             block.pieces.append(head.text)
-            out.append(AnswerText(head.text))
+            out.append(AnswerText(head.text, block.number))
         elif block.kind == THINKING and head.thinking:
             self._reasoning(block, head.thinking, out)
         elif block.kind not in OWN_KINDS:
@@ -197,7 +198,7 @@ class MessageReader(Failing):
             self._reasoning(block, delta.thinking, out)
         elif delta.text:
             block.pieces.append(delta.text)
-            out.append(AnswerText(delta.text))
+            out.append(AnswerText(delta.text, block.number))
         elif delta.partial_json:
             self._budget.add(len(delta.partial_json))
             block.pieces.append(delta.partial_json)

@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from thinkaloud.events.prompt import EffortLevel
+from thinkaloud.providers.dialects.inline import InlineQuirks
 
 ThinkingStyle = Literal["budget", "adaptive", "switch", "always", "none"]
 """How a model's thinking is asked for.
@@ -32,7 +33,7 @@ class Budgets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return 0 if effort == "none" else msgspec.structs.asdict(self)[effort]
 
 
-class Quirks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Quirks(InlineQuirks, frozen=True, forbid_unknown_fields=True):
     """The defaults are Anthropic's own API with a model that takes a budget."""
 
     path: str = "/v1/messages"

@@ -22,6 +22,7 @@ class Growing:
         "call_id",
         "kind",
         "name",
+        "number",
         "part",
         "pieces",
         "redacted",
@@ -40,6 +41,7 @@ class Growing:
         self.results: list[msgspec.Raw] = []
         self.signature: str | None = None
         self.redacted: str | None = None
+        self.number = 0
         self.part = -1
         self.stopped = False
 

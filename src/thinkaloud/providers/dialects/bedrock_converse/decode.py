@@ -17,8 +17,8 @@ _ALIVE: Final = Alive()
 class StreamDecoder:
     """AWS event-stream frames, one event each."""
 
-    def __init__(self, origin: Origin, tags: tuple[tuple[str, str], ...]) -> None:
-        self._reader = MessageReader(origin, tags)
+    def __init__(self, origin: Origin) -> None:
+        self._reader = MessageReader(origin)
         self._frames = EventStreamParser()
 
     def feed(self, data: bytes) -> list[ModelEvent]:
@@ -48,8 +48,8 @@ class StreamDecoder:
 class WholeDecoder:
     """A response that did not stream: one JSON object."""
 
-    def __init__(self, origin: Origin, tags: tuple[tuple[str, str], ...]) -> None:
-        self._reader = MessageReader(origin, tags)
+    def __init__(self, origin: Origin) -> None:
+        self._reader = MessageReader(origin)
         self._body = HeldBody()
 
     def feed(self, data: bytes) -> list[ModelEvent]:

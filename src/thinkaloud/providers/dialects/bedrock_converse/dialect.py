@@ -11,6 +11,7 @@ from thinkaloud.providers.dialects.bedrock_converse.encode import encode
 from thinkaloud.providers.dialects.bedrock_converse.quirks import Quirks
 from thinkaloud.providers.dialects.bedrock_converse.refused import http_error
 from thinkaloud.providers.dialects.binding import quirks_of
+from thinkaloud.providers.dialects.inline import inlined
 from thinkaloud.providers.target import Target
 
 
@@ -44,8 +45,10 @@ class BedrockConverse:
     def decoder(self, content_type: str, effort: Effort | None = None) -> Decoder:
         """Return a decoder for a response of this content type."""
         if content_type.partition(";")[0].strip().lower() == "application/json":
-            return WholeDecoder(self.origin, self._quirks.inline_tags)
-        return StreamDecoder(self.origin, self._quirks.inline_tags)
+            decoder: Decoder = WholeDecoder(self.origin)
+        else:
+            decoder = StreamDecoder(self.origin)
+        return inlined(decoder, self._target, self._quirks, effort)
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """Read a response that is no 2xx. `headers` has lower-case names."""

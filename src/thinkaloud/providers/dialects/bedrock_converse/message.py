@@ -8,7 +8,6 @@ from typing import Final, cast
 import msgspec
 
 from thinkaloud.core.eventstream import Frame, exception
-from thinkaloud.core.tags import TagSplitter
 from thinkaloud.errors import ProviderCode, ProviderError
 from thinkaloud.events.model import (
     AnswerText,
@@ -72,13 +71,10 @@ _response = msgspec.json.Decoder(Response)
 
 
 class Speech:
-    """The words of one message: reasoning and text, and tags in the text that hold reasoning."""
+    """The words of one message: reasoning and text."""
 
-    def __init__(self, tags: tuple[tuple[str, str], ...]) -> None:
-        self._tags = tags
+    def __init__(self) -> None:
         self._parts = 0
-        self._splitter: TagSplitter | None = None
-        self._inline_part = -1
 
     def reasoning(self, block: Growing, reasoning: Reasoning, out: list[ModelEvent]) -> None:
         """Read reasoning that stands in a block of its own."""
@@ -92,23 +88,10 @@ class Speech:
         out.append(ReasoningText(reasoning.text, block.part))
 
     def text(self, block: Growing, text: str, out: list[ModelEvent]) -> None:
-        """Read text, which may begin with reasoning in tags."""
-        if not text:
-            return
-        block.pieces.append(text)
-        if not self._tags:
-            out.append(AnswerText(text))
-            return
-        if self._splitter is None:
-            self._splitter = TagSplitter(self._tags)
-        self._split(self._splitter.feed(text), out)
-
-    def end(self, out: list[ModelEvent]) -> None:
-        """Give out what may have been the beginning of a tag: the text block is over."""
-        if self._splitter is not None:
-            self._split(self._splitter.close(), out)
-            self._splitter = None
-            self._inline_part = -1
+        """Read text."""
+        if text:
+            block.pieces.append(text)
+            out.append(AnswerText(text, block.number))
 
     def status(self, blocks: list[Growing]) -> ReasoningStatus:
         """Tell whether there was reasoning, and whether its text was shown."""
@@ -117,21 +100,11 @@ class Speech:
         opaque = any(block.kind == "reasoning" for block in blocks)
         return "hidden_by_provider" if opaque else "none"
 
-    def _split(self, pieces: list[tuple[bool, str]], out: list[ModelEvent]) -> None:
-        for reasons, text in pieces:
-            if not reasons:
-                out.append(AnswerText(text))
-                continue
-            if self._inline_part < 0:
-                self._inline_part = self._parts
-                self._parts += 1
-            out.append(ReasoningText(text, self._inline_part))
-
 
 class MessageReader(Failing):
     """The events of one message."""
 
-    def __init__(self, origin: Origin, tags: tuple[tuple[str, str], ...]) -> None:
+    def __init__(self, origin: Origin) -> None:
         super().__init__(_counted, _failed)
         self._origin = origin
         self._blocks: list[Growing] = []
@@ -140,7 +113,7 @@ class MessageReader(Failing):
         self._calls_out = 0
         self._ids = CallIds()
         self._budget = CallBudget()
-        self._speech = Speech(tags)
+        self._speech = Speech()
         self._stop = ""
 
     def take(self, frame: Frame, out: list[ModelEvent]) -> None:
@@ -208,9 +181,9 @@ class MessageReader(Failing):
                 self._finish(out, _payload(self._blocks))
 
     def _open(self, index: int, kind: Kind, out: list[ModelEvent], start: bytes = b"{}") -> Growing:
-        self._speech.end(out)
         block = Growing(kind, start)
         self._blocks.append(block)
+        block.number = len(self._blocks)
         self._by_index[index] = block
         return block
 
@@ -263,8 +236,6 @@ class MessageReader(Failing):
         if block is None:
             return
         block.stopped = True
-        if block.kind == "text":
-            self._speech.end(out)
         # Calls keep the order in which they began, whichever is written first.
         while self._calls_out < len(self._calls) and self._calls[self._calls_out].stopped:
             self._call(out)
@@ -298,7 +269,6 @@ class MessageReader(Failing):
         if failure is not None:
             self.fail(ProviderError(failure[0], failure[1]), out)
             return
-        self._speech.end(out)
         while self._calls_out < len(self._calls):
             self._call(out)
         self.done = True

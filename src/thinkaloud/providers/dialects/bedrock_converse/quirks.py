@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from thinkaloud.events.prompt import EffortLevel
+from thinkaloud.providers.dialects.inline import InlineQuirks
 
 ReasoningStyle = Literal[
     "claude-budget",
@@ -42,7 +43,7 @@ class Budgets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return 0 if effort == "none" else msgspec.structs.asdict(self)[effort]
 
 
-class Quirks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Quirks(InlineQuirks, frozen=True, forbid_unknown_fields=True):
     """The defaults are the plain wire with a model that has no reasoning switch."""
 
     reasoning: ReasoningStyle = "none"
@@ -56,8 +57,6 @@ class Quirks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether `anthropic_beta` must ask for thinking between tool calls (Claude 4 to 4.5)."""
     answer_tokens: int = 32_000
     """Style `claude-budget`: the room for the answer where a request names no limit."""
-    inline_tags: tuple[tuple[str, str], ...] = ()
-    """Tags that hold reasoning at the start of a text block: `<thinking>`, `</thinking>` (Nova)."""
     sends_reasoning: bool = True
     """False where the model refuses reasoning in earlier turns (DeepSeek R1)."""
     tool_status: bool = True

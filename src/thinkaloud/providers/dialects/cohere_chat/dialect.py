@@ -18,6 +18,7 @@ from thinkaloud.providers.dialects.framing import (
     SSEFrames,
     WholeFrames,
 )
+from thinkaloud.providers.dialects.inline import inlined
 from thinkaloud.providers.dialects.refusals import refusal
 from thinkaloud.providers.target import Target
 
@@ -58,10 +59,11 @@ class CohereChat:
     def decoder(self, content_type: str, effort: Effort | None = None) -> Decoder:
         """Return a decoder for an event stream, or for one JSON object."""
         origin = self.origin
-        return FormDecoder(
+        decoder = FormDecoder(
             lambda: FramedDecoder(SSEFrames(), ChatReader(origin)),
             lambda: FramedDecoder(WholeFrames(), ChatReader(origin)),
         )
+        return inlined(decoder, self._target, self._quirks, effort)
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """Read a response that is no 2xx. `headers` has lower-case names."""

@@ -18,6 +18,7 @@ from thinkaloud.providers.dialects.google_generate.encode import encode
 from thinkaloud.providers.dialects.google_generate.errors import in_response
 from thinkaloud.providers.dialects.google_generate.listing import listed
 from thinkaloud.providers.dialects.google_generate.quirks import Quirks
+from thinkaloud.providers.dialects.inline import inlined
 from thinkaloud.providers.target import Target
 
 
@@ -48,10 +49,11 @@ class GoogleGenerate:
     def decoder(self, content_type: str, effort: Effort | None = None) -> Decoder:
         """Return a decoder for an event stream, or for a JSON array or object."""
         origin = self.origin
-        return FormDecoder(
+        decoder = FormDecoder(
             lambda: FramedDecoder(SSEFrames(), GenerateReader(origin)),
             lambda: FramedDecoder(WholeFrames(), GenerateReader(origin)),
         )
+        return inlined(decoder, self._target, self._quirks, effort)
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """Read a response that is no 2xx. `headers` has lower-case names."""

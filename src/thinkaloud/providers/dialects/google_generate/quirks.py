@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from thinkaloud.events.prompt import EffortLevel
+from thinkaloud.providers.dialects.inline import InlineQuirks
 
 
 def _levels() -> dict[EffortLevel, str]:
@@ -29,7 +30,7 @@ def _budgets() -> dict[EffortLevel, int]:
     }
 
 
-class Quirks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Quirks(InlineQuirks, frozen=True, forbid_unknown_fields=True):
     """The defaults are Google AI with Gemini 3."""
 
     path: str = "/v1beta/models/{model}:streamGenerateContent?alt=sse"

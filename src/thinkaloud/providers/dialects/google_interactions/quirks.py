@@ -3,6 +3,7 @@
 import msgspec
 
 from thinkaloud.events.prompt import EffortLevel
+from thinkaloud.providers.dialects.inline import InlineQuirks
 
 
 def _levels() -> dict[EffortLevel, str]:
@@ -17,7 +18,7 @@ def _levels() -> dict[EffortLevel, str]:
     }
 
 
-class Quirks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Quirks(InlineQuirks, frozen=True, forbid_unknown_fields=True):
     """The defaults are Google AI."""
 
     path: str = "/v1beta/interactions"

@@ -3,11 +3,9 @@
 Source: https://docs.ollama.com/api/chat
 """
 
-from collections.abc import Sequence
-
 import msgspec
 
-from thinkaloud.core.tags import TagSplitter
+from thinkaloud.core.inline import Inline, split
 from thinkaloud.events.model import (
     AnswerText,
     FinishReason,
@@ -73,17 +71,15 @@ class ChatReader:
         "_budget",
         "_calls",
         "_ids",
+        "_inline",
         "_origin",
         "_reasoning",
-        "_tags",
         "_usage",
     )
 
-    def __init__(
-        self, origin: Origin, tags: Sequence[tuple[str, str]], *, preopened: bool = False
-    ) -> None:
+    def __init__(self, origin: Origin, inline: Inline) -> None:
         self._origin = origin
-        self._tags = TagSplitter(tags, preopened=preopened) if tags else None
+        self._inline = inline
         self._reasoning: list[str] = []
         self._answer: list[str] = []
         self._budget = CallBudget()
@@ -102,54 +98,30 @@ class ChatReader:
             raise msgspec.ValidationError("the line reports an error")
         line = _line.decode(payload)
         if line.error is not None:
-            self.flush(out)
             out.append(in_stream(line.error, self._usage))
             return True
         message = line.message
         if message is not None:
             if message.thinking:
-                # A server that splits off the thinking itself leaves no tags in the content.
-                self.flush(out)
-                self._text("".join(message.thinking), out, reasoning=True)
+                thinking = "".join(message.thinking)
+                self._reasoning.append(thinking)
+                out.append(ReasoningText(thinking))
             if message.content:
-                self._content(message.content, out)
-            if message.tool_calls:
-                self.flush(out)
-                for call in message.tool_calls:
-                    self._call(call, out)
+                self._answer.append(message.content)
+                out.append(AnswerText(message.content))
+            for call in message.tool_calls or ():
+                self._call(call, out)
         if line.done:
             self._usage = _usage(_counts.decode(payload))
-            self.flush(out)
             out.append(self._end(line.done_reason or ""))
         return line.done
 
     def flush(self, out: list[ModelEvent]) -> None:
-        """Give out text that was held back as the possible beginning of a tag."""
-        if self._tags is not None:
-            for reasoning, text in self._tags.close():
-                self._text(text, out, reasoning=reasoning)
-            self._tags = None
+        """Do nothing: no text is held back here."""
 
     def finish(self, out: list[ModelEvent]) -> bool:
         """Return False: the line that is `done` ends a response where it is read."""
         return False
-
-    def _content(self, content: str, out: list[ModelEvent]) -> None:
-        if self._tags is None:
-            self._text(content, out, reasoning=False)
-            return
-        for reasoning, text in self._tags.feed(content):
-            self._text(text, out, reasoning=reasoning)
-
-    def _text(self, text: str, out: list[ModelEvent], *, reasoning: bool) -> None:
-        if not text:
-            return
-        if reasoning:
-            self._reasoning.append(text)
-            out.append(ReasoningText(text=text))
-        else:
-            self._answer.append(text)
-            out.append(AnswerText(text=text))
 
     def _call(self, call: _Call, out: list[ModelEvent]) -> None:
         self._budget.begin()
@@ -175,9 +147,12 @@ class ChatReader:
         return self._finished(raw)
 
     def _finished(self, raw: str) -> ModelFinished:
-        message: dict[str, object] = {"role": "assistant", "content": "".join(self._answer)}
-        if self._reasoning:
-            message["thinking"] = "".join(self._reasoning)
+        reasoning, answer = "".join(self._reasoning), "".join(self._answer)
+        if not reasoning:
+            reasoning, answer = split(answer, self._inline)
+        message: dict[str, object] = {"role": "assistant", "content": answer}
+        if reasoning:
+            message["thinking"] = reasoning
         if self._calls:
             message["tool_calls"] = self._calls
         reason: FinishReason = "tool_calls" if self._calls else "stop"

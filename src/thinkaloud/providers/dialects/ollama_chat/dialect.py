@@ -16,6 +16,7 @@ from thinkaloud.providers.dialects.framing import (
     LineFrames,
     WholeFrames,
 )
+from thinkaloud.providers.dialects.inline import InlineDecoder, inline_of
 from thinkaloud.providers.dialects.ollama_chat.decode import ChatReader
 from thinkaloud.providers.dialects.ollama_chat.encode import encode
 from thinkaloud.providers.dialects.ollama_chat.quirks import Quirks
@@ -57,16 +58,16 @@ class OllamaChat:
 
     def decoder(self, content_type: str, effort: Effort | None = None) -> Decoder:
         """Return a decoder for NDJSON, or for one JSON object."""
-        # Where thinking is off, the template that opens the tag has closed it as well.
-        preopened = self._quirks.preopened and effort != "none"
-        origin, tags = self.origin, self._quirks.tags
+        inline = inline_of(self._target, self._quirks, effort)
+        origin = self.origin
 
         def decoder(frames: Frames) -> Decoder:
-            return FramedDecoder(frames, ChatReader(origin, tags, preopened=preopened))
+            return FramedDecoder(frames, ChatReader(origin, inline))
 
-        if not content_type.startswith("application/json"):
-            return decoder(LineFrames())
-        return FormDecoder(lambda: decoder(LineFrames()), lambda: decoder(WholeFrames()))
+        if content_type.startswith("application/json"):
+            whole = FormDecoder(lambda: decoder(LineFrames()), lambda: decoder(WholeFrames()))
+            return InlineDecoder(whole, inline, drops_cut_tag=False)
+        return InlineDecoder(decoder(LineFrames()), inline, drops_cut_tag=False)
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """Read a response that is no 2xx. `headers` has lower-case names."""

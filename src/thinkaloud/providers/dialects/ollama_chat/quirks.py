@@ -4,8 +4,10 @@ from typing import Literal
 
 import msgspec
 
+from thinkaloud.providers.dialects.inline import InlineQuirks
 
-class Quirks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+
+class Quirks(InlineQuirks, frozen=True, forbid_unknown_fields=True):
     """The defaults are a current Ollama on its own machine."""
 
     path: str = "/api/chat"
@@ -16,10 +18,5 @@ class Quirks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What an effort becomes: `think: true|false`, or `think: "low"|"medium"|"high"` (gpt-oss).
     `always_flag` sends `think: true` even where no effort was named; the server refuses that for
     models that do not think, so it must be known that this one does."""
-    tags: tuple[tuple[str, str], ...] = (("<think>", "</think>"),)
-    """The tags that hold reasoning inside the content, at its start (servers and models without
-    `message.thinking`); empty: content is content."""
-    preopened: bool = False
-    """The model's template writes the opening tag, so that only the closing one is sent."""
-    options: dict[str, object] = {}
+    options: dict[str, object] = msgspec.field(default_factory=dict)
     """Sent as `options`, e.g. `num_ctx`: a server cuts long prompts to its default silently."""

@@ -1,9 +1,8 @@
-"""Message content as text, read for inline tags and for raw harmony."""
+"""Message content as text, read for raw harmony."""
 
 from typing import Literal, NamedTuple
 
 from thinkaloud.core import harmony
-from thinkaloud.core.tags import TagSplitter
 from thinkaloud.providers.dialects.openai_chat.quirks import Quirks
 
 
@@ -18,19 +17,19 @@ class Piece(NamedTuple):
 class ContentReader:
     """Content in, pieces out. The form is told from the start of the message."""
 
-    __slots__ = ("_harmony", "_held", "_plain", "_tags", "_undecided")
+    __slots__ = ("_harmony", "_held", "_undecided", "is_harmony")
 
     def __init__(self, quirks: Quirks) -> None:
-        self._tags = TagSplitter(quirks.inline_tags, preopened=quirks.preopened)
         self._harmony: harmony.HarmonySplitter | None = None
         self._undecided = quirks.harmony
         self._held = ""
-        self._plain = not quirks.inline_tags and not quirks.harmony
+        self.is_harmony = False
+        """Whether the content is harmony, as far as it is known."""
 
     @property
     def plain(self) -> bool:
         """Whether all that follows is answer text, so that it need not be read."""
-        return self._plain
+        return not self._undecided and self._harmony is None
 
     def feed(self, text: str) -> list[Piece]:
         """Take the next text and return what is certain."""
@@ -38,17 +37,16 @@ class ContentReader:
             text = self._decide(self._held + text)
         if self._harmony is not None:
             return [Piece(*piece) for piece in self._harmony.feed(text)]
-        return [_tagged(piece) for piece in self._tags.feed(text)]
+        return [Piece("answer", text)] if text else []
 
     def close(self) -> list[Piece]:
         """Return what was held back; whatever text comes later is answer."""
         held, self._held = self._held, ""
-        if self._harmony is not None:
-            pieces = [Piece(*piece) for piece in self._harmony.close()]
-        else:
-            pieces = [_tagged(piece) for piece in [*self._tags.feed(held), *self._tags.close()]]
-        self._plain = True
-        return pieces
+        self._undecided = False
+        splitter, self._harmony = self._harmony, None
+        if splitter is not None:
+            return [Piece(*piece) for piece in splitter.close()]
+        return [Piece("answer", held)] if held else []
 
     def _decide(self, text: str) -> str:
         """Settle whether this is harmony; return the text that may be read on."""
@@ -64,9 +62,5 @@ class ContentReader:
         self._undecided = False
         if start.startswith(harmony.OPENINGS):
             self._harmony = harmony.HarmonySplitter()
+            self.is_harmony = True
         return text
-
-
-def _tagged(piece: tuple[bool, str]) -> Piece:
-    is_reasoning, text = piece
-    return Piece("reasoning" if is_reasoning else "answer", text)

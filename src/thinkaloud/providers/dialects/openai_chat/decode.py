@@ -5,6 +5,7 @@ Source: OpenAI API reference, "Chat Completions", and its many compatible server
 
 from typing import Final
 
+from thinkaloud.core.inline import Inline
 from thinkaloud.core.sse import EventTooLarge
 from thinkaloud.events.model import (
     Alive,
@@ -39,9 +40,9 @@ _UNREADABLE: Final = "The provider sent something that cannot be read"
 class ChatDecoder:
     """Events of one response in, model events out. See `thinkaloud.ports.model.Decoder`."""
 
-    def __init__(self, quirks: Quirks, origin: Origin) -> None:
+    def __init__(self, quirks: Quirks, origin: Origin, inline: Inline) -> None:
         self._sse = ProviderEvents()
-        self._message = MessageDecoder(quirks, origin)
+        self._message = MessageDecoder(quirks, origin, inline)
 
     def feed(self, data: bytes) -> list[ModelEvent]:
         """Take the next bytes, cut anywhere, and return the events that they complete."""
@@ -84,9 +85,9 @@ class ChatDecoder:
 class WholeDecoder:
     """A response that did not stream."""
 
-    def __init__(self, quirks: Quirks, origin: Origin) -> None:
+    def __init__(self, quirks: Quirks, origin: Origin, inline: Inline) -> None:
         self._body = HeldBody()
-        self._message = MessageDecoder(quirks, origin)
+        self._message = MessageDecoder(quirks, origin, inline)
 
     def feed(self, data: bytes) -> list[ModelEvent]:
         """Keep the next bytes."""
@@ -110,9 +111,10 @@ class WholeDecoder:
 class MessageDecoder:
     """Chunks of one message in, model events out."""
 
-    def __init__(self, quirks: Quirks, origin: Origin) -> None:
+    def __init__(self, quirks: Quirks, origin: Origin, inline: Inline) -> None:
         self.done = False
         self._quirks = quirks
+        self._inline = inline
         self._origin = origin
         self._read = DeltaReader(quirks)
         self._finish_reason = ""
@@ -245,13 +247,14 @@ class MessageDecoder:
         else:
             events.extend(self._read.calls.finish())
             self.done = True
+            status = self._reasoning_status(usage)
             events.append(
                 ModelFinished(
                     finish_reason=end,
                     raw_finish_reason=self._finish_reason,
-                    reasoning_status=self._reasoning_status(usage),
+                    reasoning_status=status,
                     usage=usage,
-                    native=self._read.received.native(self._quirks, self._read.calls, self._origin),
+                    native=self._read.native(self._quirks, self._inline, self._origin),
                 )
             )
 

@@ -2,7 +2,15 @@
 
 from typing import Final, Literal
 
-from thinkaloud.events.model import AnswerText, ModelEvent, ReasoningText, ServerItem
+from thinkaloud.core.inline import Inline
+from thinkaloud.events.model import (
+    AnswerText,
+    ModelEvent,
+    Native,
+    Origin,
+    ReasoningText,
+    ServerItem,
+)
 from thinkaloud.providers.dialects.openai_chat.calls import ToolCalls
 from thinkaloud.providers.dialects.openai_chat.content import ContentReader, Piece
 from thinkaloud.providers.dialects.openai_chat.message import Received
@@ -32,6 +40,12 @@ class DeltaReader:
         if received.content:
             spoken.append("content")
         return spoken
+
+    def native(self, quirks: Quirks, inline: Inline, origin: Origin) -> Native | None:
+        """Return the message as the next request needs it; see `Received.native`."""
+        if not self._content.is_harmony:
+            self.received.split(inline)
+        return self.received.native(quirks, self.calls, origin)
 
     def flush(self, events: list[ModelEvent]) -> None:
         """Give out content that was held back; whatever content comes later is answer."""

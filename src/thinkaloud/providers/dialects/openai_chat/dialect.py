@@ -9,6 +9,7 @@ from thinkaloud.events.model import Origin
 from thinkaloud.events.prompt import Effort, ModelRequest
 from thinkaloud.ports.model import Decoder, Dialect, HttpRequest, ListedModel
 from thinkaloud.providers.dialects.framing import FormDecoder
+from thinkaloud.providers.dialects.inline import InlineDecoder, inline_of
 from thinkaloud.providers.dialects.openai_chat import errors, listing
 from thinkaloud.providers.dialects.openai_chat.decode import ChatDecoder, WholeDecoder
 from thinkaloud.providers.dialects.openai_chat.encode import encode
@@ -22,6 +23,7 @@ class OpenAIChat:
     def __init__(self, target: Target) -> None:
         self._origin = target.origin
         self._quirks = quirks_of(target)
+        self._target = target
 
     @property
     def origin(self) -> Origin:
@@ -34,14 +36,15 @@ class OpenAIChat:
 
     def decoder(self, content_type: str, effort: Effort | None = None) -> Decoder:
         """Return a decoder. The body tells its own form: servers mislabel it."""
-        quirks = self._quirks
-        if quirks.preopened and effort == "none":
-            # The template has closed the tag as well: all that comes is answer.
-            quirks = msgspec.structs.replace(quirks, preopened=False)
-        origin = self._origin
-        return FormDecoder(
-            lambda: ChatDecoder(quirks, origin), lambda: WholeDecoder(quirks, origin)
+        inline = inline_of(self._target, self._quirks, effort)
+        # This decoder reads harmony itself, with its tool calls.
+        inline = msgspec.structs.replace(inline, harmony=False)
+        quirks, origin = self._quirks, self._origin
+        decoder = FormDecoder(
+            lambda: ChatDecoder(quirks, origin, inline),
+            lambda: WholeDecoder(quirks, origin, inline),
         )
+        return InlineDecoder(decoder, inline, drops_cut_tag=False)
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """Read a response that is no 2xx."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from thinkaloud.core.inline import Inline, split
 from thinkaloud.core.tags import BRACKETED
 from thinkaloud.events.model import Native, Origin
 from thinkaloud.events.prompt import AnswerPart, AssistantTurn, ReasoningPart, ToolCallPart
@@ -50,6 +51,14 @@ class Received:
     def hidden(self) -> bool:
         """Whether there is reasoning that may have no text."""
         return bool(self.details or self.blocks or self.summary or self.opaque)
+
+    def split(self, inline: Inline) -> None:
+        """Take reasoning in tags out of the answer, where none came in a field of its own."""
+        if self.reasoning or self.details:
+            return
+        reasoning, answer = split("".join(self.answer), inline)
+        if reasoning:
+            self.reasoning, self.answer = [reasoning], [answer]
 
     def native(self, quirks: Quirks, calls: ToolCalls, origin: Origin) -> Native | None:
         """Return the whole message, or None where plain text and calls say it all."""

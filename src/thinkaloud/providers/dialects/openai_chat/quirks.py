@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from thinkaloud.core.tags import BRACKETED
+from thinkaloud.providers.dialects.inline import InlineQuirks
 from thinkaloud.providers.target import Target
 
 Carrier = Literal[
@@ -82,17 +82,11 @@ class ReasoningBack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     carriers `reasoning_content` and `reasoning`."""
 
 
-class Quirks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Quirks(InlineQuirks, frozen=True, forbid_unknown_fields=True):
     """All differences. The defaults fit a server that is not known."""
 
     effort: EffortWire = EffortWire()
     back: ReasoningBack = ReasoningBack()
-    inline_tags: tuple[tuple[str, str], ...] = BRACKETED
-    """Opening and closing tags that split reasoning off the start of the content; the first
-    pair is what the carrier `tags` writes. Empty: content is never split."""
-    preopened: bool = False
-    """Whether the prompt template opens the tag, so that a response begins inside it (but with
-    effort `none`)."""
     harmony: bool = True
     """Whether content that begins with harmony's control tokens is read as harmony."""
     completion_excludes_reasoning: bool | None = None
@@ -103,9 +97,9 @@ class Quirks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     system_role: Literal["system", "developer", "user"] = "system"
     stream_usage: bool = True
     """Whether `stream_options.include_usage` is understood. False: Mistral."""
-    extra: dict[str, object] = {}
+    extra: dict[str, object] = msgspec.field(default_factory=dict)
     """Body members of every request, merged deeply."""
-    foreign_tool_call: dict[str, object] = {}
+    foreign_tool_call: dict[str, object] = msgspec.field(default_factory=dict)
     """Members of the first tool call of every message that is written anew (a stand-in for
     Gemini's signature)."""
     tool_call_id_pattern: str | None = None

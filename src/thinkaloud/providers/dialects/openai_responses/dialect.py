@@ -10,6 +10,7 @@ from thinkaloud.events.model import Origin
 from thinkaloud.events.prompt import Effort, ModelRequest
 from thinkaloud.ports.model import Decoder, HttpRequest, ListedModel
 from thinkaloud.providers.dialects.framing import FormDecoder
+from thinkaloud.providers.dialects.inline import inlined
 from thinkaloud.providers.dialects.openai_responses.decode import StreamDecoder, WholeDecoder
 from thinkaloud.providers.dialects.openai_responses.encode import RequestEncoder
 from thinkaloud.providers.dialects.openai_responses.errors import http_error
@@ -23,6 +24,7 @@ class ResponsesDialect:
     """How OpenAI's Responses API speaks; see `thinkaloud.ports.model.Dialect`."""
 
     def __init__(self, target: Target) -> None:
+        self._target = target
         self._origin = target.origin
         self._quirks = quirks_of(target)
         self._encoder = RequestEncoder(target.origin, target.family, self._quirks)
@@ -43,9 +45,10 @@ class ResponsesDialect:
     def decoder(self, content_type: str, effort: Effort | None = None) -> Decoder:
         """Return a decoder. The body tells its own form: gateways mislabel it."""
         origin, quirks = self._origin, self._quirks
-        return FormDecoder(
+        decoder = FormDecoder(
             lambda: StreamDecoder(origin, quirks), lambda: WholeDecoder(origin, quirks)
         )
+        return inlined(decoder, self._target, self._quirks, effort)
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """Read a response that is no 2xx. `headers` has lower-case names."""

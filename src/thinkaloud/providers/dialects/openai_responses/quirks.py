@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from thinkaloud.events.prompt import EffortLevel
+from thinkaloud.providers.dialects.inline import InlineQuirks
 from thinkaloud.providers.target import Target
 
 
@@ -16,7 +17,7 @@ def _effort_off() -> dict[str, object]:
     return {"effort": "none"}
 
 
-class Quirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Quirks(InlineQuirks, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Fields of `quirks` in a host or a family of the dialect `openai-responses`."""
 
     # What a request looks like
@@ -35,7 +36,7 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     None leaves it out: hosts that show their reasoning anyway, and organisations that OpenAI has
     not verified for summaries.
     """
-    effort_names: dict[EffortLevel, str] = {}
+    effort_names: dict[EffortLevel, str] = msgspec.field(default_factory=dict)
     """Levels that the host spells otherwise."""
     effort_off: dict[str, object] = msgspec.field(default_factory=_effort_off)
     """The `reasoning` object that switches reasoning off; empty leaves the object out."""
@@ -55,7 +56,7 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """`strict` on each tool. OpenAI's default is True, which refuses most schemas."""
     images: bool = True
     """Whether the host takes pictures."""
-    extra: dict[str, object] = {}
+    extra: dict[str, object] = msgspec.field(default_factory=dict)
     """Further members of every request body."""
 
     # What goes back in the next request

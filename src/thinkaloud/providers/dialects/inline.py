@@ -1,0 +1,150 @@
+"""Reasoning in tags inside the answer text of any wire: a decoder around a decoder."""
+
+from typing import Final
+
+import msgspec
+
+from thinkaloud.core.inline import Inline, InlineSplitter, Piece
+from thinkaloud.core.tags import BRACKETED
+from thinkaloud.events.model import (
+    Alive,
+    AnswerText,
+    ModelEvent,
+    ModelFailed,
+    ModelFinished,
+    ReasoningText,
+    Reclassified,
+    ServerItem,
+    ToolCall,
+    ToolCallOpened,
+)
+from thinkaloud.events.prompt import Effort
+from thinkaloud.ports.model import Decoder
+from thinkaloud.providers.target import Target
+
+_ALIVE: Final = Alive()
+
+
+class InlineQuirks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the quirks of every dialect have."""
+
+    inline_tags: tuple[tuple[str, str], ...] = BRACKETED
+    """Opening and closing tags that hold reasoning inside the content, in addition to the known
+    ones, which are recognized in any case and with attributes. Empty: content is never split,
+    unless `server.show_reasoning` is `deny`."""
+    preopened: bool | None = None
+    """Whether the prompt template opens the tag, so that a response begins inside it (but with
+    effort `none`). Default: by the model's family, on servers that run open weights."""
+
+
+def inline_of(target: Target, quirks: InlineQuirks, effort: Effort | None) -> Inline:
+    """Return how this model marks reasoning inside the content of a response at this effort.
+
+    A template that opens the tag closes it as well where reasoning is off (`none`). A family that
+    may or may not reason begins inside a thought only where the request asks for one.
+    """
+    preopened = quirks.preopened
+    if preopened is None:
+        family = target.family
+        preopened = family.preopened and (family.reasons == "always" or effort is not None)
+    return Inline(
+        tags=quirks.inline_tags,
+        preopened=preopened and effort != "none",
+        orphans=effort != "none",
+        strict=target.withholds_reasoning,
+    )
+
+
+def inlined(
+    decoder: Decoder, target: Target, quirks: InlineQuirks, effort: Effort | None
+) -> Decoder:
+    """Return a decoder that also splits reasoning off the answer text of this one."""
+    return InlineDecoder(decoder, inline_of(target, quirks, effort))
+
+
+class InlineDecoder:
+    """Splits reasoning in tags off the answer text that another decoder gives."""
+
+    def __init__(self, decoder: Decoder, inline: Inline, *, drops_cut_tag: bool = True) -> None:
+        self._decoder = decoder
+        self._splitter = InlineSplitter(inline)
+        self._unclosed: list[str] | None = [] if inline.preopened and not inline.strict else None
+        self._drops_cut_tag = drops_cut_tag
+        self._block = 0
+        self._part = 0
+        self._inside = False
+        self._thought = False
+
+    def feed(self, data: bytes) -> list[ModelEvent]:
+        """Take the next bytes, cut anywhere, and return what they complete."""
+        return self._split(self._decoder.feed(data))
+
+    def close(self) -> list[ModelEvent]:
+        """Say that no more bytes come and return what is left."""
+        return self._split(self._decoder.close())
+
+    def _split(self, events: list[ModelEvent]) -> list[ModelEvent]:
+        if not events or (self._splitter.plain and not isinstance(events[-1], ModelFinished)):
+            return events
+        out: list[ModelEvent] = []
+        for event in events:
+            match event:
+                case AnswerText(text=text, block=block):
+                    if block != self._block:
+                        self._block = block
+                        self._say(self._splitter.begin_block(), out)
+                    self._say(self._splitter.feed(text), out)
+                case ReasoningText():
+                    self._say(self._splitter.separate(), out)
+                    self._unclosed = None
+                    out.append(self._numbered(event))
+                case ToolCallOpened() | ToolCall() | ServerItem():
+                    self._say(self._splitter.interrupt(), out)
+                    out.append(event)
+                case ModelFinished():
+                    self._finish(event, out)
+                case ModelFailed():
+                    self._say(self._splitter.close(cut=self._drops_cut_tag), out)
+                    out.append(event)
+                case _:
+                    out.append(event)
+        return out or [_ALIVE]
+
+    def _say(self, pieces: list[Piece], out: list[ModelEvent]) -> None:
+        for kind, text in pieces:
+            if kind == "reasoning":
+                self._inside = self._thought = True
+                if self._unclosed is not None:
+                    self._unclosed.append(text)
+                out.append(ReasoningText(text, self._part))
+            elif kind == "answer":
+                self._leave()
+                out.append(AnswerText(text))
+            else:
+                self._thought = True
+                out.append(Reclassified("reasoning"))
+
+    def _leave(self) -> None:
+        if self._inside:
+            self._inside = False
+            self._part += 1
+        if not self._splitter.unclosed:
+            self._unclosed = None
+
+    def _numbered(self, event: ReasoningText) -> ReasoningText:
+        """Return reasoning that came apart; a thought in tags after it has a part of its own."""
+        self._inside = False
+        self._part = max(self._part, event.part + 1)
+        return event
+
+    def _finish(self, event: ModelFinished, out: list[ModelEvent]) -> None:
+        splitter = self._splitter
+        unclosed = splitter.unclosed and event.finish_reason == "stop"
+        self._say(splitter.close(), out)
+        if unclosed and self._unclosed:
+            # The family begins inside a thought, but this server has already taken it out.
+            out.append(Reclassified("withdrawn"))
+            out.append(AnswerText("".join(self._unclosed)))
+        elif self._thought and event.reasoning_status != "shown":
+            event = msgspec.structs.replace(event, reasoning_status="shown")
+        out.append(event)
