@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thinkaloud.core.inline import MAX_PENDING_CHARS, Inline, InlineSplitter, Piece, split
+from thinkaloud.core.inline import InlineSplitter, split
+from thinkaloud.core.inline_state import MAX_PENDING_CHARS, Inline, Piece
 from thinkaloud.core.tags import BRACKETED, GRANITE
 
 ALL = (*BRACKETED, *GRANITE)

@@ -15,7 +15,8 @@ from tests.providers.playback import Heard
 from tests.providers.streams import FRAMES, NDJSON, SSE, WIRES, Said
 from thinkaloud.core.eventstream import EventStreamParser
 from thinkaloud.core.harmony import HarmonySplitter
-from thinkaloud.core.inline import Inline, InlineSplitter, Piece
+from thinkaloud.core.inline import InlineSplitter
+from thinkaloud.core.inline_state import Inline, Piece
 from thinkaloud.core.sse import EventTooLarge, SSEParser
 from thinkaloud.core.tags import BRACKETED, GRANITE
 from thinkaloud.errors import ProviderError

@@ -151,7 +151,8 @@ class LiveLog:
             first_seq = self.lost.start
         entry = Entry(recorded, first_seq)
         if type(event) is SegmentReclassified and event.to == "reasoning":
-            self._rewrite(run_id, event)
+            _make_reasoning(self.of_run(run_id), event)
+            self._merged.clear()
         self._entries.append(entry)
         self.unsaved.append(entry)
         if held:
@@ -235,14 +236,6 @@ class LiveLog:
                 self._merged.popitem(last=False)
         return entry
 
-    def _rewrite(self, run_id: str, found: SegmentReclassified) -> None:
-        """Make reasoning of an answer segment, for all who read it from now on (P7)."""
-        self._merged.clear()
-        for entry in self.of_run(run_id):
-            recorded = as_reasoning(entry.recorded, found)
-            if recorded is not entry.recorded:
-                entry.rewrite(recorded)
-
     def _fold(self, recorded: Recorded, attachments: tuple[Attachment, ...] | None = None) -> None:
         run = self.runs.get(recorded.run_id)
         if run is not None:
@@ -252,6 +245,14 @@ class LiveLog:
             for run_id in ended[:-KEPT_RUNS]:
                 del self.runs[run_id]
             self.runs[recorded.run_id] = RunFold(recorded, attachments)
+
+
+def _make_reasoning(entries: Sequence[Entry], found: SegmentReclassified) -> None:
+    """Make reasoning of an answer segment, for all who read it from now on (P7)."""
+    for entry in entries:
+        recorded = as_reasoning(entry.recorded, found)
+        if recorded is not entry.recorded:
+            entry.rewrite(recorded)
 
 
 def stored(entries: Sequence[Entry]) -> list[Stored]:

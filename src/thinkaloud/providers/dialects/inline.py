@@ -4,7 +4,8 @@ from typing import Final
 
 import msgspec
 
-from thinkaloud.core.inline import Inline, InlineSplitter, Piece
+from thinkaloud.core.inline import InlineSplitter
+from thinkaloud.core.inline_state import Inline, Piece
 from thinkaloud.core.tags import BRACKETED
 from thinkaloud.events.model import (
     Alive,

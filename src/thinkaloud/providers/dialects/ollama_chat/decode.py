@@ -5,7 +5,8 @@ Source: https://docs.ollama.com/api/chat
 
 import msgspec
 
-from thinkaloud.core.inline import Inline, split
+from thinkaloud.core.inline import split
+from thinkaloud.core.inline_state import Inline
 from thinkaloud.events.model import (
     AnswerText,
     FinishReason,

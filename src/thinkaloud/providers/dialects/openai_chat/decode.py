@@ -5,7 +5,7 @@ Source: OpenAI API reference, "Chat Completions", and its many compatible server
 
 from typing import Final
 
-from thinkaloud.core.inline import Inline
+from thinkaloud.core.inline_state import Inline
 from thinkaloud.core.sse import EventTooLarge
 from thinkaloud.events.model import (
     Alive,

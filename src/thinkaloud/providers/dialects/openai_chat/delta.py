@@ -2,7 +2,7 @@
 
 from typing import Final, Literal
 
-from thinkaloud.core.inline import Inline
+from thinkaloud.core.inline_state import Inline
 from thinkaloud.events.model import (
     AnswerText,
     ModelEvent,

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from thinkaloud.core.inline import Inline, split
+from thinkaloud.core.inline import split
+from thinkaloud.core.inline_state import Inline
 from thinkaloud.core.tags import BRACKETED
 from thinkaloud.events.model import Native, Origin
 from thinkaloud.events.prompt import AnswerPart, AssistantTurn, ReasoningPart, ToolCallPart
