@@ -17,6 +17,7 @@ from thinkaloud.events.event import (
     Recorded,
     RunEnded,
     RunStarted,
+    SegmentReclassified,
     Timing,
     ToolEnded,
     ToolStarted,
@@ -154,3 +155,26 @@ def test_a_log_of_a_time_when_less_was_kept_of_files_is_still_read() -> None:
 
     assert run.view().attachments == (AttachedFile("", "p.png", "image/png", None),)
     assert run.attachments[0].base64 == "AAAA"
+
+
+def test_a_reader_that_had_half_of_a_reclassified_answer_sees_one_whole_thought() -> None:
+    ending = (SegmentReclassified("a1", "reasoning", 2), AnswerDelta("a2", "Hi."))
+    live = folded(
+        AnswerDelta("a1", "The user "), AnswerDelta("a1", "greets."), AnswerEnded("a1"), *ending
+    )
+    resumed = folded(
+        AnswerDelta("a1", "The user "),
+        ReasoningDelta("a1", "greets."),
+        ReasoningEnded("a1", 2),
+        *ending,
+    )
+    again = folded(
+        ReasoningDelta("a1", "The user "),
+        ReasoningDelta("a1", "greets."),
+        ReasoningEnded("a1", 2),
+        *ending,
+    )
+    thought = ReasoningBlock("a1", 1, ("The user greets.",), "closed", 1004, 2)
+    for run in (live, resumed, again):
+        assert run.view().blocks == (thought, AnswerBlock("a2", 1, "Hi.", "open"))
+        assert run.view().reasoning_status == "shown"
