@@ -184,6 +184,7 @@ class SegmentReclassified(msgspec.Struct, frozen=True, tag="segment.reclassified
 
     segment_id: str
     to: Literal["reasoning", "withdrawn"]
+    """What it is now."""
     duration_ms: int
     """First delta to close, by the server's clock."""
 
