@@ -6,8 +6,10 @@ from typing import Final
 import msgspec
 
 from thinkaloud.channels.message import (
+    Delta,
     Outbound,
     OutboundMessage,
+    StreamEnd,
     StreamMetadata,
     ThoughtDelta,
     ThoughtEnd,
@@ -16,35 +18,47 @@ from thinkaloud.channels.message import (
 _DELTA: Final = "_reasoning_delta"
 _END: Final = "_reasoning_end"
 _WHOLE: Final = "_reasoning"
-_KEYS: Final = frozenset({_DELTA, _END, _WHOLE})
-_STREAM_ID: Final = "stream_id"
+_ANSWER: Final = "_stream_delta"
+_ANSWER_END: Final = "_stream_end"
+_KEYS: Final = frozenset({_DELTA, _END, _WHOLE, _ANSWER, _ANSWER_END})
+_STREAM_IDS: Final = ("stream_id", "_stream_id")
 
 
 def read(message: OutboundMessage) -> Sequence[Outbound]:
-    """Return what a plugin's message is: itself, or the reasoning that its metadata says it is.
+    """Return what a plugin's message is: itself, or what its metadata says it is.
 
     A key counts where its value is true. `_reasoning` is a delta and an end; so are `_reasoning_delta`
     and `_reasoning_end` together. Text that comes with the end alone is its last delta. Empty
-    reasoning is no delta. `stream_id`, where it is a string, names the stretch.
+    reasoning is no delta. `stream_id` or `_stream_id`, where it is a string, names the stretch.
+    `_stream_delta` and `_stream_end` are the same for an answer.
     """
     metadata = message.metadata
     if _KEYS.isdisjoint(metadata):
         return (message,)
-    whole, ends = bool(metadata.get(_WHOLE)), bool(metadata.get(_END))
-    if not (whole or ends or metadata.get(_DELTA)):
-        rest = {key: value for key, value in metadata.items() if key not in _KEYS}
-        return (msgspec.structs.replace(message, metadata=rest),)
+    channel, chat_id, content = message.channel, message.chat_id, message.content
     stream = _stream(message.stream, metadata)
+    whole, ends = bool(metadata.get(_WHOLE)), bool(metadata.get(_END))
     found: list[Outbound] = []
-    if message.content:
-        found.append(ThoughtDelta(message.channel, message.chat_id, message.content, stream))
-    if ends or (whole and message.content):
-        found.append(ThoughtEnd(message.channel, message.chat_id, stream))
-    return found
+    if whole or ends or metadata.get(_DELTA):
+        if content:
+            found.append(ThoughtDelta(channel, chat_id, content, stream))
+        if ends or (whole and content):
+            found.append(ThoughtEnd(channel, chat_id, stream))
+        return found
+    if metadata.get(_ANSWER) or metadata.get(_ANSWER_END):
+        if content:
+            found.append(Delta(channel, chat_id, content, stream))
+        if metadata.get(_ANSWER_END):
+            resuming = metadata.get("_resuming") is True
+            found.append(StreamEnd(channel, chat_id, stream.ended(resuming=resuming)))
+        return found
+    rest = {key: value for key, value in metadata.items() if key not in _KEYS}
+    return (msgspec.structs.replace(message, metadata=rest),)
 
 
 def _stream(known: StreamMetadata, metadata: Mapping[str, object]) -> StreamMetadata:
-    named = metadata.get(_STREAM_ID)
-    if known.stream_id is None and isinstance(named, str) and named:
-        return msgspec.structs.replace(known, stream_id=named)
+    if known.stream_id is None:
+        for named in map(metadata.get, _STREAM_IDS):
+            if isinstance(named, str) and named:
+                return known.of(named)
     return known

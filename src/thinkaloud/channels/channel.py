@@ -1,13 +1,16 @@
 """What a channel is: the way out to one kind of place where people read and write."""
 
+import logging
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 
-import msgspec
-
+from thinkaloud.channels.bus import ChannelConfig, MessageBus
 from thinkaloud.channels.exchange import Exchange, InboundMessage
 from thinkaloud.channels.message import OutboundMessage, StreamMetadata
 from thinkaloud.channels.settings import ChannelSettings
 from thinkaloud.errors import InternalError
+
+_log = logging.getLogger(__name__)
 
 
 class BaseChannel(ABC):
@@ -19,11 +22,21 @@ class BaseChannel(ABC):
     """
 
     def __init__(
-        self, name: str, settings: ChannelSettings, exchange: Exchange | None = None
+        self,
+        name: str | ChannelConfig,
+        settings: ChannelSettings | MessageBus,
+        exchange: Exchange | None = None,
     ) -> None:
+        self._by_bus = isinstance(name, ChannelConfig)
+        if isinstance(name, ChannelConfig):
+            name, settings, exchange = name.made_of
+        assert isinstance(settings, ChannelSettings)
         self.name = name
         """As in `[channels.NAME]`."""
         self.settings = settings
+        self.config = ChannelConfig(name, settings, exchange)
+        """The options of `settings`, for channels made from `(config, bus)`; `bus` is theirs too."""
+        self.bus = MessageBus(exchange)
         self._exchange = exchange
 
     @property
@@ -66,10 +79,14 @@ class BaseChannel(ABC):
         """Send more of an answer; never empty. The first of a `stream_id` begins it."""
         raise NotImplementedError(f"{self.name} does not stream")
 
-    async def send_stream_end(  # noqa: B027 - a channel may do without
-        self, chat_id: str, metadata: StreamMetadata
-    ) -> None:
-        """Say that a stretch of the answer is whole. `resuming`: the run goes on."""
+    async def send_stream_end(self, chat_id: str, metadata: StreamMetadata) -> None:
+        """Say that a stretch of the answer is whole. `resuming`: the run goes on.
+
+        By default nothing; a channel made from `(config, bus)` is told by an empty `send_delta`
+        whose metadata has `_stream_end`.
+        """
+        if self._by_bus and self.streams:
+            await self.send_delta(chat_id, "", metadata)
 
     async def send_reasoning_delta(  # noqa: B027 - a channel may do without
         self, chat_id: str, delta: str, metadata: StreamMetadata
@@ -87,9 +104,32 @@ class BaseChannel(ABC):
             return
         metadata = msg.stream
         if metadata.stream_id is None:
-            metadata = msgspec.structs.replace(metadata, stream_id="reasoning")
+            metadata = metadata.of("reasoning")
         await self.send_reasoning_delta(msg.chat_id, msg.content, metadata)
         await self.send_reasoning_end(msg.chat_id, metadata)
+
+    async def _handle_message(
+        self,
+        sender_id: str,
+        chat_id: str,
+        content: str,
+        media: object = None,
+        metadata: Mapping[str, object] | None = None,
+        **others: object,
+    ) -> None:
+        """Answer somebody whom the option `allow_from` lets in: for channels made from a bus."""
+        if not self.config.allows(str(sender_id)):
+            _log.warning(
+                "channel %s: %r is not in allow_from; the message is not answered",
+                self.name,
+                str(sender_id)[:100],
+            )
+            return
+        if media:
+            _log.warning("channel %s: files that come with a message are not read", self.name)
+        found = (metadata or {}).get("message_id")
+        message_id = str(found) if isinstance(found, str | int) else None
+        await self.hear(str(chat_id), content, message_id=message_id)
 
     def _outside(self) -> Exchange:
         if self._exchange is None:

@@ -147,15 +147,19 @@ class Destination:
             case OutboundMessage():
                 await channel.send(item)
             case Delta():
+                item.stream["_stream_delta"] = True
                 await self._answer("".join(piece.texts), item.stream)
             case StreamEnd():
+                item.stream["_stream_end"] = True
                 await self._end_answer(item)
             case ThoughtDelta():
+                item.stream["_reasoning_delta"] = True
                 await self._think("".join(piece.texts), item.stream)
             case ThoughtEnd():
                 # A stretch whose every piece was let go has not begun for the channel.
                 begun, self._begun = self._begun, None
                 if begun == item.stream.stream_id:
+                    item.stream["_reasoning_end"] = True
                     async with asyncio.timeout(self._reasoning_seconds):
                         await channel.send_reasoning_end(chat_id, item.stream)
             case _:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
+from thinkaloud.channels.bus import ChannelConfig, MessageBus, takes_bus
 from thinkaloud.channels.channel import BaseChannel
 from thinkaloud.channels.exchange import Exchange
 from thinkaloud.channels.settings import ChannelSettings
@@ -27,6 +28,8 @@ def make(found: EntryPoint, settings: ChannelSettings, exchange: Exchange) -> Ba
     if not (isinstance(loaded, type) and issubclass(loaded, BaseChannel)):
         raise ConfigurationError(f"{place} is no subclass of BaseChannel.")
     try:
+        if takes_bus(loaded):
+            return loaded(ChannelConfig(found.name, settings, exchange), MessageBus(exchange))
         return loaded(found.name, settings, exchange)
     except Exception as error:
         raise ConfigurationError(f"{place} cannot be made: {error!r}.") from error

@@ -72,7 +72,7 @@ class Stretches:
         if opened is None or asked not in {None, opened.stream_id}:
             return ()
         self._reasoning, self._closed = None, opened.stream_id
-        stream = msgspec.structs.replace(item.stream, stream_id=opened.stream_id)
+        stream = item.stream.of(opened.stream_id)
         return (msgspec.structs.replace(item, stream=stream),)
 
     def _answering(self, item: Delta) -> Sequence[Outbound]:
@@ -89,7 +89,7 @@ class Stretches:
         if opened is None or asked not in {None, opened.stream_id}:
             return ended
         self._answer, self._closed = None, opened.stream_id
-        stream = msgspec.structs.replace(item.stream, stream_id=opened.stream_id)
+        stream = item.stream.of(opened.stream_id)
         return (*ended, msgspec.structs.replace(item, stream=stream))
 
     def _close_reasoning(self, *, interrupted: bool = False) -> Sequence[Outbound]:
@@ -97,7 +97,7 @@ class Stretches:
         if opened is None:
             return ()
         self._closed = opened.stream_id
-        stream = msgspec.structs.replace(opened, interrupted=interrupted)
+        stream = opened.ended(interrupted=interrupted)
         return (ThoughtEnd(self._channel, self._chat_id, stream),)
 
     def _close_answer(
@@ -107,7 +107,7 @@ class Stretches:
         if opened is None:
             return ()
         self._closed = opened.stream_id
-        stream = msgspec.structs.replace(opened, resuming=resuming, interrupted=interrupted)
+        stream = opened.ended(resuming=resuming, interrupted=interrupted)
         return (StreamEnd(self._channel, self._chat_id, stream),)
 
     def _known(self, stream_id: str | None) -> str | None:
@@ -117,10 +117,10 @@ class Stretches:
         """Give a piece the id of the stretch that it goes on with, or a new one; none comes twice."""
         asked = self._known(stream.stream_id)
         if asked is not None and asked != self._closed:
-            return msgspec.structs.replace(stream, stream_id=asked)
+            return stream.of(asked)
         if opened is not None:
-            return msgspec.structs.replace(stream, stream_id=opened.stream_id)
+            return stream.of(opened.stream_id)
         stream_id = self._new_id()
         if stream.stream_id is not None:
             self._renamed = {stream.stream_id: stream_id}
-        return msgspec.structs.replace(stream, stream_id=stream_id)
+        return stream.of(stream_id)

@@ -1,0 +1,73 @@
+"""For channels that were written for a base class made from `(config, bus)`, as other agents have it."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Protocol
+
+from thinkaloud.channels.exchange import Exchange, InboundMessage
+from thinkaloud.channels.message import OutboundMessage
+from thinkaloud.channels.settings import ChannelSettings
+from thinkaloud.errors import InternalError
+
+
+class _Inbound(Protocol):
+    @property
+    def channel(self) -> str: ...
+    @property
+    def chat_id(self) -> str: ...
+    @property
+    def content(self) -> str: ...
+
+
+class _Outbound(_Inbound, Protocol):
+    @property
+    def metadata(self) -> Mapping[str, object] | None: ...
+
+
+class ChannelConfig(dict[str, object]):
+    """The options of a channel, as keys and as attributes, and what else the base class needs."""
+
+    def __init__(self, name: str, settings: ChannelSettings, exchange: Exchange | None) -> None:
+        super().__init__(
+            settings.options, enabled=settings.enabled, show_reasoning=settings.show_reasoning
+        )
+        self.made_of = (name, settings, exchange)
+        """What a channel that is made from name, settings and exchange is given."""
+
+    def __getattr__(self, name: str) -> object:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(f"[channels] has no {name!r} for this channel.") from None
+
+    def allows(self, sender_id: str) -> bool:
+        """Whether `allow_from` names this person, or everybody with `*`. Without it nobody may talk."""
+        allowed: object = self.get("allow_from") or self.get("allowFrom")
+        return isinstance(allowed, list) and bool({"*", sender_id} & {*map(str, allowed)})  # pyright: ignore[reportUnknownArgumentType]
+
+
+class MessageBus:
+    """Passes on what a channel publishes."""
+
+    def __init__(self, exchange: Exchange | None) -> None:
+        self._exchange = exchange
+
+    async def publish_inbound(self, msg: _Inbound) -> None:
+        """Answer what somebody said in a chat, as `BaseChannel.hear`."""
+        await self._outside().hear(InboundMessage(msg.channel, msg.chat_id, msg.content))
+
+    async def publish_outbound(self, msg: _Outbound) -> None:
+        """Send a message, or reasoning by its metadata, as `BaseChannel.dispatch`."""
+        sent = OutboundMessage(msg.channel, msg.chat_id, msg.content, msg.metadata or {})
+        self._outside().dispatch(sent)
+
+    def _outside(self) -> Exchange:
+        if self._exchange is None:
+            raise InternalError("This channel stands alone: it has no exchange.")
+        return self._exchange
+
+
+def takes_bus(channel: type) -> bool:
+    """Whether a class of channels is made from `(config, bus)`."""
+    names = [*inspect.signature(channel).parameters]
+    return names[:2] == ["config", "bus"]
