@@ -1,6 +1,7 @@
 """How a command is carried out: its module is loaded, its errors become a line and an exit code."""
 
 import importlib
+import logging
 import os
 import signal
 import sys
@@ -11,7 +12,7 @@ import typer
 
 from thinkaloud.cli.exits import ExitCode, of_error
 from thinkaloud.cli.options import Options
-from thinkaloud.cli.visible import visible
+from thinkaloud.cli.visible import VisibleFormatter, visible
 from thinkaloud.errors import ThinkaloudError
 
 _HOMES: Final = {
@@ -67,6 +68,8 @@ class Command(Protocol):
 
 def carry_out(name: str, options: Options) -> None:
     """Carry out a command and exit with its code."""
+    if isinstance(logging.lastResort, logging.Handler):
+        logging.lastResort.setFormatter(VisibleFormatter())
     try:
         command = cast("Command", importlib.import_module(_HOMES[name]))
         code = command.run(options)

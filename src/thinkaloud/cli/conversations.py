@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import assert_never
 
-import msgspec
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -17,7 +16,7 @@ from thinkaloud.cli.asking import beside
 from thinkaloud.cli.exits import ExitCode
 from thinkaloud.cli.options import ConversationOptions
 from thinkaloud.cli.said import check_id, run_of
-from thinkaloud.cli.visible import one_line, visible
+from thinkaloud.cli.visible import json_document, one_line, visible
 from thinkaloud.config import load
 from thinkaloud.errors import Conflict, InvalidRequest
 
@@ -48,27 +47,29 @@ async def _carry_out(options: ConversationOptions) -> None:
             case "branch":
                 kept = await run_of(archive, named, options.text)
                 made = await archive.branch(named, kept.run_id)
-                sys.stdout.write(f"{made.conversation_id}\n")
+                sys.stdout.write(f"{visible(made.conversation_id)}\n")
             case _:
                 assert_never(options.action)
 
 
 def _list(found: Sequence[Listed], *, json: bool) -> None:
     if json:
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(found)).decode() + "\n")
+        sys.stdout.write(json_document(found))
         return
     if not found:
         beside("There are none.")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     # An id is there to be copied: it is never cut or broken.
-    table.add_column("Id", min_width=max(len(each.conversation_id) for each in found))
+    table.add_column("Id", min_width=max(len(visible(each.conversation_id)) for each in found))
     for title in ("Changed", "Title"):
         table.add_column(title, overflow="fold")
     for each in found:
         changed = datetime.fromtimestamp(each.updated_at_ms / 1000, UTC).astimezone()
         table.add_row(
-            each.conversation_id, f"{changed:%Y-%m-%d %H:%M}", Text(one_line(each.title, 200))
+            Text(visible(each.conversation_id)),
+            f"{changed:%Y-%m-%d %H:%M}",
+            Text(one_line(each.title, 200)),
         )
     Console(highlight=False).print(table)
 
@@ -77,7 +78,7 @@ async def _write(archive: Archive, options: ConversationOptions) -> None:
     document = await archive.export(
         options.conversation_id, options.form, include_reasoning=options.thinking
     )
-    if options.action == "show":
+    if options.action == "show" or (options.output is None and sys.stdout.isatty()):
         sys.stdout.write(visible(document.decode()))
     elif options.output is None:
         sys.stdout.buffer.write(document)

@@ -5,14 +5,13 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-import msgspec
 from rich.console import Console
 from rich.text import Text
 
 from thinkaloud.cli.checkup import HostReport, Report, examine
 from thinkaloud.cli.exits import ExitCode
 from thinkaloud.cli.options import ReportOptions
-from thinkaloud.cli.visible import visible
+from thinkaloud.cli.visible import json_document, visible
 from thinkaloud.cli.way import examine_way, way_lines
 from thinkaloud.config import load
 
@@ -30,7 +29,7 @@ def run(options: ReportOptions) -> ExitCode:
         return _way(options.url, json=options.json)
     report = asyncio.run(examine(load(options.config)))
     if options.json:
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(report)).decode() + "\n")
+        sys.stdout.write(json_document(report))
     else:
         _print(_lines(report))
     return ExitCode.FAILED if report.problems else ExitCode.OK
@@ -39,7 +38,7 @@ def run(options: ReportOptions) -> ExitCode:
 def _way(url: str, *, json: bool) -> ExitCode:
     report = asyncio.run(examine_way(url))
     if json:
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(report)).decode() + "\n")
+        sys.stdout.write(json_document(report))
     else:
         _print(way_lines(report))
     return ExitCode.OK if report.verdict == "live" else ExitCode.FAILED

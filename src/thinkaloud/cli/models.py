@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Sequence
 
-import msgspec
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -14,7 +13,7 @@ from thinkaloud.cli.asking import DEMO_NOTICE, beside
 from thinkaloud.cli.exits import ExitCode
 from thinkaloud.cli.options import ModelsOptions
 from thinkaloud.cli.session import Session
-from thinkaloud.cli.visible import one_line
+from thinkaloud.cli.visible import json_document, one_line
 from thinkaloud.ports.model import ModelInfo
 from thinkaloud.server.views import model_view
 
@@ -29,7 +28,7 @@ def run(options: ModelsOptions) -> ExitCode:
         demo = session.opened.runtime.is_demo
     if options.json:
         entries = [model_view(model, current) for model in models]
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(entries)).decode() + "\n")
+        sys.stdout.write(json_document(entries))
         return ExitCode.OK
     _print(models, current)
     if demo:
@@ -47,7 +46,7 @@ def _print(models: Sequence[ModelInfo], current: str) -> None:
             "*" if model.id == current else "",
             Text(one_line(model.id, 200)),
             context,
-            _efforts(model),
+            Text(one_line(_efforts(model), 400)),
         )
     Console(highlight=False).print(table)
 

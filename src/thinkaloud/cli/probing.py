@@ -4,7 +4,6 @@ import difflib
 import sys
 from collections.abc import Iterator
 
-import msgspec
 from rich.console import Console
 from rich.text import Text
 
@@ -12,7 +11,7 @@ from thinkaloud.agent import Agent
 from thinkaloud.cli.exits import ExitCode
 from thinkaloud.cli.options import ModelsOptions
 from thinkaloud.cli.session import Session
-from thinkaloud.cli.visible import one_line, visible
+from thinkaloud.cli.visible import json_document, one_line, visible
 from thinkaloud.errors import NotFound
 from thinkaloud.ports.clock import SystemClock
 from thinkaloud.providers.demo import DEMO_MODEL_ID
@@ -44,7 +43,7 @@ def run(options: ModelsOptions, asked: str) -> ExitCode:
             )
         result = session.wait(probe(models, host, model or None, clock=SystemClock()))
     if options.json:
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(result)).decode() + "\n")
+        sys.stdout.write(json_document(result))
     else:
         console = Console(highlight=False)
         for line in _lines(result):

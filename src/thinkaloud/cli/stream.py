@@ -1,11 +1,10 @@
 """A run in a pipe: the answer and nothing else, or one event a line as JSON."""
 
-import re
-from typing import Final, Protocol, TextIO, assert_never
+from typing import Protocol, TextIO, assert_never
 
 import msgspec
 
-from thinkaloud.cli.visible import visible
+from thinkaloud.cli.visible import safe_json, visible
 from thinkaloud.events import codec
 from thinkaloud.events.event import (
     AnswerDelta,
@@ -23,8 +22,6 @@ from thinkaloud.events.event import (
     ToolEnded,
     ToolStarted,
 )
-
-_RAW_CONTROL: Final = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 class View(Protocol):
@@ -139,7 +136,7 @@ class Lines:
             case _:
                 assert_never(event)
         line = codec.encode(recorded).decode()
-        self._stream.write(_RAW_CONTROL.sub(_escaped, line) + "\n")
+        self._stream.write(safe_json(line) + "\n")
         self._stream.flush()
 
     def end(self) -> None:
@@ -148,8 +145,3 @@ class Lines:
 
 def _without_content(attachment: Attachment) -> Attachment:
     return msgspec.structs.replace(attachment, text="", base64="")
-
-
-def _escaped(match: re.Match[str]) -> str:
-    # JSON lets these stand as they are; a terminal would obey them.
-    return f"\\u{ord(match.group()):04x}"

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from thinkaloud.agent import LOCAL_OWNER
 from thinkaloud.app.storage import database_path, opened_database
 from thinkaloud.cli.asking import beside
 from thinkaloud.cli.exits import ExitCode
@@ -22,13 +23,14 @@ def run(options: TransferOptions) -> ExitCode:
     beside(f"Added {_count(result.added)}; {_count(result.there)} were there already.", "green")
     if result.damaged:
         beside(f"{_count(result.damaged)} cannot be read in {options.file}, left out.", "red")
-        return ExitCode.FAILED
-    return ExitCode.OK
+    if result.foreign:
+        beside(f"{_count(result.foreign)} of other owners in {options.file}, left out.", "red")
+    return ExitCode.FAILED if result.damaged or result.foreign else ExitCode.OK
 
 
 async def _add(configuration: Configuration, options: TransferOptions) -> Added:
     async with opened_database(configuration) as database:
-        return await database.add_backup(options.file)
+        return await database.add_backup(options.file, owner=LOCAL_OWNER)
 
 
 def _count(number: int) -> str:

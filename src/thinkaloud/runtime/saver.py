@@ -7,8 +7,9 @@ from contextlib import suppress
 from typing import Final
 
 from thinkaloud.core.reclassify import settled
+from thinkaloud.core.searchable import searchable
 from thinkaloud.errors import StoreError
-from thinkaloud.events.event import AnswerDelta, RunEnded, RunStarted
+from thinkaloud.events.event import RunEnded, RunStarted
 from thinkaloud.ports.store import RunRecord, Store
 from thinkaloud.runtime.live_log import Entry, LiveLog, stored
 
@@ -112,7 +113,8 @@ class Saver:
             for entry, recorded in zip(entries, rewritten, strict=True):
                 if recorded is not entry.recorded:
                     entry.rewrite(recorded)
-            await self._store.compact(run, stored(entries), _searchable(entries))
+            text = searchable(entry.recorded.event for entry in entries)
+            await self._store.compact(run, stored(entries), text)
         except StoreError:
             # Once: it may be tried again for as long as the server runs.
             if run.run_id not in self._unfinished:
@@ -174,10 +176,3 @@ def _is_whole(entries: Sequence[Entry]) -> bool:
 
 def _has_ended(entries: Sequence[Entry]) -> bool:
     return bool(entries) and isinstance(entries[-1].recorded.event, RunEnded)
-
-
-def _searchable(entries: Sequence[Entry]) -> str:
-    events = [entry.recorded.event for entry in entries]
-    said = [event.input.text for event in events if isinstance(event, RunStarted)]
-    answer = [event.text for event in events if isinstance(event, AnswerDelta)]
-    return f"{''.join(said)}\n{''.join(answer)}"

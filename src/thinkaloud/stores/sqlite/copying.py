@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
@@ -10,20 +10,18 @@ from typing import Final
 import msgspec
 
 from thinkaloud.errors import Conflict, InvalidRequest, StoreError
-from thinkaloud.events.codec import decode, decode_message
-from thinkaloud.stores.sqlite import search
+from thinkaloud.stores.sqlite import search, untrusted
 from thinkaloud.stores.sqlite.faults import explained, primary_code
-from thinkaloud.stores.sqlite.schema import migrate
+from thinkaloud.stores.sqlite.untrusted import (
+    ConversationRow,
+    EventRow,
+    Found,
+    RunRow,
+    columns,
+)
 
 _BUSY_SECONDS: Final = 5.0
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT})
-_CONVERSATION: Final = "conversation_id, owner, created_at_ms, updated_at_ms, title, reserved_seq"
-_RUN: Final = (
-    "run_id, conversation_id, owner, first_seq, idempotency_key, ended, compacted, message"
-)
-_EVENT: Final = "conversation_id, seq, first_seq, run_id, event, lengths"
-_TEXT: Final = "run_id, words.text"
-_TEXTS: Final = "texts JOIN words ON words.rowid = texts.number"
 
 
 class Added(msgspec.Struct, frozen=True):
@@ -35,6 +33,8 @@ class Added(msgspec.Struct, frozen=True):
     """Conversations that were, and stay as they are."""
     damaged: int = 0
     """Conversations of the backup that cannot be read, and were left out."""
+    foreign: int = 0
+    """Conversations that belong to another owner than the one asked for, and were left out."""
 
 
 class Copy(msgspec.Struct, frozen=True):
@@ -44,7 +44,9 @@ class Copy(msgspec.Struct, frozen=True):
     sound: tuple[str, ...]
     """The conversations all of which can be read."""
     damaged: int
-    """How many others there are."""
+    """How many cannot."""
+    foreign: int = 0
+    """How many belong to somebody else."""
 
 
 def connect(path: Path, busy_timeout: float) -> sqlite3.Connection:
@@ -104,17 +106,17 @@ def discard(scratch: Path) -> None:
 
 
 @contextmanager
-def readable(backup: Path, scratch: Path) -> Generator[Copy]:
+def readable(backup: Path, scratch: Path, owner: str | None = None) -> Generator[Copy]:
     """Have a copy of a backup, in today's form, for the length of a block. Blocks.
 
-    The backup itself is only read. Raises `InvalidRequest` where it is no database of
+    With an `owner`, only the conversations of that owner count. The backup itself is only read. Raises `InvalidRequest` where it is no database of
     thinkaloud's or is damaged, `ConfigurationError` where a newer thinkaloud wrote it.
     """
     if not backup.is_file():
         raise InvalidRequest(f"There is no file {backup}.", field="file")
     discard(scratch)
     try:
-        yield _checked(backup, scratch)
+        yield _checked(backup, scratch, owner)
     finally:
         discard(scratch)
 
@@ -124,21 +126,21 @@ def add(connection: sqlite3.Connection, copy: Copy) -> Added:
 
     To be called in a transaction.
     """
-    added = 0
+    added = clashing = 0
     with closing(connect(copy.path, _BUSY_SECONDS)) as source:
+        untrusted.restrain(source, copy.path)
+        untrusted.allow_reading_only(source)
         for name in copy.sound:
-            row = source.execute(
-                f"SELECT {_CONVERSATION} FROM conversations WHERE conversation_id = ?", (name,)
-            ).fetchone()
-            inserted = connection.execute(
-                f"INSERT INTO conversations ({_CONVERSATION}) VALUES (?, ?, ?, ?, ?, ?)"
-                " ON CONFLICT (conversation_id) DO NOTHING",
-                row,
-            )
-            if inserted.rowcount == 1:
-                _add_one(connection, source, name)
-                added += 1
-    return Added(added, len(copy.sound) - added, copy.damaged)
+            if _has_conversation(connection, name):
+                continue
+            found = untrusted.find(source, name)
+            if found is None or _has_run(connection, found):
+                clashing += 1
+                continue
+            _add_one(connection, source, found)
+            added += 1
+    there = len(copy.sound) - added - clashing
+    return Added(added, there, copy.damaged + clashing, copy.foreign)
 
 
 def _unfinished(to: Path) -> Path:
@@ -150,20 +152,23 @@ def _remove(database: Path) -> None:
     database.with_name(f"{database.name}-journal").unlink(missing_ok=True)
 
 
-def _checked(backup: Path, scratch: Path) -> Copy:
+def _checked(backup: Path, scratch: Path, owner: str | None) -> Copy:
     try:
         copy_database(backup, scratch)
         with closing(connect(scratch, _BUSY_SECONDS)) as connection:
-            ours = connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
-            sound = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
-            if ours is None or sound != "ok":
-                raise InvalidRequest(f"{backup} is no backup, or is damaged.", field="file")
-            migrate(connection, backup)
-            names = [
-                each for (each,) in connection.execute("SELECT conversation_id FROM conversations")
-            ]
-            kept = tuple(name for name in names if _is_sound(connection, name))
-            return Copy(scratch, kept, len(names) - len(kept))
+            untrusted.restrain(connection, scratch)
+            untrusted.bring_up_to_date(connection, backup)
+            sound: list[str] = []
+            damaged = foreign = 0
+            for name in untrusted.ids(connection):
+                found = untrusted.find(connection, name)
+                if found is None:
+                    damaged += 1
+                elif owner is not None and found.row.owner != owner:
+                    foreign += 1
+                else:
+                    sound.append(found.row.conversation_id)
+            return Copy(scratch, tuple(sound), damaged, foreign)
     except StoreError as error:
         if primary_code(error.__cause__) not in _DAMAGED:
             raise
@@ -174,36 +179,42 @@ def _checked(backup: Path, scratch: Path) -> Copy:
         )
 
 
-def _is_sound(connection: sqlite3.Connection, name: str) -> bool:
-    """Whether all of a conversation can be read: SQLite does not know what its rows mean."""
-    try:
-        for table, columns in (("conversations", _CONVERSATION), ("runs", _RUN), (_TEXTS, _TEXT)):
-            rows = f"SELECT {columns} FROM {table} WHERE conversation_id = ?"
-            for row in connection.execute(rows, (name,)):
-                if table == "runs" and row[-1] is not None:
-                    decode_message(row[-1])
-        for _, seq, _, run_id, event, _ in connection.execute(
-            f"SELECT {_EVENT} FROM events WHERE conversation_id = ?", (name,)
-        ):
-            found = decode(event)
-            if (found.conversation_id, found.run_id, found.seq) != (name, run_id, seq):
-                return False
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return False
-    except sqlite3.OperationalError as error:
-        if primary_code(error):
-            raise
-        return False  # a text that is no UTF-8: Python's word, not SQLite's
-    return True
+def _has_conversation(connection: sqlite3.Connection, name: str) -> bool:
+    query = "SELECT 1 FROM conversations WHERE conversation_id = ?"
+    return connection.execute(query, (name,)).fetchone() is not None
 
 
-def _add_one(connection: sqlite3.Connection, source: sqlite3.Connection, name: str) -> None:
-    for table, columns, order in (("runs", _RUN, "number"), ("events", _EVENT, "seq")):
-        rows = source.execute(
-            f"SELECT {columns} FROM {table} WHERE conversation_id = ? ORDER BY {order}", (name,)
-        )
-        marks = ", ".join("?" * (columns.count(",") + 1))
-        connection.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)
-    texts = source.execute(f"SELECT {_TEXT} FROM {_TEXTS} WHERE conversation_id = ?", (name,))
-    for run_id, text in texts:
-        search.put(connection, name, run_id, text)
+def _has_run(connection: sqlite3.Connection, found: Found) -> bool:
+    """Whether a run of this conversation is there already, in another one."""
+    query = "SELECT 1 FROM runs WHERE run_id = ?"
+    return any(connection.execute(query, (run.run_id,)).fetchone() for run in found.runs)
+
+
+def _add_one(connection: sqlite3.Connection, source: sqlite3.Connection, found: Found) -> None:
+    name = found.row.conversation_id
+    _insert(connection, "conversations", ConversationRow, [found.row])
+    _insert(connection, "runs", RunRow, [_without_taken_key(connection, run) for run in found.runs])
+    _insert(connection, "events", EventRow, untrusted.events(source, name))
+    search.put(connection, name, "", found.row.title)
+    for run in found.runs:
+        if run.compacted:
+            search.put(connection, name, run.run_id, untrusted.text_of(source, name, run))
+
+
+def _insert(
+    connection: sqlite3.Connection,
+    table: str,
+    kind: type[msgspec.Struct],
+    rows: Iterable[msgspec.Struct],
+) -> None:
+    marks = ", ".join("?" * len(kind.__struct_fields__))
+    statement = f"INSERT INTO {table} ({columns(kind)}) VALUES ({marks})"
+    connection.executemany(statement, (msgspec.structs.astuple(row) for row in rows))
+
+
+def _without_taken_key(connection: sqlite3.Connection, run: RunRow) -> RunRow:
+    """A key that a run here has goes on to mean that run."""
+    query = "SELECT 1 FROM runs WHERE owner = ? AND idempotency_key = ?"
+    if connection.execute(query, (run.owner, run.idempotency_key)).fetchone() is None:
+        return run
+    return msgspec.structs.replace(run, idempotency_key=None)

@@ -97,15 +97,18 @@ class Database:
         """
         await asyncio.to_thread(copy_database, self.path, to)
 
-    async def add_backup(self, backup: Path) -> Added:
+    async def add_backup(self, backup: Path, *, owner: str | None = None) -> Added:
         """Add the conversations of a backup that are not there yet; those that are stay.
 
+        With an `owner`, only that owner's.
         Those that can be read are added, all of them or none. Raises `InvalidRequest` where the file is no backup,
         `ConfigurationError` where a newer thinkaloud made it, and `StoreError`.
         """
         scratch = scratch_of(self.path)
         with ExitStack() as resources:
-            copy = await asyncio.to_thread(resources.enter_context, readable(backup, scratch))
+            copy = await asyncio.to_thread(
+                resources.enter_context, readable(backup, scratch, owner)
+            )
             return await self._write(partial(add, copy=copy))
 
     async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:

@@ -116,7 +116,7 @@ def refuse_others(
 
     Nothing is changed.
     """
-    version = _version(connection)
+    version = version_of(connection)
     if version > newest:
         raise ConfigurationError(
             f"{path} was written by a newer thinkaloud (its version is {version}, this program "
@@ -138,7 +138,7 @@ def migrate(
     Each step is done whole or not at all. Raises as `refuse_others`.
     """
     refuse_others(connection, path, len(migrations))
-    for number in range(_version(connection), len(migrations)):
+    for number in range(version_of(connection), len(migrations)):
         _apply(connection, migrations[number], number + 1)
 
 
@@ -155,7 +155,8 @@ def _apply(connection: sqlite3.Connection, statements: Migration, version: int) 
             connection.execute("ROLLBACK")
 
 
-def _version(connection: sqlite3.Connection) -> int:
+def version_of(connection: sqlite3.Connection) -> int:
+    """Return how many migrations a database has."""
     return connection.execute("PRAGMA user_version").fetchone()[0]
 
 

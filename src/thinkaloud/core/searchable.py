@@ -1,0 +1,17 @@
+"""What the search finds of a run: the question and the answer, and no reasoning. Pure."""
+
+from collections.abc import Iterable
+
+from thinkaloud.events.event import AnswerDelta, Event, RunStarted
+
+
+def searchable(events: Iterable[Event]) -> str:
+    """Return the text of a run that the search index takes in."""
+    said: list[str] = []
+    answer: list[str] = []
+    for event in events:
+        if isinstance(event, RunStarted):
+            said.append(event.input.text)
+        elif isinstance(event, AnswerDelta):
+            answer.append(event.text)
+    return f"{''.join(said)}\n{''.join(answer)}"

@@ -1,0 +1,281 @@
+"""Reads a database that anybody may have made: nothing in it is executed, and no value is believed.
+
+SQLite's own advice (sqlite.org/security.html): limits, `trusted_schema` off, `cell_size_check` on, an
+authorizer, a progress handler, and `integrity_check` before anything else is read.
+"""
+
+import re
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from thinkaloud.core.searchable import searchable
+from thinkaloud.errors import InvalidRequest
+from thinkaloud.events.codec import decode, decode_message
+from thinkaloud.events.event import Event
+from thinkaloud.stores.sqlite.faults import primary_code
+from thinkaloud.stores.sqlite.schema import MIGRATIONS, migrate, refuse_others, version_of
+
+MAX_VALUE_BYTES: Final = 128 * 2**20
+"""The largest value that is read. The largest event is a message with all its files."""
+
+_LIMITS: Final = (
+    (sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES),
+    (sqlite3.SQLITE_LIMIT_SQL_LENGTH, 100_000),
+    (sqlite3.SQLITE_LIMIT_COLUMN, 100),
+    (sqlite3.SQLITE_LIMIT_EXPR_DEPTH, 50),
+    (sqlite3.SQLITE_LIMIT_COMPOUND_SELECT, 5),
+    (sqlite3.SQLITE_LIMIT_ATTACHED, 0),
+    (sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH, 1),
+)
+_STEP: Final = 100_000
+_STEPS: Final = 2_000
+"""Instructions of SQLite's machine: so many, and as many again for each `_BYTES_A_STEP` of the file."""
+_BYTES_A_STEP: Final = 2_000
+
+_SHADOWS: Final = frozenset(
+    f"words_{part}" for part in ("data", "idx", "content", "docsize", "config")
+)
+"""Tables of the search index. They are not read: the index of what is added is made anew."""
+_READ_TABLES: Final = frozenset({"conversations", "runs", "events", "sqlite_master"})
+_LAST_NUMBER: Final = 2**53
+_LAST_MS: Final = 253_400_000_000_000
+"""In the year 9999, the last one that has dates."""
+
+_LENGTHS: Final = re.compile(rb"(?:[\x80-\xff]{0,4}[\x00-\x7f])*\Z")
+"""What `core.cuts` packs: numbers of up to five bytes."""
+
+_Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_:-]{1,64}\Z")]
+_RunId = Annotated[str, Meta(pattern=r"^[!-~]{1,128}\Z")]
+_Key = Annotated[str, Meta(pattern=r"^[!-~]{1,400}\Z")]
+_Number = Annotated[int, Meta(ge=0, le=_LAST_NUMBER)]
+_Ms = Annotated[int, Meta(ge=0, le=_LAST_MS)]
+_Flag = Literal[0, 1]
+
+
+class ConversationRow(msgspec.Struct, frozen=True, array_like=True):
+    """A row of `conversations`, column by column."""
+
+    conversation_id: _Id
+    owner: Annotated[str, Meta(min_length=1, max_length=255)]
+    created_at_ms: _Ms
+    updated_at_ms: _Ms
+    title: Annotated[str, Meta(max_length=10_000)]
+    reserved_seq: _Number
+
+
+class RunRow(msgspec.Struct, frozen=True, array_like=True):
+    """A row of `runs`, column by column."""
+
+    run_id: _RunId
+    conversation_id: _Id
+    owner: str
+    first_seq: Annotated[int, Meta(ge=1, le=_LAST_NUMBER)]
+    idempotency_key: _Key | None
+    ended: _Flag
+    compacted: _Flag
+    message: object
+
+
+class EventRow(msgspec.Struct, frozen=True, array_like=True):
+    """A row of `events`, column by column."""
+
+    conversation_id: _Id
+    seq: Annotated[int, Meta(ge=1, le=_LAST_NUMBER)]
+    first_seq: Annotated[int, Meta(ge=1, le=_LAST_NUMBER)]
+    run_id: _RunId
+    event: object
+    lengths: object
+
+
+def columns(row: type[msgspec.Struct]) -> str:
+    """Return the columns of a row, as SQL lists them."""
+    return ", ".join(row.__struct_fields__)
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A conversation that can be added."""
+
+    row: ConversationRow
+    runs: tuple[RunRow, ...]
+
+
+def restrain(connection: sqlite3.Connection, path: Path) -> None:
+    """Let a connection to the file do no more than reading it takes, and for no longer."""
+    for limit, value in _LIMITS:
+        connection.setlimit(limit, value)
+    for pragma in ("trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0"):
+        connection.execute(f"PRAGMA {pragma}")
+    connection.set_progress_handler(_budget(path.stat().st_size), _STEP)
+
+
+def bring_up_to_date(connection: sqlite3.Connection, backup: Path) -> None:
+    """Check that the tables are ours, and bring them into today's form; then allow reading only.
+
+    Raises `InvalidRequest` where something is there that thinkaloud does not make, or where a page
+    is damaged, and `ConfigurationError` as `refuse_others`.
+    """
+    if connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone() is None:
+        raise _no_backup(backup, "it is empty")
+    refuse_others(connection, backup)
+    _check_schema(connection, backup)
+    if connection.execute("PRAGMA integrity_check(1)").fetchone()[0] != "ok":
+        raise _no_backup(backup, "it is damaged")
+    migrate(connection, backup)
+    allow_reading_only(connection)
+
+
+def allow_reading_only(connection: sqlite3.Connection) -> None:
+    """Let a connection read the tables that are copied, and nothing else."""
+    connection.set_authorizer(_authorize)
+
+
+def ids(connection: sqlite3.Connection) -> list[object]:
+    """Return the id of every conversation, whatever it is."""
+    return [each for (each,) in connection.execute("SELECT conversation_id FROM conversations")]
+
+
+def find(connection: sqlite3.Connection, name: object) -> Found | None:
+    """Return a conversation where all of it can be read and belongs together; else None.
+
+    SQLite knows nothing of what the rows mean: an id may be of any length or no text at all, a run
+    may be another owner's, and an event may say that it is of another conversation.
+    """
+    try:
+        return _found(connection, name)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, sqlite3.DataError):
+        return None
+    except sqlite3.OperationalError as error:
+        if primary_code(error):
+            raise
+        return None  # a text that is no UTF-8: Python's word, not SQLite's
+
+
+def events(connection: sqlite3.Connection, name: str) -> Iterator[EventRow]:
+    """Return the events of a conversation in order."""
+    rows = connection.execute(
+        f"SELECT {columns(EventRow)} FROM events WHERE conversation_id = ? ORDER BY seq", (name,)
+    )
+    return (msgspec.convert(row, EventRow) for row in rows)
+
+
+def text_of(connection: sqlite3.Connection, name: str, run: RunRow) -> str:
+    """Return what the search is to find of a run, from its events."""
+    rows = connection.execute(
+        "SELECT event FROM events WHERE conversation_id = ? AND run_id = ? ORDER BY seq",
+        (name, run.run_id),
+    )
+    said: Iterator[Event] = (decode(_json(event)).event for (event,) in rows)
+    return searchable(said)
+
+
+def _found(connection: sqlite3.Connection, name: object) -> Found | None:
+    values = connection.execute(
+        f"SELECT {columns(ConversationRow)} FROM conversations WHERE conversation_id = ?", (name,)
+    ).fetchone()
+    row = msgspec.convert(values, ConversationRow)
+    rows = connection.execute(
+        f"SELECT {columns(RunRow)} FROM runs WHERE conversation_id = ? ORDER BY number", (name,)
+    )
+    runs = {run.run_id: run for run in (msgspec.convert(each, RunRow) for each in rows)}
+    for run in runs.values():
+        if run.owner != row.owner or not _is_own_key(run):
+            return None
+        if run.message is not None:
+            decode_message(_json(run.message))
+    last = 0
+    for each in events(connection, row.conversation_id):
+        told, run = decode(_json(each.event)), runs.get(each.run_id)
+        if (told.conversation_id, told.run_id, told.seq) != (name, each.run_id, each.seq):
+            return None
+        if run is None or not last < each.first_seq <= each.seq or each.seq < run.first_seq:
+            return None
+        if not 0 <= told.at_ms <= _LAST_MS or not _are_lengths(each.lengths):
+            return None
+        last = each.seq
+    return Found(row, tuple(runs.values()))
+
+
+def _json(value: object) -> bytes | str:
+    if not isinstance(value, bytes | str):
+        raise msgspec.ValidationError("This is no JSON.")
+    return value
+
+
+def _are_lengths(value: object) -> bool:
+    return value is None or (isinstance(value, bytes) and _LENGTHS.match(value) is not None)
+
+
+def _is_own_key(run: RunRow) -> bool:
+    """Whether a run's idempotency key does not claim a message of another chat."""
+    kind, _, rest = (run.idempotency_key or "").partition(":")
+    return kind not in {"ws", "channel"} or rest.startswith(f"{run.conversation_id}:")
+
+
+def _budget(size: int) -> Callable[[], bool]:
+    left = _STEPS + size // _BYTES_A_STEP
+
+    def spent() -> bool:
+        nonlocal left
+        left -= 1
+        return left < 0
+
+    return spent
+
+
+def _authorize(
+    action: int, one: str | None, _two: str | None, _database: str | None, _by: str | None
+) -> int:
+    allowed = action == sqlite3.SQLITE_SELECT or (
+        action == sqlite3.SQLITE_READ and one in _READ_TABLES
+    )
+    return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
+
+
+_Object = tuple[str, str, str]
+
+
+def _check_schema(connection: sqlite3.Connection, backup: Path) -> None:
+    """Refuse what could do something, and tables of ours that are made differently.
+
+    Plain tables beside ours are never looked at.
+    """
+    expected = _expected(version_of(connection))
+    found = _schema(connection)
+    ours = {name for kind, name, _ in expected if kind == "table"}
+    for (kind, name, table), sql in found.items():
+        wanted = expected.get((kind, name, table))
+        if name in _SHADOWS and kind == "table":
+            continue
+        if wanted is not None and sql != wanted:
+            raise _no_backup(backup, f"its {kind} {name} is not as thinkaloud makes it")
+        if wanted is None and (kind in {"view", "trigger"} or table in ours or "VIRTUAL" in sql):
+            raise _no_backup(backup, f"it has a {kind} that thinkaloud does not make")
+    missing = [name for kind, name, table in expected if (kind, name, table) not in found]
+    if missing:
+        raise _no_backup(backup, f"it has no {missing[0]}")
+
+
+def _expected(version: int) -> dict[_Object, str]:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
+        migrate(fresh, Path(":memory:"), MIGRATIONS[:version])
+        return _schema(fresh)
+
+
+def _schema(connection: sqlite3.Connection) -> dict[_Object, str]:
+    """Return what there is and how it was made; without what SQLite makes of its own accord."""
+    rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema").fetchall()
+    return {
+        (str(kind), str(name), str(table)): " ".join(str(sql).upper().split())
+        for kind, name, table, sql in rows
+        if sql is not None and not str(name).startswith("sqlite_")
+    }
+
+
+def _no_backup(backup: Path, why: str) -> InvalidRequest:
+    return InvalidRequest(f"{backup} is no backup, or is damaged: {why}.", field="file")

@@ -1,0 +1,113 @@
+"""What is kept, or comes in a backup, does not steer the terminal that shows it."""
+
+import asyncio
+import json
+import re
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.cli.program import DEMO, Home
+from tests.stores.samples import begin, compacted, whole_run
+from thinkaloud.stores.sqlite import SqliteStore
+
+ESCAPE = "\x1b]0;owned\x07"
+STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+async def fill(database: Path) -> None:
+    async with SqliteStore.open(database) as store:
+        for name in ("sky", "sea"):
+            record = await begin(store, name, owner="local")
+            said = whole_run(name, record.run_id)
+            await store.append(said)
+            await store.compact(record, compacted(said), "Why is the sky blue?")
+
+
+@pytest.fixture
+def kept(home: Home) -> Home:
+    """A home with two conversations."""
+    home.configure(DEMO)
+    asyncio.run(fill(home.folder / "data" / "thinkaloud.db"))
+    return home
+
+
+def change(database: Path, *statements: tuple[str, Sequence[str]]) -> None:
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        for statement, values in statements:
+            connection.execute(statement, values)
+        connection.commit()
+
+
+@pytest.mark.parametrize("sign", [ESCAPE, "\x9b2J", "\u202eyks", "[red]x[/red]\x1b[31m"])
+def test_an_id_or_title_in_the_data_is_shown_and_not_obeyed(kept: Home, sign: str) -> None:
+    change(
+        kept.folder / "data" / "thinkaloud.db",
+        ("UPDATE conversations SET title = ?", [sign]),
+        ("UPDATE conversations SET conversation_id = ? WHERE conversation_id = 'sky'", [sign]),
+    )
+    table = kept.run("conversations", "list")
+    listed = kept.run("conversations", "list", "--json")
+    for done in (table, listed):
+        assert done.returncode == 0, done.stderr
+        assert not STEERING.search(done.stdout + done.stderr)
+    assert sign in {each["conversation_id"] for each in json.loads(listed.stdout)}
+    if "[red]" in sign:
+        assert "[red]x[/red]" in table.stdout
+
+
+def test_a_hostile_backup_adds_what_is_sound_and_says_what_it_left_out(kept: Home) -> None:
+    backup = kept.folder / "backup.db"
+    assert kept.run("export", str(backup)).returncode == 0
+    change(
+        backup,
+        ("UPDATE conversations SET conversation_id = ? WHERE conversation_id = 'sky'", [ESCAPE]),
+        (
+            "INSERT INTO conversations SELECT 'theirs', 'mallory', 1, 1, '', 0 FROM conversations"
+            " LIMIT 1",
+            [],
+        ),
+    )
+    (kept.folder / "data" / "thinkaloud.db").unlink()
+    done = kept.run("import", str(backup))
+    assert done.returncode == 1
+    assert "Added 1 conversation;" in done.stderr
+    assert "1 conversation cannot be read" in done.stderr
+    assert "1 conversation of other owners" in done.stderr
+    assert not STEERING.search(done.stdout + done.stderr)
+    assert "sea" in kept.run("conversations", "list").stdout
+
+
+def test_a_backup_with_a_view_that_never_ends_is_refused_at_once(kept: Home) -> None:
+    backup = kept.folder / "backup.db"
+    assert kept.run("export", str(backup)).returncode == 0
+    change(
+        backup,
+        ("ALTER TABLE events RENAME TO hidden", []),
+        (
+            "CREATE VIEW events AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n)"
+            " SELECT x AS seq FROM n",
+            [],
+        ),
+    )
+    done = kept.run("import", str(backup))
+    assert done.returncode == 2
+    assert "is no backup, or is damaged" in done.stderr
+    assert "sky" in kept.run("conversations", "list").stdout
+
+
+def test_what_the_log_says_of_damaged_data_does_not_steer_the_terminal(kept: Home) -> None:
+    change(
+        kept.folder / "data" / "thinkaloud.db",
+        ("UPDATE runs SET compacted = 0, ended = 0", []),
+        ("UPDATE events SET event = '{}'", []),
+        ("UPDATE conversations SET conversation_id = ? WHERE conversation_id = 'sky'", [ESCAPE]),
+        ("UPDATE runs SET conversation_id = ? WHERE conversation_id = 'sky'", [ESCAPE]),
+        ("UPDATE events SET conversation_id = ? WHERE conversation_id = 'sky'", [ESCAPE]),
+    )
+    done = kept.run("chat", "--continue", "Hello")
+    assert not STEERING.search(done.stdout + done.stderr)
