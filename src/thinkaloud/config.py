@@ -35,6 +35,9 @@ class ServerSection(ServerSettings, frozen=True, forbid_unknown_fields=True, kw_
 
     workspace: str | None = None
     """The folder that file tools, `context_files` and `image_path` may see; none by default."""
+    workspace_hard_links: bool = False
+    """Whether files of the workspace that have a second name somewhere are there too. A hard link cannot be
+    told from the file itself, so it may lead out of the workspace."""
 
 
 class ModelSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

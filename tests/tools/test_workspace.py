@@ -340,3 +340,25 @@ def test_a_root_that_has_gone_is_not_named_in_the_error(workspace: Workspace, ro
         with pytest.raises(NotFound) as caught:
             act()
         assert str(root) not in caught.value.message
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_a_file_with_a_second_name_is_there_only_where_the_operator_says_so(
+    root: Path, allowed: bool
+) -> None:
+    outside = root.parent / "outside.txt"
+    outside.write_text(f"{SECRET} outside", encoding="utf-8")
+    (root / "linked.txt").hardlink_to(outside)
+    workspace = Workspace(root, hard_links=allowed)
+    listed = [entry.name for entry in workspace.list().entries]
+    found = [match.name for match in workspace.search("outside").matches]
+    assert ("linked.txt" in listed) is allowed
+    assert ("linked.txt" in found) is allowed
+    if allowed:
+        assert "outside" in workspace.read_text("linked.txt", 100)
+    else:
+        with pytest.raises(NotFound):
+            workspace.read_text("linked.txt", 100)
+    outside.unlink()
+    # It has one name left, and that is in the workspace.
+    assert "linked.txt" in [entry.name for entry in workspace.list().entries]

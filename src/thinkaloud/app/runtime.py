@@ -138,7 +138,7 @@ def _workspace(configuration: Configuration) -> Workspace | None:
     if not path.is_dir():
         place = configuration.file or "the environment"
         raise ConfigurationError(f"{place}: server.workspace: there is no folder {folder}.")
-    return Workspace(path)
+    return Workspace(path, hard_links=configuration.settings.server.workspace_hard_links)
 
 
 def _tools(

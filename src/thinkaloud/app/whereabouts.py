@@ -12,6 +12,7 @@ from thinkaloud.app.storage import database_path
 from thinkaloud.config import Configuration
 from thinkaloud.errors import ConfigurationError
 from thinkaloud.server.origins import is_loopback
+from thinkaloud.server.unix_socket import PREFIX
 from thinkaloud.stores.sqlite.lock import owner
 
 _ASKING_SECONDS: Final = 3.0
@@ -51,15 +52,31 @@ def _is_here(url: str) -> bool:
         parts = urlsplit(url)
     except ValueError:
         return False
+    if parts.scheme == "unix":
+        return parts.path.startswith("/")
     return parts.scheme == "http" and is_loopback(parts.hostname or "")
 
 
+def session_for(url: str, timeout: float | None = None) -> aiohttp.ClientSession:
+    """Return a session that reaches the server at this address, also over a Unix socket."""
+    connector = None
+    if url.startswith(PREFIX):
+        connector = aiohttp.UnixConnector(url.removeprefix(PREFIX))
+    if timeout is None:
+        return aiohttp.ClientSession(connector=connector)
+    return aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=timeout))
+
+
+def root_of(url: str) -> str:
+    """Return what requests to this address begin with: a Unix socket has no host of its own."""
+    return "http://localhost" if url.startswith(PREFIX) else url
+
+
 async def _answers(url: str) -> bool:
-    timeout = aiohttp.ClientTimeout(total=_ASKING_SECONDS)
     try:
         async with (
-            aiohttp.ClientSession(timeout=timeout) as session,
-            session.get(f"{url}/healthz", allow_redirects=False) as response,
+            session_for(url, _ASKING_SECONDS) as session,
+            session.get(f"{root_of(url)}/healthz", allow_redirects=False) as response,
         ):
             return response.status == 200 and await response.json() == {"status": "alive"}
     except (TimeoutError, aiohttp.ClientError, ValueError):

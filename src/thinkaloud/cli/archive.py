@@ -4,12 +4,11 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Protocol, TypeVar
 
-import aiohttp
 import msgspec
 
 from thinkaloud.agent import LOCAL_OWNER
 from thinkaloud.app.storage import opened_conversations
-from thinkaloud.app.whereabouts import server_of
+from thinkaloud.app.whereabouts import server_of, session_for
 from thinkaloud.cli.api import Api
 from thinkaloud.config import Configuration
 from thinkaloud.core.export import Form
@@ -66,7 +65,7 @@ async def opened_archive(configuration: Configuration) -> AsyncGenerator[Archive
         async with opened_conversations(configuration) as kept:
             yield FileArchive(kept)
         return
-    async with aiohttp.ClientSession() as session:
+    async with session_for(url) as session:
         yield ServerArchive(Api(session, url))
 
 

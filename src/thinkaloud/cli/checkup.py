@@ -12,11 +12,13 @@ import msgspec
 from thinkaloud.app.discovery import configured_hosts, discover
 from thinkaloud.app.storage import database_path
 from thinkaloud.config import Configuration
-from thinkaloud.errors import ProviderError, ThinkaloudError
+from thinkaloud.errors import ConfigurationError, ProviderError, ThinkaloudError
 from thinkaloud.ports.clock import SystemClock
 from thinkaloud.providers.catalogue import ConfiguredHost, ConfiguredModels
 from thinkaloud.providers.client import Sessions
 from thinkaloud.providers.demo import DemoModel
+from thinkaloud.server.settings import ServerSettings
+from thinkaloud.server.unix_socket import PREFIX, unix_socket
 from thinkaloud.stores.sqlite import obstacle
 from thinkaloud.version import __version__
 
@@ -82,7 +84,7 @@ async def examine(configuration: Configuration) -> Report:
     finally:
         await sessions.close()
     server = configuration.settings.server
-    free, port_fault = _port(server.host, server.port)
+    free, port_fault = _port(server)
     data_fault = await asyncio.to_thread(_data, configuration)
     workspace_fault = _workspace(configuration)
     faults = (fault, port_fault, data_fault, workspace_fault, *map(_host_problem, reports))
@@ -93,7 +95,7 @@ async def examine(configuration: Configuration) -> Report:
         config_file=str(configuration.file) if configuration.file else None,
         data_dir=str(configuration.data_dir),
         workspace=server.workspace,
-        url=f"http://{_bracketed(server.host)}:{server.port}",
+        url=_url(server),
         port_free=free,
         model=chosen,
         demo=demo,
@@ -158,8 +160,15 @@ def _host_problem(report: HostReport) -> str | None:
     return f"{report.title} {what}: {todo}. {report.detail}"
 
 
-def _port(host: str, port: int) -> tuple[bool, str | None]:
-    """Return whether the port could be listened on, and what is wrong where it could not."""
+def _port(server: ServerSettings) -> tuple[bool, str | None]:
+    """Return whether the port or socket could be listened on, and what is wrong where it could not."""
+    host, port = server.host, server.port
+    if server.socket:
+        try:
+            with unix_socket(server.socket):
+                return True, None
+        except ConfigurationError as error:
+            return False, error.message
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -210,6 +219,12 @@ def _without_user(url: str) -> str:
     except ValueError:
         return "(not a URL)"
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
+def _url(server: ServerSettings) -> str:
+    if server.socket:
+        return PREFIX + str(Path(server.socket).expanduser().absolute())
+    return f"http://{_bracketed(server.host)}:{server.port}"
 
 
 def _bracketed(host: str) -> str:

@@ -13,6 +13,7 @@ class ServeOptions(msgspec.Struct, frozen=True):
     host: str | None
     port: int | None
     model: str | None
+    socket: str | None = None
 
 
 class ChatOptions(msgspec.Struct, frozen=True):

@@ -70,9 +70,15 @@ def serve(
         ),
     ] = None,
     model: ModelId = None,
+    socket: Annotated[
+        str | None,
+        typer.Option(
+            "--socket", metavar="PATH", help="A Unix socket in the place of host and port."
+        ),
+    ] = None,
 ) -> None:
     """Serve the HTTP and WebSocket API until Ctrl-C."""
-    carry_out("serve", ServeOptions(config, host, port, model))
+    carry_out("serve", ServeOptions(config, host, port, model, socket))
 
 
 @app.command()

@@ -4,9 +4,9 @@ import difflib
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 
-import aiohttp
 import msgspec
 
+from thinkaloud.app.whereabouts import session_for
 from thinkaloud.cli.api import Api
 from thinkaloud.cli.archive import Archive, ServerArchive
 from thinkaloud.cli.server_run import Asked, ServerRun
@@ -20,7 +20,7 @@ from thinkaloud.runtime.request import RunRequest
 @asynccontextmanager
 async def opened_there(configuration: Configuration, url: str) -> AsyncGenerator["ServerPlace"]:
     """Talk to the server at this address, which uses the data of these settings."""
-    async with aiohttp.ClientSession() as session:
+    async with session_for(url) as session:
         yield ServerPlace(Api(session, url), configuration)
 
 

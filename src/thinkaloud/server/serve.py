@@ -23,6 +23,7 @@ from thinkaloud.server.origins import is_loopback
 from thinkaloud.server.services import ServerServices
 from thinkaloud.server.settings import ServerSettings
 from thinkaloud.server.socket_protocol import CLOSE_SECONDS, SocketConnection
+from thinkaloud.server.unix_socket import PREFIX, unix_socket
 
 _PROBES = 3
 _FILES = 65_536
@@ -177,16 +178,19 @@ async def serve(
 ) -> None:
     """Serve until SIGINT or SIGTERM. `ready` is called with the address once it can be reached.
 
-    Raises `ConfigurationError` as `bind`.
+    Raises `ConfigurationError` as `bind` and `unix_socket`.
     """
     _allow_many_connections()
-    with bind(settings) as listener:
+    opening = unix_socket(settings.socket) if settings.socket else bind(settings)
+    with opening as listener:
         url = address(listener)
         started = (lambda: ready(url)) if ready is not None else (lambda: None)
         await build_server(app, settings, started).serve(sockets=[listener])
 
 
 def address(listener: socket.socket) -> str:
-    """Return the URL of a bound socket."""
+    """Return the URL of a bound socket; of a Unix socket `unix:` and its path."""
+    if listener.family == socket.AF_UNIX:
+        return PREFIX + str(listener.getsockname())
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -15,6 +15,9 @@ class ServerSettings(msgspec.Struct, frozen=True):
     """The address to listen on. Only loopback: any other refuses to start."""
     port: int = 8484
     """The port to listen on; 0 takes a free one."""
+    socket: str = ""
+    """The path of a Unix socket to listen at, in the place of `host` and `port`. Only your own user may
+    connect to it; on loopback, every user of the machine may."""
     base_path: str = ""
     """The path of a site under which a proxy shows the server, such as `/app`; none: the root. The proxy
     may pass it on or take it off."""

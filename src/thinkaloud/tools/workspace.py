@@ -2,7 +2,8 @@
 
 A name is opened part by part, each relative to the folder opened before it and never through a
 symbolic link (openat(2) with O_NOFOLLOW), so that nothing can be swapped between a check and its
-use. Only regular files and folders exist here; links, devices, pipes and sockets do not.
+use. Only regular files and folders exist here; links, devices, pipes and sockets do not, nor do files
+that have a second name (hard links), unless the operator says so.
 Whatever is not there, withheld (see `workspace_names`) or unreadable gives the same error.
 
 All methods block on the file system: call them in a thread (`asyncio.to_thread`).
@@ -91,11 +92,13 @@ class Found(msgspec.Struct, frozen=True):
 class Workspace:
     """A folder of the operator's choice, and no way out of it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, hard_links: bool = False) -> None:
         """Take the folder; `~` and links in this one path are the operator's and followed.
 
+        With `hard_links`, files with several names are there too, wherever the others are.
         Raises `thinkaloud.errors.ConfigurationError` where it is no readable folder.
         """
+        self._hard_links = hard_links
         try:
             self._root = root.expanduser().resolve(strict=True)
             os.close(os.open(self._root, _FOLDER))
@@ -115,7 +118,7 @@ class Workspace:
         with _absent_as_not_found(name), self._folder(name, parts[:-1]) as folder:
             if not parts or is_withheld(parts[-1]):
                 raise _not_found(name)
-            data = _read(folder, parts[-1], max_bytes)
+            data = _read(folder, parts[-1], max_bytes, hard_links=self._hard_links)
         if data is None:
             raise _not_found(name)
         if len(data) > max_bytes:
@@ -147,9 +150,10 @@ class Workspace:
             self._folder(name, parts_of(name)) as folder,
             os.scandir(folder) as scan,
         ):
-            seen = list(islice(_entries(scan), MAX_ENTRIES + 1))
-        entries = sorted(seen[:MAX_ENTRIES], key=lambda entry: entry.name)
-        return Listing(tuple(entries), complete=len(seen) <= MAX_ENTRIES)
+            entries = _entries(scan, hard_links=self._hard_links)
+            seen = list(islice(entries, MAX_ENTRIES + 1))
+        shown = sorted(seen[:MAX_ENTRIES], key=lambda entry: entry.name)
+        return Listing(tuple(shown), complete=len(seen) <= MAX_ENTRIES)
 
     def search(
         self,
@@ -175,14 +179,14 @@ class Workspace:
         with (
             _absent_as_not_found("."),
             self._folder(".", ()) as root,
-            contextlib.closing(_walk(root, "", MAX_DEPTH)) as walk,
+            contextlib.closing(_walk(root, "", MAX_DEPTH, hard_links=self._hard_links)) as walk,
         ):
             for folder, name in walk:
                 if time.monotonic() >= deadline:
                     return Found(tuple(matches), complete=False)
                 if not name or not _fits(name, glob):
                     continue
-                content = _searchable(folder, name.rpartition("/")[2])
+                content = _searchable(folder, name.rpartition("/")[2], hard_links=self._hard_links)
                 for match in _matches(name, content, wanted, fold=ignore_case):
                     if len(matches) == max_matches:
                         return Found(tuple(matches), complete=False)
@@ -219,7 +223,7 @@ def _absent_as_not_found(name: str) -> Generator[None]:
         raise OSError(error.errno, error.strerror) from error
 
 
-def _entries(scan: Iterator[os.DirEntry[str]]) -> Iterator[Entry]:
+def _entries(scan: Iterator[os.DirEntry[str]], *, hard_links: bool) -> Iterator[Entry]:
     for found in scan:
         if is_withheld(found.name):
             continue
@@ -227,10 +231,12 @@ def _entries(scan: Iterator[os.DirEntry[str]]) -> Iterator[Entry]:
             yield Entry(found.name, "folder")
         elif found.is_file(follow_symlinks=False):
             with contextlib.suppress(FileNotFoundError):  # Gone since the folder was read.
-                yield Entry(found.name, "file", found.stat(follow_symlinks=False).st_size)
+                status = found.stat(follow_symlinks=False)
+                if hard_links or status.st_nlink == 1:
+                    yield Entry(found.name, "file", status.st_size)
 
 
-def _walk(folder: int, above: str, depth: int) -> Generator[tuple[int, str]]:
+def _walk(folder: int, above: str, depth: int, *, hard_links: bool) -> Generator[tuple[int, str]]:
     """Yield the opened folder and the whole name of every file, and `""` for every folder.
 
     A folder stays open until the next is asked for. The names of folders are there so that
@@ -238,7 +244,7 @@ def _walk(folder: int, above: str, depth: int) -> Generator[tuple[int, str]]:
     """
     yield folder, ""
     with os.scandir(folder) as scan:
-        entries = sorted(_entries(scan), key=lambda entry: entry.name)
+        entries = sorted(_entries(scan, hard_links=hard_links), key=lambda entry: entry.name)
     for entry in entries:
         if entry.kind == "file":
             yield folder, above + entry.name
@@ -248,7 +254,9 @@ def _walk(folder: int, above: str, depth: int) -> Generator[tuple[int, str]]:
         if entry.kind == "folder":
             with _opened(folder, entry.name) as inner:
                 if inner is not None:
-                    yield from _walk(inner, f"{above}{entry.name}/", depth - 1)
+                    yield from _walk(
+                        inner, f"{above}{entry.name}/", depth - 1, hard_links=hard_links
+                    )
 
 
 @contextlib.contextmanager
@@ -267,20 +275,21 @@ def _opened(folder: int, name: str) -> Generator[int | None]:
         os.close(inner)
 
 
-def _read(folder: int, leaf: str, max_bytes: int) -> bytes | None:
-    """Return up to one byte more than `max_bytes`, or None where `leaf` is no regular file."""
+def _read(folder: int, leaf: str, max_bytes: int, *, hard_links: bool) -> bytes | None:
+    """Return up to one byte more than `max_bytes`, or None where `leaf` is no file to be read."""
     # Looked at first, because merely opening a device can have an effect.
     if not stat.S_ISREG(os.stat(leaf, dir_fd=folder, follow_symlinks=False).st_mode):
         return None
     with open(os.open(leaf, _FILE, dir_fd=folder), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode) or (status.st_nlink > 1 and not hard_links):
             return None
         return file.read(max_bytes + 1)
 
 
-def _searchable(folder: int, leaf: str) -> str:
+def _searchable(folder: int, leaf: str, *, hard_links: bool) -> str:
     try:
-        data = _read(folder, leaf, MAX_SEARCHED_BYTES)
+        data = _read(folder, leaf, MAX_SEARCHED_BYTES, hard_links=hard_links)
     except OSError as error:
         if error.errno in _ABSENT:
             return ""

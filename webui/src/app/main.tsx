@@ -14,7 +14,7 @@ import { ServerInfo } from "@/session/server-info";
 import { isLoopback, WebSocketTransport } from "@/session/websocket";
 
 import { App } from "./app";
-import { basePath } from "./base-path";
+import { basePath } from "./site-path";
 import { keptToggles } from "./toggles";
 
 const api = new Api(basePath(document));

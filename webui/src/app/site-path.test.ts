@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { basePath } from "./base-path";
+import { basePath } from "./site-path";
 
 const pageSaying = (head: string) => new DOMParser().parseFromString(`<head>${head}</head>`, "text/html");
 

@@ -1,0 +1,101 @@
+"""A Unix socket that only its user may connect to."""
+
+import errno
+import os
+import socket
+import stat
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from thinkaloud.errors import ConfigurationError
+
+PREFIX: Final = "unix:"
+"""Before the path of a socket, where an address is told: `unix:/run/user/1000/thinkaloud.sock`."""
+
+_MODE: Final = 0o600
+_SETTING: Final = "server.socket"
+_PROBE_SECONDS: Final = 2.0
+
+
+@contextmanager
+def unix_socket(name: str) -> Generator[socket.socket]:
+    """Bind a socket file with mode 0600 for the length of a block; it goes with the block.
+
+    A file that a server left which died is replaced. Raises `ConfigurationError` where another
+    process listens there, where something else has that name, or where others could replace it.
+    """
+    path = Path(name).expanduser().absolute()
+    _check_folder(path)
+    _clear(path)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        _bind(listener, path)
+        ours = path.lstat().st_ino
+        try:
+            yield listener
+        finally:
+            with suppress(FileNotFoundError):
+                if path.lstat().st_ino == ours:
+                    path.unlink()
+    finally:
+        listener.close()
+
+
+def _bind(listener: socket.socket, path: Path) -> None:
+    # The mode is set before anybody can connect: between bind and chmod there would be a gap.
+    before = os.umask(0o777 & ~_MODE)
+    try:
+        listener.bind(str(path))
+    except OSError as error:
+        # A path that is too long has no error number.
+        reason = error.strerror or str(error)
+        raise ConfigurationError(f"{_SETTING}: cannot listen at {path}: {reason}.") from None
+    finally:
+        os.umask(before)
+
+
+def _check_folder(path: Path) -> None:
+    try:
+        folder = path.parent.stat()
+    except OSError as error:
+        raise ConfigurationError(
+            f"{_SETTING}: there is no folder {path.parent} that can be used: {error.strerror}."
+        ) from None
+    others_write = folder.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    if others_write and not folder.st_mode & stat.S_ISVTX:
+        raise ConfigurationError(
+            f"{_SETTING}: others may write in {path.parent} and could put a socket of theirs in the"
+            " place of this one. Choose a folder of your own, such as $XDG_RUNTIME_DIR."
+        )
+
+
+def _clear(path: Path) -> None:
+    """Remove the socket of a server that died."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise ConfigurationError(f"{_SETTING}: {path}: {error.strerror}.") from None
+    if not stat.S_ISSOCK(found.st_mode) or found.st_uid != os.geteuid():
+        raise ConfigurationError(
+            f"{_SETTING}: {path} is there already and is no socket of yours. Move it away, or choose"
+            " another path."
+        )
+    if _is_listened_to(path):
+        raise ConfigurationError(
+            f"{_SETTING}: another process listens at {path}. Stop it, or choose another path."
+        )
+    path.unlink(missing_ok=True)
+
+
+def _is_listened_to(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(_PROBE_SECONDS)
+        try:
+            probe.connect(str(path))
+        except OSError as error:
+            return error.errno not in {errno.ECONNREFUSED, errno.ENOENT}
+    return True
