@@ -10,6 +10,7 @@ from tests.stores.samples import OWNER, begin, compacted, log_of, names, whole_r
 from thinkaloud.errors import ConfigurationError, InvalidRequest
 from thinkaloud.ports.store import LogEnd
 from thinkaloud.stores.sqlite import Added, SqliteStore
+from thinkaloud.stores.sqlite.schema import MIGRATIONS, migrate
 
 
 async def backup(tmp_path: Path) -> Path:
@@ -110,3 +111,20 @@ async def test_a_backup_of_a_newer_version_or_another_program_is_refused(tmp_pat
             with pytest.raises(ConfigurationError):
                 await store.add_backup(each)
         assert await names(store) == []
+
+
+@pytest.mark.parametrize("version", range(1, len(MIGRATIONS) + 1))
+async def test_a_backup_of_every_earlier_version_is_taken_in(tmp_path: Path, version: int) -> None:
+    file = tmp_path / "backup.db"
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        migrate(connection, file, MIGRATIONS[:version])
+        connection.execute("INSERT INTO conversations VALUES ('talk', ?, 1, 2, 't', 9)", (OWNER,))
+        connection.execute(
+            "INSERT INTO runs (run_id, conversation_id, owner, first_seq) VALUES ('r', 'talk', ?, 1)",
+            (OWNER,),
+        )
+        # As SQLite leaves it where somebody has analysed the file.
+        connection.execute("ANALYZE")
+    async with SqliteStore.open(tmp_path / "new" / "thinkaloud.db") as store:
+        assert await store.add_backup(file) == Added(1, 0)
+        assert await names(store, "t") == ["talk"]

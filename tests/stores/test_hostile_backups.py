@@ -62,6 +62,7 @@ HARMFUL: dict[str, Sequence[str]] = {
     "an endless trigger that the upgrade of an old backup would fire": (
         "PRAGMA user_version = 2",
         "ALTER TABLE runs DROP COLUMN message",
+        "ALTER TABLE events DROP COLUMN lengths",
         f"CREATE TRIGGER t AFTER UPDATE ON runs BEGIN {ENDLESS} count(*) FROM n; END",
     ),
     "a generated column": (
