@@ -12,7 +12,7 @@ export default defineConfig(({ mode }) => {
   return {
     base: "./",
     plugins: [react(), tailwindcss(), newestFontsOnly],
-    resolve: { alias: { "@": here("src"), "rehype-raw": here("src/components/no-html.ts") } },
+    resolve: { alias: { "@": here("src") } },
     build: {
       outDir: here(gallery ? "dist" : "../src/thinkaloud/webui"),
       emptyOutDir: true,
@@ -22,7 +22,7 @@ export default defineConfig(({ mode }) => {
       // The notices of everything that the bundle contains, beside it.
       license: { fileName: "licenses.md" },
       modulePreload: { polyfill: false },
-      rolldownOptions: { input: here(gallery ? "gallery.html" : "index.html") },
+      rolldownOptions: { input: gallery ? [here("gallery.html"), here("markdown.html")] : here("index.html") },
     },
     server: { fs: { allow: [here("."), here("../tests/sessions")] }, proxy: proxied("/api", "/webui", "/ws") },
     test: {

@@ -34,12 +34,12 @@ inChromium("a first run", () => {
     const names = () => [...loaded.keys()].join(" ");
     await page.goto(server.address, { waitUntil: "networkidle" });
     expect(names()).toContain("rendered-markdown");
-    expect(names()).not.toMatch(/highlighted-|math-/);
+    expect(names()).not.toMatch(/highlighted-|katex-/);
     expect([...loaded.values()].reduce((sum, bytes) => sum + bytes)).toBeLessThan(260_000);
     await say(page, "quick");
     await page.locator(".katex").waitFor();
     await page.locator(".hljs-built_in").waitFor();
     expect(names()).toMatch(/highlighted-/);
-    expect(names()).toMatch(/math-/);
+    expect(names()).toMatch(/katex-/);
   });
 });

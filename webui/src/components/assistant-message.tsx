@@ -5,6 +5,8 @@ import type { AnswerBlock, Block, RunView } from "@/events/types.gen";
 
 import { counted, inWords, useElapsed } from "./duration";
 import { Markdown } from "./markdown";
+import { Guarded } from "./md/guarded";
+import { PlainText } from "./md/plain-text";
 import { useReading } from "./reading";
 import { RunEnding } from "./run-ending";
 import { RunFooter } from "./run-footer";
@@ -30,13 +32,27 @@ export function AssistantMessage({ run, onRetry, onContinue, onRegenerate, onBra
       <HiddenThinking run={run} />
       {run.blocks.map((block, index) => (
         // oxlint-disable-next-line react/no-array-index-key -- blocks are only ever added at the end
-        <BlockView key={index} block={block} run={run} />
+        <Guarded key={index} fallback={<PlainText text={textOf(block)} />}><BlockView block={block} run={run} /></Guarded>
       ))}
       {isWaiting(run) ? <Waiting run={run} /> : null}
       <RunEnding run={run} onRetry={onRetry} onContinue={onContinue} />
       {running ? null : <RunFooter run={run} onRegenerate={onRegenerate} onBranch={onBranch} />}
     </div>
   );
+}
+
+/** What a block says, for where it cannot be shown as usual. */
+function textOf(block: Block): string {
+  switch (block.type) {
+    case "reasoning":
+      return block.parts.join("\n\n");
+    case "answer":
+      return block.text;
+    case "tool":
+      return `${block.name}\n${block.arguments}\n${block.result}`;
+    default:
+      return block.message;
+  }
 }
 
 function BlockView({ block, run }: { readonly block: Block; readonly run: RunView }) {

@@ -23,3 +23,17 @@ it.each(["cobol", "constructor"])("leaves %s, which it does not know, as it is",
   const container = coloured("<b>DISPLAY</b>", language);
   expect(container.innerHTML).toBe("&lt;b&gt;DISPLAY&lt;/b&gt;");
 });
+
+it.each([
+  ["js", "`${".repeat(3_000)],
+  ["ts", "`${`".repeat(2_000)],
+  ["python", "f'{".repeat(3_000)],
+  ["swift", '"\\('.repeat(3_000)],
+  ["kotlin", '"${'.repeat(3_000)],
+  ["ruby", '"#{'.repeat(3_000)],
+  ["html", "<a>".repeat(3_000)],
+])("leaves templates of %s within each other plain", (language, code) => {
+  const container = coloured(code, language);
+  expect(container.textContent).toBe(code);
+  expect(container.querySelector("span ".repeat(60).trim().replaceAll(" ", " > "))).toBeNull();
+});

@@ -1,18 +1,20 @@
 import { type ComponentType, createElement, useSyncExternalStore } from "react";
 
-import { visible } from "./visible";
+import { PlainText } from "./md/plain-text";
 
 export interface MarkdownProps {
   readonly text: string;
   /** Whether more text is to come. */
   readonly growing: boolean;
+  /** Whether it may be very long, and is rendered step by step. */
+  readonly stepwise?: boolean;
 }
 
 /** Markdown of a model; plain text until the renderer is loaded. */
 export function Markdown(props: MarkdownProps) {
   // Not by Suspense: it would leave the plain text in place for a while after the renderer has arrived.
   const loaded = useSyncExternalStore(whenLoaded, () => renderer);
-  return loaded ? createElement(loaded, props) : <div className="chunk">{visible(props.text)}</div>;
+  return loaded ? createElement(loaded, props) : <PlainText text={props.text} />;
 }
 
 /** Fetch the renderer before the first answer needs it. */

@@ -2,8 +2,9 @@ import { render, screen } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
 import { describe, expect, it } from "vitest";
 
-import { withDollars } from "./formulas";
 import RenderedMarkdown from "./rendered-markdown";
+
+const withoutSpace = (given: string) => given.replaceAll(/\s+/g, "");
 
 const shown = (text: string) => render(<RenderedMarkdown text={text} growing={false} />).container;
 
@@ -47,6 +48,38 @@ describe("hostile Markdown", () => {
   });
 });
 
+describe("Markdown that is too much", () => {
+  it.each([
+    ["quotations", `${"> ".repeat(3_000)}deep`],
+    ["lists", `${"- ".repeat(3_000)}deep`],
+    ["numbered lists", `${"1. ".repeat(3_000)}deep`],
+    ["quotations in lists", `${"- > ".repeat(3_000)}deep`],
+    ["quotations that come line by line", Array.from({ length: 300 }, (_, depth) => `${"> ".repeat(depth + 1)}deep`).join("\n")],
+    ["lists that come line by line", Array.from({ length: 300 }, (_, depth) => `${"  ".repeat(depth)}- deep`).join("\n")],
+    ["links", "[a](".repeat(20_000)],
+    ["images", `${"![".repeat(3_000)}deep${"](b)".repeat(3_000)}`],
+    ["emphasis", `${"*_".repeat(3_000)}deep${"_*".repeat(3_000)}`],
+    ["asterisks", `${"*".repeat(3_000)}deep${"*".repeat(3_000)}`],
+    ["lines that go on with a quotation without its mark", `${"> ".repeat(30)}a\n${"deep\n".repeat(3_000)}`],
+  ])("is shown as it was written, and the rest as Markdown: %s", { timeout: 30_000 }, async (_, text) => {
+    const page = shown(`before **it**\n\n${text}\n\nbehind **it**`);
+    await expect.poll(() => [...page.querySelectorAll("strong")].filter((each) => each.textContent === "it").length, { timeout: 20_000 }).toBe(2);
+    expect(withoutSpace(page.textContent)).toContain(withoutSpace(text).slice(-12));
+    expect(page.querySelectorAll("blockquote, li, em, strong").length).toBeLessThan(1_000);
+  });
+
+  it("leaves code with such lines alone", () => {
+    const code = `${"> ".repeat(300)}a\n${"- ".repeat(300)}b`;
+    const page = shown(`- item\n\n  \`\`\`\n  ${code.replace("\n", "\n  ")}\n  \`\`\`\n\n~~~\n${code}\n~~~`);
+    expect([...page.querySelectorAll("li pre, pre")].map((each) => each.textContent)).toEqual([code, code]);
+  });
+
+  it("becomes no more cells than were written", () => {
+    const page = shown(`|${"a|".repeat(300)}\n|${"-|".repeat(300)}\n${"|a\n".repeat(300)}`);
+    expect(page.querySelectorAll("td")).toHaveLength(300);
+  });
+});
+
 describe("Markdown", () => {
   it("has tables, lists and code with its language and a way to copy it", () => {
     const page = shown("| a | b |\n|---|---:|\n| 1 | 2 |\n\n- x\n- y\n\n```made-up\nlet a = 1 < 2;\n```");
@@ -78,14 +111,166 @@ describe("Markdown", () => {
     expect(container.querySelector(".hljs-built_in")).toBeNull();
   });
 
-  it("takes the brackets of formulas for dollars, but not inside code", () => {
-    expect(withDollars("\\(a\\) and \\[b\\]")).toBe("$$a$$ and \n$$\nb\n$$\n");
-    expect(withDollars("`\\(a\\)` and\n```\n\\[b\\]\n```\n")).toBe("`\\(a\\)` and\n```\n\\[b\\]\n```\n");
-    expect(withDollars("```\n\\(a\\) never closed")).toBe("```\n\\(a\\) never closed");
-  });
-
   it("shows a formula", async () => {
     const page = shown("Euler: $$e^{i\\pi} = -1$$");
     await expect.poll(() => page.querySelector(".katex")).not.toBeNull();
+  });
+
+  it("numbers the items of a loose list as they were, and keeps their paragraphs apart", () => {
+    const page = shown("3. a\n\n   b\n\n4. c");
+    expect(page.querySelector("ol")?.start).toBe(3);
+    expect([...page.querySelectorAll("li > p")].map((each) => each.textContent)).toEqual(["a", "b", "c"]);
+  });
+
+  it("finds what a reference refers to, wherever in the text it is defined", () => {
+    const page = shown(`See [the docs][d] and a note[^1].\n\n${"Words. ".repeat(2_000)}\n\n[d]: https://example.com/docs\n[^1]: The note.`);
+    expect(page.querySelector("a")?.href).toBe("https://example.com/docs");
+    expect(page.textContent).toContain("a note[1]");
+    expect(page.querySelector(".footnote")?.textContent).toContain("The note.");
+  });
+
+  it("breaks lines in the cells of a table", () => {
+    expect(shown("| a |\n|---|\n| 1<br>2 |").querySelector("td br")).not.toBeNull();
+  });
+});
+
+const formulas = (page: Element) => [...page.querySelectorAll(".formula-source")].map((each) => each.textContent);
+
+describe("code with what elsewhere is a formula", () => {
+  const BACKSLASHES = String.raw`f\(foo\) \[x^2\] $a$ $$b$$ 3~5`;
+  it.each([
+    ["fenced", `\`\`\`\n${BACKSLASHES}\n\`\`\``],
+    ["fenced, indented", `   \`\`\`\n   ${BACKSLASHES}\n   \`\`\``],
+    ["fenced with four backticks", `\`\`\`\`\n\`\`\`\n${BACKSLASHES}\n\`\`\`\`\n`],
+    ["fenced with tildes", `~~~\n${BACKSLASHES}\n~~~`],
+    ["fenced in a list", `1. a\n\n   \`\`\`\n   ${BACKSLASHES}\n   \`\`\``],
+    ["fenced in a quotation", `> \`\`\`\n> ${BACKSLASHES}\n> \`\`\``],
+    ["fenced and not closed", `\`\`\`\n${BACKSLASHES}`],
+    ["indented", `    ${BACKSLASHES}`],
+    ["indented with a tab", `\t${BACKSLASHES}`],
+  ])("shows it as it was written, %s", (_, text) => {
+    const page = shown(text);
+    expect(page.querySelector("pre")?.textContent.replace("```\n", "")).toBe(BACKSLASHES);
+    expect(formulas(page)).toEqual([]);
+  });
+
+  it.each(["`", "``"])("shows it as it was written, within the line between %s", (mark) => {
+    const page = shown(`a ${mark}${BACKSLASHES}${mark} b`);
+    expect(page.querySelector("code")?.textContent).toBe(BACKSLASHES);
+    expect(formulas(page)).toEqual([]);
+  });
+
+  it("shows the same while it is on its way", () => {
+    for (const text of [`\`\`\`\n${BACKSLASHES}\n**a`, `a \`${BACKSLASHES} **b`, `    ${BACKSLASHES} **b`]) {
+      const page = render(<RenderedMarkdown text={text} growing />).container;
+      expect(page.querySelector("code")?.textContent).toContain(BACKSLASHES);
+      expect(page.textContent).toContain("**");
+    }
+  });
+
+  it("copies it as it was written, with what is hidden in it", async () => {
+    const user = userEvent.setup();
+    const code = "a\\(b\\)\u200b // \u202e";
+    const page = shown(`\`\`\`\n${code}\n\`\`\``);
+    expect(page.querySelector("pre")?.textContent).toBe("a\\(b\\)⟨U+200B⟩ // ⟨U+202E⟩");
+    await user.click(screen.getByRole("button", { name: "Copy code" }));
+    expect(await navigator.clipboard.readText()).toBe(code);
+  });
+});
+
+describe("formulas", () => {
+  it.each([
+    ["$E = mc^2$", ["$E = mc^2$"]],
+    ["so $x$, $n$th and $k$-means, ($\\alpha$).", ["$x$", "$n$", "$k$", "$\\alpha$"]],
+    ["\\(a_1 * b_2 * c\\) and \\(x\\)", ["\\(a_1 * b_2 * c\\)", "\\(x\\)"]],
+    ["设$x$为变量，\\(y=1\\)。", ["$x$", "\\(y=1\\)"]],
+    ["\\[ x^2 \\]", ["\\[ x^2 \\]"]],
+    ["so\n\\[\nx\n\n= 1\n- 2\n\\]\nthen", ["\\[\nx\n\n= 1\n- 2\n\\]"]],
+    ["$$\na\n=\nb\n$$", ["$$\na\n=\nb\n$$"]],
+    ["- item\n  $$\n  a\n  $$\n- next", ["$$\na\n$$"]],
+    ["> \\[ a = b \\]", ["\\[ a = b \\]"]],
+    ["| $a$ | $b\\|c$ |\n|---|---|", ["$a$", "$b|c$"]],
+    ["# On $x^2$", ["$x^2$"]],
+  ])("are found in %j", (text, found) => {
+    expect(formulas(shown(text))).toEqual(found);
+  });
+
+  it.each([
+    ["It costs $5 and $10.", "It costs $5 and $10."],
+    ["from $5-$10, US$ 7 or $5/month, then $6", "from $5-$10, US$ 7 or $5/month, then $6"],
+    ["it was $5 (or €4) vs. US$ now", "it was $5 (or €4) vs. US$ now"],
+    ["between $1M and $2M; $AAPL, $TSLA", "between $1M and $2M; $AAPL, $TSLA"],
+    ["set $HOME and $PATH, or $HOME/bin:$PATH", "set $HOME and $PATH, or $HOME/bin:$PATH"],
+    ["cheap ($) to pricey ($$$$)", "cheap ($) to pricey ($$$$)"],
+    ["从$5涨到$10，共$20", "从$5涨到$10，共$20"],
+    ["\\$x\\$ and 5\\$", "$x$ and 5$"],
+    ["he \\[sic\\] wrote \\[…\\] and \\[1\\]", "he [sic] wrote […] and [1]"],
+    ["\\[sic\\]", "[sic]"],
+    ["call \\(see the notes above\\)", "call (see the notes above)"],
+    ["\\[not a link\\](https://example.com/x)", "[not a link](https://example.com/x)"],
+  ])("are not seen in %j", (text, words) => {
+    const page = shown(text);
+    expect(formulas(page)).toEqual([]);
+    expect(page.textContent.replaceAll(/\s+/g, " ")).toBe(words.replaceAll(/\s+/g, " "));
+  });
+
+  it.each(["3~5天…100~200元", "about ~5 and ~6", "a~b~c", "~/bin and ~/lib"])("keeps the tildes of %s", (text) => {
+    const page = shown(text);
+    expect(page.textContent).toBe(text);
+    expect(page.querySelector("del")).toBeNull();
+  });
+
+  it("are their source where they cannot be set", async () => {
+    const deep = `$$${"{".repeat(100)}x${"}".repeat(100)}$$`;
+    const page = shown(`$$x^2$$\n\n${deep}\n\n$$\\undefined{x}$$\n\n$$\\def\\a{\\a\\a}\\a$$`);
+    await expect.poll(() => page.querySelectorAll(".katex").length).toBe(1);
+    expect([...page.querySelectorAll(".formula-shown")].slice(1).map((each) => each.textContent)).toEqual(formulas(page).slice(1));
+  });
+});
+
+describe("Chinese, Japanese and Korean", () => {
+  it.each([
+    ["**注意：**正文", "strong", "注意："],
+    ["这是**“重点”**。", "strong", "“重点”"],
+    ["これは**「重要」**です", "strong", "「重要」"],
+    ["*强调。*然后", "em", "强调。"],
+    ["**이것은 중요합니다.**라고", "strong", "이것은 중요합니다."],
+    ["~~旧的。~~新的", "del", "旧的。"],
+    ["***（重要）***内容", "strong", "（重要）"],
+  ])("emphasizes in %s", (text, element, words) => {
+    const page = shown(text);
+    expect(page.querySelector(element)?.textContent).toBe(words);
+    expect(page.textContent).not.toMatch(/[*~]/);
+  });
+
+  it.each([
+    ["请看https://example.com/a，然后", "https://example.com/a"],
+    ["见（https://example.com/a）。", "https://example.com/a"],
+    ["https://example.com/a。**重点**", "https://example.com/a"],
+    ["「https://example.com/路径」", "https://example.com/路径"],
+    ["“https://example.com/a”", "https://example.com/a"],
+    ["【www.example.com/b】", "www.example.com/b"],
+    ["[注https://example.com/a，然后", "https://example.com/a"],
+    ["https://example.com/a، ثم", "https://example.com/a"],
+    ["https://example.com/क। ठीक", "https://example.com/क"],
+    ["(https://example.com/a_(b)).", "https://example.com/a_(b)"],
+    ["https://example.com/?a=1&b=2#c!", "https://example.com/?a=1&b=2#c"],
+  ])("ends the address in %s where it ends", (text, address) => {
+    const links = [...shown(text).querySelectorAll("a")].map((each) => each.textContent);
+    expect(links).toEqual([address]);
+  });
+});
+
+describe("text that runs from right to left", () => {
+  it.each(["1. الأول\n2. الثاني", "- שלום\n- עולם", "1. `code` שלום\n2. b", "> ציטוט", "| א | ב |\n|---|---|\n| 1 | 2 |", "שלום", "# כותרת"])("lays out %j from the right", (text) => {
+    const block = shown(text).querySelector("ol, ul, blockquote, table, p, h1");
+    expect(block?.getAttribute("dir")).toBe("rtl");
+  });
+
+  it("goes by what each list says, and leaves numbers to their table", () => {
+    const page = shown("1. English\n2. الثاني\n\nשלום\n\n| א |\n|---|\n| 1 |");
+    expect(page.querySelector("ol")?.getAttribute("dir")).toBe("ltr");
+    expect(page.querySelectorAll("li > div")[1]?.getAttribute("dir")).toBe("rtl");
+    expect(page.querySelector("td")?.getAttribute("dir")).toBeNull();
   });
 });

@@ -93,13 +93,23 @@ function parsed(text: string): unknown {
 
 function pretty(text: string): string {
   const value = parsed(text);
-  return typeof value === "string" ? text : JSON.stringify(value, null, 2);
+  return typeof value === "string" ? text : (written(value, 2) ?? text);
+}
+
+/** A value as JSON; undefined where it is nested too deeply to be written. */
+function written(value: unknown, indent?: number): string | undefined {
+  try {
+    return JSON.stringify(value, null, indent);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 /** The values of the arguments, in a line. */
 function summary(text: string): string {
   const value = parsed(text);
   if (typeof value !== "object" || value === null) return text.slice(0, 120);
-  const values = Object.values(value).map((each) => (typeof each === "string" ? each : JSON.stringify(each)));
+  const values = Object.values(value).map((each) => (typeof each === "string" ? each : (written(each) ?? "…")));
   return values.join(", ").replaceAll("\n", " ").slice(0, 120);
 }

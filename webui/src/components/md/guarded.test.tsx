@@ -1,0 +1,24 @@
+import { render } from "@testing-library/react";
+import { expect, it } from "vitest";
+
+import { Guarded } from "./guarded";
+
+function Broken(): never {
+  throw new RangeError("Maximum call stack size exceeded");
+}
+
+it("shows the text of a part that cannot be rendered, and leaves the parts beside it alone", () => {
+  const caught: unknown[] = [];
+  const page = render(
+    <>
+      <p>before</p>
+      <Guarded fallback="as it was written">
+        <Broken />
+      </Guarded>
+      <p>after</p>
+    </>,
+    { onCaughtError: (error) => void caught.push(error) },
+  ).container;
+  expect(page.textContent).toBe("beforeas it was writtenafter");
+  expect(caught).toHaveLength(1);
+});
