@@ -1,0 +1,145 @@
+/** Hostile and multilingual Markdown in Chromium: a short round in each test run, a long one in `make soak`. */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import type { Page } from "playwright-core";
+import { build } from "vite";
+import { expect, vi } from "vitest";
+
+import { hostile, madeUp, MULTILINGUAL, randomFrom, USUAL } from "../src/fuzz/corpus";
+import { visible } from "../src/components/visible";
+import { serve } from "./browser.mjs";
+import { inChromium, it as staged } from "./fixtures";
+import type { Visit } from "./stage";
+
+const WEBUI = fileURLToPath(new URL("..", import.meta.url));
+/** How many texts to make up, and from which seed on. */
+const ROUNDS = Number(process.env["MARKDOWN_FUZZ_ROUNDS"] ?? 20);
+const SEED = Number(process.env["MARKDOWN_FUZZ_SEED"] ?? 1);
+/** How large the hostile texts are. */
+const SIZE = Number(process.env["MARKDOWN_FUZZ_SIZE"] ?? 1_000);
+const PATIENCE = { timeout: 120_000 + ROUNDS * 5_000 };
+
+const it = staged.extend("address", { scope: "file" }, async ({}, { onCleanup }) => {
+  vi.stubEnv("NODE_ENV", "production");
+  const folder = mkdtempSync(join(tmpdir(), "thinkaloud-markdown-"));
+  await build({ root: WEBUI, mode: "gallery", logLevel: "silent", build: { outDir: folder } });
+  const server = await serve(folder);
+  onCleanup(() => {
+    server.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return `${server.address}/markdown.html`;
+});
+
+/** Show each text in turn within the page, and wait for it to be painted: one call, so that a step costs no round trip. */
+async function show(page: Page, steps: readonly string[], growing: boolean, thought = false): Promise<void> {
+  await page.evaluate(
+    async ([texts, grows, isThought]) => {
+      for (const text of texts) {
+        window.showMarkdown(text, grows, isThought);
+        await new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)));
+      }
+    },
+    [steps, growing, thought] as const,
+  );
+}
+
+/** All that a reader sees, once nothing waits any more to be rendered or coloured. */
+async function seen(page: Page): Promise<string> {
+  return page.evaluate(async () => {
+    let before = "";
+    for (let same = 0; same < 4; ) {
+      await new Promise((painted) => requestAnimationFrame(painted));
+      const now = document.querySelector("[data-shown]")?.innerHTML ?? "";
+      same = now === before ? same + 1 : 0;
+      before = now;
+    }
+    return before;
+  });
+}
+
+function inPieces(text: string, seed: number): string[] {
+  const random = randomFrom(seed);
+  const steps: string[] = [];
+  for (let end = 1; end < text.length; end += 1 + Math.floor(random() * Math.max(20, text.length / 15))) steps.push(text.slice(0, end));
+  return [...steps, text];
+}
+
+/** What no text may bring about. */
+async function expectUnharmed({ page, said }: Visit, name: string): Promise<void> {
+  const harm = await page.evaluate(() => {
+    const elements = [...document.querySelectorAll("[data-shown] *")];
+    return {
+      elements: elements.filter((each) => /^(?:script|iframe|form|object|embed|style|link|base|meta|details|dialog|video|audio)$/i.test(each.localName)).map((each) => each.localName),
+      handlers: elements.flatMap((each) => [...each.attributes].map(({ name: attribute }) => attribute).filter((attribute) => attribute.startsWith("on"))),
+      links: elements.flatMap((each) => (each instanceof HTMLAnchorElement && !/^(?:https?:|mailto:)/.test(each.href) ? [each.href] : [])),
+      pictures: document.images.length,
+      address: window.location.pathname,
+      wide: document.documentElement.scrollWidth > document.documentElement.clientWidth,
+    };
+  });
+  expect(harm, name).toEqual({ elements: [], handlers: [], links: [], pictures: 0, address: "/markdown.html", wide: false });
+  expect(said, name).toEqual([]);
+}
+
+inChromium("Markdown in the page", () => {
+  it("shows hostile texts without harm, and everything that is behind them", PATIENCE, async ({ address, lookAt }) => {
+    const visited = await lookAt(address);
+    const { page } = visited;
+    for (const [index, attack] of hostile(SIZE).entries()) {
+      const name = `hostile text ${index}: ${JSON.stringify(attack.slice(0, 40))}`;
+      // Fences close what an attack leaves open, so that the last words are words again.
+      await show(page, [`${attack}\n\n\`\`\`\n\`\`\`\n\n~~~\n~~~\n\n-->\n\n?>\n\n]]>\n\n**Still** here.`], false);
+      expect(await seen(page), name).toMatch(/Still|here\./);
+      await expectUnharmed(visited, name);
+    }
+  });
+
+  it("keeps up with hostile texts while they grow", PATIENCE, async ({ address, lookAt }) => {
+    const visited = await lookAt(address);
+    for (const [index, attack] of hostile(Math.min(SIZE, 1_000)).entries()) {
+      await show(visited.page, [0.3, 0.6, 0.9, 1].map((part) => attack.slice(0, attack.length * part)), true);
+      await expectUnharmed(visited, `hostile text ${index}: ${JSON.stringify(attack.slice(0, 40))}`);
+    }
+  });
+
+  it("shows the same in the end, however a text arrived", PATIENCE, async ({ address, lookAt }) => {
+    const visited = await lookAt(address);
+    const { page } = visited;
+    const texts = [...USUAL, ...MULTILINGUAL, ...Array.from({ length: ROUNDS }, (_, index) => madeUp(SEED + index))];
+    for (const [index, text] of texts.entries()) {
+      const name = `text ${index}, seed ${SEED}: ${JSON.stringify(text)}`;
+      await page.evaluate(() => window.clearMarkdown());
+      await show(page, inPieces(text, index), true);
+      await show(page, [text], false);
+      const live = await seen(page);
+      await page.evaluate(() => window.clearMarkdown());
+      await show(page, [text], false);
+      expect(live, name).toBe(await seen(page));
+      await expectUnharmed(visited, name);
+    }
+  });
+
+  it("shows code byte for byte, live and settled, in answers and thoughts", PATIENCE, async ({ address, lookAt }) => {
+    const { page } = await lookAt(address);
+    const shown = () => page.evaluate(() => [...document.querySelectorAll("[data-shown] pre code")].map((code) => code.textContent));
+    for (let seed = SEED; seed < SEED + ROUNDS; seed += 1) {
+      // What is hidden is shown as what it is, so it is not what this compares.
+      const code = visible(madeUp(seed).replaceAll(/[`~]{3,}/g, "x")).trim();
+      const text = `${MULTILINGUAL[seed % MULTILINGUAL.length] ?? ""}\n\n\`\`\`\`made-up\n${code}\n\`\`\`\`\n\nThe end \\(x\\).`;
+      const own = async () => (await shown()).at(-1);
+      await page.evaluate(() => window.clearMarkdown());
+      await show(page, inPieces(text, seed), true);
+      expect(await own(), `live, seed ${seed}`).toBe(code);
+      await show(page, [text], false);
+      expect(await own(), `settled, seed ${seed}`).toBe(code);
+      await show(page, [text], false, true);
+      await seen(page);
+      expect(await own(), `thought, seed ${seed}`).toBe(code);
+    }
+  });
+});
