@@ -83,7 +83,7 @@ WAYS: Final = {
         last=ModelFailed("provider_overloaded", "The provider is overloaded.", retryable=True),
     ),
 }
-"""By the first word of the message; every other message is answered at a reader's pace."""
+"""By the first word of the message; every other message is answered at a reader's pace, but for "say", which says the rest."""
 
 
 BROUGHT: Final = re.compile(r'<file name="(.*?)">\n(.*?)\n</file>', re.DOTALL)
@@ -97,7 +97,10 @@ def way_of(text: str, pictures: int = 0) -> Way:
         said.append(f"pictures: {pictures}")
     if said:
         return Way(answer=f"You brought {', '.join(said)}", seconds=0.0)
-    return WAYS.get(text.partition(" ")[0].strip(",.?").lower(), Way())
+    first, _, rest = text.partition(" ")
+    if first == "say":
+        return Way(thought="", answer=rest, letters=200, seconds=0.0)
+    return WAYS.get(first.strip(",.?").lower(), Way())
 
 
 class ObedientModel:

@@ -21,8 +21,8 @@ export function FormulaView({ formula }: { readonly formula: Formula }) {
   return (
     <span className={display ? "formula formula-display" : "formula"} dir="ltr">
       <span ref={place} className="formula-shown" />
-      {/* What is copied from the page is the source. */}
-      <span className="formula-source" aria-hidden>
+      {/* What is copied from the page: see `copy-formulas.ts`. */}
+      <span className="formula-source" hidden>
         {visible(source)}
       </span>
     </span>

@@ -4,6 +4,10 @@ import "katex/dist/katex.min.css";
 
 import { render } from "katex";
 
+import { copyFormulas } from "./copy-formulas";
+
+document.addEventListener("copy", copyFormulas);
+
 const LONGEST = 10_000;
 const DEEPEST = 50;
 /** Where a formula defines commands of its own, a short text can become a long one. */

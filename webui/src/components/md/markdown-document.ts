@@ -32,6 +32,10 @@ const PLAIN = 16_000;
 /** What is behind so many characters is shown as it was written. */
 export const LONGEST_TEXT = 600_000;
 
+/** A block that has grown so long is read again only with every so many letters more, and the last ones stay plain meanwhile. */
+const LONG_BLOCK = 8_000;
+const LONG_STEP = 512;
+
 /** Code that ends with its fence grows no more. */
 const CLOSED_FENCE = /(?:\r\n|\n|\r)[ \t>]*(?:`{3,}|~{3,})[ \t]*(?:\r\n|\n|\r)?$/;
 const NUMBER = /^ {0,3}\d{1,9}[.)][ \t]/;
@@ -44,6 +48,8 @@ export class MarkdownDocument {
   /** What was read after that the last time. */
   #last: readonly Part[] = [];
   #growing = true;
+  /** How far a growing text has been read; -1 where it has to be read again. */
+  #readTo = -1;
   readonly #finder = new DefinitionFinder();
   #definitions = NO_DEFINITIONS;
 
@@ -52,17 +58,25 @@ export class MarkdownDocument {
     // The parser would make a question mark of it, and no clipboard takes it.
     const text = written.replaceAll("\u0000", "\u2400");
     if (text !== this.#text || growing !== this.#growing) this.#prepare(text, growing);
-    const limit = Math.min(budget, LONGEST_TEXT);
+    const end = growing ? worthReading(text, this.#end()) : text.length;
+    const at = growing && end === this.#readTo ? end : this.#readOn(text.slice(0, end), Math.min(budget, LONGEST_TEXT));
+    this.#readTo = growing ? at : -1;
+    return { parts: [...this.#settled, ...this.#last], rest: text.slice(at), definitions: this.#definitions };
+  }
+
+  /** Read all that is not settled, up to a block behind the limit. Returns where that ends. */
+  #readOn(text: string, limit: number): number {
+    const source = { text, growing: this.#growing, definitions: this.#definitions };
     const last: Part[] = [];
     let at = this.#end();
     while (at < text.length && at < limit) {
-      const read = readFrom({ text, growing, definitions: this.#definitions }, at);
+      const read = readFrom(source, at);
       this.#settled.push(...read.settled);
       last.push(...read.open);
       at = lastOf(read.open) ?? lastOf(read.settled) ?? text.length;
     }
     this.#last = last.map((part) => this.#known(part));
-    return { parts: [...this.#settled, ...this.#last], rest: text.slice(at), definitions: this.#definitions };
+    return at;
   }
 
   #prepare(text: string, growing: boolean): void {
@@ -82,10 +96,12 @@ export class MarkdownDocument {
     this.#definitions = definitions;
     this.#settled = [];
     this.#last = [];
+    this.#readTo = -1;
   }
 
   /** Keep what the two texts have in common, but for its last blocks. */
   #goBackTo(text: string): void {
+    this.#readTo = -1;
     let common = 0;
     if (this.#text.startsWith(text)) common = text.length;
     this.#settled = this.#settled.filter((part) => part.at + part.source.length <= common).slice(0, -2);
@@ -95,6 +111,15 @@ export class MarkdownDocument {
   #known(part: Part): Part {
     return this.#last.find((each) => each.at === part.at && each.source === part.source && each.open === part.open && (each.node === null) === (part.node === null)) ?? part;
   }
+}
+
+/** How far a growing text is read whose blocks before `settled` are known. */
+function worthReading(text: string, settled: number): number {
+  const length = text.length - settled;
+  if (length <= LONG_BLOCK || fenceAtStart(text.slice(settled))) return text.length;
+  const end = text.length - (length % LONG_STEP);
+  const line = text.lastIndexOf("\n", end - 1) + 1;
+  return line > end - LONG_STEP ? line : end;
 }
 
 function lastOf(parts: readonly Part[]): number | undefined {
