@@ -18,7 +18,7 @@ async def frames(response):
         if name in {"id", "event", "data"}:
             fields[name] = value
         elif not name and "event" in fields:
-            yield fields.get("id"), fields["event"], json.loads(fields["data"])
+            yield fields.get("id", ""), fields["event"], json.loads(fields["data"])
             fields = {}
 
 
