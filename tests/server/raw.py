@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import struct
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
@@ -16,6 +15,7 @@ UPGRADE: Final = (
     b"GET /ws HTTP/1.1\r\n%sUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n" % HOST
 )
+_MASK: Final = b"\x37\xfa\x21\x3d"
 CONT, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 
 
@@ -37,9 +37,12 @@ class Raw:
         """Read until the server closes."""
         found = b""
         with suppress(ConnectionError):
-            async with asyncio.timeout(DEADLINE):
-                while data := await self.reader.read(65_536):
-                    found += data
+            try:
+                async with asyncio.timeout(DEADLINE):
+                    while data := await self.reader.read(65_536):
+                        found += data
+            except TimeoutError:
+                raise AssertionError(f"the server did not close after {found[-500:]!r}") from None
         return found
 
     async def head(self) -> bytes:
@@ -96,8 +99,7 @@ def frame(opcode: int, data: bytes = b"", *, fin: bool = True, masked: bool = Tr
         head += bytes([127 | mask_bit]) + struct.pack("!Q", len(data))
     if not masked:
         return head + data
-    mask = os.urandom(4)
-    return head + mask + bytes(byte ^ mask[place % 4] for place, byte in enumerate(data))
+    return head + _MASK + bytes(byte ^ _MASK[place % 4] for place, byte in enumerate(data))
 
 
 def close_code(received: bytes) -> int | None:
@@ -113,6 +115,6 @@ def close_code(received: bytes) -> int | None:
             size = int.from_bytes(received[place : place + 8])
             place += 8
         if opcode == CLOSE:
-            return int.from_bytes(received[place : place + 2])
+            return int.from_bytes(received[place : place + 2]) if size else 1005
         place += size
     return None

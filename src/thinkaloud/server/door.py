@@ -10,6 +10,7 @@ from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from thinkaloud.server.guard import new_request_id, refusal
+from thinkaloud.server.problems import Refused
 from thinkaloud.server.settings import ServerSettings
 
 LINGER_SECONDS: Final = 1.0
@@ -102,11 +103,11 @@ class Door:
         _log.warning("%s%s", what, more)
 
 
-def raw_refusal(status: int, code: str, message: str) -> bytes:
+def raw_refusal(error: Refused) -> bytes:
     """Return a problem as a whole HTTP response, after which the connection is closed."""
-    headers, body = refusal(status, code, message, new_request_id())
+    headers, body = refusal(error, new_request_id())
     lines = [b"%s: %s\r\n" % each for each in (*headers, (b"connection", b"close"))]
-    return b"".join((STATUS_LINE[status], *lines, b"\r\n", body))
+    return b"".join((STATUS_LINE[error.status], *lines, b"\r\n", body))
 
 
 class ServerConfig(Config):

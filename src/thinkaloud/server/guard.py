@@ -74,15 +74,10 @@ class Guard:
 async def refuse(error: Refused, scope: Scope, send: Send) -> None:
     """Answer a request, or an upgrade before it is accepted, with a problem document."""
     request_id = str(scope["state"]["request_id"])
-    headers, body = _problem(error, request_id)
+    headers, body = refusal(error, request_id)
     kind = "websocket.http.response" if scope["type"] == "websocket" else "http.response"
     await send({"type": f"{kind}.start", "status": error.status, "headers": headers})
     await send({"type": f"{kind}.body", "body": body})
-
-
-def refusal(status: int, code: str, message: str, request_id: str) -> tuple[Headers, bytes]:
-    """Return a problem as headers and body, for a request that comes to no application."""
-    return _problem(Refused(status, code, message), request_id)
 
 
 def new_request_id() -> str:
@@ -90,7 +85,8 @@ def new_request_id() -> str:
     return f"req_{secrets.token_hex(10)}"
 
 
-def _problem(error: Refused, request_id: str) -> tuple[Headers, bytes]:
+def refusal(error: Refused, request_id: str) -> tuple[Headers, bytes]:
+    """Return the headers and the body of a problem document."""
     body = msgspec.json.encode(problem_of(error, request_id))
     headers = (
         (b"content-type", MEDIA_TYPE.encode()),

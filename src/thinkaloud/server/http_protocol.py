@@ -10,6 +10,7 @@ from uvicorn.server import ServerState
 
 from thinkaloud.server.door import LINGER_SECONDS, Deadline, Door, ServerConfig, raw_refusal
 from thinkaloud.server.http_upgrade import UpgradingHttp
+from thinkaloud.server.problems import Refused
 
 _COLON_AND_LINE: Final = 4
 
@@ -102,11 +103,12 @@ class HttpConnection(UpgradingHttp):
         try:
             super().data_received(data)
         except httptools.HttpParserError:
-            self._refuse(400, "malformed_request", "This is not a valid HTTP/1.1 request.")
+            message = "This is not a valid HTTP/1.1 request."
+            self._refuse(Refused(400, "malformed_request", message))
             return
         self._head.end_of_data(len(data), at_start=at_start)
         if self._head.open and self._head.is_large:
-            self._refuse(431, "header_too_large", _too_large(self._head.limit))
+            self._refuse(_too_large(self._head.limit))
 
     @override
     def begin(self) -> None:
@@ -131,7 +133,7 @@ class HttpConnection(UpgradingHttp):
     def end_head(self) -> None:
         self._head.open = False
         if self._head.is_large:
-            self._refuse(431, "header_too_large", _too_large(self._head.limit))
+            self._refuse(_too_large(self._head.limit))
         if not self.refused:
             self._deadline.meet()
             super().end_head()
@@ -166,17 +168,17 @@ class HttpConnection(UpgradingHttp):
         if self._head.open and not self.refused:
             seconds = self._door.header_timeout
             message = f"The head of the request took longer than {seconds:g} seconds to arrive."
-            self._refuse(408, "header_timeout", message)
+            self._refuse(Refused(408, "header_timeout", message))
         else:
             self.transport.abort()
 
-    def _refuse(self, status: int, code: str, message: str) -> None:
+    def _refuse(self, error: Refused) -> None:
         """Answer with a problem and close, after what was asked before has been answered."""
         if self.refused:
             return
         self.refused = True
         self._leave()
-        self._door.log(f"requests refused: {message}")
+        self._door.log(f"requests refused: {error.message}")
         if not self.is_idle and (self._whole or self.pipeline or self.cycle.response_started):
             self.cycle.keep_alive = False
             if not self._whole:
@@ -185,12 +187,14 @@ class HttpConnection(UpgradingHttp):
         if not self.is_idle:
             # Nothing was answered yet, and the body that is waited for will not come.
             self.cycle.disconnected = True
+            self.cycle.waiting_for_100_continue = False
             self.cycle.message_event.set()
-        self.transport.write(raw_refusal(status, code, message))
+        self.transport.write(raw_refusal(error))
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self._deadline.set(LINGER_SECONDS)
 
 
-def _too_large(limit: int) -> str:
-    return f"The head of the request is larger than {limit:,} bytes."
+def _too_large(limit: int) -> Refused:
+    message = f"The head of the request is larger than {limit:,} bytes."
+    return Refused(431, "header_too_large", message)

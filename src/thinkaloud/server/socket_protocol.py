@@ -11,6 +11,7 @@ from uvicorn.server import ServerState
 from websockets.frames import CloseCode, Frame
 
 from thinkaloud.server.door import LINGER_SECONDS, Deadline, Door, ServerConfig, raw_refusal
+from thinkaloud.server.problems import Refused
 
 CLOSE_SECONDS: Final = 5.0
 MAX_EMPTY_FRAGMENTS: Final = 128
@@ -33,11 +34,15 @@ class SocketConnection(WebSocketsSansIOProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._door: Door = cast("ServerConfig", config).door
-        self._deadline = Deadline(self._give_up)
+        late = f"a message took longer than {self._door.body_timeout:g} seconds"
+        self._deadline = Deadline(lambda: self._fail(CloseCode.POLICY_VIOLATION, late))
         self._message: bytearray | None = None
         """What came of a message that is not whole: a list of its fragments would have no bound."""
         self._empty_fragments = 0
+        self._early = b""
+        """What came before the handshake was answered."""
         self._held = False
+        """Whether nothing is read until something is written."""
         self._failed = False
 
     @override
@@ -49,14 +54,19 @@ class SocketConnection(WebSocketsSansIOProtocol):
     def data_received(self, data: bytes) -> None:
         if self._failed or self.transport.is_closing():
             return
+        if self.handshake_initiated and not self.handshake_complete:
+            # The library takes frames only once the handshake is answered.
+            self._early += data
+            self._hold()
+            return
         super().data_received(data)
         if self._failed or self.transport.is_closing():
             return
         if not self.handshake_initiated:
             self._door.log("WebSocket handshakes refused")
             answer = b"".join(self.conn.data_to_send())
-            why = "This is not a valid WebSocket handshake."
-            self.transport.write(answer or raw_refusal(400, "malformed_request", why))
+            error = Refused(400, "malformed_request", "This is not a valid WebSocket handshake.")
+            self.transport.write(answer or raw_refusal(error))
             self.transport.close()
         elif self._message is None and not self.conn.reader.buffer:
             self._deadline.meet()
@@ -99,21 +109,18 @@ class SocketConnection(WebSocketsSansIOProtocol):
     @override
     def handle_ping(self) -> None:
         super().handle_ping()
-        if not self.writable.is_set() and not self._held:
-            self._held = True
-            self.transport.pause_reading()
+        if not self.writable.is_set():
+            self._hold()
 
     @override
     def resume_writing(self) -> None:
         super().resume_writing()
-        if self._held:
-            self._held = False
-            if not self.read_paused:
-                self.transport.resume_reading()
+        self._let_go()
 
     @override
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()
+        self.disconnected = True
         self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
 
     @override
@@ -121,7 +128,9 @@ class SocketConnection(WebSocketsSansIOProtocol):
         close = self.conn.close_sent
         if close is None:
             return
-        self._failed = True
+        # From here on the application is told that the client is gone, whatever it sends.
+        self._failed = self.disconnected = True
+        self.writable.set()
         self._message = None
         self._deadline.meet()
         self._door.log("WebSockets closed: their clients broke the protocol")
@@ -143,21 +152,32 @@ class SocketConnection(WebSocketsSansIOProtocol):
         if closing:
             self.writable.set()
         await super().send(message)
+        if message["type"] == "websocket.accept" and self._early:
+            early, self._early = self._early, b""
+            self._let_go()
+            self.data_received(early)
         if message["type"] == "websocket.http.response.body":
             self.handshake_complete = True
         if closing and self.close_timer is not None:
             self.close_timer.cancel()
             self.close_timer = self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
 
+    def _hold(self) -> None:
+        if not self._held:
+            self._held = True
+            self.transport.pause_reading()
+
+    def _let_go(self) -> None:
+        if self._held:
+            self._held = False
+            if not self.read_paused:
+                self.transport.resume_reading()
+
     def _begin(self, event: Frame) -> None:
         if not self.close_sent:
             self._message = bytearray()
             self._empty_fragments = 0
             self.handle_cont(event)
-
-    def _give_up(self) -> None:
-        seconds = self._door.body_timeout
-        self._fail(CloseCode.POLICY_VIOLATION, f"a message took longer than {seconds:g} seconds")
 
     def _fail(self, code: CloseCode, reason: str) -> None:
         """Close the socket for what its client did wrong."""
