@@ -93,8 +93,9 @@ def main() -> int:
     options.add_argument("only", nargs="*", help=f"of {', '.join(TARGETS)}")
     given = options.parse_args()
     if importlib.util.find_spec("atheris") is None:
-        print("atheris is not installed (dependency group fuzz): nothing was fuzzed.")
-        return 1
+        print("There is no atheris for this system or this Python (Linux on x86-64, 3.12 to 3.14):")
+        print("nothing is fuzzed by coverage. `make test` replays a fixed set.")
+        return 0
     if given.child:
         fuzz(given.child, given.folder, given.seconds)
     names = [name for name in TARGETS if not given.only or name in given.only]

@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -52,7 +52,7 @@ class Guard:
         elif scope["type"] == "websocket":
             await self._app(scope, receive, send)
         else:
-            await self._app(scope, receive, _with_headers(send, request_id))
+            await self._app(scope, receive, _with_headers(scope, send, request_id))
 
     def _refusal(self, scope: Scope) -> Refused | None:
         headers: Headers = scope["headers"]
@@ -97,7 +97,9 @@ def refusal(error: Refused, request_id: str) -> tuple[Headers, bytes]:
     return headers, body
 
 
-def _with_headers(send: Send, request_id: str) -> Send:
+def _with_headers(scope: Scope, send: Send, request_id: str) -> Send:
+    is_gone: Callable[[], bool] | None = scope["state"].get("is_gone")
+
     async def answer(message: Message) -> None:
         if message["type"] == "http.response.start":
             given: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
@@ -105,7 +107,12 @@ def _with_headers(send: Send, request_id: str) -> Send:
             given.append((b"x-request-id", request_id.encode()))
             given.extend(header for header in SECURITY_HEADERS if header[0] not in names)
             message = {**message, "headers": given}
-        await send(message)
+        try:
+            await send(message)
+        except RuntimeError:
+            # uvloop's word for a client that has just left.
+            if is_gone is None or not is_gone():
+                raise
 
     return answer
 

@@ -78,7 +78,7 @@ class HttpConnection(UpgradingHttp):
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
-        self.app_state = {**self.app_state, "abort": transport.abort}
+        self.app_state = {**self.app_state, "abort": transport.abort, "is_gone": self.is_gone}
         self._door.enter(self)
         self._deadline.set(self._door.header_timeout)
 
@@ -91,7 +91,7 @@ class HttpConnection(UpgradingHttp):
         """Close the connection at once: another one needs its place."""
         self.refused = True
         self._deadline.meet()
-        self.transport.abort()
+        self.cut()
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -170,7 +170,7 @@ class HttpConnection(UpgradingHttp):
             message = f"The head of the request took longer than {seconds:g} seconds to arrive."
             self._refuse(Refused(408, "header_timeout", message))
         else:
-            self.transport.abort()
+            self.cut()
 
     def _refuse(self, error: Refused) -> None:
         """Answer with a problem and close, after what was asked before has been answered."""
@@ -186,9 +186,7 @@ class HttpConnection(UpgradingHttp):
             return
         if not self.is_idle:
             # Nothing was answered yet, and the body that is waited for will not come.
-            self.cycle.disconnected = True
-            self.cycle.waiting_for_100_continue = False
-            self.cycle.message_event.set()
+            self.give_up_answer()
         self.transport.write(raw_refusal(error))
         if self.transport.can_write_eof():
             self.transport.write_eof()

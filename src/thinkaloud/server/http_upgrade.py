@@ -4,6 +4,7 @@ from typing import Final, cast
 
 import httptools
 from typing_extensions import override
+from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 _OF_A_BODY: Final = frozenset({b"content-length", b"transfer-encoding"})
@@ -19,6 +20,8 @@ class UpgradingHttp(HttpToolsProtocol):
     refused = False
     """Whether nothing more is taken from this client."""
     _replaying = False
+    _answering: RequestResponseCycle | None = None
+    """The request that is being answered; others may wait behind it."""
 
     @property
     def is_idle(self) -> bool:
@@ -39,9 +42,29 @@ class UpgradingHttp(HttpToolsProtocol):
             if self.refused:
                 return
             if self._should_upgrade():
-                self._become_socket(data)
+                self.handle_websocket_upgrade()
+                if data and not self.transport.is_closing():
+                    cast("HttpToolsProtocol", self.transport.get_protocol()).data_received(data)
                 return
             self._read_on()
+
+    def give_up_answer(self) -> None:
+        """Tell what answers a request, if anything does, that the client is gone."""
+        for cycle in () if self.is_idle else (self.cycle, self._answering or self.cycle):
+            cycle.disconnected = True
+            cycle.waiting_for_100_continue = False
+            cycle.message_event.set()
+
+    def is_gone(self) -> bool:
+        """Whether the connection is closed, though what answers a request was not told of it yet."""
+        if self.transport.is_closing():
+            self.give_up_answer()
+        return self.transport.is_closing()
+
+    def cut(self) -> None:
+        """Close the connection at once."""
+        self.give_up_answer()
+        self.transport.abort()
 
     def begin(self) -> None:
         """Begin a request."""
@@ -81,10 +104,10 @@ class UpgradingHttp(HttpToolsProtocol):
         if not passed_over or not self._headers_of_body():
             self.end()
 
-    def _become_socket(self, rest: bytes) -> None:
-        self.handle_websocket_upgrade()
-        if rest and not self.transport.is_closing():
-            cast("HttpToolsProtocol", self.transport.get_protocol()).data_received(rest)
+    @override
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _read_on(self) -> None:
         """Go on with a new parser: with the body of this request, else with the next one."""

@@ -6,6 +6,7 @@ from typing import Any, Final, cast
 from typing_extensions import override
 from uvicorn import Config
 from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 from websockets.frames import CloseCode, Frame
@@ -97,14 +98,10 @@ class SocketConnection(WebSocketsSansIOProtocol):
         if event.fin:
             self._message = None
             self.frames = [bytes(message)]
-            self.send_receive_event_to_app()
-
-    @override
-    def send_receive_event_to_app(self) -> None:
-        if self.curr_msg_data_type == "text" and not _is_utf8(self.frames[0]):
-            self._fail(CloseCode.INVALID_DATA, "a text message is not valid UTF-8")
-        else:
-            super().send_receive_event_to_app()
+            if self.curr_msg_data_type == "text" and not _is_utf8(message):
+                self._fail(CloseCode.INVALID_DATA, "a text message is not valid UTF-8")
+            else:
+                self.send_receive_event_to_app()
 
     @override
     def handle_ping(self) -> None:
@@ -151,7 +148,13 @@ class SocketConnection(WebSocketsSansIOProtocol):
         closing = message["type"] == "websocket.close"
         if closing:
             self.writable.set()
-        await super().send(message)
+        try:
+            await super().send(message)
+        except RuntimeError:
+            # uvloop's word for a client that has just left.
+            if not self.transport.is_closing():
+                raise
+            raise ClientDisconnected from None
         if message["type"] == "websocket.accept" and self._early:
             early, self._early = self._early, b""
             self._let_go()
@@ -186,7 +189,7 @@ class SocketConnection(WebSocketsSansIOProtocol):
             self.handle_parser_exception()
 
 
-def _is_utf8(data: bytes) -> bool:
+def _is_utf8(data: bytearray) -> bool:
     try:
         data.decode()
     except UnicodeDecodeError:
