@@ -1,5 +1,6 @@
 """HTTP connections that become WebSockets, and that pass over every other upgrade."""
 
+from collections.abc import Sequence
 from typing import Final, cast
 
 import httptools
@@ -101,7 +102,7 @@ class UpgradingHttp(HttpToolsProtocol):
     @override
     def on_message_complete(self) -> None:
         passed_over = self.parser.should_upgrade() and not self._should_upgrade()
-        if not passed_over or not self._headers_of_body():
+        if not passed_over or not _headers_of_body(self.headers):
             self.end()
 
     @override
@@ -112,11 +113,12 @@ class UpgradingHttp(HttpToolsProtocol):
     def _read_on(self) -> None:
         """Go on with a new parser: with the body of this request, else with the next one."""
         self.parser = httptools.HttpRequestParser(self)
-        headers = self._headers_of_body()
+        headers = _headers_of_body(self.headers)
         if headers:
             self._replaying = True
             self.parser.feed_data(b"".join((b"POST / HTTP/1.1\r\n", *headers, b"\r\n")))
             self._replaying = False
 
-    def _headers_of_body(self) -> list[bytes]:
-        return [b"%s: %s\r\n" % each for each in self.headers if each[0] in _OF_A_BODY]
+
+def _headers_of_body(headers: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
+    return [b"%s: %s\r\n" % each for each in headers if each[0] in _OF_A_BODY]
