@@ -60,6 +60,19 @@ class Home:
             done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
         )
 
+    def shell(self, command: str) -> subprocess.CompletedProcess[str]:
+        """Run a line of shell here; its output comes in pipes."""
+        return subprocess.run(
+            ["/bin/sh", "-c", command],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=_DEADLINE,
+            check=False,
+            text=True,
+        )
+
     def run_python(self, code: str) -> str:
         """Return what this code prints in a fresh interpreter."""
         return subprocess.run(
@@ -154,6 +167,15 @@ class Terminal:
             while text not in "\n".join(self.lines) and time.monotonic() < pressed + _NOTICED:
                 self._read(_NOTICED)
         return self.until(text)
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the program."""
+        self._process.send_signal(number)
+
+    @property
+    def cursor_is_hidden(self) -> bool:
+        """Whether the last that the program did to the cursor was to hide it."""
+        return self.raw.rfind("\x1b[?25l") > self.raw.rfind("\x1b[?25h")
 
     def exit_code(self) -> int:
         """Wait for the program to end by itself."""

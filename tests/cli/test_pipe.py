@@ -3,13 +3,14 @@
 import contextlib
 import json
 import os
+import shlex
 import signal
 import subprocess
 
 import pytest
 
 from tests.cli.lab import CUT, HOLD, Step, call, end, lab, say, think
-from tests.cli.program import DEMO, Home
+from tests.cli.program import DEMO, PROGRAM, Home
 from thinkaloud.events import codec
 from thinkaloud.events.event import AnswerDelta, ReasoningDelta, RunEnded, ToolEnded
 from thinkaloud.server.views import ModelView
@@ -41,13 +42,62 @@ def test_the_question_may_come_through_the_pipe(home: Home) -> None:
         assert served.asked[0]["messages"][-1]["content"] == "Is this – a question?"
 
 
-def test_a_pipe_beside_a_question_is_read_only_where_it_is_named(home: Home) -> None:
+@pytest.mark.parametrize("arguments", [("Why?",), ("Why?", "--file", "-")])
+def test_what_is_in_the_pipe_goes_along_with_the_question(
+    home: Home, arguments: tuple[str, ...]
+) -> None:
     with lab([say("Yes."), end()]) as served:
         home.configure(served.configuration())
-        home.run("chat", "Why?", stdin="a log line\n")
-        home.run("chat", "Why?", "--file", "-", stdin="a log line\n")
+        assert home.run("chat", *arguments, stdin="  a log line\n\tmore\n").returncode == 0
+        (asked,) = served.asked
+    content = "<context>\nstdin:   a log line\n\tmore\n</context>\n\nWhy?"
+    assert asked["messages"][-1]["content"] == content
+
+
+def test_a_file_that_is_redirected_goes_along_like_a_pipe(home: Home) -> None:
+    (home.folder / "log.txt").write_text("\ufeffa log line\n", encoding="utf-8")
+    with lab([say("Yes."), end()]) as served:
+        home.configure(served.configuration())
+        command = f"{shlex.quote(str(PROGRAM))} chat Why?"
+        assert home.shell(f"{command} < log.txt").stdout == "Yes.\n"
+        assert home.shell(f"{command} < /dev/null").stdout == "Yes.\n"
+        assert home.shell(f"{command} <&-").stdout == "Yes.\n"
         contents = [asked["messages"][-1]["content"] for asked in served.asked]
-    assert contents == ["Why?", "<context>\nstdin: a log line\n</context>\n\nWhy?"]
+    assert contents == [
+        "<context>\nstdin: a log line\n</context>\n\nWhy?",
+        "Why?",
+        "Why?",
+    ]
+
+
+def test_a_dash_for_the_text_is_the_pipe(home: Home) -> None:
+    with lab([say("Yes."), end()]) as served:
+        home.configure(served.configuration())
+        home.run("chat", "-", stdin="def f():\n    return 1\n")
+        (kept,) = json.loads(home.run("conversations", "list", "--json").stdout)
+        edit = ("conversations", "edit", kept["conversation_id"], "1", "-")
+        assert home.run(*edit, stdin="def g():\n    return 2\n").returncode == 0
+        contents = [asked["messages"][-1]["content"] for asked in served.asked]
+    assert contents == ["def f():\n    return 1", "def g():\n    return 2"]
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"\x89PNG\r\n\x1a\n", "not text in UTF-8"),
+        (b"text\x00text", "binary data (a NUL byte)"),
+        ("naïve".encode("latin-1"), "not text in UTF-8"),
+        (b"x" * (1024 * 1024 + 1), "more than the 1,048,576 bytes"),
+    ],
+)
+@pytest.mark.parametrize("arguments", [("Why?",), (), ("-",), ("Why?", "--json")])
+def test_a_pipe_that_cannot_be_taken_is_refused_before_anything_is_asked(
+    home: Home, arguments: tuple[str, ...], data: bytes, said: str
+) -> None:
+    home.configure(DEMO)
+    done = home.run("chat", *arguments, stdin=data)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
 
 
 def test_files_of_the_workspace_are_put_before_the_model(home: Home) -> None:
@@ -217,6 +267,68 @@ def test_a_reader_that_leaves_ends_the_program_without_a_word(home: Home) -> Non
             process.stdout.close()
             assert process.wait(30) == 141
             assert process.stderr.read() == b""
+
+
+FULL = "thinkaloud: The output cannot be written: No space left on device.\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "chat Hi",
+        "chat Hi --json",
+        "models",
+        "models --json",
+        "conversations list --json",
+        "doctor",
+        "--version",
+        "--help",
+    ],
+)
+def test_a_full_disk_is_told_in_one_line(home: Home, arguments: str) -> None:
+    with lab([say("Tea."), end()]) as served:
+        home.configure(served.configuration())
+        done = home.shell(f"{shlex.quote(str(PROGRAM))} {arguments} > /dev/full")
+        assert (done.returncode, done.stderr) == (1, FULL)
+        silent = home.shell(f"{shlex.quote(str(PROGRAM))} {arguments} > /dev/full 2> /dev/full")
+        assert silent.returncode == 1
+
+
+@pytest.mark.parametrize("arguments", ["chat Hi", "models --json", "conversations --help", "--help"])
+def test_a_closed_output_is_no_traceback(home: Home, arguments: str) -> None:
+    with lab([say("Tea."), end()]) as served:
+        home.configure(served.configuration())
+        for closed in (">&-", ">&- 2>&-"):
+            done = home.shell(f"{shlex.quote(str(PROGRAM))} {arguments} {closed}")
+            assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    "arguments", ["chat Hi", "models --json", "--help", "conversations --help"]
+)
+def test_a_reader_that_takes_one_line_sees_no_traceback(home: Home, arguments: str) -> None:
+    with lab([*[say("word\n" * 2000)] * 50, end()]) as served:
+        home.configure(served.configuration())
+        done = home.shell(f"{shlex.quote(str(PROGRAM))} {arguments} | head -1")
+    assert done.stderr == ""
+    assert len(done.stdout.splitlines()) <= 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.promise("P10")
+def test_a_signal_that_ends_the_program_stops_the_run(home: Home, number: signal.Signals) -> None:
+    with lab([say("Half an answer"), HOLD]) as served:
+        home.configure(served.configuration())
+        with home.start("chat", "Hi") as process:
+            assert process.stdout is not None
+            got = os.read(process.stdout.fileno(), 100)
+            process.send_signal(number)
+            _, errors = process.communicate(timeout=30)
+        assert process.returncode == 128 + number
+        assert (got, errors) == (b"Half an answer", b"")
+        (kept,) = json.loads(home.run("conversations", "list", "--json").stdout)
+        shown = home.run("conversations", "export", kept["conversation_id"], "--format", "json")
+    assert json.loads(shown.stdout)["runs"][0]["status"] == "stopped"
 
 
 def test_the_demo_says_so_beside_the_answer_and_in_it(home: Home) -> None:

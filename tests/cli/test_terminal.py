@@ -1,5 +1,7 @@
 """`thinkaloud chat` as a person sees it, in a real pseudo-terminal."""
 
+import signal
+
 import pytest
 
 from tests.cli.lab import HOLD, call, end, lab, say, think
@@ -168,6 +170,21 @@ def test_ctrl_c_while_it_thinks_leaves_no_moving_lines_behind(home: Home) -> Non
             assert terminal.exit_code() == 130
             assert "Thinking…" not in "\n".join(terminal.lines)
             assert "cut short" in terminal.lines[0] or "^C" in terminal.lines[0]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_ends_it_leaves_the_cursor_visible(
+    home: Home, number: signal.Signals
+) -> None:
+    with lab([think("Hm, let me see."), HOLD]) as served:
+        home.configure(served.configuration())
+        with home.terminal("chat", "Hi") as terminal:
+            terminal.until("Hm, let me see.")
+            assert terminal.cursor_is_hidden
+            terminal.signal(number)
+            assert terminal.exit_code() == 128 + number
+            assert not terminal.cursor_is_hidden
+            assert "Thinking…" not in "\n".join(terminal.lines)
 
 
 def test_with_its_output_in_a_file_it_needs_a_question(home: Home) -> None:

@@ -2,14 +2,13 @@
 
 import importlib
 import logging
-import os
-import signal
-import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Final, Protocol, cast
 
 import typer
 
+from thinkaloud.cli.ending import Terminated, code_of, flush, termination_raised
 from thinkaloud.cli.exits import ExitCode, of_error
 from thinkaloud.cli.options import Options
 from thinkaloud.cli.visible import VisibleFormatter, visible
@@ -71,21 +70,25 @@ def carry_out(name: str, options: Options) -> None:
     if isinstance(logging.lastResort, logging.Handler):
         logging.lastResort.setFormatter(VisibleFormatter())
     try:
+        # The server ends in order by itself.
+        with nullcontext() if name == "serve" else termination_raised():
+            code = _code(name, options)
+            flush()
+    except (Terminated, KeyboardInterrupt, OSError) as end:
+        code = code_of(end)
+    raise typer.Exit(code)
+
+
+def _code(name: str, options: Options) -> int:
+    try:
         command = cast("Command", importlib.import_module(_HOMES[name]))
-        code = command.run(options)
+        return command.run(options)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _WEB:
             raise
         message = f"`{name}` needs {error.name}, which comes with the extra `thinkaloud[web]`."
         typer.echo(f"thinkaloud: {message} Install that.", err=True)
-        code = ExitCode.CONFIGURATION
+        return ExitCode.CONFIGURATION
     except ThinkaloudError as error:
         typer.echo(f"thinkaloud: {visible(error.message)}", err=True)
-        code = of_error(error)
-    except (KeyboardInterrupt, BrokenPipeError) as error:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # One more Ctrl-C ends it on the spot.
-        # What is still buffered has no reader; the interpreter must not try it again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        broken = isinstance(error, BrokenPipeError)
-        code = ExitCode.BROKEN_PIPE if broken else ExitCode.INTERRUPTED
-    raise typer.Exit(code)
+        return of_error(error)

@@ -12,6 +12,7 @@ from thinkaloud.cli.conversation import Conversation, new_id, say_how_to_go_on
 from thinkaloud.cli.exits import ExitCode
 from thinkaloud.cli.opened_view import opened_view
 from thinkaloud.cli.options import ChatOptions
+from thinkaloud.cli.piped import PIPE, has_pipe, is_terminal, read_pipe
 from thinkaloud.cli.place import Place, opened_place
 from thinkaloud.cli.prompt import Prompt
 from thinkaloud.cli.said import check_id
@@ -20,17 +21,15 @@ from thinkaloud.config import Configuration, load
 from thinkaloud.errors import InvalidRequest, NotFound
 from thinkaloud.runtime.request import RunRequest
 
-_PIPE: Final = "-"
-_MOST_PIPED: Final = 1024 * 1024
 _NOTHING: Final = "There is nothing to ask: give a TEXT, or pipe one in."
 
 
 def run(options: ChatOptions) -> ExitCode:
-    """Ask once with the argument or the pipe; without either hold a conversation.
+    """Ask once with the argument and the pipe, or either; without both hold a conversation.
 
     Raises `ThinkaloudError` before anything is asked.
     """
-    interactive = options.text is None and sys.stdin.isatty()
+    interactive = options.text is None and is_terminal()
     if interactive and (options.json or not sys.stdout.isatty()):
         raise InvalidRequest(_NOTHING)
     _check(options)
@@ -40,7 +39,7 @@ def run(options: ChatOptions) -> ExitCode:
     request = RunRequest(
         text,
         context=context,
-        context_files=tuple(_file(configuration, each) for each in options.files if each != _PIPE),
+        context_files=tuple(_file(configuration, each) for each in options.files if each != PIPE),
         image_path=None if options.image is None else _file(configuration, options.image),
         max_iterations=options.max_iterations,
         model=options.model,
@@ -84,25 +83,23 @@ def _continued(session: Session[Place], options: ChatOptions) -> Listed | None:
 
 
 def _asked(options: ChatOptions) -> tuple[str, dict[str, object]]:
-    """Return the question and the material from the pipe."""
-    if _PIPE not in options.files:
-        text = _piped() if options.text is None else options.text
-        if not (text.strip() or options.files or options.image):
-            raise InvalidRequest(_NOTHING)
-        return text, {}
-    if options.text is None or sys.stdin.isatty():
-        raise InvalidRequest("`--file -` needs a TEXT to ask and a pipe to read.")
-    return options.text, {"stdin": _piped()}
+    """Return the question, and what comes through the pipe beside it."""
+    piped = read_pipe()
+    if options.text is None or options.text == PIPE:
+        if PIPE in options.files:
+            raise InvalidRequest("`--file -` needs a TEXT to ask about what is in the pipe.")
+        text, context = piped, {}
+    else:
+        if PIPE in options.files and not has_pipe():
+            raise InvalidRequest("`--file -` needs a pipe to read.")
+        text, context = options.text, _material(piped)
+    if not (text.strip() or context or options.files or options.image):
+        raise InvalidRequest(_NOTHING)
+    return text, context
 
 
-def _piped() -> str:
-    data = sys.stdin.buffer.read(_MOST_PIPED + 1)
-    if len(data) > _MOST_PIPED:
-        raise InvalidRequest(f"The pipe gives more than the {_MOST_PIPED:,} bytes allowed.")
-    try:
-        return data.decode().rstrip("\r\n")
-    except UnicodeDecodeError as error:
-        raise InvalidRequest("The pipe gives no text in UTF-8.") from error
+def _material(piped: str) -> dict[str, object]:
+    return {"stdin": piped} if piped else {}
 
 
 def _file(configuration: Configuration, name: str) -> str:

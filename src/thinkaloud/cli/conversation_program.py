@@ -151,7 +151,9 @@ def regenerate(  # noqa: PLR0913 - one for each option
 def edit(  # noqa: PLR0913 - one for each option
     conversation: Id,
     run: Annotated[str, typer.Argument(metavar="RUN", help="The message: its run, or its number.")],
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="What to say instead.")],
+    text: Annotated[
+        str, typer.Argument(metavar="TEXT", help="What to say instead; - is the pipe.")
+    ],
     config: Config = None,
     model: ModelId = None,
     effort: Effort = None,

@@ -27,10 +27,14 @@ class ExitCode(IntEnum):
     """The model's provider refused, failed, or could not be reached."""
     MAX_ITERATIONS = 5
     """The run reached its limit of model calls; what was done so far was printed."""
+    HUNG_UP = 129
+    """The terminal was closed (SIGHUP)."""
     INTERRUPTED = 130
     """Stopped by Ctrl-C."""
     BROKEN_PIPE = 141
     """Whoever read the output has gone."""
+    TERMINATED = 143
+    """Ended by SIGTERM."""
 
 
 def of_error(error: ThinkaloudError) -> ExitCode:

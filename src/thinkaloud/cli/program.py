@@ -1,5 +1,6 @@
 """What can be typed. The commands themselves are loaded when one is called."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from thinkaloud.cli.carrying_out import (
     carry_out,
 )
 from thinkaloud.cli.conversation_program import conversations
+from thinkaloud.cli.ending import code_of, flush
 from thinkaloud.cli.options import (
     ChatOptions,
     ModelsOptions,
@@ -85,7 +87,9 @@ def serve(
 def chat(  # noqa: PLR0913 - one for each option
     text: Annotated[
         str | None,
-        typer.Argument(metavar="TEXT", help="What to ask; else the pipe, else a conversation."),
+        typer.Argument(
+            metavar="TEXT", help="What to ask, also about what is in the pipe; - is the pipe."
+        ),
     ] = None,
     config: Config = None,
     model: ModelId = None,
@@ -106,7 +110,7 @@ def chat(  # noqa: PLR0913 - one for each option
             "--file",
             "-f",
             metavar="NAME",
-            help="A file of the workspace to put before the model; - is the pipe. Repeatable.",
+            help="A file of the workspace to put before the model. Repeatable.",
         ),
     ] = None,
     image: Annotated[
@@ -117,8 +121,8 @@ def chat(  # noqa: PLR0913 - one for each option
 ) -> None:
     """Ask a question, or hold a conversation.
 
-    With TEXT or a question in the pipe it asks once; without either, on a terminal, it holds a
-    conversation.
+    With TEXT, a question in the pipe, or a TEXT about what is in the pipe it asks once; without
+    both, on a terminal, it holds a conversation.
     """
     options = ChatOptions(
         text=text,
@@ -195,10 +199,19 @@ def add_backup(
 
 def main() -> None:
     """Run the program and exit: the entry point of the `thinkaloud` script."""
+    # A shell may have closed them (`>&-`).
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         # A terminal of another encoding shows a question mark, not a traceback.
         cast("Callable[..., None]", getattr(stream, "reconfigure", _keep))(errors="replace")
-    app()
+    try:
+        try:
+            app()
+        finally:
+            flush()
+    except OSError as error:
+        sys.exit(code_of(error))
 
 
 def _keep(*, errors: str) -> None:
