@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 PROGRAM: Final = Path(sys.executable).with_name("thinkaloud")
 DEMO: Final = '[model]\ndefault = "demo/thinkaloud"\n'
@@ -112,7 +112,11 @@ class Home:
         process = subprocess.Popen(
             [sys.executable, "-c", _IN_TERMINAL, PROGRAM, *arguments],
             cwd=self.folder,
-            env={**self.environment, "TERM": "xterm-256color"},
+            env={
+                **self.environment,
+                "TERM": "xterm-256color",
+                "PROMPT_TOOLKIT_NO_CPR": "1",  # This terminal does not say where its cursor is.
+            },
             stdin=inner,
             stdout=written,
             stderr=inner,
@@ -173,6 +177,11 @@ class Terminal:
         self._process.send_signal(number)
 
     @property
+    def settings(self) -> list[Any]:
+        """The terminal's settings: `termios.tcgetattr`."""
+        return termios.tcgetattr(self._outer)
+
+    @property
     def cursor_is_hidden(self) -> bool:
         """Whether the last that the program did to the cursor was to hide it."""
         return self.raw.rfind("\x1b[?25l") > self.raw.rfind("\x1b[?25h")
@@ -217,6 +226,8 @@ def rendered(raw: str, width: int = 80) -> list[str]:
             column = max(0, column + (count or 1) * (1 if command == "C" else -1))
         elif command == "K":
             rows[row] = [] if count == 2 else rows[row][:column]
+        elif command == "J" and not count:
+            rows[row:] = [rows[row][:column]]
         elif character == "\r":
             column = 0
         elif character == "\b":

@@ -294,7 +294,9 @@ def test_a_full_disk_is_told_in_one_line(home: Home, arguments: str) -> None:
         assert silent.returncode == 1
 
 
-@pytest.mark.parametrize("arguments", ["chat Hi", "models --json", "conversations --help", "--help"])
+@pytest.mark.parametrize(
+    "arguments", ["chat Hi", "models --json", "conversations --help", "--help"]
+)
 def test_a_closed_output_is_no_traceback(home: Home, arguments: str) -> None:
     with lab([say("Tea."), end()]) as served:
         home.configure(served.configuration())

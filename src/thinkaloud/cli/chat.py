@@ -14,7 +14,6 @@ from thinkaloud.cli.opened_view import opened_view
 from thinkaloud.cli.options import ChatOptions
 from thinkaloud.cli.piped import PIPE, has_pipe, is_terminal, read_pipe
 from thinkaloud.cli.place import Place, opened_place
-from thinkaloud.cli.prompt import Prompt
 from thinkaloud.cli.said import check_id
 from thinkaloud.cli.session import Session
 from thinkaloud.config import Configuration, load
@@ -50,6 +49,9 @@ def run(options: ChatOptions) -> ExitCode:
         found = _continued(session, options)
         view = opened_view(options.thinking, json=options.json)
         if interactive:
+            # Loaded here: one question needs no prompt.
+            from thinkaloud.cli.prompt import Prompt  # noqa: PLC0415
+
             conversation = Conversation(session, request, view, options.config)
             return Prompt(session, conversation).hold(found)
         conversation_id = new_id() if found is None else found.conversation_id

@@ -14,12 +14,11 @@ from thinkaloud.cli.exits import ExitCode
 _OUTPUT_ERRORS: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 
 
-class Terminated(BaseException):
-    """SIGTERM or SIGHUP came. Like `KeyboardInterrupt`, it passes through `except Exception`."""
+class Terminated(SystemExit):
+    """SIGTERM or SIGHUP came. An event loop lets it through, as it does every `SystemExit`."""
 
     def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
+        super().__init__(128 + number)
 
 
 @contextmanager
@@ -52,8 +51,8 @@ def code_of(end: BaseException) -> int:
     `end` where it is none.
     """
     match end:
-        case Terminated():
-            code = 128 + end.number
+        case Terminated(code=int(number)):
+            code = number
         case KeyboardInterrupt():
             code = ExitCode.INTERRUPTED
         case BrokenPipeError():

@@ -1,6 +1,6 @@
 """A conversation at a prompt: what is typed, and the commands among it."""
 
-import importlib.util
+import re
 import sys
 from collections.abc import Callable
 from typing import Final
@@ -12,6 +12,7 @@ from thinkaloud.cli.exits import ExitCode
 from thinkaloud.cli.place import Place
 from thinkaloud.cli.said import check_id
 from thinkaloud.cli.session import Session
+from thinkaloud.cli.typed import PROMPT, TypedLines, nothing_echoed
 from thinkaloud.cli.visible import one_line, visible
 from thinkaloud.errors import InvalidRequest, ThinkaloudError
 from thinkaloud.ports.effort import effective_effort
@@ -19,11 +20,7 @@ from thinkaloud.ports.model import ModelInfo
 from thinkaloud.providers.demo import DEMO_MODEL_ID
 from thinkaloud.version import __version__
 
-if importlib.util.find_spec("readline"):
-    # With it, `input` has a history and the arrow keys.
-    importlib.import_module("readline")
-
-_PROMPT: Final = "› "
+_COMMAND: Final = re.compile(r"/[a-z]+")
 _HELP: Final = """\
 /retry              answer the last question once more
 /edit TEXT          ask this in place of the last question
@@ -34,6 +31,7 @@ _HELP: Final = """\
 /effort [LEVEL]     show or set how hard to think; "default" is the model's own
 /help               this list
 /quit               leave (so does Ctrl-D)
+Enter sends; Alt-Enter begins a new line, and a paste keeps its lines.
 Ctrl-C stops an answer; again, it leaves."""
 
 
@@ -73,29 +71,30 @@ class Prompt:
 
     def _go_on(self) -> ExitCode:
         interrupted = False
+        typed = TypedLines()
         while True:
             try:
-                text = input(_PROMPT).strip()
+                text = typed.read()
             except EOFError:
-                print()  # noqa: T201 - the prompt's line is ours to end
                 return ExitCode.OK
             except KeyboardInterrupt:
-                print()  # noqa: T201
                 if interrupted:
                     return ExitCode.INTERRUPTED
                 interrupted = True
                 beside("Ctrl-C again leaves.", "dim")
                 continue
-            if text in {"/quit", "/exit"}:
+            if text.strip() in {"/quit", "/exit"}:
                 return ExitCode.OK
-            interrupted = bool(text) and self._take(text)
+            with nothing_echoed():
+                interrupted = bool(text.strip()) and self._take(text)
 
     def _take(self, text: str) -> bool:
         """Carry out what was typed; return whether Ctrl-C stopped it."""
         try:
-            if not text.startswith("/"):
-                return self._conversation.ask(text)
-            name, _, argument = text.partition(" ")
+            name, argument = [*text.split(maxsplit=1), ""][:2]
+            # Something like a path is no command.
+            if not _COMMAND.fullmatch(name):
+                return self._conversation.ask(text.strip("\n"))
             command = self._commands.get(name)
             if command is None:
                 raise InvalidRequest(f"There is no {name}. /help lists what there is.")
@@ -141,7 +140,7 @@ class Prompt:
         earlier = f" · {len(runs) - 1} earlier" if len(runs) > 1 else ""
         beside(f"{title}{earlier}", "dim")
         for last in runs[-1:]:
-            sys.stdout.write(f"{_PROMPT}{visible(last.input.text)}\n")
+            sys.stdout.write(f"{PROMPT}{visible(last.input.text)}\n")
             sys.stdout.write(f"{visible(last.response).rstrip()}\n")
 
     def _model(self, model_id: str) -> bool:

@@ -1,0 +1,74 @@
+"""What is typed at the prompt: several lines where they are pasted or asked for."""
+
+import sys
+import termios
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.history import InMemoryHistory
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+
+PROMPT: Final = "› "
+_PASTES_MARKED: Final = "\x1b[?2004h"
+_PASTES_BARE: Final = "\x1b[?2004l"
+
+
+class TypedLines:
+    """Reads one message after another. Enter sends it; Alt-Enter, or a paste, begins a new line.
+
+    The arrow keys bring back what was typed before, as long as the program runs.
+    """
+
+    def __init__(self) -> None:
+        self._session: PromptSession[str] = PromptSession(
+            PROMPT,
+            multiline=True,
+            prompt_continuation=" " * len(PROMPT),
+            key_bindings=_keys(),
+            history=InMemoryHistory(),
+            enable_suspend=True,
+        )
+
+    def read(self) -> str:
+        """Return what is typed next, as it is. Raises `EOFError` and `KeyboardInterrupt`."""
+        return self._session.prompt()
+
+
+@contextmanager
+def nothing_echoed() -> Generator[None]:
+    """Keep what is typed meanwhile out of the output, and a paste in one piece, for later."""
+    before = None
+    with suppress(termios.error):
+        before = termios.tcgetattr(sys.stdin)
+        quiet = list(before)
+        # Ctrl-C must not throw away what was typed before it.
+        quiet[3] = quiet[3] & ~termios.ECHO | termios.NOFLSH
+        termios.tcsetattr(sys.stdin, termios.TCSANOW, quiet)
+        _write(_PASTES_MARKED)
+    try:
+        yield
+    finally:
+        if before is not None:
+            _write(_PASTES_BARE)
+            termios.tcsetattr(sys.stdin, termios.TCSANOW, before)
+
+
+def _keys() -> KeyBindings:
+    keys = KeyBindings()
+
+    @keys.add("enter")
+    def _(event: KeyPressEvent) -> None:
+        event.current_buffer.validate_and_handle()
+
+    @keys.add("escape", "enter")
+    def _(event: KeyPressEvent) -> None:
+        event.current_buffer.insert_text("\n")
+
+    return keys
+
+
+def _write(control: str) -> None:
+    sys.stdout.write(control)
+    sys.stdout.flush()
