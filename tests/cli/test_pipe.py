@@ -367,7 +367,7 @@ def test_the_version_is_told_without_loading_what_only_commands_need(home: Home)
 def test_chat_does_not_load_the_server_libraries(home: Home) -> None:
     code = (
         "import sys, thinkaloud.cli.chat;"
-        "print([name for name in ('fastapi', 'uvicorn', 'starlette') if name in sys.modules])"
+        "print([name for name in ('fastapi', 'uvicorn', 'starlette', 'prompt_toolkit') if name in sys.modules])"
     )
     assert home.run_python(code) == "[]\n"
 

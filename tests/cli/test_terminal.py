@@ -131,7 +131,7 @@ def test_the_model_and_the_effort_can_be_changed_and_mistakes_are_said(home: Hom
         terminal.type("/help\n")
         terminal.until("/quit")
         terminal.type("What is 6 * 7?\n")
-        terminal.until("**42**")
+        terminal.until("6 * 7 = 42, says")
         assert "Thought for" not in terminal.raw
         terminal.until("›", times=8)
         terminal.type("\x04")
@@ -185,6 +185,34 @@ def test_a_signal_that_ends_it_leaves_the_cursor_visible(
             assert terminal.exit_code() == 128 + number
             assert not terminal.cursor_is_hidden
             assert "Thinking…" not in "\n".join(terminal.lines)
+
+
+def test_ctrl_z_shows_the_cursor_and_what_comes_after_it_is_drawn_below(home: Home) -> None:
+    with lab([think("Hm, let me see."), HOLD]) as served:
+        home.configure(served.configuration())
+        with home.terminal("chat", "Hi") as terminal:
+            terminal.until("Hm, let me see.")
+            drawn = len(terminal.raw)
+            terminal.signal(signal.SIGTSTP)  # Nobody could resume it here, so it goes on by itself.
+            terminal.until("Hm, let me see.", times=2)
+            after = terminal.raw[drawn:]
+            assert after.index("\x1b[?25h") < after.index("\x1b[?25l")
+            terminal.type("\x03")
+            assert terminal.exit_code() == 130
+
+
+def test_an_answer_is_laid_out_on_a_terminal_and_raw_in_a_pipe(home: Home) -> None:
+    answer = "# Tea\n\nIt is **green**.\n\n```\nboil  water\n```\n"
+    with lab([say(answer), end()]) as served:
+        home.configure(served.configuration())
+        with home.terminal("chat", "Hi") as terminal:
+            assert terminal.exit_code() == 0
+            shown = ["Tea", "", "It is green.", "", "boil  water"]
+            assert terminal.lines[:5] == shown
+        with home.terminal("chat", "--continue") as terminal:
+            lines = terminal.until("›", times=2)
+            assert "\n".join(shown) in "\n".join(lines)
+        assert home.run("chat", "Hi").stdout == answer
 
 
 def test_with_its_output_in_a_file_it_needs_a_question(home: Home) -> None:

@@ -1,5 +1,6 @@
 """The view that fits what stdout is, and what was asked for."""
 
+import os
 import sys
 
 from rich.console import Console
@@ -14,5 +15,7 @@ def opened_view(thinking: Thinking, *, json: bool) -> View:
         return Lines(sys.stdout, thinking=thinking is True)
     console = Console(highlight=False)
     if console.is_terminal and not console.is_dumb_terminal:
-        return Screen(console, thinking)
+        # Only xterm leaves lines as they are when it gets narrower.
+        breaks_anew = "XTERM_VERSION" not in os.environ  # noqa: TID251 - no setting
+        return Screen(console, thinking, breaks_anew=breaks_anew)
     return Plain(sys.stdout, sys.stderr, thinking=thinking is True)

@@ -5,10 +5,13 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
+from rich.console import Console
+
 from thinkaloud.cli.archive import Listed
 from thinkaloud.cli.asking import DEMO_NOTICE, beside, effort_of
 from thinkaloud.cli.conversation import Conversation
 from thinkaloud.cli.exits import ExitCode
+from thinkaloud.cli.markdown import print_markdown
 from thinkaloud.cli.place import Place
 from thinkaloud.cli.said import check_id
 from thinkaloud.cli.session import Session
@@ -141,7 +144,7 @@ class Prompt:
         beside(f"{title}{earlier}", "dim")
         for last in runs[-1:]:
             sys.stdout.write(f"{PROMPT}{visible(last.input.text)}\n")
-            sys.stdout.write(f"{visible(last.response).rstrip()}\n")
+            print_markdown(Console(highlight=False), visible(last.response))
 
     def _model(self, model_id: str) -> bool:
         if model_id:

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from typing import Final, assert_never
 
 import msgspec
-from rich.console import Console, ConsoleOptions, RenderResult
-from rich.live import Live
+from rich.console import Console, ConsoleOptions
+from rich.segment import Segment
 from rich.text import Text
 
+from thinkaloud.cli.area import Area
+from thinkaloud.cli.markdown import MarkdownPieces, print_piece, rendered
 from thinkaloud.cli.visible import one_line, visible
 from thinkaloud.events.event import (
     AnswerDelta,
@@ -32,7 +34,6 @@ Thinking = bool | None
 
 _LINES: Final = 8
 _TAIL_CHARACTERS: Final = 2000
-_FRAMES_PER_SECOND: Final = 12
 _ARGUMENT_CHARACTERS: Final = 60
 _LEAST_RESULT: Final = 20
 
@@ -40,12 +41,22 @@ _LEAST_RESULT: Final = 20
 class Screen:
     """Shows the events of runs, one run after another. `end` leaves the terminal as it was."""
 
-    def __init__(self, console: Console, thinking: Thinking, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        console: Console,
+        thinking: Thinking,
+        clock: Clock | None = None,
+        *,
+        breaks_anew: bool = True,
+    ) -> None:
         self._console = console
         self._thinking = thinking
+        self._breaks_anew = breaks_anew
         self._clock = clock or SystemClock()
-        self._live: Live | None = None
+        self._live: Area | None = None
         self._moving = _Moving("", self._clock)
+        self._shown: _Moving | _Growing | None = None
+        self._pieces = MarkdownPieces()
         self._tools: dict[str, ToolStarted] = {}
         self._in_line = False
         self._part = 0
@@ -68,13 +79,12 @@ class Screen:
             case ReasoningEnded():
                 self._fold(event)
             case AnswerDelta():
-                self._rest()
-                self._write(visible(event.text))
+                self._answer(visible(event.text))
             case AnswerEnded() | SegmentReclassified():
-                self._finish_line()
+                self._finish_answer()
             case ToolStarted():
                 self._tools[event.tool_call_id] = event
-                self._move(f"Running {self._running()}")
+                self._move(f"Running {_running(self._tools)}")
             case ToolEnded():
                 self._tool(event)
             case Notice():
@@ -86,9 +96,25 @@ class Screen:
 
     def end(self) -> None:
         """Take away what moves, and finish the line."""
+        self._finish_answer()
         self._rest()
         self._finish_line()
         self._tools.clear()
+
+    def _answer(self, text: str) -> None:
+        """Print the blocks that are whole, and show the one that grows below them."""
+        if not isinstance(self._shown, _Growing):
+            self._rest()
+            self._finish_line()
+            self._show_live(_Growing(self._pieces))
+        for piece in self._pieces.add(text):
+            print_piece(self._console, piece)
+
+    def _finish_answer(self) -> None:
+        if isinstance(self._shown, _Growing):
+            self._rest()
+        for piece in self._pieces.end():
+            print_piece(self._console, piece)
 
     def _reason(self, event: ReasoningDelta) -> None:
         if self._thinking is False:
@@ -118,10 +144,7 @@ class Screen:
         sign = "→" if event.status == "ok" else f"→ {event.status}:"
         room = self._console.width - len(call) - len(sign) - 3
         self._dim(f"{call} {sign} {one_line(event.result, max(room, _LEAST_RESULT))}")
-        self._move(f"Running {self._running()}" if self._tools else "Waiting for the model")
-
-    def _running(self) -> str:
-        return ", ".join(called(tool.name, tool.arguments) for tool in self._tools.values())
+        self._move(f"Running {_running(self._tools)}" if self._tools else "Waiting for the model")
 
     def _dim(self, line: str) -> None:
         self._rest()
@@ -144,20 +167,21 @@ class Screen:
         self._rest()
         self._finish_line()
         self._moving = _Moving(title, self._clock)
-        self._live = Live(
-            self._moving,
-            console=self._console,
-            transient=True,
-            refresh_per_second=_FRAMES_PER_SECOND,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
+        self._show_live(self._moving)
+
+    def _show_live(self, shown: "_Moving | _Growing") -> None:
+        self._shown = shown
+        self._live = Area(self._console, shown, breaks_anew=self._breaks_anew)
         self._live.start()
 
     def _rest(self) -> None:
         if self._live is not None:
             self._live.stop()
-            self._live = None
+            self._live = self._shown = None
+
+
+def _running(tools: dict[str, ToolStarted]) -> str:
+    return ", ".join(called(tool.name, tool.arguments) for tool in tools.values())
 
 
 class _Moving:
@@ -177,12 +201,18 @@ class _Moving:
                 # Cut rarely and between words, so that the lines on the screen stay as they are.
                 self._tail = self._tail[-_TAIL_CHARACTERS:].partition(" ")[2] or text
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+    def lines(self, console: Console, options: ConsoleOptions) -> Iterator[list[Segment]]:
+        """Yield the title and the end of the text."""
+        for line in self._texts(console, options):
+            line.truncate(options.max_width)
+            yield list(console.render(line, options.update(no_wrap=True)))[:-1]
+
+    def _texts(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
         passed = (self._clock.steady_ms() - self._started_ms) // 1000
         yield Text(f"{self.title}… {passed} s" if passed else f"{self.title}…", style="dim italic")
-        yield from self._lines(console, options)
+        yield from self._tail_lines(console, options)
 
-    def _lines(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+    def _tail_lines(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
         with self._lock:
             tail = self._tail
         room = min(_LINES, console.height - 3)
@@ -191,6 +221,23 @@ class _Moving:
             return
         for line in Text(tail.strip("\n"), style="dim").wrap(console, width)[-room:]:
             yield Text("  ", style="dim") + line
+
+
+class _Growing:
+    """The end of the block of an answer that is not whole yet, as it will be printed."""
+
+    def __init__(self, pieces: MarkdownPieces) -> None:
+        self._pieces = pieces
+
+    def lines(self, console: Console, options: ConsoleOptions) -> Iterator[list[Segment]]:
+        """Yield the last lines of the block."""
+        piece = self._pieces.rest
+        if not piece.text.strip():
+            return
+        lines = console.render_lines(rendered(piece), options, pad=False)
+        if piece.gap:
+            lines = [[], *lines]
+        yield from lines[-max(1, console.height - 2) :]
 
 
 def called(name: str, arguments: str) -> str:
