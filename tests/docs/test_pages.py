@@ -93,7 +93,8 @@ def test_every_example_is_shown_or_linked_on_a_page() -> None:
         for target in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))
     }
     examples = {path for path in project_files() if EXAMPLES in path.parents}
-    assert examples - shown - linked - {EXAMPLES / "ruff.toml"} == set()
+    tools = {EXAMPLES / "ruff.toml", EXAMPLES / "pyrightconfig.json"}
+    assert examples - shown - linked - tools == set()
 
 
 def commands() -> Iterator[tuple[str, list[str]]]:
