@@ -28,6 +28,7 @@ from thinkaloud.events.event import (
     RunStatus,
     ToolEnded,
     ToolStarted,
+    VersionSelected,
 )
 from thinkaloud.events.view import AnswerBlock, NoticeBlock, ReasoningBlock, RunView, ToolBlock
 
@@ -69,6 +70,7 @@ class Telling:
                 | ToolEnded()
                 | ModelResponded()
                 | Notice()
+                | VersionSelected()
             ):
                 return ()
             case _:

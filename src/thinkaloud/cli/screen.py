@@ -23,6 +23,7 @@ from thinkaloud.events.event import (
     RunStarted,
     ToolEnded,
     ToolStarted,
+    VersionSelected,
 )
 from thinkaloud.ports.clock import Clock, SystemClock
 
@@ -60,7 +61,7 @@ class Screen:
         match event:
             case RunStarted():
                 self._move(f"Waiting for {one_line(event.model, 80)}")
-            case IterationStarted() | ModelResponded():
+            case IterationStarted() | ModelResponded() | VersionSelected():
                 pass
             case ReasoningDelta():
                 self._reason(event)

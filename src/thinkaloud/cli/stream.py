@@ -21,6 +21,7 @@ from thinkaloud.events.event import (
     RunStarted,
     ToolEnded,
     ToolStarted,
+    VersionSelected,
 )
 
 _RAW_CONTROL: Final = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
@@ -85,6 +86,7 @@ class Plain:
                 | ToolStarted()
                 | ToolEnded()
                 | ModelResponded()
+                | VersionSelected()
             ):
                 pass
             case _:
@@ -132,6 +134,7 @@ class Lines:
                 | ToolEnded()
                 | Notice()
                 | RunEnded()
+                | VersionSelected()
             ):
                 pass
             case _:

@@ -1,271 +1,27 @@
 """The one reading of the log: events in order → what a person, a prompt or an export sees.
 
+A conversation is a tree. Every run follows another one, or begins the conversation; runs that
+follow the same one are versions of that position, and one of them is selected. The selected
+versions, from the first position on, are the current path: what a prompt, a page and an export
+have.
+
+A run that `replaces` another becomes a version of its position. It is selected by its first answer
+text; until then, and if it ends without any, it is the conversation's `attempt` and the path
+stays as it is. Only a version that gave no answer and that nothing follows gives way at once.
+
 `Fold.apply` costs the same for the first delta and the millionth (P11). `Fold.view` gives a
 frozen value; its JSON is equal to what the TypeScript fold gives for the same events.
 """
 
-from typing import assert_never
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from thinkaloud.events.event import (
-    AnswerDelta,
-    AnswerEnded,
-    Attachment,
-    Event,
-    IterationStarted,
-    ModelResponded,
-    Notice,
-    ReasoningDelta,
-    ReasoningEnded,
-    Recorded,
-    RunEnded,
-    RunStarted,
-    ToolEnded,
-    ToolStarted,
-)
-from thinkaloud.events.model import ReasoningStatus
-from thinkaloud.events.view import (
-    AnswerBlock,
-    BlockStatus,
-    ConversationView,
-    NoticeBlock,
-    ReasoningBlock,
-    RunView,
-    ToolBlock,
-)
+from thinkaloud.events.event import Attachment, Event, Recorded, RunStarted, VersionSelected
+from thinkaloud.events.run_fold import RunFold
+from thinkaloud.events.view import ConversationView
 
-
-class _OpenReasoning:
-    """A segment of reasoning under construction: text in pieces, joined when somebody looks."""
-
-    __slots__ = ("duration_ms", "iteration", "parts", "segment_id", "started_at_ms", "status")
-
-    def __init__(self, segment_id: str, iteration: int, started_at_ms: int) -> None:
-        self.segment_id = segment_id
-        self.iteration = iteration
-        self.started_at_ms = started_at_ms
-        self.parts: list[list[str]] = [[]]
-        self.status: BlockStatus = "open"
-        self.duration_ms: int | None = None
-
-    def add(self, text: str, part: int) -> None:
-        while len(self.parts) <= part:
-            self.parts.append([])
-        self.parts[part].append(text)
-
-    def characters(self) -> int:
-        return sum(sum(map(len, part)) for part in self.parts)
-
-    def view(self) -> ReasoningBlock:
-        return ReasoningBlock(
-            self.segment_id,
-            self.iteration,
-            tuple(["".join(part) for part in self.parts]),
-            self.status,
-            self.started_at_ms,
-            self.duration_ms,
-        )
-
-
-class _OpenAnswer:
-    """A segment of the answer under construction."""
-
-    __slots__ = ("iteration", "pieces", "segment_id", "status")
-
-    def __init__(self, segment_id: str, iteration: int) -> None:
-        self.segment_id = segment_id
-        self.iteration = iteration
-        self.pieces: list[str] = []
-        self.status: BlockStatus = "open"
-
-    def characters(self) -> int:
-        return sum(map(len, self.pieces))
-
-    def view(self) -> AnswerBlock:
-        return AnswerBlock(self.segment_id, self.iteration, "".join(self.pieces), self.status)
-
-
-class RunFold:
-    """The fold of one run. Feed it the events of that run, in order, from its `RunStarted`.
-
-    `attachments` are its files with their content, where its start leaves some of that out.
-    """
-
-    __slots__ = (
-        "_blocks",
-        "_ended_at_ms",
-        "_iteration",
-        "_open",
-        "_reasoning_status",
-        "_shows_reasoning",
-        "_started_at_ms",
-        "_view",
-        "attachments",
-        "characters",
-        "ended",
-        "first_seq",
-        "last_at_ms",
-        "last_seq",
-        "responses",
-        "run_id",
-        "started",
-    )
-
-    def __init__(
-        self, recorded: Recorded, attachments: tuple[Attachment, ...] | None = None
-    ) -> None:
-        if not isinstance(recorded.event, RunStarted):
-            raise ValueError(f"a run begins with run.started, not {type(recorded.event).__name__}")
-        self.run_id = recorded.run_id
-        self.started = recorded.event
-        self.attachments = recorded.event.attachments if attachments is None else attachments
-        """The files that the user put before the model."""
-        self.characters = 0
-        """About how many characters all of it is, once the run has ended."""
-        for file in self.attachments:
-            self.characters += len(file.text) + len(file.base64)
-        self.responses: dict[int, ModelResponded] = {}
-        """What each model call gave back, by iteration: for the next prompt, never for a wire."""
-        self.ended: RunEnded | None = None
-        self.last_at_ms = recorded.at_ms
-        """When the last event was written."""
-        self.first_seq = self.last_seq = recorded.seq
-        """The numbers of its first and its last event."""
-        self._started_at_ms = recorded.at_ms
-        self._ended_at_ms: int | None = None
-        self._iteration = 0
-        self._reasoning_status: ReasoningStatus = "none"
-        self._shows_reasoning = False
-        self._blocks: list[_OpenReasoning | _OpenAnswer | ToolBlock | NoticeBlock] = []
-        self._open: _OpenReasoning | _OpenAnswer | None = None
-        self._view: RunView | None = None
-
-    def apply(self, recorded: Recorded) -> None:
-        """Take the next event of the run."""
-        self.last_at_ms = recorded.at_ms
-        self.last_seq = recorded.seq
-        event = recorded.event
-        match event:
-            case ReasoningDelta():
-                block = self._open
-                if not isinstance(block, _OpenReasoning) or block.segment_id != event.segment_id:
-                    block = self._begin_reasoning(event.segment_id, recorded.at_ms)
-                block.add(event.text, event.part)
-            case AnswerDelta():
-                block = self._open
-                if not isinstance(block, _OpenAnswer) or block.segment_id != event.segment_id:
-                    block = self._begin_answer(event.segment_id)
-                block.pieces.append(event.text)
-            case ReasoningEnded() | AnswerEnded():
-                self._close(event)
-            case _:
-                self._apply_rare(event, recorded.at_ms)
-
-    def _apply_rare(
-        self,
-        event: RunStarted
-        | IterationStarted
-        | ToolStarted
-        | ToolEnded
-        | ModelResponded
-        | Notice
-        | RunEnded,
-        at_ms: int,
-    ) -> None:
-        match event:
-            case RunEnded():
-                self.ended = event
-                self._ended_at_ms = at_ms
-            case IterationStarted():
-                self._iteration = event.iteration
-            case ToolStarted():
-                self._blocks.append(
-                    ToolBlock(
-                        event.tool_call_id, self._iteration, event.name, event.arguments, "running"
-                    )
-                )
-            case ToolEnded():
-                self._end_tool(event)
-            case ModelResponded():
-                self.responses[event.iteration] = event
-                if event.native is not None:
-                    self.characters += len(bytes(event.native.payload))
-                self._reasoning_status = _stronger(self._reasoning_status, event.reasoning_status)
-            case Notice():
-                self._blocks.append(NoticeBlock(event.code, event.message))
-            case RunStarted():
-                raise ValueError(f"{self.run_id} began twice")
-            case _:
-                assert_never(event)
-
-    def view(self) -> RunView:
-        """Return the run as it stands. One that has ended is put together once."""
-        view = self._view or self._put_together()
-        if self.ended is not None:
-            self._view = view
-        return view
-
-    def _put_together(self) -> RunView:
-        ended = self.ended
-        blocks = [
-            block.view() if isinstance(block, _OpenReasoning | _OpenAnswer) else block
-            for block in self._blocks
-        ]
-        return RunView(
-            run_id=self.run_id,
-            status="running" if ended is None else ended.status,
-            model=self.started.model,
-            input=self.started.input,
-            blocks=tuple(blocks),
-            iteration=self._iteration,
-            max_iterations=self.started.max_iterations,
-            started_at_ms=self._started_at_ms,
-            reasoning_effort=self.started.reasoning_effort,
-            ended_at_ms=self._ended_at_ms,
-            reasoning_status="shown" if self._shows_reasoning else self._reasoning_status,
-            usage=ended.usage if ended else None,
-            timing=ended.timing if ended else None,
-            error=ended.error if ended else None,
-            outcome=ended.outcome if ended else None,
-            attachments=tuple([each.file for each in self.attachments]),
-        )
-
-    def _begin_reasoning(self, segment_id: str, at_ms: int) -> _OpenReasoning:
-        block = _OpenReasoning(segment_id, self._iteration, at_ms)
-        self._blocks.append(block)
-        self._open = block
-        self._shows_reasoning = True
-        return block
-
-    def _begin_answer(self, segment_id: str) -> _OpenAnswer:
-        block = _OpenAnswer(segment_id, self._iteration)
-        self._blocks.append(block)
-        self._open = block
-        return block
-
-    def _close(self, event: ReasoningEnded | AnswerEnded) -> None:
-        block, self._open = self._open, None
-        if block is None:
-            return
-        block.status = "interrupted" if event.interrupted else "closed"
-        self.characters += block.characters()
-        if isinstance(block, _OpenReasoning) and isinstance(event, ReasoningEnded):
-            block.duration_ms = event.duration_ms
-
-    def _end_tool(self, event: ToolEnded) -> None:
-        self.characters += len(event.result)
-        for index in range(len(self._blocks) - 1, -1, -1):
-            started = self._blocks[index]
-            if isinstance(started, ToolBlock) and started.tool_call_id == event.tool_call_id:
-                self._blocks[index] = msgspec.structs.replace(
-                    started,
-                    status=event.status,
-                    result=event.result,
-                    duration_ms=event.duration_ms,
-                    truncated=event.truncated,
-                )
-                return
+__all__ = ["Fold", "RunFold"]
 
 
 class Fold:
@@ -275,43 +31,172 @@ class Fold:
         self.conversation_id = conversation_id
         self.seq = 0
         self.runs: dict[str, RunFold] = {}
-        self.replaced: dict[str, RunFold] = {}
-        """Runs that others took the place of, with those that came after them."""
+        """The current path, oldest first."""
+        self.all: dict[str, RunFold] = {}
+        """The runs of all versions, in the order in which they began."""
+        self.attempt: RunFold | None = None
+        """The latest run, where it is a replacement that has given no answer text (yet)."""
+        self._before: dict[str, str] = {}
+        """By run: the one that it follows; "" where it begins the conversation."""
+        self._versions: dict[str, tuple[str, ...]] = {}
+        """By run, or "": the runs that follow it, oldest first."""
+        self._selected: dict[str, str] = {}
+        """By run, or "": which of them is selected."""
 
     def apply(self, recorded: Recorded) -> None:
         """Take the next event."""
         self.seq = recorded.seq
-        run = self.run(recorded.run_id)
+        run = self.all.get(recorded.run_id)
         if run is not None:
             run.apply(recorded)
-            return
-        run = RunFold(recorded, self._attachments(recorded.event))
-        if run.started.replaces in self.runs:
-            self._replace(run.started.replaces)
-        self.runs[recorded.run_id] = run
+            if run is self.attempt and run.answered:
+                self._select(run.run_id)
+        elif isinstance(recorded.event, VersionSelected):
+            self._select(recorded.event.run_id)
+        else:
+            self._begin(RunFold(recorded, self._attachments(recorded.event)))
 
     def run(self, run_id: str) -> RunFold | None:
-        """Return a run, also one that another took the place of; None where there is none."""
-        return self.runs.get(run_id) or self.replaced.get(run_id)
+        """Return a run of any version; None where there is none."""
+        return self.all.get(run_id)
+
+    def versions(self, run_id: str) -> tuple[str, ...]:
+        """Return the versions of a run's position, itself included, oldest first."""
+        return self._versions[self._before[run_id]]
+
+    def before(self, run_id: str) -> str | None:
+        """Return the run that this one follows; None where it begins the conversation."""
+        return self._before[run_id] or None
+
+    def is_selected(self, run_id: str) -> bool:
+        """Whether a run is the selected version of its position, on the current path or not."""
+        return self._selected.get(self._before[run_id]) == run_id
+
+    def line(self, run_id: str) -> list[RunFold]:
+        """Return the runs that lead up to this one, and itself, oldest first."""
+        found: list[RunFold] = []
+        while run_id:
+            found.append(self.all[run_id])
+            run_id = self._before[run_id]
+        found.reverse()
+        return found
+
+    def path(self, run_id: str) -> dict[str, RunFold]:
+        """Return the path that would be current if this run were selected."""
+        if run_id in self.runs:
+            return self.runs
+        found = {run.run_id: run for run in self.line(run_id)}
+        self._go_on(found, run_id)
+        return found
+
+    def copy(self) -> "Fold":
+        """Return a fold to go on with by itself. It shares the runs that have ended."""
+        found = Fold(self.conversation_id)
+        found.seq, found.attempt = self.seq, self.attempt
+        found.runs, found.all = self.runs.copy(), self.all.copy()
+        found._before = self._before.copy()
+        found._versions = self._versions.copy()
+        found._selected = self._selected.copy()
+        return found
 
     def settled(self) -> "Fold":
         """Return a fold to go on with by itself, as far as all runs have ended.
 
         It has these runs themselves: they do not change any more.
         """
-        both = [*self.runs.values(), *self.replaced.values()]
-        end = min([run.first_seq for run in both if run.ended is None], default=self.seq + 1)
-        left = [run for run in both if run.last_seq >= end]
-        found = Fold(self.conversation_id)
+        runs = list(self.all.values())
+        end = min([run.first_seq for run in runs if run.ended is None], default=self.seq + 1)
+        left = [run for run in runs if run.last_seq >= end]
         if not left:
-            found.seq, found.runs, found.replaced = self.seq, self.runs.copy(), self.replaced.copy()
-            return found
-        found.seq = max([run.last_seq for run in both if run.last_seq < end], default=0)
-        if any(run.first_seq <= found.seq or run.started.replaces for run in left):
+            return self.copy()
+        seq = max([run.last_seq for run in runs if run.last_seq < end], default=0)
+        if any(run.first_seq <= seq or run.started.replaces for run in left):
             return Fold(self.conversation_id)  # What they did to the others cannot be told apart.
-        found.runs = {name: run for name, run in self.runs.items() if run.last_seq < end}
-        found.replaced = {name: run for name, run in self.replaced.items() if run.last_seq < end}
+        found = self.copy()
+        found.seq = seq
+        for run in reversed(left):
+            if not found._drop_last(run.run_id):
+                return Fold(self.conversation_id)
         return found
+
+    def view(self) -> ConversationView:
+        """Return the conversation as it stands."""
+        return self.view_of(self.runs.values(), self.attempt)
+
+    def view_of(self, runs: Iterable[RunFold], attempt: RunFold | None = None) -> ConversationView:
+        """Return some of its runs as a view, with their versions."""
+        chosen = list(runs)
+        named = chosen if attempt is None else [*chosen, attempt]
+        return ConversationView(
+            self.conversation_id,
+            self.seq,
+            tuple([run.view() for run in chosen]),
+            self.versions_of(named),
+            None if attempt is None else attempt.view(),
+        )
+
+    def versions_of(self, runs: Iterable[RunFold]) -> Mapping[str, tuple[str, ...]]:
+        """Return the versions of those runs that have any beside themselves, by run."""
+        found: dict[str, tuple[str, ...]] = {}
+        for run in runs:
+            versions = self._versions[self._before[run.run_id]]
+            if len(versions) > 1:
+                found[run.run_id] = versions
+        return found
+
+    def _begin(self, run: RunFold) -> None:
+        self.attempt = None
+        place = self._before.get(run.started.replaces or "")
+        is_version = place is not None
+        if place is None:
+            place = next(reversed(self.runs), "")
+        self.all[run.run_id] = run
+        self._before[run.run_id] = place
+        self._versions[place] = (*self._versions.get(place, ()), run.run_id)
+        if is_version and not self._gives_way(place):
+            self.attempt = run
+        else:
+            self._select(run.run_id)
+
+    def _gives_way(self, place: str) -> bool:
+        """Whether the selected version there is at the end of the path and has no answer."""
+        current = self._selected[place]
+        return current == next(reversed(self.runs), "") and not self.all[current].answered
+
+    def _select(self, run_id: str) -> None:
+        self.attempt = None
+        if run_id in self.runs or run_id not in self.all:
+            return
+        # From the last run that both paths have; what both share is not touched.
+        steps: list[str] = []
+        shared = run_id
+        while shared and shared not in self.runs:
+            steps.append(shared)
+            shared = self._before[shared]
+        while self.runs and next(reversed(self.runs)) != shared:
+            self.runs.popitem()
+        for step in reversed(steps):
+            self._selected[self._before[step]] = step
+            self.runs[step] = self.all[step]
+        self._go_on(self.runs, run_id)
+
+    def _go_on(self, path: dict[str, RunFold], run_id: str) -> None:
+        following = self._selected.get(run_id)
+        while following is not None:
+            path[following] = self.all[following]
+            following = self._selected.get(following)
+
+    def _drop_last(self, run_id: str) -> bool:
+        """Undo that a run began which ends the path and has no versions. False where it does not."""
+        place = self._before[run_id]
+        if next(reversed(self.runs)) != run_id or self._versions[place] != (run_id,):
+            return False
+        for runs in (self.runs, self.all):
+            del runs[run_id]
+        for mapping in (self._versions, self._selected):
+            del mapping[place]
+        del self._before[run_id]
+        return True
 
     def _attachments(self, event: Event) -> tuple[Attachment, ...] | None:
         if not isinstance(event, RunStarted) or not event.attachments:
@@ -327,17 +212,3 @@ class Fold:
             if kept.id == attachment.id:
                 return msgspec.structs.replace(attachment, text=kept.text, base64=kept.base64)
         return attachment
-
-    def _replace(self, run_id: str) -> None:
-        ids = list(self.runs)
-        for gone in ids[ids.index(run_id) :]:
-            self.replaced[gone] = self.runs.pop(gone)
-
-    def view(self) -> ConversationView:
-        """Return the conversation as it stands."""
-        runs = tuple(run.view() for run in self.runs.values())
-        return ConversationView(self.conversation_id, self.seq, runs)
-
-
-def _stronger(first: ReasoningStatus, second: ReasoningStatus) -> ReasoningStatus:
-    return second if first == "none" else first

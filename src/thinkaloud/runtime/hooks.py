@@ -22,6 +22,7 @@ from thinkaloud.events.event import (
     RunStarted,
     ToolEnded,
     ToolStarted,
+    VersionSelected,
 )
 from thinkaloud.events.model import ToolCall
 
@@ -141,6 +142,7 @@ class HookChain:
                 | ModelResponded()
                 | Notice()
                 | RunEnded()
+                | VersionSelected()
             ):
                 return
             case _:
