@@ -134,7 +134,7 @@ inChromium("the page in Chromium, against the real server", () => {
     await done(page).waitFor();
     await expect.poll(() => page.evaluate(() => document.activeElement?.tagName)).toBe("TEXTAREA");
     await page.keyboard.press("ArrowUp");
-    const changing = page.getByText("The changed message takes the place of the old one");
+    const changing = page.getByText("The changed message begins another version");
     await changing.waitFor();
     await page.keyboard.press("Escape");
     await changing.waitFor({ state: "detached" });

@@ -33,7 +33,6 @@ from thinkaloud.events.view import (
     ToolBlock,
 )
 
-
 _BLANK: Final = " \t\r\n"
 """Characters that alone make no answer text; the page's fold has the same."""
 

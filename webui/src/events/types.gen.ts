@@ -59,7 +59,7 @@ export interface ConversationView {
   readonly conversation_id: string;
   readonly seq: number;
   readonly runs: readonly RunView[];
-  readonly versions: { readonly [key: string]: unknown };
+  readonly versions: { readonly [key: string]: readonly string[] };
   readonly attempt: RunView | null;
 }
 
