@@ -2,6 +2,7 @@
 
 import secrets
 import shlex
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -12,9 +13,10 @@ from thinkaloud.cli.archive import Listed
 from thinkaloud.cli.asking import ask, beside
 from thinkaloud.cli.exits import ExitCode
 from thinkaloud.cli.place import Place
-from thinkaloud.cli.said import again, run_of, runs_of
+from thinkaloud.cli.said import again, run_of, runs_of, said_in
 from thinkaloud.cli.session import Session
 from thinkaloud.cli.stream import View
+from thinkaloud.cli.versions import Version, selected, versions_in
 from thinkaloud.errors import InvalidRequest, NotFound, Unavailable
 from thinkaloud.events.prompt import Effort
 from thinkaloud.events.view import RunView
@@ -77,6 +79,18 @@ class Conversation:
         self._move_to(found.conversation_id)
         self._asked = bool(runs)
         return runs
+
+    def versions(self) -> Sequence[Version]:
+        """Return the versions of those messages that have several."""
+        if not self._asked:
+            return ()
+        return versions_in(self._session.wait(said_in(self._place.archive, self.conversation_id)))
+
+    def select(self, version: str) -> list[RunView]:
+        """Select a version, and return what was said up to its end."""
+        archive = self._place.archive
+        self._session.wait(selected(archive, self.conversation_id, version))
+        return list(self._session.wait(runs_of(archive, self.conversation_id)))
 
     def find(self, conversation_id: str) -> Listed:
         """Look up a conversation. Raises `NotFound`."""

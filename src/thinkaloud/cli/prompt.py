@@ -2,7 +2,7 @@
 
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from thinkaloud.cli.archive import Listed
@@ -12,8 +12,10 @@ from thinkaloud.cli.exits import ExitCode
 from thinkaloud.cli.place import Place
 from thinkaloud.cli.said import check_id
 from thinkaloud.cli.session import Session
+from thinkaloud.cli.versions import in_lines
 from thinkaloud.cli.visible import one_line, visible
 from thinkaloud.errors import InvalidRequest, ThinkaloudError
+from thinkaloud.events.view import RunView
 from thinkaloud.ports.effort import effective_effort
 from thinkaloud.ports.model import ModelInfo
 from thinkaloud.providers.demo import DEMO_MODEL_ID
@@ -27,6 +29,8 @@ _PROMPT: Final = "› "
 _HELP: Final = """\
 /retry              answer the last question once more
 /edit TEXT          ask this in place of the last question
+/versions           list the versions that such messages have
+/select N.M         show version M of message N, and go on from there
 /new                begin a new conversation
 /temporary          begin one that is not kept
 /conversation [ID]  list the latest conversations, or go on with one
@@ -48,6 +52,8 @@ class Prompt:
         self._commands: dict[str, Callable[[str], bool]] = {
             "/retry": lambda _: conversation.ask_again(),
             "/edit": self._edit,
+            "/versions": self._versions,
+            "/select": self._select,
             "/new": self._new,
             "/temporary": self._temporary,
             "/conversation": self._go_on_with,
@@ -109,6 +115,20 @@ class Prompt:
             raise InvalidRequest("/edit takes the text to ask instead.")
         return self._conversation.ask_again(text)
 
+    def _versions(self, _: str) -> bool:
+        found = self._conversation.versions()
+        if not found:
+            beside("No message has more than one version.", "dim")
+        for line in in_lines(found):
+            beside(line, "dim")
+        return False
+
+    def _select(self, version: str) -> bool:
+        if not version:
+            raise InvalidRequest("/select takes a version: /versions lists them.")
+        self._show_end(self._conversation.select(version))
+        return False
+
     def _new(self, _: str) -> bool:
         self._conversation.begin()
         beside("A new conversation.", "dim")
@@ -140,6 +160,9 @@ class Prompt:
         title = one_line(found.title, 200) or "A conversation without a title"
         earlier = f" · {len(runs) - 1} earlier" if len(runs) > 1 else ""
         beside(f"{title}{earlier}", "dim")
+        self._show_end(runs)
+
+    def _show_end(self, runs: Sequence[RunView]) -> None:
         for last in runs[-1:]:
             sys.stdout.write(f"{_PROMPT}{visible(last.input.text)}\n")
             sys.stdout.write(f"{visible(last.response).rstrip()}\n")

@@ -28,12 +28,12 @@ function Shown({ name, events, actions }: { readonly name: string; readonly even
   );
 }
 
-function actions() {
+function handlers() {
   return { onRetry: vi.fn(), onContinue: vi.fn(), onRegenerate: vi.fn(), onEdit: vi.fn(), onSelect: vi.fn() };
 }
 
 it("says under a message and its answer which version it is, and goes to the others", () => {
-  const doing = actions();
+  const doing = handlers();
   render(<Shown name="versions" actions={doing} />);
   const [first] = screen.getAllByRole("article");
   if (!first) throw new Error("nothing shown");
@@ -49,7 +49,7 @@ it("says under a message and its answer which version it is, and goes to the oth
 });
 
 it("keeps the focus on the switcher while versions change, so that a key can be pressed again", () => {
-  const doing = actions();
+  const doing = handlers();
   const { rerender } = render(<Shown name="versions" actions={doing} />);
   const [next] = screen.getAllByRole("button", { name: "Next version" });
   next?.focus();
@@ -60,7 +60,7 @@ it("keeps the focus on the switcher while versions change, so that a key can be 
 });
 
 it("shows a replacement that still thinks in the place of the old answer, and no way to another version meanwhile", () => {
-  const doing = actions();
+  const doing = handlers();
   render(<Shown name="replacement-thinking" actions={doing} />);
   expect(screen.getAllByRole("article")).toHaveLength(1);
   expect(screen.getByRole("button", { name: /Thinking/ })).toBeDefined();
@@ -69,7 +69,7 @@ it("shows a replacement that still thinks in the place of the old answer, and no
 });
 
 it("shows everything again where a replacement failed, with the reason and a way to try again", () => {
-  const doing = actions();
+  const doing = handlers();
   render(<Shown name="replacement-failed" actions={doing} />);
   expect(screen.getAllByRole("article").map((each) => within(each).getByText(/You said/).parentElement?.textContent)).toHaveLength(2);
   expect(screen.getByText("Always 52.")).toBeDefined();
