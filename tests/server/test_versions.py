@@ -214,3 +214,22 @@ async def test_a_snapshot_has_the_thinking_replacement_beside_the_old_answer_and
                 assert ("SECRET" in json.dumps(body)) is (policy == "allow")
             gate.set()
             await again
+
+
+async def test_words_that_only_another_version_has_are_found_there_and_where_both_have_them_here() -> (
+    None
+):
+    answers = ("Rayleigh scatters.", "Tyndall scatters.", "Mie scatters.")
+    async with serving(ScriptedModel(*[[say(each)] for each in answers])) as served:
+        first = await ask(served, "first")
+        second = await ask(served, "second")
+        better = await ask(served, "first", replaces=first["run_id"])
+        for search, found in (
+            ("tyndall", second["run_id"]),
+            ("rayleigh first", first["run_id"]),
+            ("scatters", better["run_id"]),
+            ("mie rayleigh", None),
+            ("***", None),
+        ):
+            status, body = await served.get(f"{PATH}/versions", params={"search": search})
+            assert (status, body["found"]) == (200, found), search

@@ -161,6 +161,19 @@ class ListQuery(msgspec.Struct, frozen=True):
     ] = ""
 
 
+class VersionsQuery(msgspec.Struct, frozen=True):
+    """What to look for in all versions of a conversation."""
+
+    search: Annotated[
+        str,
+        Meta(
+            max_length=400,
+            description="Words, as for a search of conversations: `found` is a run that has all of"
+            " them, of the selected version where there is one.",
+        ),
+    ] = ""
+
+
 class UploadsQuery(msgspec.Struct, frozen=True):
     """Which page of the uploads."""
 

@@ -127,6 +127,8 @@ class VersionList(msgspec.Struct, frozen=True, gc=False):
     """The runs of the conversation as it is shown, oldest first."""
     positions: tuple[Position, ...]
     """Where there is more than one version, oldest first."""
+    found: str | None = None
+    """A run with all the words that were searched for; select it where `path` does not have it."""
 
 
 class ConversationState(msgspec.Struct, frozen=True, gc=False):
@@ -209,11 +211,11 @@ def run_state(record: RunRecord, fold: RunFold | None, *, reasoning: bool) -> Ru
     )
 
 
-def version_list(fold: Fold) -> VersionList:
-    """Return the versions of a conversation."""
+def version_list(fold: Fold, found: str | None = None) -> VersionList:
+    """Return the versions of a conversation, and what was found in them."""
     groups = {versions: None for run_id in fold.all if len(versions := fold.versions(run_id)) > 1}
     positions = [_position(fold, versions) for versions in groups]
-    return VersionList(fold.conversation_id, fold.seq, tuple(fold.runs), tuple(positions))
+    return VersionList(fold.conversation_id, fold.seq, tuple(fold.runs), tuple(positions), found)
 
 
 def _position(fold: Fold, versions: tuple[str, ...]) -> Position:

@@ -4,23 +4,27 @@ import type { RunView } from "@/events/types.gen";
 
 import { hintFor } from "./errors-in-words";
 import { Button } from "./ui/button";
+import { cx } from "./ui/cx";
 import { visible } from "./visible";
 
 export interface AttemptNoteProps {
   /** A replacement that ended without any answer. */
   readonly attempt: RunView;
+  /** Whether its message is another one than the one that is shown. */
+  readonly edited: boolean;
   readonly onRetry?: (() => void) | undefined;
   /** Show it, as far as it came. */
   readonly onShow?: (() => void) | undefined;
 }
 
 /** Under an answer that stays, because the one that was to replace it came to nothing. */
-export function AttemptNote({ attempt, onRetry, onShow }: AttemptNoteProps) {
+export function AttemptNote({ attempt, edited, onRetry, onShow }: AttemptNoteProps) {
   return (
-    <div role="note" className="flex gap-3 rounded-xl bg-danger-soft px-4 py-3 text-sm text-danger">
+    <div role="note" className={cx("flex gap-3 rounded-xl px-4 py-3 text-sm", attempt.error ? "bg-danger-soft text-danger" : "bg-sunken text-ink")}>
       <CircleAlert size={17} className="mt-0.5 shrink-0" aria-hidden />
       <div className="min-w-0 flex-1">
-        <p className="font-medium">{inWords(attempt)}</p>
+        <p className="font-medium">{attemptInWords(attempt)}</p>
+        {edited ? <p className="mt-0.5 line-clamp-3 whitespace-pre-wrap text-ink [overflow-wrap:anywhere]">“{visible(attempt.input.text)}”</p> : null}
         <p className="mt-0.5 text-ink">{attempt.error ? hintFor(attempt.error) : null} Nothing was lost: the version above stays.</p>
         <div className="mt-2.5 flex flex-wrap gap-2">
           {onRetry ? (
@@ -39,7 +43,7 @@ export function AttemptNote({ attempt, onRetry, onShow }: AttemptNoteProps) {
   );
 }
 
-function inWords(attempt: RunView): string {
+export function attemptInWords(attempt: RunView): string {
   if (attempt.error) return `The new version failed: ${visible(attempt.error.message)}`;
   return attempt.status === "stopped" ? "You stopped the new version before it answered." : "The new version has no answer.";
 }

@@ -5,7 +5,7 @@ import type { ConversationView, RunView } from "@/events/types.gen";
 
 import { AsideMessages, type ShownAside } from "./aside-messages";
 import { AssistantMessage } from "./assistant-message";
-import { AttemptNote } from "./attempt-note";
+import { attemptInWords, AttemptNote } from "./attempt-note";
 import { FileAddressContext, filesOf } from "./attached-files";
 import { useEarlier } from "./earlier";
 import type { Follow } from "./follow";
@@ -78,7 +78,7 @@ export function Thread({ view, asides = NO_ASIDES, onEarlier, follow, actions, c
         </div>
       </div>
       <p role="status" className="sr-only">
-        {inOneSentence(runs.at(-1))}
+        {view.attempt && view.attempt.status !== "running" ? attemptInWords(view.attempt) : inOneSentence(runs.at(-1))}
       </p>
       {following ? null : (
         <IconButton
@@ -115,7 +115,7 @@ const Row = memo(function Row({ run, versions, attempt, isLast, actions }: RowPr
   const addressOf = useContext(FileAddressContext);
   const { onEdit, ...others } = useMemo(() => handlersOf(actions, run, isLast), [actions, run, isLast]);
   const onSelect = run.status === "running" ? undefined : actions.onSelect;
-  const switcher = (of: string) => <VersionSwitcher versions={versions} shown={run.run_id} of={of} onSelect={onSelect} />;
+  const switcher = (of: "message" | "answer") => <VersionSwitcher versions={versions} shown={run.run_id} of={of} onSelect={onSelect} />;
   return (
     <article aria-label="Message and answer" className={cx("space-y-5 pb-9", !isLast && "row")}>
       <UserMessage text={run.input.text} files={filesOf(run, addressOf)} onEdit={onEdit}>
@@ -123,8 +123,8 @@ const Row = memo(function Row({ run, versions, attempt, isLast, actions }: RowPr
       </UserMessage>
       <div className="space-y-3">
         <AssistantMessage key={run.run_id} run={run} {...others} />
-        {versions.length > 1 ? <div className="-mt-2 -ml-2">{switcher("answer")}</div> : null}
-        {attempt ? <AttemptNote attempt={attempt} onRetry={() => actions.onRetry(attempt)} onShow={onSelect && (() => onSelect(attempt.run_id))} /> : null}
+        {versions.length > 1 && run.status !== "running" ? <div className="-mt-2 -ml-2">{switcher("answer")}</div> : null}
+        {attempt ? <AttemptNote attempt={attempt} edited={attempt.input.text !== run.input.text} onRetry={() => actions.onRetry(attempt)} onShow={onSelect && (() => onSelect(attempt.run_id))} /> : null}
       </div>
     </article>
   );

@@ -7,8 +7,8 @@ export interface VersionSwitcherProps {
   readonly versions: readonly string[];
   /** The one that is shown. */
   readonly shown: string;
-  /** What there are versions of: "message" or "answer". */
-  readonly of: string;
+  /** Under which of the two it stands: a message has the same versions as its answer. */
+  readonly of: "message" | "answer";
   /** Show another one. Absent while none can be selected. */
   readonly onSelect?: ((runId: string) => void) | undefined;
 }
@@ -30,7 +30,8 @@ export function VersionSwitcher({ versions, shown, of, onSelect }: VersionSwitch
   return (
     <div role="group" aria-label={`Versions of the ${of}`} className="flex items-center text-xs text-faint">
       {step("Previous version", versions[index - 1], <ChevronLeft size={16} aria-hidden />)}
-      <span role="status" className="tabular-nums">
+      {/* Told once, not under the message and under the answer. */}
+      <span role={of === "answer" ? "status" : undefined} className="tabular-nums">
         <span aria-hidden>
           {index + 1}/{versions.length}
         </span>

@@ -114,6 +114,13 @@ export class Api {
   selectVersion = (id: string, runId: string): Promise<unknown> =>
     this.#ask("POST", `/api/v1/conversations/${encodeURIComponent(id)}/versions`, { run_id: runId });
 
+  /** Show the version of a conversation that has all these words, where the one that is shown has them nowhere. */
+  showFound = async (id: string, words: string): Promise<void> => {
+    const query = new URLSearchParams({ search: words });
+    const { path, found } = await this.#ask<{ path: readonly string[]; found: string | null }>("GET", `/api/v1/conversations/${encodeURIComponent(id)}/versions?${query}`);
+    if (found !== null && !path.includes(found)) await this.selectVersion(id, found);
+  };
+
   /** Where a conversation can be had as a file. */
   exportAddress = (id: string, thinking: boolean): string =>
     `${this.#base}/api/v1/conversations/${encodeURIComponent(id)}/export?format=markdown&include_reasoning=${thinking}`;
