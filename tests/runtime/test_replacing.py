@@ -15,6 +15,7 @@ from thinkaloud.events.model import ModelFailed
 from thinkaloud.events.prompt import UserTurn
 from thinkaloud.events.view import ConversationView
 from thinkaloud.ports.store import RunRecord
+from thinkaloud.runtime.hooks import AgentHook
 from thinkaloud.runtime.runs import Runs
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.testing import ScriptedModel, Wait, finish, say, think
@@ -258,6 +259,29 @@ async def test_no_version_is_selected_while_a_run_goes_on_nor_one_that_is_not_th
         gate.set()
         await runs.active.wait(going_on.run_id)
         await runs.conversations.select(OWNER, "c", first.run_id)
+        assert await said(runs) == [("first", "One")]
+
+
+async def test_a_version_can_be_selected_as_soon_as_the_end_of_a_run_is_seen() -> None:
+    telling, told = asyncio.Event(), asyncio.Event()
+
+    class SlowHook(AgentHook):
+        async def after_run(self, reply: object) -> None:
+            telling.set()
+            await told.wait()
+
+    async with stage(ScriptedModel([say("One")], [say("Better")]), hooks=[SlowHook()]) as runs:
+        told.set()
+        first = await ask(runs, "first")
+        told.clear()
+        telling.clear()
+        again = await start(runs, "first", conversation_id="c", replaces=first.run_id)
+        await recorded(runs, again)
+        await telling.wait()
+        assert runs.active.in_conversation("c") == [again.run_id]
+        await runs.conversations.select(OWNER, "c", first.run_id)
+        told.set()
+        await runs.active.wait(again.run_id)
         assert await said(runs) == [("first", "One")]
 
 
