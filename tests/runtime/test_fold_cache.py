@@ -158,8 +158,8 @@ def test_whoever_goes_on_with_what_was_kept_reads_what_a_whole_reading_reads(
                 fold.apply(each)
             cache.keep(fold)
             assert fold.view() == anew.view()
-            assert {name: run.view() for name, run in fold.all.items()} == {
-                name: run.view() for name, run in anew.all.items()
+            assert {name: run.view() for name, run in fold.tree.all.items()} == {
+                name: run.view() for name, run in anew.tree.all.items()
             }
 
 
@@ -199,13 +199,13 @@ def test_whatever_is_regenerated_and_selected_every_run_can_be_selected_again(
     fold = Fold("c")
     for each in events_of(said):
         fold.apply(each)
-    assert len(fold.all) == len(said)
-    for run_id in fold.all:
+    assert len(fold.tree.all) == len(said)
+    for run_id in fold.tree.all:
         chosen = fold.copy()
         chosen.apply(Recorded(fold.seq + 1, 1, "c", "", VersionSelected(run_id)))
         assert run_id in chosen.runs
-        assert list(chosen.runs) == list(fold.path(run_id))
-        line = [run.run_id for run in fold.line(run_id)]
+        assert list(chosen.runs) == list(fold.tree.path(run_id))
+        line = [run.run_id for run in fold.tree.line(run_id)]
         assert list(chosen.runs)[: len(line)] == line
         # From there, and from anywhere, the way back is open.
         last = next(reversed(fold.runs))

@@ -345,4 +345,4 @@ async def test_a_log_of_before_there_were_versions_opens_with_all_that_was_repla
         for each in await runs.hub.recorded("c"):
             fold.apply(each)
     assert list(fold.runs) == [better.run_id, third.run_id]
-    assert list(fold.path(first.run_id)) == [first.run_id, second.run_id]
+    assert list(fold.tree.path(first.run_id)) == [first.run_id, second.run_id]

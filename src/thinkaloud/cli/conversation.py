@@ -2,6 +2,7 @@
 
 import secrets
 import shlex
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -16,13 +17,16 @@ from thinkaloud.cli.place import Place
 from thinkaloud.cli.said import again, run_of, runs_of, said_in
 from thinkaloud.cli.session import Session
 from thinkaloud.cli.stream import View
-from thinkaloud.cli.versions import Version, selected, versions_in
+from thinkaloud.cli.versions import Version, in_lines, selected, versions_in
+from thinkaloud.cli.visible import visible
 from thinkaloud.errors import InvalidRequest, NotFound, Unavailable
 from thinkaloud.events.prompt import Effort
 from thinkaloud.events.view import RunView
 from thinkaloud.runtime.request import RunRequest
 
 _LISTED: Final = 10
+PROMPT: Final = "› "
+"""What stands before what is typed."""
 
 
 def new_id() -> str:
@@ -128,3 +132,28 @@ class Conversation:
         code = ask(self._session, request, self._view)
         self._asked = True
         return code is ExitCode.INTERRUPTED
+
+
+def show_end(runs: Sequence[RunView]) -> None:
+    """Show the last of these messages, and its answer."""
+    for last in runs[-1:]:
+        sys.stdout.write(f"{PROMPT}{visible(last.input.text)}\n")
+        sys.stdout.write(f"{visible(last.response).rstrip()}\n")
+
+
+def list_versions(conversation: Conversation) -> bool:
+    """List the versions of those messages that have several. False: no Ctrl-C stopped it."""
+    found = conversation.versions()
+    if not found:
+        beside("No message has more than one version.", "dim")
+    for line in in_lines(found):
+        beside(line, "dim")
+    return False
+
+
+def show_version(conversation: Conversation, version: str) -> bool:
+    """Select a version and show its end. False: no Ctrl-C stopped it."""
+    if not version:
+        raise InvalidRequest("/select takes a version: /versions lists them.")
+    show_end(conversation.select(version))
+    return False

@@ -1,21 +1,18 @@
 """A conversation at a prompt: what is typed, and the commands among it."""
 
 import importlib.util
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 from thinkaloud.cli.archive import Listed
 from thinkaloud.cli.asking import DEMO_NOTICE, beside, effort_of
-from thinkaloud.cli.conversation import Conversation
+from thinkaloud.cli.conversation import PROMPT, Conversation, list_versions, show_end, show_version
 from thinkaloud.cli.exits import ExitCode
 from thinkaloud.cli.place import Place
 from thinkaloud.cli.said import check_id
 from thinkaloud.cli.session import Session
-from thinkaloud.cli.versions import in_lines
-from thinkaloud.cli.visible import one_line, visible
+from thinkaloud.cli.visible import one_line
 from thinkaloud.errors import InvalidRequest, ThinkaloudError
-from thinkaloud.events.view import RunView
 from thinkaloud.ports.effort import effective_effort
 from thinkaloud.ports.model import ModelInfo
 from thinkaloud.providers.demo import DEMO_MODEL_ID
@@ -25,7 +22,6 @@ if importlib.util.find_spec("readline"):
     # With it, `input` has a history and the arrow keys.
     importlib.import_module("readline")
 
-_PROMPT: Final = "› "
 _HELP: Final = """\
 /retry              answer the last question once more
 /edit TEXT          ask this in place of the last question
@@ -52,8 +48,8 @@ class Prompt:
         self._commands: dict[str, Callable[[str], bool]] = {
             "/retry": lambda _: conversation.ask_again(),
             "/edit": self._edit,
-            "/versions": self._versions,
-            "/select": self._select,
+            "/versions": lambda _: list_versions(conversation),
+            "/select": lambda version: show_version(conversation, version),
             "/new": self._new,
             "/temporary": self._temporary,
             "/conversation": self._go_on_with,
@@ -81,7 +77,7 @@ class Prompt:
         interrupted = False
         while True:
             try:
-                text = input(_PROMPT).strip()
+                text = input(PROMPT).strip()
             except EOFError:
                 print()  # noqa: T201 - the prompt's line is ours to end
                 return ExitCode.OK
@@ -115,20 +111,6 @@ class Prompt:
             raise InvalidRequest("/edit takes the text to ask instead.")
         return self._conversation.ask_again(text)
 
-    def _versions(self, _: str) -> bool:
-        found = self._conversation.versions()
-        if not found:
-            beside("No message has more than one version.", "dim")
-        for line in in_lines(found):
-            beside(line, "dim")
-        return False
-
-    def _select(self, version: str) -> bool:
-        if not version:
-            raise InvalidRequest("/select takes a version: /versions lists them.")
-        self._show_end(self._conversation.select(version))
-        return False
-
     def _new(self, _: str) -> bool:
         self._conversation.begin()
         beside("A new conversation.", "dim")
@@ -160,12 +142,7 @@ class Prompt:
         title = one_line(found.title, 200) or "A conversation without a title"
         earlier = f" · {len(runs) - 1} earlier" if len(runs) > 1 else ""
         beside(f"{title}{earlier}", "dim")
-        self._show_end(runs)
-
-    def _show_end(self, runs: Sequence[RunView]) -> None:
-        for last in runs[-1:]:
-            sys.stdout.write(f"{_PROMPT}{visible(last.input.text)}\n")
-            sys.stdout.write(f"{visible(last.response).rstrip()}\n")
+        show_end(runs)
 
     def _model(self, model_id: str) -> bool:
         if model_id:

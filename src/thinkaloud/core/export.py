@@ -75,7 +75,7 @@ def as_json(
     def view(run: RunFold) -> RunView:
         return run.view() if include_reasoning else without_reasoning(run.view())
 
-    others = [run for name, run in fold.all.items() if name not in path]
+    others = [run for name, run in fold.tree.all.items() if name not in path]
     export = Export(
         fold.conversation_id,
         title,
@@ -88,8 +88,10 @@ def as_json(
 
 def _other(fold: Fold, run_id: str, run: RunView, path: Mapping[str, RunFold]) -> OtherVersion:
     # What is written as `runs` counts as selected.
-    selected = fold.is_selected(run_id) and not any(each in path for each in fold.versions(run_id))
-    return OtherVersion(fold.before(run_id), selected, run)
+    selected = fold.tree.is_selected(run_id) and not any(
+        each in path for each in fold.tree.versions(run_id)
+    )
+    return OtherVersion(fold.tree.before(run_id), selected, run)
 
 
 def as_markdown(

@@ -27,7 +27,7 @@ def copied_runs(
         own.setdefault(recorded.run_id, []).append(recorded)
     if fold.run(last) is None:
         raise NotFound("There is no such run in the conversation.")
-    kept = fold.line(last)
+    kept = fold.tree.line(last)
     if any(run.ended is None for run in kept):
         raise Conflict("The run, or one before it, is still going on.")
     copies: list[FinishedRun] = []

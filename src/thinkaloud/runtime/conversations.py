@@ -170,7 +170,7 @@ class Conversations:
         fold = await self._hub.fold(conversation_id)
         if version is not None and fold.run(version) is None:
             raise InvalidRequest("version names no run of this conversation.", field="version")
-        path = fold.runs if version is None else fold.path(version)
+        path = fold.runs if version is None else fold.tree.path(version)
         if form == "markdown":
             text = as_markdown(fold, path, found.title, include_reasoning=include_reasoning)
             return text.encode()

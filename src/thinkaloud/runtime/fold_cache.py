@@ -39,8 +39,8 @@ class FoldCache:
         if settled.seq <= before.fold.seq:
             return
         characters = before.characters
-        for run_id in settled.all.keys() - before.fold.all.keys():
-            characters += settled.all[run_id].characters
+        for run_id in settled.tree.all.keys() - before.fold.tree.all.keys():
+            characters += settled.tree.all[run_id].characters
         self._kept[name] = _Kept(settled, characters)
         self._kept.move_to_end(name)
         held = sum(kept.characters for kept in self._kept.values())

@@ -222,7 +222,7 @@ class Runs:
                 self._finisher.finish_later(log, record, self._tasks)
 
     async def _earlier(self, spec: RunSpec) -> list[RunFold]:
-        line = (await self.hub.fold(spec.conversation_id)).line(spec.run_id)
+        line = (await self.hub.fold(spec.conversation_id)).tree.line(spec.run_id)
         return [run for run in line[:-1] if run.ended is not None]
 
 

@@ -80,7 +80,7 @@ class VersionRoutes:
 def _found(fold: Fold, wanted: Sequence[Sequence[str]]) -> str | None:
     """Return the latest run with all these rows of words, on the current path where one is there."""
     path = list(fold.runs.values())
-    others = [run for name, run in fold.all.items() if name not in fold.runs]
+    others = [run for name, run in fold.tree.all.items() if name not in fold.runs]
     for run in (*reversed(path), *reversed(others)):
         if _has(run.view(), wanted):
             return run.run_id

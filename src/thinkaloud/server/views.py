@@ -48,6 +48,7 @@ class MessageVersions(msgspec.Struct, frozen=True, gc=False):
     index: int
     """Its place among them, from 1."""
     count: int
+    """How many there are."""
     run_ids: tuple[str, ...]
     """All of them, oldest first; `POST /conversations/{conversation_id}/versions` selects one."""
 
@@ -64,6 +65,7 @@ class UserMessage(msgspec.Struct, frozen=True, tag_field="role", tag="user", gc=
     """The files that these two name, in their order."""
     at_ms: int
     versions: MessageVersions
+    """Its versions and those of its answer, which are the same."""
 
 
 class AssistantMessage(msgspec.Struct, frozen=True, tag_field="role", tag="assistant", gc=False):
@@ -84,6 +86,7 @@ class AssistantMessage(msgspec.Struct, frozen=True, tag_field="role", tag="assis
     error: RunError | None
     outcome: Outcome | None
     versions: MessageVersions
+    """Its versions and those of its message, which are the same."""
     reasoning: str | msgspec.UnsetType = msgspec.UNSET
     reasoning_status: ReasoningStatus | msgspec.UnsetType = msgspec.UNSET
 
@@ -114,6 +117,7 @@ class Position(msgspec.Struct, frozen=True, gc=False):
     run_ids: tuple[str, ...]
     """The versions, oldest first."""
     selected: str
+    """Which of them is selected."""
     current: bool
     """Whether the selected one is part of the conversation as it is shown."""
 
@@ -213,14 +217,14 @@ def run_state(record: RunRecord, fold: RunFold | None, *, reasoning: bool) -> Ru
 
 def version_list(fold: Fold, found: str | None = None) -> VersionList:
     """Return the versions of a conversation, and what was found in them."""
-    groups = {versions: None for run_id in fold.all if len(versions := fold.versions(run_id)) > 1}
+    groups = dict.fromkeys(fold.tree.versions_of(fold.tree.all.values()).values())
     positions = [_position(fold, versions) for versions in groups]
     return VersionList(fold.conversation_id, fold.seq, tuple(fold.runs), tuple(positions), found)
 
 
 def _position(fold: Fold, versions: tuple[str, ...]) -> Position:
-    selected = next(run_id for run_id in versions if fold.is_selected(run_id))
-    return Position(fold.before(selected), versions, selected, selected in fold.runs)
+    selected = next(run_id for run_id in versions if fold.tree.is_selected(run_id))
+    return Position(fold.tree.before(selected), versions, selected, selected in fold.runs)
 
 
 def _versions(run_id: str, versions: Mapping[str, tuple[str, ...]]) -> MessageVersions:
