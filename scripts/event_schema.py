@@ -124,6 +124,8 @@ def _shape(schema: Schema) -> str:
     if kind == "array":
         item = _type(schema.get("items", {}))
         return f"readonly ({item})[]" if " " in item else f"readonly {item}[]"
+    if kind == "object" and schema.get("additionalProperties"):
+        return f"{{ readonly [key: string]: {_type(schema['additionalProperties'])} }}"
     if kind == "object":
         return "{ readonly [key: string]: unknown }"
     return _PLAIN.get(str(kind), "null" if kind == "null" else "unknown")

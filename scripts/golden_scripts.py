@@ -34,8 +34,10 @@ class Session(msgspec.Struct, frozen=True):
     max_iterations: int | None = None
     stop_after: int | None = None
     """Stop the run at this many pieces of reasoning."""
-    replacing: bool = False
-    """Whether each message takes the place of the one before it."""
+    replaces: tuple[int, ...] = ()
+    """By message: the number of the run that it is a new version of; 0: none."""
+    selects: tuple[int, ...] = ()
+    """By message: the number of the run that is selected after it has ended; 0: none."""
     files: tuple[Attachment, ...] = ()
     """What each message has as its `context_files`."""
     leave_after: int | None = None
@@ -173,6 +175,8 @@ _FILES: Final = (
 )
 _USAGE: Final = Usage(input_tokens=412, output_tokens=388, reasoning_tokens=121)
 
+_TWO: Final = ("How many weekends are there in a leap year?", "And in a common year?")
+
 SESSIONS: Final[dict[str, Session]] = {
     "thinking-live": Session(([_thinks(_THOUGHT), _says(_ANSWER)],), leave_after=30),
     "thought-then-answer": Session(([_thinks(_THOUGHT), _says(_ANSWER), _ends(_USAGE)],)),
@@ -250,7 +254,49 @@ SESSIONS: Final[dict[str, Session]] = {
             [_thinks("A common year has one day less."), _says("52 or 53, too."), _ends(_USAGE)],
         ),
         texts=("How many weekends are there in a leap year?", "How many weekends has 2027?"),
-        replacing=True,
+        replaces=(0, 1),
+    ),
+    "replacement-thinking": Session(
+        (
+            [_says("52 or 53."), _ends(_USAGE)],
+            [_says("Always 52."), _ends(_USAGE)],
+            [_thinks("A year has 365 or 366 days."), _says("52 or 53 weekends."), _ends(_USAGE)],
+        ),
+        texts=(*_TWO, _TWO[0]),
+        replaces=(0, 0, 1),
+        leave_after=2,
+    ),
+    "replacement-failed": Session(
+        (
+            [_says("52 or 53."), _ends(_USAGE)],
+            [_says("Always 52."), _ends(_USAGE)],
+            [_thinks("A year has"), [ModelFailed("provider_auth", "The key was refused.")]],
+        ),
+        texts=(*_TWO, _TWO[0]),
+        replaces=(0, 0, 1),
+    ),
+    "retried-until-it-answers": Session(
+        (
+            [[ModelFailed("provider_auth", "The key was refused.")]],
+            [[ModelFailed("provider_auth", "The key was refused again.")]],
+            [_says("52 or 53."), _ends(_USAGE)],
+        ),
+        texts=(_TWO[0], _TWO[0], _TWO[0]),
+        replaces=(0, 1, 2),
+    ),
+    "versions": Session(
+        (
+            [_says("52 or 53."), _ends(_USAGE)],
+            [_says("Always 52."), _ends(_USAGE)],
+            [_thinks("Briefly."), _says("53 at most."), _ends(_USAGE)],
+            [_says("Because 365 = 52 × 7 + 1."), _ends(_USAGE)],
+            [_says("Yes, always."), _ends(_USAGE)],
+            [[ModelFailed("provider_auth", "The key was refused.")]],
+            [_says("52 or 53, as I said."), _ends(_USAGE)],
+        ),
+        texts=(*_TWO, "How many at most?", "Why?", "Really?", "Really?", "Once more?"),
+        replaces=(0, 0, 1, 0, 2, 5, 0),
+        selects=(0, 0, 0, 2, 0, 3, 2),
     ),
     "attachments": Session(
         ([_thinks("Two pictures and a note: the year begins on a Saturday."), _says("53 weekends."), _ends(_USAGE)],),

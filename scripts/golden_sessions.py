@@ -82,7 +82,6 @@ def _played(name: str) -> Sequence[Recorded]:
 
 async def _play(session: Session) -> list[Recorded]:
     found: list[Recorded] = []
-    first: str | None = None
     names: dict[str, str] = {}
     clock = StandingClock()
     followed = asyncio.Event()
@@ -91,13 +90,21 @@ async def _play(session: Session) -> list[Recorded]:
     async with stage(model, tools=golden_scripts.TOOLS, clock=clock, attachments=files) as runs:
         for number, text in enumerate(session.texts, start=1):
             followed.clear()
-            events = await _follow(
-                runs, text, session, followed, first if session.replacing else None
-            )
-            first = events[0].run_id
+            ids = ["", *names]
+            replaced = ids[session.replaces[number - 1]] if session.replaces else ""
+            events = await _follow(runs, text, session, followed, replaced or None)
             names[events[0].run_id] = f"run_{number}"
+            if session.selects and (chosen := session.selects[number - 1]):
+                events.append(await _selected(runs, [*names][chosen - 1]))
             found.extend(_renamed(recorded, names) for recorded in events)
     return found
+
+
+async def _selected(runs: Runs, run_id: str) -> Recorded:
+    """Select a version and return the event."""
+    await runs.active.wait_for_all(60)
+    await runs.conversations.select(OWNER, CONVERSATION, run_id)
+    return (await runs.hub.recorded(CONVERSATION))[-1]
 
 
 async def _follow(

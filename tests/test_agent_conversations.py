@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from thinkaloud import Agent, InvalidRequest, NotFound
-from thinkaloud.testing import ScriptedModel, say, think
+from thinkaloud import Agent, InvalidRequest, NotFound, RunFailed
+from thinkaloud.testing import ModelFailed, ScriptedModel, say, think
 
 CANARY = "xylophone-canary"
 
@@ -66,6 +66,36 @@ async def test_a_message_may_be_sent_again_and_a_branch_keeps_what_was() -> None
         kept = await agent.get_conversation_history(branch.conversation_id)
     assert [run.response for run in changed.runs] == ["One", "Better"]
     assert [run.response for run in kept.runs] == ["One", "Two"]
+
+
+@pytest.mark.promise("P8")
+async def test_an_older_version_can_be_selected_again_with_what_followed_it() -> None:
+    model = ScriptedModel(*[[say(each)] for each in ("One", "Two", "Better")])
+    async with Agent(model) as agent:
+        first = await agent.chat("first", temporary=True)
+        name = first["conversation_id"]
+        await agent.chat("second", conversation_id=name)
+        other = await agent.chat("edited", conversation_id=name, replaces=first["run_id"])
+        view = await agent.select_version(name, first["run_id"])
+        assert [run.response for run in view.runs] == ["One", "Two"]
+        assert view.versions == {first["run_id"]: (first["run_id"], other["run_id"])}
+        assert b"Better" in await agent.export_conversation(
+            name, "markdown", version=other["run_id"]
+        )
+        with pytest.raises(NotFound):
+            await agent.select_version(name, "run_nowhere")
+
+
+@pytest.mark.promise("P8")
+async def test_a_failed_edit_raises_and_leaves_the_conversation_as_it_was() -> None:
+    model = ScriptedModel([say("One")], [ModelFailed("provider_auth", "No.")])
+    async with Agent(model) as agent:
+        first = await agent.chat("first", conversation_id="c")
+        with pytest.raises(RunFailed):
+            await agent.chat("edited", conversation_id="c", replaces=first["run_id"])
+        history = await agent.get_conversation_history("c")
+    assert [run.response for run in history.runs] == ["One"]
+    assert history.attempt is not None
 
 
 async def test_a_temporary_conversation_stands_in_no_list() -> None:

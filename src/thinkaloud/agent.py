@@ -195,20 +195,38 @@ class Agent:
         """
         return await self._here.conversations.branch(LOCAL_OWNER, conversation_id, run_id)
 
+    async def select_version(self, conversation_id: str, run_id: str) -> ConversationView:
+        """Select the version of a message that this run is part of, with what followed it.
+
+        Returns the conversation as it is then; its `versions` name what can be selected. Raises
+        `NotFound`, or `Conflict` while a run is going on.
+        """
+        kept = self._here.conversations
+        return (await kept.select(LOCAL_OWNER, conversation_id, run_id)).view()
+
     async def export_conversation(
         self,
         conversation_id: str,
         form: Literal["json", "markdown"] = "json",
         *,
         include_reasoning: bool = False,
+        version: str | None = None,
     ) -> bytes:
-        """Return a conversation as a document in UTF-8. Raises `NotFound`."""
+        """Return a conversation as a document in UTF-8. JSON has all versions of messages.
+
+        `version` is a run of the version to write instead of the selected one. Raises `NotFound`
+        or `InvalidRequest`.
+        """
         return await self._here.conversations.export(
-            LOCAL_OWNER, conversation_id, form, include_reasoning=include_reasoning
+            LOCAL_OWNER,
+            conversation_id,
+            form,
+            include_reasoning=include_reasoning,
+            version=version,
         )
 
     async def get_conversation_history(self, conversation_id: str) -> ConversationView:
-        """Return a conversation with all its runs, reasoning included. Raises `NotFound`."""
+        """Return a conversation as it is shown, reasoning included. Raises `NotFound`."""
         await self._here.conversations.get(LOCAL_OWNER, conversation_id)
         return (await self._here.hub.fold(conversation_id)).view()
 

@@ -42,8 +42,9 @@ class ChatOptions(TypedDict, total=False):
     model: str | None
     reasoning_effort: Effort | None
     replaces: str | None
-    """A run of this conversation whose place the new one takes: regenerate with the same text, or
-    edit it. That run and all that came after it leave the conversation."""
+    """A run of this conversation of which the new one is another version: regenerate with the same
+    text, or edit it. It is selected by its first answer text; the old version stays, with all that
+    came after it (see `Agent.select_version`)."""
     temporary: bool
     """Whether the conversation that this request makes is kept in memory only, and in no list."""
 

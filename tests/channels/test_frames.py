@@ -45,6 +45,8 @@ def event_of(frame: Json) -> Json:
         return {"type": "run.started", "input": given, **others}
     if name == "tool_event":
         return {"type": "tool.started" if frame["phase"] == "start" else "tool.ended", **rest}
+    if name == "version_selected":
+        return {"type": "version.selected", "run_id": frame["run_id"]}
     assert name == "model_end"
     return {"type": "model.responded", "finish_reason": "stop", **rest}
 
@@ -56,7 +58,7 @@ def folded(frames: list[Json], conversation_id: str) -> ConversationView:
             "seq": frame["seq"],
             "at_ms": frame["at_ms"],
             "conversation_id": frame["chat_id"],
-            "run_id": frame["run_id"],
+            "run_id": "" if frame["event"] == "version_selected" else frame["run_id"],
             "event": event_of(frame),
         }
         fold.apply(msgspec.convert(told, Recorded))
@@ -102,11 +104,13 @@ def test_a_snapshot_is_the_fold_and_without_reasoning_the_fold_without_it(path: 
     view = fold.view()
     whole = json.loads(socket_wire(reasoning=True).snapshot(view, fold.seq, ()))
     assert msgspec.convert(whole["conversation"], ConversationView) == view
-    everyone = [run.run_id for run in view.runs]
+    shown = [*view.runs, *([view.attempt] if view.attempt else [])]
+    everyone = [run.run_id for run in shown]
     for bare in (
         socket_wire(reasoning=False).snapshot(view, fold.seq, ()),
         socket_wire(reasoning=True).snapshot(view, fold.seq, everyone),
     ):
         found = msgspec.convert(json.loads(bare)["conversation"], ConversationView)
         assert not any(run.reasoning for run in found.runs)
+        assert found.attempt is None or not found.attempt.reasoning
         assert [run.response for run in found.runs] == [run.response for run in view.runs]

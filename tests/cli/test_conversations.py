@@ -275,3 +275,47 @@ def test_where_nothing_is_kept_that_is_said(home: Home, tmp_path: Path) -> None:
         done = home.run(*arguments)
         assert (done.returncode, done.stdout) == (3, "")
         assert "memory" in done.stderr
+
+
+def every_version(home: Home) -> None:
+    """Regenerate the first answer, and go back and forth between the versions."""
+    ok(home.run("conversations", "regenerate", "sky", "1"))
+    assert "Again?" not in ok(home.run("conversations", "show", "sky"))
+    listed = ok(home.run("conversations", "versions", "sky"))
+    assert [line[:5] for line in listed.splitlines()] == ["  1.1", "* 1.2"]
+    ok(home.run("conversations", "select", "sky", "1.1"))
+    assert "Again?" in ok(home.run("conversations", "show", "sky"))
+    versions = json.loads(ok(home.run("conversations", "versions", "sky", "--json")))
+    assert [each["selected"] for each in versions] == [True, False]
+    other = versions[1]["run_id"]
+    assert "Again?" not in ok(home.run("conversations", "show", "sky", "--version", other))
+    export = json.loads(ok(home.run("conversations", "export", "sky", "--format", "json")))
+    assert [each["run"]["run_id"] for each in export["other_versions"]] == [other]
+    ok(home.run("conversations", "select", "sky", other))
+    assert "Again?" not in ok(home.run("conversations", "show", "sky"))
+    for wrong, words in (("1.9", "There is no version 1.9"), ("run_nowhere", "no such run")):
+        refused = home.run("conversations", "select", "sky", wrong)
+        assert refused.returncode != 0
+        assert words in refused.stderr
+
+
+def test_versions_are_listed_and_selected_while_no_server_runs(filled: Home) -> None:
+    every_version(filled)
+
+
+def test_versions_are_listed_and_selected_while_a_server_runs(filled: Home) -> None:
+    with server(filled):
+        every_version(filled)
+
+
+def test_a_backup_that_is_read_in_has_all_versions_and_the_selection(
+    filled: Home, tmp_path: Path
+) -> None:
+    ok(filled.run("conversations", "regenerate", "sky", "1"))
+    ok(filled.run("conversations", "select", "sky", "1.1"))
+    before = ok(filled.run("conversations", "export", "sky", "--format", "json"))
+    backup = tmp_path / "backup.db"
+    ok(filled.run("export", str(backup)))
+    ok(filled.run("conversations", "delete", "sky"))
+    ok(filled.run("import", str(backup)))
+    assert ok(filled.run("conversations", "export", "sky", "--format", "json")) == before

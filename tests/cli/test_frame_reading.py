@@ -26,7 +26,7 @@ def runs() -> list[list[Recorded]]:
     for path in sorted((ROOT / "tests" / "sessions").glob("*.jsonl")):
         recorded = [codec.decode(line) for line in path.read_bytes().splitlines()]
         grouped = itertools.groupby(recorded, lambda each: each.run_id)
-        found += [list(group) for _, group in grouped]
+        found += [list(group) for run_id, group in grouped if run_id]
     return found
 
 

@@ -35,5 +35,18 @@ def test_a_long_line_is_cut_between_words() -> None:
     assert title_of("x" * 500, "") == "x" * 59 + "…"
 
 
+@pytest.mark.parametrize("character", ["😀", "🇩🇪", "👍🏽", "e\u0301", "각", "☺\ufe0f"])
+def test_a_long_line_is_never_cut_inside_what_is_drawn_as_one_character(character: str) -> None:
+    for before in range(40, 61):
+        title = title_of("x" * before + character * 20, "")
+        assert len(title) <= MAX_CHARS
+        rest = title.removesuffix("…").lstrip("x")
+        assert rest == character * (len(rest) // len(character))
+
+
+def test_a_line_of_endless_marks_still_has_a_title() -> None:
+    assert len(title_of("e" + "\u0301" * 500, "")) <= MAX_CHARS
+
+
 def test_nothing_to_read_is_no_title() -> None:
     assert title_of("***", "?!") == ""

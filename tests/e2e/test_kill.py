@@ -158,3 +158,37 @@ def _conversations(folder: Path) -> int:
 async def _branch(served: ServerProcess, conversation_id: str, run_id: str) -> None:
     with suppress(aiohttp.ClientError, ConnectionError):
         await served.post(f"/conversations/{conversation_id}/branch", {"run_id": run_id})
+
+
+@pytest.mark.promise("P3", "P8")
+async def test_after_kill_9_before_a_replacement_answers_everything_is_where_it_was(
+    tmp_path: Path,
+) -> None:
+    async with upstream() as provider:
+        one, two = (provider.offer(text, Telling(4)) for text in ("One", "Two"))
+        again = provider.offer("One, again", Telling(8, held_at=3))
+        async with server(tmp_path, provider.configuration()) as served:
+            for text in ("One", "Two"):
+                await Reader().begin(served, text, conversation_id="c")
+            _, said = await served.get("/conversations/c/messages")
+            texts = [message["text"] for message in said["messages"]]
+            first = said["messages"][0]["run_id"]
+            replacing = Reader()
+            task = asyncio.create_task(
+                replacing.begin(served, "One, again", conversation_id="c", replaces=first)
+            )
+            async with asyncio.timeout(DEADLINE):
+                await again.begun.wait()
+                while not replacing.reasoning:
+                    await asyncio.sleep(0)
+            await served.kill()
+            with suppress(aiohttp.ClientError):
+                await task
+        async with server(tmp_path, provider.configuration()) as served:
+            _, said = await served.get("/conversations/c/messages")
+            _, versions = await served.get("/conversations/c/versions")
+    assert texts == ["One", one.answer, "Two", two.answer]
+    assert [message["text"] for message in said["messages"]] == texts
+    assert [message["text"] for message in said["attempt"]] == ["One, again", ""]
+    assert said["attempt"][1]["error"]["code"] == "interrupted"
+    assert [position["selected"] for position in versions["positions"]] == [first]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,7 @@ from thinkaloud.events.event import (
     RunStarted,
     Timing,
     UserInput,
+    VersionSelected,
 )
 from thinkaloud.events.fold import Fold
 from thinkaloud.ports.store import RunRecord
@@ -101,10 +103,13 @@ async def test_nothing_is_kept_of_a_conversation_that_was_deleted() -> None:
             await asyncio.sleep(0)
 
 
-def events_of(said: Sequence[tuple[bool, int | None]]) -> list[Recorded]:
-    """Runs, each with whether it ended, and which run it took the place of."""
+How = Literal["answers", "goes on", "fails", "thinks"]
+
+
+def events_of(said: Sequence[tuple[How, int | None, int | None]]) -> list[Recorded]:
+    """Runs, each with what becomes of it, which one it replaces, and which is selected after it."""
     found: list[Recorded] = []
-    for number, (ended, replaced) in enumerate(said):
+    for number, (how, replaced, selected) in enumerate(said):
         events: list[Event] = [
             RunStarted(
                 "scripted/model",
@@ -112,22 +117,35 @@ def events_of(said: Sequence[tuple[bool, int | None]]) -> list[Recorded]:
                 UserInput("Hi"),
                 replaces=None if replaced is None else f"run{replaced}",
             ),
-            AnswerDelta("a1", f"answer {number}"),
         ]
-        if ended:
+        if how in {"answers", "goes on"}:
+            events.append(AnswerDelta("a1", f"answer {number}"))
+        if how == "answers":
             events += [AnswerEnded("a1"), RunEnded("completed", 1, TIMING)]
+        elif how == "fails":
+            events.append(RunEnded("failed", 1, TIMING))
         for event in events:
             seq = len(found) + 1
             found.append(Recorded(seq, seq, "c", f"run{number}", event))
+        if selected is not None and how in {"answers", "fails"}:
+            seq = len(found) + 1
+            found.append(Recorded(seq, seq, "c", "", VersionSelected(f"run{selected}")))
     return found
 
 
 @given(
-    st.lists(st.tuples(st.booleans(), st.none() | st.integers(0, 4)), max_size=6),
-    st.lists(st.integers(0, 24), max_size=4),
+    st.lists(
+        st.tuples(
+            st.sampled_from(["answers", "goes on", "fails", "thinks"]),
+            st.none() | st.integers(0, 4),
+            st.none() | st.integers(0, 5),
+        ),
+        max_size=7,
+    ),
+    st.lists(st.integers(0, 35), max_size=4),
 )
 def test_whoever_goes_on_with_what_was_kept_reads_what_a_whole_reading_reads(
-    said: list[tuple[bool, int | None]], cuts: list[int]
+    said: list[tuple[How, int | None, int | None]], cuts: list[int]
 ) -> None:
     log = events_of(said)
     cache = FoldCache()
@@ -140,8 +158,8 @@ def test_whoever_goes_on_with_what_was_kept_reads_what_a_whole_reading_reads(
                 fold.apply(each)
             cache.keep(fold)
             assert fold.view() == anew.view()
-            assert {name: run.view() for name, run in fold.replaced.items()} == {
-                name: run.view() for name, run in anew.replaced.items()
+            assert {name: run.view() for name, run in fold.tree.all.items()} == {
+                name: run.view() for name, run in anew.tree.all.items()
             }
 
 
@@ -163,3 +181,33 @@ def test_no_more_is_kept_than_may_be_and_the_latest_used_stays() -> None:
     assert [cache.begin(name).seq for name in ("a", "b", "c")] == [4, 0, 4]
     cache.keep(fold_of("d", "x" * 101))
     assert [cache.begin(name).seq for name in ("a", "c", "d")] == [0, 0, 0]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["answers", "fails"]),
+            st.none() | st.integers(0, 8),
+            st.none() | st.integers(0, 8),
+        ),
+        max_size=9,
+    )
+)
+def test_whatever_is_regenerated_and_selected_every_run_can_be_selected_again(
+    said: list[tuple[How, int | None, int | None]],
+) -> None:
+    fold = Fold("c")
+    for each in events_of(said):
+        fold.apply(each)
+    assert len(fold.tree.all) == len(said)
+    for run_id in fold.tree.all:
+        chosen = fold.copy()
+        chosen.apply(Recorded(fold.seq + 1, 1, "c", "", VersionSelected(run_id)))
+        assert run_id in chosen.runs
+        assert list(chosen.runs) == list(fold.tree.path(run_id))
+        line = [run.run_id for run in fold.tree.line(run_id)]
+        assert list(chosen.runs)[: len(line)] == line
+        # From there, and from anywhere, the way back is open.
+        last = next(reversed(fold.runs))
+        chosen.apply(Recorded(fold.seq + 2, 1, "c", "", VersionSelected(last)))
+        assert last in chosen.runs

@@ -125,16 +125,15 @@ inChromium("the page in Chromium, against the real server", () => {
     expect(await page.getByLabel("Your message").inputValue()).toBe("quick question");
   });
 
-  it("answers anew, and takes an edited message, in the place of what was there", async ({ here: { page } }) => {
+  it("answers anew, and takes an edited message, as versions of what was there", async ({ here: { page } }) => {
     await say(page, "quick question");
     await done(page).waitFor();
-    const first = await page.getByRole("article").elementHandle();
     await page.getByRole("button", { name: "Answer anew" }).click();
-    await first?.waitForElementState("hidden");
+    await page.getByText("Version 2 of 2").first().waitFor({ state: "attached" });
     await done(page).waitFor();
     await expect.poll(() => page.evaluate(() => document.activeElement?.tagName)).toBe("TEXTAREA");
     await page.keyboard.press("ArrowUp");
-    const changing = page.getByText("The changed message takes the place of the old one");
+    const changing = page.getByText("The changed message begins another version");
     await changing.waitFor();
     await page.keyboard.press("Escape");
     await changing.waitFor({ state: "detached" });
@@ -148,6 +147,62 @@ inChromium("the page in Chromium, against the real server", () => {
     await done(page).waitFor();
     expect(await page.getByRole("article").count()).toBe(1);
     expect(await page.getByRole("log").getByText("quick question").count()).toBe(0);
+    await page.getByText("Version 3 of 3").first().waitFor({ state: "attached" });
+    await page.getByRole("button", { name: "Previous version" }).first().click();
+    await page.getByRole("log").getByText("quick question").waitFor();
+  });
+
+  it("shows what was searched for also where it is in a version that is not shown", async ({ here: { page } }) => {
+    await say(page, "quick xylophone");
+    await done(page).waitFor();
+    await page.getByRole("button", { name: "Edit and send again" }).click();
+    await say(page, "quick marimba");
+    await page.getByText("Version 2 of 2").first().waitFor({ state: "attached" });
+    await done(page).waitFor();
+    await page.getByRole("button", { name: "New conversation" }).first().click();
+    const searched = page.waitForResponse(/search=xylophone/);
+    await page.getByLabel(/Search/).fill("xylophone");
+    await searched;
+    await page.getByRole("navigation").getByRole("listitem").getByRole("button").first().click();
+    await page.getByRole("log").getByText("quick xylophone").waitFor();
+  });
+
+  it("loses nothing where an early answer is given anew: all that followed comes back, by keyboard, in every tab", async ({ here: { page, context } }) => {
+    for (const [index, text] of ["quick one", "quick two", "quick three"].entries()) {
+      await say(page, text);
+      await done(page).nth(index).waitFor();
+    }
+    const second = await context.newPage();
+    await second.goto(page.url());
+    await done(second).nth(2).waitFor();
+    await page.bringToFront();
+    // A page behind another one draws no frames.
+    const shows = async (articles: number) => {
+      for (const each of [second, page]) {
+        await each.bringToFront();
+        await expect.poll(() => each.getByRole("article").count()).toBe(articles);
+      }
+    };
+    await page.getByRole("button", { name: "Answer anew" }).first().click();
+    await page.getByText("Version 2 of 2").first().waitFor({ state: "attached" });
+    await done(page).waitFor();
+    await shows(1);
+    expect(await page.getByRole("log").getByText("quick three").count()).toBe(0);
+
+    const previous = page.getByRole("group", { name: "Versions of the answer" }).getByRole("button", { name: "Previous version" });
+    await previous.focus();
+    await page.keyboard.press("Enter");
+    await shows(3);
+    // The focus stays, so that the way back is one key away.
+    expect(await page.evaluate(() => document.activeElement?.getAttribute("aria-label"))).toBe("Previous version");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await shows(1);
+    await page.reload();
+    await done(page).waitFor();
+    expect(await page.getByRole("article").count()).toBe(1);
+    await page.getByRole("group", { name: "Versions of the message" }).getByRole("button", { name: "Previous version" }).click();
+    await page.getByRole("log").getByText("quick three").waitFor();
   });
 
   it("branches a conversation and leaves the old one as it was", async ({ here: { page } }) => {

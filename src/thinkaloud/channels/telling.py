@@ -29,6 +29,7 @@ from thinkaloud.events.event import (
     SegmentReclassified,
     ToolEnded,
     ToolStarted,
+    VersionSelected,
 )
 from thinkaloud.events.view import AnswerBlock, NoticeBlock, ReasoningBlock, RunView, ToolBlock
 
@@ -71,6 +72,7 @@ class Telling:
                 | ToolEnded()
                 | ModelResponded()
                 | Notice()
+                | VersionSelected()
             ):
                 return ()
             case _:

@@ -49,8 +49,19 @@ class Archive(Protocol):
         """Make a new conversation of everything up to and with this run."""
         ...
 
-    async def export(self, conversation_id: str, form: Form, *, include_reasoning: bool) -> bytes:
-        """Return a conversation as a document."""
+    async def select(self, conversation_id: str, run_id: str) -> None:
+        """Select the version of a message that this run is part of."""
+        ...
+
+    async def export(
+        self,
+        conversation_id: str,
+        form: Form,
+        *,
+        include_reasoning: bool,
+        version: str | None = None,
+    ) -> bytes:
+        """Return a conversation as a document; `version` is a run of another version."""
         ...
 
 
@@ -99,10 +110,25 @@ class FileArchive:
         made = await self._kept.branch(LOCAL_OWNER, conversation_id, run_id)
         return msgspec.convert(made, Listed, from_attributes=True)
 
-    async def export(self, conversation_id: str, form: Form, *, include_reasoning: bool) -> bytes:
+    async def select(self, conversation_id: str, run_id: str) -> None:
+        """Select the version of a message that this run is part of."""
+        await self._kept.select(LOCAL_OWNER, conversation_id, run_id)
+
+    async def export(
+        self,
+        conversation_id: str,
+        form: Form,
+        *,
+        include_reasoning: bool,
+        version: str | None = None,
+    ) -> bytes:
         """Return a conversation as a document."""
         return await self._kept.export(
-            LOCAL_OWNER, conversation_id, form, include_reasoning=include_reasoning
+            LOCAL_OWNER,
+            conversation_id,
+            form,
+            include_reasoning=include_reasoning,
+            version=version,
         )
 
 
@@ -140,9 +166,23 @@ class ServerArchive:
         path = f"conversations/{conversation_id}/branch"
         return _listed(await self._api.ask("POST", path, body={"run_id": run_id}))
 
-    async def export(self, conversation_id: str, form: Form, *, include_reasoning: bool) -> bytes:
+    async def select(self, conversation_id: str, run_id: str) -> None:
+        """Select the version of a message that this run is part of."""
+        path = f"conversations/{conversation_id}/versions"
+        await self._api.ask("POST", path, body={"run_id": run_id})
+
+    async def export(
+        self,
+        conversation_id: str,
+        form: Form,
+        *,
+        include_reasoning: bool,
+        version: str | None = None,
+    ) -> bytes:
         """Return a conversation as a document, as far as the server's policy lets it out."""
         query = {"format": form, "include_reasoning": "true" if include_reasoning else "false"}
+        if version is not None:
+            query["version"] = version
         return await self._api.ask("GET", f"conversations/{conversation_id}/export", query=query)
 
 

@@ -2,19 +2,26 @@
 
 import secrets
 import shlex
+import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import msgspec
+from rich.console import Console
 
 from thinkaloud.cli.archive import Listed
 from thinkaloud.cli.asking import ask, beside
 from thinkaloud.cli.exits import ExitCode
+from thinkaloud.cli.markdown import print_markdown
 from thinkaloud.cli.place import Place
-from thinkaloud.cli.said import again, run_of, runs_of
+from thinkaloud.cli.said import again, run_of, runs_of, said_in
 from thinkaloud.cli.session import Session
 from thinkaloud.cli.stream import View
+from thinkaloud.cli.typed import PROMPT
+from thinkaloud.cli.versions import Version, in_lines, selected, versions_in
+from thinkaloud.cli.visible import visible
 from thinkaloud.errors import InvalidRequest, NotFound, Unavailable
 from thinkaloud.events.prompt import Effort
 from thinkaloud.events.view import RunView
@@ -78,6 +85,18 @@ class Conversation:
         self._asked = bool(runs)
         return runs
 
+    def versions(self) -> Sequence[Version]:
+        """Return the versions of those messages that have several."""
+        if not self._asked:
+            return ()
+        return versions_in(self._session.wait(said_in(self._place.archive, self.conversation_id)))
+
+    def select(self, version: str) -> list[RunView]:
+        """Select a version, and return what was said up to its end."""
+        archive = self._place.archive
+        self._session.wait(selected(archive, self.conversation_id, version))
+        return list(self._session.wait(runs_of(archive, self.conversation_id)))
+
     def find(self, conversation_id: str) -> Listed:
         """Look up a conversation. Raises `NotFound`."""
         return self._session.wait(self._place.archive.get(conversation_id))
@@ -114,3 +133,28 @@ class Conversation:
         code = ask(self._session, request, self._view)
         self._asked = True
         return code is ExitCode.INTERRUPTED
+
+
+def show_end(runs: Sequence[RunView]) -> None:
+    """Show the last of these messages, and its answer."""
+    for last in runs[-1:]:
+        sys.stdout.write(f"{PROMPT}{visible(last.input.text)}\n")
+        print_markdown(Console(highlight=False), visible(last.response))
+
+
+def list_versions(conversation: Conversation) -> bool:
+    """List the versions of those messages that have several. False: no Ctrl-C stopped it."""
+    found = conversation.versions()
+    if not found:
+        beside("No message has more than one version.", "dim")
+    for line in in_lines(found):
+        beside(line, "dim")
+    return False
+
+
+def show_version(conversation: Conversation, version: str) -> bool:
+    """Select a version and show its end. False: no Ctrl-C stopped it."""
+    if not version:
+        raise InvalidRequest("/select takes a version: /versions lists them.")
+    show_end(conversation.select(version))
+    return False

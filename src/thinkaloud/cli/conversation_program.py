@@ -32,6 +32,14 @@ Limit = Annotated[
 WithThinking = Annotated[bool, typer.Option("--thinking", help="With the model's reasoning.")]
 
 
+OfVersion = Annotated[
+    str | None,
+    typer.Option(
+        "--version", metavar="RUN", help="A run of the version to write; else the selected one."
+    ),
+]
+
+
 @conversations.command("list")
 def list_them(config: Config = None, json: Json = False, limit: Limit = 20) -> None:
     """List conversations, the latest changed first."""
@@ -54,9 +62,16 @@ def search(
 
 
 @conversations.command()
-def show(conversation: Id, config: Config = None, thinking: WithThinking = False) -> None:
+def show(
+    conversation: Id,
+    config: Config = None,
+    thinking: WithThinking = False,
+    version: OfVersion = None,
+) -> None:
     """Print what was said."""
-    options = ConversationOptions("show", config, conversation_id=conversation, thinking=thinking)
+    options = ConversationOptions(
+        "show", config, conversation_id=conversation, thinking=thinking, version=version
+    )
     carry_out("conversations", options)
 
 
@@ -93,8 +108,12 @@ def export(
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="A new file; else it is printed."),
     ] = None,
+    version: OfVersion = None,
 ) -> None:
-    """Write a conversation to a file, or to stdout byte for byte."""
+    """Write a conversation to a file, or to stdout byte for byte.
+
+    JSON has all versions of every message.
+    """
     options = ConversationOptions(
         "export",
         config,
@@ -102,6 +121,7 @@ def export(
         form=form,
         thinking=thinking,
         output=output,
+        version=version,
     )
     carry_out("conversations", options)
 
@@ -124,6 +144,30 @@ def branch(
 
 
 @conversations.command()
+def versions(conversation: Id, config: Config = None, json: Json = False) -> None:
+    """List the messages that have several versions, and the selected one of each."""
+    options = ConversationOptions("versions", config, json, conversation_id=conversation)
+    carry_out("conversations", options)
+
+
+@conversations.command()
+def select(
+    conversation: Id,
+    version: Annotated[
+        str,
+        typer.Argument(
+            metavar="VERSION",
+            help="Its run, or its place: `2.1` is the first of the second message.",
+        ),
+    ],
+    config: Config = None,
+) -> None:
+    """Select another version of a message, with all that followed it."""
+    options = ConversationOptions("select", config, conversation_id=conversation, text=version)
+    carry_out("conversations", options)
+
+
+@conversations.command()
 def regenerate(  # noqa: PLR0913 - one for each option
     conversation: Id,
     run: Annotated[
@@ -139,7 +183,7 @@ def regenerate(  # noqa: PLR0913 - one for each option
 ) -> None:
     """Answer a message once more.
 
-    The old answer and all after it leave the conversation.
+    The old answer stays as a version, with all after it. See `versions` and `select`.
     """
     carry_out(
         "redo",
@@ -163,7 +207,7 @@ def edit(  # noqa: PLR0913 - one for each option
 ) -> None:
     """Say something else in a message's place.
 
-    The message and all after it leave the conversation.
+    The old message stays as a version, with all after it. See `versions` and `select`.
     """
     carry_out(
         "redo",

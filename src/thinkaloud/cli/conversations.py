@@ -1,4 +1,4 @@
-"""`thinkaloud conversations`: list, show, search, rename, delete, export, branch."""
+"""`thinkaloud conversations`: list, show, search, change, export, branch, versions."""
 
 import asyncio
 import sys
@@ -15,9 +15,11 @@ from thinkaloud.cli.archive import Archive, Listed, opened_archive
 from thinkaloud.cli.asking import beside
 from thinkaloud.cli.exits import ExitCode
 from thinkaloud.cli.options import ConversationOptions
-from thinkaloud.cli.said import check_id, run_of
+from thinkaloud.cli.said import check_id, run_of, said_in
+from thinkaloud.cli.versions import in_lines, selected, versions_in
 from thinkaloud.cli.visible import json_document, one_line, visible
 from thinkaloud.config import load
+from thinkaloud.core.export import Export
 from thinkaloud.errors import Conflict, InvalidRequest
 
 
@@ -44,6 +46,11 @@ async def _carry_out(options: ConversationOptions) -> None:
             case "delete":
                 await archive.delete(named)
                 beside(f"Deleted {named}.", "green")
+            case "versions":
+                _versions(await said_in(archive, named), json=options.json)
+            case "select":
+                run_id = await selected(archive, named, options.text)
+                beside(f"Selected {run_id}.", "green")
             case "branch":
                 kept = await run_of(archive, named, options.text)
                 made = await archive.branch(named, kept.run_id)
@@ -74,9 +81,23 @@ def _list(found: Sequence[Listed], *, json: bool) -> None:
     Console(highlight=False).print(table)
 
 
+def _versions(said: Export, *, json: bool) -> None:
+    found = versions_in(said)
+    if json:
+        sys.stdout.write(json_document(found))
+        return
+    if not found:
+        beside("No message has more than one version.")
+    for line in in_lines(found):
+        sys.stdout.write(f"{line}\n")
+
+
 async def _write(archive: Archive, options: ConversationOptions) -> None:
     document = await archive.export(
-        options.conversation_id, options.form, include_reasoning=options.thinking
+        options.conversation_id,
+        options.form,
+        include_reasoning=options.thinking,
+        version=options.version,
     )
     if options.action == "show" or (options.output is None and sys.stdout.isatty()):
         sys.stdout.write(visible(document.decode()))

@@ -45,6 +45,7 @@ from thinkaloud.server.wires.frames import (
     SnapshotFrame,
     StartFrame,
     TokenFrame,
+    VersionFrame,
 )
 
 _Told = (
@@ -111,6 +112,8 @@ class FrameReading:
                 for message in data.messages:
                     if isinstance(message, AssistantMessage) and message.run_id == frame.run_id:
                         self._catch_up(message, at_ms)
+            case VersionFrame():
+                pass  # It is of the conversation, and of no run.
             case _:
                 self._add(self._event(frame, at_ms), at_ms)
         found, self._found = self._found, []

@@ -51,7 +51,9 @@ class ReportOptions(msgspec.Struct, frozen=True):
     """The address whose way is tested instead."""
 
 
-Action = Literal["list", "search", "show", "rename", "delete", "export", "branch"]
+Action = Literal[
+    "list", "search", "show", "rename", "delete", "export", "branch", "versions", "select"
+]
 
 
 class ConversationOptions(msgspec.Struct, frozen=True):
@@ -62,11 +64,13 @@ class ConversationOptions(msgspec.Struct, frozen=True):
     json: bool = False
     conversation_id: str = ""
     text: str = ""
-    """The words to search, the new title, or the run to branch after."""
+    """The words to search, the new title, the run to branch after, or the version to select."""
     limit: int = 20
     form: Literal["json", "markdown"] = "markdown"
     thinking: bool = False
     output: Path | None = None
+    version: str | None = None
+    """A run of the version to show or export; None: the selected one."""
 
 
 class RedoOptions(msgspec.Struct, frozen=True):

@@ -1,22 +1,18 @@
 """A conversation at a prompt: what is typed, and the commands among it."""
 
 import re
-import sys
 from collections.abc import Callable
 from typing import Final
 
-from rich.console import Console
-
 from thinkaloud.cli.archive import Listed
 from thinkaloud.cli.asking import DEMO_NOTICE, beside, effort_of
-from thinkaloud.cli.conversation import Conversation
+from thinkaloud.cli.conversation import Conversation, list_versions, show_end, show_version
 from thinkaloud.cli.exits import ExitCode
-from thinkaloud.cli.markdown import print_markdown
 from thinkaloud.cli.place import Place
 from thinkaloud.cli.said import check_id
 from thinkaloud.cli.session import Session
-from thinkaloud.cli.typed import PROMPT, TypedLines, nothing_echoed
-from thinkaloud.cli.visible import one_line, visible
+from thinkaloud.cli.typed import TypedLines, nothing_echoed
+from thinkaloud.cli.visible import one_line
 from thinkaloud.errors import InvalidRequest, ThinkaloudError
 from thinkaloud.ports.effort import effective_effort
 from thinkaloud.ports.model import ModelInfo
@@ -27,6 +23,8 @@ _COMMAND: Final = re.compile(r"/[a-z]+")
 _HELP: Final = """\
 /retry              answer the last question once more
 /edit TEXT          ask this in place of the last question
+/versions           list the versions that such messages have
+/select N.M         show version M of message N, and go on from there
 /new                begin a new conversation
 /temporary          begin one that is not kept
 /conversation [ID]  list the latest conversations, or go on with one
@@ -49,6 +47,8 @@ class Prompt:
         self._commands: dict[str, Callable[[str], bool]] = {
             "/retry": lambda _: conversation.ask_again(),
             "/edit": self._edit,
+            "/versions": lambda _: list_versions(conversation),
+            "/select": lambda version: show_version(conversation, version),
             "/new": self._new,
             "/temporary": self._temporary,
             "/conversation": self._go_on_with,
@@ -142,9 +142,7 @@ class Prompt:
         title = one_line(found.title, 200) or "A conversation without a title"
         earlier = f" · {len(runs) - 1} earlier" if len(runs) > 1 else ""
         beside(f"{title}{earlier}", "dim")
-        for last in runs[-1:]:
-            sys.stdout.write(f"{PROMPT}{visible(last.input.text)}\n")
-            print_markdown(Console(highlight=False), visible(last.response))
+        show_end(runs)
 
     def _model(self, model_id: str) -> bool:
         if model_id:

@@ -1,4 +1,4 @@
-"""`thinkaloud conversations regenerate` and `edit`: an answer once more, in its old place."""
+"""`thinkaloud conversations regenerate` and `edit`: another version of a message."""
 
 from thinkaloud.cli.asking import ask, effort_of, say_demo
 from thinkaloud.cli.exits import ExitCode

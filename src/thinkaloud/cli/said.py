@@ -21,23 +21,29 @@ def check_id(conversation_id: str) -> None:
         raise InvalidRequest("A conversation's ID is 1 to 64 of A-Z a-z 0-9 _ : and -.")
 
 
+async def said_in(archive: Archive, conversation_id: str) -> Export:
+    """Return a conversation with all its versions, without reasoning. Raises `NotFound`."""
+    document = await archive.export(conversation_id, "json", include_reasoning=False)
+    return msgspec.json.decode(document, type=Export)
+
+
 async def runs_of(archive: Archive, conversation_id: str) -> Sequence[RunView]:
     """Return the runs of a conversation, without reasoning. Raises `NotFound`."""
-    document = await archive.export(conversation_id, "json", include_reasoning=False)
-    return msgspec.json.decode(document, type=Export).runs
+    return (await said_in(archive, conversation_id)).runs
 
 
 async def run_of(archive: Archive, conversation_id: str, named: str | None) -> RunView:
     """Return the run of this id or this number, counted from 1; without either the last one.
 
-    Raises `NotFound`.
+    An id may be of any version. Raises `NotFound`.
     """
-    runs = await runs_of(archive, conversation_id)
+    said = await said_in(archive, conversation_id)
+    runs = said.runs
     if not runs:
         raise NotFound("Nothing was said in this conversation yet.")
     if named is None:
         return runs[-1]
-    for run in runs:
+    for run in (*runs, *(other.run for other in said.other_versions)):
         if run.run_id == named:
             return run
     if not _NUMBER.match(named):
@@ -50,7 +56,7 @@ async def run_of(archive: Archive, conversation_id: str, named: str | None) -> R
 
 
 def again(request: RunRequest, run: RunView, text: str | None = None) -> RunRequest:
-    """Return a request that puts a run's question once more, in its place, or another text.
+    """Return a request for a new version of a run: with its question, or with another text.
 
     The run's files go along.
     """

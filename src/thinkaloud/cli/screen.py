@@ -26,6 +26,7 @@ from thinkaloud.events.event import (
     SegmentReclassified,
     ToolEnded,
     ToolStarted,
+    VersionSelected,
 )
 from thinkaloud.ports.clock import Clock, SystemClock
 
@@ -72,7 +73,7 @@ class Screen:
         match event:
             case RunStarted():
                 self._move(f"Waiting for {one_line(event.model, 80)}")
-            case IterationStarted() | ModelResponded():
+            case IterationStarted() | ModelResponded() | VersionSelected():
                 pass
             case ReasoningDelta():
                 self._reason(event)

@@ -21,6 +21,7 @@ from thinkaloud.events.event import (
     SegmentReclassified,
     ToolEnded,
     ToolStarted,
+    VersionSelected,
 )
 
 
@@ -83,6 +84,7 @@ class Plain:
                 | ToolStarted()
                 | ToolEnded()
                 | ModelResponded()
+                | VersionSelected()
             ):
                 pass
             case _:
@@ -131,6 +133,7 @@ class Lines:
                 | ToolEnded()
                 | Notice()
                 | RunEnded()
+                | VersionSelected()
             ):
                 pass
             case _:

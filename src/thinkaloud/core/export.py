@@ -5,16 +5,17 @@ Reasoning is in it only where it was asked for; what is meant for a provider nev
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from typing import Final, Literal
 
 import msgspec
 
 from thinkaloud.core.labels import label
 from thinkaloud.events.event import AttachedFile
+from thinkaloud.events.fold import Fold, RunFold
 from thinkaloud.events.view import (
     AnswerBlock,
     Block,
-    ConversationView,
     NoticeBlock,
     ReasoningBlock,
     RunView,
@@ -26,14 +27,26 @@ _ENDINGS: Final[dict[Form, str]] = {"json": "json", "markdown": "md"}
 _NOT_IN_NAMES: Final = re.compile(r"[^\w-]+")
 
 
+class OtherVersion(msgspec.Struct, frozen=True):
+    """A run that is not among the `runs` of an export: of a version that was not selected."""
+
+    after: str | None
+    """The run that it follows; null where it begins the conversation."""
+    selected: bool
+    """Whether it is the selected one of those that follow that run."""
+    run: RunView
+
+
 class Export(msgspec.Struct, frozen=True):
-    """A conversation as a document."""
+    """A conversation as a document. `runs` are the selected version, each after the one before it."""
 
     conversation_id: str
     title: str
     created_at_ms: int
     runs: tuple[RunView, ...]
-    version: int = 1
+    other_versions: tuple[OtherVersion, ...] = ()
+    """All other runs, oldest first: nothing of the conversation is left out."""
+    version: int = 2
     """The version of this form."""
 
 
@@ -50,18 +63,43 @@ def without_reasoning(run: RunView) -> RunView:
 
 
 def as_json(
-    view: ConversationView, title: str, created_at_ms: int, *, include_reasoning: bool
+    fold: Fold,
+    path: Mapping[str, RunFold],
+    title: str,
+    created_at_ms: int,
+    *,
+    include_reasoning: bool,
 ) -> bytes:
-    """Return the conversation as a JSON document (`Export`)."""
-    runs = view.runs if include_reasoning else tuple(without_reasoning(run) for run in view.runs)
-    export = Export(view.conversation_id, title, created_at_ms, runs)
+    """Return the conversation as a JSON document (`Export`); `path` is the version to begin with."""
+
+    def view(run: RunFold) -> RunView:
+        return run.view() if include_reasoning else without_reasoning(run.view())
+
+    others = [run for name, run in fold.tree.all.items() if name not in path]
+    export = Export(
+        fold.conversation_id,
+        title,
+        created_at_ms,
+        tuple([view(run) for run in path.values()]),
+        tuple([_other(fold, run.run_id, view(run), path) for run in others]),
+    )
     return msgspec.json.format(msgspec.json.encode(export), indent=2)
 
 
-def as_markdown(view: ConversationView, title: str, *, include_reasoning: bool) -> str:
-    """Return the conversation as Markdown."""
-    pieces = [f"# {title or view.conversation_id}"]
-    for run in view.runs:
+def _other(fold: Fold, run_id: str, run: RunView, path: Mapping[str, RunFold]) -> OtherVersion:
+    # What is written as `runs` counts as selected.
+    selected = fold.tree.is_selected(run_id) and not any(
+        each in path for each in fold.tree.versions(run_id)
+    )
+    return OtherVersion(fold.tree.before(run_id), selected, run)
+
+
+def as_markdown(
+    fold: Fold, path: Mapping[str, RunFold], title: str, *, include_reasoning: bool
+) -> str:
+    """Return the runs of one version of the conversation as Markdown."""
+    pieces = [f"# {title or fold.conversation_id}"]
+    for run in (each.view() for each in path.values()):
         pieces.append(f"## You\n\n{run.input.text}")
         pieces.append("\n".join(f"- {_told(file)}" for file in run.attachments))
         pieces.append(f"## {run.model}")

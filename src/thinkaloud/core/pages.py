@@ -4,13 +4,13 @@ import msgspec
 
 from thinkaloud.errors import InvalidRequest
 from thinkaloud.events.fold import Fold
-from thinkaloud.events.view import RunView
+from thinkaloud.events.view import ConversationView
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Runs that stand side by side, oldest first."""
+    """Runs of the current path that follow each other."""
 
-    runs: tuple[RunView, ...]
+    view: ConversationView
     next_before: str | None
     """The run before which the next page ends; None where nothing is older."""
 
@@ -18,7 +18,7 @@ class Page(msgspec.Struct, frozen=True):
 def page_of(fold: Fold, limit: int | None, before: str = "") -> Page:
     """Return the newest runs, at most `limit`, of those before a run or of all.
 
-    Raises `InvalidRequest` where `before` names none of them.
+    The newest page has the `attempt`, too. Raises `InvalidRequest` where `before` names none of them.
     """
     ids = list(fold.runs)
     if before:
@@ -26,5 +26,6 @@ def page_of(fold: Fold, limit: int | None, before: str = "") -> Page:
             raise InvalidRequest("before names no run of this conversation.", field="before")
         ids = ids[: ids.index(before)]
     chosen = ids if limit is None else ids[-limit:]
-    runs = tuple([fold.runs[run_id].view() for run_id in chosen])
-    return Page(runs, chosen[0] if len(chosen) < len(ids) else None)
+    runs = [fold.runs[run_id] for run_id in chosen]
+    view = fold.view_of(runs, None if before else fold.attempt)
+    return Page(view, chosen[0] if len(chosen) < len(ids) else None)

@@ -13,6 +13,10 @@ _MARKS: Final = re.compile(
 )
 """Code, of which every character stays, and emphasis, which touches a word on one side only."""
 
+_FLAG_LETTERS: Final = "".join(map(chr, range(0x1F1E6, 0x1F200)))
+"""Two of them are a flag."""
+_SKIN_TONES: Final = "".join(map(chr, range(0x1F3FB, 0x1F400)))
+
 
 def title_of(answer: str, question: str) -> str:
     """Return a line of at most 60 characters: the answer's first, else the question's, else ""."""
@@ -35,6 +39,22 @@ def _plain(line: str) -> str:
 def _short(title: str) -> str:
     if len(title) <= MAX_CHARS:
         return title
-    cut = title[: MAX_CHARS - 1]
+    cut = title[: _boundary(title, MAX_CHARS - 1)]
     whole_words = cut.rpartition(" ")[0]
     return (whole_words if len(whole_words) > MAX_CHARS // 2 else cut).rstrip(" ,;:.") + "…"
+
+
+def _boundary(text: str, end: int) -> int:
+    """Return the last place up to `end` that is not inside what is drawn as one character."""
+    start = end
+    while start and _goes_on(text[start]):
+        start -= 1
+    flags = len(text[:start]) - len(text[:start].rstrip(_FLAG_LETTERS))
+    if text[start] in _FLAG_LETTERS and flags % 2:
+        start -= 1
+    # A base with more marks than a line has room for: then cut anywhere.
+    return start or end
+
+
+def _goes_on(character: str) -> bool:
+    return unicodedata.category(character)[0] == "M" or character in _SKIN_TONES

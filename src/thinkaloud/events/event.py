@@ -123,8 +123,8 @@ class RunStarted(msgspec.Struct, frozen=True, tag="run.started", omit_defaults=T
     """The files that `input` names, in its order, as they were then; a picture that is the
     `image_path` comes last. What is in them is not for any wire."""
     replaces: str | None = None
-    """The run that this one takes the place of (regenerate, edit and resend); it and all runs
-    after it leave the conversation, though not the log."""
+    """The run that this one is a new version of (regenerate, edit and resend). It is selected by
+    its first answer text; the other versions stay, with all that followed them."""
 
 
 class IterationStarted(msgspec.Struct, frozen=True, tag="iteration.started", gc=False):
@@ -246,6 +246,16 @@ class RunEnded(msgspec.Struct, frozen=True, tag="run.ended", omit_defaults=True,
     outcome: Outcome | None = None
 
 
+class VersionSelected(msgspec.Struct, frozen=True, tag="version.selected", gc=False):
+    """Another version of a position was selected, with all that followed it.
+
+    It happens in a conversation, not in a run: the `run_id` beside it is empty.
+    """
+
+    run_id: str
+    """A run of the version. Versions of earlier positions that lead to it are selected, too."""
+
+
 Event = (
     RunStarted
     | IterationStarted
@@ -259,8 +269,9 @@ Event = (
     | ModelResponded
     | Notice
     | RunEnded
+    | VersionSelected
 )
-"""Everything that can happen in a run."""
+"""Everything that can happen in a run, or between runs."""
 
 
 class Recorded(msgspec.Struct, frozen=True, gc=False):
@@ -272,4 +283,5 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
     """Unix time in milliseconds, by the server's clock."""
     conversation_id: str
     run_id: str
+    """Empty where the event belongs to the conversation and to no run."""
     event: Event

@@ -1,5 +1,6 @@
 """What the fold gives: a run and a conversation as they stand, as frozen values."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -100,8 +101,14 @@ class RunView(msgspec.Struct, frozen=True, gc=False):
 
 
 class ConversationView(msgspec.Struct, frozen=True, gc=False):
-    """A conversation as it stands at `seq`."""
+    """A conversation as it stands at `seq`: the selected version of every position."""
 
     conversation_id: str
     seq: int
     runs: tuple[RunView, ...]
+    """The current path, oldest first."""
+    versions: Mapping[str, tuple[str, ...]] = {}
+    """By run, for those that have other versions: all versions of its position, oldest first."""
+    attempt: RunView | None = None
+    """A replacement that has given no answer text: it is running, or the last try came to nothing.
+    It is a version of the run in whose place it stands, and not selected."""

@@ -17,18 +17,17 @@ def copied_runs(
 ) -> tuple[Sequence[FinishedRun], Sequence[str]]:
     """Return everything up to and with the run `last`, as runs of the branch, and the uploads they name.
 
-    `events` are all of the conversation that is branched. Raises `Conflict` where that run or one
-    before it still goes on, `NotFound` where it is not (or no longer) part of the conversation.
+    `events` are all of the conversation that is branched; the run may be of any version. Raises
+    `Conflict` where that run or one before it still goes on, `NotFound` where there is none.
     """
     fold = Fold(branch.conversation_id)
     own: dict[str, list[Recorded]] = {}
     for recorded in events:
         fold.apply(recorded)
         own.setdefault(recorded.run_id, []).append(recorded)
-    if last not in fold.runs:
+    if fold.run(last) is None:
         raise NotFound("There is no such run in the conversation.")
-    names = list(fold.runs)
-    kept = [fold.runs[name] for name in names[: names.index(last) + 1]]
+    kept = fold.tree.line(last)
     if any(run.ended is None for run in kept):
         raise Conflict("The run, or one before it, is still going on.")
     copies: list[FinishedRun] = []
@@ -58,10 +57,10 @@ def _copied(own: Sequence[Recorded], run: RunFold, branch: Conversation, seq: in
 
 
 def _with_files(recorded: Recorded, run: RunFold) -> Recorded:
-    """Return an event that needs no other run: a start with the content of its files."""
+    """Return an event that needs no other run: a start with its files, that replaces none."""
     event = recorded.event
     if not isinstance(event, RunStarted):
         return recorded
     files = tuple(msgspec.structs.replace(file, kept_in="") for file in run.attachments)
-    started = msgspec.structs.replace(event, attachments=files)
+    started = msgspec.structs.replace(event, attachments=files, replaces=None)
     return msgspec.structs.replace(recorded, event=started)

@@ -9,13 +9,14 @@ from typing import Literal
 from thinkaloud.core.export import as_json, as_markdown
 from thinkaloud.core.title import title_of
 from thinkaloud.errors import Conflict, InvalidRequest, NotFound, StoreError
-from thinkaloud.events.fold import RunFold
+from thinkaloud.events.fold import Fold, RunFold
 from thinkaloud.ports.clock import Clock
 from thinkaloud.ports.store import Before, Change, Conversation, RunRecord, Store
 from thinkaloud.ports.uploads import Uploads
 from thinkaloud.runtime.active import ActiveRuns
 from thinkaloud.runtime.branching import copied_runs
 from thinkaloud.runtime.hub import Hub
+from thinkaloud.runtime.versions import selected
 
 MAX_TITLE_CHARS = 200
 _log = logging.getLogger(__name__)
@@ -158,20 +159,38 @@ class Conversations:
         form: Literal["json", "markdown"],
         *,
         include_reasoning: bool,
+        version: str | None = None,
     ) -> bytes:
-        """Return a conversation as a document, as it stands now."""
+        """Return a conversation as a document, as it stands now.
+
+        `version` is a run of the version to write; None: the one selected. JSON has the others,
+        too. Raises `InvalidRequest` where there is no such run.
+        """
         found = await self.get(owner, conversation_id)
-        view = (await self._hub.fold(conversation_id)).view()
+        fold = await self._hub.fold(conversation_id)
+        if version is not None and fold.run(version) is None:
+            raise InvalidRequest("version names no run of this conversation.", field="version")
+        path = fold.runs if version is None else fold.tree.path(version)
         if form == "markdown":
-            text = as_markdown(view, found.title, include_reasoning=include_reasoning)
+            text = as_markdown(fold, path, found.title, include_reasoning=include_reasoning)
             return text.encode()
-        return as_json(view, found.title, found.created_at_ms, include_reasoning=include_reasoning)
+        return as_json(
+            fold, path, found.title, found.created_at_ms, include_reasoning=include_reasoning
+        )
+
+    async def select(self, owner: str, conversation_id: str, run_id: str) -> Fold:
+        """Select the version that this run is part of, with what followed it; return the result.
+
+        On the current path already: nothing changes. Raises `Conflict` while a run is going on.
+        """
+        await self.get(owner, conversation_id)
+        return await selected(conversation_id, run_id, self._hub, self._active)
 
     async def branch(self, owner: str, conversation_id: str, run_id: str) -> Conversation:
         """Make a new conversation of everything up to and with this run.
 
-        Raises `Conflict` where the run or one before it still goes on, `NotFound` where it is not (or no
-        longer) part of the conversation.
+        The run may be of any version. Raises `Conflict` where it or one before it still goes on,
+        `NotFound` where there is none.
         """
         found = await self.get(owner, conversation_id)
         now_ms = self._clock.unix_ms()

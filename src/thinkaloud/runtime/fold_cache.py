@@ -27,7 +27,7 @@ class FoldCache:
         if kept is None:
             return Fold(conversation_id)
         self._kept.move_to_end(conversation_id)
-        return kept.fold.settled()
+        return kept.fold.copy()
 
     def keep(self, fold: Fold) -> None:
         """Keep what has ended of a fold that is up to date, in the place of what was kept."""
@@ -38,11 +38,9 @@ class FoldCache:
         settled = fold.settled()
         if settled.seq <= before.fold.seq:
             return
-        known = before.fold.runs.keys() | before.fold.replaced.keys()
         characters = before.characters
-        for runs in (settled.runs, settled.replaced):
-            for run_id in runs.keys() - known:
-                characters += runs[run_id].characters
+        for run_id in settled.tree.all.keys() - before.fold.tree.all.keys():
+            characters += settled.tree.all[run_id].characters
         self._kept[name] = _Kept(settled, characters)
         self._kept.move_to_end(name)
         held = sum(kept.characters for kept in self._kept.values())

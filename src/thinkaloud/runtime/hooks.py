@@ -23,6 +23,7 @@ from thinkaloud.events.event import (
     SegmentReclassified,
     ToolEnded,
     ToolStarted,
+    VersionSelected,
 )
 from thinkaloud.events.model import ToolCall
 
@@ -143,6 +144,7 @@ class HookChain:
                 | ModelResponded()
                 | Notice()
                 | RunEnded()
+                | VersionSelected()
             ):
                 return
             case _:

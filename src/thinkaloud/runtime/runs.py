@@ -96,7 +96,7 @@ class Runs:
 
         With an `idempotency_key` seen before, the first run is returned and nothing is started.
         Raises `InvalidRequest`, `UnknownModel`, `UnsupportedEffort`, `NotFound` (another owner's
-        conversation), `Conflict` (it is busy, or the run to be replaced is so already) or
+        conversation), `Conflict` (it is busy, or another run is replacing that one) or
         `ConfigurationError` before anything is kept.
         """
         if request.idempotency_key is None:
@@ -150,7 +150,7 @@ class Runs:
             owner, [file.id for file in spec.attachments], spec.conversation_id
         )
         self._refuse_if_busy(spec.conversation_id)
-        await self._refuse_if_replaced(spec)
+        self._refuse_if_replaced(spec)
         log = await self.hub.acquire(spec.conversation_id)
         try:
             record = RunRecord(
@@ -176,12 +176,11 @@ class Runs:
         if refuse and self.active.in_conversation(conversation_id):
             raise Conflict("A run is going on in this conversation. Stop it, or wait for its end.")
 
-    async def _refuse_if_replaced(self, spec: RunSpec) -> None:
-        if spec.replaces is None:
-            return
-        fold = await self.hub.fold(spec.conversation_id)
-        if spec.replaces in fold.replaced or self.active.takes_place_of(spec.replaces):
-            raise Conflict("Another run has taken the place of that one already.")
+    def _refuse_if_replaced(self, spec: RunSpec) -> None:
+        if spec.replaces is not None and self.active.takes_place_of(spec.replaces):
+            raise Conflict(
+                "Another run is replacing that one already. Stop it, or wait for its end."
+            )
 
     def _spawn(self, spec: RunSpec, record: RunRecord, log: LiveLog, hooks: HookChain) -> Run:
         if self._tasks is None:
@@ -223,13 +222,8 @@ class Runs:
                 self._finisher.finish_later(log, record, self._tasks)
 
     async def _earlier(self, spec: RunSpec) -> list[RunFold]:
-        earlier: list[RunFold] = []
-        for run_id, run in (await self.hub.fold(spec.conversation_id)).runs.items():
-            if run_id in {spec.run_id, spec.replaces}:
-                break
-            if run.ended is not None:
-                earlier.append(run)
-        return earlier
+        line = (await self.hub.fold(spec.conversation_id)).tree.line(spec.run_id)
+        return [run for run in line[:-1] if run.ended is not None]
 
 
 def _without_attachments(message: RunStarted) -> RunStarted:

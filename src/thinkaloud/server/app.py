@@ -21,6 +21,7 @@ from thinkaloud.server.services import ServerServices, ServerState
 from thinkaloud.server.site_path import BasePath
 from thinkaloud.server.system_routes import SystemRoutes
 from thinkaloud.server.upload_routes import UploadRoutes
+from thinkaloud.server.version_routes import VersionRoutes
 from thinkaloud.server.webui import BootstrapRoutes, WebUi
 
 
@@ -78,6 +79,7 @@ def create_app(services: ServerServices) -> FastAPI:
         *RunRoutes(services, state).operations(),
         *ConversationRoutes(services, state).operations(),
         *CopyRoutes(services).operations(),
+        *VersionRoutes(services).operations(),
         *UploadRoutes(services).operations(),
         *ModelRoutes(services, state).operations(),
         *system.operations(),

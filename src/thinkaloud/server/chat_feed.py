@@ -5,7 +5,6 @@ from collections.abc import Collection, Sequence
 from thinkaloud.channels.websocket.wire import SocketWire, socket_wire
 from thinkaloud.core.pages import page_of
 from thinkaloud.events.event import Recorded, RunEnded, RunStarted
-from thinkaloud.events.view import ConversationView
 from thinkaloud.ports.store import Store
 from thinkaloud.runtime.follower import Snapshot
 from thinkaloud.runtime.live_log import Entry
@@ -44,9 +43,8 @@ class ChatFeed:
         """Return what this socket gets of a batch; what it does not carry is left out."""
         if isinstance(batch, Snapshot):
             page = page_of(batch.fold, self._last)
-            view = ConversationView(batch.fold.conversation_id, batch.seq, page.runs)
             earlier = page.next_before is not None
-            return [self._wire.snapshot(view, batch.seq, self._without, earlier=earlier)]
+            return [self._wire.snapshot(page.view, batch.seq, self._without, earlier=earlier)]
         found: list[bytes] = []
         for entry in batch:
             wire = self._plain if entry.recorded.run_id in self._without else self._wire

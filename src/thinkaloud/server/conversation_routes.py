@@ -34,7 +34,7 @@ from thinkaloud.server.views import (
     ConversationList,
     ConversationState,
     Messages,
-    messages_of,
+    messages_in,
     summary,
 )
 from thinkaloud.server.wires.chat import chat_wire
@@ -191,9 +191,8 @@ class ConversationRoutes:
         shows = self._services.sends_reasoning(query.include_reasoning)
         limit = query.limit if isinstance(query.limit, int) else None
         page = page_of(fold, limit, query.before)
-        said = messages_of(page.runs, reasoning=shows)
         more = page.next_before if limit or query.before else msgspec.UNSET
-        return json_response(Messages(conversation_id, fold.seq, said, more))
+        return json_response(messages_in(page.view, fold.seq, reasoning=shows, next_before=more))
 
     async def follow(self, request: Request) -> Response:
         """Follow a conversation for as long as the client stays."""

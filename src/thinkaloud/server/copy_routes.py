@@ -64,7 +64,11 @@ class CopyRoutes:
         found = await self._kept.get(LOCAL_OWNER, request.path_params["conversation_id"])
         shows = self._services.sends_reasoning(query.include_reasoning)
         body = await self._kept.export(
-            LOCAL_OWNER, found.conversation_id, query.format, include_reasoning=shows
+            LOCAL_OWNER,
+            found.conversation_id,
+            query.format,
+            include_reasoning=shows,
+            version=query.version or None,
         )
         name = file_name(found.title, found.conversation_id, query.format)
         headers = {"Content-Disposition": disposition(name, unnamed="conversation")}

@@ -70,8 +70,9 @@ class ChatRequest(msgspec.Struct, frozen=True):
     replaces: Annotated[
         str | None,
         Meta(
-            description="A run of this conversation whose place the new one takes: it and all that"
-            " came after it leave the conversation. Regenerate with the same text, or edit it."
+            description="A run of this conversation of which the new one is another version:"
+            " regenerate with the same text, or edit it. It is selected by its first answer text;"
+            " the old version stays, with all that came after it."
         ),
     ] = None
     temporary: Annotated[
@@ -160,6 +161,19 @@ class ListQuery(msgspec.Struct, frozen=True):
     ] = ""
 
 
+class VersionsQuery(msgspec.Struct, frozen=True):
+    """What to look for in all versions of a conversation."""
+
+    search: Annotated[
+        str,
+        Meta(
+            max_length=400,
+            description="Words, as for a search of conversations: `found` is a run that has all of"
+            " them, of the selected version where there is one.",
+        ),
+    ] = ""
+
+
 class UploadsQuery(msgspec.Struct, frozen=True):
     """Which page of the uploads."""
 
@@ -180,6 +194,13 @@ class ExportQuery(msgspec.Struct, frozen=True):
         Literal["json", "markdown"], Meta(description="For programs, or for people.")
     ] = "json"
     include_reasoning: Annotated[bool, Meta(description="Put the model's reasoning in.")] = False
+    version: Annotated[
+        str,
+        Meta(
+            description="A run of the version to write; else the selected one. JSON has the others,"
+            " too."
+        ),
+    ] = ""
 
 
 class NoQuery(msgspec.Struct, frozen=True):
@@ -203,6 +224,15 @@ class BranchPoint(msgspec.Struct, frozen=True):
     """Where a new conversation leaves an old one."""
 
     run_id: Annotated[str, Meta(description="The last run that the new conversation has.")]
+
+
+class VersionChoice(msgspec.Struct, frozen=True):
+    """Which version of a message is to be shown."""
+
+    run_id: Annotated[
+        str,
+        Meta(description="A run of that version. What followed it is selected with it."),
+    ]
 
 
 class ConversationChange(msgspec.Struct, frozen=True):

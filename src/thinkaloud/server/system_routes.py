@@ -96,7 +96,9 @@ class Features(msgspec.Struct, frozen=True):
     branch: bool
     export: bool
     replace: bool
-    """Whether a message may take the place of an earlier run: regenerate, edit and resend."""
+    """Whether a message may be a new version of an earlier run: regenerate, edit and resend."""
+    versions: bool
+    """Whether older versions of a message stay and can be selected again."""
     temporary: bool
     """Whether a conversation may be kept in memory only."""
     stop_on_disconnect: bool
@@ -321,6 +323,7 @@ class SystemRoutes:
             branch=True,
             export=True,
             replace=True,
+            versions=True,
             temporary=True,
             stop_on_disconnect=True,
             tools=bool(self._services.about.tools),

@@ -1,16 +1,16 @@
 """What the look-ups answer with. Everything is read from the one fold (P8)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import msgspec
 
 from thinkaloud.core.reply import ActionResult, ReasoningSegment, reply
 from thinkaloud.events.event import AttachedFile, Outcome, RunError, RunStatus, Timing
-from thinkaloud.events.fold import RunFold
+from thinkaloud.events.fold import Fold, RunFold
 from thinkaloud.events.model import ReasoningStatus, Usage
 from thinkaloud.events.prompt import Effort
-from thinkaloud.events.view import Block, ReasoningBlock, RunView
+from thinkaloud.events.view import Block, ConversationView, ReasoningBlock, RunView
 from thinkaloud.ports.model import ModelInfo, ReasoningAbility
 from thinkaloud.ports.store import Conversation, RunRecord
 
@@ -42,6 +42,17 @@ class RunState(msgspec.Struct, frozen=True, gc=False):
     reasoning_segments: tuple[ReasoningSegment, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
+class MessageVersions(msgspec.Struct, frozen=True, gc=False):
+    """The versions of a message and its answer, and which of them this one is."""
+
+    index: int
+    """Its place among them, from 1."""
+    count: int
+    """How many there are."""
+    run_ids: tuple[str, ...]
+    """All of them, oldest first; `POST /conversations/{conversation_id}/versions` selects one."""
+
+
 class UserMessage(msgspec.Struct, frozen=True, tag_field="role", tag="user", gc=False):
     """What the user said."""
 
@@ -53,6 +64,8 @@ class UserMessage(msgspec.Struct, frozen=True, tag_field="role", tag="user", gc=
     attachments: tuple[AttachedFile, ...]
     """The files that these two name, in their order."""
     at_ms: int
+    versions: MessageVersions
+    """Its versions and those of its answer, which are the same."""
 
 
 class AssistantMessage(msgspec.Struct, frozen=True, tag_field="role", tag="assistant", gc=False):
@@ -72,6 +85,8 @@ class AssistantMessage(msgspec.Struct, frozen=True, tag_field="role", tag="assis
     timing: Timing | None
     error: RunError | None
     outcome: Outcome | None
+    versions: MessageVersions
+    """Its versions and those of its message, which are the same."""
     reasoning: str | msgspec.UnsetType = msgspec.UNSET
     reasoning_status: ReasoningStatus | msgspec.UnsetType = msgspec.UNSET
 
@@ -86,8 +101,38 @@ class Messages(msgspec.Struct, frozen=True, gc=False):
     seq: int
     """Follow the conversation's events after this number to stay up to date."""
     messages: tuple[Message, ...]
+    """Of the selected versions."""
+    attempt: tuple[Message, ...] = ()
+    """The message and the answer of a replacement that has given no answer text: it is running,
+    or the last try came to nothing. What it is to replace stays selected until it answers."""
     next_before: str | msgspec.UnsetType | None = msgspec.UNSET
     """Where a page was asked for: `before` of the one with what is older; null where nothing is."""
+
+
+class Position(msgspec.Struct, frozen=True, gc=False):
+    """A place in a conversation that has several versions."""
+
+    after: str | None
+    """The run that they follow; null: they begin the conversation."""
+    run_ids: tuple[str, ...]
+    """The versions, oldest first."""
+    selected: str
+    """Which of them is selected."""
+    current: bool
+    """Whether the selected one is part of the conversation as it is shown."""
+
+
+class VersionList(msgspec.Struct, frozen=True, gc=False):
+    """The versions of a conversation, as they stand at `seq`."""
+
+    conversation_id: str
+    seq: int
+    path: tuple[str, ...]
+    """The runs of the conversation as it is shown, oldest first."""
+    positions: tuple[Position, ...]
+    """Where there is more than one version, oldest first."""
+    found: str | None = None
+    """A run with all the words that were searched for; select it where `path` does not have it."""
 
 
 class ConversationState(msgspec.Struct, frozen=True, gc=False):
@@ -170,7 +215,24 @@ def run_state(record: RunRecord, fold: RunFold | None, *, reasoning: bool) -> Ru
     )
 
 
-def user_message(run: RunView) -> UserMessage:
+def version_list(fold: Fold, found: str | None = None) -> VersionList:
+    """Return the versions of a conversation, and what was found in them."""
+    groups = dict.fromkeys(fold.tree.versions_of(fold.tree.all.values()).values())
+    positions = [_position(fold, versions) for versions in groups]
+    return VersionList(fold.conversation_id, fold.seq, tuple(fold.runs), tuple(positions), found)
+
+
+def _position(fold: Fold, versions: tuple[str, ...]) -> Position:
+    selected = next(run_id for run_id in versions if fold.tree.is_selected(run_id))
+    return Position(fold.tree.before(selected), versions, selected, selected in fold.runs)
+
+
+def _versions(run_id: str, versions: Mapping[str, tuple[str, ...]]) -> MessageVersions:
+    run_ids = versions.get(run_id, (run_id,))
+    return MessageVersions(run_ids.index(run_id) + 1, len(run_ids), run_ids)
+
+
+def user_message(run: RunView, versions: MessageVersions) -> UserMessage:
     """Return what the user said to begin a run."""
     given = run.input
     return UserMessage(
@@ -181,10 +243,13 @@ def user_message(run: RunView) -> UserMessage:
         image_path=given.image_path,
         attachments=run.attachments,
         at_ms=run.started_at_ms,
+        versions=versions,
     )
 
 
-def assistant_message(run: RunView, *, reasoning: bool) -> AssistantMessage:
+def assistant_message(
+    run: RunView, versions: MessageVersions, *, reasoning: bool
+) -> AssistantMessage:
     """Return what came of a run; without `reasoning` no block of it is left."""
     blocks = (
         run.blocks
@@ -206,16 +271,39 @@ def assistant_message(run: RunView, *, reasoning: bool) -> AssistantMessage:
         timing=run.timing,
         error=run.error,
         outcome=run.outcome,
+        versions=versions,
         reasoning=run.reasoning if reasoning else msgspec.UNSET,
         reasoning_status=run.reasoning_status if reasoning else msgspec.UNSET,
     )
 
 
-def messages_of(runs: Iterable[RunView], *, reasoning: bool) -> tuple[Message, ...]:
-    """Return what was said in these runs, in order."""
+def messages_in(
+    view: ConversationView,
+    seq: int,
+    *,
+    reasoning: bool,
+    next_before: str | msgspec.UnsetType | None = msgspec.UNSET,
+) -> Messages:
+    """Return what was said in the runs of a view, in order."""
+    return Messages(
+        view.conversation_id,
+        seq,
+        _messages(view.runs, view.versions, reasoning=reasoning),
+        ()
+        if view.attempt is None
+        else _messages([view.attempt], view.versions, reasoning=reasoning),
+        next_before,
+    )
+
+
+def _messages(
+    runs: Iterable[RunView], versions: Mapping[str, tuple[str, ...]], *, reasoning: bool
+) -> tuple[Message, ...]:
     said: list[Message] = []
     for run in runs:
-        said.extend((user_message(run), assistant_message(run, reasoning=reasoning)))
+        known = _versions(run.run_id, versions)
+        said.append(user_message(run, known))
+        said.append(assistant_message(run, known, reasoning=reasoning))
     return tuple(said)
 
 

@@ -1,6 +1,7 @@
 import { ChevronRight } from "lucide-react";
 import { memo, useEffect, useId, useRef } from "react";
 
+import { beginning, ending } from "@/events/cut";
 import type { ReasoningBlock, RunView } from "@/events/types.gen";
 
 import { inWords, useElapsed } from "./duration";
@@ -107,7 +108,7 @@ const PREVIEW_LENGTH = 320;
 
 function Preview({ block, live }: { readonly block: ReasoningBlock; readonly live: boolean }) {
   const text = live ? (block.parts.at(-1) ?? "") : block.parts.join("\n\n");
-  const shown = live ? text.slice(-PREVIEW_LENGTH * 2) : text.slice(0, PREVIEW_LENGTH);
+  const shown = live ? ending(text, PREVIEW_LENGTH * 2) : beginning(text, PREVIEW_LENGTH);
   return (
     <div aria-hidden className={cx("preview mt-0.5 ml-[0.4rem] border-l-2 border-line pl-4 text-[0.88rem] leading-normal", live ? "preview-live" : "preview-settled")}>
       <p className="whitespace-pre-line [unicode-bidi:plaintext]">{visible(withoutMarks(shown))}</p>

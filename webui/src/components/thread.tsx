@@ -1,17 +1,20 @@
 import { ArrowDown } from "lucide-react";
 import { Fragment, memo, type ReactNode, useContext, useMemo } from "react";
 
-import type { RunView } from "@/events/types.gen";
+import type { ConversationView, RunView } from "@/events/types.gen";
 
 import { AsideMessages, type ShownAside } from "./aside-messages";
 import { AssistantMessage } from "./assistant-message";
+import { attemptInWords, AttemptNote } from "./attempt-note";
 import { FileAddressContext, filesOf } from "./attached-files";
 import { useEarlier } from "./earlier";
 import type { Follow } from "./follow";
+import { shownRuns } from "./shown-runs";
 import { settledHeading } from "./thought";
 import { Button, IconButton } from "./ui/button";
 import { cx } from "./ui/cx";
 import { UserMessage } from "./user-message";
+import { VersionSwitcher } from "./version-switcher";
 
 /** What the reader may do with a run. What the server cannot do is absent. */
 export interface RunActions {
@@ -20,10 +23,12 @@ export interface RunActions {
   readonly onRegenerate?: ((run: RunView) => void) | undefined;
   readonly onEdit?: ((run: RunView) => void) | undefined;
   readonly onBranch?: ((run: RunView) => void) | undefined;
+  /** Show another version of a message. */
+  readonly onSelect?: ((runId: string) => void) | undefined;
 }
 
 export interface ThreadProps {
-  readonly runs: readonly RunView[];
+  readonly view: Pick<ConversationView, "runs" | "versions" | "attempt">;
   /** What plugins sent beside the runs. */
   readonly asides?: readonly ShownAside[];
   /** Fetch the runs before these; absent where there are none. */
@@ -37,8 +42,10 @@ export interface ThreadProps {
 const NO_ASIDES: readonly ShownAside[] = [];
 
 /** A conversation, oldest first. */
-export function Thread({ runs, asides = NO_ASIDES, onEarlier, follow, actions, children }: ThreadProps) {
+export function Thread({ view, asides = NO_ASIDES, onEarlier, follow, actions, children }: ThreadProps) {
   const { scroller, content, following, toBottom } = follow;
+  const shown = useMemo(() => shownRuns(view), [view]);
+  const runs = useMemo(() => shown.map(({ run }) => run), [shown]);
   const { first, more, edge } = useEarlier(runs, onEarlier, scroller);
   const placed = useMemo(() => placedAmong(asides, runs), [asides, runs]);
   return (
@@ -61,9 +68,9 @@ export function Thread({ runs, asides = NO_ASIDES, onEarlier, follow, actions, c
             ) : null}
           </div>
           <AsideMessages asides={placed} after={null} />
-          {runs.slice(first).map((run, index) => (
-            <Fragment key={run.run_id}>
-              <Row run={run} isLast={first + index === runs.length - 1} actions={actions} />
+          {shown.slice(first).map(({ run, key, versions, attempt }, index) => (
+            <Fragment key={key}>
+              <Row run={run} versions={versions} attempt={attempt} isLast={first + index === runs.length - 1} actions={actions} />
               <AsideMessages asides={placed} after={run.run_id} />
             </Fragment>
           ))}
@@ -71,7 +78,7 @@ export function Thread({ runs, asides = NO_ASIDES, onEarlier, follow, actions, c
         </div>
       </div>
       <p role="status" className="sr-only">
-        {inOneSentence(runs.at(-1))}
+        {view.attempt && view.attempt.status !== "running" ? attemptInWords(view.attempt) : inOneSentence(runs.at(-1))}
       </p>
       {following ? null : (
         <IconButton
@@ -98,17 +105,27 @@ function placedAmong(asides: readonly ShownAside[], runs: readonly RunView[]): r
 
 interface RowProps {
   readonly run: RunView;
+  readonly versions: readonly string[];
+  readonly attempt: RunView | null;
   readonly isLast: boolean;
   readonly actions: RunActions;
 }
 
-const Row = memo(function Row({ run, isLast, actions }: RowProps) {
+const Row = memo(function Row({ run, versions, attempt, isLast, actions }: RowProps) {
   const addressOf = useContext(FileAddressContext);
   const { onEdit, ...others } = useMemo(() => handlersOf(actions, run, isLast), [actions, run, isLast]);
+  const onSelect = run.status === "running" ? undefined : actions.onSelect;
+  const switcher = (of: "message" | "answer") => <VersionSwitcher versions={versions} shown={run.run_id} of={of} onSelect={onSelect} />;
   return (
     <article aria-label="Message and answer" className={cx("space-y-5 pb-9", !isLast && "row")}>
-      <UserMessage text={run.input.text} files={filesOf(run, addressOf)} onEdit={onEdit} />
-      <AssistantMessage run={run} {...others} />
+      <UserMessage text={run.input.text} files={filesOf(run, addressOf)} onEdit={onEdit}>
+        {versions.length > 1 ? switcher("message") : null}
+      </UserMessage>
+      <div className="space-y-3">
+        <AssistantMessage key={run.run_id} run={run} {...others} />
+        {versions.length > 1 && run.status !== "running" ? <div className="-mt-2 -ml-2">{switcher("answer")}</div> : null}
+        {attempt ? <AttemptNote attempt={attempt} edited={attempt.input.text !== run.input.text} onRetry={() => actions.onRetry(attempt)} onShow={onSelect && (() => onSelect(attempt.run_id))} /> : null}
+      </div>
     </article>
   );
 });

@@ -1,6 +1,7 @@
 import { ChevronRight, CircleAlert, CircleCheck, CircleSlash, Loader } from "lucide-react";
 import { memo, type ReactNode, useId } from "react";
 
+import { beginning } from "@/events/cut";
 import type { ToolBlock } from "@/events/types.gen";
 
 import { CopyButton } from "./copy-button";
@@ -109,7 +110,7 @@ function written(value: unknown, indent?: number): string | undefined {
 /** The values of the arguments, in a line. */
 function summary(text: string): string {
   const value = parsed(text);
-  if (typeof value !== "object" || value === null) return text.slice(0, 120);
+  if (typeof value !== "object" || value === null) return beginning(text, 120);
   const values = Object.values(value).map((each) => (typeof each === "string" ? each : (written(each) ?? "…")));
-  return values.join(", ").replaceAll("\n", " ").slice(0, 120);
+  return beginning(values.join(", ").replaceAll("\n", " "), 120);
 }

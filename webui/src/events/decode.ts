@@ -13,7 +13,14 @@ export type Incoming =
   | { readonly kind: "accepted"; readonly chatId: string; readonly clientMessageId: string | null }
   | { readonly kind: "snapshot"; readonly view: ConversationView; readonly earlier: boolean }
   /** What came before the run `before`. */
-  | { readonly kind: "earlier"; readonly chatId: string; readonly before: string; readonly runs: readonly RunView[]; readonly earlier: boolean }
+  | {
+      readonly kind: "earlier";
+      readonly chatId: string;
+      readonly before: string;
+      readonly runs: readonly RunView[];
+      readonly versions: ConversationView["versions"];
+      readonly earlier: boolean;
+    }
   | { readonly kind: "error"; readonly detail: string; readonly code: string; readonly field: string; readonly chatId: string | null; readonly clientMessageId: string | null }
   /** The server is there. */
   | { readonly kind: "pong" }
@@ -62,7 +69,7 @@ function read(name: string, frame: Fields): Incoming {
     case "snapshot":
       return { kind: "snapshot", view: conversation(frame), earlier: frame["earlier"] === true };
     case "earlier":
-      return { kind: "earlier", chatId: text(frame, "chat_id"), before: text(frame, "before"), runs: runs(frame), earlier: frame["earlier"] === true };
+      return { kind: "earlier", chatId: text(frame, "chat_id"), before: text(frame, "before"), runs: runs(frame), versions: versions(frame), earlier: frame["earlier"] === true };
     case "pong":
       return { kind: "pong" };
     case "message":
@@ -114,7 +121,8 @@ function recorded(name: string, frame: Fields): Incoming {
       seq: numeral(frame, "seq"),
       at_ms: numeral(frame, "at_ms"),
       conversation_id: text(frame, "chat_id"),
-      run_id: text(frame, "run_id"),
+      // A selection is an event of the conversation, and of no run.
+      run_id: name === "version_selected" ? "" : text(frame, "run_id"),
       event: reader(frame),
     },
   };
@@ -171,6 +179,7 @@ const EVENTS: Readonly<Record<string, (frame: Fields) => Event>> = {
     error: typed<RunError>(frame, "error"),
     outcome: typed<Outcome>(frame, "outcome"),
   }),
+  version_selected: (frame) => ({ type: "version.selected", run_id: text(frame, "run_id") }),
 };
 
 function begun(frame: Fields): Event {
@@ -235,7 +244,12 @@ function attachments(frame: Fields): readonly AttachedFile[] {
 function conversation(frame: Fields): ConversationView {
   const view = fields(frame, "conversation");
   if (!view) throw new NotAFrame("conversation");
-  return { ...(view as unknown as ConversationView), runs: runs(view), seq: numeral(frame, "seq") };
+  const attempt = typed<RunView>(view, "attempt");
+  return { ...(view as unknown as ConversationView), runs: runs(view), versions: versions(view), attempt, seq: numeral(frame, "seq") };
+}
+
+function versions(frame: Fields): ConversationView["versions"] {
+  return (fields(frame, "versions") ?? {}) as ConversationView["versions"];
 }
 
 /** Runs as the server folded them. */

@@ -4,7 +4,7 @@ import type { Event, Recorded } from "./types.gen";
 
 export function encodeFrame(recorded: Recorded): string {
   const { seq, at_ms, conversation_id: chat_id, run_id } = recorded;
-  return JSON.stringify({ ...frame(recorded.event), chat_id, run_id, seq, at_ms });
+  return JSON.stringify({ chat_id, run_id, ...frame(recorded.event), seq, at_ms });
 }
 
 function frame(event: Event): object {
@@ -36,6 +36,8 @@ function frame(event: Event): object {
       return { event: "notice", code: event.code, message: event.message };
     case "run.ended":
       return { ...event, event: "turn_end" };
+    case "version.selected":
+      return { event: "version_selected", run_id: event.run_id };
     default: {
       const never: never = event;
       return never;

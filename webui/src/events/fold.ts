@@ -15,6 +15,7 @@ import type {
   ToolBlock,
   ToolEnded,
 } from "./types.gen";
+import { behind, currentAt, placeOf, select, treeOf, type Tree, versionsOf, withVersion } from "./versions";
 
 /**
  * A conversation, or the end of one, and where its text goes on. Immutable: `apply` returns a new one that shares
@@ -26,6 +27,10 @@ export interface Session {
   readonly open: Readonly<Record<string, number>>;
   /** Whether runs came before the first one that is here. */
   readonly earlier: boolean;
+  /** The other versions of messages. */
+  readonly tree: Tree;
+  /** Whether what is shown now is not here: the server has it. */
+  readonly stale: boolean;
 }
 
 type Delta = Extract<Event, { type: "reasoning.delta" | "answer.delta" }>;
@@ -33,41 +38,45 @@ type Ended = Extract<Event, { type: "reasoning.ended" | "answer.ended" }>;
 type Rare = Exclude<Event, Delta | Ended>;
 
 export function emptySession(conversationId: string): Session {
-  return { view: { conversation_id: conversationId, seq: 0, runs: [] }, open: {}, earlier: false };
+  return sessionOf({ conversation_id: conversationId, seq: 0, runs: [], versions: {}, attempt: null });
 }
 
 /** Go on from a view that somebody else folded: a snapshot, of all or of the newest runs. */
 export function sessionOf(view: ConversationView, earlier = false): Session {
   const open: Record<string, number> = {};
-  for (const run of view.runs) {
+  for (const run of view.attempt ? [...view.runs, view.attempt] : view.runs) {
     const last = run.blocks.length - 1;
     const block = run.blocks[last];
     if (block && "segment_id" in block && block.status === "open") open[run.run_id] = last;
   }
-  return { view, open, earlier };
+  return { view, open, earlier, tree: treeOf(view), stale: false };
 }
 
 /** Go on from a snapshot of the newest runs, and keep what is here of those before. */
 export function renewed(session: Session, view: ConversationView, earlier: boolean): Session {
   const place = session.view.runs.findIndex((run) => run.run_id === view.runs[0]?.run_id);
   const newest = sessionOf(view, earlier);
-  return earlier && place > 0 ? prepended(newest, session.view.runs.slice(0, place), session.earlier) : newest;
+  return earlier && place > 0 ? prepended(newest, session.view.runs.slice(0, place), session.view.versions, session.earlier) : newest;
 }
 
 /** Put what came before in front. */
-export function prepended(session: Session, runs: readonly RunView[], earlier: boolean): Session {
-  return { ...session, view: { ...session.view, runs: [...runs, ...session.view.runs] }, earlier };
+export function prepended(session: Session, runs: readonly RunView[], versions: ConversationView["versions"], earlier: boolean): Session {
+  const last = runs.at(-1);
+  if (!last) return { ...session, earlier };
+  const front = treeOf({ ...session.view, runs, versions, attempt: null });
+  const back = behind(session.tree, last.run_id);
+  const tree: Tree = { ...back, before: { ...front.before, ...back.before }, groups: { ...front.groups, ...back.groups } };
+  const all = [...runs, ...session.view.runs];
+  const { attempt } = session.view;
+  return { ...session, tree, view: { ...session.view, runs: all, versions: versionsOf(all, attempt, tree) }, earlier };
 }
 
-/** Take the next event. An event of a run that is not there (never seen, or replaced) changes nothing but `seq`. */
+/** Take the next event. An event of a run that is not there (never seen, or of another version) changes nothing but `seq`. */
 export function apply(session: Session, recorded: Recorded): Session {
   const { view } = session;
   const index = view.runs.findLastIndex((run) => run.run_id === recorded.run_id);
   const run = view.runs[index];
-  if (!run) {
-    const runs = recorded.event.type === "run.started" ? withBegun(session, recorded, recorded.event) : view.runs;
-    return { ...session, view: { ...view, seq: recorded.seq, runs } };
-  }
+  if (!run) return applyBeside(session, recorded);
   const [next, open] = applyToRun(run, session.open[run.run_id], recorded);
   return {
     ...session,
@@ -76,11 +85,55 @@ export function apply(session: Session, recorded: Recorded): Session {
   };
 }
 
-/** A run that takes another's place sends it away, and all that came after it: also where that one is not here. */
-function withBegun({ view, earlier }: Session, recorded: Recorded, event: RunStarted): RunView[] {
-  const place = view.runs.findIndex((run) => run.run_id === event.replaces);
-  const kept = place !== -1 ? view.runs.slice(0, place) : event.replaces && earlier ? [] : view.runs;
-  return [...kept, begun(recorded, event)];
+/** Take an event of no run of the current path. */
+function applyBeside(session: Session, recorded: Recorded): Session {
+  const { event } = recorded;
+  const here = { ...session, view: { ...session.view, seq: recorded.seq } };
+  if (event.type === "run.started") return withBegun(here, recorded, event);
+  if (event.type === "version.selected") return selected(here, event.run_id);
+  const { attempt } = session.view;
+  if (attempt?.run_id !== recorded.run_id) return here;
+  const [next, open] = applyToRun(attempt, session.open[attempt.run_id], recorded);
+  const applied = { ...here, view: { ...here.view, attempt: next }, open: reopened(session.open, attempt.run_id, open) };
+  return event.type === "answer.delta" && hasAnswered(next) ? selected(applied, next.run_id) : applied;
+}
+
+/** A run that replaces another is a version of it, and takes its place with its first answer text. */
+function withBegun(session: Session, recorded: Recorded, event: RunStarted): Session {
+  const run = begun(recorded, event);
+  const { view, tree } = withoutAttempt(session);
+  const { replaces } = event;
+  const place = replaces ? placeOf(view, tree, replaces) : undefined;
+  if (!replaces || place === undefined) {
+    if (replaces && session.earlier) return { ...session, stale: true };
+    return { ...session, tree, view: { ...view, runs: [...view.runs, run] } };
+  }
+  const current = currentAt(view, place);
+  const added = withVersion(tree, place, replaces, run.run_id);
+  const attempted: Session = { ...session, tree: added, view: { ...view, attempt: run, versions: versionsOf(view.runs, run, added) } };
+  const givesWay = current !== undefined && current === view.runs.at(-1) && !hasAnswered(current);
+  return givesWay ? selected(attempted, run.run_id) : attempted;
+}
+
+/** Show the version that a run is part of. Where it is not here, the session is stale. */
+function selected(session: Session, runId: string): Session {
+  const { view, tree } = withoutAttempt(session);
+  const found = select(view, tree, runId);
+  if (!found) return { ...session, stale: true };
+  return { ...session, tree: found.tree, view: { ...view, runs: found.runs, versions: versionsOf(found.runs, null, found.tree) } };
+}
+
+/** An attempt that is the latest no more is one of the versions that are not shown. */
+function withoutAttempt({ view, tree }: Session): { readonly view: ConversationView; readonly tree: Tree } {
+  const { attempt } = view;
+  if (!attempt) return { view, tree };
+  const { [attempt.run_id]: _, ...versions } = view.versions;
+  return { view: { ...view, attempt: null, versions }, tree: { ...tree, hidden: { ...tree.hidden, [attempt.run_id]: attempt } } };
+}
+
+/** Whether a run has given any answer text, beyond white space. */
+export function hasAnswered(run: RunView): boolean {
+  return run.blocks.some((block) => block.type === "answer" && /[^ \t\r\n]/.test(block.text));
 }
 
 function begun(recorded: Recorded, event: RunStarted): RunView {
@@ -184,6 +237,7 @@ function closed(block: Block, event: Ended): Block {
 function applyRare(run: RunView, event: Rare, atMs: number): RunView {
   switch (event.type) {
     case "run.started":
+    case "version.selected":
       return run;
     case "iteration.started":
       return { ...run, iteration: event.iteration };

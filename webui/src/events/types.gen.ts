@@ -54,11 +54,13 @@ export interface Attachment {
   readonly kept_in?: string;
 }
 
-/** A conversation as it stands at `seq`. */
+/** A conversation as it stands at `seq`: the selected version of every position. */
 export interface ConversationView {
   readonly conversation_id: string;
   readonly seq: number;
   readonly runs: readonly RunView[];
+  readonly versions: { readonly [key: string]: readonly string[] };
+  readonly attempt: RunView | null;
 }
 
 /** A model call begins. `iteration` counts from 1. */
@@ -157,7 +159,7 @@ export interface Recorded {
   readonly at_ms: number;
   readonly conversation_id: string;
   readonly run_id: string;
-  readonly event: RunStarted | IterationStarted | ReasoningDelta | ReasoningEnded | AnswerDelta | AnswerEnded | SegmentReclassified | ToolStarted | ToolEnded | ModelResponded | Notice | RunEnded;
+  readonly event: RunStarted | IterationStarted | ReasoningDelta | ReasoningEnded | AnswerDelta | AnswerEnded | SegmentReclassified | ToolStarted | ToolEnded | ModelResponded | Notice | RunEnded | VersionSelected;
 }
 
 /** The body of `POST /chat/message`, and the data of a `complete` frame. */
@@ -302,6 +304,12 @@ export interface UserInput {
   readonly context?: { readonly [key: string]: unknown };
   readonly context_files?: readonly string[];
   readonly image_path?: string | null;
+}
+
+/** Another version of a position was selected, with all that followed it. */
+export interface VersionSelected {
+  readonly type: "version.selected";
+  readonly run_id: string;
 }
 
 export type Event = Recorded["event"];

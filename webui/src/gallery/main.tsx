@@ -55,7 +55,7 @@ function Picture({ state }: { readonly state: GalleryState }) {
       {state.connection ? <ConnectionBar state={state.connection} onRetry={() => undefined} /> : null}
       <FileAddressContext value={(runId, number) => addressIn(log, runId, number)}>
         <ReadingContext value={reading}>
-          <Thread runs={view.runs} follow={follow} actions={ACTIONS} />
+          <Thread view={view} follow={follow} actions={ACTIONS} />
         </ReadingContext>
       </FileAddressContext>
     </section>

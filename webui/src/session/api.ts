@@ -1,5 +1,7 @@
 /** The REST API, as far as this page uses it. */
 
+import { toJson } from "@/events/cut";
+
 import type { Effort } from "./transport";
 
 /** A problem document: `message` says in words what is wrong. */
@@ -108,6 +110,17 @@ export class Api {
   branch = (id: string, runId: string): Promise<ConversationMade> =>
     this.#ask("POST", `/api/v1/conversations/${encodeURIComponent(id)}/branch`, { run_id: runId });
 
+  /** Show another version of a message, with all that followed it. */
+  selectVersion = (id: string, runId: string): Promise<unknown> =>
+    this.#ask("POST", `/api/v1/conversations/${encodeURIComponent(id)}/versions`, { run_id: runId });
+
+  /** Show the version of a conversation that has all these words, where the one that is shown has them nowhere. */
+  showFound = async (id: string, words: string): Promise<void> => {
+    const query = new URLSearchParams({ search: words });
+    const { path, found } = await this.#ask<{ path: readonly string[]; found: string | null }>("GET", `/api/v1/conversations/${encodeURIComponent(id)}/versions?${query}`);
+    if (found !== null && !path.includes(found)) await this.selectVersion(id, found);
+  };
+
   /** Where a conversation can be had as a file. */
   exportAddress = (id: string, thinking: boolean): string =>
     `${this.#base}/api/v1/conversations/${encodeURIComponent(id)}/export?format=markdown&include_reasoning=${thinking}`;
@@ -144,7 +157,7 @@ export class Api {
   attachmentAddress = (runId: string, number: number): string => `${this.#base}/api/v1/runs/${encodeURIComponent(runId)}/attachments/${number}`;
 
   async #ask<T>(method: string, path: string, body?: object): Promise<T> {
-    const init: RequestInit = body ? { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } } : {};
+    const init: RequestInit = body ? { body: toJson(body), headers: { "Content-Type": "application/json" } } : {};
     return this.#read<T>(await this.#fetch(method, path, init));
   }
 

@@ -53,7 +53,8 @@ export class Chat {
 
   /** Whether a run goes on. */
   get running(): boolean {
-    return this.state.latest.session.view.runs.at(-1)?.status === "running";
+    const { runs, attempt } = this.state.latest.session.view;
+    return runs.at(-1)?.status === "running" || attempt?.status === "running";
   }
 
   /** Whether somebody looks at it, or something goes on in it. */
@@ -71,8 +72,8 @@ export class Chat {
     this.#attached = false;
     this.#unanswered.clear();
     this.#before = null;
-    const { seq } = this.state.latest.session.view;
-    this.#send({ type: "attach", chat_id: this.id, last: PAGE, ...(seq > 0 ? { after: seq } : {}) });
+    const { stale, view } = this.state.latest.session;
+    this.#send({ type: "attach", chat_id: this.id, last: PAGE, ...(view.seq > 0 && !stale ? { after: view.seq } : {}) });
   }
 
   /** The connection is gone. */
@@ -166,19 +167,22 @@ export class Chat {
     const { session } = this.state.latest;
     // A replay may overlap with what came live: every event counts once.
     if (recorded.seq <= session.view.seq) return;
-    this.#change({ session: apply(session, recorded) });
+    const next = apply(session, recorded);
+    this.#change({ session: next });
+    // Another version is shown from now on, whose runs are not here: the server sends a snapshot.
+    if (next.stale && !session.stale) this.attach();
     if (recorded.event.type === "run.started") this.#said(recorded.event.input.text, clientMessageId);
   }
 
   #hearAside({ event, runId, atMs }: Extract<Incoming, { kind: "aside" }>): void {
-    const { runs } = this.state.latest.session.view;
-    const after = runs.find((run) => run.run_id === runId) ?? runs.at(-1);
+    const { runs, attempt } = this.state.latest.session.view;
+    const after = attempt?.run_id === runId ? attempt : (runs.find((run) => run.run_id === runId) ?? runs.at(-1));
     this.#change({ asides: withAside(this.state.latest.asides, event, after?.run_id ?? null, atMs) });
   }
 
-  #hearEarlier({ before, runs, earlier }: Extract<Incoming, { kind: "earlier" }>): void {
+  #hearEarlier({ before, runs, versions, earlier }: Extract<Incoming, { kind: "earlier" }>): void {
     const { session } = this.state.latest;
-    if (session.view.runs[0]?.run_id === before) this.#change({ session: prepended(session, runs, earlier) });
+    if (session.view.runs[0]?.run_id === before) this.#change({ session: prepended(session, runs, versions, earlier) });
   }
 
   #hearError(error: Extract<Incoming, { kind: "error" }>): void {
@@ -220,7 +224,8 @@ export class Chat {
 
   /** After a snapshot: a message that was on its way and that ends it is in it. */
   #forgetSaid(): void {
-    const last = this.state.latest.session.view.runs.at(-1);
+    const { runs, attempt } = this.state.latest.session.view;
+    const last = attempt ?? runs.at(-1);
     if (last) this.#said(last.input.text, null);
   }
 

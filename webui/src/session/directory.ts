@@ -49,6 +49,12 @@ export class Directory {
     return this.refresh();
   }
 
+  /** Show what was searched for in a conversation that is opened, also where it is in another version. */
+  showFound(id: string): Promise<void> {
+    const { wanted } = this.state.latest;
+    return wanted === "" ? Promise.resolve() : this.#try(() => this.#api.showFound(id, wanted));
+  }
+
   more(): Promise<void> {
     return this.#try(async () => {
       const { conversations, nextBefore, wanted } = this.state.latest;

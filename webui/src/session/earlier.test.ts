@@ -54,12 +54,47 @@ it("asks again after a loss, and keeps what it fetched where a snapshot of the e
   expect(session().earlier).toBe(false);
 });
 
-it("lets everything go that is here where a run from before takes another place", () => {
+it("asks for what is shown where a message from before gets another version, and again where that answers", () => {
   const { server, session, here } = atTheEnd();
-  const event = { type: "run.started", model: "m", max_iterations: 25, input: { text: "Hi" }, replaces: "r1" } as const;
-  server.say({ seq: 51, at_ms: 1, conversation_id: ID, run_id: "r5", event });
-  expect(here()).toEqual(["r5"]);
-  expect(session().earlier).toBe(true);
+  const run = { run_id: "r5", status: "running", input: { text: "Hi" }, blocks: [] };
+  const started = { type: "run.started", model: "m", max_iterations: 25, input: { text: "Hi" }, replaces: "r1" } as const;
+  server.say({ seq: 51, at_ms: 1, conversation_id: ID, run_id: "r5", event: started });
+  expect(server.commands.at(-1)).toEqual({ type: "attach", chat_id: ID, last: 40 });
+  const runs = ["r3", "r4"].map((run_id) => ({ run_id, status: "completed", input: { text: run_id }, blocks: [] }));
+  const versions = { r5: ["r1", "r5"] };
+  server.frame({ event: "snapshot", chat_id: ID, seq: 51, conversation: { conversation_id: ID, seq: 51, runs, versions, attempt: run }, earlier: true });
+  expect(here()).toEqual(["r3", "r4"]);
+  expect(session().view.attempt?.run_id).toBe("r5");
+  const asked = server.commands.length;
+  server.say({ seq: 52, at_ms: 1, conversation_id: ID, run_id: "r5", event: { type: "answer.delta", segment_id: "1:a1", text: "Better" } });
+  expect(server.commands.slice(asked)).toEqual([{ type: "attach", chat_id: ID, last: 40 }]);
+});
+
+it("knows the versions of what it fetched, and where they hang", () => {
+  const { server, session, chat, here } = atTheEnd();
+  chat.fetchEarlier();
+  const runs = ["r1", "r2"].map((run_id) => ({ run_id, status: "completed", input: { text: run_id }, blocks: [] }));
+  server.frame({ event: "earlier", chat_id: ID, before: "r3", runs, versions: { r2: ["r2", "old"] }, earlier: true });
+  expect(session().view.versions).toEqual({ r2: ["r2", "old"] });
+  const events = [
+    { type: "run.started", model: "m", max_iterations: 25, input: { text: "Hi" }, replaces: "r3" },
+    { type: "answer.delta", segment_id: "1:a1", text: "Better" },
+  ] as const;
+  events.forEach((event, index) => server.say({ seq: 51 + index, at_ms: 1, conversation_id: ID, run_id: "new", event }));
+  expect(here()).toEqual(["r1", "r2", "new"]);
+  expect(session().view.versions).toEqual({ r2: ["r2", "old"], new: ["r3", "new"] });
+  server.say({ seq: 53, at_ms: 1, conversation_id: ID, run_id: "", event: { type: "version.selected", run_id: "r4" } });
+  expect(here()).toEqual(["r1", "r2", "r3", "r4"]);
+});
+
+it("shows a selection made elsewhere at once where it has the runs, and asks where it has not", () => {
+  const { server, here } = atTheEnd();
+  const before = server.commands.length;
+  server.say({ seq: 51, at_ms: 1, conversation_id: ID, run_id: "", event: { type: "version.selected", run_id: "r4" } });
+  expect(here()).toEqual(["r3", "r4"]);
+  expect(server.commands.length).toBe(before);
+  server.say({ seq: 52, at_ms: 1, conversation_id: ID, run_id: "", event: { type: "version.selected", run_id: "unknown" } });
+  expect(server.commands.at(-1)).toEqual({ type: "attach", chat_id: ID, last: 40 });
 });
 
 it("starts anew where the run before which it asked is gone", () => {

@@ -23,7 +23,7 @@ export interface MessageOptions {
   readonly max_iterations?: number;
   /** What goes along. Without it nothing does; but with `replaces` what went along with that run. */
   readonly files?: readonly MessageFile[];
-  /** The run whose place this message takes; it and all after it leave the conversation. */
+  /** The run that this message is a new version of. */
   readonly replaces?: string;
 }
 

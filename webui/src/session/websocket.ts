@@ -1,7 +1,10 @@
 /** `/ws`: connects, and after a loss connects again with growing pauses. What to catch up on is the client's business. */
 
+import { toJson } from "@/events/cut";
+
 import { ApiProblem } from "./api";
 import type { Command, Connection, Listener, Transport } from "./transport";
+
 
 /** What a transport needs of a socket; a browser's `WebSocket` has it. */
 export interface Socket {
@@ -73,7 +76,7 @@ export class WebSocketTransport implements Transport {
 
   send(command: Command): boolean {
     if (this.#socket?.readyState !== OPEN) return false;
-    this.#socket.send(JSON.stringify(command));
+    this.#socket.send(toJson(command));
     // What the user says is not to vanish for long; what is attached may take its time.
     if (command.type === "message" || command.type === "stop") this.#ask();
     return true;

@@ -84,8 +84,8 @@ class Message(msgspec.Struct, frozen=True, tag_field="type", tag="message"):
     replaces: Annotated[
         str | None,
         Meta(
-            description="A run of this chat whose place the new one takes: it and all that came"
-            " after it leave the chat."
+            description="A run of this chat of which the new one is another version. It is"
+            " selected by its first answer text; the old version stays."
         ),
     ] = None
     on_disconnect: Annotated[

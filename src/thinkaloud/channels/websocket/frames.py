@@ -4,6 +4,7 @@ Every frame of a chat says which chat, which run, and where in the log it stands
 their default are left out.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import msgspec
@@ -73,7 +74,7 @@ class _Turn(Placed, frozen=True, kw_only=True):
     attachments: tuple[AttachedFile, ...] = ()
     """The files that these two name, in their order."""
     replaces: str | None = None
-    """The run whose place this one takes; it and all after it leave the conversation."""
+    """The run that this one is a new version of. It is selected by its first answer text."""
     client_message_id: str | None = None
     """As the client gave it with its `message`."""
 
@@ -185,6 +186,16 @@ class ChatTurnEnd(Placed, frozen=True, kw_only=True, tag_field="event", tag="tur
     outcome: Outcome | None = None
 
 
+class ChatVersionSelected(
+    Placed, frozen=True, kw_only=True, tag_field="event", tag="version_selected"
+):
+    """Another version of a message was selected, with all that followed it.
+
+    `run_id` is a run of it. A client that does not have the runs of that version attaches again
+    without `after`, and gets a snapshot.
+    """
+
+
 class ChatSnapshot(msgspec.Struct, frozen=True, tag_field="event", tag="snapshot"):
     """The whole chat as it stands at `seq`; the events after that number follow.
 
@@ -207,6 +218,10 @@ class ChatEarlier(msgspec.Struct, frozen=True, tag_field="event", tag="earlier")
     before: Annotated[str, Meta(description="As it was asked for.")]
     runs: tuple[RunView, ...]
     earlier: Annotated[bool, Meta(description="Runs came before these too.")]
+    versions: Annotated[
+        Mapping[str, tuple[str, ...]],
+        Meta(description="By run, for those that have other versions: all of them, oldest first."),
+    ]
 
 
 class ChatPong(msgspec.Struct, frozen=True, tag_field="event", tag="pong"):
@@ -249,6 +264,7 @@ Frame = (
     | ChatModelEnd
     | ChatNotice
     | ChatTurnEnd
+    | ChatVersionSelected
     | ChatSnapshot
     | ChatEarlier
     | ChatPong

@@ -21,6 +21,7 @@ from thinkaloud.channels.websocket.frames import (
     ChatToolEvent,
     ChatTurnEnd,
     ChatUserMessage,
+    ChatVersionSelected,
     Frame,
 )
 from thinkaloud.core.pages import Page
@@ -38,6 +39,7 @@ from thinkaloud.events.event import (
     SegmentReclassified,
     ToolEnded,
     ToolStarted,
+    VersionSelected,
 )
 from thinkaloud.events.view import ConversationView, ReasoningBlock, RunView
 
@@ -62,6 +64,7 @@ _Rare = (
     | ModelResponded
     | Notice
     | RunEnded
+    | VersionSelected
 )
 
 
@@ -124,13 +127,21 @@ class SocketWire:
 
         `earlier` says that runs came before these.
         """
-        shown = ConversationView(view.conversation_id, seq, self._shown(view.runs, without))
+        attempts = () if view.attempt is None else (view.attempt,)
+        shown = msgspec.structs.replace(
+            view,
+            seq=seq,
+            runs=self._shown(view.runs, without),
+            attempt=next(iter(self._shown(attempts, without)), None),
+        )
         return _encode(ChatSnapshot(view.conversation_id, seq, shown, earlier))
 
     def earlier(self, chat_id: str, page: Page, before: str, without: Collection[str]) -> bytes:
         """Return a page of runs; of those in `without`, no reasoning."""
-        runs = self._shown(page.runs, without)
-        return _encode(ChatEarlier(chat_id, before, runs, page.next_before is not None))
+        runs = self._shown(page.view.runs, without)
+        earlier = page.next_before is not None
+        frame = ChatEarlier(chat_id, before, runs, earlier, page.view.versions)
+        return _encode(frame)
 
     def _shown(self, runs: Sequence[RunView], without: Collection[str]) -> tuple[RunView, ...]:
         return tuple(
@@ -194,6 +205,31 @@ def _rare(  # noqa: PLR0911 - one arm a kind
                 max_iterations=event.max_iterations,
                 message=event.message,
             )
+        case ReasoningEnded() | AnswerEnded() | SegmentReclassified():
+            return _segment(recorded, event)
+        case ToolStarted() | ToolEnded():
+            return _tool(recorded, event)
+        case ModelResponded():
+            return _model_end(recorded, event, reasoning=True)
+        case Notice():
+            return ChatNotice(**_place(recorded), code=event.code, message=event.message)
+        case RunEnded():
+            return _turn_end(recorded, event, None)
+        case VersionSelected():
+            return ChatVersionSelected(
+                chat_id=recorded.conversation_id,
+                run_id=event.run_id,
+                seq=recorded.seq,
+                at_ms=recorded.at_ms,
+            )
+        case _:
+            assert_never(event)
+
+
+def _segment(
+    recorded: Recorded, event: ReasoningEnded | AnswerEnded | SegmentReclassified
+) -> Frame:
+    match event:
         case ReasoningEnded():
             return ChatReasoningEnd(
                 **_place(recorded),
@@ -215,14 +251,6 @@ def _rare(  # noqa: PLR0911 - one arm a kind
                 to=event.to,
                 duration_ms=event.duration_ms,
             )
-        case ToolStarted() | ToolEnded():
-            return _tool(recorded, event)
-        case ModelResponded():
-            return _model_end(recorded, event, reasoning=True)
-        case Notice():
-            return ChatNotice(**_place(recorded), code=event.code, message=event.message)
-        case RunEnded():
-            return _turn_end(recorded, event, None)
         case _:
             assert_never(event)
 

@@ -21,9 +21,10 @@ from thinkaloud.events.event import (
     SegmentReclassified,
     ToolEnded,
     ToolStarted,
+    VersionSelected,
 )
 from thinkaloud.events.view import ConversationView, RunView
-from thinkaloud.server.views import Messages, messages_of
+from thinkaloud.server.views import messages_in
 from thinkaloud.server.wires.frames import (
     ActionEnd,
     ActionFrame,
@@ -47,6 +48,8 @@ from thinkaloud.server.wires.frames import (
     StartFrame,
     Token,
     TokenFrame,
+    VersionFrame,
+    VersionSelection,
 )
 
 Form = Literal["text", "sse"]
@@ -63,6 +66,7 @@ Early = (
     | ToolEnded
     | ModelResponded
     | Notice
+    | VersionSelected
 )
 
 
@@ -91,8 +95,7 @@ class ChatWire:
 
     def snapshot(self, view: ConversationView, seq: int, run_id: str | None) -> bytes:
         """Return all that was said, or what was said in the one run, in place of lost events."""
-        said = messages_of(view.runs, reasoning=self._reasoning)
-        data = Messages(view.conversation_id, seq, said)
+        data = messages_in(view, seq, reasoning=self._reasoning)
         return self.write(SnapshotFrame(data, seq, run_id))
 
     def write(self, frame: Frame) -> bytes:
@@ -143,6 +146,9 @@ class ChatWire:
                 return ActionFrame(_action_end(event), seq, run_id)
             case Notice():
                 return NoticeFrame(NoticeData(event.code, event.message), seq, run_id)
+            case VersionSelected():
+                chosen = VersionSelection(recorded.conversation_id, event.run_id, recorded.at_ms)
+                return VersionFrame(chosen, seq)
             case AnswerEnded() | ModelResponded():
                 return None
             case _:

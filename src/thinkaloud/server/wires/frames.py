@@ -184,6 +184,22 @@ class NoticeFrame(msgspec.Struct, frozen=True, tag_field="event", tag="notice"):
     run_id: str
 
 
+class VersionSelection(msgspec.Struct, frozen=True):
+    """Another version of a message was selected, with all that followed it."""
+
+    conversation_id: str
+    run_id: Annotated[str, Meta(description="A run of the version that is current from now on.")]
+    at_ms: Annotated[int, Meta(description="When: Unix ms, by the server's clock.")]
+
+
+class VersionFrame(msgspec.Struct, frozen=True, tag_field="event", tag="version_selected"):
+    """The conversation's messages are others from now on: read them again."""
+
+    data: VersionSelection
+    seq: int
+    run_id: None = None
+
+
 class ErrorFrame(msgspec.Struct, frozen=True, tag_field="event", tag="error"):
     """With a `run_id`: the last frame of a failed run. With null: a soft error; all goes on."""
 
@@ -224,5 +240,6 @@ Frame = (
     | ErrorFrame
     | CompleteFrame
     | SnapshotFrame
+    | VersionFrame
 )
 """Everything that the server sends on a chat stream."""

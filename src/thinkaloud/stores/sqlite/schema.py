@@ -106,6 +106,8 @@ MIGRATIONS: Final[Sequence[Migration]] = (
         # Where merged deltas were joined: bytes of thinkaloud.core.cuts, null where that is unknown.
         "ALTER TABLE events ADD COLUMN lengths BLOB",
     ),
+    # Logs may have `version.selected`, which older programs cannot read: they refuse the file.
+    (),
 )
 
 

@@ -16,7 +16,7 @@ import { type Attachments, hindranceOf, limitsInWords, useAttachments } from "./
 import { Choices, type Chosen, modelOf, optionsOf } from "./choices";
 import { Conversation } from "./conversation";
 import { keepDraft, readDraft } from "./drafts";
-import { type Say, useBranch, useSay } from "./say";
+import { type Say, useBranch, useSay, useSelect } from "./say";
 import { useShortcuts } from "./shortcuts";
 import { TEMPORARY_WORDS, Welcome } from "./welcome";
 
@@ -47,6 +47,7 @@ export function ChatView({ chatId, thinking, toggles, chosen, onChoose, onBegun 
   const say = useSay({ chat, temporary, onBegun, onProblem: setProblem });
   const sayFromThread = useSayFromThread(say, draft.field);
   const branch = useBranch({ chat, temporary, onBegun, onProblem: setProblem });
+  const select = useSelect({ chat, temporary, onBegun, onProblem: setProblem });
   const stop = useCallback(() => chat?.stop(), [chat]);
   const cancel = draft.replacing === null ? undefined : again.nothing;
   useShortcuts({ field: draft.field, onEscape: running ? stop : cancel });
@@ -67,7 +68,7 @@ export function ChatView({ chatId, thinking, toggles, chosen, onChoose, onBegun 
   return (
     <div className="flex min-h-0 flex-1 flex-col">
       {chat ? (
-        <Conversation chat={chat} thinking={thinking} toggles={toggles} onSay={sayFromThread} onTakeBack={again.taken} onReplace={again.inPlaceOf} onBranch={branch} />
+        <Conversation chat={chat} thinking={thinking} toggles={toggles} onSay={sayFromThread} onTakeBack={again.taken} onReplace={again.inPlaceOf} onBranch={branch} onSelect={select} />
       ) : (
         <Welcome temporary={temporary} onTemporary={setTemporary} onSuggestion={draft.edit} />
       )}
@@ -217,7 +218,7 @@ function focusFinely(field: Draft["field"]): void {
 function Replacing({ onCancel }: { readonly onCancel: () => void }) {
   return (
     <div className="mx-auto mb-2 flex max-w-3xl items-center gap-2 rounded-xl bg-accent-soft py-1 pr-1 pl-4 text-sm">
-      <p className="min-w-0 flex-1 text-balance">The changed message takes the place of the old one, and of all after it.</p>
+      <p className="min-w-0 flex-1 text-balance">The changed message begins another version from here on. The old one stays, with all after it.</p>
       <Button look="quiet" onClick={onCancel}>
         Cancel
       </Button>

@@ -26,29 +26,31 @@ export interface ConversationProps {
   readonly onReplace: (run: RunView) => void;
   /** Go on from a run in a conversation of its own. */
   readonly onBranch: (run: RunView) => void;
+  /** Show another version of a message. */
+  readonly onSelect: (runId: string) => void;
 }
 
 /** A conversation that has begun: what is in the log, and what is on its way there. */
-export function Conversation({ chat, thinking, toggles, onSay, onTakeBack, onReplace, onBranch }: ConversationProps) {
+export function Conversation({ chat, thinking, toggles, onSay, onTakeBack, onReplace, onBranch, onSelect }: ConversationProps) {
   const { api, client } = useServices();
   const { session, pending, asides, phase } = useCell(chat.state);
   const connected = useCell(client.connection).state === "open";
   const fetchEarlier = useCallback(() => chat.fetchEarlier(), [chat]);
   const follow = useFollow();
   const reading = useReadingOf(follow, thinking, toggles, client.clock.now);
-  const actions = useActions(onSay, onReplace, onBranch);
+  const actions = useActions(onSay, onReplace, onBranch, onSelect);
   if (phase === "missing") return <Missing />;
   return (
     <FileAddressContext value={api.attachmentAddress}>
       <ReadingContext value={reading}>
-        <Thread runs={session.view.runs} asides={asides} onEarlier={connected && session.earlier ? fetchEarlier : undefined} follow={follow} actions={actions}>
+        <Thread view={session.view} asides={asides} onEarlier={connected && session.earlier ? fetchEarlier : undefined} follow={follow} actions={actions}>
           {session.view.runs.length === 0 && pending.length === 0 && asides.length === 0 ? <Empty loading={phase === "loading"} /> : null}
           {pending.map((each) => (
             <PendingMessage
               key={each.id}
               pending={each}
               connected={connected}
-              running={session.view.runs.at(-1)?.status === "running"}
+              running={chat.running}
               onEdit={() => {
                 const taken = chat.takeBack(each.id);
                 if (taken) onTakeBack(taken);
@@ -65,9 +67,15 @@ export function Conversation({ chat, thinking, toggles, onSay, onTakeBack, onRep
   );
 }
 
-function useActions(onSay: ConversationProps["onSay"], onReplace: ConversationProps["onReplace"], onBranch: ConversationProps["onBranch"]): RunActions {
+function useActions(
+  onSay: ConversationProps["onSay"],
+  onReplace: ConversationProps["onReplace"],
+  onBranch: ConversationProps["onBranch"],
+  onSelect: ConversationProps["onSelect"],
+): RunActions {
   const { api, server } = useServices();
   const mayBranch = useSelected(server.state, (state) => state.features["branch"] === true);
+  const maySelect = useSelected(server.state, (state) => state.features["versions"] === true);
   const mayReplace = useSelected(server.state, (state) => state.features["replace"] === true);
   return useMemo(
     () => ({
@@ -76,8 +84,9 @@ function useActions(onSay: ConversationProps["onSay"], onReplace: ConversationPr
       onRegenerate: mayReplace ? (run) => onSay(run.input.text, { ...sameAgain(run), replaces: run.run_id }) : undefined,
       onEdit: mayReplace ? onReplace : undefined,
       onBranch: mayBranch ? onBranch : undefined,
+      onSelect: maySelect ? onSelect : undefined,
     }),
-    [api, onSay, onReplace, onBranch, mayReplace, mayBranch],
+    [api, onSay, onReplace, onBranch, onSelect, mayReplace, mayBranch, maySelect],
   );
 }
 

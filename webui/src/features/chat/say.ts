@@ -4,6 +4,7 @@ import type { RunView } from "@/events/types.gen";
 
 import { ApiProblem } from "@/session/api";
 import type { Chat } from "@/session/chat";
+import { beginning, wellFormed } from "@/events/cut";
 import type { MessageOptions } from "@/session/transport";
 
 import { useServices } from "../services";
@@ -49,6 +50,18 @@ export function useBranch({ chat, onBegun, onProblem }: Place): (run: RunView) =
   );
 }
 
+/** Shows another version of a message. */
+export function useSelect({ chat, onProblem }: Place): (runId: string) => void {
+  const { api } = useServices();
+  return useCallback(
+    (runId) =>
+      void attempted(onProblem, async () => {
+        if (chat) await api.selectVersion(chat.id, runId);
+      }),
+    [api, chat, onProblem],
+  );
+}
+
 async function attempted(onProblem: Place["onProblem"], step: () => Promise<void>): Promise<boolean> {
   onProblem(null);
   try {
@@ -63,8 +76,8 @@ async function attempted(onProblem: Place["onProblem"], step: () => Promise<void
 
 /** The beginning of the first message. */
 export function titleOf(text: string): string {
-  const line = text.trim().split("\n", 1)[0] ?? "";
-  return line.length <= 60 ? line : `${line.slice(0, 59).trimEnd()}…`;
+  const line = wellFormed(text.trim().split("\n", 1)[0] ?? "");
+  return line.length <= 60 ? line : `${beginning(line, 59).trimEnd()}…`;
 }
 
 function messageId(): string {

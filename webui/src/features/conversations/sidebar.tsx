@@ -84,13 +84,17 @@ export function Sidebar({ currentId, onOpen, onSettings }: SidebarProps) {
 function useActions(currentId: string | null, onOpen: SidebarProps["onOpen"]): ConversationActions {
   const { api, directory, client, server } = useServices();
   const exports = useSelected(server.state, (state) => state.features["export"] === true);
+  const versions = useSelected(server.state, (state) => state.features["versions"] === true);
   const shown = useRef(currentId);
   useEffect(() => {
     shown.current = currentId;
   }, [currentId]);
   return useMemo(
     () => ({
-      onOpen,
+      onOpen: (id) => {
+        onOpen(id);
+        if (versions) void directory.showFound(id);
+      },
       exportAddress: exports ? api.exportAddress : undefined,
       onRename: (id, title) => void directory.rename(id, title),
       onDelete: (id) => {
@@ -99,7 +103,7 @@ function useActions(currentId: string | null, onOpen: SidebarProps["onOpen"]): C
         if (id === shown.current) onOpen(null);
       },
     }),
-    [api, directory, client, exports, onOpen],
+    [api, directory, client, exports, versions, onOpen],
   );
 }
 

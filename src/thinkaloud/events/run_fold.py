@@ -1,0 +1,316 @@
+"""The fold of one run: its events in order → the run as it stands.
+
+`RunFold.apply` costs the same for the first delta and the millionth (P11).
+"""
+
+from typing import Final, assert_never
+
+import msgspec
+
+from thinkaloud.events.event import (
+    AnswerDelta,
+    AnswerEnded,
+    Attachment,
+    IterationStarted,
+    ModelResponded,
+    Notice,
+    ReasoningDelta,
+    ReasoningEnded,
+    Recorded,
+    RunEnded,
+    RunStarted,
+    SegmentReclassified,
+    ToolEnded,
+    ToolStarted,
+    VersionSelected,
+)
+from thinkaloud.events.model import ReasoningStatus
+from thinkaloud.events.view import (
+    AnswerBlock,
+    BlockStatus,
+    NoticeBlock,
+    ReasoningBlock,
+    RunView,
+    ToolBlock,
+)
+
+_BLANK: Final = " \t\r\n"
+"""Characters that alone make no answer text; the page's fold has the same."""
+
+
+class _OpenReasoning:
+    """A segment of reasoning under construction: text in pieces, joined when somebody looks."""
+
+    __slots__ = ("duration_ms", "iteration", "parts", "segment_id", "started_at_ms", "status")
+
+    def __init__(self, segment_id: str, iteration: int, started_at_ms: int) -> None:
+        self.segment_id = segment_id
+        self.iteration = iteration
+        self.started_at_ms = started_at_ms
+        self.parts: list[list[str]] = [[]]
+        self.status: BlockStatus = "open"
+        self.duration_ms: int | None = None
+
+    def add(self, text: str, part: int) -> None:
+        while len(self.parts) <= part:
+            self.parts.append([])
+        self.parts[part].append(text)
+
+    def characters(self) -> int:
+        return sum(sum(map(len, part)) for part in self.parts)
+
+    def texts(self) -> list[str]:
+        return [text for part in self.parts for text in part]
+
+    def view(self) -> ReasoningBlock:
+        return ReasoningBlock(
+            self.segment_id,
+            self.iteration,
+            tuple(["".join(part) for part in self.parts]),
+            self.status,
+            self.started_at_ms,
+            self.duration_ms,
+        )
+
+
+class _OpenAnswer:
+    """A segment of the answer under construction."""
+
+    __slots__ = ("iteration", "pieces", "segment_id", "status")
+
+    def __init__(self, segment_id: str, iteration: int) -> None:
+        self.segment_id = segment_id
+        self.iteration = iteration
+        self.pieces: list[str] = []
+        self.status: BlockStatus = "open"
+
+    def characters(self) -> int:
+        return sum(map(len, self.pieces))
+
+    def texts(self) -> list[str]:
+        return self.pieces
+
+    def view(self) -> AnswerBlock:
+        return AnswerBlock(self.segment_id, self.iteration, "".join(self.pieces), self.status)
+
+
+class RunFold:
+    """The fold of one run. Feed it the events of that run, in order, from its `RunStarted`.
+
+    `attachments` are its files with their content, where its start leaves some of that out.
+    """
+
+    __slots__ = (
+        "_blocks",
+        "_ended_at_ms",
+        "_iteration",
+        "_open",
+        "_reasoning_status",
+        "_shows_reasoning",
+        "_started_at_ms",
+        "_view",
+        "answered",
+        "attachments",
+        "characters",
+        "ended",
+        "first_seq",
+        "last_at_ms",
+        "last_seq",
+        "responses",
+        "run_id",
+        "started",
+    )
+
+    def __init__(
+        self, recorded: Recorded, attachments: tuple[Attachment, ...] | None = None
+    ) -> None:
+        if not isinstance(recorded.event, RunStarted):
+            raise ValueError(f"a run begins with run.started, not {type(recorded.event).__name__}")
+        self.run_id = recorded.run_id
+        self.started = recorded.event
+        self.attachments = recorded.event.attachments if attachments is None else attachments
+        """The files that the user put before the model."""
+        self.answered = False
+        """Whether it has given any answer text, beyond white space."""
+        self.characters = 0
+        """About how many characters all of it is, once the run has ended."""
+        for file in self.attachments:
+            self.characters += len(file.text) + len(file.base64)
+        self.responses: dict[int, ModelResponded] = {}
+        """What each model call gave back, by iteration: for the next prompt, never for a wire."""
+        self.ended: RunEnded | None = None
+        self.last_at_ms = recorded.at_ms
+        """When the last event was written."""
+        self.first_seq = self.last_seq = recorded.seq
+        """The numbers of its first and its last event."""
+        self._started_at_ms = recorded.at_ms
+        self._ended_at_ms: int | None = None
+        self._iteration = 0
+        self._reasoning_status: ReasoningStatus = "none"
+        self._shows_reasoning = False
+        self._blocks: list[_OpenReasoning | _OpenAnswer | ToolBlock | NoticeBlock] = []
+        self._open: _OpenReasoning | _OpenAnswer | None = None
+        self._view: RunView | None = None
+
+    def apply(self, recorded: Recorded) -> None:
+        """Take the next event of the run."""
+        self.last_at_ms = recorded.at_ms
+        self.last_seq = recorded.seq
+        event = recorded.event
+        match event:
+            case ReasoningDelta():
+                block = self._open
+                if not isinstance(block, _OpenReasoning) or block.segment_id != event.segment_id:
+                    block = self._begin_reasoning(event.segment_id, recorded.at_ms)
+                block.add(event.text, event.part)
+            case AnswerDelta():
+                block = self._open
+                if not isinstance(block, _OpenAnswer) or block.segment_id != event.segment_id:
+                    block = self._begin_answer(event.segment_id)
+                block.pieces.append(event.text)
+                if not self.answered:
+                    self.answered = bool(event.text.strip(_BLANK))
+            case ReasoningEnded() | AnswerEnded():
+                self._close(event)
+            case _:
+                self._apply_rare(event, recorded.at_ms)
+
+    def _apply_rare(
+        self,
+        event: RunStarted
+        | IterationStarted
+        | SegmentReclassified
+        | ToolStarted
+        | ToolEnded
+        | ModelResponded
+        | Notice
+        | RunEnded
+        | VersionSelected,
+        at_ms: int,
+    ) -> None:
+        match event:
+            case RunEnded():
+                self.ended = event
+                self._ended_at_ms = at_ms
+            case IterationStarted():
+                self._iteration = event.iteration
+            case ToolStarted():
+                self._blocks.append(
+                    ToolBlock(
+                        event.tool_call_id, self._iteration, event.name, event.arguments, "running"
+                    )
+                )
+            case ToolEnded():
+                self._end_tool(event)
+            case SegmentReclassified():
+                self._reclassify(event, at_ms)
+            case ModelResponded():
+                self.responses[event.iteration] = event
+                if event.native is not None:
+                    self.characters += len(bytes(event.native.payload))
+                self._reasoning_status = _stronger(self._reasoning_status, event.reasoning_status)
+            case Notice():
+                self._blocks.append(NoticeBlock(event.code, event.message))
+            case RunStarted() | VersionSelected():
+                raise ValueError(f"{type(event).__name__} does not belong inside {self.run_id}")
+            case _:
+                assert_never(event)
+
+    def view(self) -> RunView:
+        """Return the run as it stands. One that has ended is put together once."""
+        view = self._view or self._put_together()
+        if self.ended is not None:
+            self._view = view
+        return view
+
+    def _put_together(self) -> RunView:
+        ended = self.ended
+        blocks = [
+            block.view() if isinstance(block, _OpenReasoning | _OpenAnswer) else block
+            for block in self._blocks
+        ]
+        return RunView(
+            run_id=self.run_id,
+            status="running" if ended is None else ended.status,
+            model=self.started.model,
+            input=self.started.input,
+            blocks=tuple(blocks),
+            iteration=self._iteration,
+            max_iterations=self.started.max_iterations,
+            started_at_ms=self._started_at_ms,
+            reasoning_effort=self.started.reasoning_effort,
+            ended_at_ms=self._ended_at_ms,
+            reasoning_status="shown" if self._shows_reasoning else self._reasoning_status,
+            usage=ended.usage if ended else None,
+            timing=ended.timing if ended else None,
+            error=ended.error if ended else None,
+            outcome=ended.outcome if ended else None,
+            attachments=tuple([each.file for each in self.attachments]),
+        )
+
+    def _begin_reasoning(self, segment_id: str, at_ms: int) -> _OpenReasoning:
+        block = _OpenReasoning(segment_id, self._iteration, at_ms)
+        self._blocks.append(block)
+        self._open = block
+        self._shows_reasoning = True
+        return block
+
+    def _begin_answer(self, segment_id: str) -> _OpenAnswer:
+        block = _OpenAnswer(segment_id, self._iteration)
+        self._blocks.append(block)
+        self._open = block
+        return block
+
+    def _close(self, event: ReasoningEnded | AnswerEnded) -> None:
+        block, self._open = self._open, None
+        if block is None:
+            return
+        block.status = "interrupted" if event.interrupted else "closed"
+        self.characters += block.characters()
+        if isinstance(block, _OpenReasoning) and isinstance(event, ReasoningEnded):
+            block.duration_ms = event.duration_ms
+
+    def _reclassify(self, event: SegmentReclassified, at_ms: int) -> None:
+        """Turn an answer segment into reasoning, or take a segment out.
+
+        A reader that had the beginning of it as an answer may have got the rest as reasoning.
+        """
+        found = [
+            block
+            for block in self._blocks
+            if isinstance(block, _OpenReasoning | _OpenAnswer)
+            and block.segment_id == event.segment_id
+        ]
+        if not found:
+            return
+        first = found[0]
+        if event.to == "reasoning":
+            thought = _OpenReasoning(first.segment_id, first.iteration, at_ms - event.duration_ms)
+            thought.parts = [[text for block in found for text in block.texts()]]
+            thought.status = found[-1].status
+            thought.duration_ms = event.duration_ms
+            self._blocks[self._blocks.index(first)] = thought
+        else:
+            self.characters -= first.characters()
+        self._blocks = [block for block in self._blocks if block not in found]
+        self._shows_reasoning = any(isinstance(block, _OpenReasoning) for block in self._blocks)
+        if not self._shows_reasoning:
+            self._reasoning_status = "none"
+
+    def _end_tool(self, event: ToolEnded) -> None:
+        self.characters += len(event.result)
+        for index in range(len(self._blocks) - 1, -1, -1):
+            started = self._blocks[index]
+            if isinstance(started, ToolBlock) and started.tool_call_id == event.tool_call_id:
+                self._blocks[index] = msgspec.structs.replace(
+                    started,
+                    status=event.status,
+                    result=event.result,
+                    duration_ms=event.duration_ms,
+                    truncated=event.truncated,
+                )
+                return
+
+
+def _stronger(first: ReasoningStatus, second: ReasoningStatus) -> ReasoningStatus:
+    return second if first == "none" else first

@@ -1,0 +1,117 @@
+"""How the runs of a conversation hang together: versions of positions, and the path through them."""
+
+from collections.abc import Iterable, Mapping
+
+from thinkaloud.events.run_fold import RunFold
+
+
+class RunTree:
+    """Every run follows another one, or begins the conversation; those that follow the same one are
+    versions of that position, and one of them is selected. What is selected makes up the path.
+    """
+
+    def __init__(self) -> None:
+        self.runs: dict[str, RunFold] = {}
+        """The path, oldest first."""
+        self.all: dict[str, RunFold] = {}
+        """The runs of all versions, in the order in which they began."""
+        self._before: dict[str, str] = {}
+        """By run: the one that it follows; "" where it begins the conversation."""
+        self._versions: dict[str, tuple[str, ...]] = {}
+        """By run, or "": the runs that follow it, oldest first."""
+        self._selected: dict[str, str] = {}
+        """By run, or "": which of them is selected."""
+
+    def copy(self) -> "RunTree":
+        """Return a tree to go on with by itself. It shares the runs."""
+        found = RunTree()
+        found.runs, found.all = self.runs.copy(), self.all.copy()
+        found._before = self._before.copy()
+        found._versions = self._versions.copy()
+        found._selected = self._selected.copy()
+        return found
+
+    @property
+    def last(self) -> str:
+        """The run at the end of the path; "" where nothing was said."""
+        return next(reversed(self.runs), "")
+
+    def versions(self, run_id: str) -> tuple[str, ...]:
+        """Return the versions of a run's position, itself included, oldest first."""
+        return self._versions[self._before[run_id]]
+
+    def versions_of(self, runs: Iterable[RunFold]) -> Mapping[str, tuple[str, ...]]:
+        """Return the versions of those runs that have any beside themselves, by run."""
+        found = [(run.run_id, self.versions(run.run_id)) for run in runs]
+        return {run_id: versions for run_id, versions in found if len(versions) > 1}
+
+    def before(self, run_id: str) -> str | None:
+        """Return the run that this one follows; None where it begins the conversation."""
+        return self._before[run_id] or None
+
+    def is_selected(self, run_id: str) -> bool:
+        """Whether a run is the selected version of its position, on the path or not."""
+        return self._selected.get(self._before[run_id]) == run_id
+
+    def line(self, run_id: str) -> list[RunFold]:
+        """Return the runs that lead up to this one, and itself, oldest first."""
+        found: list[RunFold] = []
+        while run_id:
+            found.append(self.all[run_id])
+            run_id = self._before[run_id]
+        found.reverse()
+        return found
+
+    def path(self, run_id: str) -> dict[str, RunFold]:
+        """Return the path that there would be if this run were selected."""
+        if run_id in self.runs:
+            return self.runs
+        found = {run.run_id: run for run in self.line(run_id)}
+        self._go_on(found, run_id)
+        return found
+
+    def add(self, run: RunFold, replaced: str | None) -> bool:
+        """Add a run: a version of the one that it replaces, else one that follows the path.
+
+        Returns whether it is now to be selected: nothing else is there, or what is there gave no
+        answer and nothing follows it.
+        """
+        place = self._before.get(replaced or "", self.last)
+        self.all[run.run_id] = run
+        self._before[run.run_id] = place
+        self._versions[place] = (*self._versions.get(place, ()), run.run_id)
+        current = self._selected.get(place)
+        return current is None or (current == self.last and not self.all[current].answered)
+
+    def select(self, run_id: str) -> None:
+        """Select a run and all that leads to it. One that is not there: nothing."""
+        if run_id in self.runs or run_id not in self.all:
+            return
+        # From the last run that both paths have; what both share is not touched.
+        steps: list[str] = []
+        shared = run_id
+        while shared and shared not in self.runs:
+            steps.append(shared)
+            shared = self._before[shared]
+        while self.last != shared:
+            self.runs.popitem()
+        for step in reversed(steps):
+            self._selected[self._before[step]] = step
+            self.runs[step] = self.all[step]
+        self._go_on(self.runs, run_id)
+
+    def drop_last(self, run_id: str) -> bool:
+        """Undo that a run began which ends the path and has no versions. False where it does not."""
+        place = self._before[run_id]
+        if self.last != run_id or self._versions[place] != (run_id,):
+            return False
+        for runs in (self.runs, self.all):
+            del runs[run_id]
+        del self._before[run_id], self._versions[place], self._selected[place]
+        return True
+
+    def _go_on(self, path: dict[str, RunFold], run_id: str) -> None:
+        following = self._selected.get(run_id)
+        while following is not None:
+            path[following] = self.all[following]
+            following = self._selected.get(following)

@@ -1,0 +1,31 @@
+"""Versions of messages at the prompt of `thinkaloud chat`."""
+
+import pytest
+
+from tests.cli.lab import lab
+from tests.cli.program import Home
+from tests.cli.test_kept_chat import ANSWERS, asked, served_or_not
+
+
+@pytest.mark.promise("P8")
+@pytest.mark.parametrize("running", [True, False])
+def test_at_the_prompt_versions_are_listed_and_an_older_one_goes_on(
+    home: Home, running: bool
+) -> None:
+    with lab(*ANSWERS) as served:
+        home.configure(served.configuration())
+        with served_or_not(home, running), home.terminal("chat") as terminal:
+            typed = ["/versions", "One?", "/edit Eins?", "/versions", "/select", "/select 1.1"]
+            for prompts, line in enumerate(typed, start=1):
+                terminal.until("›", times=prompts)
+                terminal.type(f"{line}\n")
+            lines = terminal.until("›", times=8)
+            assert lines[-3:-1] == ["› One?", "Answer 1."]
+            shown = "\n".join(lines)
+            assert "No message has more than one version." in shown
+            assert "  1.1  One?  →  Answer 1." in shown
+            assert "* 1.2  Eins?  →  Answer 2." in shown
+            assert "/select takes a version" in shown
+            terminal.type("Two?\n")
+            terminal.until("›", times=9)
+        assert asked(served)[-1] == ["One?", "Answer 1.", "Two?"]
