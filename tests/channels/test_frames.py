@@ -20,6 +20,7 @@ SEGMENTS = {
     "reasoning_end": "reasoning.ended",
     "delta": "answer.delta",
     "stream_end": "answer.ended",
+    "reclassified": "segment.reclassified",
 }
 PLAIN = {"progress": "iteration.started", "notice": "notice", "turn_end": "run.ended"}
 PLACE = {"chat_id", "run_id", "seq", "at_ms", "event", "phase"}
@@ -88,6 +89,11 @@ def test_without_reasoning_the_same_frames_come_but_for_the_thoughts(path: Path)
         frame = json.loads(shown)
         if frame["event"] in {"reasoning_delta", "reasoning_end"}:
             assert kept is None
+        elif frame["event"] == "reclassified" and frame["to"] == "reasoning":
+            assert kept is not None
+            assert json.loads(kept) == {**frame, "to": "withdrawn"}
+        elif frame["event"] == "reclassified":
+            assert kept is None  # The reader never had that thought.
         elif frame["event"] == "model_end":
             assert kept is not None
             assert json.loads(kept) == {**frame, "reasoning_status": "none"}

@@ -17,7 +17,7 @@ from msgspec import Meta
 from thinkaloud.core.searchable import searchable
 from thinkaloud.errors import InvalidRequest
 from thinkaloud.events.codec import decode, decode_message
-from thinkaloud.events.event import Event
+from thinkaloud.events.event import Event, VersionSelected
 from thinkaloud.stores.sqlite.faults import primary_code
 from thinkaloud.stores.sqlite.schema import MIGRATIONS, migrate, refuse_others, version_of
 
@@ -51,6 +51,7 @@ _LENGTHS: Final = re.compile(rb"(?:[\x80-\xff]{0,4}[\x00-\x7f])*\Z")
 """What `core.cuts` packs: numbers of up to five bytes."""
 
 _Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_:-]{1,64}\Z")]
+_RunIdOrNone = Annotated[str, Meta(pattern=r"^[!-~]{0,128}\Z")]
 _RunId = Annotated[str, Meta(pattern=r"^[!-~]{1,128}\Z")]
 _Key = Annotated[str, Meta(pattern=r"^[!-~]{1,400}\Z")]
 _Number = Annotated[int, Meta(ge=0, le=_LAST_NUMBER)]
@@ -88,7 +89,8 @@ class EventRow(msgspec.Struct, frozen=True, array_like=True):
     conversation_id: _Id
     seq: Annotated[int, Meta(ge=1, le=_LAST_NUMBER)]
     first_seq: Annotated[int, Meta(ge=1, le=_LAST_NUMBER)]
-    run_id: _RunId
+    run_id: _RunIdOrNone
+    """Empty for events of the conversation itself."""
     event: object
     lengths: object
 
@@ -190,7 +192,8 @@ def _found(connection: sqlite3.Connection, name: object) -> Found | None:
             decode_message(_json(run.message))
     last = 0
     for each in events(connection, row.conversation_id):
-        told, run = decode(_json(each.event)), runs.get(each.run_id)
+        told = decode(_json(each.event))
+        run = runs.get(_run_of(told.event, each.run_id))
         if (told.conversation_id, told.run_id, told.seq) != (name, each.run_id, each.seq):
             return None
         if run is None or not last < each.first_seq <= each.seq or each.seq < run.first_seq:
@@ -199,6 +202,11 @@ def _found(connection: sqlite3.Connection, name: object) -> Found | None:
             return None
         last = each.seq
     return Found(row, tuple(runs.values()))
+
+
+def _run_of(event: Event, run_id: str) -> str:
+    """Return the run that an event belongs to or, for an event of the conversation, refers to."""
+    return event.run_id if isinstance(event, VersionSelected) and not run_id else run_id
 
 
 def _json(value: object) -> bytes | str:
