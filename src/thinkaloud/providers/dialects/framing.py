@@ -160,7 +160,7 @@ class LineFrames:
         self._held.add(rest[-1])
         found: Events = []
         for line in lines:
-            if line[1:2] == b'"' and not self._spread:
+            if line[:1] == b"{" and len(line) > 2 and not self._spread:
                 found.append((b"", line))
             else:
                 found += self._odd(line)
