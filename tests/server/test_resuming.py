@@ -8,7 +8,10 @@ import pytest
 
 from tests.server.serving import Json, Served, serving
 from thinkaloud.events.event import RunEnded
+from thinkaloud.ports.store import Stored
+from thinkaloud.server.services import LOCAL_OWNER
 from thinkaloud.server.wires.chat import chat_wire
+from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.sqlite import SqliteStore
 from thinkaloud.testing import ScriptedModel, Silence, call_tool, say, think
 
@@ -209,3 +212,34 @@ async def test_who_resumes_without_reasoning_gets_no_byte_of_it(tmp_path: Path) 
                     text = await response.text()
                 assert "event: complete" in text
                 assert not any(word in text for word in ("Let ", "me\\n", 'e."'))
+
+
+@pytest.mark.promise("P3", "P9")
+@pytest.mark.parametrize("kept", [0, 1, 4, 6])
+async def test_after_a_crash_a_snapshot_shows_what_was_kept_and_the_end_has_an_id_of_its_own(
+    kept: int,
+) -> None:
+    """The client saw more than what was on disk: the server died between the two."""
+    living, dead = MemoryStore(), MemoryStore()
+    async with serving(ScriptedModel(SCRIPT), store=living) as served:
+        await begin(served)
+        known = await one_by_one(served)
+        recorded = await served.runs.hub.recorded("c")
+        run_id = recorded[0].run_id
+        conversation = await living.conversation(LOCAL_OWNER, "c")
+        record = await living.run(LOCAL_OWNER, run_id)
+    assert conversation is not None
+    assert record is not None
+    await dead.create_conversation(conversation)
+    await dead.add_run(record)
+    await dead.append([Stored(each.seq, each) for each in recorded[:kept]])
+    await dead.reserve("c", 1_000)
+    have = [frame for frame in known if frame["seq"] <= 8]
+    async with serving(ScriptedModel(), store=dead) as served:
+        _, run = await served.get(f"/runs/{run_id}?include_reasoning=true")
+        for way in ("get", "socket"):
+            rest = await come_back(way, served, run_id, have[-1]["seq"])
+            assert [rest[0]["event"], rest[-1]["event"]] == ["snapshot", "error"]
+            again = await come_back(way, served, run_id, rest[0]["seq"])
+            assert again == rest[1:]
+            assert snapshots_too(have + rest) == (run["reasoning"], run["response"])

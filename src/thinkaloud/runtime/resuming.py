@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from thinkaloud.core.cuts import split
-from thinkaloud.events.event import AnswerDelta, ReasoningDelta
+from thinkaloud.events.event import RunEnded
 from thinkaloud.events.fold import Fold
 from thinkaloud.runtime.live_log import Entry, LiveLog
 from thinkaloud.runtime.log_reader import LogReader
@@ -26,8 +26,9 @@ class Resumed:
 async def resume(log: LiveLog, reader: LogReader, cursor: int) -> Resumed:
     """Read a conversation up to a cursor.
 
-    A merged delta is split at the cursor. Where it is not known how, it is read whole; a gap is
-    passed up to the event behind it. Nothing of this counts where the log is deleted by then.
+    A merged delta is split at the cursor. Where it is not known how, it is read whole, as is an
+    event behind a gap, but for the end of a run, which is left to be read. Nothing of this counts
+    where the log is deleted by then.
     """
     while True:
         fold = Fold(log.conversation_id)
@@ -71,8 +72,8 @@ def _parted(entry: Entry, fold: Fold, cursor: int) -> Resumed:
         head, tail = parts
         fold.apply(head)
         return Resumed(fold, cursor, Entry(tail, cursor + 1))
-    if isinstance(recorded.event, AnswerDelta | ReasoningDelta):
+    if not isinstance(recorded.event, RunEnded):
         fold.apply(recorded)
         return Resumed(fold, recorded.seq)
-    # An event behind a gap: the snapshot has a number of its own, so that none is lost between them.
+    # An end behind a gap: the snapshot has a number of its own, so that neither is lost with the other.
     return Resumed(fold, recorded.seq - 1, Entry(recorded, recorded.seq))

@@ -44,7 +44,9 @@ class Feed:
             if not self._entries:
                 batch = await self._follower.batch(merge=True)
                 if isinstance(batch, Snapshot):
-                    return self._snapshot(batch)
+                    if frames := self._snapshot(batch):
+                        return frames
+                    continue
                 if not batch:
                     return self._farewell()
                 self._entries.extend(batch)
@@ -73,8 +75,9 @@ class Feed:
         if run_id is None:
             return [self._wire.snapshot(found.fold.view(), found.seq, None)]
         fold = found.fold.run(run_id)
-        runs = () if fold is None else (fold.view(),)
-        view = ConversationView(found.fold.conversation_id, found.seq, runs)
+        if fold is None:
+            return ()  # It begins later: all of it follows.
+        view = ConversationView(found.fold.conversation_id, found.seq, (fold.view(),))
         return [self._wire.snapshot(view, found.seq, run_id)]
 
     def _farewell(self) -> Sequence[bytes]:
