@@ -33,26 +33,33 @@ class TypedLines:
 
     def read(self) -> str:
         """Return what is typed next, as it is. Raises `EOFError` and `KeyboardInterrupt`."""
-        return self._session.prompt()
+        # A signal may end the prompt at a moment at which it does not put the terminal back.
+        with _settings_kept():
+            return self._session.prompt()
 
 
 @contextmanager
 def nothing_echoed() -> Generator[None]:
     """Keep what is typed meanwhile out of the output, and a paste in one piece, for later."""
-    before = None
-    with suppress(termios.error):
-        before = termios.tcgetattr(sys.stdin)
-        quiet = list(before)
+    with _settings_kept():
+        quiet = termios.tcgetattr(sys.stdin)
         # Ctrl-C must not throw away what was typed before it.
         quiet[3] = quiet[3] & ~termios.ECHO | termios.NOFLSH
         termios.tcsetattr(sys.stdin, termios.TCSANOW, quiet)
         _write(_PASTES_MARKED)
+        yield
+
+
+@contextmanager
+def _settings_kept() -> Generator[None]:
+    """Leave the terminal as it was, however the block is left."""
+    before = termios.tcgetattr(sys.stdin)
     try:
         yield
     finally:
-        if before is not None:
-            _write(_PASTES_BARE)
+        with suppress(termios.error, OSError):  # The terminal may be gone.
             termios.tcsetattr(sys.stdin, termios.TCSANOW, before)
+            _write(_PASTES_BARE)
 
 
 def _keys() -> KeyBindings:
