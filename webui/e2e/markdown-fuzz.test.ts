@@ -58,7 +58,15 @@ async function seen(page: Page): Promise<string> {
       same = now === before ? same + 1 : 0;
       before = now;
     }
-    return before;
+    const copy = document.createElement("div");
+    copy.innerHTML = before;
+    // In which order an element got its attributes is not seen.
+    for (const element of copy.querySelectorAll("*")) {
+      const attributes = [...element.attributes].toSorted((one, other) => one.name.localeCompare(other.name));
+      for (const { name } of attributes) element.removeAttribute(name);
+      for (const { name, value } of attributes) element.setAttribute(name, value);
+    }
+    return copy.innerHTML;
   });
 }
 
@@ -83,7 +91,8 @@ async function expectUnharmed({ page, said }: Visit, name: string): Promise<void
     };
   });
   expect(harm, name).toEqual({ elements: [], handlers: [], links: [], pictures: 0, address: "/markdown.html", wide: false });
-  expect(said, name).toEqual([]);
+  // KaTeX has no width for some letters, says so, and takes that of another.
+  expect(said.filter((line) => !line.startsWith("warning: No character metrics for")), name).toEqual([]);
 }
 
 inChromium("Markdown in the page", () => {

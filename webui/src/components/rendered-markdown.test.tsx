@@ -252,6 +252,7 @@ describe("Chinese, Japanese and Korean", () => {
     ["【www.example.com/b】", "www.example.com/b"],
     ["[注https://example.com/a，然后", "https://example.com/a"],
     ["https://example.com/a، ثم", "https://example.com/a"],
+    ["https://example.com/a\u202e，然后", "https://example.com/a"],
     ["https://example.com/क। ठीक", "https://example.com/क"],
     ["(https://example.com/a_(b)).", "https://example.com/a_(b)"],
     ["https://example.com/?a=1&b=2#c!", "https://example.com/?a=1&b=2#c"],

@@ -4,6 +4,7 @@ import "katex/dist/katex.min.css";
 
 import { render } from "katex";
 
+import { visible } from "../visible";
 import { copyFormulas } from "./copy-formulas";
 
 document.addEventListener("copy", copyFormulas);
@@ -16,7 +17,8 @@ const OPTIONS = { throwOnError: true, strict: false, trust: false, maxSize: 20, 
 
 /** Render a formula into the element. False where it is none, or takes too much; then the element is empty. */
 export function renderFormula(tex: string, display: boolean, element: HTMLElement): boolean {
-  if (tex.length > LONGEST || depthOf(tex) > DEEPEST) return false;
+  // What is hidden in it is to be seen.
+  if (tex.length > LONGEST || depthOf(tex) > DEEPEST || visible(tex) !== tex.replaceAll("\r", "")) return false;
   try {
     render(tex, element, { ...OPTIONS, displayMode: display, maxExpand: DEFINES.test(tex) ? 100 : 1_000 });
     return true;

@@ -9,10 +9,10 @@ const LONGEST = 2_000;
 const MOST_IN_A_PARAGRAPH = 500;
 
 /**
- * What is in no address: space, control characters, angle brackets, backticks, and the punctuation of scripts that
+ * What is in no address: space, control and invisible characters, angle brackets, backticks, and the punctuation of scripts that
  * put no space behind it: Chinese, Japanese, Korean, Arabic, Devanagari; and typographic quotes.
  */
-const STOP = /[\s\p{Cc}<>`\u060c\u061b\u061f\u06d4\u0964\u0965\u2018-\u201f\u2026\u3000-\u3004\u3008-\u3020\u3030\u303d\ufe10-\ufe1f\ufe30-\ufe6f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65]/u;
+const STOP = /[\s\p{Cc}\p{Cf}<>`\u060c\u061b\u061f\u06d4\u0964\u0965\u2018-\u201f\u2026\u3000-\u3004\u3008-\u3020\u3030\u303d\ufe10-\ufe1f\ufe30-\ufe6f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65]/u;
 const BEGINNING = /^(?:https?:\/\/|www\.)/i;
 const DOMAIN = /^(?:https?:\/\/)?(?:[\p{L}\p{N}](?:[\p{L}\p{N}_-]*[\p{L}\p{N}])?\.)*[\p{L}\p{N}](?:[\p{L}\p{N}-]*[\p{L}\p{N}])?(?::\d{1,5})?(?=[/?#]|$)/iu;
 
