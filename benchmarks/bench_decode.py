@@ -81,7 +81,7 @@ def made() -> None:
         print(f"  The {missing} SDK is not installed (dependency group bench): not compared.")
 
 
-def recorded() -> None:
+def logged() -> None:
     """Measure the recordings, where they are."""
     if CORPUS is None:
         print("The recorded provider streams (../shared/corpus) are not on this machine.")
@@ -138,7 +138,7 @@ def main() -> None:
     """Print all figures."""
     made()
     print()
-    recorded()
+    logged()
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from tests.e2e.server_process import (
     server,
     until_kept,
 )
-from tests.e2e.upstream import Telling, Upstream, upstream
+from tests.e2e.upstream import RunPresenter, Upstream, upstream
 from tests.stores.samples import ENDED, STARTED, conversation, run, stored
 from thinkaloud.events.event import AnswerDelta, AnswerEnded, Event
 from thinkaloud.server.services import LOCAL_OWNER
@@ -65,7 +65,7 @@ async def cpu_a_token(kind: Kind) -> float:
 async def streamed(provider: Upstream, served: ServerProcess, name: str) -> None:
     """Stream runs side by side, each to one reader."""
     texts = [f"{name} {number}" for number in range(RUNS)]
-    tellings = [provider.offer(text, Telling(TOKENS, held_at=1)) for text in texts]
+    tellings = [provider.offer(text, RunPresenter(TOKENS, held_at=1)) for text in texts]
     async with asyncio.TaskGroup() as tasks:
         for text in texts:
             tasks.create_task(Reader().begin(served, text))
@@ -163,7 +163,7 @@ async def one_long_reply() -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         async with upstream() as provider:
-            telling = provider.offer("Tell", Telling(LONG, held_at=LONG - 1))
+            telling = provider.offer("Tell", RunPresenter(LONG, held_at=LONG - 1))
             reader = Reader()
             async with server(folder, provider.configuration()) as served:
                 almost = len(telling.reasoning + telling.answer) - 10

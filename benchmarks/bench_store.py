@@ -85,9 +85,7 @@ def reply(tokens: int) -> tuple[list[Stored], list[Stored], str]:
 
     thought, _ = whole(ReasoningDelta)
     said, text = whole(AnswerDelta)
-    ends = [
-        each for each in flushed if isinstance(each.recorded.event, ReasoningEnded | AnswerEnded)
-    ]
+    ends = [each for each in flushed if isinstance(each.logged.event, ReasoningEnded | AnswerEnded)]
     begun, terminal = stored(STARTED, 1), stored(ENDED, seq + 1)
     return (
         [begun, *flushed, terminal],
@@ -146,7 +144,7 @@ async def many_messages(folder: Path) -> None:
         start = time.perf_counter()
         after = found = 0
         while page := await store.read("talk", after, 512):
-            after = page[-1].recorded.seq
+            after = page[-1].logged.seq
             found += len(page)
         reading = (time.perf_counter() - start) * 1e3
         start = time.perf_counter()

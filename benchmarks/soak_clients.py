@@ -21,7 +21,7 @@ import msgspec
 
 from tests.e2e.reading import Reader, Refused
 from tests.e2e.server_process import ServerProcess, assert_intact, said_by_servers, server
-from tests.e2e.upstream import DEADLINE, Telling, Upstream, upstream
+from tests.e2e.upstream import DEADLINE, RunPresenter, Upstream, upstream
 
 _CLIENTS: Final = 12
 _NAMES: Final = tuple(f"c{number}" for number in range(5))
@@ -56,11 +56,11 @@ class World:
         self.done: Counter[str] = Counter()
         self._number = 0
 
-    def message(self, conversation_id: str) -> tuple[str, Telling]:
+    def message(self, conversation_id: str) -> tuple[str, RunPresenter]:
         """Return a new message and what will be said to it, a little at a time."""
         self._number += 1
         text = f"message{self._number} word{self._number % 7}"
-        telling = Telling(self.dice.choice([2, 40, 400, 3_000]), held_at=2)
+        telling = RunPresenter(self.dice.choice([2, 40, 400, 3_000]), held_at=2)
         self.forbidden[text] = set(self.deleted.get(conversation_id, ()))
         return text, self.provider.offer(text, telling)
 
@@ -133,7 +133,7 @@ class Client:
         most = len(reader.frames) + self._dice.choice([1, 20, 200, 100_000])
         return lambda: bool(reader.run_id) and len(reader.frames) >= most
 
-    async def _compare(self, name: str, text: str, telling: Telling, reader: Reader) -> None:
+    async def _compare(self, name: str, text: str, telling: RunPresenter, reader: Reader) -> None:
         """Assert that the run is what was heard, and that what was heard is what was said."""
         assert reader.end is not None
         said = telling.reasoning + telling.answer
@@ -229,7 +229,7 @@ class Client:
             self._world.deleted.setdefault(name, set()).update(doomed)
 
 
-async def _let(telling: Telling, dice: random.Random) -> None:
+async def _let(telling: RunPresenter, dice: random.Random) -> None:
     said = 2
     while said < telling.tokens:
         await asyncio.sleep(dice.random() / 50)

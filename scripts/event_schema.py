@@ -12,17 +12,17 @@ import msgspec
 from msgspec import inspect
 
 from thinkaloud.core.reply import Reply
-from thinkaloud.events.event import Recorded
+from thinkaloud.events.event import LoggedEvent
 from thinkaloud.events.view import ConversationView
 
 Schema = Mapping[str, Any]
 
-ROOTS: Final = (Recorded, ConversationView, Reply)
+ROOTS: Final = (LoggedEvent, ConversationView, Reply)
 _INTRODUCTION: Final = (
     "// Generated from schema/events.schema.json by `make generate`. Do not edit.\n"
 )
 _NAMED: Final = """
-export type Event = Recorded["event"];
+export type Event = LoggedEvent["event"];
 export type Run = ConversationView["runs"][number];
 export type Block = RunView["blocks"][number];
 """
@@ -34,7 +34,7 @@ def json_schema() -> str:
     document = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "thinkaloud events",
-        "description": "One line of a log (Recorded), its fold (ConversationView), a reply (Reply).",
+        "description": "One line of a log (LoggedEvent), its fold (ConversationView), a reply (Reply).",
         "anyOf": [{"$ref": f"#/$defs/{root.__name__}"} for root in ROOTS],
         "$defs": _definitions(),
     }

@@ -10,10 +10,10 @@ from msgspec import inspect as shapes
 from scripts.field_docs import Described, cell, described, summary
 from scripts.member_words import WORDS
 from scripts.type_words import in_words
-from thinkaloud.channels.websocket.frames import Frame as ChatFrame
-from thinkaloud.events.event import Event, Recorded
+from thinkaloud.events.event import Event, LoggedEvent
 from thinkaloud.events.view import ConversationView
-from thinkaloud.server.wires.frames import Frame
+from thinkaloud.server.wires.chat.frames import Frame
+from thinkaloud.server.wires.page.frames import Frame as ChatFrame
 
 Struct = type[msgspec.Struct]
 
@@ -53,7 +53,7 @@ _EVENTS: Final = """\
 ## Typed events
 
 Frozen structs in `thinkaloud.events.event`, told apart by their class in Python and by `type` in JSON. In the log
-and in `thinkaloud chat --json` each stands inside a `Recorded`.
+and in `thinkaloud chat --json` each stands inside a `LoggedEvent`.
 
 """
 _VALUES: Final = """\
@@ -70,7 +70,7 @@ def render() -> str:
     events: tuple[Struct, ...] = get_args(Event)
     chat_frames: tuple[Struct, ...] = get_args(ChatFrame)
     data = {frame: list(_data_of(frame)) for frame in frames}
-    shown = [*chain(*data.values()), *chat_frames, Recorded, *events]
+    shown = [*chain(*data.values()), *chat_frames, LoggedEvent, *events]
     shared = [kind for kind in chain(*data.values()) if _is_shared(kind)]
     values = [*shared, ConversationView]
     values.extend(_inside([*shown, ConversationView], {*shown, *values}))
@@ -81,7 +81,7 @@ def render() -> str:
         _CHAT_FRAMES,
         *(_fields(f"### `/ws` `{_tag(frame)}`", frame) for frame in chat_frames),
         _EVENTS,
-        _fields("### Recorded", Recorded),
+        _fields("### LoggedEvent", LoggedEvent),
         *(_fields(f"### `{_tag(event)}`: {event.__name__}", event) for event in events),
         _VALUES,
         *(_fields(f"### {kind.__name__}", kind) for kind in values),

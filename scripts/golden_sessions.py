@@ -18,14 +18,14 @@ from scripts import golden_scripts
 from scripts.golden_scripts import CONVERSATION, Session
 from tests.staging import OWNER, FakeClock, FixedAttachments, stage, start
 from thinkaloud.events import codec
-from thinkaloud.events.event import ReasoningDelta, Recorded
+from thinkaloud.events.event import LoggedEvent, ReasoningDelta
 from thinkaloud.events.fold import Fold
 from thinkaloud.events.model import ModelEvent
 from thinkaloud.events.prompt import ModelRequest
 from thinkaloud.ports.model import ModelInfo
 from thinkaloud.providers.scripted import ScriptedModel, Wait
-from thinkaloud.runtime.follower import Snapshot
-from thinkaloud.runtime.runs import Runs
+from thinkaloud.runtime.log.follower import Snapshot
+from thinkaloud.runtime.runs.supervisor import Runs
 
 _STEP_MS: Final = 120
 
@@ -64,24 +64,24 @@ NAMES: Final = tuple(sorted(golden_scripts.SESSIONS))
 
 def log(name: str) -> str:
     """Return the text of tests/sessions/<name>.jsonl."""
-    return "".join(codec.encode(recorded).decode() + "\n" for recorded in _played(name))
+    return "".join(codec.encode(logged).decode() + "\n" for logged in _played(name))
 
 
 def view(name: str) -> str:
     """Return the text of tests/sessions/<name>.json: the conversation as the fold reads it."""
     fold = Fold(CONVERSATION)
-    for recorded in _played(name):
-        fold.apply(recorded)
+    for logged in _played(name):
+        fold.apply(logged)
     return msgspec.json.format(msgspec.json.encode(fold.view())).decode() + "\n"
 
 
 @cache
-def _played(name: str) -> Sequence[Recorded]:
+def _played(name: str) -> Sequence[LoggedEvent]:
     return asyncio.run(_play(golden_scripts.SESSIONS[name]))
 
 
-async def _play(session: Session) -> list[Recorded]:
-    found: list[Recorded] = []
+async def _play(session: Session) -> list[LoggedEvent]:
+    found: list[LoggedEvent] = []
     names: dict[str, str] = {}
     clock = StandingClock()
     followed = asyncio.Event()
@@ -96,20 +96,20 @@ async def _play(session: Session) -> list[Recorded]:
             names[events[0].run_id] = f"run_{number}"
             if session.selects and (chosen := session.selects[number - 1]):
                 events.append(await _selected(runs, [*names][chosen - 1]))
-            found.extend(_renamed(recorded, names) for recorded in events)
+            found.extend(_renamed(logged, names) for logged in events)
     return found
 
 
-async def _selected(runs: Runs, run_id: str) -> Recorded:
+async def _selected(runs: Runs, run_id: str) -> LoggedEvent:
     """Select a version and return the event."""
     await runs.active.wait_for_all(60)
     await runs.conversations.select(OWNER, CONVERSATION, run_id)
-    return (await runs.hub.recorded(CONVERSATION))[-1]
+    return (await runs.hub.logged(CONVERSATION))[-1]
 
 
 async def _follow(
     runs: Runs, text: str, session: Session, followed: asyncio.Event, replaced: str | None
-) -> list[Recorded]:
+) -> list[LoggedEvent]:
     """Return what a run logged until its end, its stop, or where the session leaves it."""
     record = await start(
         runs,
@@ -119,7 +119,7 @@ async def _follow(
         replaces=replaced,
         context_files=tuple(file.id for file in session.files),
     )
-    found: list[Recorded] = []
+    found: list[LoggedEvent] = []
     thoughts = 0
     async with runs.follow(record) as follower:
         # Only now: a run that was over before would be read compacted, without its deltas.
@@ -128,8 +128,8 @@ async def _follow(
             if isinstance(entries, Snapshot):
                 raise RuntimeError("the log was compacted before it was read")
             for entry in entries:
-                found.append(entry.recorded)
-                thoughts += isinstance(entry.recorded.event, ReasoningDelta)
+                found.append(entry.logged)
+                thoughts += isinstance(entry.logged.event, ReasoningDelta)
                 if thoughts == session.stop_after:
                     await runs.stop(OWNER, record.run_id)
                 if thoughts == session.leave_after:
@@ -137,9 +137,9 @@ async def _follow(
     return found
 
 
-def _renamed(recorded: Recorded, names: Mapping[str, str]) -> Recorded:
+def _renamed(logged: LoggedEvent, names: Mapping[str, str]) -> LoggedEvent:
     """Return the event with ids that are the same every time."""
-    text = codec.encode(recorded).decode()
+    text = codec.encode(logged).decode()
     for run_id, name in names.items():
         text = text.replace(run_id.removeprefix("run_"), name.removeprefix("run_"))
     return codec.decode(text)

@@ -13,7 +13,7 @@ import thinkaloud
 from scripts.field_docs import cell, field_texts, paragraphs
 from scripts.member_words import WORDS
 from thinkaloud import agent_options, agent_reply, testing
-from thinkaloud.runtime import hooks
+from thinkaloud.runtime.runs import hooks
 
 _INTRODUCTION: Final = """\
 # Python API

@@ -60,8 +60,8 @@ class Case:
         path = self.folder / "chunks.json"
         if not path.exists():
             return None
-        recorded: Any = json.loads(path.read_text(encoding="utf-8"))
-        sizes: list[int] = recorded if isinstance(recorded, list) else recorded["sizes"]
+        logged: Any = json.loads(path.read_text(encoding="utf-8"))
+        sizes: list[int] = logged if isinstance(logged, list) else logged["sizes"]
         chunks: list[bytes] = []
         start = 0
         for size in sizes:

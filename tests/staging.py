@@ -4,16 +4,16 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 from thinkaloud.errors import InvalidRequest, UnknownModel
-from thinkaloud.events.event import Attachment, Event, Recorded
+from thinkaloud.events.event import Attachment, Event, LoggedEvent
 from thinkaloud.ports.attachments import Attachments, FileField
 from thinkaloud.ports.model import Model, ModelInfo
 from thinkaloud.ports.store import RunRecord, Store
 from thinkaloud.ports.tool import Tool
-from thinkaloud.runtime.follower import Snapshot
-from thinkaloud.runtime.hooks import HookSource
-from thinkaloud.runtime.limits import Limits
-from thinkaloud.runtime.runs import RunRequest, Runs, RunServices
-from thinkaloud.runtime.toolbox import Toolbox
+from thinkaloud.runtime.log.follower import Snapshot
+from thinkaloud.runtime.runs.hooks import HookSource
+from thinkaloud.runtime.runs.limits import Limits
+from thinkaloud.runtime.runs.supervisor import RunRequest, Runs, RunServices
+from thinkaloud.runtime.runs.tool_executor import ToolExecutor
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.uploads import MemoryUploads
 
@@ -92,7 +92,7 @@ async def stage(
         store=store or MemoryStore(),
         catalogue=FixedCatalogue(*models),
         clock=clock,
-        toolbox=Toolbox(tools, limits.max_tool_result_chars),
+        tool_executor=ToolExecutor(tools, limits.max_tool_result_chars),
         attachments=attachments or FixedAttachments(),
         uploads=MemoryUploads(clock),
         limits=limits,
@@ -109,17 +109,17 @@ async def start(runs: Runs, text: str = "Hello", **request: object) -> RunRecord
     return await runs.start(OWNER, RunRequest(text=text, **request))  # type: ignore[arg-type]
 
 
-async def recorded(runs: Runs, record: RunRecord) -> list[Recorded]:
+async def logged(runs: Runs, record: RunRecord) -> list[LoggedEvent]:
     """Follow a run to its end and return everything that it logged."""
-    found: list[Recorded] = []
+    found: list[LoggedEvent] = []
     async with runs.follow(record) as follower:
         while entries := await follower.batch():
             assert not isinstance(entries, Snapshot)
-            found.extend(entry.recorded for entry in entries)
+            found.extend(entry.logged for entry in entries)
     return found
 
 
 async def events_of(runs: Runs, text: str = "Hello", **request: object) -> list[Event]:
     """Start a run, follow it to its end, and return its events."""
     record = await start(runs, text, **request)
-    return [each.event for each in await recorded(runs, record)]
+    return [each.event for each in await logged(runs, record)]

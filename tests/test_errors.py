@@ -17,7 +17,7 @@ from thinkaloud.errors import (
     ToolError,
     UnknownModel,
 )
-from thinkaloud.runtime.hooks import HookFailed
+from thinkaloud.runtime.runs.hooks import HookFailed
 
 
 class Misread(ThinkaloudError):

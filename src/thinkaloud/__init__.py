@@ -30,13 +30,13 @@ if TYPE_CHECKING:
         UnsupportedEffort,
         UserError,
     )
-    from thinkaloud.runtime.hooks import AgentHook
+    from thinkaloud.runtime.runs.hooks import AgentHook
     from thinkaloud.sync import SyncAgent, run_sync
     from thinkaloud.tools.function import tool
 
 _HOMES = {
     "Agent": "thinkaloud.agent",
-    "AgentHook": "thinkaloud.runtime.hooks",
+    "AgentHook": "thinkaloud.runtime.runs.hooks",
     "ChatReply": "thinkaloud.agent_reply",
     "ChatReplyWithReasoning": "thinkaloud.agent_reply",
     "ConfigurationError": "thinkaloud.errors",

@@ -27,8 +27,8 @@ from thinkaloud.errors import InternalError, UserError
 from thinkaloud.events.event import Event
 from thinkaloud.events.view import ConversationView
 from thinkaloud.ports.model import Model, ModelInfo
-from thinkaloud.ports.store import Before, Conversation
-from thinkaloud.runtime.runs import Runs
+from thinkaloud.ports.store import Conversation, ConversationCursor
+from thinkaloud.runtime.runs.supervisor import Runs
 from thinkaloud.version import __version__
 
 
@@ -127,12 +127,12 @@ class Agent:
         """
         own = ("text", "streaming", "on_chunk", "include_reasoning")
         check_names("chat", options, *own, ChatOptions)
-        hear = checked_callback(on_chunk)
+        receive = checked_callback(on_chunk)
         async with self._asked(text, options, include_reasoning=include_reasoning) as asked:
             while events := await asked.batch():
-                for event in events if hear is not None else ():
-                    if hear is not None and (chunk := chunk_of(event)) is not None:
-                        await _heard(hear(chunk[1], chunk[0]))
+                for event in events if receive is not None else ():
+                    if receive is not None and (chunk := chunk_of(event)) is not None:
+                        await _heard(receive(chunk[1], chunk[0]))
             run = await asked.result()
         answer = reply(run, asked.conversation_id, include_reasoning=include_reasoning)
         body = cast("dict[str, object]", msgspec.json.decode(msgspec.json.encode(answer)))
@@ -169,7 +169,7 @@ class Agent:
         return await self._here.conversations.search(LOCAL_OWNER, limit=limit)
 
     async def search_conversations(
-        self, words: str, *, before: Before | None = None, limit: int = 50
+        self, words: str, *, before: ConversationCursor | None = None, limit: int = 50
     ) -> Sequence[Conversation]:
         """List conversations that have all these words in title, questions or answers.
 

@@ -14,12 +14,12 @@ from thinkaloud.agent_reply import MessageType
 from thinkaloud.app.runtime import Choices
 from thinkaloud.errors import InvalidRequest
 from thinkaloud.events.prompt import Effort
-from thinkaloud.ports.effort import checked_effort
 from thinkaloud.ports.model import Model, ModelInfo
 from thinkaloud.ports.store import Store
 from thinkaloud.ports.tool import Tool
-from thinkaloud.runtime.hooks import AgentHook, HookSource
-from thinkaloud.runtime.request import RunRequest
+from thinkaloud.runtime.runs.effort import checked_effort
+from thinkaloud.runtime.runs.hooks import AgentHook, HookSource
+from thinkaloud.runtime.runs.request import RunRequest
 from thinkaloud.tools.function import as_tool
 
 OnChunk = Callable[[str, MessageType], Awaitable[None] | None]

@@ -13,9 +13,9 @@ from thinkaloud.events.event import AnswerDelta, Event, ReasoningDelta, Reasonin
 from thinkaloud.events.view import RunView
 from thinkaloud.ports.store import RunRecord
 from thinkaloud.ports.tasks import completed
-from thinkaloud.runtime.follower import Follower, Snapshot
-from thinkaloud.runtime.request import RunRequest
-from thinkaloud.runtime.runs import Runs
+from thinkaloud.runtime.log.follower import Follower, Snapshot
+from thinkaloud.runtime.runs.request import RunRequest
+from thinkaloud.runtime.runs.supervisor import Runs
 
 LOCAL_OWNER: Final = "local"
 """Who owns everything, until there are keys."""
@@ -102,7 +102,7 @@ class AgentRun:
                 if batch.exact:
                     continue
                 raise InternalError("The log of a run that was just started has a gap.")
-            events = [entry.recorded.event for entry in batch]
+            events = [entry.logged.event for entry in batch]
             if not self._include_reasoning:
                 events = [
                     event

@@ -17,12 +17,12 @@ from msgspec import Meta
 
 from thinkaloud.channels.plugins import installed
 from thinkaloud.channels.settings import ChannelSettings, WebSocketSettings
-from thinkaloud.channels.websocket.channel import NAME as WEBSOCKET
 from thinkaloud.errors import ConfigurationError
 from thinkaloud.events.prompt import Effort
 from thinkaloud.providers.hosts.host import DialectName
-from thinkaloud.runtime.limits import Limits
+from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.server.settings import ServerSettings
+from thinkaloud.server.websocket_channel import NAME as WEBSOCKET
 
 FILE_NAME: Final = "thinkaloud.toml"
 PREFIX: Final = "THINKALOUD_"

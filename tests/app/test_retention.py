@@ -7,11 +7,11 @@ from typing_extensions import override
 
 from tests.staging import FakeClock
 from thinkaloud.app.runtime import Choices, open_runtime
-from thinkaloud.app.storage import opened_database
+from thinkaloud.app.storage import open_database
 from thinkaloud.app.stored import stored
 from thinkaloud.config import load
 from thinkaloud.ports.store import Conversation
-from thinkaloud.runtime.runs import RunRequest
+from thinkaloud.runtime.runs.supervisor import RunRequest
 from thinkaloud.stores.uploads import MemoryUploads
 from thinkaloud.testing import ScriptedModel, say
 
@@ -36,7 +36,7 @@ async def test_an_old_conversation_goes_with_the_uploads_that_only_it_used(tmp_p
     )
     uploads = ToldUploads()
     kept = await uploads.keep("local", "a.txt", "text/plain", b"x")
-    async with opened_database(configuration) as store:
+    async with open_database(configuration) as store:
         await store.create_conversation(Conversation("old", "local", 1, 1))
     await uploads.use("local", [kept.id], "old")
     asked = Choices(model=ScriptedModel(), uploads=uploads)

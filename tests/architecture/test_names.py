@@ -7,7 +7,7 @@ from scripts.tree import ROOT, project_files
 
 SAYS_NOTHING = {
     *("util", "utils", "helper", "helpers", "common", "misc", "stuff", "manager", "managers"),
-    *("old", "new", "legacy", "backup", "bak", "tmp", "temp", "wip"),
+    *("old", "new", "legacy", "bak", "tmp", "temp", "wip"),
 }
 SOURCES = {".py", ".ts", ".tsx", ".css", ".sh"}
 

@@ -10,9 +10,9 @@ from tests.staging import stage
 from thinkaloud.app.channels import RunsOfChats
 from thinkaloud.channels import BaseChannel, ChannelManager, InboundMessage
 from thinkaloud.channels.bridge import Bridge, RunFeed
-from thinkaloud.events.event import AnswerDelta, AnswerEnded, Event, Recorded
+from thinkaloud.events.event import AnswerDelta, AnswerEnded, Event, LoggedEvent
 from thinkaloud.ports.model import Model
-from thinkaloud.runtime.runs import Runs
+from thinkaloud.runtime.runs.supervisor import Runs
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.tools.function import tool
 
@@ -32,7 +32,7 @@ class Connected:
         self.store = store
 
     async def say(self, text: str = "Hello", chat_id: str = "c", **members: Any) -> None:
-        await self.bridge.hear(InboundMessage("rec", chat_id, text, **members))
+        await self.bridge.receive(InboundMessage("rec", chat_id, text, **members))
 
 
 @asynccontextmanager
@@ -81,8 +81,8 @@ class StagedFeed:
             AnswerEnded("a1"),
         ]
 
-    async def next(self) -> Sequence[Recorded]:
+    async def next(self) -> Sequence[LoggedEvent]:
         if len(self._events) == 2 and self._gate is not None:
             await self._gate.wait()
         taken, self._events = self._events[:1], self._events[1:]
-        return [Recorded(1, 1, "conv", self._run_id, event) for event in taken]
+        return [LoggedEvent(1, 1, "conv", self._run_id, event) for event in taken]

@@ -14,15 +14,15 @@ from websockets.asyncio.client import ClientConnection, connect
 from tests.server.serving import Json, Served, listening
 from tests.staging import FixedAttachments, FixedCatalogue
 from thinkaloud.channels.settings import WebSocketSettings
-from thinkaloud.channels.websocket.channel import WebSocketChannel
 from thinkaloud.ports.clock import SystemClock
 from thinkaloud.ports.model import Model
 from thinkaloud.ports.tool import Tool
-from thinkaloud.runtime.limits import Limits
-from thinkaloud.runtime.runs import Runs, RunServices
-from thinkaloud.runtime.toolbox import Toolbox
+from thinkaloud.runtime.runs.limits import Limits
+from thinkaloud.runtime.runs.supervisor import Runs, RunServices
+from thinkaloud.runtime.runs.tool_executor import ToolExecutor
 from thinkaloud.server.services import About, ServerServices
 from thinkaloud.server.settings import ServerSettings
+from thinkaloud.server.websocket_channel import WebSocketChannel
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.temporary import TemporaryStore
 from thinkaloud.stores.uploads import MemoryUploads
@@ -128,9 +128,9 @@ async def hosting(
     clock, limits = SystemClock(), msgspec.structs.replace(limits or Limits(), drain_timeout=0)
     kept = TemporaryStore(store or MemoryStore())
     catalogue = FixedCatalogue(*models)
-    toolbox = Toolbox(tools, limits.max_tool_result_chars)
+    tool_executor = ToolExecutor(tools, limits.max_tool_result_chars)
     means = RunServices(
-        kept, catalogue, clock, toolbox, FixedAttachments(), MemoryUploads(clock), limits
+        kept, catalogue, clock, tool_executor, FixedAttachments(), MemoryUploads(clock), limits
     )
     async with Runs(means).open() as runs:
         services = ServerServices(

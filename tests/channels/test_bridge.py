@@ -13,11 +13,11 @@ from tests.channels.recording import Recorder, Whole
 from thinkaloud.channels import ChannelManager, InboundMessage
 from thinkaloud.channels.bridge import Bridge, RunFeed
 from thinkaloud.events.codec import decode
-from thinkaloud.events.event import Recorded
+from thinkaloud.events.event import LoggedEvent
 from thinkaloud.events.fold import Fold
 from thinkaloud.events.view import NoticeBlock, RunView, ToolBlock
 from thinkaloud.providers.scripted import Script, Wait
-from thinkaloud.runtime.limits import Limits
+from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.testing import Cut, ModelFailed, ScriptedModel, Silence, call_tool, say, think
 
 PIECE = "x" * 60_000
@@ -34,8 +34,8 @@ async def test_a_run_is_told_in_order_with_its_segments() -> None:
         await it.say()
         await channel.until(8, "c")
     kinds = [kind for kind, _ in channel.of("c")]
-    merged = [kind for at, kind in enumerate(kinds) if at == 0 or kinds[at - 1] != kind]
-    assert merged == ["reasoning_delta", "reasoning_end", "delta", "stream_end"] * 2
+    coalesced = [kind for at, kind in enumerate(kinds) if at == 0 or kinds[at - 1] != kind]
+    assert coalesced == ["reasoning_delta", "reasoning_end", "delta", "stream_end"] * 2
     texts = {kind: "".join(t for k, t in channel.of("c") if k == kind) for kind in set(kinds)}
     assert texts["reasoning_delta"] == "I must add.So it is 5."
     assert texts["delta"] == "Wait.\n\nIt is 5."
@@ -115,12 +115,12 @@ async def test_a_slow_chat_holds_back_its_own_run_and_gets_all_of_it() -> None:
 class CutFeed:
     """The first events of a session one by one, then its last run as a whole."""
 
-    def __init__(self, events: Sequence[Recorded], seen: int) -> None:
+    def __init__(self, events: Sequence[LoggedEvent], seen: int) -> None:
         fold = Fold("c")
         for each in events:
             fold.apply(each)
         self.run = next(iter(fold.runs.values())).view()
-        self._told: list[Sequence[Recorded] | RunView] = [[each] for each in events[:seen]]
+        self._told: list[Sequence[LoggedEvent] | RunView] = [[each] for each in events[:seen]]
         self._told.append(self.run)
 
     async def begin(self, message: InboundMessage) -> str | None:
@@ -133,7 +133,7 @@ class CutFeed:
     async def follow(self, run_id: str) -> AsyncGenerator[RunFeed]:
         yield self
 
-    async def next(self) -> Sequence[Recorded] | RunView:
+    async def next(self) -> Sequence[LoggedEvent] | RunView:
         return self._told.pop(0) if self._told else ()
 
 
@@ -146,7 +146,7 @@ async def test_where_events_are_gone_the_rest_of_the_run_is_told_from_its_view(n
         channel, feed = Recorder(), CutFeed(events, seen)
         manager = ChannelManager([channel])
         async with manager.open(), Bridge(manager, feed).open() as bridge:
-            await bridge.hear(InboundMessage("rec", "c", "Hello"))
+            await bridge.receive(InboundMessage("rec", "c", "Hello"))
             while len(channel.ended()) < len(feed.run.blocks) - tools(feed.run):
                 await channel.until(len(channel.of("c")) + 1, "c")
         told = {kind: "".join(t for k, t in channel.of("c") if k == kind) for kind in KINDS}

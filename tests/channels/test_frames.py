@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from thinkaloud.channels.websocket.wire import socket_wire
 from thinkaloud.events.codec import decode
-from thinkaloud.events.event import Recorded
+from thinkaloud.events.event import LoggedEvent
 from thinkaloud.events.fold import Fold
 from thinkaloud.events.view import ConversationView
+from thinkaloud.server.wires.page.encode import page_wire
 
 Json = dict[str, Any]
 SESSIONS = sorted((Path(__file__).parents[1] / "sessions").glob("*.jsonl"))
@@ -28,7 +28,7 @@ PLACE |= {"client_message_id", "turn_id", "starts_turn"}
 INPUT = {"text", "context", "context_files", "image_path"}
 
 
-def session(path: Path) -> list[Recorded]:
+def session(path: Path) -> list[LoggedEvent]:
     return [decode(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
@@ -62,7 +62,7 @@ def folded(frames: list[Json], conversation_id: str) -> ConversationView:
             "run_id": "" if frame["event"] == "version_selected" else frame["run_id"],
             "event": event_of(frame),
         }
-        fold.apply(msgspec.convert(told, Recorded))
+        fold.apply(msgspec.convert(told, LoggedEvent))
     return fold.view()
 
 
@@ -70,7 +70,7 @@ def folded(frames: list[Json], conversation_id: str) -> ConversationView:
 @pytest.mark.parametrize("path", SESSIONS, ids=lambda path: path.stem)
 def test_the_frames_of_a_session_fold_to_what_the_log_folds_to(path: Path) -> None:
     events = session(path)
-    wire = socket_wire(reasoning=True)
+    wire = page_wire(reasoning=True)
     frames = [json.loads(wire.encode(each) or b"null") for each in events]
     log = Fold(events[0].conversation_id)
     for each in events:
@@ -82,7 +82,7 @@ def test_the_frames_of_a_session_fold_to_what_the_log_folds_to(path: Path) -> No
 @pytest.mark.parametrize("path", SESSIONS, ids=lambda path: path.stem)
 def test_without_reasoning_the_same_frames_come_but_for_the_thoughts(path: Path) -> None:
     events = session(path)
-    whole, plain = socket_wire(reasoning=True), socket_wire(reasoning=False)
+    whole, plain = page_wire(reasoning=True), page_wire(reasoning=False)
     for each in events:
         shown, kept = whole.encode(each), plain.encode(each)
         assert shown is not None
@@ -108,13 +108,13 @@ def test_a_snapshot_is_the_fold_and_without_reasoning_the_fold_without_it(path: 
     for each in session(path):
         fold.apply(each)
     view = fold.view()
-    whole = json.loads(socket_wire(reasoning=True).snapshot(view, fold.seq, ()))
+    whole = json.loads(page_wire(reasoning=True).snapshot(view, fold.seq, ()))
     assert msgspec.convert(whole["conversation"], ConversationView) == view
     shown = [*view.runs, *([view.attempt] if view.attempt else [])]
     everyone = [run.run_id for run in shown]
     for bare in (
-        socket_wire(reasoning=False).snapshot(view, fold.seq, ()),
-        socket_wire(reasoning=True).snapshot(view, fold.seq, everyone),
+        page_wire(reasoning=False).snapshot(view, fold.seq, ()),
+        page_wire(reasoning=True).snapshot(view, fold.seq, everyone),
     ):
         found = msgspec.convert(json.loads(bare)["conversation"], ConversationView)
         assert not any(run.reasoning for run in found.runs)

@@ -15,7 +15,7 @@ from thinkaloud.channels.message import OutboundMessage
 from thinkaloud.errors import InternalError, NotFound
 from thinkaloud.ports.store import RunRecord
 from thinkaloud.providers.scripted import Wait
-from thinkaloud.runtime.runs import ID_PATTERN
+from thinkaloud.runtime.runs.supervisor import ID_PATTERN
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.testing import ScriptedModel, Silence, say, think
 
@@ -24,9 +24,9 @@ async def test_two_messages_of_a_chat_are_answered_one_after_the_other() -> None
     channel, gate = Whole("rec"), asyncio.Event()
     manager = ChannelManager([channel])
     async with manager.open(), Bridge(manager, StagedRuns({"run_1": gate})).open() as bridge:
-        await bridge.hear(InboundMessage("rec", "c", "One"))
-        await bridge.hear(InboundMessage("rec", "c", "Two"))
-        await bridge.hear(InboundMessage("rec", "other", "Three"))
+        await bridge.receive(InboundMessage("rec", "c", "One"))
+        await bridge.receive(InboundMessage("rec", "c", "Two"))
+        await bridge.receive(InboundMessage("rec", "other", "Three"))
         await channel.arrived.wait()
         assert channel.sent == ["run_3 says so."]
         gate.set()
@@ -97,7 +97,7 @@ async def test_messages_of_a_chat_that_come_together_are_begun_in_their_order() 
     manager = ChannelManager([channel])
     async with manager.open(), Bridge(manager, runs).open() as bridge, asyncio.TaskGroup() as tasks:
         for text in ("One", "Two"):
-            tasks.create_task(bridge.hear(InboundMessage("rec", "c", text)))
+            tasks.create_task(bridge.receive(InboundMessage("rec", "c", text)))
     assert runs.heard == ["One", "Two"]
 
 
@@ -132,7 +132,7 @@ async def test_what_a_run_has_said_is_told_before_the_channels_close() -> None:
     manager, gate = ChannelManager([channel]), asyncio.Event()
     bridge = Bridge(manager, StagedRuns({"run_1": gate}))
     async with asyncio.TaskGroup() as tasks, manager.open(), bridge.open():
-        await bridge.hear(InboundMessage("rec", "c", "Hello"))
+        await bridge.receive(InboundMessage("rec", "c", "Hello"))
         await channel.entered["c"].wait()
         gate.set()
         tasks.create_task(let_go(channel))
@@ -153,7 +153,7 @@ async def test_a_chat_that_is_stuck_holds_up_no_shutdown() -> None:
     bridge = Bridge(manager, StagedRuns({"run_1": gate}), drain_seconds=0)
     async with asyncio.timeout(5), manager.open(), bridge.open():
         for text in ("One", "Two", "Three"):
-            await bridge.hear(InboundMessage("rec", "c", text))
+            await bridge.receive(InboundMessage("rec", "c", text))
         await channel.entered["c"].wait()
 
 
@@ -165,8 +165,8 @@ async def test_a_message_that_comes_while_the_server_ends_is_refused_in_words() 
         async with manager.open():
             async with bridge.open():
                 pass
-            await bridge.hear(InboundMessage("rec", "c", "Hello"))
-        await bridge.hear(InboundMessage("rec", "c", "Hello?"))
+            await bridge.receive(InboundMessage("rec", "c", "Hello"))
+        await bridge.receive(InboundMessage("rec", "c", "Hello?"))
     ((method, text),) = channel.of("c")
     assert (method, "shutting down" in text) == ("send", True)
     assert model.requests == []
@@ -184,9 +184,9 @@ async def test_a_channel_hears_and_stops_for_its_own_chats_and_speaks_to_any() -
         manager.add(one)
         manager.add(two)
         async with manager.open(), bridge.open():
-            await one.hear("c", "Hello", message_id="m1")
+            await one.receive("c", "Hello", message_id="m1")
             await one.until(1, "c")
-            await one.hear("c", "And then?")
+            await one.receive("c", "And then?")
             await one.stop_run("other")
             await two.stop_run("c")
             assert len(runs.active) == 2
@@ -209,7 +209,7 @@ async def test_a_channel_hears_and_stops_for_its_own_chats_and_speaks_to_any() -
 async def test_a_channel_that_stands_alone_says_so() -> None:
     alone = Recorder("rec")
     with pytest.raises(InternalError, match="rec"):
-        await alone.hear("c", "Hello")
+        await alone.receive("c", "Hello")
     with pytest.raises(InternalError, match="rec"):
         await alone.stop_run("c")
     with pytest.raises(InternalError, match="rec"):
@@ -220,7 +220,7 @@ async def test_a_channel_that_is_not_there_is_refused_before_anything_runs() -> 
     model = ScriptedModel()
     async with connected(model) as it:
         with pytest.raises(NotFound, match="telex"):
-            await it.bridge.hear(InboundMessage("telex", "c", "Hello"))
+            await it.bridge.receive(InboundMessage("telex", "c", "Hello"))
     assert model.requests == []
 
 

@@ -6,7 +6,7 @@ from websockets.exceptions import InvalidStatus
 
 from tests.channels.sockets import client, hosting, texts
 from thinkaloud.channels.settings import WebSocketSettings
-from thinkaloud.runtime.runs import RunRequest
+from thinkaloud.runtime.runs.supervisor import RunRequest
 from thinkaloud.testing import (
     ScriptedModel,
     Silence,

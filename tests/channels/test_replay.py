@@ -9,7 +9,7 @@ from websockets.exceptions import ConnectionClosedError
 from tests.channels.sockets import Client, check_run, client, ended, hosting, texts
 from tests.server.serving import Json, Served
 from thinkaloud.providers.scripted import Script, Wait
-from thinkaloud.runtime.limits import Limits
+from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.testing import (
     ScriptedModel,

@@ -8,7 +8,6 @@ from typing_extensions import override
 
 from tests.channels.recording import Recorder, Whole, message
 from thinkaloud.channels import ChannelManager, ChannelSettings
-from thinkaloud.channels.destination import MAX_CHARS, MAX_WAITING
 from thinkaloud.channels.message import (
     Delta,
     OutboundMessage,
@@ -17,6 +16,7 @@ from thinkaloud.channels.message import (
     ThoughtDelta,
     ThoughtEnd,
 )
+from thinkaloud.channels.outbox import MAX_CHARS, MAX_WAITING
 from thinkaloud.errors import Conflict, InternalError, NotFound
 
 pytestmark = pytest.mark.usefixtures("nonblocking")

@@ -8,7 +8,7 @@ from tests.channels.sockets import check_run, client, ended, events, hosting, te
 from tests.server.serving import Json
 from thinkaloud.channels.settings import WebSocketSettings
 from thinkaloud.providers.scripted import Script, Wait
-from thinkaloud.runtime.limits import Limits
+from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.testing import (
     Cut,
     ModelFailed,

@@ -81,8 +81,8 @@ def every_action(home: Home) -> None:
     ok(home.run("conversations", "export", "sky", "--format", "json", "-o", "sky.json"))
     document = json.loads((home.folder / "sky.json").read_text())
     assert [run["input"]["text"] for run in document["runs"]] == ["Why is the sky blue?", "Again?"]
-    again = home.run("conversations", "export", "sky", "-o", "sky.json")
-    assert (again.returncode, "already a file" in again.stderr) == (2, True)
+    retry_request = home.run("conversations", "export", "sky", "-o", "sky.json")
+    assert (retry_request.returncode, "already a file" in retry_request.stderr) == (2, True)
 
     assert "Colours" in home.run("conversations", "rename", "sky", "Colours").stderr
     branch = ok(home.run("conversations", "branch", "sky", "1")).strip()
@@ -226,8 +226,8 @@ def test_all_that_is_kept_can_be_taken_to_another_place(
     else:
         ok(filled.run("export", str(file)))
     assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
-    again = filled.run("export", str(file))
-    assert (again.returncode, "already a file" in again.stderr) == (2, True)
+    retry_request = filled.run("export", str(file))
+    assert (retry_request.returncode, "already a file" in retry_request.stderr) == (2, True)
 
     other = Home(tmp_path / "other")
     other.folder.mkdir()

@@ -7,25 +7,25 @@ import msgspec
 import pytest
 
 from scripts.tree import ROOT
-from thinkaloud.cli.frame_reading import FrameReading, frame_of
+from thinkaloud.cli.backend.frame_reading import FrameReading, frame_of
 from thinkaloud.errors import InternalError
 from thinkaloud.events import codec
-from thinkaloud.events.event import ModelResponded, Recorded, RunEnded, RunStarted
+from thinkaloud.events.event import LoggedEvent, ModelResponded, RunEnded, RunStarted
 from thinkaloud.events.fold import Fold
 from thinkaloud.events.view import Block, NoticeBlock, ReasoningBlock, RunView
-from thinkaloud.runtime.request import RunRequest
-from thinkaloud.server.wires.chat import chat_wire
-from thinkaloud.server.wires.frames import Frame, Token, TokenFrame
+from thinkaloud.runtime.runs.request import RunRequest
+from thinkaloud.server.wires.chat.encode import chat_wire
+from thinkaloud.server.wires.chat.frames import Frame, Token, TokenFrame
 
 WIRE = chat_wire("text", reasoning=True)
 
 
-def runs() -> list[list[Recorded]]:
+def runs() -> list[list[LoggedEvent]]:
     """Every run of the recorded sessions."""
-    found: list[list[Recorded]] = []
+    found: list[list[LoggedEvent]] = []
     for path in sorted((ROOT / "tests" / "sessions").glob("*.jsonl")):
-        recorded = [codec.decode(line) for line in path.read_bytes().splitlines()]
-        grouped = itertools.groupby(recorded, lambda each: each.run_id)
+        logged = [codec.decode(line) for line in path.read_bytes().splitlines()]
+        grouped = itertools.groupby(logged, lambda each: each.run_id)
         found += [list(group) for run_id, group in grouped if run_id]
     return found
 
@@ -34,7 +34,7 @@ RUNS = runs()
 ENDED = [run for run in RUNS if isinstance(run[-1].event, RunEnded)]
 
 
-def request_of(run: Sequence[Recorded]) -> RunRequest:
+def request_of(run: Sequence[LoggedEvent]) -> RunRequest:
     started = run[0].event
     assert isinstance(started, RunStarted)
     given = started.input
@@ -51,34 +51,34 @@ def frame(data: bytes) -> Frame:
     return msgspec.json.decode(data, type=Frame)
 
 
-def view(run: Sequence[Recorded]) -> RunView:
+def view(run: Sequence[LoggedEvent]) -> RunView:
     fold = Fold(run[0].conversation_id)
-    for recorded in run:
-        fold.apply(recorded)
+    for logged in run:
+        fold.apply(logged)
     return fold.runs[run[0].run_id].view()
 
 
-def frames(run: Sequence[Recorded]) -> list[tuple[Frame, int]]:
+def frames(run: Sequence[LoggedEvent]) -> list[tuple[Frame, int]]:
     """What the server sends of a run, and when."""
     found: list[tuple[Frame, int]] = []
-    for recorded in run:
-        if isinstance(recorded.event, RunEnded):
-            data = WIRE.end(view(run), recorded.conversation_id, recorded.seq)
+    for logged in run:
+        if isinstance(logged.event, RunEnded):
+            data = WIRE.end(view(run), logged.conversation_id, logged.seq)
         else:
-            data = WIRE.encode(recorded)
+            data = WIRE.encode(logged)
         if data is not None:
-            found.append((frame(data), recorded.at_ms))
+            found.append((frame(data), logged.at_ms))
     return found
 
 
-def read(request: RunRequest, given: Sequence[tuple[Frame, int]]) -> list[Recorded]:
+def read(request: RunRequest, given: Sequence[tuple[Frame, int]]) -> list[LoggedEvent]:
     reading = FrameReading(request)
-    return [recorded for each, at_ms in given for recorded in reading.take(each, at_ms)]
+    return [logged for each, at_ms in given for logged in reading.take(each, at_ms)]
 
 
 @pytest.mark.promise("P4", "P8")
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run[0].run_id)
-def test_the_events_of_a_run_come_back_from_its_frames(run: list[Recorded]) -> None:
+def test_the_events_of_a_run_come_back_from_its_frames(run: list[LoggedEvent]) -> None:
     found = read(request_of(run), frames(run))
     expected = [each for each in run if not isinstance(each.event, ModelResponded)]
     started = expected[0].event
@@ -88,7 +88,7 @@ def test_the_events_of_a_run_come_back_from_its_frames(run: list[Recorded]) -> N
     assert [each.seq for each in found] == [each.seq for each in expected]
 
 
-def blocks(run: Sequence[Recorded]) -> list[Block]:
+def blocks(run: Sequence[LoggedEvent]) -> list[Block]:
     """What was said; not when a thought began and in which model call, which a snapshot hides."""
     found: list[Block] = []
     for block in view(run).blocks:
@@ -104,15 +104,15 @@ def blocks(run: Sequence[Recorded]) -> list[Block]:
 @pytest.mark.promise("P4", "P9")
 @pytest.mark.parametrize("run", ENDED, ids=lambda run: run[0].run_id)
 def test_a_snapshot_at_any_place_gives_what_has_not_come_yet_and_nothing_twice(
-    run: list[Recorded],
+    run: list[LoggedEvent],
 ) -> None:
     fold = Fold(run[0].conversation_id)
-    for recorded in run:
-        fold.apply(recorded)
+    for logged in run:
+        fold.apply(logged)
     all_of_it = frame(WIRE.snapshot(fold.view(), fold.seq, run[0].run_id))
     sent = frames(run)
-    for place in range(len(sent)):
-        found = read(request_of(run), [*sent[:place], (all_of_it, run[-1].at_ms), sent[-1]])
+    for backend in range(len(sent)):
+        found = read(request_of(run), [*sent[:backend], (all_of_it, run[-1].at_ms), sent[-1]])
         assert blocks(found) == blocks(run)
         assert [type(each.event) for each in found].count(RunEnded) == 1
 

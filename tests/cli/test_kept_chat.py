@@ -20,13 +20,13 @@ from tests.cli.program import Home
 from tests.cli.test_conversations import ok, server
 from tests.cli.test_serve import address, heard
 from tests.docs.examples import InstantClock
-from thinkaloud.cli.api import Api
-from thinkaloud.cli.server_run import Asked, ServerRun
+from thinkaloud.cli.backend.api import Api
+from thinkaloud.cli.backend.remote_run import Asked, RemoteRun
 from thinkaloud.config import load
 from thinkaloud.errors import Unavailable
 from thinkaloud.events import codec
 from thinkaloud.events.event import AnswerDelta, AnswerEnded, RunStarted
-from thinkaloud.runtime.request import RunRequest
+from thinkaloud.runtime.runs.request import RunRequest
 
 ANSWERS = [[think("Hm."), say(f"Answer {number}."), end()] for number in range(1, 9)]
 
@@ -320,7 +320,7 @@ async def test_a_server_that_is_killed_and_stays_away_is_told_from_an_answer(hom
             url = address(heard(process, b"/api/docs\n"))
             request = RunRequest("Why?", conversation_id="why")
             async with aiohttp.ClientSession() as session:
-                run = ServerRun(Api(session, url), settings, Asked(request, False), InstantClock())
+                run = RemoteRun(Api(session, url), settings, Asked(request, False), InstantClock())
                 async with run:
                     while not any(
                         isinstance(each.event, AnswerDelta) for each in await run.batch()

@@ -10,9 +10,9 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from tests.cli.program import rendered as screen_of
-from thinkaloud.cli.markdown import MarkdownPieces, Piece, print_markdown
-from thinkaloud.cli.screen import Screen
-from thinkaloud.events.event import AnswerDelta, AnswerEnded, Event, ReasoningDelta, Recorded
+from thinkaloud.cli.ui.live import Screen
+from thinkaloud.cli.ui.markdown import MarkdownPieces, Piece, print_markdown
+from thinkaloud.events.event import AnswerDelta, AnswerEnded, Event, LoggedEvent, ReasoningDelta
 
 ANSWER = """\
 # A title
@@ -140,7 +140,7 @@ class Terminal:
 
     def show(self, *events: Event) -> None:
         for event in events:
-            self.screen.show(Recorded(1, 0, "c", "r", event))
+            self.screen.show(LoggedEvent(1, 0, "c", "r", event))
 
     def resize(self, width: int) -> None:
         """Break the lines that stand there anew; the cursor stays behind the last one."""

@@ -13,7 +13,7 @@ from tests.cli.lab import CUT, HOLD, Step, call, end, lab, say, think
 from tests.cli.program import DEMO, PROGRAM, Home
 from thinkaloud.events import codec
 from thinkaloud.events.event import AnswerDelta, ReasoningDelta, RunEnded, ToolEnded
-from thinkaloud.server.views import ModelView
+from thinkaloud.server.schema.responses import ModelView
 
 HOSTILE = "a\x1b]0;pwned\x07b\x1b[2Jc\rd\x9b31me\u202ef\x7fg"
 HARMLESS = "a␛]0;pwned␇b␛[2Jcd\ufffd31me\ufffdf␡g"
@@ -358,7 +358,7 @@ def test_the_version_is_told_without_loading_what_only_commands_need(home: Home)
     assert home.run("--version").stdout.startswith("thinkaloud 0.")
     heavy = ("aiohttp", "fastapi", "uvicorn", "pydantic", "asyncio", "rich.live")
     code = (
-        "import sys, thinkaloud.cli.program;"
+        "import sys, thinkaloud.cli.main;"
         f"print([name for name in {heavy!r} if name in sys.modules])"
     )
     assert home.run_python(code) == "[]\n"
@@ -366,7 +366,7 @@ def test_the_version_is_told_without_loading_what_only_commands_need(home: Home)
 
 def test_chat_does_not_load_the_server_libraries(home: Home) -> None:
     code = (
-        "import sys, thinkaloud.cli.chat;"
+        "import sys, thinkaloud.cli.commands.chat;"
         "print([name for name in ('fastapi', 'uvicorn', 'starlette', 'prompt_toolkit') if name in sys.modules])"
     )
     assert home.run_python(code) == "[]\n"

@@ -4,7 +4,7 @@ import re
 
 from scripts.tree import ROOT
 from tests.cli.program import Home
-from thinkaloud.cli.exits import ExitCode
+from thinkaloud.cli.exit_codes import ExitCode
 
 REFERENCE = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
 COMMANDS = {"serve", "chat", "models", "doctor", "conversations", "export", "import"}

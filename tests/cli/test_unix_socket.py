@@ -19,17 +19,17 @@ from tests.cli.test_serve import heard
 
 
 @pytest.fixture
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def backend(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The path of a socket; a path has room for about a hundred characters."""
     return tmp_path_factory.mktemp("s") / "agent.sock"
 
 
 @contextmanager
-def serving(home: Home, place: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    with home.start("serve", "--socket", str(place)) as process:
+def serving(home: Home, backend: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    with home.start("serve", "--socket", str(backend)) as process:
         said = heard(process, b"/api/docs\n")
-        assert f"at unix:{place}" in said
-        assert f"curl --unix-socket {place} -N http://localhost/" in said
+        assert f"at unix:{backend}" in said
+        assert f"curl --unix-socket {backend} -N http://localhost/" in said
         yield process
 
 
@@ -56,31 +56,31 @@ def listening_ports(pid: int) -> list[str]:
 
 
 def test_the_socket_is_mine_alone_there_is_no_port_and_nothing_stays_behind(
-    home: Home, place: Path
+    home: Home, backend: Path
 ) -> None:
     home.configure(DEMO)
-    with serving(home, place) as process:
-        status = place.lstat()
+    with serving(home, backend) as process:
+        status = backend.lstat()
         assert stat.S_ISSOCK(status.st_mode)
         assert stat.S_IMODE(status.st_mode) == 0o600
         assert listening_ports(process.pid) == []
         ended(process)
-    assert not place.exists()
+    assert not backend.exists()
 
 
-def test_curl_a_socket_of_a_page_and_the_terminal_reach_it(home: Home, place: Path) -> None:
+def test_curl_a_socket_of_a_page_and_the_terminal_reach_it(home: Home, backend: Path) -> None:
     blue = [think("Hm."), say("Blue."), end()]
     with lab(blue, blue, blue) as served:
         home.configure(served.configuration())
-        with serving(home, place) as process:
+        with serving(home, backend) as process:
             said = subprocess.run(
-                ["curl", "-sS", "-N", "--unix-socket", str(place),
+                ["curl", "-sS", "-N", "--unix-socket", str(backend),
                  "http://localhost/api/v1/chat/stream-sse", "-H", "Content-Type: application/json",
                  "-d", '{"text": "Why?", "include_reasoning": true}'],
                 capture_output=True, check=True, timeout=30,
             ).stdout  # fmt: skip
             assert b"event: complete" in said
-            with unix_connect(str(place), uri="ws://localhost/ws") as connection:
+            with unix_connect(str(backend), uri="ws://localhost/ws") as connection:
                 connection.send("Why?")
                 while json.loads(connection.recv())["event"] != "turn_end":
                     pass
@@ -91,53 +91,53 @@ def test_curl_a_socket_of_a_page_and_the_terminal_reach_it(home: Home, place: Pa
             ended(process)
 
 
-def test_a_socket_that_a_killed_server_left_is_replaced(home: Home, place: Path) -> None:
+def test_a_socket_that_a_killed_server_left_is_replaced(home: Home, backend: Path) -> None:
     home.configure(DEMO)
-    with serving(home, place) as process:
+    with serving(home, backend) as process:
         process.kill()
         process.wait(timeout=30)
-    assert place.exists()
-    with serving(home, place) as process:
+    assert backend.exists()
+    with serving(home, backend) as process:
         assert home.run("conversations", "list").returncode == 0
         ended(process)
 
 
 @pytest.mark.parametrize("what", ["listener", "file", "link", "no folder", "folder of all", "long"])
 def test_a_place_that_is_taken_or_unsafe_is_refused_and_left_as_it_is(
-    home: Home, place: Path, what: str
+    home: Home, backend: Path, what: str
 ) -> None:
     home.configure(DEMO)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     match what:
         case "listener":
-            listener.bind(str(place))
+            listener.bind(str(backend))
             listener.listen()
         case "file":
-            place.write_text("mine", encoding="utf-8")
+            backend.write_text("mine", encoding="utf-8")
         case "link":
-            place.symlink_to(place.parent / "elsewhere")
+            backend.symlink_to(backend.parent / "elsewhere")
         case "no folder":
-            place = place.parent / "gone" / "agent.sock"
+            backend = backend.parent / "gone" / "agent.sock"
         case "folder of all":
-            place.parent.chmod(0o777)
+            backend.parent.chmod(0o777)
         case _:
-            place = place.parent / ("x" * 120)
-    before = [(each.name, each.lstat().st_mode) for each in place.parent.glob("*")]
-    done = home.run("serve", "--socket", str(place))
+            backend = backend.parent / ("x" * 120)
+    before = [(each.name, each.lstat().st_mode) for each in backend.parent.glob("*")]
+    done = home.run("serve", "--socket", str(backend))
     listener.close()
     assert done.returncode == 3
     assert done.stderr.startswith("thinkaloud: server.socket: ")
-    assert [(each.name, each.lstat().st_mode) for each in place.parent.glob("*")] == before
+    assert [(each.name, each.lstat().st_mode) for each in backend.parent.glob("*")] == before
 
 
-def test_a_port_on_the_command_line_beats_a_socket_in_the_file(home: Home, place: Path) -> None:
-    home.configure(f'{DEMO}[server]\nsocket = "{place}"\n')
+def test_a_port_on_the_command_line_beats_a_socket_in_the_file(home: Home, backend: Path) -> None:
+    home.configure(f'{DEMO}[server]\nsocket = "{backend}"\n')
     with home.start("serve", "--port", "0") as process:
         assert "http://127.0.0.1:" in heard(process, b"/api/docs\n")
         ended(process)
     with home.start("serve") as process:
-        assert f"unix:{place}" in heard(process, b"/api/docs\n")
+        assert f"unix:{backend}" in heard(process, b"/api/docs\n")
         checked = home.run("doctor")
         assert "another process listens" in checked.stdout
         ended(process)
-    assert f"unix:{place}, the port is free" in home.run("doctor").stdout
+    assert f"unix:{backend}, the port is free" in home.run("doctor").stdout

@@ -21,8 +21,8 @@ from tests.stores.samples import (
 )
 from thinkaloud.events.event import AnswerDelta
 from thinkaloud.ports.store import (
-    Change,
     Conversation,
+    ConversationPatch,
     FinishedRun,
     LogEnd,
     RunRecord,
@@ -88,7 +88,9 @@ async def test_what_belongs_to_another_owner_is_not_there(store: Store) -> None:
     assert await store.run("bob", "run") is None
     assert await store.run_for_key("bob", "again") is None
     assert not await store.delete_conversation("bob", "talk")
-    assert await store.update_conversation("bob", "talk", Change(title="mine now")) is None
+    assert (
+        await store.update_conversation("bob", "talk", ConversationPatch(title="mine now")) is None
+    )
     assert await store.conversation(OWNER, "talk") == conversation(title="secret")
 
 
@@ -105,10 +107,16 @@ async def test_nobody_writes_into_a_conversation_of_another_owner(store: Store) 
 async def test_a_change_leaves_what_it_does_not_name(store: Store) -> None:
     await store.create_conversation(Conversation("talk", OWNER, 1_000, 1_000))
     steps = [
-        (Change(default_title="Made"), Conversation("talk", OWNER, 1_000, 1_000, "Made")),
-        (Change(updated_at_ms=5_000), Conversation("talk", OWNER, 1_000, 5_000, "Made")),
-        (Change(title="Chosen"), Conversation("talk", OWNER, 1_000, 5_000, "Chosen")),
-        (Change(default_title="Late"), Conversation("talk", OWNER, 1_000, 5_000, "Chosen")),
+        (
+            ConversationPatch(default_title="Made"),
+            Conversation("talk", OWNER, 1_000, 1_000, "Made"),
+        ),
+        (ConversationPatch(updated_at_ms=5_000), Conversation("talk", OWNER, 1_000, 5_000, "Made")),
+        (ConversationPatch(title="Chosen"), Conversation("talk", OWNER, 1_000, 5_000, "Chosen")),
+        (
+            ConversationPatch(default_title="Late"),
+            Conversation("talk", OWNER, 1_000, 5_000, "Chosen"),
+        ),
     ]
     for change, expected in steps:
         assert await store.update_conversation(OWNER, "talk", change) == expected
@@ -116,7 +124,7 @@ async def test_a_change_leaves_what_it_does_not_name(store: Store) -> None:
 
 
 async def test_changing_a_conversation_that_is_gone_does_not_bring_it_back(store: Store) -> None:
-    assert await store.update_conversation(OWNER, "talk", Change(title="Back")) is None
+    assert await store.update_conversation(OWNER, "talk", ConversationPatch(title="Back")) is None
     assert await store.conversation(OWNER, "talk") is None
 
 
@@ -147,7 +155,7 @@ async def test_paging_skips_nothing_where_many_were_updated_at_once(store: Store
 async def test_an_update_moves_a_conversation_to_the_front(store: Store) -> None:
     await store.create_conversation(conversation("older", at_ms=1_000))
     await store.create_conversation(conversation("newer", at_ms=2_000))
-    await store.update_conversation(OWNER, "older", Change(updated_at_ms=3_000))
+    await store.update_conversation(OWNER, "older", ConversationPatch(updated_at_ms=3_000))
     assert await names(store) == ["older", "newer"]
 
 
@@ -293,7 +301,7 @@ async def _step(store: Store, dice: random.Random, seqs: dict[str, int], step: i
             await store.append([stored(event, last, first, of=name, run_id=record.run_id)])
             return await store.unfinished_runs()
         case 3:
-            mine = [e for e in await log_of(store, name) if e.recorded.run_id == record.run_id]
+            mine = [e for e in await log_of(store, name) if e.logged.run_id == record.run_id]
             await store.compact(record, mine[-1:], f"word{step % 7} any")
             return await log_of(store, name)
         case 4:
@@ -303,7 +311,7 @@ async def _step(store: Store, dice: random.Random, seqs: dict[str, int], step: i
             seqs.pop(name, None)
             return await store.delete_conversation(OWNER, name)
         case 6:
-            change = Change(title=f"u{step % 5}", updated_at_ms=step)
+            change = ConversationPatch(title=f"u{step % 5}", updated_at_ms=step)
             return await store.update_conversation(OWNER, name, change)
         case _:
             return await names(store, dice.choice(["any", f"word{step % 7}", "u", "t1", ""]))

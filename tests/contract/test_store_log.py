@@ -41,9 +41,9 @@ async def test_a_cursor_inside_merged_numbers_gets_the_event_that_stands_for_the
     store: Store,
 ) -> None:
     await begin(store)
-    merged = answer("three deltas", 9, 7)
-    await store.append([merged])
-    assert await store.read("talk", 8, 10) == [merged]
+    coalesced = answer("three deltas", 9, 7)
+    await store.append([coalesced])
+    assert await store.read("talk", 8, 10) == [coalesced]
     assert await store.read("talk", 9, 10) == []
 
 
@@ -108,7 +108,7 @@ async def test_any_text_comes_back_byte_for_byte(store: Store) -> None:
     text = " \n\t\x00 \u2028 \ufeff é e\u0301 🙂 '\"\\ 天\r\n"
     await store.append([answer(text, 1)])
     (found,) = await log_of(store)
-    assert found.recorded.event == AnswerDelta("a1", text)
+    assert found.logged.event == AnswerDelta("a1", text)
 
 
 # Compaction

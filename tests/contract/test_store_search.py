@@ -3,13 +3,13 @@
 import pytest
 
 from tests.stores.samples import ENDED, OWNER, conversation, keep_text, names, run, stored
-from thinkaloud.ports.store import Change, Store
+from thinkaloud.ports.store import ConversationPatch, Store
 
 
 async def test_a_search_finds_all_its_words_in_title_and_text_together(store: Store) -> None:
     await keep_text(store, "sky", "Why is the sky blue? Rayleigh scattering.")
     await keep_text(store, "sea", "Why is the sea blue? It is not.")
-    await store.update_conversation(OWNER, "sky", Change(title="Physics of light"))
+    await store.update_conversation(OWNER, "sky", ConversationPatch(title="Physics of light"))
     assert await names(store, "why blue") == ["sky", "sea"]
     assert await names(store, "blue physics") == ["sky"]
     assert await names(store, "blue chemistry") == []
@@ -85,7 +85,7 @@ async def test_a_search_forgets_an_old_title_and_a_replaced_text(store: Store) -
     await store.add_run(run())
     await store.compact(run(), [stored(ENDED, 1)], "one")
     await store.compact(run(), [stored(ENDED, 1)], "two")
-    await store.update_conversation(OWNER, "talk", Change(title="after"))
+    await store.update_conversation(OWNER, "talk", ConversationPatch(title="after"))
     assert await names(store, "before") == []
     assert await names(store, "one") == []
     assert await names(store, "after two") == ["talk"]

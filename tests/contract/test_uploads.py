@@ -9,7 +9,7 @@ import pytest
 
 from tests.staging import FakeClock
 from thinkaloud.errors import StoreError
-from thinkaloud.ports.uploads import Room, Upload, Uploads
+from thinkaloud.ports.uploads import Upload, UploadQuota, Uploads
 from thinkaloud.stores.uploads import FileUploads, MemoryUploads
 
 Maker = Callable[..., Uploads]
@@ -23,7 +23,7 @@ def clock() -> FakeClock:
 @pytest.fixture(params=["memory", "files"])
 def made(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> Maker:
     def make(files: int = 200, size: int = 10_000_000) -> Uploads:
-        room = Room(files, size)
+        room = UploadQuota(files, size)
         if request.param == "memory":
             return MemoryUploads(clock, room)
         return FileUploads(tmp_path / "data" / "uploads", clock, room)

@@ -3,22 +3,22 @@
 import msgspec
 import pytest
 
-from thinkaloud.core.context import NOT_RUN, turns, user_text
+from thinkaloud.core.prompt_history import NOT_RUN, turns, user_text
 from thinkaloud.events.event import (
     AnswerDelta,
     Attachment,
     Event,
     IterationStarted,
+    LoggedEvent,
     ModelResponded,
     ReasoningDelta,
-    Recorded,
     RunStarted,
     ToolEnded,
     ToolStarted,
     UserInput,
 )
 from thinkaloud.events.fold import RunFold
-from thinkaloud.events.model import Native, Origin, ToolCall
+from thinkaloud.events.model import Origin, ProviderPayload, ToolCall
 from thinkaloud.events.prompt import (
     AnswerPart,
     AssistantTurn,
@@ -31,17 +31,17 @@ from thinkaloud.events.prompt import (
     UserTurn,
 )
 
-NATIVE = Native(Origin("d", "e", "m"), msgspec.Raw(b'[{"type":"thinking"}]'))
+NATIVE = ProviderPayload(Origin("d", "e", "m"), msgspec.Raw(b'[{"type":"thinking"}]'))
 CALL = ToolCall("c1", "add", '{"a":1}')
 
 
 def run(*events: Event, started: RunStarted | None = None, run_id: str = "run_1") -> RunFold:
     first = started or RunStarted("h/m", 25, UserInput("Hi"))
-    recorded = [
-        Recorded(seq, seq, "c", run_id, event) for seq, event in enumerate([first, *events], 1)
+    logged = [
+        LoggedEvent(seq, seq, "c", run_id, event) for seq, event in enumerate([first, *events], 1)
     ]
-    fold = RunFold(recorded[0])
-    for each in recorded[1:]:
+    fold = RunFold(logged[0])
+    for each in logged[1:]:
         fold.apply(each)
     return fold
 

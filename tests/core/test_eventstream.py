@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thinkaloud.core.eventstream import EventStreamParser, Frame, aws_code, exception
+from thinkaloud.core.parsers.aws_eventstream import EventStreamParser, Frame, aws_code, exception
 
 
 def message(headers: bytes, payload: bytes) -> bytes:

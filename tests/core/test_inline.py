@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thinkaloud.core.inline import InlineSplitter, split
-from thinkaloud.core.inline_state import MAX_PENDING_CHARS, Inline, Piece
-from thinkaloud.core.tags import BRACKETED, GRANITE
+from thinkaloud.core.parsers.inline import InlineSplitter, split
+from thinkaloud.core.parsers.inline_state import MAX_PENDING_CHARS, Inline, Piece
+from thinkaloud.core.parsers.inline_tags import BRACKETED, GRANITE
 
 ALL = (*BRACKETED, *GRANITE)
 

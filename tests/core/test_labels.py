@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thinkaloud.core.labels import disposition, file_label, label
+from thinkaloud.core.conversations.filenames import content_disposition, file_label, label
 
 
 @pytest.mark.parametrize(
@@ -17,13 +17,13 @@ from thinkaloud.core.labels import disposition, file_label, label
     ],
 )
 def test_a_name_is_told_in_ascii_and_whole(name: str, header: str) -> None:
-    assert disposition(name) == header
+    assert content_disposition(name) == header
 
 
 @given(st.text())
 def test_no_name_leaves_its_place(text: str) -> None:
     name = file_label(text)
-    header = disposition(name)
+    header = content_disposition(name)
     assert header.isascii()
     assert header.isprintable()
     assert header.count('"') == 2

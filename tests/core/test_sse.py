@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thinkaloud.core.sse import EventTooLarge, SSEParser
+from thinkaloud.core.parsers.sse import EventTooLarge, SSEParser
 
 
 def parse(chunks: list[bytes], limit: int = 2**20) -> tuple[list[tuple[bytes, bytes]], bool]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from thinkaloud.core.title import MAX_CHARS, title_of
+from thinkaloud.core.conversations.title import MAX_CHARS, title_of
 
 
 @pytest.mark.parametrize(

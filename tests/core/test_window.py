@@ -2,9 +2,15 @@
 
 import pytest
 
-from thinkaloud.core.context import turns
-from thinkaloud.core.window import fitting, tokens
-from thinkaloud.events.event import AnswerDelta, IterationStarted, Recorded, RunStarted, UserInput
+from thinkaloud.core.context_window import fit_to_window, tokens
+from thinkaloud.core.prompt_history import turns
+from thinkaloud.events.event import (
+    AnswerDelta,
+    IterationStarted,
+    LoggedEvent,
+    RunStarted,
+    UserInput,
+)
 from thinkaloud.events.fold import RunFold
 
 
@@ -14,9 +20,9 @@ def run(name: str, size: int) -> RunFold:
         IterationStarted(1, 25, ""),
         AnswerDelta("a1", "x" * size),
     ]
-    recorded = [Recorded(seq, seq, "c", name, event) for seq, event in enumerate(events, 1)]
-    fold = RunFold(recorded[0])
-    for each in recorded[1:]:
+    logged = [LoggedEvent(seq, seq, "c", name, event) for seq, event in enumerate(events, 1)]
+    fold = RunFold(logged[0])
+    for each in logged[1:]:
         fold.apply(each)
     return fold
 
@@ -38,11 +44,11 @@ CURRENT = run("now", 0)
 def test_the_latest_runs_that_fit_stay_whole_and_the_others_go(
     window: int | None, left: list[str]
 ) -> None:
-    assert [each.run_id for each in fitting(RUNS, CURRENT, window, None)] == left
+    assert [each.run_id for each in fit_to_window(RUNS, CURRENT, window, None)] == left
 
 
 def test_what_is_kept_for_the_answer_is_counted() -> None:
-    assert fitting(RUNS, CURRENT, 4_100, 4_000) == []
+    assert fit_to_window(RUNS, CURRENT, 4_100, 4_000) == []
 
 
 def test_texts_are_counted_by_their_bytes() -> None:

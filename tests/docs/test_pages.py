@@ -17,15 +17,15 @@ from scripts import configuration_page
 from scripts.tree import ROOT, project_files
 from tests.docs.examples import DOCS, EXAMPLES, server
 from thinkaloud.app.runtime import Choices, open_runtime
-from thinkaloud.channels.websocket.commands import COMMANDS
-from thinkaloud.channels.websocket.frames import Frame as ChatFrame
-from thinkaloud.cli.program import app
+from thinkaloud.cli.main import app
 from thinkaloud.config import load
 from thinkaloud.errors import ProviderCode
 from thinkaloud.events.event import OutcomeCode
-from thinkaloud.server.problems import status_of
-from thinkaloud.server.requests import ChatRequest
-from thinkaloud.server.wires.frames import Frame
+from thinkaloud.server.http.problems import status_of
+from thinkaloud.server.schema.requests import ChatRequest
+from thinkaloud.server.wires.chat.frames import Frame
+from thinkaloud.server.wires.page.commands import COMMANDS
+from thinkaloud.server.wires.page.frames import Frame as ChatFrame
 from thinkaloud.testing import ScriptedModel, say, think
 
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]

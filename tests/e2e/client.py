@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 
 from tests.cli.program import Home
-from thinkaloud.core.sse import SSEParser
+from thinkaloud.core.parsers.sse import SSEParser
 
 Frame = tuple[str, dict[str, Any]]
 """The name and the data of an event."""

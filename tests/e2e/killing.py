@@ -20,7 +20,7 @@ from tests.e2e.server_process import (
     said_by_servers,
     server,
 )
-from tests.e2e.upstream import DEADLINE, Telling, Upstream, upstream
+from tests.e2e.upstream import DEADLINE, RunPresenter, Upstream, upstream
 from thinkaloud.events.codec import decode
 from thinkaloud.events.event import AnswerDelta, ReasoningDelta
 
@@ -60,7 +60,7 @@ class Round:
     """One run with three followers, up to the kill and after it."""
 
     def __init__(self, folder: Path, provider: Upstream, number: int) -> None:
-        self.telling = provider.offer(f"Tell {number}", Telling(TOKENS, held_at=_AHEAD))
+        self.telling = provider.offer(f"Tell {number}", RunPresenter(TOKENS, held_at=_AHEAD))
         self.readers = [Reader("sse"), Reader("sse"), Reader("socket")]
         self.committed = ""
         """What of the run was in the database before the kill."""

@@ -18,7 +18,7 @@ from tests.e2e.server_process import (
     until_kept,
     until_said,
 )
-from tests.e2e.upstream import DEADLINE, Telling, upstream
+from tests.e2e.upstream import DEADLINE, RunPresenter, upstream
 
 LIMIT = 600_000
 """Room for one of the long replies, and not for two."""
@@ -26,18 +26,18 @@ SMALL = f"max_bytes = {LIMIT}\nflush_interval = 0.02"
 IMPATIENT = "busy_timeout = 0.05\nflush_interval = 0.02"
 
 
-def long_reply(number: int) -> Telling:
+def long_reply(number: int) -> RunPresenter:
     """A reply of about 150,000 characters; with what the next prompt needs it takes twice as much."""
-    return Telling(150, padding=f"{number}" * 1_000)
+    return RunPresenter(150, padding=f"{number}" * 1_000)
 
 
-def assert_told(reader: Reader, telling: Telling) -> None:
+def assert_told(reader: Reader, telling: RunPresenter) -> None:
     assert reader.end is not None
     assert reader.end["event"] == "complete"
     assert (reader.reasoning, reader.answer) == (telling.reasoning, telling.answer)
 
 
-async def assert_kept(served: ServerProcess, conversation_id: str, telling: Telling) -> None:
+async def assert_kept(served: ServerProcess, conversation_id: str, telling: RunPresenter) -> None:
     _, said = await served.get(f"/conversations/{conversation_id}/messages?include_reasoning=true")
     message = said["messages"][-1]
     assert message["status"] == "completed"
@@ -111,7 +111,7 @@ async def test_a_server_that_ends_while_its_disk_is_full_keeps_what_fitted_and_m
     tmp_path: Path,
 ) -> None:
     async with upstream() as provider:
-        telling = provider.offer("Tell", Telling(800, padding="x" * 1_000))
+        telling = provider.offer("Tell", RunPresenter(800, padding="x" * 1_000))
         async with server(tmp_path, provider.configuration(store=SMALL)) as served:
             reader = Reader()
             await reader.begin(served, "Tell", conversation_id="c")
@@ -124,7 +124,7 @@ async def test_a_server_that_ends_while_its_disk_is_full_keeps_what_fitted_and_m
             kept = run["reasoning"] + run["response"]
             assert (telling.reasoning + telling.answer).startswith(kept)
             again = Reader()
-            provider.offer("Again", Telling(4))
+            provider.offer("Again", RunPresenter(4))
             await again.begin(served, "Again", conversation_id="c")
             assert min(again.marks) > max(reader.marks)
 
@@ -134,8 +134,8 @@ async def test_a_database_that_another_program_holds_stops_no_stream_and_is_caug
     tmp_path: Path,
 ) -> None:
     async with upstream() as provider:
-        telling = provider.offer("Tell", Telling(2_000, held_at=500))
-        provider.offer("Other", Telling(4))
+        telling = provider.offer("Tell", RunPresenter(2_000, held_at=500))
+        provider.offer("Other", RunPresenter(4))
         async with server(tmp_path, provider.configuration(store=IMPATIENT)) as served:
             reader = Reader()
             await reader.begin(served, "Tell", lambda: bool(reader.characters), conversation_id="c")

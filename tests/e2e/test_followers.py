@@ -13,7 +13,7 @@ import pytest
 
 from tests.e2e.reading import Reader, parse
 from tests.e2e.server_process import ServerProcess, server
-from tests.e2e.upstream import DEADLINE, Telling, upstream
+from tests.e2e.upstream import DEADLINE, RunPresenter, upstream
 
 FOLLOWERS: Final = 1_000
 STUCK: Final = 40
@@ -128,7 +128,7 @@ async def until(served: ServerProcess, figure: str, count: int) -> None:
 async def test_a_thousand_followers_of_one_run_get_all_of_it(tmp_path: Path) -> None:
     more = f"[server]\nmax_event_streams = {FOLLOWERS + 10}"
     async with upstream() as provider, server(tmp_path, provider.configuration(more)) as served:
-        telling = provider.offer("Tell", Telling(300, held_at=10))
+        telling = provider.offer("Tell", RunPresenter(300, held_at=10))
         reader = Reader()
         await reader.begin(served, "Tell", lambda: bool(reader.characters))
         request = request_for(served, reader.run_id)
@@ -160,8 +160,8 @@ async def test_readers_that_take_nothing_hold_up_nobody_and_cost_bounded_memory(
     # They are never given up here: whoever gets to the end does so with them in the room.
     more = "[server]\nsend_timeout_seconds = 600"
     async with upstream() as provider, server(tmp_path, provider.configuration(more)) as served:
-        telling = provider.offer("Tell", Telling(2_000, held_at=1, padding="x" * 2_000))
-        provider.offer("Alone", Telling(2_000, padding="x" * 2_000))
+        telling = provider.offer("Tell", RunPresenter(2_000, held_at=1, padding="x" * 2_000))
+        provider.offer("Alone", RunPresenter(2_000, padding="x" * 2_000))
         before = served.resident_bytes()
         await Reader().begin(served, "Alone")
         alone = served.resident_bytes() - before
@@ -192,7 +192,7 @@ async def test_a_reader_that_takes_nothing_is_dropped_and_told_to_come_back_for_
     more = "[server]\nsend_timeout_seconds = 0.2"
     async with upstream() as provider, server(tmp_path, provider.configuration(more)) as served:
         # More than any buffer on the way takes, and less than what a run may say at most.
-        telling = provider.offer("Tell", Telling(3_500, held_at=1, padding="x" * 2_000))
+        telling = provider.offer("Tell", RunPresenter(3_500, held_at=1, padding="x" * 2_000))
         reader = Reader(way)
         await reader.begin(served, "Tell", lambda: bool(reader.characters))
         with await asyncio.to_thread(deaf, served, reader.run_id, way) as held:

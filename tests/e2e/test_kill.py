@@ -11,7 +11,7 @@ import pytest
 from tests.e2e.killing import TOKENS, crash
 from tests.e2e.reading import Reader
 from tests.e2e.server_process import DATABASE, ServerProcess, ask_database, server, until_kept
-from tests.e2e.upstream import DEADLINE, Telling, upstream
+from tests.e2e.upstream import DEADLINE, RunPresenter, upstream
 from tests.stores.samples import conversation, run, whole_run
 from thinkaloud.ports.store import FinishedRun
 from thinkaloud.stores.sqlite import SqliteStore
@@ -34,7 +34,7 @@ async def test_after_kill_9_between_two_runs_the_next_one_is_told_from_its_start
     tmp_path: Path,
 ) -> None:
     async with upstream() as provider:
-        first, second = (provider.offer(text, Telling(20)) for text in ("One", "Two"))
+        first, second = (provider.offer(text, RunPresenter(20)) for text in ("One", "Two"))
         async with server(tmp_path, provider.configuration()) as served:
             told = Reader()
             await told.begin(served, "One", conversation_id="c")
@@ -54,10 +54,10 @@ async def test_after_kill_9_between_two_runs_the_next_one_is_told_from_its_start
 @pytest.mark.promise("P3", "P9")
 async def test_an_end_that_a_client_has_seen_is_the_end_after_kill_9_too(tmp_path: Path) -> None:
     async with upstream() as provider:
-        told: list[tuple[Reader, Telling]] = []
+        told: list[tuple[Reader, RunPresenter]] = []
         for number in range(4):
             # So much that it takes a while to write.
-            telling = provider.offer(f"Tell {number}", Telling(20, padding="x" * 100_000))
+            telling = provider.offer(f"Tell {number}", RunPresenter(20, padding="x" * 100_000))
             async with server(tmp_path, provider.configuration()) as served:
                 reader = Reader("sse" if number % 2 else "socket")
                 await reader.begin(served, f"Tell {number}", conversation_id="c")
@@ -80,8 +80,8 @@ async def test_after_kill_9_a_message_that_queued_is_there_and_leads_back_to_its
     message = {"text": "Two", "conversation_id": "c"}
     key = {"headers": {"Idempotency-Key": "two"}}
     async with upstream() as provider:
-        provider.offer("One", Telling(20, held_at=10))
-        second = provider.offer("Two", Telling(20))
+        provider.offer("One", RunPresenter(20, held_at=10))
+        second = provider.offer("Two", RunPresenter(20))
         async with server(tmp_path, provider.configuration()) as served:
             told = Reader()
             await told.begin(served, "One", lambda: bool(told.characters), conversation_id="c")
@@ -108,8 +108,8 @@ async def test_after_kill_9_who_waits_for_news_of_a_conversation_gets_them_once(
     tmp_path: Path,
 ) -> None:
     async with upstream() as provider:
-        provider.offer("One", Telling(20))
-        telling = provider.offer("Two", Telling(20))
+        provider.offer("One", RunPresenter(20))
+        telling = provider.offer("Two", RunPresenter(20))
         async with server(tmp_path, provider.configuration()) as served:
             told = Reader()
             await told.begin(served, "One", conversation_id="c")
@@ -165,8 +165,8 @@ async def test_after_kill_9_before_a_replacement_answers_everything_is_where_it_
     tmp_path: Path,
 ) -> None:
     async with upstream() as provider:
-        one, two = (provider.offer(text, Telling(4)) for text in ("One", "Two"))
-        again = provider.offer("One, again", Telling(8, held_at=3))
+        one, two = (provider.offer(text, RunPresenter(4)) for text in ("One", "Two"))
+        again = provider.offer("One, again", RunPresenter(8, held_at=3))
         async with server(tmp_path, provider.configuration()) as served:
             for text in ("One", "Two"):
                 await Reader().begin(served, text, conversation_id="c")

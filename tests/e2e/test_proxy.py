@@ -12,7 +12,7 @@ import pytest
 from tests.docs.examples import EXAMPLES
 from tests.e2e.reading import Reader
 from tests.e2e.server_process import ServerProcess, server
-from tests.e2e.upstream import DEADLINE, Telling, Upstream, upstream
+from tests.e2e.upstream import DEADLINE, RunPresenter, Upstream, upstream
 from tests.nginx import NAME, NGINX, USER, nginx, temporary_paths, user
 
 DEBIANS: Final = Path("/etc/nginx/nginx.conf")
@@ -78,7 +78,7 @@ async def test_each_piece_comes_through_nginx_before_the_model_says_the_next(
         server(tmp_path, behind(provider)) as inner,
         behind_nginx(tmp_path, inner) as served,
     ):
-        telling = provider.offer("Tell", Telling(60, held_at=1))
+        telling = provider.offer("Tell", RunPresenter(60, held_at=1))
         reader = Reader(way)
         await reader.begin(served, "Tell", lambda: bool(reader.characters))
         for through in range(2, 20):
@@ -96,7 +96,7 @@ async def test_each_piece_comes_through_nginx_before_the_model_says_the_next(
 async def test_nginx_with_gzip_on_leaves_an_event_stream_as_it_is(
     provider: Upstream, tmp_path: Path
 ) -> None:
-    provider.offer("Tell", Telling(400))
+    provider.offer("Tell", RunPresenter(400))
     async with (
         server(tmp_path, behind(provider)) as inner,
         behind_nginx(tmp_path, inner) as served,

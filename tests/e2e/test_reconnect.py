@@ -7,7 +7,7 @@ import pytest
 
 from tests.e2e.reading import Reader
 from tests.e2e.server_process import server
-from tests.e2e.upstream import Telling, upstream
+from tests.e2e.upstream import RunPresenter, upstream
 
 RECONNECTS = 200
 A_CONNECTION = 40
@@ -21,7 +21,7 @@ async def test_two_hundred_reconnects_in_one_run_bring_every_byte_once_and_in_or
 ) -> None:
     dice = random.Random(7)
     async with upstream() as provider, server(tmp_path, provider.configuration()) as served:
-        telling = provider.offer("Tell", Telling(TOKENS, held_at=A_CONNECTION))
+        telling = provider.offer("Tell", RunPresenter(TOKENS, held_at=A_CONNECTION))
         reader = Reader(way)
         await reader.begin(served, "Tell", lambda: bool(reader.characters))
         for number in range(1, RECONNECTS + 1):

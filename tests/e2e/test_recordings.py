@@ -45,7 +45,7 @@ def host(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
-def recorded(name: str) -> Answer:
+def logged(name: str) -> Answer:
     of = case(name)
     chunks = of.network_chunks() or [of.body[at : at + 700] for at in range(0, len(of.body), 700)]
     return Answer(chunks, of.meta["content_type"])
@@ -80,7 +80,7 @@ def server(upstream: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iter
     for name in NAMES:
         family = case(name).meta["wire_family"]
         dialect = FAMILIES[family]
-        base_url = upstream.offer(host(name), recorded(name), final(dialect))
+        base_url = upstream.offer(host(name), logged(name), final(dialect))
         quirks = {"inline_tags": NOVA} if family == "bedrock-converse-inline" else None
         parts.append(section(host(name), dialect, base_url, quirks))
     for key, wire in WIRES.items():

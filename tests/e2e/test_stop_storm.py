@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.reading import Reader
 from tests.e2e.server_process import ServerProcess, server
-from tests.e2e.upstream import DEADLINE, Telling, upstream
+from tests.e2e.upstream import DEADLINE, RunPresenter, upstream
 
 ROUNDS = 20
 
@@ -18,7 +18,7 @@ async def test_a_hundred_stops_at_once_are_one_and_close_the_line_to_the_provide
     tmp_path: Path,
 ) -> None:
     async with upstream() as provider, server(tmp_path, provider.configuration()) as served:
-        telling = provider.offer("Tell", Telling(1_000, held_at=300))
+        telling = provider.offer("Tell", RunPresenter(1_000, held_at=300))
         reader = Reader()
         await reader.begin(served, "Tell", lambda: bool(reader.characters))
         stop = f"/runs/{reader.run_id}/stop?include_reasoning=true"
@@ -38,7 +38,7 @@ async def test_a_hundred_stops_at_once_are_one_and_close_the_line_to_the_provide
 
 async def test_a_stop_after_the_end_changes_nothing(tmp_path: Path) -> None:
     async with upstream() as provider, server(tmp_path, provider.configuration()) as served:
-        telling = provider.offer("Tell", Telling(50))
+        telling = provider.offer("Tell", RunPresenter(50))
         reader = Reader()
         await reader.begin(served, "Tell")
         before = await served.get(f"/runs/{reader.run_id}")
@@ -59,8 +59,8 @@ async def until_queued(served: ServerProcess) -> None:
 async def test_a_stop_as_the_next_run_starts_never_reaches_it(tmp_path: Path) -> None:
     async with upstream() as provider, server(tmp_path, provider.configuration()) as served:
         for number in range(ROUNDS):
-            provider.offer(f"Stopped {number}", Telling(1_000, held_at=20))
-            telling = provider.offer(f"Next {number}", Telling(100))
+            provider.offer(f"Stopped {number}", RunPresenter(1_000, held_at=20))
+            telling = provider.offer(f"Next {number}", RunPresenter(100))
             first, following = Reader(), Reader()
             await first.begin(
                 served,

@@ -6,14 +6,14 @@ from pathlib import Path
 from tests.cli.program import Home
 from tests.e2e.reading import Reader
 from tests.e2e.server_process import server
-from tests.e2e.upstream import Telling, upstream
+from tests.e2e.upstream import RunPresenter, upstream
 
 
 async def test_a_second_server_on_a_data_directory_refuses_and_the_first_goes_on(
     tmp_path: Path,
 ) -> None:
     async with upstream() as provider, server(tmp_path, provider.configuration()) as served:
-        telling = provider.offer("Tell", Telling(40, held_at=10))
+        telling = provider.offer("Tell", RunPresenter(40, held_at=10))
         reader = Reader()
         await reader.begin(served, "Tell", lambda: bool(reader.characters))
         second = await asyncio.to_thread(Home(tmp_path).run, "serve", "--port", "0")
@@ -35,7 +35,7 @@ async def test_a_data_directory_is_free_again_the_moment_its_server_was_killed(
     async with upstream() as provider:
         for number in range(2):
             text = f"Tell {number}"
-            telling = provider.offer(text, Telling(10))
+            telling = provider.offer(text, RunPresenter(10))
             async with server(tmp_path, provider.configuration()) as served:
                 reader = Reader()
                 await reader.begin(served, text)

@@ -13,7 +13,7 @@ DEADLINE: Final = 30.0
 """Seconds after which a test gives up waiting."""
 
 
-class Telling:
+class RunPresenter:
     """One response: `tokens` pieces of text, the first half of them reasoning.
 
     It stops before the piece number `held_at` until it is let go on.
@@ -71,9 +71,9 @@ class Upstream:
         self.url = ""
         self.prompts: dict[str, set[str]] = {}
         """By message: everything that users had said before the model with it."""
-        self._tellings: dict[str, Telling] = {}
+        self._tellings: dict[str, RunPresenter] = {}
 
-    def offer(self, text: str, telling: Telling) -> Telling:
+    def offer(self, text: str, telling: RunPresenter) -> RunPresenter:
         """Answer messages of this text so."""
         self._tellings[text] = telling
         return telling

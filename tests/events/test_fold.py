@@ -10,11 +10,11 @@ from thinkaloud.events.event import (
     AttachedFile,
     Event,
     IterationStarted,
+    LoggedEvent,
     ModelResponded,
     Notice,
     ReasoningDelta,
     ReasoningEnded,
-    Recorded,
     RunEnded,
     RunStarted,
     SegmentReclassified,
@@ -29,9 +29,9 @@ from thinkaloud.events.view import AnswerBlock, NoticeBlock, ReasoningBlock, Too
 TIMING = Timing(1, 2, 3, 4)
 
 
-def log(*events: Event, run_id: str = "run_1", first: int = 1) -> list[Recorded]:
+def log(*events: Event, run_id: str = "run_1", first: int = 1) -> list[LoggedEvent]:
     return [
-        Recorded(seq, 1_000 + seq, "conv_1", run_id, event)
+        LoggedEvent(seq, 1_000 + seq, "conv_1", run_id, event)
         for seq, event in enumerate(events, start=first)
     ]
 
@@ -42,8 +42,8 @@ STARTED = RunStarted("scripted/model", 25, UserInput("Hi"))
 def folded(*events: Event) -> RunFold:
     first, *rest = log(STARTED, IterationStarted(1, 25, "Thinking"), *events)
     run = RunFold(first)
-    for recorded in rest:
-        run.apply(recorded)
+    for logged in rest:
+        run.apply(logged)
     return run
 
 
@@ -97,11 +97,11 @@ def test_hidden_reasoning_is_told_by_what_the_model_call_reported() -> None:
 
 def test_runs_of_a_conversation_do_not_mix() -> None:
     fold = Fold("conv_1")
-    for recorded in [
+    for logged in [
         *log(STARTED, AnswerDelta("a1", "one"), run_id="run_1"),
         *log(STARTED, AnswerDelta("a1", "two"), run_id="run_2", first=3),
     ]:
-        fold.apply(recorded)
+        fold.apply(logged)
 
     assert [run.response for run in fold.view().runs] == ["one", "two"]
     assert fold.view().seq == 4
@@ -130,11 +130,11 @@ def test_a_run_must_begin_with_its_start() -> None:
     ids=lambda event: type(event).__name__,
 )
 def test_every_event_survives_the_codec_on_one_line(event: Event) -> None:
-    recorded = log(event)[0]
-    line = codec.encode(recorded)
+    logged = log(event)[0]
+    line = codec.encode(logged)
 
     assert b"\n" not in line
-    assert codec.decode(line) == recorded
+    assert codec.decode(line) == logged
 
 
 def test_the_codec_refuses_what_is_no_event_and_names_the_place() -> None:

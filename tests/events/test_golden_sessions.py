@@ -8,7 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from thinkaloud.events import codec
-from thinkaloud.events.event import Recorded
+from thinkaloud.events.event import LoggedEvent
 from thinkaloud.events.fold import Fold
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,7 +16,7 @@ LOGS = sorted((ROOT / "tests" / "sessions").glob("*.jsonl"))
 SCHEMA = json.loads((ROOT / "schema" / "events.schema.json").read_text(encoding="utf-8"))
 
 
-def read(path: Path) -> list[Recorded]:
+def read(path: Path) -> list[LoggedEvent]:
     return [codec.decode(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
@@ -39,7 +39,7 @@ def test_the_fold_of_a_golden_log_is_its_golden_view(path: Path) -> None:
 @pytest.mark.parametrize("path", LOGS, ids=lambda path: path.stem)
 def test_golden_logs_and_views_are_as_the_published_schema_says(path: Path) -> None:
     for line in path.read_text(encoding="utf-8").splitlines():
-        definition("Recorded").validate(json.loads(line))
+        definition("LoggedEvent").validate(json.loads(line))
     view = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     definition("ConversationView").validate(view)
 

@@ -19,8 +19,8 @@ from thinkaloud.events.prompt import (
 )
 from thinkaloud.ports.tool import Tool
 from thinkaloud.providers.demo import DemoModel
-from thinkaloud.runtime.toolbox import Toolbox
-from thinkaloud.tools.builtin import builtin_tools
+from thinkaloud.runtime.runs.tool_executor import ToolExecutor
+from thinkaloud.tools.builtin.toolset import builtin_tools
 from thinkaloud.tools.workspace import Workspace
 
 NOON = 1_780_000_000  # 28 May 2026, 20:26:40 UTC
@@ -48,7 +48,7 @@ class Talk:
     def __init__(self, tools: Sequence[Tool] = ()) -> None:
         self.clock = SteppingClock()
         self.model = DemoModel(self.clock)
-        self.toolbox = Toolbox(tools, 100_000)
+        self.tool_executor = ToolExecutor(tools, 100_000)
         self.turns: list[Turn] = []
         self.events: list[ModelEvent] = []
 
@@ -69,7 +69,7 @@ class Talk:
         request = ModelRequest(
             model="thinkaloud",
             turns=tuple(self.turns),
-            tools=self.toolbox.schemas,
+            tools=self.tool_executor.schemas,
             effort=effort,
             max_output_tokens=limit,
         )
@@ -90,7 +90,7 @@ class Talk:
         return said
 
     async def _result(self, call: ToolCall) -> ToolResult:
-        outcome = await self.toolbox.call(call)
+        outcome = await self.tool_executor.call(call)
         return ToolResult(
             call.tool_call_id, call.name, outcome.result, is_error=outcome.status != "ok"
         )

@@ -7,13 +7,13 @@ from typing import Any
 
 from tests.corpus import Case
 from thinkaloud.events.model import (
-    Alive,
     AnswerText,
+    Keepalive,
     ModelEvent,
     ModelFailed,
     ModelFinished,
     ReasoningText,
-    ServerItem,
+    ServerToolActivity,
     ToolCall,
     ToolCallOpened,
 )
@@ -60,7 +60,7 @@ class Heard:
         found: list[Any] = []
         for event in self.events:
             match event:
-                case Alive():
+                case Keepalive():
                     continue
                 case ReasoningText(text, part):
                     key: tuple[object, ...] = ("reasoning", part)
@@ -86,7 +86,7 @@ def _word(event: ModelEvent) -> str | None:
             return "text"
         case ToolCallOpened():
             return "tool_call"
-        case ServerItem():
+        case ServerToolActivity():
             return "server_item"
         case _:
             return None

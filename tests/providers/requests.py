@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from thinkaloud.events.model import ModelFinished, Native, Origin
+from thinkaloud.events.model import ModelFinished, Origin, ProviderPayload
 from thinkaloud.events.prompt import (
     AnswerPart,
     AssistantTurn,
@@ -29,7 +29,7 @@ FOREIGN = AssistantTurn(
         ToolCallPart(tool_call_id="c1", name="find", arguments='{"q":  "x"}'),
         ToolCallPart(tool_call_id="c2", name="now", arguments=""),
     ),
-    native=Native(origin=ELSEWHERE, payload=msgspec.Raw(b'{"signature":"opaque"}')),
+    native=ProviderPayload(origin=ELSEWHERE, payload=msgspec.Raw(b'{"signature":"opaque"}')),
 )
 RESULTS = ToolTurn(
     results=(

@@ -13,12 +13,12 @@ from collections.abc import Callable, Sequence
 from tests.providers.anthropic_messages.wires import frame
 from tests.providers.playback import Heard
 from tests.providers.streams import FRAMES, NDJSON, SSE, WIRES, Said
-from thinkaloud.core.eventstream import EventStreamParser
-from thinkaloud.core.harmony import HarmonySplitter
-from thinkaloud.core.inline import InlineSplitter
-from thinkaloud.core.inline_state import Inline, Piece
-from thinkaloud.core.sse import EventTooLarge, SSEParser
-from thinkaloud.core.tags import BRACKETED, GRANITE
+from thinkaloud.core.parsers.aws_eventstream import EventStreamParser
+from thinkaloud.core.parsers.harmony import HarmonySplitter
+from thinkaloud.core.parsers.inline import InlineSplitter
+from thinkaloud.core.parsers.inline_state import Inline, Piece
+from thinkaloud.core.parsers.inline_tags import BRACKETED, GRANITE
+from thinkaloud.core.parsers.sse import EventTooLarge, SSEParser
 from thinkaloud.errors import ProviderError
 from thinkaloud.events.model import ModelEvent
 from thinkaloud.ports.model import Decoder, Dialect

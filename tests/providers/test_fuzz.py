@@ -15,11 +15,11 @@ import pytest
 
 from tests.providers.streams import WIRES, Said, Wire
 from tests.providers.targets import TARGETS, seeds
-from thinkaloud.core.eventstream import EventStreamParser
-from thinkaloud.core.harmony import HarmonySplitter
-from thinkaloud.core.inline import InlineSplitter
-from thinkaloud.core.inline_state import Inline
-from thinkaloud.core.tags import BRACKETED, GRANITE
+from thinkaloud.core.parsers.aws_eventstream import EventStreamParser
+from thinkaloud.core.parsers.harmony import HarmonySplitter
+from thinkaloud.core.parsers.inline import InlineSplitter
+from thinkaloud.core.parsers.inline_state import Inline
+from thinkaloud.core.parsers.inline_tags import BRACKETED, GRANITE
 from thinkaloud.events.model import AnswerText, ModelEvent, ModelFailed, ReasoningText
 from thinkaloud.ports.model import Decoder
 

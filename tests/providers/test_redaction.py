@@ -11,7 +11,7 @@ from aiohttp import web
 from tests.providers.upstream import Answer, failure, giving, heard, lab, models_of, serving
 from tests.staging import FakeClock
 from thinkaloud.errors import ProviderError
-from thinkaloud.providers.client import shown
+from thinkaloud.providers.client import redact_url
 from thinkaloud.providers.hosts.host import DialectName
 from thinkaloud.providers.probe import probe
 from thinkaloud.providers.target import Target
@@ -146,7 +146,7 @@ def test_what_is_stored_with_a_response_tells_hosts_apart_without_their_secrets(
 ) -> None:
     origin = Target("lab", "openai-chat", base_url, "m").origin
     assert origin.endpoint.startswith("http://h/v1#")
-    assert shown(base_url) == "http://h/v1"
+    assert redact_url(base_url) == "http://h/v1"
     other = Target("lab", "openai-chat", base_url.replace("p", "q").replace("key", "yek"), "m")
     assert other.origin != origin or "p" not in base_url.removeprefix("http")
     plain = Target("lab", "openai-chat", "http://h/v1", "m")

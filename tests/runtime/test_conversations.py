@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.runtime.reading import end_of
-from tests.staging import OWNER, recorded, stage, start
+from tests.staging import OWNER, logged, stage, start
 from thinkaloud.errors import Conflict, InvalidRequest, NotFound, StoreError
 from thinkaloud.events.event import Event, RunStarted
-from thinkaloud.ports.store import Change, Conversation, LogEnd, RunRecord, Stored
-from thinkaloud.runtime.follower import Snapshot
-from thinkaloud.runtime.runs import Runs
+from thinkaloud.ports.store import Conversation, ConversationPatch, LogEnd, RunRecord, Stored
+from thinkaloud.runtime.log.follower import Snapshot
+from thinkaloud.runtime.runs.supervisor import Runs
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.sqlite import Opening, SqliteStore
 from thinkaloud.stores.temporary import TemporaryStore
@@ -32,7 +32,7 @@ def add(a: int, b: int) -> int:
 
 async def said(runs: Runs, text: str, **request: object) -> RunRecord:
     record = await start(runs, text, **request)
-    await recorded(runs, record)
+    await logged(runs, record)
     await runs.active.wait(record.run_id)
     return record
 
@@ -191,7 +191,7 @@ class HeldStore(MemoryStore):
         return await super().delete_conversation(owner, conversation_id)
 
     async def update_conversation(
-        self, owner: str, conversation_id: str, change: Change
+        self, owner: str, conversation_id: str, change: ConversationPatch
     ) -> Conversation | None:
         if change.title is None:
             await self._hold("start" if change.default_title is None else "end")
@@ -252,7 +252,7 @@ async def test_a_run_that_begins_while_its_conversation_is_being_deleted_is_stop
             events: list[Event] = []
             while batch := await follower.batch():
                 assert not isinstance(batch, Snapshot)
-                events += [entry.recorded.event for entry in batch]
+                events += [entry.logged.event for entry in batch]
         assert model.open_streams == 0
 
     assert end_of(events).status == "stopped"

@@ -8,17 +8,17 @@ import pytest
 
 from tests.runtime.failing import FailingStore
 from tests.runtime.reading import assert_segments_closed, end_of, texts
-from tests.staging import OWNER, recorded, stage, start
+from tests.staging import OWNER, logged, stage, start
 from thinkaloud.errors import StoreError
 from thinkaloud.events.event import (
     AnswerDelta,
+    LoggedEvent,
     ReasoningDelta,
-    Recorded,
     RunEnded,
 )
 from thinkaloud.ports.store import Stored
-from thinkaloud.runtime.follower import Follower, Snapshot
-from thinkaloud.runtime.live_log import Entry
+from thinkaloud.runtime.log.follower import Follower, Snapshot
+from thinkaloud.runtime.log.live_log import Entry
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.testing import Batch, ScriptedModel, Silence, Wait, say, think
 
@@ -53,15 +53,15 @@ async def test_a_finished_run_is_kept_as_whole_segments() -> None:
     script = [think(*["thought "] * 500), say(*["word "] * 500)]
     async with stage(ScriptedModel(script), store=store) as runs:
         record = await start(runs, conversation_id="c")
-        everything = await recorded(runs, record)
+        everything = await logged(runs, record)
         await runs.active.wait(record.run_id)
     kept = await all_of(store, "c")
 
-    events = [each.recorded.event for each in kept]
+    events = [each.logged.event for each in kept]
     assert len(kept) == 8
     assert texts(events, ReasoningDelta) == "thought " * 500
     assert texts(events, AnswerDelta) == "word " * 500
-    assert kept[-1].recorded.seq == everything[-1].seq == 1006
+    assert kept[-1].logged.seq == everything[-1].seq == 1006
 
 
 @pytest.mark.promise("P9")
@@ -69,12 +69,12 @@ async def test_a_cursor_inside_a_compacted_stretch_gets_one_snapshot_and_then_th
     store = MemoryStore()
     async with stage(ScriptedModel([think("a", "b", "c"), say("d", "e")]), store=store) as runs:
         record = await start(runs, conversation_id="c")
-        everything = await recorded(runs, record)
+        everything = await logged(runs, record)
     inside = {3: ("a", ""), 4: ("ab", ""), 7: ("abc", "d")}
     async with stage(ScriptedModel(), store=store) as runs:
         for cursor in range(len(everything) + 1):
             snapshots: list[tuple[int, str, str]] = []
-            rest: list[Recorded] = []
+            rest: list[LoggedEvent] = []
             async with runs.follow(record, cursor) as follower:
                 while batch := await follower.batch():
                     if isinstance(batch, Snapshot):
@@ -82,7 +82,7 @@ async def test_a_cursor_inside_a_compacted_stretch_gets_one_snapshot_and_then_th
                         view = batch.fold.runs[record.run_id].view()
                         snapshots.append((batch.seq, view.reasoning, view.response))
                     else:
-                        rest += [entry.recorded for entry in batch]
+                        rest += [entry.logged for entry in batch]
             assert snapshots == ([(cursor, *inside[cursor])] if cursor in inside else [])
             assert all(each.seq > cursor for each in rest)
             before = [each.event for each in everything[:cursor]]
@@ -99,13 +99,13 @@ async def test_a_log_of_an_older_version_gives_one_snapshot_and_then_the_rest() 
     store = MemoryStore()
     async with stage(ScriptedModel([think("a", "b", "c"), say("d", "e")]), store=store) as runs:
         record = await start(runs, conversation_id="c")
-        everything = await recorded(runs, record)
+        everything = await logged(runs, record)
     without = [msgspec.structs.replace(each, lengths=b"") for each in await all_of(store, "c")]
     await store.compact(record, without, "")
     async with stage(ScriptedModel(), store=store) as runs, runs.follow(record, 3) as follower:
         snapshot = await follower.batch()
         assert isinstance(snapshot, Snapshot)
-        rest = [each.recorded async for each in entries(follower)]
+        rest = [each.logged async for each in entries(follower)]
     assert snapshot.fold.runs[record.run_id].view().reasoning == "abc"
     assert (snapshot.seq, rest[0].seq) == (5, 6)
     assert texts([each.event for each in rest], AnswerDelta) == "de"
@@ -122,7 +122,7 @@ async def test_a_run_whose_process_died_is_ended_at_the_next_start_with_what_was
             seen = 0
             while seen < 5:
                 seen += len(await follower.batch())
-        await runs.hub.saver.save()
+        await runs.hub.writer.save()
         before = await all_of(store, "c")
     died = MemoryStore()
     conversation = await store.conversation(OWNER, "c")
@@ -135,20 +135,20 @@ async def test_a_run_whose_process_died_is_ended_at_the_next_start_with_what_was
     async with stage(ScriptedModel(), store=died) as runs:
         fold = await runs.fold(record)
         assert fold is not None
-        events = [each.recorded.event for each in await all_of(died, "c")]
+        events = [each.logged.event for each in await all_of(died, "c")]
         assert_segments_closed(events)
         end = end_of(events)
         assert end.error is not None
         assert (end.status, end.error.code) == ("failed", "interrupted")
         assert (fold.view().reasoning, fold.view().response) == ("Hm", "Well")
         assert await died.unfinished_runs() == []
-        new = (await all_of(died, "c"))[-1].recorded.seq
+        new = (await all_of(died, "c"))[-1].logged.seq
         assert new > 65_536
 
         async with runs.follow(record, 60_000) as follower:
             batch = await follower.batch()
             assert isinstance(batch, Snapshot)
-            rest = [each.recorded async for each in entries(follower)]
+            rest = [each.logged async for each in entries(follower)]
         assert 60_000 <= batch.seq < rest[0].seq
         assert isinstance(rest[-1].event, RunEnded)
 
@@ -182,12 +182,12 @@ async def test_a_full_disk_stops_no_run_and_loses_nothing_once_there_is_room() -
         record = await start(runs, conversation_id="c")
         await store.refused.wait()
         room.set()
-        events = [each.event for each in await recorded(runs, record)]
+        events = [each.event for each in await logged(runs, record)]
         await runs.active.wait(record.run_id)
         assert end_of(events).status == "completed"
         assert await all_of(store, "c") == []
         store.full = False
-    kept = [each.recorded.event for each in await all_of(store, "c")]
+    kept = [each.logged.event for each in await all_of(store, "c")]
 
     assert texts(kept, AnswerDelta) == "Yes."
     assert isinstance(kept[-1], RunEnded)
@@ -213,7 +213,7 @@ async def test_the_end_of_a_run_is_shown_when_it_is_kept_and_all_before_it_at_on
     async with stage(ScriptedModel([think("Hm"), say("Yes.")]), store=store) as runs:
         record = await start(runs, conversation_id="c")
         async with runs.follow(record) as follower:
-            seen = [each.recorded.event for each in await entries_of(follower, 7)]
+            seen = [each.logged.event for each in await entries_of(follower, 7)]
             fold = await runs.fold(record)
             assert fold is not None
             assert fold.ended is None
@@ -224,15 +224,15 @@ async def test_the_end_of_a_run_is_shown_when_it_is_kept_and_all_before_it_at_on
 
     assert texts(seen, AnswerDelta) == "Yes."
     assert not any(isinstance(event, RunEnded) for event in seen)
-    assert isinstance(last.recorded.event, RunEnded)
-    assert kept[-1].recorded == last.recorded
+    assert isinstance(last.logged.event, RunEnded)
+    assert kept[-1].logged == last.logged
 
 
 @pytest.mark.promise("P3")
 async def test_a_store_that_writes_nothing_holds_back_no_end_for_good() -> None:
     store = SlowStore()
     async with stage(ScriptedModel([say("Yes.")]), store=store) as runs:
-        events = [each.event for each in await recorded(runs, await start(runs))]
+        events = [each.event for each in await logged(runs, await start(runs))]
         store.may.set()
 
     assert end_of(events).status == "completed"
@@ -245,7 +245,7 @@ async def test_numbers_are_reserved_before_a_run_and_given_back_at_a_clean_end()
         record = await start(runs, conversation_id="c")
         during = await store.log_end("c")
         gate.set()
-        await recorded(runs, record)
+        await logged(runs, record)
     after = await store.log_end("c")
 
     assert during.reserved_seq >= 65_536
@@ -262,11 +262,11 @@ async def test_neighbouring_deltas_are_merged_before_they_are_saved() -> None:
             seen = 0
             while seen < 8:
                 seen += len(await follower.batch())
-        await runs.hub.saver.save()
+        await runs.hub.writer.save()
         kept = await all_of(store, "c")
         gate.set()
 
-    assert [(each.first_seq, each.recorded.seq) for each in kept] == [(1, 1), (2, 2), (3, 8)]
+    assert [(each.first_seq, each.logged.seq) for each in kept] == [(1, 1), (2, 2), (3, 8)]
 
 
 class UnreadableStore(MemoryStore):
@@ -282,13 +282,13 @@ class UnreadableStore(MemoryStore):
 async def test_a_log_that_cannot_be_read_fails_its_own_run_and_the_others_go_on() -> None:
     store, gate = UnreadableStore(), asyncio.Event()
     async with stage(ScriptedModel([say("One")]), store=store) as runs:
-        await recorded(runs, await start(runs, conversation_id="broken"))
+        await logged(runs, await start(runs, conversation_id="broken"))
     async with stage(ScriptedModel([Wait(gate), say("Two")]), store=store) as runs:
         other = await start(runs, conversation_id="whole")
         failing = await start(runs, conversation_id="broken")
         await runs.active.wait(failing.run_id)
         gate.set()
-        events = [each.event for each in await recorded(runs, other)]
+        events = [each.event for each in await logged(runs, other)]
         ended = runs.hub.live("broken")
         assert ended is not None
         failed = ended.runs[failing.run_id].ended

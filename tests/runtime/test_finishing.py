@@ -11,12 +11,12 @@ import pytest
 
 from tests.runtime.failing import FailingStore
 from tests.runtime.reading import end_of
-from tests.staging import OWNER, recorded, stage, start
+from tests.staging import OWNER, logged, stage, start
 from tests.stores.samples import conversation, run, whole_run
 from thinkaloud.events.event import AnswerDelta, RunStarted, UserInput
 from thinkaloud.events.fold import Fold
 from thinkaloud.ports.store import RunRecord, Stored
-from thinkaloud.runtime.live_log import KEPT_ENTRIES
+from thinkaloud.runtime.log.live_log import KEPT_ENTRIES
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.sqlite import SqliteStore
 from thinkaloud.testing import ScriptedModel, Wait, say, think
@@ -47,11 +47,11 @@ async def test_what_is_read_back_is_what_was_seen_to_the_millisecond() -> None:
     async with stage(ScriptedModel(script), store=store) as runs:
         record = await start(runs, conversation_id="c")
         seen, kept = Fold("c"), Fold("c")
-        for each in await recorded(runs, record):
+        for each in await logged(runs, record):
             seen.apply(each)
         await finished(store)
         for each in await all_of(store, "c"):
-            kept.apply(each.recorded)
+            kept.apply(each.logged)
     assert kept.view() == seen.view()
 
 
@@ -61,7 +61,7 @@ async def test_what_ended_while_the_disk_was_full_is_put_in_order_once_there_is_
     async with stage(ScriptedModel(script), store=store) as runs:
         store.full = True
         record = await start(runs, "What of it?", conversation_id="c")
-        await recorded(runs, record)
+        await logged(runs, record)
         await runs.active.wait(record.run_id)
         assert await runs.conversations.search(OWNER, words="what word") == []
         store.full = False
@@ -79,13 +79,13 @@ async def test_what_ended_while_the_disk_was_full_is_put_in_order_by_the_next_st
     async with stage(ScriptedModel(script), store=store) as runs:
         store.full_for_runs = True
         record = await start(runs, "What of it?", conversation_id="c")
-        events = [each.event for each in await recorded(runs, record)]
+        events = [each.event for each in await logged(runs, record)]
         await runs.active.wait(record.run_id)
     assert len(await store.unfinished_runs()) == 1
     store.full_for_runs = False
     async with stage(ScriptedModel(), store=store) as runs:
         found = await runs.conversations.search(OWNER, words="what word")
-        again = [each.event for each in await recorded(runs, record)]
+        again = [each.event for each in await logged(runs, record)]
 
     assert [each.conversation_id for each in found] == ["c"]
     assert found[0].title.startswith("word word")
@@ -241,7 +241,7 @@ async def test_what_was_deleted_before_it_could_be_saved_does_not_come_back() ->
 async def test_a_message_that_queued_when_its_process_died_is_kept_with_its_end() -> None:
     store = MemoryStore()
     async with stage(ScriptedModel([say("One")]), store=store) as runs:
-        await recorded(runs, await start(runs, "first", conversation_id="c"))
+        await logged(runs, await start(runs, "first", conversation_id="c"))
         record = RunRecord("run_queued", "c", OWNER, 1)
         message = RunStarted("test/scripted", 3, UserInput("second"))
         await store.add_run(record, message)

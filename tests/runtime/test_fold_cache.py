@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.runtime.test_finishing import CountedStore
-from tests.staging import OWNER, recorded, stage, start
+from tests.staging import OWNER, logged, stage, start
 from thinkaloud.events.event import (
     AnswerDelta,
     AnswerEnded,
     Event,
-    Recorded,
+    LoggedEvent,
     RunEnded,
     RunStarted,
     Timing,
@@ -23,8 +23,8 @@ from thinkaloud.events.event import (
 )
 from thinkaloud.events.fold import Fold
 from thinkaloud.ports.store import RunRecord
-from thinkaloud.runtime.fold_cache import FoldCache
-from thinkaloud.runtime.runs import Runs
+from thinkaloud.runtime.log.fold_cache import FoldCache
+from thinkaloud.runtime.runs.supervisor import Runs
 from thinkaloud.testing import ScriptedModel, Silence, Wait, say, think
 
 TIMING = Timing(1, 2, 3, 4)
@@ -32,7 +32,7 @@ TIMING = Timing(1, 2, 3, 4)
 
 async def said(runs: Runs, text: str, **request: object) -> RunRecord:
     record = await start(runs, text, conversation_id="c", **request)
-    await recorded(runs, record)
+    await logged(runs, record)
     await runs.active.wait(record.run_id)
     return record
 
@@ -41,7 +41,7 @@ async def texts(runs: Runs) -> list[tuple[str, str]]:
     """What was asked and answered, and that it is what a whole reading gives."""
     view = (await runs.hub.fold("c")).view()
     anew = Fold("c")
-    for each in await runs.hub.recorded("c"):
+    for each in await runs.hub.logged("c"):
         anew.apply(each)
     assert view == anew.view()
     return [(run.input.text, run.response) for run in view.runs]
@@ -72,7 +72,7 @@ async def test_what_goes_on_is_read_as_it_stands_each_time() -> None:
             while (await texts(runs))[1:] != [("second", "Two")]:
                 await follower.batch()
         gate.set()
-        await recorded(runs, second)
+        await logged(runs, second)
         assert await texts(runs) == [("first", "One"), ("second", "Two, and more")]
 
 
@@ -106,9 +106,9 @@ async def test_nothing_is_kept_of_a_conversation_that_was_deleted() -> None:
 How = Literal["answers", "goes on", "fails", "thinks"]
 
 
-def events_of(said: Sequence[tuple[How, int | None, int | None]]) -> list[Recorded]:
+def events_of(said: Sequence[tuple[How, int | None, int | None]]) -> list[LoggedEvent]:
     """Runs, each with what becomes of it, which one it replaces, and which is selected after it."""
-    found: list[Recorded] = []
+    found: list[LoggedEvent] = []
     for number, (how, replaced, selected) in enumerate(said):
         events: list[Event] = [
             RunStarted(
@@ -126,10 +126,10 @@ def events_of(said: Sequence[tuple[How, int | None, int | None]]) -> list[Record
             events.append(RunEnded("failed", 1, TIMING))
         for event in events:
             seq = len(found) + 1
-            found.append(Recorded(seq, seq, "c", f"run{number}", event))
+            found.append(LoggedEvent(seq, seq, "c", f"run{number}", event))
         if selected is not None and how in {"answers", "fails"}:
             seq = len(found) + 1
-            found.append(Recorded(seq, seq, "c", "", VersionSelected(f"run{selected}")))
+            found.append(LoggedEvent(seq, seq, "c", "", VersionSelected(f"run{selected}")))
     return found
 
 
@@ -170,7 +170,7 @@ def test_no_more_is_kept_than_may_be_and_the_latest_used_stays() -> None:
         started = RunStarted("scripted/model", 9, UserInput("Hi"))
         said = (AnswerDelta("a1", answer), AnswerEnded("a1"))
         for seq, event in enumerate((started, *said, ended), start=1):
-            fold.apply(Recorded(seq, seq, name, "run", event))
+            fold.apply(LoggedEvent(seq, seq, name, "run", event))
         return fold
 
     cache = FoldCache(max_characters=100)
@@ -202,12 +202,12 @@ def test_whatever_is_regenerated_and_selected_every_run_can_be_selected_again(
     assert len(fold.tree.all) == len(said)
     for run_id in fold.tree.all:
         chosen = fold.copy()
-        chosen.apply(Recorded(fold.seq + 1, 1, "c", "", VersionSelected(run_id)))
+        chosen.apply(LoggedEvent(fold.seq + 1, 1, "c", "", VersionSelected(run_id)))
         assert run_id in chosen.runs
         assert list(chosen.runs) == list(fold.tree.path(run_id))
         line = [run.run_id for run in fold.tree.line(run_id)]
         assert list(chosen.runs)[: len(line)] == line
         # From there, and from anywhere, the way back is open.
         last = next(reversed(fold.runs))
-        chosen.apply(Recorded(fold.seq + 2, 1, "c", "", VersionSelected(last)))
+        chosen.apply(LoggedEvent(fold.seq + 2, 1, "c", "", VersionSelected(last)))
         assert last in chosen.runs

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 import pytest
 
 from tests.runtime.reading import texts
-from tests.staging import OWNER, FakeClock, events_of, recorded, stage, start
+from tests.staging import OWNER, FakeClock, events_of, logged, stage, start
 from tests.stores.samples import STARTED, answer, conversation, run, stored
 from thinkaloud.events.event import (
     AnswerDelta,
     ReasoningDelta,
 )
 from thinkaloud.ports.store import RunRecord, Stored
-from thinkaloud.runtime.follower import Snapshot
-from thinkaloud.runtime.hub import Hub
-from thinkaloud.runtime.live_log import KEPT_ENTRIES
-from thinkaloud.runtime.runs import Runs
+from thinkaloud.runtime.log.follower import Snapshot
+from thinkaloud.runtime.log.hub import Hub
+from thinkaloud.runtime.log.live_log import KEPT_ENTRIES
+from thinkaloud.runtime.runs.supervisor import Runs
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.testing import (
     Batch,
@@ -31,12 +31,12 @@ async def test_a_follower_that_comes_back_gets_every_event_after_its_cursor_once
     model = ScriptedModel([think("a", "b", "c"), say("d", "e")])
     async with stage(model) as runs:
         record = await start(runs)
-        everything = await recorded(runs, record)
+        everything = await logged(runs, record)
         for cursor in range(len(everything) + 1):
             async with runs.follow(record, cursor) as follower:
                 rest = []
                 while entries := await follower.batch():
-                    rest += [entry.recorded for entry in entries]
+                    rest += [entry.logged for entry in entries]
             assert rest == everything[cursor:]
 
 
@@ -45,13 +45,13 @@ async def test_a_reader_that_fell_behind_gets_merged_deltas_with_the_last_number
     model = ScriptedModel([Batch((*think(*"abcdef"), *say(*"ghi")))])  # type: ignore[arg-type]
     async with stage(model) as runs:
         record = await start(runs)
-        everything = await recorded(runs, record)
+        everything = await logged(runs, record)
         async with runs.follow(record) as follower:
-            merged = [entry.recorded for entry in await follower.batch(merge=True)]
+            coalesced = [entry.logged for entry in await follower.batch(merge=True)]
 
-    deltas = [each for each in merged if isinstance(each.event, ReasoningDelta | AnswerDelta)]
+    deltas = [each for each in coalesced if isinstance(each.event, ReasoningDelta | AnswerDelta)]
     assert [(each.seq, each.event.text) for each in deltas] == [(8, "abcdef"), (12, "ghi")]
-    assert [each.seq for each in merged if each not in deltas] == [
+    assert [each.seq for each in coalesced if each not in deltas] == [
         each.seq for each in everything if not isinstance(each.event, ReasoningDelta | AnswerDelta)
     ]
 
@@ -75,10 +75,10 @@ async def test_of_a_run_longer_than_memory_keeps_nothing_is_missing_at_any_curso
                     assert (first.seq, first.exact) == (cursor, True)
                     first = await follower.batch()
                     assert not isinstance(first, Snapshot)
-                events = [entry.recorded.event for entry in first]
+                events = [entry.logged.event for entry in first]
                 while batch := await follower.batch():
                     assert not isinstance(batch, Snapshot)
-                    events += [entry.recorded.event for entry in batch]
+                    events += [entry.logged.event for entry in batch]
             thought = "thought " * (size - max(0, cursor - 2))
             word = "word " * (size - max(0, cursor - size - 3))
             assert texts(events, ReasoningDelta) == thought

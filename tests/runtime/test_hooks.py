@@ -9,8 +9,8 @@ from thinkaloud import AgentHook
 from thinkaloud.core.reply import Reply
 from thinkaloud.events.event import AnswerDelta, RunEnded, RunError, ToolEnded
 from thinkaloud.events.model import ToolCall
-from thinkaloud.runtime.hooks import RunInfo
-from thinkaloud.runtime.limits import Limits
+from thinkaloud.runtime.runs.hooks import RunInfo
+from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.testing import (
     Batch,
     ModelFailed,

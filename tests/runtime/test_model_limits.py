@@ -5,7 +5,7 @@ import pytest
 from tests.runtime.reading import end_of, texts
 from tests.staging import events_of, stage
 from thinkaloud.events.event import AnswerDelta, ModelResponded, ToolEnded, ToolStarted
-from thinkaloud.runtime.limits import Limits
+from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.testing import ScriptedModel, call_tool, say
 from thinkaloud.tools.function import tool
 

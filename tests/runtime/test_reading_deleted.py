@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.staging import OWNER, recorded, stage, start
-from thinkaloud.events.event import Recorded
-from thinkaloud.runtime.live_log import KEPT_ENTRIES
-from thinkaloud.runtime.runs import Runs
+from tests.staging import OWNER, logged, stage, start
+from thinkaloud.events.event import LoggedEvent
+from thinkaloud.runtime.log.live_log import KEPT_ENTRIES
+from thinkaloud.runtime.runs.supervisor import Runs
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.testing import ScriptedModel, say
 
@@ -39,12 +39,12 @@ class SlowToTell(MemoryStore):
         await self.go.wait()
 
 
-async def followed(runs: Runs) -> Sequence[Recorded]:
-    found: list[Recorded] = []
+async def followed(runs: Runs) -> Sequence[LoggedEvent]:
+    found: list[LoggedEvent] = []
     async with runs.hub.follow("c", 0) as follower:
         while entries := await follower.batch():
             assert isinstance(entries, list)
-            found += [entry.recorded for entry in entries]
+            found += [entry.logged for entry in entries]
     return found
 
 
@@ -55,8 +55,8 @@ async def test_who_reads_a_conversation_that_is_deleted_in_this_moment_finds_not
 ) -> None:
     store = SlowToTell()
     async with stage(ScriptedModel([say(*["word "] * WORDS)]), store=store) as runs:
-        await recorded(runs, await start(runs, conversation_id="c"))
-        await runs.hub.saver.save()
+        await logged(runs, await start(runs, conversation_id="c"))
+        await runs.hub.writer.save()
         async with runs.hub.open("c") as log, asyncio.TaskGroup() as tasks:
             assert log.floor > 0
             conversations = runs.conversations

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from tests.staging import OWNER, recorded, stage, start
-from thinkaloud.core.export import Export
+from tests.staging import OWNER, logged, stage, start
+from thinkaloud.core.conversations.export import Export
 from thinkaloud.errors import Conflict, NotFound
 from thinkaloud.events.event import AnswerDelta, ReasoningDelta, VersionSelected
 from thinkaloud.events.fold import Fold
@@ -15,8 +15,8 @@ from thinkaloud.events.model import ModelFailed
 from thinkaloud.events.prompt import UserTurn
 from thinkaloud.events.view import ConversationView
 from thinkaloud.ports.store import RunRecord
-from thinkaloud.runtime.hooks import AgentHook
-from thinkaloud.runtime.runs import Runs
+from thinkaloud.runtime.runs.hooks import AgentHook
+from thinkaloud.runtime.runs.supervisor import Runs
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.testing import ScriptedModel, Wait, finish, say, think
 
@@ -27,7 +27,7 @@ async def ask(runs: Runs, text: str, replaces: RunRecord | None = None) -> RunRe
     """Carry a message to its end."""
     replaced = None if replaces is None else replaces.run_id
     record = await start(runs, text, conversation_id="c", replaces=replaced)
-    await recorded(runs, record)
+    await logged(runs, record)
     await runs.active.wait(record.run_id)
     return record
 
@@ -106,7 +106,7 @@ async def test_a_replacement_that_is_stopped_while_it_thinks_leaves_everything_w
         again = await start(runs, "first", conversation_id="c", replaces=first.run_id)
         async with runs.follow(again) as follower:
             while not any(
-                isinstance(entry.recorded.event, ReasoningDelta) for entry in await follower.batch()
+                isinstance(entry.logged.event, ReasoningDelta) for entry in await follower.batch()
             ):
                 pass
             attempt = (await view_of(runs)).attempt
@@ -128,7 +128,7 @@ async def test_a_replacement_takes_effect_with_its_first_answer_text_and_keeps_i
         again = await start(runs, "first", conversation_id="c", replaces=first.run_id)
         async with runs.follow(again) as follower:
             while not any(
-                isinstance(entry.recorded.event, ReasoningDelta) for entry in await follower.batch()
+                isinstance(entry.logged.event, ReasoningDelta) for entry in await follower.batch()
             ):
                 pass
             assert await said(runs) == [("first", "One"), ("second", "Two")]
@@ -136,8 +136,8 @@ async def test_a_replacement_takes_effect_with_its_first_answer_text_and_keeps_i
             answer = ""
             while not answer.strip():
                 for entry in await follower.batch():
-                    if isinstance(entry.recorded.event, AnswerDelta):
-                        answer += entry.recorded.event.text
+                    if isinstance(entry.logged.event, AnswerDelta):
+                        answer += entry.logged.event.text
             while (await said(runs)) != [("first", " \nBet")]:
                 await follower.batch()
             gates[1].set()
@@ -238,9 +238,9 @@ async def test_each_version_comes_back_with_the_selection_that_was_last_made_ins
 async def test_selecting_what_is_selected_already_writes_nothing() -> None:
     async with stage(ScriptedModel([say("One")])) as runs:
         first = await ask(runs, "first")
-        before = await runs.hub.recorded("c")
+        before = await runs.hub.logged("c")
         await runs.conversations.select(OWNER, "c", first.run_id)
-        assert await runs.hub.recorded("c") == before
+        assert await runs.hub.logged("c") == before
 
 
 async def test_no_version_is_selected_while_a_run_goes_on_nor_one_that_is_not_there() -> None:
@@ -276,7 +276,7 @@ async def test_a_version_can_be_selected_as_soon_as_the_end_of_a_run_is_seen() -
         told.clear()
         telling.clear()
         again = await start(runs, "first", conversation_id="c", replaces=first.run_id)
-        await recorded(runs, again)
+        await logged(runs, again)
         await telling.wait()
         assert runs.active.in_conversation("c") == [again.run_id]
         await runs.conversations.select(OWNER, "c", first.run_id)
@@ -294,9 +294,9 @@ async def test_a_selection_is_kept_and_its_number_is_never_given_out_again() -> 
     async with stage(ScriptedModel([say("Two")]), store=store) as runs:
         assert await said(runs) == [("first", "One")]
         after = await start(runs, "second", conversation_id="c")
-        events = await recorded(runs, after)
+        events = await logged(runs, after)
         assert events[0].seq == fold.seq + 1
-        kept = [each.event for each in await runs.hub.recorded("c")]
+        kept = [each.event for each in await runs.hub.logged("c")]
         assert kept.count(VersionSelected(first.run_id)) == 1
 
 
@@ -342,7 +342,7 @@ async def test_a_log_of_before_there_were_versions_opens_with_all_that_was_repla
         better = await ask(runs, "edited", replaces=first)
         third = await ask(runs, "third")
         fold = Fold("c")
-        for each in await runs.hub.recorded("c"):
+        for each in await runs.hub.logged("c"):
             fold.apply(each)
     assert list(fold.runs) == [better.run_id, third.run_id]
     assert list(fold.tree.path(first.run_id)) == [first.run_id, second.run_id]

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.runtime.reading import assert_segments_closed, end_of, texts
-from tests.staging import OWNER, FakeClock, events_of, recorded, stage, start
+from tests.staging import OWNER, FakeClock, events_of, logged, stage, start
 from thinkaloud.errors import InvalidRequest, NotFound, UnknownModel
 from thinkaloud.events.event import (
     AnswerDelta,
@@ -16,8 +16,8 @@ from thinkaloud.events.event import (
     ToolStarted,
 )
 from thinkaloud.events.prompt import AssistantTurn, ToolTurn, UserTurn
-from thinkaloud.runtime.limits import Limits
-from thinkaloud.runtime.runs import RunRequest
+from thinkaloud.runtime.runs.limits import Limits
+from thinkaloud.runtime.runs.supervisor import RunRequest
 from thinkaloud.testing import (
     Batch,
     Cut,
@@ -117,7 +117,7 @@ async def test_reasoning_and_answer_keep_every_byte_and_stay_apart() -> None:
     answer = ["  indented", "\n", " </think> ", "🙂"]
     async with stage(ScriptedModel([think(*thought), say(*answer)])) as runs:
         record = await start(runs)
-        events = [each.event for each in await recorded(runs, record)]
+        events = [each.event for each in await logged(runs, record)]
         fold = await runs.fold(record)
 
     assert fold is not None
@@ -267,7 +267,7 @@ async def test_two_messages_to_one_conversation_are_answered_one_after_the_other
         first = await start(runs, "first", conversation_id="c")
         second = await start(runs, "second", conversation_id="c")
         gate.set()
-        await recorded(runs, second)
+        await logged(runs, second)
         log = await runs.hub.fold("c")
 
     assert list(log.runs) == [first.run_id, second.run_id]
@@ -280,8 +280,8 @@ async def test_runs_without_a_conversation_share_nothing() -> None:
     model = ScriptedModel([say("One")], [say("Two")])
     async with stage(model) as runs:
         first, second = await start(runs, "first"), await start(runs, "second")
-        await recorded(runs, first)
-        await recorded(runs, second)
+        await logged(runs, first)
+        await logged(runs, second)
 
     assert first.conversation_id != second.conversation_id
     assert all(len(request.turns) == 1 for request in model.requests)
@@ -291,7 +291,7 @@ async def test_runs_without_a_conversation_share_nothing() -> None:
 async def test_another_owners_run_and_conversation_do_not_exist() -> None:
     async with stage(ScriptedModel([say("One")])) as runs:
         record = await start(runs, conversation_id="mine")
-        await recorded(runs, record)
+        await logged(runs, record)
         with pytest.raises(NotFound):
             await runs.record("other", record.run_id)
         with pytest.raises(NotFound):

@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 
 from tests.runtime.reading import assert_segments_closed, end_of, texts
-from tests.staging import OWNER, FakeClock, recorded, stage, start
+from tests.staging import OWNER, FakeClock, logged, stage, start
 from thinkaloud.errors import Conflict, Unavailable
 from thinkaloud.events.event import (
     AnswerDelta,
@@ -17,7 +17,7 @@ from thinkaloud.events.event import (
     ToolStarted,
 )
 from thinkaloud.events.prompt import ToolSchema
-from thinkaloud.runtime.limits import Limits
+from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.testing import (
     Script,
     ScriptedModel,
@@ -68,11 +68,11 @@ async def test_stop_works_in_every_phase_keeps_the_partial_text_and_closes_upstr
     async with stage(model, tools=[forever]) as runs:
         record = await start(runs)
         async with runs.follow(record) as follower:
-            while not any(isinstance(e.recorded.event, phase) for e in await follower.batch()):
+            while not any(isinstance(e.logged.event, phase) for e in await follower.batch()):
                 continue
         await asyncio.gather(*(runs.stop(OWNER, record.run_id) for _ in range(100)))
         assert model.open_streams == 0
-        events = [each.event for each in await recorded(runs, record)]
+        events = [each.event for each in await logged(runs, record)]
         again = await runs.stop(OWNER, record.run_id)
 
     assert again == record
@@ -91,15 +91,13 @@ async def test_a_tool_that_does_not_heed_its_cancellation_holds_up_neither_stop_
     async with stage(model, tools=[stubborn]) as runs:
         record = await start(runs, conversation_id="c")
         async with runs.follow(record) as follower:
-            while not any(
-                isinstance(e.recorded.event, ToolStarted) for e in await follower.batch()
-            ):
+            while not any(isinstance(e.logged.event, ToolStarted) for e in await follower.batch()):
                 continue
         await runs.stop(OWNER, record.run_id)
         assert not stubborn.let_go.is_set()
-        stopped = [each.event for each in await recorded(runs, record)]
+        stopped = [each.event for each in await logged(runs, record)]
         following = [
-            each.event for each in await recorded(runs, await start(runs, conversation_id="c"))
+            each.event for each in await logged(runs, await start(runs, conversation_id="c"))
         ]
         stubborn.let_go.set()
 
@@ -114,7 +112,7 @@ async def test_a_tool_that_does_not_heed_its_time_limit_is_left_behind() -> None
     stubborn = Stubborn(timeout=0.01)
     model = ScriptedModel([call_tool("stubborn", {})], [say("Too slow.")])
     async with stage(model, tools=[stubborn]) as runs:
-        events = [each.event for each in await recorded(runs, await start(runs))]
+        events = [each.event for each in await logged(runs, await start(runs))]
         stubborn.let_go.set()
 
     assert [event.status for event in events if isinstance(event, ToolEnded)] == ["timeout"]
@@ -129,7 +127,7 @@ async def test_a_tool_that_cancels_itself_ends_its_call_and_not_the_run() -> Non
 
     model = ScriptedModel([call_tool("fickle", {})], [say("It gave up.")])
     async with stage(model, tools=[fickle]) as runs:
-        events = [each.event for each in await recorded(runs, await start(runs))]
+        events = [each.event for each in await logged(runs, await start(runs))]
 
     assert [event.status for event in events if isinstance(event, ToolEnded)] == ["cancelled"]
     assert end_of(events).status == "completed"
@@ -145,7 +143,7 @@ async def test_a_stop_never_reaches_the_next_run_of_the_conversation() -> None:
         await runs.stop(OWNER, first.run_id)
         await runs.stop(OWNER, first.run_id)
         gate.set()
-        events = [each.event for each in await recorded(runs, second)]
+        events = [each.event for each in await logged(runs, second)]
 
     assert end_of(events).status == "completed"
     assert texts(events, AnswerDelta) == "Two"
@@ -158,7 +156,7 @@ async def test_a_run_that_still_queues_can_be_stopped() -> None:
         await start(runs, conversation_id="c")
         second = await start(runs, conversation_id="c")
         await runs.stop(OWNER, second.run_id)
-        events = [each.event for each in await recorded(runs, second)]
+        events = [each.event for each in await logged(runs, second)]
 
     assert isinstance(events[0], RunStarted)
     assert end_of(events).status == "stopped"
@@ -174,8 +172,8 @@ async def test_a_run_that_nobody_follows_goes_on_by_default_and_stops_where_that
             await follower.batch()
         await runs.active.wait(left.run_id)
         kept = await start(runs)
-        events = [each.event for each in await recorded(runs, left)]
-        other = [each.event for each in await recorded(runs, kept)]
+        events = [each.event for each in await logged(runs, left)]
+        other = [each.event for each in await logged(runs, kept)]
 
     assert end_of(events).status == "stopped"
     assert end_of(other).status == "completed"
@@ -199,7 +197,7 @@ async def test_while_somebody_follows_a_run_it_is_not_stopped() -> None:
             gate.set()
             while await follower.batch():
                 continue
-        events = [each.event for each in await recorded(runs, record)]
+        events = [each.event for each in await logged(runs, record)]
 
     assert end_of(events).status == "completed"
 
@@ -225,6 +223,6 @@ async def test_draining_refuses_new_runs_and_lets_the_others_finish() -> None:
                 await start(runs)
             gate.set()
             await draining
-        events = [each.event for each in await recorded(runs, record)]
+        events = [each.event for each in await logged(runs, record)]
 
     assert end_of(events).status == "completed"

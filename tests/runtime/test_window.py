@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from typing_extensions import override
 
-from tests.staging import events_of, recorded, stage, start
+from tests.staging import events_of, logged, stage, start
 from thinkaloud.events.event import Notice
 from thinkaloud.events.prompt import AssistantTurn, ToolSchema, ToolTurn, UserTurn
 from thinkaloud.ports.model import ModelInfo
@@ -69,7 +69,7 @@ async def test_what_a_tool_brings_makes_earlier_messages_leave_in_the_middle_of_
         await events_of(runs, "first", conversation_id="c")
         await events_of(runs, "second", conversation_id="c")
         record = await start(runs, "third", conversation_id="c")
-        notices = [e.event for e in await recorded(runs, record) if isinstance(e.event, Notice)]
+        notices = [e.event for e in await logged(runs, record) if isinstance(e.event, Notice)]
 
     assert model.asked(2) == ["first", "second", "third"]
     assert model.asked(3) == ["second", "third"]

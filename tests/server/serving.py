@@ -18,11 +18,11 @@ from thinkaloud.ports.model import Model
 from thinkaloud.ports.store import Store
 from thinkaloud.ports.tool import Tool
 from thinkaloud.ports.uploads import Uploads
-from thinkaloud.runtime.limits import Limits
-from thinkaloud.runtime.runs import Runs, RunServices
-from thinkaloud.runtime.toolbox import Toolbox
+from thinkaloud.runtime.runs.limits import Limits
+from thinkaloud.runtime.runs.supervisor import Runs, RunServices
+from thinkaloud.runtime.runs.tool_executor import ToolExecutor
 from thinkaloud.server.app import create_app
-from thinkaloud.server.serve import AgentServer, address, bind, build_server
+from thinkaloud.server.connections.uvicorn_server import AgentServer, address, bind, build_server
 from thinkaloud.server.services import About, ServerServices
 from thinkaloud.server.settings import ServerSettings
 from thinkaloud.stores.memory import MemoryStore
@@ -224,7 +224,7 @@ async def serving(
         store=TemporaryStore(store or MemoryStore()),
         catalogue=catalogue or FixedCatalogue(*models),
         clock=clock,
-        toolbox=Toolbox(tools, limits.max_tool_result_chars),
+        tool_executor=ToolExecutor(tools, limits.max_tool_result_chars),
         attachments=attachments or FixedAttachments(),
         uploads=uploads,
         limits=limits,

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 import pytest
 
-from thinkaloud.server.allowed import allowed_at
+from thinkaloud.server.http.allowed_values import allowed_at
 
 
 class Size(enum.Enum):

@@ -154,7 +154,7 @@ async def test_half_open_connections_make_room_for_those_that_ask(
         assert (await one.turn("room"))[-1]["status"] == "completed"
         for writer in held:
             writer.close()
-    assert [each.name for each in caplog.records].count("thinkaloud.server.door") < 5
+    assert [each.name for each in caplog.records].count("thinkaloud.server.connections.limits") < 5
     assert complaints(caplog) == []
 
 

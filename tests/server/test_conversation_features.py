@@ -11,8 +11,8 @@ import pytest
 from tests.server.serving import Served, serving, talk
 from thinkaloud.errors import StoreError
 from thinkaloud.ports.clock import SystemClock
-from thinkaloud.ports.store import Before, Conversation
-from thinkaloud.runtime.limits import Limits
+from thinkaloud.ports.store import Conversation, ConversationCursor
+from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.sqlite import SqliteStore
 from thinkaloud.testing import ScriptedModel, Silence, Wait, say, think
@@ -120,8 +120,8 @@ async def test_an_export_has_reasoning_only_where_asked_for_and_allowed(
     assert b"Blue." in body
     media_type, ending = ("application/json", "json") if form == "json" else ("text/markdown", "md")
     assert response.headers["Content-Type"].startswith(media_type)
-    disposition = response.headers["Content-Disposition"]
-    assert disposition == f'attachment; filename="Why-sky-sea.{ending}"'
+    content_disposition = response.headers["Content-Disposition"]
+    assert content_disposition == f'attachment; filename="Why-sky-sea.{ending}"'
     assert response.headers.get("X-Reasoning-Withheld") == (None if policy == "allow" else "policy")
 
 
@@ -271,7 +271,12 @@ class FullStore(MemoryStore):
     """A store whose disk reports a fault."""
 
     async def conversations(
-        self, owner: str, *, before: Before | None, limit: int, search: str | None = None
+        self,
+        owner: str,
+        *,
+        before: ConversationCursor | None,
+        limit: int,
+        search: str | None = None,
     ) -> Sequence[Conversation]:
         raise StoreError("The disk is full.")
 
@@ -323,7 +328,7 @@ async def test_a_conversation_whose_server_died_can_be_read_exported_and_branche
             frame = await anext(stream)
             while frame["event"] != "token":
                 frame = await anext(stream)
-        await served.runs.hub.saver.save()
+        await served.runs.hub.writer.save()
         await store.backup(tmp_path / "then.db")
     async with (
         SqliteStore.open(tmp_path / "then.db") as store,

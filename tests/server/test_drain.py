@@ -7,7 +7,7 @@ import pytest
 
 from tests.server.serving import Served, serving
 from thinkaloud.server.app import create_app
-from thinkaloud.server.serve import serve
+from thinkaloud.server.connections.uvicorn_server import serve
 from thinkaloud.testing import ScriptedModel, Silence, Wait, say, think
 
 

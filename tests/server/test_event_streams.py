@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.server.serving import Served, serving, talk
-from thinkaloud.runtime.limits import Limits
-from thinkaloud.runtime.runs import RunRequest
+from thinkaloud.runtime.runs.limits import Limits
+from thinkaloud.runtime.runs.supervisor import RunRequest
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.sqlite import SqliteStore
 from thinkaloud.testing import ScriptedModel, Silence, Wait, say, think

@@ -7,7 +7,7 @@ import pytest
 from tests.server.serving import Json, Served, serving, talk, valid
 from tests.server.test_upload import PNG, open_house, upload
 from tests.staging import FakeClock
-from thinkaloud.runtime.runs import RunRequest
+from thinkaloud.runtime.runs.supervisor import RunRequest
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.uploads import MemoryUploads
 from thinkaloud.testing import ScriptedModel, say

@@ -10,9 +10,14 @@ from websockets.asyncio.client import connect
 
 from tests.channels.sockets import client, hosting
 from tests.server.serving import Served, serving, talk
-from thinkaloud.channels.websocket.commands import COMMANDS
 from thinkaloud.events.prompt import UserTurn
-from thinkaloud.server.requests import ChatRequest, NewConversation, ResumeCommand, StopCommand
+from thinkaloud.server.schema.requests import (
+    ChatRequest,
+    NewConversation,
+    ResumeCommand,
+    StopCommand,
+)
+from thinkaloud.server.wires.page.commands import COMMANDS
 from thinkaloud.testing import ScriptedModel, say, think
 
 BREAKS = "a\u2028b\u2029c\u0085d\u2014e\x0bf\x0cg\x1ch"

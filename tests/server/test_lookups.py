@@ -8,7 +8,7 @@ import pytest
 
 from tests.server.serving import Served, serving, talk
 from thinkaloud.ports.model import ModelInfo, ReasoningAbility
-from thinkaloud.runtime.runs import RunRequest
+from thinkaloud.runtime.runs.supervisor import RunRequest
 from thinkaloud.testing import Cut, ScriptedModel, Silence, Wait, call_tool, say, think
 from thinkaloud.tools.function import tool
 

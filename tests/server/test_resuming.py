@@ -10,7 +10,7 @@ from tests.server.serving import Json, Served, serving
 from thinkaloud.events.event import RunEnded
 from thinkaloud.ports.store import Stored
 from thinkaloud.server.services import LOCAL_OWNER
-from thinkaloud.server.wires.chat import chat_wire
+from thinkaloud.server.wires.chat.encode import chat_wire
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.sqlite import SqliteStore
 from thinkaloud.testing import ScriptedModel, Silence, call_tool, say, think
@@ -80,9 +80,9 @@ async def one_by_one(served: Served) -> list[Json]:
     """The frames of a client that reads fast enough to get each event as one."""
     wire = chat_wire("text", reasoning=True)
     found: list[Json] = []
-    for recorded in await served.runs.hub.recorded("c"):
-        ended = isinstance(recorded.event, RunEnded)
-        frame = None if ended else wire.encode(recorded)
+    for logged in await served.runs.hub.logged("c"):
+        ended = isinstance(logged.event, RunEnded)
+        frame = None if ended else wire.encode(logged)
         if frame is not None:
             found.append(json.loads(frame))
     return found
@@ -224,15 +224,15 @@ async def test_after_a_crash_a_snapshot_shows_what_was_kept_and_the_end_has_an_i
     async with serving(ScriptedModel(SCRIPT), store=living) as served:
         await begin(served)
         known = await one_by_one(served)
-        recorded = await served.runs.hub.recorded("c")
-        run_id = recorded[0].run_id
+        logged = await served.runs.hub.logged("c")
+        run_id = logged[0].run_id
         conversation = await living.conversation(LOCAL_OWNER, "c")
         record = await living.run(LOCAL_OWNER, run_id)
     assert conversation is not None
     assert record is not None
     await dead.create_conversation(conversation)
     await dead.add_run(record)
-    await dead.append([Stored(each.seq, each) for each in recorded[:kept]])
+    await dead.append([Stored(each.seq, each) for each in logged[:kept]])
     await dead.reserve("c", 1_000)
     have = [frame for frame in known if frame["seq"] <= 8]
     async with serving(ScriptedModel(), store=dead) as served:

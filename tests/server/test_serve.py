@@ -11,7 +11,7 @@ import pytest
 from tests.server.serving import serving
 from thinkaloud.errors import ConfigurationError
 from thinkaloud.server.app import create_app
-from thinkaloud.server.serve import bind, serve
+from thinkaloud.server.connections.uvicorn_server import bind, serve
 from thinkaloud.server.settings import ServerSettings
 from thinkaloud.testing import ScriptedModel, Silence, say, think
 

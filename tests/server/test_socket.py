@@ -12,8 +12,8 @@ from tests.server.serving import Socket, serving
 from tests.staging import FixedAttachments
 from thinkaloud.events.event import Attachment
 from thinkaloud.ports.attachments import FileField
-from thinkaloud.runtime.limits import Limits
-from thinkaloud.runtime.runs import RunRequest
+from thinkaloud.runtime.runs.limits import Limits
+from thinkaloud.runtime.runs.supervisor import RunRequest
 from thinkaloud.testing import Cut, ScriptedModel, Silence, Wait, call_tool, say, think
 from thinkaloud.tools.function import tool
 

@@ -56,7 +56,7 @@ async def test_what_cannot_be_saved_is_told_until_it_is_deleted() -> None:
         _, full = await served.get("/health")
         async with served.session.delete(f"{served.api}/conversations/c") as response:
             assert (status, response.status) == (200, 204)
-        while served.runs.hub.saver.failing:
+        while served.runs.hub.writer.failing:
             await asyncio.sleep(0)
         _, after = await served.get("/health")
     assert (full["checks"]["saving"]["status"], full["status"]) == ("degraded", "degraded")

@@ -10,7 +10,7 @@ from tests.staging import FixedCatalogue
 from thinkaloud.errors import ConfigurationError
 from thinkaloud.events.model import ReasoningText
 from thinkaloud.ports.model import Model
-from thinkaloud.runtime.limits import Limits
+from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.testing import (
     Cut,
     ModelFailed,

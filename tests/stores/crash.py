@@ -82,12 +82,12 @@ async def check(path: Path, acknowledged: Acknowledged) -> None:
             logs = [await log_of(store, f"{pair}-{twin}") for twin in "ab"]
             for twin, log in zip("ab", logs, strict=True):
                 _check_log(log, through)
-                ended = isinstance(log[-1].recorded.event, RunEnded)
+                ended = isinstance(log[-1].logged.event, RunEnded)
                 assert ended or pair not in acknowledged.ended
                 is_left = f"{pair}-{twin}-run" in unfinished
                 assert ended or is_left
                 assert not (is_left and pair in acknowledged.compacted)
-            ends = {log[-1].recorded.seq for log in logs}
+            ends = {log[-1].logged.seq for log in logs}
             assert len(ends) == 1, f"half a batch of {pair}"
             if pair in acknowledged.compacted:
                 found = await store.conversations(
@@ -102,15 +102,15 @@ async def check(path: Path, acknowledged: Acknowledged) -> None:
 
 def _check_log(log: list[Stored], through: int) -> None:
     assert log
-    assert isinstance(log[0].recorded.event, RunStarted)
-    assert log[-1].recorded.seq >= through
+    assert isinstance(log[0].logged.event, RunStarted)
+    assert log[-1].logged.seq >= through
     expected = 1
     for each in log:
         assert each.first_seq == expected
-        expected = each.recorded.seq + 1
-        event = each.recorded.event
+        expected = each.logged.seq + 1
+        event = each.logged.event
         if isinstance(event, AnswerDelta):
-            assert event.text == text_of(each.first_seq, each.recorded.seq)
+            assert event.text == text_of(each.first_seq, each.logged.seq)
 
 
 def _check_file(path: Path) -> None:

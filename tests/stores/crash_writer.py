@@ -64,7 +64,7 @@ async def carry_through(store: Store, pair: str, dice: random.Random) -> None:
     say("ended", pair, seq)
     for name in names:
         whole = twins(pair, random.Random(0), 2, seq - 1) if seq > 2 else []
-        mine = [each for each in whole if each.recorded.conversation_id == name]
+        mine = [each for each in whole if each.logged.conversation_id == name]
         first, last = (
             stored(e, n, of=name, run_id=f"{name}-run") for e, n in ((STARTED, 1), (ENDED, seq))
         )

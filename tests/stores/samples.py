@@ -6,15 +6,15 @@ from thinkaloud.events.event import (
     AnswerDelta,
     AnswerEnded,
     Event,
+    LoggedEvent,
     ReasoningDelta,
     ReasoningEnded,
-    Recorded,
     RunEnded,
     RunStarted,
     Timing,
     UserInput,
 )
-from thinkaloud.ports.store import Before, Conversation, RunRecord, Store, Stored
+from thinkaloud.ports.store import Conversation, ConversationCursor, RunRecord, Store, Stored
 
 OWNER = "ann"
 STARTED = RunStarted("lab/one", 25, UserInput("Why is the sky blue?"))
@@ -41,7 +41,9 @@ def run(
 def stored(
     event: Event, seq: int, first_seq: int | None = None, *, of: str = "talk", run_id: str = "run"
 ) -> Stored:
-    return Stored(seq if first_seq is None else first_seq, Recorded(seq, 1_000, of, run_id, event))
+    return Stored(
+        seq if first_seq is None else first_seq, LoggedEvent(seq, 1_000, of, run_id, event)
+    )
 
 
 def answer(text: str, seq: int, first_seq: int | None = None, *, of: str = "talk") -> Stored:
@@ -69,15 +71,15 @@ def compacted(events: Sequence[Stored]) -> list[Stored]:
     """What `whole_run` becomes: its two answer deltas as one."""
     *before, first, second, ended, terminal = events
     text = "Rayleigh scattering."
-    recorded = second.recorded
-    merged = stored(
+    logged = second.logged
+    coalesced = stored(
         AnswerDelta("a1", text),
-        recorded.seq,
+        logged.seq,
         first.first_seq,
-        of=recorded.conversation_id,
-        run_id=recorded.run_id,
+        of=logged.conversation_id,
+        run_id=logged.run_id,
     )
-    return [*before, merged, ended, terminal]
+    return [*before, coalesced, ended, terminal]
 
 
 async def begin(store: Store, name: str = "talk", *, owner: str = OWNER) -> RunRecord:
@@ -93,7 +95,11 @@ async def log_of(store: Store, name: str = "talk") -> list[Stored]:
 
 
 async def names(
-    store: Store, search: str | None = None, *, before: Before | None = None, limit: int = 100
+    store: Store,
+    search: str | None = None,
+    *,
+    before: ConversationCursor | None = None,
+    limit: int = 100,
 ) -> list[str]:
     found = await store.conversations(OWNER, before=before, limit=limit, search=search)
     return [each.conversation_id for each in found]

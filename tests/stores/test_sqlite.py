@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.staging import OWNER as LOCAL
-from tests.staging import recorded, stage, start
+from tests.staging import logged, stage, start
 from tests.stores.samples import (
     ENDED,
     OWNER,
@@ -26,7 +26,7 @@ from tests.stores.samples import (
     whole_run,
 )
 from thinkaloud.errors import Conflict, StoreError
-from thinkaloud.ports.store import Change, LogEnd
+from thinkaloud.ports.store import ConversationPatch, LogEnd
 from thinkaloud.stores.sqlite import Opening, SqliteStore
 from thinkaloud.stores.sqlite.lock import owner
 from thinkaloud.testing import Batch, ScriptedModel, say, think
@@ -78,8 +78,8 @@ async def test_a_run_on_a_scripted_model_is_read_back_as_it_was_streamed(path: P
     async with SqliteStore.open(path) as store:
         async with stage(model, store=store) as runs:
             record = await start(runs)
-            streamed = await recorded(runs, record)
-        kept = [each.recorded for each in await store.read(record.conversation_id, 0, 100)]
+            streamed = await logged(runs, record)
+        kept = [each.logged for each in await store.read(record.conversation_id, 0, 100)]
     assert kept == streamed
     async with SqliteStore.open(path) as store:
         assert await store.run(LOCAL, record.run_id) == record
@@ -91,7 +91,7 @@ async def test_the_event_loop_is_never_blocked(path: Path, nonblocking: None) ->
         record = await begin(store)
         await store.append(whole_run())
         await store.compact(record, compacted(whole_run()), "text")
-        await store.update_conversation(OWNER, "talk", Change(title="Blue"))
+        await store.update_conversation(OWNER, "talk", ConversationPatch(title="Blue"))
         await store.conversations(OWNER, before=None, limit=10, search="blue")
         await store.backup(path.with_name("copy.db"))
         await store.delete_conversation(OWNER, "talk")
@@ -159,7 +159,7 @@ async def test_a_long_reply_costs_a_handful_of_transactions_and_little_room(path
         # Nothing is flushed in between: what is left is what a run costs, however long it is.
         async with stage(ScriptedModel(script), store=store, flush_interval=3_600) as runs:
             before = store.commits
-            said = await recorded(runs, await start(runs, "Tell"))
+            said = await logged(runs, await start(runs, "Tell"))
         assert len(said) > 8_000
         assert store.commits - before <= 7
     with raw(path) as connection:

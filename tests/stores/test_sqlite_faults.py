@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.program import DEMO, Home
-from tests.staging import recorded, stage, start
+from tests.staging import logged, stage, start
 from tests.stores.samples import (
     ENDED,
     OWNER,
@@ -64,9 +64,9 @@ async def test_without_room_every_acknowledged_event_is_kept_and_no_half_batch(p
     async with SqliteStore.open(path, SMALL) as store:
         await begin(store)
         kept = await fill(store, "talk")
-        assert [each.recorded.seq for each in await log_of(store)] == kept
+        assert [each.logged.seq for each in await log_of(store)] == kept
     async with SqliteStore.open(path) as store:
-        assert [each.recorded.seq for each in await log_of(store)] == kept
+        assert [each.logged.seq for each in await log_of(store)] == kept
 
 
 async def test_without_room_reading_and_deleting_go_on_and_make_room(path: Path) -> None:
@@ -120,10 +120,10 @@ async def test_a_live_stream_goes_on_while_the_file_is_held_and_is_kept_afterwar
             record = await start(runs)
             with closing(sqlite3.connect(path, isolation_level=None)) as other:
                 other.execute("BEGIN EXCLUSIVE")
-                streamed = await recorded(runs, record)
+                streamed = await logged(runs, record)
         kept = await log_of(store, record.conversation_id)
     assert isinstance(streamed[-1].event, RunEnded)
-    assert [each.recorded for each in kept] == streamed
+    assert [each.logged for each in kept] == streamed
 
 
 async def test_a_file_that_another_program_holds_is_not_opened(path: Path) -> None:

@@ -5,7 +5,7 @@ import string
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thinkaloud.stores.words import words
+from thinkaloud.stores.search_terms import words
 
 
 def test_a_word_is_a_stretch_of_letters_and_digits_whatever_its_case() -> None:

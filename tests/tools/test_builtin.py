@@ -6,7 +6,7 @@ from jsonschema import Draft202012Validator
 from thinkaloud.errors import ToolError
 from thinkaloud.ports.tool import Tool
 from thinkaloud.tools import UrlGuard, Workspace, builtin_tools
-from thinkaloud.tools.read_file import MAX_CHARACTERS, MAX_LINES
+from thinkaloud.tools.builtin.read_file import MAX_CHARACTERS, MAX_LINES
 from thinkaloud.tools.workspace import MAX_ENTRIES
 
 EVERY = ["current_time", "calculate", "list_files", "read_file", "search_files", "fetch_url"]

@@ -8,7 +8,7 @@ from aiohttp import web
 from tests.tools.web import Handler, NameServer, page, serving
 from thinkaloud.errors import InvalidRequest, NotFound, ToolError
 from thinkaloud.tools import UrlGuard, builtin_tools, get
-from thinkaloud.tools.fetch_url import MAX_BYTES, MAX_CHARACTERS
+from thinkaloud.tools.builtin.fetch_url import MAX_BYTES, MAX_CHARACTERS
 from thinkaloud.tools.url_guard import UNREACHABLE
 
 LOOPBACK = "127.0.0.1"

@@ -10,7 +10,7 @@ import { build } from "vite";
 import { expect, vi } from "vitest";
 
 import { hostile, madeUp, MULTILINGUAL, randomFrom, USUAL } from "../src/fuzz/corpus";
-import { visible } from "../src/components/visible";
+import { visible } from "../src/components/message/sanitize";
 import { serve } from "./browser.mjs";
 import { inChromium, it as staged } from "./fixtures";
 import type { Visit } from "./stage";

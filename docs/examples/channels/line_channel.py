@@ -20,7 +20,7 @@ class LineChannel(BaseChannel):
         chat_id = str(len(self.chats) + 1)
         self.chats[chat_id] = writer
         async for line in reader:
-            await self.hear(chat_id, line.decode().strip())
+            await self.receive(chat_id, line.decode().strip())
 
     async def write(self, chat_id: str, text: str) -> None:
         self.chats[chat_id].write(text.encode())

@@ -6,18 +6,18 @@ from contextlib import asynccontextmanager
 
 from thinkaloud.app.runtime import Runtime
 from thinkaloud.channels.bridge import Bridge, RunFeed
-from thinkaloud.channels.exchange import InboundMessage
+from thinkaloud.channels.host import InboundMessage
 from thinkaloud.channels.plugins import installed, make
 from thinkaloud.channels.routing import ChannelManager
-from thinkaloud.channels.websocket.channel import WebSocketChannel
 from thinkaloud.config import ChannelsSection
 from thinkaloud.errors import Conflict
-from thinkaloud.events.event import Recorded
+from thinkaloud.events.event import LoggedEvent
 from thinkaloud.events.view import RunView
 from thinkaloud.ports.store import Store
-from thinkaloud.runtime.follower import Follower, Snapshot
-from thinkaloud.runtime.runs import ID_PATTERN, RunRequest, Runs
+from thinkaloud.runtime.log.follower import Follower, Snapshot
+from thinkaloud.runtime.runs.supervisor import ID_PATTERN, RunRequest, Runs
 from thinkaloud.server.services import LOCAL_OWNER
+from thinkaloud.server.websocket_channel import WebSocketChannel
 
 
 class RunsOfChats:
@@ -73,10 +73,10 @@ class _Feed:
         self._follower = follower
         self._run_id = run_id
 
-    async def next(self) -> Sequence[Recorded] | RunView:
+    async def next(self) -> Sequence[LoggedEvent] | RunView:
         while batch := await self._follower.batch(merge=True):
             if not isinstance(batch, Snapshot):
-                return [entry.recorded for entry in batch]
+                return [entry.logged for entry in batch]
             if batch.exact:
                 continue
             run = batch.fold.run(self._run_id)

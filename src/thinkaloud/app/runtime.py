@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from thinkaloud.app.discovery import configured_hosts, discover
-from thinkaloud.app.storage import room_of
+from thinkaloud.app.storage import upload_quota
 from thinkaloud.config import Configuration
 from thinkaloud.errors import ConfigurationError
 from thinkaloud.events.prompt import Effort
@@ -19,14 +19,14 @@ from thinkaloud.ports.uploads import Uploads
 from thinkaloud.providers.catalogue import ConfiguredModels
 from thinkaloud.providers.client import Sessions
 from thinkaloud.providers.demo import DemoModel
-from thinkaloud.runtime.hooks import HookSource
-from thinkaloud.runtime.runs import Runs, RunServices
-from thinkaloud.runtime.toolbox import Toolbox
+from thinkaloud.runtime.runs.hooks import HookSource
+from thinkaloud.runtime.runs.supervisor import Runs, RunServices
+from thinkaloud.runtime.runs.tool_executor import ToolExecutor
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.temporary import TemporaryStore
 from thinkaloud.stores.uploads import MemoryUploads
 from thinkaloud.tools.attachments import NamedFiles
-from thinkaloud.tools.builtin import builtin_tools
+from thinkaloud.tools.builtin.toolset import builtin_tools
 from thinkaloud.tools.workspace import Workspace
 
 
@@ -76,7 +76,7 @@ async def open_runtime(
     choices = choices or Choices()
     settings = configuration.settings
     store = TemporaryStore(choices.store or MemoryStore())
-    uploads = choices.uploads or MemoryUploads(clock, room_of(configuration))
+    uploads = choices.uploads or MemoryUploads(clock, upload_quota(configuration))
     workspace = _workspace(configuration)
     tools = _tools(configuration, choices, workspace, clock)
     sessions = Sessions()
@@ -86,7 +86,7 @@ async def open_runtime(
             store=store,
             catalogue=models,
             clock=clock,
-            toolbox=Toolbox(tools, settings.limits.max_tool_result_chars),
+            tool_executor=ToolExecutor(tools, settings.limits.max_tool_result_chars),
             attachments=NamedFiles(uploads, workspace),
             uploads=uploads,
             limits=settings.limits,

@@ -15,11 +15,11 @@ from thinkaloud.app.presence import announced
 from thinkaloud.app.runtime import Choices, Runtime, open_runtime
 from thinkaloud.app.stopping import stoppable
 from thinkaloud.app.stored import stored
-from thinkaloud.channels.websocket.channel import WebSocketChannel
 from thinkaloud.config import Configuration
 from thinkaloud.server.app import create_app
-from thinkaloud.server.serve import serve
+from thinkaloud.server.connections.uvicorn_server import serve
 from thinkaloud.server.services import About, ServerServices
+from thinkaloud.server.websocket_channel import WebSocketChannel
 from thinkaloud.version import __version__
 
 _LEAVING_SECONDS: Final = 1.0

@@ -9,12 +9,12 @@ from thinkaloud.config import Configuration
 from thinkaloud.errors import ConfigurationError
 from thinkaloud.ports.clock import SystemClock
 from thinkaloud.ports.store import Store
-from thinkaloud.ports.uploads import Room
-from thinkaloud.runtime.active import ActiveRuns
-from thinkaloud.runtime.conversations import Conversations
-from thinkaloud.runtime.finishing import Finisher
-from thinkaloud.runtime.hub import Hub
-from thinkaloud.runtime.recover import recover
+from thinkaloud.ports.uploads import UploadQuota
+from thinkaloud.runtime.conversations.service import Conversations
+from thinkaloud.runtime.log.hub import Hub
+from thinkaloud.runtime.runs.active import ActiveRuns
+from thinkaloud.runtime.runs.finalizer import Finalizer
+from thinkaloud.runtime.runs.recovery import recover
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.sqlite import Opening, SqliteStore
 from thinkaloud.stores.uploads import FileUploads, MemoryUploads
@@ -32,26 +32,26 @@ def database_path(configuration: Configuration) -> Path:
     return configuration.data_dir / FILE_NAME
 
 
-def lasting_uploads(configuration: Configuration) -> FileUploads:
+def persistent_uploads(configuration: Configuration) -> FileUploads:
     """Return the uploads of the data directory. To be used while this process owns the data."""
     folder = configuration.data_dir / UPLOADS_NAME
-    return FileUploads(folder, SystemClock(), room_of(configuration))
+    return FileUploads(folder, SystemClock(), upload_quota(configuration))
 
 
-def passing_uploads(configuration: Configuration) -> MemoryUploads:
+def ephemeral_uploads(configuration: Configuration) -> MemoryUploads:
     """Return uploads that end with the process."""
-    return MemoryUploads(SystemClock(), room_of(configuration))
+    return MemoryUploads(SystemClock(), upload_quota(configuration))
 
 
-def room_of(configuration: Configuration) -> Room:
+def upload_quota(configuration: Configuration) -> UploadQuota:
     """Return what the uploads of one owner may take."""
     settings = configuration.settings.server
-    return Room(settings.max_uploads, settings.max_uploads_bytes)
+    return UploadQuota(settings.max_uploads, settings.max_uploads_bytes)
 
 
 @asynccontextmanager
-async def opened_database(configuration: Configuration) -> AsyncGenerator[SqliteStore]:
-    """Open the file that lasts, for the length of a block. Raises as `opened_store`."""
+async def open_database(configuration: Configuration) -> AsyncGenerator[SqliteStore]:
+    """Open the file that lasts, for the length of a block. Raises as `open_store`."""
     settings = configuration.settings.store
     opening = Opening(settings.durability, settings.busy_timeout, settings.max_bytes)
     async with SqliteStore.open(database_path(configuration), opening) as lasting:
@@ -59,16 +59,16 @@ async def opened_database(configuration: Configuration) -> AsyncGenerator[Sqlite
 
 
 @asynccontextmanager
-async def opened_conversations(configuration: Configuration) -> AsyncGenerator[Conversations]:
-    """Open what is kept without a server and without a model. Raises as `opened_store`."""
+async def open_conversations(configuration: Configuration) -> AsyncGenerator[Conversations]:
+    """Open what is kept without a server and without a model. Raises as `open_store`."""
     clock = SystemClock()
     settings = configuration.settings.store
-    async with opened_database(configuration) as lasting:
+    async with open_database(configuration) as lasting:
         hub = Hub(lasting, clock)
-        uploads = lasting_uploads(configuration)
+        uploads = persistent_uploads(configuration)
         conversations = Conversations(lasting, hub, ActiveRuns(), clock, uploads)
-        finisher = Finisher(hub, conversations, settings.flush_interval)
-        await recover(lasting, hub, finisher)
+        finalizer = Finalizer(hub, conversations, settings.flush_interval)
+        await recover(lasting, hub, finalizer)
         try:
             yield conversations
         finally:
@@ -76,7 +76,7 @@ async def opened_conversations(configuration: Configuration) -> AsyncGenerator[C
 
 
 @asynccontextmanager
-async def opened_store(configuration: Configuration) -> AsyncGenerator[Store]:
+async def open_store(configuration: Configuration) -> AsyncGenerator[Store]:
     """Open the store that the settings name, for the length of a block.
 
     Raises `ConfigurationError` where the file cannot be used, or another server has it.
@@ -84,5 +84,5 @@ async def opened_store(configuration: Configuration) -> AsyncGenerator[Store]:
     if configuration.settings.store.kind == "memory":
         yield MemoryStore()
         return
-    async with opened_database(configuration) as lasting:
+    async with open_database(configuration) as lasting:
         yield lasting

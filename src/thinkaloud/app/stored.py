@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import msgspec
 
 from thinkaloud.app.runtime import Choices
-from thinkaloud.app.storage import lasting_uploads, opened_store, passing_uploads
+from thinkaloud.app.storage import ephemeral_uploads, open_store, persistent_uploads
 from thinkaloud.config import Configuration
 
 
@@ -14,14 +14,14 @@ from thinkaloud.config import Configuration
 async def stored(configuration: Configuration, choices: Choices) -> AsyncGenerator[Choices]:
     """Give the choices with the store and the uploads of the settings, where they name none.
 
-    The store is open, and its data owned, for the length of the block. Raises as `opened_store`.
+    The store is open, and its data owned, for the length of the block. Raises as `open_store`.
     """
     lasts = choices.store is None and configuration.settings.store.kind == "sqlite"
-    uploads = choices.uploads or (lasting_uploads if lasts else passing_uploads)(configuration)
+    uploads = choices.uploads or (persistent_uploads if lasts else ephemeral_uploads)(configuration)
     if choices.store is not None:
         yield msgspec.structs.replace(choices, uploads=uploads)
         return
-    async with opened_store(configuration) as store:
+    async with open_store(configuration) as store:
         yield msgspec.structs.replace(
             choices,
             store=store,

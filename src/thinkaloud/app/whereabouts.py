@@ -11,14 +11,14 @@ from thinkaloud.app.presence import NOTE_NAME, Note
 from thinkaloud.app.storage import database_path
 from thinkaloud.config import Configuration
 from thinkaloud.errors import ConfigurationError
-from thinkaloud.server.origins import is_loopback
-from thinkaloud.server.unix_socket import PREFIX
+from thinkaloud.server.connections.unix_socket import PREFIX
+from thinkaloud.server.http.origins import is_loopback
 from thinkaloud.stores.sqlite.lock import owner
 
 _ASKING_SECONDS: Final = 3.0
 
 
-async def server_of(configuration: Configuration) -> str | None:
+async def find_server(configuration: Configuration) -> str | None:
     """Return the address of the server that uses the data directory; None where nobody uses it.
 
     The note is believed only where it names the process that owns the data and an address of

@@ -1,7 +1,7 @@
 """Channels: the ways out to where people read and write. Plugins import from here."""
 
 from thinkaloud.channels.channel import BaseChannel
-from thinkaloud.channels.exchange import Exchange, InboundMessage
+from thinkaloud.channels.host import Exchange, InboundMessage
 from thinkaloud.channels.message import OutboundMessage, StreamMetadata
 from thinkaloud.channels.routing import ChannelManager
 from thinkaloud.channels.settings import ChannelSettings

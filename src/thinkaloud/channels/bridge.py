@@ -7,13 +7,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 from weakref import WeakValueDictionary
 
-from thinkaloud.channels.exchange import InboundMessage
+from thinkaloud.channels.host import InboundMessage
 from thinkaloud.channels.message import Outbound, OutboundMessage
 from thinkaloud.channels.routing import ChannelManager
-from thinkaloud.channels.telling import Telling
-from thinkaloud.core.spoken import is_stop
+from thinkaloud.channels.run_presenter import RunPresenter
+from thinkaloud.core.chat_commands import is_stop
 from thinkaloud.errors import Conflict, InternalError, NotFound, ThinkaloudError, Unavailable
-from thinkaloud.events.event import Recorded
+from thinkaloud.events.event import LoggedEvent
 from thinkaloud.events.view import RunView
 from thinkaloud.ports.tasks import owned_tasks
 
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 class RunFeed(Protocol):
     """One run being followed from its first event."""
 
-    async def next(self) -> Sequence[Recorded] | RunView:
+    async def next(self) -> Sequence[LoggedEvent] | RunView:
         """Wait for more: events in order, or the run as it stands where events are gone.
 
         Empty means the end.
@@ -85,7 +85,7 @@ class Bridge:
                 self._tasks = None
                 await self._finish()
 
-    async def hear(self, message: InboundMessage) -> None:
+    async def receive(self, message: InboundMessage) -> None:
         """Begin a run for a message; what it says goes to the chat. A refusal is said there.
 
         Messages of one chat are begun in the order in which they come. `/stop` begins none: it stops
@@ -142,7 +142,7 @@ class Bridge:
         try:
             if earlier is not None:
                 await asyncio.wait([earlier])
-            telling = Telling(*chat, run_id)
+            telling = RunPresenter(*chat, run_id)
             async with self._runs.follow(run_id) as feed:
                 while found := await feed.next():
                     await self._send(telling, found)
@@ -153,13 +153,13 @@ class Bridge:
             if self._last.get(chat) is asyncio.current_task():
                 del self._last[chat]
 
-    async def _send(self, telling: Telling, found: Sequence[Recorded] | RunView) -> None:
+    async def _send(self, telling: RunPresenter, found: Sequence[LoggedEvent] | RunView) -> None:
         items: list[Outbound] = []
         if isinstance(found, RunView):
             items.extend(telling.view(found))
         else:
-            for recorded in found:
-                items.extend(telling.event(recorded))
+            for logged in found:
+                items.extend(telling.event(logged))
         for item in items:
             await self._put(item)
 

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Protocol
 
-from thinkaloud.channels.exchange import Exchange, InboundMessage
+from thinkaloud.channels.host import Exchange, InboundMessage
 from thinkaloud.channels.message import OutboundMessage
 from thinkaloud.channels.settings import ChannelSettings
 from thinkaloud.errors import InternalError
@@ -54,7 +54,7 @@ class MessageBus:
 
     async def publish_inbound(self, msg: _Inbound) -> None:
         """Answer what somebody said in a chat, as `BaseChannel.hear`."""
-        await self._outside().hear(InboundMessage(msg.channel, msg.chat_id, msg.content))
+        await self._outside().receive(InboundMessage(msg.channel, msg.chat_id, msg.content))
 
     async def publish_outbound(self, msg: _Outbound) -> None:
         """Send a message, or reasoning by its metadata, as `BaseChannel.dispatch`."""

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 from thinkaloud.channels.bus import ChannelConfig, MessageBus
-from thinkaloud.channels.exchange import Exchange, InboundMessage
+from thinkaloud.channels.host import Exchange, InboundMessage
 from thinkaloud.channels.message import OutboundMessage, StreamMetadata
 from thinkaloud.channels.settings import ChannelSettings
 from thinkaloud.errors import InternalError
@@ -18,7 +18,7 @@ class BaseChannel(ABC):
 
     Calls for one chat come one after the other, in order; calls for different chats come side by
     side. A call may take its time and may raise: what it raises is logged, and the chat goes on.
-    Without an exchange it stands alone: `hear`, `stop_run` and `dispatch` raise `InternalError`.
+    Without an exchange it stands alone: `receive`, `stop_run` and `dispatch` raise `InternalError`.
     """
 
     def __init__(
@@ -44,12 +44,12 @@ class BaseChannel(ABC):
         """Whether the answer goes out as it arrives. Without `send_delta` it goes out whole, by `send`."""
         return type(self).send_delta is not BaseChannel.send_delta
 
-    async def hear(self, chat_id: str, text: str, *, message_id: str | None = None) -> None:
+    async def receive(self, chat_id: str, text: str, *, message_id: str | None = None) -> None:
         """Answer what somebody said in a chat. Returns once the run has begun, or was refused there.
 
         With the platform's `message_id`, a message that is delivered twice is answered once.
         """
-        await self._outside().hear(InboundMessage(self.name, chat_id, text, message_id))
+        await self._outside().receive(InboundMessage(self.name, chat_id, text, message_id))
 
     async def stop_run(self, chat_id: str) -> None:
         """Stop the run that goes on in a chat, and return when it has ended. Idempotent."""
@@ -129,7 +129,7 @@ class BaseChannel(ABC):
             _log.warning("channel %s: files that come with a message are not read", self.name)
         found = (metadata or {}).get("message_id")
         message_id = str(found) if isinstance(found, str | int) else None
-        await self.hear(str(chat_id), content, message_id=message_id)
+        await self.receive(str(chat_id), content, message_id=message_id)
 
     def _outside(self) -> Exchange:
         if self._exchange is None:

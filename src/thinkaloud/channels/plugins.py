@@ -6,7 +6,7 @@ from typing import Final
 
 from thinkaloud.channels.bus import ChannelConfig, MessageBus, takes_bus
 from thinkaloud.channels.channel import BaseChannel
-from thinkaloud.channels.exchange import Exchange
+from thinkaloud.channels.host import Exchange
 from thinkaloud.channels.settings import ChannelSettings
 from thinkaloud.errors import ConfigurationError
 

@@ -5,10 +5,10 @@ import logging
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager
 
-from thinkaloud.channels.boundary import read
 from thinkaloud.channels.channel import BaseChannel
-from thinkaloud.channels.destination import Destination
 from thinkaloud.channels.message import Outbound, OutboundMessage, ThoughtDelta, ThoughtEnd
+from thinkaloud.channels.outbox import Outbox
+from thinkaloud.channels.plugin_metadata import read
 from thinkaloud.errors import InternalError, NotFound
 from thinkaloud.ports.tasks import owned_tasks
 
@@ -34,7 +34,7 @@ class ChannelManager:
         self._reasoning_allowed = reasoning_allowed
         self._drain_seconds = drain_seconds
         self._reasoning_seconds = reasoning_seconds
-        self._destinations: dict[tuple[str, str], Destination] = {}
+        self._destinations: dict[tuple[str, str], Outbox] = {}
         self._deliveries: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._tasks: asyncio.TaskGroup | None = None
 
@@ -99,19 +99,17 @@ class ChannelManager:
         key = (item.channel, item.chat_id)
         destination = self._destinations.get(key)
         if destination is None:
-            destination = Destination(channel, item.chat_id, self._reasoning_seconds)
+            destination = Outbox(channel, item.chat_id, self._reasoning_seconds)
             self._destinations[key] = destination
         destination.put(item)
         self._wake(key, destination, self._tasks)
 
-    def _wake(
-        self, key: tuple[str, str], destination: Destination, tasks: asyncio.TaskGroup
-    ) -> None:
+    def _wake(self, key: tuple[str, str], destination: Outbox, tasks: asyncio.TaskGroup) -> None:
         if not destination.delivering:
             destination.delivering = True
             self._deliveries[key] = tasks.create_task(self._deliver(key, destination))
 
-    async def _deliver(self, key: tuple[str, str], destination: Destination) -> None:
+    async def _deliver(self, key: tuple[str, str], destination: Outbox) -> None:
         try:
             await destination.deliver()
         finally:

@@ -1,5 +1,5 @@
 """The terminal: `thinkaloud serve`, `chat`, `models`, `doctor`."""
 
-from thinkaloud.cli.program import main
+from thinkaloud.cli.main import main
 
 __all__ = ["main"]

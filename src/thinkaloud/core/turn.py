@@ -25,14 +25,14 @@ from thinkaloud.events.event import (
     Timing,
 )
 from thinkaloud.events.model import (
-    Alive,
     AnswerText,
+    Keepalive,
     ModelEvent,
     ModelFailed,
     ModelFinished,
     ReasoningText,
     Reclassified,
-    ServerItem,
+    ServerToolActivity,
     ToolCall,
     ToolCallOpened,
     Usage,
@@ -98,7 +98,7 @@ class Turn:
         self.visible = False
         self.segments.begin_response()
 
-    def hear(  # noqa: C901, PLR0911, PLR0912 - one arm a kind
+    def feed(  # noqa: C901, PLR0911, PLR0912 - one arm a kind
         self, said: ModelEvent, now_ms: int
     ) -> list[Event]:
         """Take the next thing that the model says."""
@@ -115,16 +115,16 @@ class Turn:
                 self.visible = True
                 self._opened += 1
                 if self._max_tool_calls is not None and self._opened > self._max_tool_calls:
-                    return self.hear(_too_many(self._max_tool_calls), now_ms)
+                    return self.feed(_too_many(self._max_tool_calls), now_ms)
                 return self.segments.close(now_ms, resuming=True)
             case ToolCall():
                 self.visible = True
                 self._calls.append(said)
                 return self.segments.close(now_ms, resuming=True)
-            case ServerItem():
+            case ServerToolActivity():
                 self.visible = True
                 return self._close_reasoning(now_ms)
-            case Alive():
+            case Keepalive():
                 return []
             case ModelFinished():
                 return self._model_finished(said, now_ms)

@@ -2,19 +2,19 @@
 
 import msgspec
 
-from thinkaloud.events.event import Recorded, RunStarted
+from thinkaloud.events.event import LoggedEvent, RunStarted
 
 _encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(Recorded)
+_decoder = msgspec.json.Decoder(LoggedEvent)
 _message_decoder = msgspec.json.Decoder(RunStarted)
 
 
-def encode(recorded: Recorded) -> bytes:
+def encode(logged: LoggedEvent) -> bytes:
     """Return the event as one line of JSON without a line break."""
-    return _encoder.encode(recorded)
+    return _encoder.encode(logged)
 
 
-def decode(line: bytes | str) -> Recorded:
+def decode(line: bytes | str) -> LoggedEvent:
     """Read back what `encode` wrote.
 
     Raises `msgspec.ValidationError`, naming the path, where it is no such event, and

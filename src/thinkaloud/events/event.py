@@ -1,7 +1,7 @@
 """The event stream: what happens in a run, as one frozen tagged union.
 
 An event is a value without identity. The log gives it one, once, when it appends it: see
-`Recorded`. Every consumer matches on the whole union and ends in `assert_never`.
+`LoggedEvent`. Every consumer matches on the whole union and ends in `assert_never`.
 
 `gc=False`: nothing in an event leads back to it, so the collector of cycles, which would visit
 every event of a long conversation again and again, need not know them.
@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from thinkaloud.events.model import FinishReason, Native, ReasoningStatus, ToolCall, Usage
+from thinkaloud.events.model import FinishReason, ProviderPayload, ReasoningStatus, ToolCall, Usage
 from thinkaloud.events.prompt import Effort
 
 RunStatus = Literal["completed", "stopped", "max_iterations", "failed"]
@@ -221,7 +221,7 @@ class ModelResponded(
     finish_reason: FinishReason
     reasoning_status: ReasoningStatus
     usage: Usage | None = None
-    native: Native | None = None
+    native: ProviderPayload | None = None
     raw_finish_reason: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     """What the model asked for, in order; each that is run gets a `ToolStarted`."""
@@ -274,7 +274,7 @@ Event = (
 """Everything that can happen in a run, or between runs."""
 
 
-class Recorded(msgspec.Struct, frozen=True, gc=False):
+class LoggedEvent(msgspec.Struct, frozen=True, gc=False):
     """An event with its identity, given once by the log that appended it."""
 
     seq: int

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from thinkaloud.events.event import Attachment, Event, Recorded, RunStarted, VersionSelected
+from thinkaloud.events.event import Attachment, Event, LoggedEvent, RunStarted, VersionSelected
 from thinkaloud.events.run_fold import RunFold
 from thinkaloud.events.run_tree import RunTree
 from thinkaloud.events.view import ConversationView
@@ -39,18 +39,18 @@ class Fold:
         """The current path, oldest first."""
         return self.tree.runs
 
-    def apply(self, recorded: Recorded) -> None:
+    def apply(self, logged: LoggedEvent) -> None:
         """Take the next event."""
-        self.seq = recorded.seq
-        run = self.tree.all.get(recorded.run_id)
+        self.seq = logged.seq
+        run = self.tree.all.get(logged.run_id)
         if run is not None:
-            run.apply(recorded)
+            run.apply(logged)
             if run is self.attempt and run.answered:
                 self._select(run.run_id)
-        elif isinstance(recorded.event, VersionSelected):
-            self._select(recorded.event.run_id)
+        elif isinstance(logged.event, VersionSelected):
+            self._select(logged.event.run_id)
         else:
-            run = RunFold(recorded, self._attachments(recorded.event))
+            run = RunFold(logged, self._attachments(logged.event))
             self.attempt = run
             if self.tree.add(run, run.started.replaces):
                 self._select(run.run_id)

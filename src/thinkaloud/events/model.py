@@ -28,7 +28,7 @@ class Origin(msgspec.Struct, frozen=True, gc=False):
     """The provider's own name of the model."""
 
 
-class Native(msgspec.Struct, frozen=True, gc=False):
+class ProviderPayload(msgspec.Struct, frozen=True, gc=False):
     """One assistant response exactly as its provider wants it back.
 
     `payload` is JSON in the dialect's own shape (content blocks, output items, parts, a
@@ -102,13 +102,13 @@ class ToolCall(msgspec.Struct, frozen=True, tag="tool_call", gc=False):
     arguments: str
 
 
-class ServerItem(msgspec.Struct, frozen=True, tag="server_item", gc=False):
+class ServerToolActivity(msgspec.Struct, frozen=True, tag="server_item", gc=False):
     """Something that the provider did on its own side: a web search, code execution."""
 
     kind: str
 
 
-class Alive(msgspec.Struct, frozen=True, tag="alive", gc=False):
+class Keepalive(msgspec.Struct, frozen=True, tag="alive", gc=False):
     """The provider is at work without a word to show: a ping, hidden reasoning, argument text."""
 
 
@@ -120,7 +120,7 @@ class ModelFinished(msgspec.Struct, frozen=True, tag="finished", gc=False):
     """The provider's own word."""
     reasoning_status: ReasoningStatus = "none"
     usage: Usage | None = None
-    native: Native | None = None
+    native: ProviderPayload | None = None
     """None where the dialect needs nothing back but the plain text and calls."""
 
 
@@ -146,8 +146,8 @@ ModelEvent = (
     | Reclassified
     | ToolCallOpened
     | ToolCall
-    | ServerItem
-    | Alive
+    | ServerToolActivity
+    | Keepalive
     | ModelFinished
     | ModelFailed
 )

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from thinkaloud.events.model import Native
+from thinkaloud.events.model import ProviderPayload
 
 RequestPart = str
 """A part of a request that a provider may refuse.
@@ -81,7 +81,7 @@ class AssistantTurn(msgspec.Struct, frozen=True, tag="assistant"):
     """
 
     parts: tuple[AssistantPart, ...]
-    native: Native | None = None
+    native: ProviderPayload | None = None
 
 
 class ToolResult(msgspec.Struct, frozen=True):

@@ -12,11 +12,11 @@ from thinkaloud.events.event import (
     AnswerEnded,
     Attachment,
     IterationStarted,
+    LoggedEvent,
     ModelResponded,
     Notice,
     ReasoningDelta,
     ReasoningEnded,
-    Recorded,
     RunEnded,
     RunStarted,
     SegmentReclassified,
@@ -122,13 +122,13 @@ class RunFold:
     )
 
     def __init__(
-        self, recorded: Recorded, attachments: tuple[Attachment, ...] | None = None
+        self, logged: LoggedEvent, attachments: tuple[Attachment, ...] | None = None
     ) -> None:
-        if not isinstance(recorded.event, RunStarted):
-            raise ValueError(f"a run begins with run.started, not {type(recorded.event).__name__}")
-        self.run_id = recorded.run_id
-        self.started = recorded.event
-        self.attachments = recorded.event.attachments if attachments is None else attachments
+        if not isinstance(logged.event, RunStarted):
+            raise ValueError(f"a run begins with run.started, not {type(logged.event).__name__}")
+        self.run_id = logged.run_id
+        self.started = logged.event
+        self.attachments = logged.event.attachments if attachments is None else attachments
         """The files that the user put before the model."""
         self.answered = False
         """Whether it has given any answer text, beyond white space."""
@@ -139,11 +139,11 @@ class RunFold:
         self.responses: dict[int, ModelResponded] = {}
         """What each model call gave back, by iteration: for the next prompt, never for a wire."""
         self.ended: RunEnded | None = None
-        self.last_at_ms = recorded.at_ms
+        self.last_at_ms = logged.at_ms
         """When the last event was written."""
-        self.first_seq = self.last_seq = recorded.seq
+        self.first_seq = self.last_seq = logged.seq
         """The numbers of its first and its last event."""
-        self._started_at_ms = recorded.at_ms
+        self._started_at_ms = logged.at_ms
         self._ended_at_ms: int | None = None
         self._iteration = 0
         self._reasoning_status: ReasoningStatus = "none"
@@ -152,16 +152,16 @@ class RunFold:
         self._open: _OpenReasoning | _OpenAnswer | None = None
         self._view: RunView | None = None
 
-    def apply(self, recorded: Recorded) -> None:
+    def apply(self, logged: LoggedEvent) -> None:
         """Take the next event of the run."""
-        self.last_at_ms = recorded.at_ms
-        self.last_seq = recorded.seq
-        event = recorded.event
+        self.last_at_ms = logged.at_ms
+        self.last_seq = logged.seq
+        event = logged.event
         match event:
             case ReasoningDelta():
                 block = self._open
                 if not isinstance(block, _OpenReasoning) or block.segment_id != event.segment_id:
-                    block = self._begin_reasoning(event.segment_id, recorded.at_ms)
+                    block = self._begin_reasoning(event.segment_id, logged.at_ms)
                 block.add(event.text, event.part)
             case AnswerDelta():
                 block = self._open
@@ -173,7 +173,7 @@ class RunFold:
             case ReasoningEnded() | AnswerEnded():
                 self._close(event)
             case _:
-                self._apply_rare(event, recorded.at_ms)
+                self._apply_rare(event, logged.at_ms)
 
     def _apply_rare(
         self,

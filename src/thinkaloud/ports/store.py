@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from thinkaloud.events.event import Recorded, RunStarted
+from thinkaloud.events.event import LoggedEvent, RunStarted
 
 
 class Conversation(msgspec.Struct, frozen=True, gc=False):
@@ -24,7 +24,7 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
     """It leaves nothing behind: it is kept in memory, and in no list."""
 
 
-class Change(msgspec.Struct, frozen=True, gc=False):
+class ConversationPatch(msgspec.Struct, frozen=True, gc=False):
     """What is to be different about a conversation. What is None stays as it is."""
 
     title: str | None = None
@@ -63,14 +63,14 @@ class Unfinished(msgspec.Struct, frozen=True, gc=False):
 
 
 class Stored(msgspec.Struct, frozen=True, gc=False):
-    """An event as it lies in the log: it stands for the numbers `first_seq` … `recorded.seq`.
+    """An event as it lies in the log: it stands for the numbers `first_seq` … `logged.seq`.
 
     They differ where neighbouring deltas were merged into one, and for the first event after a
     crash, which stands for the numbers that were given out and lost.
     """
 
     first_seq: int
-    recorded: Recorded
+    logged: LoggedEvent
     lengths: bytes = b""
     """The lengths of the deltas merged into this one, packed by `core.cuts`; empty where unknown."""
 
@@ -93,7 +93,7 @@ class LogEnd(msgspec.Struct, frozen=True, gc=False):
     """The greatest that may have been given out; the next one is above it."""
 
 
-Before = tuple[int, str]
+ConversationCursor = tuple[int, str]
 """A place in a list of conversations: the `updated_at_ms` and the id of the last one seen."""
 
 
@@ -151,7 +151,12 @@ class Store(Log, Protocol):
         ...
 
     async def conversations(
-        self, owner: str, *, before: Before | None, limit: int, search: str | None = None
+        self,
+        owner: str,
+        *,
+        before: ConversationCursor | None,
+        limit: int,
+        search: str | None = None,
     ) -> Sequence[Conversation]:
         """List this owner's conversations, the latest updated first, those after `before`.
 
@@ -160,7 +165,7 @@ class Store(Log, Protocol):
         ...
 
     async def update_conversation(
-        self, owner: str, conversation_id: str, change: Change
+        self, owner: str, conversation_id: str, change: ConversationPatch
     ) -> Conversation | None:
         """Change a conversation of this owner and return it as it is now; None where there is none.
 

@@ -24,14 +24,14 @@ class Upload(msgspec.Struct, frozen=True):
     """Those in which it was used."""
 
 
-class Room(msgspec.Struct, frozen=True):
+class UploadQuota(msgspec.Struct, frozen=True):
     """What the uploads of one owner may take."""
 
     files: int = 200
     bytes: int = 512 * 2**20
 
 
-Place = tuple[int, str]
+UploadCursor = tuple[int, str]
 """A place in a list of uploads: the `created_at_ms` and the id of the last one seen."""
 
 
@@ -49,7 +49,9 @@ class Uploads(Protocol):
         """Return a file; None where this owner has none of that id, whatever the text of the id."""
         ...
 
-    async def page(self, owner: str, *, before: Place | None, limit: int) -> Sequence[Upload]:
+    async def page(
+        self, owner: str, *, before: UploadCursor | None, limit: int
+    ) -> Sequence[Upload]:
         """List this owner's uploads, the newest first, those after `before`."""
         ...
 

@@ -11,7 +11,7 @@ from thinkaloud.errors import InvalidRequest, ProviderError
 from thinkaloud.events.model import ModelEvent, ModelFailed, ModelFinished
 from thinkaloud.events.prompt import ModelRequest
 from thinkaloud.ports.model import Decoder, Dialect, HttpRequest, ListedModel, ModelInfo, failed
-from thinkaloud.providers.redaction import Redactor, shown
+from thinkaloud.providers.redaction import Redactor, redact_url
 from thinkaloud.providers.refused_parts import RefusedParts
 from thinkaloud.providers.rejection import Sent, complaint
 from thinkaloud.providers.trimming import trimmed
@@ -224,7 +224,7 @@ class HttpModel:
 
     def _unreachable(self, error: Exception) -> str:
         return (
-            f"Could not reach {shown(self._base_url)} ({type(error).__name__})."
+            f"Could not reach {redact_url(self._base_url)} ({type(error).__name__})."
             " Check that it is running and that the base_url is right."
         )
 
@@ -262,7 +262,7 @@ async def list_models(
         error.args = (error.message,)
         raise
     except sessions.errors as error:
-        message = f"Could not reach {shown(base_url)} ({type(error).__name__})."
+        message = f"Could not reach {redact_url(base_url)} ({type(error).__name__})."
         raise ProviderError("provider_overloaded", message) from None
 
 
@@ -289,7 +289,7 @@ async def read_at_most(response: "aiohttp.ClientResponse", limit: int) -> bytes:
 def _redirected(base_url: str, status: int) -> ProviderError:
     return ProviderError(
         "provider_bad_request",
-        f"{shown(base_url)} answered with a redirect ({status}): check the base_url of this host.",
+        f"{redact_url(base_url)} answered with a redirect ({status}): check the base_url of this host.",
         status=status,
     )
 
@@ -297,7 +297,7 @@ def _redirected(base_url: str, status: int) -> ProviderError:
 def _page(base_url: str) -> ProviderError:
     return ProviderError(
         "provider_bad_request",
-        f"{shown(base_url)} answered with a web page, not with its API:"
+        f"{redact_url(base_url)} answered with a web page, not with its API:"
         " check the base_url of this host.",
     )
 

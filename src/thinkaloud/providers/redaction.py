@@ -51,14 +51,14 @@ _PLAIN_WORDS: Final = frozenset(
 )
 
 
-def shown(base_url: str) -> str:
+def redact_url(base_url: str) -> str:
     """Return a base URL as it may be shown: without user name, password, query and fragment."""
     return _SECRET_PART.sub("", base_url)
 
 
 def identity(base_url: str) -> str:
     """Return a base URL as it may be stored: what is secret in it stands there as a hash."""
-    plain = shown(base_url)
+    plain = redact_url(base_url)
     if plain == base_url:
         return base_url
     return f"{plain}#{hashlib.sha256(base_url.encode()).hexdigest()[:16]}"

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from thinkaloud.core.reduction import reduced
+from thinkaloud.core.request_reduction import reduced
 from thinkaloud.events.model import ModelFailed, Origin
 from thinkaloud.events.prompt import Effort, ModelRequest, RequestPart, UserTurn
 from thinkaloud.providers.rejection import Sent, carries_opaque, rejected_part

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, cast
 
 import msgspec
 
-from thinkaloud.core.reduction import SAFE_OUTPUT_TOKENS
+from thinkaloud.core.request_reduction import SAFE_OUTPUT_TOKENS
 from thinkaloud.events.model import Origin
 from thinkaloud.events.prompt import AssistantTurn, ModelRequest, ReasoningPart, ToolTurn, UserTurn
 from thinkaloud.ports.model import HttpRequest

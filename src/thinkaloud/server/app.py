@@ -5,24 +5,24 @@ from starlette.routing import BaseRoute, Match, Route, Router, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from typing_extensions import override
 
-from thinkaloud.server.channel_socket import CHANNEL_PATH, ChannelSocket
-from thinkaloud.server.chat import ChatRoutes
-from thinkaloud.server.chat_socket import PATH, ChatSocket
-from thinkaloud.server.conversation_routes import ConversationRoutes
-from thinkaloud.server.copy_routes import CopyRoutes
-from thinkaloud.server.diagnostics import DiagnosticRoutes
-from thinkaloud.server.doc_routes import DocRoutes
-from thinkaloud.server.guard import Guard
-from thinkaloud.server.metrics import Metrics
-from thinkaloud.server.model_routes import ModelRoutes
-from thinkaloud.server.operation import Operation, Resource
-from thinkaloud.server.run_routes import RunRoutes
+from thinkaloud.server.api.branch_export import CopyRoutes
+from thinkaloud.server.api.chat import ChatRoutes
+from thinkaloud.server.api.conversations import ConversationRoutes
+from thinkaloud.server.api.diagnostics import DiagnosticRoutes
+from thinkaloud.server.api.metrics import Metrics
+from thinkaloud.server.api.models import ModelRoutes
+from thinkaloud.server.api.runs import RunRoutes
+from thinkaloud.server.api.system import SystemRoutes
+from thinkaloud.server.api.uploads import UploadRoutes
+from thinkaloud.server.api.versions import VersionRoutes
+from thinkaloud.server.api_docs.routes import DocRoutes
+from thinkaloud.server.http.guard import Guard
+from thinkaloud.server.http.operation import Operation, Resource
+from thinkaloud.server.http.site_path import BasePath
 from thinkaloud.server.services import ServerServices, ServerState
-from thinkaloud.server.site_path import BasePath
-from thinkaloud.server.system_routes import SystemRoutes
-from thinkaloud.server.upload_routes import UploadRoutes
-from thinkaloud.server.version_routes import VersionRoutes
-from thinkaloud.server.webui import BootstrapRoutes, WebUi
+from thinkaloud.server.sockets.chat.socket import PATH, ChatSocket
+from thinkaloud.server.sockets.page.socket import CHANNEL_PATH, ChannelSocket
+from thinkaloud.server.web.bundle import BootstrapRoutes, WebUi
 
 
 class OwnRoutes(Router):

@@ -6,15 +6,15 @@ from typing import Final
 import msgspec
 
 from thinkaloud.channels.settings import WebSocketSettings
-from thinkaloud.channels.websocket.channel import WebSocketChannel
 from thinkaloud.events.prompt import Effort
 from thinkaloud.ports.catalogue import Catalogue
 from thinkaloud.ports.clock import Clock, SystemClock
 from thinkaloud.ports.store import Store
 from thinkaloud.ports.uploads import Uploads
-from thinkaloud.runtime.limits import Limits
-from thinkaloud.runtime.runs import Runs
+from thinkaloud.runtime.runs.limits import Limits
+from thinkaloud.runtime.runs.supervisor import Runs
 from thinkaloud.server.settings import ServerSettings
+from thinkaloud.server.websocket_channel import WebSocketChannel
 from thinkaloud.stores.uploads import MemoryUploads
 
 LOCAL_OWNER: Final = "local"

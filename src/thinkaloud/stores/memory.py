@@ -5,16 +5,16 @@ from collections.abc import Sequence
 
 from thinkaloud.events.event import RunEnded, RunStarted
 from thinkaloud.ports.store import (
-    Before,
-    Change,
     Conversation,
+    ConversationCursor,
+    ConversationPatch,
     FinishedRun,
     LogEnd,
     RunRecord,
     Stored,
     Unfinished,
 )
-from thinkaloud.stores.words import phrases, words
+from thinkaloud.stores.search_terms import phrases, words
 
 
 class _Thread:
@@ -29,11 +29,11 @@ class _Thread:
     @property
     def last_seq(self) -> int:
         """The greatest number in the log."""
-        return self.log[-1].recorded.seq if self.log else 0
+        return self.log[-1].logged.seq if self.log else 0
 
     def append(self, stored: Stored) -> None:
         """Put an event at the end, in the place of those that it stands for, unless it is there."""
-        if stored.recorded.seq <= self.last_seq:
+        if stored.logged.seq <= self.last_seq:
             return
         while self.log and self.log[-1].first_seq >= stored.first_seq:
             del self.log[-1]
@@ -57,7 +57,7 @@ class _MemoryLog:
     async def append(self, batch: Sequence[Stored]) -> None:
         """Append events. Those of a deleted conversation go nowhere."""
         for stored in batch:
-            thread = self._threads.get(stored.recorded.conversation_id)
+            thread = self._threads.get(stored.logged.conversation_id)
             if thread is not None:
                 thread.append(stored)
         self._ended |= _ended_in(batch) & self._runs.keys()
@@ -71,7 +71,7 @@ class _MemoryLog:
         others = [
             stored
             for stored in thread.log
-            if stored.recorded.run_id != run.run_id or _seq(stored) > last_seq
+            if stored.logged.run_id != run.run_id or _seq(stored) > last_seq
         ]
         thread.log = sorted([*others, *events], key=_seq)
         thread.texts[run.run_id] = _searchable(text)
@@ -125,7 +125,12 @@ class MemoryStore(_MemoryLog):
         return thread.about if thread is not None and thread.about.owner == owner else None
 
     async def conversations(
-        self, owner: str, *, before: Before | None, limit: int, search: str | None = None
+        self,
+        owner: str,
+        *,
+        before: ConversationCursor | None,
+        limit: int,
+        search: str | None = None,
     ) -> Sequence[Conversation]:
         """List this owner's conversations, the latest updated first."""
         wanted = phrases(search or "")
@@ -142,7 +147,7 @@ class MemoryStore(_MemoryLog):
         return mine[:limit]
 
     async def update_conversation(
-        self, owner: str, conversation_id: str, change: Change
+        self, owner: str, conversation_id: str, change: ConversationPatch
     ) -> Conversation | None:
         """Change a conversation of this owner and return it as it is now."""
         thread = self._threads.get(conversation_id)
@@ -214,16 +219,16 @@ class MemoryStore(_MemoryLog):
 
 
 def _ended_in(events: Sequence[Stored]) -> set[str]:
-    return {e.recorded.run_id for e in events if isinstance(e.recorded.event, RunEnded)}
+    return {e.logged.run_id for e in events if isinstance(e.logged.event, RunEnded)}
 
 
 def _searchable(text: str) -> str:
     return f" {' '.join(words(text))}"
 
 
-def _place(about: Conversation) -> Before:
+def _place(about: Conversation) -> ConversationCursor:
     return about.updated_at_ms, about.conversation_id
 
 
 def _seq(stored: Stored) -> int:
-    return stored.recorded.seq
+    return stored.logged.seq

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from thinkaloud.events.event import RunStarted
 from thinkaloud.ports.store import (
-    Before,
-    Change,
     Conversation,
+    ConversationCursor,
+    ConversationPatch,
     FinishedRun,
     LogEnd,
     RunRecord,
@@ -52,13 +52,18 @@ class TemporaryStore:
         return await self._of(conversation_id).conversation(owner, conversation_id)
 
     async def conversations(
-        self, owner: str, *, before: Before | None, limit: int, search: str | None = None
+        self,
+        owner: str,
+        *,
+        before: ConversationCursor | None,
+        limit: int,
+        search: str | None = None,
     ) -> Sequence[Conversation]:
         """List the lasting conversations of this owner."""
         return await self._lasting.conversations(owner, before=before, limit=limit, search=search)
 
     async def update_conversation(
-        self, owner: str, conversation_id: str, change: Change
+        self, owner: str, conversation_id: str, change: ConversationPatch
     ) -> Conversation | None:
         """Change a conversation of this owner and return it as it is now."""
         return await self._of(conversation_id).update_conversation(owner, conversation_id, change)
@@ -107,12 +112,12 @@ class TemporaryStore:
 
     async def append(self, batch: Sequence[Stored]) -> None:
         """Append events, each where it belongs."""
-        lasting = [each for each in batch if each.recorded.conversation_id not in self._temporary]
+        lasting = [each for each in batch if each.logged.conversation_id not in self._temporary]
         if lasting:
             await self._lasting.append(lasting)
         if len(lasting) < len(batch):
             await self._memory.append(
-                [each for each in batch if each.recorded.conversation_id in self._temporary]
+                [each for each in batch if each.logged.conversation_id in self._temporary]
             )
 
     async def compact(self, run: RunRecord, events: Sequence[Stored], text: str) -> None:

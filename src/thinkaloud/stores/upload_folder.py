@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from thinkaloud.errors import StoreError
-from thinkaloud.ports.uploads import UPLOAD_ID, Room, Upload
+from thinkaloud.ports.uploads import UPLOAD_ID, Upload, UploadQuota
 from thinkaloud.stores.upload_rules import released, too_many, used_by, uses
 
 _ID: Final = re.compile(UPLOAD_ID)
@@ -27,7 +27,7 @@ class UploadFolder:
     cannot be written or read raises `StoreError`.
     """
 
-    def __init__(self, folder: Path, room: Room) -> None:
+    def __init__(self, folder: Path, room: UploadQuota) -> None:
         self._folder = folder
         self._room = room
         self._lock = Lock()

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 import msgspec
 
 from thinkaloud.ports.clock import Clock
-from thinkaloud.ports.uploads import Place, Room, Upload
+from thinkaloud.ports.uploads import Upload, UploadCursor, UploadQuota
 
 
 def described(owner: str, name: str, media_type: str, data: bytes, clock: Clock) -> Upload:
@@ -15,7 +15,7 @@ def described(owner: str, name: str, media_type: str, data: bytes, clock: Clock)
     return Upload(upload_id, owner, name, media_type, len(data), clock.unix_ms())
 
 
-def too_many(new: Upload, uploads: Iterable[Upload], room: Room) -> list[Upload]:
+def too_many(new: Upload, uploads: Iterable[Upload], room: UploadQuota) -> list[Upload]:
     """Return the owner's uploads, the oldest ones, for which there is no room, the new one never among them."""
     files, taken = 1, new.bytes
     gone: list[Upload] = []
@@ -29,14 +29,16 @@ def too_many(new: Upload, uploads: Iterable[Upload], room: Room) -> list[Upload]
     return gone
 
 
-def newest(owner: str, uploads: Iterable[Upload], before: Place | None = None) -> list[Upload]:
+def newest(
+    owner: str, uploads: Iterable[Upload], before: UploadCursor | None = None
+) -> list[Upload]:
     """Return this owner's uploads after a place, the newest first."""
     own = (each for each in uploads if each.owner == owner)
     after = [each for each in own if before is None or place_of(each) < before]
     return sorted(after, key=place_of, reverse=True)
 
 
-def place_of(upload: Upload) -> Place:
+def place_of(upload: Upload) -> UploadCursor:
     """Return where an upload stands in a list."""
     return upload.created_at_ms, upload.id
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from thinkaloud.ports.clock import Clock
-from thinkaloud.ports.uploads import Place, Room, Upload
+from thinkaloud.ports.uploads import Upload, UploadCursor, UploadQuota
 from thinkaloud.stores.upload_folder import UploadFolder
 from thinkaloud.stores.upload_rules import (
     described,
@@ -21,10 +21,10 @@ from thinkaloud.stores.upload_rules import (
 class MemoryUploads:
     """Uploads that end with the process."""
 
-    def __init__(self, clock: Clock, room: Room | None = None) -> None:
+    def __init__(self, clock: Clock, room: UploadQuota | None = None) -> None:
         """Keep no more for each owner than there is room."""
         self._clock = clock
-        self._room = room or Room()
+        self._room = room or UploadQuota()
         self._kept: dict[str, tuple[Upload, bytes]] = {}
 
     async def keep(self, owner: str, name: str, media_type: str, data: bytes) -> Upload:
@@ -40,7 +40,9 @@ class MemoryUploads:
         found = self._kept.get(upload_id)
         return found if found is not None and found[0].owner == owner else None
 
-    async def page(self, owner: str, *, before: Place | None, limit: int) -> Sequence[Upload]:
+    async def page(
+        self, owner: str, *, before: UploadCursor | None, limit: int
+    ) -> Sequence[Upload]:
         """List this owner's uploads, the newest first."""
         return newest(owner, self._uploads(), before)[:limit]
 
@@ -78,9 +80,9 @@ class MemoryUploads:
 class FileUploads:
     """Uploads in a folder (`UploadFolder`). One object at a time uses a folder."""
 
-    def __init__(self, folder: Path, clock: Clock, room: Room | None = None) -> None:
+    def __init__(self, folder: Path, clock: Clock, room: UploadQuota | None = None) -> None:
         """Use this folder; `room` is what each owner has."""
-        self._folder = UploadFolder(folder, room or Room())
+        self._folder = UploadFolder(folder, room or UploadQuota())
         self._clock = clock
 
     async def keep(self, owner: str, name: str, media_type: str, data: bytes) -> Upload:
@@ -93,7 +95,9 @@ class FileUploads:
         """Return a file of this owner's. Raises `StoreError`."""
         return await asyncio.to_thread(self._folder.get, owner, upload_id)
 
-    async def page(self, owner: str, *, before: Place | None, limit: int) -> Sequence[Upload]:
+    async def page(
+        self, owner: str, *, before: UploadCursor | None, limit: int
+    ) -> Sequence[Upload]:
         """List this owner's uploads, the newest first. Raises `StoreError`."""
         return newest(owner, await asyncio.to_thread(self._folder.uploads), before)[:limit]
 

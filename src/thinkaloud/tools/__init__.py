@@ -6,7 +6,7 @@ What reaches the network is loaded when first used.
 import importlib
 from typing import TYPE_CHECKING
 
-from thinkaloud.tools.builtin import builtin_tools
+from thinkaloud.tools.builtin.toolset import builtin_tools
 from thinkaloud.tools.function import FunctionTool, as_tool, function_tool, tool
 from thinkaloud.tools.workspace import Entry, Found, Listing, Match, Workspace
 

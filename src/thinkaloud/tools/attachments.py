@@ -4,7 +4,7 @@ import asyncio
 import base64
 from typing import Final
 
-from thinkaloud.core.labels import label
+from thinkaloud.core.conversations.filenames import label
 from thinkaloud.errors import InvalidRequest, NotFound, ThinkaloudError
 from thinkaloud.events.event import Attachment
 from thinkaloud.ports.attachments import FileField

@@ -12,7 +12,7 @@ from thinkaloud.events.model import (
     ModelFailed,
     ModelFinished,
     ReasoningText,
-    ServerItem,
+    ServerToolActivity,
     ToolCall,
     ToolCallOpened,
 )
@@ -68,7 +68,7 @@ def told(events: Iterable[ModelEvent]) -> Told:
                 word = "tool_call"
             case ToolCall():
                 got.calls.append((event.tool_call_id, event.name, event.arguments))
-            case ServerItem(kind=kind):
+            case ServerToolActivity(kind=kind):
                 got.server.append(kind)
                 word = "server"
             case ModelFinished() | ModelFailed():

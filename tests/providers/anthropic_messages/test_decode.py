@@ -26,7 +26,7 @@ from tests.providers.anthropic_messages.wires import (
     thinking,
     tool,
 )
-from thinkaloud.events.model import Alive, ModelFinished
+from thinkaloud.events.model import Keepalive, ModelFinished
 from thinkaloud.providers.dialects.anthropic_messages import bind
 
 DIALECT = bind(target())
@@ -350,11 +350,11 @@ def test_unknown_events_fields_blocks_and_deltas_are_passed_over() -> None:
 
 def test_signs_of_life_without_words_are_told() -> None:
     decoder = DIALECT.decoder(SSE)
-    assert decoder.feed(sse(start())) == [Alive()]
+    assert decoder.feed(sse(start())) == [Keepalive()]
     assert decoder.feed(b": just a comment\n\n") == []
-    assert decoder.feed(sse(PING)) == [Alive()]
-    assert decoder.feed(sse(opened(0, type="redacted_thinking", data="x"))) == [Alive()]
-    assert decoder.feed(sse(delta(0, "input_json", partial_json="{"), PING)) == [Alive()]
+    assert decoder.feed(sse(PING)) == [Keepalive()]
+    assert decoder.feed(sse(opened(0, type="redacted_thinking", data="x"))) == [Keepalive()]
+    assert decoder.feed(sse(delta(0, "input_json", partial_json="{"), PING)) == [Keepalive()]
     assert decoder.feed(b"") == []
 
 

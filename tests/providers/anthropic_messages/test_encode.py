@@ -16,7 +16,7 @@ from tests.providers.anthropic_messages.wires import (
     target,
 )
 from thinkaloud.errors import ConfigurationError, InvalidRequest
-from thinkaloud.events.model import Native, Origin
+from thinkaloud.events.model import Origin, ProviderPayload
 from thinkaloud.events.prompt import (
     AnswerPart,
     AssistantTurn,
@@ -53,7 +53,7 @@ def messages(to: Target, *turns: Turn, **fields: Any) -> Any:
 
 def own(to: Target, content: Any) -> AssistantTurn:
     payload = msgspec.Raw(content if isinstance(content, bytes) else json.dumps(content).encode())
-    return AssistantTurn((AnswerPart("not this"),), Native(to.origin, payload))
+    return AssistantTurn((AnswerPart("not this"),), ProviderPayload(to.origin, payload))
 
 
 def results(*calls: str) -> ToolTurn:
@@ -221,7 +221,9 @@ def test_an_own_turn_goes_back_byte_for_byte() -> None:
 def test_another_origins_payload_stays_behind(origin: Origin) -> None:
     turn = AssistantTurn(
         (ReasoningPart("secret thought"), AnswerPart("Because.")),
-        Native(origin, msgspec.Raw(b'[{"type":"thinking","thinking":"x","signature":"sig"}]')),
+        ProviderPayload(
+            origin, msgspec.Raw(b'[{"type":"thinking","thinking":"x","signature":"sig"}]')
+        ),
     )
     sent = messages(target(**ADAPTIVE), ASK, turn, UserTurn("And?"))
     assert sent[1] == {"role": "assistant", "content": [{"type": "text", "text": "Because."}]}
@@ -402,12 +404,12 @@ def test_the_next_request_is_what_another_client_sent(name: str) -> None:
     assert case.request is not None
     to = target(**ADAPTIVE)
     got = read(bind(to).decoder(case.meta["content_type"]), [case.body])
-    recorded = [_plain(message) for message in case.followups[0]["messages"]]
+    logged = [_plain(message) for message in case.followups[0]["messages"]]
     first = [_plain(message) for message in case.request["messages"]]
     assert len(first) == 1
     answers = tuple(
         ToolResult(block["tool_use_id"], "", block["content"])
-        for block in recorded[-1]["content"]
+        for block in logged[-1]["content"]
         if block["type"] == "tool_result"
     )
     turns = (
@@ -415,4 +417,4 @@ def test_the_next_request_is_what_another_client_sent(name: str) -> None:
         AssistantTurn((), got.finished.native),
         ToolTurn(answers),
     )
-    assert [_plain(message) for message in messages(to, *turns)] == recorded
+    assert [_plain(message) for message in messages(to, *turns)] == logged

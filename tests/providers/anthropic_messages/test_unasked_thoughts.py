@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from thinkaloud.events.model import Native
+from thinkaloud.events.model import ProviderPayload
 from thinkaloud.events.prompt import (
     AnswerPart,
     AssistantTurn,
@@ -23,7 +23,7 @@ from thinkaloud.ports.model import Dialect
 from thinkaloud.providers.catalogue import ConfiguredHost, bound, model_info
 from thinkaloud.providers.hosts.host import Host, speaking
 from thinkaloud.providers.hosts.table import HOSTS
-from thinkaloud.runtime.request import effective_effort
+from thinkaloud.runtime.runs.request import effective_effort
 
 ASK = UserTurn("Why?")
 CALL: dict[str, Any] = {"type": "tool_use", "id": "a", "name": "find", "input": {}}
@@ -38,7 +38,7 @@ def dialect(model: str, host: Host = LAB) -> Dialect:
 
 
 def own(to: Dialect, *content: dict[str, Any]) -> AssistantTurn:
-    return AssistantTurn((), Native(to.origin, msgspec.Raw(json.dumps(content).encode())))
+    return AssistantTurn((), ProviderPayload(to.origin, msgspec.Raw(json.dumps(content).encode())))
 
 
 def sent(to: Dialect, *turns: Turn, effort: Effort | None = None) -> Any:

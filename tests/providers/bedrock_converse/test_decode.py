@@ -28,7 +28,7 @@ from tests.providers.bedrock_converse.wires import (
     tool,
     wire,
 )
-from thinkaloud.events.model import Alive
+from thinkaloud.events.model import Keepalive
 from thinkaloud.providers.dialects.bedrock_converse import bind
 
 DIALECT = bind(target())
@@ -285,8 +285,8 @@ def test_unknown_events_and_deltas_are_passed_over() -> None:
 
 def test_signs_of_life_without_words_are_told() -> None:
     decoder = DIALECT.decoder(FRAMES)
-    assert decoder.feed(wire(begun())) == [Alive()]
-    assert decoder.feed(wire(redacted(0, "eA==")[0])) == [Alive()]
+    assert decoder.feed(wire(begun())) == [Keepalive()]
+    assert decoder.feed(wire(redacted(0, "eA==")[0])) == [Keepalive()]
     assert decoder.feed(wire(begun())[:5]) == []
 
 

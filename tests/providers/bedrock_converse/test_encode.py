@@ -10,7 +10,7 @@ from tests.corpus import Case, cases, require_corpus
 from tests.providers.anthropic_messages.reading import read
 from tests.providers.bedrock_converse.wires import FRAMES, FULL, NOVA, target, wire
 from thinkaloud.errors import ConfigurationError, InvalidRequest, ProviderError
-from thinkaloud.events.model import Native, Origin
+from thinkaloud.events.model import Origin, ProviderPayload
 from thinkaloud.events.prompt import (
     AnswerPart,
     AssistantTurn,
@@ -50,7 +50,7 @@ def messages(to: Target, *turns: Turn, **fields: Any) -> Any:
 
 def own(to: Target, *content: Any) -> AssistantTurn:
     payload = msgspec.Raw(json.dumps(content).encode())
-    return AssistantTurn((AnswerPart("not this"),), Native(to.origin, payload))
+    return AssistantTurn((AnswerPart("not this"),), ProviderPayload(to.origin, payload))
 
 
 def results(*calls: str) -> ToolTurn:
@@ -206,7 +206,9 @@ def test_what_was_decoded_goes_back_as_it_came() -> None:
 )
 def test_another_origins_payload_stays_behind(origin: Origin) -> None:
     payload = msgspec.Raw(json.dumps([THOUGHT, SAID]).encode())
-    turn = AssistantTurn((ReasoningPart("secret"), AnswerPart("Because.")), Native(origin, payload))
+    turn = AssistantTurn(
+        (ReasoningPart("secret"), AnswerPart("Because.")), ProviderPayload(origin, payload)
+    )
     sent = messages(target(reasoning="claude-adaptive"), ASK, turn, UserTurn("And?"))
     assert sent[1] == {"role": "assistant", "content": [{"text": "Because."}]}
 
@@ -366,10 +368,10 @@ def test_the_next_request_is_what_another_client_sent(name: str) -> None:
     assert case.request is not None
     to = target(inline_tags=NOVA, reasoning="claude-adaptive")
     got = read(bind(to).decoder(FRAMES), [case.body])
-    recorded = case.followups[0]["messages"]
+    logged = case.followups[0]["messages"]
     answers = tuple(
         ToolResult(block["toolResult"]["toolUseId"], "", block["toolResult"]["content"][0]["text"])
-        for block in recorded[-1]["content"]
+        for block in logged[-1]["content"]
         if "toolResult" in block
     )
     first = case.request["messages"]
@@ -378,4 +380,4 @@ def test_the_next_request_is_what_another_client_sent(name: str) -> None:
         AssistantTurn((), got.finished.native),
         ToolTurn(answers),
     )
-    assert messages(to, *turns) == recorded
+    assert messages(to, *turns) == logged

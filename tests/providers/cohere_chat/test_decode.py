@@ -14,7 +14,7 @@ from tests.providers.playback import (
     assert_no_early_finish,
     play,
 )
-from thinkaloud.events.model import Alive, ReasoningText, ToolCall, ToolCallOpened, Usage
+from thinkaloud.events.model import Keepalive, ReasoningText, ToolCall, ToolCallOpened, Usage
 from thinkaloud.ports.model import Decoder
 from thinkaloud.providers.dialects.cohere_chat import bind
 from thinkaloud.providers.target import Target
@@ -73,7 +73,7 @@ def sse(*events: dict[str, Any]) -> bytes:
     return body + b"data: [DONE]\n\n"
 
 
-def hear(*events: dict[str, Any]) -> Heard:
+def feed(*events: dict[str, Any]) -> Heard:
     return play(stream(), [sse(*events)])
 
 
@@ -140,7 +140,7 @@ def test_a_recording_that_breaks_off_never_finishes(name: str) -> None:
 
 
 def test_thinking_then_text_with_citations_between() -> None:
-    heard = hear(*THINKING)
+    heard = feed(*THINKING)
     assert heard.reasoning == "Où est-ce 🧭?"
     assert heard.answer == "Là-bas."
     assert heard.sequence == ["reasoning", "text"]
@@ -163,7 +163,7 @@ def test_thinking_then_text_with_citations_between() -> None:
 
 
 def test_a_tool_plan_is_neither_reasoning_nor_answer_and_goes_back() -> None:
-    heard = hear(*CALLS)
+    heard = feed(*CALLS)
     assert (heard.reasoning, heard.answer) == ("", "")
     assert heard.calls == [
         ToolCall(tool_call_id="find_1", name="find", arguments='{"q": "x"}'),
@@ -186,9 +186,9 @@ def test_a_tool_plan_is_neither_reasoning_nor_answer_and_goes_back() -> None:
 
 def test_a_plan_and_argument_text_are_signs_of_life() -> None:
     decoder = stream()
-    assert decoder.feed(sse(CALLS[1])) == [Alive()]
+    assert decoder.feed(sse(CALLS[1])) == [Keepalive()]
     assert decoder.feed(sse(CALLS[3])) == [ToolCallOpened(tool_call_id="find_1", name="find")]
-    assert decoder.feed(sse(CALLS[4])) == [Alive()]
+    assert decoder.feed(sse(CALLS[4])) == [Keepalive()]
     assert decoder.feed(b": ping\n\n") == []
 
 
@@ -198,7 +198,7 @@ def test_the_cuts_do_not_matter(fixture: tuple[dict[str, Any], ...]) -> None:
 
 
 def test_a_second_thinking_block_is_a_new_part() -> None:
-    heard = hear(
+    heard = feed(
         begin(0, "thinking"),
         more(0, thinking="a"),
         begin(1, "thinking"),
@@ -210,13 +210,13 @@ def test_a_second_thinking_block_is_a_new_part() -> None:
 
 
 def test_hidden_reasoning_is_known_by_its_tokens() -> None:
-    assert hear(begin(0, "text"), more(0, text="a"), end()).finished.reasoning_status == (
+    assert feed(begin(0, "text"), more(0, text="a"), end()).finished.reasoning_status == (
         "hidden_by_provider"
     )
 
 
 def test_a_call_that_nothing_closed_is_told_at_the_end_in_its_place() -> None:
-    heard = hear(
+    heard = feed(
         call(0, "a", "f", "{"),
         call(1, "b", "g", "{}"),
         {"type": "tool-call-end", "index": 1},
@@ -228,7 +228,7 @@ def test_a_call_that_nothing_closed_is_told_at_the_end_in_its_place() -> None:
 
 
 def test_the_output_limit_ends_by_length_even_with_calls() -> None:
-    heard = hear(call(0, "a", "f", '{"x'), end("MAX_TOKENS"))
+    heard = feed(call(0, "a", "f", '{"x'), end("MAX_TOKENS"))
     assert heard.finished.finish_reason == "length"
 
 
@@ -241,7 +241,7 @@ def test_the_output_limit_ends_by_length_even_with_calls() -> None:
     ],
 )
 def test_an_end_by_an_error_is_a_failure(reason: str, code: str, retryable: bool) -> None:
-    heard = hear(begin(0, "text"), more(0, text="a"), end(reason, error="It went wrong"))
+    heard = feed(begin(0, "text"), more(0, text="a"), end(reason, error="It went wrong"))
     assert heard.answer == "a"
     assert (heard.failed.code, heard.failed.message) == (code, "It went wrong")
     assert heard.failed.retryable is retryable
@@ -249,7 +249,7 @@ def test_an_end_by_an_error_is_a_failure(reason: str, code: str, retryable: bool
 
 
 def test_words_in_place_of_an_event_are_a_failure() -> None:
-    failed = hear(START, {"message": "internal server error", "id": "x"}).failed
+    failed = feed(START, {"message": "internal server error", "id": "x"}).failed
     assert (failed.code, failed.message) == ("provider_stream_cut", "internal server error")
 
 
@@ -290,7 +290,7 @@ def test_an_event_that_cannot_be_read_is_one_failure(bad: bytes) -> None:
 
 
 def test_a_stream_without_its_end_is_a_failure_even_with_done() -> None:
-    assert hear(*THINKING[:-1]).failed.code == "provider_stream_cut"
+    assert feed(*THINKING[:-1]).failed.code == "provider_stream_cut"
 
 
 @given(st.lists(st.binary(max_size=200), max_size=8))

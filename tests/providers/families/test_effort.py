@@ -7,10 +7,10 @@ import pytest
 
 from thinkaloud.errors import UnsupportedEffort
 from thinkaloud.events.prompt import Effort, ModelRequest, UserTurn
-from thinkaloud.ports.effort import effective_effort
 from thinkaloud.providers.catalogue import ConfiguredHost, bound, model_info
 from thinkaloud.providers.hosts.host import DialectName, Host, speaking
 from thinkaloud.providers.hosts.table import HOSTS
+from thinkaloud.runtime.runs.effort import effective_effort
 
 LAB = Host("lab", "lab", "openai-chat", "http://127.0.0.1:1/v1", templates=True)
 ALWAYS_THERE = {

@@ -15,11 +15,11 @@ from tests.providers.playback import (
     play,
 )
 from thinkaloud.events.model import (
-    Alive,
     AnswerText,
+    Keepalive,
     ModelFailed,
     ReasoningText,
-    ServerItem,
+    ServerToolActivity,
     ToolCall,
     Usage,
 )
@@ -52,7 +52,7 @@ def sse(*chunks: dict[str, Any]) -> bytes:
     )
 
 
-def hear(*chunks: dict[str, Any]) -> Heard:
+def feed(*chunks: dict[str, Any]) -> Heard:
     return play(stream(), [sse(*chunks)])
 
 
@@ -139,7 +139,7 @@ def test_a_recording_as_one_json_array_gives_the_same(name: str) -> None:
 
 
 def test_thoughts_then_text_then_a_lone_signature() -> None:
-    heard = hear(*THINKING)
+    heard = feed(*THINKING)
     assert heard.reasoning == "Añadir números 🧮"
     assert heard.answer == "Es cuatro."
     assert heard.sequence == ["reasoning", "text"]
@@ -161,7 +161,7 @@ def test_the_cuts_do_not_matter(fixture: tuple[dict[str, Any], ...]) -> None:
 
 
 def test_calls_come_whole_and_missing_ids_are_given() -> None:
-    heard = hear(*CALLS)
+    heard = feed(*CALLS)
     assert heard.calls == [
         ToolCall(tool_call_id="call_0", name="find", arguments='{"q":"é","n":[1,2]}'),
         ToolCall(tool_call_id="own", name="find", arguments="{}"),
@@ -173,7 +173,7 @@ def test_calls_come_whole_and_missing_ids_are_given() -> None:
 
 
 def test_signed_text_is_an_answer_and_is_never_merged() -> None:
-    heard = hear(
+    heard = feed(
         chunk({"text": "a"}),
         chunk({"text": "b", "thoughtSignature": "U0lH"}),
         chunk({"text": "c"}, finish="STOP"),
@@ -188,7 +188,7 @@ def test_signed_text_is_an_answer_and_is_never_merged() -> None:
 
 
 def test_thoughts_may_come_again_after_text() -> None:
-    heard = hear(
+    heard = feed(
         chunk({"text": "1", "thought": True}, {"text": "2"}),
         chunk({"text": "3", "thought": True}),
         chunk({"text": "4"}, finish="STOP"),
@@ -197,20 +197,20 @@ def test_thoughts_may_come_again_after_text() -> None:
 
 
 def test_thoughts_that_used_up_the_limit_end_by_length() -> None:
-    heard = hear(chunk({"text": "1", "thought": True}, finish="MAX_TOKENS"))
+    heard = feed(chunk({"text": "1", "thought": True}, finish="MAX_TOKENS"))
     assert heard.finished.finish_reason == "length"
     assert heard.answer == ""
 
 
 def test_a_call_cut_by_the_limit_ends_by_length() -> None:
-    heard = hear(chunk({"functionCall": {"name": "f"}}, finish="MAX_TOKENS"))
+    heard = feed(chunk({"functionCall": {"name": "f"}}, finish="MAX_TOKENS"))
     assert heard.finished.finish_reason == "length"
     assert heard.calls[0].arguments == "{}"
 
 
 @pytest.mark.parametrize("reason", ["SAFETY", "RECITATION", "PROHIBITED_CONTENT", "SPII"])
 def test_a_filter_in_the_answer_is_a_failure_that_keeps_what_came_before(reason: str) -> None:
-    heard = hear(chunk({"text": "so far"}), chunk(finish=reason, usageMetadata=USAGE))
+    heard = feed(chunk({"text": "so far"}), chunk(finish=reason, usageMetadata=USAGE))
     assert heard.answer == "so far"
     assert heard.failed.code == "provider_content_filter"
     assert reason in heard.failed.message
@@ -220,13 +220,13 @@ def test_a_filter_in_the_answer_is_a_failure_that_keeps_what_came_before(reason:
 
 
 def test_a_blocked_prompt_is_a_content_filter() -> None:
-    heard = hear({"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": USAGE})
+    heard = feed({"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": USAGE})
     assert heard.failed.code == "provider_content_filter"
     assert heard.failed.usage is not None
 
 
 def test_a_malformed_call_is_a_failure_that_may_be_tried_again() -> None:
-    heard = hear(
+    heard = feed(
         {
             "candidates": [
                 {"finishReason": "MALFORMED_FUNCTION_CALL", "finishMessage": "Malformed: print("}
@@ -239,7 +239,7 @@ def test_a_malformed_call_is_a_failure_that_may_be_tried_again() -> None:
 
 
 def test_an_error_inside_the_stream_keeps_its_meaning_and_its_wait() -> None:
-    heard = hear(
+    heard = feed(
         chunk({"text": "a"}),
         {
             "error": {
@@ -259,22 +259,22 @@ def test_an_error_inside_the_stream_keeps_its_meaning_and_its_wait() -> None:
 def test_code_that_google_runs_itself_is_a_server_item_and_goes_back() -> None:
     code = {"executableCode": {"language": "PYTHON", "code": "1+1"}}
     result = {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "2"}}
-    heard = hear(chunk(code, result, {"text": "2"}, finish="STOP"))
-    kinds = [event.kind for event in heard.events if isinstance(event, ServerItem)]
+    heard = feed(chunk(code, result, {"text": "2"}, finish="STOP"))
+    kinds = [event.kind for event in heard.events if isinstance(event, ServerToolActivity)]
     assert kinds == ["executableCode", "codeExecutionResult"]
     assert native(heard) == [code, result, {"text": "2"}]
 
 
 def test_a_finish_reason_on_every_chunk_does_not_cut_the_answer() -> None:
-    heard = hear(chunk({"text": "a"}, finish="STOP"), chunk({"text": "b"}, finish="STOP"))
+    heard = feed(chunk({"text": "a"}, finish="STOP"), chunk({"text": "b"}, finish="STOP"))
     assert heard.answer == "ab"
 
 
 def test_a_chunk_without_text_is_a_sign_of_life_and_a_comment_is_none() -> None:
     decoder = stream()
-    assert decoder.feed(sse({"usageMetadata": USAGE})) == [Alive()]
+    assert decoder.feed(sse({"usageMetadata": USAGE})) == [Keepalive()]
     assert decoder.feed(b": still here\n\n") == []
-    assert decoder.feed(sse(chunk({"text": "", "thought": True}))) == [Alive()]
+    assert decoder.feed(sse(chunk({"text": "", "thought": True}))) == [Keepalive()]
 
 
 def test_a_whole_response_gives_the_same_events() -> None:
@@ -333,6 +333,6 @@ def test_mutated_streams_never_raise_and_the_cuts_never_matter(data: st.DataObje
 
 
 def test_reasoning_of_one_response_stays_one_part() -> None:
-    parts = {event.part for event in hear(*THINKING).events if isinstance(event, ReasoningText)}
+    parts = {event.part for event in feed(*THINKING).events if isinstance(event, ReasoningText)}
     assert parts == {0}
-    assert AnswerText(text="Es ") in hear(*THINKING).events
+    assert AnswerText(text="Es ") in feed(*THINKING).events

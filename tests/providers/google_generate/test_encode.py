@@ -7,7 +7,7 @@ from tests.corpus import Case, require_corpus
 from tests.providers.playback import play
 from tests.providers.requests import FIND, FOREIGN, RESULTS, TURNS, body, request, turn_of
 from thinkaloud.errors import ConfigurationError
-from thinkaloud.events.model import Native
+from thinkaloud.events.model import ProviderPayload
 from thinkaloud.events.prompt import AssistantTurn, ReasoningPart, ToolResult, ToolTurn, UserTurn
 from thinkaloud.ports.model import Dialect
 from thinkaloud.providers.dialects.google_generate import bind
@@ -151,7 +151,7 @@ def test_a_native_turn_goes_back_byte_for_byte_and_its_missing_ids_stay_missing(
         b'{"functionCall":{"name":"f","args":{},"id":"own"}}]'
     )
     turn = AssistantTurn(
-        parts=(), native=Native(origin=TARGET.origin, payload=msgspec.Raw(payload))
+        parts=(), native=ProviderPayload(origin=TARGET.origin, payload=msgspec.Raw(payload))
     )
     results = ToolTurn(
         results=(
@@ -173,7 +173,7 @@ def test_opaque_parts_stay_here_when_refused_or_when_another_model_is_asked(
 ) -> None:
     other = msgspec.structs.replace(TARGET.origin, model="gemini-2.5-pro")
     origin = other if send_opaque else TARGET.origin
-    native = Native(origin=origin, payload=msgspec.Raw(b'[{"thoughtSignature":"OPAQUE"}]'))
+    native = ProviderPayload(origin=origin, payload=msgspec.Raw(b'[{"thoughtSignature":"OPAQUE"}]'))
     turn = msgspec.structs.replace(FOREIGN, native=native)
     sent = dialect().encode(request(UserTurn(text="Hi"), turn, RESULTS, send_opaque=send_opaque))
     assert b"OPAQUE" not in sent.body

@@ -17,7 +17,7 @@ from tests.providers.playback import (
 from thinkaloud.events.model import (
     ModelFailed,
     ReasoningText,
-    ServerItem,
+    ServerToolActivity,
     ToolCall,
     ToolCallOpened,
     Usage,
@@ -70,7 +70,7 @@ def sse(*events: dict[str, Any]) -> bytes:
     return body + b"event: done\ndata: [DONE]\n\n"
 
 
-def hear(*events: dict[str, Any]) -> Heard:
+def feed(*events: dict[str, Any]) -> Heard:
     return play(stream(), [sse(*events)])
 
 
@@ -136,7 +136,7 @@ def test_a_recording_that_breaks_off_never_finishes(name: str) -> None:
 
 
 def test_a_whole_stream() -> None:
-    heard = hear(*FULL)
+    heard = feed(*FULL)
     assert heard.reasoning == "Zähle die 🍎Noch einmal."
     assert [e.part for e in heard.events if isinstance(e, ReasoningText)] == [0, 0, 1]
     assert heard.answer == "Es sind drei."
@@ -179,7 +179,7 @@ def test_a_call_is_told_when_its_name_is_known_and_whole_at_its_stop() -> None:
 
 
 def test_calls_keep_the_order_in_which_they_began() -> None:
-    heard = hear(
+    heard = feed(
         start(0, type="function_call", id="a", name="f", arguments={}),
         start(1, type="function_call", id="b", name="g", arguments={}),
         stop(1),
@@ -192,7 +192,7 @@ def test_calls_keep_the_order_in_which_they_began() -> None:
 
 
 def test_a_signature_without_a_summary_is_hidden_reasoning_that_goes_back() -> None:
-    heard = hear(
+    heard = feed(
         start(0, type="thought"),
         delta(0, type="thought_signature", signature="AA=="),
         delta(0, type="thought_signature", signature=""),
@@ -206,7 +206,7 @@ def test_a_signature_without_a_summary_is_hidden_reasoning_that_goes_back() -> N
 
 
 def test_a_search_that_google_does_itself_is_a_server_item_and_goes_back() -> None:
-    heard = hear(
+    heard = feed(
         start(0, type="google_search_call", id="s", signature=""),
         delta(0, type="google_search_call", arguments={"queries": ["q"]}),
         stop(0),
@@ -219,7 +219,7 @@ def test_a_search_that_google_does_itself_is_a_server_item_and_goes_back() -> No
         stop(2),
         completed(),
     )
-    kinds = [event.kind for event in heard.events if isinstance(event, ServerItem)]
+    kinds = [event.kind for event in heard.events if isinstance(event, ServerToolActivity)]
     assert kinds == ["google_search_call", "google_search_result"]
     assert native(heard) == [
         {"type": "google_search_call", "id": "s", "arguments": {"queries": ["q"]}},
@@ -234,7 +234,7 @@ def test_a_search_that_google_does_itself_is_a_server_item_and_goes_back() -> No
 
 
 def test_an_image_in_the_answer_goes_back_in_its_place() -> None:
-    heard = hear(
+    heard = feed(
         start(0, type="model_output"),
         delta(0, type="text", text="a"),
         delta(0, type="image", mime_type="image/png", data="AAAA"),
@@ -262,7 +262,7 @@ def test_a_response_that_did_not_stream_gives_the_same_events() -> None:
 
 
 def test_the_older_blocks_are_read_as_steps() -> None:
-    heard = hear(
+    heard = feed(
         {"event_type": "content.start", "index": 0, "content": {"type": "thought"}},
         {**thought(0, "t"), "event_type": "content.delta"},
         {"event_type": "content.stop", "index": 0},
@@ -282,19 +282,19 @@ def test_the_older_blocks_are_read_as_steps() -> None:
 
 
 def test_a_response_cut_by_the_limit_ends_by_length() -> None:
-    assert hear(completed("incomplete")).finished.finish_reason == "length"
+    assert feed(completed("incomplete")).finished.finish_reason == "length"
 
 
 def test_a_failed_interaction_is_a_failure_with_its_words() -> None:
     error = {"code": "internal", "message": "It broke"}
-    heard = hear(completed("failed", error=error))
+    heard = feed(completed("failed", error=error))
     assert (heard.failed.code, heard.failed.message) == ("provider_overloaded", "It broke")
     assert heard.failed.usage is not None
 
 
 def test_an_error_event_is_a_failure() -> None:
     event = {"event_type": "error", "error": {"code": "gateway_timeout", "message": "Late"}}
-    assert hear(event).end == ModelFailed(code="provider_timeout", message="Late", retryable=True)
+    assert feed(event).end == ModelFailed(code="provider_timeout", message="Late", retryable=True)
 
 
 @pytest.mark.parametrize(
@@ -314,7 +314,7 @@ def test_an_event_that_cannot_be_read_is_one_failure(bad: bytes) -> None:
 
 
 def test_a_stream_without_its_end_is_a_failure() -> None:
-    assert hear(*FULL[:-1]).failed.code == "provider_stream_cut"
+    assert feed(*FULL[:-1]).failed.code == "provider_stream_cut"
 
 
 @given(st.lists(st.binary(max_size=200), max_size=8))

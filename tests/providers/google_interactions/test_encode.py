@@ -7,7 +7,7 @@ from tests.corpus import Case, require_corpus
 from tests.providers.playback import play
 from tests.providers.requests import FIND, FOREIGN, RESULTS, TURNS, body, request, turn_of
 from thinkaloud.errors import InvalidRequest
-from thinkaloud.events.model import Native
+from thinkaloud.events.model import ProviderPayload
 from thinkaloud.events.prompt import AssistantTurn, UserTurn
 from thinkaloud.ports.model import Dialect
 from thinkaloud.providers.dialects.google_interactions import bind
@@ -112,7 +112,7 @@ def test_a_foreign_call_can_be_given_a_signature() -> None:
 def test_native_steps_go_back_byte_for_byte_among_the_others() -> None:
     steps = [b'{"type":"thought",  "signature":"A/+="}', b'{"type":"model_output","content":[]}']
     payload = msgspec.Raw(b"[" + b" , ".join(steps) + b"]")
-    turn = AssistantTurn(parts=(), native=Native(origin=TARGET.origin, payload=payload))
+    turn = AssistantTurn(parts=(), native=ProviderPayload(origin=TARGET.origin, payload=payload))
     sent = dialect().encode(request(UserTurn(text="a"), turn, UserTurn(text="b")))
     assert b",".join(steps) in sent.body
     assert [step["type"] for step in body(sent)["input"]] == [

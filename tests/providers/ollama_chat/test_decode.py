@@ -14,7 +14,7 @@ from tests.providers.playback import (
     assert_no_early_finish,
     play,
 )
-from thinkaloud.events.model import Alive, ModelFailed, ToolCall, Usage
+from thinkaloud.events.model import Keepalive, ModelFailed, ToolCall, Usage
 from thinkaloud.events.prompt import Effort
 from thinkaloud.ports.model import Decoder
 from thinkaloud.providers.dialects.ollama_chat import bind
@@ -44,7 +44,7 @@ def ndjson(*lines: dict[str, Any]) -> bytes:
     return b"".join(json.dumps(one, ensure_ascii=False).encode() + b"\n" for one in lines)
 
 
-def hear(*lines: dict[str, Any], **quirks: object) -> Heard:
+def feed(*lines: dict[str, Any], **quirks: object) -> Heard:
     return play(stream(**quirks), [ndjson(*lines)])
 
 
@@ -99,7 +99,7 @@ def test_a_recording_that_breaks_off_never_finishes(name: str) -> None:
 
 
 def test_thinking_answer_and_calls() -> None:
-    heard = hear(*FULL)
+    heard = feed(*FULL)
     assert heard.reasoning == "Hmm… 🦙\n"
     assert heard.answer == "\n Well, yes."
     assert heard.calls == [
@@ -129,7 +129,7 @@ def test_the_cuts_do_not_matter(fixture: tuple[dict[str, Any], ...]) -> None:
 
 
 def test_tags_at_the_start_of_the_content_are_reasoning_on_old_servers() -> None:
-    heard = hear(*INLINE)
+    heard = feed(*INLINE)
     assert heard.reasoning == "inside "
     assert heard.answer == "out <think> side"
     assert native(heard)["content"] == "out <think> side"
@@ -137,18 +137,18 @@ def test_tags_at_the_start_of_the_content_are_reasoning_on_old_servers() -> None
 
 
 def test_a_tag_after_split_off_thinking_is_text() -> None:
-    heard = hear(line(thinking="t"), line("<think>literal</think>"), done())
+    heard = feed(line(thinking="t"), line("<think>literal</think>"), done())
     assert (heard.reasoning, heard.answer) == ("t", "<think>literal</think>")
 
 
 def test_without_tags_content_is_content() -> None:
-    heard = hear(line("<think>a</think>"), done(), inline_tags=[])
+    heard = feed(line("<think>a</think>"), done(), inline_tags=[])
     assert (heard.reasoning, heard.answer) == ("", "<think>a</think>")
     assert heard.finished.reasoning_status == "none"
 
 
 def test_a_tag_that_the_template_opened_needs_only_its_end() -> None:
-    heard = hear(line("a</think>b"), done(), preopened=True)
+    heard = feed(line("a</think>b"), done(), preopened=True)
     assert (heard.reasoning, heard.answer) == ("a", "b")
 
 
@@ -158,17 +158,17 @@ def test_a_template_that_was_told_not_to_think_opens_no_tag() -> None:
 
 
 def test_text_that_was_held_back_is_not_lost_at_the_end() -> None:
-    assert hear(line("<thi"), done()).answer == "<thi"
+    assert feed(line("<thi"), done()).answer == "<thi"
 
 
 def test_text_that_was_held_back_is_not_lost_where_the_stream_breaks_off() -> None:
-    heard = hear(line("<thi"))
+    heard = feed(line("<thi"))
     assert heard.answer == "<thi"
     assert heard.failed.code == "provider_stream_cut"
 
 
 def test_the_output_limit_ends_by_length() -> None:
-    assert hear(line("a"), done("length")).finished.finish_reason == "length"
+    assert feed(line("a"), done("length")).finished.finish_reason == "length"
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_the_output_limit_ends_by_length() -> None:
     ],
 )
 def test_an_error_line_is_a_failure_with_its_words(words: str, code: Any, retryable: bool) -> None:
-    heard = hear(line("a"), {"error": words})
+    heard = feed(line("a"), {"error": words})
     assert heard.answer == "a"
     assert heard.end == ModelFailed(code=code, message=words, retryable=retryable)
 
@@ -195,7 +195,7 @@ def test_a_whole_response_gives_the_same_events() -> None:
 
 def test_an_empty_line_of_the_model_is_a_sign_of_life() -> None:
     decoder = stream()
-    assert decoder.feed(ndjson(line(""))) == [Alive()]
+    assert decoder.feed(ndjson(line(""))) == [Keepalive()]
     assert decoder.feed(b"\r\n\n") == []
 
 

@@ -6,7 +6,7 @@ import pytest
 from tests.corpus import Case, require_corpus
 from tests.providers.playback import play
 from tests.providers.requests import FIND, FOREIGN, TURNS, body, request, turn_of
-from thinkaloud.events.model import Native
+from thinkaloud.events.model import ProviderPayload
 from thinkaloud.events.prompt import ToolResult, ToolTurn, UserTurn
 from thinkaloud.ports.model import Dialect
 from thinkaloud.providers.dialects.ollama_chat import bind
@@ -85,7 +85,7 @@ def test_a_family_that_never_reasons_is_not_asked_to_think() -> None:
 
 def test_a_native_message_goes_back_and_stays_here_where_it_must() -> None:
     payload = b'{"role":"assistant","content":"a",  "thinking":"t"}'
-    native = Native(origin=TARGET.origin, payload=msgspec.Raw(payload))
+    native = ProviderPayload(origin=TARGET.origin, payload=msgspec.Raw(payload))
     turn = msgspec.structs.replace(FOREIGN, native=native)
     assert payload in dialect().encode(request(UserTurn(text="Hi"), turn)).body
     refused = dialect().encode(request(UserTurn(text="Hi"), turn, send_opaque=False)).body

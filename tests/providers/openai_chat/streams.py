@@ -72,7 +72,7 @@ def short(events: list[Any]) -> list[tuple[Any, ...]]:
                 found.append(("finished", event.finish_reason, event.reasoning_status))
                 continue
             case _:
-                if type(event).__name__ != "Alive":
+                if type(event).__name__ != "Keepalive":
                     found.append((type(event).__name__, getattr(event, "code", None)))
                 continue
         if found and found[-1][:-1] == kind:

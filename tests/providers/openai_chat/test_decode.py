@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.providers.openai_chat.streams import delta, native, play, said, short, stream
-from thinkaloud.events.model import Alive, ModelFailed, ModelFinished, ServerItem, Usage
+from thinkaloud.events.model import Keepalive, ModelFailed, ModelFinished, ServerToolActivity, Usage
 from thinkaloud.providers.dialects.openai_chat import bind
 from thinkaloud.providers.target import Target
 
@@ -354,7 +354,9 @@ def test_servers_own_tools_are_told_once_where_they_begin():
         delta(executed_tools=[{**tool, "output": "x"}]),
         delta("stop", content="y"),
     )
-    assert [e for e in play(body) if isinstance(e, ServerItem)] == [ServerItem("search")]
+    assert [e for e in play(body) if isinstance(e, ServerToolActivity)] == [
+        ServerToolActivity("search")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -537,11 +539,11 @@ def test_wrong_utf8_inside_a_text_ends_the_stream():
 
 def test_an_event_without_words_is_a_sign_of_life_and_a_comment_is_none():
     decoder = bind(Target("lab", "openai-chat", "http://lab.test/v1", "m")).decoder("")
-    assert decoder.feed(stream(delta(role="assistant", content=""), done=False)) == [Alive()]
+    assert decoder.feed(stream(delta(role="assistant", content=""), done=False)) == [Keepalive()]
     assert decoder.feed(b": keep-alive\n\n") == []
     call = {"index": 0, "function": {"arguments": "{"}}
     many = stream(delta(tool_calls=[call]), delta(tool_calls=[call]), done=False)
-    assert decoder.feed(many) == [Alive()]
+    assert decoder.feed(many) == [Keepalive()]
 
 
 WHOLE = {

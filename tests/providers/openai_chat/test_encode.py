@@ -6,7 +6,7 @@ import pytest
 
 from tests.providers.openai_chat.streams import delta, play, stream, target
 from thinkaloud.errors import InvalidRequest
-from thinkaloud.events.model import Native, Origin
+from thinkaloud.events.model import Origin, ProviderPayload
 from thinkaloud.events.prompt import (
     AnswerPart,
     AssistantTurn,
@@ -289,7 +289,9 @@ def test_readable_reasoning_is_written_in_every_carrier(carrier, members):
 
 def own(payload: str, **origin: str) -> AssistantTurn:
     issued = {"dialect": "openai-chat", "endpoint": "http://lab.test/v1", "model": "m", **origin}
-    return AssistantTurn((CALL,), native=Native(Origin(**issued), msgspec.Raw(payload.encode())))
+    return AssistantTurn(
+        (CALL,), native=ProviderPayload(Origin(**issued), msgspec.Raw(payload.encode()))
+    )
 
 
 @pytest.mark.promise("P13")

@@ -100,13 +100,13 @@ def test_a_web_page_says_that_the_address_is_wrong():
 FOREIGN = ("anthropic", "bedrock", "cohere")
 
 
-def recorded() -> list[str]:
+def logged() -> list[str]:
     folder = require_corpus() / "errors"
     return [p.name for p in sorted(folder.iterdir()) if not p.name.startswith(FOREIGN)]
 
 
 def test_every_recorded_error_is_told_in_the_providers_words():
-    for name in recorded():
+    for name in logged():
         case = Case(f"errors/{name}")
         error = read(case.meta["status"], case.body)
         value = json.loads(case.body)

@@ -133,9 +133,9 @@ def test_a_recording_gives_what_the_independent_parser_saw(name):
 @pytest.mark.parametrize("name", CASES)
 def test_the_recorded_cuts_and_random_ones_change_nothing(name):
     body = case(name).body
-    recorded = case(name).network_chunks()
-    if recorded is not None:
-        assert told(play(name, recorded)) == whole(name)
+    logged = case(name).network_chunks()
+    if logged is not None:
+        assert told(play(name, logged)) == whole(name)
     rng = random.Random(name)
     for _ in range(3):
         places = sorted(rng.sample(range(1, len(body)), min(len(body) - 1, 200)))

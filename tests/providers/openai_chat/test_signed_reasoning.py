@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.providers.openai_chat.streams import delta, native, play, short, stream, target
-from thinkaloud.events.model import Native, Origin
+from thinkaloud.events.model import Origin, ProviderPayload
 from thinkaloud.events.prompt import AnswerPart, AssistantTurn, ModelRequest, UserTurn
 from thinkaloud.providers.dialects.openai_chat import bind
 
@@ -212,6 +212,6 @@ def test_signed_reasoning_goes_back_to_nobody_else(body: bytes) -> None:
         Origin(own.dialect, "http://other.test/v1", own.model),
         Origin("openai-responses", own.endpoint, own.model),
     ):
-        turn = AssistantTurn((AnswerPart("So."),), Native(origin, payload))
+        turn = AssistantTurn((AnswerPart("So."),), ProviderPayload(origin, payload))
         sent = bind(target()).encode(ModelRequest("m", (UserTurn("q"), turn, UserTurn("q")))).body
         assert (bytes(payload) in sent) is (origin == own)

@@ -10,13 +10,13 @@ import pytest
 
 from tests.corpus import Case, cases
 from thinkaloud.events.model import (
-    Alive,
     AnswerText,
+    Keepalive,
     ModelEvent,
     ModelFailed,
     ModelFinished,
     ReasoningText,
-    ServerItem,
+    ServerToolActivity,
     ToolCall,
     ToolCallOpened,
 )
@@ -45,7 +45,7 @@ def told(events: list[ModelEvent]) -> list[object]:
     """What must not depend on the cuts: signs of life aside, text joined."""
     joined: list[object] = []
     for event in events:
-        if isinstance(event, Alive):
+        if isinstance(event, Keepalive):
             continue
         if isinstance(event, AnswerText | ReasoningText) and joined:
             last = joined[-1]
@@ -67,7 +67,7 @@ def word(event: ModelEvent) -> str | None:
             return "text"
         case ToolCallOpened():
             return "tool_call"
-        case ServerItem():
+        case ServerToolActivity():
             return "server"
         case _:
             return None
@@ -86,7 +86,7 @@ def test_a_recording_says_what_the_independent_parser_found(name: str) -> None:
     assert "".join(e.text for e in events if isinstance(e, AnswerText)) == case.expected["text"]
     calls = [(e.tool_call_id, e.name, e.arguments) for e in events if isinstance(e, ToolCall)]
     assert calls == [(c["id"], c["name"], c["arguments"]) for c in case.expected["tool_calls"]]
-    servers = [e.kind for e in events if isinstance(e, ServerItem)]
+    servers = [e.kind for e in events if isinstance(e, ServerToolActivity)]
     assert servers == case.expected["server_items"]
     visible = [w for w in case.expected["sequence"] if w != "reasoning" or reasoning]
     assert collapsed([w for e in events if (w := word(e))]) == collapsed(visible)

@@ -26,13 +26,13 @@ from tests.providers.openai_responses.wire import (
     told,
 )
 from thinkaloud.events.model import (
-    Alive,
     AnswerText,
+    Keepalive,
     ModelEvent,
     ModelFailed,
     ModelFinished,
     ReasoningText,
-    ServerItem,
+    ServerToolActivity,
     ToolCall,
     ToolCallOpened,
     Usage,
@@ -57,7 +57,7 @@ SAID: dict[str, list[ModelEvent]] = {
     "codex": [*SUMMARY, HI],
     "lm studio": [COUNT, *CALL],
     "mantle": [COUNT, HI],
-    "server tools": [ServerItem("web_search_call"), HI],
+    "server tools": [ServerToolActivity("web_search_call"), HI],
 }
 
 
@@ -288,11 +288,11 @@ def test_items_that_never_ended_go_back_rebuilt_and_without_ids() -> None:
 def test_signs_of_life_are_told_where_nothing_else_is_but_comments_are_none() -> None:
     decoder = wire.dialect().decoder("text/event-stream")
     assert decoder.feed(b": processing\n\n") == []
-    assert decoder.feed(sse({"type": "response.created"})) == [Alive()]
-    assert decoder.feed(sse({"type": "ping"}, {"type": "keepalive", "delta": 5})) == [Alive()]
-    assert decoder.feed(sse(added(0, {"type": "reasoning"}))) == [Alive()]
-    assert decoder.feed(sse(delta("function_call_arguments", 1, "{"))) == [Alive()]
-    assert decoder.feed(b"data:\n\n") == [Alive()]
+    assert decoder.feed(sse({"type": "response.created"})) == [Keepalive()]
+    assert decoder.feed(sse({"type": "ping"}, {"type": "keepalive", "delta": 5})) == [Keepalive()]
+    assert decoder.feed(sse(added(0, {"type": "reasoning"}))) == [Keepalive()]
+    assert decoder.feed(sse(delta("function_call_arguments", 1, "{"))) == [Keepalive()]
+    assert decoder.feed(b"data:\n\n") == [Keepalive()]
     assert decoder.feed(sse(delta("output_text", 2, "a"))) == [AnswerText("a")]
 
 

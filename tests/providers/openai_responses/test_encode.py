@@ -8,7 +8,7 @@ import pytest
 
 from tests.providers.openai_responses.wire import BASE, FC, FLAVOURS, MSG, RS, dialect
 from thinkaloud.errors import InvalidRequest
-from thinkaloud.events.model import ModelFinished, Native, Origin
+from thinkaloud.events.model import ModelFinished, Origin, ProviderPayload
 from thinkaloud.events.prompt import (
     AnswerPart,
     AssistantTurn,
@@ -36,7 +36,7 @@ FOREIGN = AssistantTurn(
         ToolCallPart("call_a", "look", ""),
         ToolCallPart("call_b", "look", '{"at":1}'),
     ),
-    Native(Origin("anthropic-messages", "https://a.test", "claude"), msgspec.Raw(b"[]")),
+    ProviderPayload(Origin("anthropic-messages", "https://a.test", "claude"), msgspec.Raw(b"[]")),
 )
 RESULTS = ToolTurn((ToolResult("call_a", "look", "A"), ToolResult("call_b", "look", "no", True)))
 
@@ -239,13 +239,13 @@ def test_an_own_turn_goes_back_byte_for_byte() -> None:
     ],
 )
 def test_a_payload_of_another_dialect_endpoint_or_model_never_goes_back(origin: Origin) -> None:
-    native = Native(origin, msgspec.Raw(json.dumps([RS, MSG]).encode()))
+    native = ProviderPayload(origin, msgspec.Raw(json.dumps([RS, MSG]).encode()))
     turn = AssistantTurn((ReasoningPart("secret"), AnswerPart("Hi.")), native)
     assert history(turn) == [{"role": "assistant", "content": "Hi."}]
 
 
 def test_after_a_refusal_no_payload_goes_back() -> None:
-    native = Native(dialect().origin, msgspec.Raw(json.dumps([RS, MSG]).encode()))
+    native = ProviderPayload(dialect().origin, msgspec.Raw(json.dumps([RS, MSG]).encode()))
     turn = AssistantTurn((AnswerPart("Hi."),), native)
     request = ModelRequest("model-1", (ASK, turn), send_opaque=False)
     assert encoded(request)["input"] == [USER, {"role": "assistant", "content": "Hi."}]

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from thinkaloud.events.model import Alive, AnswerText, ModelEvent, ReasoningText
+from thinkaloud.events.model import AnswerText, Keepalive, ModelEvent, ReasoningText
 from thinkaloud.ports.model import Dialect
 from thinkaloud.providers.dialects.openai_responses import bind
 from thinkaloud.providers.target import Family, Target
@@ -42,7 +42,7 @@ def told(events: Sequence[ModelEvent]) -> list[ModelEvent]:
     joined: list[ModelEvent] = []
     for event in events:
         last = joined[-1] if joined else None
-        if isinstance(event, Alive):
+        if isinstance(event, Keepalive):
             continue
         if isinstance(event, AnswerText) and isinstance(last, AnswerText):
             joined[-1] = AnswerText(last.text + event.text)

@@ -14,7 +14,7 @@ from tests.staging import FixedAttachments, events_of, stage
 from thinkaloud.events.event import AnswerDelta, Attachment, Event, Notice, RunEnded
 from thinkaloud.ports.model import Model
 from thinkaloud.providers.hosts.host import DialectName
-from thinkaloud.runtime.runs import Runs
+from thinkaloud.runtime.runs.supervisor import Runs
 from thinkaloud.tools.function import tool
 
 Refuses = Callable[[dict[str, Any]], bool]

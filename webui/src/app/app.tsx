@@ -6,7 +6,7 @@ import type { Toggles } from "@/components/reading";
 import { IconButton } from "@/components/ui/button";
 import { cx } from "@/components/ui/cx";
 import { Dialog } from "@/components/ui/dialog";
-import { visible } from "@/components/visible";
+import { visible } from "@/components/message/sanitize";
 import { ChatView } from "@/features/chat/chat-view";
 import type { Chosen } from "@/features/chat/choices";
 import { ConnectPage } from "@/features/connect/connect-page";
@@ -15,7 +15,7 @@ import { useServices } from "@/features/services";
 import type { PreferenceStore } from "@/features/settings/preferences";
 import { SettingsDialog } from "@/features/settings/settings-dialog";
 import { useCell, useSelected } from "@/features/use-cell";
-import { useOf } from "@/features/use-of";
+import { useChatSelector } from "@/features/use-chat-selector";
 import type { Connection } from "@/session/transport";
 
 import { parseRoute, toChat, useHash } from "./route";
@@ -79,7 +79,7 @@ function Header({ chatId, onDrawer, onSidebar }: HeaderProps) {
   const { client, directory, server } = useServices();
   const title = useSelected(directory.state, (state) => state.conversations.find((each) => each.conversation_id === chatId)?.title ?? "");
   const chat = chatId === null ? null : client.chat(chatId);
-  const temporary = useOf(chat, () => chat?.state.published().temporary ?? false);
+  const temporary = useChatSelector(chat, () => chat?.state.published().temporary ?? false);
   const demo = useSelected(server.state, (state) => state.bootstrap?.demo ?? false);
   useEffect(() => {
     document.title = title ? `${title} · thinkaloud` : "thinkaloud";

@@ -3,7 +3,7 @@ import "./styles.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
-import { preloadMarkdown } from "@/components/markdown";
+import { preloadMarkdown } from "@/components/markdown/markdown";
 import { returnToDraft } from "@/features/chat/drafts";
 import { ServicesContext } from "@/features/services";
 import { PreferenceStore } from "@/features/settings/preferences";

@@ -5,12 +5,12 @@ import type { ReactElement } from "react";
 
 import { apply, emptySession } from "@/events/fold";
 import { GOLDEN_LOGS } from "@/events/golden";
-import type { Recorded, RunView } from "@/events/types.gen";
+import type { LoggedEvent, RunView } from "@/events/types.gen";
 
 import { type Reading, ReadingContext, type Toggles } from "./reading";
 
 export function golden(name: string, events?: number): RunView[] {
-  const log = (GOLDEN_LOGS[name] ?? "").trim().split("\n").map((line) => JSON.parse(line) as Recorded);
+  const log = (GOLDEN_LOGS[name] ?? "").trim().split("\n").map((line) => JSON.parse(line) as LoggedEvent);
   return [...log.slice(0, events).reduce(apply, emptySession("conv_golden")).view.runs];
 }
 

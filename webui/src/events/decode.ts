@@ -1,12 +1,12 @@
 /** What the server says on `/ws`, as typed values. The one place that knows the frames' names. */
 
-import type { AttachedFile, ConversationView, Event, Outcome, Recorded, RunEnded, RunError, RunStarted, RunView, ToolEnded, Usage } from "./types.gen";
+import type { AttachedFile, ConversationView, Event, Outcome, LoggedEvent, RunEnded, RunError, RunStarted, RunView, ToolEnded, Usage } from "./types.gen";
 
 /** A frame, read. What this version does not know is kept as `unknown`, never thrown. */
 export type Incoming =
   | { readonly kind: "ready"; readonly chatId: string }
   | { readonly kind: "attached"; readonly chatId: string; readonly seq: number; readonly exists: boolean; readonly temporary: boolean }
-  | { readonly kind: "event"; readonly recorded: Recorded; readonly clientMessageId: string | null }
+  | { readonly kind: "event"; readonly recorded: LoggedEvent; readonly clientMessageId: string | null }
   /** Beside the runs, and in no log: from a plugin. */
   | { readonly kind: "aside"; readonly chatId: string; readonly runId: string | null; readonly atMs: number; readonly event: AsideEvent }
   /** A command that was sent as a message, such as `/stop`, was carried out. */

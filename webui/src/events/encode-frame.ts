@@ -1,8 +1,8 @@
 /** An event as the frame that the server would send for it: for replays and tests. */
 
-import type { Event, Recorded } from "./types.gen";
+import type { Event, LoggedEvent } from "./types.gen";
 
-export function encodeFrame(recorded: Recorded): string {
+export function encodeFrame(recorded: LoggedEvent): string {
   const { seq, at_ms, conversation_id: chat_id, run_id } = recorded;
   return JSON.stringify({ chat_id, run_id, ...frame(recorded.event), seq, at_ms });
 }

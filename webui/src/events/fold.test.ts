@@ -4,10 +4,10 @@ import { decode } from "./decode";
 import { encodeFrame } from "./encode-frame";
 import { apply, emptySession, sessionOf } from "./fold";
 import { GOLDEN_LOGS, GOLDEN_VIEWS } from "./golden";
-import type { Recorded } from "./types.gen";
+import type { LoggedEvent } from "./types.gen";
 
-function logOf(name: string): Recorded[] {
-  return (GOLDEN_LOGS[name] ?? "").trim().split("\n").map((line) => JSON.parse(line) as Recorded);
+function logOf(name: string): LoggedEvent[] {
+  return (GOLDEN_LOGS[name] ?? "").trim().split("\n").map((line) => JSON.parse(line) as LoggedEvent);
 }
 
 const names = Object.keys(GOLDEN_LOGS);

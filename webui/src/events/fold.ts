@@ -8,7 +8,7 @@ import type {
   ConversationView,
   Event,
   ReasoningBlock,
-  Recorded,
+  LoggedEvent,
   RunStarted,
   RunView,
   SegmentReclassified,
@@ -72,7 +72,7 @@ export function prepended(session: Session, runs: readonly RunView[], versions: 
 }
 
 /** Take the next event. An event of a run that is not there (never seen, or of another version) changes nothing but `seq`. */
-export function apply(session: Session, recorded: Recorded): Session {
+export function apply(session: Session, recorded: LoggedEvent): Session {
   const { view } = session;
   const index = view.runs.findLastIndex((run) => run.run_id === recorded.run_id);
   const run = view.runs[index];
@@ -86,7 +86,7 @@ export function apply(session: Session, recorded: Recorded): Session {
 }
 
 /** Take an event of no run of the current path. */
-function applyBeside(session: Session, recorded: Recorded): Session {
+function applyBeside(session: Session, recorded: LoggedEvent): Session {
   const { event } = recorded;
   const here = { ...session, view: { ...session.view, seq: recorded.seq } };
   if (event.type === "run.started") return withBegun(here, recorded, event);
@@ -99,7 +99,7 @@ function applyBeside(session: Session, recorded: Recorded): Session {
 }
 
 /** A run that replaces another is a version of it, and takes its place with its first answer text. */
-function withBegun(session: Session, recorded: Recorded, event: RunStarted): Session {
+function withBegun(session: Session, recorded: LoggedEvent, event: RunStarted): Session {
   const run = begun(recorded, event);
   const { view, tree } = withoutAttempt(session);
   const { replaces } = event;
@@ -136,7 +136,7 @@ export function hasAnswered(run: RunView): boolean {
   return run.blocks.some((block) => block.type === "answer" && /[^ \t\r\n]/.test(block.text));
 }
 
-function begun(recorded: Recorded, event: RunStarted): RunView {
+function begun(recorded: LoggedEvent, event: RunStarted): RunView {
   return {
     run_id: recorded.run_id,
     status: "running",
@@ -167,7 +167,7 @@ function reopened(open: Session["open"], runId: string, index: number | undefine
   return index === undefined ? others : { ...others, [runId]: index };
 }
 
-function applyToRun(run: RunView, open: number | undefined, recorded: Recorded): [RunView, number | undefined] {
+function applyToRun(run: RunView, open: number | undefined, recorded: LoggedEvent): [RunView, number | undefined] {
   const { event } = recorded;
   switch (event.type) {
     case "reasoning.delta":

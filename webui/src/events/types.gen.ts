@@ -71,6 +71,15 @@ export interface IterationStarted {
   readonly message: string;
 }
 
+/** An event with its identity, given once by the log that appended it. */
+export interface LoggedEvent {
+  readonly seq: number;
+  readonly at_ms: number;
+  readonly conversation_id: string;
+  readonly run_id: string;
+  readonly event: RunStarted | IterationStarted | ReasoningDelta | ReasoningEnded | AnswerDelta | AnswerEnded | SegmentReclassified | ToolStarted | ToolEnded | ModelResponded | Notice | RunEnded | VersionSelected;
+}
+
 /** A model call ended well: what the next prompt needs, beyond the text. */
 export interface ModelResponded {
   readonly type: "model.responded";
@@ -78,15 +87,9 @@ export interface ModelResponded {
   readonly finish_reason: "length" | "pause" | "stop" | "tool_calls";
   readonly reasoning_status: "hidden_by_provider" | "none" | "shown";
   readonly usage?: Usage | null;
-  readonly native?: Native | null;
+  readonly native?: ProviderPayload | null;
   readonly raw_finish_reason?: string;
   readonly tool_calls?: readonly ToolCall[];
-}
-
-/** One assistant response exactly as its provider wants it back. */
-export interface Native {
-  readonly origin: Origin;
-  readonly payload: unknown;
 }
 
 /** Something that the user should know and that ends nothing: a retry, a dropped block. */
@@ -117,6 +120,12 @@ export interface Outcome {
   readonly reasoning_tokens?: number | null;
   readonly output_tokens?: number | null;
   readonly max_output_tokens?: number | null;
+}
+
+/** One assistant response exactly as its provider wants it back. */
+export interface ProviderPayload {
+  readonly origin: Origin;
+  readonly payload: unknown;
 }
 
 /** One segment of reasoning. `parts` are the provider's own blocks; their text is joined as is. */
@@ -151,15 +160,6 @@ export interface ReasoningSegment {
   readonly segment_id: string;
   readonly text: string;
   readonly duration_ms: number | null;
-}
-
-/** An event with its identity, given once by the log that appended it. */
-export interface Recorded {
-  readonly seq: number;
-  readonly at_ms: number;
-  readonly conversation_id: string;
-  readonly run_id: string;
-  readonly event: RunStarted | IterationStarted | ReasoningDelta | ReasoningEnded | AnswerDelta | AnswerEnded | SegmentReclassified | ToolStarted | ToolEnded | ModelResponded | Notice | RunEnded | VersionSelected;
 }
 
 /** The body of `POST /chat/message`, and the data of a `complete` frame. */
@@ -312,6 +312,6 @@ export interface VersionSelected {
   readonly run_id: string;
 }
 
-export type Event = Recorded["event"];
+export type Event = LoggedEvent["event"];
 export type Run = ConversationView["runs"][number];
 export type Block = RunView["blocks"][number];

@@ -5,14 +5,14 @@ import "./gallery.css";
 
 import { createRoot } from "react-dom/client";
 
-import { FileAddressContext } from "@/components/attached-files";
+import { FileAddressContext } from "@/components/message/attached-files";
 import { ConnectionBar } from "@/components/connection-bar";
-import { useFollow } from "@/components/follow";
+import { useFollow } from "@/components/scroll/follow";
 import { ReadingContext, type Toggles } from "@/components/reading";
-import { Thread } from "@/components/thread";
+import { Thread } from "@/components/scroll/thread";
 import { apply, emptySession } from "@/events/fold";
 import { GOLDEN_LOGS } from "@/events/golden";
-import type { Recorded } from "@/events/types.gen";
+import type { LoggedEvent } from "@/events/types.gen";
 import { parseLog } from "@/session/replay";
 
 import { type GalleryState, STATES } from "./states";
@@ -63,7 +63,7 @@ function Picture({ state }: { readonly state: GalleryState }) {
 }
 
 /** A picture out of the log itself: there is no server to ask. */
-function addressIn(log: readonly Recorded[], runId: string, number: number): string | null {
+function addressIn(log: readonly LoggedEvent[], runId: string, number: number): string | null {
   const started = log.find((each) => each.run_id === runId)?.event;
   const file = started?.type === "run.started" ? started.attachments?.[number - 1] : undefined;
   return file?.base64 ? `data:${file.media_type};base64,${file.base64}` : null;

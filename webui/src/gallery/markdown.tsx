@@ -5,8 +5,8 @@ import "./gallery.css";
 
 import { createRoot } from "react-dom/client";
 
-import Markdown from "@/components/rendered-markdown";
-import { SettledText } from "@/components/settled-text";
+import Markdown from "@/components/markdown/rendered-markdown";
+import { SettledText } from "@/components/markdown/settled-text";
 
 declare global {
   interface Window {

@@ -1,6 +1,6 @@
 /** One conversation as this page has it: the folded log, and what the user said that is not in the log yet. */
 
-import type { Recorded } from "@/events/types.gen";
+import type { LoggedEvent } from "@/events/types.gen";
 import { apply, emptySession, prepended, renewed, type Session } from "@/events/fold";
 import type { Incoming } from "@/events/decode";
 
@@ -163,7 +163,7 @@ export class Chat {
     this.#settle();
   }
 
-  #hearEvent(recorded: Recorded, clientMessageId: string | null): void {
+  #hearEvent(recorded: LoggedEvent, clientMessageId: string | null): void {
     const { session } = this.state.latest;
     // A replay may overlap with what came live: every event counts once.
     if (recorded.seq <= session.view.seq) return;

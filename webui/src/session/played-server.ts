@@ -1,7 +1,7 @@
 /** For tests: the server's end of the transport. */
 
 import { encodeFrame } from "@/events/encode-frame";
-import type { Recorded } from "@/events/types.gen";
+import type { LoggedEvent } from "@/events/types.gen";
 
 import type { Command, Listener, Transport } from "./transport";
 
@@ -35,7 +35,7 @@ export class PlayedServer implements Transport {
     this.#listener?.connection({ state: "waiting", attempt: 1, retryAt: 0, problem: null });
   }
 
-  say(...log: readonly Recorded[]): void {
+  say(...log: readonly LoggedEvent[]): void {
     for (const recorded of log) this.#listener?.frame(encodeFrame(recorded));
   }
 

@@ -1,16 +1,16 @@
 /** Plays a recorded log as if a server sent it: for the gallery and for tests. */
 
-import type { Recorded } from "@/events/types.gen";
+import type { LoggedEvent } from "@/events/types.gen";
 import { encodeFrame } from "@/events/encode-frame";
 
 import type { Command, Listener, Transport } from "./transport";
 
 export class ReplayTransport implements Transport {
   readonly commands: Command[] = [];
-  readonly #log: readonly Recorded[];
+  readonly #log: readonly LoggedEvent[];
   #listener: Listener | null = null;
 
-  constructor(log: readonly Recorded[]) {
+  constructor(log: readonly LoggedEvent[]) {
     this.#log = log;
   }
 
@@ -44,9 +44,9 @@ export class ReplayTransport implements Transport {
 }
 
 /** Read a log as the golden sessions hold it: one event a line. */
-export function parseLog(text: string): Recorded[] {
+export function parseLog(text: string): LoggedEvent[] {
   return text
     .split("\n")
     .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as Recorded);
+    .map((line) => JSON.parse(line) as LoggedEvent);
 }

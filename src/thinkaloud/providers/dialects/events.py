@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 from typing_extensions import override
 
-from thinkaloud.core.sse import SSEParser
+from thinkaloud.core.parsers.sse import SSEParser
 
 DONE: Final = b"[DONE]"
 

@@ -13,8 +13,8 @@ import msgspec
 
 from thinkaloud.errors import ProviderCode
 from thinkaloud.events.model import ModelFailed, Usage
-from thinkaloud.providers.dialects.patience import spent
-from thinkaloud.providers.dialects.refusals import bounded, code_for
+from thinkaloud.providers.dialects.http_errors import bounded, code_for
+from thinkaloud.providers.dialects.retry_after import spent
 
 _NAME: Final = re.compile(r"(?:error|exception)s?$", re.IGNORECASE)
 _MEMBERS: Final = ("error", "errors", "exception", "response", "data", "detail")

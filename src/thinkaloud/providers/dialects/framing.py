@@ -9,12 +9,12 @@ from typing import Final, Protocol
 
 import msgspec
 
-from thinkaloud.core.sse import EventTooLarge
-from thinkaloud.events.model import Alive, ModelEvent, ModelFailed, Usage
+from thinkaloud.core.parsers.sse import EventTooLarge
+from thinkaloud.events.model import Keepalive, ModelEvent, ModelFailed, Usage
 from thinkaloud.ports.model import Decoder
 from thinkaloud.providers.dialects import faults
 from thinkaloud.providers.dialects.events import DONE, ProviderEvents, is_json
-from thinkaloud.providers.dialects.refusals import bounded
+from thinkaloud.providers.dialects.http_errors import bounded
 from thinkaloud.providers.dialects.toolcalls import TooManyCalls
 
 _MAX_HELD = 32 * 2**20
@@ -41,7 +41,7 @@ class Frames(Protocol):
     def feed(self, data: bytes) -> Events:
         """Return the events that these bytes complete.
 
-        Raises `thinkaloud.core.sse.EventTooLarge` where one is longer than may be held.
+        Raises `thinkaloud.core.parsers.sse.EventTooLarge` where one is longer than may be held.
         """
         ...
 
@@ -294,7 +294,7 @@ class FramedDecoder:
             return out
         self._take(events, out)
         if events and not out:
-            out.append(Alive())
+            out.append(Keepalive())
         return out
 
     def close(self) -> list[ModelEvent]:

@@ -4,18 +4,18 @@ from typing import Final
 
 import msgspec
 
-from thinkaloud.core.inline import InlineSplitter
-from thinkaloud.core.inline_state import Inline, Piece
-from thinkaloud.core.tags import BRACKETED
+from thinkaloud.core.parsers.inline import InlineSplitter
+from thinkaloud.core.parsers.inline_state import Inline, Piece
+from thinkaloud.core.parsers.inline_tags import BRACKETED
 from thinkaloud.events.model import (
-    Alive,
     AnswerText,
+    Keepalive,
     ModelEvent,
     ModelFailed,
     ModelFinished,
     ReasoningText,
     Reclassified,
-    ServerItem,
+    ServerToolActivity,
     ToolCall,
     ToolCallOpened,
 )
@@ -23,7 +23,7 @@ from thinkaloud.events.prompt import Effort
 from thinkaloud.ports.model import Decoder
 from thinkaloud.providers.target import Target
 
-_ALIVE: Final = Alive()
+_ALIVE: Final = Keepalive()
 
 
 class InlineQuirks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -99,7 +99,7 @@ class InlineDecoder:
                     self._say(self._splitter.separate(), out)
                     self._unclosed = None
                     out.append(self._numbered(event))
-                case ToolCallOpened() | ToolCall() | ServerItem():
+                case ToolCallOpened() | ToolCall() | ServerToolActivity():
                     self._say(self._splitter.interrupt(), out)
                     out.append(event)
                 case ModelFinished():

@@ -6,7 +6,7 @@ Moonshot, Z.ai, MiniMax, Mistral, Groq, Cerebras, Together); the vLLM and SGLang
 
 from typing import Final
 
-from thinkaloud.core.tags import GRANITE
+from thinkaloud.core.parsers.inline_tags import GRANITE
 from thinkaloud.providers.families.kind import On
 from thinkaloud.providers.families.rows import SWITCH, Levels, plain, reasoner, template
 

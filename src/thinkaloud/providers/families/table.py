@@ -7,8 +7,8 @@ from typing import Final
 import msgspec
 
 from thinkaloud.providers.families import closed, open_weights
+from thinkaloud.providers.families.effort_mapping import effort_mapping
 from thinkaloud.providers.families.kind import Kind, on
-from thinkaloud.providers.families.sayable import sayable
 from thinkaloud.providers.hosts.host import Host
 from thinkaloud.providers.target import Family
 
@@ -72,7 +72,9 @@ def family_of(host: Host, model: str, quirks: Mapping[str, object] = {}) -> Fami
         return msgspec.structs.replace(family, quirks=silent)
     if host.gateway and host.dialect in {"openai-chat", "openai-responses"}:
         family = _through_gateway(family, host)
-    efforts, budget = sayable(host.dialect, {**host.quirks, **family.quirks, **quirks}, family)
+    efforts, budget = effort_mapping(
+        host.dialect, {**host.quirks, **family.quirks, **quirks}, family
+    )
     return msgspec.structs.replace(family, efforts=efforts, budget=budget)
 
 

@@ -1,1 +1,1 @@
-"""Events as the frames of each wire. Pure."""
+"""Encoders from log events to the frames of each wire. Pure."""

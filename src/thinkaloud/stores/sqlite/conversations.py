@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Final
 
-from thinkaloud.ports.store import Before, Change, Conversation, FinishedRun
+from thinkaloud.ports.store import Conversation, ConversationCursor, ConversationPatch, FinishedRun
 from thinkaloud.stores.sqlite import log, search
 
 _TITLE: Final = ""
@@ -50,7 +50,7 @@ def find(connection: sqlite3.Connection, owner: str, conversation_id: str) -> Co
 def latest(
     connection: sqlite3.Connection,
     owner: str,
-    before: Before | None,
+    before: ConversationCursor | None,
     limit: int,
     searched: str | None,
 ) -> Sequence[Conversation]:
@@ -72,7 +72,7 @@ def latest(
 
 
 def update(
-    connection: sqlite3.Connection, owner: str, conversation_id: str, change: Change
+    connection: sqlite3.Connection, owner: str, conversation_id: str, change: ConversationPatch
 ) -> Conversation | None:
     """Change a conversation and return it as it is now. None where this owner has none."""
     before = find(connection, owner, conversation_id)

@@ -13,7 +13,7 @@ import msgspec
 
 from thinkaloud.errors import ConfigurationError, StoreError, UnreadableLog
 from thinkaloud.stores.sqlite import search
-from thinkaloud.stores.sqlite.copying import (
+from thinkaloud.stores.sqlite.backup import (
     Added,
     add,
     connect,
@@ -23,7 +23,7 @@ from thinkaloud.stores.sqlite.copying import (
     readable,
     scratch_of,
 )
-from thinkaloud.stores.sqlite.faults import explained, primary_code
+from thinkaloud.stores.sqlite.errors import explained, primary_code
 from thinkaloud.stores.sqlite.lock import owning
 from thinkaloud.stores.sqlite.readers import Readers
 from thinkaloud.stores.sqlite.schema import migrate, refuse_others

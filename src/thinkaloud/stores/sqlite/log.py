@@ -27,15 +27,15 @@ def rows_of(events: Sequence[Stored]) -> dict[str, list[Row]]:
     """Return events as rows, by conversation. Touches no database."""
     rows: dict[str, list[Row]] = {}
     for stored in events:
-        recorded = stored.recorded
-        conversation_id = recorded.conversation_id
+        logged = stored.logged
+        conversation_id = logged.conversation_id
         rows.setdefault(conversation_id, []).append(
             (
                 conversation_id,
-                recorded.seq,
+                logged.seq,
                 stored.first_seq,
-                recorded.run_id,
-                encode(recorded),
+                logged.run_id,
+                encode(logged),
                 stored.lengths or None,
             )
         )
@@ -45,9 +45,9 @@ def rows_of(events: Sequence[Stored]) -> dict[str, list[Row]]:
 def ended_in(events: Sequence[Stored]) -> list[tuple[str, str]]:
     """Return the run and the conversation of every terminal event."""
     return [
-        (stored.recorded.run_id, stored.recorded.conversation_id)
+        (stored.logged.run_id, stored.logged.conversation_id)
         for stored in events
-        if isinstance(stored.recorded.event, RunEnded)
+        if isinstance(stored.logged.event, RunEnded)
     ]
 
 

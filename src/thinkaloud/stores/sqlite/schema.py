@@ -103,7 +103,7 @@ MIGRATIONS: Final[Sequence[Migration]] = (
         "ALTER TABLE runs ADD COLUMN message BLOB",
     ),
     (
-        # Where merged deltas were joined: bytes of thinkaloud.core.cuts, null where that is unknown.
+        # Where merged deltas were joined: bytes of thinkaloud.core.delta_offsets, null where that is unknown.
         "ALTER TABLE events ADD COLUMN lengths BLOB",
     ),
     # Logs may have `version.selected`, which older programs cannot read: they refuse the file.

@@ -3,7 +3,7 @@
 import sqlite3
 from typing import Final
 
-from thinkaloud.stores.words import phrases, words
+from thinkaloud.stores.search_terms import phrases, words
 
 _SLICE_PAGES: Final = 256
 """Pages of the index that are rewritten in one transaction: about a megabyte."""

@@ -5,9 +5,9 @@ from functools import partial
 
 from thinkaloud.events.event import RunStarted
 from thinkaloud.ports.store import (
-    Before,
-    Change,
     Conversation,
+    ConversationCursor,
+    ConversationPatch,
     FinishedRun,
     LogEnd,
     RunRecord,
@@ -40,7 +40,12 @@ class SqliteStore(Database):
         )
 
     async def conversations(
-        self, owner: str, *, before: Before | None, limit: int, search: str | None = None
+        self,
+        owner: str,
+        *,
+        before: ConversationCursor | None,
+        limit: int,
+        search: str | None = None,
     ) -> Sequence[Conversation]:
         """List this owner's conversations, the latest updated first."""
         return await self._read(
@@ -54,7 +59,7 @@ class SqliteStore(Database):
         )
 
     async def update_conversation(
-        self, owner: str, conversation_id: str, change: Change
+        self, owner: str, conversation_id: str, change: ConversationPatch
     ) -> Conversation | None:
         """Change a conversation of this owner and return it as it is now."""
         return await self._write(

@@ -14,11 +14,11 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from thinkaloud.core.searchable import searchable
+from thinkaloud.core.conversations.search_text import searchable
 from thinkaloud.errors import InvalidRequest
 from thinkaloud.events.codec import decode, decode_message
 from thinkaloud.events.event import Event, VersionSelected
-from thinkaloud.stores.sqlite.faults import primary_code
+from thinkaloud.stores.sqlite.errors import primary_code
 from thinkaloud.stores.sqlite.schema import MIGRATIONS, migrate, refuse_others, version_of
 
 MAX_VALUE_BYTES: Final = 128 * 2**20

@@ -2,8 +2,8 @@
 
 import { useCallback, useMemo, useRef, useState } from "react";
 
-import { inBytes, isPicture } from "@/components/attached-files";
-import type { Attached } from "@/components/composer";
+import { inBytes, isPicture } from "@/components/message/attached-files";
+import type { Attached } from "@/components/composer/composer";
 import { type Api, ApiProblem, type FileLimits, type ModelChoice } from "@/session/api";
 import type { MessageFile } from "@/session/transport";
 

@@ -3,15 +3,15 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 
 import type { RunView } from "@/events/types.gen";
 
-import { filesOf } from "@/components/attached-files";
-import { Composer } from "@/components/composer";
+import { filesOf } from "@/components/message/attached-files";
+import { Composer } from "@/components/composer/composer";
 import type { ThinkingChoice, Toggles } from "@/components/reading";
 import { Button, IconButton } from "@/components/ui/button";
 import type { Chat, Pending } from "@/session/chat";
 
 import { useServices } from "../services";
 import { useCell } from "../use-cell";
-import { useOf } from "../use-of";
+import { useChatSelector } from "@/features/use-chat-selector";
 import { type Attachments, hindranceOf, limitsInWords, useAttachments } from "./attachments";
 import { Choices, type Chosen, modelOf, optionsOf } from "./choices";
 import { Conversation } from "./conversation";
@@ -39,10 +39,10 @@ export function ChatView({ chatId, thinking, toggles, chosen, onChoose, onBegun 
   const [problem, setProblem] = useState<string | null>(null);
   const fileLimits = bootstrap?.limits?.files;
   const attachments = useAttachments(api, fileLimits, setProblem);
-  const running = useOf(chat, () => chat?.running ?? false);
-  const missing = useOf(chat, () => chat?.state.published().phase === "missing");
+  const running = useChatSelector(chat, () => chat?.running ?? false);
+  const missing = useChatSelector(chat, () => chat?.state.published().phase === "missing");
   const draft = useDraft(chatId);
-  const again = useAgain(draft, attachments);
+  const again = useRetry(draft, attachments);
   const [temporary, setTemporary] = useState(false);
   const say = useSay({ chat, temporary, onBegun, onProblem: setProblem });
   const sayFromThread = useSayFromThread(say, draft.field);
@@ -159,7 +159,7 @@ interface Again {
   readonly nothing: () => void;
 }
 
-function useAgain({ edit, replace, write }: Draft, { put }: Attachments): Again {
+function useRetry({ edit, replace, write }: Draft, { put }: Attachments): Again {
   const { api } = useServices();
   return useMemo(
     () => ({
@@ -228,7 +228,7 @@ function Replacing({ onCancel }: { readonly onCancel: () => void }) {
 
 /** Above the field, where one is about to say something: it will not be found again. */
 function Temporary({ chat }: { readonly chat: Chat | null }) {
-  const temporary = useOf(chat, () => chat?.state.published().temporary ?? false);
+  const temporary = useChatSelector(chat, () => chat?.state.published().temporary ?? false);
   if (!temporary) return null;
   return (
     <p className="mb-1.5 flex items-center justify-center gap-1.5 text-xs text-faint">
@@ -238,7 +238,7 @@ function Temporary({ chat }: { readonly chat: Chat | null }) {
 }
 
 function Problems({ chat, own, onDismiss }: { readonly chat: Chat | null; readonly own: string | null; readonly onDismiss: () => void }) {
-  const theirs = useOf(chat, () => chat?.state.published().problem ?? null);
+  const theirs = useChatSelector(chat, () => chat?.state.published().problem ?? null);
   const words = own ?? theirs;
   if (words === null) return null;
   return (

@@ -1,6 +1,6 @@
 import { Brain } from "lucide-react";
 
-import { Picker } from "@/components/picker";
+import { Picker } from "@/components/composer/picker";
 import type { ModelChoice } from "@/session/api";
 import type { MessageOptions } from "@/session/transport";
 

@@ -2,10 +2,10 @@ import { useCallback, useMemo } from "react";
 
 import type { RunView } from "@/events/types.gen";
 
-import { FileAddressContext, filesOf } from "@/components/attached-files";
-import { type Follow, useFollow } from "@/components/follow";
+import { FileAddressContext, filesOf } from "@/components/message/attached-files";
+import { type Follow, useFollow } from "@/components/scroll/follow";
 import { type Reading, ReadingContext, type ThinkingChoice, type Toggles } from "@/components/reading";
-import { type RunActions, Thread } from "@/components/thread";
+import { type RunActions, Thread } from "@/components/scroll/thread";
 import { Button } from "@/components/ui/button";
 import { cx } from "@/components/ui/cx";
 import type { Chat, Pending } from "@/session/chat";

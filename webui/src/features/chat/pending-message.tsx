@@ -1,4 +1,4 @@
-import { UserMessage } from "@/components/user-message";
+import { UserMessage } from "@/components/message/user-message";
 import { Button } from "@/components/ui/button";
 import type { Pending } from "@/session/chat";
 

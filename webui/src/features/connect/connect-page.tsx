@@ -1,9 +1,9 @@
 import { ArrowLeft, CircleAlert, CircleCheck, Loader } from "lucide-react";
 import { type ReactNode, useState } from "react";
 
-import { CodeBlock } from "@/components/code-block";
+import { CodeBlock } from "@/components/markdown/code-block";
 import { Button } from "@/components/ui/button";
-import { visible } from "@/components/visible";
+import { visible } from "@/components/message/sanitize";
 import { ApiProblem, type ModelChoice } from "@/session/api";
 
 import { useServices } from "../services";

@@ -5,7 +5,7 @@ import { Button, IconButton } from "@/components/ui/button";
 import { cx } from "@/components/ui/cx";
 import { Dialog } from "@/components/ui/dialog";
 import { Menu, MenuItem } from "@/components/ui/menu";
-import { visible } from "@/components/visible";
+import { visible } from "@/components/message/sanitize";
 
 /** What the reader may do with a conversation. */
 export interface ConversationActions {

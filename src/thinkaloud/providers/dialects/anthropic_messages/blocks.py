@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from thinkaloud.providers.dialects.anthropic_messages.wire import UNREADABLE, BlockHead
-from thinkaloud.providers.dialects.jsontext import compact, given
+from thinkaloud.providers.dialects.raw_json import compact, given
 from thinkaloud.providers.dialects.toolcalls import assembled
 
 THINKING: Final = "thinking"

@@ -8,15 +8,15 @@ from typing import Final
 
 import msgspec
 
-from thinkaloud.core.eventstream import EventStreamParser, exception
-from thinkaloud.core.sse import EventTooLarge
-from thinkaloud.events.model import Alive, ModelEvent, Origin
+from thinkaloud.core.parsers.aws_eventstream import EventStreamParser, exception
+from thinkaloud.core.parsers.sse import EventTooLarge
+from thinkaloud.events.model import Keepalive, ModelEvent, Origin
 from thinkaloud.providers.dialects.anthropic_messages.message import MessageReader
 from thinkaloud.providers.dialects.anthropic_messages.wire import UNREADABLE
 from thinkaloud.providers.dialects.events import DONE, ProviderEvents, is_json
 from thinkaloud.providers.dialects.framing import HeldBody
 
-_ALIVE: Final = Alive()
+_ALIVE: Final = Keepalive()
 
 
 class SSEDecoder:

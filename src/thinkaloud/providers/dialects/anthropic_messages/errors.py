@@ -12,8 +12,8 @@ import msgspec
 from thinkaloud.errors import ProviderCode, ProviderError
 from thinkaloud.events.model import ModelFailed, Usage
 from thinkaloud.providers.dialects.anthropic_messages.wire import UNREADABLE
-from thinkaloud.providers.dialects.jsontext import ABSENT, given
-from thinkaloud.providers.dialects.patience import seconds, spent
+from thinkaloud.providers.dialects.raw_json import ABSENT, given
+from thinkaloud.providers.dialects.retry_after import seconds, spent
 
 _MESSAGE_CHARS: Final = 500
 _READ: Final = 4096

@@ -9,7 +9,7 @@ from typing import Final, Literal, assert_never
 
 import msgspec
 
-from thinkaloud.events.model import Native, Origin
+from thinkaloud.events.model import Origin, ProviderPayload
 from thinkaloud.events.prompt import (
     AnswerPart,
     AssistantTurn,
@@ -120,7 +120,7 @@ class _History:
             block["is_error"] = True
         return block
 
-    def _own(self, native: Native, thoughts: Thoughts) -> list[Content]:
+    def _own(self, native: ProviderPayload, thoughts: Thoughts) -> list[Content]:
         content: list[Content] = []
         for raw in _blocks.decode(bytes(native.payload)):
             head = _head.decode(bytes(raw))

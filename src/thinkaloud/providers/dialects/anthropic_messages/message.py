@@ -13,11 +13,11 @@ from thinkaloud.events.model import (
     FinishReason,
     ModelEvent,
     ModelFinished,
-    Native,
     Origin,
+    ProviderPayload,
     ReasoningStatus,
     ReasoningText,
-    ServerItem,
+    ServerToolActivity,
     ToolCall,
     ToolCallOpened,
     Usage,
@@ -41,8 +41,8 @@ from thinkaloud.providers.dialects.anthropic_messages.wire import (
 from thinkaloud.providers.dialects.events import DONE
 from thinkaloud.providers.dialects.failing import Failing
 from thinkaloud.providers.dialects.faults import names_error, suspect
-from thinkaloud.providers.dialects.jsontext import array_of, given
 from thinkaloud.providers.dialects.outcomes import MALFORMED, ending, malformed
+from thinkaloud.providers.dialects.raw_json import array_of, given
 from thinkaloud.providers.dialects.toolcalls import CallBudget, CallIds, TooManyCalls, tool_name
 
 _FINISH: Final[dict[str, FinishReason]] = {
@@ -185,7 +185,7 @@ class MessageReader(Failing):
         elif block.kind == THINKING and head.thinking:
             self._reasoning(block, head.thinking, out)
         elif block.kind not in OWN_KINDS:
-            out.append(ServerItem(block.kind))
+            out.append(ServerToolActivity(block.kind))
         return block
 
     def _delta(self, index: int, delta: Delta, out: list[ModelEvent]) -> None:
@@ -265,7 +265,7 @@ class MessageReader(Failing):
             reason = "tool_calls"
         usage = _counted(self._usage)
         content = [block.payload() for block in self._blocks]
-        native = Native(self._origin, array_of(content)) if content else None
+        native = ProviderPayload(self._origin, array_of(content)) if content else None
         out.append(ModelFinished(reason, self._stop, _status(self._blocks, usage), usage, native))
 
 

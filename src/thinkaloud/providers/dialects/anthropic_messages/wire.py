@@ -5,7 +5,7 @@ Source: Anthropic API reference, "Messages" and "Streaming messages".
 
 import msgspec
 
-from thinkaloud.providers.dialects.jsontext import ABSENT
+from thinkaloud.providers.dialects.raw_json import ABSENT
 
 
 class Delta(msgspec.Struct):

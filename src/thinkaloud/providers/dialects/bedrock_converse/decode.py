@@ -5,13 +5,13 @@ Source: Amazon Bedrock Runtime API reference, `ConverseStream` and `Converse`.
 
 from typing import Final
 
-from thinkaloud.core.eventstream import EventStreamParser
-from thinkaloud.core.sse import EventTooLarge
-from thinkaloud.events.model import Alive, ModelEvent, Origin
+from thinkaloud.core.parsers.aws_eventstream import EventStreamParser
+from thinkaloud.core.parsers.sse import EventTooLarge
+from thinkaloud.events.model import Keepalive, ModelEvent, Origin
 from thinkaloud.providers.dialects.bedrock_converse.message import MessageReader
 from thinkaloud.providers.dialects.framing import HeldBody
 
-_ALIVE: Final = Alive()
+_ALIVE: Final = Keepalive()
 
 
 class StreamDecoder:

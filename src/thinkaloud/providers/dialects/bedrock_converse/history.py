@@ -10,7 +10,7 @@ from typing import Final, Literal, assert_never
 import msgspec
 
 from thinkaloud.errors import InvalidRequest
-from thinkaloud.events.model import Native, Origin
+from thinkaloud.events.model import Origin, ProviderPayload
 from thinkaloud.events.prompt import (
     AnswerPart,
     AssistantTurn,
@@ -24,7 +24,7 @@ from thinkaloud.events.prompt import (
 )
 from thinkaloud.providers.dialects.bedrock_converse.blocks import as_input
 from thinkaloud.providers.dialects.bedrock_converse.quirks import Quirks
-from thinkaloud.providers.dialects.jsontext import items_of
+from thinkaloud.providers.dialects.raw_json import items_of
 
 Content = dict[str, object] | msgspec.Raw
 _BAD_ID: Final = re.compile(r"[^a-zA-Z0-9_.:-]")
@@ -114,7 +114,7 @@ class _History:
             told["status"] = "error" if result.is_error else "success"
         return {"toolResult": told}
 
-    def _own(self, native: Native) -> list[Content]:
+    def _own(self, native: ProviderPayload) -> list[Content]:
         content: list[Content] = []
         for raw in items_of(native.payload):
             reasons = _kind(raw) == "reasoningContent"

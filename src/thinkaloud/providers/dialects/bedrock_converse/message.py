@@ -7,7 +7,7 @@ from typing import Final, cast
 
 import msgspec
 
-from thinkaloud.core.eventstream import Frame, exception
+from thinkaloud.core.parsers.aws_eventstream import Frame, exception
 from thinkaloud.errors import ProviderCode, ProviderError
 from thinkaloud.events.model import (
     AnswerText,
@@ -15,11 +15,11 @@ from thinkaloud.events.model import (
     ModelEvent,
     ModelFailed,
     ModelFinished,
-    Native,
     Origin,
+    ProviderPayload,
     ReasoningStatus,
     ReasoningText,
-    ServerItem,
+    ServerToolActivity,
     ToolCall,
     ToolCallOpened,
     Usage,
@@ -37,9 +37,9 @@ from thinkaloud.providers.dialects.bedrock_converse.wire import (
     ToolUse,
 )
 from thinkaloud.providers.dialects.failing import Failing
-from thinkaloud.providers.dialects.jsontext import array_of, compact, given
+from thinkaloud.providers.dialects.http_errors import bounded
 from thinkaloud.providers.dialects.outcomes import MALFORMED, ending, malformed
-from thinkaloud.providers.dialects.refusals import bounded
+from thinkaloud.providers.dialects.raw_json import array_of, compact, given
 from thinkaloud.providers.dialects.toolcalls import (
     CallBudget,
     CallIds,
@@ -194,12 +194,12 @@ class MessageReader(Failing):
         elif given(start.tool_result):
             raw = bytes(start.tool_result)
             self._open(index, "server_result", out, raw)
-            out.append(ServerItem(_result.decode(raw).type or "toolResult"))
+            out.append(ServerToolActivity(_result.decode(raw).type or "toolResult"))
 
     def _start_call(self, index: int, call: ToolUse, raw: bytes, out: list[ModelEvent]) -> None:
         if call.type == _SERVER:
             self._open(index, "server_call", out, raw)
-            out.append(ServerItem(_SERVER))
+            out.append(ServerToolActivity(_SERVER))
             return
         block = self._open(index, "call", out, raw)
         self._budget.begin()
@@ -259,7 +259,7 @@ class MessageReader(Failing):
                 self._budget.add(len(text))
                 self._by_index[index].pieces.append(text)
         elif block.tool_result is not None:
-            out.append(ServerItem(block.tool_result.type or "toolResult"))
+            out.append(ServerToolActivity(block.tool_result.type or "toolResult"))
         self._shut(index, out)
 
     def _finish(self, out: list[ModelEvent], payload: msgspec.Raw | None) -> None:
@@ -276,7 +276,7 @@ class MessageReader(Failing):
         if self._calls and reason != "length":
             reason = "tool_calls"
         usage = _counted(self._usage)
-        native = None if payload is None else Native(self._origin, payload)
+        native = None if payload is None else ProviderPayload(self._origin, payload)
         out.append(
             ModelFinished(reason, self._stop, self._speech.status(self._blocks), usage, native)
         )

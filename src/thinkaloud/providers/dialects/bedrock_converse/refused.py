@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from thinkaloud.core.eventstream import aws_code
+from thinkaloud.core.parsers.aws_eventstream import aws_code
 from thinkaloud.errors import ProviderError
-from thinkaloud.providers.dialects.refusals import refusal
+from thinkaloud.providers.dialects.http_errors import refusal
 
 
 def http_error(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from thinkaloud.providers.dialects.jsontext import ABSENT
+from thinkaloud.providers.dialects.raw_json import ABSENT
 
 
 class Reasoning(msgspec.Struct, rename="camel"):

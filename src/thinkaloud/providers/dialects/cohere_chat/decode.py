@@ -12,18 +12,18 @@ from thinkaloud.events.model import (
     ModelEvent,
     ModelFailed,
     ModelFinished,
-    Native,
     Origin,
+    ProviderPayload,
     ReasoningStatus,
     ReasoningText,
     Usage,
 )
 from thinkaloud.providers.dialects.cohere_chat.message import Call, Draft
 from thinkaloud.providers.dialects.faults import names_error, reported
-from thinkaloud.providers.dialects.jsontext import ABSENT, given
+from thinkaloud.providers.dialects.http_errors import bounded
 from thinkaloud.providers.dialects.outcomes import MALFORMED, ending, malformed
-from thinkaloud.providers.dialects.patience import spent
-from thinkaloud.providers.dialects.refusals import bounded
+from thinkaloud.providers.dialects.raw_json import ABSENT, given
+from thinkaloud.providers.dialects.retry_after import spent
 
 _FAILURES: dict[str, ProviderCode] = {
     "ERROR": "provider_overloaded",
@@ -209,7 +209,7 @@ class ChatReader:
                 raw_finish_reason=raw or "",
                 reasoning_status=self._status(),
                 usage=self._usage,
-                native=Native(origin=self._origin, payload=self._draft.payload()),
+                native=ProviderPayload(origin=self._origin, payload=self._draft.payload()),
             )
         )
         return True

@@ -18,8 +18,8 @@ from thinkaloud.providers.dialects.framing import (
     SSEFrames,
     WholeFrames,
 )
+from thinkaloud.providers.dialects.http_errors import refusal
 from thinkaloud.providers.dialects.inline import inlined
-from thinkaloud.providers.dialects.refusals import refusal
 from thinkaloud.providers.target import Target
 
 

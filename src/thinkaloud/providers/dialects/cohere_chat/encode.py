@@ -21,7 +21,7 @@ from thinkaloud.events.prompt import (
 )
 from thinkaloud.ports.model import HttpRequest
 from thinkaloud.providers.dialects.cohere_chat.quirks import Quirks
-from thinkaloud.providers.dialects.jsontext import array_of
+from thinkaloud.providers.dialects.raw_json import array_of
 from thinkaloud.providers.target import Family
 
 _EMPTY = msgspec.Raw(b'{"role":"assistant"}')

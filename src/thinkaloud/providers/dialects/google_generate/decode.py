@@ -12,20 +12,20 @@ from thinkaloud.events.model import (
     ModelEvent,
     ModelFailed,
     ModelFinished,
-    Native,
     Origin,
+    ProviderPayload,
     ReasoningStatus,
     ReasoningText,
-    ServerItem,
+    ServerToolActivity,
     ToolCall,
     ToolCallOpened,
     Usage,
 )
 from thinkaloud.providers.dialects.faults import names_error
 from thinkaloud.providers.dialects.google_generate.errors import in_stream, is_known
-from thinkaloud.providers.dialects.jsontext import ABSENT, array_of, given, text_or_compact
+from thinkaloud.providers.dialects.http_errors import Refusal, bounded
 from thinkaloud.providers.dialects.outcomes import MALFORMED, ending, malformed
-from thinkaloud.providers.dialects.refusals import Refusal, bounded
+from thinkaloud.providers.dialects.raw_json import ABSENT, array_of, given, text_or_compact
 from thinkaloud.providers.dialects.toolcalls import CallBudget, CallIds, assembled, tool_name
 
 _FILTERED = frozenset(
@@ -214,7 +214,7 @@ class GenerateReader:
                 raw_finish_reason=self._finish,
                 reasoning_status=self._status(usage),
                 usage=usage,
-                native=Native(origin=self._origin, payload=self._kept.payload()),
+                native=ProviderPayload(origin=self._origin, payload=self._kept.payload()),
             )
         )
         return True
@@ -273,13 +273,13 @@ class GenerateReader:
             return
         self._kept.part(raw)
         if given(part.code):
-            out.append(ServerItem(kind="executableCode"))
+            out.append(ServerToolActivity(kind="executableCode"))
         elif given(part.result):
-            out.append(ServerItem(kind="codeExecutionResult"))
+            out.append(ServerToolActivity(kind="codeExecutionResult"))
         elif given(part.server_call):
-            out.append(ServerItem(kind="toolCall"))
+            out.append(ServerToolActivity(kind="toolCall"))
         elif given(part.server_response):
-            out.append(ServerItem(kind="toolResponse"))
+            out.append(ServerToolActivity(kind="toolResponse"))
 
     def _call(self, call: _FunctionCall, raw: msgspec.Raw, out: list[ModelEvent]) -> None:
         self._budget.begin()

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 
 from thinkaloud.errors import ProviderCode, ProviderError
 from thinkaloud.events.model import ModelFailed, Usage
-from thinkaloud.providers.dialects.patience import spent
-from thinkaloud.providers.dialects.refusals import (
+from thinkaloud.providers.dialects.http_errors import (
     Refusal,
     bounded,
     code_for,
@@ -16,6 +15,7 @@ from thinkaloud.providers.dialects.refusals import (
     is_bad_key,
     refusal,
 )
+from thinkaloud.providers.dialects.retry_after import spent
 
 _NAMES: dict[str, ProviderCode] = {
     "unauthenticated": "provider_auth",

@@ -10,11 +10,11 @@ from thinkaloud.events.model import (
     FinishReason,
     ModelEvent,
     ModelFinished,
-    Native,
     Origin,
+    ProviderPayload,
     ReasoningStatus,
     ReasoningText,
-    ServerItem,
+    ServerToolActivity,
     Usage,
 )
 from thinkaloud.providers.dialects.faults import names_error
@@ -26,9 +26,9 @@ from thinkaloud.providers.dialects.google_interactions.steps import (
     StepStart,
     TextItem,
 )
-from thinkaloud.providers.dialects.jsontext import ABSENT, array_of, given, text_or_compact
+from thinkaloud.providers.dialects.http_errors import Refusal
 from thinkaloud.providers.dialects.outcomes import MALFORMED, malformed
-from thinkaloud.providers.dialects.refusals import Refusal
+from thinkaloud.providers.dialects.raw_json import ABSENT, array_of, given, text_or_compact
 from thinkaloud.providers.dialects.toolcalls import tool_name
 
 _TRUNCATED = frozenset({"incomplete", "budget_exceeded"})
@@ -202,7 +202,7 @@ class InteractionReader:
                 # What was sent, repeated.
                 self._order.remove(step)
             case kind:
-                out.append(ServerItem(kind=kind))
+                out.append(ServerToolActivity(kind=kind))
 
     def _begin_items(
         self,
@@ -292,7 +292,7 @@ class InteractionReader:
                 raw_finish_reason=status,
                 reasoning_status=_status(usage, shown=self._shown, hidden=self._hidden),
                 usage=usage,
-                native=Native(origin=self._origin, payload=payload),
+                native=ProviderPayload(origin=self._origin, payload=payload),
             )
         )
         return True

@@ -21,7 +21,7 @@ from thinkaloud.events.prompt import (
 )
 from thinkaloud.ports.model import HttpRequest
 from thinkaloud.providers.dialects.google_interactions.quirks import Quirks
-from thinkaloud.providers.dialects.jsontext import arguments_object, array_of, items_of
+from thinkaloud.providers.dialects.raw_json import arguments_object, array_of, items_of
 from thinkaloud.providers.target import Family
 
 

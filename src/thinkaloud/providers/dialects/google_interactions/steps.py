@@ -6,7 +6,7 @@ Source: https://ai.google.dev/api/interactions-api
 import msgspec
 
 from thinkaloud.events.model import ModelEvent, ToolCall, ToolCallOpened
-from thinkaloud.providers.dialects.jsontext import (
+from thinkaloud.providers.dialects.raw_json import (
     ABSENT,
     arguments_object,
     array_of,

@@ -5,26 +5,26 @@ Source: https://docs.ollama.com/api/chat
 
 import msgspec
 
-from thinkaloud.core.inline import split
-from thinkaloud.core.inline_state import Inline
+from thinkaloud.core.parsers.inline import split
+from thinkaloud.core.parsers.inline_state import Inline
 from thinkaloud.events.model import (
     AnswerText,
     FinishReason,
     ModelEvent,
     ModelFailed,
     ModelFinished,
-    Native,
     Origin,
+    ProviderPayload,
     ReasoningText,
     ToolCall,
     ToolCallOpened,
     Usage,
 )
 from thinkaloud.providers.dialects.faults import names_error
-from thinkaloud.providers.dialects.jsontext import arguments_object, text_or_compact
+from thinkaloud.providers.dialects.http_errors import Refusal
 from thinkaloud.providers.dialects.ollama_chat.errors import in_stream
 from thinkaloud.providers.dialects.outcomes import MALFORMED, malformed
-from thinkaloud.providers.dialects.refusals import Refusal
+from thinkaloud.providers.dialects.raw_json import arguments_object, text_or_compact
 from thinkaloud.providers.dialects.toolcalls import CallBudget, CallIds, assembled, tool_name
 
 
@@ -162,7 +162,9 @@ class ChatReader:
             raw_finish_reason=raw,
             reasoning_status="shown" if self._reasoning else "none",
             usage=self._usage,
-            native=Native(origin=self._origin, payload=msgspec.Raw(msgspec.json.encode(message))),
+            native=ProviderPayload(
+                origin=self._origin, payload=msgspec.Raw(msgspec.json.encode(message))
+            ),
         )
 
 

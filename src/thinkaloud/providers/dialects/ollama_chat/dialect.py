@@ -16,11 +16,11 @@ from thinkaloud.providers.dialects.framing import (
     LineFrames,
     WholeFrames,
 )
+from thinkaloud.providers.dialects.http_errors import refusal
 from thinkaloud.providers.dialects.inline import InlineDecoder, inline_of
 from thinkaloud.providers.dialects.ollama_chat.decode import ChatReader
 from thinkaloud.providers.dialects.ollama_chat.encode import encode
 from thinkaloud.providers.dialects.ollama_chat.quirks import Quirks
-from thinkaloud.providers.dialects.refusals import refusal
 from thinkaloud.providers.target import Target
 
 

@@ -20,8 +20,8 @@ from thinkaloud.events.prompt import (
     UserTurn,
 )
 from thinkaloud.ports.model import HttpRequest
-from thinkaloud.providers.dialects.jsontext import arguments_object, array_of
 from thinkaloud.providers.dialects.ollama_chat.quirks import Quirks
+from thinkaloud.providers.dialects.raw_json import arguments_object, array_of
 from thinkaloud.providers.target import Family
 
 _LEVELS = {"minimal": "low", "low": "low", "medium": "medium"}

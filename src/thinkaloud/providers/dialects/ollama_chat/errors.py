@@ -2,8 +2,8 @@
 
 from thinkaloud.errors import ProviderCode
 from thinkaloud.events.model import ModelFailed, Usage
-from thinkaloud.providers.dialects.patience import spent
-from thinkaloud.providers.dialects.refusals import Refusal, bounded, code_for, mentions
+from thinkaloud.providers.dialects.http_errors import Refusal, bounded, code_for, mentions
+from thinkaloud.providers.dialects.retry_after import spent
 
 _WRONG_REQUEST = ("does not support", "not found", "invalid", "exceeded max context", "too long")
 _PASSING = frozenset({"provider_stream_cut", "provider_overloaded", "provider_rate_limit"})

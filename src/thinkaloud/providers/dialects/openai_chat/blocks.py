@@ -41,7 +41,7 @@ class SignedBlocks:
                 texts.append((new, len(self._blocks) - 1))
         return texts
 
-    def merged(self) -> list[dict[str, object]]:
+    def coalesced(self) -> list[dict[str, object]]:
         """Return the whole blocks, as the provider wants them back."""
         field = self._text_field
         return [

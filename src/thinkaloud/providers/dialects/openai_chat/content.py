@@ -2,12 +2,12 @@
 
 from typing import Literal, NamedTuple
 
-from thinkaloud.core import harmony
+from thinkaloud.core.parsers import harmony
 from thinkaloud.providers.dialects.openai_chat.quirks import Quirks
 
 
 class Piece(NamedTuple):
-    """What a stretch of content is; see `thinkaloud.core.harmony.Piece`."""
+    """What a stretch of content is; see `thinkaloud.core.parsers.harmony.Piece`."""
 
     kind: Literal["reasoning", "answer", "call", "arguments"]
     text: str

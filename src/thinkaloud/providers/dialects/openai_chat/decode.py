@@ -5,10 +5,10 @@ Source: OpenAI API reference, "Chat Completions", and its many compatible server
 
 from typing import Final
 
-from thinkaloud.core.inline_state import Inline
-from thinkaloud.core.sse import EventTooLarge
+from thinkaloud.core.parsers.inline_state import Inline
+from thinkaloud.core.parsers.sse import EventTooLarge
 from thinkaloud.events.model import (
-    Alive,
+    Keepalive,
     ModelEvent,
     ModelFailed,
     ModelFinished,
@@ -60,7 +60,7 @@ class ChatDecoder:
             if message.done:
                 return events
         if payloads and not events:
-            events.append(Alive())
+            events.append(Keepalive())
         return events
 
     def close(self) -> list[ModelEvent]:

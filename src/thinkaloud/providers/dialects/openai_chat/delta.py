@@ -2,14 +2,14 @@
 
 from typing import Final, Literal
 
-from thinkaloud.core.inline_state import Inline
+from thinkaloud.core.parsers.inline_state import Inline
 from thinkaloud.events.model import (
     AnswerText,
     ModelEvent,
-    Native,
     Origin,
+    ProviderPayload,
     ReasoningText,
-    ServerItem,
+    ServerToolActivity,
 )
 from thinkaloud.providers.dialects.openai_chat.calls import ToolCalls
 from thinkaloud.providers.dialects.openai_chat.content import ContentReader, Piece
@@ -41,7 +41,7 @@ class DeltaReader:
             spoken.append("content")
         return spoken
 
-    def native(self, quirks: Quirks, inline: Inline, origin: Origin) -> Native | None:
+    def native(self, quirks: Quirks, inline: Inline, origin: Origin) -> ProviderPayload | None:
         """Return the message as the next request needs it; see `Received.native`."""
         if not self._content.is_harmony:
             self.received.split(inline)
@@ -140,7 +140,7 @@ class DeltaReader:
             place, kind = str(tool.get("index")), tool.get("type")
             if place not in self._server_items and isinstance(kind, str):
                 self._server_items.add(place)
-                events.append(ServerItem(kind))
+                events.append(ServerToolActivity(kind))
 
     def _pieces(self, pieces: list[Piece], events: list[ModelEvent]) -> None:
         received = self.received

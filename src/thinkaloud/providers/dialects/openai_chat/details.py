@@ -64,7 +64,7 @@ class ReasoningDetails:
                 texts.append((text, item.part))
         return texts
 
-    def merged(self) -> list[dict[str, object]]:
+    def coalesced(self) -> list[dict[str, object]]:
         """Return the whole items, as the provider wants them back."""
         return [
             {**item.fields, **{name: "".join(pieces) for name, pieces in item.pieces.items()}}

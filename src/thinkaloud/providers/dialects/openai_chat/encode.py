@@ -193,8 +193,8 @@ def _merge(body: dict[str, object], members: Mapping[str, object]) -> None:
             body[name] = value
             continue
         there = body.get(name)
-        merged: dict[str, object] = (
+        coalesced: dict[str, object] = (
             msgspec.convert(there, dict[str, object]) if isinstance(there, dict) else {}
         )
-        _merge(merged, msgspec.convert(value, dict[str, object]))
-        body[name] = merged
+        _merge(coalesced, msgspec.convert(value, dict[str, object]))
+        body[name] = coalesced

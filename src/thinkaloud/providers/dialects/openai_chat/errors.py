@@ -14,7 +14,7 @@ import msgspec
 from thinkaloud.errors import ProviderCode, ProviderError
 from thinkaloud.events.model import ModelFailed, Usage
 from thinkaloud.providers.dialects.framing import PAGE
-from thinkaloud.providers.dialects.patience import bounded, seconds, spent
+from thinkaloud.providers.dialects.retry_after import bounded, seconds, spent
 
 _LONGEST: Final = 500
 _SECRET: Final = re.compile(

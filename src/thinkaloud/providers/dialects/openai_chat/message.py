@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from thinkaloud.core.inline import split
-from thinkaloud.core.inline_state import Inline
-from thinkaloud.core.tags import BRACKETED
-from thinkaloud.events.model import Native, Origin
+from thinkaloud.core.parsers.inline import split
+from thinkaloud.core.parsers.inline_state import Inline
+from thinkaloud.core.parsers.inline_tags import BRACKETED
+from thinkaloud.events.model import Origin, ProviderPayload
 from thinkaloud.events.prompt import AnswerPart, AssistantTurn, ReasoningPart, ToolCallPart
 from thinkaloud.providers.dialects.openai_chat.blocks import SignedBlocks
 from thinkaloud.providers.dialects.openai_chat.calls import ToolCalls
@@ -61,7 +61,7 @@ class Received:
         if reasoning:
             self.reasoning, self.answer = [reasoning], [answer]
 
-    def native(self, quirks: Quirks, calls: ToolCalls, origin: Origin) -> Native | None:
+    def native(self, quirks: Quirks, calls: ToolCalls, origin: Origin) -> ProviderPayload | None:
         """Return the whole message, or None where plain text and calls say it all."""
         carrier = quirks.back.carrier
         if carrier == "as_received":
@@ -73,7 +73,7 @@ class Received:
         message = _message("".join(self.answer), carried or _placeholder(quirks.back, carrier))
         if calls:
             message["tool_calls"] = calls.wire()
-        return Native(origin, msgspec.Raw(msgspec.json.encode(message)))
+        return ProviderPayload(origin, msgspec.Raw(msgspec.json.encode(message)))
 
     def _carried(self, carrier: Carrier, quirks: Quirks, reasoning: str) -> dict[str, object]:
         if carrier == "thinking_blocks":
@@ -83,7 +83,7 @@ class Received:
         if carrier == "reasoning_text" and self.opaque:
             return {**self._beside(reasoning), "reasoning_opaque": self.opaque}
         if carrier == "reasoning_details":
-            return {"reasoning_details": self.details.merged()} if self.details else {}
+            return {"reasoning_details": self.details.coalesced()} if self.details else {}
         if carrier == "tags" and reasoning and self.carrier == "nothing":
             return {"content": "".join(self.content)}
         answer = "".join(self.answer)
@@ -99,7 +99,7 @@ class Received:
     def _blocks(self, reasoning: str) -> dict[str, object]:
         if not self.blocks:
             return {}
-        return {**self._beside(reasoning), "thinking_blocks": self.blocks.merged()}
+        return {**self._beside(reasoning), "thinking_blocks": self.blocks.coalesced()}
 
     def _beside(self, reasoning: str) -> dict[str, object]:
         plain = self.carrier in ("reasoning_content", "reasoning", "reasoning_text")
@@ -107,7 +107,9 @@ class Received:
 
     def _parts(self) -> list[dict[str, object]]:
         answer = "".join(self.answer)
-        parts: list[dict[str, object]] = [{"type": "reasoning", "summary": self.summary.merged()}]
+        parts: list[dict[str, object]] = [
+            {"type": "reasoning", "summary": self.summary.coalesced()}
+        ]
         return [*parts, {"type": "text", "text": answer}] if answer else parts
 
 

@@ -4,15 +4,15 @@ from typing import assert_never, cast
 
 import msgspec
 
-from thinkaloud.core.sse import EventTooLarge
+from thinkaloud.core.parsers.sse import EventTooLarge
 from thinkaloud.events.model import (
-    Alive,
     FinishReason,
+    Keepalive,
     ModelEvent,
     ModelFailed,
     ModelFinished,
-    Native,
     Origin,
+    ProviderPayload,
     ReasoningStatus,
     Usage,
 )
@@ -84,7 +84,7 @@ class _Reply:
                 raw_finish_reason=word,
                 reasoning_status=self._reasoning(counted),
                 usage=counted,
-                native=None if payload is None else Native(self._origin, payload),
+                native=None if payload is None else ProviderPayload(self._origin, payload),
             )
         )
 
@@ -145,7 +145,7 @@ class StreamDecoder:
                 self._ended = True
                 return out
         if events and not out:
-            out.append(Alive())
+            out.append(Keepalive())
         return out
 
     def _take(self, data: bytes, name: bytes, out: list[ModelEvent]) -> None:

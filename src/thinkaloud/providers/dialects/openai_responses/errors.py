@@ -11,7 +11,7 @@ import msgspec
 
 from thinkaloud.errors import ProviderCode, ProviderError
 from thinkaloud.events.model import ModelFailed, Usage
-from thinkaloud.providers.dialects.patience import seconds, spent
+from thinkaloud.providers.dialects.retry_after import seconds, spent
 
 _LIMIT = 500
 _SECRET = re.compile(r"\b(?:sk|xai|gsk|ghu|gho|pplx)[-_][\w*.-]{6,}|Bearer\s+\S+")

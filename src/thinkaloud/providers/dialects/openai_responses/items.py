@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from thinkaloud.events.model import ModelEvent, ServerItem
+from thinkaloud.events.model import ModelEvent, ServerToolActivity
 from thinkaloud.providers.dialects.openai_responses import native, wire
 from thinkaloud.providers.dialects.openai_responses.calls import Call, Calls
 from thinkaloud.providers.dialects.openai_responses.native import CALL, MESSAGE, REASONING
@@ -170,7 +170,7 @@ class Assembly:
         if kind == CALL:
             self.calls.begin(item.call)
         elif kind not in {"", MESSAGE, REASONING}:
-            out.append(ServerItem(kind))
+            out.append(ServerToolActivity(kind))
 
     def _end_message(self, item: _Item, raw: bytes, out: list[ModelEvent]) -> None:
         content = wire.messages.decode(raw).content or []

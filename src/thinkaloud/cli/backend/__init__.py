@@ -1,0 +1,1 @@
+"""Runs and conversations for commands: in this process or on a running server."""

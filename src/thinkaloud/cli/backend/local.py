@@ -1,0 +1,101 @@
+"""Runs in this process, and conversations in its own file or memory."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+
+from thinkaloud.agent import LOCAL_OWNER
+from thinkaloud.app.runtime import Choices, Runtime, open_runtime
+from thinkaloud.app.stored import stored
+from thinkaloud.cli.backend.conversations import Archive, FileArchive
+from thinkaloud.config import Configuration
+from thinkaloud.errors import InternalError
+from thinkaloud.events.event import LoggedEvent
+from thinkaloud.ports.model import ModelInfo
+from thinkaloud.runtime.log.follower import Follower, Snapshot
+from thinkaloud.runtime.runs.request import RunRequest
+from thinkaloud.runtime.runs.supervisor import Runs
+from thinkaloud.stores.memory import MemoryStore
+
+
+@asynccontextmanager
+async def open_local(
+    configuration: Configuration, model: str | None, *, keeps: bool
+) -> AsyncGenerator["LocalBackend"]:
+    """Open the store as the server would, or with `keeps` off a memory, and all that runs need.
+
+    Raises `ConfigurationError` or `UnknownModel`.
+    """
+    asked = Choices(model=model, store=None if keeps else MemoryStore())
+    async with (
+        stored(configuration, asked) as choices,
+        open_runtime(configuration, choices) as runtime,
+    ):
+        yield LocalBackend(runtime, keeps=keeps)
+
+
+class LocalBackend:
+    """What runs here."""
+
+    def __init__(self, runtime: Runtime, *, keeps: bool) -> None:
+        self._runtime = runtime
+        self._archive = FileArchive(runtime.runs.conversations)
+        self._keeps = keeps
+
+    @property
+    def archive(self) -> Archive:
+        """The conversations."""
+        return self._archive
+
+    @property
+    def keeps(self) -> bool:
+        """Whether conversations are still there when the program has ended."""
+        return self._keeps
+
+    @asynccontextmanager
+    async def run(
+        self, request: RunRequest, *, include_reasoning: bool
+    ) -> AsyncGenerator["LocalRun"]:
+        """Start a run; leaving the block before its end stops it. Reasoning never leaves here."""
+        runs = self._runtime.runs
+        record = await runs.start(LOCAL_OWNER, request)
+        try:
+            async with runs.follow(record) as follower:
+                yield LocalRun(runs, record.run_id, follower)
+        finally:
+            if record.run_id in runs.active:
+                await runs.stop(LOCAL_OWNER, record.run_id)
+
+    async def create_temporary(self) -> str:
+        """Make a conversation that lives in this process' memory."""
+        made = await self._runtime.runs.conversations.create(LOCAL_OWNER, None, temporary=True)
+        return made.conversation_id
+
+    async def models(self) -> Sequence[ModelInfo]:
+        """List the models that can be chosen."""
+        return await self._runtime.models.models()
+
+    async def model(self, model_id: str | None) -> ModelInfo:
+        """Look up a model, or the current one."""
+        return self._runtime.models.open(model_id).info
+
+
+class LocalRun:
+    """A run of this process."""
+
+    def __init__(self, runs: Runs, run_id: str, follower: Follower) -> None:
+        self._runs = runs
+        self._run_id = run_id
+        self._follower = follower
+
+    async def batch(self) -> Sequence[LoggedEvent]:
+        """Wait for the next events of the run; empty means the end."""
+        batch = await self._follower.batch(merge=True)
+        while isinstance(batch, Snapshot) and batch.exact:
+            batch = await self._follower.batch(merge=True)
+        if isinstance(batch, Snapshot):
+            raise InternalError("The log of a run that was just started has a gap.")
+        return [entry.logged for entry in batch]
+
+    async def stop(self) -> None:
+        """Stop the run."""
+        await self._runs.stop(LOCAL_OWNER, self._run_id)

@@ -1,0 +1,116 @@
+"""`thinkaloud doctor`: what is configured, reachable and missing, and what to do about it."""
+
+import asyncio
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from rich.console import Console
+from rich.text import Text
+
+from thinkaloud.cli.commands.doctor_checks import HostReport, Report, examine
+from thinkaloud.cli.commands.stream_check import check_stream, stream_check_lines
+from thinkaloud.cli.exit_codes import ExitCode
+from thinkaloud.cli.options import ReportOptions
+from thinkaloud.cli.ui.sanitize import json_document, visible
+from thinkaloud.config import load
+
+_GOOD: Final = ("✓", "green")
+_BAD: Final = ("✗", "red")
+_NEUTRAL: Final = ("·", "dim")
+
+
+def run(options: ReportOptions) -> ExitCode:
+    """Print the report; `FAILED` where something in it does not work.
+
+    Raises `ConfigurationError` where the configuration cannot be read.
+    """
+    if options.url is not None:
+        return _way(options.url, json=options.json)
+    report = asyncio.run(examine(load(options.config)))
+    if options.json:
+        sys.stdout.write(json_document(report))
+    else:
+        _print(_lines(report))
+    return ExitCode.FAILED if report.problems else ExitCode.OK
+
+
+def _way(url: str, *, json: bool) -> ExitCode:
+    report = asyncio.run(check_stream(url))
+    if json:
+        sys.stdout.write(json_document(report))
+    else:
+        _print(stream_check_lines(report))
+    return ExitCode.OK if report.verdict == "live" else ExitCode.FAILED
+
+
+def _print(lines: Iterable[Text]) -> None:
+    """Print lines: broken between words on a terminal, and as they are in a pipe."""
+    console = Console(highlight=False)
+    for line in lines:
+        console.print(line, soft_wrap=not console.is_terminal)
+
+
+def _lines(report: Report) -> Iterator[Text]:
+    yield Text(f"thinkaloud {report.version}, Python {report.python}", style="bold")
+    file = report.config_file or "none: defaults and the environment"
+    yield _fact(_NEUTRAL, "Configuration", file)
+    yield _fact(_NEUTRAL, "Data", report.data_dir)
+    yield _fact(_NEUTRAL, "Workspace", report.workspace or "none")
+    state = "free" if report.port_free else "not free"
+    yield _fact(_GOOD if report.port_free else _BAD, "Server", f"{report.url}, the port is {state}")
+    yield _fact(*_model(report))
+    yield Text()
+    yield Text("Hosts", style="bold")
+    unused = [host for host in report.hosts if host.state == "no_key" and not host.configured]
+    for host in report.hosts:
+        if host not in unused:
+            yield _host(host)
+    if unused:
+        names = ", ".join(
+            f"{host.title} ({host.key_variables[0]})" for host in unused if host.key_variables
+        )
+        yield _fact(_NEUTRAL, "Without a key", names)
+    for title, entries, style in (
+        ("To be repaired", report.problems, "red"),
+        ("What you can do", report.advice, "yellow"),
+    ):
+        if entries:
+            yield Text()
+            yield Text(title, style="bold")
+            for entry in entries:
+                yield Text("- ", style=style) + Text(visible(entry))
+    if not report.problems:
+        yield Text()
+        yield Text("Nothing is broken.", style="green")
+
+
+def _model(report: Report) -> tuple[tuple[str, str], str, str]:
+    if report.model is None:
+        return _BAD, "Model", "none that can be used"
+    if report.demo:
+        return ("!", "yellow"), "Model", f"{report.model}, the built-in demo: NOT AN AI"
+    return _GOOD, "Model", report.model
+
+
+def _host(host: HostReport) -> Text:
+    variables = " or ".join(host.key_variables)
+    key = {
+        "found": "key found",
+        "missing": f"no key ({variables})",
+        "not_needed": "needs no key",
+    }[host.key]
+    state = {
+        "ready": f"reachable, {host.models} model{'s' * (host.models != 1)}",
+        "no_key": "not asked",
+        "refused": "refused",
+        "unreachable": "not reachable",
+        "not_running": "nothing answers there",
+    }[host.state]
+    mark = _GOOD if host.state == "ready" else _BAD if host.configured else _NEUTRAL
+    return _fact(mark, host.title, f"{key}; {state}; {host.base_url}")
+
+
+def _fact(mark: tuple[str, str], name: str, value: str) -> Text:
+    sign, style = mark
+    return Text.assemble((f"{sign} ", style), (f"{visible(name):<14} ", "bold"), visible(value))

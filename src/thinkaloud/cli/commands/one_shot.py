@@ -1,0 +1,86 @@
+"""One question on the terminal or in a pipe: start the run, show it, say how it ended."""
+
+from typing import Final
+
+from rich.console import Console
+from rich.text import Text
+
+from thinkaloud.cli.backend.backend import Backend
+from thinkaloud.cli.exit_codes import ExitCode, of_run
+from thinkaloud.cli.loop_thread import Session
+from thinkaloud.cli.ui.interrupts import running
+from thinkaloud.cli.ui.plain import View
+from thinkaloud.cli.ui.sanitize import visible
+from thinkaloud.errors import InternalError, InvalidRequest
+from thinkaloud.events.event import RunEnded
+from thinkaloud.events.prompt import EFFORT_LEVELS, Effort
+from thinkaloud.providers.demo import DEMO_MODEL_ID
+from thinkaloud.runtime.runs.request import RunRequest
+
+DEMO_NOTICE: Final = (
+    "No model is configured: this is the built-in demo model, not an AI."
+    " `thinkaloud doctor` says how to connect a real one."
+)
+
+
+def ask(session: Session[Backend], request: RunRequest, view: View) -> ExitCode:
+    """Carry one request to its end. Raises as `Backend.run`, before anything is shown.
+
+    The first Ctrl-C stops the run: what came before stays shown. The second raises
+    `KeyboardInterrupt`.
+    """
+    ended: RunEnded | None = None
+    with running(session, request, include_reasoning=view.shows_reasoning) as run:
+        try:
+            for logged in run:
+                view.show(logged)
+                if isinstance(logged.event, RunEnded):
+                    ended = logged.event
+        finally:
+            view.end()
+    if ended is None:
+        raise InternalError("The run ended without saying how.")
+    _say(ended)
+    return of_run(ended)
+
+
+def say_demo(session: Session[Backend], request: RunRequest) -> None:
+    """Say so where a request goes to the demo model."""
+    asked = request.model or session.wait(session.opened.model(None)).id
+    if asked == DEMO_MODEL_ID:
+        beside(DEMO_NOTICE)
+
+
+def beside(text: str, style: str = "yellow") -> None:
+    """Print a line to stderr, so that it never stands in an answer."""
+    Console(stderr=True).print(Text(visible(text), style=style), soft_wrap=True)
+
+
+def effort_of(said: str | None) -> Effort | None:
+    """Return the effort that was typed: a level, or a number of tokens. Raises `InvalidRequest`."""
+    if said is None:
+        return None
+    for level in EFFORT_LEVELS:
+        if said == level:
+            return level
+    if said.isascii() and said.isdigit() and len(said) < 10:
+        return int(said)
+    raise InvalidRequest(
+        f"The effort is one of {', '.join(EFFORT_LEVELS)}, or a number of tokens.",
+        field="reasoning_effort",
+    )
+
+
+def _say(ended: RunEnded) -> None:
+    match ended.status:
+        case "completed":
+            if ended.outcome is not None:
+                beside(ended.outcome.message)
+        case "stopped":
+            beside("Stopped. What came before is kept.")
+        case "max_iterations":
+            calls = f"{ended.iterations} model call{'s' * (ended.iterations != 1)}"
+            beside(f"Stopped at the limit of {calls}. --max-iterations allows more.")
+        case "failed":
+            if ended.error is not None:
+                beside(f"Failed ({ended.error.code}): {ended.error.message}", "red")

@@ -1,0 +1,173 @@
+"""A conversation at a prompt: what is typed, and the commands among it."""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from thinkaloud.cli.backend.backend import Backend
+from thinkaloud.cli.backend.conversations import Listed
+from thinkaloud.cli.backend.history import check_id
+from thinkaloud.cli.commands.conversation import Conversation, list_versions, show_end, show_version
+from thinkaloud.cli.commands.one_shot import DEMO_NOTICE, beside, effort_of
+from thinkaloud.cli.exit_codes import ExitCode
+from thinkaloud.cli.loop_thread import Session
+from thinkaloud.cli.ui.line_input import TypedLines, nothing_echoed
+from thinkaloud.cli.ui.sanitize import one_line
+from thinkaloud.errors import InvalidRequest, ThinkaloudError
+from thinkaloud.ports.model import ModelInfo
+from thinkaloud.providers.demo import DEMO_MODEL_ID
+from thinkaloud.runtime.runs.effort import effective_effort
+from thinkaloud.version import __version__
+
+_COMMAND: Final = re.compile(r"/[a-z]+")
+_HELP: Final = """\
+/retry              answer the last question once more
+/edit TEXT          ask this in place of the last question
+/versions           list the versions that such messages have
+/select N.M         show version M of message N, and go on from there
+/new                begin a new conversation
+/temporary          begin one that is not kept
+/conversation [ID]  list the latest conversations, or go on with one
+/model [ID]         show the models, or take another one
+/effort [LEVEL]     show or set how hard to think; "default" is the model's own
+/help               this list
+/quit               leave (so does Ctrl-D)
+Enter sends; Alt-Enter begins a new line, and a paste keeps its lines.
+Ctrl-C stops an answer; again, it leaves."""
+
+
+class Prompt:
+    """Reads what is typed, and carries it out."""
+
+    def __init__(self, session: Session[Backend], conversation: Conversation) -> None:
+        self._session = session
+        self._place = session.opened
+        self._conversation = conversation
+        # Each returns whether Ctrl-C stopped it.
+        self._commands: dict[str, Callable[[str], bool]] = {
+            "/retry": lambda _: conversation.ask_again(),
+            "/edit": self._edit,
+            "/versions": lambda _: list_versions(conversation),
+            "/select": lambda version: show_version(conversation, version),
+            "/new": self._new,
+            "/temporary": self._temporary,
+            "/conversation": self._go_on_with,
+            "/model": self._model,
+            "/effort": self._effort,
+            "/help": self._help,
+        }
+
+    def hold(self, continued: Listed | None) -> ExitCode:
+        """Ask and answer until somebody leaves; begin with a conversation that is there, if any."""
+        model = self._conversation.model or self._current().id
+        beside(f"thinkaloud {__version__} · {one_line(model, 200)} · /help", "dim")
+        if model == DEMO_MODEL_ID:
+            beside(DEMO_NOTICE)
+        if not self._place.keeps:
+            beside("Nothing of this is kept.", "dim")
+        try:
+            if continued is not None:
+                self._show(continued)
+            return self._go_on()
+        finally:
+            self._conversation.leave()
+
+    def _go_on(self) -> ExitCode:
+        interrupted = False
+        typed = TypedLines()
+        while True:
+            try:
+                text = typed.read()
+            except EOFError:
+                return ExitCode.OK
+            except KeyboardInterrupt:
+                if interrupted:
+                    return ExitCode.INTERRUPTED
+                interrupted = True
+                beside("Ctrl-C again leaves.", "dim")
+                continue
+            if text.strip() in {"/quit", "/exit"}:
+                return ExitCode.OK
+            with nothing_echoed():
+                interrupted = bool(text.strip()) and self._take(text)
+
+    def _take(self, text: str) -> bool:
+        """Carry out what was typed; return whether Ctrl-C stopped it."""
+        try:
+            name, argument = [*text.split(maxsplit=1), ""][:2]
+            # Something like a path is no command.
+            if not _COMMAND.fullmatch(name):
+                return self._conversation.ask(text.strip("\n"))
+            command = self._commands.get(name)
+            if command is None:
+                raise InvalidRequest(f"There is no {name}. /help lists what there is.")
+            return command(argument.strip())
+        except ThinkaloudError as error:
+            beside(error.message, "red")
+            return False
+
+    def _edit(self, text: str) -> bool:
+        if not text:
+            raise InvalidRequest("/edit takes the text to ask instead.")
+        return self._conversation.ask_again(text)
+
+    def _new(self, _: str) -> bool:
+        self._conversation.begin()
+        beside("A new conversation.", "dim")
+        return False
+
+    def _temporary(self, _: str) -> bool:
+        self._conversation.begin(temporary=True)
+        beside("A new conversation, which is not kept. /new begins one that is.", "dim")
+        return False
+
+    def _go_on_with(self, conversation_id: str) -> bool:
+        if conversation_id:
+            check_id(conversation_id)
+            self._show(self._conversation.find(conversation_id))
+            return False
+        latest = self._conversation.latest()
+        if not latest:
+            beside("No conversation is kept yet.", "dim")
+        width = max((len(each.conversation_id) for each in latest), default=0)
+        for each in latest:
+            sign = "*" if each.conversation_id == self._conversation.conversation_id else " "
+            title = one_line(each.title, 60)
+            beside(f"{sign} {each.conversation_id:<{width}}  {title}", "dim")
+        return False
+
+    def _show(self, found: Listed) -> None:
+        """Move to a conversation that is there, and show where it stands."""
+        runs = self._conversation.go_on_with(found)
+        title = one_line(found.title, 200) or "A conversation without a title"
+        earlier = f" · {len(runs) - 1} earlier" if len(runs) > 1 else ""
+        beside(f"{title}{earlier}", "dim")
+        show_end(runs)
+
+    def _model(self, model_id: str) -> bool:
+        if model_id:
+            self._conversation.model = self._session.wait(self._place.model(model_id)).id
+            beside(f"From now on: {self._conversation.model}", "dim")
+            return False
+        current = self._conversation.model or self._current().id
+        for model in self._session.wait(self._place.models()):
+            beside(f"{'*' if model.id == current else ' '} {model.id}", "dim")
+        return False
+
+    def _effort(self, level: str) -> bool:
+        model = self._session.wait(self._place.model(self._conversation.model))
+        if level:
+            asked = None if level == "default" else effort_of(level)
+            self._conversation.effort = effective_effort(asked, None, model)
+        effort = self._conversation.effort
+        valid = ", ".join(model.reasoning.efforts) or "no levels"
+        shown = "the model's own default" if effort is None else effort
+        beside(f"Effort: {shown}. {model.id} has {valid}.", "dim")
+        return False
+
+    def _help(self, _: str) -> bool:
+        beside(_HELP, "dim")
+        return False
+
+    def _current(self) -> ModelInfo:
+        return self._session.wait(self._place.model(None))

@@ -1,0 +1,50 @@
+"""`thinkaloud serve`. The only module of the terminal that loads the server's libraries."""
+
+import shlex
+
+from rich.console import Console
+from rich.text import Text
+
+from thinkaloud.app.runtime import Choices, Runtime
+from thinkaloud.app.server import run_server
+from thinkaloud.app.whereabouts import root_of
+from thinkaloud.cli.commands.one_shot import DEMO_NOTICE
+from thinkaloud.cli.exit_codes import ExitCode
+from thinkaloud.cli.options import ServeOptions
+from thinkaloud.cli.ui.sanitize import one_line
+from thinkaloud.config import load
+from thinkaloud.server.connections.unix_socket import PREFIX
+from thinkaloud.version import __version__
+
+_TRY = """\
+Try it:
+  curl{reach} -N {url}/api/v1/chat/stream-sse -H 'Content-Type: application/json' \\
+    -d '{{"text": "What is 12 * (3 + 4)?", "include_reasoning": true}}'"""
+
+
+def run(options: ServeOptions) -> ExitCode:
+    """Serve until Ctrl-C or SIGTERM.
+
+    Raises `ConfigurationError` or `UnknownModel` where that cannot begin.
+    """
+    at, port, path = options.host, options.port, options.socket
+    if path is None and (at is not None or port is not None):
+        path = ""  # A port that is asked for beats a socket in the file.
+    overrides = {"server": {"host": at, "port": port, "socket": path}}
+    configuration = load(options.config, overrides=overrides)
+    run_server(configuration, Choices(model=options.model), _say)
+    return ExitCode.OK
+
+
+def _say(runtime: Runtime, url: str) -> None:
+    console = Console(highlight=False)
+    model = one_line(runtime.models.current, 200)
+    line = f"thinkaloud {__version__} serves {model} at {url} (Ctrl-C ends it)"
+    console.print(Text(line, style="bold"), soft_wrap=True)
+    if runtime.is_demo:
+        console.print(Text(DEMO_NOTICE, style="bold yellow"), soft_wrap=True)
+    reach, root = "", url
+    if url.startswith(PREFIX):
+        reach, root = f" --unix-socket {shlex.quote(url.removeprefix(PREFIX))}", root_of(url)
+    console.print(Text(_TRY.format(reach=reach, url=root)), soft_wrap=True)
+    console.print(Text(f"Documentation of the API: {root}/api/docs"), soft_wrap=True)

@@ -1,0 +1,76 @@
+"""The versions of messages at the terminal: `2.1` is the first version of the second message."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from thinkaloud.cli.backend.conversations import Archive
+from thinkaloud.cli.backend.history import said_in
+from thinkaloud.cli.ui.sanitize import one_line
+from thinkaloud.core.conversations.export import Export
+from thinkaloud.errors import NotFound
+from thinkaloud.events.view import RunView
+
+_PLACE: Final = re.compile(r"([0-9]{1,6})\.([0-9]{1,6})\Z")
+_SHOWN: Final = 60
+
+
+class Version(msgspec.Struct, frozen=True):
+    """One of several versions of a message."""
+
+    backend: str
+    """The message and the version, as they are typed."""
+    run_id: str
+    selected: bool
+    text: str
+    answer: str
+    status: str
+
+
+def versions_in(said: Export) -> Sequence[Version]:
+    """Return the versions of those messages of the conversation that have several."""
+    return list(_versions(said))
+
+
+def _versions(said: Export) -> Iterator[Version]:
+    others: dict[str | None, list[RunView]] = {}
+    for other in said.other_versions:
+        others.setdefault(other.after, []).append(other.run)
+    before: str | None = None
+    for number, run in enumerate(said.runs, start=1):
+        if before in others:
+            versions = sorted([run, *others[before]], key=lambda each: each.started_at_ms)
+            for index, each in enumerate(versions, start=1):
+                yield Version(
+                    f"{number}.{index}",
+                    each.run_id,
+                    each is run,
+                    each.input.text,
+                    each.response,
+                    each.status,
+                )
+        before = run.run_id
+
+
+async def selected(archive: Archive, conversation_id: str, named: str) -> str:
+    """Select a version by its run's id or its place, and return the run. Raises `NotFound`."""
+    run_id = named
+    if _PLACE.match(named):
+        said = await said_in(archive, conversation_id)
+        found = {each.backend: each.run_id for each in versions_in(said)}
+        if named not in found:
+            raise NotFound(f"There is no version {named}. `versions` lists what there is.")
+        run_id = found[named]
+    await archive.select(conversation_id, run_id)
+    return run_id
+
+
+def in_lines(versions: Sequence[Version]) -> Iterator[str]:
+    """Yield each version as a line."""
+    width = max((len(each.backend) for each in versions), default=0)
+    for each in versions:
+        answer = one_line(each.answer.strip(), _SHOWN) or f"({each.status})"
+        text = one_line(each.text, _SHOWN)
+        yield f"{'*' if each.selected else ' '} {each.backend:<{width}}  {text}  →  {answer}"

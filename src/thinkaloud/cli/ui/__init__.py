@@ -1,0 +1,1 @@
+"""Terminal output: live rendering, plain output, escaping, Ctrl-C."""

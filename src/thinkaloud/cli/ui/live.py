@@ -1,0 +1,261 @@
+"""A run on a terminal: thinking dim and live, folded when done; tools in one line; then the answer."""
+
+import threading
+from collections.abc import Iterator
+from typing import Final, assert_never
+
+import msgspec
+from rich.console import Console, ConsoleOptions
+from rich.segment import Segment
+from rich.text import Text
+
+from thinkaloud.cli.ui.markdown import MarkdownPieces, print_piece, rendered
+from thinkaloud.cli.ui.redraw import Area
+from thinkaloud.cli.ui.sanitize import one_line, visible
+from thinkaloud.events.event import (
+    AnswerDelta,
+    AnswerEnded,
+    IterationStarted,
+    LoggedEvent,
+    ModelResponded,
+    Notice,
+    ReasoningDelta,
+    ReasoningEnded,
+    RunEnded,
+    RunStarted,
+    SegmentReclassified,
+    ToolEnded,
+    ToolStarted,
+    VersionSelected,
+)
+from thinkaloud.ports.clock import Clock, SystemClock
+
+Thinking = bool | None
+"""Whether thinking is shown: True in full, None live and folded when done, False not at all."""
+
+_LINES: Final = 8
+_TAIL_CHARACTERS: Final = 2000
+_ARGUMENT_CHARACTERS: Final = 60
+_LEAST_RESULT: Final = 20
+
+
+class Screen:
+    """Shows the events of runs, one run after another. `end` leaves the terminal as it was."""
+
+    def __init__(
+        self,
+        console: Console,
+        thinking: Thinking,
+        clock: Clock | None = None,
+        *,
+        breaks_anew: bool = True,
+    ) -> None:
+        self._console = console
+        self._thinking = thinking
+        self._breaks_anew = breaks_anew
+        self._clock = clock or SystemClock()
+        self._live: Area | None = None
+        self._moving = _Moving("", self._clock)
+        self._shown: _Moving | _Growing | None = None
+        self._pieces = MarkdownPieces()
+        self._tools: dict[str, ToolStarted] = {}
+        self._in_line = False
+        self._part = 0
+
+    @property
+    def shows_reasoning(self) -> bool:
+        """Whether any of it is to be seen."""
+        return self._thinking is not False
+
+    def show(self, logged: LoggedEvent) -> None:  # noqa: C901, PLR0912 - one arm a kind
+        """Show the next event."""
+        event = logged.event
+        match event:
+            case RunStarted():
+                self._move(f"Waiting for {one_line(event.model, 80)}")
+            case IterationStarted() | ModelResponded() | VersionSelected():
+                pass
+            case ReasoningDelta():
+                self._reason(event)
+            case ReasoningEnded():
+                self._fold(event)
+            case AnswerDelta():
+                self._answer(visible(event.text))
+            case AnswerEnded() | SegmentReclassified():
+                self._finish_answer()
+            case ToolStarted():
+                self._tools[event.tool_call_id] = event
+                self._move(f"Running {_running(self._tools)}")
+            case ToolEnded():
+                self._tool(event)
+            case Notice():
+                self._dim(f"! {one_line(event.message, 400)}")
+            case RunEnded():
+                self.end()
+            case _:
+                assert_never(event)
+
+    def end(self) -> None:
+        """Take away what moves, and finish the line."""
+        self._finish_answer()
+        self._rest()
+        self._finish_line()
+        self._tools.clear()
+
+    def _answer(self, text: str) -> None:
+        """Print the blocks that are whole, and show the one that grows below them."""
+        if not isinstance(self._shown, _Growing):
+            self._rest()
+            self._finish_line()
+            self._show_live(_Growing(self._pieces))
+        for piece in self._pieces.add(text):
+            print_piece(self._console, piece)
+
+    def _finish_answer(self) -> None:
+        if isinstance(self._shown, _Growing):
+            self._rest()
+        for piece in self._pieces.end():
+            print_piece(self._console, piece)
+
+    def _reason(self, event: ReasoningDelta) -> None:
+        if self._thinking is False:
+            self._move("Thinking")
+            return
+        gap = "\n\n" if event.part != self._part else ""
+        self._part = event.part
+        text = gap + visible(event.text)
+        if self._thinking:
+            self._rest()
+            self._write(text, style="dim")
+        else:
+            self._move("Thinking")
+            self._moving.add(text)
+
+    def _fold(self, event: ReasoningEnded) -> None:
+        self._part = 0
+        self._rest()
+        self._finish_line()
+        if self._thinking is not False:
+            cut = ", cut short" if event.interrupted else ""
+            self._dim(f"Thought for {seconds(event.duration_ms)}{cut}")
+
+    def _tool(self, event: ToolEnded) -> None:
+        started = self._tools.pop(event.tool_call_id, None)
+        call = called(event.name, started.arguments if started else "")
+        sign = "→" if event.status == "ok" else f"→ {event.status}:"
+        room = self._console.width - len(call) - len(sign) - 3
+        self._dim(f"{call} {sign} {one_line(event.result, max(room, _LEAST_RESULT))}")
+        self._move(f"Running {_running(self._tools)}" if self._tools else "Waiting for the model")
+
+    def _dim(self, line: str) -> None:
+        self._rest()
+        self._finish_line()
+        self._console.print(Text(line, style="dim"), soft_wrap=True)
+
+    def _write(self, text: str, style: str = "") -> None:
+        self._console.print(Text(text, style=style), end="", soft_wrap=True)
+        self._in_line = not text.endswith("\n")
+
+    def _finish_line(self) -> None:
+        if self._in_line:
+            self._console.print()
+            self._in_line = False
+
+    def _move(self, title: str) -> None:
+        """Show that something goes on, in lines that vanish."""
+        if self._live is not None and self._moving.title == title:
+            return
+        self._rest()
+        self._finish_line()
+        self._moving = _Moving(title, self._clock)
+        self._show_live(self._moving)
+
+    def _show_live(self, shown: "_Moving | _Growing") -> None:
+        self._shown = shown
+        self._live = Area(self._console, shown, breaks_anew=self._breaks_anew)
+        self._live.start()
+
+    def _rest(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = self._shown = None
+
+
+def _running(tools: dict[str, ToolStarted]) -> str:
+    return ", ".join(called(tool.name, tool.arguments) for tool in tools.values())
+
+
+class _Moving:
+    """A title with its seconds, and the last lines of a text that grows. Costs what it shows (P11)."""
+
+    def __init__(self, title: str, clock: Clock) -> None:
+        self.title = title
+        self._clock = clock
+        self._started_ms = clock.steady_ms()
+        self._tail = ""
+        self._lock = threading.Lock()  # Another thread draws.
+
+    def add(self, text: str) -> None:
+        with self._lock:
+            self._tail += text
+            if len(self._tail) > 2 * _TAIL_CHARACTERS:
+                # Cut rarely and between words, so that the lines on the screen stay as they are.
+                self._tail = self._tail[-_TAIL_CHARACTERS:].partition(" ")[2] or text
+
+    def lines(self, console: Console, options: ConsoleOptions) -> Iterator[list[Segment]]:
+        """Yield the title and the end of the text."""
+        for line in self._texts(console, options):
+            line.truncate(options.max_width)
+            yield list(console.render(line, options.update(no_wrap=True)))[:-1]
+
+    def _texts(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        passed = (self._clock.steady_ms() - self._started_ms) // 1000
+        yield Text(f"{self.title}… {passed} s" if passed else f"{self.title}…", style="dim italic")
+        yield from self._tail_lines(console, options)
+
+    def _tail_lines(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        with self._lock:
+            tail = self._tail
+        room = min(_LINES, console.height - 3)
+        width = max(10, options.max_width - 2)
+        if room < 1 or not tail.strip():
+            return
+        for line in Text(tail.strip("\n"), style="dim").wrap(console, width)[-room:]:
+            yield Text("  ", style="dim") + line
+
+
+class _Growing:
+    """The end of the block of an answer that is not whole yet, as it will be printed."""
+
+    def __init__(self, pieces: MarkdownPieces) -> None:
+        self._pieces = pieces
+
+    def lines(self, console: Console, options: ConsoleOptions) -> Iterator[list[Segment]]:
+        """Yield the last lines of the block."""
+        piece = self._pieces.rest
+        if not piece.text.strip():
+            return
+        lines = console.render_lines(rendered(piece), options, pad=False)
+        if piece.gap:
+            lines = [[], *lines]
+        yield from lines[-max(1, console.height - 2) :]
+
+
+def called(name: str, arguments: str) -> str:
+    """Return a tool call in a few words: `read_file(name="notes.md")`."""
+    try:
+        given = msgspec.json.decode(arguments or "{}", type=dict[str, object])
+    except msgspec.DecodeError:
+        return f"{one_line(name, 64)}({one_line(arguments, _ARGUMENT_CHARACTERS)})"
+    shown = ", ".join(
+        f"{key}={msgspec.json.encode(value).decode()}" for key, value in given.items()
+    )
+    return f"{one_line(name, 64)}({one_line(shown, _ARGUMENT_CHARACTERS)})"
+
+
+def seconds(duration_ms: int) -> str:
+    """Return a duration as people say it: `0.4 s`, `12 s`, `2 min 5 s`."""
+    if duration_ms < 10_000:
+        return f"{duration_ms / 1000:.1f} s"
+    minutes, rest = divmod(round(duration_ms / 1000), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,0 +1,1 @@
+"""Whole conversations: export, titles, pagination, search text. Pure."""

@@ -1,0 +1,148 @@
+"""A conversation to take away: JSON for programs, Markdown for people. Pure.
+
+Reasoning is in it only where it was asked for; what is meant for a provider never is (P7).
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Final, Literal
+
+import msgspec
+
+from thinkaloud.core.conversations.filenames import label
+from thinkaloud.events.event import AttachedFile
+from thinkaloud.events.fold import Fold, RunFold
+from thinkaloud.events.view import (
+    AnswerBlock,
+    Block,
+    NoticeBlock,
+    ReasoningBlock,
+    RunView,
+    ToolBlock,
+)
+
+Form = Literal["json", "markdown"]
+_ENDINGS: Final[dict[Form, str]] = {"json": "json", "markdown": "md"}
+_NOT_IN_NAMES: Final = re.compile(r"[^\w-]+")
+
+
+class OtherVersion(msgspec.Struct, frozen=True):
+    """A run that is not among the `runs` of an export: of a version that was not selected."""
+
+    after: str | None
+    """The run that it follows; null where it begins the conversation."""
+    selected: bool
+    """Whether it is the selected one of those that follow that run."""
+    run: RunView
+
+
+class Export(msgspec.Struct, frozen=True):
+    """A conversation as a document. `runs` are the selected version, each after the one before it."""
+
+    conversation_id: str
+    title: str
+    created_at_ms: int
+    runs: tuple[RunView, ...]
+    other_versions: tuple[OtherVersion, ...] = ()
+    """All other runs, oldest first: nothing of the conversation is left out."""
+    version: int = 2
+    """The version of this form."""
+
+
+def file_name(title: str, conversation_id: str, form: Form) -> str:
+    """Return a name for the file: letters, digits, `-` and `_` of the title, else of the id."""
+    words = _NOT_IN_NAMES.sub("-", unicodedata.normalize("NFC", title))[:60].strip("-_")
+    return f"{words or _NOT_IN_NAMES.sub('-', conversation_id)}.{_ENDINGS[form]}"
+
+
+def without_reasoning(run: RunView) -> RunView:
+    """Return the run without its reasoning blocks."""
+    blocks = tuple(block for block in run.blocks if not isinstance(block, ReasoningBlock))
+    return msgspec.structs.replace(run, blocks=blocks)
+
+
+def as_json(
+    fold: Fold,
+    path: Mapping[str, RunFold],
+    title: str,
+    created_at_ms: int,
+    *,
+    include_reasoning: bool,
+) -> bytes:
+    """Return the conversation as a JSON document (`Export`); `path` is the version to begin with."""
+
+    def view(run: RunFold) -> RunView:
+        return run.view() if include_reasoning else without_reasoning(run.view())
+
+    others = [run for name, run in fold.tree.all.items() if name not in path]
+    export = Export(
+        fold.conversation_id,
+        title,
+        created_at_ms,
+        tuple([view(run) for run in path.values()]),
+        tuple([_other(fold, run.run_id, view(run), path) for run in others]),
+    )
+    return msgspec.json.format(msgspec.json.encode(export), indent=2)
+
+
+def _other(fold: Fold, run_id: str, run: RunView, path: Mapping[str, RunFold]) -> OtherVersion:
+    # What is written as `runs` counts as selected.
+    selected = fold.tree.is_selected(run_id) and not any(
+        each in path for each in fold.tree.versions(run_id)
+    )
+    return OtherVersion(fold.tree.before(run_id), selected, run)
+
+
+def as_markdown(
+    fold: Fold, path: Mapping[str, RunFold], title: str, *, include_reasoning: bool
+) -> str:
+    """Return the runs of one version of the conversation as Markdown."""
+    pieces = [f"# {title or fold.conversation_id}"]
+    for run in (each.view() for each in path.values()):
+        pieces.append(f"## You\n\n{run.input.text}")
+        pieces.append("\n".join(f"- {_told(file)}" for file in run.attachments))
+        pieces.append(f"## {run.model}")
+        pieces += [
+            _block(block)
+            for block in run.blocks
+            if include_reasoning or not isinstance(block, ReasoningBlock)
+        ]
+        if run.error is not None:
+            pieces.append(f"> **Failed:** {run.error.message}")
+        elif run.status in {"stopped", "max_iterations"}:
+            pieces.append(f"> **Ended:** {run.status.replace('_', ' ')}")
+    return "\n\n".join(piece.strip("\n") for piece in pieces if piece.strip()) + "\n"
+
+
+def _told(file: AttachedFile) -> str:
+    size = "" if file.bytes is None else f", {file.bytes:,} bytes"
+    return f"{_code(label(file.name))} ({file.media_type}{size})"
+
+
+def _code(text: str) -> str:
+    """Return a text as a code span, in which nothing is markup."""
+    fence = "`"
+    while fence in text:
+        fence += "`"
+    return f"{fence} {text} {fence}" if len(fence) > 1 else f"{fence}{text}{fence}"
+
+
+def _block(block: Block) -> str:
+    match block:
+        case AnswerBlock():
+            return block.text
+        case ReasoningBlock():
+            quoted = "\n".join(f"> {line}" for line in "\n\n".join(block.parts).splitlines())
+            return f"> **Thought**\n>\n{quoted}"
+        case ToolBlock():
+            return f"{_fenced(block.arguments, block.name)}\n\n{_fenced(block.result, 'result')}"
+        case NoticeBlock():
+            return f"> {block.message}"
+
+
+def _fenced(text: str, label: str) -> str:
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"{fence}{label}\n{text}\n{fence}"

@@ -1,0 +1,63 @@
+"""Where merged deltas were joined, so that a reader can resume between two of them. Pure."""
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Final
+
+import msgspec
+
+from thinkaloud.events.event import AnswerDelta, LoggedEvent, ReasoningDelta
+
+_BITS: Final = 7
+_MORE: Final = 1 << _BITS
+
+
+def pack(lengths: Sequence[int]) -> bytes:
+    """Return the lengths as unsigned LEB128: one byte for each token of usual size."""
+    if not lengths or max(lengths) < _MORE:
+        return bytes(lengths)
+    packed = bytearray()
+    for length in lengths:
+        rest = length
+        while rest >= _MORE:
+            packed.append(rest % _MORE + _MORE)
+            rest >>= _BITS
+        packed.append(rest)
+    return bytes(packed)
+
+
+def unpack(packed: bytes) -> list[int]:
+    """Return what `pack` was given."""
+    lengths: list[int] = []
+    value = shift = 0
+    for byte in packed:
+        value += byte % _MORE << shift
+        if byte < _MORE:
+            lengths.append(value)
+            value = shift = 0
+        else:
+            shift += _BITS
+    return lengths
+
+
+def split(
+    logged: LoggedEvent, first_seq: int, packed: bytes, seq: int
+) -> tuple[LoggedEvent, LoggedEvent] | None:
+    """Split a merged delta after `seq`, which lies in `first_seq` … `recorded.seq - 1`.
+
+    None where the event is no delta, or `packed` does not describe it.
+    """
+    event = logged.event
+    if not isinstance(event, AnswerDelta | ReasoningDelta):
+        return None
+    # The lengths of a damaged row are checked before they are believed.
+    if len(packed) < logged.seq - first_seq + 1:
+        return None
+    ends = list(accumulate(unpack(packed)))
+    if len(ends) != logged.seq - first_seq + 1 or ends[-1] != len(event.text):
+        return None
+    replace = msgspec.structs.replace
+    end = ends[seq - first_seq]
+    head = replace(logged, seq=seq, event=replace(event, text=event.text[:end]))
+    tail = replace(logged, event=replace(event, text=event.text[end:]))
+    return head, tail

@@ -1,0 +1,1 @@
+"""Incremental parsers: SSE, AWS event streams, inline reasoning tags, harmony. Pure."""

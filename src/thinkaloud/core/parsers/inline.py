@@ -1,0 +1,226 @@
+"""Split reasoning in tags off plain text, incrementally and whatever the cuts. Pure."""
+
+import re
+from typing import Final
+
+from thinkaloud.core.parsers.inline_state import Answer, Inline, Piece, Thought
+from thinkaloud.core.parsers.inline_tags import Mark, spellings
+
+_MAX_SPAN: Final = 2048
+"""How far the other end of inline code may be from a tag in it."""
+
+
+class InlineSplitter:
+    """Text in, pieces out: linear, holding back no more than decides what a text is.
+
+    A tag opens reasoning at the start of the response and after a closing tag; in a response
+    that has had a thought also at the start of a line, and with `strict` anywhere. Tags in code
+    are text. Any closing tag ends a thought. With `strict` that holds for the last one only
+    where tags are nested or do not match: text after such a tag waits for the next tag or the end.
+    A closing tag without an opening one says that all answer text before it was reasoning.
+    """
+
+    __slots__ = (
+        "_answer",
+        "_held",
+        "_last",
+        "_silent",
+        "_spellings",
+        "_strict",
+        "_thinking",
+        "_thought",
+    )
+
+    def __init__(self, inline: Inline) -> None:
+        self._spellings = spellings(inline.tags)
+        self._strict = inline.strict
+        self._silent = not inline.tags and not inline.strict and not inline.preopened
+        self._thought = Thought(inline)
+        self._answer = Answer(inline)
+        self._thinking = inline.preopened
+        self._held = ""
+        self._last = ""
+
+    @property
+    def unclosed(self) -> bool:
+        """Whether the response began inside a thought and no tag has come so far."""
+        return self._thinking and self._thought.implicit
+
+    @property
+    def plain(self) -> bool:
+        """Whether all that follows is answer text, so that it need not be read."""
+        return self._silent or (self._answer.separate and self._answer.answered)
+
+    def feed(self, text: str) -> list[Piece]:
+        """Take the next text and return what is certain."""
+        if self.plain:
+            return [Piece("answer", text)]
+        if not self._held and not self._thought.waits and self._spellings.plain(text):
+            pieces: list[Piece] = []
+            if not self._thinking:
+                self._answer.code.plain(text)
+            self._say(text, pieces)
+            return pieces
+        return self._take(self._held + text, last=False)
+
+    def separate(self) -> list[Piece]:
+        """Say that the provider sends reasoning apart, so that tags in the text are text.
+
+        Not with `strict`. A closing tag at the start of the text is dropped all the same.
+        """
+        pieces = self.interrupt()
+        if self.unclosed:
+            self._end_thought()
+        self._answer.separate = not self._strict
+        return pieces
+
+    def interrupt(self) -> list[Piece]:
+        """Return what is held back: something else than text follows. A thought is over.
+
+        With `strict` a thought goes on behind it until its tag closes it.
+        """
+        pieces = self._release()
+        if self._thinking and not self._strict and not (self.unclosed and self._answer.fresh):
+            self._end_thought()
+        return pieces
+
+    def begin_block(self) -> list[Piece]:
+        """Say that the provider begins a new block of text: a tag may open reasoning there."""
+        pieces = self.interrupt()
+        if not self._thinking:
+            self._answer.fresh = True
+            self._answer.code.reset()
+        return pieces
+
+    def close(self, *, cut: bool = False) -> list[Piece]:
+        """Return what is held back at the end of the response.
+
+        With `cut` without half a tag: the response broke off there, and it is no word.
+        """
+        if cut and self._held[:1] not in {"`", "~"} and not self._spellings.unfinished(self._held):
+            self._held = ""
+        return self._release()
+
+    def _release(self) -> list[Piece]:
+        held, self._held = self._held, ""
+        pieces = self._take(held, last=True) if held else []
+        waiting = self._thought.take_waiting()
+        if waiting is not None:
+            # No tag has come: the last closing one did end the thought.
+            self._end_thought()
+            self._say(waiting, pieces)
+        return pieces
+
+    def _take(self, text: str, *, last: bool) -> list[Piece]:
+        pieces: list[Piece] = []
+        end = len(text) if last else self._spellings.unfinished(text)
+        place = 0
+        while place < end:
+            read = self._read_thought if self._thinking else self._read_answer
+            stop, blocked = read(text, place, end, last, pieces)
+            if blocked:
+                end = stop
+            place = stop
+        self._held = text[end:]
+        return pieces
+
+    def _read_thought(
+        self, text: str, start: int, end: int, last: bool, pieces: list[Piece]
+    ) -> tuple[int, bool]:
+        """Read reasoning up to a tag that counts; return where, and whether more must come."""
+        thought, place = self._thought, start
+        while (mark := self._spellings.find(text, place, end)) is not None:
+            place = mark.end
+            if (text[mark.start - 1] if mark.start else self._last) == "`":
+                if place == len(text) and not last:
+                    self._say(text[start : mark.start], pieces)
+                    return mark.start, True
+                if text[place : place + 1] == "`":
+                    continue
+            if not thought.counts(mark):
+                continue
+            said = text[mark.start : place]
+            self._say(text[start : mark.start], pieces)
+            self._last = said[-1]
+            if mark.kind == "open":
+                thought.nest(mark, said, pieces, fresh=self._answer.fresh)
+            elif thought.ends(mark, said, pieces):
+                self._end_thought()
+            return place, False
+        self._say(text[start:end], pieces)
+        return end, False
+
+    def _read_answer(
+        self, text: str, start: int, end: int, last: bool, pieces: list[Piece]
+    ) -> tuple[int, bool]:
+        """Read answer text up to a tag that counts; return where, and whether more must come."""
+        code, place = self._answer.code, start
+        while (found := self._spellings.find_or_code(text, place, end)) is not None:
+            at = found.start() if isinstance(found, re.Match) else found.start
+            if at > place:
+                code.plain(text[place:at])
+            if isinstance(found, re.Match):
+                before = text[at - 1] if at else self._last
+                code.mark(found.group(), escaped=before == "\\")
+                place = found.end()
+                continue
+            inside = code.fenced
+            if code.span and not inside:
+                known = code.in_span(text, found.end, end, limit=_MAX_SPAN)
+                if known is None and not last:
+                    self._say(text[start:at], pieces)
+                    return at, True
+                inside = bool(known)
+                code.span = code.span if inside else 0
+            place = found.end
+            if not inside and self._answer.counts(found, text[start:at]):
+                self._say(text[start:at], pieces)
+                self._obey(found, pieces)
+                self._last = text[place - 1]
+                return place, False
+            code.plain(text[at:place])
+        if end > place:
+            code.plain(text[place:end])
+        self._say(text[start:end], pieces)
+        return end, False
+
+    def _obey(self, mark: Mark, pieces: list[Piece]) -> None:
+        """Do what a tag that counts in an answer says."""
+        if mark.kind == "open":
+            self._thinking = self._answer.fresh = True
+            self._thought.open(mark.name)
+        elif mark.kind == "close":
+            if self._answer.answered:
+                pieces.append(Piece("was_reasoning"))
+            self._answer.answered = False
+            self._end_thought()
+
+    def _end_thought(self) -> None:
+        self._thinking = False
+        self._answer.resume()
+
+    def _say(self, text: str, pieces: list[Piece]) -> None:
+        """Give out text as what is being read."""
+        if not text:
+            return
+        self._last = text[-1]
+        if self._thinking:
+            self._answer.fresh = self._answer.fresh and text.isspace()
+            self._thought.say(text, pieces)
+        else:
+            self._answer.see(text)
+            pieces.append(Piece("answer", text))
+
+
+def split(text: str, inline: Inline) -> tuple[str, str]:
+    """Return the reasoning and the answer of a whole response."""
+    splitter = InlineSplitter(inline)
+    reasoning: list[str] = []
+    answer: list[str] = []
+    for kind, piece in [*splitter.feed(text), *splitter.close()]:
+        if kind == "was_reasoning":
+            reasoning.extend(answer)
+            answer.clear()
+        else:
+            (reasoning if kind == "reasoning" else answer).append(piece)
+    return "".join(reasoning), "".join(answer)

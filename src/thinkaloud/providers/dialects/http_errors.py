@@ -1,0 +1,132 @@
+"""Reading a provider's refusal: an HTTP error body, or an error inside a stream.
+
+The shapes: `{"error": {"message", "code", "status", "details"}}` (Google, OpenAI-like),
+`{"error": "words"}` (Ollama), `{"message": "words"}` (Cohere), each bare or in an array.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from thinkaloud.errors import ProviderCode, ProviderError
+from thinkaloud.providers.dialects.retry_after import seconds, spent
+
+_LONGEST = 500
+_SECRET = re.compile(r"AIza[\w-]{10,}|(?i:bearer) [\w.~+/-]{8,}=*|(?<=[?&]key=)[^&\s]+")
+
+
+class Detail(msgspec.Struct, frozen=True):
+    """One of Google's `google.rpc` details; others' fields are not read."""
+
+    reason: str | None = None
+    delay: str | None = msgspec.field(default=None, name="retryDelay")
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """What a provider says about an error."""
+
+    message: str | None = None
+    code: int | str | None = None
+    status: int | str | None = None
+    details: list[Detail] | None = None
+
+
+class _Body(msgspec.Struct, frozen=True):
+    error: Refusal | str | None = None
+    message: str | None = None
+    detail: str | None = None
+
+
+_one = msgspec.json.Decoder(_Body)
+_several = msgspec.json.Decoder(list[_Body])
+
+
+def code_for(status: int) -> ProviderCode:
+    """Return what an HTTP status, or a Google status number in a stream, means."""
+    match status:
+        case 401 | 403:
+            return "provider_auth"
+        case 429:
+            return "provider_rate_limit"
+        case 408 | 504:
+            return "provider_timeout"
+        case _:
+            return "provider_overloaded" if status >= 500 else "provider_bad_request"
+
+
+def bounded(message: str) -> str:
+    """Return the provider's words without keys in them, and no longer than a screen holds."""
+    clean = _SECRET.sub("[redacted]", message.strip())
+    return clean if len(clean) <= _LONGEST else clean[: _LONGEST - 1] + "…"
+
+
+def delay_of(refusal: Refusal) -> float | None:
+    """Return how many seconds the provider asks to wait (Google's `RetryInfo`)."""
+    for detail in refusal.details or ():
+        wait = seconds((detail.delay or "").removesuffix("s"))
+        if wait is not None:
+            return wait
+    return None
+
+
+def is_bad_key(refusal: Refusal) -> bool:
+    """Tell whether Google means a wrong key, which it calls a 400."""
+    return any(detail.reason == "API_KEY_INVALID" for detail in refusal.details or ())
+
+
+def mentions(message: str, words: Sequence[str]) -> bool:
+    """Tell whether one of these lower-case words stands in the message."""
+    lower = message.lower()
+    return any(word in lower for word in words)
+
+
+def refusal(
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+) -> ProviderError:
+    """Read a response that is no 2xx; `headers` has lower-case names."""
+    if _is_page(headers, body) and status < 500 and status not in {408, 429}:
+        return ProviderError(
+            "provider_bad_request",
+            f"The host answered with a web page (HTTP {status}), not with its API: "
+            "base_url is wrong.",
+            status=status,
+        )
+    said = _read(headers, body)
+    message = bounded(said.message or "") or f"The provider answered with HTTP {status}."
+    code = "provider_auth" if is_bad_key(said) else code_for(status)
+    wait = seconds(headers.get("retry-after"))
+    return ProviderError(
+        code,
+        message,
+        status=status,
+        retry_after=delay_of(said) if wait is None else wait,
+        retryable=False if spent(_all(said), delay_of(said)) else None,
+    )
+
+
+def _all(said: Refusal) -> str:
+    """Return all the words of an error, its codes among them."""
+    return f"{said.code or ''} {said.status or ''} {said.message or ''}"
+
+
+def _read(headers: Mapping[str, str], body: bytes) -> Refusal:
+    try:
+        if body.lstrip()[:1] == b"[":
+            said = next(iter(_several.decode(body)), _Body())
+        else:
+            said = _one.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return Refusal(message=None if _is_page(headers, body) else body.decode(errors="replace"))
+    if isinstance(said.error, Refusal):
+        return said.error
+    return Refusal(message=said.error or said.message or said.detail)
+
+
+def _is_page(headers: Mapping[str, str], body: bytes) -> bool:
+    start = body.lstrip()[:14].lower()
+    return start.startswith((b"<!doctype html", b"<html")) or headers.get(
+        "content-type", ""
+    ).startswith("text/html")

@@ -1,0 +1,1 @@
+"""Operations on whole conversations: titles, branches, deletion, retention."""

@@ -1,0 +1,22 @@
+"""What is of an age to go, goes."""
+
+import logging
+from typing import Final
+
+from thinkaloud.errors import StoreError
+from thinkaloud.ports.clock import Clock
+from thinkaloud.runtime.conversations.service import Conversations
+
+_DAY_MS: Final = 24 * 3600 * 1000
+_PURGE_SECONDS: Final = 3600.0
+_log = logging.getLogger(__name__)
+
+
+async def keep_purging(conversations: Conversations, clock: Clock, days: float) -> None:
+    """Delete, now and every hour, what was not touched for so many days. Until cancelled."""
+    while True:
+        try:
+            await conversations.purge(clock.unix_ms() - int(days * _DAY_MS))
+        except StoreError:
+            _log.exception("old conversations could not be deleted; it is tried again")
+        await clock.sleep(_PURGE_SECONDS)

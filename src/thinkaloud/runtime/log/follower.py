@@ -1,0 +1,121 @@
+"""A reader of a log: a cursor that pulls.
+
+A follower is no queue: one that never reads costs its cursor and nothing else, and one that
+falls behind gets neighbouring deltas of a segment merged into one (P14). Nothing that a reader
+does can slow the writer.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from thinkaloud.core.coalesce import runs_of_deltas
+from thinkaloud.events.event import RunEnded
+from thinkaloud.events.fold import Fold
+from thinkaloud.runtime.log.live_log import Entry, LiveLog
+from thinkaloud.runtime.log.reader import LogReader
+from thinkaloud.runtime.log.resume import resume
+
+_PAGE: Final = 512
+_MOST: Final = 2048
+"""Events that one batch takes at most, so that a reader far behind holds a bounded text."""
+
+
+class Snapshot:
+    """The conversation at `seq`, for a reader whose cursor lies inside events that were merged.
+
+    The events after `seq` follow, among them always the end of a run. `exact` says that `seq` is
+    the reader's own cursor: a reader that kept what it had needs only what follows.
+    """
+
+    __slots__ = ("exact", "fold", "seq")
+
+    def __init__(self, fold: Fold, seq: int, *, exact: bool = False) -> None:
+        self.fold = fold
+        self.seq = seq
+        self.exact = exact
+
+
+class Follower:
+    """Reads a log from a number on.
+
+    Ends with its run, where it follows only one, and at `until`, where that is given.
+    """
+
+    def __init__(
+        self,
+        log: LiveLog,
+        reader: LogReader,
+        *,
+        after: int,
+        run_id: str | None,
+        until: int | None,
+    ) -> None:
+        self.cursor = after
+        self.run_id = run_id
+        self.until = until
+        self.ended = False
+        self._log = log
+        self._reader = reader
+        self._rest: list[Entry] = []
+
+    async def batch(self, *, merge: bool = False) -> Sequence[Entry] | Snapshot:
+        """Wait for events after the cursor and return all there are, in order.
+
+        With `merge`, neighbouring deltas of a segment come as one entry with the last number.
+        A `Snapshot` comes where the log no longer has the events after the cursor one by one.
+        Empty means the end: the run is over, or the log was closed.
+        """
+        while not self.ended:
+            if self.until is not None and self.cursor >= self.until:
+                self.ended = True
+                break
+            found = await self._next()
+            if isinstance(found, Snapshot):
+                return found
+            if self.run_id is not None and found:
+                found = [entry for entry in found if entry.logged.run_id == self.run_id]
+                self.ended = any(isinstance(e.logged.event, RunEnded) for e in found[-1:])
+            if found:
+                return self._merge(found) if merge and len(found) > 1 else found
+        return ()
+
+    async def _next(self) -> list[Entry] | Snapshot:
+        log = self._log
+        if self._rest:
+            entries, self._rest = self._rest, []
+            self.cursor = entries[-1].logged.seq
+            return entries
+        if self.cursor in log.lost or self.cursor < log.floor:
+            kept = await (self._snapshot() if self.cursor in log.lost else self._older())
+            # What was read of a deleted one may be another conversation's, which has the id now.
+            self.ended = log.deleted
+            return [] if log.deleted else kept
+        entries = log.after(self.cursor, _MOST)
+        if entries:
+            self.cursor = entries[-1].logged.seq
+        elif log.closed:
+            self.ended = True
+        else:
+            await log.change()
+        return entries
+
+    async def _older(self) -> list[Entry] | Snapshot:
+        floor = self._log.floor
+        page = await self._reader.read(self._log, self.cursor, _PAGE)
+        if page and page[0].first_seq <= self.cursor:
+            return await self._snapshot()
+        # What was put together may go on above the floor.
+        entries = [Entry(each.logged, each.first_seq) for each in page if each.first_seq <= floor]
+        self.cursor = entries[-1].logged.seq if entries else floor
+        return entries
+
+    async def _snapshot(self) -> Snapshot:
+        found = await resume(self._log, self._reader, self.cursor)
+        exact = found.seq == self.cursor
+        self.cursor = found.seq
+        self._rest = [] if found.rest is None else [found.rest]
+        return Snapshot(found.fold, found.seq, exact=exact)
+
+    def _merge(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        slices = runs_of_deltas([entry.logged for entry in entries])
+        return [self._log.coalesced(entries[start:stop]) for start, stop in slices]

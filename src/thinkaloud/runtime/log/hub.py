@@ -1,0 +1,172 @@
+"""The hub: opens live logs and lets any number of readers follow them."""
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+from thinkaloud.events.event import LoggedEvent
+from thinkaloud.events.fold import Fold
+from thinkaloud.ports.clock import Clock
+from thinkaloud.ports.store import Store
+from thinkaloud.runtime.log.fold_cache import FoldCache
+from thinkaloud.runtime.log.follower import Follower
+from thinkaloud.runtime.log.live_log import LiveLog
+from thinkaloud.runtime.log.reader import LogReader
+from thinkaloud.runtime.log.writer import LogWriter
+
+LINGER_MS: Final = 60_000
+"""How long a log stays in memory that nobody has open: a client that reconnects finds every event."""
+LINGERING: Final = 64
+"""How many such logs at most."""
+_PAGE: Final = 2_048
+
+
+class Hub:
+    """All live logs. One for a store; the only writer of its logs."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self.writer = LogWriter(store)
+        """What saves the logs."""
+        self.reader = LogReader(store)
+        """What reads them."""
+        self._logs: dict[str, LiveLog] = {}
+        self._folds = FoldCache()
+
+    @property
+    def open_logs(self) -> int:
+        """How many conversations are being written or followed."""
+        return len(self._logs)
+
+    def live(self, conversation_id: str) -> LiveLog | None:
+        """Return the log where it is open."""
+        return self._logs.get(conversation_id)
+
+    def forget(self, conversation_id: str) -> None:
+        """Let go of the log of a deleted conversation; its followers end once up to date."""
+        self.writer.forget(conversation_id)
+        self._folds.forget(conversation_id)
+        log = self._logs.pop(conversation_id, None)
+        if log is not None:
+            log.deleted = True
+            log.close()
+
+    async def acquire(self, conversation_id: str) -> LiveLog:
+        """Open a conversation's log; it stays in memory until everybody has released it."""
+        log = self._logs.get(conversation_id)
+        if log is None:
+            end = await self._store.log_end(conversation_id)
+            # Somebody else may have opened it while we asked.
+            log = self._logs.get(conversation_id)
+            if log is None:
+                log = LiveLog(conversation_id, end, self._clock, self.writer.note)
+                self._logs[conversation_id] = log
+        log.users += 1
+        return log
+
+    async def release(self, log: LiveLog) -> None:
+        """Give a log back. It stays for a while, and until all of it is saved."""
+        log.users -= 1
+        log.left_at_ms = self._clock.steady_ms()
+        await self._sweep()
+
+    @asynccontextmanager
+    async def open(self, conversation_id: str) -> AsyncGenerator[LiveLog]:
+        """Have a conversation's log open for the length of a block."""
+        log = await self.acquire(conversation_id)
+        try:
+            yield log
+        finally:
+            await self.release(log)
+
+    @asynccontextmanager
+    async def follow(
+        self, conversation_id: str, after: int, run_id: str | None = None, *, ended: bool = False
+    ) -> AsyncGenerator[Follower]:
+        """Follow a conversation, or one run of it, from the event after `after` on.
+
+        `ended` says that nothing more is to come: the follower ends when it is up to date.
+        """
+        async with self.open(conversation_id) as log:
+            with log.watch():
+                yield Follower(
+                    log,
+                    self.reader,
+                    after=after,
+                    run_id=run_id,
+                    until=log.seq if ended else None,
+                )
+
+    async def fold(self, conversation_id: str) -> Fold:
+        """Read a conversation as it stands now, the runs that had ended before from memory.
+
+        Whoever asks has a fold of his own; the runs in it that have ended are everybody's.
+        """
+        while True:
+            async with self.open(conversation_id) as log:
+                fold = self._folds.begin(conversation_id)
+                if await self._read(log, fold.seq, fold.apply):
+                    self._folds.keep(fold)
+                    return fold
+                self._folds.forget(conversation_id)
+
+    async def logged(self, conversation_id: str) -> Sequence[LoggedEvent]:
+        """Return every event of a conversation that is kept or was just said, in order."""
+        while True:
+            found: list[LoggedEvent] = []
+            async with self.open(conversation_id) as log:
+                if await self._read(log, 0, found.append):
+                    return found
+
+    async def _read(self, log: LiveLog, seq: int, take: Callable[[LoggedEvent], None]) -> bool:
+        """Read all there is after `seq`, to the end of now.
+
+        False where a compaction or a deletion came between: then anew.
+        """
+        while seq < log.floor:
+            page = await self.reader.read(log, seq, _PAGE)
+            if log.deleted:
+                return False
+            # What was put together may go on above the floor.
+            older = page
+            if page and page[-1].first_seq > log.floor:
+                older = [each for each in page if each.first_seq <= log.floor]
+            if not older:
+                break
+            if older[0].first_seq <= seq:
+                return False
+            for each in older:
+                take(each.logged)
+            seq = older[-1].logged.seq
+        for entry in log.after(max(seq, log.floor)):
+            take(entry.logged)
+        return True
+
+    def close(self) -> None:
+        """End every follower once it is up to date."""
+        for log in self._logs.values():
+            log.close()
+
+    async def shut(self) -> None:
+        """Close, save everything, and give back the numbers that were reserved."""
+        self.close()
+        await self.writer.save()
+        for log in list(self._logs.values()):
+            if log.is_saved:
+                await self._drop(log)
+
+    async def _sweep(self) -> None:
+        idle = [log for log in self._logs.values() if log.users == 0 and log.is_saved]
+        idle.sort(key=lambda log: log.left_at_ms)
+        now_ms = self._clock.steady_ms()
+        for index, log in enumerate(idle):
+            too_many = len(idle) - index > LINGERING
+            if (too_many or now_ms - log.left_at_ms > LINGER_MS) and log.users == 0:
+                await self._drop(log)
+
+    async def _drop(self, log: LiveLog) -> None:
+        await self.writer.unreserve(log)
+        if log.users == 0 and log.is_saved:
+            self._logs.pop(log.conversation_id, None)
+            self._folds.forget(log.conversation_id)

@@ -1,0 +1,178 @@
+"""Saves what live logs take in, behind everybody's back: no reader and no model waits for it."""
+
+import asyncio
+import logging
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from typing import Final
+
+from thinkaloud.core.conversations.search_text import searchable
+from thinkaloud.core.reclassify import settled
+from thinkaloud.errors import StoreError
+from thinkaloud.events.event import RunEnded, RunStarted
+from thinkaloud.ports.store import RunRecord, Store
+from thinkaloud.runtime.log.live_log import Entry, LiveLog, stored
+
+RESERVED_AHEAD: Final = 65_536
+"""Numbers that are reserved at a time. A crash skips at most twice as many."""
+_LONGEST_HOLD: Final = 1.0
+_PAGE: Final = 512
+_log = logging.getLogger(__name__)
+
+
+class LogWriter:
+    """Hands new events to the store in batches, all conversations together."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._unsaved: dict[str, LiveLog] = {}
+        self._work = asyncio.Event()
+        self._saving = asyncio.Lock()
+        self._failing = False
+        self._unfinished: set[str] = set()
+
+    @property
+    def failing(self) -> bool:
+        """Whether something is left that could not be saved when it was last tried."""
+        return self._failing and (bool(self._unsaved) or self._saving.locked())
+
+    def note(self, log: LiveLog) -> None:
+        """Take note that a log has something new. Of a deleted conversation nothing is saved."""
+        if log.deleted:
+            return
+        self._unsaved[log.conversation_id] = log
+        self._work.set()
+
+    def forget(self, conversation_id: str) -> None:
+        """Leave a deleted conversation's events unsaved."""
+        self._unsaved.pop(conversation_id, None)
+
+    async def keep_saving(self, interval: float) -> None:
+        """Save what is new, at most once in `interval` seconds, until cancelled."""
+        while True:
+            await self._work.wait()
+            await asyncio.sleep(interval)
+            await self.save()
+
+    async def save(self) -> None:
+        """Hand all that is new to the store, in one go. What fails is kept, and tried again."""
+        async with self._saving:
+            logs, self._unsaved = self._unsaved, {}
+            self._work.clear()
+            taken = [(log, log.unsaved.copy()) for log in logs.values()]
+            try:
+                if self._failing:
+                    # Before all that waits is put together: that takes long on a disk long full.
+                    await self._store.check_writing()
+                await self._store.append([each for _, entries in taken for each in stored(entries)])
+                for log, entries in taken:
+                    log.unsaved.note_saved(entries)
+                    if log.users:
+                        await self.reserve(log)
+                self._note_saved(logs)
+            except StoreError:
+                self._note_failed()
+            finally:
+                for log in logs.values():
+                    log.trim()
+                    if not log.is_saved:
+                        self.note(log)
+
+    async def show_end(self, log: LiveLog) -> None:
+        """Save, and only then show a run's end that is held: none that was seen is taken back.
+
+        A store that cannot do that now holds nobody up for longer than a second.
+        """
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LONGEST_HOLD):
+                    await self.save()
+        finally:
+            log.show()
+
+    async def finish(
+        self, log: LiveLog, run: RunRecord, known: Sequence[Entry] | None = None
+    ) -> bool:
+        """Save a run that has ended, as whole segments, with the text that a search may find.
+
+        `known` is all of the run, where the caller has read it. False where that cannot be done
+        now. Until it is, the store counts the run as unfinished.
+        """
+        await self.save()
+        if log.deleted:
+            self._unfinished.discard(run.run_id)
+            return True
+        entries = log.of_run(run.run_id) if known is None else known
+        # A run that has begun meanwhile may have more to save, after these.
+        if entries and log.unsaved.begins_by(entries[-1].logged.seq):
+            return False
+        try:
+            if not _is_whole(entries):
+                entries = await self._saved_entries(run)
+            rewritten = settled([entry.logged for entry in entries])
+            for entry, logged in zip(entries, rewritten, strict=True):
+                if logged is not entry.logged:
+                    entry.rewrite(logged)
+            text = searchable(entry.logged.event for entry in entries)
+            await self._store.compact(run, stored(entries), text)
+        except StoreError:
+            # Once: it may be tried again for as long as the server runs.
+            if run.run_id not in self._unfinished:
+                self._unfinished.add(run.run_id)
+                _log.exception("%s could not be put in order; it is tried again", run.run_id)
+            return False
+        self._unfinished.discard(run.run_id)
+        return True
+
+    async def reserve(self, log: LiveLog) -> None:
+        """Keep enough numbers for what a run may say, so that none is ever given out twice."""
+        if log.reserved_seq - log.seq < RESERVED_AHEAD // 2:
+            through = log.seq + RESERVED_AHEAD
+            await self._store.reserve(log.conversation_id, through)
+            log.reserved_seq = through
+
+    async def unreserve(self, log: LiveLog) -> None:
+        """Give back the numbers that were reserved and not given out."""
+        if log.reserved_seq > log.seq:
+            # A run that begins meanwhile reserves again, after this.
+            log.reserved_seq = log.seq
+            try:
+                await self._store.reserve(log.conversation_id, log.seq)
+            except StoreError:
+                _log.exception("numbers of %s stay reserved", log.conversation_id)
+
+    def _note_failed(self) -> None:
+        # Once: it is tried again several times a second, for as long as the disk is full.
+        if not self._failing:
+            _log.exception("events could not be saved; they are kept and tried again")
+        self._failing = True
+
+    def _note_saved(self, logs: Collection[str]) -> None:
+        if self._failing and logs:
+            self._failing = False
+            _log.warning("events are saved again")
+
+    async def _saved_entries(self, run: RunRecord) -> list[Entry]:
+        entries: list[Entry] = []
+        after = run.first_seq - 1
+        # What follows its end is of other runs.
+        while not _has_ended(entries):
+            page = await self._store.read(run.conversation_id, after, _PAGE)
+            if not page:
+                break
+            entries += [
+                Entry(each.logged, each.first_seq, each.lengths)
+                for each in page
+                if each.logged.run_id == run.run_id
+            ]
+            after = page[-1].logged.seq
+        return entries
+
+
+def _is_whole(entries: Sequence[Entry]) -> bool:
+    """Whether a run's entries begin with its start: what is let go of is let go of from there on."""
+    return bool(entries) and isinstance(entries[0].logged.event, RunStarted)
+
+
+def _has_ended(entries: Sequence[Entry]) -> bool:
+    return bool(entries) and isinstance(entries[-1].logged.event, RunEnded)

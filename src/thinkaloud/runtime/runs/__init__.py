@@ -1,0 +1,1 @@
+"""The life of a run: requests, execution, model calls, tools, hooks, recovery."""

@@ -1,0 +1,101 @@
+"""The files of a message: those that it names, or those of the message whose place it takes."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from thinkaloud.errors import InvalidRequest
+from thinkaloud.events.event import Attachment, UserInput
+from thinkaloud.events.fold import RunFold
+from thinkaloud.ports.attachments import Attachments, FileField
+from thinkaloud.ports.model import ModelInfo
+
+
+class FileNames(msgspec.Struct, frozen=True):
+    """Which files go along with a message."""
+
+    context_files: tuple[str, ...] = ()
+    image_path: str | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.context_files) or self.image_path is not None
+
+    @property
+    def in_order(self) -> tuple[tuple[str, FileField], ...]:
+        """Each name with the member that has it; the picture of `image_path` comes last."""
+        files: list[tuple[str, FileField]] = [
+            (name, "context_files") for name in self.context_files
+        ]
+        if self.image_path is not None:
+            files.append((self.image_path, "image_path"))
+        return tuple(files)
+
+
+def names_of(
+    context_files: tuple[str, ...] | None, image_path: str | None, replaced: RunFold | None
+) -> FileNames:
+    """Return the files that a request names; without a word about files, those of the run it replaces."""
+    if replaced is not None and context_files is None and image_path is None:
+        return _given(replaced.started.input)
+    return FileNames(context_files or (), image_path)
+
+
+def attachments_of(run: RunFold | None) -> Mapping[str, Attachment]:
+    """Return what a run was given, by name. It has it whatever became of the file since."""
+    if run is None:
+        return {}
+    names = _given(run.started.input).in_order
+    return {
+        name: msgspec.structs.replace(file, id=name, kept_in=_keeper(file, run))
+        for (name, _), file in zip(names, run.attachments, strict=False)
+    }
+
+
+def _keeper(file: Attachment, run: RunFold) -> str:
+    # In an old log files have no id to be found by: then the content is written once more.
+    return file.kept_in or (run.run_id if file.id else "")
+
+
+async def load_attachments(
+    owner: str,
+    names: FileNames,
+    kept: Mapping[str, Attachment],
+    reads: Attachments,
+    model: ModelInfo,
+    max_bytes: int,
+) -> tuple[Attachment, ...]:
+    """Return the files, in order: out of `kept`, else read.
+
+    Raises `InvalidRequest` that names the file where it cannot be read, where it is a picture and
+    the model takes none, where the `image_path` is no picture, and where all have more than
+    `max_bytes` together.
+    """
+    found: list[Attachment] = []
+    for name, field in names.in_order:
+        file = kept.get(name) or await reads.read(owner, name, field)
+        _check(file, field, model)
+        found.append(file)
+        if sum(_size(each) for each in found) > max_bytes:
+            message = (
+                f"The files of a message may have {max_bytes:,} bytes together;"
+                f" with {file.name!r} they have more."
+            )
+            raise InvalidRequest(message, field=field)
+    return tuple(found)
+
+
+def _check(file: Attachment, field: FileField, model: ModelInfo) -> None:
+    if file.base64 and not model.images:
+        message = f"{model.id} takes no images, and {file.name!r} is one."
+        raise InvalidRequest(message, field=field)
+    if field == "image_path" and not file.base64:
+        message = f"{file.name!r} is no PNG, JPEG, GIF or WebP picture."
+        raise InvalidRequest(message, field=field)
+
+
+def _size(file: Attachment) -> int:
+    return len(file.base64) * 3 // 4 + len(file.text) if file.bytes is None else file.bytes
+
+
+def _given(given: UserInput) -> FileNames:
+    return FileNames(given.context_files, given.image_path)

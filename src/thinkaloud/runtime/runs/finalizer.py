@@ -1,0 +1,76 @@
+"""What is left to do for a run that has ended: whole segments, search, a title."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from thinkaloud.errors import StoreError
+from thinkaloud.events.fold import RunFold
+from thinkaloud.ports.store import RunRecord
+from thinkaloud.runtime.conversations.service import Conversations
+from thinkaloud.runtime.log.hub import Hub
+from thinkaloud.runtime.log.live_log import Entry, LiveLog
+
+_LONGEST_WAIT: Final = 60.0
+_log = logging.getLogger(__name__)
+
+
+class ReadRun(msgspec.Struct, frozen=True):
+    """A run that has ended, as somebody has read all of it."""
+
+    entries: Sequence[Entry]
+    fold: RunFold | None
+    """None where another run has taken its place."""
+
+
+class Finalizer:
+    """Finishes runs that have ended, later where the store cannot do it now."""
+
+    def __init__(self, hub: Hub, conversations: Conversations, interval: float) -> None:
+        self._hub = hub
+        self._conversations = conversations
+        self._interval = interval
+        self._left: set[asyncio.Task[None]] = set()
+
+    async def finish(self, log: LiveLog, run: RunRecord) -> bool:
+        """Compact a run, and give its conversation a title. False where it is still to be done."""
+        if not await self._hub.writer.finish(log, run):
+            return False
+        await self._entitle(run)
+        return True
+
+    async def finish_read(self, log: LiveLog, run: RunRecord, read: ReadRun) -> None:
+        """Do the same once, of a run that the caller has read: its conversation is not read again."""
+        if await self._hub.writer.finish(log, run, read.entries) and read.fold is not None:
+            await self._entitle(run, read.fold)
+
+    def finish_later(self, log: LiveLog, run: RunRecord, tasks: asyncio.TaskGroup) -> None:
+        """Try again until it is done, and release the log. What is left at the end, a start does."""
+        task = tasks.create_task(self._keep_trying(log, run))
+        self._left.add(task)
+        task.add_done_callback(self._left.discard)
+
+    def give_up(self) -> None:
+        """Leave what is left to the next start."""
+        for task in self._left:
+            task.cancel()
+
+    async def _keep_trying(self, log: LiveLog, run: RunRecord) -> None:
+        wait = self._interval
+        try:
+            while True:
+                await asyncio.sleep(wait)
+                if await self.finish(log, run):
+                    return
+                wait = min(2 * wait, _LONGEST_WAIT)
+        finally:
+            await self._hub.release(log)
+
+    async def _entitle(self, run: RunRecord, fold: RunFold | None = None) -> None:
+        try:
+            await self._conversations.entitle(run, fold)
+        except StoreError:
+            _log.exception("%s stays without a title", run.conversation_id)

@@ -1,0 +1,145 @@
+"""One model call of a run: attempts, silence, limits. A failure is left in the turn machine."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import aclosing
+
+import msgspec
+
+from thinkaloud.core.context_window import fit_to_window, tokens_of_frame
+from thinkaloud.core.prompt_history import MAX_PICTURE_BYTES, turns
+from thinkaloud.core.retry import notice_of, part_to_leave_out, wait_before_retry
+from thinkaloud.errors import ProviderError
+from thinkaloud.events.event import Notice
+from thinkaloud.events.fold import RunFold
+from thinkaloud.events.model import ModelFailed
+from thinkaloud.events.prompt import Effort, ModelRequest, RequestPart, ToolSchema
+from thinkaloud.ports.model import Model, failed
+from thinkaloud.runtime.runs.limits import Limits
+from thinkaloud.runtime.runs.recorder import RunRecorder
+
+
+class Prompt(msgspec.Struct, frozen=True):
+    """What every model call of a run is asked with, beside the conversation."""
+
+    system: str | None
+    tools: tuple[ToolSchema, ...]
+    effort: Effort | None
+    conversation_id: str
+
+
+class ModelCaller:
+    """Makes the model calls of one run."""
+
+    def __init__(
+        self,
+        model: Model,
+        prompt: Prompt,
+        earlier: Sequence[RunFold],
+        recorder: RunRecorder,
+        limits: Limits,
+    ) -> None:
+        self._model = model
+        self._prompt = prompt
+        self._earlier = earlier
+        self._all_earlier = len(earlier)
+        self._frame_tokens = tokens_of_frame(prompt.system, prompt.tools)
+        self._recorder = recorder
+        self._limits = limits
+        self._without: frozenset[RequestPart] = frozenset()
+
+    async def call(self) -> None:
+        """Begin an iteration and make its call, again where that is allowed (P6)."""
+        recorder, turn = self._recorder, self._recorder.turn
+        for event in turn.begin_iteration(
+            self._limits.max_output_tokens, self._limits.max_tool_calls
+        ):
+            recorder.append(event)
+        self._leave_out()
+        await recorder.hooks.call("before_iteration", turn.iteration)
+        attempt = 1
+        while True:
+            await self._attempt(self._request())
+            failure = turn.failure
+            if failure is None:
+                return
+            part = part_to_leave_out(failure, self._without, visible=turn.visible)
+            if part is not None:
+                self._without |= {part}
+                recorder.append(notice_of(part))
+                turn.begin_attempt()
+                continue
+            wait = wait_before_retry(
+                failure, attempt, visible=turn.visible, max_wait=self._limits.max_retry_wait
+            )
+            if wait is None:
+                return
+            recorder.append(_retry_notice(failure, wait))
+            await recorder.clock.sleep(wait)
+            turn.begin_attempt()
+            attempt += 1
+
+    def _leave_out(self) -> None:
+        """Let go of the earlier runs that no longer fit, and say so."""
+        fitted = fit_to_window(
+            self._earlier,
+            self._recorder.fold,
+            self._model.info.max_tokens,
+            self._limits.max_output_tokens,
+            self._frame_tokens,
+        )
+        if len(fitted) < len(self._earlier):
+            self._earlier = fitted
+            self._recorder.append(_left_out(self._all_earlier - len(fitted)))
+
+    async def _attempt(self, request: ModelRequest) -> None:
+        limits, recorder = self._limits, self._recorder
+        loop = asyncio.get_running_loop()
+        said = 0
+        try:
+            stream = self._model.stream(request)
+            async with asyncio.timeout(limits.idle_timeout) as timer, aclosing(stream):
+                async for batch in stream:
+                    if batch:
+                        timer.reschedule(loop.time() + limits.idle_timeout)
+                        said += await recorder.feed(batch)
+                    if said > limits.max_response_chars:
+                        await recorder.feed([_endless(limits.max_response_chars)])
+                    if recorder.turn.failure is not None:
+                        break
+        except TimeoutError:
+            message = f"The model said nothing for {limits.idle_timeout:g} seconds."
+            await recorder.feed([ModelFailed("provider_timeout", message, retryable=True)])
+        except ProviderError as error:
+            await recorder.feed([failed(error)])
+
+    def _request(self) -> ModelRequest:
+        prompt, info = self._prompt, self._model.info
+        return ModelRequest(
+            model=info.id.partition("/")[2],
+            turns=turns(
+                [*self._earlier, self._recorder.fold],
+                picture_bytes=MAX_PICTURE_BYTES if info.images else 0,
+            ),
+            system=prompt.system,
+            tools=prompt.tools,
+            effort=prompt.effort,
+            max_output_tokens=self._limits.max_output_tokens,
+            send_opaque="opaque" not in self._without,
+            conversation_id=prompt.conversation_id,
+            without=self._without,
+        )
+
+
+def _retry_notice(failure: ModelFailed, wait: float) -> Notice:
+    return Notice("provider_retry", f"{failure.message} Trying again in {wait:g} seconds.")
+
+
+def _left_out(count: int) -> Notice:
+    said = "message and its answer" if count == 1 else "messages and their answers"
+    return Notice("context_trimmed", f"The first {count} {said} no longer fit the model's window.")
+
+
+def _endless(limit: int) -> ModelFailed:
+    message = f"The model's stream was cut after {limit:,} characters without an end."
+    return ModelFailed("provider_stream_cut", message)

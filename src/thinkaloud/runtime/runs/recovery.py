@@ -1,0 +1,82 @@
+"""What a start does for the runs of a process that died."""
+
+import logging
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from thinkaloud.core.recovery import closing, lost
+from thinkaloud.errors import UnreadableLog
+from thinkaloud.events.event import Event
+from thinkaloud.events.fold import Fold, RunFold
+from thinkaloud.ports.store import Store, Unfinished
+from thinkaloud.runtime.log.hub import Hub
+from thinkaloud.runtime.log.live_log import Entry, LiveLog
+from thinkaloud.runtime.runs.finalizer import Finalizer, ReadRun
+
+_PAGE: Final = 2_048
+_log = logging.getLogger(__name__)
+
+
+async def recover(store: Store, hub: Hub, finalizer: Finalizer) -> None:
+    """Finish the runs that were left: closed segments, then `interrupted` (P3), text and title.
+
+    Each conversation is read once, however many of its runs were left, and one after another.
+    One that cannot be read is logged and left as it is.
+    """
+    left: dict[str, list[Unfinished]] = {}
+    for unfinished in await store.unfinished_runs():
+        left.setdefault(unfinished.run.conversation_id, []).append(unfinished)
+    for conversation_id, runs in left.items():
+        try:
+            await _finish(conversation_id, runs, store, hub, finalizer)
+        except UnreadableLog:
+            ids = ", ".join(each.run.run_id for each in runs)
+            _log.exception("%s stays as its server left it when it died: %s", conversation_id, ids)
+
+
+async def _finish(
+    conversation_id: str, left: Sequence[Unfinished], store: Store, hub: Hub, finalizer: Finalizer
+) -> None:
+    async with hub.open(conversation_id) as log:
+        fold, entries = await _read(store, conversation_id, {each.run.run_id for each in left})
+        # All of them before the first is saved: that is one commit, and not one for each.
+        for each in left:
+            entries[each.run.run_id] += _ended(each, fold, log)
+        await hub.writer.save()
+        if not log.is_saved:
+            return  # It is tried again, like all that is said; the next start puts them in order.
+        for each in left:
+            run_id = each.run.run_id
+            read = ReadRun(entries.pop(run_id), fold.runs.get(run_id))
+            await finalizer.finish_read(log, each.run, read)
+
+
+async def _read(
+    store: Store, conversation_id: str, run_ids: Collection[str]
+) -> tuple[Fold, dict[str, list[Entry]]]:
+    """Read a conversation, and what lies in the log of these runs."""
+    fold = Fold(conversation_id)
+    entries: dict[str, list[Entry]] = {run_id: [] for run_id in run_ids}
+    while page := await store.read(conversation_id, fold.seq, _PAGE):
+        for stored in page:
+            logged = stored.logged
+            fold.apply(logged)
+            if logged.run_id in entries:
+                entries[logged.run_id].append(Entry(logged, stored.first_seq, stored.lengths))
+    return fold, entries
+
+
+def _ended(unfinished: Unfinished, fold: Fold, log: LiveLog) -> list[Entry]:
+    """Write down what a run lacks, and return that."""
+    run_id = unfinished.run.run_id
+    run = fold.run(run_id)
+    before = log.seq
+    for event in _missing(unfinished, run):
+        fold.apply(log.append(run_id, event))
+    return log.after(before)
+
+
+def _missing(unfinished: Unfinished, run: RunFold | None) -> list[Event]:
+    if run is None:
+        return lost(unfinished.message)
+    return closing(run) if run.ended is None else []

@@ -1,0 +1,203 @@
+"""One run, carried out: the shell around the turn machine. Every way out ends in one terminal event."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import assert_never
+
+import msgspec
+
+from thinkaloud.core.reply import reply
+from thinkaloud.core.turn import CallModel, Command, Finish, RunTools, Turn
+from thinkaloud.errors import ThinkaloudError
+from thinkaloud.events.event import (
+    Attachment,
+    Event,
+    RunError,
+    RunStarted,
+    UserInput,
+    as_logged,
+)
+from thinkaloud.events.fold import RunFold
+from thinkaloud.events.model import AnswerText
+from thinkaloud.events.prompt import Effort
+from thinkaloud.ports.clock import Clock
+from thinkaloud.ports.model import Model
+from thinkaloud.runtime.log.live_log import LiveLog
+from thinkaloud.runtime.runs.hooks import HookChain, HookFailed, RunInfo
+from thinkaloud.runtime.runs.limits import Limits
+from thinkaloud.runtime.runs.model_call import ModelCaller, Prompt
+from thinkaloud.runtime.runs.recorder import RunRecorder
+from thinkaloud.runtime.runs.tool_executor import ToolExecutor
+
+_log = logging.getLogger(__name__)
+
+ReadEarlier = Callable[[], Awaitable[Sequence[RunFold]]]
+"""Reads the runs that came before. What it raises is the run's failure, and nobody else's."""
+
+
+class RunSpec(msgspec.Struct, frozen=True):
+    """What is to be run."""
+
+    run_id: str
+    conversation_id: str
+    owner: str
+    input: UserInput
+    model: Model
+    max_iterations: int
+    effort: Effort | None
+    attachments: tuple[Attachment, ...] = ()
+    system_prompt: str | None = None
+    replaces: str | None = None
+    """The run of this conversation whose place it takes."""
+    stop_detached_after: float | None = None
+    """Seconds without a follower after which it is stopped; None: never."""
+
+    @property
+    def started(self) -> RunStarted:
+        """What the run begins with."""
+        return RunStarted(
+            self.model.info.id,
+            self.max_iterations,
+            self.input,
+            self.effort,
+            tuple(as_logged(file) for file in self.attachments),
+            self.replaces,
+        )
+
+
+class RunDependencies(msgspec.Struct, frozen=True):
+    """What a run works with."""
+
+    clock: Clock
+    limits: Limits
+    tool_executor: ToolExecutor
+    hooks: HookChain
+    show_end: Callable[[LiveLog], Awaitable[None]]
+    """Shows the end of a run once it is kept."""
+
+
+class Run:
+    """Carries out one run on an open log. `execute` is called once."""
+
+    def __init__(self, spec: RunSpec, log: LiveLog, means: RunDependencies) -> None:
+        self.spec = spec
+        self.begun = asyncio.Event()
+        """Set when its task takes its first step. From there on, whatever cancels it, the run ends."""
+        self.stopping = False
+        """Whether somebody stopped it: then it ends as stopped, and not as interrupted."""
+        self.error: Exception | None = None
+        """What a hook raised, for the caller of the Python API."""
+        self._limits = means.limits
+        self._toolbox = means.tool_executor
+        self._hooks = means.hooks
+        self._log = log
+        self._show_end = means.show_end
+        self._begun = False
+        turn = Turn(spec.run_id, spec.max_iterations, means.clock.steady_ms())
+        self._recorder = RunRecorder(spec.run_id, log, turn, means.clock, means.hooks)
+
+    async def execute(self, read_earlier: ReadEarlier) -> None:
+        """Run to the end, after the runs that came before. Raises only a cancellation that was no stop."""
+        self._begin()
+        cancelled: asyncio.CancelledError | None = None
+        try:
+            finish = await self._finish(read_earlier)
+        except asyncio.CancelledError as error:
+            cancelled = None if self.stopping else error
+            finish = self._broken_off()
+        ending = self._recorder.end(finish, held=True)
+        await self._show_end(self._log)
+        if cancelled is not None:
+            raise cancelled
+        await self._tell_end(ending, finish.error)
+
+    def stop(self) -> bool:
+        """Mark the run as stopped by somebody. True where its task is now to be cancelled."""
+        if self.stopping or self._recorder.turn.ended:
+            return False
+        self.stopping = True
+        return True
+
+    def abandon(self) -> None:
+        """Write down the end of a run that was cancelled before it could do so itself."""
+        self._begin()
+        self._recorder.end(self._broken_off())
+
+    def _begin(self) -> None:
+        if self._begun:
+            return
+        self._begun = True
+        self._recorder.begin(self.spec.started, self.spec.attachments)
+
+    def _broken_off(self) -> Finish:
+        if self.stopping:
+            return Finish("stopped")
+        message = "The server shut down before the run was over."
+        return Finish("failed", RunError("interrupted", message, retryable=True))
+
+    async def _finish(self, read_earlier: ReadEarlier) -> Finish:
+        try:
+            async with asyncio.timeout(self._limits.run_timeout):
+                return await self._iterate(await read_earlier())
+        except TimeoutError:
+            message = f"The run took longer than {self._limits.run_timeout:g} seconds in all."
+            error = RunError("run_timeout", message)
+        except HookFailed as failure:
+            self.error = failure.cause
+            error = RunError(failure.code, failure.message)
+        except ThinkaloudError as failure:
+            error = RunError(failure.code, failure.message)
+        except Exception:  # noqa: BLE001 - the end of a run's task: the others go on
+            _log.exception("run %s failed", self.spec.run_id)
+            error = RunError("internal_error", "The server failed; its log says why.")
+        return Finish("failed", error)
+
+    async def _iterate(self, earlier: Sequence[RunFold]) -> Finish:
+        spec, turn = self.spec, self._recorder.turn
+        info = RunInfo(spec.run_id, spec.conversation_id, spec.model.info.id, spec.input.text)
+        await self._hooks.call("before_run", info)
+        prompt = Prompt(
+            spec.system_prompt, self._toolbox.schemas, spec.effort, spec.conversation_id
+        )
+        caller = ModelCaller(spec.model, prompt, earlier, self._recorder, self._limits)
+        command: Command = CallModel()
+        while True:
+            match command:
+                case CallModel():
+                    await caller.call()
+                    command = turn.decide()
+                    if not isinstance(command, RunTools):
+                        await self._hooks.call("after_iteration", turn.iteration)
+                case RunTools(calls=calls):
+                    parallel = self._limits.max_parallel_tools
+                    await self._toolbox.run(calls, self._recorder, parallel)
+                    await self._hooks.call("after_iteration", turn.iteration)
+                    command = turn.after_tools()
+                case Finish():
+                    return await self._finalized(command)
+                case _:
+                    assert_never(command)
+
+    async def _finalized(self, finish: Finish) -> Finish:
+        if finish.status in {"completed", "max_iterations"} and self._hooks:
+            response = self._recorder.fold.view().response
+            addition = await self._hooks.final_content(response)
+            if addition:
+                await self._recorder.feed([AnswerText(addition)])
+                await self._recorder.close_segment()
+        return finish
+
+    async def _tell_end(self, ending: Sequence[Event], error: RunError | None) -> None:
+        if not self._hooks:
+            return
+        run = self._recorder.fold.view()
+        answer = reply(run, self.spec.conversation_id, include_reasoning=True)
+        try:
+            for event in ending:
+                await self._hooks.event(event)
+            if error is not None:
+                await self._hooks.call("on_error", error)
+            await self._hooks.call("after_run", answer)
+        except HookFailed as failure:
+            self.error = self.error or failure.cause

@@ -1,0 +1,231 @@
+"""The supervisor of all runs. A run belongs to it, not to the socket that asked for it."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import msgspec
+
+from thinkaloud.errors import Conflict, InternalError, NotFound, Unavailable
+from thinkaloud.events.event import RunStarted
+from thinkaloud.events.fold import RunFold
+from thinkaloud.ports.store import RunRecord
+from thinkaloud.ports.tasks import owned_tasks
+from thinkaloud.runtime.conversations.retention import keep_purging
+from thinkaloud.runtime.conversations.service import Conversations
+from thinkaloud.runtime.log.follower import Follower
+from thinkaloud.runtime.log.hub import Hub
+from thinkaloud.runtime.log.live_log import LiveLog
+from thinkaloud.runtime.runs.active import ActiveRuns
+from thinkaloud.runtime.runs.finalizer import Finalizer
+from thinkaloud.runtime.runs.hooks import HookChain
+from thinkaloud.runtime.runs.recovery import recover
+from thinkaloud.runtime.runs.request import (
+    ID_PATTERN,
+    RunRequest,
+    RunServices,
+    build_spec,
+    check,
+    open_conversation,
+    replaced_run,
+)
+from thinkaloud.runtime.runs.run import Run, RunDependencies, RunSpec
+
+__all__ = ["ID_PATTERN", "RunRequest", "RunServices", "Runs"]
+
+
+class Runs:
+    """Starts, stops and follows runs. Open it with `async with`; leaving ends all runs."""
+
+    def __init__(self, services: RunServices) -> None:
+        self.hub = Hub(services.store, services.clock)
+        self._services = services
+        self._store = services.store
+        self.active = ActiveRuns()
+        """The runs that go on or queue."""
+        self.conversations = Conversations(
+            services.store, self.hub, self.active, services.clock, services.uploads
+        )
+        """What can be done with whole conversations."""
+        self._finisher = Finalizer(self.hub, self.conversations, services.flush_interval)
+        self.draining = False
+        """Whether new runs are refused, because the server is about to stop."""
+        self._keyed = asyncio.Lock()
+        self._tasks: asyncio.TaskGroup | None = None
+
+    @asynccontextmanager
+    async def open(self) -> AsyncGenerator["Runs"]:
+        """Own the tasks of all runs until the block is left; then they are interrupted.
+
+        What is raised in the block reaches its caller as it is, in no exception group.
+        """
+        async with owned_tasks() as tasks:
+            self._tasks = tasks
+            services = self._services
+            keeping = [tasks.create_task(self.hub.writer.keep_saving(services.flush_interval))]
+            try:
+                await recover(self._store, self.hub, self._finisher)
+                await self.conversations.release_uploads()
+                if services.retention_days is not None:
+                    purging = keep_purging(
+                        self.conversations, services.clock, services.retention_days
+                    )
+                    keeping.append(tasks.create_task(purging))
+                yield self
+            finally:
+                await self.interrupt()
+                for task in keeping:
+                    task.cancel()
+                self._finisher.give_up()
+                await self.hub.shut()
+                await self.conversations.release_uploads(closing=True)
+
+    async def drain(self) -> None:
+        """Take no new runs, and let those that go on finish while the grace lasts."""
+        self.draining = True
+        await self.active.wait_for_all(self._services.limits.drain_timeout)
+
+    async def interrupt(self) -> None:
+        """End all runs as interrupted, and every follower once it is up to date. Takes no more."""
+        self._tasks = None
+        await self.active.interrupt()
+        self.hub.close()
+
+    async def start(self, owner: str, request: RunRequest) -> RunRecord:
+        """Check a request and start its run; the run goes on whatever becomes of the caller.
+
+        With an `idempotency_key` seen before, the first run is returned and nothing is started.
+        Raises `InvalidRequest`, `UnknownModel`, `UnsupportedEffort`, `NotFound` (another owner's
+        conversation), `Conflict` (it is busy, or another run is replacing that one) or
+        `ConfigurationError` before anything is kept.
+        """
+        if request.idempotency_key is None:
+            return await self._start(owner, request)
+        async with self._keyed:
+            first = await self._store.run_for_key(owner, request.idempotency_key)
+            return first or await self._start(owner, request)
+
+    async def stop(self, owner: str, run_id: str) -> RunRecord:
+        """Stop a run and return when it has ended. Again, or after its end: nothing changes.
+
+        Raises `NotFound` where this owner has no such run.
+        """
+        record = await self.record(owner, run_id)
+        await self.active.stop(run_id)
+        return record
+
+    async def record(self, owner: str, run_id: str) -> RunRecord:
+        """Look up a run. Raises `NotFound`."""
+        record = await self._store.run(owner, run_id)
+        if record is None:
+            raise NotFound("There is no such run.")
+        return record
+
+    async def fold(self, record: RunRecord) -> RunFold | None:
+        """Return a run as it stands; None while it queues."""
+        log = self.hub.live(record.conversation_id)
+        if log is not None and record.run_id in log.runs:
+            return log.runs[record.run_id]
+        return (await self.hub.fold(record.conversation_id)).run(record.run_id)
+
+    @asynccontextmanager
+    async def follow(self, record: RunRecord, after: int | None = None) -> AsyncGenerator[Follower]:
+        """Follow a run from the event after `after` (from its first, by default) to its end."""
+        start = record.first_seq - 1 if after is None else max(after, record.first_seq - 1)
+        ended = record.run_id not in self.active
+        following = self.hub.follow(record.conversation_id, start, record.run_id, ended=ended)
+        async with following as follower:
+            yield follower
+
+    async def _start(self, owner: str, request: RunRequest) -> RunRecord:
+        if self.draining:
+            raise Unavailable("The server is shutting down and takes no new runs.")
+        check(request)
+        hooks = HookChain(self._services.hooks)  # What makes them may raise: nothing is kept yet.
+        replaced = await replaced_run(owner, request, self._store)
+        fold = None if replaced is None else await self.fold(replaced)
+        spec = await build_spec(owner, request, self._services, fold)
+        await open_conversation(self._services, owner, spec.conversation_id, request)
+        await self._services.uploads.use(
+            owner, [file.id for file in spec.attachments], spec.conversation_id
+        )
+        self._refuse_if_busy(spec.conversation_id)
+        self._refuse_if_replaced(spec)
+        log = await self.hub.acquire(spec.conversation_id)
+        try:
+            record = RunRecord(
+                spec.run_id, spec.conversation_id, owner, log.seq + 1, request.idempotency_key
+            )
+            # Side by side, so that the model waits for one commit and not for two.
+            kept, _ = await asyncio.gather(
+                self._store.add_run(record, _without_attachments(spec.started)),
+                self.hub.writer.reserve(log),
+            )
+            if log.deleted or not kept:
+                raise NotFound("The conversation was deleted.")
+            run = self._spawn(spec, record, log, hooks)
+        except BaseException:
+            await self.hub.release(log)
+            raise
+        # The task has the log now.
+        await run.begun.wait()
+        return record
+
+    def _refuse_if_busy(self, conversation_id: str) -> None:
+        refuse = self._services.limits.busy_conversation == "refuse"
+        if refuse and self.active.in_conversation(conversation_id):
+            raise Conflict("A run is going on in this conversation. Stop it, or wait for its end.")
+
+    def _refuse_if_replaced(self, spec: RunSpec) -> None:
+        if spec.replaces is not None and self.active.takes_place_of(spec.replaces):
+            raise Conflict(
+                "Another run is replacing that one already. Stop it, or wait for its end."
+            )
+
+    def _spawn(self, spec: RunSpec, record: RunRecord, log: LiveLog, hooks: HookChain) -> Run:
+        if self._tasks is None:
+            raise InternalError("The agent is not open: use it in an `async with` block.")
+        services = self._services
+        means = RunDependencies(
+            services.clock,
+            services.limits,
+            services.tool_executor,
+            hooks,
+            self.hub.writer.show_end,
+        )
+        run = Run(spec, log, means)
+        task = self._tasks.create_task(self._carry_out(run, record, log))
+        self.active.add(run, task)
+        if spec.stop_detached_after is not None:
+            grace = spec.stop_detached_after
+            leaving = self.active.stop_when_left(spec.run_id, log, grace, services.clock)
+            watch = self._tasks.create_task(leaving)
+            task.add_done_callback(lambda _: watch.cancel())
+        return run
+
+    async def _carry_out(self, run: Run, record: RunRecord, log: LiveLog) -> None:
+        spec = run.spec
+        run.begun.set()
+        try:
+            async with log.writing:
+                await run.execute(lambda: self._earlier(spec))
+        except asyncio.CancelledError:
+            run.abandon()
+            if not run.stopping:
+                raise
+        finally:
+            self.active.remove(run)
+            finished = await self._finisher.finish(log, record)
+            if finished or self._tasks is None:
+                await self.hub.release(log)
+            else:
+                self._finisher.finish_later(log, record, self._tasks)
+
+    async def _earlier(self, spec: RunSpec) -> list[RunFold]:
+        line = (await self.hub.fold(spec.conversation_id)).tree.line(spec.run_id)
+        return [run for run in line[:-1] if run.ended is not None]
+
+
+def _without_attachments(message: RunStarted) -> RunStarted:
+    # They lie where they were named, and a run has them in its log as soon as it begins.
+    return msgspec.structs.replace(message, attachments=())

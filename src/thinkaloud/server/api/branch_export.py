@@ -1,0 +1,77 @@
+"""Conversations made of others: a branch to go on in, a file to take away."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from thinkaloud.core.conversations.export import Export, file_name
+from thinkaloud.core.conversations.filenames import content_disposition
+from thinkaloud.server.api.chat import WITHHELD
+from thinkaloud.server.api.conversations import described
+from thinkaloud.server.http.operation import JSON, MARKDOWN, Answer, Operation, json_response
+from thinkaloud.server.http.parsing import decode, read_body, read_query
+from thinkaloud.server.schema.requests import BranchPoint, ExportQuery
+from thinkaloud.server.schema.responses import ConversationState
+from thinkaloud.server.services import LOCAL_OWNER, ServerServices
+
+_ONE = "/api/v1/conversations/{conversation_id}"
+
+
+class CopyRoutes:
+    """`/conversations/{conversation_id}/branch` and `/export`."""
+
+    def __init__(self, services: ServerServices) -> None:
+        self._services = services
+        self._kept = services.runs.conversations
+
+    def operations(self) -> list[Operation]:
+        """Return what can be asked for."""
+        return [
+            Operation(
+                method="POST",
+                path=f"{_ONE}/branch",
+                name="branchConversation",
+                summary="Make a new conversation of all that was said up to a run",
+                tag="conversations",
+                handler=self.branch,
+                body=BranchPoint,
+                answers={201: Answer("The new conversation.", ConversationState)},
+                problems=(404, 409, 413, 415, 422),
+            ),
+            Operation(
+                method="GET",
+                path=f"{_ONE}/export",
+                name="exportConversation",
+                summary="A conversation as a file",
+                tag="conversations",
+                handler=self.export,
+                query=ExportQuery,
+                answers={200: Answer("The file.", Export, also_text=MARKDOWN)},
+                problems=(404, 422),
+            ),
+        ]
+
+    async def branch(self, request: Request) -> Response:
+        """Make a conversation of everything up to a run of another one."""
+        settings = self._services.settings
+        found = await self._kept.get(LOCAL_OWNER, request.path_params["conversation_id"])
+        point = decode(await read_body(request, settings), BranchPoint, settings)
+        made = await self._kept.branch(LOCAL_OWNER, found.conversation_id, point.run_id)
+        return json_response(await described(self._services, made), 201)
+
+    async def export(self, request: Request) -> Response:
+        """Answer with a conversation as a file."""
+        query = read_query(request, ExportQuery)
+        found = await self._kept.get(LOCAL_OWNER, request.path_params["conversation_id"])
+        shows = self._services.sends_reasoning(query.include_reasoning)
+        body = await self._kept.export(
+            LOCAL_OWNER,
+            found.conversation_id,
+            query.format,
+            include_reasoning=shows,
+            version=query.version or None,
+        )
+        name = file_name(found.title, found.conversation_id, query.format)
+        headers = {"Content-Disposition": content_disposition(name, unnamed="conversation")}
+        if query.include_reasoning and not shows:
+            headers[WITHHELD] = "policy"
+        return Response(body, 200, headers, JSON if query.format == "json" else MARKDOWN)

@@ -1,0 +1,167 @@
+"""A message to the model over HTTP: one body, or an event stream."""
+
+import asyncio
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from thinkaloud.core.reply import Reply, reply
+from thinkaloud.errors import InternalError, InvalidRequest, NotFound
+from thinkaloud.events.view import RunView
+from thinkaloud.ports.store import RunRecord
+from thinkaloud.server.admission import refuse_when_busy, run_request
+from thinkaloud.server.http.operation import (
+    EVENT_STREAM,
+    Answer,
+    Operation,
+    json_response,
+    request_id_of,
+)
+from thinkaloud.server.http.parsing import decode, idempotency_key, last_event_id, read_body
+from thinkaloud.server.http.problems import Problem, Refused, problem_of_run, respond
+from thinkaloud.server.schema.requests import ChatRequest
+from thinkaloud.server.services import LOCAL_OWNER, ServerServices, ServerState
+from thinkaloud.server.streams.run_stream import follow_run
+from thinkaloud.server.streams.sse import event_stream, until_gone
+from thinkaloud.server.wires.chat.encode import chat_wire
+from thinkaloud.server.wires.chat.frames import Frame
+
+_FAILURES = (404, 409, 413, 415, 422, 429, 500, 502, 503, 504)
+_HEADERS = {
+    "Idempotency-Key": "Makes a repeated request return the first run, whatever its body says."
+}
+_STREAM_HEADERS = {
+    **_HEADERS,
+    "Last-Event-ID": "With the `Idempotency-Key` of an earlier request: resume its stream after"
+    " this `id`.",
+}
+_RESUMES_NOTHING = (
+    "Last-Event-ID resumes a stream, but no run was started with this Idempotency-Key. To send a"
+    " new message, leave the header out. To resume a run, send the key of its message, or use"
+    " GET /api/v1/runs/{run_id}/events."
+)
+WITHHELD = "X-Reasoning-Withheld"
+"""Header of an answer whose reasoning was asked for and is kept back by the server's policy."""
+RUN_ID = "X-Run-ID"
+"""Header of a stream: its run, which can be stopped before it has begun."""
+
+
+class ChatRoutes:
+    """`/chat/message` and `/chat/stream-sse`."""
+
+    def __init__(self, services: ServerServices, state: ServerState) -> None:
+        self._services = services
+        self._state = state
+
+    def operations(self) -> list[Operation]:
+        """Return what can be asked for."""
+        run_id = {RUN_ID: "The run, known before its first event: it may have to wait."}
+        stream = Answer("The events of the run.", Frame, EVENT_STREAM, headers=run_id)
+        return [
+            Operation(
+                method="POST",
+                path="/api/v1/chat/message",
+                name="sendMessage",
+                summary="Send a message and get the whole reply",
+                description="The run goes on if the client leaves: look it up under /runs.",
+                tag="chat",
+                handler=self.message,
+                body=ChatRequest,
+                headers=_HEADERS,
+                answers={
+                    200: Answer("The reply; with `streaming` the events.", Reply, also_stream=True)
+                },
+                problems=_FAILURES,
+            ),
+            Operation(
+                method="POST",
+                path="/api/v1/chat/stream-sse",
+                name="streamMessage",
+                summary="Send a message and follow the run as it thinks and answers",
+                tag="chat",
+                handler=self.stream,
+                body=ChatRequest,
+                headers=_STREAM_HEADERS,
+                answers={200: stream},
+                problems=(404, 409, 413, 415, 422, 500, 503),
+            ),
+        ]
+
+    async def message(self, request: Request) -> Response:
+        """Start a run and answer when it has ended."""
+        chat, record, after = await self._start(request)
+        if chat.streaming:
+            return await self._follow(chat, record, after)
+        runs = self._services.runs
+        await self._wait(request, record)
+        fold = await runs.fold(record)
+        if fold is None:
+            raise NotFound("The conversation was deleted before the run was over.")
+        view = fold.view()
+        shows = self._services.sends_reasoning(chat.include_reasoning)
+        withheld = {WITHHELD: "policy"} if chat.include_reasoning and not shows else None
+        if view.error is not None or view.status == "running":
+            problem = failed_run(view, record, request_id_of(request.scope), shows=shows)
+            return respond(problem, withheld)
+        body = reply(view, record.conversation_id, include_reasoning=shows)
+        return json_response(body, headers=withheld)
+
+    async def stream(self, request: Request) -> Response:
+        """Start a run and answer with its events."""
+        chat, record, after = await self._start(request, streaming=True)
+        return await self._follow(chat, record, after)
+
+    async def _start(
+        self, request: Request, *, streaming: bool = False
+    ) -> tuple[ChatRequest, RunRecord, int | None]:
+        """Start the run, or find the one of this key. Also return where its stream resumes."""
+        services = self._services
+        key = idempotency_key(request)
+        body = await read_body(request, services.settings)
+        chat = decode(body, ChatRequest, services.settings)
+        after = last_event_id(request, None) if streaming or chat.streaming else None
+        if key is not None:
+            known = await services.store.run_for_key(LOCAL_OWNER, key)
+            if known is not None:
+                return chat, known, after
+        if after:
+            raise InvalidRequest(_RESUMES_NOTHING, field="Last-Event-ID")
+        asked = run_request(chat, services, self._state, key)
+        refuse_when_busy(services)
+        return chat, await services.runs.start(LOCAL_OWNER, asked), None
+
+    async def _wait(self, request: Request, record: RunRecord) -> None:
+        """Return when the run is over. The client counts as a follower for as long as it waits."""
+        runs = self._services.runs
+        async with runs.hub.open(record.conversation_id) as log, asyncio.TaskGroup() as tasks:
+            with log.watch():
+                over = tasks.create_task(runs.active.wait(record.run_id))
+                gone = tasks.create_task(until_gone(request.receive))
+                await asyncio.wait([over, gone], return_when=asyncio.FIRST_COMPLETED)
+            left = not over.done()
+            over.cancel()
+            gone.cancel()
+        if left:
+            raise Refused(400, "disconnected", "The client left before the run was over.")
+
+    async def _follow(self, chat: ChatRequest, record: RunRecord, after: int | None) -> Response:
+        services = self._services
+        shows = services.sends_reasoning(chat.include_reasoning)
+        following = follow_run(services, record, after, chat_wire("sse", reasoning=shows))
+        run_id = {RUN_ID: record.run_id}
+        return await event_stream(following, services.settings, self._state, run_id)
+
+
+def failed_run(view: RunView, record: RunRecord, request_id: str, *, shows: bool) -> Problem:
+    """Return a failed run as a problem document, with what it had said (P3)."""
+    error = view.error
+    if error is None:
+        raise InternalError("The run has no end.")
+    return msgspec.structs.replace(
+        problem_of_run(error, request_id),
+        run_id=record.run_id,
+        conversation_id=record.conversation_id,
+        partial=view.response,
+        reasoning=view.reasoning if shows else msgspec.UNSET,
+    )

@@ -1,0 +1,234 @@
+"""Conversations: make, list, look up, rename, delete, read and follow them."""
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from thinkaloud.core.conversations.pagination import page_of
+from thinkaloud.ports.store import Conversation, ConversationCursor
+from thinkaloud.server.api.runs import LAST_EVENT_ID
+from thinkaloud.server.http.operation import (
+    EVENT_STREAM,
+    Answer,
+    Operation,
+    json_response,
+)
+from thinkaloud.server.http.parsing import (
+    decode,
+    last_event_id,
+    read_body,
+    read_query,
+    refuse_form,
+)
+from thinkaloud.server.schema.requests import (
+    ConversationChange,
+    FollowQuery,
+    ListQuery,
+    MessagesQuery,
+    NewConversation,
+)
+from thinkaloud.server.schema.responses import (
+    ConversationList,
+    ConversationState,
+    Messages,
+    messages_in,
+    summary,
+)
+from thinkaloud.server.services import LOCAL_OWNER, ServerServices, ServerState
+from thinkaloud.server.streams.run_stream import follow_conversation
+from thinkaloud.server.streams.sse import event_stream
+from thinkaloud.server.wires.chat.encode import chat_wire
+from thinkaloud.server.wires.chat.frames import Frame
+
+_ONE = "/api/v1/conversations/{conversation_id}"
+
+
+class ConversationRoutes:
+    """`/conversations` and below."""
+
+    def __init__(self, services: ServerServices, state: ServerState) -> None:
+        self._services = services
+        self._kept = services.runs.conversations
+        self._state = state
+
+    def operations(self) -> list[Operation]:
+        """Return what can be asked for."""
+        return [*self._collection(), *self._one(), *self._inside()]
+
+    def _collection(self) -> list[Operation]:
+        return [
+            Operation(
+                method="GET",
+                path="/api/v1/conversations",
+                name="listConversations",
+                summary="Conversations, the latest changed first",
+                tag="conversations",
+                handler=self.list,
+                query=ListQuery,
+                answers={200: Answer("A page.", ConversationList)},
+                problems=(422,),
+            ),
+            Operation(
+                method="POST",
+                path="/api/v1/conversations",
+                name="createConversation",
+                summary="Make a conversation",
+                tag="conversations",
+                handler=self.create,
+                body=NewConversation,
+                answers={201: Answer("The conversation.", ConversationState)},
+                problems=(404, 409, 413, 415, 422),
+            ),
+        ]
+
+    def _one(self) -> list[Operation]:
+        state = Answer("The conversation.", ConversationState)
+        return [
+            Operation(
+                method="GET",
+                path=_ONE,
+                name="getConversation",
+                summary="A conversation",
+                tag="conversations",
+                handler=self.get,
+                answers={200: state},
+                problems=(404,),
+            ),
+            Operation(
+                method="PATCH",
+                path=_ONE,
+                name="updateConversation",
+                summary="Rename a conversation",
+                tag="conversations",
+                handler=self.update,
+                body=ConversationChange,
+                answers={200: state},
+                problems=(404, 413, 415, 422),
+            ),
+            Operation(
+                method="DELETE",
+                path=_ONE,
+                name="deleteConversation",
+                summary="Stop a conversation's runs and delete it with all that was said",
+                tag="conversations",
+                handler=self.delete,
+                answers={204: Answer("It is gone.", None, media_type=None)},
+                problems=(404, 415),
+            ),
+        ]
+
+    def _inside(self) -> list[Operation]:
+        return [
+            Operation(
+                method="GET",
+                path=f"{_ONE}/messages",
+                name="listMessages",
+                summary="What was said in a conversation",
+                tag="conversations",
+                handler=self.messages,
+                query=MessagesQuery,
+                answers={200: Answer("All messages, or the page asked for.", Messages)},
+                problems=(404, 422),
+            ),
+            Operation(
+                method="GET",
+                path=f"{_ONE}/events",
+                name="followConversation",
+                summary="Follow all runs of a conversation",
+                description="Without a cursor it begins with the next event; `after=0` has all.",
+                tag="conversations",
+                handler=self.follow,
+                query=FollowQuery,
+                headers=LAST_EVENT_ID,
+                answers={200: Answer("The events after the cursor.", Frame, EVENT_STREAM)},
+                problems=(404, 422, 503),
+            ),
+        ]
+
+    async def list(self, request: Request) -> Response:
+        """List conversations."""
+        query = read_query(request, ListQuery)
+        found = await self._kept.search(
+            LOCAL_OWNER, before=_place(query.before), limit=query.limit + 1, words=query.search
+        )
+        page = found[: query.limit]
+        more = _cursor(page[-1]) if len(found) > query.limit else None
+        return json_response(ConversationList(tuple(summary(each) for each in page), more))
+
+    async def create(self, request: Request) -> Response:
+        """Make a conversation, empty."""
+        settings = self._services.settings
+        asked = decode(await read_body(request, settings), NewConversation, settings)
+        new = await self._kept.create(
+            LOCAL_OWNER, asked.conversation_id, asked.title, temporary=asked.temporary
+        )
+        return json_response(await described(self._services, new), 201)
+
+    async def get(self, request: Request) -> Response:
+        """Look up a conversation."""
+        return json_response(await described(self._services, await self._found(request)))
+
+    async def update(self, request: Request) -> Response:
+        """Rename a conversation."""
+        settings = self._services.settings
+        found = await self._found(request)
+        change = decode(await read_body(request, settings), ConversationChange, settings)
+        changed = await self._kept.rename(LOCAL_OWNER, found.conversation_id, change.title)
+        return json_response(await described(self._services, changed))
+
+    async def delete(self, request: Request) -> Response:
+        """Stop what goes on in a conversation and delete it."""
+        refuse_form(request)
+        conversation_id: str = request.path_params["conversation_id"]
+        await self._kept.delete(LOCAL_OWNER, conversation_id)
+        return Response(status_code=204)
+
+    async def messages(self, request: Request) -> Response:
+        """Read a conversation from its log."""
+        query = read_query(request, MessagesQuery)
+        conversation_id = (await self._found(request)).conversation_id
+        fold = await self._services.runs.hub.fold(conversation_id)
+        shows = self._services.sends_reasoning(query.include_reasoning)
+        limit = query.limit if isinstance(query.limit, int) else None
+        page = page_of(fold, limit, query.before)
+        more = page.next_before if limit or query.before else msgspec.UNSET
+        return json_response(messages_in(page.view, fold.seq, reasoning=shows, next_before=more))
+
+    async def follow(self, request: Request) -> Response:
+        """Follow a conversation for as long as the client stays."""
+        services = self._services
+        query = read_query(request, FollowQuery)
+        after = last_event_id(request, query.after if isinstance(query.after, int) else None)
+        conversation_id: str = request.path_params["conversation_id"]
+        wire = chat_wire("sse", reasoning=services.sends_reasoning(query.include_reasoning))
+        following = follow_conversation(services, LOCAL_OWNER, conversation_id, after, wire)
+        return await event_stream(following, services.settings, self._state)
+
+    async def _found(self, request: Request) -> Conversation:
+        conversation_id: str = request.path_params["conversation_id"]
+        return await self._kept.get(LOCAL_OWNER, conversation_id)
+
+
+async def described(services: ServerServices, found: Conversation) -> ConversationState:
+    """Return a conversation with what goes on in it."""
+    runs = services.runs
+    async with runs.hub.open(found.conversation_id) as log:
+        seq = log.seq
+    return ConversationState(
+        conversation_id=found.conversation_id,
+        title=found.title,
+        created_at_ms=found.created_at_ms,
+        updated_at_ms=found.updated_at_ms,
+        seq=seq,
+        active_runs=tuple(runs.active.in_conversation(found.conversation_id)),
+        temporary=found.temporary,
+    )
+
+
+def _cursor(last: Conversation) -> str:
+    return f"{last.updated_at_ms}:{last.conversation_id}"
+
+
+def _place(cursor: str) -> ConversationCursor | None:
+    at_ms, _, conversation_id = cursor.partition(":")
+    return (int(at_ms), conversation_id) if at_ms else None

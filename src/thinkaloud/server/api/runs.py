@@ -1,0 +1,136 @@
+"""Runs: look one up, follow it, stop it."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from thinkaloud.errors import NotFound
+from thinkaloud.events.event import content_of
+from thinkaloud.ports.store import RunRecord
+from thinkaloud.server.http.file_responses import FILE, file_response
+from thinkaloud.server.http.operation import EVENT_STREAM, Answer, Operation, json_response
+from thinkaloud.server.http.parsing import last_event_id, read_query, refuse_form
+from thinkaloud.server.schema.requests import FollowQuery, ReasoningQuery
+from thinkaloud.server.schema.responses import RunState, run_state
+from thinkaloud.server.services import LOCAL_OWNER, ServerServices, ServerState
+from thinkaloud.server.streams.run_stream import follow_run
+from thinkaloud.server.streams.sse import event_stream
+from thinkaloud.server.wires.chat.encode import chat_wire
+from thinkaloud.server.wires.chat.frames import Frame
+
+LAST_EVENT_ID = {"Last-Event-ID": "The last `id` that the client has; goes before `after`."}
+"""The header of a browser that reconnects."""
+
+
+class RunRoutes:
+    """`/runs/{run_id}` and below."""
+
+    def __init__(self, services: ServerServices, state: ServerState) -> None:
+        self._services = services
+        self._state = state
+
+    def operations(self) -> list[Operation]:
+        """Return what can be asked for."""
+        return [
+            Operation(
+                method="GET",
+                path="/api/v1/runs/{run_id}",
+                name="getRun",
+                summary="A run as it stands",
+                tag="runs",
+                handler=self.get,
+                query=ReasoningQuery,
+                answers={200: Answer("The run.", RunState)},
+                problems=(404, 422),
+            ),
+            Operation(
+                method="POST",
+                path="/api/v1/runs/{run_id}/stop",
+                name="stopRun",
+                summary="Stop a run",
+                description="Answers when the run has ended. Again, or after its end, it does nothing.",
+                tag="runs",
+                handler=self.stop,
+                query=ReasoningQuery,
+                answers={200: Answer("The run, ended.", RunState)},
+                problems=(404, 415, 422),
+            ),
+            Operation(
+                method="GET",
+                path="/api/v1/runs/{run_id}/events",
+                name="followRun",
+                summary="Follow or resume a run",
+                tag="runs",
+                handler=self.follow,
+                query=FollowQuery,
+                headers=LAST_EVENT_ID,
+                answers={
+                    200: Answer("The events after the cursor.", Frame, EVENT_STREAM),
+                    204: Answer(
+                        "The run is over and the client has it all.", None, media_type=None
+                    ),
+                },
+                problems=(404, 422, 503),
+            ),
+            self._attachment(),
+        ]
+
+    def _attachment(self) -> Operation:
+        return Operation(
+            method="GET",
+            path="/api/v1/runs/{run_id}/attachments/{number}",
+            name="getAttachment",
+            summary="A file that a run was given",
+            description=(
+                "As it was then, whatever became of the upload since. `number` counts from 1,"
+                " in the order of the run's `attachments`."
+            ),
+            tag="runs",
+            handler=self.attachment,
+            answers={200: FILE},
+            problems=(404,),
+        )
+
+    async def get(self, request: Request) -> Response:
+        """Look up a run."""
+        query = read_query(request, ReasoningQuery)
+        return await self._described(await self._record(request), asked=query.include_reasoning)
+
+    async def stop(self, request: Request) -> Response:
+        """Stop a run and answer when it has ended."""
+        refuse_form(request)
+        query = read_query(request, ReasoningQuery)
+        run_id: str = request.path_params["run_id"]
+        record = await self._services.runs.stop(LOCAL_OWNER, run_id)
+        return await self._described(record, asked=query.include_reasoning)
+
+    async def follow(self, request: Request) -> Response:
+        """Follow a run to its end."""
+        services = self._services
+        query = read_query(request, FollowQuery)
+        after = last_event_id(request, query.after if isinstance(query.after, int) else None)
+        record = await self._record(request)
+        wire = chat_wire("sse", reasoning=services.sends_reasoning(query.include_reasoning))
+        if record.run_id not in services.runs.active:
+            async with follow_run(services, record, after, wire) as feed:
+                if not await feed.next():
+                    return Response(status_code=204)
+        following = follow_run(services, record, after, wire)
+        return await event_stream(following, services.settings, self._state)
+
+    async def attachment(self, request: Request) -> Response:
+        """Answer with a file that a run was given."""
+        fold = await self._services.runs.fold(await self._record(request))
+        number: str = request.path_params["number"]
+        files = {str(place): file for place, file in enumerate(fold.attachments, 1)} if fold else {}
+        if number not in files:
+            raise NotFound("The run was given no such file.")
+        return file_response(files[number].name, content_of(files[number]))
+
+    async def _record(self, request: Request) -> RunRecord:
+        run_id: str = request.path_params["run_id"]
+        return await self._services.runs.record(LOCAL_OWNER, run_id)
+
+    async def _described(self, record: RunRecord, *, asked: bool) -> Response:
+        fold = await self._services.runs.fold(record)
+        shows = self._services.sends_reasoning(asked)
+        return json_response(run_state(record, fold, reasoning=shows))

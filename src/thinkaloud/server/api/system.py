@@ -1,0 +1,390 @@
+"""What the server is and how it fares."""
+
+import asyncio
+import platform
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from thinkaloud.errors import ThinkaloudError
+from thinkaloud.ports.model import ReasoningAbility
+from thinkaloud.ports.store import Store
+from thinkaloud.runtime.runs.limits import Limits
+from thinkaloud.runtime.runs.supervisor import Runs
+from thinkaloud.server.http.operation import Answer, Handler, Operation, json_response
+from thinkaloud.server.schema.responses import ModelView, model_view
+from thinkaloud.server.services import LOCAL_OWNER, ServerServices, ServerState
+
+Health = Literal["healthy", "degraded", "unhealthy"]
+_CHECK_SECONDS = 2.0
+_UNSAVED = "What is said cannot be saved: it is kept in memory and tried again."
+
+
+class Check(msgspec.Struct, frozen=True):
+    """One thing that was looked at."""
+
+    status: Health
+    detail: str = ""
+
+
+class HealthReport(msgspec.Struct, frozen=True):
+    """How the server fares. The worst check decides."""
+
+    status: Health
+    checks: dict[str, Check]
+
+
+class Liveness(msgspec.Struct, frozen=True):
+    """The process answers."""
+
+    status: Literal["alive"]
+
+
+class ServerLimits(msgspec.Struct, frozen=True):
+    """What a request and a run may take."""
+
+    max_body_bytes: int
+    max_text_chars: int
+    max_json_depth: int
+    max_sockets: int
+    max_event_streams: int
+    max_active_runs: int
+    run: Limits
+
+
+class SystemInfo(msgspec.Struct, frozen=True):
+    """What the server is. No secrets."""
+
+    name: str
+    version: str
+    python: str
+    platform: str
+    uptime_seconds: float
+    model: str
+    demo: bool
+    channels: tuple[str, ...]
+    tools: tuple[str, ...]
+    stores: tuple[str, ...]
+    limits: ServerLimits
+
+
+class SystemStatus(msgspec.Struct, frozen=True):
+    """Live counts."""
+
+    uptime_seconds: float
+    active_runs: int
+    open_conversations: int
+    open_sockets: int
+    open_event_streams: int
+    dropped_readers: int
+
+
+class Features(msgspec.Struct, frozen=True):
+    """What clients may use."""
+
+    websocket: bool
+    server_sent_events: bool
+    resume: bool
+    stop: bool
+    durable: bool
+    """Whether conversations outlive the server's process."""
+    search: bool
+    rename: bool
+    branch: bool
+    export: bool
+    replace: bool
+    """Whether a message may be a new version of an earlier run: regenerate, edit and resend."""
+    versions: bool
+    """Whether older versions of a message stay and can be selected again."""
+    temporary: bool
+    """Whether a conversation may be kept in memory only."""
+    stop_on_disconnect: bool
+    tools: bool
+    context_files: bool
+    images: bool
+    uploads: bool
+    """Whether files can be brought along."""
+    reasoning_output: bool
+    """Whether the server's policy lets reasoning out."""
+    demo: bool
+
+
+class ModelAbility(msgspec.Struct, frozen=True):
+    """The current model."""
+
+    id: str
+    name: str
+    provider: str
+    max_tokens: int | None
+    images: bool
+    reasoning: ReasoningAbility
+
+
+class Capabilities(msgspec.Struct, frozen=True):
+    """What this server and its current model can do; `model` is null where none is usable."""
+
+    version: str
+    reasoning_supported: bool
+    streaming_supported: bool
+    features: Features
+    model: ModelAbility | None
+
+
+class Welcome(msgspec.Struct, frozen=True):
+    """Who answers here."""
+
+    name: str
+    version: str
+    demo: bool
+    model: str
+    features: Features
+    links: dict[str, str]
+
+
+class SystemRoutes:
+    """`/`, `/health` and what else tells about the server."""
+
+    def __init__(self, services: ServerServices, state: ServerState) -> None:
+        self._services = services
+        self._state = state
+        self._started_ms = services.clock.steady_ms()
+        self._platform = platform.platform()
+
+    def operations(self) -> list[Operation]:
+        """Return what can be asked for."""
+        return [*self._probes(), *self._descriptions()]
+
+    def _probes(self) -> list[Operation]:
+        report = Answer("It serves.", HealthReport)
+        sick = Answer("It cannot serve.", HealthReport)
+        answers = {200: report, 503: sick}
+        return [
+            _operation("/api/v1/health", "health", "How the server fares", self.health, answers),
+            _operation("/readyz", "ready", "Whether it can serve", self.health, answers),
+            _operation(
+                "/healthz",
+                "alive",
+                "Whether the process lives",
+                self.alive,
+                {200: Answer("It does.", Liveness)},
+            ),
+        ]
+
+    def _descriptions(self) -> list[Operation]:
+        info = {200: Answer("What it is.", SystemInfo)}
+        status = {200: Answer("The counts.", SystemStatus)}
+        can = {200: Answer("What it can do.", Capabilities)}
+        welcome = {200: Answer("Name, version and features.", Welcome)}
+        return [
+            _operation("/", "welcome", "Who answers here", self.welcome, welcome),
+            _operation("/api/v1/system-info", "systemInfo", "What the server is", self.info, info),
+            _operation("/api/v1/system-status", "systemStatus", "Live counts", self.status, status),
+            _operation(
+                "/api/v1/capabilities",
+                "capabilities",
+                "What the server and its model can do",
+                self.capabilities,
+                can,
+            ),
+        ]
+
+    def features(self) -> Features:
+        """Return what clients may use."""
+        return self._features(self._model())
+
+    async def health(self, request: Request) -> Response:
+        """Check the store, what is to be saved, the model and whether runs are taken.
+
+        Each takes two seconds at most, and none the network.
+        """
+        checks = {
+            "store": await _store_check(self._services.store),
+            "saving": await _saving_check(self._services),
+            "model": _model_check(self._services),
+            "runs": _runs_check(self._services.runs),
+        }
+        found = {check.status for check in checks.values()}
+        worst: Health = "healthy"
+        if "unhealthy" in found:
+            worst = "unhealthy"
+        elif "degraded" in found:
+            worst = "degraded"
+        return json_response(HealthReport(worst, checks), 503 if worst == "unhealthy" else 200)
+
+    async def alive(self, request: Request) -> Response:
+        """Say that the process lives, touching nothing."""
+        return json_response(Liveness("alive"))
+
+    async def info(self, request: Request) -> Response:
+        """Say what the server is."""
+        services, settings, about = self._services, self._services.settings, self._services.about
+        limits = ServerLimits(
+            max_body_bytes=settings.max_body_bytes,
+            max_text_chars=settings.max_text_chars,
+            max_json_depth=settings.max_json_depth,
+            max_sockets=settings.max_sockets,
+            max_event_streams=settings.max_event_streams,
+            max_active_runs=settings.max_active_runs,
+            run=about.limits,
+        )
+        return json_response(
+            SystemInfo(
+                name="thinkaloud",
+                version=about.version,
+                python=platform.python_version(),
+                platform=self._platform,
+                uptime_seconds=self._uptime(),
+                model=services.catalogue.current,
+                demo=about.demo,
+                channels=about.channels,
+                tools=about.tools,
+                stores=(about.store,),
+                limits=limits,
+            )
+        )
+
+    async def status(self, request: Request) -> Response:
+        """Say what goes on."""
+        runs, state = self._services.runs, self._state
+        return json_response(
+            SystemStatus(
+                uptime_seconds=self._uptime(),
+                active_runs=len(runs.active),
+                open_conversations=runs.hub.open_logs,
+                open_sockets=state.sockets,
+                open_event_streams=state.event_streams,
+                dropped_readers=state.dropped_readers,
+            )
+        )
+
+    async def capabilities(self, request: Request) -> Response:
+        """Say what clients may use."""
+        model = self._model()
+        return json_response(
+            Capabilities(
+                version=self._services.about.version,
+                reasoning_supported=model is not None and model.reasoning.supported,
+                streaming_supported=True,
+                features=self._features(model),
+                model=None
+                if model is None
+                else ModelAbility(
+                    id=model.id,
+                    name=model.name,
+                    provider=model.provider,
+                    max_tokens=model.max_tokens,
+                    images=model.images,
+                    reasoning=model.reasoning,
+                ),
+            )
+        )
+
+    async def welcome(self, request: Request) -> Response:
+        """Say who answers here, and where to read on."""
+        services = self._services
+        links = {
+            "api": "/api/v1",
+            "docs": "/api/docs",
+            "openapi": "/api/openapi.json",
+            "asyncapi": "/api/asyncapi.json",
+        }
+        base = services.settings.base_path
+        links = {name: base + path for name, path in links.items()}
+        return json_response(
+            Welcome(
+                name="thinkaloud",
+                version=services.about.version,
+                demo=services.about.demo,
+                model=services.catalogue.current,
+                features=self._features(self._model()),
+                links=links,
+            )
+        )
+
+    def _model(self) -> ModelView | None:
+        catalogue = self._services.catalogue
+        try:
+            return model_view(catalogue.open(None).info, catalogue.current)
+        except ThinkaloudError:
+            return None
+
+    def _features(self, model: ModelView | None) -> Features:
+        return Features(
+            websocket=True,
+            server_sent_events=True,
+            resume=True,
+            stop=True,
+            durable=self._services.about.store != "memory",
+            search=True,
+            rename=True,
+            branch=True,
+            export=True,
+            replace=True,
+            versions=True,
+            temporary=True,
+            stop_on_disconnect=True,
+            tools=bool(self._services.about.tools),
+            context_files=True,
+            images=model is not None and model.images,
+            uploads=True,
+            reasoning_output=self._services.settings.show_reasoning == "allow",
+            demo=self._services.about.demo,
+        )
+
+    def _uptime(self) -> float:
+        return (self._services.clock.steady_ms() - self._started_ms) / 1000
+
+
+async def _store_check(store: Store) -> Check:
+    try:
+        async with asyncio.timeout(_CHECK_SECONDS):
+            await store.conversation(LOCAL_OWNER, "health")
+    except ThinkaloudError as error:
+        return Check("unhealthy", error.message)
+    except (OSError, TimeoutError) as error:
+        return Check("unhealthy", f"The store does not answer ({type(error).__name__}).")
+    return Check("healthy")
+
+
+async def _saving_check(services: ServerServices) -> Check:
+    try:
+        async with asyncio.timeout(_CHECK_SECONDS):
+            await services.store.check_writing()
+    except TimeoutError:
+        return Check("degraded", f"{_UNSAVED} The store takes long to try.")
+    except ThinkaloudError as error:
+        return Check("degraded", f"{_UNSAVED} {error.message}")
+    return Check("degraded", _UNSAVED) if services.runs.hub.writer.failing else Check("healthy")
+
+
+def _model_check(services: ServerServices) -> Check:
+    try:
+        services.catalogue.open(None)
+    except ThinkaloudError as error:
+        return Check("unhealthy", error.message)
+    if services.about.demo:
+        return Check("degraded", "The demo model answers: no real model is configured.")
+    return Check("healthy")
+
+
+def _runs_check(runs: Runs) -> Check:
+    if runs.draining:
+        return Check("unhealthy", "The server is shutting down and takes no new runs.")
+    return Check("healthy")
+
+
+def _operation(
+    path: str, name: str, summary: str, handler: Handler, answers: Mapping[int, Answer]
+) -> Operation:
+    return Operation(
+        method="GET",
+        path=path,
+        name=name,
+        summary=summary,
+        tag="system",
+        handler=handler,
+        answers=answers,
+    )

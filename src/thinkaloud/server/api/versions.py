@@ -1,0 +1,92 @@
+"""The versions of messages: list them, select one."""
+
+import asyncio
+from collections.abc import Sequence
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from thinkaloud.events.fold import Fold
+from thinkaloud.events.view import RunView
+from thinkaloud.server.http.operation import Answer, Operation, json_response
+from thinkaloud.server.http.parsing import decode, read_body, read_query
+from thinkaloud.server.schema.requests import VersionChoice, VersionsQuery
+from thinkaloud.server.schema.responses import VersionList, version_list
+from thinkaloud.server.services import LOCAL_OWNER, ServerServices
+from thinkaloud.stores.search_terms import phrases, words
+
+_PATH = "/api/v1/conversations/{conversation_id}/versions"
+
+
+class VersionRoutes:
+    """`/conversations/{conversation_id}/versions`."""
+
+    def __init__(self, services: ServerServices) -> None:
+        self._services = services
+        self._kept = services.runs.conversations
+
+    def operations(self) -> list[Operation]:
+        """Return what can be asked for."""
+        return [
+            Operation(
+                method="GET",
+                path=_PATH,
+                name="listVersions",
+                summary="Where a conversation has several versions",
+                tag="conversations",
+                handler=self.list,
+                query=VersionsQuery,
+                answers={200: Answer("The versions.", VersionList)},
+                problems=(404, 422),
+            ),
+            Operation(
+                method="POST",
+                path=_PATH,
+                name="selectVersion",
+                summary="Select another version of a message",
+                description=(
+                    "With it comes what followed it, as it was last selected there. All who follow"
+                    " the conversation get `version_selected`. A run of the selected version:"
+                    " nothing changes. While a run is going on it is refused (409)."
+                ),
+                tag="conversations",
+                handler=self.select,
+                body=VersionChoice,
+                answers={200: Answer("The versions, as they are now.", VersionList)},
+                problems=(404, 409, 413, 415, 422),
+            ),
+        ]
+
+    async def list(self, request: Request) -> Response:
+        """List the versions."""
+        query = read_query(request, VersionsQuery)
+        kept = await self._kept.get(LOCAL_OWNER, request.path_params["conversation_id"])
+        fold = await self._services.runs.hub.fold(kept.conversation_id)
+        wanted = phrases(query.search)
+        # A long conversation is much to look through: nobody else waits for that.
+        found = await asyncio.to_thread(_found, fold, wanted) if wanted else None
+        return json_response(version_list(fold, found))
+
+    async def select(self, request: Request) -> Response:
+        """Select a version."""
+        settings = self._services.settings
+        conversation_id: str = request.path_params["conversation_id"]
+        await self._kept.get(LOCAL_OWNER, conversation_id)
+        asked = decode(await read_body(request, settings), VersionChoice, settings)
+        fold = await self._kept.select(LOCAL_OWNER, conversation_id, asked.run_id)
+        return json_response(version_list(fold))
+
+
+def _found(fold: Fold, wanted: Sequence[Sequence[str]]) -> str | None:
+    """Return the latest run with all these rows of words, on the current path where one is there."""
+    path = list(fold.runs.values())
+    others = [run for name, run in fold.tree.all.items() if name not in fold.runs]
+    for run in (*reversed(path), *reversed(others)):
+        if _has(run.view(), wanted):
+            return run.run_id
+    return None
+
+
+def _has(run: RunView, wanted: Sequence[Sequence[str]]) -> bool:
+    text = f" {' '.join(words(f'{run.input.text} {run.response}'))}"
+    return all(f" {' '.join(row)}" in text for row in wanted)

@@ -1,0 +1,127 @@
+"""The AsyncAPI 3.0 document of the WebSockets, made from the types that they send and take."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from thinkaloud.server.api_docs.json_schema import FRAMES, Schema, schemas_of
+from thinkaloud.server.schema.requests import ChatRequest, ResumeCommand, StopCommand
+from thinkaloud.server.settings import ServerSettings
+from thinkaloud.server.sockets.chat.socket import PATH, TOO_SLOW
+from thinkaloud.server.sockets.page.socket import CHANNEL_PATH
+from thinkaloud.server.wires.page.commands import COMMANDS, Said
+from thinkaloud.server.wires.page.frames import Frame as ChannelFrame
+
+_CHAT_FRAMES: Final[Sequence[type[msgspec.Struct]]] = ChannelFrame.__args__
+_CHAT_COMMANDS: Final[Sequence[type[msgspec.Struct]]] = (*COMMANDS.values(), Said)
+_CHATS: Final = "chats"
+_COMMANDS: Final[Sequence[type[msgspec.Struct]]] = (ChatRequest, StopCommand, ResumeCommand)
+_CHANNEL: Final = "chatStream"
+_PLAIN: Final[Schema] = {
+    "name": "text",
+    "title": "PlainText",
+    "summary": "Said as it is in the connection's own chat: any text that is no JSON object.",
+    "contentType": "text/plain",
+    "payload": {"type": "string"},
+}
+_STREAM_RULES: Final = (
+    "A chat request starts a run (a member `type` of `message` is allowed); further ones"
+    " wait and are answered in order of arrival; those that still wait when the socket closes"
+    " are not begun. A run ends with one `complete`, or with"
+    " one `error` that has its `run_id`. An `error` whose `run_id` is null is soft: it"
+    " answers a message that was refused, and ends nothing. `seq` rises within a"
+    " conversation; numbers that are not sent belong to events that this stream does not"
+    " carry. A run goes on when its socket closes: connect again and resume after the last"
+    " `seq`. A conversation that is followed by `resume` carries the runs started in it on"
+    f" this socket too. Close code {TOO_SLOW} means that the client read too slowly."
+)
+_CHATS_RULES: Final = (
+    "Many chats on one socket, many sockets on one chat. `ready` comes first and names the"
+    " connection's own chat; text that is no JSON object, and an object without `type`, is said"
+    " there. `attach` answers with `attached` and then everything after `after`, once and in order,"
+    " or with a `snapshot`; then what happens. A `message` to a chat that is not attached attaches"
+    " it from now on; a run ends with one `turn_end`. Every frame of a chat has `chat_id`, `run_id`,"
+    " `seq` and `at_ms`. Neighbouring deltas of one `stream_id` may come as one, with the last"
+    " `seq`. `seq` and `run_id` are null on what a plugin sent beside the runs. An `error` refuses"
+    " a client's frame and ends nothing. A run goes on when its socket closes: connect again and"
+    f" attach after the last `seq`. Close code {TOO_SLOW} means that the client read too slowly."
+)
+
+
+def asyncapi_document(settings: ServerSettings, version: str, *, chats: bool) -> Schema:
+    """Return the document of `/api/v1/chat/stream` and, where it is there, of `/ws`."""
+    channels: Schema = {
+        _CHANNEL: _channel(PATH, "Chat stream", _STREAM_RULES, _names((*FRAMES, *_COMMANDS)))
+    }
+    operations: Schema = {
+        "take": _operation(_CHANNEL, "receive", "What a client sends.", _names(_COMMANDS)),
+        "give": _operation(_CHANNEL, "send", "What the server sends.", _names(FRAMES)),
+    }
+    kinds = (*FRAMES, *_COMMANDS)
+    messages: Schema = {}
+    if chats:
+        frames, said = _names(_CHAT_FRAMES), [*_names(_CHAT_COMMANDS), str(_PLAIN["title"])]
+        summaries = ("What a client of the chats sends.", "What the server sends of the chats.")
+        channels[_CHATS] = _channel(
+            CHANNEL_PATH, "Chats of the web page", _CHATS_RULES, [*frames, *said]
+        )
+        operations["takeChats"] = _operation(_CHATS, "receive", summaries[0], said)
+        operations["giveChats"] = _operation(_CHATS, "send", summaries[1], frames)
+        kinds = (*kinds, *_CHAT_FRAMES, *_CHAT_COMMANDS)
+        messages[str(_PLAIN["title"])] = _PLAIN
+    _, components = schemas_of(kinds, (*_COMMANDS, *_CHAT_COMMANDS))
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "thinkaloud sockets",
+            "version": version,
+            "description": "The events of a model's thinking, answering and acting, as they happen.",
+            "license": {"name": "MIT"},
+        },
+        "defaultContentType": "application/json",
+        "servers": {"local": _server(settings)},
+        "channels": channels,
+        "operations": operations,
+        "components": {
+            "messages": {**{kind.__name__: _message(kind) for kind in kinds}, **messages},
+            "schemas": components,
+        },
+    }
+
+
+def _server(settings: ServerSettings) -> Schema:
+    server: Schema = {"host": f"{settings.host}:{settings.port}", "protocol": "ws"}
+    return {**server, "pathname": settings.base_path} if settings.base_path else server
+
+
+def _names(kinds: Sequence[type[msgspec.Struct]]) -> list[str]:
+    return [kind.__name__ for kind in kinds]
+
+
+def _channel(path: str, title: str, description: str, names: Sequence[str]) -> Schema:
+    return {
+        "address": path,
+        "title": title,
+        "description": description,
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},
+    }
+
+
+def _operation(channel: str, action: str, summary: str, names: Sequence[str]) -> Schema:
+    return {
+        "action": action,
+        "summary": summary,
+        "channel": {"$ref": f"#/channels/{channel}"},
+        "messages": [{"$ref": f"#/channels/{channel}/messages/{name}"} for name in names],
+    }
+
+
+def _message(kind: type[msgspec.Struct]) -> Schema:
+    tag = kind.__struct_config__.tag
+    return {
+        "name": str(tag or "message"),
+        "title": kind.__name__,
+        "summary": (kind.__doc__ or "").partition("\n")[0],
+        "payload": {"$ref": f"#/components/schemas/{kind.__name__}"},
+    }

@@ -1,0 +1,77 @@
+"""JSON Schemas of our own types: what is published is what is decoded and encoded."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, cast
+
+import msgspec
+
+from thinkaloud.server.http.parsing import optional_members
+from thinkaloud.server.wires.chat.frames import Frame
+
+Schema = dict[str, object]
+
+REFERENCE: Final = "#/components/schemas/{name}"
+FRAMES: Final[Sequence[type[msgspec.Struct]]] = Frame.__args__
+"""Every frame of the chat stream."""
+
+
+def schemas_of(
+    kinds: Iterable[Any], taken: Iterable[type] = ()
+) -> tuple[list[Schema], dict[str, Schema]]:
+    """Return the schema of each type, and the named ones that they refer to.
+
+    Types that are `taken` from clients may have null in the place of a member left out.
+    """
+    found, components = msgspec.json.schema_components(
+        kinds, schema_hook=_anything, ref_template=REFERENCE
+    )
+    for kind in taken:
+        properties = components.get(kind.__name__, {}).get("properties", {})
+        for name in optional_members(kind) & properties.keys():
+            properties[name] = _or_null(properties[name])
+    return cast("list[Schema]", list(found)), cast("dict[str, Schema]", components)
+
+
+def event_name(frame: type[msgspec.Struct]) -> str:
+    """Return the `event` of a frame."""
+    return str(frame.__struct_config__.tag)
+
+
+def data_schema(frame: type[msgspec.Struct], components: Mapping[str, Schema]) -> object:
+    """Return the schema of a frame's `data`."""
+    properties = cast("Mapping[str, object]", components[frame.__name__]["properties"])
+    return properties["data"]
+
+
+def event_schema(components: Mapping[str, Schema]) -> Schema:
+    """Return the schema of one Server-Sent Event of the chat stream, as a parser gives it."""
+    return {
+        "oneOf": [
+            {
+                "type": "object",
+                "properties": {
+                    "event": {"const": event_name(frame)},
+                    "id": {"type": "string", "pattern": "^[0-9]+$"},
+                    "data": {
+                        "type": "string",
+                        "contentMediaType": "application/json",
+                        "contentSchema": data_schema(frame, components),
+                    },
+                },
+                "required": ["event", "data"],
+            }
+            for frame in FRAMES
+        ]
+    }
+
+
+def _or_null(schema: Mapping[str, Any]) -> dict[str, Any]:
+    told = {key: schema[key] for key in ("default", "description") if key in schema}
+    value = {key: each for key, each in schema.items() if key not in told}
+    return {"anyOf": [value, {"type": "null"}], **told}
+
+
+def _anything(kind: type) -> Schema:
+    if kind is object:
+        return {"description": "Any JSON value."}
+    raise NotImplementedError(f"{kind} has no schema")

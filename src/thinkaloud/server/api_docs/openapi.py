@@ -1,0 +1,199 @@
+"""The OpenAPI 3.2 document, made from the table of operations that routes the requests."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final, cast
+
+import msgspec
+
+from thinkaloud.server.api_docs.json_schema import FRAMES, Schema, event_schema, schemas_of
+from thinkaloud.server.http.operation import EVENT_STREAM, Answer, Operation
+from thinkaloud.server.http.problems import MEDIA_TYPE, Problem
+from thinkaloud.server.schema.requests import NoQuery
+from thinkaloud.server.wires.chat.frames import Frame
+
+_PARAMETER: Final = re.compile(r"\{(\w+)\}")
+_EVERY_REQUEST: Final = (403, 421, 500, 503)
+_WITH_BODY: Final = (400, 408, 413, 415, 422)
+_MEANINGS: Final[Mapping[int, str]] = {
+    400: "The body is not what its type says, or the request is broken.",
+    403: "A web page of another site may not use the server.",
+    404: "There is no such thing, or it is not the caller's.",
+    408: "The body took too long.",
+    409: "It is in a state that does not allow this.",
+    413: "The body is too large.",
+    415: "The body is of another type than the one that is taken.",
+    421: "The server does not go by the name in Host.",
+    422: "A value is not allowed; `field` names it.",
+    429: "Too many requests, here or at the provider.",
+    500: "A fault of the server.",
+    502: "The provider failed; `partial` is the answer as far as it came.",
+    503: "Not now: the server, its model or the provider cannot serve.",
+    504: "The provider or the run took too long.",
+}
+_HEADER_SCHEMAS: Final[Mapping[str, Schema]] = {
+    "Last-Event-ID": {"type": "string", "pattern": "^[0-9]{0,18}$"},
+    "Idempotency-Key": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+}
+_PATH_SCHEMA: Final[Schema] = {"type": "string", "pattern": "^[A-Za-z0-9_:-]{1,64}$"}
+
+
+def openapi_document(operations: Sequence[Operation], version: str) -> Schema:
+    """Return the document of these operations."""
+    book = _Book(operations)
+    paths: dict[str, dict[str, Schema]] = {}
+    for operation in operations:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = book.describe(operation)
+    return {
+        "openapi": "3.2.0",
+        "info": {
+            "title": "thinkaloud",
+            "version": version,
+            "summary": "An AI agent server that streams a model's reasoning as it happens.",
+            "description": (
+                "Errors are problem documents (RFC 9457) with a `code`. Members of a body that are"
+                " not described are ignored; of a member given twice the last counts. The WebSocket"
+                " is described in /api/asyncapi.json."
+            ),
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
+        "paths": paths,
+        "components": {"schemas": book.components},
+    }
+
+
+class _Book:
+    """The schemas of all operations, and what is written with them."""
+
+    def __init__(self, operations: Sequence[Operation]) -> None:
+        kinds: dict[str, object] = {"problem": Problem}
+        queries: dict[str, object] = {}
+        for operation in operations:
+            if operation.body is not None:
+                kinds[f"{operation.name} body"] = operation.body
+            for status, answer in operation.answers.items():
+                if answer.kind is not None:
+                    kinds[f"{operation.name} {status}"] = answer.kind
+            if operation.query is not NoQuery:
+                queries[operation.name] = operation.query
+        bodies = [each.body for each in operations if isinstance(each.body, type)]
+        found, self.components = schemas_of([*kinds.values(), *FRAMES], bodies)
+        self._schemas = dict(zip(kinds, found, strict=False))
+        self._queries = {name: _properties(query) for name, query in queries.items()}
+        self._events = event_schema(self.components)
+
+    def describe(self, operation: Operation) -> Schema:
+        """Return the description of one operation."""
+        described: Schema = {
+            "operationId": operation.name,
+            "summary": operation.summary,
+            "tags": [operation.tag],
+            "parameters": self._parameters(operation),
+            "responses": self._responses(operation),
+        }
+        if operation.description:
+            described["description"] = operation.description
+        if operation.body is not None:
+            schema = self._schemas[f"{operation.name} body"]
+            content = {operation.body_type: {"schema": schema}}
+            described["requestBody"] = {"required": True, "content": content}
+        return described
+
+    def _parameters(self, operation: Operation) -> list[Schema]:
+        found: list[Schema] = [
+            {"name": name, "in": "path", "required": True, "schema": _PATH_SCHEMA}
+            for name in _PARAMETER.findall(operation.path)
+        ]
+        found.extend(
+            {"name": name, "in": "query", "required": False, "schema": schema}
+            for name, schema in self._queries.get(operation.name, {}).items()
+        )
+        found.extend(
+            {
+                "name": name,
+                "in": "header",
+                "required": False,
+                "description": meaning,
+                "schema": _HEADER_SCHEMAS[name],
+            }
+            for name, meaning in operation.headers.items()
+        )
+        return found
+
+    def _responses(self, operation: Operation) -> Schema:
+        statuses = {*_EVERY_REQUEST, *operation.problems}
+        if operation.body is not None:
+            statuses.update(_WITH_BODY)
+        responses: Schema = {
+            str(status): self._answer(operation, status, answer)
+            for status, answer in operation.answers.items()
+        }
+        for status in sorted(statuses - set(operation.answers)):
+            responses[str(status)] = {
+                "description": _MEANINGS[status],
+                "headers": _request_id_header(),
+                "content": {MEDIA_TYPE: {"schema": self._schemas["problem"]}},
+            }
+        return responses
+
+    def _answer(self, operation: Operation, status: int, answer: Answer) -> Schema:
+        described: Schema = {
+            "description": answer.description,
+            "headers": {
+                **_request_id_header(),
+                **{
+                    name: {"description": meaning, "schema": {"type": "string"}}
+                    for name, meaning in answer.headers.items()
+                },
+            },
+        }
+        content: dict[str, Schema] = {}
+        if answer.media_type == EVENT_STREAM:
+            content[EVENT_STREAM] = {"itemSchema": self._item(operation, status, answer)}
+        elif answer.media_type is not None:
+            content[answer.media_type] = {"schema": self._schemas[f"{operation.name} {status}"]}
+        if answer.also_stream:
+            content[EVENT_STREAM] = {"itemSchema": self._events}
+        if answer.also_text is not None:
+            content[answer.also_text] = {"schema": {"type": "string"}}
+        content |= {media_type: {} for media_type in answer.files}
+        if content:
+            described["content"] = content
+        return described
+
+    def _item(self, operation: Operation, status: int, answer: Answer) -> Schema:
+        if answer.kind is Frame:
+            return self._events
+        data = self._schemas[f"{operation.name} {status}"]
+        return {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "string",
+                    "contentMediaType": "application/json",
+                    "contentSchema": data,
+                }
+            },
+            "required": ["data"],
+        }
+
+
+def _properties(query: object) -> dict[str, Schema]:
+    _, components = schemas_of([query])
+    (schema,) = components.values()
+    return cast("dict[str, Schema]", schema["properties"])
+
+
+def _request_id_header() -> Schema:
+    return {
+        "X-Request-ID": {
+            "description": "The request's id in the server's log.",
+            "schema": {"type": "string"},
+        }
+    }
+
+
+def encoded(document: Schema) -> bytes:
+    """Return a document as JSON text."""
+    return msgspec.json.format(msgspec.json.encode(document), indent=1)

@@ -1,0 +1,204 @@
+"""HTTP connections: uvicorn's, with limits on what a client sends before its request is whole."""
+
+import asyncio
+from typing import Any, Final, cast
+
+import httptools
+from typing_extensions import override
+from uvicorn import Config
+from uvicorn.server import ServerState
+
+from thinkaloud.server.connections.http_upgrade import UpgradingHttp
+from thinkaloud.server.connections.limits import (
+    LINGER_SECONDS,
+    Deadline,
+    Door,
+    ServerConfig,
+    raw_refusal,
+)
+from thinkaloud.server.http.problems import Refused
+
+_COLON_AND_LINE: Final = 4
+
+
+class _Head:
+    """How much there is of the head of a request."""
+
+    __slots__ = ("_begun", "_fed", "_parsed", "limit", "open")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._parsed = self._fed = self._begun = 0
+        self.open = False
+        """Whether a head has begun and is not whole."""
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it is larger than it may be."""
+        return max(self._parsed, self._fed) > self.limit
+
+    def begin(self) -> None:
+        """Take note that a request begins."""
+        self.open = True
+        self._parsed = self._fed = 0
+        self._begun += 1
+
+    def add(self, size: int) -> None:
+        """Count an address or a header."""
+        self._parsed += size
+
+    def end_of_data(self, size: int, *, at_start: bool) -> None:
+        """Count data that ends inside a head: a header that is not whole is told by nobody.
+
+        `at_start` says that the data began with a new request.
+        """
+        if self.open:
+            if self._begun == 0:
+                self._fed += size
+            elif self._begun == 1 and at_start:
+                self._fed = size
+        self._begun = 0
+
+
+class HttpConnection(UpgradingHttp):
+    """A connection that bounds the head of a request, in bytes and in time.
+
+    What is wrong with a head is answered with a problem document, and the connection is closed. It
+    also lets the application cut off a reader that takes nothing.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._door: Door = cast("ServerConfig", config).door
+        self._deadline = Deadline(self._give_up)
+        self._head = _Head(self._door.max_header_bytes)
+        self._whole = True
+        """Whether the last request that began has come to its end."""
+
+    @override
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "abort": transport.abort, "is_gone": self.is_gone}
+        self._door.enter(self)
+        self._deadline.set(self._door.header_timeout)
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._leave()
+        super().connection_lost(exc)
+
+    def evict(self) -> None:
+        """Close the connection at once: another one needs its place."""
+        self.refused = True
+        self._deadline.meet()
+        self.cut()
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        if self.refused:
+            return
+        at_start = self._whole
+        if at_start and self.is_idle and not self._deadline.is_set:
+            self._deadline.set(self._door.header_timeout)
+        try:
+            super().data_received(data)
+        except httptools.HttpParserError:
+            message = "This is not a valid HTTP/1.1 request."
+            self._refuse(Refused(400, "malformed_request", message))
+            return
+        self._head.end_of_data(len(data), at_start=at_start)
+        if self._head.open and self._head.is_large:
+            self._refuse(_too_large(self._head.limit))
+
+    @override
+    def begin(self) -> None:
+        super().begin()
+        self._head.begin()
+        self._whole = False
+
+    @override
+    def on_url(self, url: bytes) -> None:
+        self._head.add(len(url))
+        if not self._head.is_large:
+            super().on_url(url)
+
+    @override
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._head.add(len(name) + len(value) + _COLON_AND_LINE)
+        # After the head they are trailers: nobody asked for those.
+        if self._head.open and not self._head.is_large:
+            super().on_header(name, value)
+
+    @override
+    def end_head(self) -> None:
+        self._head.open = False
+        if self._head.is_large:
+            self._refuse(_too_large(self._head.limit))
+        if not self.refused:
+            self._deadline.meet()
+            super().end_head()
+
+    @override
+    def on_body(self, body: bytes) -> None:
+        if not self.refused:
+            super().on_body(body)
+
+    @override
+    def end(self) -> None:
+        self._whole = True
+        if not self.refused:
+            self._leave()
+            super().end()
+
+    @override
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing() or self.refused or not self.is_idle:
+            return
+        self._door.enter(self)
+        if not self._whole and not self._deadline.is_set:
+            # The request was answered before it was whole; the rest of it is read and dropped.
+            self._deadline.set(self._door.body_timeout)
+
+    def _leave(self) -> None:
+        self._deadline.meet()
+        self._door.leave(self)
+
+    def _give_up(self) -> None:
+        if self._head.open and not self.refused:
+            seconds = self._door.header_timeout
+            message = f"The head of the request took longer than {seconds:g} seconds to arrive."
+            self._refuse(Refused(408, "header_timeout", message))
+        else:
+            self.cut()
+
+    def _refuse(self, error: Refused) -> None:
+        """Answer with a problem and close, after what was asked before has been answered."""
+        if self.refused:
+            return
+        self.refused = True
+        self._leave()
+        self._door.log(f"requests refused: {error.message}")
+        if not self.is_idle and (self._whole or self.pipeline or self.cycle.response_started):
+            self.cycle.keep_alive = False
+            if not self._whole:
+                self._deadline.set(self._door.body_timeout)
+            return
+        if not self.is_idle:
+            # Nothing was answered yet, and the body that is waited for will not come.
+            self.give_up_answer()
+        self.transport.write(raw_refusal(error))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._deadline.set(LINGER_SECONDS)
+
+
+def _too_large(limit: int) -> Refused:
+    message = f"The head of the request is larger than {limit:,} bytes."
+    return Refused(431, "header_too_large", message)

@@ -1,0 +1,196 @@
+"""Runs the application on uvicorn, on this machine only."""
+
+import asyncio
+import contextlib
+import errno
+import logging
+import resource
+import signal
+import socket
+import threading
+from collections.abc import Callable, Generator
+from types import FrameType
+
+from fastapi import FastAPI
+from typing_extensions import override
+from uvicorn import Config, Server
+
+from thinkaloud.errors import ConfigurationError
+from thinkaloud.runtime.runs.supervisor import Runs
+from thinkaloud.server.connections.http_protocol import HttpConnection
+from thinkaloud.server.connections.limits import Door, ServerConfig
+from thinkaloud.server.connections.unix_socket import PREFIX, unix_socket
+from thinkaloud.server.connections.websocket_protocol import CLOSE_SECONDS, SocketConnection
+from thinkaloud.server.http.origins import is_loopback
+from thinkaloud.server.services import ServerServices
+from thinkaloud.server.settings import ServerSettings
+
+_PROBES = 3
+_FILES = 65_536
+_LONGEST_IDLE = 32_767  # seconds: Linux takes no more
+_LOOK_SECONDS = 0.05
+"""How often a wait looks whether a second signal has come: a handler can wake no task."""
+
+
+class AgentServer(Server):
+    """uvicorn that lets runs finish, ends them before connections, and leaves signals to whoever started it."""
+
+    def __init__(self, config: Config, runs: Runs, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._runs = runs
+        self._started = started
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen, and say so."""
+        await super().startup(sockets)
+        self._started()
+
+    @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let runs finish while the grace lasts, end the others, show that to readers, and close.
+
+        Until the runs are over the server answers: `/readyz` says that it takes no new ones.
+        """
+        await self._drain()
+        for server in self.servers:
+            server.close()
+        await self._runs.interrupt()
+        # One turn of the loop for each: wake the readers, write what they were waiting for.
+        for _ in range(8):
+            await asyncio.sleep(0)
+        await super().shutdown(sockets)
+
+    async def _drain(self) -> None:
+        """Wait for the runs that go on. A second signal ends the wait."""
+        async with asyncio.TaskGroup() as tasks:
+            draining = tasks.create_task(self._runs.drain())
+            while not draining.done() and not self.force_exit:
+                await asyncio.wait([draining], timeout=_LOOK_SECONDS)
+            draining.cancel()
+
+    @override
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Stop on the first signal; give the handlers back as they were, and raise nothing."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        signals = (signal.SIGINT, signal.SIGTERM)
+        before = {each: signal.signal(each, self._stop) for each in signals}
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+def build_server(
+    app: FastAPI, settings: ServerSettings, started: Callable[[], None]
+) -> AgentServer:
+    """Return the server of an application; `started` is called once it takes connections."""
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    config = ServerConfig(
+        app,
+        http=HttpConnection,
+        ws=SocketConnection,
+        ws_max_size=settings.max_body_bytes,
+        ws_per_message_deflate=False,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=max(1, round(settings.shutdown_seconds)),
+    )
+    config.door = Door(settings)
+    services: ServerServices = app.state.services
+    return AgentServer(config, services.runs, started)
+
+
+def bind(settings: ServerSettings) -> socket.socket:
+    """Return a socket bound where the settings say.
+
+    Raises `ConfigurationError` where that is not this machine alone, or is taken.
+    """
+    host, port = settings.host, settings.port
+    if not is_loopback(host):
+        raise ConfigurationError(
+            f"server.host is {host!r}, which other machines can reach. Without keys the server"
+            " listens on this machine only: 127.0.0.1, ::1 or localhost."
+        )
+    name = "127.0.0.1" if host.lower() == "localhost" else host.strip("[]")
+    family = socket.AF_INET6 if ":" in name else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _notice_who_vanishes(listener, settings.send_timeout_seconds)
+        listener.bind((name, port))
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise ConfigurationError(
+                f"server.port {port} is in use on {host}. Stop what uses it, or choose another"
+                " with --port."
+            ) from None
+        raise ConfigurationError(f"Cannot listen on {host}:{port}: {error.strerror}.") from None
+    return listener
+
+
+def _notice_who_vanishes(listener: socket.socket, seconds: float) -> None:
+    """Have each connection of this listener end when its other side does not answer any more.
+
+    A machine that lost its power or its network says no farewell, and would count as a reader for
+    a quarter of an hour. A reader that only takes nothing is dropped sooner, with a word.
+    """
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    idle = min(max(1, round(seconds)), _LONGEST_IDLE)
+    patience = 2 * idle + round(CLOSE_SECONDS)
+    for option, value in (
+        ("TCP_KEEPIDLE", idle),
+        ("TCP_KEEPINTVL", max(1, idle // _PROBES)),
+        ("TCP_KEEPCNT", _PROBES),
+        ("TCP_USER_TIMEOUT", 1000 * patience),
+    ):
+        # Not every system has all of them.
+        if hasattr(socket, option):
+            listener.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+
+
+def _allow_many_connections() -> None:
+    """Open as many files as the system lets this process: each connection is one.
+
+    Many systems let a process begin with 1024, or with 256, and have more of it.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+async def serve(
+    app: FastAPI, settings: ServerSettings, ready: Callable[[str], None] | None = None
+) -> None:
+    """Serve until SIGINT or SIGTERM. `ready` is called with the address once it can be reached.
+
+    Raises `ConfigurationError` as `bind` and `unix_socket`.
+    """
+    _allow_many_connections()
+    opening = unix_socket(settings.socket) if settings.socket else bind(settings)
+    with opening as listener:
+        url = address(listener)
+        started = (lambda: ready(url)) if ready is not None else (lambda: None)
+        await build_server(app, settings, started).serve(sockets=[listener])
+
+
+def address(listener: socket.socket) -> str:
+    """Return the URL of a bound socket; of a Unix socket `unix:` and its path."""
+    if listener.family == socket.AF_UNIX:
+        return PREFIX + str(listener.getsockname())
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

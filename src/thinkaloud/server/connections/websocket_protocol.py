@@ -1,0 +1,203 @@
+"""WebSocket connections: uvicorn's, with limits on what a client sends and does not read."""
+
+import asyncio
+from typing import Any, Final, cast
+
+from typing_extensions import override
+from uvicorn import Config
+from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+from websockets.frames import CloseCode, Frame
+
+from thinkaloud.server.connections.limits import (
+    LINGER_SECONDS,
+    Deadline,
+    Door,
+    ServerConfig,
+    raw_refusal,
+)
+from thinkaloud.server.http.problems import Refused
+
+CLOSE_SECONDS: Final = 5.0
+MAX_EMPTY_FRAGMENTS: Final = 128
+"""Fragments without a byte that one message may have: no limit on size counts them."""
+
+
+class SocketConnection(WebSocketsSansIOProtocol):
+    """A WebSocket whose close waits for no reader, and that is cut off where none answers.
+
+    An upgrade that was refused is answered: the log hears of no error. A message has a time to be
+    whole, and a client that reads no pongs is not read, either.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._door: Door = cast("ServerConfig", config).door
+        late = f"a message took longer than {self._door.body_timeout:g} seconds"
+        self._deadline = Deadline(lambda: self._fail(CloseCode.POLICY_VIOLATION, late))
+        self._message: bytearray | None = None
+        """What came of a message that is not whole: a list of its fragments would have no bound."""
+        self._empty_fragments = 0
+        self._early = b""
+        """What came before the handshake was answered."""
+        self._held = False
+        """Whether nothing is read until something is written."""
+        self._failed = False
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._deadline.meet()
+        super().connection_lost(exc)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        if self._failed or self.transport.is_closing():
+            return
+        if self.handshake_initiated and not self.handshake_complete:
+            # The library takes frames only once the handshake is answered.
+            self._early += data
+            self._hold()
+            return
+        super().data_received(data)
+        if self._failed or self.transport.is_closing():
+            return
+        if not self.handshake_initiated:
+            self._door.log("WebSocket handshakes refused")
+            answer = b"".join(self.conn.data_to_send())
+            error = Refused(400, "malformed_request", "This is not a valid WebSocket handshake.")
+            self.transport.write(answer or raw_refusal(error))
+            self.transport.close()
+        elif self._message is None and not self.conn.reader.buffer:
+            self._deadline.meet()
+        elif not self._deadline.is_set:
+            self._deadline.set(self._door.body_timeout)
+
+    @override
+    def handle_text(self, event: Frame) -> None:
+        self.curr_msg_data_type = "text"
+        self._begin(event)
+
+    @override
+    def handle_bytes(self, event: Frame) -> None:
+        self.curr_msg_data_type = "bytes"
+        self._begin(event)
+
+    @override
+    def handle_cont(self, event: Frame) -> None:
+        message = self._message
+        if message is None:
+            return  # It was given up.
+        message += event.data
+        if not event.data:
+            self._empty_fragments += 1
+            if self._empty_fragments > MAX_EMPTY_FRAGMENTS:
+                self._fail(CloseCode.POLICY_VIOLATION, "too many empty fragments")
+                return
+        if event.fin:
+            self._message = None
+            self.frames = [bytes(message)]
+            if self.curr_msg_data_type == "text" and not _is_utf8(message):
+                self._fail(CloseCode.INVALID_DATA, "a text message is not valid UTF-8")
+            else:
+                self.send_receive_event_to_app()
+
+    @override
+    def handle_ping(self) -> None:
+        super().handle_ping()
+        if not self.writable.is_set():
+            self._hold()
+
+    @override
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._let_go()
+
+    @override
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        self.disconnected = True
+        self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
+
+    @override
+    def handle_parser_exception(self) -> None:
+        close = self.conn.close_sent
+        if close is None:
+            return
+        # From here on the application is told that the client is gone, whatever it sends.
+        self._failed = self.disconnected = True
+        self.writable.set()
+        self._message = None
+        self._deadline.meet()
+        self._door.log("WebSockets closed: their clients broke the protocol")
+        self.queue.put_nowait(
+            {"type": "websocket.disconnect", "code": close.code, "reason": close.reason}
+        )
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        if self.read_paused or self._held:
+            self.transport.resume_reading()
+        # uvicorn leaves it to this timer, and not to the application, to close the connection.
+        self.close_timer = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
+
+    @override
+    async def send(self, message: ASGISendEvent) -> None:
+        closing = message["type"] == "websocket.close"
+        if closing:
+            self.writable.set()
+        try:
+            await super().send(message)
+        except RuntimeError:
+            # uvloop's word for a client that has just left.
+            if not self.transport.is_closing():
+                raise
+            raise ClientDisconnected from None
+        if message["type"] == "websocket.accept" and self._early:
+            early, self._early = self._early, b""
+            self._let_go()
+            self.data_received(early)
+        if message["type"] == "websocket.http.response.body":
+            self.handshake_complete = True
+        if closing and self.close_timer is not None:
+            self.close_timer.cancel()
+            self.close_timer = self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
+
+    def _hold(self) -> None:
+        if not self._held:
+            self._held = True
+            self.transport.pause_reading()
+
+    def _let_go(self) -> None:
+        if self._held:
+            self._held = False
+            if not self.read_paused:
+                self.transport.resume_reading()
+
+    def _begin(self, event: Frame) -> None:
+        if not self.close_sent:
+            self._message = bytearray()
+            self._empty_fragments = 0
+            self.handle_cont(event)
+
+    def _fail(self, code: CloseCode, reason: str) -> None:
+        """Close the socket for what its client did wrong."""
+        if not self.close_sent and not self.transport.is_closing():
+            self.conn.fail(code, reason)
+            self.handle_parser_exception()
+
+
+def _is_utf8(data: bytearray) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

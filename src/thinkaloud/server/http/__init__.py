@@ -1,0 +1,1 @@
+"""HTTP plumbing: routing, parsing, errors, request guard, uvicorn."""

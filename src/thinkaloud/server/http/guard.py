@@ -1,0 +1,128 @@
+"""The door: every request and every upgrade passes it before anything else sees them."""
+
+import re
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from thinkaloud.server.http.origins import host_allowed, origin_allowed
+from thinkaloud.server.http.problems import MEDIA_TYPE, Refused, problem_of
+from thinkaloud.server.settings import ServerSettings
+
+_SAFE_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}\Z")
+_READING: Final = frozenset({"GET", "HEAD"})
+_SCHEMES: Final = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
+
+SECURITY_HEADERS: Final[Sequence[tuple[bytes, bytes]]] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+)
+"""What every response carries where it has no such header of its own."""
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+class Guard:
+    """ASGI middleware: checks `Host`, `Origin` and `Sec-Fetch-Site`, and gives the request its id.
+
+    What a proxy may have forwarded (`X-Forwarded-*`, `Forwarded`) is not looked at.
+    """
+
+    def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
+        self._app = app
+        self._settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through, or answer it with 421 or 403."""
+        if scope["type"] not in {"http", "websocket"}:
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope["headers"])
+        scope.setdefault("state", {})["request_id"] = request_id
+        refusal = self._refusal(scope)
+        if refusal is not None:
+            await refuse(refusal, scope, send)
+        elif scope["type"] == "websocket":
+            await self._app(scope, receive, send)
+        else:
+            await self._app(scope, receive, _with_headers(scope, send, request_id))
+
+    def _refusal(self, scope: Scope) -> Refused | None:
+        headers: Headers = scope["headers"]
+        hosts = _values(headers, b"host")
+        if len(hosts) != 1 or not host_allowed(hosts[0], self._settings.allowed_hosts):
+            return Refused(421, "wrong_host", "The server does not go by the name in Host.")
+        origins = _values(headers, b"origin")
+        scheme = _SCHEMES.get(scope["scheme"], "http")
+        extra = self._settings.allowed_origins
+        if any(not origin_allowed(origin, hosts[0], scheme, extra) for origin in origins):
+            return Refused(403, "foreign_origin", "Pages of this origin may not use the server.")
+        changes = scope["type"] == "websocket" or scope["method"] not in _READING
+        sites = _values(headers, b"sec-fetch-site")
+        if changes and not origins and any(site in {"cross-site", "same-site"} for site in sites):
+            return Refused(403, "foreign_origin", "Other sites may not use the server.")
+        return None
+
+
+async def refuse(error: Refused, scope: Scope, send: Send) -> None:
+    """Answer a request, or an upgrade before it is accepted, with a problem document."""
+    request_id = str(scope["state"]["request_id"])
+    headers, body = refusal(error, request_id)
+    kind = "websocket.http.response" if scope["type"] == "websocket" else "http.response"
+    await send({"type": f"{kind}.start", "status": error.status, "headers": headers})
+    await send({"type": f"{kind}.body", "body": body})
+
+
+def new_request_id() -> str:
+    """Return an id for a request that has none."""
+    return f"req_{secrets.token_hex(10)}"
+
+
+def refusal(error: Refused, request_id: str) -> tuple[Headers, bytes]:
+    """Return the headers and the body of a problem document."""
+    body = msgspec.json.encode(problem_of(error, request_id))
+    headers = (
+        (b"content-type", MEDIA_TYPE.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"x-request-id", request_id.encode()),
+        *SECURITY_HEADERS,
+    )
+    return headers, body
+
+
+def _with_headers(scope: Scope, send: Send, request_id: str) -> Send:
+    is_gone: Callable[[], bool] | None = scope["state"].get("is_gone")
+
+    async def answer(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            given: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
+            names = {name.lower() for name, _ in given}
+            given.append((b"x-request-id", request_id.encode()))
+            given.extend(header for header in SECURITY_HEADERS if header[0] not in names)
+            message = {**message, "headers": given}
+        try:
+            await send(message)
+        except RuntimeError:
+            # uvloop's word for a client that has just left.
+            if is_gone is None or not is_gone():
+                raise
+
+    return answer
+
+
+def _request_id(headers: Headers) -> str:
+    for name, value in headers:
+        if name == b"x-request-id" and _SAFE_ID.match(value):
+            return value.decode()
+    return new_request_id()
+
+
+def _values(headers: Headers, wanted: bytes) -> list[str]:
+    return [value.decode("latin-1") for name, value in headers if name == wanted]

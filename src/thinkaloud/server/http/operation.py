@@ -1,0 +1,132 @@
+"""One table of what can be asked for: it routes the requests and it is the published description."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final, Literal, Protocol
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from thinkaloud.errors import InternalError, ThinkaloudError
+from thinkaloud.server.http.problems import Refused, problem_of, respond
+from thinkaloud.server.schema.requests import NoQuery
+
+_log = logging.getLogger(__name__)
+
+JSON: Final = "application/json"
+MARKDOWN: Final = "text/markdown"
+EVENT_STREAM: Final = "text/event-stream"
+
+Method = Literal["GET", "POST", "PATCH", "DELETE"]
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """One answer that an operation may give."""
+
+    description: str
+    kind: Any = None
+    """The type of the JSON body, or of an event stream's items; None where there is no such type."""
+    media_type: str | None = JSON
+    """None where there is no body."""
+    also_stream: bool = False
+    """The same status may come as an event stream of the chat frames."""
+    also_text: str | None = None
+    """The media type of a text that the same status may come with."""
+    files: Sequence[str] = ()
+    """The media types of a file that the same status comes with."""
+    headers: Mapping[str, str] = {}
+    """Headers that it has beside those of every answer, with what they say."""
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that can be asked for over HTTP."""
+
+    method: Method
+    path: str
+    name: str
+    """The operation's id."""
+    summary: str
+    tag: str
+    handler: Handler
+    answers: Mapping[int, Answer]
+    problems: Sequence[int] = ()
+    """The statuses of the problem documents it may answer with, beside those of every request."""
+    body: Any = None
+    """The type of the body."""
+    body_type: str = JSON
+    """The media type of the body."""
+    query: Any = NoQuery
+    headers: Mapping[str, str] = {}
+    """Request headers that it reads, with what they mean."""
+    description: str = ""
+
+
+class Observer(Protocol):
+    """Hears of every request that was answered."""
+
+    def request_done(self, route: str, method: str, status: int) -> None:
+        """Count a request."""
+        ...
+
+
+class Resource:
+    """All operations of one path, as an ASGI app. Every error leaves as a problem document."""
+
+    def __init__(self, path: str, operations: Sequence[Operation], observer: Observer) -> None:
+        self.__name__ = path
+        self._path = path
+        self._handlers = {operation.method: operation.handler for operation in operations}
+        self._observer = observer
+        get = next((each for each in operations if each.method == "GET"), None)
+        streams = get is not None and get.answers[200].media_type == EVENT_STREAM
+        self._by_method: dict[str, Handler] = dict(self._handlers)
+        if get is not None and not streams:
+            self._by_method["HEAD"] = get.handler
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = Request(scope, receive)
+        response = await self._respond(request)
+        known = request.method in self._by_method
+        self._observer.request_done(
+            self._path, request.method if known else "other", response.status_code
+        )
+        await response(scope, receive, send)
+
+    async def _respond(self, request: Request) -> Response:
+        handler = self._by_method.get(request.method)
+        if handler is None:
+            allow = ", ".join(sorted(self._by_method))
+            message = f"{request.method} is not allowed here. Allowed: {allow}."
+            return error_response(
+                Refused(405, "method_not_allowed", message, headers={"Allow": allow}), request
+            )
+        try:
+            return await handler(request)
+        except ThinkaloudError as error:
+            return error_response(error, request)
+        except Exception:  # noqa: BLE001 - one request's fault is its own: the server goes on
+            _log.exception("request %s failed", request_id_of(request.scope))
+            return error_response(InternalError("The server failed; its log says why."), request)
+
+
+def request_id_of(scope: Scope) -> str:
+    """Return the id that the guard gave this request."""
+    state: Mapping[str, object] = scope.get("state") or {}
+    return str(state.get("request_id", ""))
+
+
+def error_response(error: ThinkaloudError, request: Request) -> Response:
+    """Return an error as a problem document."""
+    headers = error.headers if isinstance(error, Refused) else None
+    return respond(problem_of(error, request_id_of(request.scope)), headers)
+
+
+def json_response(
+    body: object, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return a value as JSON."""
+    return Response(msgspec.json.encode(body), status, headers, JSON)

@@ -1,0 +1,1 @@
+"""Request and response types, and their JSON Schemas."""

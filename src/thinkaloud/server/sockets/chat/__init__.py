@@ -1,0 +1,1 @@
+"""`/api/v1/chat/stream`: one message after another on one socket."""

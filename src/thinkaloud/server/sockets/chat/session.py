@@ -1,0 +1,193 @@
+"""One chat socket: messages answered in order of arrival, stop and resume beside them."""
+
+import asyncio
+from collections import deque
+from contextlib import AbstractAsyncContextManager
+from typing import get_args
+
+from starlette.types import Receive
+
+from thinkaloud.errors import InvalidRequest, ThinkaloudError
+from thinkaloud.ports.store import RunRecord
+from thinkaloud.server.admission import refuse_when_busy, run_request
+from thinkaloud.server.http.parsing import decode
+from thinkaloud.server.http.problems import Refused, problem_of
+from thinkaloud.server.schema.requests import (
+    ChatRequest,
+    ResumeCommand,
+    SocketKind,
+    SocketMessage,
+    StopCommand,
+)
+from thinkaloud.server.services import ServerServices, ServerState
+from thinkaloud.server.streams.backpressure import Outlet
+from thinkaloud.server.streams.run_stream import Feed, follow_conversation, follow_run
+from thinkaloud.server.wires.chat.encode import chat_wire
+from thinkaloud.server.wires.chat.frames import ErrorData, ErrorFrame
+
+_TEXT = chat_wire("text", reasoning=False)
+
+
+class _Job:
+    """A message on its way: waiting, then a run."""
+
+    __slots__ = ("chat", "record", "stop")
+
+    def __init__(self, chat: ChatRequest) -> None:
+        self.chat = chat
+        self.record: RunRecord | None = None
+        self.stop = False
+
+
+class SocketSession:
+    """What one socket is doing. `serve` owns all its tasks."""
+
+    def __init__(
+        self, services: ServerServices, state: ServerState, owner: str, outlet: Outlet
+    ) -> None:
+        self._services = services
+        self._state = state
+        self._owner = owner
+        self._outlet = outlet
+        self._waiting: deque[_Job] = deque()
+        self._current: _Job | None = None
+        self._arrived = asyncio.Event()
+        self._shown: tuple[str, ...] = ()
+        self._follows: dict[str, asyncio.Task[None]] = {}
+
+    async def serve(self, receive: Receive) -> None:
+        """Take messages until the client leaves. Its runs go on."""
+        async with asyncio.TaskGroup() as tasks:
+            answering = tasks.create_task(self._answer_in_order())
+            while (message := await receive())["type"] != "websocket.disconnect":
+                text: str | None = message.get("text")
+                data: bytes = message.get("bytes") or b""
+                await self._take(data if text is None else text.encode(), tasks)
+            for task in (answering, *self._follows.values()):
+                task.cancel()
+
+    async def _take(self, data: bytes, tasks: asyncio.TaskGroup) -> None:
+        """Take one message of the client. What is wrong with it is a soft error, never the end."""
+        settings = self._services.settings
+        try:
+            kind = decode(data, SocketMessage, settings).type
+            match kind:
+                case "message":
+                    await self._message(decode(data, ChatRequest, settings))
+                case "stop":
+                    await self._stop(decode(data, StopCommand, settings))
+                case "resume":
+                    await self._resume(decode(data, ResumeCommand, settings), tasks)
+                case _:
+                    raise InvalidRequest(
+                        "type is message, stop or resume.", field="type", valid=get_args(SocketKind)
+                    )
+        except ThinkaloudError as error:
+            await self._soft(error)
+
+    async def _message(self, chat: ChatRequest) -> None:
+        job = _Job(chat)
+        if self._current is not None or self._waiting:
+            if len(self._waiting) >= self._services.settings.max_waiting_messages:
+                raise Refused(429, "busy", "Too many messages wait on this socket.")
+            self._waiting.append(job)
+            return
+        # Started before the next message is read: a client that leaves at once is served too.
+        # Only then is it there to be answered, which would start it as well.
+        await self._start(job)
+        self._current = job
+        self._arrived.set()
+
+    async def _answer_in_order(self) -> None:
+        while True:
+            if self._current is None and self._waiting:
+                self._current = self._waiting.popleft()
+            if self._current is None:
+                self._arrived.clear()
+                await self._arrived.wait()
+                continue
+            try:
+                await self._answer(self._current)
+            except ThinkaloudError as error:
+                await self._soft(error)
+            finally:
+                self._current = None
+
+    async def _start(self, job: _Job) -> RunRecord:
+        services = self._services
+        refuse_when_busy(services)
+        asked = run_request(job.chat, services, self._state)
+        job.record = await services.runs.start(self._owner, asked)
+        return job.record
+
+    async def _answer(self, job: _Job) -> None:
+        services = self._services
+        record = job.record or await self._start(job)
+        if job.stop:
+            await services.runs.stop(self._owner, record.run_id)
+        if record.conversation_id in self._follows:
+            # The conversation's own feed carries this run; the next message waits all the same.
+            await services.runs.active.wait(record.run_id)
+            return
+        wire = chat_wire("text", reasoning=services.sends_reasoning(job.chat.include_reasoning))
+        self._shown = (record.run_id, record.conversation_id)
+        try:
+            await self._pump(follow_run(services, record, None, wire))
+        finally:
+            self._shown = ()
+
+    async def _stop(self, command: StopCommand) -> None:
+        runs = self._services.runs
+        if command.run_id is not None:
+            await runs.stop(self._owner, command.run_id)
+            return
+        job = self._current or (self._waiting[0] if self._waiting else None)
+        if job is None:
+            return
+        job.stop = True
+        if job.record is not None:
+            await runs.stop(self._owner, job.record.run_id)
+
+    async def _resume(self, command: ResumeCommand, tasks: asyncio.TaskGroup) -> None:
+        services = self._services
+        if (command.run_id is None) == (command.conversation_id is None):
+            raise InvalidRequest("Name a run_id or a conversation_id.", field="run_id")
+        key = command.run_id or command.conversation_id or ""
+        if key in self._shown or key in self._follows:
+            raise Refused(409, "conflict", "This socket follows it already.")
+        if len(self._follows) >= services.settings.max_follows_per_socket:
+            raise Refused(429, "busy", "This socket follows too many runs and conversations.")
+        wire = chat_wire("text", reasoning=services.sends_reasoning(command.include_reasoning))
+        if command.run_id is not None:
+            record = await services.runs.record(self._owner, command.run_id)
+            following = follow_run(services, record, command.after, wire)
+        else:
+            following = follow_conversation(services, self._owner, key, command.after, wire)
+        self._follows[key] = tasks.create_task(self._follow(key, following))
+
+    async def _follow(self, key: str, following: AbstractAsyncContextManager[Feed]) -> None:
+        try:
+            await self._pump(following)
+        except ThinkaloudError as error:
+            await self._soft(error)
+        finally:
+            self._follows.pop(key, None)
+
+    async def _pump(self, following: AbstractAsyncContextManager[Feed]) -> None:
+        send = self._outlet.send
+        async with following as feed:
+            while frames := await feed.next():
+                for frame in frames:
+                    await send(frame)
+
+    async def _soft(self, error: ThinkaloudError) -> None:
+        problem = problem_of(error, "")
+        data = ErrorData(
+            message=problem.detail,
+            code=problem.code,
+            retryable=problem.code == "busy",
+            field=problem.field,
+            nearest=problem.nearest,
+            valid=problem.valid,
+        )
+        await self._outlet.send(_TEXT.write(ErrorFrame(data, None, None)))

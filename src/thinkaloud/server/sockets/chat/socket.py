@@ -1,0 +1,85 @@
+"""The WebSocket of the chat: opens it, owns its tasks, and gives it up."""
+
+import asyncio
+from contextlib import suppress
+from typing import Final, Protocol
+
+from starlette.types import Receive, Scope, Send
+
+from thinkaloud.server.http.guard import refuse
+from thinkaloud.server.http.operation import request_id_of
+from thinkaloud.server.http.problems import Refused
+from thinkaloud.server.services import LOCAL_OWNER, ServerServices, ServerState
+from thinkaloud.server.sockets.chat.session import SocketSession
+from thinkaloud.server.streams.backpressure import Outlet
+
+PATH: Final = "/api/v1/chat/stream"
+TOO_SLOW: Final = 1013
+"""Close code for a reader that took nothing for too long: try again, and resume."""
+
+_WHY: Final = "reading too slowly: connect again and resume after your last seq"
+_CLOSE_SECONDS: Final = 5.0
+
+
+class Session(Protocol):
+    """What one socket is doing."""
+
+    async def serve(self, receive: Receive) -> None:
+        """Take messages until the client leaves."""
+        ...
+
+
+class ChatSocket:
+    """`/chat/stream` as an ASGI app. A run goes on when its socket goes (P9)."""
+
+    __name__ = PATH
+
+    def __init__(self, services: ServerServices, state: ServerState) -> None:
+        self._services = services
+        self._state = state
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one socket until it is closed."""
+        await receive()
+        if self._state.sockets >= self._services.settings.max_sockets:
+            await refuse(Refused(503, "busy", "Too many sockets are open."), scope, send)
+            return
+        self._state.sockets += 1
+        try:
+            request_id = request_id_of(scope).encode()
+            await send({"type": "websocket.accept", "headers": [(b"x-request-id", request_id)]})
+            if not await self._serve(receive, send):
+                await self._drop(send)
+        finally:
+            self._state.sockets -= 1
+
+    async def _serve(self, receive: Receive, send: Send) -> bool:
+        """Answer until the client leaves. False where it took nothing for too long."""
+
+        async def write(data: bytes) -> None:
+            # Where the client left, its receiving end hears of it, after what it had still said. To
+            # wait here would keep that end from it, and the socket open.
+            with suppress(OSError):
+                await send({"type": "websocket.send", "text": data.decode()})
+
+        outlet = Outlet(write)
+        session = self._session(outlet)
+        async with asyncio.TaskGroup() as group:
+            served = group.create_task(session.serve(receive))
+            stuck = group.create_task(
+                outlet.until_stuck(self._services.settings.send_timeout_seconds)
+            )
+            await asyncio.wait([served, stuck], return_when=asyncio.FIRST_COMPLETED)
+            gone = served.done()
+            served.cancel()
+            stuck.cancel()
+        return gone
+
+    def _session(self, outlet: Outlet) -> Session:
+        return SocketSession(self._services, self._state, LOCAL_OWNER, outlet)
+
+    async def _drop(self, send: Send) -> None:
+        self._state.dropped_readers += 1
+        with suppress(TimeoutError, OSError):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await send({"type": "websocket.close", "code": TOO_SLOW, "reason": _WHY})

@@ -1,0 +1,1 @@
+"""`/ws`: many chats on one socket, many sockets on one chat."""

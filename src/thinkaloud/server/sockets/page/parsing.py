@@ -1,0 +1,86 @@
+"""From a client's frame on `/ws` to a command. Everything wrong is named by its field."""
+
+import re
+from typing import Final
+
+import msgspec
+
+from thinkaloud.errors import InvalidRequest
+from thinkaloud.runtime.runs.request import ID_PATTERN
+from thinkaloud.server.http.parsing import NotJson, decode, has_lone_surrogate
+from thinkaloud.server.http.problems import Refused
+from thinkaloud.server.settings import ServerSettings
+from thinkaloud.server.wires.page.commands import (
+    COMMANDS,
+    Command,
+    Envelope,
+    Message,
+    NewChat,
+    Ping,
+    Said,
+)
+
+_NAME: Final = re.compile(r"[!-~]{1,128}\Z")
+
+
+class Address(msgspec.Struct, frozen=True):
+    """What a refused frame was about, as far as it says."""
+
+    chat_id: str | None = None
+    client_message_id: str | None = None
+
+
+def read_frame(data: bytes, own_chat: str, settings: ServerSettings) -> Command:
+    """Return what a frame asks for. What is no JSON object is said, as it is, in the own chat.
+
+    Raises `Refused` (400) where it is no UTF-8, nested too deep, or has half a surrogate pair, and
+    `InvalidRequest` with the field where a value is wrong.
+    """
+    if not data.lstrip().startswith(b"{"):
+        return Message(own_chat, _text(data))
+    try:
+        kind = decode(data, Envelope, settings).type
+    except NotJson:
+        if has_lone_surrogate(data):
+            raise
+        return Message(own_chat, _text(data))
+    if kind is None:
+        return Message(own_chat, _said(decode(data, Said, settings)))
+    command = COMMANDS.get(kind)
+    if command is None:
+        raise InvalidRequest(
+            f"type is one of {', '.join(COMMANDS)}.", field="type", valid=tuple(COMMANDS)
+        )
+    found = decode(data, command, settings)
+    if not isinstance(found, NewChat | Ping) and not ID_PATTERN.match(found.chat_id):
+        raise InvalidRequest("chat_id is 1 to 64 of A-Z a-z 0-9 _ : and -.", field="chat_id")
+    return found
+
+
+def address(data: bytes) -> Address:
+    """Return what a refused frame says of itself; nothing where it cannot be read."""
+    try:
+        found = msgspec.json.decode(data, type=Envelope)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return Address()
+    return Address(_name(found.chat_id), _name(found.client_message_id) or _name(found.turn_id))
+
+
+def _said(said: Said) -> str:
+    for text in (said.content, said.text, said.message):
+        if text is not None:
+            return text
+    raise InvalidRequest(
+        "The frame has no type, and none of content, text and message.", field="type"
+    )
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise Refused(400, "malformed_text", "This is not valid UTF-8.") from None
+
+
+def _name(value: object) -> str | None:
+    return value if isinstance(value, str) and _NAME.match(value) else None

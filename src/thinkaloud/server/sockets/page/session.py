@@ -1,0 +1,228 @@
+"""One socket of `/ws`: the chats that it follows, and what its client asks for."""
+
+import asyncio
+import secrets
+from collections import deque
+from typing import Final, assert_never
+
+from starlette.types import Receive
+
+from thinkaloud.core.chat_commands import is_stop
+from thinkaloud.errors import NotFound, ThinkaloudError
+from thinkaloud.server.admission import refuse_when_busy, run_request
+from thinkaloud.server.http.problems import Refused, problem_of
+from thinkaloud.server.schema.requests import ChatRequest
+from thinkaloud.server.services import ServerServices, ServerState
+from thinkaloud.server.sockets.page.feed import message_key
+from thinkaloud.server.sockets.page.parsing import Address, address, read_frame
+from thinkaloud.server.sockets.page.subscriptions import Subscriptions
+from thinkaloud.server.streams.backpressure import Outlet
+from thinkaloud.server.wires.page.commands import (
+    Attach,
+    Command,
+    Detach,
+    Earlier,
+    Message,
+    NewChat,
+    Ping,
+    Stop,
+)
+from thinkaloud.server.wires.page.encode import encode_frame
+from thinkaloud.server.wires.page.frames import (
+    ChatError,
+    ChatMessageAccepted,
+    ChatPong,
+    ChatReady,
+    Frame,
+)
+
+_OFFERED: Final = 256
+"""Frames from outside the log that may wait for a socket; then the oldest is let go."""
+
+
+class ChannelSession:
+    """What one socket is doing. `serve` owns all its tasks."""
+
+    def __init__(
+        self, services: ServerServices, state: ServerState, owner: str, outlet: Outlet
+    ) -> None:
+        self.outlet = outlet
+        """Where frames go."""
+        self._services = services
+        self._state = state
+        self._owner = owner
+        self._own = _new_id()
+        self._chats = Subscriptions(services, owner, self, self._lost)
+        self._offered: deque[bytes] = deque(maxlen=_OFFERED)
+        self._something = asyncio.Event()
+
+    def offer(self, frame: bytes, /) -> None:
+        """Take a frame that is not of the log; it is sent when there is time."""
+        self._offered.append(frame)
+        self._something.set()
+
+    async def serve(self, receive: Receive) -> None:
+        """Take frames until the client leaves. Its runs go on."""
+        async with asyncio.TaskGroup() as tasks:
+            offering = tasks.create_task(self._send_offered())
+            await self._write(ChatReady(self._own, f"client_{secrets.token_hex(8)}"))
+            own = self._chats.new(self._own)
+            own.is_own = True
+            await self._chats.begin(own, None, tasks, live=True)
+            while (message := await receive())["type"] != "websocket.disconnect":
+                text: str | None = message.get("text")
+                data: bytes = message.get("bytes") or b""
+                await self._take(data if text is None else text.encode(), tasks)
+            offering.cancel()
+            self._chats.cancel()
+
+    async def _take(self, data: bytes, tasks: asyncio.TaskGroup) -> None:
+        """Take one frame of the client. What is wrong with it is a soft error, never the end."""
+        try:
+            command = read_frame(data, self._own, self._services.settings)
+            await self._carry_out(command, tasks)
+        except ThinkaloudError as error:
+            await self._refuse(error, address(data))
+
+    async def _carry_out(self, command: Command, tasks: asyncio.TaskGroup) -> None:
+        match command:
+            case NewChat():
+                await self._new_chat(command, tasks)
+            case Attach():
+                await self._chats.end(command.chat_id)
+                chat = self._chats.new(
+                    command.chat_id,
+                    include_reasoning=command.include_reasoning,
+                    last=command.last,
+                )
+                await self._chats.begin(chat, command.after, tasks)
+            case Detach():
+                await self._chats.end(command.chat_id)
+            case Earlier():
+                await self._earlier(command)
+            case Message():
+                await self._message(command, tasks)
+            case Stop():
+                await self._stop(command.chat_id)
+            case Ping():
+                await self._write(ChatPong())
+            case _:
+                assert_never(command)
+
+    async def _new_chat(self, command: NewChat, tasks: asyncio.TaskGroup) -> None:
+        made = await self._services.runs.conversations.create(
+            self._owner, None, temporary=command.temporary
+        )
+        await self._chats.begin(self._chats.new(made.conversation_id), None, tasks)
+
+    async def _earlier(self, command: Earlier) -> None:
+        chat = self._chats.get(command.chat_id)
+        if chat is None:
+            raise NotFound("This socket follows no such chat.")
+        await self.outlet.send(await chat.earlier(command.before, command.limit))
+
+    async def _message(self, command: Message, tasks: asyncio.TaskGroup) -> None:
+        services, chat_id = self._services, command.chat_id
+        if is_stop(command.content) and not (command.context_files or command.image_path):
+            await self._stop(chat_id)
+            await self._write(_stop_accepted(command, services.clock.unix_ms()))
+            return
+        refuse_when_busy(services)
+        if len(services.runs.active.in_conversation(chat_id)) > (
+            services.settings.max_waiting_messages
+        ):
+            raise Refused(429, "busy", "Too many messages wait in this chat.")
+        key = command.client_message_id or command.turn_id
+        asked = run_request(
+            _chat_request(command),
+            services,
+            self._state,
+            None if key is None else message_key(chat_id, key),
+        )
+        followed = self._chats.get(chat_id)
+        if followed is None:
+            followed = self._chats.new(chat_id)
+            await self._chats.begin(followed, None, tasks, live=True)
+        async with followed.holding:
+            record = await services.runs.start(self._owner, asked)
+            followed.accept(record.run_id)
+            if not command.include_reasoning:
+                followed.keep_back(record.run_id)
+
+    async def _stop(self, chat_id: str) -> None:
+        """Stop the run that goes on, and no other."""
+        services = self._services
+        going_on = services.runs.active.in_conversation(chat_id)
+        if going_on:
+            await services.runs.stop(self._owner, going_on[0])
+        elif chat_id not in self._chats and not await self._is_ours(chat_id):
+            raise NotFound("There is no such conversation.")
+
+    async def _is_ours(self, chat_id: str) -> bool:
+        return await self._services.store.conversation(self._owner, chat_id) is not None
+
+    async def _send_offered(self) -> None:
+        while True:
+            await self._something.wait()
+            self._something.clear()
+            while self._offered:
+                await self.outlet.send(self._offered.popleft())
+
+    async def _lost(self, error: ThinkaloudError, chat_id: str) -> None:
+        await self._refuse(error, Address(chat_id))
+
+    async def _refuse(self, error: ThinkaloudError, about: Address) -> None:
+        problem = problem_of(error, "")
+        field = problem.field if isinstance(problem.field, str) else None
+        detail = problem.detail
+        if field == "text":
+            # What is `text` elsewhere is `content` here.
+            field, detail = "content", detail.replace("text", "content", 1)
+        await self._write(
+            ChatError(
+                detail=detail,
+                code=problem.code,
+                chat_id=about.chat_id,
+                turn_id=about.client_message_id,
+                client_message_id=about.client_message_id,
+                field=field,
+                nearest=problem.nearest or (),
+                valid=problem.valid or (),
+            )
+        )
+
+    async def _write(self, frame: Frame) -> None:
+        await self.outlet.send(encode_frame(frame))
+
+
+def _new_id() -> str:
+    return f"conv_{secrets.token_hex(12)}"
+
+
+def _stop_accepted(command: Message, now_ms: int) -> ChatMessageAccepted:
+    client_id = command.client_message_id or command.turn_id
+    return ChatMessageAccepted(
+        chat_id=command.chat_id,
+        run_id=None,
+        seq=None,
+        at_ms=now_ms,
+        turn_id=client_id or "stop",
+        starts_turn=False,
+        text=command.content,
+        client_message_id=client_id,
+    )
+
+
+def _chat_request(command: Message) -> ChatRequest:
+    return ChatRequest(
+        text=command.content,
+        conversation_id=command.chat_id,
+        max_iterations=command.max_iterations,
+        context=command.context,
+        context_files=command.context_files,
+        image_path=command.image_path,
+        model=command.model,
+        reasoning_effort=command.reasoning_effort,
+        replaces=command.replaces,
+        on_disconnect=command.on_disconnect,
+    )

@@ -1,0 +1,22 @@
+"""`/ws`, the socket of the web page: many chats on one socket, many sockets on one chat."""
+
+from typing import Final
+
+from typing_extensions import override
+
+from thinkaloud.server.services import LOCAL_OWNER
+from thinkaloud.server.sockets.chat.socket import ChatSocket, Session
+from thinkaloud.server.sockets.page.session import ChannelSession
+from thinkaloud.server.streams.backpressure import Outlet
+
+CHANNEL_PATH: Final = "/ws"
+
+
+class ChannelSocket(ChatSocket):
+    """`/ws` as an ASGI app. A run goes on when its socket goes (P9)."""
+
+    __name__ = CHANNEL_PATH
+
+    @override
+    def _session(self, outlet: Outlet) -> Session:
+        return ChannelSession(self._services, self._state, LOCAL_OWNER, outlet)

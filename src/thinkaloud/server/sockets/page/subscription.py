@@ -1,0 +1,154 @@
+"""One chat as one socket follows it: where it begins, what it gets, and when it is over."""
+
+import asyncio
+from typing import Protocol
+
+from thinkaloud.core.conversations.pagination import page_of
+from thinkaloud.errors import InvalidRequest, NotFound
+from thinkaloud.events.fold import Fold
+from thinkaloud.runtime.log.follower import Follower, Snapshot
+from thinkaloud.runtime.log.live_log import LiveLog
+from thinkaloud.server.services import ServerServices
+from thinkaloud.server.sockets.page.feed import ChatFeed
+from thinkaloud.server.streams.backpressure import Outlet
+from thinkaloud.server.websocket_channel import Receiver
+from thinkaloud.server.wires.page.encode import encode_frame, page_wire
+from thinkaloud.server.wires.page.frames import ChatAttached
+
+_MISSING = "There is no such conversation."
+
+
+class Subscriber(Receiver, Protocol):
+    """The socket: what comes out of the log is sent, what does not is offered."""
+
+    @property
+    def outlet(self) -> Outlet:
+        """Where frames go."""
+        ...
+
+
+class Subscription:
+    """A chat that a socket follows. `follow` is run as a task of the socket."""
+
+    def __init__(
+        self,
+        services: ServerServices,
+        owner: str,
+        chat_id: str,
+        *,
+        reasoning: bool,
+        last: int | None,
+    ) -> None:
+        self.chat_id = chat_id
+        self.attached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done once `attached` was sent; or why the chat cannot be followed."""
+        self.holding = asyncio.Lock()
+        """While somebody holds it, nothing of the chat is sent."""
+        self._services = services
+        self._owner = owner
+        self._reasoning = reasoning
+        self._without: set[str] = set()
+        self._accepted: set[str] = set()
+        self._wire = page_wire(reasoning=reasoning)
+        self._feed = ChatFeed(
+            services.store, owner, self._wire, self._without, self._accepted, last
+        )
+        self._exists = self._temporary = False
+        self.is_own = False
+        """The connection's own: its id is nobody else's, and `ready` has told of it."""
+
+    def accept(self, run_id: str) -> None:
+        """Note that this socket's own message began the run. Call it while `holding`."""
+        self._accepted.add(run_id)
+
+    def keep_back(self, run_id: str) -> None:
+        """Send no reasoning of this run."""
+        self._without.add(run_id)
+
+    async def earlier(self, before: str, limit: int) -> bytes:
+        """Return what came before a run, as a frame. Raises `InvalidRequest` where it is none."""
+        hub = self._services.runs.hub
+        fold = await hub.fold(self.chat_id) if self._exists else Fold(self.chat_id)
+        page = page_of(fold, limit, before)
+        return self._wire.earlier(self.chat_id, page, before, self._without)
+
+    async def follow(self, end: Subscriber, after: int | None, *, live: bool) -> None:
+        """Follow from the event after `after`; without it from a snapshot, or from now where `live`.
+
+        Goes on until it is cancelled. Raises `NotFound` where the chat is another owner's or is
+        deleted, and `InvalidRequest` where `after` was never given out.
+        """
+        hub = self._services.runs.hub
+        self._exists = await self._is_ours()
+        async with hub.open(self.chat_id) as log:
+            self._check(after, log)
+            start = log.seq if live else after
+            if not self.is_own:
+                await self._say_attached(end.outlet, log)
+            if self._exists or self.is_own:
+                self._subscribe(end)
+            self.attached.set_result(None)
+            if start is None:
+                start = await self._send_snapshot(end.outlet, log)
+            try:
+                async with hub.follow(self.chat_id, start) as follower:
+                    await self._pump(follower, end)
+            finally:
+                self._services.websocket.unsubscribe(self.chat_id, end)
+        if self._exists and not await self._is_ours():
+            raise NotFound("The conversation was deleted.")
+
+    async def _is_ours(self) -> bool:
+        found = await self._services.store.conversation(self._owner, self.chat_id)
+        self._temporary = found is not None and found.temporary
+        return found is not None
+
+    def _check(self, after: int | None, log: LiveLog) -> None:
+        if not self._exists and (log.seq or after):
+            raise NotFound(_MISSING)
+        if after is not None and after > log.seq:
+            raise InvalidRequest(
+                f"after is {after}, but the last event of the chat is {log.seq}.", field="after"
+            )
+
+    def _subscribe(self, end: Receiver) -> None:
+        self._services.websocket.subscribe(self.chat_id, end, reasoning=self._reasoning)
+
+    async def _say_attached(self, outlet: Outlet, log: LiveLog) -> None:
+        last_seq, floor = log.seq, log.floor
+        running = self._services.runs.active.in_conversation(self.chat_id)
+        if last_seq == floor:
+            # Numbers may have been reserved that no event has.
+            last_seq = (await self._services.store.log_end(self.chat_id)).last_seq
+        frame = ChatAttached(
+            self.chat_id,
+            last_seq,
+            floor,
+            tuple(running) if self._exists else (),
+            self._exists,
+            self._temporary,
+        )
+        await outlet.send(encode_frame(frame))
+
+    async def _send_snapshot(self, outlet: Outlet, log: LiveLog) -> int:
+        fold = await self._services.runs.hub.fold(self.chat_id)
+        seq = max(fold.seq, log.floor)
+        if seq:
+            async with self.holding:
+                frames = await self._feed.frames(Snapshot(fold, seq))
+            for frame in frames:
+                await outlet.send(frame)
+        return seq
+
+    async def _pump(self, follower: Follower, end: Subscriber) -> None:
+        while batch := await follower.batch(merge=True):
+            if not self._exists:
+                # The id was free when the socket attached: whose conversation is it now?
+                self._exists = await self._is_ours()
+                if not self._exists:
+                    raise NotFound(_MISSING)
+                self._subscribe(end)
+            async with self.holding:
+                frames = await self._feed.frames(batch)
+            for frame in frames:
+                await end.outlet.send(frame)

@@ -1,0 +1,93 @@
+"""The chats that one socket follows, each with its task."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from thinkaloud.errors import ThinkaloudError
+from thinkaloud.server.http.problems import Refused
+from thinkaloud.server.services import ServerServices
+from thinkaloud.server.sockets.page.subscription import Subscriber, Subscription
+
+Refuse = Callable[[ThinkaloudError, str], Awaitable[None]]
+
+
+class Subscriptions:
+    """Begins and ends following. Its tasks are the socket's.
+
+    `refuse` is told of a chat that can be followed no longer, and why.
+    """
+
+    def __init__(
+        self, services: ServerServices, owner: str, end: Subscriber, refuse: Refuse
+    ) -> None:
+        self._services = services
+        self._owner = owner
+        self._end = end
+        self._refuse = refuse
+        self._chats: dict[str, tuple[Subscription, asyncio.Task[None]]] = {}
+
+    def __contains__(self, chat_id: object) -> bool:
+        return chat_id in self._chats
+
+    def get(self, chat_id: str) -> Subscription | None:
+        """Return the chat as this socket follows it; None where it does not."""
+        found = self._chats.get(chat_id)
+        return None if found is None else found[0]
+
+    def new(
+        self, chat_id: str, *, include_reasoning: bool = True, last: int | None = None
+    ) -> Subscription:
+        """Return a chat to be followed. Raises `Refused` (429) where the socket follows too many.
+
+        It gets reasoning where that is asked for, the channel shows it and the operator lets it
+        out, and in a snapshot no more than the `last` runs.
+        """
+        channel = self._services.websocket
+        if len(self._chats) >= channel.socket_settings.max_chats:
+            raise Refused(429, "busy", "This socket follows too many chats: detach from some.")
+        reasoning = include_reasoning and channel.settings.show_reasoning
+        return Subscription(
+            self._services,
+            self._owner,
+            chat_id,
+            reasoning=self._services.sends_reasoning(reasoning),
+            last=last,
+        )
+
+    async def begin(
+        self,
+        chat: Subscription,
+        after: int | None,
+        tasks: asyncio.TaskGroup,
+        *,
+        live: bool = False,
+    ) -> None:
+        """Follow a chat, and return when it is attached. Raises why it cannot be."""
+        task = tasks.create_task(self._follow(chat, after, live=live))
+        self._chats[chat.chat_id] = (chat, task)
+        await chat.attached
+
+    async def end(self, chat_id: str) -> None:
+        """Follow a chat no more."""
+        if chat_id in self._chats:
+            _, task = self._chats.pop(chat_id)
+            task.cancel()
+            await asyncio.wait([task])
+
+    def cancel(self) -> None:
+        """End all, without waiting: the socket is gone."""
+        for _, task in self._chats.values():
+            task.cancel()
+
+    async def _follow(self, chat: Subscription, after: int | None, *, live: bool) -> None:
+        try:
+            await chat.follow(self._end, after, live=live)
+        except ThinkaloudError as error:
+            if chat.attached.done():
+                await self._refuse(error, chat.chat_id)
+            else:
+                chat.attached.set_exception(error)
+        finally:
+            found = self._chats.get(chat.chat_id)
+            if found is not None and found[0] is chat:
+                del self._chats[chat.chat_id]

@@ -1,0 +1,1 @@
+"""Streaming a run or a conversation to a client: cursors, SSE, backpressure."""

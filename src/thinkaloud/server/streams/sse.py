@@ -1,0 +1,126 @@
+"""Server-Sent Events: a feed of frames as an HTTP response of its own, without layers between."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from types import MappingProxyType
+from typing import Final, Protocol
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from typing_extensions import override
+
+from thinkaloud.server.http.operation import EVENT_STREAM
+from thinkaloud.server.http.problems import Refused
+from thinkaloud.server.services import ServerState
+from thinkaloud.server.settings import ServerSettings
+from thinkaloud.server.streams.backpressure import Outlet, abort_connection
+
+HEADERS: Final[Mapping[str, str]] = {
+    "Content-Type": f"{EVENT_STREAM}; charset=utf-8",
+    "Cache-Control": "no-cache, no-transform",
+    "X-Accel-Buffering": "no",
+}
+"""What every event stream carries."""
+_BEAT: Final = b": \n\n"
+_END: Final = b""
+
+
+class Frames(Protocol):
+    """Gives what a stream sends, piece by piece."""
+
+    async def next(self) -> Sequence[bytes]:
+        """Wait for some more; empty means the end."""
+        ...
+
+
+class EventStream(Response):
+    """Sends a feed until it ends or the client leaves; the run goes on either way (P9)."""
+
+    def __init__(
+        self,
+        feed: Frames,
+        stack: AsyncExitStack,
+        settings: ServerSettings,
+        state: ServerState,
+        headers: Mapping[str, str],
+    ) -> None:
+        super().__init__(headers={**HEADERS, **headers})
+        del self.headers["content-length"]
+        self._feed = feed
+        self._stack = stack
+        self._settings = settings
+        self._state = state
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the stream."""
+        async with self._stack:
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+
+            async def write(data: bytes) -> None:
+                more = data != _END
+                await send({"type": "http.response.body", "body": data, "more_body": more})
+
+            if await self._pump(Outlet(write), receive):
+                return
+            abort_connection(scope)
+            await until_gone(receive)
+
+    async def _pump(self, outlet: Outlet, receive: Receive) -> bool:
+        """Send all frames. False where the client is gone or takes nothing."""
+        settings = self._settings
+        async with asyncio.TaskGroup() as group:
+            pump = group.create_task(self._send_all(outlet))
+            stuck = group.create_task(outlet.until_stuck(settings.send_timeout_seconds))
+            others = [
+                group.create_task(until_gone(receive)),
+                group.create_task(outlet.heartbeat(settings.heartbeat_seconds, _BEAT)),
+            ]
+            await asyncio.wait([pump, stuck, *others], return_when=asyncio.FIRST_COMPLETED)
+            complete = pump.done()
+            if stuck.done() and not complete:
+                self._state.dropped_readers += 1
+            for task in (pump, stuck, *others):
+                task.cancel()
+        return complete
+
+    async def _send_all(self, outlet: Outlet) -> None:
+        # The first bytes open the way: proxies and browsers wait for them.
+        await outlet.send(_BEAT)
+        while frames := await self._feed.next():
+            await outlet.send(frames[0] if len(frames) == 1 else b"".join(frames))
+        await outlet.send(_END)
+
+
+async def event_stream(
+    following: AbstractAsyncContextManager[Frames],
+    settings: ServerSettings,
+    state: ServerState,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> Response:
+    """Open a feed and return it as a response, with these headers beside those of every stream.
+
+    Raises what opening it raises, and `Refused` (503) where too many streams are open.
+    """
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(_counted(settings, state))
+        feed = await stack.enter_async_context(following)
+        return EventStream(feed, stack.pop_all(), settings, state, headers)
+
+
+@asynccontextmanager
+async def _counted(settings: ServerSettings, state: ServerState) -> AsyncGenerator[None]:
+    if state.event_streams >= settings.max_event_streams:
+        raise Refused(503, "busy", "Too many event streams are open.", headers={"Retry-After": "5"})
+    state.event_streams += 1
+    try:
+        yield
+    finally:
+        state.event_streams -= 1
+
+
+async def until_gone(receive: Receive) -> None:
+    """Return when the client has left, or its request was answered."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

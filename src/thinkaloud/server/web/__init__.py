@@ -1,0 +1,1 @@
+"""The built web page and what it needs to start."""

@@ -1,0 +1,314 @@
+"""The web page: its built bundle for browsers, and what it needs to know to begin."""
+
+import asyncio
+import gzip
+import hashlib
+import re
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from thinkaloud.server.api.system import Features, SystemRoutes
+from thinkaloud.server.http.guard import refuse
+from thinkaloud.server.http.operation import Answer, Operation, json_response
+from thinkaloud.server.http.problems import Refused
+from thinkaloud.server.schema.requests import MAX_CONTEXT_FILES
+from thinkaloud.server.services import ServerServices
+from thinkaloud.server.sockets.page.socket import CHANNEL_PATH
+from thinkaloud.tools.attachments import MAX_IMAGE_BYTES, MAX_TEXT_BYTES
+
+PAGE_POLICY: Final = (
+    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline';"
+    " img-src 'self' data: blob:; connect-src 'self'; object-src 'none'; base-uri 'none';"
+    " form-action 'none'; frame-ancestors 'none'"
+)
+"""The Content-Security-Policy of the page and everything that belongs to it."""
+
+_ENVELOPE_BYTES: Final = 65_536
+_FOREVER: Final = "public, max-age=31536000, immutable"
+_ASSETS: Final = "/assets/"
+_NOT_PAGES: Final = ("/api/", "/webui/", "/ws", "/metrics", "/healthz", "/readyz")
+_BASE_META: Final = b'<meta name="thinkaloud-base-path" content="%s" />'
+"""Tells the page under which path the server is."""
+_TYPES: Final = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".json": "application/json",
+    ".webmanifest": "application/manifest+json",
+    ".txt": "text/plain; charset=utf-8",
+    ".wasm": "application/wasm",
+    ".png": "image/png",
+    ".ico": "image/x-icon",
+    ".woff2": "font/woff2",
+    ".woff": "font/woff",
+    ".ttf": "font/ttf",
+}
+_PACKED: Final = frozenset({".html", ".js", ".mjs", ".css", ".svg", ".json", ".txt", ".wasm"})
+_MISSING: Final = """<!doctype html><html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1"><title>thinkaloud</title>
+<style>:root { color-scheme: light dark; } body { font: 16px/1.6 system-ui, sans-serif;
+margin: 15vh auto; max-width: 34rem; padding: 0 1.5rem; }</style></head><body>
+<h1>The server runs; its web page is not built</h1>
+<p>In a checkout, <code>make run</code> builds the page and serves it. An installed package brings
+it along: if this one does not, install it again.</p>
+<p>Everything else works: <code>thinkaloud chat</code> in a terminal, and the
+<a href="/api/docs">API</a>.</p></body></html>
+"""
+
+
+class _File(msgspec.Struct, frozen=True):
+    """A file of the bundle, read."""
+
+    stamp: tuple[int, int]
+    body: bytes
+    packed: bytes | None
+    tag: str
+    media_type: str
+
+
+class WebUi:
+    """Serves the bundle as an ASGI app: its files, and its page at every address that asks for HTML."""
+
+    def __init__(self, bundle: Path, base_path: str = "") -> None:
+        self._bundle = bundle
+        self._base_path = base_path
+        self._read: dict[Path, _File] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request that nothing else answers; what is no page and no file is not there."""
+        response: Response | None = None
+        if scope["type"] == "http" and scope["method"] in {"GET", "HEAD"}:
+            response = await self._find(scope)
+        if response is None:
+            error = Refused(404, "not_found", "There is nothing at this address.")
+            await refuse(error, scope, send)
+        else:
+            await response(scope, receive, send)
+
+    def door(self, otherwise: ASGIApp) -> ASGIApp:
+        """Return an app that shows the page to browsers, and is `otherwise` to all others."""
+
+        async def open_door(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["method"] in {"GET", "HEAD"} and prefers_html(Headers(scope=scope)):
+                await (await self._page(scope))(scope, receive, send)
+            else:
+                await otherwise(scope, receive, send)
+
+        return open_door
+
+    async def _find(self, scope: Scope) -> Response | None:
+        path: str = scope["path"]
+        if path.startswith(_NOT_PAGES):
+            return None
+        # The page names its files relative to itself, whatever address it was shown at.
+        inside = path[path.rindex(_ASSETS) :] if _ASSETS in path else path
+        found = await asyncio.to_thread(self._file, inside.lstrip("/"))
+        if found is not None:
+            return _response(found, scope, _FOREVER if inside.startswith(_ASSETS) else "no-cache")
+        return await self._page(scope) if prefers_html(Headers(scope=scope)) else None
+
+    async def _page(self, scope: Scope) -> Response:
+        found = await asyncio.to_thread(self._file, "index.html")
+        if found is not None:
+            return _response(found, scope, "no-cache")
+        headers = {"Content-Security-Policy": PAGE_POLICY, "Vary": "Accept"}
+        text = _MISSING.replace("/api/docs", f"{self._base_path}/api/docs")
+        return Response(text, headers=headers, media_type="text/html")
+
+    def _file(self, name: str) -> _File | None:
+        """Read a file of the bundle, unless it is read already and has not changed."""
+        root = self._bundle.resolve()
+        try:
+            path = (root / name).resolve()
+            if not (path.is_relative_to(root) and path.is_file()):
+                return None
+            status = path.stat()
+            stamp = (status.st_mtime_ns, status.st_size)
+            known = self._read.get(path)
+            if known is None or known.stamp != stamp:
+                known = self._read[path] = _opened(path, stamp, self._base_path)
+        except (OSError, ValueError):  # gone meanwhile, or a name that no file can have
+            return None
+        return known
+
+
+def _opened(path: Path, stamp: tuple[int, int], base_path: str) -> _File:
+    body, suffix = path.read_bytes(), path.suffix.lower()
+    if suffix == ".html":
+        body = body.replace(_BASE_META % b"", _BASE_META % base_path.encode(), 1)
+    return _File(
+        stamp=stamp,
+        body=body,
+        packed=gzip.compress(body, mtime=0) if suffix in _PACKED else None,
+        tag=hashlib.sha256(body).hexdigest()[:24],
+        media_type=_TYPES.get(suffix, "application/octet-stream"),
+    )
+
+
+def _response(found: _File, scope: Scope, caching: str) -> Response:
+    asked = Headers(scope=scope)
+    packed = found.packed if "gzip" in asked.get("accept-encoding", "") else None
+    tag = f'"{found.tag}{"-gz" if packed is not None else ""}"'
+    headers = {
+        "ETag": tag,
+        "Cache-Control": caching,
+        "Content-Security-Policy": PAGE_POLICY,
+        "Vary": "Accept, Accept-Encoding",
+    }
+    if tag in asked.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    if packed is not None:
+        headers["Content-Encoding"] = "gzip"
+    # A type that starlette does not touch: it would add a charset of its own.
+    headers["Content-Type"] = found.media_type
+    return Response(found.body if packed is None else packed, headers=headers)
+
+
+_QUALITY: Final = re.compile(r";\s*q=([0-9.]+)")
+
+
+def prefers_html(headers: Headers) -> bool:
+    """Whether this client asks for HTML by name, and for JSON less or not at all."""
+    qualities = {"text/html": 0.0, "application/json": 0.0}
+    for part in ",".join(headers.getlist("accept")).split(","):
+        name = part.partition(";")[0].strip().lower()
+        if name in qualities:
+            found = _QUALITY.search(part)
+            qualities[name] = _number(found.group(1)) if found else 1.0
+    return qualities["text/html"] > qualities["application/json"]
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
+
+
+class FileLimits(msgspec.Struct, frozen=True):
+    """What the files of a message may be. Sizes are bytes."""
+
+    most: int
+    text_bytes: int
+    picture_bytes: int
+    together_bytes: int
+
+
+class TransportLimits(msgspec.Struct, frozen=True):
+    """What one frame of a client may take."""
+
+    max_frame_bytes: int
+    envelope_reserve_bytes: int
+    """Bytes of a frame to leave for everything but the message and its files."""
+
+
+class MessageLimits(msgspec.Struct, frozen=True):
+    """What the text of one message may take."""
+
+    max_text_bytes: int
+
+
+class AttachmentLimits(msgspec.Struct, frozen=True):
+    """Files that a client may put into the frame of its message: none, they are uploaded."""
+
+    max_count: int
+    max_file_bytes: int
+    max_total_bytes: int
+
+
+class ChatLimits(msgspec.Struct, frozen=True):
+    """What a socket and a message may take. The nested ones are those that nanobot's clients read."""
+
+    max_text_chars: int
+    max_frame_bytes: int
+    max_chats: int
+    """Chats that one socket may follow at once."""
+    files: FileLimits
+    transport: TransportLimits
+    message: MessageLimits
+    attachments: AttachmentLimits
+
+
+class Bootstrap(msgspec.Struct, frozen=True):
+    """What a web page needs to know to begin."""
+
+    ws_path: str | None
+    """Where the socket is; null where the operator has turned it off."""
+    model: str | None
+    """The current model; null where none is configured."""
+    model_name: str | None
+    """The same, by the name that nanobot's clients read."""
+    demo: bool
+    version: str
+    features: Features
+    limits: ChatLimits
+
+
+class BootstrapRoutes:
+    """`/webui/bootstrap`."""
+
+    def __init__(self, services: ServerServices, system: SystemRoutes) -> None:
+        self._services = services
+        self._system = system
+
+    def operations(self) -> list[Operation]:
+        """Return what can be asked for."""
+        return [
+            Operation(
+                method="GET",
+                path="/webui/bootstrap",
+                name="bootstrap",
+                summary="What a web page needs to know to begin",
+                tag="web page",
+                handler=self.get,
+                answers={200: Answer("Where the socket is, and what there is.", Bootstrap)},
+            )
+        ]
+
+    async def get(self, request: Request) -> Response:
+        """Say where the socket is, which model answers, and what may be used."""
+        services = self._services
+        channel = services.websocket
+        return json_response(
+            Bootstrap(
+                ws_path=services.settings.base_path + CHANNEL_PATH
+                if channel.settings.enabled
+                else None,
+                model=services.catalogue.current or None,
+                model_name=services.catalogue.current or None,
+                demo=services.about.demo,
+                version=services.about.version,
+                features=self._system.features(),
+                limits=self._limits(),
+            )
+        )
+
+    def _limits(self) -> ChatLimits:
+        settings = self._services.settings
+        frame, text = settings.max_body_bytes, settings.max_text_chars
+        return ChatLimits(
+            max_text_chars=text,
+            max_frame_bytes=frame,
+            max_chats=self._services.websocket.socket_settings.max_chats,
+            files=self._files(),
+            transport=TransportLimits(frame, min(_ENVELOPE_BYTES, frame // 2)),
+            message=MessageLimits(min(text, frame)),
+            attachments=AttachmentLimits(0, 0, 0),
+        )
+
+    def _files(self) -> FileLimits:
+        one = self._services.settings.max_upload_bytes
+        return FileLimits(
+            most=MAX_CONTEXT_FILES,
+            text_bytes=min(one, MAX_TEXT_BYTES),
+            picture_bytes=min(one, MAX_IMAGE_BYTES),
+            together_bytes=self._services.about.limits.max_attachment_bytes,
+        )

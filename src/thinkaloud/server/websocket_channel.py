@@ -1,0 +1,154 @@
+"""The channel `websocket`: what is sent to it without being in a conversation's log.
+
+Runs reach the sockets through the log, numbered and replayable. What plugins send to a chat of this
+channel has no number: it goes to the sockets that follow the chat at that moment, and to nobody
+else.
+"""
+
+from typing import Protocol
+
+from typing_extensions import override
+
+from thinkaloud.channels.channel import BaseChannel
+from thinkaloud.channels.message import OutboundMessage, StreamMetadata
+from thinkaloud.channels.settings import ChannelSettings, WebSocketSettings
+from thinkaloud.ports.clock import Clock
+from thinkaloud.server.wires.page.encode import encode_frame
+from thinkaloud.server.wires.page.frames import (
+    ChatDelta,
+    ChatMessage,
+    ChatReasoningDelta,
+    ChatReasoningEnd,
+    ChatStreamEnd,
+)
+
+NAME = "websocket"
+
+_Sent = ChatMessage | ChatDelta | ChatStreamEnd | ChatReasoningDelta | ChatReasoningEnd
+
+
+class Receiver(Protocol):
+    """A socket that follows a chat."""
+
+    def offer(self, frame: bytes, /) -> None:
+        """Take a frame, without waiting; a socket that is behind may let go of the oldest."""
+        ...
+
+
+class WebSocketChannel(BaseChannel):
+    """Broadcasts to the sockets of a chat. With nobody there, nothing happens."""
+
+    def __init__(self, settings: WebSocketSettings, clock: Clock) -> None:
+        shared = ChannelSettings(settings.enabled, settings.show_reasoning)
+        # What sockets say goes to the runs directly.
+        super().__init__(NAME, shared)
+        self.socket_settings = settings
+        self._clock = clock
+        self._receivers: dict[str, dict[Receiver, bool]] = {}
+
+    def subscribe(self, chat_id: str, receiver: Receiver, *, reasoning: bool) -> None:
+        """Let a socket have what is sent to a chat, with or without reasoning."""
+        self._receivers.setdefault(chat_id, {})[receiver] = reasoning
+
+    def unsubscribe(self, chat_id: str, receiver: Receiver) -> None:
+        """Let it have no more."""
+        receivers = self._receivers.get(chat_id, {})
+        receivers.pop(receiver, None)
+        if not receivers:
+            self._receivers.pop(chat_id, None)
+
+    @override
+    async def start(self) -> None:
+        """Nothing to do: the server opens the sockets."""
+
+    @override
+    async def stop(self) -> None:
+        """Nothing to do: the server closes the sockets."""
+
+    @override
+    async def send(self, msg: OutboundMessage) -> None:
+        """Send a whole message of the assistant's."""
+        self._broadcast(
+            ChatMessage(
+                chat_id=msg.chat_id,
+                run_id=msg.stream.run_id,
+                seq=msg.stream.seq,
+                at_ms=self._clock.unix_ms(),
+                role="assistant",
+                text=msg.content,
+            )
+        )
+
+    @override
+    async def send_delta(self, chat_id: str, delta: str, metadata: StreamMetadata) -> None:
+        """Send more of an answer; an empty piece is nothing."""
+        if delta:
+            self._broadcast(
+                ChatDelta(
+                    chat_id=chat_id,
+                    run_id=metadata.run_id,
+                    seq=metadata.seq,
+                    at_ms=self._clock.unix_ms(),
+                    text=delta,
+                    stream_id=_stream_id(metadata),
+                )
+            )
+
+    @override
+    async def send_stream_end(self, chat_id: str, metadata: StreamMetadata) -> None:
+        """Say that a stretch of the answer is whole."""
+        self._broadcast(
+            ChatStreamEnd(
+                chat_id=chat_id,
+                run_id=metadata.run_id,
+                seq=metadata.seq,
+                at_ms=self._clock.unix_ms(),
+                stream_id=_stream_id(metadata),
+                resuming=metadata.resuming,
+                interrupted=metadata.interrupted,
+            )
+        )
+
+    @override
+    async def send_reasoning_delta(
+        self, chat_id: str, delta: str, metadata: StreamMetadata
+    ) -> None:
+        """Send more reasoning to the sockets that take it; an empty piece is nothing."""
+        if delta:
+            self._broadcast(
+                ChatReasoningDelta(
+                    chat_id=chat_id,
+                    run_id=metadata.run_id,
+                    seq=metadata.seq,
+                    at_ms=self._clock.unix_ms(),
+                    text=delta,
+                    stream_id=_stream_id(metadata),
+                    part=metadata.part,
+                )
+            )
+
+    @override
+    async def send_reasoning_end(self, chat_id: str, metadata: StreamMetadata) -> None:
+        """Say that a stretch of reasoning is over."""
+        self._broadcast(
+            ChatReasoningEnd(
+                chat_id=chat_id,
+                run_id=metadata.run_id,
+                seq=metadata.seq,
+                at_ms=self._clock.unix_ms(),
+                stream_id=_stream_id(metadata),
+                duration_ms=metadata.duration_ms or 0,
+                interrupted=metadata.interrupted,
+            )
+        )
+
+    def _broadcast(self, frame: _Sent) -> None:
+        thought = isinstance(frame, ChatReasoningDelta | ChatReasoningEnd)
+        data = encode_frame(frame)
+        for receiver, reasoning in list(self._receivers.get(frame.chat_id, {}).items()):
+            if reasoning or not thought:
+                receiver.offer(data)
+
+
+def _stream_id(metadata: StreamMetadata) -> str:
+    return metadata.stream_id or "stream"

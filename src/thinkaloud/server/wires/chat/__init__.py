@@ -1,0 +1,1 @@
+"""The chat wire: `/chat/stream` and `/chat/stream-sse`. Pure."""

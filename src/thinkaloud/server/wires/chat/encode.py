@@ -1,0 +1,221 @@
+"""From events to frames of the chat stream, as WebSocket text and as Server-Sent Events. Pure."""
+
+from collections.abc import Callable
+from typing import Final, Literal, assert_never
+
+import msgspec
+
+from thinkaloud.core.reply import parsed_arguments, reply
+from thinkaloud.events.event import (
+    AnswerDelta,
+    AnswerEnded,
+    IterationStarted,
+    LoggedEvent,
+    ModelResponded,
+    Notice,
+    ReasoningDelta,
+    ReasoningEnded,
+    RunEnded,
+    RunError,
+    RunStarted,
+    SegmentReclassified,
+    ToolEnded,
+    ToolStarted,
+    VersionSelected,
+)
+from thinkaloud.events.view import ConversationView, RunView
+from thinkaloud.server.schema.responses import messages_in
+from thinkaloud.server.wires.chat.frames import (
+    ActionEnd,
+    ActionFrame,
+    ActionStart,
+    CompleteFrame,
+    ErrorData,
+    ErrorFrame,
+    Frame,
+    NoticeData,
+    NoticeFrame,
+    Progress,
+    ProgressFrame,
+    Reasoning,
+    ReasoningEnd,
+    ReasoningEndFrame,
+    ReasoningFrame,
+    Reclassified,
+    ReclassifiedFrame,
+    SnapshotFrame,
+    Start,
+    StartFrame,
+    Token,
+    TokenFrame,
+    VersionFrame,
+    VersionSelection,
+)
+
+Form = Literal["text", "sse"]
+_encode: Final = msgspec.json.Encoder().encode
+_UNSET: Final = msgspec.UNSET
+
+Early = (
+    RunStarted
+    | IterationStarted
+    | ReasoningEnded
+    | AnswerEnded
+    | SegmentReclassified
+    | ToolStarted
+    | ToolEnded
+    | ModelResponded
+    | Notice
+    | VersionSelected
+)
+
+
+class ChatWire:
+    """One way of writing frames: as text or as SSE, with reasoning or without a byte of it (P7).
+
+    `name` tells the four apart, so that each event is encoded once for each.
+    """
+
+    __slots__ = ("_form", "_reasoning", "encode", "name")
+
+    def __init__(self, form: Form, *, reasoning: bool) -> None:
+        self.name = f"chat.{form}.{'reasoning' if reasoning else 'plain'}"
+        self.encode: Callable[[LoggedEvent], bytes | None] = self._encoded
+        """An event that is no run's end as a frame; None where this wire does not carry it."""
+        self._form = form
+        self._reasoning = reasoning
+
+    def end(self, run: RunView, conversation_id: str, seq: int) -> bytes:
+        """Return the one terminal frame of a run that has ended."""
+        if run.error is not None:
+            data = failure(run.error, run.run_id, conversation_id)
+            return self.write(ErrorFrame(data, seq, run.run_id))
+        body = reply(run, conversation_id, include_reasoning=self._reasoning)
+        return self.write(CompleteFrame(body, seq, run.run_id))
+
+    def snapshot(self, view: ConversationView, seq: int, run_id: str | None) -> bytes:
+        """Return all that was said, or what was said in the one run, in place of lost events."""
+        data = messages_in(view, seq, reasoning=self._reasoning)
+        return self.write(SnapshotFrame(data, seq, run_id))
+
+    def write(self, frame: Frame) -> bytes:
+        """Return a frame as it stands on the wire."""
+        if self._form == "text":
+            return _encode(frame)
+        event = frame.__struct_config__.tag
+        number = b"" if frame.seq is None else b"id: %d\n" % frame.seq
+        data = on_one_line(_encode(frame.data))
+        return b"%sevent: %s\ndata: %s\n\n" % (number, str(event).encode(), data)
+
+    def _encoded(self, logged: LoggedEvent) -> bytes | None:
+        event = logged.event
+        match event:
+            case AnswerDelta():
+                token = Token(event.text, event.segment_id)
+                return self.write(TokenFrame(token, logged.seq, logged.run_id))
+            case ReasoningDelta():
+                if not self._reasoning:
+                    return None
+                thought = Reasoning(event.text, event.segment_id, logged.at_ms, event.part)
+                return self.write(ReasoningFrame(thought, logged.seq, logged.run_id))
+            case RunEnded():
+                raise ValueError("a run's end is written by `end`")
+            case _:
+                frame = self._early(logged, event)
+                return None if frame is None else self.write(frame)
+
+    def _early(  # noqa: PLR0911 - one arm a kind
+        self, logged: LoggedEvent, event: Early
+    ) -> Frame | None:
+        seq, run_id = logged.seq, logged.run_id
+        match event:
+            case RunStarted():
+                return StartFrame(self._start(logged, event), seq, run_id)
+            case IterationStarted():
+                data = Progress(event.iteration, event.max_iterations, event.message)
+                return ProgressFrame(data, seq, run_id)
+            case ReasoningEnded():
+                return self._reasoning_end(logged, event)
+            case SegmentReclassified():
+                return self._reclassified(logged, event)
+            case ToolStarted():
+                arguments = parsed_arguments(event.arguments)
+                begun = ActionStart(event.name, event.tool_call_id, arguments)
+                return ActionFrame(begun, seq, run_id)
+            case ToolEnded():
+                return ActionFrame(_action_end(event), seq, run_id)
+            case Notice():
+                return NoticeFrame(NoticeData(event.code, event.message), seq, run_id)
+            case VersionSelected():
+                chosen = VersionSelection(logged.conversation_id, event.run_id, logged.at_ms)
+                return VersionFrame(chosen, seq)
+            case AnswerEnded() | ModelResponded():
+                return None
+            case _:
+                assert_never(event)
+
+    def _start(self, logged: LoggedEvent, event: RunStarted) -> Start:
+        return Start(
+            conversation_id=logged.conversation_id,
+            run_id=logged.run_id,
+            model=event.model,
+            max_iterations=event.max_iterations,
+            reasoning_effort=event.reasoning_effort,
+            include_reasoning=self._reasoning,
+            at_ms=logged.at_ms,
+        )
+
+    def _reclassified(self, logged: LoggedEvent, event: SegmentReclassified) -> Frame | None:
+        if event.to == "withdrawn" and not self._reasoning:
+            return None
+        to = event.to if self._reasoning else "withdrawn"
+        data = Reclassified(event.segment_id, to, event.duration_ms)
+        return ReclassifiedFrame(data, logged.seq, logged.run_id)
+
+    def _reasoning_end(self, logged: LoggedEvent, event: ReasoningEnded) -> Frame | None:
+        if not self._reasoning:
+            return None
+        data = ReasoningEnd(event.segment_id, event.duration_ms, event.interrupted)
+        return ReasoningEndFrame(data, logged.seq, logged.run_id)
+
+
+def on_one_line(data: bytes) -> bytes:
+    """Escape what is a line break to many clients though not to JSON: U+0085, U+2028, U+2029."""
+    if b"\xe2\x80" in data:
+        data = data.replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")
+    return data.replace(b"\xc2\x85", b"\\u0085")
+
+
+_WIRES: Final[dict[tuple[Form, bool], ChatWire]] = {
+    (form, reasoning): ChatWire(form, reasoning=reasoning)
+    for form in ("text", "sse")
+    for reasoning in (False, True)
+}
+
+
+def chat_wire(form: Form, *, reasoning: bool) -> ChatWire:
+    """Return the wire of this form."""
+    return _WIRES[form, reasoning]
+
+
+def failure(error: RunError, run_id: str, conversation_id: str) -> ErrorData:
+    """Return why a run failed, as the data of its `error` frame."""
+    return ErrorData(
+        message=error.message,
+        code=error.code,
+        retryable=error.retryable,
+        run_id=run_id,
+        conversation_id=conversation_id,
+        retry_after=_UNSET if error.retry_after is None else error.retry_after,
+    )
+
+
+def _action_end(event: ToolEnded) -> ActionEnd:
+    return ActionEnd(
+        action=event.name,
+        tool_call_id=event.tool_call_id,
+        status=event.status,
+        result=event.result,
+        duration_ms=event.duration_ms,
+        truncated=event.truncated,
+    )

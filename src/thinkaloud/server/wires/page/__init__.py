@@ -1,0 +1,1 @@
+"""The channel wire of `/ws`. Pure."""

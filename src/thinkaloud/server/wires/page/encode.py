@@ -1,0 +1,334 @@
+"""From events to the frames of `/ws`. Pure."""
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Final, TypedDict, assert_never
+
+import msgspec
+
+from thinkaloud.core.conversations.pagination import Page
+from thinkaloud.events.event import (
+    AnswerDelta,
+    AnswerEnded,
+    IterationStarted,
+    LoggedEvent,
+    ModelResponded,
+    Notice,
+    ReasoningDelta,
+    ReasoningEnded,
+    RunEnded,
+    RunStarted,
+    SegmentReclassified,
+    ToolEnded,
+    ToolStarted,
+    VersionSelected,
+)
+from thinkaloud.events.view import ConversationView, ReasoningBlock, RunView
+from thinkaloud.server.wires.page.frames import (
+    ChatDelta,
+    ChatEarlier,
+    ChatError,
+    ChatMessageAccepted,
+    ChatModelEnd,
+    ChatNotice,
+    ChatProgress,
+    ChatReasoningDelta,
+    ChatReasoningEnd,
+    ChatReclassified,
+    ChatSnapshot,
+    ChatStreamEnd,
+    ChatToolEvent,
+    ChatTurnEnd,
+    ChatUserMessage,
+    ChatVersionSelected,
+    Frame,
+)
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class _Place(TypedDict):
+    chat_id: str
+    run_id: str
+    seq: int
+    at_ms: int
+
+
+_Rare = (
+    RunStarted
+    | IterationStarted
+    | ReasoningEnded
+    | AnswerEnded
+    | SegmentReclassified
+    | ToolStarted
+    | ToolEnded
+    | ModelResponded
+    | Notice
+    | RunEnded
+    | VersionSelected
+)
+
+
+class PageWire:
+    """Writes frames with reasoning, or without a byte of it (P7).
+
+    `name` tells the two apart, so that each event is encoded once for each.
+    """
+
+    __slots__ = ("_reasoning", "encode", "name")
+
+    def __init__(self, *, reasoning: bool) -> None:
+        self.name = f"ws.{'reasoning' if reasoning else 'plain'}"
+        self.encode: Callable[[LoggedEvent], bytes | None] = self._encoded
+        """An event as a frame; None where this wire does not carry it."""
+        self._reasoning = reasoning
+
+    def message(
+        self, logged: LoggedEvent, client_message_id: str | None, *, accepted: bool = False
+    ) -> bytes | None:
+        """Return a run's first event with the id that its client gave it.
+
+        `accepted`: for the socket that the message came from.
+        """
+        if not isinstance(logged.event, RunStarted):
+            return self._encoded(logged)
+        return _encode(_message(logged, logged.event, client_message_id, accepted=accepted))
+
+    def turn_end(self, logged: LoggedEvent, client_message_id: str | None) -> bytes | None:
+        """Return a run's last event with the id that its client gave it."""
+        if not isinstance(logged.event, RunEnded):
+            return self._encoded(logged)
+        return _encode(_turn_end(logged, logged.event, client_message_id))
+
+    def failure(self, logged: LoggedEvent, client_message_id: str | None) -> bytes | None:
+        """Return why a run failed as an `error` frame; None where it did not fail."""
+        event = logged.event
+        if not isinstance(event, RunEnded) or event.error is None:
+            return None
+        return _encode(
+            ChatError(
+                detail=event.error.message,
+                code=event.error.code,
+                chat_id=logged.conversation_id,
+                run_id=logged.run_id,
+                turn_id=client_message_id or logged.run_id,
+                client_message_id=client_message_id,
+            )
+        )
+
+    def snapshot(
+        self,
+        view: ConversationView,
+        seq: int,
+        without: Collection[str],
+        *,
+        earlier: bool = False,
+    ) -> bytes:
+        """Return a conversation, or its newest runs; of those in `without`, no reasoning.
+
+        `earlier` says that runs came before these.
+        """
+        attempts = () if view.attempt is None else (view.attempt,)
+        shown = msgspec.structs.replace(
+            view,
+            seq=seq,
+            runs=self._shown(view.runs, without),
+            attempt=next(iter(self._shown(attempts, without)), None),
+        )
+        return _encode(ChatSnapshot(view.conversation_id, seq, shown, earlier))
+
+    def earlier(self, chat_id: str, page: Page, before: str, without: Collection[str]) -> bytes:
+        """Return a page of runs; of those in `without`, no reasoning."""
+        runs = self._shown(page.view.runs, without)
+        earlier = page.next_before is not None
+        frame = ChatEarlier(chat_id, before, runs, earlier, page.view.versions)
+        return _encode(frame)
+
+    def _shown(self, runs: Sequence[RunView], without: Collection[str]) -> tuple[RunView, ...]:
+        return tuple(
+            run if self._reasoning and run.run_id not in without else _plain(run) for run in runs
+        )
+
+    def _encoded(self, logged: LoggedEvent) -> bytes | None:
+        event = logged.event
+        match event:
+            case AnswerDelta():
+                frame: Frame = ChatDelta(
+                    **_place(logged), text=event.text, stream_id=event.segment_id
+                )
+            case ReasoningDelta():
+                if not self._reasoning:
+                    return None
+                frame = ChatReasoningDelta(
+                    **_place(logged),
+                    text=event.text,
+                    stream_id=event.segment_id,
+                    part=event.part,
+                )
+            case ReasoningEnded():
+                if not self._reasoning:
+                    return None
+                frame = _rare(logged, event)
+            case SegmentReclassified(to="withdrawn") if not self._reasoning:
+                return None
+            case SegmentReclassified() if not self._reasoning:
+                frame = _rare(logged, msgspec.structs.replace(event, to="withdrawn"))
+            case ModelResponded():
+                frame = _model_end(logged, event, reasoning=self._reasoning)
+            case _:
+                frame = _rare(logged, event)
+        return _encode(frame)
+
+
+_WIRES: Final = {reasoning: PageWire(reasoning=reasoning) for reasoning in (False, True)}
+
+
+def page_wire(*, reasoning: bool) -> PageWire:
+    """Return the wire with or without reasoning."""
+    return _WIRES[reasoning]
+
+
+def encode_frame(frame: Frame) -> bytes:
+    """Return a frame as it stands on the wire."""
+    return _encode(frame)
+
+
+def _rare(  # noqa: PLR0911 - one arm a kind
+    logged: LoggedEvent, event: _Rare
+) -> Frame:
+    match event:
+        case RunStarted():
+            return _message(logged, event, None)
+        case IterationStarted():
+            return ChatProgress(
+                **_place(logged),
+                iteration=event.iteration,
+                max_iterations=event.max_iterations,
+                message=event.message,
+            )
+        case ReasoningEnded() | AnswerEnded() | SegmentReclassified():
+            return _segment(logged, event)
+        case ToolStarted() | ToolEnded():
+            return _tool(logged, event)
+        case ModelResponded():
+            return _model_end(logged, event, reasoning=True)
+        case Notice():
+            return ChatNotice(**_place(logged), code=event.code, message=event.message)
+        case RunEnded():
+            return _turn_end(logged, event, None)
+        case VersionSelected():
+            return ChatVersionSelected(
+                chat_id=logged.conversation_id,
+                run_id=event.run_id,
+                seq=logged.seq,
+                at_ms=logged.at_ms,
+            )
+        case _:
+            assert_never(event)
+
+
+def _segment(
+    logged: LoggedEvent, event: ReasoningEnded | AnswerEnded | SegmentReclassified
+) -> Frame:
+    match event:
+        case ReasoningEnded():
+            return ChatReasoningEnd(
+                **_place(logged),
+                stream_id=event.segment_id,
+                duration_ms=event.duration_ms,
+                interrupted=event.interrupted,
+            )
+        case AnswerEnded():
+            return ChatStreamEnd(
+                **_place(logged),
+                stream_id=event.segment_id,
+                resuming=event.resuming,
+                interrupted=event.interrupted,
+            )
+        case SegmentReclassified():
+            return ChatReclassified(
+                **_place(logged),
+                stream_id=event.segment_id,
+                to=event.to,
+                duration_ms=event.duration_ms,
+            )
+        case _:
+            assert_never(event)
+
+
+def _place(logged: LoggedEvent) -> _Place:
+    return {
+        "chat_id": logged.conversation_id,
+        "run_id": logged.run_id,
+        "seq": logged.seq,
+        "at_ms": logged.at_ms,
+    }
+
+
+def _message(
+    logged: LoggedEvent, event: RunStarted, client_message_id: str | None, *, accepted: bool = False
+) -> ChatUserMessage | ChatMessageAccepted:
+    given = event.input
+    kind = ChatMessageAccepted if accepted else ChatUserMessage
+    return kind(
+        **_place(logged),
+        turn_id=client_message_id or logged.run_id,
+        starts_turn=True,
+        text=given.text,
+        model=event.model,
+        max_iterations=event.max_iterations,
+        reasoning_effort=event.reasoning_effort,
+        context=given.context,
+        context_files=given.context_files,
+        image_path=given.image_path,
+        attachments=tuple(each.file for each in event.attachments),
+        replaces=event.replaces,
+        client_message_id=client_message_id,
+    )
+
+
+def _tool(logged: LoggedEvent, event: ToolStarted | ToolEnded) -> ChatToolEvent:
+    if isinstance(event, ToolStarted):
+        return ChatToolEvent(
+            **_place(logged),
+            phase="start",
+            tool_call_id=event.tool_call_id,
+            name=event.name,
+            arguments=event.arguments,
+        )
+    return ChatToolEvent(
+        **_place(logged),
+        phase="end",
+        tool_call_id=event.tool_call_id,
+        name=event.name,
+        status=event.status,
+        result=event.result,
+        duration_ms=event.duration_ms,
+        truncated=event.truncated,
+    )
+
+
+def _model_end(logged: LoggedEvent, event: ModelResponded, *, reasoning: bool) -> ChatModelEnd:
+    return ChatModelEnd(
+        **_place(logged),
+        iteration=event.iteration,
+        reasoning_status=event.reasoning_status if reasoning else "none",
+        usage=event.usage,
+    )
+
+
+def _turn_end(logged: LoggedEvent, event: RunEnded, client_message_id: str | None) -> ChatTurnEnd:
+    return ChatTurnEnd(
+        **_place(logged),
+        turn_id=client_message_id or logged.run_id,
+        status=event.status,
+        iterations=event.iterations,
+        usage=event.usage,
+        timing=event.timing,
+        error=event.error,
+        outcome=event.outcome,
+    )
+
+
+def _plain(run: RunView) -> RunView:
+    blocks = tuple(block for block in run.blocks if not isinstance(block, ReasoningBlock))
+    return msgspec.structs.replace(run, blocks=blocks, reasoning_status="none")

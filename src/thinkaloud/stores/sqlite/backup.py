@@ -1,0 +1,220 @@
+"""A database as a file to take away, and back: SQLite's own backup, row by row into another."""
+
+import os
+import sqlite3
+from collections.abc import Generator, Iterable
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from thinkaloud.errors import Conflict, InvalidRequest, StoreError
+from thinkaloud.stores.sqlite import search, untrusted
+from thinkaloud.stores.sqlite.errors import explained, primary_code
+from thinkaloud.stores.sqlite.untrusted import (
+    ConversationRow,
+    EventRow,
+    Found,
+    RunRow,
+    columns,
+)
+
+_BUSY_SECONDS: Final = 5.0
+_DAMAGED: Final = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT})
+
+
+class Added(msgspec.Struct, frozen=True):
+    """What came of adding a backup."""
+
+    added: int
+    """Conversations that were not there."""
+    there: int
+    """Conversations that were, and stay as they are."""
+    damaged: int = 0
+    """Conversations of the backup that cannot be read, and were left out."""
+    foreign: int = 0
+    """Conversations that belong to another owner than the one asked for, and were left out."""
+
+
+class Copy(msgspec.Struct, frozen=True):
+    """A copy of a backup that can be added."""
+
+    path: Path
+    sound: tuple[str, ...]
+    """The conversations all of which can be read."""
+    damaged: int
+    """How many cannot."""
+    foreign: int = 0
+    """How many belong to somebody else."""
+
+
+def connect(path: Path, busy_timeout: float) -> sqlite3.Connection:
+    """Open a connection that leaves transactions to its user."""
+    return sqlite3.connect(
+        path, timeout=busy_timeout, isolation_level=None, check_same_thread=False
+    )
+
+
+def make_private(path: Path) -> None:
+    """Make the file where it is not there, and let nobody else look into it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)
+
+
+def copy_database(path: Path, to: Path) -> None:
+    """Copy a database as it stands to a new file, whoever writes it meanwhile. Blocks.
+
+    The copy is whole or not there; it has mode 0600 and needs no other file beside it.
+    Raises `Conflict` where there is such a file, `StoreError` where it cannot be written.
+    """
+    if to.exists():
+        raise Conflict(f"There is already a file {to}. A backup never replaces another.")
+    if not path.is_file():
+        raise StoreError(f"There is no database {path}: nothing was kept yet.")
+    unfinished = _unfinished(to)
+    try:
+        _remove(unfinished)
+        make_private(unfinished)
+        with (
+            closing(connect(path, _BUSY_SECONDS)) as source,
+            closing(connect(unfinished, _BUSY_SECONDS)) as target,
+        ):
+            source.backup(target)
+            target.execute("PRAGMA journal_mode = DELETE")
+        unfinished.replace(to)
+    except sqlite3.Error as error:
+        raise explained(error, to) from error
+    except OSError as error:
+        raise StoreError(f"{to} cannot be written: {error.strerror}.") from error
+    finally:
+        _remove(unfinished)
+
+
+def scratch_of(path: Path) -> Path:
+    """Return where the copy of a backup lies while it is added to the database at `path`."""
+    return path.with_name(f"{path.name}.import")
+
+
+def discard(scratch: Path) -> None:
+    """Delete such a copy, whole or not, and all that a process that died left beside it."""
+    _remove(scratch)
+    _remove(_unfinished(scratch))
+
+
+@contextmanager
+def readable(backup: Path, scratch: Path, owner: str | None = None) -> Generator[Copy]:
+    """Have a copy of a backup, in today's form, for the length of a block. Blocks.
+
+    With an `owner`, only the conversations of that owner count. The backup itself is only read. Raises `InvalidRequest` where it is no database of
+    thinkaloud's or is damaged, `ConfigurationError` where a newer thinkaloud wrote it.
+    """
+    if not backup.is_file():
+        raise InvalidRequest(f"There is no file {backup}.", field="file")
+    discard(scratch)
+    try:
+        yield _checked(backup, scratch, owner)
+    finally:
+        discard(scratch)
+
+
+def add(connection: sqlite3.Connection, copy: Copy) -> Added:
+    """Insert the sound conversations of a backup that are not there yet, with all of theirs.
+
+    To be called in a transaction.
+    """
+    added = clashing = 0
+    with closing(connect(copy.path, _BUSY_SECONDS)) as source:
+        untrusted.restrain(source, copy.path)
+        untrusted.allow_reading_only(source)
+        for name in copy.sound:
+            if _has_conversation(connection, name):
+                continue
+            found = untrusted.find(source, name)
+            if found is None or _has_run(connection, found):
+                clashing += 1
+                continue
+            _add_one(connection, source, found)
+            added += 1
+    there = len(copy.sound) - added - clashing
+    return Added(added, there, copy.damaged + clashing, copy.foreign)
+
+
+def _unfinished(to: Path) -> Path:
+    return to.with_name(f"{to.name}.partial")
+
+
+def _remove(database: Path) -> None:
+    database.unlink(missing_ok=True)
+    database.with_name(f"{database.name}-journal").unlink(missing_ok=True)
+
+
+def _checked(backup: Path, scratch: Path, owner: str | None) -> Copy:
+    try:
+        copy_database(backup, scratch)
+        with closing(connect(scratch, _BUSY_SECONDS)) as connection:
+            untrusted.restrain(connection, scratch)
+            untrusted.bring_up_to_date(connection, backup)
+            sound: list[str] = []
+            damaged = foreign = 0
+            for name in untrusted.ids(connection):
+                found = untrusted.find(connection, name)
+                if found is None:
+                    damaged += 1
+                elif owner is not None and found.row.owner != owner:
+                    foreign += 1
+                else:
+                    sound.append(found.row.conversation_id)
+            return Copy(scratch, tuple(sound), damaged, foreign)
+    except StoreError as error:
+        if primary_code(error.__cause__) not in _DAMAGED:
+            raise
+        raise InvalidRequest(f"{backup} is no backup, or is damaged.", field="file") from error
+    except sqlite3.Error as error:
+        raise InvalidRequest(f"{backup} is no backup, or is damaged: {error}", field="file") from (
+            error
+        )
+
+
+def _has_conversation(connection: sqlite3.Connection, name: str) -> bool:
+    query = "SELECT 1 FROM conversations WHERE conversation_id = ?"
+    return connection.execute(query, (name,)).fetchone() is not None
+
+
+def _has_run(connection: sqlite3.Connection, found: Found) -> bool:
+    """Whether a run of this conversation is there already, in another one."""
+    query = "SELECT 1 FROM runs WHERE run_id = ?"
+    return any(connection.execute(query, (run.run_id,)).fetchone() for run in found.runs)
+
+
+def _add_one(connection: sqlite3.Connection, source: sqlite3.Connection, found: Found) -> None:
+    name = found.row.conversation_id
+    _insert(connection, "conversations", ConversationRow, [found.row])
+    _insert(connection, "runs", RunRow, [_without_taken_key(connection, run) for run in found.runs])
+    _insert(connection, "events", EventRow, untrusted.events(source, name))
+    search.put(connection, name, "", found.row.title)
+    for run in found.runs:
+        if run.compacted:
+            search.put(connection, name, run.run_id, untrusted.text_of(source, name, run))
+
+
+def _insert(
+    connection: sqlite3.Connection,
+    table: str,
+    kind: type[msgspec.Struct],
+    rows: Iterable[msgspec.Struct],
+) -> None:
+    marks = ", ".join("?" * len(kind.__struct_fields__))
+    statement = f"INSERT INTO {table} ({columns(kind)}) VALUES ({marks})"
+    connection.executemany(statement, (msgspec.structs.astuple(row) for row in rows))
+
+
+def _without_taken_key(connection: sqlite3.Connection, run: RunRow) -> RunRow:
+    """A key that a run here has goes on to mean that run."""
+    query = "SELECT 1 FROM runs WHERE owner = ? AND idempotency_key = ?"
+    if connection.execute(query, (run.owner, run.idempotency_key)).fetchone() is None:
+        return run
+    return msgspec.structs.replace(run, idempotency_key=None)

@@ -1,0 +1,210 @@
+import { ArrowUp, Paperclip, RotateCcw, Square, X } from "lucide-react";
+import { type ChangeEvent, type ClipboardEvent, type KeyboardEvent, type ReactNode, type Ref, useRef } from "react";
+
+import { FileChip } from "@/components/message/attached-files";
+import { useDroppedFiles } from "./dropped-files";
+import { IconButton } from "@/components/ui/button";
+import { cx } from "@/components/ui/cx";
+import { visible } from "@/components/message/sanitize";
+
+export interface Attached {
+  readonly id: string;
+  readonly name: string;
+  readonly status: "uploading" | "ready" | "failed";
+  /** Where a picture of it is. */
+  readonly picture?: string | null;
+  /** Try again to bring it, where that failed. */
+  readonly onAgain?: (() => void) | undefined;
+}
+
+export interface ComposerProps {
+  readonly text: string;
+  readonly onText: (text: string) => void;
+  readonly onSend: () => void;
+  readonly onStop: () => void;
+  /** Put the last message back into the field. */
+  readonly onRecall: () => void;
+  readonly running: boolean;
+  readonly attached: readonly Attached[];
+  /** Absent where the server takes no files. */
+  readonly onFiles?: ((files: readonly File[]) => void) | undefined;
+  readonly onDetach: (id: string) => void;
+  /** What files may be, in words. */
+  readonly limits?: string;
+  /** Why it cannot be sent as it is. */
+  readonly hindrance?: string | null;
+  /** Model, effort: what stands beside the field. */
+  readonly controls: ReactNode;
+  readonly field: Ref<HTMLTextAreaElement>;
+}
+
+export function Composer(props: ComposerProps) {
+  const { text, running, onFiles } = props;
+  const ready = isReady(props);
+  useDroppedFiles(onFiles);
+  const pasted = (event: ClipboardEvent) => {
+    const { files } = event.clipboardData;
+    if (!onFiles || files.length === 0) return;
+    event.preventDefault();
+    onFiles([...files]);
+  };
+  const pressed = (event: KeyboardEvent) => {
+    // Enter ends a word that an input method composes; only another one sends.
+    if (event.nativeEvent.isComposing) return;
+    if (event.key === "Enter" && !event.shiftKey) {
+      event.preventDefault();
+      if (ready) props.onSend();
+    } else if (event.key === "ArrowUp" && text === "") {
+      event.preventDefault();
+      props.onRecall();
+    }
+  };
+  return (
+    <form
+      aria-label="Message"
+      className="mx-auto w-full max-w-3xl rounded-2xl border border-line-strong bg-raised p-2 shadow-sm shadow-black/5 transition-colors focus-within:border-accent"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (ready) props.onSend();
+      }}
+    >
+      <AttachedFiles {...props} />
+      <Field {...props} onKeyDown={pressed} onPaste={pasted} />
+      <div className="flex items-center gap-1">
+        {onFiles ? <FilePicker onFiles={onFiles} limits={props.limits ?? ""} /> : null}
+        <div className="flex min-w-0 flex-1 items-center gap-0.5">{props.controls}</div>
+        <Buttons running={running} ready={ready} onStop={props.onStop} />
+      </div>
+    </form>
+  );
+}
+
+/** Files say something too; what is not there yet, or cannot go along, holds the message back. */
+function isReady({ text, attached, hindrance = null }: ComposerProps): boolean {
+  const says = text.trim() !== "" || attached.length > 0;
+  return says && hindrance === null && attached.every((each) => each.status === "ready");
+}
+
+interface ButtonsProps {
+  readonly running: boolean;
+  readonly ready: boolean;
+  readonly onStop: () => void;
+}
+
+function Buttons({ running, ready, onStop }: ButtonsProps) {
+  return (
+    <>
+      {running ? (
+        <IconButton label="Stop (Escape)" look="plain" round onClick={onStop}>
+          <Square size={13} fill="currentColor" aria-hidden />
+        </IconButton>
+      ) : null}
+      {running && !ready ? null : (
+        <IconButton type="submit" label={running ? "Send when this answer is done" : "Send"} look="primary" round disabled={!ready}>
+          <ArrowUp size={18} aria-hidden />
+        </IconButton>
+      )}
+    </>
+  );
+}
+
+interface FieldProps extends ComposerProps {
+  readonly onKeyDown: (event: KeyboardEvent) => void;
+  readonly onPaste: (event: ClipboardEvent) => void;
+}
+
+function Field({ text, onText, field, running, onKeyDown, onPaste }: FieldProps) {
+  const shape = "col-start-1 row-start-1 max-h-60 min-h-10 w-full px-2.5 py-2 leading-6 [overflow-wrap:anywhere] whitespace-pre-wrap";
+  return (
+    <div className="grid">
+      {/* Lies under the field with the same text, so that both are as high as the text is. */}
+      <div aria-hidden className={cx(shape, "invisible overflow-hidden")}>
+        {text}{" "}
+      </div>
+      <textarea
+        ref={field}
+        rows={1}
+        dir="auto"
+        value={text}
+        aria-label="Your message"
+        aria-keyshortcuts="/"
+        placeholder={running ? "Say what comes next…" : "Ask anything…"}
+        className={cx(shape, "resize-none bg-transparent outline-none placeholder:text-faint")}
+        onChange={(event: ChangeEvent<HTMLTextAreaElement>) => onText(event.target.value)}
+        onKeyDown={onKeyDown}
+        onPaste={onPaste}
+      />
+    </div>
+  );
+}
+
+interface FilePickerProps {
+  readonly onFiles: (files: readonly File[]) => void;
+  readonly limits: string;
+}
+
+function FilePicker({ onFiles, limits }: FilePickerProps) {
+  const input = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <IconButton label="Attach files" title={limits === "" ? "Attach files" : `Attach files: ${limits}`} onClick={() => input.current?.click()}>
+        <Paperclip size={17} aria-hidden />
+      </IconButton>
+      <input
+        ref={input}
+        type="file"
+        multiple
+        hidden
+        aria-label="Files to attach"
+        onChange={(event) => {
+          onFiles([...(event.target.files ?? [])]);
+          event.target.value = "";
+        }}
+      />
+    </>
+  );
+}
+
+const UPLOAD_WORDS = { uploading: "uploading…", failed: "not uploaded" } as const;
+
+function AttachedFiles({ attached, onDetach, hindrance = null }: ComposerProps) {
+  if (attached.length === 0) return null;
+  return (
+    <>
+      <ul aria-label="Attached files" className="flex max-h-40 flex-wrap gap-1.5 overflow-y-auto px-1 py-1">
+        {attached.map((file) => (
+          <li key={file.id} className="flex items-center gap-1.5 rounded-lg border border-line bg-sunken py-0.5 pr-0.5 pl-1.5 text-sm">
+            <FileChip name={file.name} picture={file.picture ?? null}>
+              {file.status === "ready" ? null : <span className={file.status === "failed" ? "text-danger" : "text-faint"}>{UPLOAD_WORDS[file.status]}</span>}
+            </FileChip>
+            {file.onAgain ? <Again name={file.name} onAgain={file.onAgain} /> : null}
+            <IconButton label={`Remove ${visible(file.name)}`} className="size-7" onClick={() => onDetach(file.id)}>
+              <X size={14} aria-hidden />
+            </IconButton>
+          </li>
+        ))}
+      </ul>
+      {hindrance === null ? null : (
+        <p role="alert" className="px-2 pt-1.5 text-sm text-danger">
+          {hindrance}
+        </p>
+      )}
+    </>
+  );
+}
+
+/** It goes once it is pressed: the words go on in the field. */
+function Again({ name, onAgain }: { readonly name: string; readonly onAgain: () => void }) {
+  return (
+    <IconButton
+      label={`Upload ${visible(name)} again`}
+      className="size-7"
+      onClick={(event) => {
+        onAgain();
+        event.currentTarget.form?.querySelector("textarea")?.focus();
+      }}
+    >
+      <RotateCcw size={14} aria-hidden />
+    </IconButton>
+  );
+}

@@ -1,0 +1,35 @@
+import { ChevronDown } from "lucide-react";
+import type { ReactNode } from "react";
+
+import { cx } from "@/components/ui/cx";
+import { type Choice, Menu, MenuChoices } from "@/components/ui/menu";
+
+export interface PickerProps {
+  /** What is picked, in words. */
+  readonly name: string;
+  readonly icon?: ReactNode;
+  readonly choices: readonly Choice[];
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+  /** Whether it keeps its width where space is short. */
+  readonly firm?: boolean;
+}
+
+/** A small choice beside the composer. */
+export function Picker({ name, icon, choices, value, onChange, firm = false }: PickerProps) {
+  const current = choices.find((each) => each.value === value)?.label ?? value;
+  return (
+    <Menu
+      side="top"
+      trigger={
+        <button type="button" aria-label={`${name}: ${current}`} className={cx("inline-flex min-h-9 items-center gap-1.5 rounded-lg px-2 text-sm text-soft hover:bg-sunken hover:text-ink", firm ? "shrink-0" : "min-w-0")}>
+          {icon}
+          <span className="truncate">{current}</span>
+          <ChevronDown size={14} className="shrink-0" aria-hidden />
+        </button>
+      }
+    >
+      <MenuChoices heading={name} choices={choices} value={value} onChange={onChange} />
+    </Menu>
+  );
+}

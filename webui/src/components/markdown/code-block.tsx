@@ -1,0 +1,40 @@
+import { lazy, Suspense } from "react";
+
+import { CopyButton } from "@/components/copy-button";
+import { Guarded } from "./guarded";
+import { visible } from "@/components/message/sanitize";
+
+const Highlighted = lazy(() => import("./highlighted"));
+
+/** Above this, colours are not worth the wait. */
+const LONGEST_HIGHLIGHTED = 30_000;
+/** Nor with a longer line, which is data rather than code, and takes some grammars long. */
+const LONGEST_LINE = 2_000;
+
+function isHighlighted(code: string): boolean {
+  return code.length <= LONGEST_HIGHLIGHTED && code.split("\n").every((line) => line.length <= LONGEST_LINE);
+}
+
+export interface CodeBlockProps {
+  readonly code: string;
+  readonly language: string;
+  /** Whether more of it is to come: then it stays plain. */
+  readonly growing: boolean;
+}
+
+export function CodeBlock({ code, language, growing }: CodeBlockProps) {
+  const shown = visible(code);
+  const coloured = !growing && language !== "" && isHighlighted(code);
+  return (
+    <figure className="overflow-hidden rounded-xl border border-line bg-sunken">
+      <figcaption className="flex items-center justify-between pr-1 pl-4 text-xs text-faint">
+        <span>{language || "text"}</span>
+        <CopyButton label="Copy code" text={() => code} className="size-8" />
+      </figcaption>
+      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- scrolls sideways, by keyboard too */}
+      <pre dir="ltr" tabIndex={0} aria-label={language ? `Code, ${language}` : "Code"} className="overflow-x-auto px-4 pb-3.5 font-mono text-[0.84rem] leading-relaxed">
+        <code>{coloured ? <Guarded fallback={shown}><Suspense fallback={shown}><Highlighted code={shown} language={language} /></Suspense></Guarded> : shown}</code>
+      </pre>
+    </figure>
+  );
+}

@@ -1,0 +1,192 @@
+/** A tree of Markdown as elements. Hostile until proven otherwise: no HTML, no scripts, nothing loaded unasked. */
+
+import type { Html, List, ListItem, Nodes, Parents, Table, TableRow } from "mdast";
+import { normalizeIdentifier } from "micromark-util-normalize-identifier";
+import { Fragment, type ReactNode } from "react";
+
+import { CodeBlock } from "./code-block";
+import { visible } from "@/components/message/sanitize";
+import type { Definitions } from "./syntax/definitions";
+import { directionOf } from "./syntax/direction";
+import { FormulaView } from "./formula";
+import { splitAtAddresses } from "./syntax/links";
+import { ExternalLink, Picture } from "./links-and-pictures";
+import type { Formula } from "./syntax/math-syntax";
+
+export interface Surroundings {
+  readonly definitions: Definitions;
+  /** Whether the code at the very end is still being written. */
+  readonly open: boolean;
+  readonly inLink: boolean;
+}
+
+type Node = Nodes | Formula;
+
+/** A block, or what stands within one. */
+export function elementOf(node: Node, around: Surroundings): ReactNode {
+  switch (node.type) {
+    case "paragraph":
+      return <p dir={directionOf(node)}>{phrasesOf(node, around)}</p>;
+    case "heading": {
+      const Heading = `h${node.depth}` as const;
+      return <Heading dir={directionOf(node)}>{phrasesOf(node, around)}</Heading>;
+    }
+    case "blockquote":
+      return <blockquote dir={directionOf(node)}>{childrenOf(node, around)}</blockquote>;
+    case "list":
+      return listOf(node, around);
+    case "table":
+      return tableOf(node, around);
+    case "thematicBreak":
+      return <hr />;
+    case "code":
+      return <CodeBlock code={node.value} language={visible(node.lang ?? "")} growing={around.open} />;
+    case "html":
+      return <p className="written">{visible(node.value)}</p>;
+    case "footnoteDefinition":
+      return (
+        <div className="footnote" dir={directionOf(node)}>
+          <sup>{visible(node.label ?? node.identifier)}</sup> {childrenOf(node, around)}
+        </div>
+      );
+    default:
+      return phraseOf(node, around);
+  }
+}
+
+function phraseOf(node: Node, around: Surroundings): ReactNode {
+  switch (node.type) {
+    case "text":
+      return textOf(node.value, around);
+    case "emphasis":
+      return <em>{phrasesOf(node, around)}</em>;
+    case "strong":
+      return <strong>{phrasesOf(node, around)}</strong>;
+    case "delete":
+      return <del>{phrasesOf(node, around)}</del>;
+    case "inlineCode":
+      return <code dir="auto">{visible(node.value)}</code>;
+    case "formula":
+      return <FormulaView formula={node} />;
+    case "break":
+      return <br />;
+    case "html":
+      return htmlOf(node);
+    case "footnoteReference":
+      return <sup>[{visible(node.label ?? node.identifier)}]</sup>;
+    default:
+      return linkOf(node, around);
+  }
+}
+
+function linkOf(node: Node, around: Surroundings): ReactNode {
+  switch (node.type) {
+    case "link":
+      return <ExternalLink href={node.url}>{phrasesOf(node, { ...around, inLink: true })}</ExternalLink>;
+    case "linkReference": {
+      const found = around.definitions.links.get(normalizeIdentifier(node.label ?? node.identifier));
+      const children = phrasesOf(node, { ...around, inLink: true });
+      return found ? <ExternalLink href={found.url}>{children}</ExternalLink> : <>[{children}]</>;
+    }
+    case "image":
+      return <Picture src={node.url} alt={visible(node.alt ?? "")} />;
+    case "imageReference": {
+      const found = around.definitions.links.get(normalizeIdentifier(node.label ?? node.identifier));
+      return found ? <Picture src={found.url} alt={visible(node.alt ?? "")} /> : `![${visible(node.alt ?? "")}]`;
+    }
+    default:
+      // Nothing is left that is shown: definitions are where they are referred to.
+      return null;
+  }
+}
+
+function childrenOf(node: Parents, around: Surroundings): ReactNode {
+  const last = node.children.length - 1;
+  const inner = around.open ? { ...around, open: false } : around;
+  // oxlint-disable-next-line react/no-array-index-key -- the nodes of a tree have nothing else
+  return node.children.map((child, index) => <Fragment key={index}>{elementOf(child, index === last ? around : inner)}</Fragment>);
+}
+
+function phrasesOf(node: Parents, around: Surroundings): ReactNode {
+  // oxlint-disable-next-line react/no-array-index-key -- the nodes of a tree have nothing else
+  return node.children.map((child, index) => <Fragment key={index}>{phraseOf(child, around)}</Fragment>);
+}
+
+/** Addresses are found by the grammar, except behind an open bracket. */
+function textOf(text: string, around: Surroundings): ReactNode {
+  if (around.inLink || !text.includes("://")) return visible(text);
+  return splitAtAddresses(text).map((piece, index) => {
+    // oxlint-disable-next-line react/no-array-index-key -- pieces of a text have nothing else
+    return index % 2 === 1 ? <ExternalLink key={index} href={piece}>{visible(piece)}</ExternalLink> : <Fragment key={index}>{visible(piece)}</Fragment>;
+  });
+}
+
+/** HTML is shown as the text it is. Only a line break, which models write into tables, is one. */
+function htmlOf(node: Html): ReactNode {
+  return /^<br\s*\/?>$/i.test(node.value) ? <br /> : <span className="written">{visible(node.value)}</span>;
+}
+
+function listOf(node: List, around: Surroundings): ReactNode {
+  const loose = node.spread === true || node.children.some((item) => item.spread === true);
+  const last = node.children.length - 1;
+  const inner = around.open ? { ...around, open: false } : around;
+  // oxlint-disable-next-line react/no-array-index-key -- items are only ever added at the end
+  const items = node.children.map((item, index) => <Fragment key={index}>{itemOf(item, loose, index === last ? around : inner)}</Fragment>);
+  const direction = directionOf(node);
+  if (node.ordered !== true) return <ul dir={direction}>{items}</ul>;
+  return (
+    <ol dir={direction} start={node.start ?? 1}>
+      {items}
+    </ol>
+  );
+}
+
+function itemOf(item: ListItem, loose: boolean, around: Surroundings): ReactNode {
+  const isTask = typeof item.checked === "boolean";
+  const last = item.children.length - 1;
+  const inner = around.open ? { ...around, open: false } : around;
+  const content = item.children.map((child, index) => {
+    const within = index === last ? around : inner;
+    // In a list without blank lines, a paragraph is just the text of its item.
+    const element = child.type === "paragraph" && !loose ? <div dir={directionOf(child)}>{phrasesOf(child, within)}</div> : elementOf(child, within);
+    // oxlint-disable-next-line react/no-array-index-key -- the nodes of a tree have nothing else
+    return <Fragment key={index}>{element}</Fragment>;
+  });
+  if (!isTask) return <li>{content}</li>;
+  return (
+    <li className="task-list-item">
+      <input type="checkbox" disabled checked={item.checked === true} aria-label={item.checked === true ? "Done" : "To do"} />
+      {content}
+    </li>
+  );
+}
+
+function tableOf(node: Table, around: Surroundings): ReactNode {
+  const [head, ...rows] = node.children;
+  return (
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- scrolls sideways, by keyboard too
+    <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Table">
+      <table dir={directionOf(node)}>
+        <thead>{head ? rowOf(head, "th", node, around) : null}</thead>
+        {rows.length === 0 ? null : (
+          // oxlint-disable-next-line react/no-array-index-key -- rows are only ever added at the end
+          <tbody>{rows.map((row, index) => <Fragment key={index}>{rowOf(row, "td", node, around)}</Fragment>)}</tbody>
+        )}
+      </table>
+    </div>
+  );
+}
+
+function rowOf(row: TableRow, Cell: "th" | "td", table: Table, around: Surroundings): ReactNode {
+  return (
+    <tr>
+      {row.children.map((cell, index) => (
+        // oxlint-disable-next-line react/no-array-index-key -- the cells of a row have nothing else
+        <Cell key={index} dir={directionOf(cell)} style={{ textAlign: table.align?.[index] ?? undefined }}>
+          {phrasesOf(cell, around)}
+        </Cell>
+      ))}
+    </tr>
+  );
+}
+

@@ -1,0 +1,21 @@
+import { memo } from "react";
+
+import { visible } from "@/components/message/sanitize";
+
+/** How much of a text is laid out as one piece. */
+const PIECE = 6_000;
+
+/** Text as it was written. A long one comes in pieces, so that laying it out stays cheap. */
+export const PlainText = memo(function PlainText({ text }: { readonly text: string }) {
+  const pieces = text.length <= PIECE ? [text] : (text.match(/[^]{1,6000}(?![\udc00-\udfff])/g) ?? []);
+  return (
+    <div>
+      {pieces.map((piece, index) => (
+        // oxlint-disable-next-line react/no-array-index-key -- pieces have nothing else, and hold no state
+        <div key={index} className="chunk">
+          {visible(piece, pieces[index - 1]?.slice(-2))}
+        </div>
+      ))}
+    </div>
+  );
+});

@@ -1,0 +1,66 @@
+/** The renderer itself: loaded as a part of its own, through `markdown.tsx`. */
+
+import { memo, useEffect, useState } from "react";
+
+import type { MarkdownProps } from "./markdown";
+import type { Definitions } from "./syntax/definitions";
+import { elementOf } from "./elements";
+import { Guarded } from "./guarded";
+import { LONGEST_TEXT, MarkdownDocument, type Part } from "./syntax/markdown-document";
+import { PlainText } from "./plain-text";
+
+/** How much of a text that is there from the start is rendered in one go. */
+const FIRST = 20_000;
+/** How much is rendered in one go after that, and of a long text that is rendered step by step. */
+const STEP = 2_500;
+
+/** Markdown of a model. A long text that is there from the start stays plain at first and is rendered one step per animation frame. */
+const Markdown = memo(function Markdown({ text, growing, stepwise = false }: MarkdownProps) {
+  const [document] = useState(() => new MarkdownDocument());
+  // What grew here has been read as it grew.
+  const [budget, setBudget] = useState(growing ? Number.POSITIVE_INFINITY : stepwise ? STEP : FIRST);
+  const { parts, rest, definitions } = document.read(text, growing, budget);
+  const waits = rest !== "" && budget < LONGEST_TEXT;
+  useEffect(() => {
+    if (!waits) return undefined;
+    const frame = requestAnimationFrame(() => setBudget(budget + STEP));
+    return () => cancelAnimationFrame(frame);
+  }, [waits, budget]);
+  const sections = stepwise ? inSections(parts) : [parts];
+  return (
+    <>
+      {sections.map((section, index) => (
+        // oxlint-disable-next-line react/no-array-index-key -- sections are only ever added at the end
+        <div key={index} className={sections.length > 1 ? "markdown row" : "markdown"}>
+          {section.map((part) => (
+            <Block key={part.at} part={part} definitions={definitions} />
+          ))}
+        </div>
+      ))}
+      {rest ? <PlainText text={rest} /> : null}
+    </>
+  );
+});
+
+/** A long text in pieces, so that what is far from the screen costs nothing. */
+function inSections(parts: readonly Part[]): readonly (readonly Part[])[] {
+  const sections: Part[][] = [];
+  let length = STEP;
+  for (const part of parts) {
+    if (length >= STEP) {
+      sections.push([]);
+      length = 0;
+    }
+    sections.at(-1)?.push(part);
+    length += part.source.length;
+  }
+  return sections;
+}
+
+const Block = memo(function Block({ part, definitions }: { readonly part: Part; readonly definitions: Definitions }) {
+  const written = <PlainText text={part.source} />;
+  if (part.node === null) return written;
+  return <Guarded fallback={written}>{elementOf(part.node, { definitions, open: part.open, inLink: false })}</Guarded>;
+});
+
+export default Markdown;

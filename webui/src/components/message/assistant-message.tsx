@@ -1,0 +1,119 @@
+import { Info } from "lucide-react";
+import { memo, useDeferredValue } from "react";
+
+import type { AnswerBlock, Block, RunView } from "@/events/types.gen";
+
+import { counted, inWords, useElapsed } from "./duration";
+import { Markdown } from "@/components/markdown/markdown";
+import { Guarded } from "@/components/markdown/guarded";
+import { PlainText } from "@/components/markdown/plain-text";
+import { useReading } from "@/components/reading";
+import { RunEnding } from "./run-ending";
+import { RunFooter } from "./run-footer";
+import { answerOf } from "./run-texts";
+import { Thought } from "./thought";
+import { ToolCall } from "./tool-call";
+import { visible } from "./sanitize";
+
+export interface AssistantMessageProps {
+  readonly run: RunView;
+  readonly onRetry?: (() => void) | undefined;
+  readonly onContinue?: (() => void) | undefined;
+  readonly onRegenerate?: (() => void) | undefined;
+  readonly onBranch?: (() => void) | undefined;
+}
+
+/** What came of a run, in order of arrival: thought, tools and answer share one row. */
+export function AssistantMessage({ run, onRetry, onContinue, onRegenerate, onBranch }: AssistantMessageProps) {
+  const running = run.status === "running";
+  return (
+    <div className="space-y-3" aria-busy={running}>
+      <span className="sr-only">The model said: </span>
+      <HiddenThinking run={run} />
+      {run.blocks.map((block, index) => (
+        // oxlint-disable-next-line react/no-array-index-key -- blocks are only ever added at the end
+        <Guarded key={index} fallback={<PlainText text={textOf(block)} />}><BlockView block={block} run={run} /></Guarded>
+      ))}
+      {isWaiting(run) ? <Waiting run={run} /> : null}
+      <RunEnding run={run} onRetry={onRetry} onContinue={onContinue} />
+      {running ? null : <RunFooter run={run} onRegenerate={onRegenerate} onBranch={onBranch} />}
+    </div>
+  );
+}
+
+/** What a block says, for where it cannot be shown as usual. */
+function textOf(block: Block): string {
+  switch (block.type) {
+    case "reasoning":
+      return block.parts.join("\n\n");
+    case "answer":
+      return block.text;
+    case "tool":
+      return `${block.name}\n${block.arguments}\n${block.result}`;
+    default:
+      return block.message;
+  }
+}
+
+function BlockView({ block, run }: { readonly block: Block; readonly run: RunView }) {
+  switch (block.type) {
+    case "reasoning":
+      return <Thought block={block} runStatus={run.status} isAllThereIs={run.status !== "running" && answerOf(run) === ""} />;
+    case "answer":
+      return <Answer block={block} />;
+    case "tool":
+      return <ToolCall block={block} />;
+    case "notice":
+      return (
+        <p className="flex items-start gap-2 text-sm text-faint">
+          <Info size={15} className="mt-0.75 shrink-0" aria-hidden />
+          {visible(block.message)}
+        </p>
+      );
+    default: {
+      const never: never = block;
+      return never;
+    }
+  }
+}
+
+export const Answer = memo(function Answer({ block }: { readonly block: AnswerBlock }) {
+  const growing = block.status === "open";
+  // A long answer may fall behind its text for some frames, and begins one after its thought folds away: the
+  // page stays quick meanwhile.
+  const text = useDeferredValue(block.text, growing ? "" : block.text);
+  return <Markdown text={text} growing={growing} />;
+});
+
+/** Says that there was thinking where none is to be seen, and who keeps it. */
+function HiddenThinking({ run }: { readonly run: RunView }) {
+  const tokens = run.usage?.reasoning_tokens ?? 0;
+  const byProvider = run.reasoning_status === "hidden_by_provider";
+  if (!byProvider && (tokens === 0 || run.blocks.some((block) => block.type === "reasoning"))) return null;
+  const words = byProvider ? "No thinking shown by this model" : "No thinking shown by this server";
+  return <p className="text-sm text-faint">{`${words}${tokens > 0 ? ` (${counted(tokens, "token")})` : ""}.`}</p>;
+}
+
+/** Whether nothing is being said although the run goes on. */
+function isWaiting(run: RunView): boolean {
+  if (run.status !== "running") return false;
+  const last = run.blocks.at(-1);
+  if (!last || last.type === "notice") return true;
+  return last.type === "tool" ? last.status !== "running" : last.status !== "open";
+}
+
+function Waiting({ run }: { readonly run: RunView }) {
+  const { serverNow } = useReading();
+  const elapsed = useElapsed(run.started_at_ms, serverNow);
+  return (
+    <p className="flex min-h-8 items-center gap-2.5 text-sm text-faint">
+      <span className="pulse size-2 rounded-full bg-accent" aria-hidden />
+      {run.blocks.length === 0 ? "Waiting for the model" : "Going on"}
+      {elapsed >= 3000 ? (
+        <span className="tabular-nums" aria-hidden>
+          {inWords(Math.floor(elapsed / 1000) * 1000)}
+        </span>
+      ) : null}
+    </p>
+  );
+}

@@ -1,0 +1,99 @@
+import { CircleAlert, CircleStop, Info, RotateCcw, StepForward } from "lucide-react";
+import type { ReactNode } from "react";
+
+import type { RunView } from "@/events/types.gen";
+
+import { counted } from "./duration";
+import { hintFor } from "./errors-in-words";
+import { answerOf } from "./run-texts";
+import { Button } from "@/components/ui/button";
+import { cx } from "@/components/ui/cx";
+import { visible } from "./sanitize";
+
+export interface RunEndingProps {
+  readonly run: RunView;
+  /** Say the same again. Absent where it is not the last run. */
+  readonly onRetry?: (() => void) | undefined;
+  /** Ask the model to go on. */
+  readonly onContinue?: (() => void) | undefined;
+}
+
+/** How a run ended, where that was no plain answer. */
+export function RunEnding({ run, onRetry, onContinue }: RunEndingProps) {
+  const retry = onRetry ? (
+    <Button onClick={onRetry}>
+      <RotateCcw size={15} aria-hidden /> Try again
+    </Button>
+  ) : null;
+  const goOn = onContinue ? (
+    <Button onClick={onContinue}>
+      <StepForward size={15} aria-hidden /> Continue
+    </Button>
+  ) : null;
+  switch (run.status) {
+    case "running":
+      return null;
+    case "completed":
+      return run.outcome ? (
+        <Note tone="warn" icon={<Info size={17} aria-hidden />} title={OUTCOMES[run.outcome.code]} actions={goOn}>
+          {visible(run.outcome.message)}
+          {run.outcome.reasoning_tokens ? ` (${counted(run.outcome.reasoning_tokens, "token")} of thinking.)` : ""}
+        </Note>
+      ) : null;
+    case "stopped":
+      return (
+        <p className="flex items-center gap-2 text-sm text-faint">
+          <CircleStop size={15} aria-hidden /> You stopped this answer.
+        </p>
+      );
+    case "max_iterations":
+      return (
+        <Note tone="warn" icon={<Info size={17} aria-hidden />} title="The limit of steps was reached" actions={goOn}>
+          The model called tools {counted(run.max_iterations, "time", "times")} in a row without an answer. It can go on from here.
+        </Note>
+      );
+    case "failed":
+      return run.error ? (
+        <Note tone="danger" icon={<CircleAlert size={17} aria-hidden />} title={visible(run.error.message)} actions={mayGoOn(run) ? <>{retry} {goOn}</> : retry}>
+          {hintFor(run.error)}
+        </Note>
+      ) : null;
+    default: {
+      const never: never = run.status;
+      return never;
+    }
+  }
+}
+
+/** Whether there is an answer to go on with, and nothing in the way: the server went down, and is back. */
+function mayGoOn(run: RunView): boolean {
+  return run.error?.code === "interrupted" && answerOf(run) !== "";
+}
+
+const OUTCOMES: Readonly<Record<NonNullable<RunView["outcome"]>["code"], string>> = {
+  output_limit: "The answer was cut at the output limit",
+  output_limit_in_reasoning: "All of the output went into thinking",
+  empty_answer: "The model gave no answer",
+};
+
+interface NoteProps {
+  readonly tone: "warn" | "danger";
+  readonly icon: ReactNode;
+  readonly title: string;
+  readonly actions: ReactNode;
+  readonly children: ReactNode;
+}
+
+function Note({ tone, icon, title, actions, children }: NoteProps) {
+  const colours = { warn: "bg-warn-soft text-warn", danger: "bg-danger-soft text-danger" };
+  return (
+    <div role="note" className={cx("flex gap-3 rounded-xl px-4 py-3 text-sm", colours[tone])}>
+      <span className="mt-0.5 shrink-0">{icon}</span>
+      <div className="min-w-0 flex-1">
+        <p className="font-medium">{title}</p>
+        <p className="mt-0.5 text-ink">{children}</p>
+        {actions ? <div className="mt-2.5">{actions}</div> : null}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,66 @@
+import { Copy, Ellipsis, GitBranch, RefreshCw, ScrollText } from "lucide-react";
+
+import type { RunView } from "@/events/types.gen";
+
+import { copyText, CopyButton } from "@/components/copy-button";
+import { counted, inWords } from "./duration";
+import { answerOf, answerWithThinking, thoughtOf } from "./run-texts";
+import { IconButton } from "@/components/ui/button";
+import { Menu, MenuItem } from "@/components/ui/menu";
+import { visible } from "./sanitize";
+
+export interface RunFooterProps {
+  readonly run: RunView;
+  /** Ask the same again in place of this answer. Absent where the server cannot. */
+  readonly onRegenerate?: (() => void) | undefined;
+  /** Go on from here in a conversation of its own. Absent where the server cannot. */
+  readonly onBranch?: (() => void) | undefined;
+}
+
+/** Under an answer: copy it, and what it took. */
+export function RunFooter({ run, onRegenerate, onBranch }: RunFooterProps) {
+  return (
+    <div className="-ml-2 flex flex-wrap items-center gap-x-1 text-xs text-faint">
+      {answerOf(run) === "" ? null : <CopyButton label="Copy the answer" text={() => answerOf(run)} className="size-8" />}
+      {thoughtOf(run) === "" ? null : (
+        <Menu
+          trigger={
+            <IconButton label="More to copy" className="size-8">
+              <Ellipsis size={16} aria-hidden />
+            </IconButton>
+          }
+        >
+          <MenuItem icon={<Copy size={16} aria-hidden />} onSelect={() => void copyText(answerWithThinking(run))}>
+            Copy answer and thinking
+          </MenuItem>
+          <MenuItem icon={<ScrollText size={16} aria-hidden />} onSelect={() => void copyText(thoughtOf(run))}>
+            Copy thinking only
+          </MenuItem>
+        </Menu>
+      )}
+      {onRegenerate ? (
+        <IconButton label="Answer anew" className="size-8" onClick={onRegenerate}>
+          <RefreshCw size={15} aria-hidden />
+        </IconButton>
+      ) : null}
+      {onBranch ? (
+        <IconButton label="Branch from here" className="size-8" onClick={onBranch}>
+          <GitBranch size={15} aria-hidden />
+        </IconButton>
+      ) : null}
+      <p className="px-2">{facts(run).join(" · ")}</p>
+    </div>
+  );
+}
+
+function facts(run: RunView): string[] {
+  const found = [visible(run.model)];
+  if (run.reasoning_effort !== null) found.push(`effort ${run.reasoning_effort}`);
+  if (run.usage?.output_tokens) {
+    const about = run.usage.estimated ? "about " : "";
+    const thinking = run.usage.reasoning_tokens ? ` (${counted(run.usage.reasoning_tokens, "", "").trim()} thinking)` : "";
+    found.push(`${about}${counted(run.usage.output_tokens, "token")}${thinking}`);
+  }
+  if (run.timing) found.push(inWords(run.timing.total_ms));
+  return found;
+}

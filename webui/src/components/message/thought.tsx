@@ -1,0 +1,122 @@
+import { ChevronRight } from "lucide-react";
+import { memo, useEffect, useId, useRef } from "react";
+
+import { beginning, ending } from "@/events/cut";
+import type { ReasoningBlock, RunView } from "@/events/types.gen";
+
+import { inWords, useElapsed } from "./duration";
+import { GrowingText } from "@/components/markdown/growing-text";
+import { type ThinkingChoice, useReading, useToggle } from "@/components/reading";
+import { SettledText } from "@/components/markdown/settled-text";
+import { cx } from "@/components/ui/cx";
+import { visible } from "./sanitize";
+
+export interface ThoughtProps {
+  readonly block: ReasoningBlock;
+  readonly runStatus: RunView["status"];
+  /** Whether the run ended with nothing but thought: then there is nothing to fold it away for. */
+  readonly isAllThereIs: boolean;
+}
+
+/** One stretch of thinking: live and open while it streams, folded when the answer begins. */
+export const Thought = memo(function Thought({ block, runStatus, isAllThereIs }: ThoughtProps) {
+  const { thinking } = useReading();
+  const live = block.status === "open" && runStatus === "running";
+  const [open, setOpen] = useToggle(block.segment_id, opensBy(thinking, live, isAllThereIs));
+  const body = useId();
+  useStayOpenUnderTheReader(live, open, setOpen);
+  return (
+    <section aria-label="Thinking" className="text-soft">
+      <button
+        type="button"
+        aria-expanded={open}
+        aria-controls={body}
+        className="group -ml-1.5 inline-flex min-h-8 max-w-full items-center gap-1.5 rounded-md px-1.5 text-start text-sm hover:text-ink"
+        onClick={() => setOpen(!open)}
+      >
+        <ChevronRight size={15} aria-hidden className={cx("shrink-0 text-faint transition-transform duration-150", open && "rotate-90")} />
+        {live ? <LiveHeading sinceMs={block.started_at_ms} /> : <span>{settledHeading(block, runStatus)}</span>}
+      </button>
+      <div id={body} className={cx(open && "pb-2.5")}>
+        {open ? <Body block={block} live={live} /> : thinking === "preview" ? <Preview block={block} live={live} /> : null}
+      </div>
+    </section>
+  );
+});
+
+function opensBy(choice: ThinkingChoice, live: boolean, isAllThereIs: boolean): boolean {
+  switch (choice) {
+    case "auto":
+      return live || isAllThereIs;
+    case "open":
+      return true;
+    case "preview":
+    case "closed":
+      return false;
+    default: {
+      const never: never = choice;
+      return never;
+    }
+  }
+}
+
+/** A thought does not fold away under a reader who has scrolled up to read it. */
+function useStayOpenUnderTheReader(live: boolean, open: boolean, setOpen: (open: boolean) => void): void {
+  const { isFollowing } = useReading();
+  const was = useRef({ live, open });
+  useEffect(() => {
+    const settledWhileRead = was.current.live && !live && was.current.open && !open && !isFollowing();
+    was.current = { live, open };
+    if (settledWhileRead) setOpen(true);
+  }, [live, open, isFollowing, setOpen]);
+}
+
+function LiveHeading({ sinceMs }: { readonly sinceMs: number }) {
+  const { serverNow } = useReading();
+  const elapsed = useElapsed(sinceMs, serverNow);
+  return (
+    <>
+      <span className="shimmer font-medium">Thinking…</span>
+      {elapsed >= 1000 ? (
+        <span className="text-faint tabular-nums" aria-hidden>
+          {inWords(Math.floor(elapsed / 1000) * 1000)}
+        </span>
+      ) : null}
+    </>
+  );
+}
+
+export function settledHeading(block: ReasoningBlock, runStatus: RunView["status"]): string {
+  const time = block.duration_ms === null ? "" : inWords(block.duration_ms);
+  if (block.status === "closed") return time ? `Thought for ${time}` : "Thought";
+  const words = runStatus === "stopped" ? "Stopped while thinking" : "Thinking was cut off";
+  return time ? `${words}, after ${time}` : words;
+}
+
+function Body({ block, live }: { readonly block: ReasoningBlock; readonly live: boolean }) {
+  return (
+    <div className="unfold mt-1.5 ml-[0.4rem] space-y-6 border-l-2 border-line pl-4 text-[0.92rem] leading-[1.6]">
+      {block.parts.map((part, index) =>
+        // oxlint-disable-next-line react/no-array-index-key -- the parts of a segment are numbered
+        live ? <GrowingText key={index} text={part} /> : <SettledText key={index} text={part} />,
+      )}
+    </div>
+  );
+}
+
+const PREVIEW_LENGTH = 320;
+
+function Preview({ block, live }: { readonly block: ReasoningBlock; readonly live: boolean }) {
+  const text = live ? (block.parts.at(-1) ?? "") : block.parts.join("\n\n");
+  const shown = live ? ending(text, PREVIEW_LENGTH * 2) : beginning(text, PREVIEW_LENGTH);
+  return (
+    <div aria-hidden className={cx("preview mt-0.5 ml-[0.4rem] border-l-2 border-line pl-4 text-[0.88rem] leading-normal", live ? "preview-live" : "preview-settled")}>
+      <p className="whitespace-pre-line [unicode-bidi:plaintext]">{visible(withoutMarks(shown))}</p>
+    </div>
+  );
+}
+
+/** Without Markdown's most common marks, which only disturb in a preview. */
+function withoutMarks(text: string): string {
+  return text.replace(/\*\*|__|^#{1,6} /gm, "").replace(/\n{2,}/g, "\n").trim();
+}

@@ -1,0 +1,116 @@
+import { ChevronRight, CircleAlert, CircleCheck, CircleSlash, Loader } from "lucide-react";
+import { memo, type ReactNode, useId } from "react";
+
+import { beginning } from "@/events/cut";
+import type { ToolBlock } from "@/events/types.gen";
+
+import { CopyButton } from "@/components/copy-button";
+import { inWords } from "./duration";
+import { useToggle } from "@/components/reading";
+import { cx } from "@/components/ui/cx";
+import { visible } from "./sanitize";
+
+type Status = ToolBlock["status"];
+
+const WORDS: Readonly<Record<Status, string>> = {
+  running: "running…",
+  ok: "done",
+  error: "failed",
+  timeout: "took too long",
+  cancelled: "cancelled",
+  unknown_tool: "there is no such tool",
+  invalid_arguments: "the arguments were wrong",
+};
+
+const BAD: ReactNode = <CircleAlert size={15} className="text-danger" aria-hidden />;
+
+const ICONS: Readonly<Record<Status, ReactNode>> = {
+  running: <Loader size={15} className="animate-spin text-accent" aria-hidden />,
+  ok: <CircleCheck size={15} className="text-accent" aria-hidden />,
+  error: BAD,
+  timeout: BAD,
+  cancelled: <CircleSlash size={15} className="text-faint" aria-hidden />,
+  unknown_tool: BAD,
+  invalid_arguments: BAD,
+};
+
+/** One tool that was run: a line that unfolds to what it was given and what it gave. */
+export const ToolCall = memo(function ToolCall({ block }: { readonly block: ToolBlock }) {
+  const [open, setOpen] = useToggle(`tool:${block.tool_call_id}:${block.iteration}`, false);
+  const body = useId();
+  return (
+    <section aria-label={`Tool ${block.name}`} className="rounded-xl border border-line bg-raised text-sm">
+      <button
+        type="button"
+        aria-expanded={open}
+        aria-controls={body}
+        className="flex min-h-10 w-full items-center gap-2 rounded-xl px-3 text-start hover:bg-sunken"
+        onClick={() => setOpen(!open)}
+      >
+        {ICONS[block.status]}
+        <span className="truncate font-mono text-[0.84rem]">{visible(block.name)}</span>
+        <span className="min-w-0 flex-1 truncate text-faint">{open ? "" : visible(summary(block.arguments))}</span>
+        <span className={cx("shrink-0 text-xs", block.status === "ok" || block.status === "running" ? "text-faint" : "text-danger")}>
+          {WORDS[block.status]}
+          {block.duration_ms !== null && block.duration_ms >= 1000 ? `, ${inWords(block.duration_ms)}` : ""}
+        </span>
+        <ChevronRight size={15} aria-hidden className={cx("shrink-0 text-faint transition-transform duration-150", open && "rotate-90")} />
+      </button>
+      <div id={body}>
+        {open ? (
+          <div className="unfold space-y-3 border-t border-line px-3 py-3">
+            <Field name="Arguments" text={pretty(block.arguments)} />
+            {block.status === "running" ? null : <Field name={block.truncated ? "Result, cut because it was too long" : "Result"} text={block.result} />}
+          </div>
+        ) : null}
+      </div>
+    </section>
+  );
+});
+
+function Field({ name, text }: { readonly name: string; readonly text: string }) {
+  return (
+    <div>
+      <div className="flex items-center justify-between">
+        <h4 className="text-xs font-medium text-faint">{name}</h4>
+        <CopyButton label={`Copy: ${name}`} text={() => text} className="size-7" />
+      </div>
+      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- scrolls, by keyboard too */}
+      <pre dir="ltr" tabIndex={0} aria-label={name} className="max-h-72 overflow-auto rounded-lg bg-sunken px-3 py-2 font-mono text-[0.8rem] leading-relaxed whitespace-pre-wrap [overflow-wrap:anywhere]">
+        {text === "" ? <span className="text-faint">empty</span> : visible(text)}
+      </pre>
+    </div>
+  );
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return text;
+    throw error;
+  }
+}
+
+function pretty(text: string): string {
+  const value = parsed(text);
+  return typeof value === "string" ? text : (written(value, 2) ?? text);
+}
+
+/** A value as JSON; undefined where it is nested too deeply to be written. */
+function written(value: unknown, indent?: number): string | undefined {
+  try {
+    return JSON.stringify(value, null, indent);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+/** The values of the arguments, in a line. */
+function summary(text: string): string {
+  const value = parsed(text);
+  if (typeof value !== "object" || value === null) return beginning(text, 120);
+  const values = Object.values(value).map((each) => (typeof each === "string" ? each : (written(each) ?? "…")));
+  return beginning(values.join(", ").replaceAll("\n", " "), 120);
+}

@@ -1,0 +1,172 @@
+import { ArrowDown } from "lucide-react";
+import { Fragment, memo, type ReactNode, useContext, useMemo } from "react";
+
+import type { ConversationView, RunView } from "@/events/types.gen";
+
+import { AsideMessages, type ShownAside } from "@/components/message/aside-messages";
+import { AssistantMessage } from "@/components/message/assistant-message";
+import { attemptInWords, AttemptNote } from "@/components/message/attempt-note";
+import { FileAddressContext, filesOf } from "@/components/message/attached-files";
+import { useEarlier } from "./earlier";
+import type { Follow } from "./follow";
+import { shownRuns } from "@/components/message/shown-runs";
+import { settledHeading } from "@/components/message/thought";
+import { Button, IconButton } from "@/components/ui/button";
+import { cx } from "@/components/ui/cx";
+import { UserMessage } from "@/components/message/user-message";
+import { VersionSwitcher } from "@/components/message/version-switcher";
+
+/** What the reader may do with a run. What the server cannot do is absent. */
+export interface RunActions {
+  readonly onRetry: (run: RunView) => void;
+  readonly onContinue: () => void;
+  readonly onRegenerate?: ((run: RunView) => void) | undefined;
+  readonly onEdit?: ((run: RunView) => void) | undefined;
+  readonly onBranch?: ((run: RunView) => void) | undefined;
+  /** Show another version of a message. */
+  readonly onSelect?: ((runId: string) => void) | undefined;
+}
+
+export interface ThreadProps {
+  readonly view: Pick<ConversationView, "runs" | "versions" | "attempt">;
+  /** What plugins sent beside the runs. */
+  readonly asides?: readonly ShownAside[];
+  /** Fetch the runs before these; absent where there are none. */
+  readonly onEarlier?: (() => void) | undefined;
+  readonly follow: Follow;
+  readonly actions: RunActions;
+  /** What follows the runs: messages that are not in the log yet. */
+  readonly children?: ReactNode;
+}
+
+const NO_ASIDES: readonly ShownAside[] = [];
+
+/** A conversation, oldest first. */
+export function Thread({ view, asides = NO_ASIDES, onEarlier, follow, actions, children }: ThreadProps) {
+  const { scroller, content, following, toBottom } = follow;
+  const shown = useMemo(() => shownRuns(view), [view]);
+  const runs = useMemo(() => shown.map(({ run }) => run), [shown]);
+  const { first, more, edge } = useEarlier(runs, onEarlier, scroller);
+  const placed = useMemo(() => placedAmong(asides, runs), [asides, runs]);
+  return (
+    <div className="relative min-h-0 flex-1">
+      <div
+        ref={scroller}
+        role="log"
+        aria-label="Conversation"
+        aria-live="off"
+        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- scrolls, by keyboard too
+        tabIndex={0}
+        className="h-full overflow-y-auto overscroll-contain outline-offset-[-2px]"
+      >
+        <div ref={content} className="mx-auto max-w-3xl px-4 pt-6 pb-8 sm:px-6">
+          <div ref={edge} className={cx(more && "mb-6 text-center")}>
+            {more ? (
+              <Button look="quiet" onClick={more}>
+                Show earlier messages
+              </Button>
+            ) : null}
+          </div>
+          <AsideMessages asides={placed} after={null} />
+          {shown.slice(first).map(({ run, key, versions, attempt }, index) => (
+            <Fragment key={key}>
+              <Row run={run} versions={versions} attempt={attempt} isLast={first + index === runs.length - 1} actions={actions} />
+              <AsideMessages asides={placed} after={run.run_id} />
+            </Fragment>
+          ))}
+          {children}
+        </div>
+      </div>
+      <p role="status" className="sr-only">
+        {view.attempt && view.attempt.status !== "running" ? attemptInWords(view.attempt) : inOneSentence(runs.at(-1))}
+      </p>
+      {following ? null : (
+        <IconButton
+          label="Go to the newest message"
+          look="plain"
+          round
+          className="absolute bottom-3 left-1/2 -translate-x-1/2 shadow-md shadow-black/10"
+          onClick={toBottom}
+        >
+          <ArrowDown size={17} aria-hidden />
+        </IconButton>
+      )}
+    </div>
+  );
+}
+
+/** Asides of a run that is no longer in the conversation follow the last one that is. */
+function placedAmong(asides: readonly ShownAside[], runs: readonly RunView[]): readonly ShownAside[] {
+  if (asides.length === 0) return asides;
+  const there = new Set(runs.map((run) => run.run_id));
+  const last = runs.at(-1)?.run_id ?? null;
+  return asides.map((aside) => (aside.after === null || there.has(aside.after) ? aside : { ...aside, after: last }));
+}
+
+interface RowProps {
+  readonly run: RunView;
+  readonly versions: readonly string[];
+  readonly attempt: RunView | null;
+  readonly isLast: boolean;
+  readonly actions: RunActions;
+}
+
+const Row = memo(function Row({ run, versions, attempt, isLast, actions }: RowProps) {
+  const addressOf = useContext(FileAddressContext);
+  const { onEdit, ...others } = useMemo(() => handlersOf(actions, run, isLast), [actions, run, isLast]);
+  const onSelect = run.status === "running" ? undefined : actions.onSelect;
+  const switcher = (of: "message" | "answer") => <VersionSwitcher versions={versions} shown={run.run_id} of={of} onSelect={onSelect} />;
+  return (
+    <article aria-label="Message and answer" className={cx("space-y-5 pb-9", !isLast && "row")}>
+      <UserMessage text={run.input.text} files={filesOf(run, addressOf)} onEdit={onEdit}>
+        {versions.length > 1 ? switcher("message") : null}
+      </UserMessage>
+      <div className="space-y-3">
+        <AssistantMessage key={run.run_id} run={run} {...others} />
+        {versions.length > 1 && run.status !== "running" ? <div className="-mt-2 -ml-2">{switcher("answer")}</div> : null}
+        {attempt ? <AttemptNote attempt={attempt} edited={attempt.input.text !== run.input.text} onRetry={() => actions.onRetry(attempt)} onShow={onSelect && (() => onSelect(attempt.run_id))} /> : null}
+      </div>
+    </article>
+  );
+});
+
+/** What may be done with this run now: going on only behind the last one, and nothing to one that goes on. */
+function handlersOf(actions: RunActions, run: RunView, isLast: boolean) {
+  const bound = (act: ((run: RunView) => void) | undefined, may: boolean) => (act && may ? () => act(run) : undefined);
+  const ended = run.status !== "running";
+  return {
+    onRetry: bound(actions.onRetry, isLast),
+    onContinue: bound(actions.onContinue, isLast),
+    onRegenerate: bound(actions.onRegenerate, ended),
+    onEdit: bound(actions.onEdit, ended),
+    onBranch: bound(actions.onBranch, ended),
+  };
+}
+
+/** What a screen reader is told while the text itself streams silently. */
+function inOneSentence(run: RunView | undefined): string {
+  if (!run) return "";
+  switch (run.status) {
+    case "running":
+      return whileRunning(run);
+    case "completed":
+      return "The answer is complete";
+    case "stopped":
+      return "Stopped";
+    case "max_iterations":
+      return "The limit of steps was reached";
+    case "failed":
+      return `The answer failed: ${run.error?.message ?? ""}`;
+    default: {
+      const never: never = run.status;
+      return never;
+    }
+  }
+}
+
+function whileRunning(run: RunView): string {
+  const block = run.blocks.at(-1);
+  if (block?.type === "reasoning") return block.status === "open" ? "Thinking" : settledHeading(block, run.status);
+  if (block?.type === "tool") return `Tool ${block.name}, ${block.status}`;
+  return block?.type === "answer" ? "Answering" : "Waiting for the model";
+}
