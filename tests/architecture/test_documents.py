@@ -100,7 +100,7 @@ def test_a_path_that_is_not_there_is_found_wherever_it_is_named() -> None:
         "See `src/thinkaloud/errors.py`, `core/parsers/sse.py` and `tests/nowhere/`; not `text/plain` or `/api/v1`.\n"
         "[A link](LICENSE) and [a broken one](docs/none.md#there), and [one out](https://example.org/none.md).\n"
         "```text\nsrc/thinkaloud/\n├── events/   things\n│            more of them\n├── gone/     no\n"
-        "└── core/\n    ├── sse.py\n    └── none.py\ntests/\n```\n"
+        "└── core/\n    ├── turn.py\n    └── none.py\ntests/\n```\n"
     )
     assert missing(ROOT / "README.md", text) == [
         "tests/nowhere",
