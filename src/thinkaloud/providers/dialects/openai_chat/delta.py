@@ -64,6 +64,8 @@ class DeltaReader:
         elif delta.reasoning_text:
             received.carrier = "reasoning_text"
             self._reason(plain(delta.reasoning_text), delta, events)
+        elif other := delta.thinking or delta.thought:
+            self._reason(plain(other), delta, events)
         elif delta.reasoning_details or delta.thinking_blocks:
             self._reason("", delta, events)
         content = delta.content
@@ -72,7 +74,13 @@ class DeltaReader:
                 self._text(content, events)
             else:
                 self._content_chunks(content, events)
-        if delta.tool_calls or delta.refusal or delta.executed_tools or delta.reasoning_opaque:
+        if (
+            delta.tool_calls
+            or delta.function_call
+            or delta.refusal
+            or delta.executed_tools
+            or delta.reasoning_opaque
+        ):
             self._rest(delta, events)
 
     def _reason(self, text: str, delta: Delta, events: list[ModelEvent]) -> None:
@@ -128,9 +136,12 @@ class DeltaReader:
                 received.signature = chunk.signature
 
     def _rest(self, delta: Delta, events: list[ModelEvent]) -> None:
-        if delta.tool_calls:
+        calls = delta.tool_calls or []
+        if delta.function_call and not calls:
+            calls = [{"index": 0, "type": "function", "function": delta.function_call}]
+        if calls:
             self.flush(events)
-            opened = map(self.calls.add, delta.tool_calls)
+            opened = map(self.calls.add, calls)
             events.extend(opening for opening in opened if opening is not None)
         if delta.reasoning_opaque:
             self.received.opaque = delta.reasoning_opaque

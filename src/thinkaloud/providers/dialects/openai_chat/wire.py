@@ -69,10 +69,15 @@ class Delta(msgspec.Struct, gc=False):
     reasoning_text: Text | None = None
     """Copilot's; `reasoning_opaque` is what it wants back with it."""
     reasoning_opaque: str | None = None
+    thinking: Text | None = None
+    thought: Text | None = None
+    """Further spellings; shown, and not sent back."""
     reasoning_details: list[dict[str, object]] | None = None
     thinking_blocks: list[dict[str, object]] | None = None
     """LiteLLM's, beside `reasoning_content`."""
     tool_calls: list[dict[str, object]] | None = None
+    function_call: dict[str, object] | None = None
+    """One call in the form that came before `tool_calls`."""
     refusal: str | None = None
     executed_tools: list[dict[str, object]] | None = None
     """Groq's tools on its own side."""
