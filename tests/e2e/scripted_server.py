@@ -68,6 +68,7 @@ def essay() -> str:
 
 WAYS: Final = {
     "essay": Way(answer=essay(), letters=20, seconds=0.01),
+    "book": Way(answer=essay(), letters=2_000, seconds=0.0),
     "long": Way(thought=long_thought(), letters=20, seconds=0.005),
     "quick": Way(seconds=0.0),
     "only": Way(

@@ -16,6 +16,7 @@ import { isLoopback, WebSocketTransport } from "@/session/websocket";
 import { App } from "./app";
 import { basePath } from "./site-path";
 import { keptToggles } from "./toggles";
+import { fitVisibleHeight } from "./visible-height";
 
 const api = new Api(basePath(document));
 const server = new ServerInfo(api);
@@ -45,6 +46,7 @@ window.addEventListener("pagehide", (event) => {
 });
 window.addEventListener("storage", () => preferences.reread());
 client.start();
+if (window.visualViewport) fitVisibleHeight(window.visualViewport, window, document.documentElement.style);
 window.addEventListener("load", preloadMarkdown);
 
 const root = document.getElementById("root");

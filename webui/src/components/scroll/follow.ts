@@ -61,6 +61,16 @@ function watch(box: HTMLElement, inner: HTMLElement, isFollowing: () => boolean,
   const pressed = (event: KeyboardEvent) => {
     if (event.target === box && (event.key === "End" || (event.key === "PageDown" && below() <= box.clientHeight))) set(true);
   };
+  const pressedElsewhere = (event: KeyboardEvent) => {
+    if (event.defaultPrevented || event.target !== document.body || event.ctrlKey || event.metaKey || event.altKey) return;
+    const to = scrolledBy(event, box);
+    if (to === null) return;
+    event.preventDefault();
+    // From here on the browser scrolls it by keyboard itself.
+    box.focus({ preventScroll: true });
+    if (event.key === "End") set(true);
+    box.scrollTop = to;
+  };
   const resized = new ResizeObserver(() => {
     // What became so short that nothing is below is at its bottom without a scroll.
     if (!isFollowing() && below() <= 1) set(true);
@@ -73,10 +83,25 @@ function watch(box: HTMLElement, inner: HTMLElement, isFollowing: () => boolean,
   box.addEventListener("scroll", scrolled, { passive: true });
   box.addEventListener("wheel", turned, { passive: true });
   box.addEventListener("keydown", pressed);
+  document.addEventListener("keydown", pressedElsewhere);
   return () => {
     resized.disconnect();
     box.removeEventListener("scroll", scrolled);
     box.removeEventListener("wheel", turned);
     box.removeEventListener("keydown", pressed);
+    document.removeEventListener("keydown", pressedElsewhere);
   };
+}
+
+const LINE = 40;
+
+/** Where a key that scrolls takes the box; null for any other key. The page itself does not scroll, so it falls to the box. */
+function scrolledBy({ key, shiftKey }: KeyboardEvent, box: HTMLElement): number | null {
+  if (box.scrollHeight <= box.clientHeight) return null;
+  const page = box.clientHeight * 0.875;
+  const steps: Readonly<Record<string, number>> = { ArrowUp: -LINE, ArrowDown: LINE, PageUp: -page, PageDown: page, " ": shiftKey ? -page : page };
+  if (key === "Home") return 0;
+  if (key === "End") return box.scrollHeight;
+  const step = steps[key];
+  return step === undefined ? null : box.scrollTop + step;
 }

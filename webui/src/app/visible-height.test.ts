@@ -1,0 +1,37 @@
+import { expect, it } from "vitest";
+
+import { fitVisibleHeight } from "./visible-height";
+
+function staged() {
+  const viewport = Object.assign(new EventTarget(), { height: 800, scale: 1 });
+  const scrolledTo: number[] = [];
+  const page = { innerHeight: 800, scrollTo: (_x: number, y: number) => scrolledTo.push(y) };
+  const style = document.createElement("div").style;
+  const stop = fitVisibleHeight(viewport as never, page as never, style);
+  const becomes = (height: number, scale = 1) => {
+    Object.assign(viewport, { height, scale });
+    viewport.dispatchEvent(new Event("resize"));
+    return style.getPropertyValue("--visible-height");
+  };
+  return { becomes, scrolledTo, stop };
+}
+
+it("keeps the page above a keyboard that covers it, and gives it its height back", () => {
+  const { becomes, scrolledTo } = staged();
+  expect(becomes(460)).toBe("460px");
+  expect(scrolledTo).toEqual([0]);
+  expect(becomes(800)).toBe("");
+  expect(scrolledTo).toEqual([0]);
+});
+
+it("leaves the page alone while the reader zooms in with two fingers", () => {
+  const { becomes, scrolledTo } = staged();
+  expect(becomes(400, 2)).toBe("");
+  expect(scrolledTo).toEqual([]);
+});
+
+it("stops following the keyboard when told to", () => {
+  const { becomes, stop } = staged();
+  stop();
+  expect(becomes(460)).toBe("");
+});
