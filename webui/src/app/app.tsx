@@ -61,7 +61,7 @@ export function App({ preferences, toggles }: AppProps) {
         {route.page === "connect" ? (
           <ConnectPage onBack={() => toChat(null)} />
         ) : (
-          <ChatView key={chatId ?? "new"} chatId={chatId} thinking={kept.thinking} toggles={toggles} chosen={kept} onChoose={choose} onBegun={toChat} />
+          <ChatView key={chatId ?? "new"} chatId={chatId} thinking={kept.thinking} toggles={toggles} enter={kept.enter} chosen={kept} onChoose={choose} onBegun={toChat} />
         )}
       </main>
       <SettingsDialog open={settings} onOpenChange={setSettings} preferences={kept} onChange={preferences.change} />

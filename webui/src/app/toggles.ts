@@ -1,6 +1,7 @@
 /** What the reader opened and closed by hand: kept for as long as the tab lives, across reloads. */
 
 import type { Toggles } from "@/components/reading";
+import { keepIn } from "@/session/storage";
 
 const KEY = "thinkaloud.toggles";
 const MOST = 500;
@@ -17,7 +18,7 @@ export function keptToggles(storage: Storage): Toggles {
         if (kept.size <= MOST) break;
         kept.delete(oldest);
       }
-      storage.setItem(KEY, JSON.stringify([...kept]));
+      keepIn(storage, KEY, JSON.stringify([...kept]));
       for (const listener of listeners) listener();
     },
     subscribe: (listener) => {

@@ -23,7 +23,7 @@ export interface Bootstrap {
   readonly demo: boolean;
   readonly version: string;
   readonly ticket?: string;
-  readonly limits?: { readonly files?: FileLimits };
+  readonly limits?: { readonly files?: FileLimits; readonly max_text_chars?: number };
 }
 
 /** What the files of one message may be; sizes in bytes. */

@@ -5,7 +5,12 @@ import { expect, it } from "vitest";
 
 import { Composer, type ComposerProps } from "./composer";
 
-const file = (name: string) => new File(["x"], name, { type: "text/plain" });
+const file = (name: string, type = "text/plain") => new File(["x"], name, { type });
+
+/** What a paste brings. */
+const clipboard = (files: readonly File[], text = "", html = "") => ({
+  clipboardData: { files, getData: (type: string) => ({ "text/plain": text, "text/html": html })[type] ?? "" },
+});
 
 function staged(part: Partial<ComposerProps> = {}) {
   const did: string[] = [];
@@ -46,6 +51,29 @@ it("does not send while an input method composes a word", () => {
   expect(did).toEqual(["send かな"]);
 });
 
+it("does not send with the Enter that ends a composition in Safari", () => {
+  const { did, field } = staged();
+  fireEvent.change(field, { target: { value: "日本" } });
+  fireEvent.keyDown(field, { key: "Enter", keyCode: 229, isComposing: false });
+  expect(did).toEqual([]);
+});
+
+it.each(["ArrowUp", "Tab", "Escape"])("leaves %s to an input method that composes", (key) => {
+  const { did, field } = staged();
+  expect(fireEvent.keyDown(field, { key, isComposing: true })).toBe(true);
+  expect(fireEvent.keyDown(field, { key, keyCode: 229 })).toBe(true);
+  expect(did).toEqual([]);
+});
+
+it("breaks the line with Enter where that is asked for, and sends with Ctrl and Enter or the button", async () => {
+  const { did, field, user } = staged({ enter: "newline" });
+  await user.type(field, "one{Enter}two");
+  expect(did).toEqual([]);
+  await user.keyboard("{Control>}{Enter}{/Control}");
+  await user.click(screen.getByRole("button", { name: "Send" }));
+  expect(did).toEqual(["send one\ntwo", "send one\ntwo"]);
+});
+
 it("sends nothing that is empty", async () => {
   const { did, field, user } = staged();
   await user.type(field, "  {Enter}");
@@ -72,9 +100,76 @@ it("takes files that are pasted, picked or dropped anywhere, where the server do
   const taken: string[] = [];
   const { field, user } = staged({ onFiles: (files) => taken.push(...files.map((each) => each.name)) });
   await user.upload(screen.getByLabelText("Files to attach"), file("picked.txt"));
-  fireEvent.paste(field, { clipboardData: { files: [file("pasted.txt")] } });
+  fireEvent.paste(field, clipboard([file("pasted.txt")]));
   fireEvent.drop(document.body, { dataTransfer: { types: ["Files"], files: [file("dropped.txt")] } });
   expect(taken).toEqual(["picked.txt", "pasted.txt", "dropped.txt"]);
+});
+
+it.each([
+  ["cells of a table", clipboard([file("image.png", "image/png")], "a\tb\nc\td", "<table><td>a</table>"), true, []],
+  ["words of a document", clipboard([file("image.png", "image/png")], "Some words"), true, []],
+  ["a picture from a page", clipboard([file("image.png", "image/png")], "", '<meta charset="utf-8"><img src="https://example.com/a.png">'), false, ["image.png"]],
+  ["a screenshot", clipboard([file("image.png", "image/png")]), false, ["image.png"]],
+  ["files from a file manager", clipboard([file("a b.txt"), file("cat.png", "image/png")], "file:///home/me/a%20b.txt\ncat.png"), false, ["a b.txt", "cat.png"]],
+  ["text beside a document", clipboard([file("notes.pdf", "application/pdf"), file("image.png", "image/png")], "Some words"), true, ["notes.pdf"]],
+] as const)("pastes %s as what it is", (_, given, insertsText, attached) => {
+  const taken: string[] = [];
+  const { field } = staged({ onFiles: (files) => taken.push(...files.map((each) => each.name)) });
+  // What nobody prevents, the browser inserts as text.
+  expect(fireEvent.paste(field, given)).toBe(insertsText);
+  expect(taken).toEqual(attached);
+});
+
+it("says that a pasted text is too long, and attaches it as a file instead", async () => {
+  const taken: File[] = [];
+  const { did, field, user } = staged({ textLimits: { chars: 10, fileBytes: 20 }, onFiles: (files) => taken.push(...files) });
+  await user.type(field, "What?");
+  expect(fireEvent.paste(field, clipboard([], "fifteen letters"))).toBe(false);
+  expect(screen.getByRole("alert").textContent).toContain("That text has 15 characters; a message may have 10 characters.");
+  await user.click(screen.getByRole("button", { name: "Attach it as a text file" }));
+  expect(await taken[0]?.text()).toBe("fifteen letters");
+  expect(screen.queryByRole("alert")).toBeNull();
+  await user.type(field, "{Enter}");
+  expect(did).toEqual(["send What?"]);
+});
+
+it("does not insert a dropped text that is too long, either", () => {
+  const { field } = staged({ textLimits: { chars: 10, fileBytes: 20 } });
+  const dropped = { dataTransfer: { ...clipboard([], "fifteen letters").clipboardData, types: ["text/plain"] } };
+  expect(fireEvent.drop(field, dropped)).toBe(false);
+  expect(screen.getByRole("alert").textContent).toContain("That text has 15 characters");
+  expect(fireEvent.drop(field, { dataTransfer: { ...clipboard([], "short").clipboardData, types: ["text/plain"] } })).toBe(true);
+});
+
+it("lays out no more of a very long draft than the field can show", () => {
+  const { field } = staged();
+  fireEvent.change(field, { target: { value: "A line of a log.\n".repeat(9_000) } });
+  expect(field.previousElementSibling?.textContent.length).toBeLessThan(5_000);
+});
+
+it("says of a pasted text that is too long for a file as well how long it may be, and where it still is", () => {
+  const { field } = staged({ textLimits: { chars: 10, fileBytes: 12 }, onFiles: () => undefined });
+  fireEvent.paste(field, clipboard([], "fifteen letters"));
+  expect(screen.getByRole("alert").textContent).toMatch(/a text file may have 12 B\..*not inserted/);
+  expect(screen.queryByRole("button", { name: "Attach it as a text file" })).toBeNull();
+});
+
+it("holds back a typed or dropped text that is too long, and moves it into a file", async () => {
+  const taken: File[] = [];
+  const { did, field, user } = staged({ textLimits: { chars: 3, fileBytes: 20 }, onFiles: (files) => taken.push(...files) });
+  fireEvent.change(field, { target: { value: "four" } });
+  await user.type(field, "{Enter}");
+  expect(did).toEqual([]);
+  await user.click(screen.getByRole("button", { name: "Attach it as a text file" }));
+  expect(await taken[0]?.text()).toBe("four");
+  expect((field as HTMLTextAreaElement).value).toBe("");
+});
+
+it("counts an emoji as one character, as the server does", async () => {
+  const { did, field, user } = staged({ textLimits: { chars: 3, fileBytes: 20 } });
+  fireEvent.change(field, { target: { value: "😀😀😀" } });
+  await user.type(field, "{Enter}");
+  expect(did).toEqual(["send 😀😀😀"]);
 });
 
 it("offers no files where the server takes none", () => {

@@ -1,8 +1,11 @@
 import { ArrowUp, Paperclip, RotateCcw, Square, X } from "lucide-react";
-import { type ChangeEvent, type ClipboardEvent, type KeyboardEvent, type ReactNode, type Ref, useRef } from "react";
+import { type ChangeEvent, type ClipboardEvent, type DragEvent, type KeyboardEvent, type ReactNode, type Ref, useRef, useState } from "react";
 
 import { FileChip } from "@/components/message/attached-files";
 import { useDroppedFiles } from "./dropped-files";
+import { type EnterKey, isComposing, sends } from "./keys";
+import { insertText, pastedFrom } from "./pasted";
+import { isTooLong, type TextLimits, TooLong } from "./too-long";
 import { IconButton } from "@/components/ui/button";
 import { cx } from "@/components/ui/cx";
 import { visible } from "@/components/message/sanitize";
@@ -25,6 +28,10 @@ export interface ComposerProps {
   /** Put the last message back into the field. */
   readonly onRecall: () => void;
   readonly running: boolean;
+  /** What Enter does by itself. */
+  readonly enter?: EnterKey;
+  /** How long the text may be. */
+  readonly textLimits?: TextLimits | undefined;
   readonly attached: readonly Attached[];
   /** Absent where the server takes no files. */
   readonly onFiles?: ((files: readonly File[]) => void) | undefined;
@@ -39,19 +46,29 @@ export interface ComposerProps {
 }
 
 export function Composer(props: ComposerProps) {
-  const { text, running, onFiles } = props;
+  const { text, running, onFiles, enter = "send", textLimits } = props;
+  const [refused, setRefused] = useState<string | null>(null);
   const ready = isReady(props);
   useDroppedFiles(onFiles);
-  const pasted = (event: ClipboardEvent) => {
-    const { files } = event.clipboardData;
-    if (!onFiles || files.length === 0) return;
+  const pasted = (event: ClipboardEvent<HTMLTextAreaElement>) => {
+    const brought = pastedFrom(event.clipboardData);
+    setRefused(null);
+    if (brought.files.length > 0) onFiles?.(brought.files);
+    if (isTooLong(brought.text, textLimits)) setRefused(brought.text);
+    else if (brought.isPlain && brought.text !== "") return;
+    else if (brought.text !== "") insertText(event.currentTarget, brought.text);
+    else if (brought.files.length === 0) return;
     event.preventDefault();
-    onFiles([...files]);
+  };
+  const dropped = (event: DragEvent) => {
+    const words = event.dataTransfer.getData("text/plain");
+    if (event.dataTransfer.types.includes("Files") || !isTooLong(words, textLimits)) return;
+    event.preventDefault();
+    setRefused(words);
   };
   const pressed = (event: KeyboardEvent) => {
-    // Enter ends a word that an input method composes; only another one sends.
-    if (event.nativeEvent.isComposing) return;
-    if (event.key === "Enter" && !event.shiftKey) {
+    if (isComposing(event.nativeEvent)) return;
+    if (sends(event, enter)) {
       event.preventDefault();
       if (ready) props.onSend();
     } else if (event.key === "ArrowUp" && text === "") {
@@ -69,7 +86,8 @@ export function Composer(props: ComposerProps) {
       }}
     >
       <AttachedFiles {...props} />
-      <Field {...props} onKeyDown={pressed} onPaste={pasted} />
+      <Refused {...props} refused={refused} onSettled={() => setRefused(null)} />
+      <Field {...props} onKeyDown={pressed} onPaste={pasted} onDrop={dropped} />
       <div className="flex items-center gap-1">
         {onFiles ? <FilePicker onFiles={onFiles} limits={props.limits ?? ""} /> : null}
         <div className="flex min-w-0 flex-1 items-center gap-0.5">{props.controls}</div>
@@ -80,9 +98,27 @@ export function Composer(props: ComposerProps) {
 }
 
 /** Files say something too; what is not there yet, or cannot go along, holds the message back. */
-function isReady({ text, attached, hindrance = null }: ComposerProps): boolean {
+function isReady({ text, attached, hindrance = null, textLimits }: ComposerProps): boolean {
   const says = text.trim() !== "" || attached.length > 0;
-  return says && hindrance === null && attached.every((each) => each.status === "ready");
+  return says && hindrance === null && !isTooLong(text, textLimits) && attached.every((each) => each.status === "ready");
+}
+
+interface RefusedProps extends ComposerProps {
+  /** What was pasted or dropped last, and not inserted. */
+  readonly refused: string | null;
+  readonly onSettled: () => void;
+}
+
+/** A text that is too long: one that was not inserted, else what is in the field. */
+function Refused({ text, onText, onFiles, textLimits, refused, onSettled }: RefusedProps) {
+  const shown = refused ?? text;
+  if (!isTooLong(shown, textLimits)) return null;
+  const attach = (file: File) => {
+    onFiles?.([file]);
+    if (refused === null) onText("");
+    onSettled();
+  };
+  return <TooLong text={shown} limits={textLimits} inserted={refused === null} onAttach={onFiles ? attach : undefined} onDismiss={refused === null ? undefined : onSettled} />;
 }
 
 interface ButtonsProps {
@@ -110,16 +146,20 @@ function Buttons({ running, ready, onStop }: ButtonsProps) {
 
 interface FieldProps extends ComposerProps {
   readonly onKeyDown: (event: KeyboardEvent) => void;
-  readonly onPaste: (event: ClipboardEvent) => void;
+  readonly onPaste: (event: ClipboardEvent<HTMLTextAreaElement>) => void;
+  readonly onDrop: (event: DragEvent) => void;
 }
 
-function Field({ text, onText, field, running, onKeyDown, onPaste }: FieldProps) {
+/** More characters than fit into the field at its full height: what is further down does not make it higher. */
+const FILLS_FIELD = 4_000;
+
+function Field({ text, onText, field, running, enter = "send", onKeyDown, onPaste, onDrop }: FieldProps) {
   const shape = "col-start-1 row-start-1 max-h-60 min-h-10 w-full px-2.5 py-2 leading-6 [overflow-wrap:anywhere] whitespace-pre-wrap";
   return (
     <div className="grid">
-      {/* Lies under the field with the same text, so that both are as high as the text is. */}
+      {/* Lies under the field with the same text, so that both are as high as the text is. Laying out all of a long one would make every key slow. */}
       <div aria-hidden className={cx(shape, "invisible overflow-hidden")}>
-        {text}{" "}
+        {text.slice(0, FILLS_FIELD)}{" "}
       </div>
       <textarea
         ref={field}
@@ -128,11 +168,13 @@ function Field({ text, onText, field, running, onKeyDown, onPaste }: FieldProps)
         value={text}
         aria-label="Your message"
         aria-keyshortcuts="/"
+        enterKeyHint={enter === "send" ? "send" : "enter"}
         placeholder={running ? "Say what comes next…" : "Ask anything…"}
         className={cx(shape, "resize-none bg-transparent outline-none placeholder:text-faint")}
         onChange={(event: ChangeEvent<HTMLTextAreaElement>) => onText(event.target.value)}
         onKeyDown={onKeyDown}
         onPaste={onPaste}
+        onDrop={onDrop}
       />
     </div>
   );

@@ -5,13 +5,17 @@ import type { RunView } from "@/events/types.gen";
 
 import { filesOf } from "@/components/message/attached-files";
 import { Composer } from "@/components/composer/composer";
+import type { EnterKey } from "@/components/composer/keys";
 import type { ThinkingChoice, Toggles } from "@/components/reading";
 import { Button, IconButton } from "@/components/ui/button";
+import type { TextLimits } from "@/components/composer/too-long";
+import type { Bootstrap } from "@/session/api";
 import type { Chat, Pending } from "@/session/chat";
 
 import { useServices } from "../services";
 import { useCell } from "../use-cell";
 import { useChatSelector } from "@/features/use-chat-selector";
+import { useMedia } from "@/features/use-media";
 import { type Attachments, hindranceOf, limitsInWords, useAttachments } from "./attachments";
 import { Choices, type Chosen, modelOf, optionsOf } from "./choices";
 import { Conversation } from "./conversation";
@@ -25,6 +29,8 @@ export interface ChatViewProps {
   readonly chatId: string | null;
   readonly thinking: ThinkingChoice;
   readonly toggles: Toggles;
+  /** What Enter does in the field; `auto` goes by how the user points. */
+  readonly enter: "auto" | EnterKey;
   readonly chosen: Chosen;
   readonly onChoose: (chosen: Chosen) => void;
   /** A conversation was made for the first message. */
@@ -32,7 +38,7 @@ export interface ChatViewProps {
 }
 
 /** The conversation and the field to write in. Mounted anew for every conversation. */
-export function ChatView({ chatId, thinking, toggles, chosen, onChoose, onBegun }: ChatViewProps) {
+export function ChatView({ chatId, thinking, toggles, enter, chosen, onChoose, onBegun }: ChatViewProps) {
   const { api, client, server } = useServices();
   const chat = chatId === null ? null : client.chat(chatId);
   const { bootstrap, features, models } = useCell(server.state);
@@ -48,6 +54,7 @@ export function ChatView({ chatId, thinking, toggles, chosen, onChoose, onBegun 
   const sayFromThread = useSayFromThread(say, draft.field);
   const branch = useBranch({ chat, temporary, onBegun, onProblem: setProblem });
   const select = useSelect({ chat, temporary, onBegun, onProblem: setProblem });
+  const enterKey = useEnter(enter);
   const stop = useCallback(() => chat?.stop(), [chat]);
   const cancel = draft.replacing === null ? undefined : again.nothing;
   useShortcuts({ field: draft.field, onEscape: running ? stop : cancel });
@@ -57,14 +64,7 @@ export function ChatView({ chatId, thinking, toggles, chosen, onChoose, onBegun 
     const sent = await say(draft.text, { ...optionsOf(models, chosen), files: attachments.ready, ...replaces });
     if (sent) again.nothing();
   };
-  const recall = () => {
-    if (!chat) return;
-    const waiting = chat.takeBackLast();
-    const last = chat.state.latest.session.view.runs.at(-1);
-    if (waiting !== null) again.taken(waiting);
-    else if (last && features["replace"] && !running) again.inPlaceOf(last);
-    else if (last) again.like(last);
-  };
+  const recall = () => recalled(chat, again, features["replace"] === true && !running);
   return (
     <div className="flex min-h-0 flex-1 flex-col">
       {chat ? (
@@ -85,6 +85,8 @@ export function ChatView({ chatId, thinking, toggles, chosen, onChoose, onBegun 
             onStop={stop}
             onRecall={recall}
             running={running}
+            enter={enterKey}
+            textLimits={textLimitsOf(bootstrap)}
             attached={attachments.files}
             onFiles={features["uploads"] ? attachments.add : undefined}
             onDetach={attachments.remove}
@@ -96,6 +98,26 @@ export function ChatView({ chatId, thinking, toggles, chosen, onChoose, onBegun 
       )}
     </div>
   );
+}
+
+function useEnter(chosen: ChatViewProps["enter"]): EnterKey {
+  const byTouch = useMedia("(pointer: coarse)");
+  if (chosen !== "auto") return chosen;
+  return byTouch ? "newline" : "send";
+}
+
+/** Put the last message back into the field. */
+function recalled(chat: Chat | null, again: Again, mayReplace: boolean): void {
+  const waiting = chat?.takeBackLast() ?? null;
+  const last = chat?.state.latest.session.view.runs.at(-1);
+  if (waiting !== null) again.taken(waiting);
+  else if (last && mayReplace) again.inPlaceOf(last);
+  else if (last) again.like(last);
+}
+
+function textLimitsOf(bootstrap: Bootstrap | null): TextLimits | undefined {
+  const { max_text_chars: chars, files } = bootstrap?.limits ?? {};
+  return chars === undefined ? undefined : { chars, fileBytes: files?.text_bytes ?? 0 };
 }
 
 interface Draft {
@@ -117,13 +139,15 @@ function useDraft(chatId: string | null): Draft {
   const field = useRef<HTMLTextAreaElement>(null);
   const [text, setText] = useState(() => readDraft(chatId));
   const [replacing, setReplacing] = useState<string | null>(null);
+  const [kept, setKept] = useState(true);
   const type = useCallback(
     (words: string) => {
-      keepDraft(chatId, words);
+      setKept(keepDraft(chatId, words));
       setText(words);
     },
     [chatId],
   );
+  useAskBeforeLeaving(!kept);
   const write = useCallback(
     (words: string) => {
       type(words);
@@ -146,6 +170,16 @@ function useDraft(chatId: string | null): Draft {
     [edit],
   );
   return { field, text, replacing, type, write, edit, replace };
+}
+
+/** Have the browser ask before it closes or reloads the page with a draft that it could not keep. */
+function useAskBeforeLeaving(wanted: boolean): void {
+  useEffect(() => {
+    if (!wanted) return undefined;
+    const ask = (event: BeforeUnloadEvent) => event.preventDefault();
+    window.addEventListener("beforeunload", ask);
+    return () => window.removeEventListener("beforeunload", ask);
+  }, [wanted]);
 }
 
 /** What else may be put into the field, with its files. */

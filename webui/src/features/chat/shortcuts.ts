@@ -2,6 +2,8 @@
 
 import { type RefObject, useEffect } from "react";
 
+import { isComposing } from "@/components/composer/keys";
+
 export interface Shortcuts {
   readonly field: RefObject<HTMLTextAreaElement | null>;
   /** Stop, or give up, what goes on. Absent where nothing does. */
@@ -11,17 +13,22 @@ export interface Shortcuts {
 export function useShortcuts({ field, onEscape }: Shortcuts): void {
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || isModified(event)) return;
+      if (event.defaultPrevented || isModified(event) || isComposing(event)) return;
       if (event.key === "/" && !isWriting(event.target)) {
         event.preventDefault();
         field.current?.focus();
-      } else if (event.key === "Escape" && onEscape && !document.querySelector("[role=dialog],[role=menu]")) {
+      } else if (event.key === "Escape" && onEscape && !belongsElsewhere(event.target, field.current)) {
         onEscape();
       }
     };
     document.addEventListener("keydown", pressed);
     return () => document.removeEventListener("keydown", pressed);
   }, [field, onEscape]);
+}
+
+/** Whether Escape closes a dialog or a menu, or clears another field, such as the search. */
+function belongsElsewhere(target: EventTarget | null, field: HTMLElement | null): boolean {
+  return document.querySelector("[role=dialog],[role=menu]") !== null || (isWriting(target) && target !== field);
 }
 
 function isModified(event: KeyboardEvent): boolean {

@@ -1,6 +1,7 @@
 import { MessageSquarePlus, Search, Settings } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
 
+import { isComposing } from "@/components/composer/keys";
 import { Button } from "@/components/ui/button";
 import type { ConversationSummary } from "@/session/api";
 
@@ -49,6 +50,9 @@ export function Sidebar({ currentId, onOpen, onSettings }: SidebarProps) {
             placeholder="Search"
             className="min-h-9 w-full bg-transparent text-sm outline-none placeholder:text-faint"
             onChange={(event) => setWanted(event.target.value)}
+            onKeyDown={(event) => {
+              if (event.key === "Escape" && !isComposing(event.nativeEvent)) setWanted("");
+            }}
           />
         </label>
       </div>

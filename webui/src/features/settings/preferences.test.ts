@@ -16,8 +16,8 @@ it("keeps preferences in this browser, and tells its readers at once", () => {
 });
 
 it("takes the defaults for what it does not know", () => {
-  for (const text of ["{", "null", '{"thinking": "loud", "theme": 3, "model": {}}']) {
+  for (const text of ["{", "null", '{"thinking": "loud", "theme": 3, "model": {}, "enter": "never"}']) {
     localStorage.setItem("thinkaloud.preferences", text);
-    expect(new PreferenceStore(localStorage).state.latest).toEqual({ theme: "system", thinking: "auto", model: "", effort: "" });
+    expect(new PreferenceStore(localStorage).state.latest).toEqual({ theme: "system", thinking: "auto", enter: "auto", model: "", effort: "" });
   }
 });

@@ -2,19 +2,25 @@
 
 import { THINKING_CHOICES, type ThinkingChoice } from "@/components/reading";
 import { Cell } from "@/session/cell";
+import { keepIn } from "@/session/storage";
 
 export const THEMES = ["system", "light", "dark"] as const;
 export type Theme = (typeof THEMES)[number];
 
+export const ENTER_CHOICES = ["auto", "send", "newline"] as const;
+export type EnterChoice = (typeof ENTER_CHOICES)[number];
+
 export interface Preferences {
   readonly theme: Theme;
   readonly thinking: ThinkingChoice;
+  /** `auto`: a new line with touch, else send. */
+  readonly enter: EnterChoice;
   readonly model: string;
   readonly effort: string;
 }
 
 const KEY = "thinkaloud.preferences";
-const DEFAULTS: Preferences = { theme: "system", thinking: "auto", model: "", effort: "" };
+const DEFAULTS: Preferences = { theme: "system", thinking: "auto", enter: "auto", model: "", effort: "" };
 
 export class PreferenceStore {
   readonly state: Cell<Preferences>;
@@ -28,7 +34,7 @@ export class PreferenceStore {
   readonly change = (part: Partial<Preferences>): void => {
     this.state.set({ ...this.state.latest, ...part });
     this.state.flush();
-    this.#storage.setItem(KEY, JSON.stringify(this.state.latest));
+    keepIn(this.#storage, KEY, JSON.stringify(this.state.latest));
   };
 
   /** Another tab wrote. */
@@ -42,6 +48,7 @@ function read(text: string | null): Preferences {
   return {
     theme: THEMES.find((each) => each === kept["theme"]) ?? DEFAULTS.theme,
     thinking: THINKING_CHOICES.find((each) => each === kept["thinking"]) ?? DEFAULTS.thinking,
+    enter: ENTER_CHOICES.find((each) => each === kept["enter"]) ?? DEFAULTS.enter,
     model: typeof kept["model"] === "string" ? kept["model"] : DEFAULTS.model,
     effort: typeof kept["effort"] === "string" ? kept["effort"] : DEFAULTS.effort,
   };

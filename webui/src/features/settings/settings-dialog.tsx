@@ -7,13 +7,19 @@ import { ApiProblem } from "@/session/api";
 
 import { useServices } from "../services";
 import { useCell } from "../use-cell";
-import { type Preferences, type Theme, THEMES } from "./preferences";
+import { ENTER_CHOICES, type EnterChoice, type Preferences, type Theme, THEMES } from "./preferences";
 
 const THINKING_WORDS: Readonly<Record<ThinkingChoice, readonly [string, string]>> = {
   auto: ["Automatic", "Open while the model thinks, folded when the answer begins"],
   preview: ["Preview", "Folded, with a few lines to glance at"],
   open: ["Always open", "Never folds away by itself"],
   closed: ["Always closed", "Only its heading, until you open it"],
+};
+
+const ENTER_WORDS: Readonly<Record<EnterChoice, readonly [string, string]>> = {
+  auto: ["Automatic", "Sends; on a touch screen, starts a new line"],
+  send: ["Sends", "Shift + Enter starts a new line"],
+  newline: ["Starts a new line", "Ctrl + Enter or the button sends"],
 };
 
 const THEME_WORDS: Readonly<Record<Theme, string>> = { system: "As the system", light: "Light", dark: "Dark" };
@@ -37,6 +43,13 @@ export function SettingsDialog({ open, onOpenChange, preferences, onChange }: Se
           options={THINKING_CHOICES.map((value) => ({ value, label: THINKING_WORDS[value][0], note: THINKING_WORDS[value][1] }))}
           value={preferences.thinking}
           onChange={(thinking) => onChange({ thinking })}
+        />
+        <Choice
+          legend="Enter key"
+          name="enter"
+          options={ENTER_CHOICES.map((value) => ({ value, label: ENTER_WORDS[value][0], note: ENTER_WORDS[value][1] }))}
+          value={preferences.enter}
+          onChange={(enter) => onChange({ enter })}
         />
         <Choice
           legend="Appearance"
@@ -128,7 +141,8 @@ function DefaultModel() {
 
 const KEYS = [
   ["/", "Go to the message field"],
-  ["Enter", "Send"],
+  ["Enter", "Send, or start a new line: as set above"],
+  ["Ctrl + Enter", "Send"],
   ["Shift + Enter", "New line"],
   ["↑", "In an empty field: edit your last message"],
   ["Esc", "Stop the answer; give up a change"],

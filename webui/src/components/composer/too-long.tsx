@@ -1,0 +1,52 @@
+import { useMemo } from "react";
+
+import { inBytes } from "@/components/message/attached-files";
+import { counted } from "@/components/message/duration";
+import { Button } from "@/components/ui/button";
+
+/** How long a text may be: as a message, and as a file. */
+export interface TextLimits {
+  readonly chars: number;
+  readonly fileBytes: number;
+}
+
+/** Characters as the server counts them: an emoji is one. */
+export function isTooLong(text: string, limits: TextLimits | undefined): limits is TextLimits {
+  if (limits === undefined || text.length <= limits.chars) return false;
+  let count = 0;
+  for (const _ of text) count += 1;
+  return count > limits.chars;
+}
+
+export interface TooLongProps {
+  readonly text: string;
+  readonly limits: TextLimits;
+  /** Whether it is in the field; else it was pasted or dropped, and refused. */
+  readonly inserted: boolean;
+  /** Absent where the server takes no files. */
+  readonly onAttach?: ((file: File) => void) | undefined;
+  /** Absent where the text itself has to change. */
+  readonly onDismiss?: (() => void) | undefined;
+}
+
+/** Says that a text is too long for a message, and offers to attach it as a file. */
+export function TooLong({ text, limits, inserted, onAttach, onDismiss }: TooLongProps) {
+  const file = useMemo(() => new File([text], inserted ? "message.txt" : "pasted.txt", { type: "text/plain" }), [text, inserted]);
+  const fits = file.size <= limits.fileBytes;
+  const subject = inserted ? "This text" : "That text";
+  return (
+    <div role="alert" className="flex flex-wrap items-center gap-2 px-2 pt-1.5 text-sm text-danger">
+      <p className="min-w-48 flex-1">
+        {subject} has {counted(text.length, "character")}; a message may have {counted(limits.chars, "character")}.
+        {onAttach && !fits ? ` As a file it has ${inBytes(file.size)}; a text file may have ${inBytes(limits.fileBytes)}.` : ""}
+        {inserted ? "" : " It was not inserted; you still have it where it came from."}
+      </p>
+      {onAttach && fits ? <Button onClick={() => onAttach(file)}>Attach it as a text file</Button> : null}
+      {onDismiss ? (
+        <Button look="quiet" onClick={onDismiss}>
+          Dismiss
+        </Button>
+      ) : null}
+    </div>
+  );
+}

@@ -1,0 +1,23 @@
+import { expect, it } from "vitest";
+
+import { keepIn } from "./storage";
+
+/** Storage with room for so many characters. */
+function small(most: number) {
+  const kept = new Map<string, string>();
+  const storage = {
+    setItem: (key: string, value: string) => {
+      if (value.length > most) throw new DOMException("full", "QuotaExceededError");
+      kept.set(key, value);
+    },
+    removeItem: (key: string) => kept.delete(key),
+  };
+  return { kept, storage: storage as unknown as Storage };
+}
+
+it("keeps what fits, and says of what does not that it is not kept, with no older value left", () => {
+  const { kept, storage } = small(5);
+  expect(keepIn(storage, "draft", "short")).toBe(true);
+  expect(keepIn(storage, "draft", "too long")).toBe(false);
+  expect(kept.size).toBe(0);
+});
