@@ -66,7 +66,20 @@ def essay() -> str:
     return "".join(section.replace("{n}", str(n)) for n in range(1, 60))
 
 
+PARAGRAPHS: Final = (
+    "First, the question.\nIt asks for a sum.\n\nA second paragraph, which is a good deal longer.\n\n"
+    "- one\n- two\n- three\n\n\nLast words."
+)
+STYLES: Final = (
+    "- [x] Think\n- [ ] Answer\n\n```bash\n#!/bin/bash\n# A comment\necho \"$HOME\"\n```\n\n"
+    "```python\n@cached\ndef f(x: int) -> str:\n    return None\n```\n\n"
+    "```diff\n@@ -1 +1 @@\n-old\n+new\n```\n\n```html\n<!DOCTYPE html>\n<b class=\"x\">&amp;</b>\n```\n"
+)
+
 WAYS: Final = {
+    "paced": Way(thought=PARAGRAPHS, letters=3),
+    "styles": Way(thought="", answer=STYLES, letters=50, seconds=0.0),
+    "talk": Way(thought="", answer="Word after word, without a break. " * 100, seconds=0.02),
     "essay": Way(answer=essay(), letters=20, seconds=0.01),
     "book": Way(answer=essay(), letters=2_000, seconds=0.0),
     "long": Way(thought=long_thought(), letters=20, seconds=0.005),

@@ -77,7 +77,11 @@ interface HeaderProps {
 
 function Header({ chatId, onDrawer, onSidebar }: HeaderProps) {
   const { client, directory, server } = useServices();
-  const title = useSelected(directory.state, (state) => state.conversations.find((each) => each.conversation_id === chatId)?.title ?? "");
+  const title = useSelected(directory.state, (state) => (chatId === null ? "" : (state.titles[chatId] ?? "")));
+  const loaded = useSelected(directory.state, (state) => state.loaded);
+  useEffect(() => {
+    if (loaded && chatId !== null) void directory.learn(chatId);
+  }, [directory, loaded, chatId]);
   const chat = chatId === null ? null : client.chat(chatId);
   const temporary = useChatSelector(chat, () => chat?.state.published().temporary ?? false);
   const demo = useSelected(server.state, (state) => state.bootstrap?.demo ?? false);

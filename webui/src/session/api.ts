@@ -106,6 +106,8 @@ export class Api {
   createConversation = (title: string, temporary = false): Promise<ConversationMade> =>
     this.#ask("POST", "/api/v1/conversations", { title, ...(temporary ? { temporary } : {}) });
 
+  conversation = (id: string): Promise<ConversationMade> => this.#ask("GET", `/api/v1/conversations/${encodeURIComponent(id)}`);
+
   /** Make a conversation that has everything up to this run. */
   branch = (id: string, runId: string): Promise<ConversationMade> =>
     this.#ask("POST", `/api/v1/conversations/${encodeURIComponent(id)}/branch`, { run_id: runId });

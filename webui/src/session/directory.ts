@@ -5,6 +5,8 @@ import { Cell, type Schedule } from "./cell";
 
 export interface DirectoryState {
   readonly conversations: readonly ConversationSummary[];
+  /** Every title that is known, by id: also of conversations that are not listed now. */
+  readonly titles: Readonly<Record<string, string>>;
   /** Where the next page begins; null at the end. */
   readonly nextBefore: string | null;
   /** The words that all of them have; empty: all conversations. */
@@ -19,7 +21,7 @@ export class Directory {
 
   constructor(api: Api, schedule?: Schedule) {
     this.#api = api;
-    this.state = new Cell<DirectoryState>({ conversations: [], nextBefore: null, wanted: "", loaded: false, problem: null }, schedule);
+    this.state = new Cell<DirectoryState>({ conversations: [], titles: {}, nextBefore: null, wanted: "", loaded: false, problem: null }, schedule);
   }
 
   /** Read the first page again. What further pages gave stays. */
@@ -82,11 +84,23 @@ export class Directory {
     return made.conversation_id;
   }
 
+  /** Learn the title of a conversation that is in no page read so far; a temporary one has none to show. */
+  async learn(id: string): Promise<void> {
+    if (id in this.state.latest.titles) return;
+    try {
+      const found = await this.#api.conversation(id);
+      if (!found.temporary) this.#change({ titles: { ...this.state.latest.titles, [id]: found.title } });
+    } catch (error) {
+      // The conversation itself says that it is missing.
+      if (!(error instanceof ApiProblem)) throw error;
+    }
+  }
+
   rename(id: string, title: string): Promise<void> {
     return this.#try(async () => {
       await this.#api.renameConversation(id, title);
       const conversations = this.state.latest.conversations.map((each) => (each.conversation_id === id ? { ...each, title } : each));
-      this.#change({ conversations });
+      this.#change({ conversations, titles: { ...this.state.latest.titles, [id]: title } });
     });
   }
 
@@ -107,6 +121,8 @@ export class Directory {
   }
 
   #change(part: Partial<DirectoryState>): void {
-    this.state.set({ ...this.state.latest, ...part });
+    const titles = { ...this.state.latest.titles, ...part.titles };
+    for (const each of part.conversations ?? []) titles[each.conversation_id] = each.title;
+    this.state.set({ ...this.state.latest, ...part, titles });
   }
 }

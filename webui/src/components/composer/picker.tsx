@@ -1,6 +1,7 @@
 import { ChevronDown } from "lucide-react";
 import type { ReactNode } from "react";
 
+import { SearchPicker } from "./search-picker";
 import { cx } from "@/components/ui/cx";
 import { type Choice, Menu, MenuChoices } from "@/components/ui/menu";
 
@@ -15,20 +16,22 @@ export interface PickerProps {
   readonly firm?: boolean;
 }
 
+/** More choices than this are searched, not read through. */
+const FEW = 12;
+
 /** A small choice beside the composer. */
 export function Picker({ name, icon, choices, value, onChange, firm = false }: PickerProps) {
   const current = choices.find((each) => each.value === value)?.label ?? value;
+  const trigger = (
+    <button type="button" aria-label={`${name}: ${current}`} className={cx("inline-flex min-h-9 items-center gap-1.5 rounded-lg px-2 text-sm text-soft hover:bg-sunken hover:text-ink", firm ? "shrink-0" : "min-w-0")}>
+      {icon}
+      <span className="truncate">{current}</span>
+      <ChevronDown size={14} className="shrink-0" aria-hidden />
+    </button>
+  );
+  if (choices.length > FEW) return <SearchPicker name={name} trigger={trigger} choices={choices} value={value} onChange={onChange} />;
   return (
-    <Menu
-      side="top"
-      trigger={
-        <button type="button" aria-label={`${name}: ${current}`} className={cx("inline-flex min-h-9 items-center gap-1.5 rounded-lg px-2 text-sm text-soft hover:bg-sunken hover:text-ink", firm ? "shrink-0" : "min-w-0")}>
-          {icon}
-          <span className="truncate">{current}</span>
-          <ChevronDown size={14} className="shrink-0" aria-hidden />
-        </button>
-      }
-    >
+    <Menu side="top" trigger={trigger}>
       <MenuChoices heading={name} choices={choices} value={value} onChange={onChange} />
     </Menu>
   );

@@ -48,3 +48,11 @@ it("shows what is hidden in it, across the edges of its pieces too", () => {
   expect(grown(["a\u202e", "a\u202eb\u200b"]).text).toBe("a⟨U+202E⟩b⟨U+200B⟩");
   expect(grown(["👩", "👩\u200d", "👩\u200d👧"]).text).toBe("👩\u200d👧");
 });
+
+it.each([1, 2, 3, 7, 1_000])("sets paragraphs apart as Markdown does, however the text arrives: %i letters at a time", (by) => {
+  const { container, rerender } = render(<GrowingText text="" />);
+  for (const step of growing("One.\nStill one.\n\nTwo.\n\n\n\nThree.\n\n", by)) rerender(<GrowingText text={step} />);
+  const pieces = [...container.querySelectorAll<HTMLElement>(".chunk")];
+  expect(pieces.map((piece) => piece.textContent)).toEqual(["One.\nStill one.\n\n", "Two.\n\n\n\n", "Three.\n\n"]);
+  expect(pieces.map((piece) => piece.style.getPropertyValue("--blank-lines"))).toEqual(["1", "3", ""]);
+});

@@ -3,7 +3,7 @@ import { useLayoutEffect, useRef } from "react";
 import { cx } from "@/components/ui/cx";
 import { visible } from "@/components/message/sanitize";
 
-/** A piece this long ends at its next line break: laying out a piece must stay cheap while it grows. */
+/** A paragraph is a piece. One this long ends at its next line break: laying out a piece must stay cheap while it grows. */
 const LONG = 1_500;
 /** A piece without a line break ends at a space from here on. */
 const TOO_LONG = 6_000;
@@ -53,11 +53,11 @@ class Writer {
   #append(text: string): void {
     let rest = text;
     while (rest !== "") {
-      const node = this.#last && this.#last.length < TOO_LONG * 2 ? this.#last : this.#piece();
-      const end = edge(node.length, rest);
-      node.appendData(end === null ? rest : rest.slice(0, end));
-      rest = end === null ? "" : rest.slice(end);
-      this.#last = end === null ? node : null;
+      // A line break after a whole piece still belongs to it.
+      if (!this.#last || (!rest.startsWith("\n") && isWhole(this.#last))) this.#last = this.#piece();
+      const end = edge(this.#last.data, rest);
+      this.#last.appendData(rest.slice(0, end));
+      rest = rest.slice(end);
     }
   }
 
@@ -71,12 +71,28 @@ class Writer {
   }
 }
 
-/** Where the piece that has `length` characters ends within `text`, after a line break or a space; null: not yet. */
-function edge(length: number, text: string): number | null {
-  const from = Math.max(0, LONG - length);
-  const line = text.indexOf("\n", from);
-  const space = text.indexOf(" ", Math.max(0, TOO_LONG - length));
-  if (line === -1 && space === -1) return null;
-  const at = line !== -1 && (space === -1 || line < space) ? line : space;
-  return at + 1;
+/** Whether nothing but line breaks may follow in this piece. The end of a paragraph is marked as such. */
+function isWhole(node: Text): boolean {
+  const { data, length } = node;
+  const breaks = /\n*$/.exec(data.slice(-MOST_BREAKS))?.[0].length ?? 0;
+  if (breaks >= 2) {
+    node.parentElement?.classList.add("chunk-ended");
+    node.parentElement?.style.setProperty("--blank-lines", `${breaks - 1}`);
+  }
+  if (breaks > 0) return breaks >= 2 || length >= LONG;
+  return length >= (data.endsWith(" ") ? TOO_LONG : TOO_LONG * 2);
+}
+
+/** So many line breaks at the end of a piece are looked at. */
+const MOST_BREAKS = 100;
+
+/** How much of `text` goes into the piece that has `data`: up to the next place where a piece may end, or all. */
+function edge(data: string, text: string): number {
+  const started = data.endsWith("\n") ? /^\n+/.exec(text)?.[0].length : undefined;
+  if (started !== undefined) return started;
+  const blank = /\n{2,}/.exec(text);
+  const line = text.indexOf("\n", Math.max(0, LONG - data.length));
+  const space = text.indexOf(" ", Math.max(0, TOO_LONG - data.length));
+  const ends = [blank ? blank.index + blank[0].length : 0, line + 1, space + 1].filter((end) => end > 0);
+  return ends.length === 0 ? text.length : Math.min(...ends);
 }

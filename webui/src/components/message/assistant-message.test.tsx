@@ -151,3 +151,23 @@ describe("thoughts, tools and answers of one run", () => {
     expect(screen.getByText("lab/qwen3 · 388 tokens (121 thinking) · 9 s")).toBeDefined();
   });
 });
+
+const nothing = () => undefined;
+const notice = (seconds: number) => ({ type: "notice", code: "provider_retry", message: `Trying again in ${seconds} seconds.` }) as const;
+
+it("offers one way to ask again: trying again after a failure, else answering anew", () => {
+  const { show } = renderFor({}, <AssistantMessage run={lastRun("failed-while-thinking")} onRetry={nothing} onRegenerate={nothing} />);
+  expect(screen.getByRole("button", { name: "Try again" })).toBeDefined();
+  expect(screen.queryByRole("button", { name: "Answer anew" })).toBeNull();
+  show(<AssistantMessage run={lastRun("failed-while-thinking")} onRegenerate={nothing} />);
+  expect(screen.getByRole("button", { name: "Answer anew" })).toBeDefined();
+  show(<AssistantMessage run={lastRun("thought-then-answer")} onRetry={nothing} onRegenerate={nothing} />);
+  expect(screen.getByRole("button", { name: "Answer anew" })).toBeDefined();
+});
+
+it("lists the notices of several retries one by one", () => {
+  const run = lastRun("notice-and-retry");
+  renderFor({}, <AssistantMessage run={{ ...run, blocks: [notice(1), notice(2), ...run.blocks.filter((block) => block.type !== "notice"), notice(4)] }} />);
+  const lists = screen.getAllByRole("list", { name: "Notices" });
+  expect(lists.map((list) => [...list.children].map((each) => each.textContent))).toEqual([["Trying again in 1 seconds.", "Trying again in 2 seconds."], ["Trying again in 4 seconds."]]);
+});

@@ -1,9 +1,10 @@
 import { Info } from "lucide-react";
-import { memo, useDeferredValue } from "react";
+import { memo, useDeferredValue, useRef } from "react";
 
-import type { AnswerBlock, Block, RunView } from "@/events/types.gen";
+import type { AnswerBlock, Block, NoticeBlock, RunView } from "@/events/types.gen";
 
 import { counted, inWords, useElapsed } from "./duration";
+import { useKeptSelection } from "./kept-selection";
 import { Markdown } from "@/components/markdown/markdown";
 import { Guarded } from "@/components/markdown/guarded";
 import { PlainText } from "@/components/markdown/plain-text";
@@ -30,19 +31,28 @@ export function AssistantMessage({ run, onRetry, onContinue, onRegenerate, onBra
     <div className="space-y-3" aria-busy={running}>
       <span className="sr-only">The model said: </span>
       <HiddenThinking run={run} />
-      {run.blocks.map((block, index) => (
+      {withNoticesTogether(run.blocks).map((block, index) => (
         // oxlint-disable-next-line react/no-array-index-key -- blocks are only ever added at the end
-        <Guarded key={index} fallback={<PlainText text={textOf(block)} />}><BlockView block={block} run={run} /></Guarded>
+        Array.isArray(block) ? (
+          <Notices key={index} notices={block} />
+        ) : (
+          <Guarded key={index} fallback={<PlainText text={textOf(block)} />}>
+            <BlockView block={block} run={run} />
+          </Guarded>
+        )
       ))}
       {isWaiting(run) ? <Waiting run={run} /> : null}
       <RunEnding run={run} onRetry={onRetry} onContinue={onContinue} />
-      {running ? null : <RunFooter run={run} onRegenerate={onRegenerate} onBranch={onBranch} />}
+      {running ? null : <RunFooter run={run} onRegenerate={run.status === "failed" && onRetry ? undefined : onRegenerate} onBranch={onBranch} />}
     </div>
   );
 }
 
+/** A block that is no notice. */
+type Content = Exclude<Block, NoticeBlock>;
+
 /** What a block says, for where it cannot be shown as usual. */
-function textOf(block: Block): string {
+function textOf(block: Content): string {
   switch (block.type) {
     case "reasoning":
       return block.parts.join("\n\n");
@@ -50,26 +60,6 @@ function textOf(block: Block): string {
       return block.text;
     case "tool":
       return `${block.name}\n${block.arguments}\n${block.result}`;
-    default:
-      return block.message;
-  }
-}
-
-function BlockView({ block, run }: { readonly block: Block; readonly run: RunView }) {
-  switch (block.type) {
-    case "reasoning":
-      return <Thought block={block} runStatus={run.status} isAllThereIs={run.status !== "running" && answerOf(run) === ""} />;
-    case "answer":
-      return <Answer block={block} />;
-    case "tool":
-      return <ToolCall block={block} />;
-    case "notice":
-      return (
-        <p className="flex items-start gap-2 text-sm text-faint">
-          <Info size={15} className="mt-0.75 shrink-0" aria-hidden />
-          {visible(block.message)}
-        </p>
-      );
     default: {
       const never: never = block;
       return never;
@@ -77,12 +67,59 @@ function BlockView({ block, run }: { readonly block: Block; readonly run: RunVie
   }
 }
 
+function BlockView({ block, run }: { readonly block: Content; readonly run: RunView }) {
+  switch (block.type) {
+    case "reasoning":
+      return <Thought block={block} runStatus={run.status} isAllThereIs={run.status !== "running" && answerOf(run) === ""} />;
+    case "answer":
+      return <Answer block={block} />;
+    case "tool":
+      return <ToolCall block={block} />;
+    default: {
+      const never: never = block;
+      return never;
+    }
+  }
+}
+
+/** Notices that follow each other, as of several retries, are one list. */
+function withNoticesTogether(blocks: readonly Block[]): (Content | NoticeBlock[])[] {
+  const found: (Content | NoticeBlock[])[] = [];
+  for (const block of blocks) {
+    const last = found.at(-1);
+    if (block.type !== "notice") found.push(block);
+    else if (Array.isArray(last)) last.push(block);
+    else found.push([block]);
+  }
+  return found;
+}
+
+function Notices({ notices }: { readonly notices: readonly NoticeBlock[] }) {
+  return (
+    <ul aria-label="Notices" className="space-y-1 text-sm text-faint">
+      {notices.map((notice, index) => (
+        // oxlint-disable-next-line react/no-array-index-key -- notices are only ever added at the end
+        <li key={index} className="flex items-start gap-2">
+          <Info size={15} className="mt-0.75 shrink-0" aria-hidden />
+          {visible(notice.message)}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 export const Answer = memo(function Answer({ block }: { readonly block: AnswerBlock }) {
   const growing = block.status === "open";
   // A long answer may fall behind its text for some frames, and begins one after its thought folds away: the
   // page stays quick meanwhile.
   const text = useDeferredValue(block.text, growing ? "" : block.text);
-  return <Markdown text={text} growing={growing} />;
+  const root = useRef<HTMLDivElement>(null);
+  useKeptSelection(root, growing);
+  return (
+    <div ref={root}>
+      <Markdown text={text} growing={growing} />
+    </div>
+  );
 });
 
 /** Says that there was thinking where none is to be seen, and who keeps it. */

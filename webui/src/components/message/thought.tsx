@@ -95,7 +95,7 @@ export function settledHeading(block: ReasoningBlock, runStatus: RunView["status
 
 function Body({ block, live }: { readonly block: ReasoningBlock; readonly live: boolean }) {
   return (
-    <div className="unfold mt-1.5 ml-[0.4rem] space-y-6 border-l-2 border-line pl-4 text-[0.92rem] leading-[1.6]">
+    <div className="thought unfold mt-1.5 ml-[0.4rem] space-y-6 border-l-2 border-line pl-4 text-[0.92rem] leading-[1.6]">
       {block.parts.map((part, index) =>
         // oxlint-disable-next-line react/no-array-index-key -- the parts of a segment are numbered
         live ? <GrowingText key={index} text={part} /> : <SettledText key={index} text={part} />,

@@ -31,8 +31,13 @@ export function Dialog({ open, onOpenChange, title, description, children, shape
         <Radix.Overlay className="fixed inset-0 z-40 bg-black/35" />
         <Radix.Content
           className={cx("fixed z-50 bg-canvas text-ink shadow-xl shadow-black/15 outline-none", SHAPES[shape])}
-          onOpenAutoFocus={() => {
+          onOpenAutoFocus={(event) => {
             opener.current = document.activeElement;
+            if (!centred || !(event.currentTarget instanceof HTMLElement)) return;
+            // Not the button that closes it, which comes first.
+            event.preventDefault();
+            const content = event.currentTarget;
+            (content.querySelector<HTMLElement>("[data-initial-focus]") ?? content).focus();
           }}
           onCloseAutoFocus={(event) => {
             // Radix would look for a trigger of its own; these dialogs are opened by whatever asks for them.

@@ -54,6 +54,8 @@ export interface Choice {
   readonly value: string;
   readonly label: string;
   readonly note?: string;
+  /** What it belongs to, where there are many. */
+  readonly group?: string;
 }
 
 export interface MenuChoicesProps {

@@ -38,7 +38,7 @@ export function Choices({ models, chosen, onChange }: ChoicesProps) {
         <Picker
           name="Model"
           value={model.id}
-          choices={models.map((each) => ({ value: each.id, label: each.name || each.id, note: each.id }))}
+          choices={models.map((each) => ({ value: each.id, label: each.name || each.id, note: each.id, group: each.provider }))}
           onChange={(id) => onChange({ model: id, effort: "" })}
         />
       ) : null}

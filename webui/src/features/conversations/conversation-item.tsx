@@ -19,13 +19,15 @@ export interface ConversationActions {
 export interface ConversationItemProps {
   readonly id: string;
   readonly name: string;
+  /** When it was, where others have the same name. */
+  readonly time?: string | undefined;
   readonly current: boolean;
   /** The same for all, so that an item is rendered again only where it is another one itself. */
   readonly actions: ConversationActions;
 }
 
 /** One of very many: its dialogs are made when they are asked for. */
-export const ConversationItem = memo(function ConversationItem({ id, name, current, actions }: ConversationItemProps) {
+export const ConversationItem = memo(function ConversationItem({ id, name, time, current, actions }: ConversationItemProps) {
   const [asked, setAsked] = useState<"rename" | "delete" | null>(null);
   const more = useRef<HTMLButtonElement>(null);
   const { exportAddress } = actions;
@@ -34,16 +36,17 @@ export const ConversationItem = memo(function ConversationItem({ id, name, curre
       <button
         type="button"
         aria-current={current ? "page" : undefined}
-        className="min-h-9 min-w-0 flex-1 truncate rounded-lg py-1 pr-2.5 pl-2.5 group-focus-within:pr-9 group-hover:pr-9 pointer-coarse:pr-9 text-start text-sm [unicode-bidi:plaintext]"
+        className="flex min-h-9 min-w-0 flex-1 items-baseline gap-2 rounded-lg py-1 pr-2.5 pl-2.5 group-focus-within:pr-9 group-hover:pr-9 pointer-coarse:pr-9 text-start text-sm [unicode-bidi:plaintext]"
         onClick={() => actions.onOpen(id)}
       >
-        {visible(name)}
+        <span className="min-w-0 truncate">{visible(name)}</span>
+        {time === undefined ? null : <span className="shrink-0 text-xs text-soft tabular-nums">{time}</span>}
       </button>
       <div className="absolute right-0.5 opacity-0 group-focus-within:opacity-100 group-hover:opacity-100 has-data-[state=open]:opacity-100 pointer-coarse:opacity-100">
         <Menu
           align="end"
           trigger={
-            <IconButton ref={more} label={`More for ${visible(name)}`} className="size-8">
+            <IconButton ref={more} label={time === undefined ? `More for ${visible(name)}` : `More for ${visible(name)}, ${time}`} className="size-8">
               <Ellipsis size={16} aria-hidden />
             </IconButton>
           }
@@ -105,6 +108,8 @@ function Rename({ name, returnTo, onClose, onRename }: AskedProps & { readonly o
           <input
             value={title}
             maxLength={200}
+            data-initial-focus
+            onFocus={(event) => event.currentTarget.select()}
             className="min-h-10 w-full rounded-lg border border-line-strong bg-raised px-3 outline-none focus:border-accent"
             onChange={(event) => setTitle(event.target.value)}
           />
@@ -127,7 +132,9 @@ function Delete({ name, returnTo, onClose, onDelete }: AskedProps & { readonly o
   return (
     <Dialog open onOpenChange={onClose} returnTo={returnTo} title="Delete the conversation?" description={`“${visible(name)}” goes with everything in it. This cannot be undone.`}>
       <div className="flex justify-end gap-2">
-        <Button onClick={onClose}>Keep it</Button>
+        <Button data-initial-focus onClick={onClose}>
+          Keep it
+        </Button>
         <Button look="danger" onClick={done}>
           Delete
         </Button>

@@ -7,6 +7,7 @@ import type { ConversationSummary } from "@/session/api";
 
 import { useServices } from "../services";
 import { useCell, useSelected } from "../use-cell";
+import { timesOfNamesakes } from "./namesakes";
 import { type ConversationActions, ConversationItem } from "./conversation-item";
 
 export interface SidebarProps {
@@ -34,7 +35,11 @@ export function Sidebar({ currentId, onOpen, onSettings }: SidebarProps) {
     const timer = setTimeout(() => void directory.search(wanted), SEARCH_PAUSE_MS);
     return () => clearTimeout(timer);
   }, [directory, searches, wanted]);
-  const found = searches ? conversations : conversations.filter((each) => nameOf(each).toLowerCase().includes(wanted.trim().toLowerCase()));
+  const found = useMemo(
+    () => (searches ? conversations : conversations.filter((each) => nameOf(each).toLowerCase().includes(wanted.trim().toLowerCase()))),
+    [searches, conversations, wanted],
+  );
+  const times = useMemo(() => timesOfNamesakes(found.map((each) => ({ id: each.conversation_id, name: nameOf(each), atMs: each.updated_at_ms }))), [found]);
   return (
     <nav aria-label="Conversations" className="flex h-full flex-col bg-panel">
       <div className="space-y-2 p-3">
@@ -64,7 +69,7 @@ export function Sidebar({ currentId, onOpen, onSettings }: SidebarProps) {
             <h2 className="px-2 pt-2 pb-1 text-xs font-medium text-faint">{age}</h2>
             <ul>
               {group.map((each) => (
-                <ConversationItem key={each.conversation_id} id={each.conversation_id} name={nameOf(each)} current={each.conversation_id === currentId} actions={actions} />
+                <ConversationItem key={each.conversation_id} id={each.conversation_id} name={nameOf(each)} time={times.get(each.conversation_id)} current={each.conversation_id === currentId} actions={actions} />
               ))}
             </ul>
           </section>
