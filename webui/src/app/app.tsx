@@ -77,13 +77,14 @@ interface HeaderProps {
 
 function Header({ chatId, onDrawer, onSidebar }: HeaderProps) {
   const { client, directory, server } = useServices();
-  const title = useSelected(directory.state, (state) => (chatId === null ? "" : (state.titles[chatId] ?? "")));
   const loaded = useSelected(directory.state, (state) => state.loaded);
-  useEffect(() => {
-    if (loaded && chatId !== null) void directory.learn(chatId);
-  }, [directory, loaded, chatId]);
   const chat = chatId === null ? null : client.chat(chatId);
   const temporary = useChatSelector(chat, () => chat?.state.published().temporary ?? false);
+  const phase = useChatSelector(chat, () => chat?.state.published().phase ?? "ready");
+  const title = useSelected(directory.state, (state) => (chatId === null || phase === "missing" ? "" : (state.titles[chatId] ?? "")));
+  useEffect(() => {
+    if (loaded && phase === "ready" && !temporary && chatId !== null) void directory.learn(chatId);
+  }, [directory, loaded, phase, temporary, chatId]);
   const demo = useSelected(server.state, (state) => state.bootstrap?.demo ?? false);
   useEffect(() => {
     document.title = title ? `${title} · thinkaloud` : "thinkaloud";

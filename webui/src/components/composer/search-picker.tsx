@@ -55,7 +55,10 @@ function Combobox({ name, choices, value, onChange }: Omit<SearchPickerProps, "t
   const idOf = (index: number) => `${list}-${index}`;
   const activeId = active < found.length ? `${list}-${active}` : undefined;
   useEffect(() => {
-    if (activeId) document.getElementById(activeId)?.scrollIntoView({ block: "nearest" });
+    if (!activeId) return undefined;
+    // At first the list is not placed yet, and has no height to scroll in.
+    const frame = requestAnimationFrame(() => document.getElementById(activeId)?.scrollIntoView({ block: "nearest" }));
+    return () => cancelAnimationFrame(frame);
   }, [activeId]);
   const pressed = (event: KeyboardEvent) => {
     if (isComposing(event.nativeEvent)) return;

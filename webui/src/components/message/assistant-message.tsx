@@ -1,5 +1,5 @@
 import { Info } from "lucide-react";
-import { memo, useDeferredValue, useRef } from "react";
+import { Fragment, memo, useDeferredValue, useRef } from "react";
 
 import type { AnswerBlock, Block, NoticeBlock, RunView } from "@/events/types.gen";
 
@@ -33,13 +33,15 @@ export function AssistantMessage({ run, onRetry, onContinue, onRegenerate, onBra
       <HiddenThinking run={run} />
       {withNoticesTogether(run.blocks).map((block, index) => (
         // oxlint-disable-next-line react/no-array-index-key -- blocks are only ever added at the end
-        Array.isArray(block) ? (
-          <Notices key={index} notices={block} />
-        ) : (
-          <Guarded key={index} fallback={<PlainText text={textOf(block)} />}>
-            <BlockView block={block} run={run} />
-          </Guarded>
-        )
+        <Fragment key={index}>
+          {Array.isArray(block) ? (
+            <Notices notices={block} />
+          ) : (
+            <Guarded fallback={<PlainText text={textOf(block)} />}>
+              <BlockView block={block} run={run} />
+            </Guarded>
+          )}
+        </Fragment>
       ))}
       {isWaiting(run) ? <Waiting run={run} /> : null}
       <RunEnding run={run} onRetry={onRetry} onContinue={onContinue} />

@@ -36,7 +36,7 @@ export const ConversationItem = memo(function ConversationItem({ id, name, time,
       <button
         type="button"
         aria-current={current ? "page" : undefined}
-        className="flex min-h-9 min-w-0 flex-1 items-baseline gap-2 rounded-lg py-1 pr-2.5 pl-2.5 group-focus-within:pr-9 group-hover:pr-9 pointer-coarse:pr-9 text-start text-sm [unicode-bidi:plaintext]"
+        className="flex min-h-9 min-w-0 flex-1 items-center gap-2 rounded-lg py-1 pr-2.5 pl-2.5 group-focus-within:pr-9 group-hover:pr-9 pointer-coarse:pr-9 text-start text-sm [unicode-bidi:plaintext]"
         onClick={() => actions.onOpen(id)}
       >
         <span className="min-w-0 truncate">{visible(name)}</span>

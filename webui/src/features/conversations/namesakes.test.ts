@@ -13,11 +13,13 @@ it("tells conversations of one name apart by time, by day, and by the second whe
       named("b", "Same", at(30, 9, 5, 40)),
       named("c", "Same", at(30, 14, 32, 0)),
       named("d", "Same", at(3, 14, 32, 0)),
+      named("f", "Same", at(3, 14, 32, 0)),
+      named("g", "Same", at(3, 14, 32, 0)),
       named("e", "Other", at(30, 9, 5, 1)),
     ],
     NOW,
   );
-  expect(new Set(times.values()).size).toBe(4);
+  expect(new Set(times.values()).size).toBe(6);
   expect(times.get("c")).toMatch(/\d:?32/);
   expect(times.get("a")).toMatch(/01/);
   expect(times.get("d")).not.toBe(times.get("c"));

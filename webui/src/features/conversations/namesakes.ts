@@ -9,12 +9,17 @@ export interface Named {
 const TIME: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit" };
 const DATE: Intl.DateTimeFormatOptions = { month: "short", day: "numeric" };
 
-/** What to show beside the name of each that shares it, by id. Precise enough that no two of a name are alike. */
+/** What to show beside the name of each that shares it, by id; newest first. No two of a name are alike. */
 export function timesOfNamesakes(all: readonly Named[], now = new Date()): ReadonlyMap<string, string> {
   const times = new Map<string, string>();
   for (const same of groupsOf(all, (each) => each.name).filter((each) => each.length > 1)) {
     for (const alike of groupsOf(same, (each) => timeOf(each.atMs, now))) {
-      for (const each of alike) times.set(each.id, timeOf(each.atMs, now, alike.length > 1));
+      for (const close of groupsOf(alike, (each) => timeOf(each.atMs, now, true))) {
+        for (const [index, each] of close.entries()) {
+          const time = timeOf(each.atMs, now, alike.length > 1);
+          times.set(each.id, close.length > 1 ? `${time} (${close.length - index})` : time);
+        }
+      }
     }
   }
   return times;
