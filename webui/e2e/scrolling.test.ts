@@ -60,7 +60,9 @@ inChromium("the page in its window", () => {
   it("finds a word far away in an answer without losing the header", async ({ here: { page } }) => {
     await say(page, "book please");
     await done(page).waitFor();
-    expect(await page.evaluate(() => (window as unknown as { find: (text: string, exact: boolean, back: boolean, wrap: boolean) => boolean }).find("section_31", false, true, true))).toBe(true);
+    const find = () => page.evaluate(() => (window as unknown as { find: (text: string, exact: boolean, back: boolean, wrap: boolean) => boolean }).find("section_31", false, true, true));
+    // A long answer may still be on its way to the page.
+    await expect.poll(find, { timeout: 10_000 }).toBe(true);
     expect(await pageScroll(page)).toEqual(STILL);
     expect(await framed(page)).toBe(true);
   });
