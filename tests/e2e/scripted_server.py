@@ -71,9 +71,9 @@ PARAGRAPHS: Final = (
     "- one\n- two\n- three\n\n\nLast words."
 )
 STYLES: Final = (
-    "- [x] Think\n- [ ] Answer\n\n```bash\n#!/bin/bash\n# A comment\necho \"$HOME\"\n```\n\n"
+    '- [x] Think\n- [ ] Answer\n\n```bash\n#!/bin/bash\n# A comment\necho "$HOME"\n```\n\n'
     "```python\n@cached\ndef f(x: int) -> str:\n    return None\n```\n\n"
-    "```diff\n@@ -1 +1 @@\n-old\n+new\n```\n\n```html\n<!DOCTYPE html>\n<b class=\"x\">&amp;</b>\n```\n"
+    '```diff\n@@ -1 +1 @@\n-old\n+new\n```\n\n```html\n<!DOCTYPE html>\n<b class="x">&amp;</b>\n```\n'
 )
 
 WAYS: Final = {

@@ -1,5 +1,5 @@
 import { fireEvent, render, screen, within } from "@testing-library/react";
-import { expect, it, vi } from "vitest";
+import { beforeAll, expect, it, vi } from "vitest";
 
 import { apply, emptySession } from "@/events/fold";
 import { GOLDEN_LOGS } from "@/events/golden";
@@ -8,6 +8,9 @@ import type { LoggedEvent } from "@/events/types.gen";
 import { useFollow } from "./follow";
 import { type Reading, ReadingContext } from "@/components/reading";
 import { type RunActions, Thread } from "./thread";
+
+// Else it arrives when the test is over.
+beforeAll(() => import("@/components/markdown/rendered-markdown"));
 
 const READING: Reading = { thinking: "auto", serverNow: () => 0, toggles: { get: () => undefined, set: () => undefined, subscribe: () => () => undefined }, isFollowing: () => true };
 
