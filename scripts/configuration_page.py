@@ -16,27 +16,27 @@ _INTRODUCTION: Final = f"""\
 
 <!-- Generated from the settings' own docstrings by `make generate`. -->
 
-Everything has a default that works; without any configuration the server runs on the built-in demo model.
+Every setting has a working default; without any configuration, the server uses the built-in demo model.
 
-Settings come from three places, and each lies over the one before it:
+Settings come from three sources; later ones override earlier ones:
 
-1. one file, `{FILE_NAME}`: the one named by `--config`, else the one in the working directory, else the one in your
+1. one file, `{FILE_NAME}`: the one given with `--config`, else the one in the working directory, else the one in your
    configuration directory (`~/.config/thinkaloud` on Linux). Only one is read;
-2. environment variables: `{PREFIX}` and the key in capitals, with two underscores between the levels
-   (`{PREFIX}SERVER__PORT=9000` is `port` under `[server]`). A list or a table is written as JSON. Keys with a hyphen
-   or a capital letter can only stand in the file;
-3. options of the command line, and arguments of `Agent`.
+2. environment variables: `{PREFIX}` and the key in upper case, with two underscores between levels
+   (`{PREFIX}SERVER__PORT=9000` is `port` under `[server]`). Lists and tables are written as JSON. Keys with a hyphen or
+   an upper-case letter can only be set in the file;
+3. command-line options, and arguments of `Agent`.
 
-A wrong or unknown key stops the start, with the place, the key and what is allowed. All of it is read once, at the
-start. `thinkaloud doctor` shows what was found. A file to begin with:
-[thinkaloud.toml](../examples/thinkaloud.toml).
+An invalid or unknown key prevents the start; the message has the source, the key and the allowed values. Settings are read
+once, at startup. `thinkaloud doctor` shows what was found. Use [thinkaloud.toml](../examples/thinkaloud.toml) as a starting
+point.
 
-Two kinds of variables stand outside the tree:
+Two kinds of environment variables are separate from these settings:
 
-- `THINKALOUD_DATA_DIR`: the folder for what the server keeps; by default your data directory
+- `THINKALOUD_DATA_DIR`: the folder in which the server stores its data; by default your data directory
   (`~/.local/share/thinkaloud` on Linux).
-- The providers' keys, under the names that their own tools use: [providers](providers.md) lists them. A key is never
-  written into `{FILE_NAME}`; `api_key_env` names the variable that has it.
+- API keys, in the variables that the providers' own tools use: see [Providers](providers.md). Don't write a key into
+  `{FILE_NAME}`; set `api_key_env` to the name of the variable instead.
 """
 
 

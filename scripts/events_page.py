@@ -8,7 +8,7 @@ import msgspec
 from msgspec import inspect as shapes
 
 from scripts.field_docs import Described, cell, described, summary
-from scripts.member_words import WORDS
+from scripts.field_descriptions import WORDS
 from scripts.type_words import in_words
 from thinkaloud.events.event import Event, LoggedEvent
 from thinkaloud.events.view import ConversationView
@@ -22,44 +22,44 @@ _INTRODUCTION: Final = """\
 
 <!-- Generated from the types' own docstrings by `make generate`. -->
 
-A run is a sequence of events. You meet them in two forms:
+A run is a sequence of events. They come in two forms:
 
-- as **frames** over HTTP: Server-Sent Events and WebSocket messages with the same names and the same data, and those of
-  `/ws`, which are named for a chat;
-- as **typed events** in Python: what `Agent.events()` yields, what `thinkaloud chat --json` prints, and what the log
-  keeps. Frames are made from them.
+- **frames** over HTTP: Server-Sent Events and WebSocket messages with the same names and the same data, and the frames of
+  `/ws`, which have names of their own;
+- **typed events** in Python: what `Agent.events()` yields, what `thinkaloud chat --json` prints, and what the event log
+  stores. Frames are encoded from them. The [glossary](glossary.md#one-event-several-names) shows which is which.
 
-[How a thought travels](../explanation/how-a-thought-travels.md) tells the story; this page is the list. For programs
-there are `/api/openapi.json` and `/api/asyncapi.json` on every server, and `schema/events.schema.json` in the source.
+For background, see [Life of a run](../explanation/life-of-a-run.md). Machine-readable schemas are
+`/api/openapi.json` and `/api/asyncapi.json` on every server, and `schema/events.schema.json` in the source.
 
-"Absent" in the tables means that the member is not there at all. Times ending in `_ms` are milliseconds.
+"Absent" in the tables means that the field is omitted. Times ending in `_ms` are milliseconds.
 
 """
 _FRAMES: Final = """\
 ## Frames
 
 Over Server-Sent Events a frame is `id: <seq>`, `event: <name>` and `data: <data as JSON>`. Over the WebSocket it is one
-JSON message `{"event", "data", "seq", "run_id"}`. `seq` rises within a conversation. Numbers that you never see belong
-to events that this stream does not carry; that is no loss.
+JSON message `{"event", "data", "seq", "run_id"}`. `seq` increases within a conversation. Missing numbers belong to
+events that this stream doesn't include; nothing is lost.
 
 """
 _CHAT_FRAMES: Final = """\
 ## Frames of `/ws`
 
-One flat JSON object a message, for [chat pages](websocket.md#ws). Members that have their default are left out.
+One flat JSON object per message, for [chat pages](websocket.md#ws). Fields with their default value are omitted.
 
 """
 _EVENTS: Final = """\
 ## Typed events
 
-Frozen structs in `thinkaloud.events.event`, told apart by their class in Python and by `type` in JSON. In the log
-and in `thinkaloud chat --json` each stands inside a `LoggedEvent`.
+Frozen structs in `thinkaloud.events.event`, distinguished by class in Python and by `type` in JSON. In the log and in
+`thinkaloud chat --json` each is wrapped in a `LoggedEvent`.
 
 """
 _VALUES: Final = """\
 ## Values
 
-What stands inside frames and events.
+Types used inside frames and events.
 
 """
 
@@ -103,7 +103,7 @@ def _phase(kind: Struct) -> str:
 
 
 def _is_shared(kind: Struct) -> bool:
-    """Whether the data of a frame is answered elsewhere too, and so is a value of its own."""
+    """Whether the data of a frame is also used in other responses, and therefore has its own section."""
     return not kind.__module__.endswith(".frames")
 
 
@@ -129,7 +129,7 @@ def _phase_of_value(kind: Struct) -> str:
 def _table(kind: Struct) -> str:
     omits = kind.__struct_config__.omit_defaults
     rows = "".join(_row(field, omits=omits) for field in described(kind))
-    return f"| member | what it is | type | |\n|---|---|---|---|\n{rows}" if rows else ""
+    return f"| field | description | type | |\n|---|---|---|---|\n{rows}" if rows else ""
 
 
 def _row(field: Described, *, omits: bool) -> str:

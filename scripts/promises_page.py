@@ -7,9 +7,9 @@ _INTRODUCTION = """\
 
 <!-- Generated from tests/promises.py by `make generate`. -->
 
-What you may rely on. Each promise that is *kept* has tests that carry its name, and a check fails when the last of
-them goes; a promise that is *planned* is what we are building towards, and is not tested as a whole yet.
-To see the tests of one: `grep -rn 'promise(.*"P2"' tests`.
+What you can rely on. Each *kept* promise has tests that are marked with its id, and a check fails if there are none; a
+*planned* promise is a goal that is not fully tested yet. To find the tests of a promise, run
+`grep -rn 'promise(.*"P2"' tests`.
 
 | | promise | state |
 |---|---|---|

@@ -1,4 +1,4 @@
-"""The reference page of the providers, from the tables of hosts and families and the dialects."""
+"""Generates the providers reference from the tables of hosts, families and dialects."""
 
 import importlib
 import json
@@ -18,33 +18,33 @@ from thinkaloud.providers.target import Family
 
 
 class Wire(msgspec.Struct, frozen=True):
-    """What a page says of a dialect."""
+    """The description of a dialect on the page."""
 
     shown: str
     switch: str
     back: str
     recordings: int
-    """Streams that real providers sent and that its decoder is tested with."""
+    """Number of recorded provider streams that its decoder is tested with."""
 
 
 WIRES: Final[dict[DialectName, Wire]] = {
     "openai-chat": Wire(
         "text in `reasoning_content`, `reasoning`, `reasoning_text`, `reasoning_details`, `thinking_blocks`, content"
         " chunks, inline tags or harmony;"
-        " OpenAI's own models only a count",
-        "`reasoning_effort`, or the host's own members",
-        "the message as it came: its reasoning field, merged details, blocks or chunks with their signatures,"
-        " `reasoning_opaque`; inline tags where a host wants them",
+        " OpenAI's own models: only a token count",
+        "`reasoning_effort`, or the host's own fields",
+        "the message unchanged: its reasoning field, merged details, blocks or chunks with their signatures,"
+        " `reasoning_opaque`; inline tags if a host expects them",
         61,
     ),
     "openai-responses": Wire(
-        "summaries, or text where the host sends it; else a count",
+        "summaries, or text if the host sends it; else only a token count",
         "`reasoning.effort`",
-        "the output items with their encrypted reasoning, each before what it led to",
+        "the output items with their encrypted reasoning, in order",
         31,
     ),
     "anthropic-messages": Wire(
-        "thinking blocks, as text or summary; redacted ones are kept unread",
+        "thinking blocks, as text or summary; redacted ones are opaque",
         "`thinking` with a budget, or adaptive with `output_config.effort`",
         "thinking and redacted blocks, signed or not, first and unchanged",
         24,
@@ -86,74 +86,72 @@ _INTRODUCTION: Final = """\
 
 <!-- Generated from the tables of hosts, families and dialects by `make generate`. -->
 
-A model's id is `host/model`. A **host** is somebody who serves models; a **dialect** is the wire that it speaks; a
-**family** says what a model can do, wherever it is served. The key of a host stands in the environment; a host that
-is found there needs no configuration. Any other server that speaks a dialect is a table of its own:
+A model id is `host/model`. A **host** is a service that serves models; a **dialect** is the API format it uses; a
+**family** describes what a model can do, wherever it is served. Set a host's API key in the environment; it then needs no
+further configuration. For any other server that uses one of the dialects, add a table:
 
 ```toml
 [hosts.lab]
 dialect = "openai-chat"
-base_url = "http://127.0.0.1:9000/v1"    # what the official client of the wire takes
-api_key_env = "LAB_API_KEY"              # leave it out where no key is needed
-models = ["qwen3-8b"]                    # leave it out and the host is asked
+base_url = "http://127.0.0.1:9000/v1"    # the base URL you would give the official SDK
+api_key_env = "LAB_API_KEY"              # omit it if no key is needed
+models = ["qwen3-8b"]                    # omit it to ask the host
 ```
 
-A table may also change a known host: another `base_url`, or another of the dialects that it speaks
-(`[hosts.openai] dialect = "openai-chat"`). `thinkaloud models --probe` asks a host what it does.
+A table can also change a known host: another `base_url`, or another of its dialects
+(`[hosts.openai] dialect = "openai-chat"`). `thinkaloud models --probe` tests what a host supports.
 
 ## Effort
 
-`reasoning_effort` is `none`, `minimal`, `low`, `medium`, `high`, `xhigh`, `max`, or a number of tokens where a budget
-can be named. A level is offered only where the request differs by it, and `none` only where nothing is generated then;
-any other is refused with the list of those that the model has. A server's default that a model does not know is left
-out for it.
+`reasoning_effort` is `none`, `minimal`, `low`, `medium`, `high`, `xhigh`, `max`, or a number of tokens if the model supports
+a budget. A level is offered only if it changes the request, and `none` only if no reasoning is then generated; any other
+level is refused with the list of supported ones. A server's default effort is ignored for models that don't support it.
 
-## When a host refuses a part of a request
+## Rejected request parts
 
-Some hosts refuse requests that carry tools, pictures, a system prompt, reasoning of earlier turns, or a parameter that
-they do not know. The call is then made again without that part, each part at most once and only while nothing is
-visible yet, with a [notice](errors.md#notices):
+Some hosts reject requests that contain tools, images, a system prompt, reasoning of earlier turns, or an unknown parameter.
+The request is then retried without that part, at most once per part and only while nothing has been shown yet, with a
+[notice](errors.md#notices):
 
-| refused | the request is made again |
+| rejected | the request is retried |
 |---|---|
-| tools | without them; calls and results of earlier turns become text |
-| pictures | with a note in their place |
+| tools | without them; calls and results of earlier turns are sent as text |
+| images | with a placeholder text |
 | the system prompt, or its role | with the prompt in the first message, or as `system` |
 | reasoning of earlier turns | without it |
-| tool calls without reasoning | with a thought before each, blank where there was none |
+| tool calls without reasoning | with reasoning before each, blank if there was none |
 | a signature, an encrypted item | without the opaque blocks |
-| a reasoning effort | without one: the host decides |
+| a reasoning effort | without one; the host's default applies |
 | an output limit | under its other name (`max_completion_tokens`), or with a lower one |
-| any other member of the body | without it |
+| any other field of the body | without it |
 
-What succeeded is remembered for that model of that host until the server stops; an effort only for that level, and a
-signature only for that conversation, unless the next conversation's is refused too. A picture or an effort that was
-asked for and cannot be used is told with every message. To leave a part out for good, set the host's
-[quirks](#quirks).
+What succeeded is remembered for that model on that host until the server stops; an effort only for that level, and a
+signature only for that conversation, unless it is rejected in the next one, too. If a message asks for an image or an effort
+that can't be used, a notice says so each time. To always leave a part out, set the host's [quirks](#quirks).
 
 ## Dialects
 
-*Recordings* counts the streams of real providers that a decoder is tested with; they lie beside the project, not in it.
+*Recordings* is the number of recorded provider streams that a decoder is tested with; they are not part of the repository.
 
-| dialect | what is shown of reasoning | how it is switched | what goes back | recordings |
+| dialect | visible reasoning | how effort is set | what is sent back | recordings |
 |---|---|---|---|---|
 """
 
 _HOSTS: Final = """
 ## Hosts
 
-An unconfigured server uses the first of these whose key it finds, then the first local server that answers.
+An unconfigured server uses the first of these that has a key, else the first local server that responds.
 
-| host | name | dialects (the first unless told otherwise) | base URL | key |
+| host | name | dialects (the first is the default) | base URL | key |
 |---|---|---|---|---|
 """
 
 _FAMILIES: Final = """
 ## Families
 
-What a model can do where its maker serves it, and where that differs. A gateway (OpenRouter, Vercel) takes every level
-and translates it itself. The first family whose names match decides; a model that none names is taken to reason, to
-take the common levels, and to see pictures.
+What a model can do when served by its vendor, and how that differs on other hosts. A gateway (OpenRouter, Vercel) accepts
+every level and translates it itself. The first family whose names match applies; a model that matches none is assumed to
+reason, to support the common levels, and to accept images.
 
 | family | reasons | shows | efforts | budget | images | context | elsewhere |
 |---|---|---|---|---|---|---|---|
@@ -162,8 +160,8 @@ take the common levels, and to see pictures.
 _QUIRKS: Final = """
 ## Quirks
 
-Where a host differs from its dialect, `quirks` of its table says so (`[hosts.lab.quirks]`). What the operator writes
-lies over what we know of the family, which lies over what we know of the host; each member stands as a whole.
+If a host deviates from its dialect, set `quirks` in its table (`[hosts.lab.quirks]`). Your settings override the built-in
+ones of the family, which override those of the host; each field is replaced as a whole.
 """
 
 
@@ -244,7 +242,7 @@ def _quirks(name: DialectName) -> str:
     )
     kind = cast("type[msgspec.Struct]", module.Quirks)
     rows = "".join(_rows(kind, ""))
-    head = "| member | what it is | allowed | default |\n|---|---|---|---|\n"
+    head = "| field | description | allowed | default |\n|---|---|---|---|\n"
     return f"\n### `{name}`\n\n{head}{rows}"
 
 
@@ -259,7 +257,7 @@ def _rows(kind: type[msgspec.Struct], prefix: str) -> Iterator[str]:
 
 def _allowed(kind: shapes.Type) -> str:
     pairs = isinstance(kind, shapes.VarTupleType) and isinstance(kind.item_type, shapes.TupleType)
-    return "list of pairs of text" if pairs else in_words(kind)
+    return "list of string pairs" if pairs else in_words(kind)
 
 
 def _default(field: Described) -> str:

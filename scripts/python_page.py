@@ -11,7 +11,7 @@ from typing_extensions import is_typeddict
 
 import thinkaloud
 from scripts.field_docs import cell, field_texts, paragraphs
-from scripts.member_words import WORDS
+from scripts.field_descriptions import WORDS
 from thinkaloud import agent_options, agent_reply, testing
 from thinkaloud.runtime.runs import hooks
 
@@ -20,17 +20,17 @@ _INTRODUCTION: Final = """\
 
 <!-- Generated from signatures and docstrings by `make generate`. -->
 
-Everything here is imported from `thinkaloud`, unless its heading says otherwise. Importing the package costs next to
-nothing; the parts are loaded when they are first used. How to use it:
+Import everything from `thinkaloud`, unless the heading says otherwise. Importing the package is fast; its parts are loaded
+on first use. For guides, see
 [your first agent](../tutorial/first-agent.md), [streaming](../how-to/stream-thinking.md),
 [tools](../how-to/write-tools.md), [hooks](../how-to/write-hooks.md), [tests](../how-to/test-your-agent.md).
-The events that `Agent.events` yields are listed under [events](events.md), the errors under [errors](errors.md).
+For the events that `Agent.events` yields, see [Events](events.md); for errors, see [Errors](errors.md).
 
 """
 _TESTING: Final = """\
 ## thinkaloud.testing
 
-A model that plays a script, so that no test reaches a provider:
+A model that plays a script, for tests without a provider:
 [test your agent](../how-to/test-your-agent.md).
 
 """
@@ -107,7 +107,7 @@ def _members(kind: type) -> str:
         f"| `{name}` | {cell(texts.get(name) or WORDS.get(name, ''))} | `{cell(hint)}` |\n"
         for name, hint in hints.items()
     )
-    return f"| member | what it is | type |\n|---|---|---|\n{rows}\n"
+    return f"| field | description | type |\n|---|---|---|\n{rows}\n"
 
 
 def _hints(kind: type) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Types in words, for people who read a reference page."""
+"""Describes types in words, for reference pages."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
@@ -11,7 +11,7 @@ Namer = Callable[[type], str]
 """How a page refers to a struct: its name, or a link."""
 
 _PLAIN: Final[Mapping[type[shapes.Type], str]] = {
-    shapes.StrType: "text",
+    shapes.StrType: "string",
     shapes.IntType: "integer",
     shapes.FloatType: "number",
     shapes.BoolType: "`true` or `false`",
@@ -35,9 +35,9 @@ def in_words(  # noqa: PLR0911 - one arm a kind
         case shapes.LiteralType(values=values):
             return ", ".join(f"`{value}`" for value in _in_order(values))
         case shapes.VarTupleType(item_type=item) | shapes.ListType(item_type=item):
-            return f"list of {in_words(item, name)}"
+            return f"list of {_plural(item, name)}"
         case shapes.DictType(value_type=value):
-            return f"table of {in_words(value, name)}"
+            return f"table of {_plural(value, name)}"
         case shapes.StructType(cls=cls):
             return name(cls)
         case _:
@@ -50,6 +50,12 @@ def without_null(kind: shapes.Type) -> shapes.Type:
         return kind
     left = tuple(each for each in kind.types if not isinstance(each, shapes.NoneType))
     return left[0] if len(left) == 1 else shapes.UnionType(left)
+
+
+def _plural(kind: shapes.Type, name: Namer) -> str:
+    """Return the type of the items of a list or table in words."""
+    words = in_words(kind, name)
+    return f"{words}s" if words in {"string", "integer", "number"} else words
 
 
 def _in_order(values: Sequence[object]) -> Sequence[object]:

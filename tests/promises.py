@@ -16,67 +16,67 @@ class Promise:
 
 PROMISES: dict[str, Promise] = {
     "P1": Promise(
-        "Thoughts stay out of answers, titles, copies, search and logs, and answers stay out of thoughts, to the byte.",
+        "Reasoning never leaks into answers, titles, copied text, search or logs, and answers never leak into reasoning.",
         due=True,
     ),
     "P2": Promise(
-        "A stretch of reasoning starts with its first text, names itself on every frame, is the only one open in its "
-        "run, and is closed once and only once, however the run goes on or ends.",
+        "A reasoning segment opens with its first text, has its id on every frame, is the only one open in its run, and is "
+        "closed exactly once, however the run continues or ends.",
         due=True,
     ),
     "P3": Promise(
-        "A run has one ending and says which; a model stream that stops without saying so has failed, and what it "
-        "sent before is kept and marked.",
+        "A run ends exactly once, with a status; a model stream that stops without an end marker has failed, and its text so "
+        "far is kept and marked as interrupted.",
         due=True,
     ),
     "P4": Promise(
-        "The pieces that were streamed, joined, are exactly the text that is stored, spaces and line breaks included.",
+        "Concatenating the streamed deltas gives exactly the stored text, including spaces and line breaks.",
         due=True,
     ),
     "P5": Promise(
-        "Where the network happens to cut the provider's bytes changes nothing in what comes out.",
+        "How the network splits the provider's bytes makes no difference to the result.",
         due=True,
     ),
     "P6": Promise(
-        "No text is paid for or shown twice: a request is repeated only while nothing of it has been seen, and no "
-        "sooner than the provider asks.",
+        "No text is paid for or shown twice: a request is retried only if nothing of its response has been shown, and no sooner "
+        "than the provider asks.",
         due=True,
     ),
     "P7": Promise(
-        "Reasoning that was not asked for, or that policy keeps back, is not sent at all: not a byte, in no field, "
-        "header, error or export.",
+        "Reasoning that was not requested, or that the policy withholds, is not sent at all: not a byte, in any field, header, "
+        "error or export.",
         due=True,
     ),
     "P8": Promise(
-        "A live screen, a reload, another tab, an export and the model's next prompt are all read from one log in one "
-        "way, and so agree.",
+        "The live view, a reload, another tab, an export and the model's next prompt are all computed from one log in one way, "
+        "and therefore agree.",
         due=True,
     ),
     "P9": Promise(
-        "Losing the connection stops nothing, and whoever returns with the last number they saw gets the rest in "
-        "order, without gap or repeat.",
+        "A dropped connection doesn't stop a run, and a client that resumes with its last seq gets the rest in order, without "
+        "gaps or duplicates.",
         due=True,
     ),
     "P10": Promise(
-        "Anyone who may see a run can stop it at any moment; the provider is cut off within a second, a second stop "
-        "does no harm, and no later run is touched.",
+        "Anyone who can see a run can stop it at any time; the connection to the provider is closed within a second, a second "
+        "stop has no effect, and later runs are not affected.",
         due=True,
     ),
-    "P11": Promise("The thousandth piece of a run costs no more than the first.", due=True),
+    "P11": Promise("The thousandth delta of a run costs no more than the first.", due=True),
     "P12": Promise(
-        "Conversations are strangers to each other, and what belongs to another owner does not exist for you.",
+        "Conversations are isolated from each other, and another owner's resources look as if they didn't exist.",
         due=True,
     ),
     "P13": Promise(
-        "What a provider sealed is stored as it came, and shown to nobody but the endpoint that sealed it.",
+        "A provider's signed or encrypted data is stored unchanged and sent only to the endpoint that issued it.",
         due=True,
     ),
     "P14": Promise(
-        "A reader who is slow or gone takes a fixed amount of memory and holds up nobody else.",
+        "A slow or dead client uses a fixed amount of memory and delays nobody else.",
         due=True,
     ),
     "P15": Promise(
-        "Thinking, sending the thoughts and showing them are three separate choices, and none of them moves another.",
+        "Whether a model reasons, whether its reasoning is sent, and whether it is shown are three independent settings.",
         due=True,
     ),
 }
