@@ -7,8 +7,8 @@ from typing import Final, cast, get_args
 import msgspec
 from msgspec import inspect as shapes
 
-from scripts.field_docs import Described, cell, described, summary
 from scripts.field_descriptions import WORDS
+from scripts.field_docs import Described, cell, described, summary
 from scripts.type_words import in_words
 from thinkaloud.events.event import Event, LoggedEvent
 from thinkaloud.events.view import ConversationView

@@ -10,8 +10,8 @@ from typing import Final, cast
 from typing_extensions import is_typeddict
 
 import thinkaloud
-from scripts.field_docs import cell, field_texts, paragraphs
 from scripts.field_descriptions import WORDS
+from scripts.field_docs import cell, field_texts, paragraphs
 from thinkaloud import agent_options, agent_reply, testing
 from thinkaloud.runtime.runs import hooks
 

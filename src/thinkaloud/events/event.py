@@ -1,10 +1,10 @@
-"""The event stream: what happens in a run, as one frozen tagged union.
+"""The events of a run, as one frozen tagged union.
 
-An event is a value without identity. The log gives it one, once, when it appends it: see
-`LoggedEvent`. Every consumer matches on the whole union and ends in `assert_never`.
+An event is a value without identity. The log assigns one when it appends the event: see
+`LoggedEvent`. Every consumer matches on the whole union and ends with `assert_never`.
 
-`gc=False`: nothing in an event leads back to it, so the collector of cycles, which would visit
-every event of a long conversation again and again, need not know them.
+`gc=False`: events contain no reference cycles, so the garbage collector doesn't need to track
+them. Otherwise it would visit every event of a long conversation again and again.
 """
 
 from base64 import b64decode
@@ -16,7 +16,7 @@ from thinkaloud.events.model import FinishReason, ProviderPayload, ReasoningStat
 from thinkaloud.events.prompt import Effort
 
 RunStatus = Literal["completed", "stopped", "max_iterations", "failed"]
-"""How a run ended. `max_iterations`: the limit was reached with tool calls still open."""
+"""How a run ended. `max_iterations`: the limit was reached with tool calls pending."""
 
 ToolStatus = Literal["ok", "error", "timeout", "cancelled", "unknown_tool", "invalid_arguments"]
 
@@ -24,7 +24,7 @@ OutcomeCode = Literal["output_limit", "output_limit_in_reasoning", "empty_answer
 
 
 class UserInput(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """What the user sent to start a run, after validation."""
+    """The user's message that starts a run, after validation."""
 
     text: str
     context: dict[str, object] = {}
@@ -33,23 +33,23 @@ class UserInput(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class AttachedFile(msgspec.Struct, frozen=True, gc=False):
-    """A file that the user put before the model, without what is in it."""
+    """An attached file, without its content."""
 
     id: str
-    """How `input` names it: an upload's id, or a path in the workspace."""
+    """Its name in `input`: an upload's id, or a path in the workspace."""
     name: str
-    """What it is called: a label for people, never a path to be opened."""
+    """Its file name: a label for people, never used as a path."""
     media_type: str
-    """By its content."""
+    """Determined by its content."""
     bytes: int | None
-    """Its size; None where the log is of a time when it was not kept."""
+    """Its size; None in old logs."""
 
 
 class Attachment(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """A file that the user put before the model, as it was when the run began.
+    """An attached file, as it was when the run started.
 
-    At most one of `text` and `base64` has content. A run that takes the place of another says
-    where its files lie in the log already; the fold puts the content back.
+    At most one of `text` and `base64` has content. A run that replaces another one refers to the
+    files that are already in the log; the fold restores their content.
     """
 
     name: str
@@ -57,42 +57,42 @@ class Attachment(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     text: str = ""
     base64: str = ""
     id: str = ""
-    """How `input` names it; empty in old logs."""
+    """Its name in `input`; empty in old logs."""
     bytes: int | None = None
     """Its size; None in old logs."""
     kept_in: str = ""
-    """The run of the same conversation whose start has the content, where this one leaves it out."""
+    """The run of the same conversation whose first event has the content, if this one omits it."""
 
     @property
     def file(self) -> AttachedFile:
-        """What may be told of it on any wire."""
+        """The file without its content, for any wire."""
         return AttachedFile(self.id, self.name, self.media_type, self.bytes)
 
 
 def as_logged(attachment: Attachment) -> Attachment:
-    """Return a file as the log has it: without its content, where another run keeps that."""
+    """Return a file as it is logged: without its content, if another run has it."""
     if not attachment.kept_in:
         return attachment
     return msgspec.structs.replace(attachment, text="", base64="")
 
 
 def content_of(attachment: Attachment) -> bytes:
-    """Return what is in a file."""
+    """Return the content of a file."""
     return b64decode(attachment.base64) if attachment.base64 else attachment.text.encode()
 
 
 class Timing(msgspec.Struct, frozen=True, gc=False):
-    """Milliseconds by the server's clock. None where there was none."""
+    """Durations in milliseconds, by the server's clock. None if it didn't happen."""
 
     time_to_first_reasoning_ms: int | None
     time_to_first_answer_ms: int | None
     reasoning_ms: int
-    """The durations of all reasoning segments, added up."""
+    """The total duration of all reasoning segments."""
     total_ms: int
 
 
 class RunError(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """Why a run failed. `message` is for people; no secret stands in it."""
+    """Why a run failed. `message` is for people and contains no secrets."""
 
     code: str
     message: str
@@ -101,7 +101,7 @@ class RunError(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Outcome(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """A finished response that the user should know more about, with the way out."""
+    """Why a completed response needs attention, and what to do about it."""
 
     code: OutcomeCode
     message: str
@@ -111,7 +111,7 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class RunStarted(msgspec.Struct, frozen=True, tag="run.started", omit_defaults=True, gc=False):
-    """A run began. The first event of every run."""
+    """A run has started. The first event of every run."""
 
     model: str
     """`host/model`."""
@@ -120,15 +120,15 @@ class RunStarted(msgspec.Struct, frozen=True, tag="run.started", omit_defaults=T
     reasoning_effort: Effort | None = None
     """The effective effort; None is the provider's default."""
     attachments: tuple[Attachment, ...] = ()
-    """The files that `input` names, in its order, as they were then; a picture that is the
-    `image_path` comes last. What is in them is not for any wire."""
+    """The files named by `input`, in order, as they were at the time; the `image_path` comes last.
+    Their content is never sent on a wire."""
     replaces: str | None = None
-    """The run that this one is a new version of (regenerate, edit and resend). It is selected by
-    its first answer text; the other versions stay, with all that followed them."""
+    """The run that this one replaces (regenerate, edit and resend). It is selected by its first
+    answer text; the other versions are kept, with everything that followed them."""
 
 
 class IterationStarted(msgspec.Struct, frozen=True, tag="iteration.started", gc=False):
-    """A model call begins. `iteration` counts from 1."""
+    """A model call starts. `iteration` counts from 1."""
 
     iteration: int
     max_iterations: int
@@ -138,9 +138,9 @@ class IterationStarted(msgspec.Struct, frozen=True, tag="iteration.started", gc=
 class ReasoningDelta(
     msgspec.Struct, frozen=True, tag="reasoning.delta", omit_defaults=True, gc=False
 ):
-    """More reasoning, never empty. The first delta of a `segment_id` opens that segment.
+    """A reasoning delta, never empty. The first one with a `segment_id` opens that segment.
 
-    `part` rises within a segment where the provider begins a new block or summary part.
+    `part` increases within a segment where the provider starts a new block or summary part.
     """
 
     segment_id: str
@@ -151,24 +151,24 @@ class ReasoningDelta(
 class ReasoningEnded(
     msgspec.Struct, frozen=True, tag="reasoning.ended", omit_defaults=True, gc=False
 ):
-    """A reasoning segment is closed: exactly once, on every way out (P2)."""
+    """A reasoning segment has ended: exactly once, however it ends (P2)."""
 
     segment_id: str
     duration_ms: int
-    """First delta to close, by the server's clock."""
+    """From the first delta to the end, by the server's clock."""
     interrupted: bool = False
-    """The segment was cut short: stop, error, timeout, a lost process."""
+    """The segment ended early: stop, error, timeout or a crash."""
 
 
 class AnswerDelta(msgspec.Struct, frozen=True, tag="answer.delta", gc=False):
-    """More of the answer, never empty. The first delta of a `segment_id` opens that segment."""
+    """An answer delta, never empty. The first one with a `segment_id` opens that segment."""
 
     segment_id: str
     text: str
 
 
 class AnswerEnded(msgspec.Struct, frozen=True, tag="answer.ended", omit_defaults=True, gc=False):
-    """An answer segment is closed. `resuming`: the run goes on, with tools or more thought."""
+    """An answer segment has ended. `resuming`: the run continues, with tools or more reasoning."""
 
     segment_id: str
     resuming: bool = False
@@ -176,21 +176,21 @@ class AnswerEnded(msgspec.Struct, frozen=True, tag="answer.ended", omit_defaults
 
 
 class SegmentReclassified(msgspec.Struct, frozen=True, tag="segment.reclassified", gc=False):
-    """A segment that is closed turned out to be something else than it was streamed as.
+    """A closed segment turned out to be something other than what it was streamed as.
 
     `reasoning`: an answer segment was reasoning. `withdrawn`: a reasoning segment was the answer,
-    and its text follows in an answer segment. Readers drop the text from where they had it.
+    and its text follows in an answer segment. Clients remove the text from where it was shown.
     """
 
     segment_id: str
     to: Literal["reasoning", "withdrawn"]
     """What it is now."""
     duration_ms: int
-    """First delta to close, by the server's clock."""
+    """From the first delta to the end, by the server's clock."""
 
 
 class ToolStarted(msgspec.Struct, frozen=True, tag="tool.started", gc=False):
-    """A tool is being run. `arguments` is the JSON text that the model wrote."""
+    """A tool call has started. `arguments` is the JSON text that the model wrote."""
 
     tool_call_id: str
     name: str
@@ -198,7 +198,7 @@ class ToolStarted(msgspec.Struct, frozen=True, tag="tool.started", gc=False):
 
 
 class ToolEnded(msgspec.Struct, frozen=True, tag="tool.ended", omit_defaults=True, gc=False):
-    """A tool gave its result, which goes back to the model."""
+    """A tool call has ended. The result is sent back to the model."""
 
     tool_call_id: str
     name: str
@@ -206,15 +206,15 @@ class ToolEnded(msgspec.Struct, frozen=True, tag="tool.ended", omit_defaults=Tru
     result: str
     duration_ms: int
     truncated: bool = False
-    """The result was longer than the limit and was cut."""
+    """The result exceeded the limit and was truncated."""
 
 
 class ModelResponded(
     msgspec.Struct, frozen=True, tag="model.responded", omit_defaults=True, gc=False
 ):
-    """A model call ended well: what the next prompt needs, beyond the text.
+    """A model call has succeeded. Has what the next prompt needs in addition to the text.
 
-    Not for any wire: `native` is the provider's own payload.
+    `native` is the provider's own payload, and never sent on a wire.
     """
 
     iteration: int
@@ -224,11 +224,11 @@ class ModelResponded(
     native: ProviderPayload | None = None
     raw_finish_reason: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
-    """What the model asked for, in order; each that is run gets a `ToolStarted`."""
+    """The requested tool calls, in order; each one that is executed gets a `ToolStarted`."""
 
 
 class Notice(msgspec.Struct, frozen=True, tag="notice", gc=False):
-    """Something that the user should know and that ends nothing: a retry, a dropped block."""
+    """Information for the user that ends nothing: a retry, a dropped block."""
 
     code: str
     message: str
@@ -242,18 +242,18 @@ class RunEnded(msgspec.Struct, frozen=True, tag="run.ended", omit_defaults=True,
     timing: Timing
     usage: Usage | None = None
     error: RunError | None = None
-    """Present exactly where `status` is `failed`."""
+    """Present if and only if `status` is `failed`."""
     outcome: Outcome | None = None
 
 
 class VersionSelected(msgspec.Struct, frozen=True, tag="version.selected", gc=False):
-    """Another version of a position was selected, with all that followed it.
+    """Another version at a position was selected, with everything that followed it.
 
-    It happens in a conversation, not in a run: the `run_id` beside it is empty.
+    This happens in a conversation, not in a run: the `run_id` next to it is empty.
     """
 
     run_id: str
-    """A run of the version. Versions of earlier positions that lead to it are selected, too."""
+    """A run of the version. Versions of earlier positions that lead to it are also selected."""
 
 
 Event = (
@@ -275,13 +275,13 @@ Event = (
 
 
 class LoggedEvent(msgspec.Struct, frozen=True, gc=False):
-    """An event with its identity, given once by the log that appended it."""
+    """An event with the identity that the log assigned when it was appended."""
 
     seq: int
-    """Rises by one within a conversation, from 1."""
+    """Increases by one within a conversation, from 1."""
     at_ms: int
     """Unix time in milliseconds, by the server's clock."""
     conversation_id: str
     run_id: str
-    """Empty where the event belongs to the conversation and to no run."""
+    """Empty if the event belongs to the conversation and not to a run."""
     event: Event

@@ -1,4 +1,4 @@
-"""What a model says, whatever its provider's wire: the vocabulary every decoder speaks.
+"""Model events: what every decoder produces, whatever the provider's API format.
 
 A decoder turns bytes into these, in the order in which the provider sent them; nothing is
 merged, dropped or invented. Exactly one `ModelFinished` or `ModelFailed` comes last.
@@ -14,25 +14,25 @@ FinishReason = Literal["stop", "length", "tool_calls", "pause"]
 """Why the model stopped, normalised. `pause`: the provider wants to be called again as is."""
 
 ReasoningStatus = Literal["none", "shown", "hidden_by_provider"]
-"""Whether this response had reasoning, and whether the provider let us see its text."""
+"""Whether the response had reasoning, and whether the provider sent its text."""
 
 
 class Origin(msgspec.Struct, frozen=True, gc=False):
-    """Who issued an opaque payload. It goes back to an equal origin only (P13)."""
+    """Where an opaque payload was issued. It is sent back only to an equal origin (P13)."""
 
     dialect: str
-    """The wire, e.g. `anthropic-messages`."""
+    """The API format, e.g. `anthropic-messages`."""
     endpoint: str
     """The host's base URL."""
     model: str
-    """The provider's own name of the model."""
+    """The provider's own name for the model."""
 
 
 class ProviderPayload(msgspec.Struct, frozen=True, gc=False):
-    """One assistant response exactly as its provider wants it back.
+    """One assistant response exactly as its provider expects it back.
 
     `payload` is JSON in the dialect's own shape (content blocks, output items, parts, a
-    message). Opaque members (signatures, encrypted items) stand in it byte for byte.
+    message). It contains opaque fields (signatures, encrypted items) byte for byte.
     It holds reasoning: it is never shown, searched, logged or exported (P1, P7).
     """
 
@@ -41,19 +41,19 @@ class ProviderPayload(msgspec.Struct, frozen=True, gc=False):
 
 
 class Usage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """Token counts of one response or one run. Reasoning is always inside output."""
+    """Token counts of a response or a run. Output tokens include reasoning."""
 
     input_tokens: int = 0
     output_tokens: int = 0
     reasoning_tokens: int | None = None
-    """None where the provider does not say."""
+    """None if the provider doesn't report it."""
     cache_read_tokens: int | None = None
-    """Input tokens that came out of the provider's cache; inside `input_tokens`."""
+    """Input tokens read from the provider's cache; included in `input_tokens`."""
     cache_write_tokens: int | None = None
-    """Input tokens written to the provider's cache; inside `input_tokens`."""
+    """Input tokens written to the provider's cache; included in `input_tokens`."""
     estimated: bool = False
     raw: dict[str, object] | None = None
-    """The provider's own figures, untouched."""
+    """The provider's own figures, unchanged."""
 
 
 class ReasoningText(msgspec.Struct, frozen=True, tag="reasoning", gc=False):

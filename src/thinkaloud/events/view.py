@@ -1,4 +1,4 @@
-"""What the fold gives: a run and a conversation as they stand, as frozen values."""
+"""The results of the fold: the state of a run and of a conversation, as frozen values."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -21,7 +21,7 @@ BlockStatus = Literal["open", "closed", "interrupted"]
 
 
 class ReasoningBlock(msgspec.Struct, frozen=True, tag="reasoning", gc=False):
-    """One segment of reasoning. `parts` are the provider's own blocks; their text is joined as is."""
+    """One reasoning segment. `parts` are the provider's own blocks; concatenated, they are its text."""
 
     segment_id: str
     iteration: int
@@ -32,12 +32,12 @@ class ReasoningBlock(msgspec.Struct, frozen=True, tag="reasoning", gc=False):
 
     @property
     def text(self) -> str:
-        """All deltas of the segment, joined (P4)."""
+        """All deltas of the segment, concatenated (P4)."""
         return "".join(self.parts)
 
 
 class AnswerBlock(msgspec.Struct, frozen=True, tag="answer", gc=False):
-    """One segment of the answer."""
+    """One answer segment."""
 
     segment_id: str
     iteration: int
@@ -46,7 +46,7 @@ class AnswerBlock(msgspec.Struct, frozen=True, tag="answer", gc=False):
 
 
 class ToolBlock(msgspec.Struct, frozen=True, tag="tool", gc=False):
-    """One tool call that was run."""
+    """One executed tool call."""
 
     tool_call_id: str
     iteration: int
@@ -59,7 +59,7 @@ class ToolBlock(msgspec.Struct, frozen=True, tag="tool", gc=False):
 
 
 class NoticeBlock(msgspec.Struct, frozen=True, tag="notice", gc=False):
-    """Something that the user should know."""
+    """Information for the user."""
 
     code: str
     message: str
@@ -69,7 +69,7 @@ Block = ReasoningBlock | AnswerBlock | ToolBlock | NoticeBlock
 
 
 class RunView(msgspec.Struct, frozen=True, gc=False):
-    """One run as it stands."""
+    """The state of a run."""
 
     run_id: str
     status: RunStatus | Literal["running"]
@@ -87,7 +87,7 @@ class RunView(msgspec.Struct, frozen=True, gc=False):
     error: RunError | None = None
     outcome: Outcome | None = None
     attachments: tuple[AttachedFile, ...] = ()
-    """The files that `input` names, in its order."""
+    """The files named by `input`, in order."""
 
     @property
     def response(self) -> str:
@@ -101,14 +101,14 @@ class RunView(msgspec.Struct, frozen=True, gc=False):
 
 
 class ConversationView(msgspec.Struct, frozen=True, gc=False):
-    """A conversation as it stands at `seq`: the selected version of every position."""
+    """A conversation at `seq`: the selected version at every position."""
 
     conversation_id: str
     seq: int
     runs: tuple[RunView, ...]
     """The current path, oldest first."""
     versions: Mapping[str, tuple[str, ...]] = {}
-    """By run, for those that have other versions: all versions of its position, oldest first."""
+    """By run, for runs with other versions: all versions at its position, oldest first."""
     attempt: RunView | None = None
-    """A replacement that has given no answer text: it is running, or the last try came to nothing.
-    It is a version of the run in whose place it stands, and not selected."""
+    """A replacement without answer text: it is still running, or the last attempt produced none.
+    It is a version of the run that it would replace, and not selected."""

@@ -11,7 +11,7 @@ export interface ActionResult {
   readonly truncated: boolean;
 }
 
-/** One segment of the answer. */
+/** One answer segment. */
 export interface AnswerBlock {
   readonly type: "answer";
   readonly segment_id: string;
@@ -20,14 +20,14 @@ export interface AnswerBlock {
   readonly status: "closed" | "interrupted" | "open";
 }
 
-/** More of the answer, never empty. The first delta of a `segment_id` opens that segment. */
+/** An answer delta, never empty. The first one with a `segment_id` opens that segment. */
 export interface AnswerDelta {
   readonly type: "answer.delta";
   readonly segment_id: string;
   readonly text: string;
 }
 
-/** An answer segment is closed. `resuming`: the run goes on, with tools or more thought. */
+/** An answer segment has ended. `resuming`: the run continues, with tools or more reasoning. */
 export interface AnswerEnded {
   readonly type: "answer.ended";
   readonly segment_id: string;
@@ -35,7 +35,7 @@ export interface AnswerEnded {
   readonly interrupted?: boolean;
 }
 
-/** A file that the user put before the model, without what is in it. */
+/** An attached file, without its content. */
 export interface AttachedFile {
   readonly id: string;
   readonly name: string;
@@ -43,7 +43,7 @@ export interface AttachedFile {
   readonly bytes: number | null;
 }
 
-/** A file that the user put before the model, as it was when the run began. */
+/** An attached file, as it was when the run started. */
 export interface Attachment {
   readonly name: string;
   readonly media_type: string;
@@ -54,7 +54,7 @@ export interface Attachment {
   readonly kept_in?: string;
 }
 
-/** A conversation as it stands at `seq`: the selected version of every position. */
+/** A conversation at `seq`: the selected version at every position. */
 export interface ConversationView {
   readonly conversation_id: string;
   readonly seq: number;
@@ -63,7 +63,7 @@ export interface ConversationView {
   readonly attempt: RunView | null;
 }
 
-/** A model call begins. `iteration` counts from 1. */
+/** A model call starts. `iteration` counts from 1. */
 export interface IterationStarted {
   readonly type: "iteration.started";
   readonly iteration: number;
@@ -71,7 +71,7 @@ export interface IterationStarted {
   readonly message: string;
 }
 
-/** An event with its identity, given once by the log that appended it. */
+/** An event with the identity that the log assigned when it was appended. */
 export interface LoggedEvent {
   readonly seq: number;
   readonly at_ms: number;
@@ -80,7 +80,7 @@ export interface LoggedEvent {
   readonly event: RunStarted | IterationStarted | ReasoningDelta | ReasoningEnded | AnswerDelta | AnswerEnded | SegmentReclassified | ToolStarted | ToolEnded | ModelResponded | Notice | RunEnded | VersionSelected;
 }
 
-/** A model call ended well: what the next prompt needs, beyond the text. */
+/** A model call has succeeded. Has what the next prompt needs in addition to the text. */
 export interface ModelResponded {
   readonly type: "model.responded";
   readonly iteration: number;
@@ -92,28 +92,28 @@ export interface ModelResponded {
   readonly tool_calls?: readonly ToolCall[];
 }
 
-/** Something that the user should know and that ends nothing: a retry, a dropped block. */
+/** Information for the user that ends nothing: a retry, a dropped block. */
 export interface Notice {
   readonly type: "notice";
   readonly code: string;
   readonly message: string;
 }
 
-/** Something that the user should know. */
+/** Information for the user. */
 export interface NoticeBlock {
   readonly type: "notice";
   readonly code: string;
   readonly message: string;
 }
 
-/** Who issued an opaque payload. It goes back to an equal origin only (P13). */
+/** Where an opaque payload was issued. It is sent back only to an equal origin (P13). */
 export interface Origin {
   readonly dialect: string;
   readonly endpoint: string;
   readonly model: string;
 }
 
-/** A finished response that the user should know more about, with the way out. */
+/** Why a completed response needs attention, and what to do about it. */
 export interface Outcome {
   readonly code: "empty_answer" | "output_limit" | "output_limit_in_reasoning";
   readonly message: string;
@@ -122,13 +122,13 @@ export interface Outcome {
   readonly max_output_tokens?: number | null;
 }
 
-/** One assistant response exactly as its provider wants it back. */
+/** One assistant response exactly as its provider expects it back. */
 export interface ProviderPayload {
   readonly origin: Origin;
   readonly payload: unknown;
 }
 
-/** One segment of reasoning. `parts` are the provider's own blocks; their text is joined as is. */
+/** One reasoning segment. `parts` are the provider's own blocks; concatenated, they are its text. */
 export interface ReasoningBlock {
   readonly type: "reasoning";
   readonly segment_id: string;
@@ -139,7 +139,7 @@ export interface ReasoningBlock {
   readonly duration_ms: number | null;
 }
 
-/** More reasoning, never empty. The first delta of a `segment_id` opens that segment. */
+/** A reasoning delta, never empty. The first one with a `segment_id` opens that segment. */
 export interface ReasoningDelta {
   readonly type: "reasoning.delta";
   readonly segment_id: string;
@@ -147,7 +147,7 @@ export interface ReasoningDelta {
   readonly part?: number;
 }
 
-/** A reasoning segment is closed: exactly once, on every way out (P2). */
+/** A reasoning segment has ended: exactly once, however it ends (P2). */
 export interface ReasoningEnded {
   readonly type: "reasoning.ended";
   readonly segment_id: string;
@@ -192,7 +192,7 @@ export interface RunEnded {
   readonly outcome?: Outcome | null;
 }
 
-/** Why a run failed. `message` is for people; no secret stands in it. */
+/** Why a run failed. `message` is for people and contains no secrets. */
 export interface RunError {
   readonly code: string;
   readonly message: string;
@@ -200,7 +200,7 @@ export interface RunError {
   readonly retry_after?: number | null;
 }
 
-/** A run began. The first event of every run. */
+/** A run has started. The first event of every run. */
 export interface RunStarted {
   readonly type: "run.started";
   readonly model: string;
@@ -211,7 +211,7 @@ export interface RunStarted {
   readonly replaces?: string | null;
 }
 
-/** One run as it stands. */
+/** The state of a run. */
 export interface RunView {
   readonly run_id: string;
   readonly status: "completed" | "failed" | "max_iterations" | "stopped" | "running";
@@ -231,7 +231,7 @@ export interface RunView {
   readonly attachments: readonly AttachedFile[];
 }
 
-/** A segment that is closed turned out to be something else than it was streamed as. */
+/** A closed segment turned out to be something other than what it was streamed as. */
 export interface SegmentReclassified {
   readonly type: "segment.reclassified";
   readonly segment_id: string;
@@ -239,7 +239,7 @@ export interface SegmentReclassified {
   readonly duration_ms: number;
 }
 
-/** Milliseconds by the server's clock. None where there was none. */
+/** Durations in milliseconds, by the server's clock. None if it didn't happen. */
 export interface Timing {
   readonly time_to_first_reasoning_ms: number | null;
   readonly time_to_first_answer_ms: number | null;
@@ -247,7 +247,7 @@ export interface Timing {
   readonly total_ms: number;
 }
 
-/** One tool call that was run. */
+/** One executed tool call. */
 export interface ToolBlock {
   readonly type: "tool";
   readonly tool_call_id: string;
@@ -268,7 +268,7 @@ export interface ToolCall {
   readonly arguments: string;
 }
 
-/** A tool gave its result, which goes back to the model. */
+/** A tool call has ended. The result is sent back to the model. */
 export interface ToolEnded {
   readonly type: "tool.ended";
   readonly tool_call_id: string;
@@ -279,7 +279,7 @@ export interface ToolEnded {
   readonly truncated?: boolean;
 }
 
-/** A tool is being run. `arguments` is the JSON text that the model wrote. */
+/** A tool call has started. `arguments` is the JSON text that the model wrote. */
 export interface ToolStarted {
   readonly type: "tool.started";
   readonly tool_call_id: string;
@@ -287,7 +287,7 @@ export interface ToolStarted {
   readonly arguments: string;
 }
 
-/** Token counts of one response or one run. Reasoning is always inside output. */
+/** Token counts of a response or a run. Output tokens include reasoning. */
 export interface Usage {
   readonly input_tokens?: number;
   readonly output_tokens?: number;
@@ -298,7 +298,7 @@ export interface Usage {
   readonly raw?: { readonly [key: string]: unknown } | null;
 }
 
-/** What the user sent to start a run, after validation. */
+/** The user's message that starts a run, after validation. */
 export interface UserInput {
   readonly text: string;
   readonly context?: { readonly [key: string]: unknown };
@@ -306,7 +306,7 @@ export interface UserInput {
   readonly image_path?: string | null;
 }
 
-/** Another version of a position was selected, with all that followed it. */
+/** Another version at a position was selected, with everything that followed it. */
 export interface VersionSelected {
   readonly type: "version.selected";
   readonly run_id: string;

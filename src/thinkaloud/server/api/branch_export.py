@@ -1,4 +1,4 @@
-"""Conversations made of others: a branch to go on in, a file to take away."""
+"""Branch and export conversations."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,13 +24,13 @@ class CopyRoutes:
         self._kept = services.runs.conversations
 
     def operations(self) -> list[Operation]:
-        """Return what can be asked for."""
+        """Return the operations of this resource."""
         return [
             Operation(
                 method="POST",
                 path=f"{_ONE}/branch",
                 name="branchConversation",
-                summary="Make a new conversation of all that was said up to a run",
+                summary="Branch a conversation",
                 tag="conversations",
                 handler=self.branch,
                 body=BranchPoint,
@@ -41,7 +41,7 @@ class CopyRoutes:
                 method="GET",
                 path=f"{_ONE}/export",
                 name="exportConversation",
-                summary="A conversation as a file",
+                summary="Export a conversation",
                 tag="conversations",
                 handler=self.export,
                 query=ExportQuery,
@@ -51,7 +51,7 @@ class CopyRoutes:
         ]
 
     async def branch(self, request: Request) -> Response:
-        """Make a conversation of everything up to a run of another one."""
+        """Branch a conversation at a run."""
         settings = self._services.settings
         found = await self._kept.get(LOCAL_OWNER, request.path_params["conversation_id"])
         point = decode(await read_body(request, settings), BranchPoint, settings)
@@ -59,7 +59,7 @@ class CopyRoutes:
         return json_response(await described(self._services, made), 201)
 
     async def export(self, request: Request) -> Response:
-        """Answer with a conversation as a file."""
+        """Export a conversation."""
         query = read_query(request, ExportQuery)
         found = await self._kept.get(LOCAL_OWNER, request.path_params["conversation_id"])
         shows = self._services.sends_reasoning(query.include_reasoning)

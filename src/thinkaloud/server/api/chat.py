@@ -42,9 +42,9 @@ _RESUMES_NOTHING = (
     " GET /api/v1/runs/{run_id}/events."
 )
 WITHHELD = "X-Reasoning-Withheld"
-"""Header of an answer whose reasoning was asked for and is kept back by the server's policy."""
+"""Response header: reasoning was requested, but the server's policy withholds it."""
 RUN_ID = "X-Run-ID"
-"""Header of a stream: its run, which can be stopped before it has begun."""
+"""Response header of a stream: its run, which can be stopped even while queued."""
 
 
 class ChatRoutes:
@@ -55,7 +55,7 @@ class ChatRoutes:
         self._state = state
 
     def operations(self) -> list[Operation]:
-        """Return what can be asked for."""
+        """Return the operations of this resource."""
         run_id = {RUN_ID: "The run, known before its first event: it may have to wait."}
         stream = Answer("The events of the run.", Frame, EVENT_STREAM, headers=run_id)
         return [
@@ -63,14 +63,14 @@ class ChatRoutes:
                 method="POST",
                 path="/api/v1/chat/message",
                 name="sendMessage",
-                summary="Send a message and get the whole reply",
-                description="The run goes on if the client leaves: look it up under /runs.",
+                summary="Send a message and get the complete reply",
+                description="The run continues if the client disconnects: look it up under /runs.",
                 tag="chat",
                 handler=self.message,
                 body=ChatRequest,
                 headers=_HEADERS,
                 answers={
-                    200: Answer("The reply; with `streaming` the events.", Reply, also_stream=True)
+                    200: Answer("The reply; with `streaming`, the events.", Reply, also_stream=True)
                 },
                 problems=_FAILURES,
             ),
@@ -78,7 +78,7 @@ class ChatRoutes:
                 method="POST",
                 path="/api/v1/chat/stream-sse",
                 name="streamMessage",
-                summary="Send a message and follow the run as it thinks and answers",
+                summary="Send a message and stream the run",
                 tag="chat",
                 handler=self.stream,
                 body=ChatRequest,
@@ -89,7 +89,7 @@ class ChatRoutes:
         ]
 
     async def message(self, request: Request) -> Response:
-        """Start a run and answer when it has ended."""
+        """Start a run and respond when it has ended."""
         chat, record, after = await self._start(request)
         if chat.streaming:
             return await self._follow(chat, record, after)
@@ -108,14 +108,14 @@ class ChatRoutes:
         return json_response(body, headers=withheld)
 
     async def stream(self, request: Request) -> Response:
-        """Start a run and answer with its events."""
+        """Start a run and stream its events."""
         chat, record, after = await self._start(request, streaming=True)
         return await self._follow(chat, record, after)
 
     async def _start(
         self, request: Request, *, streaming: bool = False
     ) -> tuple[ChatRequest, RunRecord, int | None]:
-        """Start the run, or find the one of this key. Also return where its stream resumes."""
+        """Start the run, or find the one with this key. Also return the cursor to resume from."""
         services = self._services
         key = idempotency_key(request)
         body = await read_body(request, services.settings)
@@ -132,7 +132,7 @@ class ChatRoutes:
         return chat, await services.runs.start(LOCAL_OWNER, asked), None
 
     async def _wait(self, request: Request, record: RunRecord) -> None:
-        """Return when the run is over. The client counts as a follower for as long as it waits."""
+        """Wait for the run to end. The client counts as a follower while it waits."""
         runs = self._services.runs
         async with runs.hub.open(record.conversation_id) as log, asyncio.TaskGroup() as tasks:
             with log.watch():
@@ -154,7 +154,7 @@ class ChatRoutes:
 
 
 def failed_run(view: RunView, record: RunRecord, request_id: str, *, shows: bool) -> Problem:
-    """Return a failed run as a problem document, with what it had said (P3)."""
+    """Return a failed run as a problem document, with its text so far (P3)."""
     error = view.error
     if error is None:
         raise InternalError("The run has no end.")

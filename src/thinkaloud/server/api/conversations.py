@@ -1,4 +1,4 @@
-"""Conversations: make, list, look up, rename, delete, read and follow them."""
+"""Create, list, get, rename, delete, read and follow conversations."""
 
 import msgspec
 from starlette.requests import Request
@@ -52,7 +52,7 @@ class ConversationRoutes:
         self._state = state
 
     def operations(self) -> list[Operation]:
-        """Return what can be asked for."""
+        """Return the operations of this resource."""
         return [*self._collection(), *self._one(), *self._inside()]
 
     def _collection(self) -> list[Operation]:
@@ -61,18 +61,18 @@ class ConversationRoutes:
                 method="GET",
                 path="/api/v1/conversations",
                 name="listConversations",
-                summary="Conversations, the latest changed first",
+                summary="List conversations",
                 tag="conversations",
                 handler=self.list,
                 query=ListQuery,
-                answers={200: Answer("A page.", ConversationList)},
+                answers={200: Answer("A page of conversations.", ConversationList)},
                 problems=(422,),
             ),
             Operation(
                 method="POST",
                 path="/api/v1/conversations",
                 name="createConversation",
-                summary="Make a conversation",
+                summary="Create a conversation",
                 tag="conversations",
                 handler=self.create,
                 body=NewConversation,
@@ -88,7 +88,7 @@ class ConversationRoutes:
                 method="GET",
                 path=_ONE,
                 name="getConversation",
-                summary="A conversation",
+                summary="Get a conversation",
                 tag="conversations",
                 handler=self.get,
                 answers={200: state},
@@ -109,10 +109,10 @@ class ConversationRoutes:
                 method="DELETE",
                 path=_ONE,
                 name="deleteConversation",
-                summary="Stop a conversation's runs and delete it with all that was said",
+                summary="Delete a conversation",
                 tag="conversations",
                 handler=self.delete,
-                answers={204: Answer("It is gone.", None, media_type=None)},
+                answers={204: Answer("Deleted.", None, media_type=None)},
                 problems=(404, 415),
             ),
         ]
@@ -123,11 +123,11 @@ class ConversationRoutes:
                 method="GET",
                 path=f"{_ONE}/messages",
                 name="listMessages",
-                summary="What was said in a conversation",
+                summary="List messages",
                 tag="conversations",
                 handler=self.messages,
                 query=MessagesQuery,
-                answers={200: Answer("All messages, or the page asked for.", Messages)},
+                answers={200: Answer("All messages, or the requested page.", Messages)},
                 problems=(404, 422),
             ),
             Operation(
@@ -135,7 +135,7 @@ class ConversationRoutes:
                 path=f"{_ONE}/events",
                 name="followConversation",
                 summary="Follow all runs of a conversation",
-                description="Without a cursor it begins with the next event; `after=0` has all.",
+                description="Without a cursor, starts with the next event; `after=0` includes all.",
                 tag="conversations",
                 handler=self.follow,
                 query=FollowQuery,
@@ -156,7 +156,7 @@ class ConversationRoutes:
         return json_response(ConversationList(tuple(summary(each) for each in page), more))
 
     async def create(self, request: Request) -> Response:
-        """Make a conversation, empty."""
+        """Create an empty conversation."""
         settings = self._services.settings
         asked = decode(await read_body(request, settings), NewConversation, settings)
         new = await self._kept.create(
@@ -165,7 +165,7 @@ class ConversationRoutes:
         return json_response(await described(self._services, new), 201)
 
     async def get(self, request: Request) -> Response:
-        """Look up a conversation."""
+        """Get a conversation."""
         return json_response(await described(self._services, await self._found(request)))
 
     async def update(self, request: Request) -> Response:
@@ -177,14 +177,14 @@ class ConversationRoutes:
         return json_response(await described(self._services, changed))
 
     async def delete(self, request: Request) -> Response:
-        """Stop what goes on in a conversation and delete it."""
+        """Stop the active runs of a conversation and delete it."""
         refuse_form(request)
         conversation_id: str = request.path_params["conversation_id"]
         await self._kept.delete(LOCAL_OWNER, conversation_id)
         return Response(status_code=204)
 
     async def messages(self, request: Request) -> Response:
-        """Read a conversation from its log."""
+        """List the messages of a conversation."""
         query = read_query(request, MessagesQuery)
         conversation_id = (await self._found(request)).conversation_id
         fold = await self._services.runs.hub.fold(conversation_id)
@@ -195,7 +195,7 @@ class ConversationRoutes:
         return json_response(messages_in(page.view, fold.seq, reasoning=shows, next_before=more))
 
     async def follow(self, request: Request) -> Response:
-        """Follow a conversation for as long as the client stays."""
+        """Follow a conversation until the client disconnects."""
         services = self._services
         query = read_query(request, FollowQuery)
         after = last_event_id(request, query.after if isinstance(query.after, int) else None)
@@ -210,7 +210,7 @@ class ConversationRoutes:
 
 
 async def described(services: ServerServices, found: Conversation) -> ConversationState:
-    """Return a conversation with what goes on in it."""
+    """Return a conversation with its active runs."""
     runs = services.runs
     async with runs.hub.open(found.conversation_id) as log:
         seq = log.seq

@@ -1,4 +1,4 @@
-"""A stream of known pace, by which a client sees what stands between it and the server."""
+"""A test stream at a known pace, to detect proxies that delay streaming."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -16,7 +16,7 @@ PATH: Final = "/api/v1/diagnostics/stream"
 TICKS: Final = 6
 PACE_MS: Final = 150
 HEARTBEAT: Final = b": heartbeat\n\n"
-"""The comment that follows each event but the last."""
+"""The comment after each event except the last."""
 
 
 class Tick(msgspec.Struct, frozen=True):
@@ -28,7 +28,7 @@ class Tick(msgspec.Struct, frozen=True):
     sent_at_ms: int
     """Unix milliseconds."""
     pace_ms: int
-    """How long after the one before it was sent."""
+    """Time since the previous event was sent."""
     version: str
 
 
@@ -40,16 +40,16 @@ class DiagnosticRoutes:
         self._state = state
 
     def operations(self) -> list[Operation]:
-        """Return what can be asked for."""
+        """Return the operations of this resource."""
         return [
             Operation(
                 method="GET",
                 path=PATH,
                 name="testStream",
-                summary="A short stream of known pace, to test the way to the server",
+                summary="Test stream at a known pace",
                 description=(
-                    f"{TICKS} events, {PACE_MS} ms apart, with a comment between them, as every"
-                    " event stream is sent. `thinkaloud doctor --url` reads it."
+                    f"{TICKS} events, {PACE_MS} ms apart, with comments in between, sent like"
+                    " any event stream. `thinkaloud doctor --url` reads it."
                 ),
                 tag="system",
                 handler=self.stream,
@@ -58,13 +58,13 @@ class DiagnosticRoutes:
         ]
 
     async def stream(self, request: Request) -> Response:
-        """Answer with the test stream."""
+        """Send the test stream."""
         services = self._services
         return await event_stream(_ticking(services), services.settings, self._state)
 
 
 class _Ticks:
-    """The events, each when it is due."""
+    """Yields the events on schedule."""
 
     def __init__(self, services: ServerServices) -> None:
         self._services = services

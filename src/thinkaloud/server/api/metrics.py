@@ -1,4 +1,4 @@
-"""Counts for Prometheus. Nothing that anybody said stands in a name or a label."""
+"""Prometheus metrics. Names and labels never contain message text."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from thinkaloud.server.services import ServerServices, ServerState
 
 
 class Metrics:
-    """The figures of one server, in a registry of its own."""
+    """The metrics of one server, in its own registry."""
 
     def __init__(self, services: ServerServices, state: ServerState) -> None:
         self._registry = CollectorRegistry()
@@ -30,25 +30,25 @@ class Metrics:
         self._gauge("dropped_readers", "Readers that took nothing", lambda: state.dropped_readers)
 
     def request_done(self, route: str, method: str, status: int) -> None:
-        """Count a request by its route's pattern, never by its address."""
+        """Count a request by its route pattern, never by its path."""
         self._requests.labels(route, method, str(status)).inc()
 
     def operations(self) -> list[Operation]:
-        """Return what can be asked for."""
+        """Return the operations of this resource."""
         return [
             Operation(
                 method="GET",
                 path="/metrics",
                 name="metrics",
-                summary="Figures for Prometheus",
+                summary="Prometheus metrics",
                 tag="system",
                 handler=self.get,
-                answers={200: Answer("The figures.", str, "text/plain")},
+                answers={200: Answer("The metrics.", str, "text/plain")},
             )
         ]
 
     async def get(self, request: Request) -> Response:
-        """Return all figures in Prometheus' text format."""
+        """Return all metrics in the Prometheus text format."""
         text = generate_latest(self._registry)
         return Response(text, media_type=CONTENT_TYPE_LATEST)
 

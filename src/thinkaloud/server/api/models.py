@@ -1,4 +1,4 @@
-"""Models: which there are, and which one answers."""
+"""List models and set the default one."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,13 +20,13 @@ class ModelRoutes:
         self._state = state
 
     def operations(self) -> list[Operation]:
-        """Return what can be asked for."""
+        """Return the operations of this resource."""
         return [
             Operation(
                 method="GET",
                 path="/api/v1/models",
                 name="listModels",
-                summary="The models that can be chosen",
+                summary="List available models",
                 tag="models",
                 handler=self.list,
                 answers={200: Answer("The models.", tuple[ModelView, ...])},
@@ -36,8 +36,8 @@ class ModelRoutes:
                 method="POST",
                 path="/api/v1/models/switch",
                 name="switchModel",
-                summary="Choose the model for new runs that name none",
-                description="Works offline. Runs that go on keep theirs.",
+                summary="Set the default model",
+                description="Works offline. Active runs keep their model.",
                 tag="models",
                 handler=self.switch,
                 body=ModelSwitch,
@@ -53,7 +53,7 @@ class ModelRoutes:
         return json_response([model_view(info, catalogue.current) for info in found])
 
     async def switch(self, request: Request) -> Response:
-        """Change the model, and the effort where one is named, or neither."""
+        """Set the default model and, if given, the default effort; both or neither."""
         services = self._services
         asked = decode(await read_body(request, services.settings), ModelSwitch, services.settings)
         info = services.catalogue.open(asked.model_id).info

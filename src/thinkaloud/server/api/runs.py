@@ -1,4 +1,4 @@
-"""Runs: look one up, follow it, stop it."""
+"""Get, follow and stop runs."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,7 +18,7 @@ from thinkaloud.server.wires.chat.encode import chat_wire
 from thinkaloud.server.wires.chat.frames import Frame
 
 LAST_EVENT_ID = {"Last-Event-ID": "The last `id` that the client has; goes before `after`."}
-"""The header of a browser that reconnects."""
+"""The header that a reconnecting browser sends."""
 
 
 class RunRoutes:
@@ -29,13 +29,13 @@ class RunRoutes:
         self._state = state
 
     def operations(self) -> list[Operation]:
-        """Return what can be asked for."""
+        """Return the operations of this resource."""
         return [
             Operation(
                 method="GET",
                 path="/api/v1/runs/{run_id}",
                 name="getRun",
-                summary="A run as it stands",
+                summary="Get a run",
                 tag="runs",
                 handler=self.get,
                 query=ReasoningQuery,
@@ -47,11 +47,13 @@ class RunRoutes:
                 path="/api/v1/runs/{run_id}/stop",
                 name="stopRun",
                 summary="Stop a run",
-                description="Answers when the run has ended. Again, or after its end, it does nothing.",
+                description=(
+                    "Responds when the run has ended. Stopping a run that has ended has no effect."
+                ),
                 tag="runs",
                 handler=self.stop,
                 query=ReasoningQuery,
-                answers={200: Answer("The run, ended.", RunState)},
+                answers={200: Answer("The ended run.", RunState)},
                 problems=(404, 415, 422),
             ),
             Operation(
@@ -79,10 +81,10 @@ class RunRoutes:
             method="GET",
             path="/api/v1/runs/{run_id}/attachments/{number}",
             name="getAttachment",
-            summary="A file that a run was given",
+            summary="Download an attachment",
             description=(
-                "As it was then, whatever became of the upload since. `number` counts from 1,"
-                " in the order of the run's `attachments`."
+                "The file as it was sent, even if the upload has changed or been deleted"
+                " since. `number` counts from 1, in the order of the run's `attachments`."
             ),
             tag="runs",
             handler=self.attachment,
@@ -91,12 +93,12 @@ class RunRoutes:
         )
 
     async def get(self, request: Request) -> Response:
-        """Look up a run."""
+        """Get a run."""
         query = read_query(request, ReasoningQuery)
         return await self._described(await self._record(request), asked=query.include_reasoning)
 
     async def stop(self, request: Request) -> Response:
-        """Stop a run and answer when it has ended."""
+        """Stop a run and respond when it has ended."""
         refuse_form(request)
         query = read_query(request, ReasoningQuery)
         run_id: str = request.path_params["run_id"]
@@ -118,7 +120,7 @@ class RunRoutes:
         return await event_stream(following, services.settings, self._state)
 
     async def attachment(self, request: Request) -> Response:
-        """Answer with a file that a run was given."""
+        """Download an attachment of a run."""
         fold = await self._services.runs.fold(await self._record(request))
         number: str = request.path_params["number"]
         files = {str(place): file for place, file in enumerate(fold.attachments, 1)} if fold else {}

@@ -1,4 +1,4 @@
-"""What the server is and how it fares."""
+"""Server information, health and capabilities."""
 
 import asyncio
 import platform
@@ -24,27 +24,27 @@ _UNSAVED = "What is said cannot be saved: it is kept in memory and tried again."
 
 
 class Check(msgspec.Struct, frozen=True):
-    """One thing that was looked at."""
+    """The result of one check."""
 
     status: Health
     detail: str = ""
 
 
 class HealthReport(msgspec.Struct, frozen=True):
-    """How the server fares. The worst check decides."""
+    """The health of the server, determined by its worst check."""
 
     status: Health
     checks: dict[str, Check]
 
 
 class Liveness(msgspec.Struct, frozen=True):
-    """The process answers."""
+    """The process is alive."""
 
     status: Literal["alive"]
 
 
 class ServerLimits(msgspec.Struct, frozen=True):
-    """What a request and a run may take."""
+    """Limits of requests and runs."""
 
     max_body_bytes: int
     max_text_chars: int
@@ -56,7 +56,7 @@ class ServerLimits(msgspec.Struct, frozen=True):
 
 
 class SystemInfo(msgspec.Struct, frozen=True):
-    """What the server is. No secrets."""
+    """Server information. No secrets."""
 
     name: str
     version: str
@@ -83,32 +83,32 @@ class SystemStatus(msgspec.Struct, frozen=True):
 
 
 class Features(msgspec.Struct, frozen=True):
-    """What clients may use."""
+    """Features available to clients."""
 
     websocket: bool
     server_sent_events: bool
     resume: bool
     stop: bool
     durable: bool
-    """Whether conversations outlive the server's process."""
+    """Whether conversations persist across restarts."""
     search: bool
     rename: bool
     branch: bool
     export: bool
     replace: bool
-    """Whether a message may be a new version of an earlier run: regenerate, edit and resend."""
+    """Whether a message can replace an earlier run: regenerate, edit and resend."""
     versions: bool
-    """Whether older versions of a message stay and can be selected again."""
+    """Whether older versions of a message are kept and can be selected again."""
     temporary: bool
-    """Whether a conversation may be kept in memory only."""
+    """Whether conversations can be kept in memory only."""
     stop_on_disconnect: bool
     tools: bool
     context_files: bool
     images: bool
     uploads: bool
-    """Whether files can be brought along."""
+    """Whether files can be uploaded."""
     reasoning_output: bool
-    """Whether the server's policy lets reasoning out."""
+    """Whether the server's policy allows reasoning to be sent."""
     demo: bool
 
 
@@ -124,7 +124,7 @@ class ModelAbility(msgspec.Struct, frozen=True):
 
 
 class Capabilities(msgspec.Struct, frozen=True):
-    """What this server and its current model can do; `model` is null where none is usable."""
+    """Capabilities of the server and its current model; `model` is null if none is usable."""
 
     version: str
     reasoning_supported: bool
@@ -134,7 +134,7 @@ class Capabilities(msgspec.Struct, frozen=True):
 
 
 class Welcome(msgspec.Struct, frozen=True):
-    """Who answers here."""
+    """Name, version and features of the server."""
 
     name: str
     version: str
@@ -145,7 +145,7 @@ class Welcome(msgspec.Struct, frozen=True):
 
 
 class SystemRoutes:
-    """`/`, `/health` and what else tells about the server."""
+    """`/`, health, server information and capabilities."""
 
     def __init__(self, services: ServerServices, state: ServerState) -> None:
         self._services = services
@@ -154,51 +154,53 @@ class SystemRoutes:
         self._platform = platform.platform()
 
     def operations(self) -> list[Operation]:
-        """Return what can be asked for."""
+        """Return the operations of this resource."""
         return [*self._probes(), *self._descriptions()]
 
     def _probes(self) -> list[Operation]:
-        report = Answer("It serves.", HealthReport)
-        sick = Answer("It cannot serve.", HealthReport)
+        report = Answer("The server is healthy.", HealthReport)
+        sick = Answer("The server is unhealthy.", HealthReport)
         answers = {200: report, 503: sick}
         return [
-            _operation("/api/v1/health", "health", "How the server fares", self.health, answers),
-            _operation("/readyz", "ready", "Whether it can serve", self.health, answers),
+            _operation("/api/v1/health", "health", "Health", self.health, answers),
+            _operation("/readyz", "ready", "Readiness probe", self.health, answers),
             _operation(
                 "/healthz",
                 "alive",
-                "Whether the process lives",
+                "Liveness probe",
                 self.alive,
                 {200: Answer("It does.", Liveness)},
             ),
         ]
 
     def _descriptions(self) -> list[Operation]:
-        info = {200: Answer("What it is.", SystemInfo)}
+        info = {200: Answer("Server information.", SystemInfo)}
         status = {200: Answer("The counts.", SystemStatus)}
-        can = {200: Answer("What it can do.", Capabilities)}
+        can = {200: Answer("Capabilities.", Capabilities)}
         welcome = {200: Answer("Name, version and features.", Welcome)}
         return [
-            _operation("/", "welcome", "Who answers here", self.welcome, welcome),
-            _operation("/api/v1/system-info", "systemInfo", "What the server is", self.info, info),
-            _operation("/api/v1/system-status", "systemStatus", "Live counts", self.status, status),
+            _operation("/", "welcome", "Server info", self.welcome, welcome),
+            _operation("/api/v1/system-info", "systemInfo", "System information", self.info, info),
+            _operation(
+                "/api/v1/system-status", "systemStatus", ("System status"), self.status, status
+            ),
             _operation(
                 "/api/v1/capabilities",
                 "capabilities",
-                "What the server and its model can do",
+                "Capabilities of the server and its model",
                 self.capabilities,
                 can,
             ),
         ]
 
     def features(self) -> Features:
-        """Return what clients may use."""
+        """Return the features available to clients."""
         return self._features(self._model())
 
     async def health(self, request: Request) -> Response:
-        """Check the store, what is to be saved, the model and whether runs are taken.
+        """Check the store, saving, the model and whether new runs are accepted.
 
-        Each takes two seconds at most, and none the network.
+        Each check takes at most two seconds, and none uses the network.
         """
         checks = {
             "store": await _store_check(self._services.store),
@@ -215,11 +217,11 @@ class SystemRoutes:
         return json_response(HealthReport(worst, checks), 503 if worst == "unhealthy" else 200)
 
     async def alive(self, request: Request) -> Response:
-        """Say that the process lives, touching nothing."""
+        """Respond that the process is alive, without checking anything."""
         return json_response(Liveness("alive"))
 
     async def info(self, request: Request) -> Response:
-        """Say what the server is."""
+        """Return server information."""
         services, settings, about = self._services, self._services.settings, self._services.about
         limits = ServerLimits(
             max_body_bytes=settings.max_body_bytes,
@@ -247,7 +249,7 @@ class SystemRoutes:
         )
 
     async def status(self, request: Request) -> Response:
-        """Say what goes on."""
+        """Return live counts."""
         runs, state = self._services.runs, self._state
         return json_response(
             SystemStatus(
@@ -261,7 +263,7 @@ class SystemRoutes:
         )
 
     async def capabilities(self, request: Request) -> Response:
-        """Say what clients may use."""
+        """Return capabilities."""
         model = self._model()
         return json_response(
             Capabilities(
@@ -283,7 +285,7 @@ class SystemRoutes:
         )
 
     async def welcome(self, request: Request) -> Response:
-        """Say who answers here, and where to read on."""
+        """Return name, version and links."""
         services = self._services
         links = {
             "api": "/api/v1",
@@ -345,7 +347,7 @@ async def _store_check(store: Store) -> Check:
     except ThinkaloudError as error:
         return Check("unhealthy", error.message)
     except (OSError, TimeoutError) as error:
-        return Check("unhealthy", f"The store does not answer ({type(error).__name__}).")
+        return Check("unhealthy", f"The store does not respond ({type(error).__name__}).")
     return Check("healthy")
 
 
@@ -366,13 +368,13 @@ def _model_check(services: ServerServices) -> Check:
     except ThinkaloudError as error:
         return Check("unhealthy", error.message)
     if services.about.demo:
-        return Check("degraded", "The demo model answers: no real model is configured.")
+        return Check("degraded", "The demo model is in use: no real model is configured.")
     return Check("healthy")
 
 
 def _runs_check(runs: Runs) -> Check:
     if runs.draining:
-        return Check("unhealthy", "The server is shutting down and takes no new runs.")
+        return Check("unhealthy", "The server is shutting down and accepts no new runs.")
     return Check("healthy")
 
 

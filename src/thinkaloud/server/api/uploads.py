@@ -1,4 +1,4 @@
-"""Files that users bring along, for `context_files` and `image_path`."""
+"""Uploads, for `context_files` and `image_path`."""
 
 from collections.abc import Sequence
 from typing import Annotated, Final
@@ -21,7 +21,7 @@ from thinkaloud.server.services import LOCAL_OWNER, ServerServices
 from thinkaloud.tools.attachments import MAX_IMAGE_BYTES, MAX_TEXT_BYTES, image_type
 
 _FRAMING_BYTES: Final = 16 * 1024
-"""What boundaries and part headers may take beside the file."""
+"""Allowance for boundaries and part headers in addition to the file."""
 
 
 class UploadForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,18 +30,18 @@ class UploadForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     file: Annotated[
         str,
         Meta(
-            description="A picture (PNG, JPEG, GIF or WebP) or a text in UTF-8.",
+            description="An image (PNG, JPEG, GIF or WebP) or a UTF-8 text file.",
             extra_json_schema={"format": "binary", "contentMediaType": "application/octet-stream"},
         ),
     ]
 
 
 class Uploaded(msgspec.Struct, frozen=True):
-    """A file that is kept."""
+    """A stored upload."""
 
     id: Annotated[str, Meta(description="For `context_files` and `image_path`.")]
-    name: Annotated[str, Meta(description="What it was called, without folders.")]
-    media_type: Annotated[str, Meta(description="By its content, not by what the client said.")]
+    name: Annotated[str, Meta(description="The file name, without folders.")]
+    media_type: Annotated[str, Meta(description="Determined by the content.")]
     bytes: int
 
 
@@ -56,11 +56,11 @@ class KeptUpload(msgspec.Struct, frozen=True):
 
 
 class UploadList(msgspec.Struct, frozen=True):
-    """A page of uploads, the newest first."""
+    """A page of uploads, newest first."""
 
     uploads: tuple[KeptUpload, ...]
     next_before: str | None
-    """`before` of the next page; null where this was the last."""
+    """The `before` of the next page; null on the last page."""
 
 
 _MISSING: Final = "There is no such upload."
@@ -74,17 +74,17 @@ class UploadRoutes:
         self._services = services
 
     def operations(self) -> list[Operation]:
-        """Return what can be asked for."""
+        """Return the operations of this resource."""
         return [
             Operation(
                 method="POST",
                 path="/api/v1/upload",
                 name="upload",
-                summary="Bring a file along for messages",
+                summary="Upload a file",
                 description=(
-                    "One file, as the part `file` of a form. What it is, its content says. The"
-                    " oldest uploads go where there are more than `server.max_uploads`, or more"
-                    " than `server.max_uploads_bytes` in them."
+                    "One file, in the part `file` of a form. Its type is determined by its"
+                    " content. The oldest uploads are deleted if there are more than"
+                    " `server.max_uploads`, or more than `server.max_uploads_bytes` in total."
                 ),
                 tag="uploads",
                 handler=self.upload,
@@ -101,18 +101,18 @@ class UploadRoutes:
                 method="GET",
                 path="/api/v1/uploads",
                 name="listUploads",
-                summary="Uploads, the newest first",
+                summary="List uploads",
                 tag="uploads",
                 handler=self.list,
                 query=UploadsQuery,
-                answers={200: Answer("A page.", UploadList)},
+                answers={200: Answer("A page of uploads.", UploadList)},
                 problems=(422,),
             ),
             Operation(
                 method="GET",
                 path=_ONE,
                 name="getUpload",
-                summary="What is in an upload",
+                summary="Download an upload",
                 tag="uploads",
                 handler=self.get,
                 answers={200: FILE},
@@ -123,16 +123,16 @@ class UploadRoutes:
                 path=_ONE,
                 name="deleteUpload",
                 summary="Delete an upload",
-                description="Runs keep what they were given.",
+                description="Runs keep their attachments.",
                 tag="uploads",
                 handler=self.delete,
-                answers={204: Answer("It is gone.", None, media_type=None)},
+                answers={204: Answer("Deleted.", None, media_type=None)},
                 problems=(404, 415),
             ),
         ]
 
     async def upload(self, request: Request) -> Response:
-        """Keep the file of a form."""
+        """Store the file of a form."""
         limit = self._services.settings.max_upload_bytes
         body = await read_limited(request, self._services.settings, limit + _FRAMING_BYTES)
         file = _only_file(read_form(request.headers.get("content-type", ""), body))
@@ -152,7 +152,7 @@ class UploadRoutes:
         return json_response(UploadList(tuple(_listed(each) for each in page), more))
 
     async def get(self, request: Request) -> Response:
-        """Answer with an upload."""
+        """Download an upload."""
         upload_id: str = request.path_params["upload_id"]
         found = await self._services.uploads.get(LOCAL_OWNER, upload_id)
         if found is None:
@@ -189,7 +189,7 @@ def _only_file(parts: Sequence[Part]) -> Part:
 
 
 def _checked(data: bytes, limit: int) -> str:
-    """Return the media type of a file that may be kept."""
+    """Return the media type of an acceptable file."""
     if not data:
         raise InvalidRequest("The file is empty.", field="file")
     media_type = image_type(data)

@@ -1,4 +1,4 @@
-"""The versions of messages: list them, select one."""
+"""List and select versions of messages."""
 
 import asyncio
 from collections.abc import Sequence
@@ -26,13 +26,13 @@ class VersionRoutes:
         self._kept = services.runs.conversations
 
     def operations(self) -> list[Operation]:
-        """Return what can be asked for."""
+        """Return the operations of this resource."""
         return [
             Operation(
                 method="GET",
                 path=_PATH,
                 name="listVersions",
-                summary="Where a conversation has several versions",
+                summary="List versions",
                 tag="conversations",
                 handler=self.list,
                 query=VersionsQuery,
@@ -43,11 +43,12 @@ class VersionRoutes:
                 method="POST",
                 path=_PATH,
                 name="selectVersion",
-                summary="Select another version of a message",
+                summary="Select a version",
                 description=(
-                    "With it comes what followed it, as it was last selected there. All who follow"
-                    " the conversation get `version_selected`. A run of the selected version:"
-                    " nothing changes. While a run is going on it is refused (409)."
+                    "Everything that followed it is selected with it, as last selected there."
+                    " All followers of the conversation get `version_selected`. Selecting a"
+                    " run of the selected version changes nothing. Refused with 409 while a"
+                    " run is active."
                 ),
                 tag="conversations",
                 handler=self.select,
@@ -78,7 +79,7 @@ class VersionRoutes:
 
 
 def _found(fold: Fold, wanted: Sequence[Sequence[str]]) -> str | None:
-    """Return the latest run with all these rows of words, on the current path where one is there."""
+    """Return the latest matching run, preferably on the current path."""
     path = list(fold.runs.values())
     others = [run for name, run in fold.tree.all.items() if name not in fold.runs]
     for run in (*reversed(path), *reversed(others)):

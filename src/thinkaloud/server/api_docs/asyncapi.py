@@ -1,4 +1,4 @@
-"""The AsyncAPI 3.0 document of the WebSockets, made from the types that they send and take."""
+"""Generates the AsyncAPI 3.0 document of the WebSockets from the types of their messages."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -21,51 +21,49 @@ _CHANNEL: Final = "chatStream"
 _PLAIN: Final[Schema] = {
     "name": "text",
     "title": "PlainText",
-    "summary": "Said as it is in the connection's own chat: any text that is no JSON object.",
+    "summary": "A message to the connection's own chat: any text that is not a JSON object.",
     "contentType": "text/plain",
     "payload": {"type": "string"},
 }
 _STREAM_RULES: Final = (
-    "A chat request starts a run (a member `type` of `message` is allowed); further ones"
-    " wait and are answered in order of arrival; those that still wait when the socket closes"
-    " are not begun. A run ends with one `complete`, or with"
-    " one `error` that has its `run_id`. An `error` whose `run_id` is null is soft: it"
-    " answers a message that was refused, and ends nothing. `seq` rises within a"
-    " conversation; numbers that are not sent belong to events that this stream does not"
-    " carry. A run goes on when its socket closes: connect again and resume after the last"
-    " `seq`. A conversation that is followed by `resume` carries the runs started in it on"
-    f" this socket too. Close code {TOO_SLOW} means that the client read too slowly."
+    "A chat request starts a run (its `type` may be `message`). Further requests are queued and"
+    " answered in order; requests that are still queued when the socket closes are discarded. A run"
+    " ends with one `complete`, or with one `error` that has its `run_id`. An `error` whose"
+    " `run_id` is null refuses a message and affects no run. `seq` increases within a conversation;"
+    " missing numbers belong to events that this stream does not include. A run continues when its"
+    " socket closes: reconnect and resume after the last `seq`. A conversation followed with"
+    " `resume` includes the runs that this socket starts in it. Close code"
+    f" {TOO_SLOW} means that the client read too slowly."
 )
 _CHATS_RULES: Final = (
-    "Many chats on one socket, many sockets on one chat. `ready` comes first and names the"
-    " connection's own chat; text that is no JSON object, and an object without `type`, is said"
-    " there. `attach` answers with `attached` and then everything after `after`, once and in order,"
-    " or with a `snapshot`; then what happens. A `message` to a chat that is not attached attaches"
-    " it from now on; a run ends with one `turn_end`. Every frame of a chat has `chat_id`, `run_id`,"
-    " `seq` and `at_ms`. Neighbouring deltas of one `stream_id` may come as one, with the last"
-    " `seq`. `seq` and `run_id` are null on what a plugin sent beside the runs. An `error` refuses"
-    " a client's frame and ends nothing. A run goes on when its socket closes: connect again and"
-    f" attach after the last `seq`. Close code {TOO_SLOW} means that the client read too slowly."
+    "One socket can follow many chats, and many sockets one chat. The first frame, `ready`, names"
+    " the connection's own chat; text that is not a JSON object, and an object without `type`, is a"
+    " message to that chat. The response to `attach` is `attached`, then every event after `after`,"
+    " once and in order, or a `snapshot`; then live events. A `message` to a chat that is not"
+    " attached also attaches it. A run ends with one `turn_end`. Every frame of a chat has"
+    " `chat_id`, `run_id`, `seq` and `at_ms`. Adjacent deltas of one `stream_id` may be coalesced;"
+    " they then have the last `seq`. `seq` and `run_id` are null in what a plugin sends outside of"
+    " runs. An `error` refuses a frame of the client and affects nothing else. A run continues when"
+    " its socket closes: reconnect and attach after the last `seq`. Close code"
+    f" {TOO_SLOW} means that the client read too slowly."
 )
 
 
 def asyncapi_document(settings: ServerSettings, version: str, *, chats: bool) -> Schema:
-    """Return the document of `/api/v1/chat/stream` and, where it is there, of `/ws`."""
+    """Return the document of `/api/v1/chat/stream` and, if enabled, of `/ws`."""
     channels: Schema = {
         _CHANNEL: _channel(PATH, "Chat stream", _STREAM_RULES, _names((*FRAMES, *_COMMANDS)))
     }
     operations: Schema = {
-        "take": _operation(_CHANNEL, "receive", "What a client sends.", _names(_COMMANDS)),
-        "give": _operation(_CHANNEL, "send", "What the server sends.", _names(FRAMES)),
+        "take": _operation(_CHANNEL, "receive", "Messages from the client.", _names(_COMMANDS)),
+        "give": _operation(_CHANNEL, "send", "Messages from the server.", _names(FRAMES)),
     }
     kinds = (*FRAMES, *_COMMANDS)
     messages: Schema = {}
     if chats:
         frames, said = _names(_CHAT_FRAMES), [*_names(_CHAT_COMMANDS), str(_PLAIN["title"])]
-        summaries = ("What a client of the chats sends.", "What the server sends of the chats.")
-        channels[_CHATS] = _channel(
-            CHANNEL_PATH, "Chats of the web page", _CHATS_RULES, [*frames, *said]
-        )
+        summaries = ("Commands from a chat page.", "Frames for a chat page.")
+        channels[_CHATS] = _channel(CHANNEL_PATH, "Chat pages", _CHATS_RULES, [*frames, *said])
         operations["takeChats"] = _operation(_CHATS, "receive", summaries[0], said)
         operations["giveChats"] = _operation(_CHATS, "send", summaries[1], frames)
         kinds = (*kinds, *_CHAT_FRAMES, *_CHAT_COMMANDS)
@@ -76,7 +74,9 @@ def asyncapi_document(settings: ServerSettings, version: str, *, chats: bool) ->
         "info": {
             "title": "thinkaloud sockets",
             "version": version,
-            "description": "The events of a model's thinking, answering and acting, as they happen.",
+            "description": (
+                "The events of a model's reasoning, answers and tool calls, as they happen."
+            ),
             "license": {"name": "MIT"},
         },
         "defaultContentType": "application/json",

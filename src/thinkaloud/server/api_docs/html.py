@@ -1,4 +1,4 @@
-"""The published descriptions as readable pages: plain HTML and one style sheet, no script."""
+"""Renders the API documents as HTML pages: one style sheet, no scripts."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""JSON Schemas of our own types: what is published is what is decoded and encoded."""
+"""JSON Schemas of the types that the server decodes and encodes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, cast
@@ -18,9 +18,9 @@ FRAMES: Final[Sequence[type[msgspec.Struct]]] = Frame.__args__
 def schemas_of(
     kinds: Iterable[Any], taken: Iterable[type] = ()
 ) -> tuple[list[Schema], dict[str, Schema]]:
-    """Return the schema of each type, and the named ones that they refer to.
+    """Return the schema of each type, and the named schemas that they refer to.
 
-    Types that are `taken` from clients may have null in the place of a member left out.
+    In types `taken` from clients, null is allowed for every optional field.
     """
     found, components = msgspec.json.schema_components(
         kinds, schema_hook=_anything, ref_template=REFERENCE
@@ -44,7 +44,7 @@ def data_schema(frame: type[msgspec.Struct], components: Mapping[str, Schema]) -
 
 
 def event_schema(components: Mapping[str, Schema]) -> Schema:
-    """Return the schema of one Server-Sent Event of the chat stream, as a parser gives it."""
+    """Return the schema of a parsed Server-Sent Event of the chat stream."""
     return {
         "oneOf": [
             {

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.2 document, made from the table of operations that routes the requests."""
+"""Generates the OpenAPI 3.2 document from the table of operations that routes the requests."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,20 +16,20 @@ _PARAMETER: Final = re.compile(r"\{(\w+)\}")
 _EVERY_REQUEST: Final = (403, 421, 500, 503)
 _WITH_BODY: Final = (400, 408, 413, 415, 422)
 _MEANINGS: Final[Mapping[int, str]] = {
-    400: "The body is not what its type says, or the request is broken.",
-    403: "A web page of another site may not use the server.",
-    404: "There is no such thing, or it is not the caller's.",
-    408: "The body took too long.",
-    409: "It is in a state that does not allow this.",
+    400: "The body doesn't match its type, or the request is malformed.",
+    403: "Requests from web pages of other sites are not allowed.",
+    404: "The resource doesn't exist, or belongs to someone else.",
+    408: "The body took too long to arrive.",
+    409: "The state of the resource doesn't allow this.",
     413: "The body is too large.",
-    415: "The body is of another type than the one that is taken.",
-    421: "The server does not go by the name in Host.",
-    422: "A value is not allowed; `field` names it.",
-    429: "Too many requests, here or at the provider.",
-    500: "A fault of the server.",
-    502: "The provider failed; `partial` is the answer as far as it came.",
-    503: "Not now: the server, its model or the provider cannot serve.",
-    504: "The provider or the run took too long.",
+    415: "The body has an unsupported media type.",
+    421: "The server doesn't know the name in Host.",
+    422: "A value is invalid; `field` names it.",
+    429: "Too many requests, to the server or the provider.",
+    500: "Internal server error.",
+    502: "The provider failed; `partial` is the answer so far.",
+    503: "The server, its model or the provider is unavailable.",
+    504: "The provider or the run timed out.",
 }
 _HEADER_SCHEMAS: Final[Mapping[str, Schema]] = {
     "Last-Event-ID": {"type": "string", "pattern": "^[0-9]{0,18}$"},
@@ -39,7 +39,7 @@ _PATH_SCHEMA: Final[Schema] = {"type": "string", "pattern": "^[A-Za-z0-9_:-]{1,6
 
 
 def openapi_document(operations: Sequence[Operation], version: str) -> Schema:
-    """Return the document of these operations."""
+    """Return the document for these operations."""
     book = _Book(operations)
     paths: dict[str, dict[str, Schema]] = {}
     for operation in operations:
@@ -51,9 +51,9 @@ def openapi_document(operations: Sequence[Operation], version: str) -> Schema:
             "version": version,
             "summary": "An AI agent server that streams a model's reasoning as it happens.",
             "description": (
-                "Errors are problem documents (RFC 9457) with a `code`. Members of a body that are"
-                " not described are ignored; of a member given twice the last counts. The WebSocket"
-                " is described in /api/asyncapi.json."
+                "Errors are problem documents (RFC 9457) with a `code`. Unknown fields of a"
+                " body are ignored; of a duplicate field, the last counts. For the WebSocket,"
+                " see /api/asyncapi.json."
             ),
             "license": {"name": "MIT", "identifier": "MIT"},
         },
@@ -64,7 +64,7 @@ def openapi_document(operations: Sequence[Operation], version: str) -> Schema:
 
 
 class _Book:
-    """The schemas of all operations, and what is written with them."""
+    """Collects the schemas of all operations and describes each operation."""
 
     def __init__(self, operations: Sequence[Operation]) -> None:
         kinds: dict[str, object] = {"problem": Problem}

@@ -1,4 +1,4 @@
-"""The descriptions of the API, as documents and as pages."""
+"""Serves the API documents and their HTML pages."""
 
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -17,7 +17,7 @@ _CSS = "text/css"
 
 
 class DocRoutes:
-    """`/api/docs` and the documents behind it, made when they are first asked for."""
+    """`/api/docs` and the documents behind it, generated on first use."""
 
     def __init__(self, services: ServerServices, others: Sequence[Operation]) -> None:
         self._services = services
@@ -25,7 +25,7 @@ class DocRoutes:
         self._made: dict[str, bytes] = {}
 
     def operations(self) -> list[Operation]:
-        """Return what can be asked for."""
+        """Return the operations of this resource."""
         return [
             self._document("/api/openapi.json", "openapi", JSON, self._openapi),
             self._document("/api/asyncapi.json", "asyncapi", JSON, self._asyncapi),
@@ -42,10 +42,10 @@ class DocRoutes:
             method="GET",
             path=path,
             name=name,
-            summary=f"The description at {path}",
+            summary=f"API document at {path}",
             tag="docs",
             handler=self._handler(name, media_type, make),
-            answers={200: Answer("The text.", kind, media_type)},
+            answers={200: Answer("The document.", kind, media_type)},
         )
 
     def _handler(

@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem documents, and the one table of their HTTP status."""
+"""Errors as RFC 9457 problem documents, with the table of HTTP statuses."""
 
 import math
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from thinkaloud.events.event import RunError
 MEDIA_TYPE: Final = "application/problem+json"
 _NEVER: Final = msgspec.UNSET
 _RETRY_SECONDS: Final = 5.0
-"""When to try again where the server cannot serve just now."""
+"""Seconds to wait when the server is temporarily unavailable."""
 
 _STATUS: Final[Mapping[str, int]] = {
     "invalid_request": 422,
@@ -57,24 +57,24 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     code: str
     request_id: str
     field: str | msgspec.UnsetType = _NEVER
-    """The member of the request that is wrong."""
+    """The invalid field of the request."""
     retryable: bool | msgspec.UnsetType = _NEVER
     retry_after: float | msgspec.UnsetType = _NEVER
     """Seconds."""
     nearest: tuple[str, ...] | msgspec.UnsetType = _NEVER
-    """Model ids that look like the unknown one."""
+    """Model ids similar to the unknown one."""
     valid: tuple[str, ...] | msgspec.UnsetType = _NEVER
-    """The values that are allowed."""
+    """The allowed values."""
     run_id: str | msgspec.UnsetType = _NEVER
     conversation_id: str | msgspec.UnsetType = _NEVER
     partial: str | msgspec.UnsetType = _NEVER
-    """The answer as far as it came, where a run failed."""
+    """The answer so far, if a run failed."""
     reasoning: str | msgspec.UnsetType = _NEVER
-    """The reasoning as far as it came, only where it was asked for."""
+    """The reasoning so far. Only if requested."""
 
 
 class Refused(UserError):
-    """A request that is turned away before it reaches a run, with a status of its own."""
+    """A request that is refused before it reaches a run, with its HTTP status."""
 
     def __init__(
         self,
@@ -93,12 +93,12 @@ class Refused(UserError):
 
 
 def status_of(code: str) -> int:
-    """Return the HTTP status of an error code; 500 where it is our fault."""
+    """Return the HTTP status of an error code; 500 for internal errors."""
     return _STATUS.get(code, 500)
 
 
 def problem_of(error: ThinkaloudError, request_id: str) -> Problem:
-    """Return any error of ours as a problem document."""
+    """Return a thinkaloud error as a problem document."""
     status = error.status if isinstance(error, Refused) else status_of(error.code)
     field: str | None = None
     if isinstance(error, InvalidRequest | UnsupportedEffort | Refused):
@@ -117,7 +117,7 @@ def problem_of(error: ThinkaloudError, request_id: str) -> Problem:
 
 
 def problem_of_run(error: RunError, request_id: str) -> Problem:
-    """Return the failure of a run as a problem document, without what the run had said."""
+    """Return a failed run as a problem document, without its text."""
     problem = _problem(status_of(error.code), error.code, error.message, request_id)
     return msgspec.structs.replace(
         problem, retryable=error.retryable, retry_after=_seconds(error.retry_after)
@@ -125,7 +125,7 @@ def problem_of_run(error: RunError, request_id: str) -> Problem:
 
 
 def respond(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
-    """Return a problem as an HTTP response; `Retry-After` is added where it is known."""
+    """Return a problem as an HTTP response, with `Retry-After` if known."""
     found = dict(headers or {})
     if isinstance(problem.retry_after, float):
         found["Retry-After"] = str(math.ceil(problem.retry_after))

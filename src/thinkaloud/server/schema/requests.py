@@ -1,4 +1,4 @@
-"""What clients send: bodies, queries and socket messages. Their schemas are published as they are."""
+"""Request bodies, queries and socket messages. Their schemas are published as they are."""
 
 from typing import Annotated, Final, Literal
 
@@ -13,75 +13,85 @@ ConversationId = Annotated[
     str,
     Meta(
         pattern="^[A-Za-z0-9_:-]{1,64}$",
-        description="The conversation; a new id of this form makes the conversation of that name.",
+        description="The conversation. A new id of this form creates it.",
     ),
 ]
 EffortName = Annotated[str, Meta(extra_json_schema={"enum": list(EFFORT_LEVELS)})]
 Budget = Annotated[int, Meta(ge=1, le=10_000_000, description="A budget in reasoning tokens.")]
-Seq = Annotated[int, Meta(ge=0, description="The last `seq` that the client has.")]
+Seq = Annotated[int, Meta(ge=0, description="The last `seq` that the client received.")]
 MAX_CONTEXT_FILES: Final = 64
 STOP_DETACHED_SECONDS: Final = 10.0
-"""How long a run goes on alone that is to stop on a disconnect, where no setting says it."""
+"""Grace period for `on_disconnect: stop` without `limits.stop_detached_after`."""
 
 
 class ChatRequest(msgspec.Struct, frozen=True):
-    """A message to the model. Members that are not listed here are ignored.
+    """A message to the model. Unknown fields are ignored; of a duplicate field, the last counts."""
 
-    Of a member given twice the last counts.
-    """
-
-    text: Annotated[str, Meta(description="What the user says; empty only with files.")]
+    text: Annotated[str, Meta(description="The user's message; can be empty only with files.")]
     conversation_id: ConversationId | None = None
     streaming: Annotated[
-        bool, Meta(description="Answer as an event stream instead of one body.")
+        bool, Meta(description="Respond with an event stream instead of one body.")
     ] = False
     include_reasoning: Annotated[
-        bool, Meta(description="Send the model's reasoning, where the server's policy allows it.")
+        bool, Meta(description="Send the model's reasoning, if the server's policy allows it.")
     ] = False
     max_iterations: (
-        Annotated[int, Meta(ge=1, le=MAX_ITERATIONS, description="The most model calls.")] | None
+        Annotated[
+            int, Meta(ge=1, le=MAX_ITERATIONS, description=("Maximum number of model calls."))
+        ]
+        | None
     ) = None
     context: Annotated[
-        dict[str, object], Meta(description="Key/value material put before the model.")
+        dict[str, object], Meta(description="Key-value pairs to include in the prompt.")
     ] = {}
     context_files: (
         Annotated[
             tuple[str, ...],
             Meta(
                 max_length=MAX_CONTEXT_FILES,
-                description="Texts and pictures: uploads, or files under the configured workspace."
-                " Pictures for models that take them. Null: none, or with `replaces`, and without"
-                " an `image_path`, those of that run.",
+                description=(
+                    "Text files and images to include in the prompt: uploads, or files in the"
+                    " configured workspace. Images for models that accept them. Null: none, or"
+                    " with `replaces` and without `image_path`, those of that run."
+                ),
             ),
         ]
         | None
     ) = None
     image_path: Annotated[
-        str | None, Meta(description="A picture, named as context files are.")
+        str | None, Meta(description="An image, named like the context files.")
     ] = None
-    model: Annotated[str | None, Meta(description="`host/model`; else the current one.")] = None
+    model: Annotated[
+        str | None, Meta(description=("`host/model`; by default the current model."))
+    ] = None
     reasoning_effort: EffortName | Budget | None = None
     replaces: Annotated[
         str | None,
         Meta(
-            description="A run of this conversation of which the new one is another version:"
-            " regenerate with the same text, or edit it. It is selected by its first answer text;"
-            " the old version stays, with all that came after it."
+            description=(
+                "A run of this conversation. The new run is another version of it: regenerate"
+                " with the same text, or edit it. It is selected by its first answer text; the"
+                " old version is kept, with everything that followed it."
+            )
         ),
     ] = None
     temporary: Annotated[
         bool,
         Meta(
-            description="Keep the conversation that this message makes in memory only, and in no"
-            " list. Its id comes from the server."
+            description=(
+                "Keep the new conversation in memory only, and out of all lists. The server"
+                " assigns its id."
+            )
         ),
     ] = False
     on_disconnect: Annotated[
         Literal["continue", "stop"] | None,
         Meta(
-            description="What becomes of the run when nobody waits for it or follows it any more:"
-            " it goes on to its end, or is stopped after `limits.stop_detached_after` or 10"
-            " seconds. Else as the server is set."
+            description=(
+                "What happens to the run when nobody waits for it or follows it any more: it"
+                " continues, or is stopped after `limits.stop_detached_after` or 10 seconds."
+                " By default the server's setting."
+            )
         ),
     ] = None
 
@@ -93,7 +103,7 @@ class StopCommand(msgspec.Struct, frozen=True, tag_field="type", tag="stop"):
 
 
 class ResumeCommand(msgspec.Struct, frozen=True, tag_field="type", tag="resume"):
-    """Follow a run or a conversation from the event after `after` on."""
+    """Follow a run or a conversation, starting after the event `after`."""
 
     run_id: str | None = None
     conversation_id: str | None = None
@@ -109,13 +119,13 @@ class FollowQuery(msgspec.Struct, frozen=True):
 
 
 class ReasoningQuery(msgspec.Struct, frozen=True):
-    """Whether reasoning is in the answer."""
+    """Whether the response includes reasoning."""
 
     include_reasoning: Annotated[bool, Meta(description="Send the model's reasoning.")] = False
 
 
 class MessagesQuery(ReasoningQuery, frozen=True):
-    """Which messages of a conversation: all, or a page of them, the newest first."""
+    """Which messages of a conversation: all of them, or one page, starting with the latest."""
 
     limit: (
         Annotated[
@@ -123,76 +133,84 @@ class MessagesQuery(ReasoningQuery, frozen=True):
             Meta(
                 ge=1,
                 le=1000,
-                description="The most runs to return, each with its message and its answer, the"
-                " newest. Without it all are there.",
+                description=(
+                    "Maximum number of runs to return, each with its message and answer,"
+                    " starting with the latest. By default all."
+                ),
             ),
         ]
         | msgspec.UnsetType
     ) = msgspec.UNSET
     before: Annotated[
-        str, Meta(description="`next_before` of the page after this one: a run's id.")
+        str, Meta(description="`next_before` of the previously fetched page: a run's id.")
     ] = ""
 
 
 class ListQuery(msgspec.Struct, frozen=True):
-    """Which page of a list."""
+    """Pagination and search of a list."""
 
     before: Annotated[
         str,
         Meta(
             pattern="^([0-9]{1,15}:[A-Za-z0-9_:-]{1,64})?$",
-            description="`next_before` of the page before this one.",
+            description="`next_before` of the previous page.",
         ),
     ] = ""
-    limit: Annotated[int, Meta(ge=1, le=200, description="The most to return.")] = 50
+    limit: Annotated[int, Meta(ge=1, le=200, description="Maximum number of items.")] = 50
     search: Annotated[
         str,
         Meta(
             max_length=400,
-            description="Only conversations that have all these words, whatever their case, in the"
-            " title, in what the user said or in the answers. Reasoning is not searched.",
+            description=(
+                "Only conversations that contain all these words, ignoring case, in the"
+                " title, the user's messages or the answers. Reasoning is not searched."
+            ),
         ),
     ] = ""
 
 
 class VersionsQuery(msgspec.Struct, frozen=True):
-    """What to look for in all versions of a conversation."""
+    """Search in all versions of a conversation."""
 
     search: Annotated[
         str,
         Meta(
             max_length=400,
-            description="Words, as for a search of conversations: `found` is a run that has all of"
-            " them, of the selected version where there is one.",
+            description=(
+                "Words, as in a search of conversations. `found` is a run that contains all"
+                " of them, preferably of the selected version."
+            ),
         ),
     ] = ""
 
 
 class UploadsQuery(msgspec.Struct, frozen=True):
-    """Which page of the uploads."""
+    """Pagination of the uploads."""
 
     before: Annotated[
         str,
         Meta(
             pattern="^([0-9]{1,15}:upl_[0-9a-f]{32})?$",
-            description="`next_before` of the page before this one.",
+            description="`next_before` of the previous page.",
         ),
     ] = ""
-    limit: Annotated[int, Meta(ge=1, le=200, description="The most to return.")] = 50
+    limit: Annotated[int, Meta(ge=1, le=200, description="Maximum number of items.")] = 50
 
 
 class ExportQuery(msgspec.Struct, frozen=True):
     """How a conversation is exported."""
 
     format: Annotated[
-        Literal["json", "markdown"], Meta(description="For programs, or for people.")
+        Literal["json", "markdown"], Meta(description="`json` for programs, `markdown` for people.")
     ] = "json"
-    include_reasoning: Annotated[bool, Meta(description="Put the model's reasoning in.")] = False
+    include_reasoning: Annotated[bool, Meta(description="Include the model's reasoning.")] = False
     version: Annotated[
         str,
         Meta(
-            description="A run of the version to write; else the selected one. JSON has the others,"
-            " too."
+            description=(
+                "A run of the version to export; by default the selected one. JSON includes"
+                " the others, too."
+            )
         ),
     ] = ""
 
@@ -205,38 +223,38 @@ Title = Annotated[str, Meta(max_length=MAX_TITLE_CHARS)]
 
 
 class NewConversation(msgspec.Struct, frozen=True):
-    """A conversation to make."""
+    """A conversation to create."""
 
     conversation_id: ConversationId | None = None
     title: Title = ""
     temporary: Annotated[
-        bool, Meta(description="Keep it in memory only; its id comes from the server.")
+        bool, Meta(description="Keep it in memory only; the server assigns its id.")
     ] = False
 
 
 class BranchPoint(msgspec.Struct, frozen=True):
-    """Where a new conversation leaves an old one."""
+    """The run at which to branch."""
 
-    run_id: Annotated[str, Meta(description="The last run that the new conversation has.")]
+    run_id: Annotated[str, Meta(description="The last run to copy to the new conversation.")]
 
 
 class VersionChoice(msgspec.Struct, frozen=True):
-    """Which version of a message is to be shown."""
+    """The version of a message to select."""
 
     run_id: Annotated[
         str,
-        Meta(description="A run of that version. What followed it is selected with it."),
+        Meta(description="A run of that version. Everything that followed it is selected with it."),
     ]
 
 
 class ConversationChange(msgspec.Struct, frozen=True):
-    """What to change of a conversation."""
+    """Changes to a conversation."""
 
     title: Annotated[str, Meta(min_length=1, max_length=MAX_TITLE_CHARS)]
 
 
 class ModelSwitch(msgspec.Struct, frozen=True):
-    """The model, and if wished the effort, for new runs that name none."""
+    """The default model, and optionally the default effort, for new runs."""
 
     model_id: Annotated[str, Meta(description="`host/model`.")]
     reasoning_effort: EffortName | Budget | None = None
@@ -246,6 +264,6 @@ SocketKind = Literal["message", "stop", "resume"]
 
 
 class SocketMessage(msgspec.Struct, frozen=True):
-    """The member that tells a socket's messages apart; without it the message is a chat request."""
+    """The field that distinguishes socket messages; without it, the message is a chat request."""
 
     type: str = "message"

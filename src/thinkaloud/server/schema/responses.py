@@ -1,4 +1,4 @@
-"""What the look-ups answer with. Everything is read from the one fold (P8)."""
+"""Response bodies. All of them are computed by the one fold (P8)."""
 
 from collections.abc import Iterable, Mapping
 from typing import Literal
@@ -18,12 +18,12 @@ State = RunStatus | Literal["queued", "running"]
 
 
 class RunState(msgspec.Struct, frozen=True, gc=False):
-    """A run as it stands. The reasoning members are absent where reasoning was not asked for."""
+    """The state of a run. The reasoning fields are absent unless reasoning was requested."""
 
     run_id: str
     conversation_id: str
     status: State
-    """`queued`: it waits for an earlier run of its conversation."""
+    """`queued`: it is waiting for an earlier run of its conversation."""
     model: str | None = None
     response: str = ""
     """The answer so far."""
@@ -43,18 +43,18 @@ class RunState(msgspec.Struct, frozen=True, gc=False):
 
 
 class MessageVersions(msgspec.Struct, frozen=True, gc=False):
-    """The versions of a message and its answer, and which of them this one is."""
+    """The versions of a message and its answer, and the position of this one."""
 
     index: int
-    """Its place among them, from 1."""
+    """The position of this version, from 1."""
     count: int
-    """How many there are."""
+    """Number of versions."""
     run_ids: tuple[str, ...]
-    """All of them, oldest first; `POST /conversations/{conversation_id}/versions` selects one."""
+    """All versions, oldest first; `POST /conversations/{conversation_id}/versions` selects one."""
 
 
 class UserMessage(msgspec.Struct, frozen=True, tag_field="role", tag="user", gc=False):
-    """What the user said."""
+    """A message of the user."""
 
     run_id: str
     text: str
@@ -62,14 +62,14 @@ class UserMessage(msgspec.Struct, frozen=True, tag_field="role", tag="user", gc=
     context_files: tuple[str, ...]
     image_path: str | None
     attachments: tuple[AttachedFile, ...]
-    """The files that these two name, in their order."""
+    """The files named by these two fields, in order."""
     at_ms: int
     versions: MessageVersions
-    """Its versions and those of its answer, which are the same."""
+    """The versions of the message, which are also those of its answer."""
 
 
 class AssistantMessage(msgspec.Struct, frozen=True, tag_field="role", tag="assistant", gc=False):
-    """What the model did with it. `blocks` are its segments, tool calls and notices in order."""
+    """The model's response. `blocks` are its segments, tool calls and notices, in order."""
 
     run_id: str
     text: str
@@ -86,7 +86,7 @@ class AssistantMessage(msgspec.Struct, frozen=True, tag_field="role", tag="assis
     error: RunError | None
     outcome: Outcome | None
     versions: MessageVersions
-    """Its versions and those of its message, which are the same."""
+    """The versions of the answer, which are also those of its message."""
     reasoning: str | msgspec.UnsetType = msgspec.UNSET
     reasoning_status: ReasoningStatus | msgspec.UnsetType = msgspec.UNSET
 
@@ -95,48 +95,48 @@ Message = UserMessage | AssistantMessage
 
 
 class Messages(msgspec.Struct, frozen=True, gc=False):
-    """The messages of a conversation, oldest first, as they stand at `seq`."""
+    """The messages of a conversation at `seq`, oldest first."""
 
     conversation_id: str
     seq: int
-    """Follow the conversation's events after this number to stay up to date."""
+    """To receive later events, follow the conversation after this number."""
     messages: tuple[Message, ...]
-    """Of the selected versions."""
+    """The messages of the selected versions."""
     attempt: tuple[Message, ...] = ()
-    """The message and the answer of a replacement that has given no answer text: it is running,
-    or the last try came to nothing. What it is to replace stays selected until it answers."""
+    """The message and answer of a replacement without answer text: it is still running, or the last
+    attempt produced none. The version that it would replace stays selected until it answers."""
     next_before: str | msgspec.UnsetType | None = msgspec.UNSET
-    """Where a page was asked for: `before` of the one with what is older; null where nothing is."""
+    """For a page: the `before` of the next older page; null if there is none."""
 
 
 class Position(msgspec.Struct, frozen=True, gc=False):
-    """A place in a conversation that has several versions."""
+    """A position in a conversation that has several versions."""
 
     after: str | None
-    """The run that they follow; null: they begin the conversation."""
+    """The run before this position; null at the start of the conversation."""
     run_ids: tuple[str, ...]
     """The versions, oldest first."""
     selected: str
-    """Which of them is selected."""
+    """The selected version."""
     current: bool
-    """Whether the selected one is part of the conversation as it is shown."""
+    """Whether the selected version is on the current path of the conversation."""
 
 
 class VersionList(msgspec.Struct, frozen=True, gc=False):
-    """The versions of a conversation, as they stand at `seq`."""
+    """The versions in a conversation at `seq`."""
 
     conversation_id: str
     seq: int
     path: tuple[str, ...]
-    """The runs of the conversation as it is shown, oldest first."""
+    """The runs on the current path, oldest first."""
     positions: tuple[Position, ...]
-    """Where there is more than one version, oldest first."""
+    """The positions with more than one version, oldest first."""
     found: str | None = None
-    """A run with all the words that were searched for; select it where `path` does not have it."""
+    """A run that contains all the search words; select it if it is not in `path`."""
 
 
 class ConversationState(msgspec.Struct, frozen=True, gc=False):
-    """A conversation. `active_runs` go on or wait, the oldest first; `seq` is its last event."""
+    """A conversation. `active_runs` are running or queued, oldest first; `seq` is its last event."""
 
     conversation_id: str
     title: str
@@ -145,7 +145,7 @@ class ConversationState(msgspec.Struct, frozen=True, gc=False):
     seq: int
     active_runs: tuple[str, ...]
     temporary: bool
-    """It is kept in memory only, and stands in no list."""
+    """Kept in memory only, and in no list."""
 
 
 class ConversationSummary(msgspec.Struct, frozen=True, gc=False):
@@ -158,15 +158,15 @@ class ConversationSummary(msgspec.Struct, frozen=True, gc=False):
 
 
 class ConversationList(msgspec.Struct, frozen=True, gc=False):
-    """A page of conversations, the latest changed first."""
+    """A page of conversations, most recently changed first."""
 
     conversations: tuple[ConversationSummary, ...]
     next_before: str | None
-    """`before` of the next page; null where this was the last."""
+    """The `before` of the next page; null on the last page."""
 
 
 class ModelView(msgspec.Struct, frozen=True, gc=False):
-    """A model that can be chosen."""
+    """An available model."""
 
     id: str
     """`host/model`."""
@@ -180,7 +180,7 @@ class ModelView(msgspec.Struct, frozen=True, gc=False):
 
 
 class Switched(msgspec.Struct, frozen=True, gc=False):
-    """The model for new runs."""
+    """The default model for new runs."""
 
     ok: bool
     model: ModelView
@@ -188,7 +188,7 @@ class Switched(msgspec.Struct, frozen=True, gc=False):
 
 
 def run_state(record: RunRecord, fold: RunFold | None, *, reasoning: bool) -> RunState:
-    """Return a run as it stands; without a fold it has not begun."""
+    """Return the state of a run; without a fold, it has not started."""
     if fold is None:
         return RunState(record.run_id, record.conversation_id, "queued")
     view = fold.view()
@@ -216,7 +216,7 @@ def run_state(record: RunRecord, fold: RunFold | None, *, reasoning: bool) -> Ru
 
 
 def version_list(fold: Fold, found: str | None = None) -> VersionList:
-    """Return the versions of a conversation, and what was found in them."""
+    """Return the versions of a conversation and the search result."""
     groups = dict.fromkeys(fold.tree.versions_of(fold.tree.all.values()).values())
     positions = [_position(fold, versions) for versions in groups]
     return VersionList(fold.conversation_id, fold.seq, tuple(fold.runs), tuple(positions), found)
@@ -233,7 +233,7 @@ def _versions(run_id: str, versions: Mapping[str, tuple[str, ...]]) -> MessageVe
 
 
 def user_message(run: RunView, versions: MessageVersions) -> UserMessage:
-    """Return what the user said to begin a run."""
+    """Return the message that started a run."""
     given = run.input
     return UserMessage(
         run_id=run.run_id,
@@ -250,7 +250,7 @@ def user_message(run: RunView, versions: MessageVersions) -> UserMessage:
 def assistant_message(
     run: RunView, versions: MessageVersions, *, reasoning: bool
 ) -> AssistantMessage:
-    """Return what came of a run; without `reasoning` no block of it is left."""
+    """Return the response of a run; without `reasoning`, reasoning blocks are left out."""
     blocks = (
         run.blocks
         if reasoning
@@ -284,7 +284,7 @@ def messages_in(
     reasoning: bool,
     next_before: str | msgspec.UnsetType | None = msgspec.UNSET,
 ) -> Messages:
-    """Return what was said in the runs of a view, in order."""
+    """Return the messages of the runs of a view, in order."""
     return Messages(
         view.conversation_id,
         seq,
@@ -308,7 +308,7 @@ def _messages(
 
 
 def summary(found: Conversation) -> ConversationSummary:
-    """Return a conversation as it stands in a list."""
+    """Return a conversation as an item of a list."""
     return ConversationSummary(
         found.conversation_id, found.title, found.created_at_ms, found.updated_at_ms
     )

@@ -1,4 +1,4 @@
-"""The web page: its built bundle for browsers, and what it needs to know to begin."""
+"""Serves the web UI: its built bundle, and the bootstrap document."""
 
 import asyncio
 import gzip
@@ -27,14 +27,14 @@ PAGE_POLICY: Final = (
     " img-src 'self' data: blob:; connect-src 'self'; object-src 'none'; base-uri 'none';"
     " form-action 'none'; frame-ancestors 'none'"
 )
-"""The Content-Security-Policy of the page and everything that belongs to it."""
+"""The Content-Security-Policy of the web UI."""
 
 _ENVELOPE_BYTES: Final = 65_536
 _FOREVER: Final = "public, max-age=31536000, immutable"
 _ASSETS: Final = "/assets/"
 _NOT_PAGES: Final = ("/api/", "/webui/", "/ws", "/metrics", "/healthz", "/readyz")
 _BASE_META: Final = b'<meta name="thinkaloud-base-path" content="%s" />'
-"""Tells the page under which path the server is."""
+"""Tells the page the server's base path."""
 _TYPES: Final = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -65,7 +65,7 @@ it along: if this one does not, install it again.</p>
 
 
 class _File(msgspec.Struct, frozen=True):
-    """A file of the bundle, read."""
+    """A file of the bundle, in memory."""
 
     stamp: tuple[int, int]
     body: bytes
@@ -75,7 +75,7 @@ class _File(msgspec.Struct, frozen=True):
 
 
 class WebUi:
-    """Serves the bundle as an ASGI app: its files, and its page at every address that asks for HTML."""
+    """Serves the bundle as an ASGI app: its files, and its page to every request for HTML."""
 
     def __init__(self, bundle: Path, base_path: str = "") -> None:
         self._bundle = bundle
@@ -83,7 +83,7 @@ class WebUi:
         self._read: dict[Path, _File] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request that nothing else answers; what is no page and no file is not there."""
+        """Serve the page or a file for a path without a route; otherwise respond with 404."""
         response: Response | None = None
         if scope["type"] == "http" and scope["method"] in {"GET", "HEAD"}:
             response = await self._find(scope)
@@ -94,7 +94,7 @@ class WebUi:
             await response(scope, receive, send)
 
     def door(self, otherwise: ASGIApp) -> ASGIApp:
-        """Return an app that shows the page to browsers, and is `otherwise` to all others."""
+        """Return an app that shows the page to browsers and calls `otherwise` for other clients."""
 
         async def open_door(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["method"] in {"GET", "HEAD"} and prefers_html(Headers(scope=scope)):
@@ -124,7 +124,7 @@ class WebUi:
         return Response(text, headers=headers, media_type="text/html")
 
     def _file(self, name: str) -> _File | None:
-        """Read a file of the bundle, unless it is read already and has not changed."""
+        """Read a file of the bundle, unless it is cached and unchanged."""
         root = self._bundle.resolve()
         try:
             path = (root / name).resolve()
@@ -176,7 +176,7 @@ _QUALITY: Final = re.compile(r";\s*q=([0-9.]+)")
 
 
 def prefers_html(headers: Headers) -> bool:
-    """Whether this client asks for HTML by name, and for JSON less or not at all."""
+    """Whether the client explicitly prefers HTML to JSON."""
     qualities = {"text/html": 0.0, "application/json": 0.0}
     for part in ",".join(headers.getlist("accept")).split(","):
         name = part.partition(";")[0].strip().lower()
@@ -194,7 +194,7 @@ def _number(text: str) -> float:
 
 
 class FileLimits(msgspec.Struct, frozen=True):
-    """What the files of a message may be. Sizes are bytes."""
+    """Limits of attached files. Sizes are in bytes."""
 
     most: int
     text_bytes: int
@@ -203,21 +203,21 @@ class FileLimits(msgspec.Struct, frozen=True):
 
 
 class TransportLimits(msgspec.Struct, frozen=True):
-    """What one frame of a client may take."""
+    """Limits of a client's frame."""
 
     max_frame_bytes: int
     envelope_reserve_bytes: int
-    """Bytes of a frame to leave for everything but the message and its files."""
+    """Bytes of a frame reserved for everything but the message and its files."""
 
 
 class MessageLimits(msgspec.Struct, frozen=True):
-    """What the text of one message may take."""
+    """Limits of a message's text."""
 
     max_text_bytes: int
 
 
 class AttachmentLimits(msgspec.Struct, frozen=True):
-    """Files that a client may put into the frame of its message: none, they are uploaded."""
+    """Files that a client can send inside a message frame: none, they are uploaded."""
 
     max_count: int
     max_file_bytes: int
@@ -225,12 +225,12 @@ class AttachmentLimits(msgspec.Struct, frozen=True):
 
 
 class ChatLimits(msgspec.Struct, frozen=True):
-    """What a socket and a message may take. The nested ones are those that nanobot's clients read."""
+    """Limits of a socket and a message. The nested ones are for nanobot's clients."""
 
     max_text_chars: int
     max_frame_bytes: int
     max_chats: int
-    """Chats that one socket may follow at once."""
+    """Maximum number of chats that one socket can follow."""
     files: FileLimits
     transport: TransportLimits
     message: MessageLimits
@@ -238,14 +238,14 @@ class ChatLimits(msgspec.Struct, frozen=True):
 
 
 class Bootstrap(msgspec.Struct, frozen=True):
-    """What a web page needs to know to begin."""
+    """What a chat page needs to start: the socket's path, the model and limits."""
 
     ws_path: str | None
-    """Where the socket is; null where the operator has turned it off."""
+    """The socket's path; null if the operator has disabled it."""
     model: str | None
-    """The current model; null where none is configured."""
+    """The default model; null if none is configured."""
     model_name: str | None
-    """The same, by the name that nanobot's clients read."""
+    """The same, under the name that nanobot's clients read."""
     demo: bool
     version: str
     features: Features
@@ -260,21 +260,21 @@ class BootstrapRoutes:
         self._system = system
 
     def operations(self) -> list[Operation]:
-        """Return what can be asked for."""
+        """Return the operations of this resource."""
         return [
             Operation(
                 method="GET",
                 path="/webui/bootstrap",
                 name="bootstrap",
-                summary="What a web page needs to know to begin",
-                tag="web page",
+                summary="Web UI bootstrap",
+                tag="web UI",
                 handler=self.get,
-                answers={200: Answer("Where the socket is, and what there is.", Bootstrap)},
+                answers={200: Answer("The socket's path, the model and limits.", Bootstrap)},
             )
         ]
 
     async def get(self, request: Request) -> Response:
-        """Say where the socket is, which model answers, and what may be used."""
+        """Return the bootstrap document."""
         services = self._services
         channel = services.websocket
         return json_response(

@@ -1,4 +1,4 @@
-"""The frames of the chat stream: what stands on the wire, and what the published schemas say."""
+"""The frames of the chat stream. The published schemas are generated from them."""
 
 from typing import Annotated, Literal
 
@@ -12,7 +12,7 @@ from thinkaloud.server.schema.responses import Messages
 
 
 class Start(msgspec.Struct, frozen=True):
-    """The run began."""
+    """The run has started."""
 
     conversation_id: str
     run_id: str
@@ -20,13 +20,13 @@ class Start(msgspec.Struct, frozen=True):
     max_iterations: int
     reasoning_effort: Effort | None
     include_reasoning: Annotated[
-        bool, Meta(description="Whether this stream carries reasoning: asked for and allowed.")
+        bool, Meta(description="Whether this stream includes reasoning: requested and allowed.")
     ]
-    at_ms: Annotated[int, Meta(description="When: Unix ms, by the server's clock.")]
+    at_ms: Annotated[int, Meta(description="Unix time in milliseconds, by the server's clock.")]
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """A model call begins."""
+    """A model call starts."""
 
     iteration: int
     max_iterations: int
@@ -34,22 +34,26 @@ class Progress(msgspec.Struct, frozen=True):
 
 
 class Reasoning(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """More reasoning. The first frame of a `segment_id` opens that segment."""
+    """A reasoning delta. The first frame with a `segment_id` opens that segment."""
 
     token: Annotated[str, Meta(min_length=1)]
     segment_id: str
     at_ms: Annotated[
         int,
         Meta(
-            description="When its first word came: Unix ms, by the server's clock. Of the first"
-            " frame of a segment: since when the model thinks."
+            description=(
+                "Unix time in milliseconds when this text arrived, by the server's clock. In"
+                " the first frame of a segment: when the model started reasoning."
+            )
         ),
     ]
-    part: Annotated[int, Meta(description="Rises where the provider begins a new paragraph.")] = 0
+    part: Annotated[
+        int, Meta(description=("Increases where the provider starts a new paragraph."))
+    ] = 0
 
 
 class ReasoningEnd(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The segment is closed, exactly once."""
+    """The segment has ended. Sent exactly once per segment."""
 
     segment_id: str
     duration_ms: int
@@ -57,39 +61,46 @@ class ReasoningEnd(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Token(msgspec.Struct, frozen=True, gc=False):
-    """More of the answer."""
+    """An answer delta."""
 
     token: Annotated[str, Meta(min_length=1)]
     segment_id: str
 
 
 class Reclassified(msgspec.Struct, frozen=True):
-    """A segment that is closed turned out to be something else: drop its text from where it was."""
+    """A closed segment turned out to be something else: remove its text from where it was shown."""
 
     segment_id: str
     to: Annotated[
         Literal["reasoning", "withdrawn"],
         Meta(
-            description="`reasoning`: the answer segment was reasoning. `withdrawn`: it is to be"
-            " dropped; a thought that was the answer is said again as `token`s, and a stream without"
-            " reasoning has no other place for it."
+            description=(
+                "`reasoning`: the answer segment was reasoning. `withdrawn`: drop the"
+                " segment; if its text was the answer after all, it follows as `token`s, and a"
+                " stream without reasoning has no other place for it."
+            )
         ),
     ]
     duration_ms: int
 
 
 class ActionStart(msgspec.Struct, frozen=True, tag_field="phase", tag="start"):
-    """A tool is being run."""
+    """A tool call has started."""
 
     action: str
     tool_call_id: str
     arguments: Annotated[
-        object, Meta(description="The arguments; the model's own text where it was no JSON.")
+        object,
+        Meta(
+            description=(
+                "The arguments; a string with the model's own text if it was not valid JSON."
+            )
+        ),
     ]
 
 
 class ActionEnd(msgspec.Struct, frozen=True, tag_field="phase", tag="end"):
-    """A tool gave its result."""
+    """A tool call has ended."""
 
     action: str
     tool_call_id: str
@@ -100,14 +111,14 @@ class ActionEnd(msgspec.Struct, frozen=True, tag_field="phase", tag="end"):
 
 
 class NoticeData(msgspec.Struct, frozen=True):
-    """Something that the user should know and that ends nothing, such as a retry."""
+    """Information for the user that ends nothing, such as a retry."""
 
     code: str
     message: str
 
 
 class ErrorData(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What went wrong. With a `run_id` it is the end of that run; without one it ends nothing."""
+    """What went wrong. With a `run_id`, that run has failed; without one, no run is affected."""
 
     message: str
     code: str
@@ -153,7 +164,7 @@ class ReasoningEndFrame(msgspec.Struct, frozen=True, tag_field="event", tag="rea
 
 
 class TokenFrame(msgspec.Struct, frozen=True, tag_field="event", tag="token", gc=False):
-    """Answer text, as it arrives."""
+    """Answer text as it arrives."""
 
     data: Token
     seq: int
@@ -161,7 +172,7 @@ class TokenFrame(msgspec.Struct, frozen=True, tag_field="event", tag="token", gc
 
 
 class ReclassifiedFrame(msgspec.Struct, frozen=True, tag_field="event", tag="reclassified"):
-    """Rare: a model ended a thought that it had not marked as one, or the other way round."""
+    """Rare: a model closed reasoning that it had not opened, or the other way round."""
 
     data: Reclassified
     seq: int
@@ -169,7 +180,7 @@ class ReclassifiedFrame(msgspec.Struct, frozen=True, tag_field="event", tag="rec
 
 
 class ActionFrame(msgspec.Struct, frozen=True, tag_field="event", tag="action"):
-    """A tool call begins or ends."""
+    """A tool call starts or ends."""
 
     data: ActionStart | ActionEnd
     seq: int
@@ -177,7 +188,7 @@ class ActionFrame(msgspec.Struct, frozen=True, tag_field="event", tag="action"):
 
 
 class NoticeFrame(msgspec.Struct, frozen=True, tag_field="event", tag="notice"):
-    """Something to know."""
+    """Information for the user."""
 
     data: NoticeData
     seq: int
@@ -188,12 +199,12 @@ class VersionSelection(msgspec.Struct, frozen=True):
     """Another version of a message was selected, with all that followed it."""
 
     conversation_id: str
-    run_id: Annotated[str, Meta(description="A run of the version that is current from now on.")]
-    at_ms: Annotated[int, Meta(description="When: Unix ms, by the server's clock.")]
+    run_id: Annotated[str, Meta(description="A run of the selected version.")]
+    at_ms: Annotated[int, Meta(description="Unix time in milliseconds, by the server's clock.")]
 
 
 class VersionFrame(msgspec.Struct, frozen=True, tag_field="event", tag="version_selected"):
-    """The conversation's messages are others from now on: read them again."""
+    """The conversation's messages have changed: fetch them again."""
 
     data: VersionSelection
     seq: int
@@ -201,7 +212,7 @@ class VersionFrame(msgspec.Struct, frozen=True, tag_field="event", tag="version_
 
 
 class ErrorFrame(msgspec.Struct, frozen=True, tag_field="event", tag="error"):
-    """With a `run_id`: the last frame of a failed run. With null: a soft error; all goes on."""
+    """With a `run_id`: the last frame of a failed run. Without: a message was refused."""
 
     data: ErrorData
     seq: int | None
@@ -217,10 +228,10 @@ class CompleteFrame(msgspec.Struct, frozen=True, tag_field="event", tag="complet
 
 
 class SnapshotFrame(msgspec.Struct, frozen=True, tag_field="event", tag="snapshot"):
-    """All that was said, where the log no longer has the events after the client's cursor.
+    """All messages so far, if the events after the client's cursor are no longer available.
 
-    It takes the place of what the client has; the events after its `seq` follow. Following a run,
-    it is of that run alone.
+    Replace what you have with it; the events after its `seq` follow. When following a run, it
+    contains that run only.
     """
 
     data: Messages

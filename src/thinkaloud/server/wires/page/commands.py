@@ -1,4 +1,4 @@
-"""What a client says on `/ws`, as typed values. Members that are not listed here are ignored."""
+"""The commands that clients send on `/ws`. Unknown fields are ignored."""
 
 from typing import Annotated, Final, Literal
 
@@ -12,18 +12,20 @@ EffortName = Annotated[str, Meta(extra_json_schema={"enum": list(EFFORT_LEVELS)}
 Budget = Annotated[int, Meta(ge=1, le=10_000_000, description="A budget in reasoning tokens.")]
 MessageId = Annotated[str, Meta(pattern="^[!-~]{1,128}$")]
 Reasoning = Annotated[
-    bool, Meta(description="False: no reasoning for this socket, though the server would send it.")
+    bool, Meta(description="False: send no reasoning to this socket, even if the server allows it.")
 ]
 
 
 class NewChat(msgspec.Struct, frozen=True, tag_field="type", tag="new_chat"):
-    """Make a chat; the answer is its `attached`."""
+    """Create a chat; the response is its `attached`."""
 
-    temporary: Annotated[bool, Meta(description="Keep it in memory only, and in no list.")] = False
+    temporary: Annotated[
+        bool, Meta(description=("Keep it in memory only, and out of all lists."))
+    ] = False
 
 
 class Attach(msgspec.Struct, frozen=True, tag_field="type", tag="attach"):
-    """Follow a chat. Again: the socket follows it anew, from the place named now."""
+    """Follow a chat. If the socket already follows it, restart from the new cursor."""
 
     chat_id: ChatId
     after: (
@@ -31,8 +33,10 @@ class Attach(msgspec.Struct, frozen=True, tag_field="type", tag="attach"):
             int,
             Meta(
                 ge=0,
-                description="The last `seq` that the client has: what came after it comes once,"
-                " in order. Without it a `snapshot` of all so far comes first.",
+                description=(
+                    "The last `seq` that the client received: every later event follows once,"
+                    " in order. Without it, a `snapshot` of everything so far comes first."
+                ),
             ),
         ]
         | None
@@ -42,8 +46,10 @@ class Attach(msgspec.Struct, frozen=True, tag_field="type", tag="attach"):
             int,
             Meta(
                 ge=1,
-                description="The most runs in a `snapshot`, the newest: ask for what is"
-                " `earlier`. Without it all are there.",
+                description=(
+                    "Maximum number of runs in a `snapshot`, starting with the latest; load"
+                    " the others with `earlier`. By default all."
+                ),
             ),
         ]
         | None
@@ -52,19 +58,19 @@ class Attach(msgspec.Struct, frozen=True, tag_field="type", tag="attach"):
 
 
 class Detach(msgspec.Struct, frozen=True, tag_field="type", tag="detach"):
-    """Follow a chat no more. Its runs go on."""
+    """Stop following a chat. Its runs continue."""
 
     chat_id: ChatId
 
 
 class Message(msgspec.Struct, frozen=True, tag_field="type", tag="message"):
-    """Say something in a chat; a new id makes the chat of that name. The socket follows it.
+    """Send a message to a chat; a new id creates the chat. The socket follows it.
 
-    The content `/stop` stops the run that goes on, as a `stop` does.
+    The content `/stop` stops the active run, as a `stop` does.
     """
 
     chat_id: ChatId
-    content: Annotated[str, Meta(description="What the user says; empty only with files.")]
+    content: Annotated[str, Meta(description="The user's message; can be empty only with files.")]
     model: str | None = None
     reasoning_effort: EffortName | Budget | None = None
     max_iterations: Annotated[int, Meta(ge=1, le=1000)] | None = None
@@ -74,8 +80,10 @@ class Message(msgspec.Struct, frozen=True, tag_field="type", tag="message"):
             tuple[str, ...],
             Meta(
                 max_length=64,
-                description="Texts and pictures. Null: none, or with `replaces`, and without an"
-                " `image_path`, those of that run.",
+                description=(
+                    "Text files and images. Null: none, or with `replaces` and without"
+                    " `image_path`, those of that run."
+                ),
             ),
         ]
         | None
@@ -84,47 +92,51 @@ class Message(msgspec.Struct, frozen=True, tag_field="type", tag="message"):
     replaces: Annotated[
         str | None,
         Meta(
-            description="A run of this chat of which the new one is another version. It is"
-            " selected by its first answer text; the old version stays."
+            description=(
+                "A run of this chat. The new run is another version of it, and is selected by"
+                " its first answer text; the old version is kept."
+            )
         ),
     ] = None
     on_disconnect: Annotated[
         Literal["continue", "stop"] | None,
-        Meta(description="What becomes of the run when nobody follows it any more."),
+        Meta(description="What happens to the run when nobody follows it any more."),
     ] = None
     client_message_id: (
-        Annotated[MessageId, Meta(description="Sent again with the same id: nothing new begins.")]
+        Annotated[
+            MessageId, Meta(description=("Sending the same id again doesn't start a second run."))
+        ]
         | None
     ) = None
-    turn_id: (
-        Annotated[MessageId, Meta(description="Another name of `client_message_id`.")] | None
-    ) = None
+    turn_id: Annotated[MessageId, Meta(description="Alias of `client_message_id`.")] | None = None
     include_reasoning: Reasoning = True
 
 
 class Earlier(msgspec.Struct, frozen=True, tag_field="type", tag="earlier"):
-    """Show what came before a run in a chat that this socket follows; the answer is an `earlier`."""
+    """Load the runs before a run in a chat that this socket follows; the response is an `earlier`."""
 
     chat_id: ChatId
     before: Annotated[str, Meta(description="The `run_id` of the oldest run that the client has.")]
-    limit: Annotated[int, Meta(ge=1, le=1000, description="The most runs, the newest.")] = 50
+    limit: Annotated[
+        int, Meta(ge=1, le=1000, description=("Maximum number of runs, starting with the latest."))
+    ] = 50
 
 
 class Stop(msgspec.Struct, frozen=True, tag_field="type", tag="stop"):
-    """Stop the run that goes on in a chat. Idempotent; a run that waits behind it begins."""
+    """Stop the active run of a chat. Idempotent; the next queued run starts."""
 
     chat_id: ChatId
 
 
 class Ping(msgspec.Struct, frozen=True, tag_field="type", tag="ping"):
-    """Ask whether the other end is still there; the answer is a `pong`."""
+    """Check the connection; the response is a `pong`."""
 
 
 class Said(msgspec.Struct, frozen=True):
-    """A frame without `type`: something said in the connection's own chat.
+    """A frame without `type`: a message to the connection's own chat.
 
-    The first of the members that is there counts. A frame that is no JSON object is said as it
-    is, also one that only begins like an object.
+    The first field present counts. A frame that is not a JSON object is a message as it is, even
+    if it only starts like an object.
     """
 
     content: str | None = None
@@ -133,7 +145,7 @@ class Said(msgspec.Struct, frozen=True):
 
 
 class Envelope(msgspec.Struct, frozen=True):
-    """What every frame may say of itself, read first so that a refusal can name its chat."""
+    """Fields that are read first, so that a refusal can name its chat."""
 
     type: str | None = None
     chat_id: object = None
@@ -142,7 +154,7 @@ class Envelope(msgspec.Struct, frozen=True):
 
 
 Command = NewChat | Attach | Detach | Earlier | Message | Stop | Ping
-"""What a client may ask for."""
+"""Every command that a client can send."""
 
 COMMANDS: Final[dict[str, type[Command]]] = {
     "new_chat": NewChat,

@@ -1,7 +1,7 @@
-"""What the server says on `/ws`: one flat JSON object a frame. The published schemas are these.
+"""The frames that the server sends on `/ws`: flat JSON objects. The schemas are generated from them.
 
-Every frame of a chat says which chat, which run, and where in the log it stands. Members that have
-their default are left out.
+Every frame of a chat has the chat, the run and its position in the log. Fields with their default
+value are omitted.
 """
 
 from collections.abc import Mapping
@@ -19,29 +19,27 @@ Text = Annotated[str, Meta(min_length=1)]
 
 
 class ChatReady(msgspec.Struct, frozen=True, tag_field="event", tag="ready"):
-    """The first frame of every socket. `chat_id` is the connection's own chat, already attached."""
+    """The first frame on every socket. `chat_id` is the connection's own chat, already attached."""
 
     chat_id: str
     client_id: str
 
 
 class ChatAttached(msgspec.Struct, frozen=True, tag_field="event", tag="attached"):
-    """The socket follows this chat from now on."""
+    """The socket now follows this chat."""
 
     chat_id: str
-    seq: Annotated[int, Meta(description="The last event there is; what is older comes first.")]
+    seq: Annotated[int, Meta(description="The last event of the chat; older ones are sent first.")]
     floor: Annotated[int, Meta(description="Events up to this one are in the store only.")]
     running: Annotated[
-        tuple[str, ...], Meta(description="The runs that go on or wait, the oldest first.")
+        tuple[str, ...], Meta(description="The running and queued runs, oldest first.")
     ]
-    exists: Annotated[
-        bool, Meta(description="False: nothing was said in a chat of this id so far.")
-    ]
-    temporary: Annotated[bool, Meta(description="It is kept in memory only, and in no list.")]
+    exists: Annotated[bool, Meta(description="False: there is no chat with this id yet.")]
+    temporary: Annotated[bool, Meta(description="Kept in memory only, and in no list.")]
 
 
 class Placed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Where a chat frame belongs. What did not come out of the log has no number and maybe no run."""
+    """The position of a chat frame. Frames that are not from the log have no `seq` and possibly no run."""
 
     chat_id: str
     run_id: str | None
@@ -50,18 +48,18 @@ class Placed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ChatMessage(Placed, frozen=True, kw_only=True, tag_field="event", tag="message"):
-    """A whole message that a plugin sent. It is part of no run and of no replay."""
+    """A complete message from a plugin. It is not part of a run or of a replay."""
 
     role: Literal["assistant"]
     text: str
 
 
 class _Turn(Placed, frozen=True, kw_only=True):
-    """A message of the user, which begins a run."""
+    """A user's message, which starts a run."""
 
     turn_id: Annotated[
         str,
-        Meta(description="As the client gave it, or `client_message_id`; otherwise the `run_id`."),
+        Meta(description="The id that the client sent, or `client_message_id`; else the `run_id`."),
     ]
     starts_turn: Annotated[bool, Meta(description="False: a command such as `/stop`, not a run.")]
     text: str
@@ -72,25 +70,25 @@ class _Turn(Placed, frozen=True, kw_only=True):
     context_files: tuple[str, ...] = ()
     image_path: str | None = None
     attachments: tuple[AttachedFile, ...] = ()
-    """The files that these two name, in their order."""
+    """The files named by these two fields, in order."""
     replaces: str | None = None
-    """The run that this one is a new version of. It is selected by its first answer text."""
+    """The run that this one replaces. It is selected by its first answer text."""
     client_message_id: str | None = None
-    """As the client gave it with its `message`."""
+    """The id that the client sent with its `message`."""
 
 
 class ChatUserMessage(_Turn, frozen=True, kw_only=True, tag_field="event", tag="user_message"):
-    """A message of the user begins a run: sent to every subscriber but the socket it came from."""
+    """A user's message has started a run. Sent to every subscriber except the sender."""
 
 
 class ChatMessageAccepted(
     _Turn, frozen=True, kw_only=True, tag_field="event", tag="message_accepted"
 ):
-    """The same, sent to the socket that the message came from, which shows it already."""
+    """The same, for the sender, which already shows the message."""
 
 
 class ChatProgress(Placed, frozen=True, kw_only=True, tag_field="event", tag="progress"):
-    """A model call begins. `iteration` counts from 1."""
+    """A model call starts. `iteration` counts from 1."""
 
     iteration: int
     max_iterations: int
@@ -100,15 +98,17 @@ class ChatProgress(Placed, frozen=True, kw_only=True, tag_field="event", tag="pr
 class ChatReasoningDelta(
     Placed, frozen=True, kw_only=True, tag_field="event", tag="reasoning_delta", gc=False
 ):
-    """More reasoning. The first frame of a `stream_id` opens that segment."""
+    """A reasoning delta. The first frame with a `stream_id` opens that segment."""
 
     text: Text
     stream_id: str
-    part: Annotated[int, Meta(description="Rises where the provider begins a new paragraph.")] = 0
+    part: Annotated[
+        int, Meta(description=("Increases where the provider starts a new paragraph."))
+    ] = 0
 
 
 class ChatReasoningEnd(Placed, frozen=True, kw_only=True, tag_field="event", tag="reasoning_end"):
-    """The segment of reasoning is closed, exactly once."""
+    """The reasoning segment has ended. Sent exactly once per segment."""
 
     stream_id: str
     duration_ms: int
@@ -116,14 +116,14 @@ class ChatReasoningEnd(Placed, frozen=True, kw_only=True, tag_field="event", tag
 
 
 class ChatDelta(Placed, frozen=True, kw_only=True, tag_field="event", tag="delta", gc=False):
-    """More of the answer. The first frame of a `stream_id` opens that segment."""
+    """An answer delta. The first frame with a `stream_id` opens that segment."""
 
     text: Text
     stream_id: str
 
 
 class ChatStreamEnd(Placed, frozen=True, kw_only=True, tag_field="event", tag="stream_end"):
-    """The segment of the answer is closed. `resuming`: the run goes on after it."""
+    """The answer segment has ended. `resuming`: the run continues."""
 
     stream_id: str
     resuming: bool = False
@@ -131,28 +131,30 @@ class ChatStreamEnd(Placed, frozen=True, kw_only=True, tag_field="event", tag="s
 
 
 class ChatReclassified(Placed, frozen=True, kw_only=True, tag_field="event", tag="reclassified"):
-    """A segment that is closed turned out to be something else: drop its text from where it was."""
+    """A closed segment turned out to be something else: remove its text from where it was shown."""
 
     stream_id: str
     to: Annotated[
         Literal["reasoning", "withdrawn"],
         Meta(
-            description="`reasoning`: the answer segment was reasoning. `withdrawn`: it is to be"
-            " dropped; a thought that was the answer is said again as `delta`s, and a socket without"
-            " reasoning has no other place for it."
+            description=(
+                "`reasoning`: the answer segment was reasoning. `withdrawn`: drop the"
+                " segment; if its text was the answer after all, it follows as `delta`s, and a"
+                " socket without reasoning has no other place for it."
+            )
         ),
     ]
     duration_ms: int
 
 
 class ChatToolEvent(Placed, frozen=True, kw_only=True, tag_field="event", tag="tool_event"):
-    """A tool call begins, with its `arguments`, or ends, with the members after them."""
+    """A tool call starts, with `arguments`, or ends, with the fields after them."""
 
     phase: Literal["start", "end"]
     tool_call_id: str
     name: str
     arguments: str | msgspec.UnsetType = msgspec.UNSET
-    """The JSON text that the model wrote."""
+    """The arguments as the JSON text that the model wrote."""
     status: ToolStatus | msgspec.UnsetType = msgspec.UNSET
     result: str | msgspec.UnsetType = msgspec.UNSET
     duration_ms: int | msgspec.UnsetType = msgspec.UNSET
@@ -160,7 +162,7 @@ class ChatToolEvent(Placed, frozen=True, kw_only=True, tag_field="event", tag="t
 
 
 class ChatModelEnd(Placed, frozen=True, kw_only=True, tag_field="event", tag="model_end"):
-    """A model call ended well. On a socket without reasoning the status is always `none`."""
+    """A model call has succeeded. Without reasoning on this socket, the status is always `none`."""
 
     iteration: int
     reasoning_status: ReasoningStatus
@@ -168,16 +170,16 @@ class ChatModelEnd(Placed, frozen=True, kw_only=True, tag_field="event", tag="mo
 
 
 class ChatNotice(Placed, frozen=True, kw_only=True, tag_field="event", tag="notice"):
-    """Something that the user should know and that ends nothing, such as a retry."""
+    """Information for the user that ends nothing, such as a retry."""
 
     code: str
     message: str
 
 
 class ChatTurnEnd(Placed, frozen=True, kw_only=True, tag_field="event", tag="turn_end"):
-    """The one last frame of every run. `error` is there exactly where `status` is `failed`."""
+    """The last frame of every run. `error` is present if and only if `status` is `failed`."""
 
-    turn_id: Annotated[str, Meta(description="As in the `user_message` that began the run.")]
+    turn_id: Annotated[str, Meta(description="As in the `user_message` that started the run.")]
     status: RunStatus
     iterations: int
     usage: Usage | None
@@ -189,49 +191,49 @@ class ChatTurnEnd(Placed, frozen=True, kw_only=True, tag_field="event", tag="tur
 class ChatVersionSelected(
     Placed, frozen=True, kw_only=True, tag_field="event", tag="version_selected"
 ):
-    """Another version of a message was selected, with all that followed it.
+    """Another version of a message was selected, with everything that followed it.
 
-    `run_id` is a run of it. A client that does not have the runs of that version attaches again
-    without `after`, and gets a snapshot.
+    `run_id` is one of its runs. A client that does not have the runs of that version attaches
+    again without `after`, and gets a snapshot.
     """
 
 
 class ChatSnapshot(msgspec.Struct, frozen=True, tag_field="event", tag="snapshot"):
-    """The whole chat as it stands at `seq`; the events after that number follow.
+    """The whole chat at `seq`; the events after it follow.
 
-    It comes first where a chat is attached without a cursor, and where the log no longer has the
-    events after the cursor one by one. It takes the place of all that the client has of the chat.
+    Sent first if a chat is attached without a cursor, or if the events after the cursor are no
+    longer available individually. Replace everything you have of the chat with it.
     """
 
     chat_id: str
     seq: int
     conversation: ConversationView
     earlier: Annotated[
-        bool, Meta(description="Runs came before these, more than the `last` that were asked for.")
+        bool, Meta(description="Older runs exist beyond the `last` that were requested.")
     ]
 
 
 class ChatEarlier(msgspec.Struct, frozen=True, tag_field="event", tag="earlier"):
-    """What came before the run `before`, oldest first: the answer to an `earlier`."""
+    """The runs before the run `before`, oldest first: the response to an `earlier`."""
 
     chat_id: str
-    before: Annotated[str, Meta(description="As it was asked for.")]
+    before: Annotated[str, Meta(description="The requested `before`.")]
     runs: tuple[RunView, ...]
-    earlier: Annotated[bool, Meta(description="Runs came before these too.")]
+    earlier: Annotated[bool, Meta(description="Older runs exist.")]
     versions: Annotated[
         Mapping[str, tuple[str, ...]],
-        Meta(description="By run, for those that have other versions: all of them, oldest first."),
+        Meta(description="By run, for runs with other versions: all of them, oldest first."),
     ]
 
 
 class ChatPong(msgspec.Struct, frozen=True, tag_field="event", tag="pong"):
-    """The answer to a `ping`."""
+    """The response to a `ping`."""
 
 
 class ChatError(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="event", tag="error"):
-    """A client's frame was refused, or a run failed. The socket and its chats go on.
+    """A frame of the client was refused, or a run failed. The socket stays open.
 
-    With a `run_id` that run failed; its `turn_end` follows and has the same error.
+    With a `run_id`, that run failed; its `turn_end` follows, with the same error.
     """
 
     detail: str
@@ -239,13 +241,13 @@ class ChatError(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="even
     chat_id: str | None = None
     run_id: str | None = None
     turn_id: str | None = None
-    """The `client_message_id` or `turn_id` of the message, or the run's id."""
+    """The `client_message_id` or `turn_id` of the message, else the run's id."""
     client_message_id: str | None = None
     field: str | None = None
     nearest: tuple[str, ...] = ()
-    """Model ids that look like the unknown one."""
+    """Model ids similar to the unknown one."""
     valid: tuple[str, ...] = ()
-    """The values that are allowed."""
+    """The allowed values."""
 
 
 Frame = (
