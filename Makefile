@@ -27,7 +27,7 @@ format: .venv/ready-dev ## Rewrite the sources in the one format, with safe fixe
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
-generate: .venv/ready-dev ## Write the generated files anew
+generate: .venv/ready-dev ## Update the generated files
 	$(BIN)/python -m scripts.generate
 
 bench: .venv/ready-bench webui ## Run the benchmarks (benchmarks/bench_*.py)

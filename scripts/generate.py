@@ -42,7 +42,7 @@ GENERATORS: dict[str, Callable[[], str]] = {
 
 def main() -> int:
     """Write every file that differs; with `--check` print the differences instead and return 1."""
-    parser = argparse.ArgumentParser(description="Write the generated files anew.")
+    parser = argparse.ArgumentParser(description="Update the generated files.")
     parser.add_argument("--check", action="store_true", help="write nothing; fail on a difference")
     check = bool(parser.parse_args().check)
     stale = False
