@@ -25,7 +25,7 @@ from tests.e2e.upstream import DEADLINE, RunPresenter, Upstream, upstream
 
 _CLIENTS: Final = 12
 _NAMES: Final = tuple(f"c{number}" for number in range(5))
-_STORE: Final = "flush_interval = 0.05"
+_STORE: Final = "flush_interval_seconds = 0.05"
 _BROKEN: Final = (aiohttp.ClientError, ConnectionError)
 
 

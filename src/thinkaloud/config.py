@@ -1,7 +1,8 @@
-"""Files and environment → one frozen tree of settings, read once.
+"""Loads the configuration file and the environment into one frozen tree of settings.
 
-`THINKALOUD_SERVER__PORT=9000` lies over `[server] port`, which lies over the default. Nothing
-else in the package reads the environment.
+`THINKALOUD_SERVER__PORT=9000` overrides `port` under `[server]`, which overrides the default.
+Nothing else in the package reads the environment. Keys end in their unit: `_seconds`, `_days`,
+`_bytes`, `_chars`.
 """
 
 import os
@@ -26,84 +27,95 @@ from thinkaloud.server.websocket_channel import NAME as WEBSOCKET
 
 FILE_NAME: Final = "thinkaloud.toml"
 PREFIX: Final = "THINKALOUD_"
-_SHARED: Final = ("enabled", "show_reasoning")
+_SHARED: Final = ("enabled", "show_reasoning", "reasoning")
+_DEPRECATED: Final = {
+    "limits.drain_timeout": "drain_timeout_seconds",
+    "limits.idle_timeout": "idle_timeout_seconds",
+    "limits.max_retry_wait": "max_retry_wait_seconds",
+    "limits.run_timeout": "run_timeout_seconds",
+    "limits.stop_detached_after": "stop_detached_after_seconds",
+    "store.busy_timeout": "busy_timeout_seconds",
+    "store.flush_interval": "flush_interval_seconds",
+}
+"""Old keys that are still read, and the names that replaced them in the same section."""
 _NOT_SETTINGS: Final = frozenset({"THINKALOUD_DATA_DIR"})
 
 
 class ServerSection(ServerSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`[server]`: where it listens, whom it answers, what it takes."""
+    """`[server]`: address, access, limits and files."""
 
     workspace: str | None = None
-    """The folder that file tools, `context_files` and `image_path` may see; none by default."""
+    """The folder that file tools, `context_files` and `image_path` can read. Not set: none."""
     workspace_hard_links: bool = False
-    """Whether files of the workspace that have a second name somewhere are there too. A hard link cannot be
-    told from the file itself, so it may lead out of the workspace."""
+    """Whether to allow workspace files that have more than one hard link. The other link may be outside the
+    workspace, which cannot be detected."""
 
 
 class ModelSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[model]`: which model runs get that name none."""
+    """`[model]`: the default model and its options."""
 
     default: str | None = None
-    """`host/model`. Without it: the first key found, else a local server, else the demo model."""
+    """The default model, as `host/model`. Not set: the first host with an API key, else a local model server,
+    else the demo model."""
     reasoning_effort: Effort | None = None
-    """The effort for requests that name none; left out for models that do not know it."""
+    """The effort for requests that don't set one. Ignored by models that don't support it."""
     system_prompt: str | None = None
-    """What every model is told first; nothing by default."""
+    """The system prompt for every model. Not set: none."""
 
 
 class HostSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[hosts.NAME]`: a host of your own, or changes to a known one."""
+    """`[hosts.NAME]`: a custom host, or overrides for a built-in one."""
 
     dialect: DialectName | None = None
-    """How it speaks; needed for a name that is not known."""
+    """The API format of the host. Required for a custom host."""
     base_url: str | None = None
-    """What the official client of the wire takes; needed for a name that is not known."""
+    """The base URL you would give the official SDK. Required for a custom host."""
     api_key_env: str | None = None
-    """The environment variable that holds the key."""
+    """The environment variable that holds the API key."""
     models: tuple[str, ...] = ()
-    """The models to offer; by default the host is asked."""
+    """The models to offer. Empty: whatever the host lists."""
     headers: dict[str, str] = {}
-    """Headers for every request."""
+    """Extra headers for every request."""
     quirks: dict[str, object] = {}
-    """Where it differs from its dialect; see the reference of providers."""
+    """How the host deviates from its dialect; see the providers reference."""
 
 
 class ToolsSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[tools]`: what a model may do."""
+    """`[tools]`: the built-in tools."""
 
     enabled: bool = True
-    """Whether models get the built-in tools at all."""
+    """Whether models can use the built-in tools."""
     fetch: bool = False
-    """Whether models may fetch public URLs."""
+    """Whether models can fetch public URLs."""
 
 
 class StoreSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[store]`: where the server keeps conversations."""
+    """`[store]`: where conversations are stored."""
 
     kind: Literal["sqlite", "memory"] = "sqlite"
-    """`sqlite`: one file in the data directory. `memory`: nothing outlives the process."""
+    """`sqlite`: a file in the data directory. `memory`: conversations are lost when the process ends."""
     durability: Literal["full", "relaxed"] = "full"
-    """`full` survives a power cut; `relaxed` may lose the last seconds to one, and costs less."""
-    flush_interval: Annotated[float, Meta(ge=0)] = 0.25
-    """Seconds that events may wait to be written; what a crash can lose at most."""
-    busy_timeout: Annotated[float, Meta(ge=0)] = 5.0
-    """Seconds to wait where another program holds the file."""
+    """`full` survives a power failure. `relaxed` is faster, but can lose the last few seconds."""
+    flush_interval_seconds: Annotated[float, Meta(ge=0)] = 0.25
+    """How long events can wait before they are written; a crash loses at most this much."""
+    busy_timeout_seconds: Annotated[float, Meta(ge=0)] = 5.0
+    """How long to wait for a database that another program has locked."""
     max_bytes: int | None = None
-    """The size that the file never exceeds."""
+    """The maximum size of the database file. Not set: no limit."""
     retention_days: Annotated[float, Meta(gt=0)] | None = None
-    """Conversations that were not touched for so long are deleted; by default none is."""
+    """Delete conversations that have not changed for this long. Not set: keep them."""
 
 
 class ChannelsSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[channels.NAME]`: the ways out to where people read and write."""
+    """`[channels.NAME]`: the channels that connect chats to the server."""
 
     websocket: WebSocketSettings = WebSocketSettings()
     plugins: dict[str, ChannelSettings] = {}
-    """The channels of installed packages; in the file they stand beside `websocket`."""
+    """Channels from installed packages. In the file they are siblings of `websocket`."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All settings."""
+    """All settings, by section."""
 
     server: ServerSection = ServerSection()
     model: ModelSection = ModelSection()
@@ -115,14 +127,16 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Configuration(msgspec.Struct, frozen=True):
-    """The settings, and what else was read with them."""
+    """The settings and where they came from."""
 
     settings: Settings
     file: Path | None
-    """The file that they came from."""
+    """The configuration file; None if there was none."""
     data_dir: Path
     environment: Mapping[str, str]
-    """The environment as it was; provider keys are looked up here."""
+    """A copy of the environment; provider keys are looked up here."""
+    notices: tuple[str, ...] = ()
+    """Sentences for the operator about deprecated keys in use."""
 
 
 def load(
@@ -131,33 +145,37 @@ def load(
     environment: Mapping[str, str] | None = None,
     overrides: Mapping[str, Mapping[str, object]] | None = None,
 ) -> Configuration:
-    """Read the configuration.
+    """Load the configuration.
 
-    `file` must exist; without it `thinkaloud.toml` is taken from the working directory, else
-    from the user's configuration directory, else there is none. `overrides` lie over all
-    (command-line options). Raises `ConfigurationError` naming the place, the key and what is
-    allowed.
+    `file` must exist if given. By default, use `thinkaloud.toml` from the working directory, or
+    else from the user's configuration directory, if there is one. `environment` defaults to
+    `os.environ`. `overrides` (command-line options, by section) take precedence over both; None
+    values in it are ignored.
+
+    Raises `ConfigurationError` with the source, the key and the allowed values.
     """
     environment = dict(os.environ) if environment is None else environment
     found = _find(file)
     tree = _read(found) if found else {}
-    from_environment = _overlay(tree, environment)
+    renamed = _rename_deprecated(tree)
+    notices = [_notice(str(found), old) for old in renamed.values()]
+    from_environment = _overlay(tree, environment, renamed, notices)
     for section, values in (overrides or {}).items():
         _merge(tree, {section: {k: v for k, v in values.items() if v is not None}})
     _sort_channels(tree, found, from_environment)
     try:
         settings = msgspec.convert(tree, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise _explained(error, tree, found, from_environment) from error
+        raise _explained(error, tree, found, from_environment, renamed) from error
     data = environment.get("THINKALOUD_DATA_DIR")
     data_dir = Path(data).expanduser() if data else Path(platformdirs.user_data_dir("thinkaloud"))
-    return Configuration(settings, found, data_dir, environment)
+    return Configuration(settings, found, data_dir, environment, tuple(notices))
 
 
 def _find(file: Path | None) -> Path | None:
     if file is not None:
         if not file.is_file():
-            raise ConfigurationError(f"There is no configuration file {file}.")
+            raise ConfigurationError(f"Configuration file not found: {file}.")
         return file
     places = (Path.cwd(), Path(platformdirs.user_config_dir("thinkaloud")))
     return next((place / FILE_NAME for place in places if (place / FILE_NAME).is_file()), None)
@@ -172,8 +190,36 @@ def _read(file: Path) -> dict[str, object]:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror}.") from error
 
 
-def _overlay(tree: dict[str, object], environment: Mapping[str, str]) -> dict[str, str]:
-    """Lay the environment over the tree; return which dotted key came from which variable."""
+def _rename_deprecated(tree: dict[str, object]) -> dict[str, str]:
+    """Replace deprecated keys in place; return the old dotted key by the new one.
+
+    A new key in the same tree wins over its old name.
+    """
+    renamed: dict[str, str] = {}
+    for old, name in _DEPRECATED.items():
+        section_name, _, old_name = old.partition(".")
+        section = tree.get(section_name)
+        if isinstance(section, dict) and old_name in section:
+            values = cast("dict[str, object]", section)
+            values.setdefault(name, values.pop(old_name))
+            renamed[f"{section_name}.{name}"] = old
+    return renamed
+
+
+def _notice(source: str, old: str) -> str:
+    return f"{source}: `{old}` is deprecated: rename it to `{_DEPRECATED[old]}`."
+
+
+def _overlay(
+    tree: dict[str, object],
+    environment: Mapping[str, str],
+    renamed: dict[str, str],
+    notices: list[str],
+) -> dict[str, str]:
+    """Merge the environment into the tree; return the variable each dotted key came from.
+
+    Adds deprecated keys to `renamed` and `notices`.
+    """
     origin: dict[str, str] = {}
     for variable, text in sorted(environment.items()):
         if not variable.startswith(PREFIX) or variable in _NOT_SETTINGS:
@@ -188,8 +234,13 @@ def _overlay(tree: dict[str, object], environment: Mapping[str, str]) -> dict[st
         branch: object = value
         for key in reversed(keys):
             branch = {key: branch}
-        _merge(tree, cast("dict[str, object]", branch))
+        layer = cast("dict[str, object]", branch)
+        old_keys = _rename_deprecated(layer)
+        notices += [_notice(variable, old) for old in old_keys.values()]
+        renamed |= old_keys
+        _merge(tree, layer)
         origin[".".join(keys)] = variable
+        origin |= dict.fromkeys(old_keys, variable)
     return origin
 
 
@@ -205,7 +256,7 @@ def _merge(tree: dict[str, object], over: Mapping[str, object]) -> None:
 def _sort_channels(
     tree: dict[str, object], file: Path | None, from_environment: Mapping[str, str]
 ) -> None:
-    """Put the sections of plugins where the settings have them. Unknown names are refused."""
+    """Move the sections of plugin channels to `plugins`. Raises for unknown channels."""
     sections = tree.get("channels")
     if not isinstance(sections, dict):
         return
@@ -217,12 +268,12 @@ def _sort_channels(
         if name not in available:
             place = _place(key, file, from_environment)
             raise ConfigurationError(
-                f"{place}: {key}: There is no such channel. Available: {', '.join(available)}."
+                f"{place}: {key}: unknown channel. Available: {', '.join(available)}."
             )
         section = channels.pop(name)
         if not isinstance(section, dict):
             place = _place(key, file, from_environment)
-            raise ConfigurationError(f"{place}: {key}: This is a section of settings.")
+            raise ConfigurationError(f"{place}: {key}: expected a table of settings.")
         options = dict(cast("dict[str, object]", section))
         shared = {each: options.pop(each) for each in _SHARED if each in options}
         plugins[name] = {**shared, "options": options}
@@ -234,6 +285,7 @@ def _explained(
     tree: Mapping[str, object],
     file: Path | None,
     from_environment: Mapping[str, str],
+    renamed: Mapping[str, str],
 ) -> ConfigurationError:
     what, _, path = str(error).partition(" - at `$")
     key = path.rstrip("`").lstrip(".")
@@ -243,12 +295,12 @@ def _explained(
     if unknown:
         section = key
         key = f"{key}.{unknown}".lstrip(".")
-        what = f"There is no such setting. Allowed here: {', '.join(_keys(section))}"
+        what = f"unknown setting. Allowed here: {', '.join(_keys(section))}"
     else:
         allowed = _allowed(key)
         what = what.rstrip(".") + (f". Allowed: {allowed}" if allowed else "")
     place = _place(key, file, from_environment)
-    return ConfigurationError(f"{place}: {key}: {what}.")
+    return ConfigurationError(f"{place}: {renamed.get(key, key)}: {what}.")
 
 
 def _place(key: str, file: Path | None, from_environment: Mapping[str, str]) -> str:

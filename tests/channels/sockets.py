@@ -125,7 +125,10 @@ async def hosting(
     **settings: Any,
 ) -> AsyncGenerator[Served]:
     """Serve these models with the socket of the web page set as told."""
-    clock, limits = SystemClock(), msgspec.structs.replace(limits or Limits(), drain_timeout=0)
+    clock, limits = (
+        SystemClock(),
+        msgspec.structs.replace(limits or Limits(), drain_timeout_seconds=0),
+    )
     kept = TemporaryStore(store or MemoryStore())
     catalogue = FixedCatalogue(*models)
     tool_executor = ToolExecutor(tools, limits.max_tool_result_chars)

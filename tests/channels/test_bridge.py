@@ -68,7 +68,7 @@ async def test_a_run_that_breaks_off_closes_its_thought_and_says_why(way: str) -
         "idle": Silence(),
         "stop": Silence(),
     }
-    limits = Limits(idle_timeout=0.05 if way == "idle" else 60)
+    limits = Limits(idle_timeout_seconds=0.05 if way == "idle" else 60)
     async with connected(ScriptedModel([think("Hm"), ends[way]]), channel, limits=limits) as it:
         await it.say()
         await channel.until(1, "c")

@@ -81,7 +81,12 @@ async def test_the_documented_plugin_talks_and_shows_its_thinking(install: Path)
 
 @pytest.mark.promise("P7")
 @pytest.mark.parametrize(
-    "setting", ["[channels.line]\nshow_reasoning = false", '[server]\nshow_reasoning = "deny"']
+    "setting",
+    [
+        "[channels.line]\nshow_reasoning = false",
+        '[channels.line]\nreasoning = "deny"',
+        '[server]\nshow_reasoning = "deny"',
+    ],
 )
 async def test_thinking_that_is_turned_off_does_not_reach_the_plugin(
     install: Path, setting: str
@@ -146,14 +151,14 @@ def test_the_names_that_are_turned_on_are_known(install: Path) -> None:
     [
         (
             "[channels.telex]\n",
-            "channels.telex: There is no such channel. Available: gone, half, line, ",
+            "channels.telex: unknown channel. Available: gone, half, line, ",
         ),
         ("[channels.line]\nenabled = 3\n", "enabled"),
-        ("[channels]\nline = 3\n", "channels.line: This is a section"),
+        ("[channels]\nline = 3\n", "channels.line: expected a table"),
         ("[channels]\nwebsocket = 3\n", "channels.websocket"),
         (
             "[channels.websocket]\nshow = true\n",
-            "channels.websocket.show: There is no such setting",
+            "channels.websocket.show: unknown setting",
         ),
         ("channels = 3\n", "channels"),
     ],

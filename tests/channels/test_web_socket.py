@@ -45,7 +45,7 @@ def add(a: int, b: int) -> int:
 @pytest.mark.promise("P2", "P4")
 @pytest.mark.parametrize("stage", STAGES)
 async def test_a_run_is_told_whole_and_in_order(stage: str) -> None:
-    limits = Limits(idle_timeout=0.2)
+    limits = Limits(idle_timeout_seconds=0.2)
     async with (
         hosting(ScriptedModel(*STAGES[stage]), tools=[add], limits=limits) as served,
         client(served) as one,
@@ -272,9 +272,13 @@ async def test_a_stop_from_another_socket_ends_the_run_and_spares_the_next(momen
 
 
 @pytest.mark.promise("P7", "P15")
-@pytest.mark.parametrize("way", ["channel", "policy", "attach", "message", "replay", "snapshot"])
+@pytest.mark.parametrize(
+    "way", ["channel", "channel-policy", "policy", "attach", "message", "replay", "snapshot"]
+)
 async def test_reasoning_that_is_kept_back_leaves_no_byte(way: str) -> None:
-    channel = WebSocketSettings(show_reasoning=way != "channel")
+    channel = WebSocketSettings(
+        show_reasoning=way != "channel", reasoning="deny" if way == "channel-policy" else "allow"
+    )
     policy = "deny" if way == "policy" else "allow"
     script = [think(f"{CANARY} one"), call_tool("add", {"a": 1, "b": 2})]
     model = ScriptedModel(script, [think(f"{CANARY} two"), say("Three.")])

@@ -49,6 +49,20 @@ def test_it_says_where_it_serves_what_and_ends_with_0_on_a_signal(
     assert (process.returncode, errors) == (0, b"")
 
 
+def test_deprecated_keys_are_named_at_the_start_and_by_doctor(home: Home) -> None:
+    with lab([say("Tea."), end()]) as served:
+        home.configure(served.configuration(port=0) + "\n[limits]\nrun_timeout = 60\n")
+        advised = home.run("doctor").stdout
+        with home.start("serve") as process:
+            heard(process, b"/api/docs\n")
+            process.send_signal(signal.SIGTERM)
+            _, errors = process.communicate(timeout=30)
+    notice = "`limits.run_timeout` is deprecated: rename it to `run_timeout_seconds`."
+    assert process.returncode == 0
+    assert notice in errors.decode()
+    assert notice in advised
+
+
 def streamed(url: str) -> Iterator[str]:
     """The lines of a run's stream, as they come."""
     request = urllib.request.Request(
@@ -62,7 +76,7 @@ def streamed(url: str) -> Iterator[str]:
 @pytest.mark.promise("P3")
 def test_a_signal_ends_a_run_that_outlasts_the_grace_and_its_reader_is_told(home: Home) -> None:
     with lab([say("Te"), HOLD]) as served:
-        home.configure(served.configuration() + "\n[limits]\ndrain_timeout = 0.2\n")
+        home.configure(served.configuration() + "\n[limits]\ndrain_timeout_seconds = 0.2\n")
         with home.start("serve", "--port", "0") as process:
             lines = streamed(address(heard(process, b"/api/docs\n")))
             while '"Te"' not in next(lines):

@@ -27,7 +27,7 @@ from thinkaloud.events.event import AnswerDelta, ReasoningDelta
 TOKENS: Final = 1_500
 _AHEAD: Final = 200
 _CONVERSATIONS: Final = 2
-_STORE: Final = "flush_interval = 0.02"
+_STORE: Final = "flush_interval_seconds = 0.02"
 
 
 class Left(msgspec.Struct):

@@ -98,7 +98,7 @@ def upstream() -> Iterator[Provider]:
 def server(upstream: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     parts = [
         '[model]\ndefault = "demo/thinkaloud"\n[tools]\nenabled = false',
-        f"[limits]\nidle_timeout = {IDLE_SECONDS}\nmax_retry_wait = 0.1\nmax_response_chars = {MAX_CHARS}",
+        f"[limits]\nidle_timeout_seconds = {IDLE_SECONDS}\nmax_retry_wait_seconds = 0.1\nmax_response_chars = {MAX_CHARS}",
     ]
 
     def offer(name: str, dialect: str, base_url: str) -> None:

@@ -22,8 +22,8 @@ from tests.e2e.upstream import DEADLINE, RunPresenter, upstream
 
 LIMIT = 600_000
 """Room for one of the long replies, and not for two."""
-SMALL = f"max_bytes = {LIMIT}\nflush_interval = 0.02"
-IMPATIENT = "busy_timeout = 0.05\nflush_interval = 0.02"
+SMALL = f"max_bytes = {LIMIT}\nflush_interval_seconds = 0.02"
+IMPATIENT = "busy_timeout_seconds = 0.05\nflush_interval_seconds = 0.02"
 
 
 def long_reply(number: int) -> RunPresenter:

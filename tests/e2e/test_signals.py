@@ -17,8 +17,8 @@ from tests.e2e.upstream import DEADLINE, RunPresenter, upstream
 from tests.stores.samples import begin, whole_run
 from thinkaloud.stores.sqlite import SqliteStore
 
-AT_ONCE = "\n[limits]\ndrain_timeout = 0\n"
-IMPATIENT = "busy_timeout = 1.0"
+AT_ONCE = "\n[limits]\ndrain_timeout_seconds = 0\n"
+IMPATIENT = "busy_timeout_seconds = 1.0"
 
 
 @contextmanager

@@ -132,7 +132,7 @@ async def test_one_shot_reasoning_is_one_emit_and_one_end() -> None:
     ids=["error", "timeout"],
 )
 async def test_reasoning_ends_for_the_hooks_too_when_the_run_fails(script: Script) -> None:
-    pages = await diary_of(script, limits=Limits(idle_timeout=0.05))
+    pages = await diary_of(script, limits=Limits(idle_timeout_seconds=0.05))
 
     assert pages.count("emit_reasoning_end") == 1
     assert pages[-2].startswith("on_error provider_")

@@ -101,7 +101,7 @@ async def test_every_way_out_closes_its_segments_and_ends_once(
     scripts: list[Script], status: str, code: str | None
 ) -> None:
     async with stage(
-        ScriptedModel(*scripts), tools=[add], limits=Limits(idle_timeout=0.05)
+        ScriptedModel(*scripts), tools=[add], limits=Limits(idle_timeout_seconds=0.05)
     ) as runs:
         events = await events_of(runs)
 

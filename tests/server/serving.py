@@ -217,7 +217,7 @@ async def serving(
     **settings: Any,
 ) -> AsyncGenerator[Served]:
     """Serve these models; the first is the current one."""
-    limits = msgspec.structs.replace(limits or Limits(), drain_timeout=drain)
+    limits = msgspec.structs.replace(limits or Limits(), drain_timeout_seconds=drain)
     clock = clock or SystemClock()
     uploads = uploads or MemoryUploads(clock)
     services = RunServices(

@@ -213,7 +213,7 @@ async def until_runs(served: Served, number: int) -> None:
 @pytest.mark.parametrize("way", ["rest", "sse", "socket"])
 async def test_a_run_stops_when_the_client_has_left_only_where_that_was_asked_for(way: str) -> None:
     model = ScriptedModel(*[[say("Half"), Silence()]] * 2)
-    async with serving(model, limits=Limits(stop_detached_after=0.05)) as served:
+    async with serving(model, limits=Limits(stop_detached_after_seconds=0.05)) as served:
         for choice, left in (("stop", 0), ("continue", 1)):
             body = {"text": "Hi", "conversation_id": choice, "on_disconnect": choice}
             async with asyncio.TaskGroup() as tasks:
@@ -242,7 +242,7 @@ async def test_a_run_that_stops_with_its_client_goes_on_while_the_client_waits(w
     go = asyncio.Event()
     model = ScriptedModel([say("Half"), Wait(go), say(" and half.")])
     clock = HeldClock()
-    async with serving(model, limits=Limits(stop_detached_after=9), clock=clock) as served:
+    async with serving(model, limits=Limits(stop_detached_after_seconds=9), clock=clock) as served:
         asking = asyncio.ensure_future(talk(way, served, conversation_id="c", on_disconnect="stop"))
         await until_runs(served, 1)
         while (log := served.services.runs.hub.live("c")) is None or log.unwatched.is_set():

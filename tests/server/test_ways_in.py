@@ -151,7 +151,7 @@ async def test_reaching_the_iteration_limit_is_an_end_of_its_own(way: str) -> No
 async def test_a_failure_has_its_code_its_status_and_what_was_said(way: str, failure: str) -> None:
     script, code, status = FAILURES[failure]
     model = ScriptedModel(script) if script else ScriptedModel()
-    async with serving(model, limits=Limits(idle_timeout=0.05)) as served:
+    async with serving(model, limits=Limits(idle_timeout_seconds=0.05)) as served:
         told = await talk(way, served, include_reasoning=True)
         assert told.error is not None
         _, run = await served.get(f"/runs/{told.error['run_id']}")

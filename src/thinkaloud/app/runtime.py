@@ -93,7 +93,7 @@ async def open_runtime(
             hooks=choices.hooks,
             system_prompt=choices.system_prompt or settings.model.system_prompt,
             reasoning_effort=choices.reasoning_effort or settings.model.reasoning_effort,
-            flush_interval=settings.store.flush_interval,
+            flush_interval=settings.store.flush_interval_seconds,
             retention_days=choices.retention_days,
         )
         async with Runs(services).open() as runs:

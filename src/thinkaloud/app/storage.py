@@ -53,7 +53,7 @@ def upload_quota(configuration: Configuration) -> UploadQuota:
 async def open_database(configuration: Configuration) -> AsyncGenerator[SqliteStore]:
     """Open the file that lasts, for the length of a block. Raises as `open_store`."""
     settings = configuration.settings.store
-    opening = Opening(settings.durability, settings.busy_timeout, settings.max_bytes)
+    opening = Opening(settings.durability, settings.busy_timeout_seconds, settings.max_bytes)
     async with SqliteStore.open(database_path(configuration), opening) as lasting:
         yield lasting
 
@@ -67,7 +67,7 @@ async def open_conversations(configuration: Configuration) -> AsyncGenerator[Con
         hub = Hub(lasting, clock)
         uploads = persistent_uploads(configuration)
         conversations = Conversations(lasting, hub, ActiveRuns(), clock, uploads)
-        finalizer = Finalizer(hub, conversations, settings.flush_interval)
+        finalizer = Finalizer(hub, conversations, settings.flush_interval_seconds)
         await recover(lasting, hub, finalizer)
         try:
             yield conversations

@@ -29,7 +29,7 @@ class ChannelConfig(dict[str, object]):
 
     def __init__(self, name: str, settings: ChannelSettings, exchange: Exchange | None) -> None:
         super().__init__(
-            settings.options, enabled=settings.enabled, show_reasoning=settings.show_reasoning
+            settings.options, enabled=settings.enabled, show_reasoning=settings.allows_reasoning
         )
         self.made_of = (name, settings, exchange)
         """What a channel that is made from name, settings and exchange is given."""

@@ -91,7 +91,7 @@ class ChannelManager:
             await destination.room()
 
     def _shows(self, channel: BaseChannel | None) -> bool:
-        return channel is not None and channel.settings.show_reasoning and self._reasoning_allowed
+        return channel is not None and channel.settings.allows_reasoning and self._reasoning_allowed
 
     def _put(self, channel: BaseChannel, item: Outbound) -> None:
         if self._tasks is None:

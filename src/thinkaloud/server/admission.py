@@ -75,4 +75,4 @@ def _grace(chat: ChatRequest, services: ServerServices) -> float | None:
         case "continue":
             return math.inf
         case "stop":
-            return services.about.limits.stop_detached_after or STOP_DETACHED_SECONDS
+            return services.about.limits.stop_detached_after_seconds or STOP_DETACHED_SECONDS

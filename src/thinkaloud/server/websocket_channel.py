@@ -39,7 +39,7 @@ class WebSocketChannel(BaseChannel):
     """Broadcasts to the sockets of a chat. With nobody there, nothing happens."""
 
     def __init__(self, settings: WebSocketSettings, clock: Clock) -> None:
-        shared = ChannelSettings(settings.enabled, settings.show_reasoning)
+        shared = ChannelSettings(settings.enabled, settings.allows_reasoning)
         # What sockets say goes to the runs directly.
         super().__init__(NAME, shared)
         self.socket_settings = settings

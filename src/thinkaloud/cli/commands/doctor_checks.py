@@ -198,7 +198,7 @@ def _workspace(configuration: Configuration) -> str | None:
 def _advice(
     configuration: Configuration, hosts: list[ConfiguredHost], *, demo: bool
 ) -> tuple[str, ...]:
-    advice: list[str] = []
+    advice = list(configuration.notices)
     if demo:
         keys = [each.host.key_env[0] for each in hosts if each.host.key_required][:3]
         keys.append("that of another provider")

@@ -8,7 +8,7 @@ from rich.text import Text
 from thinkaloud.app.runtime import Choices, Runtime
 from thinkaloud.app.server import run_server
 from thinkaloud.app.whereabouts import root_of
-from thinkaloud.cli.commands.one_shot import DEMO_NOTICE
+from thinkaloud.cli.commands.one_shot import DEMO_NOTICE, beside
 from thinkaloud.cli.exit_codes import ExitCode
 from thinkaloud.cli.options import ServeOptions
 from thinkaloud.cli.ui.sanitize import one_line
@@ -32,6 +32,8 @@ def run(options: ServeOptions) -> ExitCode:
         path = ""  # A port that is asked for beats a socket in the file.
     overrides = {"server": {"host": at, "port": port, "socket": path}}
     configuration = load(options.config, overrides=overrides)
+    for notice in configuration.notices:
+        beside(notice)
     run_server(configuration, Choices(model=options.model), _say)
     return ExitCode.OK
 

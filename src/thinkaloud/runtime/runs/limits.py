@@ -1,4 +1,4 @@
-"""What a run may take."""
+"""Limits on a run."""
 
 from typing import Annotated, Literal
 
@@ -7,31 +7,31 @@ from msgspec import Meta
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Bounds on one run. Times are seconds, sizes are characters where they are not bytes."""
+    """Limits on a single run."""
 
     max_iterations: int = 25
-    """Model calls of a run that names no number of its own."""
-    idle_timeout: float = 300.0
-    """How long a model may say nothing at all; any event of its stream starts it anew."""
-    run_timeout: float = 3600.0
-    """How long a run may take in all."""
-    max_retry_wait: float = 60.0
-    """The longest Retry-After that is waited for."""
+    """Maximum model calls in a run, unless the request sets its own limit."""
+    idle_timeout_seconds: float = 300.0
+    """How long to wait for the next event from a model before the run fails."""
+    run_timeout_seconds: float = 3600.0
+    """Maximum duration of a run."""
+    max_retry_wait_seconds: float = 60.0
+    """The longest `Retry-After` to wait for; the run fails if a provider asks for more."""
     max_response_chars: int = 8_000_000
-    """What one model call may say: reasoning, answer and arguments of tool calls together."""
+    """Maximum output of one model call: reasoning, answer and tool call arguments together."""
     max_tool_calls: Annotated[int, Meta(ge=1)] = 128
-    """Tool calls that one answer of the model may hold; an answer with more fails, and none is run."""
+    """Maximum tool calls in one model response. A response with more fails, and no tool runs."""
     max_tool_result_chars: int = 100_000
-    """Where a tool's result is cut."""
+    """Tool results longer than this are truncated."""
     max_attachment_bytes: int = 20 * 2**20
-    """Bytes that the files of one message may have together."""
+    """Maximum total size of the files attached to a message."""
     max_parallel_tools: int = 8
-    """How many tools of one response run at once."""
+    """How many tools of one model response can run at the same time."""
     max_output_tokens: int | None = None
-    """What a model is asked to stay under; None leaves it to the provider."""
-    stop_detached_after: Annotated[float, Meta(ge=0)] | None = None
-    """A run that nobody has followed for so long is stopped; None: it goes on to its end."""
+    """The output token limit to send to the model. Not set: the provider's default."""
+    stop_detached_after_seconds: Annotated[float, Meta(ge=0)] | None = None
+    """Stop a run that has had no followers for this long. Not set: it continues to its end."""
     busy_conversation: Literal["queue", "refuse"] = "queue"
-    """What a message gets in a conversation where a run goes on."""
-    drain_timeout: Annotated[float, Meta(ge=0)] = 20.0
-    """How long running runs may go on when the server is told to stop."""
+    """What happens to a message sent while another run is active in its conversation."""
+    drain_timeout_seconds: Annotated[float, Meta(ge=0)] = 20.0
+    """How long active runs can continue when the server is shutting down."""

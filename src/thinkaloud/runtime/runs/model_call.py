@@ -70,7 +70,7 @@ class ModelCaller:
                 turn.begin_attempt()
                 continue
             wait = wait_before_retry(
-                failure, attempt, visible=turn.visible, max_wait=self._limits.max_retry_wait
+                failure, attempt, visible=turn.visible, max_wait=self._limits.max_retry_wait_seconds
             )
             if wait is None:
                 return
@@ -98,17 +98,17 @@ class ModelCaller:
         said = 0
         try:
             stream = self._model.stream(request)
-            async with asyncio.timeout(limits.idle_timeout) as timer, aclosing(stream):
+            async with asyncio.timeout(limits.idle_timeout_seconds) as timer, aclosing(stream):
                 async for batch in stream:
                     if batch:
-                        timer.reschedule(loop.time() + limits.idle_timeout)
+                        timer.reschedule(loop.time() + limits.idle_timeout_seconds)
                         said += await recorder.feed(batch)
                     if said > limits.max_response_chars:
                         await recorder.feed([_endless(limits.max_response_chars)])
                     if recorder.turn.failure is not None:
                         break
         except TimeoutError:
-            message = f"The model said nothing for {limits.idle_timeout:g} seconds."
+            message = f"The model said nothing for {limits.idle_timeout_seconds:g} seconds."
             await recorder.feed([ModelFailed("provider_timeout", message, retryable=True)])
         except ProviderError as error:
             await recorder.feed([failed(error)])

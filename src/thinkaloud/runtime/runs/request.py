@@ -120,7 +120,7 @@ async def replaced_run(owner: str, request: RunRequest, store: Store) -> RunReco
 
 def _grace(request: RunRequest, limits: Limits) -> float | None:
     if request.stop_detached_after is None:
-        return limits.stop_detached_after
+        return limits.stop_detached_after_seconds
     return None if math.isinf(request.stop_detached_after) else request.stop_detached_after
 
 

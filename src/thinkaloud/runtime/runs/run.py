@@ -138,10 +138,12 @@ class Run:
 
     async def _finish(self, read_earlier: ReadEarlier) -> Finish:
         try:
-            async with asyncio.timeout(self._limits.run_timeout):
+            async with asyncio.timeout(self._limits.run_timeout_seconds):
                 return await self._iterate(await read_earlier())
         except TimeoutError:
-            message = f"The run took longer than {self._limits.run_timeout:g} seconds in all."
+            message = (
+                f"The run took longer than {self._limits.run_timeout_seconds:g} seconds in all."
+            )
             error = RunError("run_timeout", message)
         except HookFailed as failure:
             self.error = failure.cause

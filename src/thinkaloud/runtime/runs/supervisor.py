@@ -83,7 +83,7 @@ class Runs:
     async def drain(self) -> None:
         """Take no new runs, and let those that go on finish while the grace lasts."""
         self.draining = True
-        await self.active.wait_for_all(self._services.limits.drain_timeout)
+        await self.active.wait_for_all(self._services.limits.drain_timeout_seconds)
 
     async def interrupt(self) -> None:
         """End all runs as interrupted, and every follower once it is up to date. Takes no more."""

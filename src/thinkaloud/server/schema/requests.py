@@ -21,7 +21,7 @@ Budget = Annotated[int, Meta(ge=1, le=10_000_000, description="A budget in reaso
 Seq = Annotated[int, Meta(ge=0, description="The last `seq` that the client received.")]
 MAX_CONTEXT_FILES: Final = 64
 STOP_DETACHED_SECONDS: Final = 10.0
-"""Grace period for `on_disconnect: stop` without `limits.stop_detached_after`."""
+"""Grace period for `on_disconnect: stop` without `limits.stop_detached_after_seconds`."""
 
 
 class ChatRequest(msgspec.Struct, frozen=True):
@@ -89,7 +89,7 @@ class ChatRequest(msgspec.Struct, frozen=True):
         Meta(
             description=(
                 "What happens to the run when nobody waits for it or follows it any more: it"
-                " continues, or is stopped after `limits.stop_detached_after` or 10 seconds."
+                " continues, or is stopped after `limits.stop_detached_after_seconds` or 10 seconds."
                 " By default the server's setting."
             )
         ),
