@@ -7,8 +7,7 @@ from typing_extensions import override
 
 from tests.staging import FakeClock
 from thinkaloud.app.runtime import Choices, open_runtime
-from thinkaloud.app.storage import open_database
-from thinkaloud.app.stored import stored
+from thinkaloud.app.storage import open_database, with_storage
 from thinkaloud.config import load
 from thinkaloud.ports.store import Conversation
 from thinkaloud.runtime.runs.supervisor import RunRequest
@@ -41,7 +40,7 @@ async def test_an_old_conversation_goes_with_the_uploads_that_only_it_used(tmp_p
     await uploads.use("local", [kept.id], "old")
     asked = Choices(model=ScriptedModel(), uploads=uploads)
     async with (
-        stored(configuration, asked) as choices,
+        with_storage(configuration, asked) as choices,
         open_runtime(configuration, choices) as runtime,
     ):
         await uploads.released.wait()
@@ -53,7 +52,7 @@ async def test_a_temporary_conversation_leaves_no_file_when_the_server_ends(tmp_
     configuration = load(environment={"THINKALOUD_DATA_DIR": str(tmp_path)})
     asked = Choices(model=ScriptedModel([say("Passing.")], [say("Kept.")]))
     async with (
-        stored(configuration, asked) as choices,
+        with_storage(configuration, asked) as choices,
         open_runtime(configuration, choices) as runtime,
     ):
         passing, both = [

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from tests.cli.program import rendered as screen_of
-from thinkaloud.cli.ui.live import Screen
+from thinkaloud.cli.ui.live import LiveView
 from thinkaloud.cli.ui.markdown import MarkdownPieces, Piece, print_markdown
 from thinkaloud.events.event import AnswerDelta, AnswerEnded, Event, LoggedEvent, ReasoningDelta
 
@@ -136,7 +136,7 @@ class Terminal:
             color_system=None,
             _environ={"TERM": "xterm"},
         )
-        self.screen = Screen(self.console, None)
+        self.screen = LiveView(self.console, None)
 
     def show(self, *events: Event) -> None:
         for event in events:

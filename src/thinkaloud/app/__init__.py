@@ -1,1 +1,1 @@
-"""The one place that constructs."""
+"""Composition: builds the runtime, the server and their storage from the configuration."""

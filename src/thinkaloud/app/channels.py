@@ -1,4 +1,4 @@
-"""The channels, put together: each with its settings, and between them and the runs a bridge."""
+"""Builds the channels from their settings and connects them to the runs through a bridge."""
 
 import hashlib
 from collections.abc import AsyncGenerator, Sequence
@@ -21,10 +21,10 @@ from thinkaloud.server.websocket_channel import WebSocketChannel
 
 
 class RunsOfChats:
-    """The runtime, as the bridge sees it: each chat of each channel is a conversation.
+    """The bridge's view of the runtime: every chat of every channel is a conversation.
 
-    In one chat at most `max_waiting` messages wait behind the one that is being answered, and at
-    most `max_active` runs go on or wait in all, whoever began them.
+    At most `max_waiting` messages can be queued in a chat, and at most `max_active` runs can be
+    active or queued in total, whoever started them.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class RunsOfChats:
         self._max_active = max_active
 
     async def begin(self, message: InboundMessage) -> str | None:
-        """Start a run for a message; None where the platform delivered it before."""
+        """Start a run for a message and return its id; None if the message is a redelivery."""
         conversation_id = conversation_of(message.channel, message.chat_id)
         key = None
         if message.message_id is not None:
@@ -50,19 +50,19 @@ class RunsOfChats:
     def _refuse_when_busy(self, conversation_id: str) -> None:
         active = self._runs.active
         if len(active.in_conversation(conversation_id)) > self._max_waiting:
-            raise Conflict("Too many messages wait in this chat. Try again when some are answered.")
+            raise Conflict("Too many messages are queued in this chat. Try again later.")
         if len(active) >= self._max_active:
-            raise Conflict("Too many runs are going on. Try again.")
+            raise Conflict("The server is busy: too many active runs. Try again later.")
 
     async def stop(self, channel: str, chat_id: str) -> None:
-        """Stop the run that goes on in a chat, and no other."""
-        going_on = self._runs.active.in_conversation(conversation_of(channel, chat_id))
-        if going_on:
-            await self._runs.stop(LOCAL_OWNER, going_on[0])
+        """Stop the active run of a chat, but not its queued runs."""
+        active = self._runs.active.in_conversation(conversation_of(channel, chat_id))
+        if active:
+            await self._runs.stop(LOCAL_OWNER, active[0])
 
     @asynccontextmanager
     async def follow(self, run_id: str) -> AsyncGenerator[RunFeed]:
-        """Follow a run from its first event to its end."""
+        """Follow a run from its first event to its last."""
         record = await self._runs.record(LOCAL_OWNER, run_id)
         async with self._runs.follow(record) as follower:
             yield _Feed(follower, run_id)
@@ -86,7 +86,7 @@ class _Feed:
 
 
 def conversation_of(channel: str, chat_id: str) -> str:
-    """Return the conversation of a chat: its name where that has the form of an id, else a digest."""
+    """Return the conversation id of a chat: `channel:chat_id` if that is a valid id, else a digest."""
     name = f"{channel}:{chat_id}"
     if ID_PATTERN.match(name):
         return name
@@ -94,16 +94,16 @@ def conversation_of(channel: str, chat_id: str) -> str:
 
 
 def enabled_channels(settings: ChannelsSection) -> tuple[str, ...]:
-    """Return the names of the channels that are turned on."""
+    """Return the names of the enabled channels."""
     plugins = [name for name, section in settings.plugins.items() if section.enabled]
     return (*(["websocket"] if settings.websocket.enabled else []), *plugins)
 
 
 @asynccontextmanager
 async def open_channels(runtime: Runtime) -> AsyncGenerator[WebSocketChannel]:
-    """Open all channels that are turned on, for the length of a block.
+    """Open all enabled channels until the block is left.
 
-    Raises `ConfigurationError` where the channel of an installed package cannot be made.
+    Raises `ConfigurationError` if a plugin's channel cannot be created.
     """
     settings = runtime.configuration.settings
     manager = ChannelManager(reasoning_allowed=settings.server.show_reasoning == "allow")

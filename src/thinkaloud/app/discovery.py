@@ -1,4 +1,4 @@
-"""Which model a server uses that was told of none."""
+"""Configured hosts, and the default model if none is configured."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -14,19 +14,19 @@ from thinkaloud.providers.hosts.host import KEY_STYLES, DialectName, Host, fille
 from thinkaloud.providers.hosts.table import HOSTS, host_at
 
 _LOCAL_SECONDS: Final = 2.0
-_LISTING_SECONDS: Final = 15.0
-_KIN: Final[dict[DialectName, str]] = {
+_LIST_SECONDS: Final = 15.0
+_DIALECT_HOSTS: Final[dict[DialectName, str]] = {
     "bedrock-converse": "bedrock",
     "cohere-chat": "cohere",
     "ollama-chat": "ollama",
 }
-"""Dialects that one host alone made, so that its rules hold for every server that speaks it."""
+"""The vendor of a dialect that has only one; its rules apply to every server with that dialect."""
 
 
 def configured_hosts(configuration: Configuration) -> list[ConfiguredHost]:
-    """Return every known host and every `[hosts.NAME]`, with the keys that the environment has.
+    """Return all built-in hosts and all `[hosts.NAME]`, with API keys from the environment.
 
-    Raises `ConfigurationError` where a host of the user's own lacks its dialect or base URL.
+    Raises `ConfigurationError` if a custom host has no dialect or no valid base URL.
     """
     sections = configuration.settings.hosts
     names = dict.fromkeys([*sections, *HOSTS])
@@ -46,13 +46,13 @@ def _configured(name: str, configuration: Configuration) -> ConfiguredHost:
             key,
             offered=offered,
             needs=needs,
-            environment=_seen(host, environment),
+            environment=_environment_for(host, environment),
             withholds_reasoning=withholds,
         )
     if section.base_url is not None:
-        _check(name, section.base_url, configuration)
+        _check_url(name, section.base_url, configuration)
     known = HOSTS.get(name)
-    host = _own(name, section, configuration) if known is None else _changed(known, section)
+    host = _custom(name, section, configuration) if known is None else _overridden(known, section)
     host, needs = filled(host, environment)
     key = _first(environment.get(variable) for variable in host.key_env)
     return ConfiguredHost(
@@ -63,28 +63,28 @@ def _configured(name: str, configuration: Configuration) -> ConfiguredHost:
         offered=True,
         quirks=section.quirks,
         needs=needs,
-        environment=_seen(host, environment),
+        environment=_environment_for(host, environment),
         withholds_reasoning=withholds,
     )
 
 
-def _check(name: str, base_url: str, configuration: Configuration) -> None:
-    """Raise `ConfigurationError` where a base URL is none."""
+def _check_url(name: str, base_url: str, configuration: Configuration) -> None:
+    """Raise `ConfigurationError` if a base URL is invalid."""
     try:
         parts = urlsplit(base_url)
-        right = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        right = False
-    if not right:
+        valid = False
+    if not valid:
         place = configuration.file or "the environment"
         raise ConfigurationError(
-            f"{place}: hosts.{name}.base_url is no URL. Allowed: http://… or https://…, as the"
-            " official client of the wire takes it."
+            f"{place}: hosts.{name}.base_url is not a valid URL: use the http:// or https:// base"
+            " URL you would give the official SDK."
         )
 
 
-def _changed(known: Host, section: HostSection) -> Host:
-    """Return a known host with the operator's changes."""
+def _overridden(known: Host, section: HostSection) -> Host:
+    """Return a built-in host with the overrides from the configuration."""
     host = speaking(known, section.dialect or known.dialect)
     return msgspec.structs.replace(
         host,
@@ -94,17 +94,17 @@ def _changed(known: Host, section: HostSection) -> Host:
     )
 
 
-def _own(name: str, section: HostSection, configuration: Configuration) -> Host:
-    """Return a host of the operator's own, like the known one at its address, if there is one."""
+def _custom(name: str, section: HostSection, configuration: Configuration) -> Host:
+    """Return a custom host, based on the built-in one with the same address if there is one."""
     if section.dialect is None or section.base_url is None:
         missing = "dialect" if section.dialect is None else "base_url"
         place = configuration.file or "the environment"
         raise ConfigurationError(
-            f"{place}: hosts.{name}.{missing} is missing: {name} is no known host"
-            f" ({', '.join(HOSTS)})."
+            f"{place}: hosts.{name}.{missing} is missing. It is required because {name} is not"
+            f" a built-in host ({', '.join(HOSTS)})."
         )
     there = host_at(section.base_url)
-    like = there or HOSTS.get(_KIN.get(section.dialect, ""))
+    like = there or HOSTS.get(_DIALECT_HOSTS.get(section.dialect, ""))
     if like is None:
         host = Host(
             name,
@@ -131,16 +131,16 @@ def _own(name: str, section: HostSection, configuration: Configuration) -> Host:
     )
 
 
-def _seen(host: Host, environment: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the environment where a cloud's library needs it, else nothing."""
+def _environment_for(host: Host, environment: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the environment if a cloud SDK needs it for credentials, otherwise nothing."""
     return {} if host.credentials == "key" else environment
 
 
 async def discover(models: ConfiguredModels, demo: str) -> str:
-    """Return the id of the model to begin with: a host with a key, a local server, the demo.
+    """Return the id of the default model: from a host with a key, a local server, or the demo.
 
-    A configured host of the user's own comes before the known ones. Local servers are asked at
-    their usual ports on loopback; the first that answers with a model is offered from then on.
+    Hosts from the configuration come before built-in ones. Local servers are probed at their
+    usual loopback ports; the first one that lists a model is offered from then on.
     """
     for configured in models.hosts.values():
         if configured.offered:
@@ -161,7 +161,7 @@ async def _first_model(models: ConfiguredModels, configured: ConfiguredHost) -> 
     name = configured.models[0] if configured.models else host.default_model
     if name is None:
         try:
-            seconds = _LOCAL_SECONDS if host.local else _LISTING_SECONDS
+            seconds = _LOCAL_SECONDS if host.local else _LIST_SECONDS
             listed = await models.ask(host.name, seconds=seconds)
         except ProviderError:
             return None

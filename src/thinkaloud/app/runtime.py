@@ -1,4 +1,4 @@
-"""Puts the parts together: one runtime, the same for the server, the terminal and the Python API."""
+"""Builds the runtime that the server, the terminal and the Python API share."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -7,7 +7,6 @@ from pathlib import Path
 import msgspec
 
 from thinkaloud.app.discovery import configured_hosts, discover
-from thinkaloud.app.storage import upload_quota
 from thinkaloud.config import Configuration
 from thinkaloud.errors import ConfigurationError
 from thinkaloud.events.prompt import Effort
@@ -15,7 +14,7 @@ from thinkaloud.ports.clock import Clock, SystemClock
 from thinkaloud.ports.model import Model
 from thinkaloud.ports.store import Store
 from thinkaloud.ports.tool import Tool
-from thinkaloud.ports.uploads import Uploads
+from thinkaloud.ports.uploads import UploadQuota, Uploads
 from thinkaloud.providers.catalogue import ConfiguredModels
 from thinkaloud.providers.client import Sessions
 from thinkaloud.providers.demo import DemoModel
@@ -31,7 +30,7 @@ from thinkaloud.tools.workspace import Workspace
 
 
 class Choices(msgspec.Struct, frozen=True):
-    """What the caller decides over the configuration's head. None: as configured."""
+    """What the caller sets instead of the configuration. None: as configured."""
 
     model: str | Model | None = None
     tools: Sequence[Tool] | None = None
@@ -39,13 +38,13 @@ class Choices(msgspec.Struct, frozen=True):
     store: Store | None = None
     uploads: Uploads | None = None
     retention_days: float | None = None
-    """Conversations of the store that were not touched for so long are deleted."""
+    """Delete stored conversations that have not changed for this long."""
     hooks: tuple[HookSource, ...] = ()
     reasoning_effort: Effort | None = None
 
 
 class Runtime(msgspec.Struct, frozen=True):
-    """Everything that runs, while it is open."""
+    """The open parts of a running agent."""
 
     configuration: Configuration
     store: Store
@@ -56,11 +55,11 @@ class Runtime(msgspec.Struct, frozen=True):
     tools: tuple[str, ...]
     sessions: Sessions
     started_ms: int
-    """When it opened, by the clock's steady milliseconds."""
+    """When the runtime was opened, in the clock's steady milliseconds."""
 
     @property
     def is_demo(self) -> bool:
-        """Whether runs that name no model get the demo model."""
+        """Whether the demo model is the default."""
         return self.models.current == DemoModel.ID
 
 
@@ -68,9 +67,9 @@ class Runtime(msgspec.Struct, frozen=True):
 async def open_runtime(
     configuration: Configuration, choices: Choices | None = None, clock: Clock | None = None
 ) -> AsyncGenerator[Runtime]:
-    """Open a runtime for the length of a block; leaving interrupts what still runs.
+    """Open a runtime until the block is left; leaving interrupts active runs.
 
-    Raises `ConfigurationError` or `UnknownModel` where the configuration cannot work.
+    Raises `ConfigurationError` or `UnknownModel` if the configuration is unusable.
     """
     clock = clock or SystemClock()
     choices = choices or Choices()
@@ -113,6 +112,12 @@ async def open_runtime(
         await sessions.close()
 
 
+def upload_quota(configuration: Configuration) -> UploadQuota:
+    """Return the upload limits of an owner."""
+    settings = configuration.settings.server
+    return UploadQuota(settings.max_uploads, settings.max_uploads_bytes)
+
+
 async def _models(
     configuration: Configuration, choices: Choices, sessions: Sessions, clock: Clock
 ) -> ConfiguredModels:
@@ -136,8 +141,8 @@ def _workspace(configuration: Configuration) -> Workspace | None:
         return None
     path = Path(folder).expanduser()
     if not path.is_dir():
-        place = configuration.file or "the environment"
-        raise ConfigurationError(f"{place}: server.workspace: there is no folder {folder}.")
+        source = configuration.file or "the environment"
+        raise ConfigurationError(f"{source}: server.workspace: folder not found: {folder}.")
     return Workspace(path, hard_links=configuration.settings.server.workspace_hard_links)
 
 

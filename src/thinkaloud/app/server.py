@@ -1,4 +1,4 @@
-"""The server, put together. Needs the extra `web`."""
+"""Builds and runs the server. Requires the `web` extra."""
 
 import asyncio
 import gc
@@ -11,10 +11,10 @@ import uvloop
 from fastapi import FastAPI
 
 from thinkaloud.app.channels import enabled_channels, open_channels
-from thinkaloud.app.presence import announced
 from thinkaloud.app.runtime import Choices, Runtime, open_runtime
-from thinkaloud.app.stopping import stoppable
-from thinkaloud.app.stored import stored
+from thinkaloud.app.server_address import address_file
+from thinkaloud.app.signals import cancel_on_signal
+from thinkaloud.app.storage import is_persistent, with_storage
 from thinkaloud.config import Configuration
 from thinkaloud.server.app import create_app
 from thinkaloud.server.connections.uvicorn_server import serve
@@ -22,12 +22,12 @@ from thinkaloud.server.services import About, ServerServices
 from thinkaloud.server.websocket_channel import WebSocketChannel
 from thinkaloud.version import __version__
 
-_LEAVING_SECONDS: Final = 1.0
+_TASK_CLEANUP_SECONDS: Final = 1.0
 _log = logging.getLogger(__name__)
 
 
 def web_app(runtime: Runtime, websocket: WebSocketChannel | None = None) -> FastAPI:
-    """Return the application on an open runtime. Without its channels, `/ws` is there alone."""
+    """Return the web application for an open runtime. Without `websocket`, `/ws` is a new channel."""
     settings = runtime.configuration.settings
     websocket = websocket or WebSocketChannel(settings.channels.websocket, runtime.clock)
     about = About(
@@ -57,36 +57,35 @@ async def serve_until_stopped(
     choices: Choices | None = None,
     ready: Callable[[Runtime, str], None] | None = None,
 ) -> None:
-    """Serve until SIGINT or SIGTERM, also where it comes before there is anything to serve.
+    """Serve until SIGINT or SIGTERM, which may also arrive during startup.
 
-    `ready` is called with the runtime and the address once it can be reached. Raises
-    `ConfigurationError` or `UnknownModel` where it cannot start.
+    `ready` is called with the runtime and the URL once the server accepts connections. Raises
+    `ConfigurationError` or `UnknownModel` if the server cannot start.
     """
-    with stoppable() as serving:
-        await _serve(configuration, choices or Choices(), serving, ready)
+    with cancel_on_signal() as startup_done:
+        await _serve(configuration, choices or Choices(), startup_done, ready)
 
 
 async def _serve(
     configuration: Configuration,
     choices: Choices,
-    serving: Callable[[], None],
+    startup_done: Callable[[], None],
     ready: Callable[[Runtime, str], None] | None,
 ) -> None:
     async with AsyncExitStack() as stack:
-        lasts = choices.store is None and configuration.settings.store.kind == "sqlite"
-        choices = await stack.enter_async_context(stored(configuration, choices))
+        persistent = is_persistent(configuration, choices)
+        choices = await stack.enter_async_context(with_storage(configuration, choices))
         runtime = await stack.enter_async_context(open_runtime(configuration, choices))
         if not runtime.is_demo:
-            # The first run shall not pay for loading the client.
+            # Load the HTTP client now, so that the first run doesn't have to wait for it.
             await runtime.sessions.prepare()
         websocket = await stack.enter_async_context(open_channels(runtime))
-
-        announce = stack.enter_context(announced(configuration.data_dir)) if lasts else None
+        publish = stack.enter_context(address_file(configuration.data_dir)) if persistent else None
 
         def started(url: str) -> None:
-            serving()
-            if announce is not None:
-                announce(url)
+            startup_done()
+            if publish is not None:
+                publish(url)
             if ready is not None:
                 ready(runtime, url)
 
@@ -98,11 +97,11 @@ def run_server(
     choices: Choices | None = None,
     ready: Callable[[Runtime, str], None] | None = None,
 ) -> None:
-    """Do the same in a process of its own, on the fastest event loop there is.
+    """Run `serve_until_stopped` as the main function of a process, on a uvloop event loop.
 
-    No tool that goes on after its run was over keeps this from returning.
+    Returns even if a tool ignores its cancellation.
     """
-    _collect_rarely()
+    _tune_garbage_collection()
     runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
     try:
         runner.run(serve_until_stopped(configuration, choices, ready))
@@ -111,25 +110,25 @@ def run_server(
 
 
 def _close(runner: asyncio.Runner) -> None:
-    """Close the loop; what does not heed its cancellation is left behind, for all else is over."""
+    """Close the event loop, abandoning tasks that ignore their cancellation."""
     loop = runner.get_loop()
-    left = asyncio.all_tasks(loop)
-    for task in left:
+    remaining = asyncio.all_tasks(loop)
+    for task in remaining:
         task.cancel()
-    if left:
-        loop.run_until_complete(asyncio.wait(left, timeout=_LEAVING_SECONDS))
+    if remaining:
+        loop.run_until_complete(asyncio.wait(remaining, timeout=_TASK_CLEANUP_SECONDS))
     if asyncio.all_tasks(loop):
-        _log.warning("the server ends while a tool goes on that does not heed its cancellation")
+        _log.warning("exiting while a tool is still running: it ignored its cancellation")
         loop.close()
     else:
         runner.close()
 
 
-def _collect_rarely() -> None:
-    """Look for garbage in cycles less often, and not in what is loaded by now.
+def _tune_garbage_collection() -> None:
+    """Run the cycle collector less often, and skip the modules loaded so far.
 
-    Events and messages form no cycles, and a long conversation is many of them at once: looking
-    through them again and again took a third of the time to open one.
+    Events and messages form no reference cycles, but a long conversation consists of many of
+    them: collection took a third of the time needed to open one.
     """
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)

@@ -15,7 +15,7 @@ from thinkaloud.cli.dispatch import (
     Thinking,
     dispatch,
 )
-from thinkaloud.cli.options import ConversationOptions, RedoOptions
+from thinkaloud.cli.options import ConversationOptions, RegenerateOptions
 
 conversations = typer.Typer(
     name="conversations",
@@ -186,8 +186,10 @@ def regenerate(  # noqa: PLR0913 - one for each option
     The old answer stays as a version, with all after it. See `versions` and `select`.
     """
     dispatch(
-        "redo",
-        RedoOptions(conversation, run, None, config, model, effort, thinking, json, max_iterations),
+        "regenerate",
+        RegenerateOptions(
+            conversation, run, None, config, model, effort, thinking, json, max_iterations
+        ),
     )
 
 
@@ -210,6 +212,8 @@ def edit(  # noqa: PLR0913 - one for each option
     The old message stays as a version, with all after it. See `versions` and `select`.
     """
     dispatch(
-        "redo",
-        RedoOptions(conversation, run, text, config, model, effort, thinking, json, max_iterations),
+        "regenerate",
+        RegenerateOptions(
+            conversation, run, text, config, model, effort, thinking, json, max_iterations
+        ),
     )

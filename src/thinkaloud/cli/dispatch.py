@@ -8,20 +8,20 @@ from typing import Annotated, Final, Protocol, cast
 
 import typer
 
-from thinkaloud.cli.exit_codes import ExitCode, of_error
+from thinkaloud.cli.exit_codes import ExitCode, exit_code_for_error
 from thinkaloud.cli.options import Options
-from thinkaloud.cli.termination import Terminated, code_of, flush, termination_raised
-from thinkaloud.cli.ui.sanitize import VisibleFormatter, visible
+from thinkaloud.cli.termination import Terminated, exit_code_for, flush_output, raise_on_signals
+from thinkaloud.cli.ui.sanitize import SanitizingFormatter, sanitize
 from thinkaloud.errors import ThinkaloudError
 
-_HOMES: Final = {
+_MODULES: Final = {
     "serve": "thinkaloud.cli.commands.serve",
     "chat": "thinkaloud.cli.commands.chat",
     "models": "thinkaloud.cli.commands.models",
     "doctor": "thinkaloud.cli.commands.doctor",
     "conversations": "thinkaloud.cli.commands.conversations",
-    "redo": "thinkaloud.cli.commands.regenerate",
-    "transfer": "thinkaloud.cli.commands.backup",
+    "regenerate": "thinkaloud.cli.commands.regenerate",
+    "backup": "thinkaloud.cli.commands.backup",
 }
 _WEB: Final = {"fastapi", "prometheus_client", "starlette", "structlog", "uvicorn", "uvloop"}
 
@@ -68,20 +68,20 @@ class Command(Protocol):
 def dispatch(name: str, options: Options) -> None:
     """Carry out a command and exit with its code."""
     if isinstance(logging.lastResort, logging.Handler):
-        logging.lastResort.setFormatter(VisibleFormatter())
+        logging.lastResort.setFormatter(SanitizingFormatter())
     try:
         # The server ends in order by itself.
-        with nullcontext() if name == "serve" else termination_raised():
+        with nullcontext() if name == "serve" else raise_on_signals():
             code = _code(name, options)
-            flush()
+            flush_output()
     except (Terminated, KeyboardInterrupt, OSError) as end:
-        code = code_of(end)
+        code = exit_code_for(end)
     raise typer.Exit(code)
 
 
 def _code(name: str, options: Options) -> int:
     try:
-        command = cast("Command", importlib.import_module(_HOMES[name]))
+        command = cast("Command", importlib.import_module(_MODULES[name]))
         return command.run(options)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _WEB:
@@ -90,5 +90,5 @@ def _code(name: str, options: Options) -> int:
         typer.echo(f"thinkaloud: {message} Install that.", err=True)
         return ExitCode.CONFIGURATION
     except ThinkaloudError as error:
-        typer.echo(f"thinkaloud: {visible(error.message)}", err=True)
-        return of_error(error)
+        typer.echo(f"thinkaloud: {sanitize(error.message)}", err=True)
+        return exit_code_for_error(error)

@@ -37,7 +37,7 @@ class ExitCode(IntEnum):
     """Ended by SIGTERM."""
 
 
-def of_error(error: ThinkaloudError) -> ExitCode:
+def exit_code_for_error(error: ThinkaloudError) -> ExitCode:
     """Return the exit code for an error that nothing was left to do about."""
     match error:
         case UserError():
@@ -52,7 +52,7 @@ def of_error(error: ThinkaloudError) -> ExitCode:
             return ExitCode.FAILED
 
 
-def of_run(ended: RunEnded) -> ExitCode:
+def exit_code_for_run(ended: RunEnded) -> ExitCode:
     """Return the exit code for the end of a run."""
     match ended.status:
         case "completed":

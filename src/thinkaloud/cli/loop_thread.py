@@ -15,19 +15,19 @@ R = TypeVar("R")
 _CLOSING_SECONDS: Final = 3.0
 
 
-class Session(Generic[T]):
+class LoopThread(Generic[T]):
     """Opens something for the length of a `with` block and runs its coroutines from outside."""
 
-    def __init__(self, opening: AbstractAsyncContextManager[T]) -> None:
+    def __init__(self, context: AbstractAsyncContextManager[T]) -> None:
         self._portal = Portal()
-        self._opening = _closed_in_time(opening)
-        self._opened: T | None = None
+        self._context = _closed_in_time(context)
+        self._resource: T | None = None
 
-    def __enter__(self) -> "Session[T]":
-        """Open it. Raises what opening it raises."""
+    def __enter__(self) -> "LoopThread[T]":
+        """Open it. Raises what context it raises."""
         self._portal.__enter__()
         try:
-            self._opened = self._portal.opened(self._opening)
+            self._resource = self._portal.opened(self._context)
         except BaseException as error:
             self._portal.__exit__(type(error), error, error.__traceback__)
             raise
@@ -43,11 +43,11 @@ class Session(Generic[T]):
         self._portal.__exit__(kind, error, traceback)
 
     @property
-    def opened(self) -> T:
+    def resource(self) -> T:
         """What is open. Its coroutines go through `wait`."""
-        if self._opened is None:
-            raise RuntimeError("The session is not open.")
-        return self._opened
+        if self._resource is None:
+            raise RuntimeError("The loop is not open.")
+        return self._resource
 
     def wait(self, work: Coroutine[object, object, R]) -> R:
         """Carry out a coroutine, and return what it gives or raise what it raises."""
@@ -59,11 +59,11 @@ class Session(Generic[T]):
 
 
 @asynccontextmanager
-async def _closed_in_time(opening: AbstractAsyncContextManager[T]) -> AsyncGenerator[T]:
-    opened = await opening.__aenter__()
+async def _closed_in_time(context: AbstractAsyncContextManager[T]) -> AsyncGenerator[T]:
+    opened = await context.__aenter__()
     try:
         yield opened
     finally:
         # A tool that never returns, or a server that never answers, must not keep the program.
         with anyio.move_on_after(_CLOSING_SECONDS):
-            await opening.__aexit__(None, None, None)
+            await context.__aexit__(None, None, None)

@@ -20,13 +20,13 @@ from thinkaloud.cli.dispatch import (
     dispatch,
 )
 from thinkaloud.cli.options import (
+    BackupOptions,
     ChatOptions,
+    DoctorOptions,
     ModelsOptions,
-    ReportOptions,
     ServeOptions,
-    TransferOptions,
 )
-from thinkaloud.cli.termination import code_of, flush
+from thinkaloud.cli.termination import exit_code_for, flush_output
 from thinkaloud.version import __version__
 
 app = typer.Typer(
@@ -34,7 +34,7 @@ app = typer.Typer(
     help="An AI agent server that shows a model's reasoning live.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # Plain help: it has no frames to break in a narrow terminal.
+    rich_markup_mode=None,  # PlainView help: it has no frames to break in a narrow terminal.
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -170,7 +170,7 @@ def doctor(
     ] = None,
 ) -> None:
     """Say what works, what is missing, and what to do about it."""
-    dispatch("doctor", ReportOptions(config, json, url))
+    dispatch("doctor", DoctorOptions(config, json, url))
 
 
 @app.command("export")
@@ -182,7 +182,7 @@ def export(
 
     A server may run meanwhile.
     """
-    dispatch("transfer", TransferOptions("export", config, file))
+    dispatch("backup", BackupOptions("export", config, file))
 
 
 @app.command("import")
@@ -194,7 +194,7 @@ def add_backup(
 
     No server may use the data meanwhile.
     """
-    dispatch("transfer", TransferOptions("import", config, file))
+    dispatch("backup", BackupOptions("import", config, file))
 
 
 def main() -> None:
@@ -209,9 +209,9 @@ def main() -> None:
         try:
             app()
         finally:
-            flush()
+            flush_output()
     except OSError as error:
-        sys.exit(code_of(error))
+        sys.exit(exit_code_for(error))
 
 
 def _keep(*, errors: str) -> None:

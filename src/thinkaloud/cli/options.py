@@ -42,7 +42,7 @@ class ModelsOptions(msgspec.Struct, frozen=True):
     probe: str | None
 
 
-class ReportOptions(msgspec.Struct, frozen=True):
+class DoctorOptions(msgspec.Struct, frozen=True):
     """`thinkaloud doctor`."""
 
     config: Path | None
@@ -73,7 +73,7 @@ class ConversationOptions(msgspec.Struct, frozen=True):
     """A run of the version to show or export; None: the selected one."""
 
 
-class RedoOptions(msgspec.Struct, frozen=True):
+class RegenerateOptions(msgspec.Struct, frozen=True):
     """`thinkaloud conversations regenerate` and `edit`, which has a `text`."""
 
     conversation_id: str
@@ -88,7 +88,7 @@ class RedoOptions(msgspec.Struct, frozen=True):
     max_iterations: int | None
 
 
-class TransferOptions(msgspec.Struct, frozen=True):
+class BackupOptions(msgspec.Struct, frozen=True):
     """`thinkaloud export` and `thinkaloud import`."""
 
     direction: Literal["export", "import"]
@@ -100,9 +100,9 @@ Options = (
     ServeOptions
     | ChatOptions
     | ModelsOptions
-    | ReportOptions
+    | DoctorOptions
     | ConversationOptions
-    | RedoOptions
-    | TransferOptions
+    | RegenerateOptions
+    | BackupOptions
 )
 """What any command takes."""

@@ -22,7 +22,7 @@ class Terminated(SystemExit):
 
 
 @contextmanager
-def termination_raised() -> Generator[None]:
+def raise_on_signals() -> Generator[None]:
     """Let SIGTERM and SIGHUP raise `Terminated`, so that the terminal is left as it was.
 
     A second one ends the program on the spot.
@@ -44,7 +44,7 @@ def termination_raised() -> Generator[None]:
             signal.signal(number, handler)
 
 
-def code_of(end: BaseException) -> int:
+def exit_code_for(end: BaseException) -> int:
     """Return the exit code for an end from outside, and leave nothing behind that would fail.
 
     What is still buffered has no reader; the interpreter must not try it again at exit. Raises
@@ -69,7 +69,7 @@ def code_of(end: BaseException) -> int:
     return int(code)
 
 
-def flush() -> None:
+def flush_output() -> None:
     """Write what is buffered while an error can still be told. Raises `OSError`."""
     for stream in (sys.stdout, sys.stderr):
         if not stream.closed:

@@ -7,7 +7,7 @@ from typing import Final
 import aiohttp
 import msgspec
 
-from thinkaloud.app.whereabouts import root_of
+from thinkaloud.app.server_address import http_base
 from thinkaloud.errors import (
     ConfigurationError,
     Conflict,
@@ -92,7 +92,7 @@ class Api:
             yield response
 
     def _address(self, path: str) -> str:
-        return f"{root_of(self.url)}/api/v1/{path}"
+        return f"{http_base(self.url)}/api/v1/{path}"
 
     def _gone(self, error: Exception) -> Unavailable:
         return Unavailable(f"The server at {self.url} does not answer: {error}")

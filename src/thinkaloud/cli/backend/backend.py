@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 
-from thinkaloud.app.whereabouts import find_server
+from thinkaloud.app.server_address import find_server
 from thinkaloud.cli.backend.conversations import Archive
 from thinkaloud.cli.backend.local import open_local
 from thinkaloud.cli.backend.remote import open_remote
@@ -38,7 +38,7 @@ class Backend(Protocol):
         ...
 
     @property
-    def keeps(self) -> bool:
+    def is_persistent(self) -> bool:
         """Whether conversations are still there when the program has ended."""
         ...
 
@@ -79,7 +79,7 @@ async def open_backend(
     lasts = not temporary and configuration.settings.store.kind == "sqlite"
     url = await find_server(configuration) if lasts else None
     opening = (
-        open_local(configuration, model, keeps=lasts)
+        open_local(configuration, model, is_persistent=lasts)
         if url is None
         else open_remote(configuration, url)
     )

@@ -7,8 +7,8 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from thinkaloud.agent import LOCAL_OWNER
+from thinkaloud.app.server_address import find_server, session_for
 from thinkaloud.app.storage import open_conversations
-from thinkaloud.app.whereabouts import find_server, session_for
 from thinkaloud.cli.backend.api import Api
 from thinkaloud.config import Configuration
 from thinkaloud.core.conversations.export import Form

@@ -15,13 +15,13 @@ from thinkaloud.runtime.runs.request import ID_PATTERN, RunRequest
 _NUMBER: Final = re.compile(r"[0-9]{1,9}\Z")
 
 
-def check_id(conversation_id: str) -> None:
+def validate_id(conversation_id: str) -> None:
     """Check what an id looks like before anybody is asked for it. Raises `InvalidRequest`."""
     if not ID_PATTERN.match(conversation_id):
         raise InvalidRequest("A conversation's ID is 1 to 64 of A-Z a-z 0-9 _ : and -.")
 
 
-async def said_in(archive: Archive, conversation_id: str) -> Export:
+async def load_export(archive: Archive, conversation_id: str) -> Export:
     """Return a conversation with all its versions, without reasoning. Raises `NotFound`."""
     document = await archive.export(conversation_id, "json", include_reasoning=False)
     return msgspec.json.decode(document, type=Export)
@@ -29,7 +29,7 @@ async def said_in(archive: Archive, conversation_id: str) -> Export:
 
 async def list_runs(archive: Archive, conversation_id: str) -> Sequence[RunView]:
     """Return the runs of a conversation, without reasoning. Raises `NotFound`."""
-    return (await said_in(archive, conversation_id)).runs
+    return (await load_export(archive, conversation_id)).runs
 
 
 async def find_run(archive: Archive, conversation_id: str, named: str | None) -> RunView:
@@ -37,7 +37,7 @@ async def find_run(archive: Archive, conversation_id: str, named: str | None) ->
 
     An id may be of any version. Raises `NotFound`.
     """
-    said = await said_in(archive, conversation_id)
+    said = await load_export(archive, conversation_id)
     runs = said.runs
     if not runs:
         raise NotFound("Nothing was said in this conversation yet.")

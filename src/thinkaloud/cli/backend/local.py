@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from thinkaloud.agent import LOCAL_OWNER
 from thinkaloud.app.runtime import Choices, Runtime, open_runtime
-from thinkaloud.app.stored import stored
+from thinkaloud.app.storage import with_storage
 from thinkaloud.cli.backend.conversations import Archive, FileArchive
 from thinkaloud.config import Configuration
 from thinkaloud.errors import InternalError
@@ -19,27 +19,27 @@ from thinkaloud.stores.memory import MemoryStore
 
 @asynccontextmanager
 async def open_local(
-    configuration: Configuration, model: str | None, *, keeps: bool
+    configuration: Configuration, model: str | None, *, is_persistent: bool
 ) -> AsyncGenerator["LocalBackend"]:
-    """Open the store as the server would, or with `keeps` off a memory, and all that runs need.
+    """Open the store as the server would, or with `is_persistent` off a memory, and all that runs need.
 
     Raises `ConfigurationError` or `UnknownModel`.
     """
-    asked = Choices(model=model, store=None if keeps else MemoryStore())
+    asked = Choices(model=model, store=None if is_persistent else MemoryStore())
     async with (
-        stored(configuration, asked) as choices,
+        with_storage(configuration, asked) as choices,
         open_runtime(configuration, choices) as runtime,
     ):
-        yield LocalBackend(runtime, keeps=keeps)
+        yield LocalBackend(runtime, is_persistent=is_persistent)
 
 
 class LocalBackend:
     """What runs here."""
 
-    def __init__(self, runtime: Runtime, *, keeps: bool) -> None:
+    def __init__(self, runtime: Runtime, *, is_persistent: bool) -> None:
         self._runtime = runtime
         self._archive = FileArchive(runtime.runs.conversations)
-        self._keeps = keeps
+        self._keeps = is_persistent
 
     @property
     def archive(self) -> Archive:
@@ -47,7 +47,7 @@ class LocalBackend:
         return self._archive
 
     @property
-    def keeps(self) -> bool:
+    def is_persistent(self) -> bool:
         """Whether conversations are still there when the program has ended."""
         return self._keeps
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 import msgspec
 
-from thinkaloud.app.whereabouts import session_for
+from thinkaloud.app.server_address import session_for
 from thinkaloud.cli.backend.api import Api
 from thinkaloud.cli.backend.conversations import Archive, ServerArchive
 from thinkaloud.cli.backend.remote_run import Asked, RemoteRun
@@ -46,7 +46,7 @@ class RemoteBackend:
         return self._archive
 
     @property
-    def keeps(self) -> bool:
+    def is_persistent(self) -> bool:
         """Whether conversations are still there when the program has ended."""
         return True
 

@@ -9,7 +9,7 @@ from typing import Final
 import aiohttp
 import msgspec
 
-from thinkaloud.app.whereabouts import find_server
+from thinkaloud.app.server_address import find_server
 from thinkaloud.cli.backend.api import Api
 from thinkaloud.cli.backend.frame_reading import FrameReading, frame_of
 from thinkaloud.config import Configuration

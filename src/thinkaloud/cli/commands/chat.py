@@ -8,12 +8,12 @@ import msgspec
 
 from thinkaloud.cli.backend.backend import Backend, open_backend
 from thinkaloud.cli.backend.conversations import Listed
-from thinkaloud.cli.backend.history import check_id
-from thinkaloud.cli.commands.conversation import Conversation, new_id, say_how_to_go_on
-from thinkaloud.cli.commands.one_shot import ask, effort_of, say_demo
+from thinkaloud.cli.backend.history import validate_id
+from thinkaloud.cli.commands.conversation import Conversation, new_id, print_resume_command
+from thinkaloud.cli.commands.one_shot import ask, parse_effort, warn_if_demo
 from thinkaloud.cli.commands.piped_input import PIPE, has_pipe, is_terminal, read_pipe
 from thinkaloud.cli.exit_codes import ExitCode
-from thinkaloud.cli.loop_thread import Session
+from thinkaloud.cli.loop_thread import LoopThread
 from thinkaloud.cli.options import ChatOptions
 from thinkaloud.cli.ui.view import open_view
 from thinkaloud.config import Configuration, load
@@ -31,60 +31,62 @@ def run(options: ChatOptions) -> ExitCode:
     interactive = options.text is None and is_terminal()
     if interactive and (options.json or not sys.stdout.isatty()):
         raise InvalidRequest(_NOTHING)
-    _check(options)
-    effort = effort_of(options.effort)
-    text, context = ("", {}) if interactive else _asked(options)
+    _check_options(options)
+    effort = parse_effort(options.effort)
+    text, context = ("", {}) if interactive else _read_question(options)
     configuration = load(options.config)
     request = RunRequest(
         text,
         context=context,
-        context_files=tuple(_file(configuration, each) for each in options.files if each != PIPE),
-        image_path=None if options.image is None else _file(configuration, options.image),
+        context_files=tuple(
+            _workspace_name(configuration, each) for each in options.files if each != PIPE
+        ),
+        image_path=None if options.image is None else _workspace_name(configuration, options.image),
         max_iterations=options.max_iterations,
         model=options.model,
         reasoning_effort=effort,
     )
     opening = open_backend(configuration, options.model, temporary=options.temporary)
-    with Session(opening) as session:
-        found = _continued(session, options)
+    with LoopThread(opening) as loop:
+        found = _find_conversation(loop, options)
         view = open_view(options.thinking, json=options.json)
         if interactive:
             # Loaded here: one question needs no prompt.
-            from thinkaloud.cli.commands.repl import Prompt  # noqa: PLC0415
+            from thinkaloud.cli.commands.repl import Repl  # noqa: PLC0415
 
-            conversation = Conversation(session, request, view, options.config)
-            return Prompt(session, conversation).hold(found)
+            conversation = Conversation(loop, request, view, options.config)
+            return Repl(loop, conversation).run(found)
         conversation_id = new_id() if found is None else found.conversation_id
         request = msgspec.structs.replace(request, conversation_id=conversation_id)
-        say_demo(session, request)
-        code = ask(session, request, view)
-        if session.opened.keeps and sys.stderr.isatty():
-            say_how_to_go_on(conversation_id, options.config)
+        warn_if_demo(loop, request)
+        code = ask(loop, request, view)
+        if loop.resource.is_persistent and sys.stderr.isatty():
+            print_resume_command(conversation_id, options.config)
         return code
 
 
-def _check(options: ChatOptions) -> None:
+def _check_options(options: ChatOptions) -> None:
     ways = (options.conversation_id is not None, options.latest, options.temporary)
     if sum(ways) > 1:
         raise InvalidRequest("--conversation, --continue and --temporary exclude each other.")
     if options.conversation_id is not None:
-        check_id(options.conversation_id)
+        validate_id(options.conversation_id)
 
 
-def _continued(session: Session[Backend], options: ChatOptions) -> Listed | None:
+def _find_conversation(loop: LoopThread[Backend], options: ChatOptions) -> Listed | None:
     """Return the conversation to go on with. Raises `NotFound` where it is not there."""
-    archive = session.opened.archive
+    archive = loop.resource.archive
     if options.conversation_id is not None:
-        return session.wait(archive.get(options.conversation_id))
+        return loop.wait(archive.get(options.conversation_id))
     if not options.latest:
         return None
-    latest = session.wait(archive.search("", 1))
+    latest = loop.wait(archive.search("", 1))
     if not latest:
         raise NotFound("There is no conversation to continue.")
     return latest[0]
 
 
-def _asked(options: ChatOptions) -> tuple[str, dict[str, object]]:
+def _read_question(options: ChatOptions) -> tuple[str, dict[str, object]]:
     """Return the question, and what comes through the pipe beside it."""
     piped = read_pipe()
     if options.text is None or options.text == PIPE:
@@ -94,17 +96,17 @@ def _asked(options: ChatOptions) -> tuple[str, dict[str, object]]:
     else:
         if PIPE in options.files and not has_pipe():
             raise InvalidRequest("`--file -` needs a pipe to read.")
-        text, context = options.text, _material(piped)
+        text, context = options.text, _piped_context(piped)
     if not (text.strip() or context or options.files or options.image):
         raise InvalidRequest(_NOTHING)
     return text, context
 
 
-def _material(piped: str) -> dict[str, object]:
+def _piped_context(piped: str) -> dict[str, object]:
     return {"stdin": piped} if piped else {}
 
 
-def _file(configuration: Configuration, name: str) -> str:
+def _workspace_name(configuration: Configuration, name: str) -> str:
     """Return what the workspace calls a file; a path from here is taken where it leads there."""
     workspace = configuration.settings.server.workspace
     if workspace is None:

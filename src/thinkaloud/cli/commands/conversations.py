@@ -12,12 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from thinkaloud.cli.backend.conversations import Archive, Listed, open_archive
-from thinkaloud.cli.backend.history import check_id, find_run, said_in
-from thinkaloud.cli.commands.one_shot import beside
-from thinkaloud.cli.commands.versions import in_lines, selected, versions_in
+from thinkaloud.cli.backend.history import find_run, load_export, validate_id
+from thinkaloud.cli.commands.one_shot import print_notice
+from thinkaloud.cli.commands.versions import select_version, version_lines, versions_in
 from thinkaloud.cli.exit_codes import ExitCode
 from thinkaloud.cli.options import ConversationOptions
-from thinkaloud.cli.ui.sanitize import json_document, one_line, visible
+from thinkaloud.cli.ui.sanitize import json_document, one_line, sanitize
 from thinkaloud.config import load
 from thinkaloud.core.conversations.export import Export
 from thinkaloud.errors import Conflict, InvalidRequest
@@ -28,12 +28,12 @@ def run(options: ConversationOptions) -> ExitCode:
     if options.action == "search" and not options.text.strip():
         raise InvalidRequest("There is nothing to search for: give WORDS.")
     if options.action not in {"list", "search"}:
-        check_id(options.conversation_id)
-    asyncio.run(_carry_out(options))
+        validate_id(options.conversation_id)
+    asyncio.run(_run(options))
     return ExitCode.OK
 
 
-async def _carry_out(options: ConversationOptions) -> None:
+async def _run(options: ConversationOptions) -> None:
     async with open_archive(load(options.config)) as archive:
         named = options.conversation_id
         match options.action:
@@ -42,19 +42,19 @@ async def _carry_out(options: ConversationOptions) -> None:
             case "show" | "export":
                 await _write(archive, options)
             case "rename":
-                _say("Renamed", await archive.rename(named, options.text))
+                _report("Renamed", await archive.rename(named, options.text))
             case "delete":
                 await archive.delete(named)
-                beside(f"Deleted {named}.", "green")
+                print_notice(f"Deleted {named}.", "green")
             case "versions":
-                _versions(await said_in(archive, named), json=options.json)
+                _versions(await load_export(archive, named), json=options.json)
             case "select":
-                run_id = await selected(archive, named, options.text)
-                beside(f"Selected {run_id}.", "green")
+                run_id = await select_version(archive, named, options.text)
+                print_notice(f"Selected {run_id}.", "green")
             case "branch":
                 kept = await find_run(archive, named, options.text)
                 made = await archive.branch(named, kept.run_id)
-                sys.stdout.write(f"{visible(made.conversation_id)}\n")
+                sys.stdout.write(f"{sanitize(made.conversation_id)}\n")
             case _:
                 assert_never(options.action)
 
@@ -64,17 +64,17 @@ def _list(found: Sequence[Listed], *, json: bool) -> None:
         sys.stdout.write(json_document(found))
         return
     if not found:
-        beside("There are none.")
+        print_notice("There are none.")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     # An id is there to be copied: it is never cut or broken.
-    table.add_column("Id", min_width=max(len(visible(each.conversation_id)) for each in found))
+    table.add_column("Id", min_width=max(len(sanitize(each.conversation_id)) for each in found))
     for title in ("Changed", "Title"):
         table.add_column(title, overflow="fold")
     for each in found:
         changed = datetime.fromtimestamp(each.updated_at_ms / 1000, UTC).astimezone()
         table.add_row(
-            Text(visible(each.conversation_id)),
+            Text(sanitize(each.conversation_id)),
             f"{changed:%Y-%m-%d %H:%M}",
             Text(one_line(each.title, 200)),
         )
@@ -87,8 +87,8 @@ def _versions(said: Export, *, json: bool) -> None:
         sys.stdout.write(json_document(found))
         return
     if not found:
-        beside("No message has more than one version.")
-    for line in in_lines(found):
+        print_notice("No message has more than one version.")
+    for line in version_lines(found):
         sys.stdout.write(f"{line}\n")
 
 
@@ -100,7 +100,7 @@ async def _write(archive: Archive, options: ConversationOptions) -> None:
         version=options.version,
     )
     if options.action == "show" or (options.output is None and sys.stdout.isatty()):
-        sys.stdout.write(visible(document.decode()))
+        sys.stdout.write(sanitize(document.decode()))
     elif options.output is None:
         sys.stdout.buffer.write(document)
     else:
@@ -115,8 +115,8 @@ def _save(document: bytes, path: Path) -> None:
         raise Conflict(f"There is already a file {path}.") from error
     except OSError as error:
         raise InvalidRequest(f"{path} cannot be written: {error.strerror}.") from error
-    beside(f"Written to {path}.", "green")
+    print_notice(f"Written to {path}.", "green")
 
 
-def _say(what: str, one: Listed) -> None:
-    beside(f"{what} {one.conversation_id}: {one_line(one.title, 200)}", "green")
+def _report(what: str, one: Listed) -> None:
+    print_notice(f"{what} {one.conversation_id}: {one_line(one.title, 200)}", "green")

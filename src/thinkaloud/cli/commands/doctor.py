@@ -8,11 +8,11 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from thinkaloud.cli.commands.doctor_checks import HostReport, Report, examine
+from thinkaloud.cli.commands.doctor_checks import HostReport, Report, run_checks
 from thinkaloud.cli.commands.stream_check import check_stream, stream_check_lines
 from thinkaloud.cli.exit_codes import ExitCode
-from thinkaloud.cli.options import ReportOptions
-from thinkaloud.cli.ui.sanitize import json_document, visible
+from thinkaloud.cli.options import DoctorOptions
+from thinkaloud.cli.ui.sanitize import json_document, sanitize
 from thinkaloud.config import load
 
 _GOOD: Final = ("✓", "green")
@@ -20,14 +20,14 @@ _BAD: Final = ("✗", "red")
 _NEUTRAL: Final = ("·", "dim")
 
 
-def run(options: ReportOptions) -> ExitCode:
+def run(options: DoctorOptions) -> ExitCode:
     """Print the report; `FAILED` where something in it does not work.
 
     Raises `ConfigurationError` where the configuration cannot be read.
     """
     if options.url is not None:
-        return _way(options.url, json=options.json)
-    report = asyncio.run(examine(load(options.config)))
+        return _check_url(options.url, json=options.json)
+    report = asyncio.run(run_checks(load(options.config)))
     if options.json:
         sys.stdout.write(json_document(report))
     else:
@@ -35,7 +35,7 @@ def run(options: ReportOptions) -> ExitCode:
     return ExitCode.FAILED if report.problems else ExitCode.OK
 
 
-def _way(url: str, *, json: bool) -> ExitCode:
+def _check_url(url: str, *, json: bool) -> ExitCode:
     report = asyncio.run(check_stream(url))
     if json:
         sys.stdout.write(json_document(report))
@@ -79,7 +79,7 @@ def _lines(report: Report) -> Iterator[Text]:
             yield Text()
             yield Text(title, style="bold")
             for entry in entries:
-                yield Text("- ", style=style) + Text(visible(entry))
+                yield Text("- ", style=style) + Text(sanitize(entry))
     if not report.problems:
         yield Text()
         yield Text("Nothing is broken.", style="green")
@@ -113,4 +113,4 @@ def _host(host: HostReport) -> Text:
 
 def _fact(mark: tuple[str, str], name: str, value: str) -> Text:
     sign, style = mark
-    return Text.assemble((f"{sign} ", style), (f"{visible(name):<14} ", "bold"), visible(value))
+    return Text.assemble((f"{sign} ", style), (f"{sanitize(name):<14} ", "bold"), sanitize(value))

@@ -69,7 +69,7 @@ class Report(msgspec.Struct, frozen=True):
     """What could be better."""
 
 
-async def examine(configuration: Configuration) -> Report:
+async def run_checks(configuration: Configuration) -> Report:
     """Find out how things stand. Asks hosts that have a key or are configured, and loopback.
 
     Raises `ConfigurationError` where a host's table is incomplete.

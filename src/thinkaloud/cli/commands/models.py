@@ -8,10 +8,10 @@ from rich.table import Table
 from rich.text import Text
 
 from thinkaloud.agent import Agent
-from thinkaloud.cli.commands import probe as probing
-from thinkaloud.cli.commands.one_shot import DEMO_NOTICE, beside
+from thinkaloud.cli.commands import probe
+from thinkaloud.cli.commands.one_shot import DEMO_NOTICE, print_notice
 from thinkaloud.cli.exit_codes import ExitCode
-from thinkaloud.cli.loop_thread import Session
+from thinkaloud.cli.loop_thread import LoopThread
 from thinkaloud.cli.options import ModelsOptions
 from thinkaloud.cli.ui.sanitize import json_document, one_line
 from thinkaloud.ports.model import ModelInfo
@@ -21,18 +21,18 @@ from thinkaloud.server.schema.responses import model_view
 def run(options: ModelsOptions) -> ExitCode:
     """Print the models, the current one marked, or what a host says. Raises `ThinkaloudError`."""
     if options.probe is not None:
-        return probing.run(options, options.probe)
-    with Session(Agent(config=options.config)) as session:
-        models = session.wait(session.opened.list_available_models())
-        current = session.opened.runtime.models.current
-        demo = session.opened.runtime.is_demo
+        return probe.run(options, options.probe)
+    with LoopThread(Agent(config=options.config)) as loop:
+        models = loop.wait(loop.resource.list_available_models())
+        current = loop.resource.runtime.models.current
+        demo = loop.resource.runtime.is_demo
     if options.json:
         entries = [model_view(model, current) for model in models]
         sys.stdout.write(json_document(entries))
         return ExitCode.OK
     _print(models, current)
     if demo:
-        beside(DEMO_NOTICE)
+        print_notice(DEMO_NOTICE)
     return ExitCode.OK
 
 

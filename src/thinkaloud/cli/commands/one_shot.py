@@ -6,11 +6,11 @@ from rich.console import Console
 from rich.text import Text
 
 from thinkaloud.cli.backend.backend import Backend
-from thinkaloud.cli.exit_codes import ExitCode, of_run
-from thinkaloud.cli.loop_thread import Session
-from thinkaloud.cli.ui.interrupts import running
+from thinkaloud.cli.exit_codes import ExitCode, exit_code_for_run
+from thinkaloud.cli.loop_thread import LoopThread
+from thinkaloud.cli.ui.interrupts import start_run
 from thinkaloud.cli.ui.plain import View
-from thinkaloud.cli.ui.sanitize import visible
+from thinkaloud.cli.ui.sanitize import sanitize
 from thinkaloud.errors import InternalError, InvalidRequest
 from thinkaloud.events.event import RunEnded
 from thinkaloud.events.prompt import EFFORT_LEVELS, Effort
@@ -23,14 +23,14 @@ DEMO_NOTICE: Final = (
 )
 
 
-def ask(session: Session[Backend], request: RunRequest, view: View) -> ExitCode:
+def ask(loop: LoopThread[Backend], request: RunRequest, view: View) -> ExitCode:
     """Carry one request to its end. Raises as `Backend.run`, before anything is shown.
 
     The first Ctrl-C stops the run: what came before stays shown. The second raises
     `KeyboardInterrupt`.
     """
     ended: RunEnded | None = None
-    with running(session, request, include_reasoning=view.shows_reasoning) as run:
+    with start_run(loop, request, include_reasoning=view.shows_reasoning) as run:
         try:
             for logged in run:
                 view.show(logged)
@@ -40,23 +40,23 @@ def ask(session: Session[Backend], request: RunRequest, view: View) -> ExitCode:
             view.end()
     if ended is None:
         raise InternalError("The run ended without saying how.")
-    _say(ended)
-    return of_run(ended)
+    _report(ended)
+    return exit_code_for_run(ended)
 
 
-def say_demo(session: Session[Backend], request: RunRequest) -> None:
+def warn_if_demo(loop: LoopThread[Backend], request: RunRequest) -> None:
     """Say so where a request goes to the demo model."""
-    asked = request.model or session.wait(session.opened.model(None)).id
+    asked = request.model or loop.wait(loop.resource.model(None)).id
     if asked == DEMO_MODEL_ID:
-        beside(DEMO_NOTICE)
+        print_notice(DEMO_NOTICE)
 
 
-def beside(text: str, style: str = "yellow") -> None:
+def print_notice(text: str, style: str = "yellow") -> None:
     """Print a line to stderr, so that it never stands in an answer."""
-    Console(stderr=True).print(Text(visible(text), style=style), soft_wrap=True)
+    Console(stderr=True).print(Text(sanitize(text), style=style), soft_wrap=True)
 
 
-def effort_of(said: str | None) -> Effort | None:
+def parse_effort(said: str | None) -> Effort | None:
     """Return the effort that was typed: a level, or a number of tokens. Raises `InvalidRequest`."""
     if said is None:
         return None
@@ -71,16 +71,16 @@ def effort_of(said: str | None) -> Effort | None:
     )
 
 
-def _say(ended: RunEnded) -> None:
+def _report(ended: RunEnded) -> None:
     match ended.status:
         case "completed":
             if ended.outcome is not None:
-                beside(ended.outcome.message)
+                print_notice(ended.outcome.message)
         case "stopped":
-            beside("Stopped. What came before is kept.")
+            print_notice("Stopped. What came before is kept.")
         case "max_iterations":
             calls = f"{ended.iterations} model call{'s' * (ended.iterations != 1)}"
-            beside(f"Stopped at the limit of {calls}. --max-iterations allows more.")
+            print_notice(f"Stopped at the limit of {calls}. --max-iterations allows more.")
         case "failed":
             if ended.error is not None:
-                beside(f"Failed ({ended.error.code}): {ended.error.message}", "red")
+                print_notice(f"Failed ({ended.error.code}): {ended.error.message}", "red")

@@ -9,9 +9,9 @@ from rich.text import Text
 
 from thinkaloud.agent import Agent
 from thinkaloud.cli.exit_codes import ExitCode
-from thinkaloud.cli.loop_thread import Session
+from thinkaloud.cli.loop_thread import LoopThread
 from thinkaloud.cli.options import ModelsOptions
-from thinkaloud.cli.ui.sanitize import json_document, one_line, visible
+from thinkaloud.cli.ui.sanitize import json_document, one_line, sanitize
 from thinkaloud.errors import NotFound
 from thinkaloud.ports.clock import SystemClock
 from thinkaloud.providers.demo import DEMO_MODEL_ID
@@ -33,21 +33,21 @@ def run(options: ModelsOptions, asked: str) -> ExitCode:
     """
     host, _, model = asked.partition("/")
     # Started on the demo model: what is asked of here need not be the default.
-    with Session(Agent(DEMO_MODEL_ID, config=options.config)) as session:
-        models = session.opened.runtime.models
+    with LoopThread(Agent(DEMO_MODEL_ID, config=options.config)) as loop:
+        models = loop.resource.runtime.models
         if host not in models.hosts:
             near = difflib.get_close_matches(host, models.hosts)
             hint = f" Did you mean {', '.join(near)}?" if near else ""
             raise NotFound(
                 f"There is no host {host!r} to ask.{hint} `thinkaloud doctor` lists the hosts."
             )
-        result = session.wait(probe(models, host, model or None, clock=SystemClock()))
+        result = loop.wait(probe(models, host, model or None, clock=SystemClock()))
     if options.json:
         sys.stdout.write(json_document(result))
     else:
         console = Console(highlight=False)
         for line in _lines(result):
-            console.print(Text(visible(line)), soft_wrap=True)
+            console.print(Text(sanitize(line)), soft_wrap=True)
     problem = result.problem or (result.model.problem if result.model else None)
     return ExitCode.OK if problem is None else ExitCode.PROVIDER
 

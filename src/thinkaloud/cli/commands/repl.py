@@ -6,12 +6,17 @@ from typing import Final
 
 from thinkaloud.cli.backend.backend import Backend
 from thinkaloud.cli.backend.conversations import Listed
-from thinkaloud.cli.backend.history import check_id
-from thinkaloud.cli.commands.conversation import Conversation, list_versions, show_end, show_version
-from thinkaloud.cli.commands.one_shot import DEMO_NOTICE, beside, effort_of
+from thinkaloud.cli.backend.history import validate_id
+from thinkaloud.cli.commands.conversation import (
+    Conversation,
+    list_versions,
+    show_last_exchange,
+    show_version,
+)
+from thinkaloud.cli.commands.one_shot import DEMO_NOTICE, parse_effort, print_notice
 from thinkaloud.cli.exit_codes import ExitCode
-from thinkaloud.cli.loop_thread import Session
-from thinkaloud.cli.ui.line_input import TypedLines, nothing_echoed
+from thinkaloud.cli.loop_thread import LoopThread
+from thinkaloud.cli.ui.line_input import LineEditor, echo_disabled
 from thinkaloud.cli.ui.sanitize import one_line
 from thinkaloud.errors import InvalidRequest, ThinkaloudError
 from thinkaloud.ports.model import ModelInfo
@@ -32,49 +37,49 @@ _HELP: Final = """\
 /effort [LEVEL]     show or set how hard to think; "default" is the model's own
 /help               this list
 /quit               leave (so does Ctrl-D)
-Enter sends; Alt-Enter begins a new line, and a paste keeps its lines.
+Enter sends; Alt-Enter begins a new line, and a paste is_persistent its lines.
 Ctrl-C stops an answer; again, it leaves."""
 
 
-class Prompt:
+class Repl:
     """Reads what is typed, and carries it out."""
 
-    def __init__(self, session: Session[Backend], conversation: Conversation) -> None:
-        self._session = session
-        self._place = session.opened
+    def __init__(self, loop: LoopThread[Backend], conversation: Conversation) -> None:
+        self._loop = loop
+        self._backend = loop.resource
         self._conversation = conversation
         # Each returns whether Ctrl-C stopped it.
         self._commands: dict[str, Callable[[str], bool]] = {
-            "/retry": lambda _: conversation.ask_again(),
+            "/retry": lambda _: conversation.retry(),
             "/edit": self._edit,
             "/versions": lambda _: list_versions(conversation),
             "/select": lambda version: show_version(conversation, version),
             "/new": self._new,
             "/temporary": self._temporary,
-            "/conversation": self._go_on_with,
+            "/conversation": self._resume,
             "/model": self._model,
             "/effort": self._effort,
             "/help": self._help,
         }
 
-    def hold(self, continued: Listed | None) -> ExitCode:
+    def run(self, continued: Listed | None) -> ExitCode:
         """Ask and answer until somebody leaves; begin with a conversation that is there, if any."""
         model = self._conversation.model or self._current().id
-        beside(f"thinkaloud {__version__} · {one_line(model, 200)} · /help", "dim")
+        print_notice(f"thinkaloud {__version__} · {one_line(model, 200)} · /help", "dim")
         if model == DEMO_MODEL_ID:
-            beside(DEMO_NOTICE)
-        if not self._place.keeps:
-            beside("Nothing of this is kept.", "dim")
+            print_notice(DEMO_NOTICE)
+        if not self._backend.is_persistent:
+            print_notice("Nothing of this is kept.", "dim")
         try:
             if continued is not None:
                 self._show(continued)
-            return self._go_on()
+            return self._loop_until_quit()
         finally:
             self._conversation.leave()
 
-    def _go_on(self) -> ExitCode:
+    def _loop_until_quit(self) -> ExitCode:
         interrupted = False
-        typed = TypedLines()
+        typed = LineEditor()
         while True:
             try:
                 text = typed.read()
@@ -84,14 +89,14 @@ class Prompt:
                 if interrupted:
                     return ExitCode.INTERRUPTED
                 interrupted = True
-                beside("Ctrl-C again leaves.", "dim")
+                print_notice("Ctrl-C again leaves.", "dim")
                 continue
             if text.strip() in {"/quit", "/exit"}:
                 return ExitCode.OK
-            with nothing_echoed():
-                interrupted = bool(text.strip()) and self._take(text)
+            with echo_disabled():
+                interrupted = bool(text.strip()) and self._execute(text)
 
-    def _take(self, text: str) -> bool:
+    def _execute(self, text: str) -> bool:
         """Carry out what was typed; return whether Ctrl-C stopped it."""
         try:
             name, argument = [*text.split(maxsplit=1), ""][:2]
@@ -103,71 +108,71 @@ class Prompt:
                 raise InvalidRequest(f"There is no {name}. /help lists what there is.")
             return command(argument.strip())
         except ThinkaloudError as error:
-            beside(error.message, "red")
+            print_notice(error.message, "red")
             return False
 
     def _edit(self, text: str) -> bool:
         if not text:
             raise InvalidRequest("/edit takes the text to ask instead.")
-        return self._conversation.ask_again(text)
+        return self._conversation.retry(text)
 
     def _new(self, _: str) -> bool:
-        self._conversation.begin()
-        beside("A new conversation.", "dim")
+        self._conversation.start_new()
+        print_notice("A new conversation.", "dim")
         return False
 
     def _temporary(self, _: str) -> bool:
-        self._conversation.begin(temporary=True)
-        beside("A new conversation, which is not kept. /new begins one that is.", "dim")
+        self._conversation.start_new(temporary=True)
+        print_notice("A new conversation, which is not kept. /new begins one that is.", "dim")
         return False
 
-    def _go_on_with(self, conversation_id: str) -> bool:
+    def _resume(self, conversation_id: str) -> bool:
         if conversation_id:
-            check_id(conversation_id)
+            validate_id(conversation_id)
             self._show(self._conversation.find(conversation_id))
             return False
         latest = self._conversation.latest()
         if not latest:
-            beside("No conversation is kept yet.", "dim")
+            print_notice("No conversation is kept yet.", "dim")
         width = max((len(each.conversation_id) for each in latest), default=0)
         for each in latest:
             sign = "*" if each.conversation_id == self._conversation.conversation_id else " "
             title = one_line(each.title, 60)
-            beside(f"{sign} {each.conversation_id:<{width}}  {title}", "dim")
+            print_notice(f"{sign} {each.conversation_id:<{width}}  {title}", "dim")
         return False
 
     def _show(self, found: Listed) -> None:
         """Move to a conversation that is there, and show where it stands."""
-        runs = self._conversation.go_on_with(found)
+        runs = self._conversation.resume(found)
         title = one_line(found.title, 200) or "A conversation without a title"
         earlier = f" · {len(runs) - 1} earlier" if len(runs) > 1 else ""
-        beside(f"{title}{earlier}", "dim")
-        show_end(runs)
+        print_notice(f"{title}{earlier}", "dim")
+        show_last_exchange(runs)
 
     def _model(self, model_id: str) -> bool:
         if model_id:
-            self._conversation.model = self._session.wait(self._place.model(model_id)).id
-            beside(f"From now on: {self._conversation.model}", "dim")
+            self._conversation.model = self._loop.wait(self._backend.model(model_id)).id
+            print_notice(f"From now on: {self._conversation.model}", "dim")
             return False
         current = self._conversation.model or self._current().id
-        for model in self._session.wait(self._place.models()):
-            beside(f"{'*' if model.id == current else ' '} {model.id}", "dim")
+        for model in self._loop.wait(self._backend.models()):
+            print_notice(f"{'*' if model.id == current else ' '} {model.id}", "dim")
         return False
 
     def _effort(self, level: str) -> bool:
-        model = self._session.wait(self._place.model(self._conversation.model))
+        model = self._loop.wait(self._backend.model(self._conversation.model))
         if level:
-            asked = None if level == "default" else effort_of(level)
+            asked = None if level == "default" else parse_effort(level)
             self._conversation.effort = effective_effort(asked, None, model)
         effort = self._conversation.effort
         valid = ", ".join(model.reasoning.efforts) or "no levels"
         shown = "the model's own default" if effort is None else effort
-        beside(f"Effort: {shown}. {model.id} has {valid}.", "dim")
+        print_notice(f"Effort: {shown}. {model.id} has {valid}.", "dim")
         return False
 
     def _help(self, _: str) -> bool:
-        beside(_HELP, "dim")
+        print_notice(_HELP, "dim")
         return False
 
     def _current(self) -> ModelInfo:
-        return self._session.wait(self._place.model(None))
+        return self._loop.wait(self._backend.model(None))

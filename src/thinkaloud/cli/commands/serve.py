@@ -7,8 +7,8 @@ from rich.text import Text
 
 from thinkaloud.app.runtime import Choices, Runtime
 from thinkaloud.app.server import run_server
-from thinkaloud.app.whereabouts import root_of
-from thinkaloud.cli.commands.one_shot import DEMO_NOTICE, beside
+from thinkaloud.app.server_address import http_base
+from thinkaloud.cli.commands.one_shot import DEMO_NOTICE, print_notice
 from thinkaloud.cli.exit_codes import ExitCode
 from thinkaloud.cli.options import ServeOptions
 from thinkaloud.cli.ui.sanitize import one_line
@@ -33,12 +33,12 @@ def run(options: ServeOptions) -> ExitCode:
     overrides = {"server": {"host": at, "port": port, "socket": path}}
     configuration = load(options.config, overrides=overrides)
     for notice in configuration.notices:
-        beside(notice)
-    run_server(configuration, Choices(model=options.model), _say)
+        print_notice(notice)
+    run_server(configuration, Choices(model=options.model), _print_banner)
     return ExitCode.OK
 
 
-def _say(runtime: Runtime, url: str) -> None:
+def _print_banner(runtime: Runtime, url: str) -> None:
     console = Console(highlight=False)
     model = one_line(runtime.models.current, 200)
     line = f"thinkaloud {__version__} serves {model} at {url} (Ctrl-C ends it)"
@@ -47,6 +47,6 @@ def _say(runtime: Runtime, url: str) -> None:
         console.print(Text(DEMO_NOTICE, style="bold yellow"), soft_wrap=True)
     reach, root = "", url
     if url.startswith(PREFIX):
-        reach, root = f" --unix-socket {shlex.quote(url.removeprefix(PREFIX))}", root_of(url)
+        reach, root = f" --unix-socket {shlex.quote(url.removeprefix(PREFIX))}", http_base(url)
     console.print(Text(_TRY.format(reach=reach, url=root)), soft_wrap=True)
     console.print(Text(f"Documentation of the API: {root}/api/docs"), soft_wrap=True)

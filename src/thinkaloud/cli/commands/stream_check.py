@@ -72,7 +72,7 @@ class _Tick(msgspec.Struct, frozen=True):
     sent_at_ms: int
 
 
-class _Heard:
+class _Received:
     """What came, and when."""
 
     def __init__(self) -> None:
@@ -96,7 +96,7 @@ async def check_stream(url: str) -> StreamCheck:
 
     A name and a password in the address are sent with the request.
     """
-    heard = _Heard()
+    received = _Received()
     headers: dict[str, str] = {}
     status: int | None = None
     fault = ""
@@ -115,7 +115,7 @@ async def check_stream(url: str) -> StreamCheck:
                 name: response.headers[name] for name in _TELLING if name in response.headers
             }
             async for chunk in response.content.iter_any():
-                heard.feed(chunk, _now_ms())
+                received.feed(chunk, _now_ms())
     except (TimeoutError, aiohttp.ClientError, ValueError) as error:
         fault = _fault(error)
     report = StreamCheck(
@@ -124,10 +124,10 @@ async def check_stream(url: str) -> StreamCheck:
         "",
         status=status,
         headers=headers,
-        events=len(heard.ticks),
-        heartbeats=heard.comments,
+        events=len(received.ticks),
+        heartbeats=received.comments,
     )
-    return _judged(_timed(report, heard, begun_ms), fault)
+    return _with_verdict(_with_timing(report, received, begun_ms), fault)
 
 
 def _without_password(url: str) -> str:
@@ -146,10 +146,10 @@ def _fault(error: Exception) -> str:
             return str(error) or "It did not answer in time."
 
 
-def _timed(report: StreamCheck, heard: _Heard, begun_ms: int) -> StreamCheck:
-    if not heard.ticks:
+def _with_timing(report: StreamCheck, received: _Received, begun_ms: int) -> StreamCheck:
+    if not received.ticks:
         return report
-    (first_ms, first), (last_ms, last) = heard.ticks[0], heard.ticks[-1]
+    (first_ms, first), (last_ms, last) = received.ticks[0], received.ticks[-1]
     return msgspec.structs.replace(
         report,
         events_sent=first.of,
@@ -159,7 +159,7 @@ def _timed(report: StreamCheck, heard: _Heard, begun_ms: int) -> StreamCheck:
     )
 
 
-def _judged(report: StreamCheck, fault: str) -> StreamCheck:
+def _with_verdict(report: StreamCheck, fault: str) -> StreamCheck:
     verdict, detail = _verdict(report, fault)
     advice = "" if verdict in {"live", "no_stream"} else _advice(report.headers)
     return msgspec.structs.replace(report, verdict=verdict, detail=detail, advice=advice)
@@ -174,7 +174,7 @@ def _verdict(report: StreamCheck, fault: str) -> tuple[Verdict, str]:
     if came < sent / 2:
         return "buffered", (
             f"{report.events} events that were sent over {sent} ms arrived within {came} ms:"
-            " something keeps them back."
+            " something is_persistent them back."
         )
     if encoding != "identity":
         return "compressed", f"The stream arrives compressed ({encoding}), which delays tokens."

@@ -7,20 +7,20 @@ from typing import Final
 import msgspec
 
 from thinkaloud.cli.backend.conversations import Archive
-from thinkaloud.cli.backend.history import said_in
+from thinkaloud.cli.backend.history import load_export
 from thinkaloud.cli.ui.sanitize import one_line
 from thinkaloud.core.conversations.export import Export
 from thinkaloud.errors import NotFound
 from thinkaloud.events.view import RunView
 
-_PLACE: Final = re.compile(r"([0-9]{1,6})\.([0-9]{1,6})\Z")
+_POSITION: Final = re.compile(r"([0-9]{1,6})\.([0-9]{1,6})\Z")
 _SHOWN: Final = 60
 
 
 class Version(msgspec.Struct, frozen=True):
     """One of several versions of a message."""
 
-    backend: str
+    place: str
     """The message and the version, as they are typed."""
     run_id: str
     selected: bool
@@ -54,12 +54,12 @@ def _versions(said: Export) -> Iterator[Version]:
         before = run.run_id
 
 
-async def selected(archive: Archive, conversation_id: str, named: str) -> str:
+async def select_version(archive: Archive, conversation_id: str, named: str) -> str:
     """Select a version by its run's id or its place, and return the run. Raises `NotFound`."""
     run_id = named
-    if _PLACE.match(named):
-        said = await said_in(archive, conversation_id)
-        found = {each.backend: each.run_id for each in versions_in(said)}
+    if _POSITION.match(named):
+        said = await load_export(archive, conversation_id)
+        found = {each.place: each.run_id for each in versions_in(said)}
         if named not in found:
             raise NotFound(f"There is no version {named}. `versions` lists what there is.")
         run_id = found[named]
@@ -67,10 +67,10 @@ async def selected(archive: Archive, conversation_id: str, named: str) -> str:
     return run_id
 
 
-def in_lines(versions: Sequence[Version]) -> Iterator[str]:
+def version_lines(versions: Sequence[Version]) -> Iterator[str]:
     """Yield each version as a line."""
-    width = max((len(each.backend) for each in versions), default=0)
+    width = max((len(each.place) for each in versions), default=0)
     for each in versions:
         answer = one_line(each.answer.strip(), _SHOWN) or f"({each.status})"
         text = one_line(each.text, _SHOWN)
-        yield f"{'*' if each.selected else ' '} {each.backend:<{width}}  {text}  →  {answer}"
+        yield f"{'*' if each.selected else ' '} {each.place:<{width}}  {text}  →  {answer}"

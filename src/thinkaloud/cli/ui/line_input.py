@@ -11,11 +11,11 @@ from prompt_toolkit.history import InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
 PROMPT: Final = "› "
-_PASTES_MARKED: Final = "\x1b[?2004h"
-_PASTES_BARE: Final = "\x1b[?2004l"
+_BRACKETED_PASTE_ON: Final = "\x1b[?2004h"
+_BRACKETED_PASTE_OFF: Final = "\x1b[?2004l"
 
 
-class TypedLines:
+class LineEditor:
     """Reads one message after another. Enter sends it; Alt-Enter, or a paste, begins a new line.
 
     The arrow keys bring back what was typed before, as long as the program runs.
@@ -34,24 +34,24 @@ class TypedLines:
     def read(self) -> str:
         """Return what is typed next, as it is. Raises `EOFError` and `KeyboardInterrupt`."""
         # A signal may end the prompt at a moment at which it does not put the terminal back.
-        with _settings_kept():
+        with _restore_terminal():
             return self._session.prompt()
 
 
 @contextmanager
-def nothing_echoed() -> Generator[None]:
+def echo_disabled() -> Generator[None]:
     """Keep what is typed meanwhile out of the output, and a paste in one piece, for later."""
-    with _settings_kept():
+    with _restore_terminal():
         quiet = termios.tcgetattr(sys.stdin)
         # Ctrl-C must not throw away what was typed before it.
         quiet[3] = quiet[3] & ~termios.ECHO | termios.NOFLSH
         termios.tcsetattr(sys.stdin, termios.TCSANOW, quiet)
-        _write(_PASTES_MARKED)
+        _write(_BRACKETED_PASTE_ON)
         yield
 
 
 @contextmanager
-def _settings_kept() -> Generator[None]:
+def _restore_terminal() -> Generator[None]:
     """Leave the terminal as it was, however the block is left."""
     before = termios.tcgetattr(sys.stdin)
     try:
@@ -59,7 +59,7 @@ def _settings_kept() -> Generator[None]:
     finally:
         with suppress(termios.error, OSError):  # The terminal may be gone.
             termios.tcsetattr(sys.stdin, termios.TCSANOW, before)
-            _write(_PASTES_BARE)
+            _write(_BRACKETED_PASTE_OFF)
 
 
 def _keys() -> KeyBindings:

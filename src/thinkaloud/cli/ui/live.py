@@ -10,8 +10,8 @@ from rich.segment import Segment
 from rich.text import Text
 
 from thinkaloud.cli.ui.markdown import MarkdownPieces, print_piece, rendered
-from thinkaloud.cli.ui.redraw import Area
-from thinkaloud.cli.ui.sanitize import one_line, visible
+from thinkaloud.cli.ui.redraw import LiveArea
+from thinkaloud.cli.ui.sanitize import one_line, sanitize
 from thinkaloud.events.event import (
     AnswerDelta,
     AnswerEnded,
@@ -39,7 +39,7 @@ _ARGUMENT_CHARACTERS: Final = 60
 _LEAST_RESULT: Final = 20
 
 
-class Screen:
+class LiveView:
     """Shows the events of runs, one run after another. `end` leaves the terminal as it was."""
 
     def __init__(
@@ -48,15 +48,15 @@ class Screen:
         thinking: Thinking,
         clock: Clock | None = None,
         *,
-        breaks_anew: bool = True,
+        rewraps: bool = True,
     ) -> None:
         self._console = console
         self._thinking = thinking
-        self._breaks_anew = breaks_anew
+        self._rewraps = rewraps
         self._clock = clock or SystemClock()
-        self._live: Area | None = None
-        self._moving = _Moving("", self._clock)
-        self._shown: _Moving | _Growing | None = None
+        self._live: LiveArea | None = None
+        self._status = _Status("", self._clock)
+        self._shown: _Status | _GrowingBlock | None = None
         self._pieces = MarkdownPieces()
         self._tools: dict[str, ToolStarted] = {}
         self._in_line = False
@@ -72,7 +72,7 @@ class Screen:
         event = logged.event
         match event:
             case RunStarted():
-                self._move(f"Waiting for {one_line(event.model, 80)}")
+                self._show_status(f"Waiting for {one_line(event.model, 80)}")
             case IterationStarted() | ModelResponded() | VersionSelected():
                 pass
             case ReasoningDelta():
@@ -80,12 +80,12 @@ class Screen:
             case ReasoningEnded():
                 self._fold(event)
             case AnswerDelta():
-                self._answer(visible(event.text))
+                self._answer(sanitize(event.text))
             case AnswerEnded() | SegmentReclassified():
                 self._finish_answer()
             case ToolStarted():
                 self._tools[event.tool_call_id] = event
-                self._move(f"Running {_running(self._tools)}")
+                self._show_status(f"Running {_running(self._tools)}")
             case ToolEnded():
                 self._tool(event)
             case Notice():
@@ -98,57 +98,59 @@ class Screen:
     def end(self) -> None:
         """Take away what moves, and finish the line."""
         self._finish_answer()
-        self._rest()
+        self._stop_live()
         self._finish_line()
         self._tools.clear()
 
     def _answer(self, text: str) -> None:
         """Print the blocks that are whole, and show the one that grows below them."""
-        if not isinstance(self._shown, _Growing):
-            self._rest()
+        if not isinstance(self._shown, _GrowingBlock):
+            self._stop_live()
             self._finish_line()
-            self._show_live(_Growing(self._pieces))
+            self._show_live(_GrowingBlock(self._pieces))
         for piece in self._pieces.add(text):
             print_piece(self._console, piece)
 
     def _finish_answer(self) -> None:
-        if isinstance(self._shown, _Growing):
-            self._rest()
+        if isinstance(self._shown, _GrowingBlock):
+            self._stop_live()
         for piece in self._pieces.end():
             print_piece(self._console, piece)
 
     def _reason(self, event: ReasoningDelta) -> None:
         if self._thinking is False:
-            self._move("Thinking")
+            self._show_status("Thinking")
             return
         gap = "\n\n" if event.part != self._part else ""
         self._part = event.part
-        text = gap + visible(event.text)
+        text = gap + sanitize(event.text)
         if self._thinking:
-            self._rest()
+            self._stop_live()
             self._write(text, style="dim")
         else:
-            self._move("Thinking")
-            self._moving.add(text)
+            self._show_status("Thinking")
+            self._status.add(text)
 
     def _fold(self, event: ReasoningEnded) -> None:
         self._part = 0
-        self._rest()
+        self._stop_live()
         self._finish_line()
         if self._thinking is not False:
             cut = ", cut short" if event.interrupted else ""
-            self._dim(f"Thought for {seconds(event.duration_ms)}{cut}")
+            self._dim(f"Thought for {format_duration(event.duration_ms)}{cut}")
 
     def _tool(self, event: ToolEnded) -> None:
         started = self._tools.pop(event.tool_call_id, None)
-        call = called(event.name, started.arguments if started else "")
+        call = format_call(event.name, started.arguments if started else "")
         sign = "→" if event.status == "ok" else f"→ {event.status}:"
         room = self._console.width - len(call) - len(sign) - 3
         self._dim(f"{call} {sign} {one_line(event.result, max(room, _LEAST_RESULT))}")
-        self._move(f"Running {_running(self._tools)}" if self._tools else "Waiting for the model")
+        self._show_status(
+            f"Running {_running(self._tools)}" if self._tools else "Waiting for the model"
+        )
 
     def _dim(self, line: str) -> None:
-        self._rest()
+        self._stop_live()
         self._finish_line()
         self._console.print(Text(line, style="dim"), soft_wrap=True)
 
@@ -161,31 +163,31 @@ class Screen:
             self._console.print()
             self._in_line = False
 
-    def _move(self, title: str) -> None:
+    def _show_status(self, title: str) -> None:
         """Show that something goes on, in lines that vanish."""
-        if self._live is not None and self._moving.title == title:
+        if self._live is not None and self._status.title == title:
             return
-        self._rest()
+        self._stop_live()
         self._finish_line()
-        self._moving = _Moving(title, self._clock)
-        self._show_live(self._moving)
+        self._status = _Status(title, self._clock)
+        self._show_live(self._status)
 
-    def _show_live(self, shown: "_Moving | _Growing") -> None:
+    def _show_live(self, shown: "_Status | _GrowingBlock") -> None:
         self._shown = shown
-        self._live = Area(self._console, shown, breaks_anew=self._breaks_anew)
+        self._live = LiveArea(self._console, shown, rewraps=self._rewraps)
         self._live.start()
 
-    def _rest(self) -> None:
+    def _stop_live(self) -> None:
         if self._live is not None:
             self._live.stop()
             self._live = self._shown = None
 
 
 def _running(tools: dict[str, ToolStarted]) -> str:
-    return ", ".join(called(tool.name, tool.arguments) for tool in tools.values())
+    return ", ".join(format_call(tool.name, tool.arguments) for tool in tools.values())
 
 
-class _Moving:
+class _Status:
     """A title with its seconds, and the last lines of a text that grows. Costs what it shows (P11)."""
 
     def __init__(self, title: str, clock: Clock) -> None:
@@ -224,7 +226,7 @@ class _Moving:
             yield Text("  ", style="dim") + line
 
 
-class _Growing:
+class _GrowingBlock:
     """The end of the block of an answer that is not whole yet, as it will be printed."""
 
     def __init__(self, pieces: MarkdownPieces) -> None:
@@ -241,7 +243,7 @@ class _Growing:
         yield from lines[-max(1, console.height - 2) :]
 
 
-def called(name: str, arguments: str) -> str:
+def format_call(name: str, arguments: str) -> str:
     """Return a tool call in a few words: `read_file(name="notes.md")`."""
     try:
         given = msgspec.json.decode(arguments or "{}", type=dict[str, object])
@@ -253,7 +255,7 @@ def called(name: str, arguments: str) -> str:
     return f"{one_line(name, 64)}({one_line(shown, _ARGUMENT_CHARACTERS)})"
 
 
-def seconds(duration_ms: int) -> str:
+def format_duration(duration_ms: int) -> str:
     """Return a duration as people say it: `0.4 s`, `12 s`, `2 min 5 s`."""
     if duration_ms < 10_000:
         return f"{duration_ms / 1000:.1f} s"

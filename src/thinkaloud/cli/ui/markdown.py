@@ -121,7 +121,7 @@ def print_markdown(console: Console, text: str) -> None:
 
 
 def print_piece(console: Console, piece: Piece) -> None:
-    """Print a piece for good. Lines of code are not wrapped, so that they can be copied."""
+    """Print a piece for good. JsonLinesView of code are not wrapped, so that they can be copied."""
     if piece.gap:
         console.print()
     console.print(rendered(piece), soft_wrap=piece.is_code)

@@ -4,7 +4,7 @@ from typing import Protocol, TextIO, assert_never
 
 import msgspec
 
-from thinkaloud.cli.ui.sanitize import safe_json, visible
+from thinkaloud.cli.ui.sanitize import safe_json, sanitize
 from thinkaloud.events import codec
 from thinkaloud.events.event import (
     AnswerDelta,
@@ -42,7 +42,7 @@ class View(Protocol):
         ...
 
 
-class Plain:
+class PlainView:
     """The answer to one stream; thinking, where it was asked for, and notices to another."""
 
     def __init__(self, answer: TextIO, beside: TextIO, *, thinking: bool) -> None:
@@ -62,18 +62,18 @@ class Plain:
         event = logged.event
         match event:
             case AnswerDelta():
-                self._write(self._answer, visible(event.text))
+                self._write(self._answer, sanitize(event.text))
             case ReasoningDelta():
                 if self._thinking:
                     gap = "\n\n" if event.part != self._part else ""
                     self._part = event.part
-                    self._write(self._beside, gap + visible(event.text))
+                    self._write(self._beside, gap + sanitize(event.text))
             case ReasoningEnded():
                 self._part = 0
                 if self._thinking:
                     self._write(self._beside, "\n\n")
             case Notice():
-                self._write(self._beside, f"{visible(event.message)}\n")
+                self._write(self._beside, f"{sanitize(event.message)}\n")
             case RunEnded() | SegmentReclassified():
                 if self._in_line is not None:
                     self._write(self._in_line, "\n")
@@ -99,7 +99,7 @@ class Plain:
         self._in_line = None if text.endswith("\n") else stream
 
 
-class Lines:
+class JsonLinesView:
     """Every event that may leave, one a line, as `thinkaloud.events.codec` writes it."""
 
     def __init__(self, stream: TextIO, *, thinking: bool) -> None:

@@ -1,4 +1,4 @@
-"""Lines at the bottom of a terminal that are redrawn until they vanish, also when it is resized."""
+"""JsonLinesView at the bottom of a terminal that are redrawn until they vanish, also when it is resized."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ _SHOW_CURSOR: Final = b"\x1b[?25h"
 _HIDE_CURSOR: Final = b"\x1b[?25l"
 
 
-class Drawn(Protocol):
+class LineSource(Protocol):
     """What gives lines to draw, each at most as wide as the terminal."""
 
     def lines(self, console: Console, options: ConsoleOptions) -> Iterator[list[Segment]]:
@@ -27,16 +27,16 @@ class Drawn(Protocol):
         ...
 
 
-class Area(Live):
+class LiveArea(Live):
     """Redraws lines a few times a second.
 
     A terminal that gets narrower breaks the lines that stand there anew, so that they take more
     rows than were drawn. Ctrl-Z shows the cursor; what is drawn after `fg` begins below.
     """
 
-    def __init__(self, console: Console, drawn: Drawn, *, breaks_anew: bool = True) -> None:
+    def __init__(self, console: Console, drawn: LineSource, *, rewraps: bool = True) -> None:
         self._source = _Source(drawn)
-        self._breaks_anew = breaks_anew
+        self._rewraps = rewraps
         self._resumed = False
         super().__init__(
             self._source,
@@ -64,7 +64,7 @@ class Area(Live):
     @override
     def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
         """Put the cursor at the first of the rows that the lines take now."""
-        more = self._source.rows(self.console.width) if self._breaks_anew else 0
+        more = self._source.rows(self.console.width) if self._rewraps else 0
         if not self.console.is_interactive:
             return super().process_renderables(renderables)
         position, *rest = super().process_renderables(renderables)
@@ -87,7 +87,7 @@ class Area(Live):
 class _Source:
     """Draws, and remembers how wide the lines were."""
 
-    def __init__(self, drawn: Drawn) -> None:
+    def __init__(self, drawn: LineSource) -> None:
         self._drawn = drawn
         self._widths: list[int] = []
 

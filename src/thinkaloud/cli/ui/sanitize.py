@@ -14,7 +14,7 @@ _JSON_UNSAFE: Final = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u206
 """What JSON lets stand as it is, and a terminal obeys."""
 
 
-def visible(text: str) -> str:
+def sanitize(text: str) -> str:
     """Return the text with everything that would steer a terminal made visible.
 
     Escape and the other control characters become their pictures (`␛`), carriage returns go;
@@ -26,7 +26,7 @@ def visible(text: str) -> str:
 
 def one_line(text: str, limit: int) -> str:
     """Return the text visible, on one line, and cut to `limit` characters."""
-    flat = re.sub(r"\s+", " ", visible(text[: 4 * limit])).strip()
+    flat = re.sub(r"\s+", " ", sanitize(text[: 4 * limit])).strip()
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 
@@ -40,13 +40,13 @@ def json_document(value: object) -> str:
     return safe_json(msgspec.json.format(msgspec.json.encode(value)).decode()) + "\n"
 
 
-class VisibleFormatter(logging.Formatter):
+class SanitizingFormatter(logging.Formatter):
     """Formats records of the log so that nothing in them steers a terminal."""
 
     @override
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, visible."""
-        return visible(super().format(record))
+        return sanitize(super().format(record))
 
 
 def _picture(match: re.Match[str]) -> str:

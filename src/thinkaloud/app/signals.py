@@ -1,4 +1,4 @@
-"""What a signal does to a server that does not serve yet, or does not serve any more."""
+"""Signal handling while the server is starting up or shutting down."""
 
 import asyncio
 import signal
@@ -12,35 +12,34 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def stoppable() -> Generator[Callable[[], None]]:
-    """Let SIGINT and SIGTERM end this block in order, by cancelling the task that runs it.
+def cancel_on_signal() -> Generator[Callable[[], None]]:
+    """Cancel the current task on the first SIGINT or SIGTERM, and leave the block normally.
 
-    Only the first one does, and none after the function that is given was called: what is being
-    closed, is closed. Nothing is raised to the caller. Outside of the main thread signals stay
-    as they are.
+    Later signals are ignored, and so are all signals once the yielded function has been called,
+    so that cleanup is never interrupted. Does nothing outside the main thread.
     """
     task = asyncio.current_task()
     if task is None or threading.current_thread() is not threading.main_thread():
         yield lambda: None
         return
     loop = asyncio.get_running_loop()
-    heeded = ended = False
+    ignoring = cancelled = False
 
     def stop(number: int, frame: FrameType | None) -> None:
-        nonlocal heeded, ended
-        if not heeded:
-            heeded = ended = True
+        nonlocal ignoring, cancelled
+        if not ignoring:
+            ignoring = cancelled = True
             loop.call_soon_threadsafe(task.cancel)
 
-    def leave_alone() -> None:
-        nonlocal heeded
-        heeded = True
+    def ignore() -> None:
+        nonlocal ignoring
+        ignoring = True
 
     before = {each: signal.signal(each, stop) for each in _SIGNALS}
     try:
-        yield leave_alone
+        yield ignore
     except asyncio.CancelledError:
-        if not ended:
+        if not cancelled:
             raise
         task.uncancel()
     finally:

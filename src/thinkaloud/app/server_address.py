@@ -1,0 +1,124 @@
+"""Publishes the address of a running server in the data directory, and finds it from the terminal."""
+
+import os
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import aiohttp
+import msgspec
+
+from thinkaloud.app.storage import database_path
+from thinkaloud.config import Configuration
+from thinkaloud.errors import ConfigurationError
+from thinkaloud.server.connections.unix_socket import PREFIX
+from thinkaloud.server.http.origins import is_loopback
+from thinkaloud.stores.sqlite.lock import owner
+from thinkaloud.version import __version__
+
+_FILE_NAME: Final = "server.json"
+_PROBE_SECONDS: Final = 3.0
+
+
+class _Address(msgspec.Struct, frozen=True):
+    """The content of the file."""
+
+    url: str
+    pid: int
+    version: str
+
+
+@contextmanager
+def address_file(data_dir: Path) -> Generator[Callable[[str], None]]:
+    """Yield a function that publishes this process's URL. Leaving the block deletes the file.
+
+    Use it only while this process holds the lock on the data directory. The file has mode 0600.
+    """
+    path = data_dir / _FILE_NAME
+
+    def publish(url: str) -> None:
+        fresh = path.with_name(f"{_FILE_NAME}.new")
+        fresh.unlink(missing_ok=True)
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(msgspec.json.encode(_Address(url, os.getpid(), __version__)))
+        fresh.replace(path)
+
+    try:
+        yield publish
+    finally:
+        path.unlink(missing_ok=True)
+
+
+async def find_server(configuration: Configuration) -> str | None:
+    """Return the URL of the server that uses the data directory; None if no process uses it.
+
+    The file is trusted only if it names the process that holds the lock and a local address, and
+    a thinkaloud server answers there. Raises `ConfigurationError` if the data directory is in use
+    but no server can be reached.
+    """
+    pid = owner(database_path(configuration))
+    if pid is None:
+        return None
+    address = _read(configuration.data_dir / _FILE_NAME)
+    if (
+        address is None
+        or address.pid != pid
+        or not _is_local(address.url)
+        or not await _is_alive(address.url)
+    ):
+        raise ConfigurationError(
+            f"Process {pid or 'unknown'} is using the data directory {configuration.data_dir}, but"
+            " no thinkaloud server can be reached. If a server is starting up, try again. If it is"
+            " `thinkaloud chat`, quit it, or run `thinkaloud serve` so that several chats can"
+            " share the data. `thinkaloud chat --temporary` works without the data directory."
+        )
+    return address.url
+
+
+def session_for(url: str, timeout: float | None = None) -> aiohttp.ClientSession:
+    """Return an HTTP session for this server URL, which may be a Unix socket.
+
+    `timeout` is the total time per request in seconds; None for aiohttp's default.
+    """
+    connector = None
+    if url.startswith(PREFIX):
+        connector = aiohttp.UnixConnector(url.removeprefix(PREFIX))
+    if timeout is None:
+        return aiohttp.ClientSession(connector=connector)
+    return aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=timeout))
+
+
+def http_base(url: str) -> str:
+    """Return the base URL for requests to a server; a Unix socket has no host name of its own."""
+    return "http://localhost" if url.startswith(PREFIX) else url
+
+
+def _read(path: Path) -> _Address | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Address)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def _is_local(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    if parts.scheme == "unix":
+        return parts.path.startswith("/")
+    return parts.scheme == "http" and is_loopback(parts.hostname or "")
+
+
+async def _is_alive(url: str) -> bool:
+    try:
+        async with (
+            session_for(url, _PROBE_SECONDS) as session,
+            session.get(f"{http_base(url)}/healthz", allow_redirects=False) as response,
+        ):
+            return response.status == 200 and await response.json() == {"status": "alive"}
+    except (TimeoutError, aiohttp.ClientError, ValueError):
+        return False
