@@ -286,7 +286,10 @@ def every_version(home: Home) -> None:
     ok(home.run("conversations", "select", "sky", "1.1"))
     assert "Again?" in ok(home.run("conversations", "show", "sky"))
     versions = json.loads(ok(home.run("conversations", "versions", "sky", "--json")))
-    assert [each["selected"] for each in versions] == [True, False]
+    assert [(each["place"], each["selected"]) for each in versions] == [
+        ("1.1", True),
+        ("1.2", False),
+    ]
     other = versions[1]["run_id"]
     assert "Again?" not in ok(home.run("conversations", "show", "sky", "--version", other))
     export = json.loads(ok(home.run("conversations", "export", "sky", "--format", "json")))

@@ -1,4 +1,4 @@
-"""The terminal: `thinkaloud serve`, `chat`, `models`, `doctor`."""
+"""The command-line interface: `thinkaloud serve`, `chat`, `models`, `doctor` and others."""
 
 from thinkaloud.cli.main import main
 

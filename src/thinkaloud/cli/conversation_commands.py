@@ -1,4 +1,4 @@
-"""What can be typed after `thinkaloud conversations`."""
+"""The parser of `thinkaloud conversations`."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -19,43 +19,43 @@ from thinkaloud.cli.options import ConversationOptions, RegenerateOptions
 
 conversations = typer.Typer(
     name="conversations",
-    help="What was said: find it, read it, change it, say it again.",
+    help="Manage saved conversations.",
     no_args_is_help=True,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Id = Annotated[str, typer.Argument(metavar="ID", help="The conversation.")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="The conversation's ID.")]
 Limit = Annotated[
-    int, typer.Option("--limit", "-n", metavar="N", min=1, max=200, help="The most to list.")
+    int, typer.Option("--limit", "-n", metavar="N", min=1, max=200, help="Maximum number to list.")
 ]
-WithThinking = Annotated[bool, typer.Option("--thinking", help="With the model's reasoning.")]
+WithThinking = Annotated[bool, typer.Option("--thinking", help="Include the model's reasoning.")]
 
 
 OfVersion = Annotated[
     str | None,
     typer.Option(
-        "--version", metavar="RUN", help="A run of the version to write; else the selected one."
+        "--version", metavar="RUN", help="A run in another version, instead of the selected one."
     ),
 ]
 
 
 @conversations.command("list")
 def list_them(config: Config = None, json: Json = False, limit: Limit = 20) -> None:
-    """List conversations, the latest changed first."""
+    """List conversations, most recently changed first."""
     dispatch("conversations", ConversationOptions("list", config, json, limit=limit))
 
 
 @conversations.command()
 def search(
-    words: Annotated[list[str], typer.Argument(metavar="WORDS", help="What must be in them.")],
+    words: Annotated[list[str], typer.Argument(metavar="WORDS", help="Words to search for.")],
     config: Config = None,
     json: Json = False,
     limit: Limit = 20,
 ) -> None:
-    """List those that have all these words.
+    """List conversations that contain all these words.
 
-    They may stand in the title, in the questions or in the answers. Reasoning is not searched.
+    Searches titles, questions and answers, but not reasoning.
     """
     options = ConversationOptions("search", config, json, text=" ".join(words), limit=limit)
     dispatch("conversations", options)
@@ -68,7 +68,7 @@ def show(
     thinking: WithThinking = False,
     version: OfVersion = None,
 ) -> None:
-    """Print what was said."""
+    """Print a conversation."""
     options = ConversationOptions(
         "show", config, conversation_id=conversation, thinking=thinking, version=version
     )
@@ -81,16 +81,16 @@ def rename(
     title: Annotated[str, typer.Argument(metavar="TITLE", help="The new title.")],
     config: Config = None,
 ) -> None:
-    """Give a conversation another title."""
+    """Rename a conversation."""
     options = ConversationOptions("rename", config, conversation_id=conversation, text=title)
     dispatch("conversations", options)
 
 
 @conversations.command()
 def delete(conversation: Id, config: Config = None) -> None:
-    """Delete a conversation, at once and for good.
+    """Delete a conversation permanently.
 
-    What runs in it is stopped.
+    Stops its active runs.
     """
     dispatch("conversations", ConversationOptions("delete", config, conversation_id=conversation))
 
@@ -101,18 +101,20 @@ def export(
     config: Config = None,
     form: Annotated[
         Literal["json", "markdown"],
-        typer.Option("--format", help="For programs, or for people."),
+        typer.Option("--format", help="The output format."),
     ] = "markdown",
     thinking: WithThinking = False,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="A new file; else it is printed."),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="The file to create instead of stdout."
+        ),
     ] = None,
     version: OfVersion = None,
 ) -> None:
-    """Write a conversation to a file, or to stdout byte for byte.
+    """Export a conversation as Markdown or JSON.
 
-    JSON has all versions of every message.
+    JSON includes all versions of every message.
     """
     options = ConversationOptions(
         "export",
@@ -131,13 +133,13 @@ def branch(
     conversation: Id,
     run: Annotated[
         str,
-        typer.Argument(metavar="RUN", help="The last message to keep: its run, or its number."),
+        typer.Argument(metavar="RUN", help="The last message to copy: its run ID or number."),
     ],
     config: Config = None,
 ) -> None:
-    """Make a new conversation of the beginning of another.
+    """Branch a conversation.
 
-    It has all that was said up to a message and its answer.
+    Copies everything up to a message and its answer into a new conversation, and prints its ID.
     """
     options = ConversationOptions("branch", config, conversation_id=conversation, text=run)
     dispatch("conversations", options)
@@ -145,7 +147,7 @@ def branch(
 
 @conversations.command()
 def versions(conversation: Id, config: Config = None, json: Json = False) -> None:
-    """List the messages that have several versions, and the selected one of each."""
+    """List messages that have several versions."""
     options = ConversationOptions("versions", config, json, conversation_id=conversation)
     dispatch("conversations", options)
 
@@ -157,12 +159,12 @@ def select(
         str,
         typer.Argument(
             metavar="VERSION",
-            help="Its run, or its place: `2.1` is the first of the second message.",
+            help="A run ID, or a number: `2.1` is version 1 of message 2.",
         ),
     ],
     config: Config = None,
 ) -> None:
-    """Select another version of a message, with all that followed it."""
+    """Switch to another version of a message."""
     options = ConversationOptions("select", config, conversation_id=conversation, text=version)
     dispatch("conversations", options)
 
@@ -172,7 +174,7 @@ def regenerate(  # noqa: PLR0913 - one for each option
     conversation: Id,
     run: Annotated[
         str | None,
-        typer.Argument(metavar="RUN", help="The message: its run, or its number; else the last."),
+        typer.Argument(metavar="RUN", help="The message: its run ID or number. Default: the last."),
     ] = None,
     config: Config = None,
     model: ModelId = None,
@@ -181,9 +183,9 @@ def regenerate(  # noqa: PLR0913 - one for each option
     json: Events = False,
     max_iterations: MaxIterations = None,
 ) -> None:
-    """Answer a message once more.
+    """Regenerate an answer.
 
-    The old answer stays as a version, with all after it. See `versions` and `select`.
+    The old answer and everything after it are kept as a version. See `versions` and `select`.
     """
     dispatch(
         "regenerate",
@@ -196,9 +198,9 @@ def regenerate(  # noqa: PLR0913 - one for each option
 @conversations.command()
 def edit(  # noqa: PLR0913 - one for each option
     conversation: Id,
-    run: Annotated[str, typer.Argument(metavar="RUN", help="The message: its run, or its number.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The message: its run ID or number.")],
     text: Annotated[
-        str, typer.Argument(metavar="TEXT", help="What to say instead; - is the pipe.")
+        str, typer.Argument(metavar="TEXT", help="The new text; - reads it from stdin.")
     ],
     config: Config = None,
     model: ModelId = None,
@@ -207,9 +209,9 @@ def edit(  # noqa: PLR0913 - one for each option
     json: Events = False,
     max_iterations: MaxIterations = None,
 ) -> None:
-    """Say something else in a message's place.
+    """Edit a message and resend it.
 
-    The old message stays as a version, with all after it. See `versions` and `select`.
+    The old message and everything after it are kept as a version. See `versions` and `select`.
     """
     dispatch(
         "regenerate",

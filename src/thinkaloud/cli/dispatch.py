@@ -1,4 +1,4 @@
-"""How a command is carried out: its module is loaded, its errors become a line and an exit code."""
+"""Runs a command: loads its module, and turns errors into a message and an exit code."""
 
 import importlib
 import logging
@@ -27,12 +27,14 @@ _WEB: Final = {"fastapi", "prometheus_client", "starlette", "structlog", "uvicor
 
 Config = Annotated[
     Path | None,
-    typer.Option("--config", metavar="FILE", help="The configuration file (thinkaloud.toml)."),
+    typer.Option(
+        "--config", metavar="FILE", help="The configuration file (default: thinkaloud.toml)."
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 ModelId = Annotated[
     str | None,
-    typer.Option("--model", "-m", metavar="ID", help="The model, as host/model."),
+    typer.Option("--model", "-m", metavar="ID", help="The model, as HOST/MODEL."),
 ]
 Effort = Annotated[
     str | None,
@@ -40,37 +42,37 @@ Effort = Annotated[
         "--effort",
         "-e",
         metavar="LEVEL",
-        help="How hard to think: none, minimal, low, medium, high, xhigh, max, or tokens.",
+        help="Reasoning effort: none, minimal, low, medium, high, xhigh, max, or a number of tokens.",
     ),
 ]
 Thinking = Annotated[
     bool | None,
     typer.Option(
         "--thinking/--no-thinking",
-        help="Show the thinking in full, or not at all. In a pipe it goes to stderr.",
+        help="Show all reasoning, or none. When piped, it goes to stderr.",
     ),
 ]
-Events = Annotated[bool, typer.Option("--json", help="Print one event a line, as JSON.")]
+Events = Annotated[bool, typer.Option("--json", help="Print one JSON event per line.")]
 MaxIterations = Annotated[
     int | None,
-    typer.Option("--max-iterations", metavar="N", help="The most model calls of a run."),
+    typer.Option("--max-iterations", metavar="N", help="Maximum model calls per run."),
 ]
 
 
 class Command(Protocol):
-    """The module of a command. Each takes the options of its own name."""
+    """A command's module. Each takes the options named after it."""
 
     def run(self, options: Options) -> ExitCode:
-        """Carry it out."""
+        """Run the command and return its exit code."""
         ...
 
 
 def dispatch(name: str, options: Options) -> None:
-    """Carry out a command and exit with its code."""
+    """Run a command and exit with its exit code."""
     if isinstance(logging.lastResort, logging.Handler):
         logging.lastResort.setFormatter(SanitizingFormatter())
     try:
-        # The server ends in order by itself.
+        # The server handles signals itself.
         with nullcontext() if name == "serve" else raise_on_signals():
             code = _code(name, options)
             flush_output()
@@ -86,8 +88,8 @@ def _code(name: str, options: Options) -> int:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _WEB:
             raise
-        message = f"`{name}` needs {error.name}, which comes with the extra `thinkaloud[web]`."
-        typer.echo(f"thinkaloud: {message} Install that.", err=True)
+        message = f"`{name}` requires {error.name}. Install `thinkaloud[web]`."
+        typer.echo(f"thinkaloud: {message}", err=True)
         return ExitCode.CONFIGURATION
     except ThinkaloudError as error:
         typer.echo(f"thinkaloud: {sanitize(error.message)}", err=True)

@@ -1,4 +1,4 @@
-"""How the program ends: exit codes for scripts. `docs/reference/cli.md` lists them."""
+"""Exit codes. `docs/reference/cli.md` documents them."""
 
 from enum import IntEnum
 
@@ -13,32 +13,32 @@ from thinkaloud.events.event import RunEnded
 
 
 class ExitCode(IntEnum):
-    """What `$?` is."""
+    """The exit codes of `thinkaloud`."""
 
     OK = 0
     FAILED = 1
-    """The run failed, or ended without an answer; a check of `doctor` found something wrong;
-    a backup had conversations that cannot be read."""
+    """The run failed or ended without an answer, `doctor` found a problem, or some conversations
+    of a backup could not be restored."""
     USAGE = 2
-    """An option, a name or the input is wrong."""
+    """An option, a name or the input is invalid."""
     CONFIGURATION = 3
-    """The configuration is wrong, or a key is missing."""
+    """The configuration is invalid, an API key is missing, or the data is in use."""
     PROVIDER = 4
-    """The model's provider refused, failed, or could not be reached."""
+    """The model's provider rejected the request, failed, or could not be reached."""
     MAX_ITERATIONS = 5
-    """The run reached its limit of model calls; what was done so far was printed."""
+    """The run reached its maximum number of model calls; the output so far was printed."""
     HUNG_UP = 129
     """The terminal was closed (SIGHUP)."""
     INTERRUPTED = 130
-    """Stopped by Ctrl-C."""
+    """Interrupted with Ctrl-C."""
     BROKEN_PIPE = 141
-    """Whoever read the output has gone."""
+    """The reader of the output closed the pipe."""
     TERMINATED = 143
-    """Ended by SIGTERM."""
+    """Terminated by SIGTERM."""
 
 
 def exit_code_for_error(error: ThinkaloudError) -> ExitCode:
-    """Return the exit code for an error that nothing was left to do about."""
+    """Return the exit code for an error that ended the program."""
     match error:
         case UserError():
             return ExitCode.USAGE
@@ -53,7 +53,7 @@ def exit_code_for_error(error: ThinkaloudError) -> ExitCode:
 
 
 def exit_code_for_run(ended: RunEnded) -> ExitCode:
-    """Return the exit code for the end of a run."""
+    """Return the exit code for a finished run."""
     match ended.status:
         case "completed":
             unanswered = ended.outcome is not None and ended.outcome.code != "output_limit"

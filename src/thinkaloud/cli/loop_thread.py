@@ -1,4 +1,4 @@
-"""Something open in a thread of its own: Ctrl-C reaches the terminal's thread, the rest goes on."""
+"""Runs a resource's event loop in its own thread, so that Ctrl-C reaches only the main thread."""
 
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -16,7 +16,10 @@ _CLOSING_SECONDS: Final = 3.0
 
 
 class LoopThread(Generic[T]):
-    """Opens something for the length of a `with` block and runs its coroutines from outside."""
+    """Keeps an async context manager open in an event loop in another thread.
+
+    Use it in a `with` block.
+    """
 
     def __init__(self, context: AbstractAsyncContextManager[T]) -> None:
         self._portal = Portal()
@@ -39,22 +42,22 @@ class LoopThread(Generic[T]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close it, for as long as that may take."""
+        """Close the resource, waiting for a few seconds at most."""
         self._portal.__exit__(kind, error, traceback)
 
     @property
     def resource(self) -> T:
-        """What is open. Its coroutines go through `wait`."""
+        """The open resource. Run its coroutines with `wait`."""
         if self._resource is None:
-            raise RuntimeError("The loop is not open.")
+            raise RuntimeError("The resource is not open.")
         return self._resource
 
     def wait(self, work: Coroutine[object, object, R]) -> R:
-        """Carry out a coroutine, and return what it gives or raise what it raises."""
+        """Run a coroutine and return its result, or raise its exception."""
         return self._portal.wait(work)
 
     def send(self, work: Coroutine[object, object, object]) -> None:
-        """Carry out a coroutine and do not wait for it."""
+        """Start a coroutine without waiting for it."""
         self._portal.send(work)
 
 
@@ -64,6 +67,6 @@ async def _closed_in_time(context: AbstractAsyncContextManager[T]) -> AsyncGener
     try:
         yield opened
     finally:
-        # A tool that never returns, or a server that never answers, must not keep the program.
+        # A tool or server that hangs must not keep the program from exiting.
         with anyio.move_on_after(_CLOSING_SECONDS):
             await context.__aexit__(None, None, None)

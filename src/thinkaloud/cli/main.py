@@ -1,4 +1,4 @@
-"""What can be typed. The commands themselves are loaded when one is called."""
+"""The command-line parser. A command's module is loaded only when it is run."""
 
 import os
 import sys
@@ -34,7 +34,7 @@ app = typer.Typer(
     help="An AI agent server that shows a model's reasoning live.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # PlainView help: it has no frames to break in a narrow terminal.
+    rich_markup_mode=None,  # PlainView help: frames would break in a narrow terminal.
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -68,18 +68,23 @@ def serve(
     port: Annotated[
         int | None,
         typer.Option(
-            "--port", "-p", metavar="N", min=0, max=65535, help="The port; 0 takes a free one."
+            "--port",
+            "-p",
+            metavar="N",
+            min=0,
+            max=65535,
+            help="The port to listen on; 0 picks a free one.",
         ),
     ] = None,
     model: ModelId = None,
     socket: Annotated[
         str | None,
         typer.Option(
-            "--socket", metavar="PATH", help="A Unix socket in the place of host and port."
+            "--socket", metavar="PATH", help="A Unix socket to listen on instead of host and port."
         ),
     ] = None,
 ) -> None:
-    """Serve the HTTP and WebSocket API until Ctrl-C."""
+    """Start the server. Press Ctrl-C to stop it."""
     dispatch("serve", ServeOptions(config, host, port, model, socket))
 
 
@@ -87,9 +92,7 @@ def serve(
 def chat(  # noqa: PLR0913 - one for each option
     text: Annotated[
         str | None,
-        typer.Argument(
-            metavar="TEXT", help="What to ask, also about what is in the pipe; - is the pipe."
-        ),
+        typer.Argument(metavar="TEXT", help="The question; - reads it from stdin."),
     ] = None,
     config: Config = None,
     model: ModelId = None,
@@ -98,31 +101,31 @@ def chat(  # noqa: PLR0913 - one for each option
     json: Events = False,
     conversation: Annotated[
         str | None,
-        typer.Option("--conversation", "-c", metavar="ID", help="Go on with a conversation."),
+        typer.Option("--conversation", "-c", metavar="ID", help="Continue this conversation."),
     ] = None,
     latest: Annotated[
-        bool, typer.Option("--continue", help="Go on with the latest conversation.")
+        bool, typer.Option("--continue", help="Continue the most recent conversation.")
     ] = False,
-    temporary: Annotated[bool, typer.Option("--temporary", help="Keep nothing.")] = False,
+    temporary: Annotated[bool, typer.Option("--temporary", help="Save nothing.")] = False,
     file: Annotated[
         list[str] | None,
         typer.Option(
             "--file",
             "-f",
             metavar="NAME",
-            help="A file of the workspace to put before the model. Repeatable.",
+            help="A file in the workspace to attach. Repeatable.",
         ),
     ] = None,
     image: Annotated[
         str | None,
-        typer.Option("--image", metavar="NAME", help="A picture of the workspace."),
+        typer.Option("--image", metavar="NAME", help="An image in the workspace to attach."),
     ] = None,
     max_iterations: MaxIterations = None,
 ) -> None:
-    """Ask a question, or hold a conversation.
+    """Ask a question, or start an interactive chat.
 
-    With TEXT, a question in the pipe, or a TEXT about what is in the pipe it asks once; without
-    both, on a terminal, it holds a conversation.
+    With TEXT or piped input, it answers once and exits. With both, the piped input is attached to
+    the question. With neither, it starts an interactive chat.
     """
     options = ChatOptions(
         text=text,
@@ -150,11 +153,11 @@ def models(
         typer.Option(
             "--probe",
             metavar="HOST",
-            help="Ask a host what it can do; with HOST/MODEL, put a tiny question to a model too.",
+            help="Test a host; with HOST/MODEL, also send the model a short question.",
         ),
     ] = None,
 ) -> None:
-    """List the models that can be chosen, or ask a host."""
+    """List available models, or test a host."""
     dispatch("models", ModelsOptions(config, json, probe))
 
 
@@ -165,46 +168,46 @@ def doctor(
     url: Annotated[
         str | None,
         typer.Option(
-            "--url", metavar="URL", help="Test the way to a server: what holds its stream back."
+            "--url", metavar="URL", help="Check whether a proxy delays this server's streams."
         ),
     ] = None,
 ) -> None:
-    """Say what works, what is missing, and what to do about it."""
+    """Check the configuration, the hosts and the data."""
     dispatch("doctor", DoctorOptions(config, json, url))
 
 
 @app.command("export")
 def export(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to create.")],
     config: Config = None,
 ) -> None:
-    """Back up all that is kept to a file.
+    """Back up all conversations to a file.
 
-    A server may run meanwhile.
+    You can run this while a server is running.
     """
     dispatch("backup", BackupOptions("export", config, file))
 
 
 @app.command("import")
 def add_backup(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A backup.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The backup file.")],
     config: Config = None,
 ) -> None:
-    """Add the conversations of a backup that are not there yet.
+    """Restore conversations from a backup.
 
-    No server may use the data meanwhile.
+    Existing conversations are not changed. Stop the server first.
     """
     dispatch("backup", BackupOptions("import", config, file))
 
 
 def main() -> None:
     """Run the program and exit: the entry point of the `thinkaloud` script."""
-    # A shell may have closed them (`>&-`).
+    # The shell may have closed them (`>&-`).
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
-        # A terminal of another encoding shows a question mark, not a traceback.
-        cast("Callable[..., None]", getattr(stream, "reconfigure", _keep))(errors="replace")
+        # Print a question mark for characters that the terminal's encoding lacks.
+        cast("Callable[..., None]", getattr(stream, "reconfigure", _ignore))(errors="replace")
     try:
         try:
             app()
@@ -214,5 +217,5 @@ def main() -> None:
         sys.exit(exit_code_for(error))
 
 
-def _keep(*, errors: str) -> None:
-    """Leave a stream as it is that is no text file."""
+def _ignore(*, errors: str) -> None:
+    """Do nothing: the stream is not a text file."""

@@ -1,4 +1,4 @@
-"""What the command line said, as values. Checked by the commands, not here."""
+"""The options of each command. The commands validate them."""
 
 from pathlib import Path
 from typing import Literal
@@ -7,7 +7,7 @@ import msgspec
 
 
 class ServeOptions(msgspec.Struct, frozen=True):
-    """`thinkaloud serve`. None: as configured."""
+    """`thinkaloud serve`. None: use the configuration."""
 
     config: Path | None
     host: str | None
@@ -17,7 +17,7 @@ class ServeOptions(msgspec.Struct, frozen=True):
 
 
 class ChatOptions(msgspec.Struct, frozen=True):
-    """`thinkaloud chat`. `thinking` is None where nothing was said: live on a terminal only."""
+    """`thinkaloud chat`. `thinking` is None by default: live on a terminal, hidden otherwise."""
 
     text: str | None
     config: Path | None
@@ -29,13 +29,13 @@ class ChatOptions(msgspec.Struct, frozen=True):
     image: str | None
     max_iterations: int | None
     conversation_id: str | None
-    """The conversation to go on with; None: a new one, or with `latest` the latest."""
+    """The conversation to continue; None: a new one, or with `latest` the most recent one."""
     latest: bool
     temporary: bool
 
 
 class ModelsOptions(msgspec.Struct, frozen=True):
-    """`thinkaloud models`. `probe` is a host, or `host/model` to ask a model too."""
+    """`thinkaloud models`. `probe` is a host to test, or `host/model` to test a model too."""
 
     config: Path | None
     json: bool
@@ -48,7 +48,7 @@ class DoctorOptions(msgspec.Struct, frozen=True):
     config: Path | None
     json: bool
     url: str | None = None
-    """The address whose way is tested instead."""
+    """Check the connection to this server instead."""
 
 
 Action = Literal[
@@ -57,24 +57,24 @@ Action = Literal[
 
 
 class ConversationOptions(msgspec.Struct, frozen=True):
-    """`thinkaloud conversations` and below. What an action has no use for is left out."""
+    """`thinkaloud conversations …`. Each action uses only some of the options."""
 
     action: Action
     config: Path | None
     json: bool = False
     conversation_id: str = ""
     text: str = ""
-    """The words to search, the new title, the run to branch after, or the version to select."""
+    """The words to search for, the new title, the run to branch at, or the version to select."""
     limit: int = 20
     form: Literal["json", "markdown"] = "markdown"
     thinking: bool = False
     output: Path | None = None
     version: str | None = None
-    """A run of the version to show or export; None: the selected one."""
+    """A run in the version to show or export; None: the selected version."""
 
 
 class RegenerateOptions(msgspec.Struct, frozen=True):
-    """`thinkaloud conversations regenerate` and `edit`, which has a `text`."""
+    """`thinkaloud conversations regenerate` and `edit`; only `edit` has a `text`."""
 
     conversation_id: str
     run: str | None
@@ -105,4 +105,4 @@ Options = (
     | RegenerateOptions
     | BackupOptions
 )
-"""What any command takes."""
+"""The options of any command."""

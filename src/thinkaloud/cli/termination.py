@@ -1,4 +1,4 @@
-"""How the program ends when something outside ends it: a signal, or an output that takes no more."""
+"""Exits cleanly on signals and on output errors, such as a closed pipe or a full disk."""
 
 import errno
 import os
@@ -15,7 +15,7 @@ _OUTPUT_ERRORS: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, err
 
 
 class Terminated(SystemExit):
-    """SIGTERM or SIGHUP came. An event loop lets it through, as it does every `SystemExit`."""
+    """Raised on SIGTERM and SIGHUP. Event loops propagate it, like any `SystemExit`."""
 
     def __init__(self, number: int) -> None:
         super().__init__(128 + number)
@@ -23,9 +23,9 @@ class Terminated(SystemExit):
 
 @contextmanager
 def raise_on_signals() -> Generator[None]:
-    """Let SIGTERM and SIGHUP raise `Terminated`, so that the terminal is left as it was.
+    """Raise `Terminated` on SIGTERM and SIGHUP, so that the terminal is restored.
 
-    A second one ends the program on the spot.
+    A second signal ends the program immediately.
     """
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -35,7 +35,7 @@ def raise_on_signals() -> Generator[None]:
     before = {
         number: signal.signal(number, end)
         for number in (signal.SIGTERM, signal.SIGHUP)
-        if signal.getsignal(number) is signal.SIG_DFL  # `nohup` has it ignored, which stays.
+        if signal.getsignal(number) is signal.SIG_DFL  # `nohup` ignores SIGHUP; leave that alone.
     }
     try:
         yield
@@ -45,10 +45,10 @@ def raise_on_signals() -> Generator[None]:
 
 
 def exit_code_for(end: BaseException) -> int:
-    """Return the exit code for an end from outside, and leave nothing behind that would fail.
+    """Return the exit code for a signal or an output error, and discard buffered output.
 
-    What is still buffered has no reader; the interpreter must not try it again at exit. Raises
-    `end` where it is none.
+    Otherwise, the interpreter would try to flush it again at exit, and fail. Re-raises `end` if it
+    is any other error.
     """
     match end:
         case Terminated(code=int(number)):
@@ -58,11 +58,11 @@ def exit_code_for(end: BaseException) -> int:
         case BrokenPipeError():
             code = ExitCode.BROKEN_PIPE
         case OSError(filename=None) if end.errno in _OUTPUT_ERRORS:
-            _say(f"thinkaloud: The output cannot be written: {end.strerror}.")
+            _print_error(f"thinkaloud: Cannot write the output: {end.strerror}.")
             code = ExitCode.FAILED
         case _:
             raise end
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # One more Ctrl-C ends it on the spot.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Another Ctrl-C ends the program immediately.
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
@@ -70,13 +70,13 @@ def exit_code_for(end: BaseException) -> int:
 
 
 def flush_output() -> None:
-    """Write what is buffered while an error can still be told. Raises `OSError`."""
+    """Flush stdout and stderr while an error can still be reported. Raises `OSError`."""
     for stream in (sys.stdout, sys.stderr):
         if not stream.closed:
             stream.flush()
 
 
-def _say(text: str) -> None:
+def _print_error(text: str) -> None:
     with suppress(OSError, ValueError):
         sys.stderr.write(f"{text}\n")
         sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""`thinkaloud export` and `thinkaloud import`: all that is kept, as one file."""
+"""`thinkaloud export` and `thinkaloud import`: back up and restore all conversations."""
 
 import asyncio
 
@@ -12,23 +12,24 @@ from thinkaloud.stores.sqlite import Added, copy_database
 
 
 def run(options: BackupOptions) -> ExitCode:
-    """Write a backup, or take one in. Raises `ThinkaloudError`."""
+    """Write or restore a backup. Raises `ThinkaloudError`."""
     configuration = load(options.config)
     if options.direction == "export":
-        # SQLite copies a database that another process writes, so a server may go on.
+        # SQLite can copy a database while a server writes to it.
         copy_database(database_path(configuration), options.file)
-        print_notice(f"Written to {options.file}.", "green")
+        print_notice(f"Backup written to {options.file}.", "green")
         return ExitCode.OK
     result = asyncio.run(_add(configuration, options))
     print_notice(
-        f"Added {_count(result.added)}; {_count(result.there)} were there already.", "green"
+        f"Restored {_count(result.added)}; skipped {_count(result.there)} that already existed.",
+        "green",
     )
     if result.damaged:
-        print_notice(f"{_count(result.damaged)} cannot be read in {options.file}, left out.", "red")
-    if result.foreign:
         print_notice(
-            f"{_count(result.foreign)} of other owners in {options.file}, left out.", "red"
+            f"Skipped {_count(result.damaged)} in {options.file} that could not be read.", "red"
         )
+    if result.foreign:
+        print_notice(f"Skipped {_count(result.foreign)} in {options.file} of other owners.", "red")
     return ExitCode.FAILED if result.damaged or result.foreign else ExitCode.OK
 
 

@@ -1,4 +1,4 @@
-"""`thinkaloud chat`: one question, or a conversation."""
+"""`thinkaloud chat`: a single question or an interactive chat."""
 
 import sys
 from pathlib import Path
@@ -20,13 +20,13 @@ from thinkaloud.config import Configuration, load
 from thinkaloud.errors import InvalidRequest, NotFound
 from thinkaloud.runtime.runs.request import RunRequest
 
-_NOTHING: Final = "There is nothing to ask: give a TEXT, or pipe one in."
+_NOTHING: Final = "There is no question: pass TEXT or pipe it in."
 
 
 def run(options: ChatOptions) -> ExitCode:
-    """Ask once with the argument and the pipe, or either; without both hold a conversation.
+    """Ask the question from the argument and the pipe; without either, start the prompt.
 
-    Raises `ThinkaloudError` before anything is asked.
+    Raises `ThinkaloudError` before anything is sent.
     """
     interactive = options.text is None and is_terminal()
     if interactive and (options.json or not sys.stdout.isatty()):
@@ -51,7 +51,7 @@ def run(options: ChatOptions) -> ExitCode:
         found = _find_conversation(loop, options)
         view = open_view(options.thinking, json=options.json)
         if interactive:
-            # Loaded here: one question needs no prompt.
+            # Imported only here, because a single question needs no prompt.
             from thinkaloud.cli.commands.repl import Repl  # noqa: PLC0415
 
             conversation = Conversation(loop, request, view, options.config)
@@ -66,15 +66,15 @@ def run(options: ChatOptions) -> ExitCode:
 
 
 def _check_options(options: ChatOptions) -> None:
-    ways = (options.conversation_id is not None, options.latest, options.temporary)
-    if sum(ways) > 1:
-        raise InvalidRequest("--conversation, --continue and --temporary exclude each other.")
+    chosen = (options.conversation_id is not None, options.latest, options.temporary)
+    if sum(chosen) > 1:
+        raise InvalidRequest("Use only one of --conversation, --continue and --temporary.")
     if options.conversation_id is not None:
         validate_id(options.conversation_id)
 
 
 def _find_conversation(loop: LoopThread[Backend], options: ChatOptions) -> Listed | None:
-    """Return the conversation to go on with. Raises `NotFound` where it is not there."""
+    """Return the conversation to continue, if any. Raises `NotFound` if it does not exist."""
     archive = loop.resource.archive
     if options.conversation_id is not None:
         return loop.wait(archive.get(options.conversation_id))
@@ -87,15 +87,15 @@ def _find_conversation(loop: LoopThread[Backend], options: ChatOptions) -> Liste
 
 
 def _read_question(options: ChatOptions) -> tuple[str, dict[str, object]]:
-    """Return the question, and what comes through the pipe beside it."""
+    """Return the question, and piped input as context."""
     piped = read_pipe()
     if options.text is None or options.text == PIPE:
         if PIPE in options.files:
-            raise InvalidRequest("`--file -` needs a TEXT to ask about what is in the pipe.")
+            raise InvalidRequest("`--file -` needs TEXT: a question about the piped input.")
         text, context = piped, {}
     else:
         if PIPE in options.files and not has_pipe():
-            raise InvalidRequest("`--file -` needs a pipe to read.")
+            raise InvalidRequest("`--file -` needs piped input.")
         text, context = options.text, _piped_context(piped)
     if not (text.strip() or context or options.files or options.image):
         raise InvalidRequest(_NOTHING)
@@ -107,13 +107,13 @@ def _piped_context(piped: str) -> dict[str, object]:
 
 
 def _workspace_name(configuration: Configuration, name: str) -> str:
-    """Return what the workspace calls a file; a path from here is taken where it leads there."""
+    """Return a file's path within the workspace; `name` may also be a path from the current folder."""
     workspace = configuration.settings.server.workspace
     if workspace is None:
         raise InvalidRequest(
-            "--file and --image name files of the workspace, and there is none: set `workspace`"
-            " under [server] in thinkaloud.toml or THINKALOUD_SERVER__WORKSPACE, or pipe a text"
-            " in with `--file -`."
+            "--file and --image need a workspace: set `workspace` under [server] in"
+            " thinkaloud.toml or THINKALOUD_SERVER__WORKSPACE, or pipe the text in with"
+            " `--file -`."
         )
     root = Path(workspace).expanduser().resolve()
     path = Path(name).expanduser()

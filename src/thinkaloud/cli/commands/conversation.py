@@ -1,4 +1,4 @@
-"""The conversation that a terminal is in: ask, ask again, go on with another one."""
+"""The current conversation of an interactive chat."""
 
 import secrets
 import shlex
@@ -31,7 +31,7 @@ _LISTED: Final = 10
 
 
 def new_id() -> str:
-    """Return an id for a conversation that begins in the terminal."""
+    """Return an id for a new conversation."""
     return f"cli_{secrets.token_hex(8)}"
 
 
@@ -39,18 +39,18 @@ def print_resume_command(conversation_id: str, config: Path | None) -> None:
     """Print the command that continues a conversation."""
     named = [] if config is None else ["--config", str(config)]
     command = shlex.join(["thinkaloud", "chat", *named, "--conversation", conversation_id])
-    print_notice(f"To go on: {command}", "dim")
+    print_notice(f"Resume with: {command}", "dim")
 
 
 class Conversation:
-    """What is kept between one question and the next. Begins as a new conversation."""
+    """The conversation and the settings for the next question. Starts as a new conversation."""
 
     def __init__(
         self, loop: LoopThread[Backend], request: RunRequest, view: View, config: Path | None
     ) -> None:
         self.conversation_id = new_id()
         self.model = request.model
-        """The model for the next questions; None: the current one."""
+        """The model for the next questions; None: the default model."""
         self.effort: Effort | None = request.reasoning_effort
         self._loop = loop
         self._backend = loop.resource
@@ -59,34 +59,34 @@ class Conversation:
         self._request = request
         self._temporary = False
         self._has_messages = False
-        """Whether there is something to go on with."""
+        """Whether the conversation has any messages yet."""
 
     def ask(self, text: str) -> bool:
-        """Carry a question to its end; return whether Ctrl-C stopped it. Raises `ThinkaloudError`."""
+        """Ask and show the answer; return whether Ctrl-C stopped it. Raises `ThinkaloudError`."""
         return self._run(msgspec.structs.replace(self._request, text=text))
 
     def retry(self, text: str | None = None) -> bool:
-        """Ask the last question again, or another one in its place, as `ask` does."""
+        """Regenerate the last answer, or replace the last question with `text`. Returns as `ask`."""
         if not self._has_messages:
-            raise InvalidRequest("Nothing was asked in this conversation yet.")
+            raise InvalidRequest("This conversation has no messages yet.")
         last = self._loop.wait(find_run(self._backend.archive, self.conversation_id, None))
         return self._run(retry_request(self._request, last, text))
 
     def start_new(self, *, temporary: bool = False) -> None:
-        """Leave the conversation for a new one, which is kept unless it is to be temporary."""
+        """Switch to a new conversation, which is saved unless it is temporary."""
         made = self._loop.wait(self._backend.create_temporary()) if temporary else new_id()
         self._move_to(made)
         self._temporary = temporary
 
     def resume(self, found: Listed) -> list[RunView]:
-        """Leave the conversation for one that is there, and return what was said in it."""
+        """Switch to an existing conversation and return its runs."""
         runs = list(self._loop.wait(list_runs(self._backend.archive, found.conversation_id)))
         self._move_to(found.conversation_id)
         self._has_messages = bool(runs)
         return runs
 
     def versions(self) -> Sequence[Version]:
-        """Return the versions of those messages that have several."""
+        """Return the versions of all messages that have several."""
         if not self._has_messages:
             return ()
         return versions_in(
@@ -94,7 +94,7 @@ class Conversation:
         )
 
     def select(self, version: str) -> list[RunView]:
-        """Select a version, and return what was said up to its end."""
+        """Select a version and return the runs of the conversation as it is then."""
         archive = self._backend.archive
         self._loop.wait(select_version(archive, self.conversation_id, version))
         return list(self._loop.wait(list_runs(archive, self.conversation_id)))
@@ -104,13 +104,13 @@ class Conversation:
         return self._loop.wait(self._backend.archive.get(conversation_id))
 
     def latest(self) -> list[Listed]:
-        """Return the conversations that were changed last."""
+        """Return the most recently changed conversations."""
         return list(self._loop.wait(self._backend.archive.search("", _LISTED)))
 
     def leave(self) -> None:
-        """Say how to come back to the conversation, or take away what was not to be kept."""
+        """Print how to resume the conversation, or delete it if it is temporary."""
         if self._temporary:
-            with suppress(NotFound, Unavailable):  # Then it is gone already.
+            with suppress(NotFound, Unavailable):  # It is already gone.
                 self._loop.wait(self._backend.archive.delete(self.conversation_id))
         elif self._has_messages and self._backend.is_persistent:
             print_resume_command(self.conversation_id, self._config)
@@ -122,7 +122,7 @@ class Conversation:
             self.conversation_id = conversation_id
 
     def _run(self, request: RunRequest) -> bool:
-        # What was put before the model stands in the conversation from now on.
+        # Context and files are sent once: the conversation has them from now on.
         self._request = msgspec.structs.replace(
             self._request, context={}, context_files=(), image_path=None
         )
@@ -138,14 +138,14 @@ class Conversation:
 
 
 def show_last_exchange(runs: Sequence[RunView]) -> None:
-    """Show the last of these messages, and its answer."""
+    """Print the last of these messages and its answer."""
     for last in runs[-1:]:
         sys.stdout.write(f"{PROMPT}{sanitize(last.input.text)}\n")
         print_markdown(Console(highlight=False), sanitize(last.response))
 
 
 def list_versions(conversation: Conversation) -> bool:
-    """List the versions of those messages that have several. False: no Ctrl-C stopped it."""
+    """Print the versions of all messages that have several. Returns False: not interrupted."""
     found = conversation.versions()
     if not found:
         print_notice("No message has more than one version.", "dim")
@@ -155,8 +155,8 @@ def list_versions(conversation: Conversation) -> bool:
 
 
 def show_version(conversation: Conversation, version: str) -> bool:
-    """Select a version and show its end. False: no Ctrl-C stopped it."""
+    """Select a version and show its last message. Returns False: not interrupted."""
     if not version:
-        raise InvalidRequest("/select takes a version: /versions lists them.")
+        raise InvalidRequest("Usage: /select VERSION. /versions lists them.")
     show_last_exchange(conversation.select(version))
     return False

@@ -24,9 +24,9 @@ from thinkaloud.errors import Conflict, InvalidRequest
 
 
 def run(options: ConversationOptions) -> ExitCode:
-    """Carry out one action. Raises `ThinkaloudError`."""
+    """Run one action. Raises `ThinkaloudError`."""
     if options.action == "search" and not options.text.strip():
-        raise InvalidRequest("There is nothing to search for: give WORDS.")
+        raise InvalidRequest("There is nothing to search for: pass WORDS.")
     if options.action not in {"list", "search"}:
         validate_id(options.conversation_id)
     asyncio.run(_run(options))
@@ -64,11 +64,11 @@ def _list(found: Sequence[Listed], *, json: bool) -> None:
         sys.stdout.write(json_document(found))
         return
     if not found:
-        print_notice("There are none.")
+        print_notice("No conversations found.")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    # An id is there to be copied: it is never cut or broken.
-    table.add_column("Id", min_width=max(len(sanitize(each.conversation_id)) for each in found))
+    # IDs are never truncated or wrapped, so that they can be copied.
+    table.add_column("ID", min_width=max(len(sanitize(each.conversation_id)) for each in found))
     for title in ("Changed", "Title"):
         table.add_column(title, overflow="fold")
     for each in found:
@@ -112,9 +112,9 @@ def _save(document: bytes, path: Path) -> None:
         with path.open("xb") as file:
             file.write(document)
     except FileExistsError as error:
-        raise Conflict(f"There is already a file {path}.") from error
+        raise Conflict(f"{path} already exists.") from error
     except OSError as error:
-        raise InvalidRequest(f"{path} cannot be written: {error.strerror}.") from error
+        raise InvalidRequest(f"Cannot write {path}: {error.strerror}.") from error
     print_notice(f"Written to {path}.", "green")
 
 

@@ -1,4 +1,4 @@
-"""`thinkaloud doctor`: what is configured, reachable and missing, and what to do about it."""
+"""`thinkaloud doctor`: check the configuration, the hosts and the data, and suggest fixes."""
 
 import asyncio
 import sys
@@ -21,9 +21,9 @@ _NEUTRAL: Final = ("·", "dim")
 
 
 def run(options: DoctorOptions) -> ExitCode:
-    """Print the report; `FAILED` where something in it does not work.
+    """Print the report. Returns `FAILED` if there are problems.
 
-    Raises `ConfigurationError` where the configuration cannot be read.
+    Raises `ConfigurationError` if the configuration cannot be loaded.
     """
     if options.url is not None:
         return _check_url(options.url, json=options.json)
@@ -45,7 +45,7 @@ def _check_url(url: str, *, json: bool) -> ExitCode:
 
 
 def _print(lines: Iterable[Text]) -> None:
-    """Print lines: broken between words on a terminal, and as they are in a pipe."""
+    """Print lines: wrapped at words on a terminal, unwrapped in a pipe."""
     console = Console(highlight=False)
     for line in lines:
         console.print(line, soft_wrap=not console.is_terminal)
@@ -53,12 +53,12 @@ def _print(lines: Iterable[Text]) -> None:
 
 def _lines(report: Report) -> Iterator[Text]:
     yield Text(f"thinkaloud {report.version}, Python {report.python}", style="bold")
-    file = report.config_file or "none: defaults and the environment"
+    file = report.config_file or "no file; using defaults and the environment"
     yield _fact(_NEUTRAL, "Configuration", file)
     yield _fact(_NEUTRAL, "Data", report.data_dir)
     yield _fact(_NEUTRAL, "Workspace", report.workspace or "none")
-    state = "free" if report.port_free else "not free"
-    yield _fact(_GOOD if report.port_free else _BAD, "Server", f"{report.url}, the port is {state}")
+    state = "available" if report.port_free else "not available"
+    yield _fact(_GOOD if report.port_free else _BAD, "Server", f"{report.url} ({state})")
     yield _fact(*_model(report))
     yield Text()
     yield Text("Hosts", style="bold")
@@ -70,10 +70,10 @@ def _lines(report: Report) -> Iterator[Text]:
         names = ", ".join(
             f"{host.title} ({host.key_variables[0]})" for host in unused if host.key_variables
         )
-        yield _fact(_NEUTRAL, "Without a key", names)
+        yield _fact(_NEUTRAL, "No API key", names)
     for title, entries, style in (
-        ("To be repaired", report.problems, "red"),
-        ("What you can do", report.advice, "yellow"),
+        ("Problems", report.problems, "red"),
+        ("Suggestions", report.advice, "yellow"),
     ):
         if entries:
             yield Text()
@@ -82,30 +82,30 @@ def _lines(report: Report) -> Iterator[Text]:
                 yield Text("- ", style=style) + Text(sanitize(entry))
     if not report.problems:
         yield Text()
-        yield Text("Nothing is broken.", style="green")
+        yield Text("No problems found.", style="green")
 
 
 def _model(report: Report) -> tuple[tuple[str, str], str, str]:
     if report.model is None:
-        return _BAD, "Model", "none that can be used"
+        return _BAD, "Model", "none available"
     if report.demo:
-        return ("!", "yellow"), "Model", f"{report.model}, the built-in demo: NOT AN AI"
+        return ("!", "yellow"), "Model", f"{report.model}, the built-in demo model: NOT AN AI"
     return _GOOD, "Model", report.model
 
 
 def _host(host: HostReport) -> Text:
     variables = " or ".join(host.key_variables)
     key = {
-        "found": "key found",
-        "missing": f"no key ({variables})",
-        "not_needed": "needs no key",
+        "found": "API key found",
+        "missing": f"no API key ({variables})",
+        "not_needed": "no API key needed",
     }[host.key]
     state = {
         "ready": f"reachable, {host.models} model{'s' * (host.models != 1)}",
-        "no_key": "not asked",
-        "refused": "refused",
-        "unreachable": "not reachable",
-        "not_running": "nothing answers there",
+        "no_key": "not checked",
+        "refused": "request rejected",
+        "unreachable": "unreachable",
+        "not_running": "not running",
     }[host.state]
     mark = _GOOD if host.state == "ready" else _BAD if host.configured else _NEUTRAL
     return _fact(mark, host.title, f"{key}; {state}; {host.base_url}")

@@ -1,4 +1,4 @@
-"""What `thinkaloud doctor` finds out: configuration, hosts, the model, the port, the data."""
+"""The checks of `thinkaloud doctor`: configuration, hosts, model, port and data."""
 
 import asyncio
 import platform
@@ -22,34 +22,34 @@ from thinkaloud.server.settings import ServerSettings
 from thinkaloud.stores.sqlite import obstacle
 from thinkaloud.version import __version__
 
-_ASKING_SECONDS: Final = 10.0
+_HOST_SECONDS: Final = 10.0
 _DEMO_ADVICE: Final = (
-    "Connect a model: set an API key in the environment ({keys}), start a local model server"
+    "To use a real model, set an API key in the environment ({keys}), start a local model server"
     " ({local}), or add a [hosts.NAME] table with `dialect` and `base_url` to thinkaloud.toml."
 )
 
 
 class HostReport(msgspec.Struct, frozen=True):
-    """A host that was asked, or could be."""
+    """The result of checking a host."""
 
     name: str
     title: str
     base_url: str
-    """Without any user name or password that stands in it."""
+    """Without user name and password."""
     state: Literal["ready", "no_key", "refused", "unreachable", "not_running"]
-    """`not_running` is said of a local server that nobody configured."""
+    """`not_running` means a local model server that is not configured."""
     key: Literal["found", "missing", "not_needed"]
     key_variables: tuple[str, ...] = ()
-    """Where the key is looked for; its value is never shown."""
+    """The environment variables for the API key; its value is never shown."""
     models: int | None = None
-    """How many models it lists; None where it was not asked."""
+    """The number of models it lists; None if it was not checked."""
     configured: bool = False
-    """Whether the configuration or the environment asks for this host."""
+    """Whether the configuration or an API key in the environment enables this host."""
     detail: str = ""
 
 
 class Report(msgspec.Struct, frozen=True):
-    """Everything that was found."""
+    """The results of all checks."""
 
     version: str
     python: str
@@ -60,19 +60,19 @@ class Report(msgspec.Struct, frozen=True):
     """Where `thinkaloud serve` would listen."""
     port_free: bool
     model: str | None
-    """What runs get that name no model; None where that cannot work."""
+    """The default model; None if it cannot be used."""
     demo: bool
     hosts: tuple[HostReport, ...]
     problems: tuple[str, ...]
-    """What does not work, each with what to do about it."""
+    """Things that do not work, each with a fix."""
     advice: tuple[str, ...]
-    """What could be better."""
+    """Suggestions."""
 
 
 async def run_checks(configuration: Configuration) -> Report:
-    """Find out how things stand. Asks hosts that have a key or are configured, and loopback.
+    """Run all checks. Contacts hosts that are configured or have an API key, and loopback ports.
 
-    Raises `ConfigurationError` where a host's table is incomplete.
+    Raises `ConfigurationError` if a host's table is incomplete.
     """
     sessions = Sessions()
     try:
@@ -123,12 +123,14 @@ async def _host(models: ConfiguredModels, configured: ConfiguredHost) -> HostRep
         lacking = (configured.lacks,) if configured.lacks else host.key_env
         return msgspec.structs.replace(report, key="missing", key_variables=lacking)
     try:
-        async with asyncio.timeout(_ASKING_SECONDS):
+        async with asyncio.timeout(_HOST_SECONDS):
             listed = await models.ask(host.name)
     except (ProviderError, TimeoutError) as error:
         refused = isinstance(error, ProviderError) and error.status is not None
         state = "refused" if refused else "unreachable" if configured.offered else "not_running"
-        detail = error.message if isinstance(error, ProviderError) else "It did not answer in time."
+        detail = (
+            error.message if isinstance(error, ProviderError) else "It did not respond in time."
+        )
         return msgspec.structs.replace(report, state=state, detail=detail)
     return msgspec.structs.replace(report, state="ready", models=len(listed))
 
@@ -136,32 +138,32 @@ async def _host(models: ConfiguredModels, configured: ConfiguredHost) -> HostRep
 async def _model(
     configuration: Configuration, models: ConfiguredModels
 ) -> tuple[str | None, str | None]:
-    """Return the model that would be used, and what is wrong with it."""
+    """Return the default model's id, and the problem with it."""
     default = configuration.settings.model.default
     if default is None:
         return await discover(models, DemoModel.ID), None
     try:
         return models.open(default).info.id, None
     except ThinkaloudError as error:
-        return None, f"The default model cannot be used: {error.message}"
+        return None, f"Cannot use the default model: {error.message}"
 
 
 def _host_problem(report: HostReport) -> str | None:
     if not report.configured or report.state == "ready":
         return None
     if report.state == "no_key":
-        return f"{report.title} needs a key: set {_names(report.key_variables)}."
-    what = "refused" if report.state == "refused" else "could not be reached"
+        return f"{report.title} needs an API key: set {_names(report.key_variables)}."
+    what = "rejected the request" if report.state == "refused" else "could not be reached"
     todo = (
-        "check the key and the base_url"
+        "check the API key and the base_url"
         if report.state == "refused"
-        else "check that it runs, and its base_url"
+        else "check that it is running, and its base_url"
     )
     return f"{report.title} {what}: {todo}. {report.detail}"
 
 
 def _port(server: ServerSettings) -> tuple[bool, str | None]:
-    """Return whether the port or socket could be listened on, and what is wrong where it could not."""
+    """Return whether the server could listen on its port or socket, and the problem if not."""
     host, port = server.host, server.port
     if server.socket:
         try:
@@ -176,8 +178,8 @@ def _port(server: ServerSettings) -> tuple[bool, str | None]:
             probe.bind((host, port))
     except (OSError, OverflowError) as error:
         return False, (
-            f"{host} port {port} cannot be listened on ({getattr(error, 'strerror', None) or error}): end what"
-            " uses it (a running thinkaloud, perhaps), or take another with --port."
+            f"Cannot listen on {host} port {port} ({getattr(error, 'strerror', None) or error}): stop the"
+            " program that uses it (perhaps another thinkaloud), or choose another port with --port."
         )
     return True, None
 
@@ -192,7 +194,7 @@ def _workspace(configuration: Configuration) -> str | None:
     folder = configuration.settings.server.workspace
     if folder is None or Path(folder).expanduser().is_dir():
         return None
-    return f"There is no folder {folder}: make it, or change `workspace` under [server]."
+    return f"Folder not found: {folder}. Create it, or change `workspace` under [server]."
 
 
 def _advice(
@@ -201,7 +203,7 @@ def _advice(
     advice = list(configuration.notices)
     if demo:
         keys = [each.host.key_env[0] for each in hosts if each.host.key_required][:3]
-        keys.append("that of another provider")
+        keys.append("another provider's")
         local = [each.host.title for each in hosts if each.host.local]
         advice.append(_DEMO_ADVICE.format(keys=_names(tuple(keys)), local=_names(tuple(local))))
     if configuration.settings.server.workspace is None:

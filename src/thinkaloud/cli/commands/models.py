@@ -1,4 +1,4 @@
-"""`thinkaloud models`: what can be chosen."""
+"""`thinkaloud models`: list the available models."""
 
 import sys
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from thinkaloud.server.schema.responses import model_view
 
 
 def run(options: ModelsOptions) -> ExitCode:
-    """Print the models, the current one marked, or what a host says. Raises `ThinkaloudError`."""
+    """Print the models, or the result of testing a host. Raises `ThinkaloudError`."""
     if options.probe is not None:
         return probe.run(options, options.probe)
     with LoopThread(Agent(config=options.config)) as loop:
@@ -54,6 +54,6 @@ def _print(models: Sequence[ModelInfo], current: str) -> None:
 def _efforts(model: ModelInfo) -> str:
     ability = model.reasoning
     if not ability.supported:
-        return "does not reason"
-    levels = ", ".join(ability.efforts) or "reasons, no levels"
+        return "no reasoning"
+    levels = ", ".join(ability.efforts) or "always on"
     return f"{levels} or tokens" if ability.budget else levels

@@ -1,4 +1,4 @@
-"""One question on the terminal or in a pipe: start the run, show it, say how it ended."""
+"""Runs a single request: start it, show its events, report how it ended."""
 
 from typing import Final
 
@@ -19,14 +19,14 @@ from thinkaloud.runtime.runs.request import RunRequest
 
 DEMO_NOTICE: Final = (
     "No model is configured: this is the built-in demo model, not an AI."
-    " `thinkaloud doctor` says how to connect a real one."
+    " Run `thinkaloud doctor` to see how to connect a real one."
 )
 
 
 def ask(loop: LoopThread[Backend], request: RunRequest, view: View) -> ExitCode:
-    """Carry one request to its end. Raises as `Backend.run`, before anything is shown.
+    """Run a request and return its exit code. Raises as `Backend.run`, before anything is shown.
 
-    The first Ctrl-C stops the run: what came before stays shown. The second raises
+    The first Ctrl-C stops the run and keeps its output so far. The second raises
     `KeyboardInterrupt`.
     """
     ended: RunEnded | None = None
@@ -39,34 +39,34 @@ def ask(loop: LoopThread[Backend], request: RunRequest, view: View) -> ExitCode:
         finally:
             view.end()
     if ended is None:
-        raise InternalError("The run ended without saying how.")
+        raise InternalError("The run ended without a terminal event.")
     _report(ended)
     return exit_code_for_run(ended)
 
 
 def warn_if_demo(loop: LoopThread[Backend], request: RunRequest) -> None:
-    """Say so where a request goes to the demo model."""
+    """Print a notice if the request is for the demo model."""
     asked = request.model or loop.wait(loop.resource.model(None)).id
     if asked == DEMO_MODEL_ID:
         print_notice(DEMO_NOTICE)
 
 
 def print_notice(text: str, style: str = "yellow") -> None:
-    """Print a line to stderr, so that it never stands in an answer."""
+    """Print a line to stderr, so that it is never part of an answer."""
     Console(stderr=True).print(Text(sanitize(text), style=style), soft_wrap=True)
 
 
-def parse_effort(said: str | None) -> Effort | None:
-    """Return the effort that was typed: a level, or a number of tokens. Raises `InvalidRequest`."""
-    if said is None:
+def parse_effort(text: str | None) -> Effort | None:
+    """Parse a reasoning effort: a level, or a number of tokens. Raises `InvalidRequest`."""
+    if text is None:
         return None
     for level in EFFORT_LEVELS:
-        if said == level:
+        if text == level:
             return level
-    if said.isascii() and said.isdigit() and len(said) < 10:
-        return int(said)
+    if text.isascii() and text.isdigit() and len(text) < 10:
+        return int(text)
     raise InvalidRequest(
-        f"The effort is one of {', '.join(EFFORT_LEVELS)}, or a number of tokens.",
+        f"The effort must be {', '.join(EFFORT_LEVELS)}, or a number of tokens.",
         field="reasoning_effort",
     )
 
@@ -77,10 +77,10 @@ def _report(ended: RunEnded) -> None:
             if ended.outcome is not None:
                 print_notice(ended.outcome.message)
         case "stopped":
-            print_notice("Stopped. What came before is kept.")
+            print_notice("Stopped. The output so far is saved.")
         case "max_iterations":
             calls = f"{ended.iterations} model call{'s' * (ended.iterations != 1)}"
-            print_notice(f"Stopped at the limit of {calls}. --max-iterations allows more.")
+            print_notice(f"Stopped after {calls}, the limit. Use --max-iterations to raise it.")
         case "failed":
             if ended.error is not None:
                 print_notice(f"Failed ({ended.error.code}): {ended.error.message}", "red")

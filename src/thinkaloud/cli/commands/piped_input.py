@@ -1,4 +1,4 @@
-"""What comes through the pipe: a question, or material for one."""
+"""Piped input: a question, or context for one."""
 
 import os
 import stat
@@ -8,7 +8,7 @@ from typing import Final
 from thinkaloud.errors import InvalidRequest
 
 PIPE: Final = "-"
-"""What stands for the pipe where a text or a file is named."""
+"""Stands for stdin in place of a text or a file name."""
 MAX_BYTES: Final = 1024 * 1024
 
 
@@ -24,29 +24,31 @@ def has_pipe() -> bool:
 
 
 def is_terminal() -> bool:
-    """Whether somebody can type at stdin."""
+    """Whether stdin is a terminal."""
     return sys.stdin is not None and sys.stdin.isatty()
 
 
 def read_pipe() -> str:
-    """Return all that comes through the pipe, "" without one. The newline at its end is left out.
+    """Return the piped input without trailing newlines; "" if there is no pipe.
 
-    Raises `InvalidRequest` for more than `MAX_BYTES`, and for anything but text in UTF-8.
+    Raises `InvalidRequest` if it is longer than `MAX_BYTES` or not UTF-8 text.
     """
     if not has_pipe():
         return ""
     data = sys.stdin.buffer.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise InvalidRequest(
-            f"The pipe gives more than the {MAX_BYTES:,} bytes that can be taken: send a part of"
-            f" it, for example through `head -c {MAX_BYTES}`."
+            f"The piped input is larger than {MAX_BYTES:,} bytes. Send a part of it, for example"
+            f" with `head -c {MAX_BYTES}`."
         )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidRequest(
-            "The pipe gives binary data or text of another encoding, not text in UTF-8."
+            "The piped input is not UTF-8 text. Binary data and other encodings are not supported."
         ) from error
     if "\x00" in text:
-        raise InvalidRequest("The pipe gives binary data (a NUL byte), not text in UTF-8.")
+        raise InvalidRequest(
+            "The piped input is binary data (it contains a NUL byte), not UTF-8 text."
+        )
     return text.rstrip("\r\n")

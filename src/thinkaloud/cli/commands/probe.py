@@ -1,4 +1,4 @@
-"""`thinkaloud models --probe`: asks a configured host what it can do, and says what it found."""
+"""`thinkaloud models --probe`: test a host and a model."""
 
 import difflib
 import sys
@@ -18,29 +18,27 @@ from thinkaloud.providers.demo import DEMO_MODEL_ID
 from thinkaloud.providers.probe import ModelProbe, ProbeResult, probe
 
 _SEEN = {
-    "text": "its reasoning is shown, as text",
-    "summary": "its reasoning is shown, as a summary",
-    "count": "its reasoning is hidden; only its tokens are counted",
-    "nothing": "no reasoning came back",
+    "text": "shows its reasoning as text",
+    "summary": "shows a summary of its reasoning",
+    "count": "hides its reasoning; only the tokens are counted",
+    "nothing": "returned no reasoning",
 }
 _LISTED = 20
 
 
 def run(options: ModelsOptions, asked: str) -> ExitCode:
-    """Ask, and print what came back; `PROVIDER` where it does not work.
+    """Test a host and print the result. Returns `PROVIDER` if it does not work.
 
-    Raises `NotFound` where no host of that name is known.
+    Raises `NotFound` if there is no such host.
     """
     host, _, model = asked.partition("/")
-    # Started on the demo model: what is asked of here need not be the default.
+    # Use the demo model, because the default model may be broken.
     with LoopThread(Agent(DEMO_MODEL_ID, config=options.config)) as loop:
         models = loop.resource.runtime.models
         if host not in models.hosts:
             near = difflib.get_close_matches(host, models.hosts)
             hint = f" Did you mean {', '.join(near)}?" if near else ""
-            raise NotFound(
-                f"There is no host {host!r} to ask.{hint} `thinkaloud doctor` lists the hosts."
-            )
+            raise NotFound(f"Unknown host {host!r}.{hint} `thinkaloud doctor` lists all hosts.")
         result = loop.wait(probe(models, host, model or None, clock=SystemClock()))
     if options.json:
         sys.stdout.write(json_document(result))
@@ -53,7 +51,7 @@ def run(options: ModelsOptions, asked: str) -> ExitCode:
 
 
 def _lines(result: ProbeResult) -> Iterator[str]:
-    reached = "reachable" if result.reachable else "not reached"
+    reached = "reachable" if result.reachable else "unreachable"
     yield f"{result.host}: {reached}; key {result.key.replace('_', ' ')}"
     if result.models:
         shown = ", ".join(one_line(name, 100) for name in result.models[:_LISTED])
@@ -73,7 +71,7 @@ def _model(found: ModelProbe) -> Iterator[str]:
         for name, value in (
             ("first reasoning", found.time_to_first_reasoning_ms),
             ("first answer", found.time_to_first_answer_ms),
-            ("all", found.total_ms),
+            ("total", found.total_ms),
         )
         if value is not None
     ]

@@ -1,4 +1,4 @@
-"""`thinkaloud conversations regenerate` and `edit`: another version of a message."""
+"""`thinkaloud conversations regenerate` and `edit`: create a new version of a message."""
 
 from thinkaloud.cli.backend.backend import open_backend
 from thinkaloud.cli.backend.history import find_run, retry_request, validate_id
@@ -13,7 +13,7 @@ from thinkaloud.runtime.runs.request import RunRequest
 
 
 def run(options: RegenerateOptions) -> ExitCode:
-    """Start a run that replaces another one, and show it. Raises `ThinkaloudError` before that."""
+    """Start a run that replaces another one and show it. Raises `ThinkaloudError` before that."""
     validate_id(options.conversation_id)
     text = read_pipe() if options.text == PIPE else options.text
     asked = RunRequest(

@@ -1,4 +1,4 @@
-"""A conversation at a prompt: what is typed, and the commands among it."""
+"""The interactive prompt of `thinkaloud chat` and its commands."""
 
 import re
 from collections.abc import Callable
@@ -26,29 +26,29 @@ from thinkaloud.version import __version__
 
 _COMMAND: Final = re.compile(r"/[a-z]+")
 _HELP: Final = """\
-/retry              answer the last question once more
-/edit TEXT          ask this in place of the last question
-/versions           list the versions that such messages have
-/select N.M         show version M of message N, and go on from there
-/new                begin a new conversation
-/temporary          begin one that is not kept
-/conversation [ID]  list the latest conversations, or go on with one
-/model [ID]         show the models, or take another one
-/effort [LEVEL]     show or set how hard to think; "default" is the model's own
-/help               this list
-/quit               leave (so does Ctrl-D)
-Enter sends; Alt-Enter begins a new line, and a paste is_persistent its lines.
-Ctrl-C stops an answer; again, it leaves."""
+/retry              regenerate the last answer
+/edit TEXT          edit the last question and resend it
+/versions           list messages that have several versions
+/select N.M         switch to version M of message N
+/new                start a new conversation
+/temporary          start a conversation that is not saved
+/conversation [ID]  list recent conversations, or resume one
+/model [ID]         list models, or switch to one
+/effort [LEVEL]     show or set the reasoning effort; "default" resets it
+/help               show this help
+/quit               quit (or press Ctrl-D)
+Press Enter to send, Alt-Enter for a new line. Pasted text keeps its lines.
+Press Ctrl-C to stop an answer, and again to quit."""
 
 
 class Repl:
-    """Reads what is typed, and carries it out."""
+    """Reads questions and commands, and runs them."""
 
     def __init__(self, loop: LoopThread[Backend], conversation: Conversation) -> None:
         self._loop = loop
         self._backend = loop.resource
         self._conversation = conversation
-        # Each returns whether Ctrl-C stopped it.
+        # Each returns whether Ctrl-C interrupted it.
         self._commands: dict[str, Callable[[str], bool]] = {
             "/retry": lambda _: conversation.retry(),
             "/edit": self._edit,
@@ -63,13 +63,13 @@ class Repl:
         }
 
     def run(self, continued: Listed | None) -> ExitCode:
-        """Ask and answer until somebody leaves; begin with a conversation that is there, if any."""
+        """Read and answer until the user quits. Resumes `continued` first, if given."""
         model = self._conversation.model or self._current().id
         print_notice(f"thinkaloud {__version__} · {one_line(model, 200)} · /help", "dim")
         if model == DEMO_MODEL_ID:
             print_notice(DEMO_NOTICE)
         if not self._backend.is_persistent:
-            print_notice("Nothing of this is kept.", "dim")
+            print_notice("This conversation is not saved.", "dim")
         try:
             if continued is not None:
                 self._show(continued)
@@ -89,7 +89,7 @@ class Repl:
                 if interrupted:
                     return ExitCode.INTERRUPTED
                 interrupted = True
-                print_notice("Ctrl-C again leaves.", "dim")
+                print_notice("Press Ctrl-C again to quit.", "dim")
                 continue
             if text.strip() in {"/quit", "/exit"}:
                 return ExitCode.OK
@@ -97,15 +97,15 @@ class Repl:
                 interrupted = bool(text.strip()) and self._execute(text)
 
     def _execute(self, text: str) -> bool:
-        """Carry out what was typed; return whether Ctrl-C stopped it."""
+        """Run a question or a command; return whether Ctrl-C interrupted it."""
         try:
             name, argument = [*text.split(maxsplit=1), ""][:2]
-            # Something like a path is no command.
+            # Anything else, such as a path, is a question.
             if not _COMMAND.fullmatch(name):
                 return self._conversation.ask(text.strip("\n"))
             command = self._commands.get(name)
             if command is None:
-                raise InvalidRequest(f"There is no {name}. /help lists what there is.")
+                raise InvalidRequest(f"Unknown command {name}. /help lists all commands.")
             return command(argument.strip())
         except ThinkaloudError as error:
             print_notice(error.message, "red")
@@ -113,17 +113,19 @@ class Repl:
 
     def _edit(self, text: str) -> bool:
         if not text:
-            raise InvalidRequest("/edit takes the text to ask instead.")
+            raise InvalidRequest("Usage: /edit TEXT")
         return self._conversation.retry(text)
 
     def _new(self, _: str) -> bool:
         self._conversation.start_new()
-        print_notice("A new conversation.", "dim")
+        print_notice("Started a new conversation.", "dim")
         return False
 
     def _temporary(self, _: str) -> bool:
         self._conversation.start_new(temporary=True)
-        print_notice("A new conversation, which is not kept. /new begins one that is.", "dim")
+        print_notice(
+            "Started a temporary conversation, which is not saved. /new starts one that is.", "dim"
+        )
         return False
 
     def _resume(self, conversation_id: str) -> bool:
@@ -133,7 +135,7 @@ class Repl:
             return False
         latest = self._conversation.latest()
         if not latest:
-            print_notice("No conversation is kept yet.", "dim")
+            print_notice("There are no saved conversations yet.", "dim")
         width = max((len(each.conversation_id) for each in latest), default=0)
         for each in latest:
             sign = "*" if each.conversation_id == self._conversation.conversation_id else " "
@@ -142,17 +144,17 @@ class Repl:
         return False
 
     def _show(self, found: Listed) -> None:
-        """Move to a conversation that is there, and show where it stands."""
+        """Resume a conversation and show its last message."""
         runs = self._conversation.resume(found)
-        title = one_line(found.title, 200) or "A conversation without a title"
-        earlier = f" · {len(runs) - 1} earlier" if len(runs) > 1 else ""
+        title = one_line(found.title, 200) or "Untitled conversation"
+        earlier = f" · {len(runs) - 1} earlier messages" if len(runs) > 1 else ""
         print_notice(f"{title}{earlier}", "dim")
         show_last_exchange(runs)
 
     def _model(self, model_id: str) -> bool:
         if model_id:
             self._conversation.model = self._loop.wait(self._backend.model(model_id)).id
-            print_notice(f"From now on: {self._conversation.model}", "dim")
+            print_notice(f"Model set to {self._conversation.model}.", "dim")
             return False
         current = self._conversation.model or self._current().id
         for model in self._loop.wait(self._backend.models()):
@@ -166,8 +168,8 @@ class Repl:
             self._conversation.effort = effective_effort(asked, None, model)
         effort = self._conversation.effort
         valid = ", ".join(model.reasoning.efforts) or "no levels"
-        shown = "the model's own default" if effort is None else effort
-        print_notice(f"Effort: {shown}. {model.id} has {valid}.", "dim")
+        shown = "the model's default" if effort is None else effort
+        print_notice(f"Effort: {shown}. {model.id} supports {valid}.", "dim")
         return False
 
     def _help(self, _: str) -> bool:

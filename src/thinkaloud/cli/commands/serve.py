@@ -1,4 +1,4 @@
-"""`thinkaloud serve`. The only module of the terminal that loads the server's libraries."""
+"""`thinkaloud serve`. The only module of the CLI that imports the server's libraries."""
 
 import shlex
 
@@ -25,12 +25,12 @@ Try it:
 def run(options: ServeOptions) -> ExitCode:
     """Serve until Ctrl-C or SIGTERM.
 
-    Raises `ConfigurationError` or `UnknownModel` where that cannot begin.
+    Raises `ConfigurationError` or `UnknownModel` if the server cannot start.
     """
-    at, port, path = options.host, options.port, options.socket
-    if path is None and (at is not None or port is not None):
-        path = ""  # A port that is asked for beats a socket in the file.
-    overrides = {"server": {"host": at, "port": port, "socket": path}}
+    host, port, path = options.host, options.port, options.socket
+    if path is None and (host is not None or port is not None):
+        path = ""  # --host and --port override a socket in the file.
+    overrides = {"server": {"host": host, "port": port, "socket": path}}
     configuration = load(options.config, overrides=overrides)
     for notice in configuration.notices:
         print_notice(notice)
@@ -41,7 +41,7 @@ def run(options: ServeOptions) -> ExitCode:
 def _print_banner(runtime: Runtime, url: str) -> None:
     console = Console(highlight=False)
     model = one_line(runtime.models.current, 200)
-    line = f"thinkaloud {__version__} serves {model} at {url} (Ctrl-C ends it)"
+    line = f"thinkaloud {__version__} serves {model} at {url} (press Ctrl-C to stop)"
     console.print(Text(line, style="bold"), soft_wrap=True)
     if runtime.is_demo:
         console.print(Text(DEMO_NOTICE, style="bold yellow"), soft_wrap=True)
@@ -49,4 +49,4 @@ def _print_banner(runtime: Runtime, url: str) -> None:
     if url.startswith(PREFIX):
         reach, root = f" --unix-socket {shlex.quote(url.removeprefix(PREFIX))}", http_base(url)
     console.print(Text(_TRY.format(reach=reach, url=root)), soft_wrap=True)
-    console.print(Text(f"Documentation of the API: {root}/api/docs"), soft_wrap=True)
+    console.print(Text(f"API documentation: {root}/api/docs"), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""`thinkaloud doctor --url`: whether an event stream comes through as it is sent, and what stops it."""
+"""`thinkaloud doctor --url`: check whether a proxy delays or changes event streams."""
 
 import re
 import time
@@ -13,7 +13,7 @@ from thinkaloud.cli.ui.sanitize import one_line
 
 _PATH: Final = "/api/v1/diagnostics/stream"
 _SECONDS: Final = 30.0
-_TELLING: Final = (
+_PROXY_HEADERS: Final = (
     "Server",
     "Via",
     "X-Cache",
@@ -28,42 +28,42 @@ _TELLING: Final = (
     "Content-Length",
     "Connection",
 )
-"""Headers that say what the answer came through."""
+"""Response headers that identify proxies or affect streaming."""
 _ADVICE: Final[tuple[tuple[str, str], ...]] = (
-    ("cloudflare", "In Cloudflare, turn off what rewrites or caches answers for this path."),
+    ("cloudflare", "In Cloudflare, turn off caching and response rewriting for this path."),
     ("nginx", "In nginx, set `proxy_buffering off;` and `gzip off;` for this location."),
     ("varnish", "In Varnish, `set beresp.do_stream = true;` and pipe event streams."),
-    ("apache", "In Apache, add `flushpackets=on` to ProxyPass and no DEFLATE for this path."),
+    ("apache", "In Apache, add `flushpackets=on` to ProxyPass and turn off DEFLATE for this path."),
     ("cloudfront", "In CloudFront, turn off compression and caching for this path."),
 )
 _PLAIN_ADVICE: Final = (
-    "Something between here and the server holds answers back: a proxy, a CDN or a virus"
-    " scanner. Turn off its buffering and compression for text/event-stream."
+    "A proxy, a CDN or a virus scanner between you and the server buffers responses. Turn off"
+    " its buffering and compression for text/event-stream."
 )
 
 Verdict = Literal["live", "buffered", "compressed", "no_heartbeats", "cut", "no_stream"]
 
 
 class StreamCheck(msgspec.Struct, frozen=True):
-    """How a test stream came through. Times are milliseconds, by this machine's clock."""
+    """The result of reading a test stream. Times are milliseconds on this machine's clock."""
 
     url: str
-    """The address, without the name and the password that may stand in it."""
+    """The URL, without user name and password."""
     verdict: Verdict
     detail: str
     advice: str = ""
     status: int | None = None
     headers: dict[str, str] = {}
-    """Those that tell what the answer came through."""
+    """Response headers that identify proxies or affect streaming."""
     events: int = 0
     events_sent: int | None = None
     heartbeats: int = 0
     first_event_ms: int | None = None
     """From the request to the first event."""
     sent_over_ms: int | None = None
-    """From the first event to the last, by the server's clock."""
+    """From the first event to the last, on the server's clock."""
     came_over_ms: int | None = None
-    """The same, as they arrived."""
+    """From the first event to the last, as they arrived."""
 
 
 class _Tick(msgspec.Struct, frozen=True):
@@ -73,7 +73,7 @@ class _Tick(msgspec.Struct, frozen=True):
 
 
 class _Received:
-    """What came, and when."""
+    """The events received so far, and when."""
 
     def __init__(self) -> None:
         self.ticks: list[tuple[int, _Tick]] = []
@@ -81,7 +81,7 @@ class _Received:
         self._rest = b""
 
     def feed(self, data: bytes, at_ms: int) -> None:
-        """Take the next bytes. Raises `msgspec.MsgspecError` where they are no test stream."""
+        """Parse the next bytes. Raises `msgspec.MsgspecError` if this is not a test stream."""
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             if line.startswith(b":"):
@@ -92,9 +92,9 @@ class _Received:
 
 
 async def check_stream(url: str) -> StreamCheck:
-    """Read a server's test stream through an address, and say how it came through.
+    """Read the server's test stream at a URL and report how it arrived.
 
-    A name and a password in the address are sent with the request.
+    A user name and password in the URL are sent with the request.
     """
     received = _Received()
     headers: dict[str, str] = {}
@@ -106,13 +106,13 @@ async def check_stream(url: str) -> StreamCheck:
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SECONDS)) as session,
             session.get(
                 url.rstrip("/") + _PATH,
-                # What a browser would take: a proxy may compress it only where it is asked to.
+                # As a browser would: proxies compress only if the client accepts it.
                 headers={"Accept": "text/event-stream", "Accept-Encoding": "gzip, deflate"},
             ) as response,
         ):
             status = response.status
             headers = {
-                name: response.headers[name] for name in _TELLING if name in response.headers
+                name: response.headers[name] for name in _PROXY_HEADERS if name in response.headers
             }
             async for chunk in response.content.iter_any():
                 received.feed(chunk, _now_ms())
@@ -137,13 +137,13 @@ def _without_password(url: str) -> str:
 def _fault(error: Exception) -> str:
     match error:
         case aiohttp.InvalidURL():
-            return "This is no address of a server: it begins with http:// or https://."
+            return "The URL must start with http:// or https://."
         case aiohttp.ClientSSLError():
             return f"{error}."
         case aiohttp.ClientConnectorError():
-            return "Nothing answers there."
+            return "The server did not respond."
         case _:
-            return str(error) or "It did not answer in time."
+            return str(error) or "It did not respond in time."
 
 
 def _with_timing(report: StreamCheck, received: _Received, begun_ms: int) -> StreamCheck:
@@ -169,12 +169,15 @@ def _verdict(report: StreamCheck, fault: str) -> tuple[Verdict, str]:
     sent, came = report.sent_over_ms, report.came_over_ms
     encoding = report.headers.get("Content-Encoding", "identity")
     if sent is None or came is None or report.events_sent is None:
-        what = fault or f"The answer has status {report.status} and no test stream."
-        return "no_stream", f"{what} Is a thinkaloud server of this version behind this address?"
+        what = fault or f"The response has status {report.status} and no test stream."
+        return (
+            "no_stream",
+            f"{what} Check that this URL belongs to a thinkaloud server of this version.",
+        )
     if came < sent / 2:
         return "buffered", (
             f"{report.events} events that were sent over {sent} ms arrived within {came} ms:"
-            " something is_persistent them back."
+            " something buffers them."
         )
     if encoding != "identity":
         return "compressed", f"The stream arrives compressed ({encoding}), which delays tokens."
@@ -182,14 +185,14 @@ def _verdict(report: StreamCheck, fault: str) -> tuple[Verdict, str]:
         return "cut", f"The stream broke off after {report.events} of {report.events_sent} events."
     if report.heartbeats < report.events_sent - 1:
         return "no_heartbeats", (
-            "The comments that keep a quiet stream open are missing: something rewrites it."
+            "The heartbeat comments that keep an idle stream open are missing: something removes them."
         )
-    return "live", f"{report.events} events arrived as they were sent."
+    return "live", f"{report.events} events arrived without delay."
 
 
 def _advice(headers: Mapping[str, str]) -> str:
     seen = " ".join(f"{name} {value}" for name, value in headers.items()).lower()
-    # A CDN says so in the names of its headers as well.
+    # CDNs also identify themselves in header names.
     seen += " cloudflare" * ("cf-ray" in seen) + " cloudfront" * ("x-amz-cf-id" in seen)
     named = [advice for name, advice in _ADVICE if name in seen]
     return " ".join(named) or _PLAIN_ADVICE

@@ -1,4 +1,4 @@
-"""The versions of messages at the terminal: `2.1` is the first version of the second message."""
+"""Versions of messages, numbered for the terminal: `2.1` is version 1 of message 2."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ class Version(msgspec.Struct, frozen=True):
     """One of several versions of a message."""
 
     place: str
-    """The message and the version, as they are typed."""
+    """The message and the version, such as `2.1`."""
     run_id: str
     selected: bool
     text: str
@@ -29,17 +29,17 @@ class Version(msgspec.Struct, frozen=True):
     status: str
 
 
-def versions_in(said: Export) -> Sequence[Version]:
-    """Return the versions of those messages of the conversation that have several."""
-    return list(_versions(said))
+def versions_in(export: Export) -> Sequence[Version]:
+    """Return the versions of all messages that have several."""
+    return list(_versions(export))
 
 
-def _versions(said: Export) -> Iterator[Version]:
+def _versions(export: Export) -> Iterator[Version]:
     others: dict[str | None, list[RunView]] = {}
-    for other in said.other_versions:
+    for other in export.other_versions:
         others.setdefault(other.after, []).append(other.run)
     before: str | None = None
-    for number, run in enumerate(said.runs, start=1):
+    for number, run in enumerate(export.runs, start=1):
         if before in others:
             versions = sorted([run, *others[before]], key=lambda each: each.started_at_ms)
             for index, each in enumerate(versions, start=1):
@@ -55,20 +55,20 @@ def _versions(said: Export) -> Iterator[Version]:
 
 
 async def select_version(archive: Archive, conversation_id: str, named: str) -> str:
-    """Select a version by its run's id or its place, and return the run. Raises `NotFound`."""
+    """Select a version by run id or by number, and return its run id. Raises `NotFound`."""
     run_id = named
     if _POSITION.match(named):
-        said = await load_export(archive, conversation_id)
-        found = {each.place: each.run_id for each in versions_in(said)}
+        export = await load_export(archive, conversation_id)
+        found = {each.place: each.run_id for each in versions_in(export)}
         if named not in found:
-            raise NotFound(f"There is no version {named}. `versions` lists what there is.")
+            raise NotFound(f"There is no version {named}. `versions` lists all versions.")
         run_id = found[named]
     await archive.select(conversation_id, run_id)
     return run_id
 
 
 def version_lines(versions: Sequence[Version]) -> Iterator[str]:
-    """Yield each version as a line."""
+    """Yield a line for each version."""
     width = max((len(each.place) for each in versions), default=0)
     for each in versions:
         answer = one_line(each.answer.strip(), _SHOWN) or f"({each.status})"
