@@ -17,7 +17,7 @@ const FILES = [
   { name: "blue.png", mimeType: "image/png", buffer: BLUE },
 ];
 
-const done = (page: Page) => page.getByRole("button", { name: "Copy the answer" });
+const done = (page: Page) => page.getByRole("button", { name: "Copy answer" });
 const sent = (page: Page) => page.getByRole("log").getByRole("list", { name: "Attached files" });
 const composed = (page: Page) => page.getByRole("form", { name: "Message" }).getByRole("list", { name: "Attached files" });
 
@@ -78,7 +78,7 @@ inChromium("files in Chromium, against the real server", () => {
     await attach(page);
     await say(page, "read it");
     await done(page).waitFor();
-    await page.getByRole("button", { name: "Edit and send again" }).click();
+    await page.getByRole("button", { name: "Edit message" }).click();
     expect(await shown(composed(page))).toEqual([NAMES, 2]);
     await page.getByRole("button", { name: "Remove blue.png" }).click();
     await say(page, "read it again");
@@ -86,7 +86,7 @@ inChromium("files in Chromium, against the real server", () => {
     await done(page).waitFor();
     expect(await shown(sent(page))).toEqual([NAMES.slice(0, 2), 1]);
     const before = await firstAddress(page);
-    await page.getByRole("button", { name: "Answer anew" }).click();
+    await page.getByRole("button", { name: "Regenerate" }).click();
     await expect.poll(() => firstAddress(page)).not.toBe(before);
     await page.getByText("pictures: 1").waitFor();
     expect(await shown(sent(page))).toEqual([NAMES.slice(0, 2), 1]);
@@ -95,10 +95,10 @@ inChromium("files in Chromium, against the real server", () => {
   it("uploads a file again that did not get through, and takes the complaint back", async ({ here: { page } }) => {
     await page.route("**/api/v1/upload", (route) => route.abort());
     await page.getByLabel("Files to attach").setInputFiles(FILES.slice(1, 2));
-    await page.getByText("not uploaded").waitFor();
+    await page.getByText("upload failed").waitFor();
     await page.unroute("**/api/v1/upload");
     await page.getByRole("button", { name: "Upload <b>word.txt again" }).press("Enter");
-    await page.getByText("not uploaded").waitFor({ state: "detached" });
+    await page.getByText("upload failed").waitFor({ state: "detached" });
     await page.getByRole("alert").waitFor({ state: "detached" });
     await page.keyboard.type("read it");
     await page.getByRole("button", { name: "Send" }).click();

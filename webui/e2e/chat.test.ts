@@ -8,7 +8,7 @@ import { say } from "./stage";
 const thinking = (page: Page) => page.getByRole("button", { name: /Thinking…/ });
 const thought = (page: Page) => page.getByRole("button", { name: /^Thought for/ });
 const body = (page: Page) => page.locator("section[aria-label=Thinking]");
-const done = (page: Page) => page.getByRole("button", { name: "Copy the answer" });
+const done = (page: Page) => page.getByRole("button", { name: "Copy answer" });
 
 inChromium("the page in Chromium, against the real server", () => {
   it("thinks live and in the open, then folds the thought away and answers", async ({ here: { page, said } }) => {
@@ -70,18 +70,18 @@ inChromium("the page in Chromium, against the real server", () => {
     await thinking(page).waitFor();
     await say(page, "quick, and now?");
     await say(page, "Never mind.");
-    await page.getByText("Is sent when this answer is done").nth(1).waitFor();
+    await page.getByText("Queued: sends when this answer finishes").nth(1).waitFor();
     await page.keyboard.press("ArrowUp");
     expect(await page.getByLabel("Your message").inputValue()).toBe("Never mind.");
     await page.getByLabel("Your message").fill("");
     await done(page).nth(1).waitFor();
-    expect(await page.getByText("Is sent when this answer is done").count()).toBe(0);
+    expect(await page.getByText("Queued: sends when this answer finishes").count()).toBe(0);
     expect(await page.getByRole("article").count()).toBe(2);
   });
 
   it("explains a run that only thought and one that failed, with the way out", async ({ here: { page } }) => {
     await say(page, "only think");
-    await page.getByText("All of the output went into thinking").waitFor();
+    await page.getByText("The model used all of its output for thinking").waitFor();
     expect(await page.getByRole("button", { name: "Continue" }).isVisible()).toBe(true);
     await say(page, "fail now");
     await page.getByText("The provider is overloaded.", { exact: true }).waitFor();
@@ -95,12 +95,12 @@ inChromium("the page in Chromium, against the real server", () => {
     await expect.poll(() => log.evaluate((box) => box.scrollHeight - box.clientHeight), { timeout: 20_000 }).toBeGreaterThan(400);
     await log.hover();
     await page.mouse.wheel(0, -200);
-    await page.getByRole("button", { name: "Go to the newest message" }).waitFor();
+    await page.getByRole("button", { name: "Scroll to bottom" }).waitFor();
     const at = await log.evaluate((box) => box.scrollTop);
     const before = await log.evaluate((box) => box.scrollHeight);
     await expect.poll(() => log.evaluate((box) => box.scrollHeight)).toBeGreaterThan(before + 200);
     expect(Math.abs((await log.evaluate((box) => box.scrollTop)) - at)).toBeLessThan(2);
-    await page.getByRole("button", { name: "Go to the newest message" }).click();
+    await page.getByRole("button", { name: "Scroll to bottom" }).click();
     const below = () => log.evaluate((box) => box.scrollHeight - box.clientHeight - box.scrollTop);
     await expect.poll(below).toBeLessThan(40);
     for (const toBottom of [() => page.mouse.wheel(0, 100_000), () => log.press("End")]) {
@@ -108,7 +108,7 @@ inChromium("the page in Chromium, against the real server", () => {
       await page.mouse.wheel(0, -300);
       await expect.poll(below).toBeGreaterThan(200);
       await toBottom();
-      await page.getByRole("button", { name: "Go to the newest message" }).waitFor({ state: "detached" });
+      await page.getByRole("button", { name: "Scroll to bottom" }).waitFor({ state: "detached" });
       await expect.poll(below).toBeLessThan(40);
     }
     await page.keyboard.press("Escape");
@@ -128,12 +128,12 @@ inChromium("the page in Chromium, against the real server", () => {
   it("answers anew, and takes an edited message, as versions of what was there", async ({ here: { page } }) => {
     await say(page, "quick question");
     await done(page).waitFor();
-    await page.getByRole("button", { name: "Answer anew" }).click();
+    await page.getByRole("button", { name: "Regenerate" }).click();
     await page.getByText("Version 2 of 2").first().waitFor({ state: "attached" });
     await done(page).waitFor();
     await expect.poll(() => page.evaluate(() => document.activeElement?.tagName)).toBe("TEXTAREA");
     await page.keyboard.press("ArrowUp");
-    const changing = page.getByText("The changed message begins another version");
+    const changing = page.getByText("Sending creates a new version of this message");
     await changing.waitFor();
     await page.keyboard.press("Escape");
     await changing.waitFor({ state: "detached" });
@@ -155,11 +155,11 @@ inChromium("the page in Chromium, against the real server", () => {
   it("shows what was searched for also where it is in a version that is not shown", async ({ here: { page } }) => {
     await say(page, "quick xylophone");
     await done(page).waitFor();
-    await page.getByRole("button", { name: "Edit and send again" }).click();
+    await page.getByRole("button", { name: "Edit message" }).click();
     await say(page, "quick marimba");
     await page.getByText("Version 2 of 2").first().waitFor({ state: "attached" });
     await done(page).waitFor();
-    await page.getByRole("button", { name: "New conversation" }).first().click();
+    await page.getByRole("button", { name: "New chat" }).first().click();
     const searched = page.waitForResponse(/search=xylophone/);
     await page.getByLabel(/Search/).fill("xylophone");
     await searched;
@@ -183,7 +183,7 @@ inChromium("the page in Chromium, against the real server", () => {
         await expect.poll(() => each.getByRole("article").count()).toBe(articles);
       }
     };
-    await page.getByRole("button", { name: "Answer anew" }).first().click();
+    await page.getByRole("button", { name: "Regenerate" }).first().click();
     await page.getByText("Version 2 of 2").first().waitFor({ state: "attached" });
     await done(page).waitFor();
     await shows(1);
@@ -224,10 +224,10 @@ inChromium("the page in Chromium, against the real server", () => {
   it("finds a conversation by what was said in it", async ({ here: { page } }) => {
     await say(page, "quick\n\nabout a heliotrope");
     await done(page).waitFor();
-    await page.getByRole("searchbox", { name: "Search conversations" }).fill("heliotrope");
+    await page.getByRole("searchbox", { name: "Search chats" }).fill("heliotrope");
     await expect.poll(() => page.getByRole("navigation").getByRole("listitem").count()).toBe(1);
-    await page.getByRole("searchbox", { name: "Search conversations" }).fill("nothing like it");
-    await page.getByText("Nothing found.").waitFor();
+    await page.getByRole("searchbox", { name: "Search chats" }).fill("nothing like it");
+    await page.getByText("No results.").waitFor();
   });
 
   it("sends a file along with a message", async ({ here: { page } }) => {
@@ -243,8 +243,8 @@ inChromium("the page in Chromium, against the real server", () => {
   it("says why a file is not taken", async ({ here: { page } }) => {
     const file = { name: "all.zip", mimeType: "application/zip", buffer: Buffer.from([0x50, 0x4b, 3, 4, 0xff]) };
     await page.getByLabel("Files to attach").setInputFiles(file);
-    await page.getByText("not uploaded").waitFor();
-    await page.getByText(/all\.zip: Taken are PNG, JPEG, GIF and WebP/).waitFor();
+    await page.getByText("upload failed").waitFor();
+    await page.getByText(/all\.zip: Unsupported file\. Use PNG, JPEG, GIF, WebP/).waitFor();
   });
 
   it("keeps a temporary conversation out of the list", async ({ here: { page }, server }) => {
@@ -256,9 +256,9 @@ inChromium("the page in Chromium, against the real server", () => {
     await done(page).waitFor();
     await page.getByRole("navigation").getByText("Today").waitFor();
     expect(await page.getByRole("navigation").getByText("quick secret").count()).toBe(0);
-    const marked = () => page.getByText("Temporary: kept in memory only").isVisible();
+    const marked = () => page.getByText("Temporary chat: not saved").isVisible();
     expect(await marked()).toBe(true);
-    await page.getByRole("heading", { name: "Temporary conversation", level: 1 }).waitFor();
+    await page.getByRole("heading", { name: "Temporary chat", level: 1 }).waitFor();
     const first = await page.getByRole("article").elementHandle();
     await page.getByRole("button", { name: "Branch from here" }).click();
     await first?.waitForElementState("hidden");
@@ -266,19 +266,19 @@ inChromium("the page in Chromium, against the real server", () => {
     expect(await marked()).toBe(true);
     expect(await page.getByRole("navigation").getByText("quick secret").count()).toBe(0);
     await page.getByRole("button", { name: "Kept", exact: true }).click();
-    await page.getByRole("heading", { name: "Temporary conversation", level: 1 }).waitFor({ state: "detached" });
+    await page.getByRole("heading", { name: "Temporary chat", level: 1 }).waitFor({ state: "detached" });
     expect(await marked()).toBe(false);
   });
 
   it("renames and deletes a conversation", async ({ here: { page } }) => {
     await say(page, "quick, call me anything");
     await done(page).waitFor();
-    await page.getByRole("button", { name: "More for quick, call me anything" }).click();
+    await page.getByRole("button", { name: "Options for quick, call me anything" }).click();
     await page.getByRole("menuitem", { name: "Rename" }).click();
     await page.getByRole("textbox", { name: "Name" }).fill("Renamed");
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: "Renamed", level: 1 }).waitFor();
-    await page.getByRole("button", { name: "More for Renamed" }).click();
+    await page.getByRole("button", { name: "Options for Renamed" }).click();
     await page.getByRole("menuitem", { name: "Delete" }).click();
     await page.getByRole("button", { name: "Delete", exact: true }).click();
     await page.getByText("What shall we think about?").waitFor();

@@ -7,8 +7,8 @@ import { freePort, say, SilentWay } from "./stage";
 const thought = (page: Page) => page.getByRole("button", { name: /^Thought for/ });
 const body = (page: Page) => page.locator("section[aria-label=Thinking]");
 const log = (page: Page) => page.getByRole("log");
-const waiting = (page: Page) => page.getByText(/Is (sent|answered) when this answer is done/);
-const done = (page: Page) => page.getByRole("button", { name: "Copy the answer" });
+const waiting = (page: Page) => page.getByText(/Queued: (sends|answered) when this answer finishes/);
+const done = (page: Page) => page.getByRole("button", { name: "Copy answer" });
 
 /** The first seconds that a thought says it took so far. */
 async function secondsOf(page: Page): Promise<number> {
@@ -47,11 +47,11 @@ inChromium("a connection that is lost", () => {
     await page.getByText(/Reconnecting…/).waitFor();
     await server.start();
     await page.getByText(/Reconnecting…/).waitFor({ state: "detached", timeout: 20_000 });
-    await page.getByText("It is back now").waitFor();
+    await page.getByText("The server is back").waitFor();
     expect(await body(page).textContent()).toContain("Thought number 1 leads");
     expect(await page.getByRole("button", { name: "Continue" }).count()).toBe(0);
     await page.reload();
-    await page.getByText("It is back now").waitFor();
+    await page.getByText("The server is back").waitFor();
     expect(await body(page).textContent()).toContain("Thought number 1 leads");
     await page.getByRole("button", { name: "Try again" }).click();
     await page.getByText("The answer is 42.").waitFor();
@@ -63,11 +63,11 @@ inChromium("a connection that is lost", () => {
     await page.getByRole("heading", { name: "Section 2" }).waitFor();
     await server.end("SIGKILL");
     await server.start();
-    await page.getByText("It is back now").waitFor({ timeout: 20_000 });
+    await page.getByText("The server is back").waitFor({ timeout: 20_000 });
     expect(await page.getByRole("heading", { name: "Section 1" }).count()).toBe(1);
     await page.getByRole("button", { name: "Continue" }).click();
     await log(page).getByText("Please continue.").waitFor();
-    await page.getByRole("article").nth(1).getByRole("button", { name: "Copy the answer" }).waitFor();
+    await page.getByRole("article").nth(1).getByRole("button", { name: "Copy answer" }).waitFor();
     expect(await page.getByRole("article").count()).toBe(2);
   });
 
@@ -77,7 +77,7 @@ inChromium("a connection that is lost", () => {
     await server.end();
     await page.getByText(/Reconnecting…/).waitFor();
     await say(page, "quick two");
-    await page.getByText("Is sent when the connection is back").waitFor();
+    await page.getByText("Queued: sends when you're back online").waitFor();
     await server.start();
     await done(page).nth(1).waitFor({ timeout: 20_000 });
     expect(await page.getByRole("article").count()).toBe(2);
@@ -99,7 +99,7 @@ inChromium("a connection that is lost", () => {
     expect(first).toEqual(second);
     await say(page, "long thoughts");
     await other.getByRole("button", { name: /Thinking…/ }).waitFor();
-    await other.getByRole("button", { name: "Stop (Escape)" }).click();
+    await other.getByRole("button", { name: "Stop (Esc)" }).click();
     await page.getByText("You stopped this answer.").waitFor();
   });
 

@@ -5,7 +5,7 @@ import { bringAxe, seriousFaults } from "./faults";
 import { inChromium, it } from "./fixtures";
 import { say } from "./stage";
 
-const done = (page: Page) => page.getByRole("button", { name: "Copy the answer" });
+const done = (page: Page) => page.getByRole("button", { name: "Copy answer" });
 const list = (page: Page) => page.getByRole("navigation");
 
 /** Have the server offer very many models of several providers. */
@@ -55,7 +55,7 @@ inChromium("details of the page in Chromium", () => {
     await page.getByText("Step 2: ").waitFor();
     await page.getByRole("button", { name: /^Model: / }).click();
     await page.getByRole("combobox").fill("no such model");
-    await page.getByRole("status").getByText("Nothing found.").waitFor();
+    await page.getByRole("status").getByText("No results.").waitFor();
     await page.keyboard.press("Enter");
     await page.getByRole("combobox").press("Escape");
     await page.getByRole("combobox").waitFor({ state: "detached" });
@@ -70,8 +70,8 @@ inChromium("details of the page in Chromium", () => {
     await done(page).waitFor();
     const title = page.getByRole("heading", { name: "quick heliotropes", level: 1 });
     await title.waitFor();
-    await page.getByRole("searchbox", { name: "Search conversations" }).fill("nothing like it");
-    await page.getByText("Nothing found.").waitFor();
+    await page.getByRole("searchbox", { name: "Search chats" }).fill("nothing like it");
+    await page.getByText("No results.").waitFor();
     expect(await title.isVisible()).toBe(true);
     expect(await page.title()).toBe("quick heliotropes · thinkaloud");
     for (let number = 0; number < 60; number += 1) await page.request.post(`${server.address}/api/v1/conversations`, { data: { title: `Number ${number}` } });
@@ -95,12 +95,12 @@ inChromium("details of the page in Chromium", () => {
     const focused = () => page.evaluate(() => document.activeElement?.textContent ?? "");
     await say(page, "quick farewell");
     await done(page).waitFor();
-    await page.getByRole("button", { name: "More for quick farewell" }).click();
+    await page.getByRole("button", { name: "Options for quick farewell" }).click();
     await page.getByRole("menuitem", { name: "Delete" }).click();
-    await expect.poll(focused).toBe("Keep it");
+    await expect.poll(focused).toBe("Cancel");
     await page.keyboard.press("Enter");
     await page.getByRole("dialog").waitFor({ state: "detached" });
-    await page.getByRole("button", { name: "More for quick farewell" }).click();
+    await page.getByRole("button", { name: "Options for quick farewell" }).click();
     await page.getByRole("menuitem", { name: "Rename" }).click();
     await expect.poll(() => page.evaluate(() => document.activeElement?.tagName)).toBe("INPUT");
     await page.keyboard.type("Another name");

@@ -10,11 +10,11 @@ inChromium("a first run", () => {
     try {
       await server.start();
       const { page, said } = await lookAt(server.address);
-      await page.getByText("No model is configured: this is the built-in demo model.").waitFor();
+      await page.getByText("No model is configured, so you're using the demo model.").waitFor();
       await say(page, "What is 6 * 7?");
       await page.getByRole("button", { name: /Thinking…/ }).first().waitFor();
       await page.getByRole("button", { name: /calculate/ }).waitFor();
-      await page.getByRole("button", { name: "Copy the answer" }).waitFor();
+      await page.getByRole("button", { name: "Copy answer" }).waitFor();
       await page.getByRole("link", { name: /Demo model/ }).click();
       await page.getByRole("heading", { name: "Connect a model" }).waitFor();
       expect(await page.getByText("ANTHROPIC_API_KEY").count()).toBeGreaterThan(0);

@@ -28,7 +28,7 @@ const began = await page.evaluate(() => performance.now());
 const folded = () => document.querySelector("section[aria-label=Thinking] button")?.textContent?.startsWith("Thought for");
 await page.waitForFunction(folded, undefined, { timeout: 120_000, polling: 250 });
 const { tasks, frames, ended } = await page.evaluate(() => ({ ...globalThis.watched, ended: performance.now() }));
-await page.getByRole("button", { name: "Copy the answer" }).waitFor({ timeout: 60_000 });
+await page.getByRole("button", { name: "Copy answer" }).waitFor({ timeout: 60_000 });
 
 const seen = frames.filter((at) => at >= began && at <= ended);
 const gaps = seen.slice(1).map((at, index) => at - seen[index]).toSorted((a, b) => a - b);

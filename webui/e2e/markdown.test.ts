@@ -4,7 +4,7 @@ import { expect } from "vitest";
 import { inChromium, it } from "./fixtures";
 import { say } from "./stage";
 
-const answered = (page: Page) => page.getByRole("button", { name: "Copy the answer" }).waitFor();
+const answered = (page: Page) => page.getByRole("button", { name: "Copy answer" }).waitFor();
 
 inChromium("Markdown of a model", () => {
   it.for([
@@ -33,7 +33,7 @@ inChromium("Markdown of a model", () => {
     await say(page, `say ${answer}`);
     await answered(page);
     await page.locator(".katex").first().waitFor();
-    await page.getByRole("button", { name: "Copy the answer" }).click();
+    await page.getByRole("button", { name: "Copy answer" }).click();
     await expect.poll(copied).toBe(answer);
     await page.getByRole("button", { name: "Copy code" }).click();
     await expect.poll(copied).toBe("\\(a\\) $b$");

@@ -34,7 +34,7 @@ async function picture(name, colorScheme, viewport, until) {
 }
 
 const words = (page) => page.getByText("I do not work that out in my head").waitFor();
-const answer = (page) => page.getByRole("button", { name: "Copy the answer" }).waitFor();
+const answer = (page) => page.getByRole("button", { name: "Copy answer" }).waitFor();
 await picture("web-thinking", "light", { width: 1120, height: 640 }, words);
 await picture("web-answer", "dark", { width: 1120, height: 640 }, answer);
 await picture("web-phone", "light", { width: 390, height: 720 }, answer);

@@ -4,7 +4,7 @@ import { expect } from "vitest";
 import { inChromium, it } from "./fixtures";
 import { say } from "./stage";
 
-const done = (page: Page) => page.getByRole("button", { name: "Copy the answer" });
+const done = (page: Page) => page.getByRole("button", { name: "Copy answer" });
 const field = (page: Page) => page.getByLabel("Your message");
 const inField = (page: Page) => field(page).evaluate((element) => element === document.activeElement);
 
@@ -21,16 +21,16 @@ inChromium("where the page is", () => {
     await page.keyboard.type("quick two");
     await page.keyboard.press("Enter");
     await done(page).nth(1).waitFor();
-    await page.getByRole("button", { name: "Answer anew" }).nth(1).click();
+    await page.getByRole("button", { name: "Regenerate" }).nth(1).click();
     await expect.poll(() => inField(page)).toBe(true);
-    await page.getByRole("button", { name: "New conversation" }).first().click();
+    await page.getByRole("button", { name: "New chat" }).first().click();
     await expect.poll(() => inField(page)).toBe(true);
   });
 
   it("goes back and forward between conversations as the browser does", async ({ here: { page } }) => {
     await say(page, "quick one");
     await done(page).waitFor();
-    await page.getByRole("button", { name: "New conversation" }).first().click();
+    await page.getByRole("button", { name: "New chat" }).first().click();
     await say(page, "quick two");
     await page.getByRole("log").getByText("quick two").waitFor();
     await page.goBack();
@@ -47,22 +47,22 @@ inChromium("where the page is", () => {
     await done(page).waitFor();
     const other = await context.newPage();
     await other.goto(page.url());
-    await other.getByRole("button", { name: "More for quick, then gone" }).click();
+    await other.getByRole("button", { name: "Options for quick, then gone" }).click();
     await other.getByRole("menuitem", { name: "Delete" }).click();
     await other.getByRole("button", { name: "Delete", exact: true }).click();
     await other.getByText("What shall we think about?").waitFor();
     await page.bringToFront();
-    await page.getByText("This conversation is not here").waitFor();
+    await page.getByText("Chat not found").waitFor();
     await page.getByRole("navigation").getByText("quick, then gone").waitFor({ state: "detached" });
     expect(await field(page).isVisible()).toBe(false);
-    await page.getByRole("button", { name: "Begin a new one" }).click();
+    await page.getByRole("button", { name: "Start a new chat" }).click();
     await say(page, "quick again");
     await done(page).waitFor();
   });
 
   it("says the same at an address that leads to no conversation", async ({ here: { page }, server }) => {
     await page.goto(`${server.address}/#/c/conv_nowhere`);
-    await page.getByText("This conversation is not here").waitFor();
+    await page.getByText("Chat not found").waitFor();
     expect(await field(page).isVisible()).toBe(false);
   });
 
@@ -70,10 +70,10 @@ inChromium("where the page is", () => {
     const made = await page.request.post(`${server.address}/api/v1/conversations`, { data: { title: "Silence" } });
     const { conversation_id } = (await made.json()) as { conversation_id: string };
     await page.goto(`${server.address}/#/c/${conversation_id}`);
-    await page.getByText("Nothing was said here yet.").waitFor();
+    await page.getByText("No messages yet.").waitFor();
     await say(page, "quick word");
     await done(page).waitFor();
-    expect(await page.getByText("Nothing was said here yet.").count()).toBe(0);
+    expect(await page.getByText("No messages yet.").count()).toBe(0);
   });
 
   it("lists very many conversations a page at a time, whatever they are called", async ({ here: { page }, server }) => {
@@ -99,18 +99,18 @@ inChromium("where the page is", () => {
     await expect.poll(focused).toBe("Settings");
     await page.request.post(`${server.address}/api/v1/conversations`, { data: { title: "Focus" } });
     await page.reload();
-    await page.getByRole("button", { name: "More for Focus" }).press("Enter");
+    await page.getByRole("button", { name: "Options for Focus" }).press("Enter");
     await page.getByRole("menuitem", { name: "Rename" }).press("Enter");
     await page.getByRole("textbox", { name: "Name" }).waitFor();
     await page.keyboard.press("Escape");
-    await expect.poll(focused).toBe("More for Focus");
+    await expect.poll(focused).toBe("Options for Focus");
   });
 
   it("gives back as a draft what still waited when the page was left", async ({ here: { page } }) => {
     await say(page, "long thoughts");
     await page.getByRole("button", { name: /Thinking…/ }).waitFor();
     await say(page, "And then this.");
-    await page.getByText("Is sent when this answer is done").waitFor();
+    await page.getByText("Queued: sends when this answer finishes").waitFor();
     await field(page).fill("Half a");
     await page.reload();
     await page.getByRole("button", { name: /Thinking…/ }).waitFor();
@@ -127,8 +127,8 @@ inChromium("where the page is", () => {
     await done(page).nth(1).waitFor();
     await page.getByRole("log").hover();
     await page.mouse.wheel(0, -5000);
-    await page.getByRole("button", { name: "Go to the newest message" }).waitFor();
+    await page.getByRole("button", { name: "Scroll to bottom" }).waitFor();
     await page.setViewportSize({ width: 900, height: 1600 });
-    await page.getByRole("button", { name: "Go to the newest message" }).waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "Scroll to bottom" }).waitFor({ state: "detached" });
   });
 });

@@ -26,7 +26,7 @@ inChromium("a plugin that sends something to a chat", () => {
   it("is heard in the page: what it says, what it thinks, and what it thinks in the old way", async ({ ringing, lookAt }) => {
     const { page, said } = await lookAt(ringing.address);
     await say(page, "quick, why?");
-    await page.getByRole("button", { name: "Copy the answer" }).waitFor();
+    await page.getByRole("button", { name: "Copy answer" }).waitFor();
     const chat_id = decodeURIComponent(new URL(page.url()).hash.split("/").at(-1) ?? "");
     await ring(
       ringing,
@@ -43,7 +43,7 @@ inChromium("a plugin that sends something to a chat", () => {
     expect(await aside.textContent()).toContain("Is it time for tea?");
     expect(await aside.textContent()).toContain("Perhaps cake as well.");
     await say(page, "quick, and now?");
-    await page.getByRole("button", { name: "Copy the answer" }).nth(1).waitFor();
+    await page.getByRole("button", { name: "Copy answer" }).nth(1).waitFor();
     const articles = await page.getByRole("article").allTextContents();
     expect(articles.map((text) => /why\?|for tea|and now\?/.exec(text)?.[0])).toEqual(["why?", "for tea", "and now?"]);
     expect(said).toEqual([]);

@@ -4,7 +4,7 @@ import { expect } from "vitest";
 import { inChromium, it } from "./fixtures";
 import { say } from "./stage";
 
-const done = (page: Page) => page.getByRole("button", { name: "Copy the answer" });
+const done = (page: Page) => page.getByRole("button", { name: "Copy answer" });
 
 /** How far the page itself could scroll, and has; nothing where all is well. */
 const pageScroll = (page: Page) =>
@@ -84,7 +84,7 @@ inChromium("the page in its window", () => {
     await expect.poll(() => top(page)).toBeGreaterThan(300);
     await press("End");
     await expect.poll(() => below(page)).toBeLessThan(2);
-    await page.getByRole("button", { name: "Go to the newest message" }).waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "Scroll to bottom" }).waitFor({ state: "detached" });
   });
 
   it("does not scroll with many conversations, in the list, its search and its menus", async ({ here: { page }, server }) => {
@@ -92,7 +92,7 @@ inChromium("the page in its window", () => {
     await page.reload();
     await page.getByRole("navigation").getByRole("listitem").nth(49).waitFor();
     expect(await pageScroll(page)).toEqual(STILL);
-    await page.getByRole("button", { name: "More for Number 10" }).focus();
+    await page.getByRole("button", { name: "Options for Number 10" }).focus();
     await page.keyboard.press("Enter");
     await page.getByRole("menuitem", { name: "Delete" }).waitFor();
     expect(await pageScroll(page)).toEqual(STILL);

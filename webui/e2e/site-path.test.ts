@@ -70,7 +70,7 @@ inChromium("the page under a path of a site, behind nginx", () => {
   ] as const)("answers, comes back after a reload and links to the API where the path is %s", async ([, which], { site, lookAt }) => {
     const { page, said } = await lookAt(`http://127.0.0.1:${site.ports[which]}/app/`);
     await say(page, "quick, why?");
-    await page.getByRole("button", { name: "Copy the answer" }).waitFor();
+    await page.getByRole("button", { name: "Copy answer" }).waitFor();
     await page.reload();
     await page.getByText("The answer is 42.").waitFor();
     await page.getByRole("button", { name: "Settings" }).click();

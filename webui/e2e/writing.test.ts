@@ -32,7 +32,7 @@ inChromium("writing a message in Chromium", () => {
   it("keeps answering when Escape clears the search or ends a composition, and stops in the field", async ({ here: { page } }) => {
     await say(page, "Why?");
     await page.getByText("Thought number 2 leads").waitFor();
-    const search = page.getByRole("searchbox", { name: "Search conversations" });
+    const search = page.getByRole("searchbox", { name: "Search chats" });
     await search.fill("heliotrope");
     await search.press("Escape");
     expect(await search.inputValue()).toBe("");
@@ -59,7 +59,7 @@ inChromium("writing a message in Chromium", () => {
     expect(await field(page).inputValue()).toBe("quick\nsecond line");
     expect(await field(page).getAttribute("enterkeyhint")).toBe("enter");
     await page.getByRole("button", { name: "Send" }).tap();
-    await page.getByRole("button", { name: "Copy the answer" }).waitFor();
+    await page.getByRole("button", { name: "Copy answer" }).waitFor();
     await page.getByRole("button", { name: "Conversations" }).first().tap();
     await page.getByRole("button", { name: "Settings" }).tap();
     await page.getByRole("group", { name: "Enter key" }).getByText("Shift + Enter starts a new line").tap();
@@ -84,7 +84,7 @@ inChromium("writing a message in Chromium", () => {
     await page.getByRole("button", { name: "Attach files" }).waitFor();
     await field(page).pressSequentially("What is this?");
     await paste(page, "word ".repeat(1_200_000));
-    await page.getByText(/^That text has 6,000,000 characters; a message may have 400,000/).waitFor();
+    await page.getByText(/^That text has 6,000,000 characters; the limit for a message is 400,000/).waitFor();
     expect(await field(page).inputValue()).toBe("What is this?");
     expect(said).toEqual([]);
   });
@@ -92,7 +92,7 @@ inChromium("writing a message in Chromium", () => {
   it("attaches a pasted text that is too long for a message, and the model reads it", async ({ here: { page } }) => {
     await page.getByRole("button", { name: "Attach files" }).waitFor();
     await paste(page, "heliotrope ".repeat(40_000));
-    await page.getByRole("button", { name: "Attach it as a text file" }).click();
+    await page.getByRole("button", { name: "Attach as a text file" }).click();
     await attached(page).getByText("pasted.txt").waitFor();
     await page.getByText("uploading…").waitFor({ state: "detached" });
     await say(page, "read it");

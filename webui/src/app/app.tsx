@@ -52,7 +52,7 @@ export function App({ preferences, toggles }: AppProps) {
   return (
     <div className="flex h-full">
       <div className={cx("hidden w-68 shrink-0 border-r border-line", sidebar && "md:block")}>{side}</div>
-      <Dialog open={drawer} onOpenChange={setDrawer} title="Conversations" shape="drawer">
+      <Dialog open={drawer} onOpenChange={setDrawer} title="Chats" shape="drawer">
         {side}
       </Dialog>
       <main className="flex min-w-0 flex-1 flex-col">
@@ -91,19 +91,19 @@ function Header({ chatId, onDrawer, onSidebar }: HeaderProps) {
   }, [title]);
   return (
     <header className="flex min-h-13 items-center gap-1 px-2 sm:px-3">
-      <IconButton label="Conversations" className="md:hidden" onClick={onDrawer}>
+      <IconButton label="Open sidebar" className="md:hidden" onClick={onDrawer}>
         <MenuIcon size={19} aria-hidden />
       </IconButton>
-      <IconButton label="Show or hide the conversations" className="max-md:hidden" onClick={onSidebar}>
+      <IconButton label="Toggle sidebar" className="max-md:hidden" onClick={onSidebar}>
         <PanelLeft size={18} aria-hidden />
       </IconButton>
-      <h1 className="min-w-0 flex-1 truncate px-1 text-[0.95rem] font-medium [unicode-bidi:plaintext]">{visible(title) || (temporary ? "Temporary conversation" : "thinkaloud")}</h1>
+      <h1 className="min-w-0 flex-1 truncate px-1 text-[0.95rem] font-medium [unicode-bidi:plaintext]">{visible(title) || (temporary ? "Temporary chat" : "thinkaloud")}</h1>
       {demo ? (
         <a href="#/connect" className="rounded-full bg-warn-soft px-3 py-1 text-xs font-medium text-warn hover:underline">
           Demo model<span className="max-sm:hidden"> · connect a real one</span>
         </a>
       ) : null}
-      <IconButton label="New conversation" onClick={() => toChat(null)}>
+      <IconButton label="New chat" onClick={() => toChat(null)}>
         <SquarePen size={18} aria-hidden />
       </IconButton>
     </header>

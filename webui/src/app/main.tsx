@@ -50,7 +50,7 @@ if (window.visualViewport) fitVisibleHeight(window.visualViewport, window, docum
 window.addEventListener("load", preloadMarkdown);
 
 const root = document.getElementById("root");
-if (!root) throw new Error("The page has no #root.");
+if (!root) throw new Error("Missing #root element.");
 createRoot(root).render(
   <StrictMode>
     <ServicesContext value={{ api, client, directory: new Directory(api), server }}>

@@ -15,10 +15,10 @@ export function ConnectionBar({ state, problem = null, onRetry }: ConnectionBarP
   return (
     <div role="status" className="flex items-center justify-center gap-3 bg-warn-soft px-4 py-1.5 text-sm text-warn">
       {offline ? <CloudOff size={16} className="shrink-0" aria-hidden /> : <Loader size={16} className="shrink-0 animate-spin" aria-hidden />}
-      <p>{offline ? "You are offline. This page goes on when you are back." : (problem ?? "Reconnecting… Nothing that was said is lost.")}</p>
+      <p>{offline ? "You're offline. We'll reconnect automatically." : (problem ?? "Reconnecting… Nothing has been lost.")}</p>
       {offline ? null : (
         <Button look="quiet" className="min-h-7 px-2 whitespace-nowrap text-warn" onClick={onRetry}>
-          Try now
+          Retry now
         </Button>
       )}
     </div>

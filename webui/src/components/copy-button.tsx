@@ -24,7 +24,7 @@ export interface CopyButtonProps {
 
 type Said = "idle" | "copied" | "refused";
 
-const WORDS: Readonly<Record<Said, string>> = { idle: "", copied: "Copied", refused: "The browser did not allow copying" };
+const WORDS: Readonly<Record<Said, string>> = { idle: "", copied: "Copied", refused: "Your browser blocked copying" };
 
 export function CopyButton({ label, text, className }: CopyButtonProps) {
   const [said, setSaid] = useState<Said>("idle");

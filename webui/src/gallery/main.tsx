@@ -74,5 +74,5 @@ function fixed(opened: readonly string[]): Toggles {
 }
 
 const root = document.getElementById("root");
-if (!root) throw new Error("The page has no #root.");
+if (!root) throw new Error("Missing #root element.");
 createRoot(root).render(<Gallery />);

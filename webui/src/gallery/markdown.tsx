@@ -18,7 +18,7 @@ declare global {
 }
 
 const place = document.getElementById("root");
-if (!place) throw new Error("The page has no #root.");
+if (!place) throw new Error("Missing #root element.");
 const root = createRoot(place);
 
 window.showMarkdown = (text, growing, thought = false) => {

@@ -167,7 +167,7 @@ export class Api {
     try {
       return await fetch(this.#base + path, { ...init, method, credentials: "same-origin" });
     } catch (error) {
-      if (error instanceof TypeError) throw new ApiProblem(0, "unreachable", "The server cannot be reached. Is it running?");
+      if (error instanceof TypeError) throw new ApiProblem(0, "unreachable", "Can't reach the server. Is it running?");
       throw error;
     }
   }
@@ -177,6 +177,6 @@ export class Api {
     const body: unknown = isJson ? await response.json() : undefined;
     if (response.ok) return body as T;
     const { code, detail } = (body ?? {}) as { code?: string; detail?: string };
-    throw new ApiProblem(response.status, code ?? "", detail ?? `The server answered with status ${response.status}.`);
+    throw new ApiProblem(response.status, code ?? "", detail ?? `The server responded with status ${response.status}.`);
   }
 }

@@ -23,7 +23,7 @@ export class ServerInfo {
   async address(page: Location, given: AbortSignal): Promise<string> {
     const bootstrap = await this.#api.bootstrap(given);
     this.#change({ bootstrap });
-    if (bootstrap.ws_path === null) throw new ApiProblem(404, "no_socket", "The server's socket for this page is turned off, by [channels.websocket] in its configuration.");
+    if (bootstrap.ws_path === null) throw new ApiProblem(404, "no_socket", "This page's connection is turned off. Turn it on in [channels.websocket] of the server's configuration.");
     const address = new URL(bootstrap.ws_path, page.href);
     address.protocol = page.protocol === "https:" ? "wss:" : "ws:";
     if (bootstrap.ticket) address.searchParams.set("ticket", bootstrap.ticket);

@@ -197,7 +197,7 @@ def _checked(data: bytes, limit: int) -> str:
         raise Refused(
             415,
             "unsupported_media_type",
-            "Taken are PNG, JPEG, GIF and WebP pictures, and texts in UTF-8.",
+            "Unsupported file. Use PNG, JPEG, GIF, WebP or a UTF-8 text file.",
             field="file",
         )
     limit = min(limit, MAX_TEXT_BYTES if media_type is None else MAX_IMAGE_BYTES)

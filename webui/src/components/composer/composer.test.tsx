@@ -89,10 +89,10 @@ it("recalls the last message with the arrow, only in an empty field", async () =
 
 it("stops while a run goes on, and offers to send what is typed meanwhile", async () => {
   const { did, field, user } = staged({ running: true });
-  await user.click(screen.getByRole("button", { name: "Stop (Escape)" }));
+  await user.click(screen.getByRole("button", { name: "Stop (Esc)" }));
   expect(screen.queryByRole("button", { name: /^Send/ })).toBeNull();
   await user.type(field, "next");
-  await user.click(screen.getByRole("button", { name: "Send when this answer is done" }));
+  await user.click(screen.getByRole("button", { name: "Send after this answer" }));
   expect(did).toEqual(["stop", "send next"]);
 });
 
@@ -125,8 +125,8 @@ it("says that a pasted text is too long, and attaches it as a file instead", asy
   const { did, field, user } = staged({ textLimits: { chars: 10, fileBytes: 20 }, onFiles: (files) => taken.push(...files) });
   await user.type(field, "What?");
   expect(fireEvent.paste(field, clipboard([], "fifteen letters"))).toBe(false);
-  expect(screen.getByRole("alert").textContent).toContain("That text has 15 characters; a message may have 10 characters.");
-  await user.click(screen.getByRole("button", { name: "Attach it as a text file" }));
+  expect(screen.getByRole("alert").textContent).toContain("That text has 15 characters; the limit for a message is 10 characters.");
+  await user.click(screen.getByRole("button", { name: "Attach as a text file" }));
   expect(await taken[0]?.text()).toBe("fifteen letters");
   expect(screen.queryByRole("alert")).toBeNull();
   await user.type(field, "{Enter}");
@@ -151,7 +151,7 @@ it("says of a pasted text that is too long for a file as well how long it may be
   const { field } = staged({ textLimits: { chars: 10, fileBytes: 12 }, onFiles: () => undefined });
   fireEvent.paste(field, clipboard([], "fifteen letters"));
   expect(screen.getByRole("alert").textContent).toMatch(/a text file may have 12 B\..*not inserted/);
-  expect(screen.queryByRole("button", { name: "Attach it as a text file" })).toBeNull();
+  expect(screen.queryByRole("button", { name: "Attach as a text file" })).toBeNull();
 });
 
 it("holds back a typed or dropped text that is too long, and moves it into a file", async () => {
@@ -160,7 +160,7 @@ it("holds back a typed or dropped text that is too long, and moves it into a fil
   fireEvent.change(field, { target: { value: "four" } });
   await user.type(field, "{Enter}");
   expect(did).toEqual([]);
-  await user.click(screen.getByRole("button", { name: "Attach it as a text file" }));
+  await user.click(screen.getByRole("button", { name: "Attach as a text file" }));
   expect(await taken[0]?.text()).toBe("four");
   expect((field as HTMLTextAreaElement).value).toBe("");
 });

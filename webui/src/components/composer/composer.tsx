@@ -131,12 +131,12 @@ function Buttons({ running, ready, onStop }: ButtonsProps) {
   return (
     <>
       {running ? (
-        <IconButton label="Stop (Escape)" look="plain" round onClick={onStop}>
+        <IconButton label="Stop (Esc)" look="plain" round onClick={onStop}>
           <Square size={13} fill="currentColor" aria-hidden />
         </IconButton>
       ) : null}
       {running && !ready ? null : (
-        <IconButton type="submit" label={running ? "Send when this answer is done" : "Send"} look="primary" round disabled={!ready}>
+        <IconButton type="submit" label={running ? "Send after this answer" : "Send"} look="primary" round disabled={!ready}>
           <ArrowUp size={18} aria-hidden />
         </IconButton>
       )}
@@ -169,7 +169,7 @@ function Field({ text, onText, field, running, enter = "send", onKeyDown, onPast
         aria-label="Your message"
         aria-keyshortcuts="/"
         enterKeyHint={enter === "send" ? "send" : "enter"}
-        placeholder={running ? "Say what comes next…" : "Ask anything…"}
+        placeholder={running ? "Queue a follow-up…" : "Ask anything…"}
         className={cx(shape, "resize-none bg-transparent outline-none placeholder:text-faint")}
         onChange={(event: ChangeEvent<HTMLTextAreaElement>) => onText(event.target.value)}
         onKeyDown={onKeyDown}
@@ -207,7 +207,7 @@ function FilePicker({ onFiles, limits }: FilePickerProps) {
   );
 }
 
-const UPLOAD_WORDS = { uploading: "uploading…", failed: "not uploaded" } as const;
+const UPLOAD_WORDS = { uploading: "uploading…", failed: "upload failed" } as const;
 
 function AttachedFiles({ attached, onDetach, hindrance = null }: ComposerProps) {
   if (attached.length === 0) return null;

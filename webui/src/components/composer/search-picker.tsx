@@ -94,7 +94,7 @@ function Combobox({ name, choices, value, onChange }: Omit<SearchPickerProps, "t
       </div>
       <Options list={list} name={name} found={found} value={value} active={active} idOf={idOf} onChange={onChange} />
       <p role="status" className={found.length === 0 ? "px-3 py-2.5 text-sm text-faint" : "sr-only"}>
-        {found.length === 0 ? "Nothing found." : counted(found.length, "choice")}
+        {found.length === 0 ? "No results." : counted(found.length, "choice")}
       </p>
     </>
   );

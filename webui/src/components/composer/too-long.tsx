@@ -37,11 +37,11 @@ export function TooLong({ text, limits, inserted, onAttach, onDismiss }: TooLong
   return (
     <div role="alert" className="flex flex-wrap items-center gap-2 px-2 pt-1.5 text-sm text-danger">
       <p className="min-w-48 flex-1">
-        {subject} has {counted(text.length, "character")}; a message may have {counted(limits.chars, "character")}.
+        {subject} has {counted(text.length, "character")}; the limit for a message is {counted(limits.chars, "character")}.
         {onAttach && !fits ? ` As a file it has ${inBytes(file.size)}; a text file may have ${inBytes(limits.fileBytes)}.` : ""}
-        {inserted ? "" : " It was not inserted; you still have it where it came from."}
+        {inserted ? "" : " It wasn't inserted; you still have it where you copied it from."}
       </p>
-      {onAttach && fits ? <Button onClick={() => onAttach(file)}>Attach it as a text file</Button> : null}
+      {onAttach && fits ? <Button onClick={() => onAttach(file)}>Attach as a text file</Button> : null}
       {onDismiss ? (
         <Button look="quiet" onClick={onDismiss}>
           Dismiss

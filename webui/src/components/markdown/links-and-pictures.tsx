@@ -5,7 +5,7 @@ import { isInlineImage, safeHref } from "@/components/message/sanitize";
 
 export function ExternalLink({ href, children }: { readonly href: string; readonly children: ReactNode }) {
   const safe = safeHref(href);
-  if (safe === null) return <span title="This link was left out: it does not lead to the web.">{children}</span>;
+  if (safe === null) return <span title="Link removed: only web and email links are allowed.">{children}</span>;
   return (
     <a href={safe} title={safe} target="_blank" rel="noopener noreferrer nofollow">
       {children}
@@ -15,13 +15,13 @@ export function ExternalLink({ href, children }: { readonly href: string; readon
 
 export function Picture({ src, alt }: { readonly src: string; readonly alt: string }) {
   const [shown, setShown] = useState(false);
-  const name = alt || "without a description";
+  const name = alt || "no description";
   if (isInlineImage(src)) {
     if (shown) return <img src={src} alt={name} className="max-h-128 max-w-full rounded-lg" />;
     return (
       <Framed icon={<Image size={16} aria-hidden />}>
         <button type="button" className="underline underline-offset-2" onClick={() => setShown(true)}>
-          Show the image: {name}
+          Show image: {name}
         </button>
       </Framed>
     );
@@ -30,7 +30,7 @@ export function Picture({ src, alt }: { readonly src: string; readonly alt: stri
   return (
     <Framed icon={<ImageOff size={16} aria-hidden />}>
       {safe === null ? (
-        <>Image left out: {name}</>
+        <>Image blocked: {name}</>
       ) : (
         <a href={safe} title={safe} target="_blank" rel="noopener noreferrer nofollow">
           Image on {new URL(safe).host}, not loaded: {name}

@@ -42,8 +42,8 @@ describe("hostile Markdown", () => {
     const page = shown("![far](https://tracker.example/p.png) ![near](data:image/png;base64,AAAA) ![bad](data:image/svg+xml;base64,AAAA)");
     expect(page.querySelector("img")).toBeNull();
     expect(screen.getByText(/Image on tracker\.example, not loaded: far/)).toBeDefined();
-    expect(screen.getByText("Image left out: bad")).toBeDefined();
-    await userEvent.click(screen.getByRole("button", { name: "Show the image: near" }));
+    expect(screen.getByText("Image blocked: bad")).toBeDefined();
+    await userEvent.click(screen.getByRole("button", { name: "Show image: near" }));
     expect(page.querySelectorAll("img")).toHaveLength(1);
   });
 });

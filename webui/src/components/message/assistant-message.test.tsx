@@ -69,7 +69,7 @@ describe("a run that is no plain answer", () => {
     const { show } = renderFor({}, <AssistantMessage run={run} />);
     expect(screen.queryByText(/No thinking shown/)).toBeNull();
     show(<AssistantMessage run={{ ...run, usage: { input_tokens: 1, output_tokens: 99, reasoning_tokens: 89 } }} />);
-    expect(screen.getByText("No thinking shown by this server (89 tokens).")).toBeDefined();
+    expect(screen.getByText("This server doesn't show the model's thinking (89 tokens).")).toBeDefined();
   });
 
   it("says that it was stopped while thinking and keeps the thought in view", () => {
@@ -103,7 +103,7 @@ describe("a run that is no plain answer", () => {
     let continued = 0;
     renderFor({}, <AssistantMessage run={lastRun("only-thought")} onContinue={() => (continued += 1)} />);
     expect(screen.getByRole("button", { name: "Thought for 4 s", expanded: true })).toBeDefined();
-    expect(screen.getByText("All of the output went into thinking")).toBeDefined();
+    expect(screen.getByText("The model used all of its output for thinking")).toBeDefined();
     expect(screen.getByText(/4,096 tokens of thinking/)).toBeDefined();
     await userEvent.click(screen.getByRole("button", { name: "Continue" }));
     expect(continued).toBe(1);
@@ -111,7 +111,7 @@ describe("a run that is no plain answer", () => {
 
   it("tells of thinking that the provider hides, with its size", () => {
     renderFor({}, <AssistantMessage run={lastRun("hidden-by-provider")} />);
-    expect(screen.getByText("No thinking shown by this model (1,234 tokens).")).toBeDefined();
+    expect(screen.getByText("This model doesn't show its thinking (1,234 tokens).")).toBeDefined();
   });
 
   it("offers to go on where the steps ran out", () => {
@@ -130,7 +130,7 @@ describe("thoughts, tools and answers of one run", () => {
     const { container } = renderFor({}, <AssistantMessage run={lastRun("tools-with-thought-between")} />);
     await screen.findByText(/So there are/);
     const text = container.textContent;
-    const order = ["Thought for a moment", "calculate", "read_file", "Thought for 1 s", "There are 52 full weeks", "calculate52 * 2", "Thought for a moment", "So there are"];
+    const order = ["Thought for less than a second", "calculate", "read_file", "Thought for 1 s", "There are 52 full weeks", "calculate52 * 2", "Thought for less than a second", "So there are"];
     let from = -1;
     for (const each of order) {
       const at = text.indexOf(each, from + 1);
@@ -158,11 +158,11 @@ const notice = (seconds: number) => ({ type: "notice", code: "provider_retry", m
 it("offers one way to ask again: trying again after a failure, else answering anew", () => {
   const { show } = renderFor({}, <AssistantMessage run={lastRun("failed-while-thinking")} onRetry={nothing} onRegenerate={nothing} />);
   expect(screen.getByRole("button", { name: "Try again" })).toBeDefined();
-  expect(screen.queryByRole("button", { name: "Answer anew" })).toBeNull();
+  expect(screen.queryByRole("button", { name: "Regenerate" })).toBeNull();
   show(<AssistantMessage run={lastRun("failed-while-thinking")} onRegenerate={nothing} />);
-  expect(screen.getByRole("button", { name: "Answer anew" })).toBeDefined();
+  expect(screen.getByRole("button", { name: "Regenerate" })).toBeDefined();
   show(<AssistantMessage run={lastRun("thought-then-answer")} onRetry={nothing} onRegenerate={nothing} />);
-  expect(screen.getByRole("button", { name: "Answer anew" })).toBeDefined();
+  expect(screen.getByRole("button", { name: "Regenerate" })).toBeDefined();
 });
 
 it("lists the notices of several retries one by one", () => {

@@ -129,7 +129,7 @@ function HiddenThinking({ run }: { readonly run: RunView }) {
   const tokens = run.usage?.reasoning_tokens ?? 0;
   const byProvider = run.reasoning_status === "hidden_by_provider";
   if (!byProvider && (tokens === 0 || run.blocks.some((block) => block.type === "reasoning"))) return null;
-  const words = byProvider ? "No thinking shown by this model" : "No thinking shown by this server";
+  const words = byProvider ? "This model doesn't show its thinking" : "This server doesn't show the model's thinking";
   return <p className="text-sm text-faint">{`${words}${tokens > 0 ? ` (${counted(tokens, "token")})` : ""}.`}</p>;
 }
 
@@ -147,7 +147,7 @@ function Waiting({ run }: { readonly run: RunView }) {
   return (
     <p className="flex min-h-8 items-center gap-2.5 text-sm text-faint">
       <span className="pulse size-2 rounded-full bg-accent" aria-hidden />
-      {run.blocks.length === 0 ? "Waiting for the model" : "Going on"}
+      {run.blocks.length === 0 ? "Waiting for the model" : "Working"}
       {elapsed >= 3000 ? (
         <span className="tabular-nums" aria-hidden>
           {inWords(Math.floor(elapsed / 1000) * 1000)}

@@ -25,7 +25,7 @@ export function AttemptNote({ attempt, edited, onRetry, onShow }: AttemptNotePro
       <div className="min-w-0 flex-1">
         <p className="font-medium">{attemptInWords(attempt)}</p>
         {edited ? <p className="mt-0.5 line-clamp-3 whitespace-pre-wrap text-ink [overflow-wrap:anywhere]">“{visible(attempt.input.text)}”</p> : null}
-        <p className="mt-0.5 text-ink">{attempt.error ? hintFor(attempt.error) : null} Nothing was lost: the version above stays.</p>
+        <p className="mt-0.5 text-ink">{attempt.error ? hintFor(attempt.error) : null} Nothing was lost: the version above is unchanged.</p>
         <div className="mt-2.5 flex flex-wrap gap-2">
           {onRetry ? (
             <Button onClick={onRetry}>
@@ -34,7 +34,7 @@ export function AttemptNote({ attempt, edited, onRetry, onShow }: AttemptNotePro
           ) : null}
           {onShow ? (
             <Button onClick={onShow}>
-              <Eye size={15} aria-hidden /> Show the attempt
+              <Eye size={15} aria-hidden /> Show attempt
             </Button>
           ) : null}
         </div>

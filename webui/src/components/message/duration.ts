@@ -2,10 +2,10 @@
 
 import { useEffect, useState } from "react";
 
-/** "a moment", "12 s", "3 min 5 s". */
+/** "less than a second", "12 s", "3 min 5 s". */
 export function inWords(milliseconds: number): string {
   const seconds = Math.round(milliseconds / 1000);
-  if (seconds < 1) return "a moment";
+  if (seconds < 1) return "less than a second";
   if (seconds < 60) return `${seconds} s`;
   const minutes = Math.floor(seconds / 60);
   return seconds % 60 === 0 ? `${minutes} min` : `${minutes} min ${seconds % 60} s`;

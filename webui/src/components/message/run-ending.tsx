@@ -48,8 +48,8 @@ export function RunEnding({ run, onRetry, onContinue }: RunEndingProps) {
       );
     case "max_iterations":
       return (
-        <Note tone="warn" icon={<Info size={17} aria-hidden />} title="The limit of steps was reached" actions={goOn}>
-          The model called tools {counted(run.max_iterations, "time", "times")} in a row without an answer. It can go on from here.
+        <Note tone="warn" icon={<Info size={17} aria-hidden />} title="Step limit reached" actions={goOn}>
+          The model called tools {counted(run.max_iterations, "time", "times")} in a row without answering. It can continue from here.
         </Note>
       );
     case "failed":
@@ -71,9 +71,9 @@ function mayGoOn(run: RunView): boolean {
 }
 
 const OUTCOMES: Readonly<Record<NonNullable<RunView["outcome"]>["code"], string>> = {
-  output_limit: "The answer was cut at the output limit",
-  output_limit_in_reasoning: "All of the output went into thinking",
-  empty_answer: "The model gave no answer",
+  output_limit: "The answer reached the output limit",
+  output_limit_in_reasoning: "The model used all of its output for thinking",
+  empty_answer: "The model didn't answer",
 };
 
 interface NoteProps {

@@ -21,11 +21,11 @@ export interface RunFooterProps {
 export function RunFooter({ run, onRegenerate, onBranch }: RunFooterProps) {
   return (
     <div className="-ml-2 flex flex-wrap items-center gap-x-1 text-xs text-faint">
-      {answerOf(run) === "" ? null : <CopyButton label="Copy the answer" text={() => answerOf(run)} className="size-8" />}
+      {answerOf(run) === "" ? null : <CopyButton label="Copy answer" text={() => answerOf(run)} className="size-8" />}
       {thoughtOf(run) === "" ? null : (
         <Menu
           trigger={
-            <IconButton label="More to copy" className="size-8">
+            <IconButton label="More copy options" className="size-8">
               <Ellipsis size={16} aria-hidden />
             </IconButton>
           }
@@ -39,7 +39,7 @@ export function RunFooter({ run, onRegenerate, onBranch }: RunFooterProps) {
         </Menu>
       )}
       {onRegenerate ? (
-        <IconButton label="Answer anew" className="size-8" onClick={onRegenerate}>
+        <IconButton label="Regenerate" className="size-8" onClick={onRegenerate}>
           <RefreshCw size={15} aria-hidden />
         </IconButton>
       ) : null}

@@ -16,10 +16,10 @@ const WORDS: Readonly<Record<Status, string>> = {
   running: "running…",
   ok: "done",
   error: "failed",
-  timeout: "took too long",
+  timeout: "timed out",
   cancelled: "cancelled",
-  unknown_tool: "there is no such tool",
-  invalid_arguments: "the arguments were wrong",
+  unknown_tool: "unknown tool",
+  invalid_arguments: "invalid arguments",
 };
 
 const BAD: ReactNode = <CircleAlert size={15} className="text-danger" aria-hidden />;
@@ -60,7 +60,7 @@ export const ToolCall = memo(function ToolCall({ block }: { readonly block: Tool
         {open ? (
           <div className="unfold space-y-3 border-t border-line px-3 py-3">
             <Field name="Arguments" text={pretty(block.arguments)} />
-            {block.status === "running" ? null : <Field name={block.truncated ? "Result, cut because it was too long" : "Result"} text={block.result} />}
+            {block.status === "running" ? null : <Field name={block.truncated ? "Result (truncated)" : "Result"} text={block.result} />}
           </div>
         ) : null}
       </div>
@@ -73,7 +73,7 @@ function Field({ name, text }: { readonly name: string; readonly text: string })
     <div>
       <div className="flex items-center justify-between">
         <h4 className="text-xs font-medium text-faint">{name}</h4>
-        <CopyButton label={`Copy: ${name}`} text={() => text} className="size-7" />
+        <CopyButton label={`Copy ${name.toLowerCase()}`} text={() => text} className="size-7" />
       </div>
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- scrolls, by keyboard too */}
       <pre dir="ltr" tabIndex={0} aria-label={name} className="max-h-72 overflow-auto rounded-lg bg-sunken px-3 py-2 font-mono text-[0.8rem] leading-relaxed whitespace-pre-wrap [overflow-wrap:anywhere]">

@@ -22,7 +22,7 @@ export function UserMessage({ text, files = NO_FILES, children, onEdit }: UserMe
       <SentFiles files={files} />
       <div className="flex w-full items-center justify-end gap-1">
         {onEdit ? (
-          <IconButton label="Edit and send again" className="size-8 opacity-0 group-hover:opacity-100 focus-visible:opacity-100 pointer-coarse:opacity-100" onClick={onEdit}>
+          <IconButton label="Edit message" className="size-8 opacity-0 group-hover:opacity-100 focus-visible:opacity-100 pointer-coarse:opacity-100" onClick={onEdit}>
             <Pencil size={15} aria-hidden />
           </IconButton>
         ) : null}

@@ -80,6 +80,6 @@ it("shows everything again where a replacement failed, with the reason and a way
   expect(note.getByText(/The new version failed: The key was refused/)).toBeDefined();
   fireEvent.click(note.getByRole("button", { name: "Try again" }));
   expect(doing.onRetry.mock.lastCall?.[0]).toMatchObject({ run_id: "run_3" });
-  fireEvent.click(note.getByRole("button", { name: "Show the attempt" }));
+  fireEvent.click(note.getByRole("button", { name: "Show attempt" }));
   expect(doing.onSelect).toHaveBeenLastCalledWith("run_3");
 });

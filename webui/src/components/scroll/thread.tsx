@@ -53,7 +53,7 @@ export function Thread({ view, asides = NO_ASIDES, onEarlier, follow, actions, c
       <div
         ref={scroller}
         role="log"
-        aria-label="Conversation"
+        aria-label="Messages"
         aria-live="off"
         // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- scrolls, by keyboard too
         tabIndex={0}
@@ -82,7 +82,7 @@ export function Thread({ view, asides = NO_ASIDES, onEarlier, follow, actions, c
       </p>
       {following ? null : (
         <IconButton
-          label="Go to the newest message"
+          label="Scroll to bottom"
           look="plain"
           round
           className="absolute bottom-3 left-1/2 -translate-x-1/2 shadow-md shadow-black/10"
@@ -150,11 +150,11 @@ function inOneSentence(run: RunView | undefined): string {
     case "running":
       return whileRunning(run);
     case "completed":
-      return "The answer is complete";
+      return "Answer complete";
     case "stopped":
       return "Stopped";
     case "max_iterations":
-      return "The limit of steps was reached";
+      return "Step limit reached";
     case "failed":
       return `The answer failed: ${run.error?.message ?? ""}`;
     default: {

@@ -21,7 +21,7 @@ function staged() {
       new Promise<Upload>((resolve, reject) => {
         waiting.push(() =>
           fails.has(file.name)
-            ? reject(new ApiProblem(415, "unsupported_media_type", "Taken are pictures."))
+            ? reject(new ApiProblem(415, "unsupported_media_type", "Unsupported file. Use PNG."))
             : resolve({ id: `upl_${file.name}`, name: file.name, media_type: file.name.endsWith(".png") ? "image/png" : "text/plain", bytes: file.size }),
         );
       }),
@@ -49,7 +49,7 @@ it("says in words which file is too large, or one too many, and takes the others
   act(() => result.current.add([text("d.txt")]));
   await arrive();
   expect(result.current.files.map((each) => each.name)).toEqual(["a.txt", "b.txt", "c.txt"]);
-  expect(said).toEqual(["big.txt has 11 B; a text may have 10 B.", "d.txt is left out: a message may have 3 files."]);
+  expect(said).toEqual(["big.txt is 11 B. Text files can be up to 10 B.", "d.txt wasn't added: a message can have up to 3 files."]);
 });
 
 it("brings a file after all whose upload failed, and takes back what it said of that", async () => {
@@ -63,7 +63,7 @@ it("brings a file after all whose upload failed, and takes back what it said of 
   expect(result.current.files.map((each) => [each.status, each.onAgain])).toEqual([["uploading", undefined], ["ready", undefined]]);
   await arrive();
   expect(result.current.ready.map((each) => each.id)).toEqual(["upl_a.txt", "upl_b.txt"]);
-  expect(said).toEqual(["a.txt: Taken are pictures.", null]);
+  expect(said).toEqual(["a.txt: Unsupported file. Use PNG.", null]);
 });
 
 it("keeps a file that was refused in sight until it is removed", async () => {
@@ -71,7 +71,7 @@ it("keeps a file that was refused in sight until it is removed", async () => {
   act(() => result.current.add([text("bad.zip")]));
   await arrive();
   expect(result.current.files.map((each) => each.status)).toEqual(["failed"]);
-  expect(said).toEqual(["bad.zip: Taken are pictures."]);
+  expect(said).toEqual(["bad.zip: Unsupported file. Use PNG."]);
   act(() => result.current.remove(result.current.files[0]?.id ?? ""));
   expect(result.current.files).toEqual([]);
 });
@@ -100,7 +100,7 @@ it("puts the files of an earlier message back, and lets go of one without deleti
 it("says why files cannot go along with this message", () => {
   const files = [sent("a.txt", "text/plain", 1024 * 1024), sent("p.png", "image/png", 1024 * 1024)];
   expect(hindranceOf(files, { ...MODEL, images: true }, LIMITS)).toBeNull();
-  expect(hindranceOf(files, { ...MODEL, images: false }, LIMITS)).toBe("Blind takes no pictures. Remove p.png, or choose another model.");
-  expect(hindranceOf([...files, ...files], { ...MODEL, images: true }, LIMITS)).toBe("These files have 4 MB together; a message may have 2 MB.");
-  expect(limitsInWords(LIMITS)).toBe("pictures up to 1 MB, texts up to 10 B, 2 MB together");
+  expect(hindranceOf(files, { ...MODEL, images: false }, LIMITS)).toBe("Blind doesn't accept images. Remove p.png or choose another model.");
+  expect(hindranceOf([...files, ...files], { ...MODEL, images: true }, LIMITS)).toBe("These files are 4 MB in total. A message can have up to 2 MB.");
+  expect(limitsInWords(LIMITS)).toBe("images up to 1 MB, text files up to 10 B, 2 MB in total");
 });

@@ -90,24 +90,24 @@ async function attempted<T>(onProblem: (words: string | null) => void, before: s
 /** Why a file is not even sent, in words; null where it is. */
 function refusal(file: File, others: number, limits: FileLimits | undefined): string | null {
   if (!limits) return null;
-  if (others >= limits.most) return `${file.name} is left out: a message may have ${limits.most} files.`;
+  if (others >= limits.most) return `${file.name} wasn't added: a message can have up to ${limits.most} files.`;
   const picture = file.type.startsWith("image/");
   const most = picture ? limits.picture_bytes : limits.text_bytes;
   if (file.size <= most) return null;
-  return `${file.name} has ${inBytes(file.size)}; ${picture ? "a picture" : "a text"} may have ${inBytes(most)}.`;
+  return `${file.name} is ${inBytes(file.size)}. ${picture ? "Images" : "Text files"} can be up to ${inBytes(most)}.`;
 }
 
 /** What files may be, in words. */
 export function limitsInWords(limits: FileLimits | undefined): string {
   if (!limits) return "";
-  return `pictures up to ${inBytes(limits.picture_bytes)}, texts up to ${inBytes(limits.text_bytes)}, ${inBytes(limits.together_bytes)} together`;
+  return `images up to ${inBytes(limits.picture_bytes)}, text files up to ${inBytes(limits.text_bytes)}, ${inBytes(limits.together_bytes)} in total`;
 }
 
 /** Why these files cannot go along, in words; null where they can. */
 export function hindranceOf(files: readonly MessageFile[], model: ModelChoice | undefined, limits: FileLimits | undefined): string | null {
   const picture = files.find(isPicture);
-  if (picture && model?.images === false) return `${model.name || model.id} takes no pictures. Remove ${picture.name}, or choose another model.`;
+  if (picture && model?.images === false) return `${model.name || model.id} doesn't accept images. Remove ${picture.name} or choose another model.`;
   const bytes = files.reduce((sum, file) => sum + (file.bytes ?? 0), 0);
   if (!limits || bytes <= limits.together_bytes) return null;
-  return `These files have ${inBytes(bytes)} together; a message may have ${inBytes(limits.together_bytes)}.`;
+  return `These files are ${inBytes(bytes)} in total. A message can have up to ${inBytes(limits.together_bytes)}.`;
 }

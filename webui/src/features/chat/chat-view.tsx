@@ -252,7 +252,7 @@ function focusFinely(field: Draft["field"]): void {
 function Replacing({ onCancel }: { readonly onCancel: () => void }) {
   return (
     <div className="mx-auto mb-2 flex max-w-3xl items-center gap-2 rounded-xl bg-accent-soft py-1 pr-1 pl-4 text-sm">
-      <p className="min-w-0 flex-1 text-balance">The changed message begins another version from here on. The old one stays, with all after it.</p>
+      <p className="min-w-0 flex-1 text-balance">Sending creates a new version of this message. The old version and everything after it is kept.</p>
       <Button look="quiet" onClick={onCancel}>
         Cancel
       </Button>

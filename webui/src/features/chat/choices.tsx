@@ -18,7 +18,7 @@ const EFFORT_WORDS: Readonly<Record<string, string>> = {
   low: "Low",
   medium: "Medium",
   high: "High",
-  xhigh: "Very high",
+  xhigh: "Extra high",
   max: "Maximum",
 };
 

@@ -101,17 +101,17 @@ function sameAgain(run: RunView): MessageOptions {
 }
 
 function Empty({ loading }: { readonly loading: boolean }) {
-  return <p className={cx("py-10 text-center text-sm text-faint", loading && "pulse")}>{loading ? "Opening the conversation…" : "Nothing was said here yet."}</p>;
+  return <p className={cx("py-10 text-center text-sm text-faint", loading && "pulse")}>{loading ? "Loading…" : "No messages yet."}</p>;
 }
 
 function Missing() {
   return (
     <div className="grid flex-1 place-items-center px-6 text-center">
       <div>
-        <h2 className="text-lg font-semibold">This conversation is not here</h2>
-        <p className="mt-1 text-soft">It was deleted, or it belongs to somebody else.</p>
+        <h2 className="text-lg font-semibold">Chat not found</h2>
+        <p className="mt-1 text-soft">It was deleted, or you don't have access to it.</p>
         <Button className="mt-4" onClick={() => window.location.assign("#/")}>
-          Begin a new one
+          Start a new chat
         </Button>
       </div>
     </div>

@@ -31,7 +31,7 @@ export function PendingMessage({ pending, connected, running, onEdit, onAgain }:
             <span>{words(pending, connected, running)}</span>
             {pending.status === "queued" ? (
               <Button look="quiet" className="min-h-7 px-2 text-xs" onClick={onEdit}>
-                Take back
+                Edit
               </Button>
             ) : null}
           </div>
@@ -42,7 +42,7 @@ export function PendingMessage({ pending, connected, running, onEdit, onAgain }:
 }
 
 function words(pending: Pending, connected: boolean, running: boolean): string {
-  if (!connected) return "Is sent when the connection is back";
-  if (pending.status === "queued") return "Is sent when this answer is done";
-  return running ? "Is answered when this answer is done" : "Sending…";
+  if (!connected) return "Queued: sends when you're back online";
+  if (pending.status === "queued") return "Queued: sends when this answer finishes";
+  return running ? "Queued: answered when this answer finishes" : "Sending…";
 }

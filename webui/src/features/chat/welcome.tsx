@@ -8,7 +8,7 @@ const SUGGESTIONS = [
 ];
 
 /** What a temporary conversation is. */
-export const TEMPORARY_WORDS = "Temporary: kept in memory only, and in no list";
+export const TEMPORARY_WORDS = "Temporary chat: not saved and not shown in history";
 
 export interface WelcomeProps {
   readonly onSuggestion: (text: string) => void;
@@ -24,11 +24,11 @@ export function Welcome({ onSuggestion, temporary, onTemporary }: WelcomeProps) 
     <div className="flex min-h-0 flex-1 flex-col items-center justify-center-safe overflow-y-auto px-4 py-4 text-center">
       <h2 className="text-2xl font-semibold tracking-tight text-balance sm:text-[1.75rem]">What shall we think about?</h2>
       <p className="mt-2 max-w-md text-soft text-balance">
-        {features["reasoning_output"] === false ? "This server shows answers only, and keeps the model's thinking." : "The model's thinking appears as it happens, and folds away when the answer begins."}
+        {features["reasoning_output"] === false ? "This server hides the model's thinking and shows only its answers." : "You see the model's thinking as it happens. It collapses when the answer starts."}
       </p>
       {bootstrap?.demo ? (
         <p className="mt-4 max-w-md rounded-xl bg-warn-soft px-4 py-2.5 text-sm text-warn">
-          No model is configured: this is the built-in demo model.{" "}
+          No model is configured, so you're using the demo model.{" "}
           <a href="#/connect" className="font-medium underline underline-offset-2">
             Connect a real one
           </a>

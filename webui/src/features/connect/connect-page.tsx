@@ -32,24 +32,24 @@ export function ConnectPage({ onBack }: { readonly onBack: () => void }) {
         </Button>
         <h2 className="mt-3 text-2xl font-semibold tracking-tight">Connect a model</h2>
         <p className="mt-2 text-soft">
-          {bootstrap?.demo ? "The demo model answers now: it thinks aloud, but it only pretends." : `New messages go to ${visible(bootstrap?.model ?? "no model")}.`}
+          {bootstrap?.demo ? "You're using the demo model. Its reasoning is scripted." : `New messages go to ${visible(bootstrap?.model ?? "no model")}.`}
         </p>
-        <Step title="With a provider's key">
-          <p>Set the key where the server starts, and start it again. The key stays with the server; this page never sees it.</p>
+        <Step title="Use a provider's API key">
+          <p>Set the key in the server's environment and restart it. The key stays on the server; this page never sees it.</p>
           <CodeBlock code={WITH_A_KEY} language="bash" growing={false} />
         </Step>
-        <Step title="With a server of your own">
+        <Step title="Use your own model server">
           <p>
-            Any server that speaks a known dialect will do: vLLM, llama.cpp, LM Studio, Ollama and others. Write it into{" "}
-            <code className="font-mono text-sm">thinkaloud.toml</code> and start again. A local server on its usual port is found by itself.
+            Any server with a supported API works: vLLM, llama.cpp, LM Studio, Ollama and others. Add it to{" "}
+            <code className="font-mono text-sm">thinkaloud.toml</code> and restart. A local server on its default port is found automatically.
           </p>
           <CodeBlock code={OWN_HOST} language="toml" growing={false} />
         </Step>
-        <Step title="Try it">
-          <p>{real.length === 0 ? "No real model is configured yet. When the server has been started again, the models appear here." : "These are configured. A test sends one short message."}</p>
+        <Step title="Test your models">
+          <p>{real.length === 0 ? "No real model is configured yet. Your models appear here after you restart the server." : "These models are configured. A test sends one short message."}</p>
           {real.length === 0 ? (
             <div>
-              <Button onClick={() => void server.refresh()}>Look again</Button>
+              <Button onClick={() => void server.refresh()}>Refresh</Button>
             </div>
           ) : (
             <ul className="overflow-hidden rounded-xl border border-line bg-raised">
@@ -87,12 +87,12 @@ function TestedModel({ model }: { readonly model: ModelChoice }) {
       setTested({ state: "failed", words: error.message });
     }
   };
-  const test = () => attempt(async () => `It answered: ${(await api.testModel(model.id)).trim().slice(0, 120)}`);
+  const test = () => attempt(async () => `Reply: ${(await api.testModel(model.id)).trim().slice(0, 120)}`);
   const use = () =>
     attempt(async () => {
       await api.switchModel(model.id);
       await server.refresh();
-      return "New messages go to this model.";
+      return "New messages now go to this model.";
     });
   return (
     <li className="border-line px-4 py-3 not-first:border-t">
@@ -122,7 +122,7 @@ function said(tested: Tested): ReactNode {
     case "running":
       return (
         <>
-          <Loader size={15} className="animate-spin" aria-hidden /> Asking…
+          <Loader size={15} className="animate-spin" aria-hidden /> Testing…
         </>
       );
     case "ok":

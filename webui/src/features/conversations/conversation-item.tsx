@@ -46,7 +46,7 @@ export const ConversationItem = memo(function ConversationItem({ id, name, time,
         <Menu
           align="end"
           trigger={
-            <IconButton ref={more} label={time === undefined ? `More for ${visible(name)}` : `More for ${visible(name)}, ${time}`} className="size-8">
+            <IconButton ref={more} label={time === undefined ? `Options for ${visible(name)}` : `Options for ${visible(name)}, ${time}`} className="size-8">
               <Ellipsis size={16} aria-hidden />
             </IconButton>
           }
@@ -101,7 +101,7 @@ function Rename({ name, returnTo, onClose, onRename }: AskedProps & { readonly o
     if (wanted !== name) onRename(wanted);
   };
   return (
-    <Dialog open onOpenChange={onClose} returnTo={returnTo} title="Rename the conversation">
+    <Dialog open onOpenChange={onClose} returnTo={returnTo} title="Rename chat">
       <form onSubmit={done}>
         <label className="block text-sm">
           <span className="mb-1 block text-soft">Name</span>
@@ -130,10 +130,10 @@ function Delete({ name, returnTo, onClose, onDelete }: AskedProps & { readonly o
     onDelete();
   };
   return (
-    <Dialog open onOpenChange={onClose} returnTo={returnTo} title="Delete the conversation?" description={`“${visible(name)}” goes with everything in it. This cannot be undone.`}>
+    <Dialog open onOpenChange={onClose} returnTo={returnTo} title="Delete chat?" description={`This deletes “${visible(name)}” and everything in it. You can't undo this.`}>
       <div className="flex justify-end gap-2">
         <Button data-initial-focus onClick={onClose}>
-          Keep it
+          Cancel
         </Button>
         <Button look="danger" onClick={done}>
           Delete

@@ -41,14 +41,14 @@ export function Sidebar({ currentId, onOpen, onSettings }: SidebarProps) {
   );
   const times = useMemo(() => timesOfNamesakes(found.map((each) => ({ id: each.conversation_id, name: nameOf(each), atMs: each.updated_at_ms }))), [found]);
   return (
-    <nav aria-label="Conversations" className="flex h-full flex-col bg-panel">
+    <nav aria-label="Chats" className="flex h-full flex-col bg-panel">
       <div className="space-y-2 p-3">
         <Button className="w-full justify-start" onClick={() => onOpen(null)}>
-          <MessageSquarePlus size={16} aria-hidden /> New conversation
+          <MessageSquarePlus size={16} aria-hidden /> New chat
         </Button>
         <label className="flex items-center gap-2 rounded-lg border border-line bg-canvas px-3 focus-within:border-accent">
           <Search size={15} className="text-faint" aria-hidden />
-          <span className="sr-only">Search conversations</span>
+          <span className="sr-only">Search chats</span>
           <input
             type="search"
             value={wanted}
@@ -63,7 +63,7 @@ export function Sidebar({ currentId, onOpen, onSettings }: SidebarProps) {
       </div>
       <div className="min-h-0 flex-1 overflow-y-auto px-2 pb-2">
         {problem ? <p className="px-2 py-2 text-sm text-danger">{problem}</p> : null}
-        {loaded && found.length === 0 ? <p className="px-2 py-2 text-sm text-faint">{wanted ? "Nothing found." : "Nothing here yet."}</p> : null}
+        {loaded && found.length === 0 ? <p className="px-2 py-2 text-sm text-faint">{wanted ? "No results." : "No chats yet."}</p> : null}
         {byAge(found).map(([age, group]) => (
           <section key={age} aria-label={age} className="mb-3">
             <h2 className="px-2 pt-2 pb-1 text-xs font-medium text-faint">{age}</h2>
@@ -138,6 +138,6 @@ function byAge(conversations: readonly ConversationSummary[]): [string, Conversa
 function ageOf(atMs: number, today: number): string {
   if (atMs >= today) return "Today";
   if (atMs >= today - DAY_MS) return "Yesterday";
-  if (atMs >= today - 7 * DAY_MS) return "The last seven days";
+  if (atMs >= today - 7 * DAY_MS) return "Previous 7 days";
   return "Earlier";
 }

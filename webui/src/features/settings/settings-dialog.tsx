@@ -10,10 +10,10 @@ import { useCell } from "../use-cell";
 import { ENTER_CHOICES, type EnterChoice, type Preferences, type Theme, THEMES } from "./preferences";
 
 const THINKING_WORDS: Readonly<Record<ThinkingChoice, readonly [string, string]>> = {
-  auto: ["Automatic", "Open while the model thinks, folded when the answer begins"],
-  preview: ["Preview", "Folded, with a few lines to glance at"],
-  open: ["Always open", "Never folds away by itself"],
-  closed: ["Always closed", "Only its heading, until you open it"],
+  auto: ["Automatic", "Open while the model thinks, collapsed when the answer starts"],
+  preview: ["Preview", "Collapsed, with a few lines visible"],
+  open: ["Always open", "Never collapses on its own"],
+  closed: ["Always closed", "Only the heading, until you open it"],
 };
 
 const ENTER_WORDS: Readonly<Record<EnterChoice, readonly [string, string]>> = {
@@ -22,7 +22,7 @@ const ENTER_WORDS: Readonly<Record<EnterChoice, readonly [string, string]>> = {
   newline: ["Starts a new line", "Ctrl + Enter or the button sends"],
 };
 
-const THEME_WORDS: Readonly<Record<Theme, string>> = { system: "As the system", light: "Light", dark: "Dark" };
+const THEME_WORDS: Readonly<Record<Theme, string>> = { system: "System", light: "Light", dark: "Dark" };
 
 export interface SettingsDialogProps {
   readonly open: boolean;
@@ -121,7 +121,7 @@ function DefaultModel() {
   if (models.length === 0) return null;
   return (
     <label className="block text-sm">
-      <span className="mb-2 block font-medium">The server's model</span>
+      <span className="mb-2 block font-medium">Default model</span>
       <select
         value={current}
         className="min-h-10 w-full rounded-lg border border-line-strong bg-raised px-3"
@@ -133,25 +133,25 @@ function DefaultModel() {
           </option>
         ))}
       </select>
-      <span className="mt-1 block text-soft">For new messages that name no other, from here and from anywhere else.</span>
+      <span className="mt-1 block text-soft">Used by every client of this server for new messages that don't choose a model.</span>
       {problem ? <span role="alert" className="mt-1 block text-danger">{problem}</span> : null}
     </label>
   );
 }
 
 const KEYS = [
-  ["/", "Go to the message field"],
-  ["Enter", "Send, or start a new line: as set above"],
+  ["/", "Focus the message field"],
+  ["Enter", "Send or start a new line (see above)"],
   ["Ctrl + Enter", "Send"],
   ["Shift + Enter", "New line"],
   ["↑", "In an empty field: edit your last message"],
-  ["Esc", "Stop the answer; give up a change"],
+  ["Esc", "Stop the answer or cancel an edit"],
 ] as const;
 
 function Keys() {
   return (
-    <section aria-label="Keys">
-      <h3 className="mb-2 text-sm font-medium">Keys</h3>
+    <section aria-label="Keyboard shortcuts">
+      <h3 className="mb-2 text-sm font-medium">Keyboard shortcuts</h3>
       <dl className="grid grid-cols-[auto_1fr] items-baseline gap-x-4 gap-y-1.5 text-sm">
         {KEYS.map(([key, does]) => (
           <div key={key} className="contents">
