@@ -1,4 +1,4 @@
-/** What axe finds serious on a page. */
+/** Serious accessibility violations found by axe. */
 
 import { createRequire } from "node:module";
 
@@ -8,12 +8,12 @@ interface Axe {
   run(): Promise<{ readonly violations: readonly { readonly id: string; readonly impact: string; readonly nodes: readonly { readonly html: string }[] }[] }>;
 }
 
-/** Bring axe along on every page from the next load on; a script tag would break the page's policy. */
+/** Inject axe into every page from the next load on; a script tag would violate the page's CSP. */
 export async function bringAxe(context: BrowserContext): Promise<void> {
   await context.addInitScript({ path: createRequire(import.meta.url).resolve("axe-core/axe.min.js") });
 }
 
-/** The rules that are broken, each with the first element that breaks it. */
+/** The violated rules, each with the first offending element. */
 export async function seriousFaults(page: Page): Promise<(string | undefined)[][]> {
   const { violations } = await page.evaluate(() => (globalThis as unknown as { axe: Axe }).axe.run());
   const serious = violations.filter((fault) => ["serious", "critical"].includes(fault.impact));

@@ -1,4 +1,4 @@
-/** What the tests of the page stand on: a server and a browser for each file, and pages that are closed again. */
+/** Test fixtures: a server and a browser per file, and pages that are closed after each test. */
 
 import { existsSync } from "node:fs";
 
@@ -8,10 +8,10 @@ import { describe, test } from "vitest";
 import { CHROMIUM, launch } from "./browser.mjs";
 import { freePort, StagedServer, type Visit, visit } from "./stage";
 
-/** A group of tests that need Chromium. */
+/** A group of tests that needs Chromium. */
 export const inChromium = describe.skipIf(!existsSync(CHROMIUM));
 
-/** Look at an address with a browser of its own. It is closed at the end of the test. */
+/** Open an address in a separate browser context, closed at the end of the test. */
 export type LookAt = (address: string, options?: BrowserContextOptions) => Promise<Visit>;
 
 export const it = test

@@ -1,6 +1,6 @@
 /**
- * node e2e/long-conversation.mjs ADDRESS: watches the page open the conversation `talk` anew, think at its end and go
- * back in it, and prints what that cost as JSON.
+ * node e2e/long-conversation.mjs ADDRESS: measures the page while it opens the conversation `talk`, streams at its end and scrolls
+ * back, and prints the results as JSON.
  */
 
 import { launch } from "./browser.mjs";

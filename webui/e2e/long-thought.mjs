@@ -1,6 +1,6 @@
 /**
- * node e2e/long-thought.mjs ADDRESS: watches the page show 100,000 characters of thought at 1,000 tokens
- * a second, and prints what that cost as JSON: long tasks (over 50 ms), frames a second, and the slowest frames.
+ * node e2e/long-thought.mjs ADDRESS: measures the page while it shows 100,000 characters of thinking at 1,000 tokens
+ * a second, and prints as JSON: long tasks (over 50 ms), frames per second, and the slowest frames.
  */
 
 import { launch } from "./browser.mjs";
@@ -24,7 +24,7 @@ await page.getByLabel("Your message").fill("long thoughts, please");
 await page.keyboard.press("Enter");
 await page.getByText("Thinking…").waitFor();
 const began = await page.evaluate(() => performance.now());
-// Asked for in few words and seldom: a locator would look through the whole page again and again, in the page's time.
+// Polled cheaply and rarely: a locator would repeatedly search the whole page on the page's own thread.
 const folded = () => document.querySelector("section[aria-label=Thinking] button")?.textContent?.startsWith("Thought for");
 await page.waitForFunction(folded, undefined, { timeout: 120_000, polling: 250 });
 const { tasks, frames, ended } = await page.evaluate(() => ({ ...globalThis.watched, ended: performance.now() }));
@@ -41,7 +41,7 @@ const figures = {
   long_tasks_at_s: tasks.filter((task) => task.at >= began && task.at <= ended).map((task) => Number(((task.at - began) / 1000).toFixed(1))),
   longest_task_ms: Math.max(0, ...tasks.filter((task) => task.at >= began && task.at <= ended).map((task) => task.ms)),
 };
-// Opening it afterwards turns all of it into Markdown.
+// Expanding it afterwards renders all of it as Markdown.
 await page.evaluate(() => {
   globalThis.watched.tasks.length = 0;
 });

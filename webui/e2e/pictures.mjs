@@ -1,5 +1,5 @@
 /**
- * npm run pictures: takes the pictures of docs/pictures anew, of the built page on the real server with its demo model.
+ * npm run pictures: takes the screenshots in docs/pictures again, of the built page on the real server with the demo model.
  */
 
 import { spawn } from "node:child_process";

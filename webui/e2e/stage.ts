@@ -1,4 +1,4 @@
-/** The real server in a process of its own, on data of its own, and pages that look at it. */
+/** Runs the real server in its own process with its own data, and opens pages on it. */
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -19,7 +19,7 @@ export class StagedServer {
   readonly #environment: Readonly<Record<string, string>>;
   #process: ChildProcess | null = null;
 
-  /** `command`: a program of the virtual environment with its arguments; else the server on a scripted model. `environment` comes on top of this process' own. */
+  /** `command`: a program of the virtual environment with arguments; default: the server with a scripted model. `environment` extends this process's environment. */
   constructor(port: number, command: readonly string[] = ["python", "-m", "tests.e2e.scripted_server", String(port)], environment: Readonly<Record<string, string>> = {}) {
     this.#environment = environment;
     this.port = port;
@@ -31,12 +31,12 @@ export class StagedServer {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** The path of a file beside its data. */
+  /** The path of a file next to its data. */
   inData(name: string): string {
     return join(this.#data, name);
   }
 
-  /** Start it, and return when it can be reached. Throws with what it printed where it ends instead. */
+  /** Start it and wait until it is reachable. Throws with its output if it exits. */
   async start(): Promise<void> {
     const env = { ...process.env, ...this.#environment, THINKALOUD_DATA_DIR: this.#data };
     const [program = "", ...given] = this.#command;
@@ -68,7 +68,7 @@ export class StagedServer {
   }
 }
 
-/** A way to the server that can fall silent, as a router does that forgot a connection: it stays open, and nothing comes through. */
+/** A proxy to the server that can go silent, like a router that has dropped a connection: sockets stay open, but nothing gets through. */
 export class SilentWay {
   readonly port: number;
   readonly #server;
@@ -100,7 +100,7 @@ export class SilentWay {
     await once(this.#server, "listening");
   }
 
-  /** From now on nothing comes through the WebSockets that there are; new connections work. Those for requests are closed, as when they are idle. */
+  /** Nothing gets through existing WebSockets any more; new connections work. Idle HTTP connections are closed. */
   forget(): void {
     for (const socket of this.#open) {
       if (this.#lasting.has(socket)) socket.unpipe().pause();
@@ -124,7 +124,7 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** A browser of its own, with all that its pages said in the console. */
+/** A separate browser context, with the console output of its pages. */
 export interface Visit {
   readonly context: BrowserContext;
   readonly page: Page;

@@ -113,7 +113,7 @@ function Header({ chatId, onDrawer, onSidebar }: HeaderProps) {
 function ConnectionNow() {
   const { client } = useServices();
   const now = useCell(client.connection);
-  // What the last attempt came to is said until the next one has come to something; the very first is no interruption.
+  // Show the outcome of the last attempt until the next one has an outcome. The very first attempt is not an interruption.
   const [before, setBefore] = useState<Connection | null>(null);
   if (now.state !== "connecting" && now !== before) setBefore(now);
   const last = now.state === "connecting" ? before : now;
@@ -128,7 +128,7 @@ function useTheme(theme: "system" | "light" | "dark"): void {
   }, [theme]);
 }
 
-/** Whenever the connection is there (again), ask what the server is now. */
+/** Refresh the server info on every (re)connect. */
 function useServerNews(): void {
   const { client, server } = useServices();
   const connected = useCell(client.connection).state === "open";

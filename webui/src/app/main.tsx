@@ -23,7 +23,7 @@ const server = new ServerInfo(api);
 const transport = new WebSocketTransport({
   address: (given) => server.address(window.location, given),
   connect: (address) => new WebSocket(address),
-  // A server on this machine needs no network.
+  // A server on this machine is reachable without a network.
   isOnline: () => navigator.onLine || isLoopback(window.location.hostname),
   whenThingsChange: (changed) => {
     const looked = () => {
@@ -41,7 +41,7 @@ const transport = new WebSocketTransport({
 const client = new Client(transport);
 const preferences = new PreferenceStore(localStorage);
 window.addEventListener("pagehide", (event) => {
-  // What waits for an answer or for the connection comes back as a draft; a page that only sleeps keeps it.
+  // Unsent messages become drafts again. A page in the back/forward cache keeps them itself.
   if (!event.persisted) for (const [id, texts] of client.unsent()) returnToDraft(id, texts);
 });
 window.addEventListener("storage", () => preferences.reread());

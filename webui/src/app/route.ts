@@ -1,4 +1,4 @@
-/** Where the page is, from the part of its address after `#`. */
+/** Hash routing. */
 
 import { startTransition, useEffect, useState } from "react";
 
@@ -14,7 +14,7 @@ export function toChat(chatId: string | null): void {
   window.location.hash = chatId === null ? "#/" : `#/c/${chatId}`;
 }
 
-/** The address's part after `#`. Another page is made ready piece by piece, while this one still answers. */
+/** The current URL hash. Changes are transitions, so the current page stays responsive while the next one renders. */
 export function useHash(): string {
   const [hash, setHash] = useState(window.location.hash);
   useEffect(() => {

@@ -1,9 +1,9 @@
-/** Every test fails on a line in the console, and leaves no component behind. */
+/** Fails tests that write to the console, and unmounts components after each test. */
 
 import { cleanup } from "@testing-library/react";
 import { afterEach, beforeEach, expect, vi } from "vitest";
 
-// KaTeX complains about a page without a doctype, which the one of the tests lacks.
+// KaTeX warns about pages without a doctype, and the test page has none.
 Object.defineProperty(document, "compatMode", { value: "CSS1Compat" });
 
 const LEVELS = ["log", "info", "warn", "error"] as const;

@@ -1,4 +1,4 @@
-/** What the reader opened and closed by hand: kept for as long as the tab lives, across reloads. */
+/** What the user expanded and collapsed by hand. Kept in session storage, so it survives reloads. */
 
 import type { Toggles } from "@/components/reading";
 import { keepIn } from "@/session/storage";

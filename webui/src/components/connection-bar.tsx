@@ -4,12 +4,12 @@ import { Button } from "./ui/button";
 
 export interface ConnectionBarProps {
   readonly state: "waiting" | "offline";
-  /** Why the server lets nobody in, where it says so. */
+  /** Why the server rejects the connection, if it says so. */
   readonly problem?: string | null;
   readonly onRetry: () => void;
 }
 
-/** Says that the connection is lost, and that nothing is lost with it. */
+/** Tells the user that the connection is lost. */
 export function ConnectionBar({ state, problem = null, onRetry }: ConnectionBarProps) {
   const offline = state === "offline";
   return (

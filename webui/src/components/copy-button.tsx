@@ -3,13 +3,13 @@ import { useState } from "react";
 
 import { IconButton } from "./ui/button";
 
-/** Put a text on the clipboard. False where the browser does not allow it. */
+/** Copy text to the clipboard. Returns false if the browser denies it. */
 export async function copyText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
     return true;
   } catch (error) {
-    // Without a secure context there is no clipboard at all; without permission it refuses.
+    // There's no clipboard outside a secure context, and it throws without permission.
     if (error instanceof TypeError || error instanceof DOMException) return false;
     throw error;
   }
@@ -17,7 +17,7 @@ export async function copyText(text: string): Promise<boolean> {
 
 export interface CopyButtonProps {
   readonly label: string;
-  /** Asked when it is pressed, so that a long text is joined only then. */
+  /** Called on click, so long text is joined only when needed. */
   readonly text: () => string;
   readonly className?: string;
 }

@@ -1,11 +1,11 @@
-/** How the reader wants to read: what the parts of a conversation need to know beside themselves. */
+/** View options shared by all parts of a conversation. */
 
 import { createContext, useContext, useSyncExternalStore } from "react";
 
 export const THINKING_CHOICES = ["auto", "preview", "open", "closed"] as const;
 export type ThinkingChoice = (typeof THINKING_CHOICES)[number];
 
-/** What the reader opened and closed by hand, by the part's own id. Kept by whoever makes it. */
+/** What the user expanded and collapsed by hand, by id. Storage is up to the implementation. */
 export interface Toggles {
   readonly get: (id: string) => boolean | undefined;
   readonly set: (id: string, open: boolean) => void;
@@ -14,10 +14,10 @@ export interface Toggles {
 
 export interface Reading {
   readonly thinking: ThinkingChoice;
-  /** Unix milliseconds by the server's clock. */
+  /** Server time in Unix milliseconds. */
   readonly serverNow: () => number;
   readonly toggles: Toggles;
-  /** Whether the newest line is followed; false while the reader looks at something above it. */
+  /** Whether the view follows new output; false while the user has scrolled up. */
   readonly isFollowing: () => boolean;
 }
 
@@ -29,7 +29,7 @@ export function useReading(): Reading {
   return reading;
 }
 
-/** Whether a part is open: as the reader set it by hand, else as given. */
+/** Whether a part is open: as set by the user, else the default. */
 export function useToggle(id: string, otherwise: boolean): [boolean, (open: boolean) => void] {
   const { toggles } = useReading();
   const chosen = useSyncExternalStore(toggles.subscribe, () => toggles.get(id));

@@ -1,4 +1,4 @@
-/** For tests: the parts of a conversation with a reader whose wishes the test decides. */
+/** Test helpers: render parts of a conversation with given view options. */
 
 import { render } from "@testing-library/react";
 import type { ReactElement } from "react";
@@ -36,7 +36,7 @@ export function freshToggles(): Toggles {
   };
 }
 
-/** Render for a reader; `show` renders other parts in the same place. */
+/** Render with view options; `show` re-renders in place. */
 export function renderFor(reader: Partial<Reading>, first: ReactElement) {
   const reading: Reading = { thinking: "auto", serverNow: () => 0, toggles: freshToggles(), isFollowing: () => true, ...reader };
   const within = (element: ReactElement) => <ReadingContext value={reading}>{element}</ReadingContext>;

@@ -1,18 +1,18 @@
-/** What the server says on `/ws`, as typed values. The one place that knows the frames' names. */
+/** Decodes `/ws` frames into typed values. The only module that knows the frame names. */
 
 import type { AttachedFile, ConversationView, Event, Outcome, LoggedEvent, RunEnded, RunError, RunStarted, RunView, ToolEnded, Usage } from "./types.gen";
 
-/** A frame, read. What this version does not know is kept as `unknown`, never thrown. */
+/** A decoded frame. Frames that this version doesn't know become `unknown` instead of throwing. */
 export type Incoming =
   | { readonly kind: "ready"; readonly chatId: string }
   | { readonly kind: "attached"; readonly chatId: string; readonly seq: number; readonly exists: boolean; readonly temporary: boolean }
   | { readonly kind: "event"; readonly recorded: LoggedEvent; readonly clientMessageId: string | null }
-  /** Beside the runs, and in no log: from a plugin. */
+  /** From a plugin, not in the log. */
   | { readonly kind: "aside"; readonly chatId: string; readonly runId: string | null; readonly atMs: number; readonly event: AsideEvent }
-  /** A command that was sent as a message, such as `/stop`, was carried out. */
+  /** A command sent as a message, such as `/stop`, was executed. */
   | { readonly kind: "accepted"; readonly chatId: string; readonly clientMessageId: string | null }
   | { readonly kind: "snapshot"; readonly view: ConversationView; readonly earlier: boolean }
-  /** What came before the run `before`. */
+  /** The runs before `before`. */
   | {
       readonly kind: "earlier";
       readonly chatId: string;
@@ -22,11 +22,11 @@ export type Incoming =
       readonly earlier: boolean;
     }
   | { readonly kind: "error"; readonly detail: string; readonly code: string; readonly field: string; readonly chatId: string | null; readonly clientMessageId: string | null }
-  /** The server is there. */
+  /** The answer to a ping. */
   | { readonly kind: "pong" }
   | { readonly kind: "unknown"; readonly name: string };
 
-/** What a plugin says or thinks: whole, or piece by piece in a stretch of its own. */
+/** A plugin's message or thought: complete, or streamed in its own segment. */
 export type AsideEvent =
   | { readonly type: "message" | "thought"; readonly text: string }
   | { readonly type: "answer.delta" | "reasoning.delta"; readonly stream: string; readonly text: string }
@@ -36,7 +36,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 class NotAFrame extends Error {}
 
-/** Read the text of one frame. */
+/** Decode one frame. */
 export function decode(line: string): Incoming {
   let frame: unknown;
   try {
@@ -78,7 +78,7 @@ function read(name: string, frame: Fields): Incoming {
       if (frame["starts_turn"] === false) return { kind: "accepted", chatId: text(frame, "chat_id"), clientMessageId: optional(frame, "client_message_id") };
       return recorded(name, frame);
     case "error":
-      // That a run failed is said by its `turn_end` too, which has a place in the log.
+      // A failed run is also reported by its `turn_end`, which is in the log.
       if (optional(frame, "run_id") !== null) return { kind: "unknown", name: "error of a run" };
       return {
         kind: "error",
@@ -106,7 +106,7 @@ const ASIDES: Readonly<Record<string, (frame: Fields) => AsideEvent>> = {
     type: "reasoning.ended",
     stream: text(frame, "stream_id", ""),
     interrupted: frame["interrupted"] === true,
-    // A plugin that does not say how long it thought has not thought for no time.
+    // Plugins send 0 when they don't know the duration.
     durationMs: numeral(frame, "duration_ms", 0) || null,
   }),
 };
@@ -121,7 +121,7 @@ function recorded(name: string, frame: Fields): Incoming {
       seq: numeral(frame, "seq"),
       at_ms: numeral(frame, "at_ms"),
       conversation_id: text(frame, "chat_id"),
-      // A selection is an event of the conversation, and of no run.
+      // A selection belongs to the conversation, not to a run.
       run_id: name === "version_selected" ? "" : text(frame, "run_id"),
       event: reader(frame),
     },
@@ -216,7 +216,7 @@ function tool(frame: Fields): Event {
   };
 }
 
-/** The members of the user's input that are not empty, as the log has them. */
+/** The non-empty fields of the user's input, as in the log. */
 function input(frame: Fields): RunStarted["input"] {
   const context = fields(frame, "context");
   const files = texts(frame, "context_files");
@@ -229,7 +229,7 @@ function input(frame: Fields): RunStarted["input"] {
   };
 }
 
-/** The files that the user sent along, by what is known of them. */
+/** The attached files' metadata. */
 function attachments(frame: Fields): readonly AttachedFile[] {
   const value = frame["attachments"];
   if (!Array.isArray(value)) return [];
@@ -252,7 +252,7 @@ function versions(frame: Fields): ConversationView["versions"] {
   return (fields(frame, "versions") ?? {}) as ConversationView["versions"];
 }
 
-/** Runs as the server folded them. */
+/** Runs folded by the server. */
 function runs(frame: Fields): readonly RunView[] {
   const value = frame["runs"];
   if (!Array.isArray(value)) throw new NotAFrame("runs");
@@ -274,7 +274,7 @@ function fields(frame: Fields, key: string): Fields | null {
   return isFields(value) ? value : null;
 }
 
-/** A member whose own members are the server's word. */
+/** A field whose contents are trusted. */
 function typed<T>(frame: Fields, key: string): T | null {
   return fields(frame, key) as T | null;
 }

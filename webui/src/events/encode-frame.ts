@@ -1,4 +1,4 @@
-/** An event as the frame that the server would send for it: for replays and tests. */
+/** Encodes an event as the frame the server would send, for replays and tests. */
 
 import type { Event, LoggedEvent } from "./types.gen";
 

@@ -1,4 +1,4 @@
-/** The one reading of the log, twin of Python's `events/fold.py`: the same JSON for the same events. */
+/** Folds the log into a view. Mirrors Python's `events/fold.py`: same events, same JSON. */
 
 import type {
   AnswerBlock,
@@ -18,18 +18,18 @@ import type {
 import { behind, currentAt, placeOf, select, treeOf, type Tree, versionsOf, withVersion } from "./versions";
 
 /**
- * A conversation, or the end of one, and where its text goes on. Immutable: `apply` returns a new one that shares
- * everything that did not change, so that a reader may compare by identity.
+ * The fold's state: a conversation, or its newest part. Immutable: `apply` returns a new one that shares
+ * everything unchanged, so that it can be compared by identity.
  */
 export interface Session {
   readonly view: ConversationView;
-  /** By run id: the index of the block whose segment is open. */
+  /** Index of the block with the open segment, by run id. */
   readonly open: Readonly<Record<string, number>>;
-  /** Whether runs came before the first one that is here. */
+  /** Whether there are earlier runs than the first one here. */
   readonly earlier: boolean;
-  /** The other versions of messages. */
+  /** Other versions of messages. */
   readonly tree: Tree;
-  /** Whether what is shown now is not here: the server has it. */
+  /** Whether the selected version isn't here and must be fetched. */
   readonly stale: boolean;
 }
 
@@ -41,7 +41,7 @@ export function emptySession(conversationId: string): Session {
   return sessionOf({ conversation_id: conversationId, seq: 0, runs: [], versions: {}, attempt: null });
 }
 
-/** Go on from a view that somebody else folded: a snapshot, of all or of the newest runs. */
+/** Start from a snapshot of all runs or the newest ones. */
 export function sessionOf(view: ConversationView, earlier = false): Session {
   const open: Record<string, number> = {};
   for (const run of view.attempt ? [...view.runs, view.attempt] : view.runs) {
@@ -52,14 +52,14 @@ export function sessionOf(view: ConversationView, earlier = false): Session {
   return { view, open, earlier, tree: treeOf(view), stale: false };
 }
 
-/** Go on from a snapshot of the newest runs, and keep what is here of those before. */
+/** Apply a snapshot of the newest runs, keeping earlier runs that are here. */
 export function renewed(session: Session, view: ConversationView, earlier: boolean): Session {
   const place = session.view.runs.findIndex((run) => run.run_id === view.runs[0]?.run_id);
   const newest = sessionOf(view, earlier);
   return earlier && place > 0 ? prepended(newest, session.view.runs.slice(0, place), session.view.versions, session.earlier) : newest;
 }
 
-/** Put what came before in front. */
+/** Prepend earlier runs. */
 export function prepended(session: Session, runs: readonly RunView[], versions: ConversationView["versions"], earlier: boolean): Session {
   const last = runs.at(-1);
   if (!last) return { ...session, earlier };
@@ -71,7 +71,7 @@ export function prepended(session: Session, runs: readonly RunView[], versions: 
   return { ...session, tree, view: { ...session.view, runs: all, versions: versionsOf(all, attempt, tree) }, earlier };
 }
 
-/** Take the next event. An event of a run that is not there (never seen, or of another version) changes nothing but `seq`. */
+/** Apply the next event. An event of a run that isn't here (unknown, or another version) only advances `seq`. */
 export function apply(session: Session, recorded: LoggedEvent): Session {
   const { view } = session;
   const index = view.runs.findLastIndex((run) => run.run_id === recorded.run_id);
@@ -85,7 +85,7 @@ export function apply(session: Session, recorded: LoggedEvent): Session {
   };
 }
 
-/** Take an event of no run of the current path. */
+/** Apply an event of a run off the current path. */
 function applyBeside(session: Session, recorded: LoggedEvent): Session {
   const { event } = recorded;
   const here = { ...session, view: { ...session.view, seq: recorded.seq } };
@@ -98,7 +98,7 @@ function applyBeside(session: Session, recorded: LoggedEvent): Session {
   return event.type === "answer.delta" && hasAnswered(next) ? selected(applied, next.run_id) : applied;
 }
 
-/** A run that replaces another is a version of it, and takes its place with its first answer text. */
+/** A run that replaces another is a new version of it, selected by its first answer text. */
 function withBegun(session: Session, recorded: LoggedEvent, event: RunStarted): Session {
   const run = begun(recorded, event);
   const { view, tree } = withoutAttempt(session);
@@ -115,7 +115,7 @@ function withBegun(session: Session, recorded: LoggedEvent, event: RunStarted): 
   return givesWay ? selected(attempted, run.run_id) : attempted;
 }
 
-/** Show the version that a run is part of. Where it is not here, the session is stale. */
+/** Select the version a run belongs to. If it isn't here, the session becomes stale. */
 function selected(session: Session, runId: string): Session {
   const { view, tree } = withoutAttempt(session);
   const found = select(view, tree, runId);
@@ -123,7 +123,7 @@ function selected(session: Session, runId: string): Session {
   return { ...session, tree: found.tree, view: { ...view, runs: found.runs, versions: versionsOf(found.runs, null, found.tree) } };
 }
 
-/** An attempt that is the latest no more is one of the versions that are not shown. */
+/** A superseded attempt becomes a hidden version. */
 function withoutAttempt({ view, tree }: Session): { readonly view: ConversationView; readonly tree: Tree } {
   const { attempt } = view;
   if (!attempt) return { view, tree };
@@ -131,7 +131,7 @@ function withoutAttempt({ view, tree }: Session): { readonly view: ConversationV
   return { view: { ...view, attempt: null, versions }, tree: { ...tree, hidden: { ...tree.hidden, [attempt.run_id]: attempt } } };
 }
 
-/** Whether a run has given any answer text, beyond white space. */
+/** Whether a run has any non-blank answer text. */
 export function hasAnswered(run: RunView): boolean {
   return run.blocks.some((block) => block.type === "answer" && /[^ \t\r\n]/.test(block.text));
 }
@@ -157,7 +157,7 @@ function begun(recorded: LoggedEvent, event: RunStarted): RunView {
   };
 }
 
-/** What is told of a file; in old logs not all of it was kept. */
+/** File metadata; old logs lack some of it. */
 function fileOf({ id, name, media_type, bytes }: Attachment): AttachedFile {
   return { id: id ?? "", name, media_type, bytes: bytes ?? null };
 }
@@ -269,8 +269,8 @@ function applyRare(run: RunView, event: Rare, atMs: number): RunView {
 }
 
 /**
- * An answer segment turns into reasoning, or a segment is taken out. A reader that had the beginning of it as an answer
- * may have got the rest as reasoning.
+ * Turns an answer segment into reasoning, or withdraws a segment. A client that received its start as an answer
+ * may have received the rest as reasoning.
  */
 function reclassified(run: RunView, event: SegmentReclassified, atMs: number): RunView {
   const found = run.blocks.filter(isText).filter((block) => block.segment_id === event.segment_id);

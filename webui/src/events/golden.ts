@@ -1,4 +1,4 @@
-/** The golden sessions, which Python's fold reads too: their logs and their views, by name. */
+/** The golden sessions shared with Python's tests: logs and views by name. */
 
 const LOGS = import.meta.glob<string>("../../../tests/sessions/*.jsonl", { query: "?raw", import: "default", eager: true });
 const VIEWS = import.meta.glob<string>("../../../tests/sessions/*.json", { query: "?raw", import: "default", eager: true });

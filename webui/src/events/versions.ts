@@ -1,22 +1,22 @@
-/** The tree behind a conversation: the runs of versions that are not selected, and how they hang together. */
+/** The version tree of a conversation: runs of unselected versions and how they connect. */
 
 import type { ConversationView, RunView } from "./types.gen";
 
-/** Runs are named by id. "" stands for what comes before the first run that is here. */
+/** Runs by id. "" is the position before the first run here. */
 export interface Tree {
-  /** The runs that are here and not on the current path. */
+  /** Runs off the current path. */
   readonly hidden: Readonly<Record<string, RunView>>;
-  /** By run that is a version among others, or hidden: the run that it follows. */
+  /** The predecessor of each run that is hidden or has other versions. */
   readonly before: Readonly<Record<string, string>>;
-  /** By run: the versions that follow it, where there are several. */
+  /** The versions that follow a run, if there are several. */
   readonly groups: Readonly<Record<string, readonly string[]>>;
-  /** By run: the version that was selected after it, where it is hidden. */
+  /** The selected version after a hidden run. */
   readonly selected: Readonly<Record<string, string>>;
 }
 
 export const NO_TREE: Tree = { hidden: {}, before: {}, groups: {}, selected: {} };
 
-/** Read the tree of a view that somebody else folded: which versions there are, without their runs. */
+/** Build the tree of a snapshot: which versions exist, without their runs. */
 export function treeOf(view: ConversationView): Tree {
   let tree = NO_TREE;
   view.runs.forEach((run, index) => {
@@ -25,12 +25,12 @@ export function treeOf(view: ConversationView): Tree {
   });
   const { attempt } = view;
   const versions = attempt ? view.versions[attempt.run_id] : undefined;
-  // A replacement of a run that is not here: all that is known is what it is a version of.
+  // A replacement of a run that isn't here: only its versions are known.
   if (attempt && versions && tree.before[attempt.run_id] === undefined) tree = { ...tree, groups: { ...tree.groups, [ELSEWHERE]: versions }, before: { ...tree.before, [attempt.run_id]: ELSEWHERE } };
   return tree;
 }
 
-/** The place of a position that is not here; no run has this id. */
+/** A position that isn't here; no run has this id. */
 const ELSEWHERE = "?";
 
 function grouped(tree: Tree, place: string, versions: readonly string[]): Tree {
@@ -39,7 +39,7 @@ function grouped(tree: Tree, place: string, versions: readonly string[]): Tree {
   return { ...tree, before, groups: { ...tree.groups, [place]: versions } };
 }
 
-/** Move what hangs at the front of the runs that are here behind those that came before. */
+/** Reattach versions at the front after earlier runs were prepended. */
 export function behind(tree: Tree, last: string): Tree {
   const { "": group, ...groups } = tree.groups;
   const { "": selected, ...others } = tree.selected;
@@ -52,24 +52,24 @@ export function behind(tree: Tree, last: string): Tree {
   };
 }
 
-/** The run that this one follows; undefined where the run is not here. */
+/** The predecessor of a run; undefined if the run isn't here. */
 export function placeOf(view: ConversationView, tree: Tree, runId: string): string | undefined {
   const index = view.runs.findIndex((run) => run.run_id === runId);
   return index === -1 ? tree.before[runId] : (view.runs[index - 1]?.run_id ?? "");
 }
 
-/** The run of the current path that stands at a place; undefined where the place is not on it. */
+/** The run of the current path at a position; undefined if the position isn't on it. */
 export function currentAt(view: ConversationView, place: string): RunView | undefined {
   const index = view.runs.findIndex((run) => run.run_id === place);
   return place !== "" && index === -1 ? undefined : view.runs[index + 1];
 }
 
-/** Add a version of a run at its place. */
+/** Add a version at a position. */
 export function withVersion(tree: Tree, place: string, replaced: string, runId: string): Tree {
   return grouped(tree, place, [...(tree.groups[place] ?? [replaced]), runId]);
 }
 
-/** The current path and the tree once this run is selected; null where the runs for that are not here. */
+/** The current path and tree with this run selected; null if its runs aren't here. */
 export function select(view: ConversationView, tree: Tree, runId: string): { readonly runs: readonly RunView[]; readonly tree: Tree } | null {
   const way = wayTo(view, tree, runId);
   if (!way) return null;
@@ -86,7 +86,7 @@ export function select(view: ConversationView, tree: Tree, runId: string): { rea
   return { runs: [...view.runs.slice(0, index + 1), ...steps], tree: { ...tree, hidden, before, selected } };
 }
 
-/** The hidden runs that lead to one, after the last run that is on the current path; null where one is not here. */
+/** The hidden runs between the current path and a run; null if one isn't here. */
 function wayTo(view: ConversationView, tree: Tree, runId: string) {
   const steps: RunView[] = [];
   const indexOf = (id: string) => view.runs.findIndex((run) => run.run_id === id);
@@ -99,7 +99,7 @@ function wayTo(view: ConversationView, tree: Tree, runId: string) {
   return { steps, shared, index: indexOf(shared) };
 }
 
-/** The tree with these runs, which followed each other after `place`; to be changed further. */
+/** A mutable copy of the tree with these consecutive runs after `place` hidden. */
 function withHidden(tree: Tree, place: string, runs: readonly RunView[]) {
   const hidden = { ...tree.hidden };
   const before = { ...tree.before };
@@ -114,7 +114,7 @@ function withHidden(tree: Tree, place: string, runs: readonly RunView[]) {
   return { hidden, before, selected };
 }
 
-/** The versions of the runs on the path, and of the attempt, where there are several. */
+/** The versions of the runs on the path and of the attempt, if there are several. */
 export function versionsOf(runs: readonly RunView[], attempt: RunView | null, tree: Tree): ConversationView["versions"] {
   const found: Record<string, readonly string[]> = {};
   runs.forEach((run, index) => {

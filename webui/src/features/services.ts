@@ -1,4 +1,4 @@
-/** What the features work with: made once, by the app or by a gallery. */
+/** Services shared by all features, created once by the app. */
 
 import { createContext, useContext } from "react";
 

@@ -2,12 +2,12 @@ import { useSyncExternalStore } from "react";
 
 import type { Cell } from "@/session/cell";
 
-/** The published value of a cell; the component renders again when another one is published. */
+/** The published value of a store; re-renders when it changes. */
 export function useCell<T>(cell: Cell<T>): T {
   return useSyncExternalStore(cell.subscribe, cell.published);
 }
 
-/** A part of a cell's value: the component renders again only where that part is another one. */
+/** A selected part of a store's value; re-renders only when that part changes. */
 export function useSelected<T, S>(cell: Cell<T>, select: (value: T) => S): S {
   return useSyncExternalStore(cell.subscribe, () => select(cell.published()));
 }

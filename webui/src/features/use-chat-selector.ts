@@ -3,9 +3,9 @@ import type { Chat, ChatState } from "@/session/chat";
 import { useServices } from "./services";
 import { useSelected } from "./use-cell";
 
-/** What `select` says of a conversation now; of none, where there is none yet. */
+/** A value selected from a conversation, or from none if it doesn't exist yet. */
 export function useChatSelector<T>(chat: Chat | null, select: () => T): T {
   const { client } = useServices();
-  // Without a conversation nothing changes; a cell is subscribed to all the same, hooks being hooks.
+  // Hooks can't be conditional: without a conversation, subscribe to an unrelated store.
   return useSelected<ChatState | unknown, T>(chat ? chat.state : client.changes, select);
 }

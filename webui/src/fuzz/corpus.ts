@@ -1,4 +1,4 @@
-/** What Markdown fuzzers put together: what models write in many languages, and what attackers write. */
+/** Building blocks for Markdown fuzzers: typical model output in many languages, and hostile input. */
 
 /** Blocks as models write them. */
 export const USUAL: readonly string[] = [
@@ -47,7 +47,7 @@ export const MULTILINGUAL: readonly string[] = [
 
 const n = (text: string, times: number) => text.repeat(times);
 
-/** What has hung or blanked pages, smaller or larger by `size` (about a thousand). */
+/** Input that has hung or blanked pages, scaled by `size` (about a thousand). */
 export function hostile(size: number): readonly string[] {
   const some = Math.max(2, Math.floor(size / 10));
   return [
@@ -72,14 +72,14 @@ export function hostile(size: number): readonly string[] {
   ];
 }
 
-/** Pieces of the grammar, for texts that nobody writes. */
+/** Grammar fragments for random texts. */
 export const PIECES: readonly string[] = [
   "*", "**", "***", "_", "__", "~", "~~", "`", "``", "```", "````", "~~~", "[", "]", "(", ")", "![", "](", "](https://a.example/b)", "[a]: https://a.example\n", "[^1]", "[^1]: ", "<", ">", "<b>", "</b>", "<!--", "-->", "<br>",
   "&amp;", "&", "\\", "\\\\", "\\(", "\\)", "\\[", "\\]", "$", "$$", "$x$", "#", "##", "- ", "* ", "+ ", "1. ", "2) ", "> ", "|", "|-|-|\n", "---", "===", "- [ ] ", "    ", "\t", "  ", " ", "\n", "\n\n", "\r\n", "  \n",
   "a", "word", "snake_case", "5", "3~5", "注意：", "。", "，", "（", "）", "日本語", "한국어", "العربية", "עברית", "👩‍👧", "\u200b", "\u202e", "\u0301", "https://example.com/x", "www.example.com", "a@b.example", "{", "}", "^2", "\\frac{1}{2}", "E = mc^2", "```js\nlet a;\n```\n", "\ufeff", "\u0000",
 ];
 
-/** Random numbers that are the same for the same seed (mulberry32). */
+/** Seeded random numbers (mulberry32). */
 export function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -90,7 +90,7 @@ export function randomFrom(seed: number): () => number {
   };
 }
 
-/** A text of some blocks as models write them, some hostile ones, and some that nobody writes. */
+/** A text of typical, hostile and random blocks. */
 export function madeUp(seed: number): string {
   const random = randomFrom(seed);
   const pick = (from: readonly string[]) => from[Math.floor(random() * from.length)] ?? "";

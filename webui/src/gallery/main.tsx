@@ -1,4 +1,4 @@
-/** Every state, in both themes, side by side. Not part of the served page. */
+/** Every state in both themes, side by side. Not part of the app. */
 
 import "@/app/styles.css";
 import "./gallery.css";
@@ -62,7 +62,7 @@ function Picture({ state }: { readonly state: GalleryState }) {
   );
 }
 
-/** A picture out of the log itself: there is no server to ask. */
+/** An image from the log itself: there's no server. */
 function addressIn(log: readonly LoggedEvent[], runId: string, number: number): string | null {
   const started = log.find((each) => each.run_id === runId)?.event;
   const file = started?.type === "run.started" ? started.attachments?.[number - 1] : undefined;

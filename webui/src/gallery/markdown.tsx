@@ -1,4 +1,4 @@
-/** A page that shows any Markdown, as it grows and as a whole, for tests in a browser. Not part of the served page. */
+/** Renders any Markdown, streaming or complete, for browser tests. Not part of the app. */
 
 import "@/app/styles.css";
 import "./gallery.css";
@@ -10,9 +10,9 @@ import { SettledText } from "@/components/markdown/settled-text";
 
 declare global {
   interface Window {
-    /** Show a text; `growing` as on its way, `thought` as a settled thought. */
+    /** Show a text: `growing` while streaming, `thought` as a finished thought. */
     showMarkdown: (text: string, growing: boolean, thought?: boolean) => void;
-    /** Leave the page empty. */
+    /** Clear the page. */
     clearMarkdown: () => void;
   }
 }

@@ -1,4 +1,4 @@
-/** Every state of a conversation that has a picture, each made from a golden session. */
+/** Every state with a screenshot, each from a golden session. */
 
 import type { ThinkingChoice } from "@/components/reading";
 
@@ -6,10 +6,10 @@ export interface GalleryState {
   readonly name: string;
   /** The golden session. */
   readonly session: string;
-  /** How many of its events have arrived; all of them where nothing is said. */
+  /** How many of its events have arrived; default: all. */
   readonly events?: number;
   readonly thinking?: ThinkingChoice;
-  /** Opened by hand, whatever the preference. */
+  /** Expanded by hand, regardless of the preference. */
   readonly opened?: readonly string[];
   readonly connection?: "waiting" | "offline";
 }

@@ -1,10 +1,10 @@
-/** The REST API, as far as this page uses it. */
+/** Client for the parts of the REST API that the page uses. */
 
 import { toJson } from "@/events/cut";
 
 import type { Effort } from "./transport";
 
-/** A problem document: `message` says in words what is wrong. */
+/** A problem document; `message` is its detail. */
 export class ApiProblem extends Error {
   readonly status: number;
   readonly code: string;
@@ -17,7 +17,7 @@ export class ApiProblem extends Error {
 }
 
 export interface Bootstrap {
-  /** Null where the operator has turned the socket off. */
+  /** Null if the operator has turned off the WebSocket. */
   readonly ws_path: string | null;
   readonly model: string | null;
   readonly demo: boolean;
@@ -26,7 +26,7 @@ export interface Bootstrap {
   readonly limits?: { readonly files?: FileLimits; readonly max_text_chars?: number };
 }
 
-/** What the files of one message may be; sizes in bytes. */
+/** Limits for the files of one message; sizes in bytes. */
 export interface FileLimits {
   readonly most: number;
   readonly text_bytes: number;
@@ -41,21 +41,21 @@ export interface ConversationSummary {
   readonly updated_at_ms: number;
 }
 
-/** A conversation as it was made. */
+/** A newly created conversation. */
 export interface ConversationMade extends ConversationSummary {
-  /** Whether it is kept in memory only, and in no list. */
+  /** Whether it is temporary: kept in memory only and not listed. */
   readonly temporary: boolean;
 }
 
 export interface ConversationPage {
   readonly conversations: readonly ConversationSummary[];
-  /** Where the next page begins; null at the end. */
+  /** Cursor of the next page; null at the end. */
   readonly next_before: string | null;
 }
 
 export interface PageWanted {
   readonly before?: string;
-  /** Only conversations that have all these words. */
+  /** Only conversations that contain all these words. */
   readonly search?: string;
 }
 
@@ -69,7 +69,7 @@ export interface ModelChoice {
   readonly reasoning: { readonly supported: boolean; readonly streams: boolean; readonly efforts: readonly string[] };
 }
 
-/** What this server can do; what is not named, it cannot. */
+/** What the server supports; missing means no. */
 export type Features = Readonly<Record<string, boolean>>;
 
 export interface Upload {
@@ -86,7 +86,7 @@ export class Api {
     this.#base = base;
   }
 
-  /** Where the description of the API is. */
+  /** URL of the API docs. */
   get docsAddress(): string {
     return `${this.#base}/api/docs`;
   }
@@ -108,22 +108,22 @@ export class Api {
 
   conversation = (id: string): Promise<ConversationMade> => this.#ask("GET", `/api/v1/conversations/${encodeURIComponent(id)}`);
 
-  /** Make a conversation that has everything up to this run. */
+  /** Create a conversation with everything up to this run. */
   branch = (id: string, runId: string): Promise<ConversationMade> =>
     this.#ask("POST", `/api/v1/conversations/${encodeURIComponent(id)}/branch`, { run_id: runId });
 
-  /** Show another version of a message, with all that followed it. */
+  /** Select another version of a message and what followed it. */
   selectVersion = (id: string, runId: string): Promise<unknown> =>
     this.#ask("POST", `/api/v1/conversations/${encodeURIComponent(id)}/versions`, { run_id: runId });
 
-  /** Show the version of a conversation that has all these words, where the one that is shown has them nowhere. */
+  /** Select the version that contains all these words, unless the current one does. */
   showFound = async (id: string, words: string): Promise<void> => {
     const query = new URLSearchParams({ search: words });
     const { path, found } = await this.#ask<{ path: readonly string[]; found: string | null }>("GET", `/api/v1/conversations/${encodeURIComponent(id)}/versions?${query}`);
     if (found !== null && !path.includes(found)) await this.selectVersion(id, found);
   };
 
-  /** Where a conversation can be had as a file. */
+  /** URL of a conversation's export. */
   exportAddress = (id: string, thinking: boolean): string =>
     `${this.#base}/api/v1/conversations/${encodeURIComponent(id)}/export?format=markdown&include_reasoning=${thinking}`;
 
@@ -132,7 +132,7 @@ export class Api {
 
   deleteConversation = (id: string): Promise<unknown> => this.#ask("DELETE", `/api/v1/conversations/${encodeURIComponent(id)}`);
 
-  /** Ask a model for one word, in a conversation that is in no list and deleted afterwards. Returns what it said. */
+  /** Ask a model for one word, in a temporary conversation that is deleted afterwards. Returns the reply. */
   testModel = async (modelId: string): Promise<string> => {
     const { conversation_id } = await this.createConversation("Connection test", true);
     try {
@@ -152,10 +152,10 @@ export class Api {
 
   deleteUpload = (id: string): Promise<unknown> => this.#ask("DELETE", `/api/v1/uploads/${encodeURIComponent(id)}`);
 
-  /** Where an upload can be looked at. */
+  /** URL of an upload. */
   uploadAddress = (id: string): string => `${this.#base}/api/v1/uploads/${encodeURIComponent(id)}`;
 
-  /** Where a file that a run was given can be looked at; `number` counts from 1. */
+  /** URL of a run's attachment; `number` counts from 1. */
   attachmentAddress = (runId: string, number: number): string => `${this.#base}/api/v1/runs/${encodeURIComponent(runId)}/attachments/${number}`;
 
   async #ask<T>(method: string, path: string, body?: object): Promise<T> {

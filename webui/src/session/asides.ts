@@ -1,15 +1,15 @@
-/** What plugins send to a conversation beside its runs: it has no number in the log and comes once, live. */
+/** Messages that plugins send to a conversation. They aren't in the log and arrive only once, live. */
 
 import type { AsideEvent } from "@/events/decode";
 import type { AnswerBlock, ReasoningBlock } from "@/events/types.gen";
 
-/** A message or a thought, placed after the run that was the last one when it came; null: before all runs. */
+/** A message or thought, placed after the run that was last when it arrived; null: before all runs. */
 export interface Aside {
   readonly after: string | null;
   readonly block: AnswerBlock | ReasoningBlock;
 }
 
-/** Older asides are dropped: they are a service to who looks on, not a record. */
+/** Older messages are dropped: they are shown live and not recorded. */
 const MOST_ASIDES = 200;
 const MOST_CHARS = 1_000_000;
 
@@ -42,7 +42,7 @@ export function withAside(asides: readonly Aside[], event: AsideEvent, after: st
   }
 }
 
-/** The connection is gone: what was being said is not heard to its end. */
+/** Mark open messages as interrupted when the connection is lost. */
 export function cutShort(asides: readonly Aside[]): readonly Aside[] {
   if (asides.every(({ block }) => block.status !== "open")) return asides;
   return asides.map((aside) => (aside.block.status === "open" ? { ...aside, block: closed(aside.block, true, null) } : aside));
@@ -56,7 +56,7 @@ function openOf(asides: readonly Aside[], type: Aside["block"]["type"], stream: 
   return asides.findLastIndex(({ block }) => block.type === type && block.status === "open" && (stream === "" || block.segment_id.endsWith(`:${stream}`)));
 }
 
-/** A stretch may be named as another was: what is shown of each has an id of its own. */
+/** Stream ids may repeat, so each block gets a unique id. */
 function segment(stream: string): string {
   count += 1;
   return `aside-${count}:${stream}`;

@@ -2,7 +2,7 @@
 
 export type Schedule = (flush: () => void) => void;
 
-/** Run `flush` at the next animation frame; soon where the page is hidden and no frame would come. */
+/** Run `flush` at the next animation frame, or after a timeout if the page is hidden. */
 export const nextFrame: Schedule = (flush) => {
   if (document.visibilityState === "hidden") setTimeout(flush, 100);
   else requestAnimationFrame(flush);
@@ -21,10 +21,10 @@ export class Cell<T> {
     this.#schedule = schedule;
   }
 
-  /** The value that subscribers were told of. */
+  /** The last published value. */
   readonly published = (): T => this.#published;
 
-  /** The value with everything in it that has arrived. */
+  /** The current value, possibly not published yet. */
   get latest(): T {
     return this.#latest;
   }
@@ -48,7 +48,7 @@ export class Cell<T> {
     });
   }
 
-  /** Publish now: for what the user just did. */
+  /** Publish now, for direct user actions. */
   flush(): void {
     if (Object.is(this.#published, this.#latest)) return;
     this.#published = this.#latest;

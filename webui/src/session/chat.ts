@@ -1,4 +1,4 @@
-/** One conversation as this page has it: the folded log, and what the user said that is not in the log yet. */
+/** One conversation: its folded log and the messages that aren't in the log yet. */
 
 import type { LoggedEvent } from "@/events/types.gen";
 import { apply, emptySession, prepended, renewed, type Session } from "@/events/fold";
@@ -8,7 +8,7 @@ import { type Aside, cutShort, withAside } from "./asides";
 import { Cell, type Schedule } from "./cell";
 import type { Command, MessageOptions } from "./transport";
 
-/** `queued`: waits for the run before it. `sending`: not yet in the log. `failed`: refused, with the reason. */
+/** `queued`: waits for the active run. `sending`: not in the log yet. `failed`: rejected, with the reason. */
 export interface Pending {
   readonly id: string;
   readonly text: string;
@@ -19,18 +19,18 @@ export interface Pending {
 
 export interface ChatState {
   readonly session: Session;
-  /** `loading` until everything so far has arrived once. */
+  /** `loading` until the log so far has arrived. */
   readonly phase: "loading" | "ready" | "missing";
-  /** Whether it is kept in memory only, and in no list. */
+  /** Whether it is temporary: kept in memory only and not listed. */
   readonly temporary: boolean;
   readonly pending: readonly Pending[];
-  /** What plugins sent beside the runs since the page was opened. */
+  /** Plugin messages since the page was opened. */
   readonly asides: readonly Aside[];
-  /** What went wrong that belongs to no message, in words. */
+  /** An error that belongs to no message. */
   readonly problem: string | null;
 }
 
-/** Runs that are fetched at first, and with each step back: a long conversation is not to be waited for. */
+/** Runs fetched at first and per step back, so that long conversations open quickly. */
 const PAGE = 40;
 
 export type Send = (command: Command) => boolean;
@@ -42,7 +42,7 @@ export class Chat {
   #target = 0;
   #attached = false;
   #unanswered = new Set<string>();
-  /** The run before which more was asked for. */
+  /** The run before which earlier runs were requested. */
   #before: string | null = null;
 
   constructor(id: string, send: Send, schedule: Schedule | undefined) {
@@ -51,23 +51,23 @@ export class Chat {
     this.state = new Cell<ChatState>({ session: emptySession(id), phase: "loading", temporary: false, pending: [], asides: [], problem: null }, schedule);
   }
 
-  /** Whether a run goes on. */
+  /** Whether a run is active. */
   get running(): boolean {
     const { runs, attempt } = this.state.latest.session.view;
     return runs.at(-1)?.status === "running" || attempt?.status === "running";
   }
 
-  /** Whether somebody looks at it, or something goes on in it. */
+  /** Whether it is being viewed or has activity. */
   get busy(): boolean {
     return this.running || this.state.latest.pending.length > 0 || this.state.isWatched;
   }
 
-  /** What the user said that the server has not been told. */
+  /** Messages the server hasn't received. */
   get unsent(): readonly string[] {
     return this.state.latest.pending.filter((each) => each.status !== "sending" || !this.#unanswered.has(each.id)).map((each) => each.text);
   }
 
-  /** The connection is there (again): follow from the last event on. */
+  /** Called on (re)connect: resume after the last event. */
   attach(): void {
     this.#attached = false;
     this.#unanswered.clear();
@@ -76,13 +76,13 @@ export class Chat {
     this.#send({ type: "attach", chat_id: this.id, last: PAGE, ...(view.seq > 0 && !stale ? { after: view.seq } : {}) });
   }
 
-  /** The connection is gone. */
+  /** Called when the connection is lost. */
   detach(): void {
     this.#attached = false;
     this.#change({ asides: cutShort(this.state.latest.asides) });
   }
 
-  /** Fetch what came before the first run that is here. Nothing happens where that is on its way, or nobody is connected. */
+  /** Fetch earlier runs. Does nothing if a request is pending or there's no connection. */
   fetchEarlier(): void {
     const { view, earlier } = this.state.latest.session;
     const before = view.runs[0]?.run_id;
@@ -90,7 +90,7 @@ export class Chat {
     if (this.#send({ type: "earlier", chat_id: this.id, before, limit: PAGE })) this.#before = before;
   }
 
-  /** Say something. It waits where a run goes on, or until the connection is back. */
+  /** Send a message. It is queued while a run is active or the connection is down. */
   say(text: string, options: MessageOptions, id: string): void {
     if (isStop(text) && !options.files?.length) {
       this.stop();
@@ -103,7 +103,7 @@ export class Chat {
     this.#deliver();
   }
 
-  /** Take back a message that is not sent, and return it. */
+  /** Remove an unsent message and return it. */
   takeBack(id: string): Pending | null {
     const found = this.state.latest.pending.find((each) => each.id === id && each.status !== "sending");
     if (!found) return null;
@@ -112,13 +112,13 @@ export class Chat {
     return found;
   }
 
-  /** Take back the last message that waits for the run before it. Null where none waits. */
+  /** Remove the last queued message and return it; null if there is none. */
   takeBackLast(): Pending | null {
     const last = this.state.latest.pending.findLast((each) => each.status === "queued");
     return last ? this.takeBack(last.id) : null;
   }
 
-  /** Stop the run that goes on. */
+  /** Stop the active run. */
   stop(): void {
     this.#send({ type: "stop", chat_id: this.id });
   }
@@ -165,11 +165,11 @@ export class Chat {
 
   #hearEvent(recorded: LoggedEvent, clientMessageId: string | null): void {
     const { session } = this.state.latest;
-    // A replay may overlap with what came live: every event counts once.
+    // A replay may overlap with live events: apply each one once.
     if (recorded.seq <= session.view.seq) return;
     const next = apply(session, recorded);
     this.#change({ session: next });
-    // Another version is shown from now on, whose runs are not here: the server sends a snapshot.
+    // A version was selected whose runs aren't here: get a snapshot.
     if (next.stale && !session.stale) this.attach();
     if (recorded.event.type === "run.started") this.#said(recorded.event.input.text, clientMessageId);
   }
@@ -187,12 +187,12 @@ export class Chat {
 
   #hearError(error: Extract<Incoming, { kind: "error" }>): void {
     if (error.code === "not_found" && error.clientMessageId === null) {
-      // Never there, or deleted: from another page perhaps.
+      // It never existed or was deleted, perhaps by another client.
       this.#change({ phase: "missing", session: emptySession(this.id), pending: [] });
       return;
     }
     if (error.field === "after" || error.field === "before") {
-      // The server does not know our place (it lost its log, or a run was replaced): whatever it has now is the truth.
+      // The server rejects our cursor (it lost its log, or a run was replaced): start over.
       this.#change({ session: emptySession(this.id) });
       this.attach();
       return;
@@ -209,27 +209,27 @@ export class Chat {
     this.#change({ pending: pending.with(pending.indexOf(sending), failed) });
   }
 
-  /** Whether nothing was ever seen of it here, and nothing is about to be said. */
+  /** Whether nothing was received and nothing is about to be sent. */
   #isUnknown(): boolean {
     const { phase, pending } = this.state.latest;
     return phase === "loading" && pending.length === 0;
   }
 
-  /** A message came into the log: it is pending no more. */
+  /** A message has reached the log, so it is no longer pending. */
   #said(text: string, clientMessageId: string | null): void {
     const { pending } = this.state.latest;
     const found = pending.find((each) => (clientMessageId ? each.id === clientMessageId : each.status === "sending" && each.text === text));
     if (found) this.#change({ pending: pending.filter((each) => each !== found) });
   }
 
-  /** After a snapshot: a message that was on its way and that ends it is in it. */
+  /** After a snapshot, the last message in it may have been pending. */
   #forgetSaid(): void {
     const { runs, attempt } = this.state.latest.session.view;
     const last = attempt ?? runs.at(-1);
     if (last) this.#said(last.input.text, null);
   }
 
-  /** Once everything so far is here, send what waits. */
+  /** Send queued messages once the log so far has arrived. */
   #settle(): void {
     if (!this.#attached || this.state.latest.session.view.seq < this.#target) return;
     if (this.state.latest.phase === "loading") this.#change({ phase: "ready" });
@@ -253,7 +253,7 @@ export class Chat {
   }
 }
 
-/** The command that other clients of the protocol know, typed as a message. */
+/** The `/stop` command, which other clients of the protocol support too. */
 function isStop(text: string): boolean {
   return text.length < 100 && text.trim().toLowerCase() === "/stop";
 }

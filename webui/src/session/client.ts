@@ -1,4 +1,4 @@
-/** All conversations of this page over one connection. */
+/** All open conversations over one connection. */
 
 import { decode } from "@/events/decode";
 
@@ -7,13 +7,13 @@ import { Chat } from "./chat";
 import { ServerClock } from "./server-clock";
 import type { Connection, Transport } from "./transport";
 
-/** Conversations followed at once; a server follows some hundred for a socket. */
+/** Maximum conversations attached at once, below the server's limit per socket. */
 const MOST_CHATS = 32;
 
 export class Client {
   readonly clock: ServerClock;
   readonly connection: Cell<Connection>;
-  /** Rises whenever a run ends or begins anywhere, or a conversation is found to be gone: time to look at the list of conversations again. */
+  /** Incremented when any run starts or ends, or a conversation is gone, so that the conversation list is refreshed. */
   readonly changes: Cell<number>;
   readonly #transport: Transport;
   readonly #schedule: Schedule | undefined;
@@ -27,7 +27,7 @@ export class Client {
     this.changes = new Cell(0, schedule);
   }
 
-  /** Connect, until the returned function is called. */
+  /** Connect. The returned function disconnects. */
   start(): () => void {
     return this.#transport.open({
       frame: (text) => this.#frame(text),
@@ -35,7 +35,7 @@ export class Client {
     });
   }
 
-  /** Return the conversation, following it from now on. */
+  /** Return a conversation and attach to it. */
   chat(id: string): Chat {
     const known = this.#chats.get(id);
     if (known) return known;
@@ -46,17 +46,17 @@ export class Client {
     return chat;
   }
 
-  /** Follow a conversation no more. */
+  /** Detach from a conversation. */
   forget(id: string): void {
     if (this.#chats.delete(id)) this.#transport.send({ type: "detach", chat_id: id });
   }
 
-  /** What waits to be sent, by conversation: it would go with the page. */
+  /** Unsent messages by conversation, which closing the page would lose. */
   unsent(): ReadonlyMap<string, readonly string[]> {
     return new Map([...this.#chats].map(([id, chat]) => [id, chat.unsent] as const).filter(([, texts]) => texts.length > 0));
   }
 
-  /** Let go of the conversation that was opened first and in which nothing goes on. */
+  /** Detach from the oldest idle conversation. */
   #makeRoom(): void {
     if (this.#chats.size < MOST_CHATS) return;
     const idle = [...this.#chats.values()].find((chat) => !chat.busy);
@@ -108,7 +108,7 @@ export class Client {
     }
   }
 
-  /** An error without a chat goes to those that wait for something. */
+  /** Errors without a chat go to the most recent one. */
   #hearError(error: Extract<ReturnType<typeof decode>, { kind: "error" }>): void {
     const chat = error.chatId === null ? [...this.#chats.values()].at(-1) : this.#chats.get(error.chatId);
     chat?.hear(error);

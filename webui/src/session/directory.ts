@@ -1,4 +1,4 @@
-/** The list of conversations beside the chat. */
+/** The conversation list. */
 
 import { type Api, ApiProblem, type ConversationMade, type ConversationSummary } from "./api";
 import { Cell, type Schedule } from "./cell";
@@ -7,9 +7,9 @@ export interface DirectoryState {
   readonly conversations: readonly ConversationSummary[];
   /** Every title that is known, by id: also of conversations that are not listed now. */
   readonly titles: Readonly<Record<string, string>>;
-  /** Where the next page begins; null at the end. */
+  /** Cursor of the next page; null at the end. */
   readonly nextBefore: string | null;
-  /** The words that all of them have; empty: all conversations. */
+  /** The search query; empty: all conversations. */
   readonly wanted: string;
   readonly loaded: boolean;
   readonly problem: string | null;
@@ -24,7 +24,7 @@ export class Directory {
     this.state = new Cell<DirectoryState>({ conversations: [], titles: {}, nextBefore: null, wanted: "", loaded: false, problem: null }, schedule);
   }
 
-  /** Read the first page again. What further pages gave stays. */
+  /** Reload the first page, keeping further pages. */
   refresh(): Promise<void> {
     return this.#try(async () => {
       const { wanted } = this.state.latest;
@@ -43,7 +43,7 @@ export class Directory {
     });
   }
 
-  /** List only what has these words. */
+  /** Search conversations. */
   search(words: string): Promise<void> {
     const wanted = words.trim();
     if (wanted === this.state.latest.wanted) return Promise.resolve();
@@ -51,7 +51,7 @@ export class Directory {
     return this.refresh();
   }
 
-  /** Show what was searched for in a conversation that is opened, also where it is in another version. */
+  /** Select the version with the search hits when a found conversation is opened. */
   showFound(id: string): Promise<void> {
     const { wanted } = this.state.latest;
     return wanted === "" ? Promise.resolve() : this.#try(() => this.#api.showFound(id, wanted));
@@ -69,12 +69,12 @@ export class Directory {
     });
   }
 
-  /** Make a conversation; a temporary one is in no list. Throws `ApiProblem`. */
+  /** Create a conversation; temporary ones aren't listed. Throws `ApiProblem`. */
   async create(title: string, temporary: boolean): Promise<string> {
     return this.#add(await this.#api.createConversation(title, temporary));
   }
 
-  /** Make a conversation that has everything up to a run of another, temporary as that one is. Throws `ApiProblem`. */
+  /** Branch a conversation at a run; it is temporary if the original is. Throws `ApiProblem`. */
   async branch(id: string, runId: string): Promise<string> {
     return this.#add(await this.#api.branch(id, runId));
   }

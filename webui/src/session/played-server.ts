@@ -1,4 +1,4 @@
-/** For tests: the server's end of the transport. */
+/** A fake server for tests. */
 
 import { encodeFrame } from "@/events/encode-frame";
 import type { LoggedEvent } from "@/events/types.gen";
@@ -7,7 +7,7 @@ import type { Command, Listener, Transport } from "./transport";
 
 export const ID = "conv_golden";
 
-/** A server that the test plays, with one conversation. */
+/** A server with one conversation, controlled by the test. */
 export class PlayedServer implements Transport {
   commands: Command[] = [];
   connected = false;

@@ -1,4 +1,4 @@
-/** Plays a recorded log as if a server sent it: for the gallery and for tests. */
+/** Replays a recorded log as if a server sent it, for the gallery and tests. */
 
 import type { LoggedEvent } from "@/events/types.gen";
 import { encodeFrame } from "@/events/encode-frame";
@@ -43,7 +43,7 @@ export class ReplayTransport implements Transport {
   }
 }
 
-/** Read a log as the golden sessions hold it: one event a line. */
+/** Parse a log in JSON Lines format, as in the golden sessions. */
 export function parseLog(text: string): LoggedEvent[] {
   return text
     .split("\n")

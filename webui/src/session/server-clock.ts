@@ -1,8 +1,8 @@
-/** The server's clock, as far as its frames tell. */
+/** Estimates the server's clock from its frames. */
 
 /**
- * A frame is never older than its arrival, so the greatest difference seen comes from the frame that was
- * on its way for the shortest time. Replayed frames are old and change nothing.
+ * Frames arrive after they are sent, so the greatest difference comes from the frame with the
+ * lowest latency. Replayed frames are old and change nothing.
  */
 export class ServerClock {
   #offset: number | null = null;
@@ -17,6 +17,6 @@ export class ServerClock {
     if (this.#offset === null || offset > this.#offset) this.#offset = offset;
   }
 
-  /** Unix milliseconds by the server's clock. */
+  /** Server time in Unix milliseconds. */
   readonly now = (): number => this.#now() + (this.#offset ?? 0);
 }

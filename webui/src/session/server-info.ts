@@ -1,4 +1,4 @@
-/** What the server is and can do. */
+/** Server information and capabilities. */
 
 import { type Api, ApiProblem, type Bootstrap, type Features, type ModelChoice } from "./api";
 import { Cell, type Schedule } from "./cell";
@@ -19,7 +19,7 @@ export class ServerInfo {
     this.state = new Cell<ServerState>({ bootstrap: null, features: {}, models: [], problem: null }, schedule);
   }
 
-  /** Where to connect to. Throws `ApiProblem`, and what the signal says once it is aborted. */
+  /** The WebSocket URL. Throws `ApiProblem`, or the signal's reason if aborted. */
   async address(page: Location, given: AbortSignal): Promise<string> {
     const bootstrap = await this.#api.bootstrap(given);
     this.#change({ bootstrap });
@@ -30,7 +30,7 @@ export class ServerInfo {
     return address.href;
   }
 
-  /** Ask anew what there is to choose. */
+  /** Reload models and capabilities. */
   async refresh(): Promise<void> {
     try {
       const [features, models] = await Promise.all([this.#api.features(), this.#api.models()]);

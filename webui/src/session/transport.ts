@@ -1,19 +1,19 @@
-/** The one door to a server of conversations. A WebSocket and a replay implement it. */
+/** The connection to a server, implemented by a WebSocket and by replays. */
 
 import type { AttachedFile } from "@/events/types.gen";
 
 export type Connection =
   | { readonly state: "connecting" }
   | { readonly state: "open" }
-  /** `problem`: why the server lets nobody in, in its words; null where it is not there. */
+  /** `problem`: why the server rejects the connection; null if it is unreachable. */
   | { readonly state: "waiting"; readonly attempt: number; readonly retryAt: number; readonly problem: string | null }
   | { readonly state: "offline" };
 
 export type Effort = string | number;
 
-/** A file that the server knows by its id, and what to show of it. */
+/** An uploaded file and its metadata. */
 export interface MessageFile extends AttachedFile {
-  /** Where it can be looked at. */
+  /** URL of its contents. */
   readonly address: string | null;
 }
 
@@ -21,9 +21,9 @@ export interface MessageOptions {
   readonly model?: string;
   readonly reasoning_effort?: Effort;
   readonly max_iterations?: number;
-  /** What goes along. Without it nothing does; but with `replaces` what went along with that run. */
+  /** Attached files. If omitted with `replaces`, the replaced run's files are used. */
   readonly files?: readonly MessageFile[];
-  /** The run that this message is a new version of. */
+  /** The run this message is a new version of. */
   readonly replaces?: string;
 }
 
@@ -35,16 +35,16 @@ export type Command =
   | { readonly type: "detach"; readonly chat_id: string };
 
 export interface Listener {
-  /** The text of one frame of the server. */
+  /** Called with the text of each frame. */
   frame(text: string): void;
   connection(now: Connection): void;
 }
 
 export interface Transport {
-  /** Connect, and connect again whenever the connection is lost, until the returned function is called. */
+  /** Connect and reconnect until the returned function is called. */
   open(listener: Listener): () => void;
-  /** Send a command. False where nothing is connected: nothing is kept for later. */
+  /** Send a command. Returns false if not connected; nothing is queued. */
   send(command: Command): boolean;
-  /** Try again now instead of when the wait is over. */
+  /** Reconnect now instead of after the delay. */
   retry(): void;
 }

@@ -1,4 +1,4 @@
-/** `/ws`: connects, and after a loss connects again with growing pauses. What to catch up on is the client's business. */
+/** `/ws` transport: reconnects with exponential backoff. Catching up is the client's job. */
 
 import { toJson } from "@/events/cut";
 
@@ -6,7 +6,7 @@ import { ApiProblem } from "./api";
 import type { Command, Connection, Listener, Transport } from "./transport";
 
 
-/** What a transport needs of a socket; a browser's `WebSocket` has it. */
+/** The part of the browser's `WebSocket` that the transport uses. */
 export interface Socket {
   addEventListener(type: "open" | "message" | "close", listener: (event: { readonly data?: unknown }) => void): void;
   readonly readyState: number;
@@ -15,17 +15,17 @@ export interface Socket {
 }
 
 export interface Surroundings {
-  /** Where to connect to, asked anew each time: a ticket is for one socket only. Given up once the signal is aborted. */
+  /** The URL to connect to, fetched for each attempt since tickets are single-use. Aborted by the signal. */
   readonly address: (given: AbortSignal) => Promise<string>;
   readonly connect: (address: string) => Socket;
-  /** Whether there is a network between here and the server, as far as is known. */
+  /** Whether the network appears to be up. */
   readonly isOnline: () => boolean;
-  /** Call back when the network comes or goes, or somebody looks at the page again; returns how to stop listening. */
+  /** Call back when the network changes or the page becomes visible; returns an unsubscribe function. */
   readonly whenThingsChange: (changed: () => void) => () => void;
   readonly random: () => number;
 }
 
-/** Whether a host is this machine. */
+/** Whether a host is the local machine. */
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host.endsWith(".localhost") || host === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
@@ -33,11 +33,11 @@ export function isLoopback(host: string): boolean {
 const OPEN = 1;
 const FIRST_WAIT_MS = 400;
 const LONGEST_WAIT_MS = 15_000;
-/** An attempt to connect that takes longer comes to nothing. */
+/** Timeout for connection attempts. */
 const CONNECT_MS = 10_000;
-/** A server from which nothing is heard for so long is asked whether it is there. */
+/** Send a ping after this much silence. */
 const QUIET_MS = 15_000;
-/** A server that is there says something within this; after a wait in vain, within twice as much, and so on. */
+/** Ping timeout, doubled after each failure. */
 const ANSWER_MS = 5_000;
 const LONGEST_ANSWER_MS = 60_000;
 const PING = JSON.stringify({ type: "ping" });
@@ -46,17 +46,17 @@ export class WebSocketTransport implements Transport {
   readonly #around: Surroundings;
   #listener: Listener | null = null;
   #socket: Socket | null = null;
-  /** The next step: an attempt, or what to do about silence. */
+  /** The next connection attempt or ping. */
   #timer: ReturnType<typeof setTimeout> | undefined;
   #attempt = 0;
-  /** The attempt that goes on. */
+  /** The current connection attempt. */
   #connecting: AbortController | null = null;
   #answerMs = ANSWER_MS;
-  /** Whether the server was asked if it is there, and nothing was heard since. */
+  /** Whether a ping is pending. */
   #asked = false;
-  /** Whether anything was heard since the timer was set. */
+  /** Whether anything was received since the timer was set. */
   #heard = false;
-  /** Rises with every attempt and at the end: what an earlier one still reports is ignored. */
+  /** Incremented per attempt, so that events of earlier attempts are ignored. */
   #turn = 0;
 
   constructor(around: Surroundings) {
@@ -77,7 +77,7 @@ export class WebSocketTransport implements Transport {
   send(command: Command): boolean {
     if (this.#socket?.readyState !== OPEN) return false;
     this.#socket.send(toJson(command));
-    // What the user says is not to vanish for long; what is attached may take its time.
+    // Detect a dead connection quickly when the user sends something.
     if (command.type === "message" || command.type === "stop") this.#ask();
     return true;
   }
@@ -86,7 +86,7 @@ export class WebSocketTransport implements Transport {
     if (this.#listener && this.#socket?.readyState !== OPEN) this.#connect();
   }
 
-  /** A socket that lost its network, or slept through the loss, stays open for minutes and hears nothing. */
+  /** A socket that lost its network or slept through the loss stays open for minutes without receiving anything. */
   #thingsChanged(): void {
     if (!this.#around.isOnline()) {
       this.#abandon();
@@ -136,14 +136,14 @@ export class WebSocketTransport implements Transport {
     this.#waitForSilence();
   }
 
-  /** Frames come by the thousand: the timer is not set anew for each of them. */
+  /** Don't reset the timer for each of thousands of frames. */
   #waitForSilence(): void {
     this.#asked = this.#heard = false;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => (this.#heard ? this.#waitForSilence() : this.#ask()), QUIET_MS);
   }
 
-  /** Ask whether the server is there, and connect anew where nothing is heard in time. */
+  /** Send a ping, and reconnect if nothing arrives in time. */
   #ask(): void {
     if (this.#asked) return;
     this.#asked = true;
@@ -173,7 +173,7 @@ export class WebSocketTransport implements Transport {
     this.#turn += 1;
     clearTimeout(this.#timer);
     this.#asked = false;
-    // What it waits for may hang on a connection that died; the next one is not to be given the same.
+    // A pending request may hang on a dead connection; don't let the next attempt reuse it.
     this.#connecting?.abort();
     this.#connecting = null;
     this.#socket?.close();

@@ -14,9 +14,9 @@ export interface Attached {
   readonly id: string;
   readonly name: string;
   readonly status: "uploading" | "ready" | "failed";
-  /** Where a picture of it is. */
+  /** URL of a thumbnail. */
   readonly picture?: string | null;
-  /** Try again to bring it, where that failed. */
+  /** Retries a failed upload. */
   readonly onAgain?: (() => void) | undefined;
 }
 
@@ -25,7 +25,7 @@ export interface ComposerProps {
   readonly onText: (text: string) => void;
   readonly onSend: () => void;
   readonly onStop: () => void;
-  /** Put the last message back into the field. */
+  /** Loads the last message into the field. */
   readonly onRecall: () => void;
   readonly running: boolean;
   /** What Enter does by itself. */
@@ -33,14 +33,14 @@ export interface ComposerProps {
   /** How long the text may be. */
   readonly textLimits?: TextLimits | undefined;
   readonly attached: readonly Attached[];
-  /** Absent where the server takes no files. */
+  /** Absent if the server doesn't accept files. */
   readonly onFiles?: ((files: readonly File[]) => void) | undefined;
   readonly onDetach: (id: string) => void;
-  /** What files may be, in words. */
+  /** The file limits as text. */
   readonly limits?: string;
-  /** Why it cannot be sent as it is. */
+  /** Why the message can't be sent, if it can't. */
   readonly hindrance?: string | null;
-  /** Model, effort: what stands beside the field. */
+  /** Model and effort pickers. */
   readonly controls: ReactNode;
   readonly field: Ref<HTMLTextAreaElement>;
 }
@@ -97,7 +97,7 @@ export function Composer(props: ComposerProps) {
   );
 }
 
-/** Files say something too; what is not there yet, or cannot go along, holds the message back. */
+/** A message needs text or files. Unfinished or rejected files block it. */
 function isReady({ text, attached, hindrance = null, textLimits }: ComposerProps): boolean {
   const says = text.trim() !== "" || attached.length > 0;
   return says && hindrance === null && !isTooLong(text, textLimits) && attached.every((each) => each.status === "ready");
@@ -235,7 +235,7 @@ function AttachedFiles({ attached, onDetach, hindrance = null }: ComposerProps) 
   );
 }
 
-/** It goes once it is pressed: the words go on in the field. */
+/** The button disappears when pressed, so focus moves to the message field. */
 function Again({ name, onAgain }: { readonly name: string; readonly onAgain: () => void }) {
   return (
     <IconButton

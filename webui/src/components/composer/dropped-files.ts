@@ -1,8 +1,8 @@
-/** Files that are dropped anywhere on the page. */
+/** Handles files dropped anywhere on the page. */
 
 import { useEffect } from "react";
 
-/** Take them; where nobody takes files they are let go of, for the browser would leave the page to show them. */
+/** Passes dropped files on. Without a handler the drop is still cancelled, or the browser would navigate to the file. */
 export function useDroppedFiles(onFiles: ((files: readonly File[]) => void) | undefined): void {
   useEffect(() => {
     const over = (event: DragEvent) => {

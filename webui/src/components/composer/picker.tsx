@@ -6,20 +6,20 @@ import { cx } from "@/components/ui/cx";
 import { type Choice, Menu, MenuChoices } from "@/components/ui/menu";
 
 export interface PickerProps {
-  /** What is picked, in words. */
+  /** Accessible name. */
   readonly name: string;
   readonly icon?: ReactNode;
   readonly choices: readonly Choice[];
   readonly value: string;
   readonly onChange: (value: string) => void;
-  /** Whether it keeps its width where space is short. */
+  /** Whether it keeps its width when space is tight. */
   readonly firm?: boolean;
 }
 
 /** More choices than this are searched, not read through. */
 const FEW = 12;
 
-/** A small choice beside the composer. */
+/** A compact picker for the composer. */
 export function Picker({ name, icon, choices, value, onChange, firm = false }: PickerProps) {
   const current = choices.find((each) => each.value === value)?.label ?? value;
   const trigger = (

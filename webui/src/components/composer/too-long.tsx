@@ -23,7 +23,7 @@ export interface TooLongProps {
   readonly limits: TextLimits;
   /** Whether it is in the field; else it was pasted or dropped, and refused. */
   readonly inserted: boolean;
-  /** Absent where the server takes no files. */
+  /** Absent if the server doesn't accept files. */
   readonly onAttach?: ((file: File) => void) | undefined;
   /** Absent where the text itself has to change. */
   readonly onDismiss?: (() => void) | undefined;

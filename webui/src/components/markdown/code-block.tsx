@@ -6,9 +6,9 @@ import { visible } from "@/components/message/sanitize";
 
 const Highlighted = lazy(() => import("./highlighted"));
 
-/** Above this, colours are not worth the wait. */
+/** Longer code isn't highlighted: it would take too long. */
 const LONGEST_HIGHLIGHTED = 30_000;
-/** Nor with a longer line, which is data rather than code, and takes some grammars long. */
+/** Nor is code with longer lines: that's usually data, and slow for some grammars. */
 const LONGEST_LINE = 2_000;
 
 function isHighlighted(code: string): boolean {
@@ -18,7 +18,7 @@ function isHighlighted(code: string): boolean {
 export interface CodeBlockProps {
   readonly code: string;
   readonly language: string;
-  /** Whether more of it is to come: then it stays plain. */
+  /** Whether it's still streaming; then it stays plain. */
   readonly growing: boolean;
 }
 

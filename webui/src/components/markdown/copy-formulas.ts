@@ -1,4 +1,4 @@
-/** Formulas that are copied with other text of the page are copied as their source. */
+/** Copies formulas as their TeX source when they are part of a copied selection. */
 
 export function copyFormulas(event: ClipboardEvent): void {
   const selection = getSelection();
@@ -21,7 +21,7 @@ function formulaAround(node: Node): Element | null {
   return (node instanceof Element ? node : node.parentElement)?.closest(".formula") ?? null;
 }
 
-/** With its line breaks, which only an element in the page has. */
+/** Keeps line breaks, which needs an element in the document. */
 function textOf(element: HTMLElement): string {
   element.style.cssText = "position: fixed; left: -9999px";
   document.body.append(element);

@@ -1,4 +1,4 @@
-/** A tree of Markdown as elements. Hostile until proven otherwise: no HTML, no scripts, nothing loaded unasked. */
+/** Renders a Markdown tree as React elements. Input is untrusted: no HTML, no scripts, nothing loaded automatically. */
 
 import type { Html, List, ListItem, Nodes, Parents, Table, TableRow } from "mdast";
 import { normalizeIdentifier } from "micromark-util-normalize-identifier";
@@ -15,14 +15,14 @@ import type { Formula } from "./syntax/math-syntax";
 
 export interface Surroundings {
   readonly definitions: Definitions;
-  /** Whether the code at the very end is still being written. */
+  /** Whether a code block at the very end is still streaming. */
   readonly open: boolean;
   readonly inLink: boolean;
 }
 
 type Node = Nodes | Formula;
 
-/** A block, or what stands within one. */
+/** Renders a block or its contents. */
 export function elementOf(node: Node, around: Surroundings): ReactNode {
   switch (node.type) {
     case "paragraph":
@@ -95,7 +95,7 @@ function linkOf(node: Node, around: Surroundings): ReactNode {
       return found ? <Picture src={found.url} alt={visible(node.alt ?? "")} /> : `![${visible(node.alt ?? "")}]`;
     }
     default:
-      // Nothing is left that is shown: definitions are where they are referred to.
+      // Nothing else is visible: definitions appear where they are referenced.
       return null;
   }
 }
@@ -112,7 +112,7 @@ function phrasesOf(node: Parents, around: Surroundings): ReactNode {
   return node.children.map((child, index) => <Fragment key={index}>{phraseOf(child, around)}</Fragment>);
 }
 
-/** Addresses are found by the grammar, except behind an open bracket. */
+/** The grammar finds URLs, except after an open bracket. */
 function textOf(text: string, around: Surroundings): ReactNode {
   if (around.inLink || !text.includes("://")) return visible(text);
   return splitAtAddresses(text).map((piece, index) => {
@@ -121,7 +121,7 @@ function textOf(text: string, around: Surroundings): ReactNode {
   });
 }
 
-/** HTML is shown as the text it is. Only a line break, which models write into tables, is one. */
+/** HTML is shown as text, except `<br>`, which models use in tables. */
 function htmlOf(node: Html): ReactNode {
   return /^<br\s*\/?>$/i.test(node.value) ? <br /> : <span className="written">{visible(node.value)}</span>;
 }
@@ -147,7 +147,7 @@ function itemOf(item: ListItem, loose: boolean, around: Surroundings): ReactNode
   const inner = around.open ? { ...around, open: false } : around;
   const content = item.children.map((child, index) => {
     const within = index === last ? around : inner;
-    // In a list without blank lines, a paragraph is just the text of its item.
+    // In a tight list, a paragraph renders as plain item content.
     const element = child.type === "paragraph" && !loose ? <div dir={directionOf(child)}>{phrasesOf(child, within)}</div> : elementOf(child, within);
     // oxlint-disable-next-line react/no-array-index-key -- the nodes of a tree have nothing else
     return <Fragment key={index}>{element}</Fragment>;

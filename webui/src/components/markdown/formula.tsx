@@ -9,7 +9,7 @@ let renderer: Renderer | null = null;
 let loading: Promise<void> | null = null;
 const listeners = new Set<() => void>();
 
-/** A formula; its source until the renderer is loaded, while more of it is to come, and where it cannot be rendered. */
+/** A formula. Shows the source until KaTeX has loaded, while streaming, and if rendering fails. */
 export function FormulaView({ formula }: { readonly formula: Formula }) {
   const { tex, source, display, open } = formula;
   const place = useRef<HTMLSpanElement>(null);
@@ -21,7 +21,7 @@ export function FormulaView({ formula }: { readonly formula: Formula }) {
   return (
     <span className={display ? "formula formula-display" : "formula"} dir="ltr">
       <span ref={place} className="formula-shown" />
-      {/* What is copied from the page: see `copy-formulas.ts`. */}
+      {/* The copied source: see `copy-formulas.ts`. */}
       <span className="formula-source" hidden>
         {visible(source)}
       </span>
@@ -37,7 +37,7 @@ function whenLoaded(listener: () => void): () => void {
       for (const each of listeners) each();
     },
     (error: unknown) => {
-      // Without it (offline) formulas stay readable as their source, and the next one asks again.
+      // If loading fails (offline), formulas stay as source and the next one retries.
       loading = null;
       if (!(error instanceof TypeError)) throw error;
     },

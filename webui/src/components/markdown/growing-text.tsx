@@ -5,18 +5,18 @@ import { visible } from "@/components/message/sanitize";
 
 /** A paragraph is a piece. One this long ends at its next line break: laying out a piece must stay cheap while it grows. */
 const LONG = 1_500;
-/** A piece without a line break ends at a space from here on. */
+/** Without a line break, a chunk ends at a space from this length on. */
 const TOO_LONG = 6_000;
 
 export interface GrowingTextProps {
-  /** Only ever grows; a text that is another one is written anew. */
+  /** Append-only; different text is written from scratch. */
   readonly text: string;
   readonly className?: string;
 }
 
 /**
- * Plain text that grows by appending to the page. What is there already is never rendered, laid out or
- * compared again, however long it is.
+ * Streaming plain text that is appended to the DOM directly. Existing text is never rendered, laid out or
+ * compared again, however long it gets.
  */
 export function GrowingText({ text, className }: GrowingTextProps) {
   const root = useRef<HTMLDivElement>(null);

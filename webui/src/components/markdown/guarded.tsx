@@ -1,12 +1,12 @@
 import { Component, type ReactNode } from "react";
 
 export interface GuardedProps {
-  /** Shown where the children cannot be. */
+  /** Shown if the children throw. */
   readonly fallback: ReactNode;
   readonly children: ReactNode;
 }
 
-/** Keeps an error in one part of the page from taking down all of it. */
+/** An error boundary: an error in one part doesn't take down the whole page. */
 export class Guarded extends Component<GuardedProps, { readonly failed: boolean }> {
   override readonly state = { failed: false };
 

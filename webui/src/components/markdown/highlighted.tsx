@@ -1,4 +1,4 @@
-/** Code in colours. Loaded when the first block of code is whole. */
+/** Syntax highlighting. Loaded when the first code block is complete. */
 
 import type { Nodes, Root } from "hast";
 import { toJsxRuntime } from "hast-util-to-jsx-runtime";
@@ -18,7 +18,7 @@ export default function Highlighted({ code, language }: { readonly code: string;
   return isTooDeep(tree) ? code : toJsxRuntime(tree, { Fragment, jsx, jsxs });
 }
 
-/** Whether colours stand within each other too deeply for the page: templates within templates, as hostile code has them. */
+/** Whether highlighting is nested too deeply to render, as in hostile nested templates. */
 function isTooDeep(tree: Root): boolean {
   let level: Nodes[] = [tree];
   for (let depth = 0; level.length > 0; depth += 1) {
@@ -28,7 +28,7 @@ function isTooDeep(tree: Root): boolean {
   return false;
 }
 
-/** Whether there is such a grammar. Only what is wanted is learned: all at once would hold up the page. */
+/** Whether the grammar exists. Grammars are registered on demand: registering all would block the page. */
 function learned(name: string): boolean {
   if (!Object.hasOwn(common, name)) return false;
   for (const each of neededFor(name)) {

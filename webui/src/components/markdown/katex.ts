@@ -1,4 +1,4 @@
-/** Formulas. Loaded when the first one is met. */
+/** Formula rendering. Loaded for the first formula. */
 
 import "katex/dist/katex.min.css";
 
@@ -11,25 +11,25 @@ document.addEventListener("copy", copyFormulas);
 
 const LONGEST = 10_000;
 const DEEPEST = 50;
-/** Where a formula defines commands of its own, a short text can become a long one. */
+/** Formulas that define macros can expand to a lot of output. */
 const DEFINES = /\\(?:[gex]?def|let|futurelet|(?:re)?newcommand|providecommand)(?![A-Za-z])/;
 const OPTIONS = { throwOnError: true, strict: false, trust: false, maxSize: 20, output: "htmlAndMathml" } as const;
 
-/** Render a formula into the element. False where it is none, or takes too much; then the element is empty. */
+/** Render a formula into the element. Returns false, leaving it empty, if it is invalid or too large. */
 export function renderFormula(tex: string, display: boolean, element: HTMLElement): boolean {
-  // What is hidden in it is to be seen.
+  // Hidden characters must stay visible.
   if (tex.length > LONGEST || depthOf(tex) > DEEPEST || visible(tex) !== tex.replaceAll("\r", "")) return false;
   try {
     render(tex, element, { ...OPTIONS, displayMode: display, maxExpand: DEFINES.test(tex) ? 100 : 1_000 });
     return true;
   } catch {
-    // Whatever goes wrong in it, the source is shown.
+    // On any error the source is shown.
     element.replaceChildren();
     return false;
   }
 }
 
-/** How deeply groups and environments are nested; commands count as well, since they can take each other as arguments. */
+/** Nesting depth of groups, environments and commands (which can be each other's arguments). */
 function depthOf(tex: string): number {
   let depth = 0;
   let deepest = 0;

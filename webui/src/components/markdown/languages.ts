@@ -1,6 +1,6 @@
-/** The languages of code blocks: by which names they go, and what stands within them. */
+/** Languages of code blocks: their aliases and embedded languages. */
 
-/** Other names of a language, by the name of its grammar. */
+/** Aliases by grammar name. */
 const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
   arduino: ["ino"],
   bash: ["sh", "zsh"],
@@ -32,7 +32,7 @@ const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
   yaml: ["yml"],
 };
 
-/** What a grammar colours by another one: a script in a page, a template in a script. */
+/** Embedded languages by grammar, such as scripts in HTML. */
 const WITHIN: Readonly<Record<string, readonly string[]>> = {
   javascript: ["css", "graphql", "xml"],
   markdown: ["xml"],
@@ -44,19 +44,19 @@ const WITHIN: Readonly<Record<string, readonly string[]>> = {
   yaml: ["ruby"],
 };
 
-/** The grammar that each of the other names means. */
+/** Grammar name by alias. */
 export const GRAMMARS: ReadonlyMap<string, string> = new Map(Object.entries(OTHER_NAMES).flatMap(([name, others]) => others.map((other) => [other, name] as const)));
 
-/** The grammar of a language, by whatever name it goes. */
+/** The grammar for a language name or alias. */
 export function grammarOf(language: string): string {
   const name = language.toLowerCase();
   return GRAMMARS.get(name) ?? name;
 }
 
-/** The grammars that a grammar needs, itself first. */
+/** A grammar and its dependencies, itself first. */
 export function neededFor(name: string): readonly string[] {
   const needed = new Set([name]);
-  // A set is gone through up to what was added meanwhile.
+  // Iterating a set includes items added during iteration.
   for (const each of needed) for (const inner of WITHIN[each] ?? []) needed.add(inner);
   return [...needed];
 }

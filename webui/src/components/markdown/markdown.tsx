@@ -4,20 +4,20 @@ import { PlainText } from "./plain-text";
 
 export interface MarkdownProps {
   readonly text: string;
-  /** Whether more text is to come. */
+  /** Whether more text will follow. */
   readonly growing: boolean;
-  /** Whether it may be very long, and is rendered step by step. */
+  /** Whether to render incrementally, for very long text. */
   readonly stepwise?: boolean;
 }
 
-/** Markdown of a model; plain text until the renderer is loaded. */
+/** Model output as Markdown; plain text until the renderer has loaded. */
 export function Markdown(props: MarkdownProps) {
-  // Not by Suspense: it would leave the plain text in place for a while after the renderer has arrived.
+  // Not Suspense: it would keep the plain text for a while after the renderer has loaded.
   const loaded = useSyncExternalStore(whenLoaded, () => renderer);
   return loaded ? createElement(loaded, props) : <PlainText text={props.text} />;
 }
 
-/** Fetch the renderer before the first answer needs it. */
+/** Load the renderer before the first answer needs it. */
 export function preloadMarkdown(): void {
   loading ??= import("./rendered-markdown").then(
     (module) => {
@@ -25,7 +25,7 @@ export function preloadMarkdown(): void {
       for (const listener of listeners) listener();
     },
     (error: unknown) => {
-      // Without it (offline) the text stays plain, and the next part of a conversation asks again.
+      // If loading fails (offline), text stays plain and the next block retries.
       loading = null;
       if (!(error instanceof TypeError)) throw error;
     },

@@ -2,10 +2,10 @@ import { memo } from "react";
 
 import { visible } from "@/components/message/sanitize";
 
-/** How much of a text is laid out as one piece. */
+/** Maximum characters per chunk. */
 const PIECE = 6_000;
 
-/** Text as it was written. A long one comes in pieces, so that laying it out stays cheap. */
+/** Verbatim text. Long text is split into chunks to keep layout cheap. */
 export const PlainText = memo(function PlainText({ text }: { readonly text: string }) {
   const pieces = text.length <= PIECE ? [text] : (text.match(/[^]{1,6000}(?![\udc00-\udfff])/g) ?? []);
   return (

@@ -1,4 +1,4 @@
-/** The renderer itself: loaded as a part of its own, through `markdown.tsx`. */
+/** The Markdown renderer, a separate bundle loaded by `markdown.tsx`. */
 
 import { memo, useEffect, useState } from "react";
 
@@ -9,15 +9,15 @@ import { Guarded } from "./guarded";
 import { LONGEST_TEXT, MarkdownDocument, type Part } from "./syntax/markdown-document";
 import { PlainText } from "./plain-text";
 
-/** How much of a text that is there from the start is rendered in one go. */
+/** Characters rendered at once when the text is complete from the start. */
 const FIRST = 20_000;
-/** How much is rendered in one go after that, and of a long text that is rendered step by step. */
+/** Characters rendered per step after that. */
 const STEP = 2_500;
 
-/** Markdown of a model. A long text that is there from the start stays plain at first and is rendered one step per animation frame. */
+/** Model output as Markdown. Long complete text starts out plain and is rendered one step per animation frame. */
 const Markdown = memo(function Markdown({ text, growing, stepwise = false }: MarkdownProps) {
   const [document] = useState(() => new MarkdownDocument());
-  // What grew here has been read as it grew.
+  // Text that streamed here is already parsed.
   const [budget, setBudget] = useState(growing ? Number.POSITIVE_INFINITY : stepwise ? STEP : FIRST);
   const { parts, rest, definitions } = document.read(text, growing, budget);
   const waits = rest !== "" && budget < LONGEST_TEXT;
@@ -42,7 +42,7 @@ const Markdown = memo(function Markdown({ text, growing, stepwise = false }: Mar
   );
 });
 
-/** A long text in pieces, so that what is far from the screen costs nothing. */
+/** Splits long text into sections, so off-screen content costs nothing. */
 function inSections(parts: readonly Part[]): readonly (readonly Part[])[] {
   const sections: Part[][] = [];
   let length = STEP;

@@ -1,6 +1,6 @@
 import { Markdown } from "./markdown";
 
-/** A text that grows no more, and may be very long: it becomes Markdown step by step, so that the page answers meanwhile. */
+/** A finished, possibly very long text, rendered incrementally so that the page stays responsive. */
 export function SettledText({ text }: { readonly text: string }) {
   return (
     <div className="space-y-[0.85em]">

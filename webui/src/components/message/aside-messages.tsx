@@ -3,7 +3,7 @@ import type { AnswerBlock, ReasoningBlock } from "@/events/types.gen";
 import { Answer } from "./assistant-message";
 import { Thought } from "./thought";
 
-/** A message or a thought of a plugin, and the run after which it came. */
+/** A plugin's message or thought, and the run it followed. */
 export interface ShownAside {
   readonly after: string | null;
   readonly block: AnswerBlock | ReasoningBlock;
@@ -11,11 +11,11 @@ export interface ShownAside {
 
 export interface AsideMessagesProps {
   readonly asides: readonly ShownAside[];
-  /** The run that they follow; null: they came before all runs. */
+  /** The run they follow; null: before all runs. */
   readonly after: string | null;
 }
 
-/** What plugins sent after a run: no answer to a message of the user, so nothing can be done with it but to read it. */
+/** Messages that plugins sent after a run. They answer no user message, so they are read-only. */
 export function AsideMessages({ asides, after }: AsideMessagesProps) {
   const shown = asides.filter((aside) => aside.after === after);
   if (shown.length === 0) return null;

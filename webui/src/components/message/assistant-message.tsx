@@ -24,7 +24,7 @@ export interface AssistantMessageProps {
   readonly onBranch?: (() => void) | undefined;
 }
 
-/** What came of a run, in order of arrival: thought, tools and answer share one row. */
+/** The output of a run in order of arrival: thinking, tools and answer. */
 export function AssistantMessage({ run, onRetry, onContinue, onRegenerate, onBranch }: AssistantMessageProps) {
   const running = run.status === "running";
   return (
@@ -53,7 +53,7 @@ export function AssistantMessage({ run, onRetry, onContinue, onRegenerate, onBra
 /** A block that is no notice. */
 type Content = Exclude<Block, NoticeBlock>;
 
-/** What a block says, for where it cannot be shown as usual. */
+/** The text of a block, as a fallback if it can't be rendered. */
 function textOf(block: Content): string {
   switch (block.type) {
     case "reasoning":
@@ -112,8 +112,8 @@ function Notices({ notices }: { readonly notices: readonly NoticeBlock[] }) {
 
 export const Answer = memo(function Answer({ block }: { readonly block: AnswerBlock }) {
   const growing = block.status === "open";
-  // A long answer may fall behind its text for some frames, and begins one after its thought folds away: the
-  // page stays quick meanwhile.
+  // A long answer may lag some frames behind its text, and starts one frame after its thought collapses, so that the
+  // page stays responsive.
   const text = useDeferredValue(block.text, growing ? "" : block.text);
   const root = useRef<HTMLDivElement>(null);
   useKeptSelection(root, growing);
@@ -124,7 +124,7 @@ export const Answer = memo(function Answer({ block }: { readonly block: AnswerBl
   );
 });
 
-/** Says that there was thinking where none is to be seen, and who keeps it. */
+/** Tells the user that thinking is hidden, and by whom. */
 function HiddenThinking({ run }: { readonly run: RunView }) {
   const tokens = run.usage?.reasoning_tokens ?? 0;
   const byProvider = run.reasoning_status === "hidden_by_provider";
@@ -133,7 +133,7 @@ function HiddenThinking({ run }: { readonly run: RunView }) {
   return <p className="text-sm text-faint">{`${words}${tokens > 0 ? ` (${counted(tokens, "token")})` : ""}.`}</p>;
 }
 
-/** Whether nothing is being said although the run goes on. */
+/** Whether the run is active but nothing is streaming. */
 function isWaiting(run: RunView): boolean {
   if (run.status !== "running") return false;
   const last = run.blocks.at(-1);

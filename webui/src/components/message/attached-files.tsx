@@ -1,4 +1,4 @@
-/** The files of a message, sent or about to be: pictures small, everything by name. */
+/** The files of a message, with names and thumbnails. */
 
 import { Paperclip } from "lucide-react";
 import { createContext, type ReactNode, useState } from "react";
@@ -8,17 +8,17 @@ import type { AttachedFile, RunView } from "@/events/types.gen";
 import { cx } from "@/components/ui/cx";
 import { visible } from "./sanitize";
 
-/** A file, and where this page finds what is in it; null where it cannot. */
+/** A file and the URL of its contents; null if there is none. */
 export interface ShownFile extends AttachedFile {
   readonly address: string | null;
 }
 
-/** Where the file of a run is to be had; `number` counts from 1. Without a server there is no such place. */
+/** URL of a run's file; `number` counts from 1. Null without a server. */
 export type FileAddress = (runId: string, number: number) => string | null;
 
 export const FileAddressContext = createContext<FileAddress>(() => null);
 
-/** The files of a run as its message names them. Of old runs no more is known than that. */
+/** The files of a run's message. For old runs only their names are known. */
 export function filesOf(run: RunView, addressOf: FileAddress): ShownFile[] {
   const { context_files = [], image_path } = run.input;
   const names = image_path ? [...context_files, image_path] : context_files;
@@ -32,7 +32,7 @@ export function isPicture({ media_type }: { readonly media_type: string }): bool
   return media_type.startsWith("image/");
 }
 
-/** A number of bytes as people say it. */
+/** Format a size in bytes. */
 export function inBytes(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`;
   const [size, unit] = bytes < 1024 * 1024 ? [bytes / 1024, "kB"] : [bytes / 1024 / 1024, "MB"];
@@ -42,11 +42,11 @@ export function inBytes(bytes: number): string {
 export interface FileChipProps {
   readonly name: string;
   readonly picture: string | null;
-  /** How it stands, where there is something to say. */
+  /** Status, if any. */
   readonly children?: ReactNode;
 }
 
-/** A file by its name, a picture with a small picture of it. */
+/** A file name with an icon or thumbnail. */
 export function FileChip({ name, picture, children }: FileChipProps) {
   return (
     <>
@@ -57,14 +57,14 @@ export function FileChip({ name, picture, children }: FileChipProps) {
   );
 }
 
-/** The name stands beside it: to a screen reader the picture itself says nothing more. */
+/** No alt text: the name is next to it. */
 function Thumbnail({ address }: { readonly address: string }) {
   const [gone, setGone] = useState(false);
   if (gone) return <Paperclip size={13} className="shrink-0" aria-hidden />;
   return <img src={address} alt="" className="size-10 shrink-0 rounded-md bg-sunken object-cover" onError={() => setGone(true)} />;
 }
 
-/** The files that went along with a message. */
+/** The files attached to a sent message. */
 export function SentFiles({ files }: { readonly files: readonly ShownFile[] }) {
   if (files.length === 0) return null;
   const shape = "flex h-full items-center gap-2 rounded-lg border border-line bg-raised text-xs text-soft";

@@ -8,16 +8,16 @@ import { cx } from "@/components/ui/cx";
 import { visible } from "./sanitize";
 
 export interface AttemptNoteProps {
-  /** A replacement that ended without any answer. */
+  /** A new version that ended without an answer. */
   readonly attempt: RunView;
-  /** Whether its message is another one than the one that is shown. */
+  /** Whether its message differs from the one shown. */
   readonly edited: boolean;
   readonly onRetry?: (() => void) | undefined;
-  /** Show it, as far as it came. */
+  /** Shows what it produced. */
   readonly onShow?: (() => void) | undefined;
 }
 
-/** Under an answer that stays, because the one that was to replace it came to nothing. */
+/** Shown below an answer whose replacement failed. */
 export function AttemptNote({ attempt, edited, onRetry, onShow }: AttemptNoteProps) {
   return (
     <div role="note" className={cx("flex gap-3 rounded-xl px-4 py-3 text-sm", attempt.error ? "bg-danger-soft text-danger" : "bg-sunken text-ink")}>

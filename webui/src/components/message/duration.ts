@@ -1,4 +1,4 @@
-/** Times and amounts in words. */
+/** Formatting of durations and counts. */
 
 import { useEffect, useState } from "react";
 
@@ -17,7 +17,7 @@ export function counted(amount: number, one: string, many = `${one}s`): string {
   return `${COUNT.format(amount)} ${amount === 1 ? one : many}`;
 }
 
-/** Milliseconds since a moment of the server's clock, looked at once a second. */
+/** Milliseconds since a server timestamp, updated every second. */
 export function useElapsed(sinceMs: number, now: () => number): number {
   const [at, setAt] = useState(now);
   useEffect(() => {

@@ -1,4 +1,4 @@
-/** What a failed run means for the person in front of it, and what to do. */
+/** Advice for the user when a run failed. */
 
 import type { RunView } from "@/events/types.gen";
 

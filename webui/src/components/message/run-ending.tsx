@@ -12,13 +12,13 @@ import { visible } from "./sanitize";
 
 export interface RunEndingProps {
   readonly run: RunView;
-  /** Say the same again. Absent where it is not the last run. */
+  /** Sends the same message again. Absent unless it is the last run. */
   readonly onRetry?: (() => void) | undefined;
-  /** Ask the model to go on. */
+  /** Asks the model to continue. */
   readonly onContinue?: (() => void) | undefined;
 }
 
-/** How a run ended, where that was no plain answer. */
+/** How a run ended, if not with a plain answer. */
 export function RunEnding({ run, onRetry, onContinue }: RunEndingProps) {
   const retry = onRetry ? (
     <Button onClick={onRetry}>
@@ -65,7 +65,7 @@ export function RunEnding({ run, onRetry, onContinue }: RunEndingProps) {
   }
 }
 
-/** Whether there is an answer to go on with, and nothing in the way: the server went down, and is back. */
+/** Whether a partial answer can be continued: only after a server restart. */
 function mayGoOn(run: RunView): boolean {
   return run.error?.code === "interrupted" && answerOf(run) !== "";
 }

@@ -11,13 +11,13 @@ import { visible } from "./sanitize";
 
 export interface RunFooterProps {
   readonly run: RunView;
-  /** Ask the same again in place of this answer. Absent where the server cannot. */
+  /** Regenerates the answer. Absent if the server doesn't support it. */
   readonly onRegenerate?: (() => void) | undefined;
-  /** Go on from here in a conversation of its own. Absent where the server cannot. */
+  /** Branches into a new conversation. Absent if the server doesn't support it. */
   readonly onBranch?: (() => void) | undefined;
 }
 
-/** Under an answer: copy it, and what it took. */
+/** Actions and statistics below an answer. */
 export function RunFooter({ run, onRegenerate, onBranch }: RunFooterProps) {
   return (
     <div className="-ml-2 flex flex-wrap items-center gap-x-1 text-xs text-faint">

@@ -1,4 +1,4 @@
-/** A run's text, for the clipboard. */
+/** The text of a run, for the clipboard. */
 
 import type { AnswerBlock, ReasoningBlock, RunView } from "@/events/types.gen";
 
@@ -16,7 +16,7 @@ export function thoughtOf(run: RunView): string {
     .join("\n\n");
 }
 
-/** The thinking, set off as a quotation, and then the answer. */
+/** The thinking as a Markdown quote, followed by the answer. */
 export function answerWithThinking(run: RunView): string {
   const thought = thoughtOf(run);
   if (thought === "") return answerOf(run);

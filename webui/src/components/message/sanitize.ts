@@ -1,6 +1,6 @@
 /**
- * Text of a model or a tool with nothing hidden in it: control characters, direction overrides and
- * zero-width characters are shown as what they are instead of doing what they do.
+ * Makes hidden characters in untrusted text visible: control characters, direction overrides and
+ * zero-width characters are shown instead of taking effect.
  */
 
 const SUSPECT =
@@ -8,17 +8,17 @@ const SUSPECT =
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
 
 const JOINER_OR_MARK = new Set(["\u200c", "\u200d", "\u200e", "\u200f", "\u061c"]);
-// Anchored at both ends: Chromium 156 misses some emoji where only the end is.
+// Anchored at both ends: Chromium 156 misses some emoji with only an end anchor.
 const MAY_BE_JOINED = /^[\p{Extended_Pictographic}\p{Emoji_Modifier}\ufe0f\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Devanagari}\p{Script=Bengali}\p{Script=Tamil}\p{Script=Telugu}\p{Script=Kannada}\p{Script=Malayalam}\p{Script=Gujarati}\p{Script=Sinhala}\p{Script=Khmer}\p{Script=Myanmar}\p{Mn}]$/u;
 
-/** `before` is what precedes the text, where it comes in pieces. */
+/** `before` is the preceding text, if the text comes in chunks. */
 export function visible(text: string, before = ""): string {
   return text.replace(SUSPECT, (letter, offset: number) => {
     if (letter === "\r") return "";
     if (letter === "\u2028" || letter === "\u2029") return "\n";
     if (JOINER_OR_MARK.has(letter)) {
       const preceding = [...(offset > 0 ? text.slice(Math.max(0, offset - 2), offset) : before)].at(-1) ?? "";
-      // Families of emoji and several scripts need them; elsewhere they only hide.
+      // Emoji sequences and several scripts need joiners; elsewhere they are only invisible.
       if (MAY_BE_JOINED.test(preceding)) return letter;
     }
     return shown(letter.codePointAt(0) ?? 0);
@@ -31,7 +31,7 @@ function shown(code: number): string {
   return `⟨U+${code.toString(16).toUpperCase().padStart(4, "0")}⟩`;
 }
 
-/** The address of a link that may be followed, or null. Only the web and mail. */
+/** The URL of a link if it is safe, else null. Allows http, https and mailto. */
 export function safeHref(href: string | undefined): string | null {
   if (href === undefined || !URL.canParse(href)) return null;
   const address = new URL(href);
@@ -40,7 +40,7 @@ export function safeHref(href: string | undefined): string | null {
 
 const SAFE_IMAGE = /^data:image\/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+$/;
 
-/** Whether an image carries its own bytes, and is of a kind that can hold no script. */
+/** Whether an image is a data URL of a type that can't contain scripts. */
 export function isInlineImage(source: string): boolean {
   return SAFE_IMAGE.test(source);
 }

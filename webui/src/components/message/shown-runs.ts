@@ -1,13 +1,13 @@
-/** What a person sees of a conversation: its current path, with a replacement in its place while that runs. */
+/** The runs to show: the current path, with a running replacement in place of the original. */
 
 import type { ConversationView, RunView } from "@/events/types.gen";
 
 export interface ShownRun {
   readonly run: RunView;
-  /** The same for all versions of a message, so that its row stays where it is. */
+  /** The same for all versions of a message, so that its row keeps its identity. */
   readonly key: string;
   readonly versions: readonly string[];
-  /** A replacement of this run that came to nothing. */
+  /** A failed replacement of this run. */
   readonly attempt: RunView | null;
 }
 

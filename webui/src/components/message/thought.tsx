@@ -14,11 +14,11 @@ import { visible } from "./sanitize";
 export interface ThoughtProps {
   readonly block: ReasoningBlock;
   readonly runStatus: RunView["status"];
-  /** Whether the run ended with nothing but thought: then there is nothing to fold it away for. */
+  /** Whether the run ended with thinking only; then the thought stays open. */
   readonly isAllThereIs: boolean;
 }
 
-/** One stretch of thinking: live and open while it streams, folded when the answer begins. */
+/** One thought: open while it streams, collapsed when the answer begins. */
 export const Thought = memo(function Thought({ block, runStatus, isAllThereIs }: ThoughtProps) {
   const { thinking } = useReading();
   const live = block.status === "open" && runStatus === "running";
@@ -60,7 +60,7 @@ function opensBy(choice: ThinkingChoice, live: boolean, isAllThereIs: boolean): 
   }
 }
 
-/** A thought does not fold away under a reader who has scrolled up to read it. */
+/** Keeps a thought open if the user has scrolled up to read it. */
 function useStayOpenUnderTheReader(live: boolean, open: boolean, setOpen: (open: boolean) => void): void {
   const { isFollowing } = useReading();
   const was = useRef({ live, open });
@@ -116,7 +116,7 @@ function Preview({ block, live }: { readonly block: ReasoningBlock; readonly liv
   );
 }
 
-/** Without Markdown's most common marks, which only disturb in a preview. */
+/** Strips the most common Markdown markers for the preview. */
 function withoutMarks(text: string): string {
   return text.replace(/\*\*|__|^#{1,6} /gm, "").replace(/\n{2,}/g, "\n").trim();
 }

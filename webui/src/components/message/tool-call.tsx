@@ -34,7 +34,7 @@ const ICONS: Readonly<Record<Status, ReactNode>> = {
   invalid_arguments: BAD,
 };
 
-/** One tool that was run: a line that unfolds to what it was given and what it gave. */
+/** A tool call: one line that expands to arguments and result. */
 export const ToolCall = memo(function ToolCall({ block }: { readonly block: ToolBlock }) {
   const [open, setOpen] = useToggle(`tool:${block.tool_call_id}:${block.iteration}`, false);
   const body = useId();
@@ -97,7 +97,7 @@ function pretty(text: string): string {
   return typeof value === "string" ? text : (written(value, 2) ?? text);
 }
 
-/** A value as JSON; undefined where it is nested too deeply to be written. */
+/** A value as JSON; undefined if it is nested too deeply. */
 function written(value: unknown, indent?: number): string | undefined {
   try {
     return JSON.stringify(value, null, indent);
@@ -107,7 +107,7 @@ function written(value: unknown, indent?: number): string | undefined {
   }
 }
 
-/** The values of the arguments, in a line. */
+/** The argument values on one line. */
 function summary(text: string): string {
   const value = parsed(text);
   if (typeof value !== "object" || value === null) return beginning(text, 120);

@@ -8,9 +8,9 @@ import { visible } from "./sanitize";
 export interface UserMessageProps {
   readonly text: string;
   readonly files?: readonly ShownFile[];
-  /** What stands under it: that it waits, or was refused. */
+  /** Status below the message. */
   readonly children?: ReactNode;
-  /** Change it and send it again. Absent where the server cannot. */
+  /** Edits and resends the message. Absent if the server doesn't support it. */
   readonly onEdit?: (() => void) | undefined;
 }
 

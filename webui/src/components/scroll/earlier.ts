@@ -1,22 +1,22 @@
-/** A long conversation shows its newest messages, and more as the reader goes back. */
+/** Shows the newest messages of a long conversation, and more as the user scrolls up. */
 
 import { type RefObject, startTransition, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 
 import type { RunView } from "@/events/types.gen";
 
-/** Runs shown at first, and more with each step back. */
+/** Runs shown at first and added per step. */
 const PAGE = 20;
 
 export interface Earlier {
-  /** The index of the first run that is shown. */
+  /** Index of the first run shown. */
   readonly first: number;
-  /** Show more; null where everything is shown. */
+  /** Shows more runs; null if all are shown. */
   readonly more: (() => void) | null;
-  /** What stands above the first run: near the screen, more is shown by itself. */
+  /** Sentinel above the first run; more runs load when it comes near the viewport. */
   readonly edge: RefObject<HTMLDivElement | null>;
 }
 
-/** `onEarlier` fetches the runs before these, and is absent where there are none. */
+/** `onEarlier` fetches earlier runs; absent if there are none. */
 export function useEarlier(runs: readonly RunView[], onEarlier: (() => void) | undefined, scroller: RefObject<HTMLElement | null>): Earlier {
   const [oldest, setOldest] = useState<string | null>(null);
   const edge = useRef<HTMLDivElement>(null);
@@ -39,7 +39,7 @@ export function useEarlier(runs: readonly RunView[], onEarlier: (() => void) | u
   return { first, more: hasMore ? more : null, edge };
 }
 
-/** What is put in above the reader moves nothing. */
+/** Keeps the scroll position when runs are inserted above. */
 function useKeepInPlace(edge: RefObject<HTMLElement | null>, scroller: RefObject<HTMLElement | null>): void {
   const was = useRef<Element | null>(null);
   useLayoutEffect(() => {
@@ -50,7 +50,7 @@ function useKeepInPlace(edge: RefObject<HTMLElement | null>, scroller: RefObject
   });
 }
 
-/** Browsers see to it themselves, but not all of them, and none at the very top. */
+/** Scroll anchoring does this, but not in every browser and never at the very top. */
 function keepInPlace(box: HTMLElement, before: Element, top: Element): void {
   const added = before.getBoundingClientRect().top - top.getBoundingClientRect().top;
   if (added > 0 && (box.scrollTop === 0 || !CSS.supports("overflow-anchor", "auto"))) box.scrollTop += added;

@@ -1,11 +1,11 @@
 /**
- * Keeps the newest line in view, until the reader scrolls up; returns when the reader is back at the bottom, or
- * sets out for it: a fast stream would be further down on arrival.
+ * Keeps the newest line in view until the user scrolls up. Resumes when the user is back at the bottom or
+ * scrolls towards it, since a fast stream would outrun them.
  */
 
 import { type RefObject, useCallback, useLayoutEffect, useRef, useState } from "react";
 
-/** How near to the bottom, in pixels, counts as being there. */
+/** Distance in pixels that counts as being at the bottom. */
 const NEAR = 12;
 
 export interface Follow {
@@ -49,7 +49,7 @@ function watch(box: HTMLElement, inner: HTMLElement, isFollowing: () => boolean,
   const scrolled = () => {
     const top = box.scrollTop;
     const distance = box.scrollHeight - box.clientHeight - top;
-    // Content that shrinks moves the top up too, but then the bottom is reached.
+    // Shrinking content also lowers scrollTop, but then the bottom is reached.
     if (top < last && distance > 1) set(false);
     else if (top >= last && distance <= NEAR) set(true);
     last = top;
@@ -72,7 +72,7 @@ function watch(box: HTMLElement, inner: HTMLElement, isFollowing: () => boolean,
     box.scrollTop = to;
   };
   const resized = new ResizeObserver(() => {
-    // What became so short that nothing is below is at its bottom without a scroll.
+    // Content that no longer overflows is at its bottom without a scroll event.
     if (!isFollowing() && below() <= 1) set(true);
     if (!isFollowing()) return;
     box.scrollTop = box.scrollHeight;

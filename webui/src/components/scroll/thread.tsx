@@ -16,26 +16,26 @@ import { cx } from "@/components/ui/cx";
 import { UserMessage } from "@/components/message/user-message";
 import { VersionSwitcher } from "@/components/message/version-switcher";
 
-/** What the reader may do with a run. What the server cannot do is absent. */
+/** Actions on a run. Absent if the server doesn't support them. */
 export interface RunActions {
   readonly onRetry: (run: RunView) => void;
   readonly onContinue: () => void;
   readonly onRegenerate?: ((run: RunView) => void) | undefined;
   readonly onEdit?: ((run: RunView) => void) | undefined;
   readonly onBranch?: ((run: RunView) => void) | undefined;
-  /** Show another version of a message. */
+  /** Shows another version of a message. */
   readonly onSelect?: ((runId: string) => void) | undefined;
 }
 
 export interface ThreadProps {
   readonly view: Pick<ConversationView, "runs" | "versions" | "attempt">;
-  /** What plugins sent beside the runs. */
+  /** Messages from plugins. */
   readonly asides?: readonly ShownAside[];
-  /** Fetch the runs before these; absent where there are none. */
+  /** Fetches earlier runs; absent if there are none. */
   readonly onEarlier?: (() => void) | undefined;
   readonly follow: Follow;
   readonly actions: RunActions;
-  /** What follows the runs: messages that are not in the log yet. */
+  /** Shown after the runs: messages that aren't in the log yet. */
   readonly children?: ReactNode;
 }
 
@@ -95,7 +95,7 @@ export function Thread({ view, asides = NO_ASIDES, onEarlier, follow, actions, c
   );
 }
 
-/** Asides of a run that is no longer in the conversation follow the last one that is. */
+/** Messages after a run that is no longer shown move after the last run. */
 function placedAmong(asides: readonly ShownAside[], runs: readonly RunView[]): readonly ShownAside[] {
   if (asides.length === 0) return asides;
   const there = new Set(runs.map((run) => run.run_id));
@@ -130,7 +130,7 @@ const Row = memo(function Row({ run, versions, attempt, isLast, actions }: RowPr
   );
 });
 
-/** What may be done with this run now: going on only behind the last one, and nothing to one that goes on. */
+/** The actions available on a run: only the last one can be continued, and a running one has none. */
 function handlersOf(actions: RunActions, run: RunView, isLast: boolean) {
   const bound = (act: ((run: RunView) => void) | undefined, may: boolean) => (act && may ? () => act(run) : undefined);
   const ended = run.status !== "running";
@@ -143,7 +143,7 @@ function handlersOf(actions: RunActions, run: RunView, isLast: boolean) {
   };
 }
 
-/** What a screen reader is told while the text itself streams silently. */
+/** Status for screen readers; streaming text itself isn't announced. */
 function inOneSentence(run: RunView | undefined): string {
   if (!run) return "";
   switch (run.status) {

@@ -19,7 +19,7 @@ export function Button({ look = "plain", className, type = "button", ...rest }: 
 }
 
 export interface IconButtonProps extends ButtonProps {
-  /** What it does, in words: for screen readers and as a tooltip. */
+  /** Accessible name and tooltip. */
   readonly label: string;
   readonly round?: boolean;
 }

@@ -11,9 +11,9 @@ export interface DialogProps {
   readonly title: string;
   readonly description?: string;
   readonly children: ReactNode;
-  /** `drawer` slides along the left edge: the sidebar of a narrow screen. */
+  /** `drawer` covers the left edge: the sidebar on narrow screens. */
   readonly shape?: "center" | "drawer";
-  /** Where the focus goes afterwards, where that is not where it was: the item of a menu is gone by then. */
+  /** Where focus goes on close, if not to the opener: a menu item is gone by then. */
   readonly returnTo?: RefObject<HTMLElement | null> | undefined;
 }
 
@@ -40,7 +40,7 @@ export function Dialog({ open, onOpenChange, title, description, children, shape
             (content.querySelector<HTMLElement>("[data-initial-focus]") ?? content).focus();
           }}
           onCloseAutoFocus={(event) => {
-            // Radix would look for a trigger of its own; these dialogs are opened by whatever asks for them.
+            // Radix expects a trigger component, which these dialogs don't have.
             event.preventDefault();
             const back = returnTo ? returnTo.current : opener.current;
             if (back instanceof HTMLElement) back.focus();

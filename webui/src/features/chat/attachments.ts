@@ -1,4 +1,4 @@
-/** Files on their way to the server, for the next message. */
+/** Uploads for the next message. */
 
 import { useCallback, useMemo, useRef, useState } from "react";
 
@@ -8,19 +8,19 @@ import { type Api, ApiProblem, type FileLimits, type ModelChoice } from "@/sessi
 import type { MessageFile } from "@/session/transport";
 
 interface Brought extends Attached {
-  /** What the server calls it, once it is there. */
+  /** The uploaded file, once the upload is done. */
   readonly file?: MessageFile;
-  /** Whether it was brought for this message, so that nothing else needs it. */
+  /** Whether it was uploaded for this message, so that it can be deleted with it. */
   readonly own: boolean;
 }
 
 export interface Attachments {
   readonly files: readonly Attached[];
-  /** Those that are there, in order. */
+  /** Finished uploads, in order. */
   readonly ready: readonly MessageFile[];
   readonly add: (files: readonly File[]) => void;
   readonly remove: (id: string) => void;
-  /** Put others in their place, which the server has: those of a message that is said again, or none. */
+  /** Replaces all files by ones already on the server. */
   readonly put: (files: readonly MessageFile[]) => void;
 }
 
@@ -30,7 +30,7 @@ const newId = () => `file-${(counter += 1)}`;
 
 export function useAttachments(api: Api, limits: FileLimits | undefined, onProblem: (words: string | null) => void): Attachments {
   const [files, setFiles] = useState<readonly Brought[]>([]);
-  /** Those that were taken away while they were on their way. */
+  /** Files removed while uploading. */
   const removed = useRef(new Set<string>());
   const forget = (upload: string) => attempted(onProblem, "", () => api.deleteUpload(upload));
   const change = (id: string, part: Partial<Brought>) => setFiles((all) => all.map((each) => (each.id === id ? { ...each, ...part } : each)));
@@ -87,7 +87,7 @@ async function attempted<T>(onProblem: (words: string | null) => void, before: s
   }
 }
 
-/** Why a file is not even sent, in words; null where it is. */
+/** Why a file is rejected before upload; null if it isn't. */
 function refusal(file: File, others: number, limits: FileLimits | undefined): string | null {
   if (!limits) return null;
   if (others >= limits.most) return `${file.name} wasn't added: a message can have up to ${limits.most} files.`;
@@ -97,13 +97,13 @@ function refusal(file: File, others: number, limits: FileLimits | undefined): st
   return `${file.name} is ${inBytes(file.size)}. ${picture ? "Images" : "Text files"} can be up to ${inBytes(most)}.`;
 }
 
-/** What files may be, in words. */
+/** The file limits as text. */
 export function limitsInWords(limits: FileLimits | undefined): string {
   if (!limits) return "";
   return `images up to ${inBytes(limits.picture_bytes)}, text files up to ${inBytes(limits.text_bytes)}, ${inBytes(limits.together_bytes)} in total`;
 }
 
-/** Why these files cannot go along, in words; null where they can. */
+/** Why these files can't be sent; null if they can. */
 export function hindranceOf(files: readonly MessageFile[], model: ModelChoice | undefined, limits: FileLimits | undefined): string | null {
   const picture = files.find(isPicture);
   if (picture && model?.images === false) return `${model.name || model.id} doesn't accept images. Remove ${picture.name} or choose another model.`;

@@ -25,7 +25,7 @@ import { useShortcuts } from "./shortcuts";
 import { TEMPORARY_WORDS, Welcome } from "./welcome";
 
 export interface ChatViewProps {
-  /** The conversation, or null for one that begins with the next message. */
+  /** The conversation, or null for a new one. */
   readonly chatId: string | null;
   readonly thinking: ThinkingChoice;
   readonly toggles: Toggles;
@@ -33,11 +33,11 @@ export interface ChatViewProps {
   readonly enter: "auto" | EnterKey;
   readonly chosen: Chosen;
   readonly onChoose: (chosen: Chosen) => void;
-  /** A conversation was made for the first message. */
+  /** Called when the first message has created a conversation. */
   readonly onBegun: (chatId: string) => void;
 }
 
-/** The conversation and the field to write in. Mounted anew for every conversation. */
+/** A conversation with its composer. Remounted for every conversation. */
 export function ChatView({ chatId, thinking, toggles, enter, chosen, onChoose, onBegun }: ChatViewProps) {
   const { api, client, server } = useServices();
   const chat = chatId === null ? null : client.chat(chatId);
@@ -106,7 +106,7 @@ function useEnter(chosen: ChatViewProps["enter"]): EnterKey {
   return byTouch ? "newline" : "send";
 }
 
-/** Put the last message back into the field. */
+/** Loads the last message into the field. */
 function recalled(chat: Chat | null, again: Again, mayReplace: boolean): void {
   const waiting = chat?.takeBackLast() ?? null;
   const last = chat?.state.latest.session.view.runs.at(-1);
@@ -123,15 +123,15 @@ function textLimitsOf(bootstrap: Bootstrap | null): TextLimits | undefined {
 interface Draft {
   readonly field: React.RefObject<HTMLTextAreaElement | null>;
   readonly text: string;
-  /** The run whose place the text takes when it is sent. */
+  /** The run that sending replaces. */
   readonly replacing: string | null;
-  /** The user typed. */
+  /** Text typed by the user. */
   readonly type: (text: string) => void;
-  /** Put another text there, as a message of its own. */
+  /** Sets the text of a new message. */
   readonly write: (text: string) => void;
-  /** The same, and go there. */
+  /** Sets the text and focuses the field. */
   readonly edit: (text: string) => void;
-  /** Put a run's message there, to take the run's place, and go there. */
+  /** Loads a run's message to replace that run, and focuses the field. */
   readonly replace: (run: RunView) => void;
 }
 
@@ -182,13 +182,13 @@ function useAskBeforeLeaving(wanted: boolean): void {
   }, [wanted]);
 }
 
-/** What else may be put into the field, with its files. */
+/** Loads earlier messages into the composer, with their files. */
 interface Again {
-  /** A run's message, to take the run's place. */
+  /** Edits a run's message. */
   readonly inPlaceOf: (run: RunView) => void;
-  /** A run's message, as a new one. */
+  /** Copies a run's message. */
   readonly like: (run: RunView) => void;
-  /** A message that was not sent. */
+  /** Restores an unsent message. */
   readonly taken: (message: Pending) => void;
   readonly nothing: () => void;
 }
@@ -219,8 +219,8 @@ function useRetry({ edit, replace, write }: Draft, { put }: Attachments): Again 
 }
 
 /**
- * Where a conversation begins or has just begun, the words go on in the field; also where the button that ended a run
- * is gone. Not with touch, whose keyboard would cover what there is to read.
+ * Focuses the message field when a conversation begins, and when the button that ended a run
+ * disappears. Not on touch devices, where the keyboard would cover the text.
  */
 function useBeginInField(field: Draft["field"], chat: Chat | null, running: boolean): void {
   useEffect(() => {
@@ -234,7 +234,7 @@ function useBeginInField(field: Draft["field"], chat: Chat | null, running: bool
   }, [field, running]);
 }
 
-/** The button under an answer goes with the answer whose place is taken: the words go on in the field. */
+/** The button disappears with the replaced answer, so focus moves to the field. */
 function useSayFromThread(say: Say, field: Draft["field"]): Say {
   return useCallback(
     (text, options) => {
@@ -260,7 +260,7 @@ function Replacing({ onCancel }: { readonly onCancel: () => void }) {
   );
 }
 
-/** Above the field, where one is about to say something: it will not be found again. */
+/** Reminds the user above the field that the chat is temporary. */
 function Temporary({ chat }: { readonly chat: Chat | null }) {
   const temporary = useChatSelector(chat, () => chat?.state.published().temporary ?? false);
   if (!temporary) return null;

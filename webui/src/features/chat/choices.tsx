@@ -4,7 +4,7 @@ import { Picker } from "@/components/composer/picker";
 import type { ModelChoice } from "@/session/api";
 import type { MessageOptions } from "@/session/transport";
 
-/** What the user chose for the next messages. Empty: as the server is set. */
+/** The model settings for the next messages. Empty: the server's default. */
 export interface Chosen {
   readonly model: string;
   readonly effort: string;
@@ -28,7 +28,7 @@ export interface ChoicesProps {
   readonly onChange: (chosen: Chosen) => void;
 }
 
-/** Model and effort: only what there is to choose. */
+/** Pickers for model and effort, if there is a choice. */
 export function Choices({ models, chosen, onChange }: ChoicesProps) {
   const model = modelOf(models, chosen);
   const efforts = model?.reasoning.efforts ?? [];
@@ -56,7 +56,7 @@ export function Choices({ models, chosen, onChange }: ChoicesProps) {
   );
 }
 
-/** The options that carry the choice, as far as the model can do it. */
+/** Message options for the selection, as far as the model supports them. */
 export function optionsOf(models: readonly ModelChoice[], chosen: Chosen): MessageOptions {
   const model = models.find((each) => each.id === chosen.model);
   const efforts = modelOf(models, chosen)?.reasoning.efforts ?? [];
@@ -66,7 +66,7 @@ export function optionsOf(models: readonly ModelChoice[], chosen: Chosen): Messa
   };
 }
 
-/** The model that the next message goes to. */
+/** The model for the next message. */
 export function modelOf(models: readonly ModelChoice[], chosen: Chosen): ModelChoice | undefined {
   return models.find((each) => each.id === chosen.model) ?? models.find((each) => each.current);
 }

@@ -20,17 +20,17 @@ export interface ConversationProps {
   readonly thinking: ThinkingChoice;
   readonly toggles: Toggles;
   readonly onSay: (text: string, options: MessageOptions) => void;
-  /** Put a message that is not sent into the field. */
+  /** Loads an unsent message into the field. */
   readonly onTakeBack: (message: Pending) => void;
-  /** Put a run's message into the field, to take the run's place. */
+  /** Loads a run's message into the field, to replace the run. */
   readonly onReplace: (run: RunView) => void;
-  /** Go on from a run in a conversation of its own. */
+  /** Branches a new conversation from a run. */
   readonly onBranch: (run: RunView) => void;
-  /** Show another version of a message. */
+  /** Shows another version of a message. */
   readonly onSelect: (runId: string) => void;
 }
 
-/** A conversation that has begun: what is in the log, and what is on its way there. */
+/** An existing conversation: its log and its pending messages. */
 export function Conversation({ chat, thinking, toggles, onSay, onTakeBack, onReplace, onBranch, onSelect }: ConversationProps) {
   const { api, client } = useServices();
   const { session, pending, asides, phase } = useCell(chat.state);
@@ -95,7 +95,7 @@ function useReadingOf(follow: Follow, thinking: ThinkingChoice, toggles: Toggles
   return useMemo(() => ({ thinking, serverNow, toggles, isFollowing }), [thinking, serverNow, toggles, isFollowing]);
 }
 
-/** Its model and effort; its files go along by themselves where it is replaced. */
+/** The run's model and effort. The server keeps the files of a replaced run. */
 function sameAgain(run: RunView): MessageOptions {
   return { model: run.model, ...(run.reasoning_effort === null ? {} : { reasoning_effort: run.reasoning_effort }) };
 }

@@ -1,4 +1,4 @@
-/** What is typed and not sent, by conversation, for as long as the tab lives. */
+/** Unsent text by conversation, in session storage. */
 
 import { keepIn } from "@/session/storage";
 
@@ -16,7 +16,7 @@ export function keepDraft(chatId: string | null, text: string): boolean {
   return true;
 }
 
-/** Put words that were never sent before what is typed. */
+/** Prepend unsent messages to the draft. */
 export function returnToDraft(chatId: string, texts: readonly string[]): void {
   const all = [...texts, readDraft(chatId)].filter((text) => text !== "");
   keepDraft(chatId, all.join("\n\n"));

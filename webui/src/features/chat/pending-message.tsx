@@ -5,13 +5,13 @@ import type { Pending } from "@/session/chat";
 export interface PendingMessageProps {
   readonly pending: Pending;
   readonly connected: boolean;
-  /** Whether a run goes on: the server lets what is said meanwhile wait, from another page too. */
+  /** Whether a run is active: the server queues messages behind it, also from other clients. */
   readonly running: boolean;
   readonly onEdit: () => void;
   readonly onAgain: () => void;
 }
 
-/** A message that is not in the conversation yet, and why. */
+/** A message that isn't in the log yet, and why. */
 export function PendingMessage({ pending, connected, running, onEdit, onAgain }: PendingMessageProps) {
   return (
     <div className="pb-6">

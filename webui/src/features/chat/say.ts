@@ -10,19 +10,19 @@ import type { MessageOptions } from "@/session/transport";
 import { useServices } from "../services";
 import { keepDraft } from "./drafts";
 
-/** Resolves to whether it was taken. */
+/** Resolves to whether the message was accepted. */
 export type Say = (text: string, options: MessageOptions) => Promise<boolean>;
 
 export interface Place {
   readonly chat: Chat | null;
-  /** Whether a conversation that is made leaves nothing behind. */
+  /** Whether a new conversation is temporary. */
   readonly temporary: boolean;
-  /** A conversation was made. */
+  /** Called when a conversation was created. */
   readonly onBegun: (chatId: string) => void;
   readonly onProblem: (words: string | null) => void;
 }
 
-/** Says something in the conversation, making it first where there is none yet. */
+/** Sends a message, creating the conversation if needed. */
 export function useSay({ chat, temporary, onBegun, onProblem }: Place): Say {
   const { client, directory } = useServices();
   return useCallback(
@@ -38,7 +38,7 @@ export function useSay({ chat, temporary, onBegun, onProblem }: Place): Say {
   );
 }
 
-/** Goes on from a run in a conversation of its own. */
+/** Branches a new conversation from a run. */
 export function useBranch({ chat, onBegun, onProblem }: Place): (run: RunView) => void {
   const { directory } = useServices();
   return useCallback(
@@ -74,7 +74,7 @@ async function attempted(onProblem: Place["onProblem"], step: () => Promise<void
   }
 }
 
-/** The beginning of the first message. */
+/** A title from the first message. */
 export function titleOf(text: string): string {
   const line = wellFormed(text.trim().split("\n", 1)[0] ?? "");
   return line.length <= 60 ? line : `${beginning(line, 59).trimEnd()}…`;

@@ -1,4 +1,4 @@
-/** Keys that work anywhere on the page. */
+/** Global keyboard shortcuts. */
 
 import { type RefObject, useEffect } from "react";
 
@@ -6,7 +6,7 @@ import { isComposing } from "@/components/composer/keys";
 
 export interface Shortcuts {
   readonly field: RefObject<HTMLTextAreaElement | null>;
-  /** Stop, or give up, what goes on. Absent where nothing does. */
+  /** Stops the run or cancels the edit. Absent if there is neither. */
   readonly onEscape: (() => void) | undefined;
 }
 

@@ -7,7 +7,7 @@ const SUGGESTIONS = [
   "Write a Python function that finds palindromes.",
 ];
 
-/** What a temporary conversation is. */
+/** Explains temporary chats. */
 export const TEMPORARY_WORDS = "Temporary chat: not saved and not shown in history";
 
 export interface WelcomeProps {
@@ -16,7 +16,7 @@ export interface WelcomeProps {
   readonly onTemporary: (temporary: boolean) => void;
 }
 
-/** A conversation that has not begun. */
+/** The start screen. */
 export function Welcome({ onSuggestion, temporary, onTemporary }: WelcomeProps) {
   const { server } = useServices();
   const { bootstrap, features } = useCell(server.state);

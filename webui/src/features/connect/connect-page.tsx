@@ -19,7 +19,7 @@ dialect = "openai-chat"
 base_url = "http://127.0.0.1:9000/v1"
 api_key_env = "LAB_API_KEY"`;
 
-/** Tells how to connect a model, and tries those that are there. */
+/** Explains how to connect a model, and tests configured ones. */
 export function ConnectPage({ onBack }: { readonly onBack: () => void }) {
   const { server } = useServices();
   const { models, bootstrap } = useCell(server.state);

@@ -7,10 +7,10 @@ import { Dialog } from "@/components/ui/dialog";
 import { Menu, MenuItem } from "@/components/ui/menu";
 import { visible } from "@/components/message/sanitize";
 
-/** What the reader may do with a conversation. */
+/** Actions on a conversation. */
 export interface ConversationActions {
   readonly onOpen: (id: string) => void;
-  /** Where it can be had as a file, with or without thinking. Absent where the server gives none. */
+  /** URL of the export, with or without thinking. Absent if the server doesn't support exports. */
   readonly exportAddress?: ((id: string, thinking: boolean) => string) | undefined;
   readonly onRename: (id: string, title: string) => void;
   readonly onDelete: (id: string) => void;
@@ -22,11 +22,11 @@ export interface ConversationItemProps {
   /** When it was, where others have the same name. */
   readonly time?: string | undefined;
   readonly current: boolean;
-  /** The same for all, so that an item is rendered again only where it is another one itself. */
+  /** Shared by all items, so that an item re-renders only when it changes itself. */
   readonly actions: ConversationActions;
 }
 
-/** One of very many: its dialogs are made when they are asked for. */
+/** One of many: its dialogs are created on demand. */
 export const ConversationItem = memo(function ConversationItem({ id, name, time, current, actions }: ConversationItemProps) {
   const [asked, setAsked] = useState<"rename" | "delete" | null>(null);
   const more = useRef<HTMLButtonElement>(null);
@@ -78,7 +78,7 @@ export const ConversationItem = memo(function ConversationItem({ id, name, time,
   );
 });
 
-/** The server says that it is a file and how it is called. */
+/** The server sets the file name. */
 function download(address: string): void {
   const link = document.createElement("a");
   link.href = address;

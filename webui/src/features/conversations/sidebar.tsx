@@ -16,7 +16,7 @@ export interface SidebarProps {
   readonly onSettings: () => void;
 }
 
-/** All conversations, by day, and the way to a new one. */
+/** All conversations by day. */
 export function Sidebar({ currentId, onOpen, onSettings }: SidebarProps) {
   const { directory, client, server } = useServices();
   const { conversations, nextBefore, loaded, problem } = useCell(directory.state);
@@ -89,7 +89,7 @@ export function Sidebar({ currentId, onOpen, onSettings }: SidebarProps) {
   );
 }
 
-/** Stable as long as they can be: they go to every item. */
+/** Memoized: every item receives them. */
 function useActions(currentId: string | null, onOpen: SidebarProps["onOpen"]): ConversationActions {
   const { api, directory, client, server } = useServices();
   const exports = useSelected(server.state, (state) => state.features["export"] === true);
@@ -120,7 +120,7 @@ function nameOf(conversation: ConversationSummary): string {
   return conversation.title || "Untitled";
 }
 
-/** The server searches once nothing was typed for so long. */
+/** Delay after the last keystroke before the server searches. */
 const SEARCH_PAUSE_MS = 250;
 
 const DAY_MS = 86_400_000;

@@ -1,4 +1,4 @@
-/** What this browser remembers of how its user likes things. */
+/** User preferences, stored in this browser. */
 
 import { THINKING_CHOICES, type ThinkingChoice } from "@/components/reading";
 import { Cell } from "@/session/cell";
@@ -37,7 +37,7 @@ export class PreferenceStore {
     keepIn(this.#storage, KEY, JSON.stringify(this.state.latest));
   };
 
-  /** Another tab wrote. */
+  /** Reload after another tab has saved. */
   reread(): void {
     this.state.set(read(this.#storage.getItem(KEY)));
   }

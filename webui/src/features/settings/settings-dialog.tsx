@@ -102,7 +102,7 @@ function Choice<T extends string>({ legend, name, options, value, onChange }: Ch
   );
 }
 
-/** The model for everybody who names none: the one setting that the server lets a page change. */
+/** The server's default model: the only server setting the page can change. */
 function DefaultModel() {
   const { api, server } = useServices();
   const { models } = useCell(server.state);

@@ -1,16 +1,16 @@
-/** A text that still grows, without the flicker of marks that are not closed yet. Code and formulas stay untouched. */
+/** Completes unclosed Markdown while text streams, so that it doesn't flicker. Code and formulas are left alone. */
 
 import type { PhrasingContent, RootContent } from "mdast";
 
 import type { Definitions } from "./definitions";
 import { blocksOf } from "./parse";
 
-/** A last line that is only the beginning of a mark: what it will mark is not known yet. */
+/** A last line that is only the start of a marker, whose meaning is still unknown. */
 const BARE_MARK = /(?:\r\n|\n|\r|^)[ \t>]*(?:[*+=-]{1,2}|\d{1,9}[.)]|#{1,6}|[`~]{1,2}|\$|\\|\||!?\[)$/;
-/** An unclosed bracket further back is a bracket. */
+/** An unclosed bracket further back is literal. */
 const LONGEST_LINK = 1_000;
 
-/** The blocks of a growing text. */
+/** The blocks of a streaming text. */
 export function completed(text: string, definitions: Definitions): RootContent[] {
   const bare = BARE_MARK.exec(text);
   const shown = bare === null ? text : text.slice(0, bare.index);
@@ -29,7 +29,7 @@ function isVerbatim(leaf: RootContent | undefined): boolean {
   return leaf !== undefined && !("children" in leaf);
 }
 
-/** The last block within the last block: what the next letter will belong to. */
+/** The innermost last block, which the next character belongs to. */
 function lastLeaf(node: RootContent | undefined): RootContent | undefined {
   if (node === undefined || !("children" in node) || node.type === "paragraph" || node.type === "heading" || node.type === "tableCell") return node;
   return lastLeaf(node.children.at(-1));
@@ -40,7 +40,7 @@ function complete(leaf: Phrasing, text: string, definitions: Definitions): void 
   if (to === 0 || text.slice(to).trim() !== "") return;
   const source = text.slice(from, to);
   const literals = literalsIn(leaf.children, source, from);
-  // Of two marks that close, one is there.
+  // Half of a two-character closing marker is already there.
   const isHalfClosed = source.endsWith(/([*_])\ue000+$/.exec(literals)?.[1] ?? HIDDEN);
   const written = isHalfClosed ? source.slice(0, -1) : closed(source, literals);
   if (written.trim() === "") leaf.children = [];
@@ -58,10 +58,10 @@ function replace(leaf: Phrasing, written: string, isHalfClosed: boolean, definit
   leaf.children = first.children;
 }
 
-/** Stands for everything that is no plain text. */
+/** Placeholder for everything that isn't plain text. */
 const HIDDEN = "\ue000";
 
-/** The source with everything blanked out that is no plain text: code, links, and emphasis that is closed. */
+/** The source with code, links and closed emphasis blanked out. */
 function literalsIn(children: readonly PhrasingContent[], source: string, from: number): string {
   let literals = "";
   for (const child of children) {
@@ -72,7 +72,7 @@ function literalsIn(children: readonly PhrasingContent[], source: string, from: 
   return literals.padEnd(source.length, HIDDEN);
 }
 
-/** The source of a paragraph with what is open in it closed. */
+/** The source of a paragraph with its open markers closed. */
 function closed(source: string, literals: string): string {
   const code = /`+/.exec(literals);
   if (code) return withCode(source, literals, code[0], code.index);
@@ -81,7 +81,7 @@ function closed(source: string, literals: string): string {
   return bare + openMarks(marks.slice(0, bare.length)).toReversed().join("");
 }
 
-/** Everything behind an open backtick is code. */
+/** Everything after an open backtick is code. */
 function withCode(source: string, literals: string, marks: string, at: number): string {
   const code = source.slice(at + marks.length).replace(/`+$/, "");
   if (marks.length > 2) return source;
@@ -89,7 +89,7 @@ function withCode(source: string, literals: string, marks: string, at: number): 
   return source.slice(0, at + marks.length) + code + marks + openMarks(literals.slice(0, at)).toReversed().join("");
 }
 
-/** Without the brackets of a link that is not whole: its text stays, its address does not show. An image waits. */
+/** Shows the text of an incomplete link without brackets or URL. An incomplete image is hidden. */
 function withoutOpenLink(source: string, literals: string): [string, string] {
   const open = lastOpenBracket(literals);
   if (open === null || source.length - open > LONGEST_LINK) return [source, literals];
@@ -100,7 +100,7 @@ function withoutOpenLink(source: string, literals: string): [string, string] {
   return [source.slice(0, open) + source.slice(open + 1, to), literals.slice(0, open) + literals.slice(open + 1, to)];
 }
 
-/** A bracket that is not closed, or is followed by an address that is not. */
+/** A bracket that is unclosed, or followed by an unclosed URL. */
 function lastOpenBracket(literals: string): number | null {
   const open: number[] = [];
   for (const { index, 0: mark } of literals.matchAll(/\[|\](?:\([^\s)]*$)?/g)) {
@@ -111,7 +111,7 @@ function lastOpenBracket(literals: string): number | null {
   return open.at(-1) ?? null;
 }
 
-/** What opens emphasis and is not closed. */
+/** Unclosed emphasis markers. */
 function openMarks(literals: string): string[] {
   const open: string[] = [];
   for (const { index, 0: run } of literals.matchAll(/\*{1,3}|_{1,3}|~~/g)) {

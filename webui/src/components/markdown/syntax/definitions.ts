@@ -1,4 +1,4 @@
-/** The addresses and notes that a text defines anywhere, for the references to them anywhere else. */
+/** Link and footnote definitions, which references anywhere in the text can use. */
 
 import type { Definition } from "mdast";
 import { fromMarkdown } from "mdast-util-from-markdown";
@@ -9,7 +9,7 @@ export interface Definitions {
   /** By normalized name. */
   readonly links: ReadonlyMap<string, Definition>;
   readonly notes: readonly string[];
-  /** Equal for equal definitions. */
+  /** Equal if the definitions are equal. */
   readonly key: string;
 }
 
@@ -19,11 +19,11 @@ const MOST = 500;
 const CANDIDATE = /^ {0,3}\[(?!\s*\])(?:[^[\]\\\n\r]|\\[^\n\r]){1,200}\]:[^\n\r]*$/gm;
 const FENCE = /^[ \t>]*(`{3,}|~{3,})/gm;
 
-/** Finds the definitions in a text that grows. */
+/** Finds definitions in a streaming text. */
 export class DefinitionFinder {
   readonly #known = new Map<string, Definition | null>();
 
-  /** Of a growing text, the last line is not read. */
+  /** Ignores the last line of a streaming text. */
   definitionsIn(text: string, growing: boolean): Definitions {
     if (!text.includes("]:")) return NO_DEFINITIONS;
     const whole = growing ? text.slice(0, text.lastIndexOf("\n") + 1) : text;
@@ -49,14 +49,14 @@ export class DefinitionFinder {
   }
 }
 
-/** Of several definitions of one name, the first counts. */
+/** The first definition of a name wins. */
 function addFirst(links: Map<string, Definition>, link: Definition | null): void {
   if (link === null) return;
   const name = normalizeIdentifier(link.label ?? link.identifier);
   if (!links.has(name)) links.set(name, link);
 }
 
-/** Whether a place is between two fences. Asked in the order of the text. */
+/** Whether an offset is inside fenced code. Must be called with increasing offsets. */
 function codeIn(text: string): (at: number) => boolean {
   const edges: number[] = [];
   let open: string | null = null;
@@ -73,7 +73,7 @@ function codeIn(text: string): (at: number) => boolean {
   };
 }
 
-/** Lets the parser know from the start what is defined somewhere else. */
+/** Tells the parser up front what is defined elsewhere. */
 export function defined({ links, notes }: Definitions): Extension {
   const told = new WeakSet<ParseContext>();
   const construct: Construct = {

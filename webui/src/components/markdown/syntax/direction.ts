@@ -1,11 +1,11 @@
-/** Which way a text runs. By it are laid out where the numbers of a list stand, and the columns of a table. */
+/** Text direction, which decides the side of list markers and the order of table columns. */
 
 import type { Nodes } from "mdast";
 
 const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
 const LETTER = /\p{L}/u;
 
-/** The direction of the first letter that has one; code and formulas have none. */
+/** The direction of the first strongly directional letter; code and formulas have none. */
 export function directionOf(node: Nodes): "rtl" | "ltr" | undefined {
   const waiting: Nodes[] = [node];
   for (let next = waiting.pop(); next; next = waiting.pop()) {

@@ -1,18 +1,18 @@
-/** Fenced code at the beginning of a text, found without the parser: code may be long, and grows letter by letter. */
+/** Finds fenced code at the start of a text without the parser: code can be long and streams token by token. */
 
 import type { Code } from "mdast";
 import { decodeString } from "micromark-util-decode-string";
 
 export interface Fence {
   readonly node: Code;
-  /** Where the text behind it begins. */
+  /** Where the text after it begins. */
   readonly end: number;
   readonly closed: boolean;
 }
 
 const OPENING = /^( {0,3})(`{3,}|~{3,})([^\n\r]*)(?:\r\n|\n|\r)/;
 
-/** Null where the text does not begin with a fence that is a whole line. */
+/** Null unless the text starts with a complete fence line. */
 export function fenceAtStart(text: string): Fence | null {
   const found = OPENING.exec(text);
   return found && (found[2]?.startsWith("~") || !found[3]?.includes("`")) ? fenceWith(text, found) : null;
@@ -26,7 +26,7 @@ function fenceWith(text: string, [opening, indent = "", marks = "", info = ""]: 
   return { node, end: closing ? closing.end + blankLinesAt(text, closing.end) : text.length, closed: closing !== null };
 }
 
-/** The line that closes a fence, with the line break in front of it, which may be the one of the opening line. */
+/** The closing fence including the line break before it, which may be the opening line's. */
 function closingOf(text: string, opening: string, marks: string): { readonly index: number; readonly end: number } | null {
   const closing = new RegExp(`(?:\\r\\n|\\n|\\r) {0,3}${marks.slice(0, 1)}{${marks.length},}[ \\t]*(?:\\r\\n|\\n|\\r|$)`, "g");
   closing.lastIndex = opening.endsWith("\r\n") ? opening.length - 2 : opening.length - 1;
@@ -40,7 +40,7 @@ function blankLinesAt(text: string, from: number): number {
   return blank.exec(text)?.[0].length ?? 0;
 }
 
-/** Lines of code lose as many spaces as the fence has in front. */
+/** Code lines are unindented by the indentation of the fence. */
 function unindented(code: string, spaces: number): string {
   return spaces === 0 ? code : code.replaceAll(new RegExp(`^ {1,${spaces}}`, "gm"), "");
 }

@@ -1,41 +1,41 @@
-/** Bounds on the work that a text may ask of the parser. What is beyond them is shown as it was written. */
+/** Limits on parser work. Text beyond them is shown verbatim. */
 
 import { attention as plainAttention, codeText, labelEnd } from "micromark-core-commonmark";
 import { cjkFriendlyExtension } from "micromark-extension-cjk-friendly";
 import { gfmFootnote } from "micromark-extension-gfm-footnote";
 import type { Code, Construct, Extension, TokenizeContext } from "micromark-util-types";
 
-/** Quotations and lists within each other reach no further to the right. */
+/** Maximum column of nested quotes and lists. */
 const LAST_COLUMN = 100;
-/** Elements within each other, from a paragraph to its innermost words. */
+/** Maximum nesting of inline elements. */
 export const DEEPEST = 120;
 
-/** In one paragraph, heading or cell. */
+/** Per paragraph, heading or cell. */
 const MOST_EMPHASIS = 1_000;
 const MOST_BRACKETS = 250;
 const MOST_CODE = 500;
-/** Behind so many characters of a paragraph, nothing in it is marked any more. */
+/** Markup past this many characters of a paragraph is ignored. */
 const LONGEST_PARAGRAPH = 6_000;
-/** Lines that go on with a paragraph in a quotation or list without its marks. */
+/** Maximum lazy continuation lines in a quote or list. */
 const MOST_LAZY_LINES = 200;
-/** A longer run of asterisks, underscores, tildes or backticks marks nothing. */
+/** A longer run of asterisks, underscores, tildes or backticks is literal. */
 const LONGEST_RUN = 32;
 
-/** Thrown where quotations and lists are beyond the bounds. */
+/** Thrown when quotes and lists exceed the limits. */
 export class TooMuch extends Error {
-  /** @param offset where in the text. */
+  /** @param offset position in the text. */
   constructor(readonly offset: number) {
     super("Quotations or lists are nested too deeply, or too much is missing of their marks.");
   }
 }
 
-/** At most so many in a paragraph, and none far behind its first; further ones are not tried. */
+/** Limits a construct per paragraph; further occurrences aren't tried. */
 export function limited(construct: Construct, most: number): Construct {
   const tried = new WeakMap<TokenizeContext, { count: number; readonly from: number }>();
   return {
     ...construct,
     tokenize(effects, ok, nok) {
-      // Beside other constructs of the same letter it is asked for even where it cannot follow.
+      // With other constructs for the same character, it is tried even where it can't follow.
       if (construct.previous && !construct.previous.call(this, this.previous)) return nok;
       const { offset } = this.now();
       const before = tried.get(this) ?? { count: 0, from: offset };
@@ -47,7 +47,7 @@ export function limited(construct: Construct, most: number): Construct {
   };
 }
 
-/** Throws where containers are nested too deeply. Comes before what opens them. */
+/** Throws when containers are nested too deeply. Must run before the constructs that open them. */
 const depthGuard: Construct = {
   name: "depthGuard",
   tokenize(_effects, _ok, nok) {
@@ -56,7 +56,7 @@ const depthGuard: Construct = {
   },
 };
 
-/** Throws where too many lines are lazy: each looks back at all before it. */
+/** Throws at too many lazy lines, since each one rescans those before it. */
 const lazyGuard: Construct = {
   name: "lazyGuard",
   tokenize(_effects, _ok, nok) {
@@ -66,7 +66,7 @@ const lazyGuard: Construct = {
   },
 };
 
-/** A long run of one letter is text: each of its letters could open or close something. */
+/** Treats a long run of one character as text, since each could open or close something. */
 const longRun: Construct = {
   name: "longRun",
   tokenize(effects, ok, nok) {
@@ -100,7 +100,7 @@ function only(found: Construct | Construct[] | undefined): Construct {
   return construct;
 }
 
-/** Emphasis, code and links as usual, within the bounds. Emphasis knows Chinese, Japanese and Korean. */
+/** Emphasis, code and links, within the limits. Emphasis supports Chinese, Japanese and Korean. */
 export function bounds(): Extension {
   const emphasis = cjkFriendlyExtension();
   const attention = limited({ ...only(emphasis.text?.[MARKERS.asterisk]), name: "boundedAttention" }, MOST_EMPHASIS);
@@ -118,7 +118,7 @@ export function bounds(): Extension {
   };
 }
 
-/** Notes, within the bounds: each bracket looks for what it closes. */
+/** Footnotes, within the limits: each bracket searches for its opening. */
 export function boundedNotes(): Extension {
   const notes = gfmFootnote();
   const text = Object.entries(notes.text ?? {}).map(([code, construct]) => [code, limited(only(construct), MOST_BRACKETS)] as const);

@@ -1,4 +1,4 @@
-/** Addresses that stand in the text without any mark. They end where the writing around them goes on. */
+/** Bare URLs in text, and where they end. */
 
 import type { Code, Construct, Effects, Extension, State, Token, TokenizeContext } from "micromark-util-types";
 
@@ -9,14 +9,14 @@ const LONGEST = 2_000;
 const MOST_IN_A_PARAGRAPH = 500;
 
 /**
- * What is in no address: space, control and invisible characters, angle brackets, backticks, and the punctuation of scripts that
- * put no space behind it: Chinese, Japanese, Korean, Arabic, Devanagari; and typographic quotes.
+ * Characters that end a URL: spaces, control and invisible characters, angle brackets, backticks, typographic quotes, and the
+ * punctuation of scripts that put no space after it: Chinese, Japanese, Korean, Arabic and Devanagari.
  */
 const STOP = /[\s\p{Cc}\p{Cf}<>`\u060c\u061b\u061f\u06d4\u0964\u0965\u2018-\u201f\u2026\u3000-\u3004\u3008-\u3020\u3030\u303d\ufe10-\ufe1f\ufe30-\ufe6f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65]/u;
 const BEGINNING = /^(?:https?:\/\/|www\.)/i;
 const DOMAIN = /^(?:https?:\/\/)?(?:[\p{L}\p{N}](?:[\p{L}\p{N}_-]*[\p{L}\p{N}])?\.)*[\p{L}\p{N}](?:[\p{L}\p{N}-]*[\p{L}\p{N}])?(?::\d{1,5})?(?=[/?#]|$)/iu;
 
-/** The part of `text`, which begins an address, that is the address; empty where there is none. */
+/** The URL at the start of `text`; empty if there is none. */
 export function addressIn(text: string): string {
   if (!BEGINNING.test(text)) return "";
   const stop = text.search(STOP);
@@ -25,7 +25,7 @@ export function addressIn(text: string): string {
   return BEGINNING.test(address) && (/^www\./i.test(address) ? /\..*\./.test(host) : host.length > "https://".length - 1) ? address : "";
 }
 
-/** Punctuation behind an address belongs to the sentence, and so does a bracket that was opened before it. */
+/** Trailing punctuation belongs to the sentence, as does a bracket that was opened before the URL. */
 function withoutTrail(address: string): string {
   let end = address.length;
   const opened = { ")": count(address, "("), "]": count(address, "[") };
@@ -45,7 +45,7 @@ function count(text: string, letter: string): number {
   return text.split(letter).length - 1;
 }
 
-/** The text in pieces, of which every second one is an address. For where the grammar allowed none, as behind an open bracket. */
+/** Splits text at URLs; every second part is one. For text where the grammar finds none, as after an open bracket. */
 export function splitAtAddresses(text: string): readonly string[] {
   const pieces: string[] = [];
   let from = 0;
@@ -111,7 +111,7 @@ function scanner(effects: Effects, ok: State, nok: State, found: (address: strin
     if (code === null || isEnding(code) || text.length > LONGEST || STOP.test(letter)) return end(code);
     text += letter;
     effects.consume(code);
-    // Most words that begin with these letters are no addresses.
+    // Most words that start with these letters aren't URLs.
     return text.length === 5 && !/^(?:https?:?|www\.)/i.test(text) ? nok : next;
   }
 
@@ -124,12 +124,12 @@ function scanner(effects: Effects, ok: State, nok: State, found: (address: strin
   }
 }
 
-/** Whether this may be the text of a link: there is no link within a link. */
+/** Whether this may be link text: links can't be nested. */
 function isInOpenLabel({ events }: TokenizeContext): boolean {
   return events.some(([, token]) => (token.type === "labelLink" || token.type === "labelImage") && !isBalanced(token));
 }
 
-/** Whether the parser knows already that this bracket opens no link. */
+/** Whether the parser already knows that this bracket opens no link. */
 function isBalanced({ _balanced: balanced }: Token): boolean {
   return balanced === true;
 }

@@ -1,4 +1,4 @@
-/** A text in Markdown as a list of blocks, read as it grows: what has been read and cannot change is not read again. */
+/** Incremental Markdown parser: a list of blocks that is extended as text streams. Settled blocks aren't parsed again. */
 
 import type { RootContent } from "mdast";
 
@@ -9,53 +9,53 @@ import { TooMuch } from "./limits";
 import { blocksOf, isTooDeep } from "./parse";
 
 export interface Part {
-  /** Where it begins in the text. */
+  /** Offset in the text. */
   readonly at: number;
   readonly source: string;
-  /** Null: it is shown as it was written. */
+  /** Null: shown verbatim. */
   readonly node: RootContent | null;
-  /** Whether it is code of which more is to come. */
+  /** Whether it is code that is still streaming. */
   readonly open: boolean;
 }
 
 export interface Reading {
   readonly parts: readonly Part[];
-  /** What has not been read yet. */
+  /** The text that isn't parsed yet. */
   readonly rest: string;
   readonly definitions: Definitions;
 }
 
-/** What is given to the parser at once: less if that is enough for a block. */
+/** Window sizes for the parser; the smallest that contains a whole block is used. */
 const WINDOWS = [4_000, 32_000];
-/** Of a block that is longer than that, and is no code, so much is shown as it was written. */
+/** How much of a longer block that isn't code is shown verbatim. */
 const PLAIN = 16_000;
-/** What is behind so many characters is shown as it was written. */
+/** Text past this length is shown verbatim. */
 export const LONGEST_TEXT = 600_000;
 
-/** A block that has grown so long is read again only with every so many letters more, and the last ones stay plain meanwhile. */
+/** A block this long is parsed again only every LONG_STEP characters; its tail stays plain in between. */
 const LONG_BLOCK = 8_000;
 const LONG_STEP = 512;
 
-/** Code that ends with its fence grows no more. */
+/** Code that ends with its fence is complete. */
 const CLOSED_FENCE = /(?:\r\n|\n|\r)[ \t>]*(?:`{3,}|~{3,})[ \t]*(?:\r\n|\n|\r)?$/;
 const NUMBER = /^ {0,3}\d{1,9}[.)][ \t]/;
 const BLANK_LINE = /(?:\r\n|\n|\r)[ \t]*(?:\r\n|\n|\r)/g;
 
 export class MarkdownDocument {
   #text = "";
-  /** What does not change any more, whatever follows. */
+  /** Blocks that can no longer change. */
   #settled: Part[] = [];
-  /** What was read after that the last time. */
+  /** Blocks parsed after those last time. */
   #last: readonly Part[] = [];
   #growing = true;
-  /** How far a growing text has been read; -1 where it has to be read again. */
+  /** How far a streaming text is parsed; -1: parse again. */
   #readTo = -1;
   readonly #finder = new DefinitionFinder();
   #definitions = NO_DEFINITIONS;
 
-  /** Read the text, about as far as `budget`. */
+  /** Parse about `budget` characters of the text. */
   read(written: string, growing: boolean, budget = Number.POSITIVE_INFINITY): Reading {
-    // The parser would make a question mark of it, and no clipboard takes it.
+    // The parser replaces NUL, and clipboards don't accept it.
     const text = written.replaceAll("\u0000", "\u2400");
     if (text !== this.#text || growing !== this.#growing) this.#prepare(text, growing);
     const end = growing ? worthReading(text, this.#end()) : text.length;
@@ -64,7 +64,7 @@ export class MarkdownDocument {
     return { parts: [...this.#settled, ...this.#last], rest: text.slice(at), definitions: this.#definitions };
   }
 
-  /** Read all that is not settled, up to a block behind the limit. Returns where that ends. */
+  /** Parse everything unsettled, up to one block past the limit. Returns the end offset. */
   #readOn(text: string, limit: number): number {
     const source = { text, growing: this.#growing, definitions: this.#definitions };
     const last: Part[] = [];
@@ -90,7 +90,7 @@ export class MarkdownDocument {
     return lastOf(this.#settled) ?? 0;
   }
 
-  /** What refers to a definition reads otherwise once it is there, and may be anywhere. */
+  /** A new definition can change references anywhere. */
   #define(definitions: Definitions): void {
     if (definitions.key === this.#definitions.key) return;
     this.#definitions = definitions;
@@ -99,7 +99,7 @@ export class MarkdownDocument {
     this.#readTo = -1;
   }
 
-  /** Keep what the two texts have in common, but for its last blocks. */
+  /** Keep the blocks both texts share, except the last ones. */
   #goBackTo(text: string): void {
     this.#readTo = -1;
     let common = 0;
@@ -107,13 +107,13 @@ export class MarkdownDocument {
     this.#settled = this.#settled.filter((part) => part.at + part.source.length <= common).slice(0, -2);
   }
 
-  /** A block that is the same as before is the same value, so that it is not rendered again. */
+  /** Reuses equal blocks by identity, so that they aren't rendered again. */
   #known(part: Part): Part {
     return this.#last.find((each) => each.at === part.at && each.source === part.source && each.open === part.open && (each.node === null) === (part.node === null)) ?? part;
   }
 }
 
-/** How far a growing text is read whose blocks before `settled` are known. */
+/** How far a streaming text is parsed, given the blocks before `settled`. */
 function worthReading(text: string, settled: number): number {
   const length = text.length - settled;
   if (length <= LONG_BLOCK || fenceAtStart(text.slice(settled))) return text.length;
@@ -129,7 +129,7 @@ function lastOf(parts: readonly Part[]): number | undefined {
 
 interface Read {
   readonly settled: readonly Part[];
-  /** What may still change, up to the end of the text. */
+  /** The blocks that may still change, up to the end of the text. */
   readonly open: readonly Part[];
 }
 
@@ -139,7 +139,7 @@ interface Source {
   readonly definitions: Definitions;
 }
 
-/** Read some blocks, at least one. */
+/** Parse at least one block. */
 function readFrom(source: Source, at: number): Read {
   const { text, growing } = source;
   const fence = fenceAtStart(text.slice(at));
@@ -150,11 +150,11 @@ function readFrom(source: Source, at: number): Read {
     const whole = at + window.length === text.length;
     parts = partsOf({ ...source, text: window, growing: growing && whole }, at);
     if (whole) return growing ? split(parts) : { settled: parts, open: [] };
-    // The end of a window may have cut the last block, and made another one out of the one before.
+    // The window may cut the last block and so change the one before it.
     const { settled } = split(parts);
     if (settled.length > 0) return { settled, open: [] };
   }
-  // The last block is longer than a window. Before it there may be another one.
+  // The last block is longer than a window; another may precede it.
   return { settled: parts.length > 1 ? parts.slice(0, -1) : [plain(text, at, blankLineBehind(text, at + PLAIN))], open: [] };
 }
 
@@ -164,14 +164,14 @@ function readFence({ text, growing }: Source, at: number, fence: Fence): Read {
   return growing && end === text.length ? { settled: [], open: [part] } : { settled: [part], open: [] };
 }
 
-/** Whole lines, unless the last one is long. */
+/** Ends at a line break, unless the last line is long. */
 function windowAt(text: string, at: number, size: number): string {
   if (at + size >= text.length) return text.slice(at);
   const end = text.lastIndexOf("\n", at + size - 1) + 1;
   return text.slice(at, end > at + size / 2 ? end : at + size);
 }
 
-/** The last block may grow, and the one before may turn out to be a part of it. Behind the line that opens code there is only code. */
+/** The last block may grow or absorb the one before it. After an opening fence there is only code. */
 function split(parts: readonly Part[]): Read {
   const last = parts.at(-1);
   const isCode = last?.node?.type === "code" && fenceAtStart(last.source) !== null;
@@ -184,13 +184,13 @@ function partsOf(source: Source, at: number): readonly Part[] {
     return partsIn(source, at);
   } catch (error) {
     if (error instanceof TooMuch) return aroundPlain(source, at, error.offset);
-    // Nothing that a text says may take away the page. The call stack is all that is known to run out.
+    // No text may crash the page. The call stack is the only known resource that runs out.
     if (error instanceof RangeError) return [plain(source.text, 0, source.text.length, at)];
     throw error;
   }
 }
 
-/** Each block with all text up to the next one. */
+/** Each block with the text up to the next one. */
 function partsIn(source: Source, at: number): readonly Part[] {
   const { text, growing, definitions } = source;
   const nodes = growing ? completed(text, definitions) : blocksOf(text, false, definitions);
@@ -200,7 +200,7 @@ function partsIn(source: Source, at: number): readonly Part[] {
     const open = growing && index === nodes.length - 1 && !CLOSED_FENCE.test(own);
     return { at: at + (starts[index] ?? 0), source: own, node: isTooDeep(node) ? null : node, open };
   });
-  // Behind indented code and definitions the parser sees no list that begins with another number than 1.
+  // After indented code and definitions the parser only recognizes ordered lists that start at 1.
   const next = parts.findIndex((part, index) => part.node?.type === "paragraph" && NUMBER.test(part.source) && /^(?:code|definition)$/.test(parts[index - 1]?.node?.type ?? ""));
   const from = starts[next];
   if (next === -1 || from === undefined) return parts;
@@ -211,7 +211,7 @@ function lineStart(text: string, offset: number): number {
   return Math.max(text.lastIndexOf("\n", offset - 1), text.lastIndexOf("\r", offset - 1)) + 1;
 }
 
-/** The paragraph at `offset` as it was written, and what is around it in Markdown. */
+/** The paragraph at `offset` verbatim, with Markdown around it. */
 function aroundPlain(source: Source, at: number, offset: number): readonly Part[] {
   const { text } = source;
   const blank = [...text.slice(0, offset).matchAll(BLANK_LINE)].at(-1);

@@ -1,15 +1,15 @@
-/** Where formulas that have lines of their own begin and end. The parser asks, because it cannot look ahead. */
+/** Where display formulas begin and end. The parser needs this because it can't look ahead. */
 
 import { isBracketMath } from "./math-rules";
 
-/** By the number of the line that may begin a formula, the number of the line that ends it. Lines count from 1. */
+/** Last line of a formula by its first line. Lines count from 1. */
 export type MathLines = ReadonlyMap<number, number>;
 
 const NO_LINES: MathLines = new Map();
 
-/** No formula is longer. */
+/** Maximum length of a formula. */
 const MOST_LINES = 100;
-/** In a text of one reading. */
+/** Per parse. */
 const MOST = 300;
 
 const OPENING = /^[\s>*+\-\d.)]*?(\$\$|\\\[)(.*)$/;
@@ -30,16 +30,16 @@ export function mathLines(text: string, growing: boolean): MathLines {
 interface Opening {
   readonly index: number;
   readonly close: string;
-  /** What is behind the opening, and the lines after it. */
+  /** The text after the opening delimiter, and the following lines. */
   readonly within: readonly string[];
 }
 
-/** Whether the end of a formula may still be to come. */
+/** Whether the end of the formula may still arrive. */
 function isOpen({ within: [rest = "", ...lines] }: Opening): boolean {
   return rest.trim() === "" && !lines.some((line) => FENCE.test(line) || /\\\]|\$\$/.test(line));
 }
 
-/** The line that closes the formula; null where it is none, or more follows. */
+/** The line that closes the formula; null if it isn't one or more text follows. */
 function endOf(opening: Opening, growing: boolean): number | null {
   const { index, close, within } = opening;
   if (growing && isOpen(opening)) return Number.POSITIVE_INFINITY;
@@ -48,12 +48,12 @@ function endOf(opening: Opening, growing: boolean): number | null {
   return at !== -1 && isWhole(lines) && isFormula(lines.join("\n"), close) ? index + at : null;
 }
 
-/** Whether nothing comes between: no code, and no blank line unless the opening has a line of its own. */
+/** Whether it is uninterrupted: no code, and no blank line unless the opening delimiter is on its own line. */
 function isWhole([rest = "", ...lines]: readonly string[]): boolean {
   return !lines.some((line) => FENCE.test(line) || (rest.trim() !== "" && BLANK.test(line)));
 }
 
-/** Whether this, from behind the opening on, is a formula and nothing else. */
+/** Whether the text after the opening delimiter is a formula and nothing else. */
 function isFormula(text: string, close: string): boolean {
   const place = text.indexOf(close);
   const tex = text.slice(0, place);

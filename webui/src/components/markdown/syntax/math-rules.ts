@@ -1,6 +1,6 @@
-/** Whether the text between the delimiters of a formula is a formula, or prose that happens to have them. */
+/** Tells formulas from prose that happens to contain formula delimiters. */
 
-/** Names of functions and operators that people write without a backslash. */
+/** Function and operator names commonly written without a backslash. */
 const FUNCTIONS = new Set(["arg", "cos", "cot", "deg", "det", "dim", "exp", "gcd", "inf", "ker", "lcm", "lim", "ln", "log", "max", "min", "mod", "sin", "sup", "tan"]);
 
 const COMMAND = /\\[A-Za-z]+|\\\\/;
@@ -9,13 +9,13 @@ const OPERATOR = /[+*/<>=|±×÷·≤≥≠≈∞∑∫√−-]/;
 const LETTER = /\p{L}/u;
 const NOT_LATIN_OR_GREEK = /[^\P{L}\p{Script=Latin}\p{Script=Greek}\p{Script=Common}]/u;
 
-/** Words of two letters and more, as prose has them: neither commands, nor text in a formula, nor functions. */
+/** Prose words of two or more letters: not commands, text in a formula or functions. */
 function wordsOf(tex: string): string[] {
   const words = tex.replace(TEXT, " ").replace(/\\[A-Za-z]+/g, " ").match(/\p{L}{2,}/gu) ?? [];
   return words.filter((word) => !FUNCTIONS.has(word.toLowerCase()));
 }
 
-/** Whether only a formula looks like this: commands, powers, indices and equations. */
+/** Whether it is unmistakably a formula: commands, powers, indices or equations. */
 function isCertain(tex: string): boolean {
   if (COMMAND.test(tex) || /[\^{}]/.test(tex)) return true;
   // An index, as opposed to an identifier like `max_tokens`.
@@ -31,18 +31,18 @@ function isProse(tex: string): boolean {
 }
 
 /**
- * Whether `$tex$` is a formula, by the rules of pandoc and some more: no space inside the dollars, no digit behind
- * them, and nothing that reads like prices or shell variables.
+ * Whether `$tex$` is a formula, by pandoc's rules and some more: no space inside the dollars, no digit after
+ * them, and nothing that looks like prices or shell variables.
  */
 export function isDollarMath(tex: string, before: string, after: string): boolean {
   if (tex === "" || /^\s|\s$/.test(tex) || /[\dA-Za-z_\\$]/.test(before) || /[\d$_{(]/.test(after)) return false;
   if (/[A-Za-z]/.test(after) && (!isCertain(tex) ? wordsOf(tex).length > 0 : false)) return false;
-  // What continues behind the second dollar began there: `$a=$b`, `$dir/$name`.
+  // Text after the second dollar belongs to it: `$a=$b`, `$dir/$name`.
   if (/[A-Za-z]/.test(after) && /[=+\-*/,;:.(<>&|]$/.test(tex)) return false;
   return !isProse(tex);
 }
 
-/** Whether `$$tex$$` within a paragraph is a formula. */
+/** Whether an inline `$$tex$$` is a formula. */
 export function isDoubleDollarMath(tex: string, before: string, after: string): boolean {
   return tex.trim() !== "" && !/[$\\]/.test(before) && after !== "$" && !isProse(tex);
 }
@@ -52,7 +52,7 @@ export function isParenthesesMath(tex: string): boolean {
   return tex.trim() !== "" && !isProse(tex);
 }
 
-/** Whether `\[tex\]` is a formula, rather than a remark in escaped brackets. On a line of its own it more often is. */
+/** Whether `\[tex\]` is a formula, rather than a remark in escaped brackets. More likely on a line of its own. */
 export function isBracketMath(tex: string, alone: boolean): boolean {
   if (tex.trim() === "") return false;
   if (isCertain(tex)) return true;

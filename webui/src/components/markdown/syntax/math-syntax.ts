@@ -1,4 +1,4 @@
-/** Formulas as a part of the grammar: `$…$`, `$$…$$`, `\(…\)` and `\[…\]`, everywhere but in code. */
+/** Formula syntax for the Markdown grammar: `$…$`, `$$…$$`, `\(…\)` and `\[…\]`, everywhere except in code. */
 
 import type { CompileContext, Extension as FromMarkdown, Token } from "mdast-util-from-markdown";
 import type { Code, Construct, Effects, Extension, State, TokenizeContext } from "micromark-util-types";
@@ -19,22 +19,22 @@ declare module "micromark-util-types" {
 
 export interface Formula {
   readonly type: "formula";
-  /** What stands between the delimiters. */
+  /** The text between the delimiters. */
   readonly tex: string;
   readonly source: string;
   readonly display: boolean;
-  /** Whether more of it is to come. */
+  /** Whether it is still streaming. */
   readonly open: boolean;
 }
 
 const DOLLAR = 36;
 const BACKSLASH = 92;
 
-/** No formula within a paragraph is longer. */
+/** Maximum length of an inline formula. */
 const LONGEST = 1_000;
 const MOST_IN_A_PARAGRAPH = 200;
 
-/** By their opening, the delimiters that are closed by something else than one dollar. */
+/** Closing delimiters other than a single dollar, by opening delimiter. */
 const CLOSINGS: Readonly<Record<string, string>> = { "$$": "$$", "\\[": "\\]", "\\(": "\\)" };
 
 export function isEnding(code: Code): boolean {
@@ -47,7 +47,7 @@ export function letterOf(code: Code): string {
   return code < 0 ? " " : String.fromCharCode(code);
 }
 
-/** `lines` says where formulas with lines of their own are. */
+/** `lines` locates display formulas. */
 export function math(lines: MathLines): Extension {
   const text = limited({ name: "mathText", tokenize: tokenizeMathText }, MOST_IN_A_PARAGRAPH);
   const flow = mathFlow(lines);
@@ -92,7 +92,7 @@ function tokenizeMathText(this: TokenizeContext, effects: Effects, ok: State, no
   }
 }
 
-/** Looks ahead for the end of a formula, and says how many codes it has. */
+/** Looks ahead for the end of a formula and returns its length in character codes. */
 function scanner(effects: Effects, ok: State, nok: State, before: string, found: (length: number) => void): State {
   let source = "";
   return (code) => {
@@ -118,7 +118,7 @@ function scanner(effects: Effects, ok: State, nok: State, before: string, found:
   }
 }
 
-/** Whether `source` is a formula. Null: it may become one with what follows. */
+/** Whether `source` is a formula. Null: it may become one with more text. */
 function isClosed(source: string, before: string, after: string): boolean | null {
   const opening = source.slice(0, 2);
   const closing = CLOSINGS[opening] ?? "$";
@@ -132,7 +132,7 @@ function isClosed(source: string, before: string, after: string): boolean | null
     case "$$":
       return isDoubleDollarMath(tex, before, after);
     default:
-      // A dollar that closes nothing by its surroundings may be followed by one that does.
+      // A dollar that can't close may be followed by one that can.
       return isDollarMath(tex, before, after) || (/\s$/.test(tex) || /[\d$]/.test(after) ? null : false);
   }
 }
@@ -141,7 +141,7 @@ function ended(source: string, mark: string): boolean {
   return source.endsWith(mark) && !/(?:^|[^\\])(?:\\\\)*\\$/.test(source.slice(0, -mark.length));
 }
 
-/** The next line, unless it belongs to the container by laziness only. */
+/** The next line, unless it is a lazy continuation. */
 const NEXT_LINE: Construct = {
   partial: true,
   tokenize(effects, ok, nok) {
@@ -216,7 +216,7 @@ function exitData(this: CompileContext, token: Token): void {
 
 function exit(this: CompileContext, token: Token): void {
   const written = this.resume();
-  // In a table the backslash only keeps the bar from ending the cell.
+  // In a table the backslash only escapes the cell separator.
   const source = this.data.inTable ? written.replaceAll("\\|", "|") : written;
   const node = this.stack.at(-1) as unknown as { -readonly [K in keyof Formula]: Formula[K] };
   const opening = CLOSINGS[source.slice(0, 2)] === undefined ? "$" : source.slice(0, 2);

@@ -1,4 +1,4 @@
-/** Markdown to a tree: CommonMark, GitHub's extensions, formulas, and emphasis as Chinese, Japanese and Korean need it. */
+/** Parses Markdown: CommonMark, GitHub's extensions, formulas, and CJK-friendly emphasis. */
 
 import type { Root, RootContent } from "mdast";
 import { fromMarkdown } from "mdast-util-from-markdown";
@@ -25,19 +25,19 @@ const TREE = [
   gfmStrikethroughFromMarkdown(),
   gfmTaskListItemFromMarkdown(),
   gfmFootnoteFromMarkdown(),
-  // Its transform would find addresses again, in its own way.
+  // Its transform would find URLs again, by other rules.
   { ...gfmAutolinkLiteralFromMarkdown(), transforms: [] },
   mathFromMarkdown(),
 ];
 
-/** The blocks of a text. Throws TooMuch. */
+/** Parse a text into blocks. Throws TooMuch. */
 export function blocksOf(text: string, growing = false, definitions: Definitions = NO_DEFINITIONS): Root["children"] {
   const extensions = [...GRAMMAR, math(mathLines(text, growing)), ...BOUNDS, defined(definitions)];
-  // The parser drops a byte order mark, and places would not fit the text.
+  // The parser drops a byte order mark, which would shift all offsets.
   return fromMarkdown(text.startsWith("\ufeff") ? `\ufeff${text}` : text, { extensions, mdastExtensions: TREE }).children;
 }
 
-/** Whether its elements stand within each other too deeply to be shown as such. */
+/** Whether its elements are nested too deeply to render. */
 export function isTooDeep(node: RootContent): boolean {
   const waiting: [RootContent, number][] = [[node, 1]];
   for (let next = waiting.pop(); next; next = waiting.pop()) {
