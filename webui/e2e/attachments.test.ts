@@ -7,7 +7,7 @@ import { bringAxe, seriousFaults } from "./faults";
 import { inChromium, it } from "./fixtures";
 import { say } from "./stage";
 
-/** Pictures of one point, as whole files. */
+/** Complete one-pixel images. */
 const RED = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==", "base64");
 const BLUE = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==", "base64");
 
@@ -21,7 +21,7 @@ const done = (page: Page) => page.getByRole("button", { name: "Copy answer" });
 const sent = (page: Page) => page.getByRole("log").getByRole("list", { name: "Attached files" });
 const composed = (page: Page) => page.getByRole("form", { name: "Message" }).getByRole("list", { name: "Attached files" });
 
-/** The names in a list, and how many of them have a picture that the browser could draw. */
+/** The names in a list, and how many thumbnails loaded. */
 async function shown(list: ReturnType<typeof sent>): Promise<[string[], number]> {
   await list.locator("img").first().evaluate((picture: HTMLImageElement) => picture.decode());
   const drawn = await list.locator("img").evaluateAll((all) => all.filter((each) => (each as HTMLImageElement).naturalWidth > 0).length);
@@ -65,7 +65,7 @@ inChromium("files in Chromium, against the real server", () => {
     const left = await page.getByText("What shall we think about?").evaluate((place) => {
       const dataTransfer = new DataTransfer();
       dataTransfer.items.add(new File(["heliotrope"], "dropped.txt", { type: "text/plain" }));
-      // What nobody takes the browser does itself: it shows the file in the place of the page.
+      // Without a handler the browser navigates to the file.
       return ["dragover", "drop"].map((type) => place.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer })));
     });
     expect(left).toEqual([false, false]);

@@ -176,7 +176,7 @@ inChromium("the page in Chromium, against the real server", () => {
     await second.goto(page.url());
     await done(second).nth(2).waitFor();
     await page.bringToFront();
-    // A page behind another one draws no frames.
+    // A background page renders no frames.
     const shows = async (articles: number) => {
       for (const each of [second, page]) {
         await each.bringToFront();
@@ -193,7 +193,7 @@ inChromium("the page in Chromium, against the real server", () => {
     await previous.focus();
     await page.keyboard.press("Enter");
     await shows(3);
-    // The focus stays, so that the way back is one key away.
+    // Focus stays, so that going back is one key press.
     expect(await page.evaluate(() => document.activeElement?.getAttribute("aria-label"))).toBe("Previous version");
     await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");

@@ -10,13 +10,13 @@ const log = (page: Page) => page.getByRole("log");
 const waiting = (page: Page) => page.getByText(/Queued: (sends|answered) when this answer finishes/);
 const done = (page: Page) => page.getByRole("button", { name: "Copy answer" });
 
-/** The first seconds that a thought says it took so far. */
+/** The first elapsed time that a thought shows. */
 async function secondsOf(page: Page): Promise<number> {
   const said = await page.getByRole("button", { name: /Thinking…/ }).getByText(/^\d+ s$/).textContent();
   return Number.parseInt(said ?? "", 10);
 }
 
-/** Where the API has what the page at an address shows. */
+/** The API URL for the conversation at a page URL. */
 const messagesOf = (address: string) => address.replace("/#/c/", "/api/v1/conversations/") + "/messages";
 
 inChromium("a connection that is lost", () => {
@@ -91,7 +91,7 @@ inChromium("a connection that is lost", () => {
     await other.goto(page.url());
     await done(other).waitFor();
     await Promise.all([say(page, "Why here?"), say(other, "Why there?")]);
-    // The later of the two waits: here, where this tab knew of the other's message already, else at the server.
+    // The later message waits: here if this tab already knew of the other one, else on the server.
     await Promise.any([page, other].map((tab) => waiting(tab).waitFor()));
     for (const each of [page, other]) await done(each).nth(2).waitFor();
     const [first, second] = await Promise.all([page, other].map((each) => log(each).getByText(/Why t?here/).allTextContents()));

@@ -14,7 +14,7 @@ import { inChromium, it as staged } from "./fixtures";
 const WEBUI = fileURLToPath(new URL("..", import.meta.url));
 const PICTURES = join(WEBUI, "dist/pictures");
 
-/** Where the gallery is, built for this file. */
+/** URL of the gallery, built for this file. */
 const it = staged.extend("gallery", { scope: "file" }, async ({}, { onCleanup }) => {
   vi.stubEnv("NODE_ENV", "production");
   const folder = mkdtempSync(join(tmpdir(), "thinkaloud-gallery-"));
@@ -27,7 +27,7 @@ const it = staged.extend("gallery", { scope: "file" }, async ({}, { onCleanup })
   return `${server.address}/gallery.html`;
 });
 
-/** Leaves a picture of every look in webui/dist/pictures, to be looked at. */
+/** Saves a screenshot of every state in webui/dist/pictures for review. */
 inChromium("the gallery of every state", () => {
   it.for([
     ["light", 1280],

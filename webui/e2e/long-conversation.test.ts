@@ -5,7 +5,7 @@ import { inChromium, it as staged } from "./fixtures";
 
 const RUNS = 70;
 
-/** Where a long conversation is, made for this file. */
+/** URL of a long conversation, created for this file. */
 const it = staged.extend("address", { scope: "file" }, async ({ server }) => {
   for (let number = 0; number < RUNS; number += 1) {
     const body = JSON.stringify({ text: `quick ${number}.`, conversation_id: "long" });
@@ -17,7 +17,7 @@ const it = staged.extend("address", { scope: "file" }, async ({ server }) => {
 const log = (page: Page) => page.getByRole("log");
 const rows = (page: Page) => page.getByRole("article");
 
-/** How far below the top of the log the row of a message begins. */
+/** Distance of a message's row from the top of the log. */
 const placeOf = (page: Page, message: string) =>
   rows(page)
     .filter({ hasText: message })
@@ -28,7 +28,7 @@ inChromium("a long conversation", () => {
     await page.goto(address);
     await log(page).getByText("quick 69.").waitFor();
     expect(await rows(page).count()).toBe(20);
-    // Somewhere above, and at the very top, where browsers do not keep in place what is in view.
+    // Somewhere above, and at the very top, where browsers don't anchor scrolling.
     for (const [top, oldest] of [[150, "quick 50."], [0, "quick 30."]] as const) {
       const before = await rows(page).count();
       await log(page).evaluate((box, to) => box.scrollTo(0, to), top);

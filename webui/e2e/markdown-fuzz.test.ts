@@ -1,4 +1,4 @@
-/** Hostile and multilingual Markdown in Chromium: a short round in each test run, a long one in `make soak`. */
+/** Fuzzes Markdown in Chromium with hostile and multilingual text: briefly in each test run, longer in `make soak`. */
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -16,10 +16,10 @@ import { inChromium, it as staged } from "./fixtures";
 import type { Visit } from "./stage";
 
 const WEBUI = fileURLToPath(new URL("..", import.meta.url));
-/** How many texts to make up, and from which seed on. */
+/** How many texts to generate, and the first seed. */
 const ROUNDS = Number(process.env["MARKDOWN_FUZZ_ROUNDS"] ?? 20);
 const SEED = Number(process.env["MARKDOWN_FUZZ_SEED"] ?? 1);
-/** How large the hostile texts are. */
+/** Size of the hostile texts. */
 const SIZE = Number(process.env["MARKDOWN_FUZZ_SIZE"] ?? 1_000);
 const PATIENCE = { timeout: 120_000 + ROUNDS * 5_000 };
 
@@ -35,7 +35,7 @@ const it = staged.extend("address", { scope: "file" }, async ({}, { onCleanup })
   return `${server.address}/markdown.html`;
 });
 
-/** Show each text in turn within the page, and wait for it to be painted: one call, so that a step costs no round trip. */
+/** Show each text in turn and wait for paint, in a single call to avoid round trips. */
 async function show(page: Page, steps: readonly string[], growing: boolean, thought = false): Promise<void> {
   await page.evaluate(
     async ([texts, grows, isThought]) => {
@@ -48,7 +48,7 @@ async function show(page: Page, steps: readonly string[], growing: boolean, thou
   );
 }
 
-/** All that a reader sees, once nothing waits any more to be rendered or coloured. */
+/** The visible content once rendering and highlighting have finished. */
 async function seen(page: Page): Promise<string> {
   return page.evaluate(async () => {
     let before = "";
@@ -60,7 +60,7 @@ async function seen(page: Page): Promise<string> {
     }
     const copy = document.createElement("div");
     copy.innerHTML = before;
-    // In which order an element got its attributes is not seen.
+    // Attribute order isn't visible.
     for (const element of copy.querySelectorAll("*")) {
       const attributes = [...element.attributes].toSorted((one, other) => one.name.localeCompare(other.name));
       for (const { name } of attributes) element.removeAttribute(name);
@@ -77,7 +77,7 @@ function inPieces(text: string, seed: number): string[] {
   return [...steps, text];
 }
 
-/** What no text may bring about. */
+/** What no text may cause. */
 async function expectUnharmed({ page, said }: Visit, name: string): Promise<void> {
   const harm = await page.evaluate(() => {
     const elements = [...document.querySelectorAll("[data-shown] *")];
@@ -91,7 +91,7 @@ async function expectUnharmed({ page, said }: Visit, name: string): Promise<void
     };
   });
   expect(harm, name).toEqual({ elements: [], handlers: [], links: [], pictures: 0, address: "/markdown.html", wide: false });
-  // KaTeX has no width for some letters, says so, and takes that of another.
+  // KaTeX warns about characters without metrics and substitutes others.
   expect(said.filter((line) => !line.startsWith("warning: No character metrics for")), name).toEqual([]);
 }
 
@@ -101,7 +101,7 @@ inChromium("Markdown in the page", () => {
     const { page } = visited;
     for (const [index, attack] of hostile(SIZE).entries()) {
       const name = `hostile text ${index}: ${JSON.stringify(attack.slice(0, 40))}`;
-      // Fences close what an attack leaves open, so that the last words are words again.
+      // Fences close whatever the attack left open, so that the last words are plain text.
       await show(page, [`${attack}\n\n\`\`\`\n\`\`\`\n\n~~~\n~~~\n\n-->\n\n?>\n\n]]>\n\n**Still** here.`], false);
       expect(await seen(page), name).toMatch(/Still|here\./);
       await expectUnharmed(visited, name);
@@ -137,7 +137,7 @@ inChromium("Markdown in the page", () => {
     const { page } = await lookAt(address);
     const shown = () => page.evaluate(() => [...document.querySelectorAll("[data-shown] pre code")].map((code) => code.textContent));
     for (let seed = SEED; seed < SEED + ROUNDS; seed += 1) {
-      // What is hidden is shown as what it is, so it is not what this compares.
+      // Hidden characters are shown as placeholders, so they are excluded here.
       const code = visible(madeUp(seed).replaceAll(/[`~]{3,}/g, "x")).trim();
       const text = `${MULTILINGUAL[seed % MULTILINGUAL.length] ?? ""}\n\n\`\`\`\`made-up\n${code}\n\`\`\`\`\n\nThe end \\(x\\).`;
       const own = async () => (await shown()).at(-1);

@@ -14,7 +14,7 @@ const it = base.extend("ringing", { scope: "file" }, async ({}, { onCleanup }) =
   return server;
 });
 
-/** Let the plugin send this to a chat of the page. */
+/** Make the plugin send this to a chat. */
 async function ring(server: StagedServer, ...messages: readonly object[]): Promise<void> {
   const socket = connect(server.inData("bell.sock"));
   socket.end(messages.map((each) => `${JSON.stringify(each)}\n`).join(""));

@@ -12,7 +12,7 @@ import { freePort, say, StagedServer } from "./stage";
 
 const NGINX = ["/usr/sbin/nginx", "/usr/bin/nginx"].find((path) => existsSync(path));
 
-/** nginx before a server: under /app/ with the path kept on the first port, and taken off on the second. */
+/** nginx in front of a server under /app/: the first port keeps the path, the second strips it. */
 class Site {
   readonly ports: readonly [number, number];
   readonly #folder = mkdtempSync(join(tmpdir(), "thinkaloud-nginx-"));
@@ -27,7 +27,7 @@ class Site {
     this.#process = spawn(NGINX ?? "nginx", ["-p", this.#folder, "-c", join(this.#folder, "nginx.conf"), "-e", "stderr", "-g", "daemon off;"]);
   }
 
-  /** Return when it listens. */
+  /** Wait until it listens. */
   async listens(): Promise<void> {
     for (;;) {
       const socket = connect(this.ports[1], "127.0.0.1");

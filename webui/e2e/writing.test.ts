@@ -60,7 +60,7 @@ inChromium("writing a message in Chromium", () => {
     expect(await field(page).getAttribute("enterkeyhint")).toBe("enter");
     await page.getByRole("button", { name: "Send" }).tap();
     await page.getByRole("button", { name: "Copy answer" }).waitFor();
-    await page.getByRole("button", { name: "Conversations" }).first().tap();
+    await page.getByRole("button", { name: "Open sidebar" }).first().tap();
     await page.getByRole("button", { name: "Settings" }).tap();
     await page.getByRole("group", { name: "Enter key" }).getByText("Shift + Enter starts a new line").tap();
     await page.getByRole("button", { name: "Close" }).tap();

@@ -1,8 +1,8 @@
-/** Fits the page above the on-screen keyboard where that covers the page instead of resizing it (iOS). */
+/** Fits the page above an on-screen keyboard that covers the page instead of resizing it (iOS). */
 
 export type VisualViewportLike = Pick<VisualViewport, "height" | "scale" | "addEventListener" | "removeEventListener">;
 
-/** Keep `--visible-height` at the height that the keyboard leaves, and unset without a keyboard. Returns the way to stop. */
+/** Set `--visible-height` to the height above the keyboard; unset without one. Returns a stop function. */
 export function fitVisibleHeight(viewport: VisualViewportLike, page: Pick<Window, "innerHeight" | "scrollTo">, style: CSSStyleDeclaration): () => void {
   const fit = () => {
     // Pinch zoom shrinks the visual viewport too; the layout must not follow that.

@@ -45,7 +45,7 @@ describe("the fold", () => {
       const before = log.slice(0, cut).reduce(apply, emptySession("conv_golden"));
       const after = log.slice(cut).reduce((session, recorded, index) => {
         const next = apply(session, recorded);
-        // What it does not have it asks for, and gets the snapshot of that moment.
+        // It requests what it lacks, and gets the current snapshot.
         return next.stale ? sessionOf(log.slice(0, cut + index + 1).reduce(apply, emptySession("conv_golden")).view) : next;
       }, sessionOf(JSON.parse(JSON.stringify(before.view))));
       expect(after.view).toEqual(JSON.parse(GOLDEN_VIEWS[name] ?? ""));

@@ -5,7 +5,7 @@ import { Cell, type Schedule } from "./cell";
 
 export interface DirectoryState {
   readonly conversations: readonly ConversationSummary[];
-  /** Every title that is known, by id: also of conversations that are not listed now. */
+  /** All known titles by id, including conversations that aren't listed now. */
   readonly titles: Readonly<Record<string, string>>;
   /** Cursor of the next page; null at the end. */
   readonly nextBefore: string | null;
@@ -43,7 +43,7 @@ export class Directory {
     });
   }
 
-  /** Search conversations. */
+  /** Search chats. */
   search(words: string): Promise<void> {
     const wanted = words.trim();
     if (wanted === this.state.latest.wanted) return Promise.resolve();
@@ -84,14 +84,14 @@ export class Directory {
     return made.conversation_id;
   }
 
-  /** Learn the title of a conversation that is in no page read so far; a temporary one has none to show. */
+  /** Fetch the title of a conversation that isn't listed yet. Temporary ones have none. */
   async learn(id: string): Promise<void> {
     if (id in this.state.latest.titles) return;
     try {
       const found = await this.#api.conversation(id);
       if (!found.temporary) this.#change({ titles: { ...this.state.latest.titles, [id]: found.title } });
     } catch (error) {
-      // The conversation itself says that it is missing.
+      // The conversation view reports that it is missing.
       if (!(error instanceof ApiProblem)) throw error;
     }
   }

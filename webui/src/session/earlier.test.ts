@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { Client } from "./client";
 import { ID, PlayedServer } from "./played-server";
 
-/** A page that came to the end of a conversation of five runs, `r0` to `r4`. */
+/** A page that has loaded the end of a conversation of five runs, `r0` to `r4`. */
 function atTheEnd() {
   const runs = ["r0", "r1", "r2", "r3", "r4"].map((run_id) => ({ run_id, status: "completed", input: { text: run_id }, blocks: [] }));
   const server = new PlayedServer();

@@ -1,6 +1,6 @@
-/** The browser's storage, which may be full. */
+/** Browser storage, which may be full. */
 
-/** Keep a value; false where there is no room for it. Then an older value is gone too, for it would be wrong. */
+/** Save a value. Returns false if storage is full; the outdated value is removed then. */
 export function keepIn(storage: Storage, key: string, value: string): boolean {
   try {
     storage.setItem(key, value);

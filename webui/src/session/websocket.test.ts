@@ -4,7 +4,7 @@ import { ApiProblem } from "./api";
 import type { Connection } from "./transport";
 import { isLoopback, type Socket, type Surroundings, WebSocketTransport } from "./websocket";
 
-/** A socket whose other end the test holds. */
+/** A socket controlled by the test. */
 class Wire implements Socket {
   readyState = 0;
   readonly sent: string[] = [];

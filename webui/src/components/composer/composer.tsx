@@ -28,9 +28,9 @@ export interface ComposerProps {
   /** Loads the last message into the field. */
   readonly onRecall: () => void;
   readonly running: boolean;
-  /** What Enter does by itself. */
+  /** What plain Enter does. */
   readonly enter?: EnterKey;
-  /** How long the text may be. */
+  /** Limits for the text. */
   readonly textLimits?: TextLimits | undefined;
   readonly attached: readonly Attached[];
   /** Absent if the server doesn't accept files. */
@@ -104,12 +104,12 @@ function isReady({ text, attached, hindrance = null, textLimits }: ComposerProps
 }
 
 interface RefusedProps extends ComposerProps {
-  /** What was pasted or dropped last, and not inserted. */
+  /** The last pasted or dropped text that was too long to insert. */
   readonly refused: string | null;
   readonly onSettled: () => void;
 }
 
-/** A text that is too long: one that was not inserted, else what is in the field. */
+/** Text that is too long: rejected text, else the text in the field. */
 function Refused({ text, onText, onFiles, textLimits, refused, onSettled }: RefusedProps) {
   const shown = refused ?? text;
   if (!isTooLong(shown, textLimits)) return null;
@@ -150,14 +150,14 @@ interface FieldProps extends ComposerProps {
   readonly onDrop: (event: DragEvent) => void;
 }
 
-/** More characters than fit into the field at its full height: what is further down does not make it higher. */
+/** More characters than fit into the field at full height; the rest doesn't affect its height. */
 const FILLS_FIELD = 4_000;
 
 function Field({ text, onText, field, running, enter = "send", onKeyDown, onPaste, onDrop }: FieldProps) {
   const shape = "col-start-1 row-start-1 max-h-60 min-h-10 w-full px-2.5 py-2 leading-6 [overflow-wrap:anywhere] whitespace-pre-wrap";
   return (
     <div className="grid">
-      {/* Lies under the field with the same text, so that both are as high as the text is. Laying out all of a long one would make every key slow. */}
+      {/* A hidden copy of the text makes the field as tall as its text. Laying out all of a long text would make every key slow. */}
       <div aria-hidden className={cx(shape, "invisible overflow-hidden")}>
         {text.slice(0, FILLS_FIELD)}{" "}
       </div>

@@ -1,13 +1,13 @@
-/** What a paste brings: office programs put a picture of the selected cells or words beside the text. */
+/** Clipboard contents: office programs add an image of the selection to the text. */
 
 export interface Pasted {
   readonly files: readonly File[];
   readonly text: string;
-  /** Whether the browser inserts this text by itself. */
+  /** Whether the browser inserts the text itself. */
   readonly isPlain: boolean;
 }
 
-/** Text wins over pictures of it; other files come along with the text. */
+/** Text takes precedence over images of it; other files are attached too. */
 export function pastedFrom(data: DataTransfer): Pasted {
   const files = [...data.files];
   const plain = data.getData("text/plain");
@@ -16,7 +16,7 @@ export function pastedFrom(data: DataTransfer): Pasted {
     const text = textOfHtml(data.getData("text/html"));
     return { files: text === "" ? files : withoutPictures(files), text, isPlain: false };
   }
-  // A file manager brings the names of the files as text.
+  // File managers add the file names as text.
   if (areNamesOf(plain, files)) return { files, text: "", isPlain: true };
   return { files: withoutPictures(files), text: plain, isPlain: true };
 }
@@ -46,9 +46,9 @@ function lastSegment(path: string): string {
   }
 }
 
-/** Insert a text where the cursor is, as one step that can be undone. */
+/** Insert text at the cursor as a single undo step. */
 export function insertText(field: HTMLTextAreaElement, text: string): void {
   field.focus();
-  // Nothing else keeps the field's undo history.
+  // The only API that keeps the field's undo history.
   document.execCommand("insertText", false, text);
 }

@@ -16,7 +16,7 @@ export interface PickerProps {
   readonly firm?: boolean;
 }
 
-/** More choices than this are searched, not read through. */
+/** More choices than this get a search field. */
 const FEW = 12;
 
 /** A compact picker for the composer. */

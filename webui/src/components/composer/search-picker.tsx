@@ -15,7 +15,7 @@ export interface SearchPickerProps {
   readonly onChange: (value: string) => void;
 }
 
-/** A choice among too many to read through: a combobox over a list in groups. */
+/** A picker for many choices: a combobox with a grouped list. */
 export function SearchPicker({ name, trigger, choices, value, onChange }: SearchPickerProps) {
   const [open, setOpen] = useState(false);
   return (
@@ -56,7 +56,7 @@ function Combobox({ name, choices, value, onChange }: Omit<SearchPickerProps, "t
   const activeId = active < found.length ? `${list}-${active}` : undefined;
   useEffect(() => {
     if (!activeId) return undefined;
-    // At first the list is not placed yet, and has no height to scroll in.
+    // Wait a frame: the list isn't positioned yet and can't scroll.
     const frame = requestAnimationFrame(() => document.getElementById(activeId)?.scrollIntoView({ block: "nearest" }));
     return () => cancelAnimationFrame(frame);
   }, [activeId]);
@@ -112,7 +112,7 @@ interface OptionsProps {
 
 function Options({ list, name, found, value, active, idOf, onChange }: OptionsProps) {
   return (
-    // Focus stays in the search field; the list follows it.
+    // Focus stays in the search field.
     <div id={list} role="listbox" aria-label={name} tabIndex={-1} className={cx("min-h-0 overflow-y-auto p-1", found.length === 0 && "hidden")}>
       {grouped(found).map(([group, members]) => (
         <div key={group} role="group" aria-label={group}>
@@ -142,7 +142,7 @@ function Options({ list, name, found, value, active, idOf, onChange }: OptionsPr
   );
 }
 
-/** The choices that have every word, group by group. */
+/** The choices that contain every word, by group. */
 function matching(choices: readonly Choice[], wanted: string): readonly Choice[] {
   const words = wanted.toLowerCase().split(/\s+/).filter(Boolean);
   const found = choices.filter((each) => {

@@ -4,13 +4,13 @@ import { inBytes } from "@/components/message/attached-files";
 import { counted } from "@/components/message/duration";
 import { Button } from "@/components/ui/button";
 
-/** How long a text may be: as a message, and as a file. */
+/** Maximum text length, as a message and as a file. */
 export interface TextLimits {
   readonly chars: number;
   readonly fileBytes: number;
 }
 
-/** Characters as the server counts them: an emoji is one. */
+/** Counts code points, as the server does. */
 export function isTooLong(text: string, limits: TextLimits | undefined): limits is TextLimits {
   if (limits === undefined || text.length <= limits.chars) return false;
   let count = 0;
@@ -21,15 +21,15 @@ export function isTooLong(text: string, limits: TextLimits | undefined): limits 
 export interface TooLongProps {
   readonly text: string;
   readonly limits: TextLimits;
-  /** Whether it is in the field; else it was pasted or dropped, and refused. */
+  /** Whether it is in the field; otherwise it was pasted or dropped and rejected. */
   readonly inserted: boolean;
   /** Absent if the server doesn't accept files. */
   readonly onAttach?: ((file: File) => void) | undefined;
-  /** Absent where the text itself has to change. */
+  /** Absent if the text itself must change. */
   readonly onDismiss?: (() => void) | undefined;
 }
 
-/** Says that a text is too long for a message, and offers to attach it as a file. */
+/** Tells the user that text is too long for a message, and offers to attach it as a file. */
 export function TooLong({ text, limits, inserted, onAttach, onDismiss }: TooLongProps) {
   const file = useMemo(() => new File([text], inserted ? "message.txt" : "pasted.txt", { type: "text/plain" }), [text, inserted]);
   const fits = file.size <= limits.fileBytes;
@@ -38,7 +38,7 @@ export function TooLong({ text, limits, inserted, onAttach, onDismiss }: TooLong
     <div role="alert" className="flex flex-wrap items-center gap-2 px-2 pt-1.5 text-sm text-danger">
       <p className="min-w-48 flex-1">
         {subject} has {counted(text.length, "character")}; the limit for a message is {counted(limits.chars, "character")}.
-        {onAttach && !fits ? ` As a file it has ${inBytes(file.size)}; a text file may have ${inBytes(limits.fileBytes)}.` : ""}
+        {onAttach && !fits ? ` As a file it is ${inBytes(file.size)}. Text files can be up to ${inBytes(limits.fileBytes)}.` : ""}
         {inserted ? "" : " It wasn't inserted; you still have it where you copied it from."}
       </p>
       {onAttach && fits ? <Button onClick={() => onAttach(file)}>Attach as a text file</Button> : null}

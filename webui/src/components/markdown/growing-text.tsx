@@ -3,7 +3,7 @@ import { useLayoutEffect, useRef } from "react";
 import { cx } from "@/components/ui/cx";
 import { visible } from "@/components/message/sanitize";
 
-/** A paragraph is a piece. One this long ends at its next line break: laying out a piece must stay cheap while it grows. */
+/** A chunk is a paragraph. A chunk this long ends at its next line break, to keep layout cheap while it grows. */
 const LONG = 1_500;
 /** Without a line break, a chunk ends at a space from this length on. */
 const TOO_LONG = 6_000;
@@ -53,7 +53,7 @@ class Writer {
   #append(text: string): void {
     let rest = text;
     while (rest !== "") {
-      // A line break after a whole piece still belongs to it.
+      // A line break after a complete chunk still belongs to it.
       if (!this.#last || (!rest.startsWith("\n") && isWhole(this.#last))) this.#last = this.#piece();
       const end = edge(this.#last.data, rest);
       this.#last.appendData(rest.slice(0, end));
@@ -71,7 +71,7 @@ class Writer {
   }
 }
 
-/** Whether nothing but line breaks may follow in this piece. The end of a paragraph is marked as such. */
+/** Whether only line breaks may follow in this chunk. Marks the end of a paragraph. */
 function isWhole(node: Text): boolean {
   const { data, length } = node;
   const breaks = /\n*$/.exec(data.slice(-MOST_BREAKS))?.[0].length ?? 0;
@@ -83,10 +83,10 @@ function isWhole(node: Text): boolean {
   return length >= (data.endsWith(" ") ? TOO_LONG : TOO_LONG * 2);
 }
 
-/** So many line breaks at the end of a piece are looked at. */
+/** How many trailing line breaks are counted. */
 const MOST_BREAKS = 100;
 
-/** How much of `text` goes into the piece that has `data`: up to the next place where a piece may end, or all. */
+/** How much of `text` goes into the chunk with `data`: up to the next chunk boundary, or all. */
 function edge(data: string, text: string): number {
   const started = data.endsWith("\n") ? /^\n+/.exec(text)?.[0].length : undefined;
   if (started !== undefined) return started;

@@ -50,7 +50,7 @@ export function AssistantMessage({ run, onRetry, onContinue, onRegenerate, onBra
   );
 }
 
-/** A block that is no notice. */
+/** Any block except a notice. */
 type Content = Exclude<Block, NoticeBlock>;
 
 /** The text of a block, as a fallback if it can't be rendered. */
@@ -84,7 +84,7 @@ function BlockView({ block, run }: { readonly block: Content; readonly run: RunV
   }
 }
 
-/** Notices that follow each other, as of several retries, are one list. */
+/** Group consecutive notices, such as those of retries. */
 function withNoticesTogether(blocks: readonly Block[]): (Content | NoticeBlock[])[] {
   const found: (Content | NoticeBlock[])[] = [];
   for (const block of blocks) {

@@ -1,15 +1,15 @@
-/** Keeps what the reader selected in a text that grows: rendering it again would collapse the selection. */
+/** Preserves the selection in streaming text, which re-rendering would collapse. */
 
 import { type RefObject, useEffect } from "react";
 
 interface Spot {
   readonly node: Node;
   readonly offset: number;
-  /** Characters of the root before it. */
+  /** Offset in characters from the root. */
   readonly at: number;
 }
 
-/** One end of the selection; null where it is outside of the text. */
+/** One end of the selection; null if it is outside the text. */
 type End = Spot | null;
 
 export function useKeptSelection(root: RefObject<HTMLElement | null>, growing: boolean): void {
@@ -54,11 +54,11 @@ function spotOf(root: HTMLElement, node: Node | null, offset: number): End {
   return { node, offset, at: before.toString().length };
 }
 
-/** Where an end of the selection belongs that rendering moved; null where it was not moved. */
+/** Where rendering should have left an end of the selection; null if it didn't move. */
 function mended(root: HTMLElement, end: End, node: Node, offset: number, changed: ReadonlySet<Node>): [Node, number] | null {
   if (end === null) return null;
   if (!root.contains(end.node)) return textAt(root, end.at);
-  // A text that is replaced takes the ends of ranges in it to its beginning.
+  // Replacing text moves range boundaries in it to its start.
   const rewritten = changed.has(end.node) && node === end.node && offset === 0;
   if (!rewritten || end.offset === 0) return null;
   return end.offset <= lengthOf(end.node) ? [end.node, end.offset] : textAt(root, end.at);
@@ -68,7 +68,7 @@ function lengthOf(node: Node): number {
   return node.nodeValue?.length ?? 0;
 }
 
-/** The place in the text after so many characters. */
+/** The position at a character offset. */
 function textAt(root: HTMLElement, at: number): [Node, number] | null {
   const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
   let left = at;

@@ -66,7 +66,7 @@ function watch(box: HTMLElement, inner: HTMLElement, isFollowing: () => boolean,
     const to = scrolledBy(event, box);
     if (to === null) return;
     event.preventDefault();
-    // From here on the browser scrolls it by keyboard itself.
+    // From here the browser handles scrolling keys itself.
     box.focus({ preventScroll: true });
     if (event.key === "End") set(true);
     box.scrollTop = to;
@@ -95,7 +95,7 @@ function watch(box: HTMLElement, inner: HTMLElement, isFollowing: () => boolean,
 
 const LINE = 40;
 
-/** Where a key that scrolls takes the box; null for any other key. The page itself does not scroll, so it falls to the box. */
+/** Where a scrolling key moves the container; null for other keys. Needed because the page itself doesn't scroll. */
 function scrolledBy({ key, shiftKey }: KeyboardEvent, box: HTMLElement): number | null {
   if (box.scrollHeight <= box.clientHeight) return null;
   const page = box.clientHeight * 0.875;

@@ -34,7 +34,7 @@ export function Dialog({ open, onOpenChange, title, description, children, shape
           onOpenAutoFocus={(event) => {
             opener.current = document.activeElement;
             if (!centred || !(event.currentTarget instanceof HTMLElement)) return;
-            // Not the button that closes it, which comes first.
+            // Skip the close button, which comes first.
             event.preventDefault();
             const content = event.currentTarget;
             (content.querySelector<HTMLElement>("[data-initial-focus]") ?? content).focus();

@@ -54,7 +54,7 @@ export interface Choice {
   readonly value: string;
   readonly label: string;
   readonly note?: string;
-  /** What it belongs to, where there are many. */
+  /** The group it belongs to, if there are many. */
   readonly group?: string;
 }
 

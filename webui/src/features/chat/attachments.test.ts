@@ -11,7 +11,7 @@ const MODEL = { id: "lab/blind", name: "Blind", provider: "lab", current: true, 
 const text = (name: string, words = "x") => new File([words], name, { type: "text/plain" });
 const sent = (name: string, media_type: string, bytes: number) => ({ id: `upl_${name}`, name, media_type, bytes, address: `/${name}` });
 
-/** A server whose uploads take as long as the test says. */
+/** A server whose uploads finish when the test says so. */
 function staged() {
   const said: (string | null)[] = [];
   const fails = new Set(["bad.zip"]);

@@ -29,7 +29,7 @@ export interface ChatViewProps {
   readonly chatId: string | null;
   readonly thinking: ThinkingChoice;
   readonly toggles: Toggles;
-  /** What Enter does in the field; `auto` goes by how the user points. */
+  /** What Enter does in the field; `auto` depends on the pointer type. */
   readonly enter: "auto" | EnterKey;
   readonly chosen: Chosen;
   readonly onChoose: (chosen: Chosen) => void;
@@ -172,7 +172,7 @@ function useDraft(chatId: string | null): Draft {
   return { field, text, replacing, type, write, edit, replace };
 }
 
-/** Have the browser ask before it closes or reloads the page with a draft that it could not keep. */
+/** Let the browser ask before it closes or reloads the page while a draft couldn't be saved. */
 function useAskBeforeLeaving(wanted: boolean): void {
   useEffect(() => {
     if (!wanted) return undefined;

@@ -8,7 +8,7 @@ export function readDraft(chatId: string | null): string {
   return sessionStorage.getItem(PREFIX + (chatId ?? "new")) ?? "";
 }
 
-/** False where it is too long to be kept. */
+/** False if it is too long to save. */
 export function keepDraft(chatId: string | null, text: string): boolean {
   const key = PREFIX + (chatId ?? "new");
   if (text !== "") return keepIn(sessionStorage, key, text);

@@ -26,7 +26,7 @@ export function useShortcuts({ field, onEscape }: Shortcuts): void {
   }, [field, onEscape]);
 }
 
-/** Whether Escape closes a dialog or a menu, or clears another field, such as the search. */
+/** Whether Escape belongs to a dialog, menu or another field, such as the search. */
 function belongsElsewhere(target: EventTarget | null, field: HTMLElement | null): boolean {
   return document.querySelector("[role=dialog],[role=menu]") !== null || (isWriting(target) && target !== field);
 }

@@ -19,7 +19,7 @@ export interface ConversationActions {
 export interface ConversationItemProps {
   readonly id: string;
   readonly name: string;
-  /** When it was, where others have the same name. */
+  /** Its time, if others have the same name. */
   readonly time?: string | undefined;
   readonly current: boolean;
   /** Shared by all items, so that an item re-renders only when it changes itself. */

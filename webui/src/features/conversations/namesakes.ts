@@ -1,4 +1,4 @@
-/** Conversations of the same name, told apart by when they were. */
+/** Tells conversations with the same name apart by time. */
 
 export interface Named {
   readonly id: string;
@@ -9,7 +9,7 @@ export interface Named {
 const TIME: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit" };
 const DATE: Intl.DateTimeFormatOptions = { month: "short", day: "numeric" };
 
-/** What to show beside the name of each that shares it, by id; newest first. No two of a name are alike. */
+/** A distinct time label by id for every conversation whose name isn't unique; newest first. */
 export function timesOfNamesakes(all: readonly Named[], now = new Date()): ReadonlyMap<string, string> {
   const times = new Map<string, string>();
   for (const same of groupsOf(all, (each) => each.name).filter((each) => each.length > 1)) {

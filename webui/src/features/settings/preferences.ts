@@ -13,7 +13,7 @@ export type EnterChoice = (typeof ENTER_CHOICES)[number];
 export interface Preferences {
   readonly theme: Theme;
   readonly thinking: ThinkingChoice;
-  /** `auto`: a new line with touch, else send. */
+  /** `auto`: a new line on touch screens, else send. */
   readonly enter: EnterChoice;
   readonly model: string;
   readonly effort: string;

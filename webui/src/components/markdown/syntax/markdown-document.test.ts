@@ -8,7 +8,7 @@ const withoutPlaces = (_: string, value: unknown) => (typeof value === "object" 
 
 const shape = ({ parts }: Reading) => parts.map(({ at, source, node, open }) => JSON.stringify({ at, source, open, node }, withoutPlaces));
 
-/** Read a text as it arrives, in pieces of random length, and once more when nothing more comes. */
+/** Parse a text in random chunks, and once more when it is complete. */
 function live(text: string, seed: number): Reading {
   const random = randomFrom(seed);
   const document = new MarkdownDocument();
