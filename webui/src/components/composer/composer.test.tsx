@@ -150,7 +150,7 @@ it("lays out no more of a very long draft than the field can show", () => {
 it("says of a pasted text that is too long for a file as well how long it may be, and where it still is", () => {
   const { field } = staged({ textLimits: { chars: 10, fileBytes: 12 }, onFiles: () => undefined });
   fireEvent.paste(field, clipboard([], "fifteen letters"));
-  expect(screen.getByRole("alert").textContent).toMatch(/a text file may have 12 B\..*not inserted/);
+  expect(screen.getByRole("alert").textContent).toMatch(/Text files can be up to 12 B\..*wasn.t inserted/);
   expect(screen.queryByRole("button", { name: "Attach as a text file" })).toBeNull();
 });
 
