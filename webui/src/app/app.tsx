@@ -2,19 +2,19 @@ import { Menu as MenuIcon, PanelLeft, SquarePen } from "lucide-react";
 import { useCallback, useEffect, useState } from "react";
 
 import { ConnectionBar } from "@/components/connection-bar";
-import type { Toggles } from "@/components/reading";
+import type { Toggles } from "@/components/view-options";
 import { IconButton } from "@/components/ui/button";
 import { cx } from "@/components/ui/cx";
 import { Dialog } from "@/components/ui/dialog";
 import { visible } from "@/components/message/sanitize";
 import { ChatView } from "@/features/chat/chat-view";
-import type { Chosen } from "@/features/chat/choices";
+import type { ModelSelection } from "@/features/chat/model-controls";
 import { ConnectPage } from "@/features/connect/connect-page";
 import { Sidebar } from "@/features/conversations/sidebar";
 import { useServices } from "@/features/services";
 import type { PreferenceStore } from "@/features/settings/preferences";
 import { SettingsDialog } from "@/features/settings/settings-dialog";
-import { useCell, useSelected } from "@/features/use-cell";
+import { useStore, useStoreSelector } from "@/features/use-store";
 import { useChatSelector } from "@/features/use-chat-selector";
 import type { Connection } from "@/session/transport";
 
@@ -27,18 +27,18 @@ export interface AppProps {
 
 export function App({ preferences, toggles }: AppProps) {
   const route = parseRoute(useHash());
-  const kept = useCell(preferences.state);
+  const kept = useStore(preferences.state);
   const [settings, setSettings] = useState(false);
   const [drawer, setDrawer] = useState(false);
   const [sidebar, setSidebar] = useState(true);
   const chatId = route.page === "chat" ? route.chatId : null;
   useTheme(kept.theme);
-  useServerNews();
+  useServerRefresh();
   const open = useCallback((id: string | null) => {
     setDrawer(false);
     toChat(id);
   }, []);
-  const choose = useCallback((chosen: Chosen) => preferences.change(chosen), [preferences]);
+  const choose = useCallback((chosen: ModelSelection) => preferences.change(chosen), [preferences]);
   const side = (
     <Sidebar
       currentId={chatId}
@@ -57,11 +57,11 @@ export function App({ preferences, toggles }: AppProps) {
       </Dialog>
       <main className="flex min-w-0 flex-1 flex-col">
         <Header chatId={chatId} onDrawer={() => setDrawer(true)} onSidebar={() => setSidebar(!sidebar)} />
-        <ConnectionNow />
+        <ConnectionStatus />
         {route.page === "connect" ? (
           <ConnectPage onBack={() => toChat(null)} />
         ) : (
-          <ChatView key={chatId ?? "new"} chatId={chatId} thinking={kept.thinking} toggles={toggles} enter={kept.enter} chosen={kept} onChoose={choose} onBegun={toChat} />
+          <ChatView key={chatId ?? "new"} chatId={chatId} thinking={kept.thinking} toggles={toggles} enter={kept.enter} chosen={kept} onChoose={choose} onCreated={toChat} />
         )}
       </main>
       <SettingsDialog open={settings} onOpenChange={setSettings} preferences={kept} onChange={preferences.change} />
@@ -76,16 +76,16 @@ interface HeaderProps {
 }
 
 function Header({ chatId, onDrawer, onSidebar }: HeaderProps) {
-  const { client, directory, server } = useServices();
-  const loaded = useSelected(directory.state, (state) => state.loaded);
+  const { client, conversationList, server } = useServices();
+  const loaded = useStoreSelector(conversationList.state, (state) => state.loaded);
   const chat = chatId === null ? null : client.chat(chatId);
   const temporary = useChatSelector(chat, () => chat?.state.published().temporary ?? false);
   const phase = useChatSelector(chat, () => chat?.state.published().phase ?? "ready");
-  const title = useSelected(directory.state, (state) => (chatId === null || phase === "missing" ? "" : (state.titles[chatId] ?? "")));
+  const title = useStoreSelector(conversationList.state, (state) => (chatId === null || phase === "missing" ? "" : (state.titles[chatId] ?? "")));
   useEffect(() => {
-    if (loaded && phase === "ready" && !temporary && chatId !== null) void directory.learn(chatId);
-  }, [directory, loaded, phase, temporary, chatId]);
-  const demo = useSelected(server.state, (state) => state.bootstrap?.demo ?? false);
+    if (loaded && phase === "ready" && !temporary && chatId !== null) void conversationList.learn(chatId);
+  }, [conversationList, loaded, phase, temporary, chatId]);
+  const demo = useStoreSelector(server.state, (state) => state.bootstrap?.demo ?? false);
   useEffect(() => {
     document.title = title ? `${title} · thinkaloud` : "thinkaloud";
   }, [title]);
@@ -110,9 +110,9 @@ function Header({ chatId, onDrawer, onSidebar }: HeaderProps) {
   );
 }
 
-function ConnectionNow() {
+function ConnectionStatus() {
   const { client } = useServices();
-  const now = useCell(client.connection);
+  const now = useStore(client.connection);
   // Show the outcome of the last attempt until the next one has an outcome. The very first attempt is not an interruption.
   const [before, setBefore] = useState<Connection | null>(null);
   if (now.state !== "connecting" && now !== before) setBefore(now);
@@ -129,9 +129,9 @@ function useTheme(theme: "system" | "light" | "dark"): void {
 }
 
 /** Refresh the server info on every (re)connect. */
-function useServerNews(): void {
+function useServerRefresh(): void {
   const { client, server } = useServices();
-  const connected = useCell(client.connection).state === "open";
+  const connected = useStore(client.connection).state === "open";
   useEffect(() => {
     if (connected) void server.refresh();
   }, [server, connected]);

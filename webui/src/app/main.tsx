@@ -4,18 +4,18 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
 import { preloadMarkdown } from "@/components/markdown/markdown";
-import { returnToDraft } from "@/features/chat/drafts";
+import { prependToDraft } from "@/features/chat/drafts";
 import { ServicesContext } from "@/features/services";
 import { PreferenceStore } from "@/features/settings/preferences";
 import { Api } from "@/session/api";
 import { Client } from "@/session/client";
-import { Directory } from "@/session/directory";
+import { ConversationList } from "@/session/conversation-list";
 import { ServerInfo } from "@/session/server-info";
 import { isLoopback, WebSocketTransport } from "@/session/websocket";
 
 import { App } from "./app";
 import { basePath } from "./site-path";
-import { keptToggles } from "./toggles";
+import { storedToggles } from "./toggles";
 import { fitVisibleHeight } from "./visible-height";
 
 const api = new Api(basePath(document));
@@ -25,7 +25,7 @@ const transport = new WebSocketTransport({
   connect: (address) => new WebSocket(address),
   // A server on this machine is reachable without a network.
   isOnline: () => navigator.onLine || isLoopback(window.location.hostname),
-  whenThingsChange: (changed) => {
+  onEnvironmentChange: (changed) => {
     const looked = () => {
       if (document.visibilityState === "visible") changed();
     };
@@ -42,7 +42,7 @@ const client = new Client(transport);
 const preferences = new PreferenceStore(localStorage);
 window.addEventListener("pagehide", (event) => {
   // Unsent messages become drafts again. A page in the back/forward cache keeps them itself.
-  if (!event.persisted) for (const [id, texts] of client.unsent()) returnToDraft(id, texts);
+  if (!event.persisted) for (const [id, texts] of client.unsent()) prependToDraft(id, texts);
 });
 window.addEventListener("storage", () => preferences.reread());
 client.start();
@@ -53,8 +53,8 @@ const root = document.getElementById("root");
 if (!root) throw new Error("Missing #root element.");
 createRoot(root).render(
   <StrictMode>
-    <ServicesContext value={{ api, client, directory: new Directory(api), server }}>
-      <App preferences={preferences} toggles={keptToggles(sessionStorage)} />
+    <ServicesContext value={{ api, client, conversationList: new ConversationList(api), server }}>
+      <App preferences={preferences} toggles={storedToggles(sessionStorage)} />
     </ServicesContext>
   </StrictMode>,
 );

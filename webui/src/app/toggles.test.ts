@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { keptToggles } from "./toggles";
+import { storedToggles } from "./toggles";
 
 function fresh(): Storage {
   sessionStorage.clear();
@@ -9,24 +9,24 @@ function fresh(): Storage {
 
 it("keeps what was opened and closed by hand across a reload", () => {
   const storage = fresh();
-  keptToggles(storage).set("a", true);
-  keptToggles(storage).set("b", false);
-  const again = keptToggles(storage);
+  storedToggles(storage).set("a", true);
+  storedToggles(storage).set("b", false);
+  const again = storedToggles(storage);
   expect([again.get("a"), again.get("b"), again.get("c")]).toEqual([true, false, undefined]);
 });
 
 it("forgets the oldest of very many", () => {
   const storage = fresh();
-  const toggles = keptToggles(storage);
+  const toggles = storedToggles(storage);
   for (let number = 0; number < 510; number += 1) toggles.set(`t${number}`, true);
-  expect([toggles.get("t9"), toggles.get("t10"), keptToggles(storage).get("t509")]).toEqual([undefined, true, true]);
+  expect([toggles.get("t9"), toggles.get("t10"), storedToggles(storage).get("t509")]).toEqual([undefined, true, true]);
 });
 
 it("begins anew where what was kept is no such thing", () => {
   const storage = fresh();
   for (const text of ["{", "5", '[["a"],["b","yes"],["c",true]]']) {
     storage.setItem("thinkaloud.toggles", text);
-    expect(keptToggles(storage).get("a")).toBeUndefined();
+    expect(storedToggles(storage).get("a")).toBeUndefined();
   }
-  expect(keptToggles(storage).get("c")).toBe(true);
+  expect(storedToggles(storage).get("c")).toBe(true);
 });

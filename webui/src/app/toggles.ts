@@ -1,12 +1,12 @@
 /** What the user expanded and collapsed by hand. Kept in session storage, so it survives reloads. */
 
-import type { Toggles } from "@/components/reading";
-import { keepIn } from "@/session/storage";
+import type { Toggles } from "@/components/view-options";
+import { saveTo } from "@/session/storage";
 
 const KEY = "thinkaloud.toggles";
 const MOST = 500;
 
-export function keptToggles(storage: Storage): Toggles {
+export function storedToggles(storage: Storage): Toggles {
   const kept = new Map<string, boolean>(read(storage.getItem(KEY)));
   const listeners = new Set<() => void>();
   return {
@@ -18,7 +18,7 @@ export function keptToggles(storage: Storage): Toggles {
         if (kept.size <= MOST) break;
         kept.delete(oldest);
       }
-      keepIn(storage, KEY, JSON.stringify([...kept]));
+      saveTo(storage, KEY, JSON.stringify([...kept]));
       for (const listener of listeners) listener();
     },
     subscribe: (listener) => {

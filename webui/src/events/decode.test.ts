@@ -9,7 +9,7 @@ it("reads a frame with members that it does not know", () => {
   expect(decode(JSON.stringify(frame))).toEqual({
     kind: "event",
     clientMessageId: null,
-    recorded: { seq: 3, at_ms: 9, conversation_id: "c", run_id: "r", event: { type: "answer.delta", segment_id: "a1", text: "hi" } },
+    logged: { seq: 3, at_ms: 9, conversation_id: "c", run_id: "r", event: { type: "answer.delta", segment_id: "a1", text: "hi" } },
   });
 });
 
@@ -32,7 +32,7 @@ it("reads a tool's arguments whether they come as text or as a value", () => {
   const asText = decode(JSON.stringify({ ...frame, arguments: '{"a":1}' }));
   const asValue = decode(JSON.stringify({ ...frame, arguments: { a: 1 } }));
   expect(asText).toEqual(asValue);
-  expect(asText).toMatchObject({ recorded: { event: { arguments: '{"a":1}' } } });
+  expect(asText).toMatchObject({ logged: { event: { arguments: '{"a":1}' } } });
 });
 
 it.each([
@@ -41,5 +41,5 @@ it.each([
   ["a piece of a thought", { event: "reasoning_delta", text: "hm", stream_id: "s" }, { type: "reasoning.delta", stream: "s", text: "hm" }],
   ["the end of a thought", { event: "reasoning_end", stream_id: "s", duration_ms: 0 }, { type: "reasoning.ended", stream: "s", interrupted: false, durationMs: null }],
 ])("reads %s of a plugin, which has no number", (_, frame, event) => {
-  expect(decode(JSON.stringify({ chat_id: "c", run_id: null, seq: null, at_ms: 9, ...frame }))).toEqual({ kind: "aside", chatId: "c", runId: null, atMs: 9, event });
+  expect(decode(JSON.stringify({ chat_id: "c", run_id: null, seq: null, at_ms: 9, ...frame }))).toEqual({ kind: "plugin", chatId: "c", runId: null, atMs: 9, event });
 });

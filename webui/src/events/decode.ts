@@ -6,9 +6,9 @@ import type { AttachedFile, ConversationView, Event, Outcome, LoggedEvent, RunEn
 export type Incoming =
   | { readonly kind: "ready"; readonly chatId: string }
   | { readonly kind: "attached"; readonly chatId: string; readonly seq: number; readonly exists: boolean; readonly temporary: boolean }
-  | { readonly kind: "event"; readonly recorded: LoggedEvent; readonly clientMessageId: string | null }
+  | { readonly kind: "event"; readonly logged: LoggedEvent; readonly clientMessageId: string | null }
   /** From a plugin, not in the log. */
-  | { readonly kind: "aside"; readonly chatId: string; readonly runId: string | null; readonly atMs: number; readonly event: AsideEvent }
+  | { readonly kind: "plugin"; readonly chatId: string; readonly runId: string | null; readonly atMs: number; readonly event: PluginEvent }
   /** A command sent as a message, such as `/stop`, was executed. */
   | { readonly kind: "accepted"; readonly chatId: string; readonly clientMessageId: string | null }
   | { readonly kind: "snapshot"; readonly view: ConversationView; readonly earlier: boolean }
@@ -27,7 +27,7 @@ export type Incoming =
   | { readonly kind: "unknown"; readonly name: string };
 
 /** A plugin's message or thought: complete, or streamed in its own segment. */
-export type AsideEvent =
+export type PluginEvent =
   | { readonly type: "message" | "thought"; readonly text: string }
   | { readonly type: "answer.delta" | "reasoning.delta"; readonly stream: string; readonly text: string }
   | { readonly type: "answer.ended" | "reasoning.ended"; readonly stream: string; readonly interrupted: boolean; readonly durationMs: number | null };
@@ -73,10 +73,10 @@ function read(name: string, frame: Fields): Incoming {
     case "pong":
       return { kind: "pong" };
     case "message":
-      return aside(frame, frame["kind"] === "reasoning" ? { type: "thought", text: text(frame, "text") } : { type: "message", text: text(frame, "text") });
+      return pluginMessage(frame, frame["kind"] === "reasoning" ? { type: "thought", text: text(frame, "text") } : { type: "message", text: text(frame, "text") });
     case "message_accepted":
       if (frame["starts_turn"] === false) return { kind: "accepted", chatId: text(frame, "chat_id"), clientMessageId: optional(frame, "client_message_id") };
-      return recorded(name, frame);
+      return logged(name, frame);
     case "error":
       // A failed run is also reported by its `turn_end`, which is in the log.
       if (optional(frame, "run_id") !== null) return { kind: "unknown", name: "error of a run" };
@@ -89,16 +89,16 @@ function read(name: string, frame: Fields): Incoming {
         clientMessageId: optional(frame, "client_message_id"),
       };
     default:
-      return frame["seq"] === null && Object.hasOwn(ASIDES, name) ? aside(frame, ASIDES[name]?.(frame)) : recorded(name, frame);
+      return frame["seq"] === null && Object.hasOwn(PLUGIN_EVENTS, name) ? pluginMessage(frame, PLUGIN_EVENTS[name]?.(frame)) : logged(name, frame);
   }
 }
 
-function aside(frame: Fields, event: AsideEvent | undefined): Incoming {
+function pluginMessage(frame: Fields, event: PluginEvent | undefined): Incoming {
   if (!event) throw new NotAFrame("event");
-  return { kind: "aside", chatId: text(frame, "chat_id"), runId: optional(frame, "run_id"), atMs: numeral(frame, "at_ms", 0), event };
+  return { kind: "plugin", chatId: text(frame, "chat_id"), runId: optional(frame, "run_id"), atMs: numeral(frame, "at_ms", 0), event };
 }
 
-const ASIDES: Readonly<Record<string, (frame: Fields) => AsideEvent>> = {
+const PLUGIN_EVENTS: Readonly<Record<string, (frame: Fields) => PluginEvent>> = {
   delta: (frame) => ({ type: "answer.delta", stream: text(frame, "stream_id", ""), text: text(frame, "text") }),
   stream_end: (frame) => ({ type: "answer.ended", stream: text(frame, "stream_id", ""), interrupted: frame["interrupted"] === true, durationMs: null }),
   reasoning_delta: (frame) => ({ type: "reasoning.delta", stream: text(frame, "stream_id", ""), text: text(frame, "text") }),
@@ -111,13 +111,13 @@ const ASIDES: Readonly<Record<string, (frame: Fields) => AsideEvent>> = {
   }),
 };
 
-function recorded(name: string, frame: Fields): Incoming {
+function logged(name: string, frame: Fields): Incoming {
   const reader = Object.hasOwn(EVENTS, name) ? EVENTS[name] : undefined;
   if (!reader) return { kind: "unknown", name };
   return {
     kind: "event",
     clientMessageId: optional(frame, "client_message_id"),
-    recorded: {
+    logged: {
       seq: numeral(frame, "seq"),
       at_ms: numeral(frame, "at_ms"),
       conversation_id: text(frame, "chat_id"),

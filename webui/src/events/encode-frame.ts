@@ -2,9 +2,9 @@
 
 import type { Event, LoggedEvent } from "./types.gen";
 
-export function encodeFrame(recorded: LoggedEvent): string {
-  const { seq, at_ms, conversation_id: chat_id, run_id } = recorded;
-  return JSON.stringify({ chat_id, run_id, ...frame(recorded.event), seq, at_ms });
+export function encodeFrame(logged: LoggedEvent): string {
+  const { seq, at_ms, conversation_id: chat_id, run_id } = logged;
+  return JSON.stringify({ chat_id, run_id, ...frame(logged.event), seq, at_ms });
 }
 
 function frame(event: Event): object {

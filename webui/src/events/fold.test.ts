@@ -24,10 +24,10 @@ describe("the fold", () => {
   });
 
   it.each(names)("reads %s the same when it comes as frames", (name) => {
-    const session = logOf(name).reduce((so_far, recorded) => {
-      const incoming = decode(encodeFrame(recorded));
+    const session = logOf(name).reduce((so_far, logged) => {
+      const incoming = decode(encodeFrame(logged));
       if (incoming.kind !== "event") throw new Error(JSON.stringify(incoming));
-      return apply(so_far, incoming.recorded);
+      return apply(so_far, incoming.logged);
     }, emptySession("conv_golden"));
     expect(session.view).toEqual(JSON.parse(GOLDEN_VIEWS[name] ?? ""));
   });
@@ -43,8 +43,8 @@ describe("the fold", () => {
     const log = logOf(name);
     for (let cut = 1; cut < log.length; cut += Math.ceil(log.length / 7)) {
       const before = log.slice(0, cut).reduce(apply, emptySession("conv_golden"));
-      const after = log.slice(cut).reduce((session, recorded, index) => {
-        const next = apply(session, recorded);
+      const after = log.slice(cut).reduce((session, logged, index) => {
+        const next = apply(session, logged);
         // It requests what it lacks, and gets the current snapshot.
         return next.stale ? sessionOf(log.slice(0, cut + index + 1).reduce(apply, emptySession("conv_golden")).view) : next;
       }, sessionOf(JSON.parse(JSON.stringify(before.view))));
@@ -56,7 +56,7 @@ describe("the fold", () => {
     const log = logOf("two-runs");
     const sessions = log.map((_, index) => log.slice(0, index + 1).reduce(apply, emptySession("conv_golden")));
     const last = sessions.at(-1)?.view.runs[0];
-    const whenTheFirstRunEnded = log.findIndex((recorded) => recorded.event.type === "run.ended");
+    const whenTheFirstRunEnded = log.findIndex((logged) => logged.event.type === "run.ended");
     const again = log.slice(whenTheFirstRunEnded + 1).reduce(apply, sessions[whenTheFirstRunEnded] ?? emptySession(""));
     expect(again.view.runs[0]).toBe(sessions[whenTheFirstRunEnded]?.view.runs[0]);
     expect(again.view.runs[0]).toEqual(last);

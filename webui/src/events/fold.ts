@@ -72,35 +72,35 @@ export function prepended(session: Session, runs: readonly RunView[], versions: 
 }
 
 /** Apply the next event. An event of a run that isn't here (unknown, or another version) only advances `seq`. */
-export function apply(session: Session, recorded: LoggedEvent): Session {
+export function apply(session: Session, logged: LoggedEvent): Session {
   const { view } = session;
-  const index = view.runs.findLastIndex((run) => run.run_id === recorded.run_id);
+  const index = view.runs.findLastIndex((run) => run.run_id === logged.run_id);
   const run = view.runs[index];
-  if (!run) return applyBeside(session, recorded);
-  const [next, open] = applyToRun(run, session.open[run.run_id], recorded);
+  if (!run) return applyBeside(session, logged);
+  const [next, open] = applyToRun(run, session.open[run.run_id], logged);
   return {
     ...session,
-    view: { ...view, seq: recorded.seq, runs: next === run ? view.runs : view.runs.with(index, next) },
+    view: { ...view, seq: logged.seq, runs: next === run ? view.runs : view.runs.with(index, next) },
     open: open === session.open[run.run_id] ? session.open : reopened(session.open, run.run_id, open),
   };
 }
 
 /** Apply an event of a run off the current path. */
-function applyBeside(session: Session, recorded: LoggedEvent): Session {
-  const { event } = recorded;
-  const here = { ...session, view: { ...session.view, seq: recorded.seq } };
-  if (event.type === "run.started") return withBegun(here, recorded, event);
+function applyBeside(session: Session, logged: LoggedEvent): Session {
+  const { event } = logged;
+  const here = { ...session, view: { ...session.view, seq: logged.seq } };
+  if (event.type === "run.started") return withBegun(here, logged, event);
   if (event.type === "version.selected") return selected(here, event.run_id);
   const { attempt } = session.view;
-  if (attempt?.run_id !== recorded.run_id) return here;
-  const [next, open] = applyToRun(attempt, session.open[attempt.run_id], recorded);
+  if (attempt?.run_id !== logged.run_id) return here;
+  const [next, open] = applyToRun(attempt, session.open[attempt.run_id], logged);
   const applied = { ...here, view: { ...here.view, attempt: next }, open: reopened(session.open, attempt.run_id, open) };
   return event.type === "answer.delta" && hasAnswered(next) ? selected(applied, next.run_id) : applied;
 }
 
 /** A run that replaces another is a new version of it, selected by its first answer text. */
-function withBegun(session: Session, recorded: LoggedEvent, event: RunStarted): Session {
-  const run = begun(recorded, event);
+function withBegun(session: Session, logged: LoggedEvent, event: RunStarted): Session {
+  const run = begun(logged, event);
   const { view, tree } = withoutAttempt(session);
   const { replaces } = event;
   const place = replaces ? placeOf(view, tree, replaces) : undefined;
@@ -136,16 +136,16 @@ export function hasAnswered(run: RunView): boolean {
   return run.blocks.some((block) => block.type === "answer" && /[^ \t\r\n]/.test(block.text));
 }
 
-function begun(recorded: LoggedEvent, event: RunStarted): RunView {
+function begun(logged: LoggedEvent, event: RunStarted): RunView {
   return {
-    run_id: recorded.run_id,
+    run_id: logged.run_id,
     status: "running",
     model: event.model,
     input: event.input,
     blocks: [],
     iteration: 0,
     max_iterations: event.max_iterations,
-    started_at_ms: recorded.at_ms,
+    started_at_ms: logged.at_ms,
     reasoning_effort: event.reasoning_effort ?? null,
     ended_at_ms: null,
     reasoning_status: "none",
@@ -167,12 +167,12 @@ function reopened(open: Session["open"], runId: string, index: number | undefine
   return index === undefined ? others : { ...others, [runId]: index };
 }
 
-function applyToRun(run: RunView, open: number | undefined, recorded: LoggedEvent): [RunView, number | undefined] {
-  const { event } = recorded;
+function applyToRun(run: RunView, open: number | undefined, logged: LoggedEvent): [RunView, number | undefined] {
+  const { event } = logged;
   switch (event.type) {
     case "reasoning.delta":
     case "answer.delta":
-      return extended(run, open, event, recorded.at_ms);
+      return extended(run, open, event, logged.at_ms);
     case "reasoning.ended":
     case "answer.ended": {
       const current = open === undefined ? undefined : run.blocks[open];
@@ -180,7 +180,7 @@ function applyToRun(run: RunView, open: number | undefined, recorded: LoggedEven
       return [replaced(run, open, closed(current, event)), undefined];
     }
     default:
-      return [applyRare(run, event, recorded.at_ms), open];
+      return [applyRare(run, event, logged.at_ms), open];
   }
 }
 

@@ -4,13 +4,13 @@ import { createContext, useContext } from "react";
 
 import type { Api } from "@/session/api";
 import type { Client } from "@/session/client";
-import type { Directory } from "@/session/directory";
+import type { ConversationList } from "@/session/conversation-list";
 import type { ServerInfo } from "@/session/server-info";
 
 export interface Services {
   readonly api: Api;
   readonly client: Client;
-  readonly directory: Directory;
+  readonly conversationList: ConversationList;
   readonly server: ServerInfo;
 }
 

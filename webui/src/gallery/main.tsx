@@ -7,8 +7,8 @@ import { createRoot } from "react-dom/client";
 
 import { FileAddressContext } from "@/components/message/attached-files";
 import { ConnectionBar } from "@/components/connection-bar";
-import { useFollow } from "@/components/scroll/follow";
-import { ReadingContext, type Toggles } from "@/components/reading";
+import { useAutoScroll } from "@/components/scroll/auto-scroll";
+import { ViewOptionsContext, type Toggles } from "@/components/view-options";
 import { Thread } from "@/components/scroll/thread";
 import { apply, emptySession } from "@/events/fold";
 import { GOLDEN_LOGS } from "@/events/golden";
@@ -42,7 +42,7 @@ function Gallery() {
 function Picture({ state }: { readonly state: GalleryState }) {
   const log = parseLog(GOLDEN_LOGS[state.session] ?? "").slice(0, state.events);
   const { view } = log.reduce(apply, emptySession("conv_golden"));
-  const follow = useFollow();
+  const autoScroll = useAutoScroll();
   const reading = {
     thinking: state.thinking ?? "auto",
     serverNow: () => (log.at(-1)?.at_ms ?? 0) + 400,
@@ -54,9 +54,9 @@ function Picture({ state }: { readonly state: GalleryState }) {
       <h2 className="px-4 pt-3 text-xs font-medium text-faint">{state.name}</h2>
       {state.connection ? <ConnectionBar state={state.connection} onRetry={() => undefined} /> : null}
       <FileAddressContext value={(runId, number) => addressIn(log, runId, number)}>
-        <ReadingContext value={reading}>
-          <Thread view={view} follow={follow} actions={ACTIONS} />
-        </ReadingContext>
+        <ViewOptionsContext value={reading}>
+          <Thread view={view} autoScroll={autoScroll} actions={ACTIONS} />
+        </ViewOptionsContext>
       </FileAddressContext>
     </section>
   );

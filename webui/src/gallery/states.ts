@@ -1,6 +1,6 @@
 /** Every state with a screenshot, each from a golden session. */
 
-import type { ThinkingChoice } from "@/components/reading";
+import type { ThinkingChoice } from "@/components/view-options";
 
 export interface GalleryState {
   readonly name: string;

@@ -1,6 +1,6 @@
 /** Client for the parts of the REST API that the page uses. */
 
-import { toJson } from "@/events/cut";
+import { toJson } from "@/events/text-slices";
 
 import type { Effort } from "./transport";
 

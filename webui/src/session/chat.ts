@@ -4,8 +4,8 @@ import type { LoggedEvent } from "@/events/types.gen";
 import { apply, emptySession, prepended, renewed, type Session } from "@/events/fold";
 import type { Incoming } from "@/events/decode";
 
-import { type Aside, cutShort, withAside } from "./asides";
-import { Cell, type Schedule } from "./cell";
+import { type PluginMessage, interruptOpen, withPluginMessage } from "./plugin-messages";
+import { Store, type Schedule } from "./store";
 import type { Command, MessageOptions } from "./transport";
 
 /** `queued`: waits for the active run. `sending`: not in the log yet. `failed`: rejected, with the reason. */
@@ -25,7 +25,7 @@ export interface ChatState {
   readonly temporary: boolean;
   readonly pending: readonly Pending[];
   /** Plugin messages since the page was opened. */
-  readonly asides: readonly Aside[];
+  readonly pluginMessages: readonly PluginMessage[];
   /** An error that belongs to no message. */
   readonly problem: string | null;
 }
@@ -37,9 +37,9 @@ export type Send = (command: Command) => boolean;
 
 export class Chat {
   readonly id: string;
-  readonly state: Cell<ChatState>;
+  readonly state: Store<ChatState>;
   readonly #send: Send;
-  #target = 0;
+  #attachedSeq = 0;
   #attached = false;
   #unanswered = new Set<string>();
   /** The run before which earlier runs were requested. */
@@ -48,7 +48,7 @@ export class Chat {
   constructor(id: string, send: Send, schedule: Schedule | undefined) {
     this.id = id;
     this.#send = send;
-    this.state = new Cell<ChatState>({ session: emptySession(id), phase: "loading", temporary: false, pending: [], asides: [], problem: null }, schedule);
+    this.state = new Store<ChatState>({ session: emptySession(id), phase: "loading", temporary: false, pending: [], pluginMessages: [], problem: null }, schedule);
   }
 
   /** Whether a run is active. */
@@ -59,7 +59,7 @@ export class Chat {
 
   /** Whether it is being viewed or has activity. */
   get busy(): boolean {
-    return this.running || this.state.latest.pending.length > 0 || this.state.isWatched;
+    return this.running || this.state.latest.pending.length > 0 || this.state.hasSubscribers;
   }
 
   /** Messages the server hasn't received. */
@@ -79,7 +79,7 @@ export class Chat {
   /** Called when the connection is lost. */
   detach(): void {
     this.#attached = false;
-    this.#change({ asides: cutShort(this.state.latest.asides) });
+    this.#change({ pluginMessages: interruptOpen(this.state.latest.pluginMessages) });
   }
 
   /** Fetch earlier runs. Does nothing if a request is pending or there's no connection. */
@@ -91,7 +91,7 @@ export class Chat {
   }
 
   /** Send a message. It is queued while a run is active or the connection is down. */
-  say(text: string, options: MessageOptions, id: string): void {
+  sendMessage(text: string, options: MessageOptions, id: string): void {
     if (isStop(text) && !options.files?.length) {
       this.stop();
       return;
@@ -104,7 +104,7 @@ export class Chat {
   }
 
   /** Remove an unsent message and return it. */
-  takeBack(id: string): Pending | null {
+  withdraw(id: string): Pending | null {
     const found = this.state.latest.pending.find((each) => each.id === id && each.status !== "sending");
     if (!found) return null;
     this.#change({ pending: this.state.latest.pending.filter((each) => each !== found) });
@@ -113,9 +113,9 @@ export class Chat {
   }
 
   /** Remove the last queued message and return it; null if there is none. */
-  takeBackLast(): Pending | null {
+  withdrawLast(): Pending | null {
     const last = this.state.latest.pending.findLast((each) => each.status === "queued");
-    return last ? this.takeBack(last.id) : null;
+    return last ? this.withdraw(last.id) : null;
   }
 
   /** Stop the active run. */
@@ -128,64 +128,64 @@ export class Chat {
     this.state.flush();
   }
 
-  hear(incoming: Exclude<Incoming, { kind: "ready" | "pong" | "unknown" }>): void {
+  receive(incoming: Exclude<Incoming, { kind: "ready" | "pong" | "unknown" }>): void {
     switch (incoming.kind) {
       case "attached":
         this.#attached = true;
-        this.#target = incoming.seq;
+        this.#attachedSeq = incoming.seq;
         if (incoming.temporary) this.#change({ temporary: true });
         if (!incoming.exists && this.#isUnknown()) this.#change({ phase: "missing" });
         break;
       case "snapshot":
         this.#change({ session: renewed(this.state.latest.session, incoming.view, incoming.earlier) });
-        this.#forgetSaid();
+        this.#confirmFromSnapshot();
         break;
       case "earlier":
-        this.#hearEarlier(incoming);
+        this.#receiveEarlier(incoming);
         break;
       case "event":
-        this.#hearEvent(incoming.recorded, incoming.clientMessageId);
+        this.#receiveEvent(incoming.logged, incoming.clientMessageId);
         break;
-      case "aside":
-        this.#hearAside(incoming);
+      case "plugin":
+        this.#receiveAside(incoming);
         break;
       case "accepted":
         this.#change({ pending: this.state.latest.pending.filter((each) => each.id !== incoming.clientMessageId) });
         break;
       case "error":
-        this.#hearError(incoming);
+        this.#receiveError(incoming);
         break;
       default: {
         const never: never = incoming;
         return never;
       }
     }
-    this.#settle();
+    this.#deliverWhenReady();
   }
 
-  #hearEvent(recorded: LoggedEvent, clientMessageId: string | null): void {
+  #receiveEvent(logged: LoggedEvent, clientMessageId: string | null): void {
     const { session } = this.state.latest;
     // A replay may overlap with live events: apply each one once.
-    if (recorded.seq <= session.view.seq) return;
-    const next = apply(session, recorded);
+    if (logged.seq <= session.view.seq) return;
+    const next = apply(session, logged);
     this.#change({ session: next });
     // A version was selected whose runs aren't here: get a snapshot.
     if (next.stale && !session.stale) this.attach();
-    if (recorded.event.type === "run.started") this.#said(recorded.event.input.text, clientMessageId);
+    if (logged.event.type === "run.started") this.#confirm(logged.event.input.text, clientMessageId);
   }
 
-  #hearAside({ event, runId, atMs }: Extract<Incoming, { kind: "aside" }>): void {
+  #receiveAside({ event, runId, atMs }: Extract<Incoming, { kind: "plugin" }>): void {
     const { runs, attempt } = this.state.latest.session.view;
     const after = attempt?.run_id === runId ? attempt : (runs.find((run) => run.run_id === runId) ?? runs.at(-1));
-    this.#change({ asides: withAside(this.state.latest.asides, event, after?.run_id ?? null, atMs) });
+    this.#change({ pluginMessages: withPluginMessage(this.state.latest.pluginMessages, event, after?.run_id ?? null, atMs) });
   }
 
-  #hearEarlier({ before, runs, versions, earlier }: Extract<Incoming, { kind: "earlier" }>): void {
+  #receiveEarlier({ before, runs, versions, earlier }: Extract<Incoming, { kind: "earlier" }>): void {
     const { session } = this.state.latest;
     if (session.view.runs[0]?.run_id === before) this.#change({ session: prepended(session, runs, versions, earlier) });
   }
 
-  #hearError(error: Extract<Incoming, { kind: "error" }>): void {
+  #receiveError(error: Extract<Incoming, { kind: "error" }>): void {
     if (error.code === "not_found" && error.clientMessageId === null) {
       // It never existed or was deleted, perhaps by another client.
       this.#change({ phase: "missing", session: emptySession(this.id), pending: [] });
@@ -216,29 +216,29 @@ export class Chat {
   }
 
   /** A message has reached the log, so it is no longer pending. */
-  #said(text: string, clientMessageId: string | null): void {
+  #confirm(text: string, clientMessageId: string | null): void {
     const { pending } = this.state.latest;
     const found = pending.find((each) => (clientMessageId ? each.id === clientMessageId : each.status === "sending" && each.text === text));
     if (found) this.#change({ pending: pending.filter((each) => each !== found) });
   }
 
   /** After a snapshot, the last message in it may have been pending. */
-  #forgetSaid(): void {
+  #confirmFromSnapshot(): void {
     const { runs, attempt } = this.state.latest.session.view;
     const last = attempt ?? runs.at(-1);
-    if (last) this.#said(last.input.text, null);
+    if (last) this.#confirm(last.input.text, null);
   }
 
   /** Send queued messages once the log so far has arrived. */
-  #settle(): void {
-    if (!this.#attached || this.state.latest.session.view.seq < this.#target) return;
+  #deliverWhenReady(): void {
+    if (!this.#attached || this.state.latest.session.view.seq < this.#attachedSeq) return;
     if (this.state.latest.phase === "loading") this.#change({ phase: "ready" });
     this.#deliver();
   }
 
   #deliver(): void {
     const { pending, session, phase } = this.state.latest;
-    if (!this.#attached || phase !== "ready" || session.view.seq < this.#target) return;
+    if (!this.#attached || phase !== "ready" || session.view.seq < this.#attachedSeq) return;
     const next = pending.find((each) => each.status !== "failed");
     if (!next || this.#unanswered.has(next.id) || (next.status === "queued" && this.running)) return;
     this.#change({ pending: pending.with(pending.indexOf(next), { ...next, status: "sending" }) });

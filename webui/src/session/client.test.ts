@@ -3,19 +3,19 @@ import { beforeEach, expect, it } from "vitest";
 import { GOLDEN_LOGS, GOLDEN_VIEWS } from "@/events/golden";
 
 import { Client } from "./client";
-import { ID, PlayedServer } from "./played-server";
+import { ID, FakeServer } from "./fake-server";
 import { parseLog, ReplayTransport } from "./replay";
 import { ServerClock } from "./server-clock";
 
 const log = parseLog(GOLDEN_LOGS["two-runs"] ?? "");
 const view = JSON.parse(GOLDEN_VIEWS["two-runs"] ?? "") as { runs: { input: { text: string } }[] };
-const firstEnd = log.findIndex((recorded) => recorded.event.type === "run.ended") + 1;
+const firstEnd = log.findIndex((logged) => logged.event.type === "run.ended") + 1;
 
-let server: PlayedServer;
+let server: FakeServer;
 let client: Client;
 
 beforeEach(() => {
-  server = new PlayedServer();
+  server = new FakeServer();
   client = new Client(server, (flush) => flush());
   client.start();
 });
@@ -28,7 +28,7 @@ it("follows a conversation from its beginning and shows it as the log has it", (
   expect(server.commands).toEqual([{ type: "attach", chat_id: ID, last: 40 }]);
   server.attached(log.length);
   expect(state().phase).toBe("loading");
-  server.say(...log);
+  server.emit(...log);
   expect(state().phase).toBe("ready");
   expect(state().session.view).toEqual(view);
 });
@@ -37,12 +37,12 @@ it.each([1, 3, 7, firstEnd, log.length - 1])("goes on after %i events when the c
   client.chat(ID);
   server.connect();
   server.attached(0);
-  server.say(...log.slice(0, cut));
+  server.emit(...log.slice(0, cut));
   server.lose();
   server.connect();
   expect(server.commands.at(-1)).toEqual({ type: "attach", chat_id: ID, after: cut, last: 40 });
   server.attached(log.length);
-  server.say(...log.slice(cut));
+  server.emit(...log.slice(cut));
   expect(state().session.view).toEqual(view);
 });
 
@@ -50,9 +50,9 @@ it("counts every event once, however often it comes", () => {
   client.chat(ID);
   server.connect();
   server.attached(0);
-  server.say(...log.slice(0, 9));
-  server.say(...log.slice(2, 9));
-  server.say(...log);
+  server.emit(...log.slice(0, 9));
+  server.emit(...log.slice(2, 9));
+  server.emit(...log);
   expect(state().session.view).toEqual(view);
 });
 
@@ -72,18 +72,18 @@ it("takes a snapshot where the log begins later, and goes on behind it", () => {
   replay.start();
   const conversation = replay.chat(ID).state.latest.session.view;
   server.frame({ event: "snapshot", chat_id: ID, seq: firstEnd, conversation });
-  server.say(...log.slice(firstEnd));
+  server.emit(...log.slice(firstEnd));
   expect(state().session.view).toEqual(view);
 });
 
 it("sends a message once everything so far is here, and shows it until it is in the log", () => {
-  client.chat(ID).say("How many weekends are there in a leap year?", {}, "m1");
+  client.chat(ID).sendMessage("How many weekends are there in a leap year?", {}, "m1");
   expect(state().pending).toMatchObject([{ status: "sending" }]);
   server.connect();
-  expect(server.said).toEqual([]);
+  expect(server.sentTexts).toEqual([]);
   server.attached(0);
   expect(server.commands.at(-1)).toMatchObject({ type: "message", client_message_id: "m1" });
-  server.say(...log.slice(0, 1));
+  server.emit(...log.slice(0, 1));
   expect(state().pending).toEqual([]);
 });
 
@@ -92,16 +92,16 @@ it("sends a message again that was lost with the connection, and not one that ar
   server.connect();
   server.attached(0);
   const text = view.runs[0]?.input.text ?? "";
-  client.chat(ID).say(text, {}, "m1");
+  client.chat(ID).sendMessage(text, {}, "m1");
   server.lose();
   server.connect();
   server.attached(0);
-  expect(server.said).toEqual([text, text]);
+  expect(server.sentTexts).toEqual([text, text]);
   server.lose();
   server.connect();
   server.attached(3);
-  server.say(...log.slice(0, 3));
-  expect(server.said).toEqual([text, text]);
+  server.emit(...log.slice(0, 3));
+  expect(server.sentTexts).toEqual([text, text]);
   expect(state().pending).toEqual([]);
 });
 
@@ -109,14 +109,14 @@ it("lets a message wait for the run before it, and lets it be taken back", () =>
   client.chat(ID);
   server.connect();
   server.attached(3);
-  server.say(...log.slice(0, 3));
-  client.chat(ID).say("And in a common year?", {}, "m1");
-  client.chat(ID).say("Never mind.", {}, "m2");
+  server.emit(...log.slice(0, 3));
+  client.chat(ID).sendMessage("And in a common year?", {}, "m1");
+  client.chat(ID).sendMessage("Never mind.", {}, "m2");
   expect(state().pending).toMatchObject([{ status: "queued" }, { status: "queued" }]);
-  expect(client.chat(ID).takeBack("m2")?.text).toBe("Never mind.");
-  server.say(...log.slice(3, firstEnd));
-  expect(server.said).toEqual(["And in a common year?"]);
-  server.say(...log.slice(firstEnd));
+  expect(client.chat(ID).withdraw("m2")?.text).toBe("Never mind.");
+  server.emit(...log.slice(3, firstEnd));
+  expect(server.sentTexts).toEqual(["And in a common year?"]);
+  server.emit(...log.slice(firstEnd));
   expect(state().pending).toEqual([]);
 });
 
@@ -125,11 +125,11 @@ it("names files to the server by their ids alone, and an empty list of them too"
   server.connect();
   server.attached(0);
   const file = { id: "upl_1", name: "p.png", media_type: "image/png", bytes: 5, address: "/p" };
-  client.chat(ID).say("Look", { files: [file] }, "m1");
+  client.chat(ID).sendMessage("Look", { files: [file] }, "m1");
   expect(state().pending[0]?.options.files).toEqual([file]);
   expect(server.commands.at(-1)).toEqual({ type: "message", chat_id: ID, content: "Look", client_message_id: "m1", context_files: ["upl_1"] });
   server.frame({ event: "error", chat_id: ID, client_message_id: "m1", detail: "No.", code: "invalid_request" });
-  client.chat(ID).say("Again", { files: [], replaces: "run_1" }, "m2");
+  client.chat(ID).sendMessage("Again", { files: [], replaces: "run_1" }, "m2");
   expect(server.commands.at(-1)).toMatchObject({ context_files: [], replaces: "run_1" });
 });
 
@@ -137,7 +137,7 @@ it("says why a message was refused and keeps its text", () => {
   client.chat(ID);
   server.connect();
   server.attached(0);
-  client.chat(ID).say("Hello", {}, "m1");
+  client.chat(ID).sendMessage("Hello", {}, "m1");
   server.frame({ event: "error", chat_id: ID, detail: "There is no model lab/x.", code: "unknown_model" });
   expect(state().pending).toMatchObject([{ status: "failed", problem: "There is no model lab/x.", text: "Hello" }]);
   expect(state().problem).toBeNull();
@@ -154,7 +154,7 @@ it("shows nothing more of a conversation that is deleted from elsewhere, and loo
   client.chat(ID);
   server.connect();
   server.attached(log.length);
-  server.say(...log);
+  server.emit(...log);
   const before = client.changes.published();
   server.frame({ event: "error", chat_id: ID, detail: "The conversation was deleted.", code: "not_found" });
   expect(state()).toMatchObject({ phase: "missing", problem: null, session: { view: { runs: [] } } });
@@ -165,19 +165,19 @@ it("keeps a conversation whose message names a model that is not there", () => {
   client.chat(ID);
   server.connect();
   server.attached(log.length);
-  server.say(...log);
-  client.chat(ID).say("Hello", { model: "gone/model" }, "m1");
+  server.emit(...log);
+  client.chat(ID).sendMessage("Hello", { model: "gone/model" }, "m1");
   server.frame({ event: "error", chat_id: ID, detail: "No such model.", code: "not_found", client_message_id: "m1" });
   expect(state()).toMatchObject({ phase: "ready", pending: [{ status: "failed", problem: "No such model." }] });
 });
 
 it("knows what the server was never told", () => {
-  client.chat(ID).say("First", {}, "m1");
-  client.chat(ID).say("Second", {}, "m2");
+  client.chat(ID).sendMessage("First", {}, "m1");
+  client.chat(ID).sendMessage("Second", {}, "m2");
   expect(client.unsent()).toEqual(new Map([[ID, ["First", "Second"]]]));
   server.connect();
   server.attached(0);
-  expect(server.said).toEqual(["First"]);
+  expect(server.sentTexts).toEqual(["First"]);
   expect(client.unsent()).toEqual(new Map([[ID, ["Second"]]]));
 });
 
@@ -198,7 +198,7 @@ it("tells its readers once for many events of one frame of the screen", () => {
   });
   server.connect();
   server.attached(log.length);
-  server.say(...log);
+  server.emit(...log);
   expect(told).toBe(0);
   for (const flush of flushes) flush();
   expect(told).toBe(1);
@@ -208,13 +208,13 @@ it("tells its readers once for many events of one frame of the screen", () => {
 it("reads the server's clock from the frame that came quickest, never from a replay", () => {
   let now = 1_000;
   const clock = new ServerClock(() => now);
-  clock.heard(500);
+  clock.observe(500);
   expect(clock.now()).toBe(500);
   now = 2_000;
-  clock.heard(5_000);
+  clock.observe(5_000);
   now = 3_000;
-  clock.heard(5_900);
-  clock.heard(17);
+  clock.observe(5_900);
+  clock.observe(17);
   expect(clock.now()).toBe(6_000);
 });
 
@@ -222,7 +222,7 @@ it("starts anew from what the server has when the server no longer knows its pla
   client.chat(ID);
   server.connect();
   server.attached(0);
-  server.say(...log);
+  server.emit(...log);
   server.lose();
   server.connect();
   server.frame({ event: "error", chat_id: ID, detail: "after was never given out.", code: "invalid_request", field: "after" });
@@ -253,8 +253,8 @@ it("does not send before it has caught up, so that it does not say again what wa
   client.chat(ID);
   server.connect();
   server.attached(firstEnd);
-  client.chat(ID).say("Hello", {}, "m1");
-  expect(server.said).toEqual([]);
-  server.say(...log.slice(0, firstEnd));
-  expect(server.said).toEqual(["Hello"]);
+  client.chat(ID).sendMessage("Hello", {}, "m1");
+  expect(server.sentTexts).toEqual([]);
+  server.emit(...log.slice(0, firstEnd));
+  expect(server.sentTexts).toEqual(["Hello"]);
 });

@@ -2,19 +2,19 @@
 
 import { decode } from "@/events/decode";
 
-import { Cell, type Schedule } from "./cell";
+import { Store, type Schedule } from "./store";
 import { Chat } from "./chat";
 import { ServerClock } from "./server-clock";
 import type { Connection, Transport } from "./transport";
 
 /** Maximum conversations attached at once, below the server's limit per socket. */
-const MOST_CHATS = 32;
+const MAX_CHATS = 32;
 
 export class Client {
   readonly clock: ServerClock;
-  readonly connection: Cell<Connection>;
+  readonly connection: Store<Connection>;
   /** Incremented when any run starts or ends, or a conversation is gone, so that the conversation list is refreshed. */
-  readonly changes: Cell<number>;
+  readonly changes: Store<number>;
   readonly #transport: Transport;
   readonly #schedule: Schedule | undefined;
   readonly #chats = new Map<string, Chat>();
@@ -23,8 +23,8 @@ export class Client {
     this.#transport = transport;
     this.#schedule = schedule;
     this.clock = clock;
-    this.connection = new Cell<Connection>({ state: "connecting" }, schedule);
-    this.changes = new Cell(0, schedule);
+    this.connection = new Store<Connection>({ state: "connecting" }, schedule);
+    this.changes = new Store(0, schedule);
   }
 
   /** Connect. The returned function disconnects. */
@@ -39,7 +39,7 @@ export class Client {
   chat(id: string): Chat {
     const known = this.#chats.get(id);
     if (known) return known;
-    this.#makeRoom();
+    this.#evictIdle();
     const chat = new Chat(id, (command) => this.#transport.send(command), this.#schedule);
     this.#chats.set(id, chat);
     if (this.connection.latest.state === "open") chat.attach();
@@ -57,8 +57,8 @@ export class Client {
   }
 
   /** Detach from the oldest idle conversation. */
-  #makeRoom(): void {
-    if (this.#chats.size < MOST_CHATS) return;
+  #evictIdle(): void {
+    if (this.#chats.size < MAX_CHATS) return;
     const idle = [...this.#chats.values()].find((chat) => !chat.busy);
     if (idle) this.forget(idle.id);
   }
@@ -83,23 +83,23 @@ export class Client {
       case "unknown":
         return;
       case "event": {
-        const { recorded } = incoming;
-        this.clock.heard(recorded.at_ms);
-        this.#chats.get(recorded.conversation_id)?.hear(incoming);
-        if (recorded.event.type === "run.started" || recorded.event.type === "run.ended") this.changes.set(this.changes.latest + 1);
+        const { logged } = incoming;
+        this.clock.observe(logged.at_ms);
+        this.#chats.get(logged.conversation_id)?.receive(incoming);
+        if (logged.event.type === "run.started" || logged.event.type === "run.ended") this.changes.set(this.changes.latest + 1);
         return;
       }
       case "attached":
-      case "aside":
+      case "plugin":
       case "accepted":
       case "earlier":
-        this.#chats.get(incoming.chatId)?.hear(incoming);
+        this.#chats.get(incoming.chatId)?.receive(incoming);
         return;
       case "snapshot":
-        this.#chats.get(incoming.view.conversation_id)?.hear(incoming);
+        this.#chats.get(incoming.view.conversation_id)?.receive(incoming);
         return;
       case "error":
-        this.#hearError(incoming);
+        this.#receiveError(incoming);
         return;
       default: {
         const never: never = incoming;
@@ -109,9 +109,9 @@ export class Client {
   }
 
   /** Errors without a chat go to the most recent one. */
-  #hearError(error: Extract<ReturnType<typeof decode>, { kind: "error" }>): void {
+  #receiveError(error: Extract<ReturnType<typeof decode>, { kind: "error" }>): void {
     const chat = error.chatId === null ? [...this.#chats.values()].at(-1) : this.#chats.get(error.chatId);
-    chat?.hear(error);
+    chat?.receive(error);
     if (chat?.state.latest.phase === "missing") this.changes.set(this.changes.latest + 1);
   }
 }

@@ -1,12 +1,12 @@
 import { expect, it } from "vitest";
 
 import { Client } from "./client";
-import { ID, PlayedServer } from "./played-server";
+import { ID, FakeServer } from "./fake-server";
 
 /** A page that has loaded the end of a conversation of five runs, `r0` to `r4`. */
 function atTheEnd() {
   const runs = ["r0", "r1", "r2", "r3", "r4"].map((run_id) => ({ run_id, status: "completed", input: { text: run_id }, blocks: [] }));
-  const server = new PlayedServer();
+  const server = new FakeServer();
   const client = new Client(server, (flush) => flush());
   client.start();
   const snapshot = (from: number, seq = 50) =>
@@ -58,7 +58,7 @@ it("asks for what is shown where a message from before gets another version, and
   const { server, session, here } = atTheEnd();
   const run = { run_id: "r5", status: "running", input: { text: "Hi" }, blocks: [] };
   const started = { type: "run.started", model: "m", max_iterations: 25, input: { text: "Hi" }, replaces: "r1" } as const;
-  server.say({ seq: 51, at_ms: 1, conversation_id: ID, run_id: "r5", event: started });
+  server.emit({ seq: 51, at_ms: 1, conversation_id: ID, run_id: "r5", event: started });
   expect(server.commands.at(-1)).toEqual({ type: "attach", chat_id: ID, last: 40 });
   const runs = ["r3", "r4"].map((run_id) => ({ run_id, status: "completed", input: { text: run_id }, blocks: [] }));
   const versions = { r5: ["r1", "r5"] };
@@ -66,7 +66,7 @@ it("asks for what is shown where a message from before gets another version, and
   expect(here()).toEqual(["r3", "r4"]);
   expect(session().view.attempt?.run_id).toBe("r5");
   const asked = server.commands.length;
-  server.say({ seq: 52, at_ms: 1, conversation_id: ID, run_id: "r5", event: { type: "answer.delta", segment_id: "1:a1", text: "Better" } });
+  server.emit({ seq: 52, at_ms: 1, conversation_id: ID, run_id: "r5", event: { type: "answer.delta", segment_id: "1:a1", text: "Better" } });
   expect(server.commands.slice(asked)).toEqual([{ type: "attach", chat_id: ID, last: 40 }]);
 });
 
@@ -80,20 +80,20 @@ it("knows the versions of what it fetched, and where they hang", () => {
     { type: "run.started", model: "m", max_iterations: 25, input: { text: "Hi" }, replaces: "r3" },
     { type: "answer.delta", segment_id: "1:a1", text: "Better" },
   ] as const;
-  events.forEach((event, index) => server.say({ seq: 51 + index, at_ms: 1, conversation_id: ID, run_id: "new", event }));
+  events.forEach((event, index) => server.emit({ seq: 51 + index, at_ms: 1, conversation_id: ID, run_id: "new", event }));
   expect(here()).toEqual(["r1", "r2", "new"]);
   expect(session().view.versions).toEqual({ r2: ["r2", "old"], new: ["r3", "new"] });
-  server.say({ seq: 53, at_ms: 1, conversation_id: ID, run_id: "", event: { type: "version.selected", run_id: "r4" } });
+  server.emit({ seq: 53, at_ms: 1, conversation_id: ID, run_id: "", event: { type: "version.selected", run_id: "r4" } });
   expect(here()).toEqual(["r1", "r2", "r3", "r4"]);
 });
 
 it("shows a selection made elsewhere at once where it has the runs, and asks where it has not", () => {
   const { server, here } = atTheEnd();
   const before = server.commands.length;
-  server.say({ seq: 51, at_ms: 1, conversation_id: ID, run_id: "", event: { type: "version.selected", run_id: "r4" } });
+  server.emit({ seq: 51, at_ms: 1, conversation_id: ID, run_id: "", event: { type: "version.selected", run_id: "r4" } });
   expect(here()).toEqual(["r3", "r4"]);
   expect(server.commands.length).toBe(before);
-  server.say({ seq: 52, at_ms: 1, conversation_id: ID, run_id: "", event: { type: "version.selected", run_id: "unknown" } });
+  server.emit({ seq: 52, at_ms: 1, conversation_id: ID, run_id: "", event: { type: "version.selected", run_id: "unknown" } });
   expect(server.commands.at(-1)).toEqual({ type: "attach", chat_id: ID, last: 40 });
 });
 

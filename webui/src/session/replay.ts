@@ -26,9 +26,9 @@ export class ReplayTransport implements Transport {
     this.commands.push(command);
     if (command.type === "attach") {
       const seq = this.#log.at(-1)?.seq ?? 0;
-      this.#say(JSON.stringify({ event: "attached", chat_id: command.chat_id, seq, floor: 0, running: [] }));
-      for (const recorded of this.#log) {
-        if (recorded.seq > (command.after ?? 0)) this.#say(encodeFrame(recorded));
+      this.#emit(JSON.stringify({ event: "attached", chat_id: command.chat_id, seq, floor: 0, running: [] }));
+      for (const logged of this.#log) {
+        if (logged.seq > (command.after ?? 0)) this.#emit(encodeFrame(logged));
       }
     }
     return this.#listener !== null;
@@ -38,7 +38,7 @@ export class ReplayTransport implements Transport {
     this.#listener?.connection({ state: "open" });
   }
 
-  #say(frame: string): void {
+  #emit(frame: string): void {
     this.#listener?.frame(frame);
   }
 }

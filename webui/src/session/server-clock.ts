@@ -12,7 +12,7 @@ export class ServerClock {
     this.#now = now;
   }
 
-  heard(atMs: number): void {
+  observe(atMs: number): void {
     const offset = atMs - this.#now();
     if (this.#offset === null || offset > this.#offset) this.#offset = offset;
   }

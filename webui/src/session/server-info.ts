@@ -1,7 +1,7 @@
 /** Server information and capabilities. */
 
 import { type Api, ApiProblem, type Bootstrap, type Features, type ModelChoice } from "./api";
-import { Cell, type Schedule } from "./cell";
+import { Store, type Schedule } from "./store";
 
 export interface ServerState {
   readonly bootstrap: Bootstrap | null;
@@ -11,12 +11,12 @@ export interface ServerState {
 }
 
 export class ServerInfo {
-  readonly state: Cell<ServerState>;
+  readonly state: Store<ServerState>;
   readonly #api: Api;
 
   constructor(api: Api, schedule?: Schedule) {
     this.#api = api;
-    this.state = new Cell<ServerState>({ bootstrap: null, features: {}, models: [], problem: null }, schedule);
+    this.state = new Store<ServerState>({ bootstrap: null, features: {}, models: [], problem: null }, schedule);
   }
 
   /** The WebSocket URL. Throws `ApiProblem`, or the signal's reason if aborted. */

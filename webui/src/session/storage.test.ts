@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { keepIn } from "./storage";
+import { saveTo } from "./storage";
 
 /** Storage with room for so many characters. */
 function small(most: number) {
@@ -17,7 +17,7 @@ function small(most: number) {
 
 it("keeps what fits, and says of what does not that it is not kept, with no older value left", () => {
   const { kept, storage } = small(5);
-  expect(keepIn(storage, "draft", "short")).toBe(true);
-  expect(keepIn(storage, "draft", "too long")).toBe(false);
+  expect(saveTo(storage, "draft", "short")).toBe(true);
+  expect(saveTo(storage, "draft", "too long")).toBe(false);
   expect(kept.size).toBe(0);
 });

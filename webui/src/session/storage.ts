@@ -1,7 +1,7 @@
 /** Browser storage, which may be full. */
 
 /** Save a value. Returns false if storage is full; the outdated value is removed then. */
-export function keepIn(storage: Storage, key: string, value: string): boolean {
+export function saveTo(storage: Storage, key: string, value: string): boolean {
   try {
     storage.setItem(key, value);
     return true;

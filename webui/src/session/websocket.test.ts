@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 
 import { ApiProblem } from "./api";
 import type { Connection } from "./transport";
-import { isLoopback, type Socket, type Surroundings, WebSocketTransport } from "./websocket";
+import { isLoopback, type Socket, type Environment, WebSocketTransport } from "./websocket";
 
 /** A socket controlled by the test. */
 class Wire implements Socket {
@@ -28,7 +28,7 @@ class Wire implements Socket {
   }
 }
 
-function staged(part: Partial<Surroundings> = {}) {
+function staged(part: Partial<Environment> = {}) {
   const wires: Wire[] = [];
   const heard: string[] = [];
   const states: Connection["state"][] = [];
@@ -43,7 +43,7 @@ function staged(part: Partial<Surroundings> = {}) {
       return wire;
     },
     isOnline: () => true,
-    whenThingsChange: (callback) => {
+    onEnvironmentChange: (callback) => {
       changed = callback;
       return () => undefined;
     },

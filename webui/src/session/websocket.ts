@@ -1,6 +1,6 @@
 /** `/ws` transport: reconnects with exponential backoff. Catching up is the client's job. */
 
-import { toJson } from "@/events/cut";
+import { toJson } from "@/events/text-slices";
 
 import { ApiProblem } from "./api";
 import type { Command, Connection, Listener, Transport } from "./transport";
@@ -14,14 +14,14 @@ export interface Socket {
   close(): void;
 }
 
-export interface Surroundings {
+export interface Environment {
   /** The URL to connect to, fetched for each attempt since tickets are single-use. Aborted by the signal. */
   readonly address: (given: AbortSignal) => Promise<string>;
   readonly connect: (address: string) => Socket;
   /** Whether the network appears to be up. */
   readonly isOnline: () => boolean;
   /** Call back when the network changes or the page becomes visible; returns an unsubscribe function. */
-  readonly whenThingsChange: (changed: () => void) => () => void;
+  readonly onEnvironmentChange: (changed: () => void) => () => void;
   readonly random: () => number;
 }
 
@@ -32,18 +32,18 @@ export function isLoopback(host: string): boolean {
 
 const OPEN = 1;
 const FIRST_WAIT_MS = 400;
-const LONGEST_WAIT_MS = 15_000;
+const MAX_WAIT_MS = 15_000;
 /** Timeout for connection attempts. */
 const CONNECT_MS = 10_000;
 /** Send a ping after this much silence. */
-const QUIET_MS = 15_000;
+const SILENCE_MS = 15_000;
 /** Ping timeout, doubled after each failure. */
-const ANSWER_MS = 5_000;
-const LONGEST_ANSWER_MS = 60_000;
+const PONG_TIMEOUT_MS = 5_000;
+const MAX_PONG_TIMEOUT_MS = 60_000;
 const PING = JSON.stringify({ type: "ping" });
 
 export class WebSocketTransport implements Transport {
-  readonly #around: Surroundings;
+  readonly #environment: Environment;
   #listener: Listener | null = null;
   #socket: Socket | null = null;
   /** The next connection attempt or ping. */
@@ -51,25 +51,25 @@ export class WebSocketTransport implements Transport {
   #attempt = 0;
   /** The current connection attempt. */
   #connecting: AbortController | null = null;
-  #answerMs = ANSWER_MS;
+  #pongTimeoutMs = PONG_TIMEOUT_MS;
   /** Whether a ping is pending. */
-  #asked = false;
+  #pinged = false;
   /** Whether anything was received since the timer was set. */
-  #heard = false;
+  #received = false;
   /** Incremented per attempt, so that events of earlier attempts are ignored. */
-  #turn = 0;
+  #generation = 0;
 
-  constructor(around: Surroundings) {
-    this.#around = around;
+  constructor(environment: Environment) {
+    this.#environment = environment;
   }
 
   open(listener: Listener): () => void {
     this.#listener = listener;
-    const forget = this.#around.whenThingsChange(() => this.#thingsChanged());
+    const forget = this.#environment.onEnvironmentChange(() => this.#environmentChanged());
     this.#connect();
     return () => {
       forget();
-      this.#abandon();
+      this.#disconnect();
       this.#listener = null;
     };
   }
@@ -78,7 +78,7 @@ export class WebSocketTransport implements Transport {
     if (this.#socket?.readyState !== OPEN) return false;
     this.#socket.send(toJson(command));
     // Detect a dead connection quickly when the user sends something.
-    if (command.type === "message" || command.type === "stop") this.#ask();
+    if (command.type === "message" || command.type === "stop") this.#ping();
     return true;
   }
 
@@ -87,92 +87,92 @@ export class WebSocketTransport implements Transport {
   }
 
   /** A socket that lost its network or slept through the loss stays open for minutes without receiving anything. */
-  #thingsChanged(): void {
-    if (!this.#around.isOnline()) {
-      this.#abandon();
-      this.#tell({ state: "offline" });
+  #environmentChanged(): void {
+    if (!this.#environment.isOnline()) {
+      this.#disconnect();
+      this.#notify({ state: "offline" });
     } else if (this.#socket?.readyState === OPEN) {
-      this.#ask();
+      this.#ping();
     } else if (!this.#connecting) {
       this.#connect();
     }
   }
 
   #connect(): void {
-    this.#abandon();
-    const turn = this.#turn;
+    this.#disconnect();
+    const generation = this.#generation;
     const attempt = new AbortController();
     this.#connecting = attempt;
-    this.#tell({ state: "connecting" });
-    this.#timer = setTimeout(() => this.#lost(turn, null), CONNECT_MS);
-    this.#around.address(attempt.signal).then(
+    this.#notify({ state: "connecting" });
+    this.#timer = setTimeout(() => this.#connectionLost(generation, null), CONNECT_MS);
+    this.#environment.address(attempt.signal).then(
       (address) => {
-        if (turn === this.#turn) this.#watch(this.#around.connect(address), turn);
+        if (generation === this.#generation) this.#watch(this.#environment.connect(address), generation);
       },
-      (error: unknown) => this.#lost(turn, error instanceof ApiProblem && error.status > 0 ? error.message : null),
+      (error: unknown) => this.#connectionLost(generation, error instanceof ApiProblem && error.status > 0 ? error.message : null),
     );
   }
 
-  #watch(socket: Socket, turn: number): void {
+  #watch(socket: Socket, generation: number): void {
     this.#socket = socket;
     socket.addEventListener("open", () => {
-      if (turn !== this.#turn) return;
+      if (generation !== this.#generation) return;
       this.#connecting = null;
       this.#attempt = 0;
-      this.#waitForSilence();
-      this.#tell({ state: "open" });
+      this.#watchForSilence();
+      this.#notify({ state: "open" });
     });
     socket.addEventListener("message", (event) => {
-      if (turn !== this.#turn || typeof event.data !== "string") return;
-      this.#heard = true;
-      if (this.#asked) this.#answered();
+      if (generation !== this.#generation || typeof event.data !== "string") return;
+      this.#received = true;
+      if (this.#pinged) this.#ponged();
       this.#listener?.frame(event.data);
     });
-    socket.addEventListener("close", () => this.#lost(turn, null));
+    socket.addEventListener("close", () => this.#connectionLost(generation, null));
   }
 
-  #answered(): void {
-    this.#answerMs = ANSWER_MS;
-    this.#waitForSilence();
+  #ponged(): void {
+    this.#pongTimeoutMs = PONG_TIMEOUT_MS;
+    this.#watchForSilence();
   }
 
   /** Don't reset the timer for each of thousands of frames. */
-  #waitForSilence(): void {
-    this.#asked = this.#heard = false;
+  #watchForSilence(): void {
+    this.#pinged = this.#received = false;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => (this.#heard ? this.#waitForSilence() : this.#ask()), QUIET_MS);
+    this.#timer = setTimeout(() => (this.#received ? this.#watchForSilence() : this.#ping()), SILENCE_MS);
   }
 
   /** Send a ping, and reconnect if nothing arrives in time. */
-  #ask(): void {
-    if (this.#asked) return;
-    this.#asked = true;
+  #ping(): void {
+    if (this.#pinged) return;
+    this.#pinged = true;
     clearTimeout(this.#timer);
     this.#socket?.send(PING);
     this.#timer = setTimeout(() => {
-      this.#answerMs = Math.min(LONGEST_ANSWER_MS, this.#answerMs * 2);
+      this.#pongTimeoutMs = Math.min(MAX_PONG_TIMEOUT_MS, this.#pongTimeoutMs * 2);
       this.#connect();
-    }, this.#answerMs);
+    }, this.#pongTimeoutMs);
   }
 
-  #lost(turn: number, problem: string | null): void {
-    if (turn !== this.#turn || !this.#listener) return;
-    this.#abandon();
-    if (!this.#around.isOnline()) {
-      this.#tell({ state: "offline" });
+  #connectionLost(generation: number, problem: string | null): void {
+    if (generation !== this.#generation || !this.#listener) return;
+    this.#disconnect();
+    if (!this.#environment.isOnline()) {
+      this.#notify({ state: "offline" });
       return;
     }
     this.#attempt += 1;
-    const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (this.#attempt - 1));
-    const wait = longest * (0.5 + this.#around.random() / 2);
-    this.#tell({ state: "waiting", attempt: this.#attempt, retryAt: Date.now() + wait, problem });
+    const longest = Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** (this.#attempt - 1));
+    const wait = longest * (0.5 + this.#environment.random() / 2);
+    this.#notify({ state: "waiting", attempt: this.#attempt, retryAt: Date.now() + wait, problem });
     this.#timer = setTimeout(() => this.#connect(), wait);
   }
 
-  #abandon(): void {
-    this.#turn += 1;
+  #disconnect(): void {
+    this.#generation += 1;
     clearTimeout(this.#timer);
-    this.#asked = false;
+    this.#pinged = false;
     // A pending request may hang on a dead connection; don't let the next attempt reuse it.
     this.#connecting?.abort();
     this.#connecting = null;
@@ -180,7 +180,7 @@ export class WebSocketTransport implements Transport {
     this.#socket = null;
   }
 
-  #tell(now: Connection): void {
+  #notify(now: Connection): void {
     this.#listener?.connection(now);
   }
 }

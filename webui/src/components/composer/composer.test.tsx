@@ -190,7 +190,7 @@ it("offers to upload again what failed to, and only that", async () => {
   const did: string[] = [];
   const { field, user } = staged({
     attached: [
-      { id: "f1", name: "a.txt", status: "failed", onAgain: () => did.push("again") },
+      { id: "f1", name: "a.txt", status: "failed", onRetry: () => did.push("again") },
       { id: "f2", name: "b.txt", status: "ready" },
     ],
   });
@@ -210,7 +210,7 @@ it("shows a picture small, and sends files without a word", async () => {
 });
 
 it("says why files cannot go along, and does not send them", async () => {
-  const { did, field, user } = staged({ attached: [{ id: "f1", name: "cat.png", status: "ready" }], hindrance: "It takes no pictures." });
+  const { did, field, user } = staged({ attached: [{ id: "f1", name: "cat.png", status: "ready" }], blockedReason: "It takes no pictures." });
   expect(screen.getByRole("alert").textContent).toBe("It takes no pictures.");
   await user.type(field, "Look{Enter}");
   expect(did).toEqual([]);

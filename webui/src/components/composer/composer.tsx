@@ -4,7 +4,7 @@ import { type ChangeEvent, type ClipboardEvent, type DragEvent, type KeyboardEve
 import { FileChip } from "@/components/message/attached-files";
 import { useDroppedFiles } from "./dropped-files";
 import { type EnterKey, isComposing, sends } from "./keys";
-import { insertText, pastedFrom } from "./pasted";
+import { insertText, pastedFrom } from "./paste";
 import { isTooLong, type TextLimits, TooLong } from "./too-long";
 import { IconButton } from "@/components/ui/button";
 import { cx } from "@/components/ui/cx";
@@ -17,7 +17,7 @@ export interface Attached {
   /** URL of a thumbnail. */
   readonly picture?: string | null;
   /** Retries a failed upload. */
-  readonly onAgain?: (() => void) | undefined;
+  readonly onRetry?: (() => void) | undefined;
 }
 
 export interface ComposerProps {
@@ -39,7 +39,7 @@ export interface ComposerProps {
   /** The file limits as text. */
   readonly limits?: string;
   /** Why the message can't be sent, if it can't. */
-  readonly hindrance?: string | null;
+  readonly blockedReason?: string | null;
   /** Model and effort pickers. */
   readonly controls: ReactNode;
   readonly field: Ref<HTMLTextAreaElement>;
@@ -98,9 +98,9 @@ export function Composer(props: ComposerProps) {
 }
 
 /** A message needs text or files. Unfinished or rejected files block it. */
-function isReady({ text, attached, hindrance = null, textLimits }: ComposerProps): boolean {
+function isReady({ text, attached, blockedReason = null, textLimits }: ComposerProps): boolean {
   const says = text.trim() !== "" || attached.length > 0;
-  return says && hindrance === null && !isTooLong(text, textLimits) && attached.every((each) => each.status === "ready");
+  return says && blockedReason === null && !isTooLong(text, textLimits) && attached.every((each) => each.status === "ready");
 }
 
 interface RefusedProps extends ComposerProps {
@@ -207,9 +207,9 @@ function FilePicker({ onFiles, limits }: FilePickerProps) {
   );
 }
 
-const UPLOAD_WORDS = { uploading: "uploading…", failed: "upload failed" } as const;
+const UPLOAD_LABELS = { uploading: "uploading…", failed: "upload failed" } as const;
 
-function AttachedFiles({ attached, onDetach, hindrance = null }: ComposerProps) {
+function AttachedFiles({ attached, onDetach, blockedReason = null }: ComposerProps) {
   if (attached.length === 0) return null;
   return (
     <>
@@ -217,18 +217,18 @@ function AttachedFiles({ attached, onDetach, hindrance = null }: ComposerProps) 
         {attached.map((file) => (
           <li key={file.id} className="flex items-center gap-1.5 rounded-lg border border-line bg-sunken py-0.5 pr-0.5 pl-1.5 text-sm">
             <FileChip name={file.name} picture={file.picture ?? null}>
-              {file.status === "ready" ? null : <span className={file.status === "failed" ? "text-danger" : "text-faint"}>{UPLOAD_WORDS[file.status]}</span>}
+              {file.status === "ready" ? null : <span className={file.status === "failed" ? "text-danger" : "text-faint"}>{UPLOAD_LABELS[file.status]}</span>}
             </FileChip>
-            {file.onAgain ? <Again name={file.name} onAgain={file.onAgain} /> : null}
+            {file.onRetry ? <RetryUpload name={file.name} onRetry={file.onRetry} /> : null}
             <IconButton label={`Remove ${visible(file.name)}`} className="size-7" onClick={() => onDetach(file.id)}>
               <X size={14} aria-hidden />
             </IconButton>
           </li>
         ))}
       </ul>
-      {hindrance === null ? null : (
+      {blockedReason === null ? null : (
         <p role="alert" className="px-2 pt-1.5 text-sm text-danger">
-          {hindrance}
+          {blockedReason}
         </p>
       )}
     </>
@@ -236,13 +236,13 @@ function AttachedFiles({ attached, onDetach, hindrance = null }: ComposerProps) 
 }
 
 /** The button disappears when pressed, so focus moves to the message field. */
-function Again({ name, onAgain }: { readonly name: string; readonly onAgain: () => void }) {
+function RetryUpload({ name, onRetry }: { readonly name: string; readonly onRetry: () => void }) {
   return (
     <IconButton
       label={`Upload ${visible(name)} again`}
       className="size-7"
       onClick={(event) => {
-        onAgain();
+        onRetry();
         event.currentTarget.form?.querySelector("textarea")?.focus();
       }}
     >

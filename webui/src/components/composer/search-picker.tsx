@@ -2,7 +2,7 @@ import * as Popover from "@radix-ui/react-popover";
 import { Check, Search } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, useEffect, useId, useMemo, useState } from "react";
 
-import { counted } from "@/components/message/duration";
+import { formatCount } from "@/components/message/duration";
 import { isComposing } from "./keys";
 import { cx } from "@/components/ui/cx";
 import type { Choice } from "@/components/ui/menu";
@@ -94,7 +94,7 @@ function Combobox({ name, choices, value, onChange }: Omit<SearchPickerProps, "t
       </div>
       <Options list={list} name={name} found={found} value={value} active={active} idOf={idOf} onChange={onChange} />
       <p role="status" className={found.length === 0 ? "px-3 py-2.5 text-sm text-faint" : "sr-only"}>
-        {found.length === 0 ? "No results." : counted(found.length, "choice")}
+        {found.length === 0 ? "No results." : formatCount(found.length, "choice")}
       </p>
     </>
   );

@@ -1,7 +1,7 @@
 import { useMemo } from "react";
 
-import { inBytes } from "@/components/message/attached-files";
-import { counted } from "@/components/message/duration";
+import { formatBytes } from "@/components/message/attached-files";
+import { formatCount } from "@/components/message/duration";
 import { Button } from "@/components/ui/button";
 
 /** Maximum text length, as a message and as a file. */
@@ -37,8 +37,8 @@ export function TooLong({ text, limits, inserted, onAttach, onDismiss }: TooLong
   return (
     <div role="alert" className="flex flex-wrap items-center gap-2 px-2 pt-1.5 text-sm text-danger">
       <p className="min-w-48 flex-1">
-        {subject} has {counted(text.length, "character")}; the limit for a message is {counted(limits.chars, "character")}.
-        {onAttach && !fits ? ` As a file it is ${inBytes(file.size)}. Text files can be up to ${inBytes(limits.fileBytes)}.` : ""}
+        {subject} has {formatCount(text.length, "character")}; the limit for a message is {formatCount(limits.chars, "character")}.
+        {onAttach && !fits ? ` As a file it is ${formatBytes(file.size)}. Text files can be up to ${formatBytes(limits.fileBytes)}.` : ""}
         {inserted ? "" : " It wasn't inserted; you still have it where you copied it from."}
       </p>
       {onAttach && fits ? <Button onClick={() => onAttach(file)}>Attach as a text file</Button> : null}

@@ -1,7 +1,7 @@
 import { lazy, Suspense } from "react";
 
 import { CopyButton } from "@/components/copy-button";
-import { Guarded } from "./guarded";
+import { ErrorBoundary } from "./error-boundary";
 import { visible } from "@/components/message/sanitize";
 
 const Highlighted = lazy(() => import("./highlighted"));
@@ -33,7 +33,7 @@ export function CodeBlock({ code, language, growing }: CodeBlockProps) {
       </figcaption>
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- scrolls sideways, by keyboard too */}
       <pre dir="ltr" tabIndex={0} aria-label={language ? `Code, ${language}` : "Code"} className="overflow-x-auto px-4 pb-3.5 font-mono text-[0.84rem] leading-relaxed">
-        <code>{coloured ? <Guarded fallback={shown}><Suspense fallback={shown}><Highlighted code={shown} language={language} /></Suspense></Guarded> : shown}</code>
+        <code>{coloured ? <ErrorBoundary fallback={shown}><Suspense fallback={shown}><Highlighted code={shown} language={language} /></Suspense></ErrorBoundary> : shown}</code>
       </pre>
     </figure>
   );

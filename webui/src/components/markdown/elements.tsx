@@ -10,10 +10,10 @@ import type { Definitions } from "./syntax/definitions";
 import { directionOf } from "./syntax/direction";
 import { FormulaView } from "./formula";
 import { splitAtAddresses } from "./syntax/links";
-import { ExternalLink, Picture } from "./links-and-pictures";
+import { ExternalLink, MarkdownImage } from "./links-and-images";
 import type { Formula } from "./syntax/math-syntax";
 
-export interface Surroundings {
+export interface RenderContext {
   readonly definitions: Definitions;
   /** Whether a code block at the very end is still streaming. */
   readonly open: boolean;
@@ -23,47 +23,47 @@ export interface Surroundings {
 type Node = Nodes | Formula;
 
 /** Renders a block or its contents. */
-export function elementOf(node: Node, around: Surroundings): ReactNode {
+export function elementOf(node: Node, context: RenderContext): ReactNode {
   switch (node.type) {
     case "paragraph":
-      return <p dir={directionOf(node)}>{phrasesOf(node, around)}</p>;
+      return <p dir={directionOf(node)}>{phrasesOf(node, context)}</p>;
     case "heading": {
       const Heading = `h${node.depth}` as const;
-      return <Heading dir={directionOf(node)}>{phrasesOf(node, around)}</Heading>;
+      return <Heading dir={directionOf(node)}>{phrasesOf(node, context)}</Heading>;
     }
     case "blockquote":
-      return <blockquote dir={directionOf(node)}>{childrenOf(node, around)}</blockquote>;
+      return <blockquote dir={directionOf(node)}>{childrenOf(node, context)}</blockquote>;
     case "list":
-      return listOf(node, around);
+      return listOf(node, context);
     case "table":
-      return tableOf(node, around);
+      return tableOf(node, context);
     case "thematicBreak":
       return <hr />;
     case "code":
-      return <CodeBlock code={node.value} language={visible(node.lang ?? "")} growing={around.open} />;
+      return <CodeBlock code={node.value} language={visible(node.lang ?? "")} growing={context.open} />;
     case "html":
       return <p className="written">{visible(node.value)}</p>;
     case "footnoteDefinition":
       return (
         <div className="footnote" dir={directionOf(node)}>
-          <sup>{visible(node.label ?? node.identifier)}</sup> {childrenOf(node, around)}
+          <sup>{visible(node.label ?? node.identifier)}</sup> {childrenOf(node, context)}
         </div>
       );
     default:
-      return phraseOf(node, around);
+      return phraseOf(node, context);
   }
 }
 
-function phraseOf(node: Node, around: Surroundings): ReactNode {
+function phraseOf(node: Node, context: RenderContext): ReactNode {
   switch (node.type) {
     case "text":
-      return textOf(node.value, around);
+      return textOf(node.value, context);
     case "emphasis":
-      return <em>{phrasesOf(node, around)}</em>;
+      return <em>{phrasesOf(node, context)}</em>;
     case "strong":
-      return <strong>{phrasesOf(node, around)}</strong>;
+      return <strong>{phrasesOf(node, context)}</strong>;
     case "delete":
-      return <del>{phrasesOf(node, around)}</del>;
+      return <del>{phrasesOf(node, context)}</del>;
     case "inlineCode":
       return <code dir="auto">{visible(node.value)}</code>;
     case "formula":
@@ -75,24 +75,24 @@ function phraseOf(node: Node, around: Surroundings): ReactNode {
     case "footnoteReference":
       return <sup>[{visible(node.label ?? node.identifier)}]</sup>;
     default:
-      return linkOf(node, around);
+      return linkOf(node, context);
   }
 }
 
-function linkOf(node: Node, around: Surroundings): ReactNode {
+function linkOf(node: Node, context: RenderContext): ReactNode {
   switch (node.type) {
     case "link":
-      return <ExternalLink href={node.url}>{phrasesOf(node, { ...around, inLink: true })}</ExternalLink>;
+      return <ExternalLink href={node.url}>{phrasesOf(node, { ...context, inLink: true })}</ExternalLink>;
     case "linkReference": {
-      const found = around.definitions.links.get(normalizeIdentifier(node.label ?? node.identifier));
-      const children = phrasesOf(node, { ...around, inLink: true });
+      const found = context.definitions.links.get(normalizeIdentifier(node.label ?? node.identifier));
+      const children = phrasesOf(node, { ...context, inLink: true });
       return found ? <ExternalLink href={found.url}>{children}</ExternalLink> : <>[{children}]</>;
     }
     case "image":
-      return <Picture src={node.url} alt={visible(node.alt ?? "")} />;
+      return <MarkdownImage src={node.url} alt={visible(node.alt ?? "")} />;
     case "imageReference": {
-      const found = around.definitions.links.get(normalizeIdentifier(node.label ?? node.identifier));
-      return found ? <Picture src={found.url} alt={visible(node.alt ?? "")} /> : `![${visible(node.alt ?? "")}]`;
+      const found = context.definitions.links.get(normalizeIdentifier(node.label ?? node.identifier));
+      return found ? <MarkdownImage src={found.url} alt={visible(node.alt ?? "")} /> : `![${visible(node.alt ?? "")}]`;
     }
     default:
       // Nothing else is visible: definitions appear where they are referenced.
@@ -100,21 +100,21 @@ function linkOf(node: Node, around: Surroundings): ReactNode {
   }
 }
 
-function childrenOf(node: Parents, around: Surroundings): ReactNode {
+function childrenOf(node: Parents, context: RenderContext): ReactNode {
   const last = node.children.length - 1;
-  const inner = around.open ? { ...around, open: false } : around;
+  const inner = context.open ? { ...context, open: false } : context;
   // oxlint-disable-next-line react/no-array-index-key -- the nodes of a tree have nothing else
-  return node.children.map((child, index) => <Fragment key={index}>{elementOf(child, index === last ? around : inner)}</Fragment>);
+  return node.children.map((child, index) => <Fragment key={index}>{elementOf(child, index === last ? context : inner)}</Fragment>);
 }
 
-function phrasesOf(node: Parents, around: Surroundings): ReactNode {
+function phrasesOf(node: Parents, context: RenderContext): ReactNode {
   // oxlint-disable-next-line react/no-array-index-key -- the nodes of a tree have nothing else
-  return node.children.map((child, index) => <Fragment key={index}>{phraseOf(child, around)}</Fragment>);
+  return node.children.map((child, index) => <Fragment key={index}>{phraseOf(child, context)}</Fragment>);
 }
 
 /** The grammar finds URLs, except after an open bracket. */
-function textOf(text: string, around: Surroundings): ReactNode {
-  if (around.inLink || !text.includes("://")) return visible(text);
+function textOf(text: string, context: RenderContext): ReactNode {
+  if (context.inLink || !text.includes("://")) return visible(text);
   return splitAtAddresses(text).map((piece, index) => {
     // oxlint-disable-next-line react/no-array-index-key -- pieces of a text have nothing else
     return index % 2 === 1 ? <ExternalLink key={index} href={piece}>{visible(piece)}</ExternalLink> : <Fragment key={index}>{visible(piece)}</Fragment>;
@@ -126,12 +126,12 @@ function htmlOf(node: Html): ReactNode {
   return /^<br\s*\/?>$/i.test(node.value) ? <br /> : <span className="written">{visible(node.value)}</span>;
 }
 
-function listOf(node: List, around: Surroundings): ReactNode {
+function listOf(node: List, context: RenderContext): ReactNode {
   const loose = node.spread === true || node.children.some((item) => item.spread === true);
   const last = node.children.length - 1;
-  const inner = around.open ? { ...around, open: false } : around;
+  const inner = context.open ? { ...context, open: false } : context;
   // oxlint-disable-next-line react/no-array-index-key -- items are only ever added at the end
-  const items = node.children.map((item, index) => <Fragment key={index}>{itemOf(item, loose, index === last ? around : inner)}</Fragment>);
+  const items = node.children.map((item, index) => <Fragment key={index}>{itemOf(item, loose, index === last ? context : inner)}</Fragment>);
   const direction = directionOf(node);
   if (node.ordered !== true) return <ul dir={direction}>{items}</ul>;
   return (
@@ -141,12 +141,12 @@ function listOf(node: List, around: Surroundings): ReactNode {
   );
 }
 
-function itemOf(item: ListItem, loose: boolean, around: Surroundings): ReactNode {
+function itemOf(item: ListItem, loose: boolean, context: RenderContext): ReactNode {
   const isTask = typeof item.checked === "boolean";
   const last = item.children.length - 1;
-  const inner = around.open ? { ...around, open: false } : around;
+  const inner = context.open ? { ...context, open: false } : context;
   const content = item.children.map((child, index) => {
-    const within = index === last ? around : inner;
+    const within = index === last ? context : inner;
     // In a tight list, a paragraph renders as plain item content.
     const element = child.type === "paragraph" && !loose ? <div dir={directionOf(child)}>{phrasesOf(child, within)}</div> : elementOf(child, within);
     // oxlint-disable-next-line react/no-array-index-key -- the nodes of a tree have nothing else
@@ -161,29 +161,29 @@ function itemOf(item: ListItem, loose: boolean, around: Surroundings): ReactNode
   );
 }
 
-function tableOf(node: Table, around: Surroundings): ReactNode {
+function tableOf(node: Table, context: RenderContext): ReactNode {
   const [head, ...rows] = node.children;
   return (
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- scrolls sideways, by keyboard too
     <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Table">
       <table dir={directionOf(node)}>
-        <thead>{head ? rowOf(head, "th", node, around) : null}</thead>
+        <thead>{head ? rowOf(head, "th", node, context) : null}</thead>
         {rows.length === 0 ? null : (
           // oxlint-disable-next-line react/no-array-index-key -- rows are only ever added at the end
-          <tbody>{rows.map((row, index) => <Fragment key={index}>{rowOf(row, "td", node, around)}</Fragment>)}</tbody>
+          <tbody>{rows.map((row, index) => <Fragment key={index}>{rowOf(row, "td", node, context)}</Fragment>)}</tbody>
         )}
       </table>
     </div>
   );
 }
 
-function rowOf(row: TableRow, Cell: "th" | "td", table: Table, around: Surroundings): ReactNode {
+function rowOf(row: TableRow, Cell: "th" | "td", table: Table, context: RenderContext): ReactNode {
   return (
     <tr>
       {row.children.map((cell, index) => (
         // oxlint-disable-next-line react/no-array-index-key -- the cells of a row have nothing else
         <Cell key={index} dir={directionOf(cell)} style={{ textAlign: table.align?.[index] ?? undefined }}>
-          {phrasesOf(cell, around)}
+          {phrasesOf(cell, context)}
         </Cell>
       ))}
     </tr>

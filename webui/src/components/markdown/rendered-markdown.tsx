@@ -5,7 +5,7 @@ import { memo, useEffect, useState } from "react";
 import type { MarkdownProps } from "./markdown";
 import type { Definitions } from "./syntax/definitions";
 import { elementOf } from "./elements";
-import { Guarded } from "./guarded";
+import { ErrorBoundary } from "./error-boundary";
 import { LONGEST_TEXT, MarkdownDocument, type Part } from "./syntax/markdown-document";
 import { PlainText } from "./plain-text";
 
@@ -60,7 +60,7 @@ function inSections(parts: readonly Part[]): readonly (readonly Part[])[] {
 const Block = memo(function Block({ part, definitions }: { readonly part: Part; readonly definitions: Definitions }) {
   const written = <PlainText text={part.source} />;
   if (part.node === null) return written;
-  return <Guarded fallback={written}>{elementOf(part.node, { definitions, open: part.open, inLink: false })}</Guarded>;
+  return <ErrorBoundary fallback={written}>{elementOf(part.node, { definitions, open: part.open, inLink: false })}</ErrorBoundary>;
 });
 
 export default Markdown;

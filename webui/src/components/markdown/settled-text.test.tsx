@@ -2,7 +2,7 @@ import { render } from "@testing-library/react";
 import { beforeAll, expect, it } from "vitest";
 
 import { SettledText } from "./settled-text";
-import { lastRun } from "@/components/stage";
+import { lastRun } from "@/components/test-render";
 
 const words = (page: Element) => page.textContent.replaceAll(/\s+/g, "");
 

@@ -3,8 +3,8 @@ import { userEvent } from "@testing-library/user-event";
 import { beforeAll, describe, expect, it } from "vitest";
 
 import { AssistantMessage } from "./assistant-message";
-import { THINKING_CHOICES } from "@/components/reading";
-import { lastRun, renderFor } from "@/components/stage";
+import { THINKING_CHOICES } from "@/components/view-options";
+import { lastRun, renderWithOptions } from "@/components/test-render";
 
 const THOUGHT = /The user wants the number of weekends/;
 const thinking = lastRun("thinking-live");
@@ -14,7 +14,7 @@ beforeAll(() => import("@/components/markdown/rendered-markdown"));
 
 describe("a live thought", () => {
   it("is open while it streams and folds when the answer begins", async () => {
-    const { show } = renderFor({ serverNow: () => thinking.started_at_ms + 4_600 }, <AssistantMessage run={thinking} />);
+    const { show } = renderWithOptions({ serverNow: () => thinking.started_at_ms + 4_600 }, <AssistantMessage run={thinking} />);
     expect(screen.getByRole("button", { name: /Thinking…/ }).getAttribute("aria-expanded")).toBe("true");
     expect(screen.getByText(THOUGHT)).toBeDefined();
     show(<AssistantMessage run={answering} />);
@@ -24,13 +24,13 @@ describe("a live thought", () => {
   });
 
   it("counts its seconds by the server's clock, from its first word", () => {
-    renderFor({ serverNow: () => thinking.started_at_ms + 120 + 7_300 }, <AssistantMessage run={thinking} />);
+    renderWithOptions({ serverNow: () => thinking.started_at_ms + 120 + 7_300 }, <AssistantMessage run={thinking} />);
     expect(screen.getByText("7 s")).toBeDefined();
   });
 
   it("stays closed once the reader closed it, and open once the reader opened it", async () => {
     const user = userEvent.setup();
-    const { show, reading } = renderFor({}, <AssistantMessage run={lastRun("thinking-live", 10)} />);
+    const { show, reading } = renderWithOptions({}, <AssistantMessage run={lastRun("thinking-live", 10)} />);
     await user.click(screen.getByRole("button", { name: /Thinking…/ }));
     show(<AssistantMessage run={thinking} />);
     expect(screen.queryByText(THOUGHT)).toBeNull();
@@ -41,7 +41,7 @@ describe("a live thought", () => {
   });
 
   it("does not fold away under a reader who has scrolled up", async () => {
-    const { show } = renderFor({ isFollowing: () => false }, <AssistantMessage run={thinking} />);
+    const { show } = renderWithOptions({ isFollowing: () => false }, <AssistantMessage run={thinking} />);
     show(<AssistantMessage run={answering} />);
     await waitFor(() => expect(screen.getByText(THOUGHT)).toBeDefined());
   });
@@ -49,14 +49,14 @@ describe("a live thought", () => {
   it.each(THINKING_CHOICES)("obeys the preference %s, live and settled", (choice) => {
     const live = { auto: true, preview: false, open: true, closed: false };
     const settled = { auto: false, preview: false, open: true, closed: false };
-    const { show } = renderFor({ thinking: choice }, <AssistantMessage run={thinking} />);
+    const { show } = renderWithOptions({ thinking: choice }, <AssistantMessage run={thinking} />);
     expect(screen.getByRole("button", { expanded: live[choice], name: /Thinking…/ })).toBeDefined();
     show(<AssistantMessage run={answering} />);
     expect(screen.getByRole("button", { expanded: settled[choice], name: /Thought for/ })).toBeDefined();
   });
 
   it("previews its last words while it streams and its first ones afterwards", () => {
-    const { show, container } = renderFor({ thinking: "preview" }, <AssistantMessage run={thinking} />);
+    const { show, container } = renderWithOptions({ thinking: "preview" }, <AssistantMessage run={thinking} />);
     expect(container.querySelector(".preview-live")?.textContent).toContain("December 30 and 31 as well.");
     show(<AssistantMessage run={answering} />);
     expect(container.querySelector(".preview-settled")?.textContent).toMatch(THOUGHT);
@@ -66,21 +66,21 @@ describe("a live thought", () => {
 describe("a run that is no plain answer", () => {
   it("says that the server keeps the thinking where there was some and none arrived", () => {
     const run = lastRun("answer-only");
-    const { show } = renderFor({}, <AssistantMessage run={run} />);
+    const { show } = renderWithOptions({}, <AssistantMessage run={run} />);
     expect(screen.queryByText(/No thinking shown/)).toBeNull();
     show(<AssistantMessage run={{ ...run, usage: { input_tokens: 1, output_tokens: 99, reasoning_tokens: 89 } }} />);
     expect(screen.getByText("This server doesn't show the model's thinking (89 tokens).")).toBeDefined();
   });
 
   it("says that it was stopped while thinking and keeps the thought in view", () => {
-    renderFor({}, <AssistantMessage run={lastRun("stopped")} />);
+    renderWithOptions({}, <AssistantMessage run={lastRun("stopped")} />);
     expect(screen.getByRole("button", { name: "Stopped while thinking, after 2 s", expanded: true })).toBeDefined();
     expect(screen.getByText("You stopped this answer.")).toBeDefined();
   });
 
   it("says that thinking was cut off, why, and what to do", async () => {
     let retried = 0;
-    renderFor({}, <AssistantMessage run={lastRun("failed-while-thinking")} onRetry={() => (retried += 1)} />);
+    renderWithOptions({}, <AssistantMessage run={lastRun("failed-while-thinking")} onRetry={() => (retried += 1)} />);
     expect(screen.getByRole("button", { name: /^Thinking was cut off, after 2 s/ })).toBeDefined();
     expect(screen.getByText("The provider is overloaded.")).toBeDefined();
     expect(screen.getByText(/Try again in a moment/)).toBeDefined();
@@ -94,14 +94,14 @@ describe("a run that is no plain answer", () => {
     ["provider_overloaded", "answer-only", 0],
   ] as const)("offers to go on from what there is of an answer where the run was %s: %s", (code, session, times) => {
     const run = { ...lastRun(session), status: "failed", outcome: null, error: { code, message: "It ended early.", retryable: true } } as const;
-    renderFor({}, <AssistantMessage run={run} onRetry={() => undefined} onContinue={() => undefined} />);
+    renderWithOptions({}, <AssistantMessage run={run} onRetry={() => undefined} onContinue={() => undefined} />);
     expect(screen.getAllByRole("button", { name: "Try again" })).toHaveLength(1);
     expect(screen.queryAllByRole("button", { name: "Continue" })).toHaveLength(times);
   });
 
   it("explains a run that only thought, keeps the thought open and offers to continue", async () => {
     let continued = 0;
-    renderFor({}, <AssistantMessage run={lastRun("only-thought")} onContinue={() => (continued += 1)} />);
+    renderWithOptions({}, <AssistantMessage run={lastRun("only-thought")} onContinue={() => (continued += 1)} />);
     expect(screen.getByRole("button", { name: "Thought for 4 s", expanded: true })).toBeDefined();
     expect(screen.getByText("The model used all of its output for thinking")).toBeDefined();
     expect(screen.getByText(/4,096 tokens of thinking/)).toBeDefined();
@@ -110,24 +110,24 @@ describe("a run that is no plain answer", () => {
   });
 
   it("tells of thinking that the provider hides, with its size", () => {
-    renderFor({}, <AssistantMessage run={lastRun("hidden-by-provider")} />);
+    renderWithOptions({}, <AssistantMessage run={lastRun("hidden-by-provider")} />);
     expect(screen.getByText("This model doesn't show its thinking (1,234 tokens).")).toBeDefined();
   });
 
   it("offers to go on where the steps ran out", () => {
-    renderFor({}, <AssistantMessage run={lastRun("max-iterations")} onContinue={() => undefined} />);
+    renderWithOptions({}, <AssistantMessage run={lastRun("max-iterations")} onContinue={() => undefined} />);
     expect(screen.getByRole("button", { name: "Continue" })).toBeDefined();
   });
 
   it("shows that it waits for the model", () => {
-    renderFor({}, <AssistantMessage run={lastRun("thought-then-answer", 2)} />);
+    renderWithOptions({}, <AssistantMessage run={lastRun("thought-then-answer", 2)} />);
     expect(screen.getByText("Waiting for the model")).toBeDefined();
   });
 });
 
 describe("thoughts, tools and answers of one run", () => {
   it("stand in order of arrival", async () => {
-    const { container } = renderFor({}, <AssistantMessage run={lastRun("tools-with-thought-between")} />);
+    const { container } = renderWithOptions({}, <AssistantMessage run={lastRun("tools-with-thought-between")} />);
     await screen.findByText(/So there are/);
     const text = container.textContent;
     const order = ["Thought for less than a second", "calculate", "read_file", "Thought for 1 s", "There are 52 full weeks", "calculate52 * 2", "Thought for less than a second", "So there are"];
@@ -140,14 +140,14 @@ describe("thoughts, tools and answers of one run", () => {
   });
 
   it("unfold a tool to its arguments and its result", async () => {
-    renderFor({}, <AssistantMessage run={lastRun("tools-with-thought-between")} />);
+    renderWithOptions({}, <AssistantMessage run={lastRun("tools-with-thought-between")} />);
     await userEvent.click(screen.getByRole("button", { name: /read_file.*failed/ }));
     expect(screen.getByLabelText("Arguments").textContent).toContain('"name": "calendar.txt"');
     expect(screen.getByLabelText("Result").textContent).toBe("FileNotFoundError: There is no file calendar.txt.");
   });
 
   it("say what they took", () => {
-    renderFor({}, <AssistantMessage run={lastRun("thought-then-answer")} />);
+    renderWithOptions({}, <AssistantMessage run={lastRun("thought-then-answer")} />);
     expect(screen.getByText("lab/qwen3 · 388 tokens (121 thinking) · 9 s")).toBeDefined();
   });
 });
@@ -156,7 +156,7 @@ const nothing = () => undefined;
 const notice = (seconds: number) => ({ type: "notice", code: "provider_retry", message: `Trying again in ${seconds} seconds.` }) as const;
 
 it("offers one way to ask again: trying again after a failure, else answering anew", () => {
-  const { show } = renderFor({}, <AssistantMessage run={lastRun("failed-while-thinking")} onRetry={nothing} onRegenerate={nothing} />);
+  const { show } = renderWithOptions({}, <AssistantMessage run={lastRun("failed-while-thinking")} onRetry={nothing} onRegenerate={nothing} />);
   expect(screen.getByRole("button", { name: "Try again" })).toBeDefined();
   expect(screen.queryByRole("button", { name: "Regenerate" })).toBeNull();
   show(<AssistantMessage run={lastRun("failed-while-thinking")} onRegenerate={nothing} />);
@@ -167,7 +167,7 @@ it("offers one way to ask again: trying again after a failure, else answering an
 
 it("lists the notices of several retries one by one", () => {
   const run = lastRun("notice-and-retry");
-  renderFor({}, <AssistantMessage run={{ ...run, blocks: [notice(1), notice(2), ...run.blocks.filter((block) => block.type !== "notice"), notice(4)] }} />);
+  renderWithOptions({}, <AssistantMessage run={{ ...run, blocks: [notice(1), notice(2), ...run.blocks.filter((block) => block.type !== "notice"), notice(4)] }} />);
   const lists = screen.getAllByRole("list", { name: "Notices" });
   expect(lists.map((list) => [...list.children].map((each) => each.textContent))).toEqual([["Trying again in 1 seconds.", "Trying again in 2 seconds."], ["Trying again in 4 seconds."]]);
 });

@@ -3,12 +3,12 @@ import { Fragment, memo, useDeferredValue, useRef } from "react";
 
 import type { AnswerBlock, Block, NoticeBlock, RunView } from "@/events/types.gen";
 
-import { counted, inWords, useElapsed } from "./duration";
-import { useKeptSelection } from "./kept-selection";
+import { formatCount, formatDuration, useElapsed } from "./duration";
+import { usePreservedSelection } from "./preserved-selection";
 import { Markdown } from "@/components/markdown/markdown";
-import { Guarded } from "@/components/markdown/guarded";
+import { ErrorBoundary } from "@/components/markdown/error-boundary";
 import { PlainText } from "@/components/markdown/plain-text";
-import { useReading } from "@/components/reading";
+import { useViewOptions } from "@/components/view-options";
 import { RunEnding } from "./run-ending";
 import { RunFooter } from "./run-footer";
 import { answerOf } from "./run-texts";
@@ -37,9 +37,9 @@ export function AssistantMessage({ run, onRetry, onContinue, onRegenerate, onBra
           {Array.isArray(block) ? (
             <Notices notices={block} />
           ) : (
-            <Guarded fallback={<PlainText text={textOf(block)} />}>
+            <ErrorBoundary fallback={<PlainText text={textOf(block)} />}>
               <BlockView block={block} run={run} />
-            </Guarded>
+            </ErrorBoundary>
           )}
         </Fragment>
       ))}
@@ -116,7 +116,7 @@ export const Answer = memo(function Answer({ block }: { readonly block: AnswerBl
   // page stays responsive.
   const text = useDeferredValue(block.text, growing ? "" : block.text);
   const root = useRef<HTMLDivElement>(null);
-  useKeptSelection(root, growing);
+  usePreservedSelection(root, growing);
   return (
     <div ref={root}>
       <Markdown text={text} growing={growing} />
@@ -130,7 +130,7 @@ function HiddenThinking({ run }: { readonly run: RunView }) {
   const byProvider = run.reasoning_status === "hidden_by_provider";
   if (!byProvider && (tokens === 0 || run.blocks.some((block) => block.type === "reasoning"))) return null;
   const words = byProvider ? "This model doesn't show its thinking" : "This server doesn't show the model's thinking";
-  return <p className="text-sm text-faint">{`${words}${tokens > 0 ? ` (${counted(tokens, "token")})` : ""}.`}</p>;
+  return <p className="text-sm text-faint">{`${words}${tokens > 0 ? ` (${formatCount(tokens, "token")})` : ""}.`}</p>;
 }
 
 /** Whether the run is active but nothing is streaming. */
@@ -142,7 +142,7 @@ function isWaiting(run: RunView): boolean {
 }
 
 function Waiting({ run }: { readonly run: RunView }) {
-  const { serverNow } = useReading();
+  const { serverNow } = useViewOptions();
   const elapsed = useElapsed(run.started_at_ms, serverNow);
   return (
     <p className="flex min-h-8 items-center gap-2.5 text-sm text-faint">
@@ -150,7 +150,7 @@ function Waiting({ run }: { readonly run: RunView }) {
       {run.blocks.length === 0 ? "Waiting for the model" : "Working"}
       {elapsed >= 3000 ? (
         <span className="tabular-nums" aria-hidden>
-          {inWords(Math.floor(elapsed / 1000) * 1000)}
+          {formatDuration(Math.floor(elapsed / 1000) * 1000)}
         </span>
       ) : null}
     </p>

@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { GOLDEN_VIEWS } from "@/events/golden";
 import type { ConversationView, RunView } from "@/events/types.gen";
 
-import { filesOf, inBytes, SentFiles } from "./attached-files";
+import { filesOf, formatBytes, SentFiles } from "./attached-files";
 
 const addressOf = (runId: string, number: number) => `/${runId}/${number}`;
 
@@ -50,5 +50,5 @@ it.each([
   [512 * 1024, "512 kB"],
   [8 * 1024 * 1024, "8 MB"],
 ])("says %i bytes as %s", (bytes, words) => {
-  expect(inBytes(bytes)).toBe(words);
+  expect(formatBytes(bytes)).toBe(words);
 });

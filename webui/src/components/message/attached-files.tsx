@@ -28,12 +28,12 @@ export function filesOf(run: RunView, addressOf: FileAddress): ShownFile[] {
   });
 }
 
-export function isPicture({ media_type }: { readonly media_type: string }): boolean {
+export function isImage({ media_type }: { readonly media_type: string }): boolean {
   return media_type.startsWith("image/");
 }
 
 /** Format a size in bytes. */
-export function inBytes(bytes: number): string {
+export function formatBytes(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`;
   const [size, unit] = bytes < 1024 * 1024 ? [bytes / 1024, "kB"] : [bytes / 1024 / 1024, "MB"];
   return `${size < 10 ? Math.round(size * 10) / 10 : Math.round(size)} ${unit}`;
@@ -71,9 +71,9 @@ export function SentFiles({ files }: { readonly files: readonly ShownFile[] }) {
   return (
     <ul aria-label="Attached files" className="flex flex-wrap justify-end gap-1.5">
       {files.map((file, index) => {
-        const picture = isPicture(file) ? file.address : null;
+        const picture = isImage(file) ? file.address : null;
         const inside = cx(shape, picture === null ? "px-2.5 py-1" : "p-1 pr-2.5");
-        const about = file.bytes === null ? visible(file.name) : `${visible(file.name)}, ${inBytes(file.bytes)}`;
+        const about = file.bytes === null ? visible(file.name) : `${visible(file.name)}, ${formatBytes(file.bytes)}`;
         return (
           // oxlint-disable-next-line react/no-array-index-key -- the same file may go along twice; the list never changes
           <li key={index} className="max-w-full">

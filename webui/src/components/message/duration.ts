@@ -3,7 +3,7 @@
 import { useEffect, useState } from "react";
 
 /** "less than a second", "12 s", "3 min 5 s". */
-export function inWords(milliseconds: number): string {
+export function formatDuration(milliseconds: number): string {
   const seconds = Math.round(milliseconds / 1000);
   if (seconds < 1) return "less than a second";
   if (seconds < 60) return `${seconds} s`;
@@ -13,7 +13,7 @@ export function inWords(milliseconds: number): string {
 
 const COUNT = new Intl.NumberFormat("en");
 
-export function counted(amount: number, one: string, many = `${one}s`): string {
+export function formatCount(amount: number, one: string, many = `${one}s`): string {
   return `${COUNT.format(amount)} ${amount === 1 ? one : many}`;
 }
 

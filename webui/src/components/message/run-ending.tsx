@@ -3,8 +3,8 @@ import type { ReactNode } from "react";
 
 import type { RunView } from "@/events/types.gen";
 
-import { counted } from "./duration";
-import { hintFor } from "./errors-in-words";
+import { formatCount } from "./duration";
+import { hintFor } from "./error-hints";
 import { answerOf } from "./run-texts";
 import { Button } from "@/components/ui/button";
 import { cx } from "@/components/ui/cx";
@@ -25,7 +25,7 @@ export function RunEnding({ run, onRetry, onContinue }: RunEndingProps) {
       <RotateCcw size={15} aria-hidden /> Try again
     </Button>
   ) : null;
-  const goOn = onContinue ? (
+  const continueButton = onContinue ? (
     <Button onClick={onContinue}>
       <StepForward size={15} aria-hidden /> Continue
     </Button>
@@ -35,9 +35,9 @@ export function RunEnding({ run, onRetry, onContinue }: RunEndingProps) {
       return null;
     case "completed":
       return run.outcome ? (
-        <Note tone="warn" icon={<Info size={17} aria-hidden />} title={OUTCOMES[run.outcome.code]} actions={goOn}>
+        <Note tone="warn" icon={<Info size={17} aria-hidden />} title={OUTCOMES[run.outcome.code]} actions={continueButton}>
           {visible(run.outcome.message)}
-          {run.outcome.reasoning_tokens ? ` (${counted(run.outcome.reasoning_tokens, "token")} of thinking.)` : ""}
+          {run.outcome.reasoning_tokens ? ` (${formatCount(run.outcome.reasoning_tokens, "token")} of thinking.)` : ""}
         </Note>
       ) : null;
     case "stopped":
@@ -48,13 +48,13 @@ export function RunEnding({ run, onRetry, onContinue }: RunEndingProps) {
       );
     case "max_iterations":
       return (
-        <Note tone="warn" icon={<Info size={17} aria-hidden />} title="Step limit reached" actions={goOn}>
-          The model called tools {counted(run.max_iterations, "time", "times")} in a row without answering. It can continue from here.
+        <Note tone="warn" icon={<Info size={17} aria-hidden />} title="Step limit reached" actions={continueButton}>
+          The model called tools {formatCount(run.max_iterations, "time", "times")} in a row without answering. It can continue from here.
         </Note>
       );
     case "failed":
       return run.error ? (
-        <Note tone="danger" icon={<CircleAlert size={17} aria-hidden />} title={visible(run.error.message)} actions={mayGoOn(run) ? <>{retry} {goOn}</> : retry}>
+        <Note tone="danger" icon={<CircleAlert size={17} aria-hidden />} title={visible(run.error.message)} actions={canContinue(run) ? <>{retry} {continueButton}</> : retry}>
           {hintFor(run.error)}
         </Note>
       ) : null;
@@ -66,7 +66,7 @@ export function RunEnding({ run, onRetry, onContinue }: RunEndingProps) {
 }
 
 /** Whether a partial answer can be continued: only after a server restart. */
-function mayGoOn(run: RunView): boolean {
+function canContinue(run: RunView): boolean {
   return run.error?.code === "interrupted" && answerOf(run) !== "";
 }
 

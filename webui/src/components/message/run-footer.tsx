@@ -3,7 +3,7 @@ import { Copy, Ellipsis, GitBranch, RefreshCw, ScrollText } from "lucide-react";
 import type { RunView } from "@/events/types.gen";
 
 import { copyText, CopyButton } from "@/components/copy-button";
-import { counted, inWords } from "./duration";
+import { formatCount, formatDuration } from "./duration";
 import { answerOf, answerWithThinking, thoughtOf } from "./run-texts";
 import { IconButton } from "@/components/ui/button";
 import { Menu, MenuItem } from "@/components/ui/menu";
@@ -58,9 +58,9 @@ function facts(run: RunView): string[] {
   if (run.reasoning_effort !== null) found.push(`effort ${run.reasoning_effort}`);
   if (run.usage?.output_tokens) {
     const about = run.usage.estimated ? "about " : "";
-    const thinking = run.usage.reasoning_tokens ? ` (${counted(run.usage.reasoning_tokens, "", "").trim()} thinking)` : "";
-    found.push(`${about}${counted(run.usage.output_tokens, "token")}${thinking}`);
+    const thinking = run.usage.reasoning_tokens ? ` (${formatCount(run.usage.reasoning_tokens, "", "").trim()} thinking)` : "";
+    found.push(`${about}${formatCount(run.usage.output_tokens, "token")}${thinking}`);
   }
-  if (run.timing) found.push(inWords(run.timing.total_ms));
+  if (run.timing) found.push(formatDuration(run.timing.total_ms));
   return found;
 }

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 
 import { answerOf, answerWithThinking, thoughtOf } from "./run-texts";
-import { lastRun } from "@/components/stage";
+import { lastRun } from "@/components/test-render";
 
 it("copies all of the answer and not a word of the thinking", () => {
   const run = lastRun("reasoning-after-answer");

@@ -1,12 +1,12 @@
 import { ChevronRight } from "lucide-react";
 import { memo, useEffect, useId, useRef } from "react";
 
-import { beginning, ending } from "@/events/cut";
+import { beginning, ending } from "@/events/text-slices";
 import type { ReasoningBlock, RunView } from "@/events/types.gen";
 
-import { inWords, useElapsed } from "./duration";
+import { formatDuration, useElapsed } from "./duration";
 import { GrowingText } from "@/components/markdown/growing-text";
-import { type ThinkingChoice, useReading, useToggle } from "@/components/reading";
+import { type ThinkingChoice, useViewOptions, useToggle } from "@/components/view-options";
 import { SettledText } from "@/components/markdown/settled-text";
 import { cx } from "@/components/ui/cx";
 import { visible } from "./sanitize";
@@ -20,11 +20,11 @@ export interface ThoughtProps {
 
 /** One thought: open while it streams, collapsed when the answer begins. */
 export const Thought = memo(function Thought({ block, runStatus, isAllThereIs }: ThoughtProps) {
-  const { thinking } = useReading();
+  const { thinking } = useViewOptions();
   const live = block.status === "open" && runStatus === "running";
   const [open, setOpen] = useToggle(block.segment_id, opensBy(thinking, live, isAllThereIs));
   const body = useId();
-  useStayOpenUnderTheReader(live, open, setOpen);
+  useStayOpenWhileReading(live, open, setOpen);
   return (
     <section aria-label="Thinking" className="text-soft">
       <button
@@ -61,8 +61,8 @@ function opensBy(choice: ThinkingChoice, live: boolean, isAllThereIs: boolean): 
 }
 
 /** Keeps a thought open if the user has scrolled up to read it. */
-function useStayOpenUnderTheReader(live: boolean, open: boolean, setOpen: (open: boolean) => void): void {
-  const { isFollowing } = useReading();
+function useStayOpenWhileReading(live: boolean, open: boolean, setOpen: (open: boolean) => void): void {
+  const { isFollowing } = useViewOptions();
   const was = useRef({ live, open });
   useEffect(() => {
     const settledWhileRead = was.current.live && !live && was.current.open && !open && !isFollowing();
@@ -72,14 +72,14 @@ function useStayOpenUnderTheReader(live: boolean, open: boolean, setOpen: (open:
 }
 
 function LiveHeading({ sinceMs }: { readonly sinceMs: number }) {
-  const { serverNow } = useReading();
+  const { serverNow } = useViewOptions();
   const elapsed = useElapsed(sinceMs, serverNow);
   return (
     <>
       <span className="shimmer font-medium">Thinking…</span>
       {elapsed >= 1000 ? (
         <span className="text-faint tabular-nums" aria-hidden>
-          {inWords(Math.floor(elapsed / 1000) * 1000)}
+          {formatDuration(Math.floor(elapsed / 1000) * 1000)}
         </span>
       ) : null}
     </>
@@ -87,7 +87,7 @@ function LiveHeading({ sinceMs }: { readonly sinceMs: number }) {
 }
 
 export function settledHeading(block: ReasoningBlock, runStatus: RunView["status"]): string {
-  const time = block.duration_ms === null ? "" : inWords(block.duration_ms);
+  const time = block.duration_ms === null ? "" : formatDuration(block.duration_ms);
   if (block.status === "closed") return time ? `Thought for ${time}` : "Thought";
   const words = runStatus === "stopped" ? "Stopped while thinking" : "Thinking was cut off";
   return time ? `${words}, after ${time}` : words;

@@ -1,12 +1,12 @@
 import { ChevronRight, CircleAlert, CircleCheck, CircleSlash, Loader } from "lucide-react";
 import { memo, type ReactNode, useId } from "react";
 
-import { beginning } from "@/events/cut";
+import { beginning } from "@/events/text-slices";
 import type { ToolBlock } from "@/events/types.gen";
 
 import { CopyButton } from "@/components/copy-button";
-import { inWords } from "./duration";
-import { useToggle } from "@/components/reading";
+import { formatDuration } from "./duration";
+import { useToggle } from "@/components/view-options";
 import { cx } from "@/components/ui/cx";
 import { visible } from "./sanitize";
 
@@ -52,7 +52,7 @@ export const ToolCall = memo(function ToolCall({ block }: { readonly block: Tool
         <span className="min-w-0 flex-1 truncate text-faint">{open ? "" : visible(summary(block.arguments))}</span>
         <span className={cx("shrink-0 text-xs", block.status === "ok" || block.status === "running" ? "text-faint" : "text-danger")}>
           {WORDS[block.status]}
-          {block.duration_ms !== null && block.duration_ms >= 1000 ? `, ${inWords(block.duration_ms)}` : ""}
+          {block.duration_ms !== null && block.duration_ms >= 1000 ? `, ${formatDuration(block.duration_ms)}` : ""}
         </span>
         <ChevronRight size={15} aria-hidden className={cx("shrink-0 text-faint transition-transform duration-150", open && "rotate-90")} />
       </button>

@@ -5,14 +5,14 @@ import { apply, emptySession } from "@/events/fold";
 import { GOLDEN_LOGS } from "@/events/golden";
 import type { LoggedEvent } from "@/events/types.gen";
 
-import { useFollow } from "./follow";
-import { type Reading, ReadingContext } from "@/components/reading";
+import { useAutoScroll } from "./auto-scroll";
+import { type ViewOptions, ViewOptionsContext } from "@/components/view-options";
 import { type RunActions, Thread } from "./thread";
 
 // Else it arrives when the test is over.
 beforeAll(() => import("@/components/markdown/rendered-markdown"));
 
-const READING: Reading = { thinking: "auto", serverNow: () => 0, toggles: { get: () => undefined, set: () => undefined, subscribe: () => () => undefined }, isFollowing: () => true };
+const READING: ViewOptions = { thinking: "auto", serverNow: () => 0, toggles: { get: () => undefined, set: () => undefined, subscribe: () => () => undefined }, isFollowing: () => true };
 
 function logOf(name: string): LoggedEvent[] {
   return (GOLDEN_LOGS[name] ?? "").trim().split("\n").map((line) => JSON.parse(line) as LoggedEvent);
@@ -23,11 +23,11 @@ function sessionAt(name: string, events?: number) {
 }
 
 function Shown({ name, events, actions }: { readonly name: string; readonly events?: number; readonly actions: RunActions }) {
-  const follow = useFollow();
+  const autoScroll = useAutoScroll();
   return (
-    <ReadingContext value={READING}>
-      <Thread view={sessionAt(name, events).view} follow={follow} actions={actions} />
-    </ReadingContext>
+    <ViewOptionsContext value={READING}>
+      <Thread view={sessionAt(name, events).view} autoScroll={autoScroll} actions={actions} />
+    </ViewOptionsContext>
   );
 }
 
@@ -56,7 +56,7 @@ it("keeps the focus on the switcher while versions change, so that a key can be 
   const { rerender } = render(<Shown name="versions" actions={doing} />);
   const [next] = screen.getAllByRole("button", { name: "Next version" });
   next?.focus();
-  const before = logOf("versions").findIndex((recorded) => recorded.event.type === "version.selected");
+  const before = logOf("versions").findIndex((logged) => logged.event.type === "version.selected");
   rerender(<Shown name="versions" events={before} actions={doing} />);
   expect(screen.getAllByText("Version 2 of 2")).toHaveLength(2);
   expect(document.activeElement).toBe(screen.getAllByRole("button", { name: "Next version" })[0]);

@@ -3,12 +3,12 @@ import { Fragment, memo, type ReactNode, useContext, useMemo } from "react";
 
 import type { ConversationView, RunView } from "@/events/types.gen";
 
-import { AsideMessages, type ShownAside } from "@/components/message/aside-messages";
+import { PluginMessages, type ShownPluginMessage } from "@/components/message/plugin-messages";
 import { AssistantMessage } from "@/components/message/assistant-message";
-import { attemptInWords, AttemptNote } from "@/components/message/attempt-note";
+import { attemptText, AttemptNote } from "@/components/message/attempt-note";
 import { FileAddressContext, filesOf } from "@/components/message/attached-files";
 import { useEarlier } from "./earlier";
-import type { Follow } from "./follow";
+import type { AutoScroll } from "./auto-scroll";
 import { shownRuns } from "@/components/message/shown-runs";
 import { settledHeading } from "@/components/message/thought";
 import { Button, IconButton } from "@/components/ui/button";
@@ -30,24 +30,24 @@ export interface RunActions {
 export interface ThreadProps {
   readonly view: Pick<ConversationView, "runs" | "versions" | "attempt">;
   /** Messages from plugins. */
-  readonly asides?: readonly ShownAside[];
+  readonly pluginMessages?: readonly ShownPluginMessage[];
   /** Fetches earlier runs; absent if there are none. */
   readonly onEarlier?: (() => void) | undefined;
-  readonly follow: Follow;
+  readonly autoScroll: AutoScroll;
   readonly actions: RunActions;
   /** Shown after the runs: messages that aren't in the log yet. */
   readonly children?: ReactNode;
 }
 
-const NO_ASIDES: readonly ShownAside[] = [];
+const NO_PLUGIN_MESSAGES: readonly ShownPluginMessage[] = [];
 
 /** A conversation, oldest first. */
-export function Thread({ view, asides = NO_ASIDES, onEarlier, follow, actions, children }: ThreadProps) {
-  const { scroller, content, following, toBottom } = follow;
+export function Thread({ view, pluginMessages = NO_PLUGIN_MESSAGES, onEarlier, autoScroll, actions, children }: ThreadProps) {
+  const { scroller, content, following, scrollToBottom } = autoScroll;
   const shown = useMemo(() => shownRuns(view), [view]);
   const runs = useMemo(() => shown.map(({ run }) => run), [shown]);
   const { first, more, edge } = useEarlier(runs, onEarlier, scroller);
-  const placed = useMemo(() => placedAmong(asides, runs), [asides, runs]);
+  const placed = useMemo(() => placedAmong(pluginMessages, runs), [pluginMessages, runs]);
   return (
     <div className="relative min-h-0 flex-1">
       <div
@@ -67,18 +67,18 @@ export function Thread({ view, asides = NO_ASIDES, onEarlier, follow, actions, c
               </Button>
             ) : null}
           </div>
-          <AsideMessages asides={placed} after={null} />
+          <PluginMessages pluginMessages={placed} after={null} />
           {shown.slice(first).map(({ run, key, versions, attempt }, index) => (
             <Fragment key={key}>
               <Row run={run} versions={versions} attempt={attempt} isLast={first + index === runs.length - 1} actions={actions} />
-              <AsideMessages asides={placed} after={run.run_id} />
+              <PluginMessages pluginMessages={placed} after={run.run_id} />
             </Fragment>
           ))}
           {children}
         </div>
       </div>
       <p role="status" className="sr-only">
-        {view.attempt && view.attempt.status !== "running" ? attemptInWords(view.attempt) : inOneSentence(runs.at(-1))}
+        {view.attempt && view.attempt.status !== "running" ? attemptText(view.attempt) : statusText(runs.at(-1))}
       </p>
       {following ? null : (
         <IconButton
@@ -86,7 +86,7 @@ export function Thread({ view, asides = NO_ASIDES, onEarlier, follow, actions, c
           look="plain"
           round
           className="absolute bottom-3 left-1/2 -translate-x-1/2 shadow-md shadow-black/10"
-          onClick={toBottom}
+          onClick={scrollToBottom}
         >
           <ArrowDown size={17} aria-hidden />
         </IconButton>
@@ -96,11 +96,11 @@ export function Thread({ view, asides = NO_ASIDES, onEarlier, follow, actions, c
 }
 
 /** Messages after a run that is no longer shown move after the last run. */
-function placedAmong(asides: readonly ShownAside[], runs: readonly RunView[]): readonly ShownAside[] {
-  if (asides.length === 0) return asides;
+function placedAmong(pluginMessages: readonly ShownPluginMessage[], runs: readonly RunView[]): readonly ShownPluginMessage[] {
+  if (pluginMessages.length === 0) return pluginMessages;
   const there = new Set(runs.map((run) => run.run_id));
   const last = runs.at(-1)?.run_id ?? null;
-  return asides.map((aside) => (aside.after === null || there.has(aside.after) ? aside : { ...aside, after: last }));
+  return pluginMessages.map((pluginMessage) => (pluginMessage.after === null || there.has(pluginMessage.after) ? pluginMessage : { ...pluginMessage, after: last }));
 }
 
 interface RowProps {
@@ -113,7 +113,7 @@ interface RowProps {
 
 const Row = memo(function Row({ run, versions, attempt, isLast, actions }: RowProps) {
   const addressOf = useContext(FileAddressContext);
-  const { onEdit, ...others } = useMemo(() => handlersOf(actions, run, isLast), [actions, run, isLast]);
+  const { onEdit, ...others } = useMemo(() => actionsFor(actions, run, isLast), [actions, run, isLast]);
   const onSelect = run.status === "running" ? undefined : actions.onSelect;
   const switcher = (of: "message" | "answer") => <VersionSwitcher versions={versions} shown={run.run_id} of={of} onSelect={onSelect} />;
   return (
@@ -131,7 +131,7 @@ const Row = memo(function Row({ run, versions, attempt, isLast, actions }: RowPr
 });
 
 /** The actions available on a run: only the last one can be continued, and a running one has none. */
-function handlersOf(actions: RunActions, run: RunView, isLast: boolean) {
+function actionsFor(actions: RunActions, run: RunView, isLast: boolean) {
   const bound = (act: ((run: RunView) => void) | undefined, may: boolean) => (act && may ? () => act(run) : undefined);
   const ended = run.status !== "running";
   return {
@@ -144,11 +144,11 @@ function handlersOf(actions: RunActions, run: RunView, isLast: boolean) {
 }
 
 /** Status for screen readers; streaming text itself isn't announced. */
-function inOneSentence(run: RunView | undefined): string {
+function statusText(run: RunView | undefined): string {
   if (!run) return "";
   switch (run.status) {
     case "running":
-      return whileRunning(run);
+      return runningText(run);
     case "completed":
       return "Answer complete";
     case "stopped":
@@ -164,7 +164,7 @@ function inOneSentence(run: RunView | undefined): string {
   }
 }
 
-function whileRunning(run: RunView): string {
+function runningText(run: RunView): string {
   const block = run.blocks.at(-1);
   if (block?.type === "reasoning") return block.status === "open" ? "Thinking" : settledHeading(block, run.status);
   if (block?.type === "tool") return `Tool ${block.name}, ${block.status}`;

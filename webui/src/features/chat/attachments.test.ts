@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 
 import { type Api, ApiProblem, type Upload } from "@/session/api";
 
-import { hindranceOf, limitsInWords, useAttachments } from "./attachments";
+import { blockedReasonFor, limitsText, useAttachments } from "./attachments";
 
 const LIMITS = { most: 3, text_bytes: 10, picture_bytes: 1024 * 1024, together_bytes: 2 * 1024 * 1024 };
 const MODEL = { id: "lab/blind", name: "Blind", provider: "lab", current: true, max_tokens: null, reasoning: { supported: false, streams: false, efforts: [] } };
@@ -59,8 +59,8 @@ it("brings a file after all whose upload failed, and takes back what it said of 
   await arrive();
   expect(result.current.files.map((each) => each.status)).toEqual(["failed", "ready"]);
   fails.clear();
-  act(() => result.current.files[0]?.onAgain?.());
-  expect(result.current.files.map((each) => [each.status, each.onAgain])).toEqual([["uploading", undefined], ["ready", undefined]]);
+  act(() => result.current.files[0]?.onRetry?.());
+  expect(result.current.files.map((each) => [each.status, each.onRetry])).toEqual([["uploading", undefined], ["ready", undefined]]);
   await arrive();
   expect(result.current.ready.map((each) => each.id)).toEqual(["upl_a.txt", "upl_b.txt"]);
   expect(said).toEqual(["a.txt: Unsupported file. Use PNG.", null]);
@@ -99,8 +99,8 @@ it("puts the files of an earlier message back, and lets go of one without deleti
 
 it("says why files cannot go along with this message", () => {
   const files = [sent("a.txt", "text/plain", 1024 * 1024), sent("p.png", "image/png", 1024 * 1024)];
-  expect(hindranceOf(files, { ...MODEL, images: true }, LIMITS)).toBeNull();
-  expect(hindranceOf(files, { ...MODEL, images: false }, LIMITS)).toBe("Blind doesn't accept images. Remove p.png or choose another model.");
-  expect(hindranceOf([...files, ...files], { ...MODEL, images: true }, LIMITS)).toBe("These files are 4 MB in total. A message can have up to 2 MB.");
-  expect(limitsInWords(LIMITS)).toBe("images up to 1 MB, text files up to 10 B, 2 MB in total");
+  expect(blockedReasonFor(files, { ...MODEL, images: true }, LIMITS)).toBeNull();
+  expect(blockedReasonFor(files, { ...MODEL, images: false }, LIMITS)).toBe("Blind doesn't accept images. Remove p.png or choose another model.");
+  expect(blockedReasonFor([...files, ...files], { ...MODEL, images: true }, LIMITS)).toBe("These files are 4 MB in total. A message can have up to 2 MB.");
+  expect(limitsText(LIMITS)).toBe("images up to 1 MB, text files up to 10 B, 2 MB in total");
 });

@@ -6,23 +6,23 @@ import type { RunView } from "@/events/types.gen";
 import { filesOf } from "@/components/message/attached-files";
 import { Composer } from "@/components/composer/composer";
 import type { EnterKey } from "@/components/composer/keys";
-import type { ThinkingChoice, Toggles } from "@/components/reading";
+import type { ThinkingChoice, Toggles } from "@/components/view-options";
 import { Button, IconButton } from "@/components/ui/button";
 import type { TextLimits } from "@/components/composer/too-long";
 import type { Bootstrap } from "@/session/api";
 import type { Chat, Pending } from "@/session/chat";
 
 import { useServices } from "../services";
-import { useCell } from "../use-cell";
+import { useStore } from "../use-store";
 import { useChatSelector } from "@/features/use-chat-selector";
 import { useMedia } from "@/features/use-media";
-import { type Attachments, hindranceOf, limitsInWords, useAttachments } from "./attachments";
-import { Choices, type Chosen, modelOf, optionsOf } from "./choices";
+import { type Attachments, blockedReasonFor, limitsText, useAttachments } from "./attachments";
+import { ModelControls, type ModelSelection, modelOf, optionsOf } from "./model-controls";
 import { Conversation } from "./conversation";
-import { keepDraft, readDraft } from "./drafts";
-import { type Say, useBranch, useSay, useSelect } from "./say";
+import { saveDraft, readDraft } from "./drafts";
+import { type SendMessage, useBranch, useSendMessage, useSelectVersion } from "./send-message";
 import { useShortcuts } from "./shortcuts";
-import { TEMPORARY_WORDS, Welcome } from "./welcome";
+import { TEMPORARY_TEXT, Welcome } from "./welcome";
 
 export interface ChatViewProps {
   /** The conversation, or null for a new one. */
@@ -31,44 +31,44 @@ export interface ChatViewProps {
   readonly toggles: Toggles;
   /** What Enter does in the field; `auto` depends on the pointer type. */
   readonly enter: "auto" | EnterKey;
-  readonly chosen: Chosen;
-  readonly onChoose: (chosen: Chosen) => void;
+  readonly chosen: ModelSelection;
+  readonly onChoose: (chosen: ModelSelection) => void;
   /** Called when the first message has created a conversation. */
-  readonly onBegun: (chatId: string) => void;
+  readonly onCreated: (chatId: string) => void;
 }
 
 /** A conversation with its composer. Remounted for every conversation. */
-export function ChatView({ chatId, thinking, toggles, enter, chosen, onChoose, onBegun }: ChatViewProps) {
+export function ChatView({ chatId, thinking, toggles, enter, chosen, onChoose, onCreated }: ChatViewProps) {
   const { api, client, server } = useServices();
   const chat = chatId === null ? null : client.chat(chatId);
-  const { bootstrap, features, models } = useCell(server.state);
+  const { bootstrap, features, models } = useStore(server.state);
   const [problem, setProblem] = useState<string | null>(null);
   const fileLimits = bootstrap?.limits?.files;
   const attachments = useAttachments(api, fileLimits, setProblem);
   const running = useChatSelector(chat, () => chat?.running ?? false);
   const missing = useChatSelector(chat, () => chat?.state.published().phase === "missing");
   const draft = useDraft(chatId);
-  const again = useRetry(draft, attachments);
+  const loader = useComposerLoader(draft, attachments);
   const [temporary, setTemporary] = useState(false);
-  const say = useSay({ chat, temporary, onBegun, onProblem: setProblem });
-  const sayFromThread = useSayFromThread(say, draft.field);
-  const branch = useBranch({ chat, temporary, onBegun, onProblem: setProblem });
-  const select = useSelect({ chat, temporary, onBegun, onProblem: setProblem });
+  const sendMessage = useSendMessage({ chat, temporary, onCreated, onProblem: setProblem });
+  const sendFromThread = useSendFromThread(sendMessage, draft.field);
+  const branch = useBranch({ chat, temporary, onCreated, onProblem: setProblem });
+  const select = useSelectVersion({ chat, temporary, onCreated, onProblem: setProblem });
   const enterKey = useEnter(enter);
   const stop = useCallback(() => chat?.stop(), [chat]);
-  const cancel = draft.replacing === null ? undefined : again.nothing;
+  const cancel = draft.replacing === null ? undefined : loader.clear;
   useShortcuts({ field: draft.field, onEscape: running ? stop : cancel });
-  useBeginInField(draft.field, chat, running);
+  useInitialFocus(draft.field, chat, running);
   const send = async () => {
     const replaces = draft.replacing === null ? {} : { replaces: draft.replacing };
-    const sent = await say(draft.text, { ...optionsOf(models, chosen), files: attachments.ready, ...replaces });
-    if (sent) again.nothing();
+    const sent = await sendMessage(draft.text, { ...optionsOf(models, chosen), files: attachments.ready, ...replaces });
+    if (sent) loader.clear();
   };
-  const recall = () => recalled(chat, again, features["replace"] === true && !running);
+  const recall = () => recallLast(chat, loader, features["replace"] === true && !running);
   return (
     <div className="flex min-h-0 flex-1 flex-col">
       {chat ? (
-        <Conversation chat={chat} thinking={thinking} toggles={toggles} onSay={sayFromThread} onTakeBack={again.taken} onReplace={again.inPlaceOf} onBranch={branch} onSelect={select} />
+        <Conversation chat={chat} thinking={thinking} toggles={toggles} onSendMessage={sendFromThread} onRestore={loader.restore} onReplace={loader.edit} onBranch={branch} onSelect={select} />
       ) : (
         <Welcome temporary={temporary} onTemporary={setTemporary} onSuggestion={draft.edit} />
       )}
@@ -90,9 +90,9 @@ export function ChatView({ chatId, thinking, toggles, enter, chosen, onChoose, o
             attached={attachments.files}
             onFiles={features["uploads"] ? attachments.add : undefined}
             onDetach={attachments.remove}
-            limits={limitsInWords(fileLimits)}
-            hindrance={hindranceOf(attachments.ready, modelOf(models, chosen), fileLimits)}
-            controls={<Choices models={models} chosen={chosen} onChange={onChoose} />}
+            limits={limitsText(fileLimits)}
+            blockedReason={blockedReasonFor(attachments.ready, modelOf(models, chosen), fileLimits)}
+            controls={<ModelControls models={models} chosen={chosen} onChange={onChoose} />}
           />
         </div>
       )}
@@ -107,12 +107,12 @@ function useEnter(chosen: ChatViewProps["enter"]): EnterKey {
 }
 
 /** Loads the last message into the field. */
-function recalled(chat: Chat | null, again: Again, mayReplace: boolean): void {
-  const waiting = chat?.takeBackLast() ?? null;
+function recallLast(chat: Chat | null, loader: ComposerLoader, mayReplace: boolean): void {
+  const waiting = chat?.withdrawLast() ?? null;
   const last = chat?.state.latest.session.view.runs.at(-1);
-  if (waiting !== null) again.taken(waiting);
-  else if (last && mayReplace) again.inPlaceOf(last);
-  else if (last) again.like(last);
+  if (waiting !== null) loader.restore(waiting);
+  else if (last && mayReplace) loader.edit(last);
+  else if (last) loader.copy(last);
 }
 
 function textLimitsOf(bootstrap: Bootstrap | null): TextLimits | undefined {
@@ -142,7 +142,7 @@ function useDraft(chatId: string | null): Draft {
   const [kept, setKept] = useState(true);
   const type = useCallback(
     (words: string) => {
-      setKept(keepDraft(chatId, words));
+      setKept(saveDraft(chatId, words));
       setText(words);
     },
     [chatId],
@@ -183,33 +183,33 @@ function useAskBeforeLeaving(wanted: boolean): void {
 }
 
 /** Loads earlier messages into the composer, with their files. */
-interface Again {
+interface ComposerLoader {
   /** Edits a run's message. */
-  readonly inPlaceOf: (run: RunView) => void;
+  readonly edit: (run: RunView) => void;
   /** Copies a run's message. */
-  readonly like: (run: RunView) => void;
+  readonly copy: (run: RunView) => void;
   /** Restores an unsent message. */
-  readonly taken: (message: Pending) => void;
-  readonly nothing: () => void;
+  readonly restore: (message: Pending) => void;
+  readonly clear: () => void;
 }
 
-function useRetry({ edit, replace, write }: Draft, { put }: Attachments): Again {
+function useComposerLoader({ edit, replace, write }: Draft, { put }: Attachments): ComposerLoader {
   const { api } = useServices();
   return useMemo(
     () => ({
-      inPlaceOf: (run) => {
+      edit: (run) => {
         replace(run);
         put(filesOf(run, api.attachmentAddress));
       },
-      like: (run) => {
+      copy: (run) => {
         edit(run.input.text);
         put(filesOf(run, api.attachmentAddress));
       },
-      taken: ({ text, options }) => {
+      restore: ({ text, options }) => {
         edit(text);
         put(options.files ?? []);
       },
-      nothing: () => {
+      clear: () => {
         write("");
         put([]);
       },
@@ -222,30 +222,30 @@ function useRetry({ edit, replace, write }: Draft, { put }: Attachments): Again 
  * Focuses the message field when a conversation begins, and when the button that ended a run
  * disappears. Not on touch devices, where the keyboard would cover the text.
  */
-function useBeginInField(field: Draft["field"], chat: Chat | null, running: boolean): void {
+function useInitialFocus(field: Draft["field"], chat: Chat | null, running: boolean): void {
   useEffect(() => {
     const begins = chat === null || chat.state.latest.pending.length > 0;
-    if (begins) focusFinely(field);
+    if (begins) focusWithFinePointer(field);
   }, [field, chat]);
   const was = useRef(running);
   useEffect(() => {
-    if (was.current !== running && document.activeElement === document.body) focusFinely(field);
+    if (was.current !== running && document.activeElement === document.body) focusWithFinePointer(field);
     was.current = running;
   }, [field, running]);
 }
 
 /** The button disappears with the replaced answer, so focus moves to the field. */
-function useSayFromThread(say: Say, field: Draft["field"]): Say {
+function useSendFromThread(sendMessage: SendMessage, field: Draft["field"]): SendMessage {
   return useCallback(
     (text, options) => {
-      focusFinely(field);
-      return say(text, options);
+      focusWithFinePointer(field);
+      return sendMessage(text, options);
     },
-    [say, field],
+    [sendMessage, field],
   );
 }
 
-function focusFinely(field: Draft["field"]): void {
+function focusWithFinePointer(field: Draft["field"]): void {
   if (window.matchMedia("(pointer: fine)").matches) field.current?.focus();
 }
 
@@ -266,7 +266,7 @@ function Temporary({ chat }: { readonly chat: Chat | null }) {
   if (!temporary) return null;
   return (
     <p className="mb-1.5 flex items-center justify-center gap-1.5 text-xs text-faint">
-      <MessageCircleDashed size={14} className="shrink-0" aria-hidden /> {TEMPORARY_WORDS}
+      <MessageCircleDashed size={14} className="shrink-0" aria-hidden /> {TEMPORARY_TEXT}
     </p>
   );
 }

@@ -3,8 +3,8 @@ import { useCallback, useMemo } from "react";
 import type { RunView } from "@/events/types.gen";
 
 import { FileAddressContext, filesOf } from "@/components/message/attached-files";
-import { type Follow, useFollow } from "@/components/scroll/follow";
-import { type Reading, ReadingContext, type ThinkingChoice, type Toggles } from "@/components/reading";
+import { type AutoScroll, useAutoScroll } from "@/components/scroll/auto-scroll";
+import { type ViewOptions, ViewOptionsContext, type ThinkingChoice, type Toggles } from "@/components/view-options";
 import { type RunActions, Thread } from "@/components/scroll/thread";
 import { Button } from "@/components/ui/button";
 import { cx } from "@/components/ui/cx";
@@ -12,16 +12,16 @@ import type { Chat, Pending } from "@/session/chat";
 import type { MessageOptions } from "@/session/transport";
 
 import { useServices } from "../services";
-import { useCell, useSelected } from "../use-cell";
+import { useStore, useStoreSelector } from "../use-store";
 import { PendingMessage } from "./pending-message";
 
 export interface ConversationProps {
   readonly chat: Chat;
   readonly thinking: ThinkingChoice;
   readonly toggles: Toggles;
-  readonly onSay: (text: string, options: MessageOptions) => void;
+  readonly onSendMessage: (text: string, options: MessageOptions) => void;
   /** Loads an unsent message into the field. */
-  readonly onTakeBack: (message: Pending) => void;
+  readonly onRestore: (message: Pending) => void;
   /** Loads a run's message into the field, to replace the run. */
   readonly onReplace: (run: RunView) => void;
   /** Branches a new conversation from a run. */
@@ -31,20 +31,20 @@ export interface ConversationProps {
 }
 
 /** An existing conversation: its log and its pending messages. */
-export function Conversation({ chat, thinking, toggles, onSay, onTakeBack, onReplace, onBranch, onSelect }: ConversationProps) {
+export function Conversation({ chat, thinking, toggles, onSendMessage, onRestore, onReplace, onBranch, onSelect }: ConversationProps) {
   const { api, client } = useServices();
-  const { session, pending, asides, phase } = useCell(chat.state);
-  const connected = useCell(client.connection).state === "open";
+  const { session, pending, pluginMessages, phase } = useStore(chat.state);
+  const connected = useStore(client.connection).state === "open";
   const fetchEarlier = useCallback(() => chat.fetchEarlier(), [chat]);
-  const follow = useFollow();
-  const reading = useReadingOf(follow, thinking, toggles, client.clock.now);
-  const actions = useActions(onSay, onReplace, onBranch, onSelect);
+  const autoScroll = useAutoScroll();
+  const reading = useViewOptionsFor(autoScroll, thinking, toggles, client.clock.now);
+  const actions = useActions(onSendMessage, onReplace, onBranch, onSelect);
   if (phase === "missing") return <Missing />;
   return (
     <FileAddressContext value={api.attachmentAddress}>
-      <ReadingContext value={reading}>
-        <Thread view={session.view} asides={asides} onEarlier={connected && session.earlier ? fetchEarlier : undefined} follow={follow} actions={actions}>
-          {session.view.runs.length === 0 && pending.length === 0 && asides.length === 0 ? <Empty loading={phase === "loading"} /> : null}
+      <ViewOptionsContext value={reading}>
+        <Thread view={session.view} pluginMessages={pluginMessages} onEarlier={connected && session.earlier ? fetchEarlier : undefined} autoScroll={autoScroll} actions={actions}>
+          {session.view.runs.length === 0 && pending.length === 0 && pluginMessages.length === 0 ? <Empty loading={phase === "loading"} /> : null}
           {pending.map((each) => (
             <PendingMessage
               key={each.id}
@@ -52,51 +52,51 @@ export function Conversation({ chat, thinking, toggles, onSay, onTakeBack, onRep
               connected={connected}
               running={chat.running}
               onEdit={() => {
-                const taken = chat.takeBack(each.id);
-                if (taken) onTakeBack(taken);
+                const taken = chat.withdraw(each.id);
+                if (taken) onRestore(taken);
               }}
-              onAgain={() => {
-                chat.takeBack(each.id);
-                onSay(each.text, each.options);
+              onResend={() => {
+                chat.withdraw(each.id);
+                onSendMessage(each.text, each.options);
               }}
             />
           ))}
         </Thread>
-      </ReadingContext>
+      </ViewOptionsContext>
     </FileAddressContext>
   );
 }
 
 function useActions(
-  onSay: ConversationProps["onSay"],
+  onSendMessage: ConversationProps["onSendMessage"],
   onReplace: ConversationProps["onReplace"],
   onBranch: ConversationProps["onBranch"],
   onSelect: ConversationProps["onSelect"],
 ): RunActions {
   const { api, server } = useServices();
-  const mayBranch = useSelected(server.state, (state) => state.features["branch"] === true);
-  const maySelect = useSelected(server.state, (state) => state.features["versions"] === true);
-  const mayReplace = useSelected(server.state, (state) => state.features["replace"] === true);
+  const mayBranch = useStoreSelector(server.state, (state) => state.features["branch"] === true);
+  const maySelect = useStoreSelector(server.state, (state) => state.features["versions"] === true);
+  const mayReplace = useStoreSelector(server.state, (state) => state.features["replace"] === true);
   return useMemo(
     () => ({
-      onRetry: (run) => onSay(run.input.text, { ...sameAgain(run), ...(mayReplace ? { replaces: run.run_id } : { files: filesOf(run, api.attachmentAddress) }) }),
-      onContinue: () => onSay("Please continue.", {}),
-      onRegenerate: mayReplace ? (run) => onSay(run.input.text, { ...sameAgain(run), replaces: run.run_id }) : undefined,
+      onRetry: (run) => onSendMessage(run.input.text, { ...optionsOfRun(run), ...(mayReplace ? { replaces: run.run_id } : { files: filesOf(run, api.attachmentAddress) }) }),
+      onContinue: () => onSendMessage("Please continue.", {}),
+      onRegenerate: mayReplace ? (run) => onSendMessage(run.input.text, { ...optionsOfRun(run), replaces: run.run_id }) : undefined,
       onEdit: mayReplace ? onReplace : undefined,
       onBranch: mayBranch ? onBranch : undefined,
       onSelect: maySelect ? onSelect : undefined,
     }),
-    [api, onSay, onReplace, onBranch, onSelect, mayReplace, mayBranch, maySelect],
+    [api, onSendMessage, onReplace, onBranch, onSelect, mayReplace, mayBranch, maySelect],
   );
 }
 
-function useReadingOf(follow: Follow, thinking: ThinkingChoice, toggles: Toggles, serverNow: () => number): Reading {
-  const { isFollowing } = follow;
+function useViewOptionsFor(autoScroll: AutoScroll, thinking: ThinkingChoice, toggles: Toggles, serverNow: () => number): ViewOptions {
+  const { isFollowing } = autoScroll;
   return useMemo(() => ({ thinking, serverNow, toggles, isFollowing }), [thinking, serverNow, toggles, isFollowing]);
 }
 
 /** The run's model and effort. The server keeps the files of a replaced run. */
-function sameAgain(run: RunView): MessageOptions {
+function optionsOfRun(run: RunView): MessageOptions {
   return { model: run.model, ...(run.reasoning_effort === null ? {} : { reasoning_effort: run.reasoning_effort }) };
 }
 

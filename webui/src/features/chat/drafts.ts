@@ -1,6 +1,6 @@
 /** Unsent text by conversation, in session storage. */
 
-import { keepIn } from "@/session/storage";
+import { saveTo } from "@/session/storage";
 
 const PREFIX = "thinkaloud.draft.";
 
@@ -9,15 +9,15 @@ export function readDraft(chatId: string | null): string {
 }
 
 /** False if it is too long to save. */
-export function keepDraft(chatId: string | null, text: string): boolean {
+export function saveDraft(chatId: string | null, text: string): boolean {
   const key = PREFIX + (chatId ?? "new");
-  if (text !== "") return keepIn(sessionStorage, key, text);
+  if (text !== "") return saveTo(sessionStorage, key, text);
   sessionStorage.removeItem(key);
   return true;
 }
 
 /** Prepend unsent messages to the draft. */
-export function returnToDraft(chatId: string, texts: readonly string[]): void {
+export function prependToDraft(chatId: string, texts: readonly string[]): void {
   const all = [...texts, readDraft(chatId)].filter((text) => text !== "");
-  keepDraft(chatId, all.join("\n\n"));
+  saveDraft(chatId, all.join("\n\n"));
 }

@@ -8,18 +8,18 @@ export interface PendingMessageProps {
   /** Whether a run is active: the server queues messages behind it, also from other clients. */
   readonly running: boolean;
   readonly onEdit: () => void;
-  readonly onAgain: () => void;
+  readonly onResend: () => void;
 }
 
 /** A message that isn't in the log yet, and why. */
-export function PendingMessage({ pending, connected, running, onEdit, onAgain }: PendingMessageProps) {
+export function PendingMessage({ pending, connected, running, onEdit, onResend }: PendingMessageProps) {
   return (
     <div className="pb-6">
       <UserMessage text={pending.text} files={pending.options.files ?? []}>
         {pending.status === "failed" ? (
           <div role="alert" className="flex flex-wrap items-center justify-end gap-2 text-sm text-danger">
             <span>Not sent: {pending.problem}</span>
-            <Button className="min-h-8" onClick={onAgain}>
+            <Button className="min-h-8" onClick={onResend}>
               Send again
             </Button>
             <Button className="min-h-8" look="quiet" onClick={onEdit}>

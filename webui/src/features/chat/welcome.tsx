@@ -1,5 +1,5 @@
 import { useServices } from "../services";
-import { useCell } from "../use-cell";
+import { useStore } from "../use-store";
 
 const SUGGESTIONS = [
   "What is 17 × 23, and how do you get there?",
@@ -8,7 +8,7 @@ const SUGGESTIONS = [
 ];
 
 /** Explains temporary chats. */
-export const TEMPORARY_WORDS = "Temporary chat: not saved and not shown in history";
+export const TEMPORARY_TEXT = "Temporary chat: not saved and not shown in history";
 
 export interface WelcomeProps {
   readonly onSuggestion: (text: string) => void;
@@ -19,7 +19,7 @@ export interface WelcomeProps {
 /** The start screen. */
 export function Welcome({ onSuggestion, temporary, onTemporary }: WelcomeProps) {
   const { server } = useServices();
-  const { bootstrap, features } = useCell(server.state);
+  const { bootstrap, features } = useStore(server.state);
   return (
     <div className="flex min-h-0 flex-1 flex-col items-center justify-center-safe overflow-y-auto px-4 py-4 text-center">
       <h2 className="text-2xl font-semibold tracking-tight text-balance sm:text-[1.75rem]">What shall we think about?</h2>
@@ -50,7 +50,7 @@ export function Welcome({ onSuggestion, temporary, onTemporary }: WelcomeProps) 
       {features["temporary"] ? (
         <label className="mt-6 flex min-h-9 cursor-pointer items-center gap-2.5 text-sm text-soft">
           <input type="checkbox" checked={temporary} className="accent-accent" onChange={(event) => onTemporary(event.target.checked)} />
-          {TEMPORARY_WORDS}
+          {TEMPORARY_TEXT}
         </label>
       ) : null}
     </div>

@@ -7,7 +7,7 @@ import { visible } from "@/components/message/sanitize";
 import { ApiProblem, type ModelChoice } from "@/session/api";
 
 import { useServices } from "../services";
-import { useCell } from "../use-cell";
+import { useStore } from "../use-store";
 
 const WITH_A_KEY = "export ANTHROPIC_API_KEY=…      # or OPENAI_API_KEY, GEMINI_API_KEY, …\nthinkaloud serve --model anthropic/claude-sonnet-5";
 
@@ -22,7 +22,7 @@ api_key_env = "LAB_API_KEY"`;
 /** Explains how to connect a model, and tests configured ones. */
 export function ConnectPage({ onBack }: { readonly onBack: () => void }) {
   const { server } = useServices();
-  const { models, bootstrap } = useCell(server.state);
+  const { models, bootstrap } = useStore(server.state);
   const real = models.filter((each) => each.provider !== "demo");
   return (
     <div className="min-h-0 flex-1 overflow-y-auto">

@@ -6,8 +6,8 @@ import { Button } from "@/components/ui/button";
 import type { ConversationSummary } from "@/session/api";
 
 import { useServices } from "../services";
-import { useCell, useSelected } from "../use-cell";
-import { timesOfNamesakes } from "./namesakes";
+import { useStore, useStoreSelector } from "../use-store";
+import { timesOfDuplicates } from "./duplicate-names";
 import { type ConversationActions, ConversationItem } from "./conversation-item";
 
 export interface SidebarProps {
@@ -18,28 +18,28 @@ export interface SidebarProps {
 
 /** All conversations by day. */
 export function Sidebar({ currentId, onOpen, onSettings }: SidebarProps) {
-  const { directory, client, server } = useServices();
-  const { conversations, nextBefore, loaded, problem } = useCell(directory.state);
-  const connected = useCell(client.connection).state === "open";
+  const { conversationList, client, server } = useServices();
+  const { conversations, nextBefore, loaded, problem } = useStore(conversationList.state);
+  const connected = useStore(client.connection).state === "open";
   const [wanted, setWanted] = useState("");
-  const searches = useSelected(server.state, (state) => state.features["search"] === true);
+  const searches = useStoreSelector(server.state, (state) => state.features["search"] === true);
   const actions = useActions(currentId, onOpen);
   useEffect(() => {
     if (!connected) return undefined;
-    const refresh = () => void directory.refresh();
+    const refresh = () => void conversationList.refresh();
     refresh();
     return client.changes.subscribe(refresh);
-  }, [directory, client, connected]);
+  }, [conversationList, client, connected]);
   useEffect(() => {
     if (!searches) return undefined;
-    const timer = setTimeout(() => void directory.search(wanted), SEARCH_PAUSE_MS);
+    const timer = setTimeout(() => void conversationList.search(wanted), SEARCH_PAUSE_MS);
     return () => clearTimeout(timer);
-  }, [directory, searches, wanted]);
+  }, [conversationList, searches, wanted]);
   const found = useMemo(
     () => (searches ? conversations : conversations.filter((each) => nameOf(each).toLowerCase().includes(wanted.trim().toLowerCase()))),
     [searches, conversations, wanted],
   );
-  const times = useMemo(() => timesOfNamesakes(found.map((each) => ({ id: each.conversation_id, name: nameOf(each), atMs: each.updated_at_ms }))), [found]);
+  const times = useMemo(() => timesOfDuplicates(found.map((each) => ({ id: each.conversation_id, name: nameOf(each), atMs: each.updated_at_ms }))), [found]);
   return (
     <nav aria-label="Chats" className="flex h-full flex-col bg-panel">
       <div className="space-y-2 p-3">
@@ -75,7 +75,7 @@ export function Sidebar({ currentId, onOpen, onSettings }: SidebarProps) {
           </section>
         ))}
         {nextBefore === null ? null : (
-          <Button look="quiet" className="w-full" onClick={() => void directory.more()}>
+          <Button look="quiet" className="w-full" onClick={() => void conversationList.more()}>
             Show more
           </Button>
         )}
@@ -91,9 +91,9 @@ export function Sidebar({ currentId, onOpen, onSettings }: SidebarProps) {
 
 /** Memoized: every item receives them. */
 function useActions(currentId: string | null, onOpen: SidebarProps["onOpen"]): ConversationActions {
-  const { api, directory, client, server } = useServices();
-  const exports = useSelected(server.state, (state) => state.features["export"] === true);
-  const versions = useSelected(server.state, (state) => state.features["versions"] === true);
+  const { api, conversationList, client, server } = useServices();
+  const exports = useStoreSelector(server.state, (state) => state.features["export"] === true);
+  const versions = useStoreSelector(server.state, (state) => state.features["versions"] === true);
   const shown = useRef(currentId);
   useEffect(() => {
     shown.current = currentId;
@@ -102,17 +102,17 @@ function useActions(currentId: string | null, onOpen: SidebarProps["onOpen"]): C
     () => ({
       onOpen: (id) => {
         onOpen(id);
-        if (versions) void directory.showFound(id);
+        if (versions) void conversationList.showFound(id);
       },
       exportAddress: exports ? api.exportAddress : undefined,
-      onRename: (id, title) => void directory.rename(id, title),
+      onRename: (id, title) => void conversationList.rename(id, title),
       onDelete: (id) => {
-        void directory.remove(id);
+        void conversationList.remove(id);
         client.forget(id);
         if (id === shown.current) onOpen(null);
       },
     }),
-    [api, directory, client, exports, versions, onOpen],
+    [api, conversationList, client, exports, versions, onOpen],
   );
 }
 

@@ -1,8 +1,8 @@
 /** User preferences, stored in this browser. */
 
-import { THINKING_CHOICES, type ThinkingChoice } from "@/components/reading";
-import { Cell } from "@/session/cell";
-import { keepIn } from "@/session/storage";
+import { THINKING_CHOICES, type ThinkingChoice } from "@/components/view-options";
+import { Store } from "@/session/store";
+import { saveTo } from "@/session/storage";
 
 export const THEMES = ["system", "light", "dark"] as const;
 export type Theme = (typeof THEMES)[number];
@@ -23,18 +23,18 @@ const KEY = "thinkaloud.preferences";
 const DEFAULTS: Preferences = { theme: "system", thinking: "auto", enter: "auto", model: "", effort: "" };
 
 export class PreferenceStore {
-  readonly state: Cell<Preferences>;
+  readonly state: Store<Preferences>;
   readonly #storage: Storage;
 
   constructor(storage: Storage) {
     this.#storage = storage;
-    this.state = new Cell(read(storage.getItem(KEY)));
+    this.state = new Store(read(storage.getItem(KEY)));
   }
 
   readonly change = (part: Partial<Preferences>): void => {
     this.state.set({ ...this.state.latest, ...part });
     this.state.flush();
-    keepIn(this.#storage, KEY, JSON.stringify(this.state.latest));
+    saveTo(this.#storage, KEY, JSON.stringify(this.state.latest));
   };
 
   /** Reload after another tab has saved. */

@@ -1,28 +1,28 @@
 import { useState } from "react";
 
-import { THINKING_CHOICES, type ThinkingChoice } from "@/components/reading";
+import { THINKING_CHOICES, type ThinkingChoice } from "@/components/view-options";
 import { cx } from "@/components/ui/cx";
 import { Dialog } from "@/components/ui/dialog";
 import { ApiProblem } from "@/session/api";
 
 import { useServices } from "../services";
-import { useCell } from "../use-cell";
+import { useStore } from "../use-store";
 import { ENTER_CHOICES, type EnterChoice, type Preferences, type Theme, THEMES } from "./preferences";
 
-const THINKING_WORDS: Readonly<Record<ThinkingChoice, readonly [string, string]>> = {
+const THINKING_LABELS: Readonly<Record<ThinkingChoice, readonly [string, string]>> = {
   auto: ["Automatic", "Open while the model thinks, collapsed when the answer starts"],
   preview: ["Preview", "Collapsed, with a few lines visible"],
   open: ["Always open", "Never collapses on its own"],
   closed: ["Always closed", "Only the heading, until you open it"],
 };
 
-const ENTER_WORDS: Readonly<Record<EnterChoice, readonly [string, string]>> = {
+const ENTER_LABELS: Readonly<Record<EnterChoice, readonly [string, string]>> = {
   auto: ["Automatic", "Sends; on a touch screen, starts a new line"],
   send: ["Sends", "Shift + Enter starts a new line"],
   newline: ["Starts a new line", "Ctrl + Enter or the button sends"],
 };
 
-const THEME_WORDS: Readonly<Record<Theme, string>> = { system: "System", light: "Light", dark: "Dark" };
+const THEME_LABELS: Readonly<Record<Theme, string>> = { system: "System", light: "Light", dark: "Dark" };
 
 export interface SettingsDialogProps {
   readonly open: boolean;
@@ -33,28 +33,28 @@ export interface SettingsDialogProps {
 
 export function SettingsDialog({ open, onOpenChange, preferences, onChange }: SettingsDialogProps) {
   const { api, server } = useServices();
-  const { bootstrap } = useCell(server.state);
+  const { bootstrap } = useStore(server.state);
   return (
     <Dialog open={open} onOpenChange={onOpenChange} title="Settings">
       <div className="space-y-6">
         <Choice
           legend="Thinking"
           name="thinking"
-          options={THINKING_CHOICES.map((value) => ({ value, label: THINKING_WORDS[value][0], note: THINKING_WORDS[value][1] }))}
+          options={THINKING_CHOICES.map((value) => ({ value, label: THINKING_LABELS[value][0], note: THINKING_LABELS[value][1] }))}
           value={preferences.thinking}
           onChange={(thinking) => onChange({ thinking })}
         />
         <Choice
           legend="Enter key"
           name="enter"
-          options={ENTER_CHOICES.map((value) => ({ value, label: ENTER_WORDS[value][0], note: ENTER_WORDS[value][1] }))}
+          options={ENTER_CHOICES.map((value) => ({ value, label: ENTER_LABELS[value][0], note: ENTER_LABELS[value][1] }))}
           value={preferences.enter}
           onChange={(enter) => onChange({ enter })}
         />
         <Choice
           legend="Appearance"
           name="theme"
-          options={THEMES.map((value) => ({ value, label: THEME_WORDS[value] }))}
+          options={THEMES.map((value) => ({ value, label: THEME_LABELS[value] }))}
           value={preferences.theme}
           onChange={(theme) => onChange({ theme })}
         />
@@ -105,7 +105,7 @@ function Choice<T extends string>({ legend, name, options, value, onChange }: Ch
 /** The server's default model: the only server setting the page can change. */
 function DefaultModel() {
   const { api, server } = useServices();
-  const { models } = useCell(server.state);
+  const { models } = useStore(server.state);
   const [problem, setProblem] = useState<string | null>(null);
   const current = models.find((each) => each.current)?.id ?? "";
   const change = async (id: string) => {

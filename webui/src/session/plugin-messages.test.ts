@@ -3,18 +3,18 @@ import { beforeEach, expect, it } from "vitest";
 import { GOLDEN_LOGS } from "@/events/golden";
 
 import { Client } from "./client";
-import { ID, PlayedServer } from "./played-server";
+import { ID, FakeServer } from "./fake-server";
 import { parseLog } from "./replay";
 
 const log = parseLog(GOLDEN_LOGS["two-runs"] ?? "");
-const firstEnd = log.findIndex((recorded) => recorded.event.type === "run.ended") + 1;
+const firstEnd = log.findIndex((logged) => logged.event.type === "run.ended") + 1;
 const unnumbered = { chat_id: ID, run_id: null, seq: null, at_ms: 9 };
 
-let server: PlayedServer;
+let server: FakeServer;
 let client: Client;
 
 beforeEach(() => {
-  server = new PlayedServer();
+  server = new FakeServer();
   client = new Client(server, (flush) => flush());
   client.start();
   client.chat(ID);
@@ -23,13 +23,13 @@ beforeEach(() => {
 });
 
 const state = () => client.chat(ID).state.published();
-const shown = () => state().asides.map(({ after, block }) => [after, block.type, block.type === "answer" ? block.text : block.parts.join(""), block.status]);
+const shown = () => state().pluginMessages.map(({ after, block }) => [after, block.type, block.type === "answer" ? block.text : block.parts.join(""), block.status]);
 
 it("shows a plugin's message after the run that was the last one when it came", () => {
   server.frame({ event: "message", ...unnumbered, role: "assistant", text: "Good morning." });
-  server.say(...log.slice(0, firstEnd));
+  server.emit(...log.slice(0, firstEnd));
   server.frame({ event: "message", ...unnumbered, role: "assistant", text: "Tea is ready." });
-  server.say(...log.slice(firstEnd));
+  server.emit(...log.slice(firstEnd));
   expect(shown()).toEqual([
     [null, "answer", "Good morning.", "closed"],
     [log[0]?.run_id, "answer", "Tea is ready.", "closed"],
@@ -57,7 +57,7 @@ it("shows a later stretch of the same name as one of its own", () => {
     server.frame({ event: "reasoning_end", ...unnumbered, stream_id: "s", duration_ms: 5 });
   }
   expect(shown().map(([, , text]) => text)).toEqual(["One.", "Two."]);
-  expect(new Set(state().asides.map(({ block }) => block.segment_id)).size).toBe(2);
+  expect(new Set(state().pluginMessages.map(({ block }) => block.segment_id)).size).toBe(2);
 });
 
 it.each([{ seq: null, run_id: null }, {}])("shows a message of the kind reasoning as a thought: %j", (place) => {
@@ -83,25 +83,25 @@ it("keeps no more of a plugin that talks without end than a screen is worth", ()
 });
 
 it("does not take its own message for somebody's answer", () => {
-  client.chat(ID).say("How many weekends are there in a leap year?", {}, "m1");
+  client.chat(ID).sendMessage("How many weekends are there in a leap year?", {}, "m1");
   const { event, run_id, seq, at_ms } = log[0] ?? {};
   if (event?.type !== "run.started") throw new Error("no run");
   server.frame({ event: "message_accepted", chat_id: ID, run_id, seq, at_ms, turn_id: "m1", starts_turn: true, client_message_id: "m1", text: event.input.text, model: event.model });
   expect(state().pending).toEqual([]);
-  expect(state().asides).toEqual([]);
+  expect(state().pluginMessages).toEqual([]);
   expect(state().session.view.runs[0]?.input.text).toBe(event.input.text);
 });
 
 it.each(["/stop", " /STOP "])("stops the run that goes on when the user types %s", (text) => {
-  server.say(...log.slice(0, 3));
-  client.chat(ID).say(text, {}, "m1");
+  server.emit(...log.slice(0, 3));
+  client.chat(ID).sendMessage(text, {}, "m1");
   expect(server.commands.at(-1)).toEqual({ type: "stop", chat_id: ID });
   expect(state().pending).toEqual([]);
 });
 
 it("takes the error of a failed run from its end, and not for a refused message", () => {
-  server.say(...log.slice(0, 3));
-  client.chat(ID).say("And now?", {}, "m1");
+  server.emit(...log.slice(0, 3));
+  client.chat(ID).sendMessage("And now?", {}, "m1");
   server.frame({ event: "error", chat_id: ID, run_id: log[0]?.run_id, turn_id: "t", code: "provider_overloaded", detail: "Too busy." });
   expect(state().problem).toBeNull();
   expect(state().pending).toMatchObject([{ id: "m1", status: "queued" }]);

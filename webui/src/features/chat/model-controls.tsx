@@ -5,14 +5,14 @@ import type { ModelChoice } from "@/session/api";
 import type { MessageOptions } from "@/session/transport";
 
 /** The model settings for the next messages. Empty: the server's default. */
-export interface Chosen {
+export interface ModelSelection {
   readonly model: string;
   readonly effort: string;
 }
 
-export const NOTHING_CHOSEN: Chosen = { model: "", effort: "" };
+export const NO_SELECTION: ModelSelection = { model: "", effort: "" };
 
-const EFFORT_WORDS: Readonly<Record<string, string>> = {
+const EFFORT_LABELS: Readonly<Record<string, string>> = {
   none: "No thinking",
   minimal: "Minimal",
   low: "Low",
@@ -22,14 +22,14 @@ const EFFORT_WORDS: Readonly<Record<string, string>> = {
   max: "Maximum",
 };
 
-export interface ChoicesProps {
+export interface ModelControlsProps {
   readonly models: readonly ModelChoice[];
-  readonly chosen: Chosen;
-  readonly onChange: (chosen: Chosen) => void;
+  readonly chosen: ModelSelection;
+  readonly onChange: (chosen: ModelSelection) => void;
 }
 
 /** Pickers for model and effort, if there is a choice. */
-export function Choices({ models, chosen, onChange }: ChoicesProps) {
+export function ModelControls({ models, chosen, onChange }: ModelControlsProps) {
   const model = modelOf(models, chosen);
   const efforts = model?.reasoning.efforts ?? [];
   return (
@@ -48,7 +48,7 @@ export function Choices({ models, chosen, onChange }: ChoicesProps) {
           name="Thinking effort"
           icon={<Brain size={15} className="shrink-0" aria-hidden />}
           value={efforts.includes(chosen.effort) ? chosen.effort : ""}
-          choices={[{ value: "", label: "Default" }, ...efforts.map((each) => ({ value: each, label: EFFORT_WORDS[each] ?? each }))]}
+          choices={[{ value: "", label: "Default" }, ...efforts.map((each) => ({ value: each, label: EFFORT_LABELS[each] ?? each }))]}
           onChange={(effort) => onChange({ ...chosen, effort })}
         />
       ) : null}
@@ -57,7 +57,7 @@ export function Choices({ models, chosen, onChange }: ChoicesProps) {
 }
 
 /** Message options for the selection, as far as the model supports them. */
-export function optionsOf(models: readonly ModelChoice[], chosen: Chosen): MessageOptions {
+export function optionsOf(models: readonly ModelChoice[], chosen: ModelSelection): MessageOptions {
   const model = models.find((each) => each.id === chosen.model);
   const efforts = modelOf(models, chosen)?.reasoning.efforts ?? [];
   return {
@@ -67,6 +67,6 @@ export function optionsOf(models: readonly ModelChoice[], chosen: Chosen): Messa
 }
 
 /** The model for the next message. */
-export function modelOf(models: readonly ModelChoice[], chosen: Chosen): ModelChoice | undefined {
+export function modelOf(models: readonly ModelChoice[], chosen: ModelSelection): ModelChoice | undefined {
   return models.find((each) => each.id === chosen.model) ?? models.find((each) => each.current);
 }

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { beginning, ending, toJson } from "./cut";
+import { beginning, ending, toJson } from "./text-slices";
 
 it("cuts a character of endless marks rather than a sentence before it", () => {
   expect(beginning(`ab${"\u0301".repeat(500)}`, 10)).toBe("a");

@@ -1,13 +1,13 @@
 import { Component, type ReactNode } from "react";
 
-export interface GuardedProps {
+export interface ErrorBoundaryProps {
   /** Shown if the children throw. */
   readonly fallback: ReactNode;
   readonly children: ReactNode;
 }
 
 /** An error boundary: an error in one part doesn't take down the whole page. */
-export class Guarded extends Component<GuardedProps, { readonly failed: boolean }> {
+export class ErrorBoundary extends Component<ErrorBoundaryProps, { readonly failed: boolean }> {
   override readonly state = { failed: false };
 
   static getDerivedStateFromError(): { readonly failed: boolean } {

@@ -7,7 +7,7 @@ import { apply, emptySession } from "@/events/fold";
 import { GOLDEN_LOGS } from "@/events/golden";
 import type { LoggedEvent, RunView } from "@/events/types.gen";
 
-import { type Reading, ReadingContext, type Toggles } from "./reading";
+import { type ViewOptions, ViewOptionsContext, type Toggles } from "./view-options";
 
 export function golden(name: string, events?: number): RunView[] {
   const log = (GOLDEN_LOGS[name] ?? "").trim().split("\n").map((line) => JSON.parse(line) as LoggedEvent);
@@ -20,7 +20,7 @@ export function lastRun(name: string, events?: number): RunView {
   return run;
 }
 
-export function freshToggles(): Toggles {
+export function memoryToggles(): Toggles {
   const kept = new Map<string, boolean>();
   const listeners = new Set<() => void>();
   return {
@@ -37,9 +37,9 @@ export function freshToggles(): Toggles {
 }
 
 /** Render with view options; `show` re-renders in place. */
-export function renderFor(reader: Partial<Reading>, first: ReactElement) {
-  const reading: Reading = { thinking: "auto", serverNow: () => 0, toggles: freshToggles(), isFollowing: () => true, ...reader };
-  const within = (element: ReactElement) => <ReadingContext value={reading}>{element}</ReadingContext>;
+export function renderWithOptions(reader: Partial<ViewOptions>, first: ReactElement) {
+  const reading: ViewOptions = { thinking: "auto", serverNow: () => 0, toggles: memoryToggles(), isFollowing: () => true, ...reader };
+  const within = (element: ReactElement) => <ViewOptionsContext value={reading}>{element}</ViewOptionsContext>;
   const rendered = render(within(first));
   return { ...rendered, reading, show: (next: ReactElement) => rendered.rerender(within(next)) };
 }

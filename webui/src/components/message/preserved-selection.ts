@@ -12,7 +12,7 @@ interface Spot {
 /** One end of the selection; null if it is outside the text. */
 type End = Spot | null;
 
-export function useKeptSelection(root: RefObject<HTMLElement | null>, growing: boolean): void {
+export function usePreservedSelection(root: RefObject<HTMLElement | null>, growing: boolean): void {
   useEffect(() => (growing && root.current ? keepSelection(root.current) : undefined), [root, growing]);
 }
 

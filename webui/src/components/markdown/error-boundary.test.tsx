@@ -1,7 +1,7 @@
 import { render } from "@testing-library/react";
 import { expect, it } from "vitest";
 
-import { Guarded } from "./guarded";
+import { ErrorBoundary } from "./error-boundary";
 
 function Broken(): never {
   throw new RangeError("Maximum call stack size exceeded");
@@ -12,9 +12,9 @@ it("shows the text of a part that cannot be rendered, and leaves the parts besid
   const page = render(
     <>
       <p>before</p>
-      <Guarded fallback="as it was written">
+      <ErrorBoundary fallback="as it was written">
         <Broken />
-      </Guarded>
+      </ErrorBoundary>
       <p>after</p>
     </>,
     { onCaughtError: (error) => void caught.push(error) },

@@ -10,7 +10,7 @@ const TIME: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit" };
 const DATE: Intl.DateTimeFormatOptions = { month: "short", day: "numeric" };
 
 /** A distinct time label by id for every conversation whose name isn't unique; newest first. */
-export function timesOfNamesakes(all: readonly Named[], now = new Date()): ReadonlyMap<string, string> {
+export function timesOfDuplicates(all: readonly Named[], now = new Date()): ReadonlyMap<string, string> {
   const times = new Map<string, string>();
   for (const same of groupsOf(all, (each) => each.name).filter((each) => each.length > 1)) {
     for (const alike of groupsOf(same, (each) => timeOf(each.atMs, now))) {

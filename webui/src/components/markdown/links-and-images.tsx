@@ -13,7 +13,7 @@ export function ExternalLink({ href, children }: { readonly href: string; readon
   );
 }
 
-export function Picture({ src, alt }: { readonly src: string; readonly alt: string }) {
+export function MarkdownImage({ src, alt }: { readonly src: string; readonly alt: string }) {
   const [shown, setShown] = useState(false);
   const name = alt || "no description";
   if (isInlineImage(src)) {

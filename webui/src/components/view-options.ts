@@ -12,7 +12,7 @@ export interface Toggles {
   readonly subscribe: (listener: () => void) => () => void;
 }
 
-export interface Reading {
+export interface ViewOptions {
   readonly thinking: ThinkingChoice;
   /** Server time in Unix milliseconds. */
   readonly serverNow: () => number;
@@ -21,17 +21,17 @@ export interface Reading {
   readonly isFollowing: () => boolean;
 }
 
-export const ReadingContext = createContext<Reading | null>(null);
+export const ViewOptionsContext = createContext<ViewOptions | null>(null);
 
-export function useReading(): Reading {
-  const reading = useContext(ReadingContext);
-  if (!reading) throw new Error("Parts of a conversation stand inside a ReadingContext.");
+export function useViewOptions(): ViewOptions {
+  const reading = useContext(ViewOptionsContext);
+  if (!reading) throw new Error("Parts of a conversation stand inside a ViewOptionsContext.");
   return reading;
 }
 
 /** Whether a part is open: as set by the user, else the default. */
 export function useToggle(id: string, otherwise: boolean): [boolean, (open: boolean) => void] {
-  const { toggles } = useReading();
+  const { toggles } = useViewOptions();
   const chosen = useSyncExternalStore(toggles.subscribe, () => toggles.get(id));
   return [chosen ?? otherwise, (open) => toggles.set(id, open)];
 }

@@ -8,7 +8,7 @@ import type { Command, Listener, Transport } from "./transport";
 export const ID = "conv_golden";
 
 /** A server with one conversation, controlled by the test. */
-export class PlayedServer implements Transport {
+export class FakeServer implements Transport {
   commands: Command[] = [];
   connected = false;
   #listener: Listener | null = null;
@@ -35,8 +35,8 @@ export class PlayedServer implements Transport {
     this.#listener?.connection({ state: "waiting", attempt: 1, retryAt: 0, problem: null });
   }
 
-  say(...log: readonly LoggedEvent[]): void {
-    for (const recorded of log) this.#listener?.frame(encodeFrame(recorded));
+  emit(...log: readonly LoggedEvent[]): void {
+    for (const logged of log) this.#listener?.frame(encodeFrame(logged));
   }
 
   frame(frame: object): void {
@@ -47,7 +47,7 @@ export class PlayedServer implements Transport {
     this.frame({ event: "attached", chat_id: ID, seq, floor: 0, running: [] });
   }
 
-  get said(): string[] {
+  get sentTexts(): string[] {
     return this.commands.flatMap((command) => (command.type === "message" ? command.content : []));
   }
 }

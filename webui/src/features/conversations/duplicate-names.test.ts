@@ -1,13 +1,13 @@
 import { expect, it } from "vitest";
 
-import { timesOfNamesakes } from "./namesakes";
+import { timesOfDuplicates } from "./duplicate-names";
 
 const NOW = new Date(2026, 10, 30, 18, 0);
 const at = (...rest: [number, number, number, number]) => new Date(2026, 10, ...rest).getTime();
 const named = (id: string, name: string, atMs: number) => ({ id, name, atMs });
 
 it("tells conversations of one name apart by time, by day, and by the second where they are that close", () => {
-  const times = timesOfNamesakes(
+  const times = timesOfDuplicates(
     [
       named("a", "Same", at(30, 9, 5, 1)),
       named("b", "Same", at(30, 9, 5, 40)),

@@ -4,65 +4,65 @@ import type { RunView } from "@/events/types.gen";
 
 import { ApiProblem } from "@/session/api";
 import type { Chat } from "@/session/chat";
-import { beginning, wellFormed } from "@/events/cut";
+import { beginning, wellFormed } from "@/events/text-slices";
 import type { MessageOptions } from "@/session/transport";
 
 import { useServices } from "../services";
-import { keepDraft } from "./drafts";
+import { saveDraft } from "./drafts";
 
 /** Resolves to whether the message was accepted. */
-export type Say = (text: string, options: MessageOptions) => Promise<boolean>;
+export type SendMessage = (text: string, options: MessageOptions) => Promise<boolean>;
 
-export interface Place {
+export interface ChatContext {
   readonly chat: Chat | null;
   /** Whether a new conversation is temporary. */
   readonly temporary: boolean;
   /** Called when a conversation was created. */
-  readonly onBegun: (chatId: string) => void;
+  readonly onCreated: (chatId: string) => void;
   readonly onProblem: (words: string | null) => void;
 }
 
 /** Sends a message, creating the conversation if needed. */
-export function useSay({ chat, temporary, onBegun, onProblem }: Place): Say {
-  const { client, directory } = useServices();
+export function useSendMessage({ chat, temporary, onCreated, onProblem }: ChatContext): SendMessage {
+  const { client, conversationList } = useServices();
   return useCallback(
     (text, options) =>
-      attempted(onProblem, async () => {
-        const chatId = chat?.id ?? (await directory.create(titleOf(text), temporary));
-        client.chat(chatId).say(text, options, messageId());
+      reportProblem(onProblem, async () => {
+        const chatId = chat?.id ?? (await conversationList.create(titleOf(text), temporary));
+        client.chat(chatId).sendMessage(text, options, messageId());
         if (chat) return;
-        keepDraft(null, "");
-        onBegun(chatId);
+        saveDraft(null, "");
+        onCreated(chatId);
       }),
-    [chat, temporary, client, directory, onBegun, onProblem],
+    [chat, temporary, client, conversationList, onCreated, onProblem],
   );
 }
 
 /** Branches a new conversation from a run. */
-export function useBranch({ chat, onBegun, onProblem }: Place): (run: RunView) => void {
-  const { directory } = useServices();
+export function useBranch({ chat, onCreated, onProblem }: ChatContext): (run: RunView) => void {
+  const { conversationList } = useServices();
   return useCallback(
     (run) =>
-      void attempted(onProblem, async () => {
-        if (chat) onBegun(await directory.branch(chat.id, run.run_id));
+      void reportProblem(onProblem, async () => {
+        if (chat) onCreated(await conversationList.branch(chat.id, run.run_id));
       }),
-    [chat, directory, onBegun, onProblem],
+    [chat, conversationList, onCreated, onProblem],
   );
 }
 
 /** Shows another version of a message. */
-export function useSelect({ chat, onProblem }: Place): (runId: string) => void {
+export function useSelectVersion({ chat, onProblem }: ChatContext): (runId: string) => void {
   const { api } = useServices();
   return useCallback(
     (runId) =>
-      void attempted(onProblem, async () => {
+      void reportProblem(onProblem, async () => {
         if (chat) await api.selectVersion(chat.id, runId);
       }),
     [api, chat, onProblem],
   );
 }
 
-async function attempted(onProblem: Place["onProblem"], step: () => Promise<void>): Promise<boolean> {
+async function reportProblem(onProblem: ChatContext["onProblem"], step: () => Promise<void>): Promise<boolean> {
   onProblem(null);
   try {
     await step();

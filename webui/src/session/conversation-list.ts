@@ -1,9 +1,9 @@
 /** The conversation list. */
 
 import { type Api, ApiProblem, type ConversationMade, type ConversationSummary } from "./api";
-import { Cell, type Schedule } from "./cell";
+import { Store, type Schedule } from "./store";
 
-export interface DirectoryState {
+export interface ConversationListState {
   readonly conversations: readonly ConversationSummary[];
   /** All known titles by id, including conversations that aren't listed now. */
   readonly titles: Readonly<Record<string, string>>;
@@ -15,13 +15,13 @@ export interface DirectoryState {
   readonly problem: string | null;
 }
 
-export class Directory {
-  readonly state: Cell<DirectoryState>;
+export class ConversationList {
+  readonly state: Store<ConversationListState>;
   readonly #api: Api;
 
   constructor(api: Api, schedule?: Schedule) {
     this.#api = api;
-    this.state = new Cell<DirectoryState>({ conversations: [], titles: {}, nextBefore: null, wanted: "", loaded: false, problem: null }, schedule);
+    this.state = new Store<ConversationListState>({ conversations: [], titles: {}, nextBefore: null, wanted: "", loaded: false, problem: null }, schedule);
   }
 
   /** Reload the first page, keeping further pages. */
@@ -120,7 +120,7 @@ export class Directory {
     }
   }
 
-  #change(part: Partial<DirectoryState>): void {
+  #change(part: Partial<ConversationListState>): void {
     const titles = { ...this.state.latest.titles, ...part.titles };
     for (const each of part.conversations ?? []) titles[each.conversation_id] = each.title;
     this.state.set({ ...this.state.latest, ...part, titles });

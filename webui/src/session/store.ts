@@ -8,7 +8,7 @@ export const nextFrame: Schedule = (flush) => {
   else requestAnimationFrame(flush);
 };
 
-export class Cell<T> {
+export class Store<T> {
   #latest: T;
   #published: T;
   #scheduled = false;
@@ -29,7 +29,7 @@ export class Cell<T> {
     return this.#latest;
   }
 
-  get isWatched(): boolean {
+  get hasSubscribers(): boolean {
     return this.#listeners.size > 0;
   }
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 
-import { toJson } from "@/events/cut";
+import { toJson } from "@/events/text-slices";
 
-import { titleOf } from "./say";
+import { titleOf } from "./send-message";
 
 const FAMILY = "👨‍👩‍👧‍👦";
 

@@ -11,7 +11,7 @@ const HINTS: Readonly<Record<string, string>> = {
   provider_timeout: "The provider took too long to respond. Try again, or choose a faster model.",
   run_timeout: "The run exceeded the server's time limit.",
   interrupted: "The server is back. You can try again.",
-  refusal: "The provider declined to answer this.",
+  rejection: "The provider declined to answer this.",
   content_filter: "The provider's content filter stopped the answer.",
 };
 

@@ -8,15 +8,15 @@ import { type RefObject, useCallback, useLayoutEffect, useRef, useState } from "
 /** Distance in pixels that counts as being at the bottom. */
 const NEAR = 12;
 
-export interface Follow {
+export interface AutoScroll {
   readonly scroller: RefObject<HTMLDivElement | null>;
   readonly content: RefObject<HTMLDivElement | null>;
   readonly following: boolean;
   readonly isFollowing: () => boolean;
-  readonly toBottom: () => void;
+  readonly scrollToBottom: () => void;
 }
 
-export function useFollow(): Follow {
+export function useAutoScroll(): AutoScroll {
   const scroller = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const state = useRef(true);
@@ -26,7 +26,7 @@ export function useFollow(): Follow {
     state.current = value;
     setFollowing(value);
   }, []);
-  const toBottom = useCallback(() => {
+  const scrollToBottom = useCallback(() => {
     set(true);
     const box = scroller.current;
     if (box) box.scrollTop = box.scrollHeight;
@@ -40,7 +40,7 @@ export function useFollow(): Follow {
     return watch(box, inner, isFollowing, set);
   }, [isFollowing, set]);
 
-  return { scroller, content, following, isFollowing, toBottom };
+  return { scroller, content, following, isFollowing, scrollToBottom };
 }
 
 function watch(box: HTMLElement, inner: HTMLElement, isFollowing: () => boolean, set: (value: boolean) => void): () => void {
