@@ -11,7 +11,7 @@ from thinkaloud.events.codec import decode
 from thinkaloud.events.event import LoggedEvent
 from thinkaloud.events.fold import Fold
 from thinkaloud.events.view import ConversationView
-from thinkaloud.server.wires.page.encode import page_wire
+from thinkaloud.server.wires.page.encode import page_frames
 
 Json = dict[str, Any]
 SESSIONS = sorted((Path(__file__).parents[1] / "sessions").glob("*.jsonl"))
@@ -70,8 +70,8 @@ def folded(frames: list[Json], conversation_id: str) -> ConversationView:
 @pytest.mark.parametrize("path", SESSIONS, ids=lambda path: path.stem)
 def test_the_frames_of_a_session_fold_to_what_the_log_folds_to(path: Path) -> None:
     events = session(path)
-    wire = page_wire(reasoning=True)
-    frames = [json.loads(wire.encode(each) or b"null") for each in events]
+    wire = page_frames(reasoning=True)
+    frames = [json.loads(wire.frame(each) or b"null") for each in events]
     log = Fold(events[0].conversation_id)
     for each in events:
         log.apply(each)
@@ -82,9 +82,9 @@ def test_the_frames_of_a_session_fold_to_what_the_log_folds_to(path: Path) -> No
 @pytest.mark.parametrize("path", SESSIONS, ids=lambda path: path.stem)
 def test_without_reasoning_the_same_frames_come_but_for_the_thoughts(path: Path) -> None:
     events = session(path)
-    whole, plain = page_wire(reasoning=True), page_wire(reasoning=False)
+    whole, plain = page_frames(reasoning=True), page_frames(reasoning=False)
     for each in events:
-        shown, kept = whole.encode(each), plain.encode(each)
+        shown, kept = whole.frame(each), plain.frame(each)
         assert shown is not None
         frame = json.loads(shown)
         if frame["event"] in {"reasoning_delta", "reasoning_end"}:
@@ -108,13 +108,13 @@ def test_a_snapshot_is_the_fold_and_without_reasoning_the_fold_without_it(path: 
     for each in session(path):
         fold.apply(each)
     view = fold.view()
-    whole = json.loads(page_wire(reasoning=True).snapshot(view, fold.seq, ()))
+    whole = json.loads(page_frames(reasoning=True).snapshot(view, fold.seq, ()))
     assert msgspec.convert(whole["conversation"], ConversationView) == view
     shown = [*view.runs, *([view.attempt] if view.attempt else [])]
     everyone = [run.run_id for run in shown]
     for bare in (
-        page_wire(reasoning=False).snapshot(view, fold.seq, ()),
-        page_wire(reasoning=True).snapshot(view, fold.seq, everyone),
+        page_frames(reasoning=False).snapshot(view, fold.seq, ()),
+        page_frames(reasoning=True).snapshot(view, fold.seq, everyone),
     ):
         found = msgspec.convert(json.loads(bare)["conversation"], ConversationView)
         assert not any(run.reasoning for run in found.runs)

@@ -82,7 +82,7 @@ async def one_by_one(served: Served) -> list[Json]:
     found: list[Json] = []
     for logged in await served.runs.hub.logged("c"):
         ended = isinstance(logged.event, RunEnded)
-        frame = None if ended else wire.encode(logged)
+        frame = None if ended else wire.frame(logged)
         if frame is not None:
             found.append(json.loads(frame))
     return found

@@ -9,6 +9,7 @@ from thinkaloud.server.api.branch_export import CopyRoutes
 from thinkaloud.server.api.chat import ChatRoutes
 from thinkaloud.server.api.conversations import ConversationRoutes
 from thinkaloud.server.api.diagnostics import DiagnosticRoutes
+from thinkaloud.server.api.log import LogRoutes
 from thinkaloud.server.api.metrics import Metrics
 from thinkaloud.server.api.models import ModelRoutes
 from thinkaloud.server.api.runs import RunRoutes
@@ -78,6 +79,7 @@ def create_app(services: ServerServices) -> FastAPI:
         *ChatRoutes(services, state).operations(),
         *RunRoutes(services, state).operations(),
         *ConversationRoutes(services, state).operations(),
+        *LogRoutes(services, state).operations(),
         *CopyRoutes(services).operations(),
         *VersionRoutes(services).operations(),
         *UploadRoutes(services).operations(),

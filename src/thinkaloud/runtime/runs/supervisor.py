@@ -129,10 +129,15 @@ class Runs:
         return (await self.hub.fold(record.conversation_id)).run(record.run_id)
 
     @asynccontextmanager
-    async def follow(self, record: RunRecord, after: int | None = None) -> AsyncGenerator[Follower]:
-        """Follow a run from the event after `after` (from its first, by default) to its end."""
+    async def follow(
+        self, record: RunRecord, after: int | None = None, *, live: bool = True
+    ) -> AsyncGenerator[Follower]:
+        """Follow a run from the event after `after` (from its first, by default) to its end.
+
+        Without `live` only as far as it has come.
+        """
         start = record.first_seq - 1 if after is None else max(after, record.first_seq - 1)
-        ended = record.run_id not in self.active
+        ended = not live or record.run_id not in self.active
         following = self.hub.follow(record.conversation_id, start, record.run_id, ended=ended)
         async with following as follower:
             yield follower

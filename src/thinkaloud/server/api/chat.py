@@ -10,6 +10,7 @@ from thinkaloud.core.reply import Reply, reply
 from thinkaloud.errors import InternalError, InvalidRequest, NotFound
 from thinkaloud.events.view import RunView
 from thinkaloud.ports.store import RunRecord
+from thinkaloud.runtime.run_stream import follow_run, wait_for_end
 from thinkaloud.server.admission import refuse_when_busy, run_request
 from thinkaloud.server.http.operation import (
     EVENT_STREAM,
@@ -22,7 +23,7 @@ from thinkaloud.server.http.parsing import decode, idempotency_key, last_event_i
 from thinkaloud.server.http.problems import Problem, Refused, problem_of_run, respond
 from thinkaloud.server.schema.requests import ChatRequest
 from thinkaloud.server.services import LOCAL_OWNER, ServerServices, ServerState
-from thinkaloud.server.streams.run_stream import follow_run
+from thinkaloud.server.streams.frames import frames_of
 from thinkaloud.server.streams.sse import event_stream, until_gone
 from thinkaloud.server.wires.chat.encode import chat_wire
 from thinkaloud.server.wires.chat.frames import Frame
@@ -133,12 +134,10 @@ class ChatRoutes:
 
     async def _wait(self, request: Request, record: RunRecord) -> None:
         """Wait for the run to end. The client counts as a follower while it waits."""
-        runs = self._services.runs
-        async with runs.hub.open(record.conversation_id) as log, asyncio.TaskGroup() as tasks:
-            with log.watch():
-                over = tasks.create_task(runs.active.wait(record.run_id))
-                gone = tasks.create_task(until_gone(request.receive))
-                await asyncio.wait([over, gone], return_when=asyncio.FIRST_COMPLETED)
+        async with asyncio.TaskGroup() as tasks:
+            over = tasks.create_task(wait_for_end(self._services.runs, record))
+            gone = tasks.create_task(until_gone(request.receive))
+            await asyncio.wait([over, gone], return_when=asyncio.FIRST_COMPLETED)
             left = not over.done()
             over.cancel()
             gone.cancel()
@@ -148,9 +147,10 @@ class ChatRoutes:
     async def _follow(self, chat: ChatRequest, record: RunRecord, after: int | None) -> Response:
         services = self._services
         shows = services.sends_reasoning(chat.include_reasoning)
-        following = follow_run(services, record, after, chat_wire("sse", reasoning=shows))
+        wire = chat_wire("sse", reasoning=shows)
+        frames = frames_of(follow_run(services.runs, record, after), wire)
         run_id = {RUN_ID: record.run_id}
-        return await event_stream(following, services.settings, self._state, run_id)
+        return await event_stream(frames, services.settings, self._state, run_id)
 
 
 def failed_run(view: RunView, record: RunRecord, request_id: str, *, shows: bool) -> Problem:

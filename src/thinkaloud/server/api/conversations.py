@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from thinkaloud.core.conversations.pagination import page_of
 from thinkaloud.ports.store import Conversation, ConversationCursor
+from thinkaloud.runtime.run_stream import follow_conversation
 from thinkaloud.server.api.runs import LAST_EVENT_ID
 from thinkaloud.server.http.operation import (
     EVENT_STREAM,
@@ -35,7 +36,7 @@ from thinkaloud.server.schema.responses import (
     summary,
 )
 from thinkaloud.server.services import LOCAL_OWNER, ServerServices, ServerState
-from thinkaloud.server.streams.run_stream import follow_conversation
+from thinkaloud.server.streams.frames import frames_of
 from thinkaloud.server.streams.sse import event_stream
 from thinkaloud.server.wires.chat.encode import chat_wire
 from thinkaloud.server.wires.chat.frames import Frame
@@ -201,8 +202,8 @@ class ConversationRoutes:
         after = last_event_id(request, query.after if isinstance(query.after, int) else None)
         conversation_id: str = request.path_params["conversation_id"]
         wire = chat_wire("sse", reasoning=services.sends_reasoning(query.include_reasoning))
-        following = follow_conversation(services, LOCAL_OWNER, conversation_id, after, wire)
-        return await event_stream(following, services.settings, self._state)
+        following = follow_conversation(services.runs, LOCAL_OWNER, conversation_id, after)
+        return await event_stream(frames_of(following, wire), services.settings, self._state)
 
     async def _found(self, request: Request) -> Conversation:
         conversation_id: str = request.path_params["conversation_id"]

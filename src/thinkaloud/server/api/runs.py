@@ -6,13 +6,14 @@ from starlette.responses import Response
 from thinkaloud.errors import NotFound
 from thinkaloud.events.event import content_of
 from thinkaloud.ports.store import RunRecord
+from thinkaloud.runtime.run_stream import follow_run
 from thinkaloud.server.http.file_responses import FILE, file_response
 from thinkaloud.server.http.operation import EVENT_STREAM, Answer, Operation, json_response
 from thinkaloud.server.http.parsing import last_event_id, read_query, refuse_form
 from thinkaloud.server.schema.requests import FollowQuery, ReasoningQuery
 from thinkaloud.server.schema.responses import RunState, run_state
 from thinkaloud.server.services import LOCAL_OWNER, ServerServices, ServerState
-from thinkaloud.server.streams.run_stream import follow_run
+from thinkaloud.server.streams.frames import frames_of
 from thinkaloud.server.streams.sse import event_stream
 from thinkaloud.server.wires.chat.encode import chat_wire
 from thinkaloud.server.wires.chat.frames import Frame
@@ -113,11 +114,11 @@ class RunRoutes:
         record = await self._record(request)
         wire = chat_wire("sse", reasoning=services.sends_reasoning(query.include_reasoning))
         if record.run_id not in services.runs.active:
-            async with follow_run(services, record, after, wire) as feed:
-                if not await feed.next():
+            async with frames_of(follow_run(services.runs, record, after), wire) as frames:
+                if not await frames.next():
                     return Response(status_code=204)
-        following = follow_run(services, record, after, wire)
-        return await event_stream(following, services.settings, self._state)
+        following = follow_run(services.runs, record, after)
+        return await event_stream(frames_of(following, wire), services.settings, self._state)
 
     async def attachment(self, request: Request) -> Response:
         """Download an attachment of a run."""

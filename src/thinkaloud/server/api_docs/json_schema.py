@@ -7,6 +7,7 @@ import msgspec
 
 from thinkaloud.server.http.parsing import optional_members
 from thinkaloud.server.wires.chat.frames import Frame
+from thinkaloud.server.wires.log.lines import LOG_LINES, WITHHELD
 
 Schema = dict[str, object]
 
@@ -63,6 +64,20 @@ def event_schema(components: Mapping[str, Schema]) -> Schema:
             for frame in FRAMES
         ]
     }
+
+
+def log_schema(components: dict[str, Schema]) -> Schema:
+    """Return the schema of one line of the log wire.
+
+    Takes what never leaves the server out of the schemas of the events.
+    """
+    for name, fields in WITHHELD.items():
+        properties = cast("dict[str, Schema]", components[name]["properties"])
+        for field in fields:
+            properties.pop(field, None)
+    for unused in ("ProviderPayload", "Origin"):
+        components.pop(unused, None)
+    return {"oneOf": [{"$ref": REFERENCE.format(name=kind.__name__)} for kind in LOG_LINES]}
 
 
 def _or_null(schema: Mapping[str, Any]) -> dict[str, Any]:

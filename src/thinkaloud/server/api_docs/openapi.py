@@ -6,11 +6,18 @@ from typing import Final, cast
 
 import msgspec
 
-from thinkaloud.server.api_docs.json_schema import FRAMES, Schema, event_schema, schemas_of
-from thinkaloud.server.http.operation import EVENT_STREAM, Answer, Operation
+from thinkaloud.server.api_docs.json_schema import (
+    FRAMES,
+    Schema,
+    event_schema,
+    log_schema,
+    schemas_of,
+)
+from thinkaloud.server.http.operation import EVENT_STREAM, NDJSON, Answer, Operation
 from thinkaloud.server.http.problems import MEDIA_TYPE, Problem
 from thinkaloud.server.schema.requests import NoQuery
 from thinkaloud.server.wires.chat.frames import Frame
+from thinkaloud.server.wires.log.lines import LOG_LINES, LogLine
 
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")
 _EVERY_REQUEST: Final = (403, 421, 500, 503)
@@ -73,15 +80,16 @@ class _Book:
             if operation.body is not None:
                 kinds[f"{operation.name} body"] = operation.body
             for status, answer in operation.answers.items():
-                if answer.kind is not None:
+                if answer.kind is not None and answer.kind is not LogLine:
                     kinds[f"{operation.name} {status}"] = answer.kind
             if operation.query is not NoQuery:
                 queries[operation.name] = operation.query
         bodies = [each.body for each in operations if isinstance(each.body, type)]
-        found, self.components = schemas_of([*kinds.values(), *FRAMES], bodies)
+        found, self.components = schemas_of([*kinds.values(), *FRAMES, *LOG_LINES], bodies)
         self._schemas = dict(zip(kinds, found, strict=False))
         self._queries = {name: _properties(query) for name, query in queries.items()}
         self._events = event_schema(self.components)
+        self._log_lines = log_schema(self.components)
 
     def describe(self, operation: Operation) -> Schema:
         """Return the description of one operation."""
@@ -151,10 +159,13 @@ class _Book:
         content: dict[str, Schema] = {}
         if answer.media_type == EVENT_STREAM:
             content[EVENT_STREAM] = {"itemSchema": self._item(operation, status, answer)}
+        elif answer.media_type == NDJSON:
+            content[NDJSON] = {"itemSchema": self._log_lines}
         elif answer.media_type is not None:
             content[answer.media_type] = {"schema": self._schemas[f"{operation.name} {status}"]}
         if answer.also_stream:
-            content[EVENT_STREAM] = {"itemSchema": self._events}
+            item = _in_data(self._log_lines) if answer.media_type == NDJSON else self._events
+            content[EVENT_STREAM] = {"itemSchema": item}
         if answer.also_text is not None:
             content[answer.also_text] = {"schema": {"type": "string"}}
         content |= {media_type: {} for media_type in answer.files}
@@ -165,18 +176,23 @@ class _Book:
     def _item(self, operation: Operation, status: int, answer: Answer) -> Schema:
         if answer.kind is Frame:
             return self._events
-        data = self._schemas[f"{operation.name} {status}"]
-        return {
-            "type": "object",
-            "properties": {
-                "data": {
-                    "type": "string",
-                    "contentMediaType": "application/json",
-                    "contentSchema": data,
-                }
+        return _in_data(self._schemas[f"{operation.name} {status}"])
+
+
+def _in_data(schema: Schema) -> Schema:
+    """Return the schema of a Server-Sent Event whose `data` is JSON of this schema."""
+    return {
+        "type": "object",
+        "properties": {
+            "id": {"type": "string", "pattern": "^[0-9]+$"},
+            "data": {
+                "type": "string",
+                "contentMediaType": "application/json",
+                "contentSchema": schema,
             },
-            "required": ["data"],
-        }
+        },
+        "required": ["data"],
+    }
 
 
 def _properties(query: object) -> dict[str, Schema]:

@@ -18,6 +18,8 @@ _log = logging.getLogger(__name__)
 JSON: Final = "application/json"
 MARKDOWN: Final = "text/markdown"
 EVENT_STREAM: Final = "text/event-stream"
+NDJSON: Final = "application/x-ndjson"
+_STREAMS: Final = frozenset({EVENT_STREAM, NDJSON})
 
 Method = Literal["GET", "POST", "PATCH", "DELETE"]
 Handler = Callable[[Request], Awaitable[Response]]
@@ -32,7 +34,8 @@ class Answer(msgspec.Struct, frozen=True):
     media_type: str | None = JSON
     """None where there is no body."""
     also_stream: bool = False
-    """The same status may come as an event stream of the chat frames."""
+    """The same status may come as an event stream: of the answer's own lines if it is NDJSON, else
+    of the chat frames."""
     also_text: str | None = None
     """The media type of a text that the same status may come with."""
     files: Sequence[str] = ()
@@ -81,7 +84,7 @@ class Resource:
         self._handlers = {operation.method: operation.handler for operation in operations}
         self._observer = observer
         get = next((each for each in operations if each.method == "GET"), None)
-        streams = get is not None and get.answers[200].media_type == EVENT_STREAM
+        streams = get is not None and get.answers[200].media_type in _STREAMS
         self._by_method: dict[str, Handler] = dict(self._handlers)
         if get is not None and not streams:
             self._by_method["HEAD"] = get.handler

@@ -118,6 +118,14 @@ class FollowQuery(msgspec.Struct, frozen=True):
     include_reasoning: Annotated[bool, Meta(description="Send the model's reasoning.")] = False
 
 
+class LogQuery(FollowQuery, frozen=True):
+    """Which part of a log."""
+
+    follow: Annotated[
+        bool, Meta(description="Stay and send new events; `false` ends with the last one so far.")
+    ] = True
+
+
 class ReasoningQuery(msgspec.Struct, frozen=True):
     """Whether the response includes reasoning."""
 

@@ -1,4 +1,4 @@
-"""Server-Sent Events: a feed of frames as an HTTP response of its own, without layers between."""
+"""Streaming responses: frames as Server-Sent Events or NDJSON, without layers between."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -6,24 +6,41 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from types import MappingProxyType
 from typing import Final, Protocol
 
+import msgspec
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
-from thinkaloud.server.http.operation import EVENT_STREAM
+from thinkaloud.server.http.operation import EVENT_STREAM, NDJSON
 from thinkaloud.server.http.problems import Refused
 from thinkaloud.server.services import ServerState
 from thinkaloud.server.settings import ServerSettings
 from thinkaloud.server.streams.backpressure import Outlet, abort_connection
 
+_END: Final = b""
+
+
+class StreamKind(msgspec.Struct, frozen=True):
+    """How a stream of this kind begins and stays open."""
+
+    content_type: str
+    beat: bytes
+    """What keeps the connection open and means nothing."""
+    opening: bytes
+    """The first bytes of a live stream: proxies and browsers wait for them."""
+
+    def finite(self) -> "StreamKind":
+        """Return the kind of a stream that ends by itself, and begins with its first event."""
+        return msgspec.structs.replace(self, opening=b"")
+
+
+SSE_STREAM: Final = StreamKind(f"{EVENT_STREAM}; charset=utf-8", b": \n\n", b": \n\n")
+NDJSON_STREAM: Final = StreamKind(NDJSON, b"\n", b"\n")
 HEADERS: Final[Mapping[str, str]] = {
-    "Content-Type": f"{EVENT_STREAM}; charset=utf-8",
     "Cache-Control": "no-cache, no-transform",
     "X-Accel-Buffering": "no",
 }
-"""What every event stream carries."""
-_BEAT: Final = b": \n\n"
-_END: Final = b""
+"""What every stream carries."""
 
 
 class Frames(Protocol):
@@ -35,7 +52,7 @@ class Frames(Protocol):
 
 
 class EventStream(Response):
-    """Sends a feed until it ends or the client leaves; the run goes on either way (P9)."""
+    """Sends frames until they end or the client leaves; the run continues either way (P9)."""
 
     def __init__(
         self,
@@ -44,13 +61,15 @@ class EventStream(Response):
         settings: ServerSettings,
         state: ServerState,
         headers: Mapping[str, str],
+        kind: StreamKind,
     ) -> None:
-        super().__init__(headers={**HEADERS, **headers})
+        super().__init__(headers={"Content-Type": kind.content_type, **HEADERS, **headers})
         del self.headers["content-length"]
         self._feed = feed
         self._stack = stack
         self._settings = settings
         self._state = state
+        self._kind = kind
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,7 +94,7 @@ class EventStream(Response):
             stuck = group.create_task(outlet.until_stuck(settings.send_timeout_seconds))
             others = [
                 group.create_task(until_gone(receive)),
-                group.create_task(outlet.heartbeat(settings.heartbeat_seconds, _BEAT)),
+                group.create_task(outlet.heartbeat(settings.heartbeat_seconds, self._kind.beat)),
             ]
             await asyncio.wait([pump, stuck, *others], return_when=asyncio.FIRST_COMPLETED)
             complete = pump.done()
@@ -86,8 +105,8 @@ class EventStream(Response):
         return complete
 
     async def _send_all(self, outlet: Outlet) -> None:
-        # The first bytes open the way: proxies and browsers wait for them.
-        await outlet.send(_BEAT)
+        if self._kind.opening:
+            await outlet.send(self._kind.opening)
         while frames := await self._feed.next():
             await outlet.send(frames[0] if len(frames) == 1 else b"".join(frames))
         await outlet.send(_END)
@@ -98,6 +117,7 @@ async def event_stream(
     settings: ServerSettings,
     state: ServerState,
     headers: Mapping[str, str] = MappingProxyType({}),
+    kind: StreamKind = SSE_STREAM,
 ) -> Response:
     """Open a feed and return it as a response, with these headers beside those of every stream.
 
@@ -106,7 +126,7 @@ async def event_stream(
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(_counted(settings, state))
         feed = await stack.enter_async_context(following)
-        return EventStream(feed, stack.pop_all(), settings, state, headers)
+        return EventStream(feed, stack.pop_all(), settings, state, headers, kind)
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from starlette.types import Receive
 
 from thinkaloud.errors import InvalidRequest, ThinkaloudError
 from thinkaloud.ports.store import RunRecord
+from thinkaloud.runtime.run_stream import follow_conversation, follow_run
 from thinkaloud.server.admission import refuse_when_busy, run_request
 from thinkaloud.server.http.parsing import decode
 from thinkaloud.server.http.problems import Refused, problem_of
@@ -21,7 +22,7 @@ from thinkaloud.server.schema.requests import (
 )
 from thinkaloud.server.services import ServerServices, ServerState
 from thinkaloud.server.streams.backpressure import Outlet
-from thinkaloud.server.streams.run_stream import Feed, follow_conversation, follow_run
+from thinkaloud.server.streams.frames import FrameStream, frames_of
 from thinkaloud.server.wires.chat.encode import chat_wire
 from thinkaloud.server.wires.chat.frames import ErrorData, ErrorFrame
 
@@ -132,7 +133,7 @@ class SocketSession:
         wire = chat_wire("text", reasoning=services.sends_reasoning(job.chat.include_reasoning))
         self._shown = (record.run_id, record.conversation_id)
         try:
-            await self._pump(follow_run(services, record, None, wire))
+            await self._pump(frames_of(follow_run(services.runs, record), wire))
         finally:
             self._shown = ()
 
@@ -160,24 +161,25 @@ class SocketSession:
         wire = chat_wire("text", reasoning=services.sends_reasoning(command.include_reasoning))
         if command.run_id is not None:
             record = await services.runs.record(self._owner, command.run_id)
-            following = follow_run(services, record, command.after, wire)
+            following = follow_run(services.runs, record, command.after)
         else:
-            following = follow_conversation(services, self._owner, key, command.after, wire)
-        self._follows[key] = tasks.create_task(self._follow(key, following))
+            following = follow_conversation(services.runs, self._owner, key, command.after)
+        frames = frames_of(following, wire)
+        self._follows[key] = tasks.create_task(self._follow(key, frames))
 
-    async def _follow(self, key: str, following: AbstractAsyncContextManager[Feed]) -> None:
+    async def _follow(self, key: str, frames: AbstractAsyncContextManager[FrameStream]) -> None:
         try:
-            await self._pump(following)
+            await self._pump(frames)
         except ThinkaloudError as error:
             await self._soft(error)
         finally:
             self._follows.pop(key, None)
 
-    async def _pump(self, following: AbstractAsyncContextManager[Feed]) -> None:
+    async def _pump(self, frames: AbstractAsyncContextManager[FrameStream]) -> None:
         send = self._outlet.send
-        async with following as feed:
-            while frames := await feed.next():
-                for frame in frames:
+        async with frames as stream:
+            while batch := await stream.next():
+                for frame in batch:
                     await send(frame)
 
     async def _soft(self, error: ThinkaloudError) -> None:

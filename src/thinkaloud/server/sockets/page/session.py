@@ -13,7 +13,6 @@ from thinkaloud.server.admission import refuse_when_busy, run_request
 from thinkaloud.server.http.problems import Refused, problem_of
 from thinkaloud.server.schema.requests import ChatRequest
 from thinkaloud.server.services import ServerServices, ServerState
-from thinkaloud.server.sockets.page.feed import message_key
 from thinkaloud.server.sockets.page.parsing import Address, address, read_frame
 from thinkaloud.server.sockets.page.subscriptions import Subscriptions
 from thinkaloud.server.streams.backpressure import Outlet
@@ -28,6 +27,7 @@ from thinkaloud.server.wires.page.commands import (
     Stop,
 )
 from thinkaloud.server.wires.page.encode import encode_frame
+from thinkaloud.server.wires.page.encoder import message_key
 from thinkaloud.server.wires.page.frames import (
     ChatError,
     ChatMessageAccepted,
@@ -147,7 +147,7 @@ class ChannelSession:
             record = await services.runs.start(self._owner, asked)
             followed.accept(record.run_id)
             if not command.include_reasoning:
-                followed.keep_back(record.run_id)
+                followed.hide_reasoning(record.run_id)
 
     async def _stop(self, chat_id: str) -> None:
         """Stop the run that goes on, and no other."""

@@ -1,18 +1,22 @@
 """One chat as one socket follows it: where it begins, what it gets, and when it is over."""
 
 import asyncio
+from collections import deque
+from collections.abc import Sequence
 from typing import Protocol
 
 from thinkaloud.core.conversations.pagination import page_of
 from thinkaloud.errors import InvalidRequest, NotFound
 from thinkaloud.events.fold import Fold
-from thinkaloud.runtime.log.follower import Follower, Snapshot
-from thinkaloud.runtime.log.live_log import LiveLog
+from thinkaloud.runtime.log.follower import Snapshot
+from thinkaloud.runtime.log.live_log import Entry, LiveLog
+from thinkaloud.runtime.run_stream import RunStream, follow_log
 from thinkaloud.server.services import ServerServices
-from thinkaloud.server.sockets.page.feed import ChatFeed
 from thinkaloud.server.streams.backpressure import Outlet
+from thinkaloud.server.streams.frames import take_frames
 from thinkaloud.server.websocket_channel import Receiver
-from thinkaloud.server.wires.page.encode import encode_frame, page_wire
+from thinkaloud.server.wires.page.encode import encode_frame
+from thinkaloud.server.wires.page.encoder import PageWire
 from thinkaloud.server.wires.page.frames import ChatAttached
 
 _MISSING = "There is no such conversation."
@@ -47,30 +51,25 @@ class Subscription:
         self._services = services
         self._owner = owner
         self._reasoning = reasoning
-        self._without: set[str] = set()
-        self._accepted: set[str] = set()
-        self._wire = page_wire(reasoning=reasoning)
-        self._feed = ChatFeed(
-            services.store, owner, self._wire, self._without, self._accepted, last
-        )
+        self._encoder = PageWire(reasoning=reasoning).encoder(last=last)
         self._exists = self._temporary = False
         self.is_own = False
         """The connection's own: its id is nobody else's, and `ready` has told of it."""
 
     def accept(self, run_id: str) -> None:
-        """Note that this socket's own message began the run. Call it while `holding`."""
-        self._accepted.add(run_id)
+        """Note that this socket's own message started the run. Call it while `holding`."""
+        self._encoder.accept(run_id)
 
-    def keep_back(self, run_id: str) -> None:
+    def hide_reasoning(self, run_id: str) -> None:
         """Send no reasoning of this run."""
-        self._without.add(run_id)
+        self._encoder.hide_reasoning(run_id)
 
     async def earlier(self, before: str, limit: int) -> bytes:
-        """Return what came before a run, as a frame. Raises `InvalidRequest` where it is none."""
+        """Return the runs before a run as a frame. Raises `InvalidRequest` if there is no such run."""
         hub = self._services.runs.hub
         fold = await hub.fold(self.chat_id) if self._exists else Fold(self.chat_id)
         page = page_of(fold, limit, before)
-        return self._wire.earlier(self.chat_id, page, before, self._without)
+        return self._encoder.earlier(self.chat_id, page, before)
 
     async def follow(self, end: Subscriber, after: int | None, *, live: bool) -> None:
         """Follow from the event after `after`; without it from a snapshot, or from now where `live`.
@@ -91,8 +90,8 @@ class Subscription:
             if start is None:
                 start = await self._send_snapshot(end.outlet, log)
             try:
-                async with hub.follow(self.chat_id, start) as follower:
-                    await self._pump(follower, end)
+                async with follow_log(self._services.runs, self._owner, log, start) as stream:
+                    await self._pump(stream, end)
             finally:
                 self._services.websocket.unsubscribe(self.chat_id, end)
         if self._exists and not await self._is_ours():
@@ -135,20 +134,26 @@ class Subscription:
         seq = max(fold.seq, log.floor)
         if seq:
             async with self.holding:
-                frames = await self._feed.frames(Snapshot(fold, seq))
-            for frame in frames:
-                await outlet.send(frame)
+                frame = self._encoder.snapshot(Snapshot(fold, seq))
+            await outlet.send(frame)
         return seq
 
-    async def _pump(self, follower: Follower, end: Subscriber) -> None:
-        while batch := await follower.batch(merge=True):
+    async def _pump(self, stream: RunStream, end: Subscriber) -> None:
+        while batch := await stream.batch():
             if not self._exists:
-                # The id was free when the socket attached: whose conversation is it now?
+                # The id was free when the socket attached: does the new conversation belong to us?
                 self._exists = await self._is_ours()
                 if not self._exists:
                     raise NotFound(_MISSING)
                 self._subscribe(end)
             async with self.holding:
-                frames = await self._feed.frames(batch)
+                frames = await self._frames(batch, stream)
             for frame in frames:
                 await end.outlet.send(frame)
+
+    async def _frames(
+        self, batch: Sequence[Entry] | Snapshot, stream: RunStream
+    ) -> Sequence[bytes]:
+        if isinstance(batch, Snapshot):
+            return [self._encoder.snapshot(batch)]
+        return await take_frames(deque(batch), self._encoder, stream)

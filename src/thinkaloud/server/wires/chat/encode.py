@@ -1,11 +1,12 @@
-"""From events to frames of the chat stream, as WebSocket text and as Server-Sent Events. Pure."""
+"""The chat wire: events as frames of the chat stream, in WebSocket messages or Server-Sent Events."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Literal, assert_never
 
 import msgspec
 
 from thinkaloud.core.reply import parsed_arguments, reply
+from thinkaloud.errors import NotFound
 from thinkaloud.events.event import (
     AnswerDelta,
     AnswerEnded,
@@ -23,7 +24,10 @@ from thinkaloud.events.event import (
     ToolStarted,
     VersionSelected,
 )
-from thinkaloud.events.view import ConversationView, RunView
+from thinkaloud.events.view import RunView
+from thinkaloud.runtime.log.follower import Snapshot
+from thinkaloud.runtime.log.live_log import Entry
+from thinkaloud.runtime.run_stream import view_of
 from thinkaloud.server.schema.responses import messages_in
 from thinkaloud.server.wires.chat.frames import (
     ActionEnd,
@@ -51,6 +55,8 @@ from thinkaloud.server.wires.chat.frames import (
     VersionFrame,
     VersionSelection,
 )
+from thinkaloud.server.wires.framing import on_one_line
+from thinkaloud.server.wires.wire import RunLookup
 
 Form = Literal["text", "sse"]
 _encode: Final = msgspec.json.Encoder().encode
@@ -73,30 +79,64 @@ Early = (
 class ChatWire:
     """One way of writing frames: as text or as SSE, with reasoning or without a byte of it (P7).
 
-    `name` tells the four apart, so that each event is encoded once for each.
+    It keeps no state, so it is its own encoder. `name` tells the four apart, so that each event is
+    encoded once for each.
     """
 
-    __slots__ = ("_form", "_reasoning", "encode", "name")
+    __slots__ = ("_form", "_reasoning", "frame", "name")
 
     def __init__(self, form: Form, *, reasoning: bool) -> None:
         self.name = f"chat.{form}.{'reasoning' if reasoning else 'plain'}"
-        self.encode: Callable[[LoggedEvent], bytes | None] = self._encoded
-        """An event that is no run's end as a frame; None where this wire does not carry it."""
+        self.frame: Callable[[LoggedEvent], bytes | None] = self._frame
+        """Encodes any event but the end of a run; None if this wire does not carry it."""
         self._form = form
         self._reasoning = reasoning
 
-    def end(self, run: RunView, conversation_id: str, seq: int) -> bytes:
-        """Return the one terminal frame of a run that has ended."""
-        if run.error is not None:
-            data = failure(run.error, run.run_id, conversation_id)
-            return self.write(ErrorFrame(data, seq, run.run_id))
-        body = reply(run, conversation_id, include_reasoning=self._reasoning)
-        return self.write(CompleteFrame(body, seq, run.run_id))
+    def encoder(self) -> "ChatWire":
+        """Return the encoder of a new stream."""
+        return self
 
-    def snapshot(self, view: ConversationView, seq: int, run_id: str | None) -> bytes:
-        """Return all that was said, or what was said in the one run, in place of lost events."""
-        data = messages_in(view, seq, reasoning=self._reasoning)
-        return self.write(SnapshotFrame(data, seq, run_id))
+    def encode(self, entry: Entry, /) -> bytes | None:
+        """Return the frame of an event; None if this wire does not carry it."""
+        return entry.frame(self.name, self.frame)
+
+    async def boundary(self, entry: Entry, runs: RunLookup, /) -> Sequence[bytes]:
+        """Return the first or the terminal frame of a run."""
+        if isinstance(entry.logged.event, RunEnded):
+            run = await runs.fold(entry.logged.run_id)
+            if run is None:
+                return ()
+            frame = entry.frame(self.name, lambda logged: self.end(run.view(), logged))
+        else:
+            frame = self.encode(entry)
+        return () if frame is None else (frame,)
+
+    def end(self, run: RunView, logged: LoggedEvent) -> bytes:
+        """Return the one terminal frame of a run that has ended with this event."""
+        if run.error is not None:
+            data = failure(run.error, run.run_id, logged.conversation_id)
+            return self.write(ErrorFrame(data, logged.seq, run.run_id))
+        body = reply(run, logged.conversation_id, include_reasoning=self._reasoning)
+        return self.write(CompleteFrame(body, logged.seq, run.run_id))
+
+    def snapshot(self, snapshot: Snapshot, run_id: str | None, /) -> bytes | None:
+        """Return the messages so far, of the conversation or of one run."""
+        view = view_of(snapshot, run_id)
+        if view is None:
+            return None  # The run begins later: all of it follows.
+        data = messages_in(view, snapshot.seq, reasoning=self._reasoning)
+        return self.write(SnapshotFrame(data, snapshot.seq, run_id))
+
+    def deleted(self, conversation_id: str, run_id: str | None, /) -> bytes | None:
+        """Return the error that ends a stream whose conversation was deleted."""
+        data = ErrorData(
+            message="The conversation was deleted.",
+            code=NotFound.code,
+            retryable=False,
+            run_id=run_id or _UNSET,
+            conversation_id=conversation_id,
+        )
+        return self.write(ErrorFrame(data, None, run_id))
 
     def write(self, frame: Frame) -> bytes:
         """Return a frame as it stands on the wire."""
@@ -107,7 +147,7 @@ class ChatWire:
         data = on_one_line(_encode(frame.data))
         return b"%sevent: %s\ndata: %s\n\n" % (number, str(event).encode(), data)
 
-    def _encoded(self, logged: LoggedEvent) -> bytes | None:
+    def _frame(self, logged: LoggedEvent) -> bytes | None:
         event = logged.event
         match event:
             case AnswerDelta():
@@ -119,7 +159,7 @@ class ChatWire:
                 thought = Reasoning(event.text, event.segment_id, logged.at_ms, event.part)
                 return self.write(ReasoningFrame(thought, logged.seq, logged.run_id))
             case RunEnded():
-                raise ValueError("a run's end is written by `end`")
+                raise ValueError("a run's end is encoded by `end`")
             case _:
                 frame = self._early(logged, event)
                 return None if frame is None else self.write(frame)
@@ -177,13 +217,6 @@ class ChatWire:
             return None
         data = ReasoningEnd(event.segment_id, event.duration_ms, event.interrupted)
         return ReasoningEndFrame(data, logged.seq, logged.run_id)
-
-
-def on_one_line(data: bytes) -> bytes:
-    """Escape what is a line break to many clients though not to JSON: U+0085, U+2028, U+2029."""
-    if b"\xe2\x80" in data:
-        data = data.replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")
-    return data.replace(b"\xc2\x85", b"\\u0085")
 
 
 _WIRES: Final[dict[tuple[Form, bool], ChatWire]] = {

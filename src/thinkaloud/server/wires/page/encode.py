@@ -1,4 +1,4 @@
-"""From events to the frames of `/ws`. Pure."""
+"""The frames of `/ws` as bytes, without state: see `encoder.py` for one stream. Pure."""
 
 from collections.abc import Callable, Collection, Sequence
 from typing import Final, TypedDict, assert_never
@@ -22,7 +22,7 @@ from thinkaloud.events.event import (
     ToolStarted,
     VersionSelected,
 )
-from thinkaloud.events.view import ConversationView, ReasoningBlock, RunView
+from thinkaloud.events.view import ConversationView, RunView
 from thinkaloud.server.wires.page.frames import (
     ChatDelta,
     ChatEarlier,
@@ -42,6 +42,7 @@ from thinkaloud.server.wires.page.frames import (
     ChatVersionSelected,
     Frame,
 )
+from thinkaloud.server.wires.policy import run_without_reasoning, without_reasoning
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -68,18 +69,18 @@ _Rare = (
 )
 
 
-class PageWire:
-    """Writes frames with reasoning, or without a byte of it (P7).
+class PageFrames:
+    """Encodes frames with reasoning, or without a byte of it (P7).
 
     `name` tells the two apart, so that each event is encoded once for each.
     """
 
-    __slots__ = ("_reasoning", "encode", "name")
+    __slots__ = ("_reasoning", "frame", "name")
 
     def __init__(self, *, reasoning: bool) -> None:
         self.name = f"ws.{'reasoning' if reasoning else 'plain'}"
-        self.encode: Callable[[LoggedEvent], bytes | None] = self._encoded
-        """An event as a frame; None where this wire does not carry it."""
+        self.frame: Callable[[LoggedEvent], bytes | None] = self._frame
+        """Encodes an event; None if this wire does not carry it."""
         self._reasoning = reasoning
 
     def message(
@@ -90,13 +91,13 @@ class PageWire:
         `accepted`: for the socket that the message came from.
         """
         if not isinstance(logged.event, RunStarted):
-            return self._encoded(logged)
+            return self._frame(logged)
         return _encode(_message(logged, logged.event, client_message_id, accepted=accepted))
 
     def turn_end(self, logged: LoggedEvent, client_message_id: str | None) -> bytes | None:
         """Return a run's last event with the id that its client gave it."""
         if not isinstance(logged.event, RunEnded):
-            return self._encoded(logged)
+            return self._frame(logged)
         return _encode(_turn_end(logged, logged.event, client_message_id))
 
     def failure(self, logged: LoggedEvent, client_message_id: str | None) -> bytes | None:
@@ -145,46 +146,37 @@ class PageWire:
 
     def _shown(self, runs: Sequence[RunView], without: Collection[str]) -> tuple[RunView, ...]:
         return tuple(
-            run if self._reasoning and run.run_id not in without else _plain(run) for run in runs
+            run if self._reasoning and run.run_id not in without else run_without_reasoning(run)
+            for run in runs
         )
 
-    def _encoded(self, logged: LoggedEvent) -> bytes | None:
-        event = logged.event
+    def _frame(self, logged: LoggedEvent) -> bytes | None:
+        event = logged.event if self._reasoning else without_reasoning(logged.event)
         match event:
+            case None:
+                return None
             case AnswerDelta():
                 frame: Frame = ChatDelta(
                     **_place(logged), text=event.text, stream_id=event.segment_id
                 )
             case ReasoningDelta():
-                if not self._reasoning:
-                    return None
                 frame = ChatReasoningDelta(
                     **_place(logged),
                     text=event.text,
                     stream_id=event.segment_id,
                     part=event.part,
                 )
-            case ReasoningEnded():
-                if not self._reasoning:
-                    return None
-                frame = _rare(logged, event)
-            case SegmentReclassified(to="withdrawn") if not self._reasoning:
-                return None
-            case SegmentReclassified() if not self._reasoning:
-                frame = _rare(logged, msgspec.structs.replace(event, to="withdrawn"))
-            case ModelResponded():
-                frame = _model_end(logged, event, reasoning=self._reasoning)
             case _:
                 frame = _rare(logged, event)
         return _encode(frame)
 
 
-_WIRES: Final = {reasoning: PageWire(reasoning=reasoning) for reasoning in (False, True)}
+_FRAMES: Final = {reasoning: PageFrames(reasoning=reasoning) for reasoning in (False, True)}
 
 
-def page_wire(*, reasoning: bool) -> PageWire:
-    """Return the wire with or without reasoning."""
-    return _WIRES[reasoning]
+def page_frames(*, reasoning: bool) -> PageFrames:
+    """Return the frames with or without reasoning."""
+    return _FRAMES[reasoning]
 
 
 def encode_frame(frame: Frame) -> bytes:
@@ -210,7 +202,7 @@ def _rare(  # noqa: PLR0911 - one arm a kind
         case ToolStarted() | ToolEnded():
             return _tool(logged, event)
         case ModelResponded():
-            return _model_end(logged, event, reasoning=True)
+            return _model_end(logged, event)
         case Notice():
             return ChatNotice(**_place(logged), code=event.code, message=event.message)
         case RunEnded():
@@ -307,11 +299,11 @@ def _tool(logged: LoggedEvent, event: ToolStarted | ToolEnded) -> ChatToolEvent:
     )
 
 
-def _model_end(logged: LoggedEvent, event: ModelResponded, *, reasoning: bool) -> ChatModelEnd:
+def _model_end(logged: LoggedEvent, event: ModelResponded) -> ChatModelEnd:
     return ChatModelEnd(
         **_place(logged),
         iteration=event.iteration,
-        reasoning_status=event.reasoning_status if reasoning else "none",
+        reasoning_status=event.reasoning_status,
         usage=event.usage,
     )
 
@@ -327,8 +319,3 @@ def _turn_end(logged: LoggedEvent, event: RunEnded, client_message_id: str | Non
         error=event.error,
         outcome=event.outcome,
     )
-
-
-def _plain(run: RunView) -> RunView:
-    blocks = tuple(block for block in run.blocks if not isinstance(block, ReasoningBlock))
-    return msgspec.structs.replace(run, blocks=blocks, reasoning_status="none")

@@ -1,0 +1,165 @@
+"""Following a run or a conversation, for every reader there is.
+
+The HTTP API, both sockets, the Python API, the terminal and the chat channels all read through
+`RunStream`. It knows nothing about wires: `thinkaloud.server.streams.frames` turns what it gives
+into bytes.
+"""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+
+from thinkaloud.errors import InternalError, InvalidRequest, NotFound
+from thinkaloud.events.event import LoggedEvent, RunEnded
+from thinkaloud.events.fold import Fold, RunFold
+from thinkaloud.events.view import ConversationView
+from thinkaloud.ports.store import RunRecord
+from thinkaloud.runtime.log.follower import Follower, Snapshot
+from thinkaloud.runtime.log.live_log import Entry, LiveLog
+from thinkaloud.runtime.runs.supervisor import Runs
+
+
+class RunStream:
+    """The events of one run, or of all runs of a conversation, in order and each once."""
+
+    def __init__(self, runs: Runs, owner: str, log: LiveLog, follower: Follower) -> None:
+        self.conversation_id = log.conversation_id
+        self.run_id = follower.run_id
+        """The run that is followed; None for a whole conversation."""
+        self._runs = runs
+        self._owner = owner
+        self._log = log
+        self._follower = follower
+        self._ended = False
+        self._fold: Fold | None = None
+
+    @property
+    def deleted(self) -> bool:
+        """Whether the stream is over because its conversation was deleted, not because it ended."""
+        return self._log.deleted and not self._ended
+
+    async def batch(self, *, merge: bool = True) -> Sequence[Entry] | Snapshot:
+        """Wait for new events and return them. Empty means the end.
+
+        With `merge`, consecutive deltas of a segment are combined, so that a slow reader catches
+        up cheaply. A `Snapshot` replaces events that the log no longer has one by one.
+        """
+        batch = await self._follower.batch(merge=merge)
+        if self.run_id is not None and not isinstance(batch, Snapshot) and batch:
+            self._ended |= isinstance(batch[-1].logged.event, RunEnded)
+        return batch
+
+    async def update(self, *, merge: bool = True) -> Sequence[LoggedEvent] | Snapshot:
+        """Like `batch`, for a reader that kept its state: skips snapshots at its own cursor."""
+        while True:
+            batch = await self.batch(merge=merge)
+            if not isinstance(batch, Snapshot):
+                return [entry.logged for entry in batch]
+            if not batch.exact:
+                return batch
+
+    async def events(self, *, merge: bool = True) -> Sequence[LoggedEvent]:
+        """Like `update`, for a run that this process has just started: all its events are there."""
+        found = await self.update(merge=merge)
+        if isinstance(found, Snapshot):
+            raise InternalError("The log of a run that was just started has a gap.")
+        return found
+
+    async def fold(self, run_id: str) -> RunFold | None:
+        """Return a run of this conversation, for its final frame."""
+        run = self._log.runs.get(run_id)
+        if run is not None:
+            return run
+        # Catching up on a long conversation reads it once more, not once for each run.
+        if self._fold is None or self._fold.run(run_id) is None:
+            self._fold = await self._runs.hub.fold(self.conversation_id)
+        return self._fold.run(run_id)
+
+    async def record(self, run_id: str) -> RunRecord | None:
+        """Return what the store knows about a run of this conversation."""
+        try:
+            return await self._runs.record(self._owner, run_id)
+        except NotFound:
+            return None
+
+
+def view_of(snapshot: Snapshot, run_id: str | None) -> ConversationView | None:
+    """Return the conversation of a snapshot, or one run of it; None where that run begins later."""
+    fold = snapshot.fold
+    if run_id is None:
+        return fold.view()
+    run = fold.run(run_id)
+    if run is None:
+        return None
+    return ConversationView(fold.conversation_id, snapshot.seq, (run.view(),))
+
+
+@asynccontextmanager
+async def follow_run(
+    runs: Runs, record: RunRecord, after: int | None = None, *, live: bool = True
+) -> AsyncGenerator[RunStream]:
+    """Follow a run to its end, from the event after `after`; by default, or with 0, from its first.
+
+    Without `live` the stream ends with the last event that there is now. Raises `InvalidRequest`
+    if `after` was never assigned, or belongs to another run.
+    """
+    async with runs.hub.open(record.conversation_id) as log:
+        _check_cursor(after, log)
+        if after:
+            await _check_run(runs, log, record, after)
+        async with runs.follow(record, after, live=live) as follower:
+            yield RunStream(runs, record.owner, log, follower)
+
+
+@asynccontextmanager
+async def follow_conversation(
+    runs: Runs, owner: str, conversation_id: str, after: int | None = None, *, live: bool = True
+) -> AsyncGenerator[RunStream]:
+    """Follow all runs of a conversation, from the event after `after`; by default from now on.
+
+    Raises `NotFound` if this owner has no such conversation, and `InvalidRequest` if `after` was
+    never assigned.
+    """
+    await runs.conversations.get(owner, conversation_id)
+    async with runs.hub.open(conversation_id) as log:
+        _check_cursor(after, log)
+        start = log.seq if after is None else after
+        async with follow_log(runs, owner, log, start, live=live) as stream:
+            yield stream
+
+
+@asynccontextmanager
+async def follow_log(
+    runs: Runs, owner: str, log: LiveLog, after: int, *, live: bool = True
+) -> AsyncGenerator[RunStream]:
+    """Follow a conversation whose log is open already, and whose access was checked."""
+    async with runs.hub.follow(log.conversation_id, after, ended=not live) as follower:
+        yield RunStream(runs, owner, log, follower)
+
+
+async def wait_for_end(runs: Runs, record: RunRecord) -> None:
+    """Wait until a run has ended. Counts as following it (see `stop_detached_after`)."""
+    async with runs.hub.open(record.conversation_id) as log:
+        with log.watch():
+            await runs.active.wait(record.run_id)
+
+
+def _check_cursor(after: int | None, log: LiveLog) -> None:
+    if after is not None and after > log.seq:
+        raise InvalidRequest(
+            f"after is {after}, but the last event of the conversation is {log.seq}.", field="after"
+        )
+
+
+async def _check_run(runs: Runs, log: LiveLog, record: RunRecord, after: int) -> None:
+    """Refuse the number of another run's event: the client mixed up two runs."""
+    if after > log.floor:
+        found = [entry.logged for entry in log.after(after - 1, 1)]
+    else:
+        page = await runs.hub.reader.read(log, after - 1, 1)
+        found = [each.logged for each in page]
+    if found and found[0].run_id != record.run_id:
+        raise InvalidRequest(
+            f"after is {after}, which is an event of another run. Leave it out, or send 0, to get"
+            " all events of this one.",
+            field="after",
+        )

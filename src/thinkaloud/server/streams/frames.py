@@ -1,0 +1,82 @@
+"""Frames for one client: a run stream, encoded for its wire piece by piece."""
+
+import sys
+from collections import deque
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Final
+
+from thinkaloud.events.event import RunEnded, RunStarted
+from thinkaloud.runtime.log.follower import Snapshot
+from thinkaloud.runtime.log.live_log import Entry
+from thinkaloud.runtime.run_stream import RunStream
+from thinkaloud.server.wires.wire import Encoder, RunLookup, Wire
+
+_PIECE: Final = 65_536
+"""Bytes that are encoded ahead of a slow client, at most (plus one frame)."""
+
+
+class FrameStream:
+    """The frames that one client gets, in order."""
+
+    def __init__(self, stream: RunStream, encoder: Encoder) -> None:
+        self._stream = stream
+        self._encoder = encoder
+        self._entries: deque[Entry] = deque()
+        self._over = False
+
+    async def next(self) -> Sequence[bytes]:
+        """Wait for the next frames and return some of them; empty means the end."""
+        while not self._over:
+            if not self._entries:
+                batch = await self._stream.batch()
+                if isinstance(batch, Snapshot):
+                    frame = self._encoder.snapshot(batch, self._stream.run_id)
+                    if frame is not None:
+                        return [frame]
+                    continue
+                if not batch:
+                    return self._last()
+                self._entries.extend(batch)
+            frames = await take_frames(self._entries, self._encoder, self._stream, _PIECE)
+            if frames:
+                return frames
+        return ()
+
+    def _last(self) -> Sequence[bytes]:
+        self._over = True
+        stream = self._stream
+        if not stream.deleted:
+            return ()
+        frame = self._encoder.deleted(stream.conversation_id, stream.run_id)
+        return () if frame is None else [frame]
+
+
+async def take_frames(
+    entries: deque[Entry], encoder: Encoder, runs: RunLookup, max_bytes: int = sys.maxsize
+) -> list[bytes]:
+    """Take entries off the queue until their frames have `max_bytes`, and return these frames."""
+    frames: list[bytes] = []
+    size = 0
+    while entries and size < max_bytes:
+        entry = entries.popleft()
+        kind = type(entry.logged.event)
+        if kind is RunEnded or kind is RunStarted:
+            rare = await encoder.boundary(entry, runs)
+            frames.extend(rare)
+            size += sum(map(len, rare))
+            continue
+        frame = encoder.encode(entry)
+        if frame is not None:
+            frames.append(frame)
+            size += len(frame)
+    return frames
+
+
+@asynccontextmanager
+async def frames_of(
+    following: AbstractAsyncContextManager[RunStream], wire: Wire
+) -> AsyncGenerator[FrameStream]:
+    """Open a run stream and yield its frames in the format of a wire. Raises as opening it."""
+    async with following as stream:
+        yield FrameStream(stream, wire.encoder())

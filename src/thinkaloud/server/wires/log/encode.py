@@ -1,0 +1,108 @@
+"""Encodes the log's own events for clients: lossless, except for what no wire may carry."""
+
+from collections.abc import Callable, Sequence
+from typing import Final, Literal
+
+import msgspec
+
+from thinkaloud.errors import NotFound
+from thinkaloud.events import codec
+from thinkaloud.events.event import (
+    AnswerDelta,
+    Attachment,
+    LoggedEvent,
+    ModelResponded,
+    RunStarted,
+)
+from thinkaloud.runtime.log.follower import Snapshot
+from thinkaloud.runtime.log.live_log import Entry
+from thinkaloud.runtime.run_stream import view_of
+from thinkaloud.server.wires.framing import on_one_line
+from thinkaloud.server.wires.log.lines import LogError, LogFailure, LogSnapshot
+from thinkaloud.server.wires.policy import view_without_reasoning, without_reasoning
+from thinkaloud.server.wires.wire import RunLookup
+
+LogForm = Literal["ndjson", "sse"]
+_replace: Final = msgspec.structs.replace
+
+
+class LogWire:
+    """The log as NDJSON or Server-Sent Events, with reasoning or without a byte of it (P7).
+
+    The provider's own payload (`native`) and the content of attachments are left out of every
+    event. It keeps no state, so it is its own encoder.
+    """
+
+    __slots__ = ("_frame", "_reasoning", "_sse", "name")
+
+    def __init__(self, form: LogForm, *, reasoning: bool) -> None:
+        self.name = f"log.{form}.{'reasoning' if reasoning else 'plain'}"
+        self._sse = form == "sse"
+        self._reasoning = reasoning
+        self._frame: Callable[[LoggedEvent], bytes | None] = self._event
+
+    def encoder(self) -> "LogWire":
+        """Return the encoder of a new stream."""
+        return self
+
+    def encode(self, entry: Entry, /) -> bytes | None:
+        """Return the line of an event; None if it is reasoning and this stream has none."""
+        return entry.frame(self.name, self._frame)
+
+    async def boundary(self, entry: Entry, runs: RunLookup, /) -> Sequence[bytes]:
+        """Return the line of a run's first or last event, which is like any other."""
+        frame = entry.frame(self.name, self._frame)
+        return () if frame is None else (frame,)
+
+    def snapshot(self, snapshot: Snapshot, run_id: str | None, /) -> bytes | None:
+        """Return a line in place of lost events; None if the client has lost none."""
+        view = None if snapshot.exact else view_of(snapshot, run_id)
+        if view is None:
+            return None
+        if not self._reasoning:
+            view = view_without_reasoning(view)
+        line = LogSnapshot(snapshot.seq, view.conversation_id, view)
+        return self._line(msgspec.json.encode(line), snapshot.seq)
+
+    def deleted(self, conversation_id: str, run_id: str | None, /) -> bytes | None:
+        """Return the line that ends a stream whose conversation was deleted."""
+        error = LogError(NotFound.code, "The conversation was deleted.")
+        line = LogFailure(conversation_id, error, run_id or "")
+        return self._line(msgspec.json.encode(line), None)
+
+    def _event(self, logged: LoggedEvent) -> bytes | None:
+        event = logged.event
+        if type(event) is not AnswerDelta:
+            found = event if self._reasoning else without_reasoning(event)
+            if found is None:
+                return None
+            if isinstance(found, ModelResponded):
+                found = _replace(found, native=None)
+            elif isinstance(found, RunStarted) and found.attachments:
+                found = _replace(found, attachments=tuple(map(_label, found.attachments)))
+            if found is not event:
+                logged = _replace(logged, event=found)
+        return self._line(codec.encode(logged), logged.seq)
+
+    def _line(self, data: bytes, seq: int | None) -> bytes:
+        data = on_one_line(data)
+        if not self._sse:
+            return data + b"\n"
+        return b"data: %s\n\n" % data if seq is None else b"id: %d\ndata: %s\n\n" % (seq, data)
+
+
+def _label(attachment: Attachment) -> Attachment:
+    """Return what may be said about a file: its name, type and size."""
+    return _replace(attachment, text="", base64="")
+
+
+_WIRES: Final[dict[tuple[LogForm, bool], LogWire]] = {
+    (form, reasoning): LogWire(form, reasoning=reasoning)
+    for form in ("ndjson", "sse")
+    for reasoning in (False, True)
+}
+
+
+def log_wire(form: LogForm, *, reasoning: bool) -> LogWire:
+    """Return the wire of this form."""
+    return _WIRES[form, reasoning]
