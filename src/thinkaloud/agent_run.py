@@ -13,7 +13,7 @@ from thinkaloud.events.event import AnswerDelta, Event, ReasoningDelta, Reasonin
 from thinkaloud.events.view import RunView
 from thinkaloud.ports.store import RunRecord
 from thinkaloud.ports.tasks import completed
-from thinkaloud.runtime.log.follower import Follower, Snapshot
+from thinkaloud.runtime.run_stream import RunStream, follow_run
 from thinkaloud.runtime.runs.request import RunRequest
 from thinkaloud.runtime.runs.supervisor import Runs
 
@@ -64,8 +64,8 @@ class AgentRun:
         self._include_reasoning = include_reasoning
         self._runs: Runs | None = None
         self._record: RunRecord | None = None
-        self._following: AbstractAsyncContextManager[Follower] | None = None
-        self._follower: Follower | None = None
+        self._following: AbstractAsyncContextManager[RunStream] | None = None
+        self._stream: RunStream | None = None
 
     async def __aenter__(self) -> "AgentRun":
         await self.start()
@@ -95,21 +95,17 @@ class AgentRun:
             raise
 
     async def batch(self) -> Sequence[Event]:
-        """Wait for the next events of the run, each once, in order. Empty means the end."""
-        while self._follower is not None:
-            batch = await self._follower.batch()
-            if isinstance(batch, Snapshot):
-                if batch.exact:
-                    continue
-                raise InternalError("The log of a run that was just started has a gap.")
-            events = [entry.logged.event for entry in batch]
+        """Wait for the next events of the run, each once and in order. Empty means the end."""
+        while self._stream is not None:
+            logged = await self._stream.events(merge=False)
+            events = [each.event for each in logged]
             if not self._include_reasoning:
                 events = [
                     event
                     for event in events
                     if not isinstance(event, ReasoningDelta | ReasoningEnded)
                 ]
-            if events or not batch:
+            if events or not logged:
                 return events
         return ()
 
@@ -136,7 +132,7 @@ class AgentRun:
 
     async def close(self) -> None:
         """Stop the run where it has not ended, and stop following it."""
-        following, self._following, self._follower = self._following, None, None
+        following, self._following, self._stream = self._following, None, None
         try:
             record = self._record
             if self._runs is not None and record is not None and record.run_id in self._runs.active:
@@ -149,8 +145,8 @@ class AgentRun:
 
     async def _start(self, runs: Runs) -> None:
         self._record = await runs.start(LOCAL_OWNER, self._request)
-        self._following = runs.follow(self._record)
-        self._follower = await self._following.__aenter__()
+        self._following = follow_run(runs, self._record)
+        self._stream = await self._following.__aenter__()
 
     @property
     def _started(self) -> tuple[Runs, RunRecord]:

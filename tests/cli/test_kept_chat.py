@@ -346,7 +346,7 @@ def test_whoever_loses_the_line_again_and_again_misses_nothing_and_sees_nothing_
             done = home.run("chat", "Why?", "--thinking")
     assert done.stdout == "".join(words) + "\n"
     assert (done.returncode, done.stderr) == (0, "Hm.\n\n")
-    streams = [head.split()[0] for head in heads if "stream-sse" in head or "/events" in head]
+    streams = [head.split()[0] for head in heads if "stream-sse" in head or "/log" in head]
     assert streams == ["POST", "POST", "GET", "GET"]
     assert len(served.asked) == 1
 

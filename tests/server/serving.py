@@ -2,12 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
 import msgspec
+from fastapi import FastAPI
 from jsonschema import Draft202012Validator
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -214,9 +215,10 @@ async def serving(
     store: Store | None = None,
     drain: float = 0.0,
     clock: Clock | None = None,
+    extend: Callable[[FastAPI, ServerServices], None] | None = None,
     **settings: Any,
 ) -> AsyncGenerator[Served]:
-    """Serve these models; the first is the current one."""
+    """Serve these models; the first is the current one. `extend` adds routes of its own."""
     limits = msgspec.structs.replace(limits or Limits(), drain_timeout_seconds=drain)
     clock = clock or SystemClock()
     uploads = uploads or MemoryUploads(clock)
@@ -240,18 +242,23 @@ async def serving(
             about=about or About("9.9.9", limits=limits),
             uploads=uploads,
         )
-        async with listening(given) as server_and_url:
+        async with listening(given, extend) as server_and_url:
             server, url = server_and_url
             async with aiohttp.ClientSession(read_bufsize=2**26) as session:
                 yield Served(url, given, session, server)
 
 
 @asynccontextmanager
-async def listening(services: ServerServices) -> AsyncGenerator[tuple[AgentServer, str]]:
+async def listening(
+    services: ServerServices, extend: Callable[[FastAPI, ServerServices], None] | None = None
+) -> AsyncGenerator[tuple[AgentServer, str]]:
     """Run the server until the block is left."""
     started = asyncio.Event()
+    app = create_app(services)
+    if extend is not None:
+        extend(app, services)
     with bind(services.settings) as listener:
-        server = build_server(create_app(services), services.settings, started.set)
+        server = build_server(app, services.settings, started.set)
         async with asyncio.TaskGroup() as tasks:
             task = tasks.create_task(server.serve(sockets=[listener]))
             await started.wait()

@@ -14,11 +14,13 @@ from thinkaloud.events import codec
 from thinkaloud.events.event import Attachment, LoggedEvent
 from thinkaloud.events.fold import Fold
 from thinkaloud.events.view import ConversationView
+from thinkaloud.ports.store import Stored
 from thinkaloud.runtime.log.live_log import Entry
 from thinkaloud.runtime.runs.request import RunRequest
 from thinkaloud.server.services import LOCAL_OWNER
 from thinkaloud.server.wires.log.encode import LogForm, log_wire
 from thinkaloud.server.wires.policy import view_without_reasoning
+from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.sqlite import SqliteStore
 from thinkaloud.testing import ScriptedModel, Silence, call_tool, say, think
 
@@ -187,3 +189,47 @@ async def test_a_live_log_ends_with_its_run_and_then_there_is_no_more() -> None:
         assert await lines(served, f"/runs/{record.run_id}/log", after=last) == (204, [])
         again = await lines(served, f"/runs/{record.run_id}/log", after=last, follow="false")
         assert again == (200, [])
+
+
+@pytest.mark.promise("P9")
+async def test_the_log_of_a_conversation_ends_with_why_when_it_is_deleted() -> None:
+    async with serving(ScriptedModel([say("One")])) as served:
+        await run(served)
+        seen: list[Json] = []
+        async with served.session.get(f"{served.api}/conversations/c/log") as response:
+            async for line in response.content:
+                if line.strip():
+                    seen.append(json.loads(line))
+                if line.strip() and seen[-1].get("event", {}).get("type") == "run.ended":
+                    await served.runs.conversations.delete(LOCAL_OWNER, "c")
+        assert seen[-1]["error"]["code"] == "not_found"
+        assert (await lines(served, "/conversations/c/log"))[0] == 404
+
+
+@pytest.mark.promise("P3", "P9")
+@pytest.mark.parametrize("kept", [1, 4, 6])
+async def test_only_after_a_crash_a_snapshot_stands_for_what_is_lost(kept: int) -> None:
+    """The client saw more than what was on disk: the server died between the two."""
+    living, dead = MemoryStore(), MemoryStore()
+    async with serving(ScriptedModel(SCRIPT, ANSWER), store=living) as served:
+        run_id = await run(served)
+        logged = await served.runs.hub.logged("c")
+        conversation = await living.conversation(LOCAL_OWNER, "c")
+        record = await living.run(LOCAL_OWNER, run_id)
+    assert conversation is not None
+    assert record is not None
+    await dead.create_conversation(conversation)
+    await dead.add_run(record)
+    await dead.append([Stored(each.seq, each) for each in logged[:kept]])
+    await dead.reserve("c", 1_000)
+    async with serving(ScriptedModel(), store=dead) as served:
+        view = (await served.runs.hub.fold("c")).view()
+        _, rest = await lines(served, f"/runs/{run_id}/log", after="8", **ALL)
+        assert ["snapshot" in line for line in rest] == [True] + [False] * (len(rest) - 1)
+        assert rest[-1]["event"]["type"] == "run.ended"
+        # The state of the snapshot plus the events after it is the state of the server.
+        before = [json.loads(codec.encode(each)) for each in logged[:kept]]
+        assert rest[0]["snapshot"]["runs"] == json.loads(msgspec.json.encode(folded(before).runs))
+        assert folded(before + rest[1:]) == view
+        _, all_of_it = await lines(served, f"/runs/{run_id}/log", **ALL)
+        assert folded(all_of_it) == view

@@ -14,7 +14,8 @@ from thinkaloud.errors import Conflict
 from thinkaloud.events.event import LoggedEvent
 from thinkaloud.events.view import RunView
 from thinkaloud.ports.store import Store
-from thinkaloud.runtime.log.follower import Follower, Snapshot
+from thinkaloud.runtime.log.follower import Snapshot
+from thinkaloud.runtime.run_stream import RunStream, follow_run
 from thinkaloud.runtime.runs.supervisor import ID_PATTERN, RunRequest, Runs
 from thinkaloud.server.services import LOCAL_OWNER
 from thinkaloud.server.websocket_channel import WebSocketChannel
@@ -64,25 +65,25 @@ class RunsOfChats:
     async def follow(self, run_id: str) -> AsyncGenerator[RunFeed]:
         """Follow a run from its first event to its last."""
         record = await self._runs.record(LOCAL_OWNER, run_id)
-        async with self._runs.follow(record) as follower:
-            yield _Feed(follower, run_id)
+        async with follow_run(self._runs, record) as stream:
+            yield _Feed(stream, run_id)
 
 
 class _Feed:
-    def __init__(self, follower: Follower, run_id: str) -> None:
-        self._follower = follower
+    """A run stream, as the bridge sees it."""
+
+    def __init__(self, stream: RunStream, run_id: str) -> None:
+        self._stream = stream
         self._run_id = run_id
 
     async def next(self) -> Sequence[LoggedEvent] | RunView:
-        while batch := await self._follower.batch(merge=True):
-            if not isinstance(batch, Snapshot):
-                return [entry.logged for entry in batch]
-            if batch.exact:
-                continue
-            run = batch.fold.run(self._run_id)
+        while True:
+            found = await self._stream.update()
+            if not isinstance(found, Snapshot):
+                return found
+            run = found.fold.run(self._run_id)
             if run is not None:
                 return run.view()
-        return ()
 
 
 def conversation_of(channel: str, chat_id: str) -> str:

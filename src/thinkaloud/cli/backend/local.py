@@ -8,10 +8,9 @@ from thinkaloud.app.runtime import Choices, Runtime, open_runtime
 from thinkaloud.app.storage import with_storage
 from thinkaloud.cli.backend.conversations import Archive, FileArchive
 from thinkaloud.config import Configuration
-from thinkaloud.errors import InternalError
 from thinkaloud.events.event import LoggedEvent
 from thinkaloud.ports.model import ModelInfo
-from thinkaloud.runtime.log.follower import Follower, Snapshot
+from thinkaloud.runtime.run_stream import RunStream, follow_run
 from thinkaloud.runtime.runs.request import RunRequest
 from thinkaloud.runtime.runs.supervisor import Runs
 from thinkaloud.stores.memory import MemoryStore
@@ -59,8 +58,8 @@ class LocalBackend:
         runs = self._runtime.runs
         record = await runs.start(LOCAL_OWNER, request)
         try:
-            async with runs.follow(record) as follower:
-                yield LocalRun(runs, record.run_id, follower)
+            async with follow_run(runs, record) as stream:
+                yield LocalRun(runs, record.run_id, stream)
         finally:
             if record.run_id in runs.active:
                 await runs.stop(LOCAL_OWNER, record.run_id)
@@ -82,19 +81,14 @@ class LocalBackend:
 class LocalRun:
     """A run of this process."""
 
-    def __init__(self, runs: Runs, run_id: str, follower: Follower) -> None:
+    def __init__(self, runs: Runs, run_id: str, stream: RunStream) -> None:
         self._runs = runs
         self._run_id = run_id
-        self._follower = follower
+        self._stream = stream
 
     async def batch(self) -> Sequence[LoggedEvent]:
         """Wait for the next events of the run; empty means the end."""
-        batch = await self._follower.batch(merge=True)
-        while isinstance(batch, Snapshot) and batch.exact:
-            batch = await self._follower.batch(merge=True)
-        if isinstance(batch, Snapshot):
-            raise InternalError("The log of a run that was just started has a gap.")
-        return [entry.logged for entry in batch]
+        return await self._stream.events()
 
     async def stop(self) -> None:
         """Stop the run."""

@@ -1,4 +1,4 @@
-"""A run of a server, followed over Server-Sent Events, whatever becomes of the line."""
+"""A run of a server, followed through its log; a dropped connection is resumed."""
 
 import secrets
 from collections.abc import Sequence
@@ -11,31 +11,33 @@ import msgspec
 
 from thinkaloud.app.server_address import find_server
 from thinkaloud.cli.backend.api import Api
-from thinkaloud.cli.backend.frame_reading import FrameReading, frame_of
+from thinkaloud.cli.backend.log_lines import missing_text, read_line
 from thinkaloud.config import Configuration
 from thinkaloud.core.parsers.sse import SSEParser
-from thinkaloud.errors import ConfigurationError, StoreError, Unavailable
-from thinkaloud.events.event import LoggedEvent, RunEnded
+from thinkaloud.errors import ConfigurationError, NotFound, StoreError, Unavailable
+from thinkaloud.events.event import AnswerDelta, LoggedEvent, ReasoningDelta, RunEnded
 from thinkaloud.ports.clock import Clock
 from thinkaloud.runtime.runs.request import RunRequest
+from thinkaloud.server.http.operation import EVENT_STREAM
+from thinkaloud.server.wires.log.lines import LogFailure, LogSnapshot
 
 _WAITS: Final = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
-"""Seconds before each try to come back; after the last one the server counts as gone."""
+"""Seconds before each attempt to reconnect; after the last one the server counts as gone."""
 _RUN_ID: Final = "X-Run-ID"
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What is asked of a server."""
+    """The request to a server."""
 
     request: RunRequest
     include_reasoning: bool
 
 
 class RemoteRun:
-    """Starts a run with `async with`, and comes back by its cursor after a dropped line.
+    """Starts a run with `async with`, and follows its log from the last event it has seen.
 
-    A server that was started again meanwhile is found where it is now. The request goes out with
-    a key of its own, so that sending it again starts nothing a second time.
+    A server that was restarted is found at its new address. The request carries an idempotency
+    key, so that sending it again does not start a second run.
     """
 
     def __init__(
@@ -46,26 +48,26 @@ class RemoteRun:
         clock: Clock,
     ) -> None:
         self.over = False
-        """Whether the end of the run has come."""
+        """Whether the run has ended."""
         self._configuration = configuration
         self._api = api
         self._asked = asked
         self._clock = clock
         self._key = secrets.token_hex(16)
         self._run_id = ""
-        self._cursor = ""
+        self._cursor = 0
         self._tries = 0
-        self._reading = FrameReading(asked.request)
+        self._lengths: dict[str, int] = {}
         self._parser = SSEParser()
-        self._line = AsyncExitStack()
+        self._connection = AsyncExitStack()
         self._response: aiohttp.ClientResponse | None = None
 
     async def __aenter__(self) -> "RemoteRun":
-        """Start the run. Raises what the server says, before anything is kept."""
+        """Start the run. Raises what the server answers, before anything is stored."""
         try:
             await self._open()
         except Unavailable:
-            # The line may have dropped before the answer, or the server is elsewhere now.
+            # The connection may have dropped before the answer, or the server has moved.
             url = await find_server(self._configuration)
             if url is None:
                 raise
@@ -79,34 +81,50 @@ class RemoteRun:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Let go of the line; the run goes on."""
-        await self._line.aclose()
+        """Close the connection; the run continues."""
+        await self._connection.aclose()
 
     async def batch(self) -> Sequence[LoggedEvent]:
         """Wait for the next events of the run; empty means the end.
 
-        Raises `Unavailable` where the server went away and did not come back.
+        Raises `Unavailable` if the server went away and did not come back, and `NotFound` if the
+        conversation was deleted.
         """
         found: list[LoggedEvent] = []
         while not found and not self.over:
             for line in (await self._read()).splitlines(keepends=True):
-                for event in self._parser.feed(line):
-                    found.extend(self._taken(*event))
-        self.over = self.over or any(isinstance(each.event, RunEnded) for each in found)
+                for _, data in self._parser.feed(line):
+                    found.extend(self._taken(data))
         return found
 
     async def stop(self) -> None:
         """Stop the run."""
         await self._api.ask("POST", f"runs/{self._run_id}/stop")
 
-    def _taken(self, name: bytes, data: bytes) -> list[LoggedEvent]:
+    def _taken(self, data: bytes) -> Sequence[LoggedEvent]:
         self._tries = 0
-        self._cursor = self._parser.last_id.decode()
-        frame = frame_of(name, data, run_id=self._run_id, seq=int(self._cursor or 0))
-        return [] if frame is None else self._reading.take(frame, self._clock.unix_ms())
+        line = read_line(data)
+        match line:
+            case None:
+                return ()
+            case LogFailure():
+                self.over = True
+                raise NotFound(line.error.message)
+            case LogSnapshot():
+                found = tuple(missing_text(line, self._run_id, self._lengths))
+            case LoggedEvent():
+                found = (line,)
+                self.over = isinstance(line.event, RunEnded)
+        self._cursor = line.seq
+        for each in found:
+            event = each.event
+            if isinstance(event, AnswerDelta | ReasoningDelta):
+                known = self._lengths.get(event.segment_id, 0)
+                self._lengths[event.segment_id] = known + len(event.text)
+        return found
 
     async def _read(self) -> bytes:
-        """Wait for more bytes; after a dropped line open another one. Empty where all is read."""
+        """Wait for more bytes; reconnect if the connection drops. Empty when all is read."""
         while True:
             if self._response is not None:
                 try:
@@ -115,12 +133,12 @@ class RemoteRun:
                     data = b""
                 if data:
                     return data
-            await self._come_back()
+            await self._reconnect()
             if self.over:
                 return b""
 
-    async def _come_back(self) -> None:
-        await self._line.aclose()
+    async def _reconnect(self) -> None:
+        await self._connection.aclose()
         self._response = None
         if self._tries == len(_WAITS):
             raise Unavailable(
@@ -135,27 +153,43 @@ class RemoteRun:
                 self._api.url = url
                 await self._open()
         except (ConfigurationError, StoreError, Unavailable):
-            # It is just going down, or coming up: the next try will see.
+            # The server is shutting down or starting up: try again.
             self._response = None
 
     async def _open(self) -> None:
         self._parser = SSEParser()
         if self._run_id:
-            query = {"include_reasoning": "true" if self._asked.include_reasoning else "false"}
-            if self._cursor:
-                query["after"] = self._cursor
-            opening = self._api.stream("GET", f"runs/{self._run_id}/events", query=query)
-        else:
-            headers = {"Idempotency-Key": self._key}
-            body = _body(self._asked)
-            opening = self._api.stream("POST", "chat/stream-sse", body=body, headers=headers)
-        self._response = await self._line.enter_async_context(opening)
-        self._run_id = self._run_id or str(self._response.headers.get(_RUN_ID, ""))
+            await self._follow()
+            return
+        headers = {"Idempotency-Key": self._key}
+        starting = self._api.stream(
+            "POST", "chat/stream-sse", body=_body(self._asked), headers=headers
+        )
+        # Keep the first stream until the log is open: a run may stop when nobody follows it.
+        async with starting as response:
+            self._run_id = response.headers[_RUN_ID]
+            await self._follow()
+
+    async def _follow(self) -> None:
+        query = {"include_reasoning": "true" if self._asked.include_reasoning else "false"}
+        if self._cursor:
+            query["after"] = str(self._cursor)
+        path = f"runs/{self._run_id}/log"
+        opening = self._api.stream("GET", path, query=query, headers={"Accept": EVENT_STREAM})
+        try:
+            self._response = await self._connection.enter_async_context(opening)
+        except NotFound:
+            # Raises the same unless it is the log that is missing.
+            await self.stop()
+            raise ConfigurationError(
+                f"The server at {self._api.url} is older than this program and has no /{path}."
+                " Stop it and start it again with this version."
+            ) from None
         self.over = self._response.status == 204
 
 
 def _body(asked: Asked) -> dict[str, object]:
-    """Return a request as the API takes it."""
+    """Return a request as the API expects it."""
     request = asked.request
     body: dict[str, object] = {
         "text": request.text,

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from thinkaloud.core.delta_offsets import split
-from thinkaloud.events.event import RunEnded
+from thinkaloud.events.event import AnswerDelta, ReasoningDelta, RunStarted
 from thinkaloud.events.fold import Fold
 from thinkaloud.runtime.log.live_log import Entry, LiveLog
 from thinkaloud.runtime.log.reader import LogReader
@@ -26,9 +26,9 @@ class Resumed:
 async def resume(log: LiveLog, reader: LogReader, cursor: int) -> Resumed:
     """Read a conversation up to a cursor.
 
-    A merged delta is split at the cursor. Where it is not known how, it is read whole, as is an
-    event behind a gap, but for the end of a run, which is left to be read. Nothing of this counts
-    where the log is deleted by then.
+    A merged delta is split at the cursor, or read whole if it is not known where. The event after
+    a gap is left to be read, except the start of a run. The result is void if the log is deleted
+    by then.
     """
     while True:
         fold = Fold(log.conversation_id)
@@ -72,8 +72,8 @@ def _parted(entry: Entry, fold: Fold, cursor: int) -> Resumed:
         head, tail = parts
         fold.apply(head)
         return Resumed(fold, cursor, Entry(tail, cursor + 1))
-    if not isinstance(logged.event, RunEnded):
+    if isinstance(logged.event, AnswerDelta | ReasoningDelta | RunStarted):
         fold.apply(logged)
         return Resumed(fold, logged.seq)
-    # An end behind a gap: the snapshot has a number of its own, so that neither is lost with the other.
+    # Behind a gap: the snapshot gets a number of its own, so that a client can lose one of the two.
     return Resumed(fold, logged.seq - 1, Entry(logged, logged.seq))

@@ -136,7 +136,7 @@ class DeltaReader:
                 received.signature = chunk.signature
 
     def _rest(self, delta: Delta, events: list[ModelEvent]) -> None:
-        calls = delta.tool_calls or []
+        calls: list[dict[str, object]] = delta.tool_calls or []
         if delta.function_call and not calls:
             calls = [{"index": 0, "type": "function", "function": delta.function_call}]
         if calls:
