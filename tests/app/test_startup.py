@@ -6,7 +6,7 @@ import sys
 
 def loaded_by(statement: str) -> set[str]:
     """Return which of the heavy libraries a fresh interpreter has after a statement."""
-    heavy = ("aiohttp", "botocore", "fastapi", "google.auth", "msal", "uvicorn", "yarl")
+    heavy = ("aiohttp", "botocore", "starlette", "google.auth", "msal", "uvicorn", "yarl")
     code = f"import sys\n{statement}\nprint(*[name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     return set(done.stdout.split())

@@ -1,13 +1,15 @@
 """The pinned requirements are what pyproject.toml asks for, whole and by hash."""
 
+import ast
 import re
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 
-from scripts.tree import ROOT
+from scripts.tree import ROOT, source_files
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 FILES = sorted((ROOT / "requirements").glob("*.txt"))
@@ -52,3 +54,28 @@ def test_every_pin_has_a_hash(path: Path) -> None:
     entries = re.split(r"\n(?=[a-z0-9-]+==)", path.read_text(encoding="utf-8"))[1:]
     assert entries
     assert [entry.partition(" ")[0] for entry in entries if "--hash=sha256:" not in entry] == []
+
+
+def imported_by(node: ast.AST) -> list[str]:
+    """The modules that an import statement names."""
+    if isinstance(node, ast.Import):
+        return [each.name for each in node.names]
+    if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+        return [node.module]
+    return []
+
+
+def test_the_package_imports_what_it_requires_and_requires_what_it_imports() -> None:
+    project = PROJECT["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["web"]]
+    required = {Requirement(line).name.replace("-", "_") for line in wanted}
+    imported = {
+        name.partition(".")[0]
+        for path in source_files("src")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for name in imported_by(node)
+    }
+    third_party = imported - sys.stdlib_module_names - {"thinkaloud"}
+    # The standard library reads time zones from tzdata where the system has none.
+    assert required - third_party == {"tzdata"}
+    assert third_party - required == set()

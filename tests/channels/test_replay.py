@@ -270,7 +270,7 @@ async def test_when_the_server_ends_every_chat_is_told_the_end_of_its_run_and_th
             await one.until("reasoning_delta")
         await two.attach("a", after=0)
         await two.until("reasoning_delta")
-        served.server.should_exit = True
+        served.server.stop()
         found = await one.until("turn_end") + await one.until("turn_end")
         theirs = await two.until("turn_end")
         for each in (one, two):

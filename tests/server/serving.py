@@ -265,5 +265,5 @@ async def listening(
             try:
                 yield server, address(listener)
             finally:
-                server.should_exit = True
+                server.stop()
                 await task

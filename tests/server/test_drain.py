@@ -27,7 +27,7 @@ async def test_runs_that_go_on_may_finish_and_no_new_one_begins() -> None:
     ):
         while (await anext(stream))["event"] != "token":
             pass
-        served.server.should_exit = True
+        served.server.stop()
         await until_draining(served)
         async with served.session.get(f"{served.url}/readyz") as response:
             ready = response.status, (await response.json())["checks"]["runs"]["status"]
@@ -57,7 +57,7 @@ async def test_a_run_that_outlasts_the_grace_is_ended_and_its_readers_are_told()
     ):
         while (await anext(stream))["event"] != "token":
             pass
-        served.server.should_exit = True
+        served.server.stop()
         frames = [frame async for frame in stream]
     assert (frames[-1]["event"], frames[-1]["data"]["code"]) == ("error", "interrupted")
 

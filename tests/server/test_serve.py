@@ -84,7 +84,7 @@ async def test_stopping_the_server_ends_every_run_and_its_readers_see_it() -> No
             pass
         while (await served.get("/system-status"))[1]["active_runs"] < 3:
             pass
-        served.server.should_exit = True
+        served.server.stop()
         on_socket = (await socket.until_end())[-1]
         on_stream = [frame async for frame in stream][-1]
         status, problem = await asking
@@ -96,5 +96,5 @@ async def test_stopping_the_server_ends_followers_of_quiet_conversations() -> No
     async with serving(ScriptedModel()) as served:
         await served.post("/conversations", {"conversation_id": "c1"})
         async with served.events("GET", "/conversations/c1/events") as stream:
-            served.server.should_exit = True
+            served.server.stop()
             assert [frame async for frame in stream] == []

@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack
 from typing import Final
 
 import uvloop
-from fastapi import FastAPI
 
 from thinkaloud.app.channels import enabled_channels, open_channels
 from thinkaloud.app.runtime import Choices, Runtime, open_runtime
@@ -16,7 +15,7 @@ from thinkaloud.app.server_address import address_file
 from thinkaloud.app.signals import cancel_on_signal
 from thinkaloud.app.storage import is_persistent, with_storage
 from thinkaloud.config import Configuration
-from thinkaloud.server.app import create_app
+from thinkaloud.server.app import AgentApp, create_app
 from thinkaloud.server.connections.uvicorn_server import serve
 from thinkaloud.server.services import About, ServerServices
 from thinkaloud.server.websocket_channel import WebSocketChannel
@@ -26,7 +25,7 @@ _TASK_CLEANUP_SECONDS: Final = 1.0
 _log = logging.getLogger(__name__)
 
 
-def web_app(runtime: Runtime, websocket: WebSocketChannel | None = None) -> FastAPI:
+def web_app(runtime: Runtime, websocket: WebSocketChannel | None = None) -> AgentApp:
     """Return the web application for an open runtime. Without `websocket`, `/ws` is a new channel."""
     settings = runtime.configuration.settings
     websocket = websocket or WebSocketChannel(settings.channels.websocket, runtime.clock)

@@ -23,7 +23,15 @@ _MODULES: Final = {
     "regenerate": "thinkaloud.cli.commands.regenerate",
     "backup": "thinkaloud.cli.commands.backup",
 }
-_WEB: Final = {"fastapi", "prometheus_client", "starlette", "structlog", "uvicorn", "uvloop"}
+_WEB: Final = {
+    "httptools",
+    "prometheus_client",
+    "python_multipart",
+    "starlette",
+    "uvicorn",
+    "uvloop",
+    "websockets",
+}
 
 Config = Annotated[
     Path | None,

@@ -1,6 +1,6 @@
 """The application: every way in, behind one guard."""
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Match, Route, Router, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from typing_extensions import override
@@ -40,21 +40,15 @@ class OwnRoutes(Router):
         await super().__call__(scope, receive, send)
 
 
-class AgentApp(FastAPI):
-    """Our own routes right behind the guard; whatever is added to the app comes after them.
+class AgentApp(Starlette):
+    """Starlette with our routes right behind the guard, before middleware and routes added later.
 
-    A frame that is streamed passes no layer but the guard: each one more costs every token.
+    A streamed frame passes no layer but the guard: each further one would cost every token.
     """
 
     def __init__(self, services: ServerServices, routes: list[BaseRoute], web: WebUi) -> None:
-        super().__init__(
-            title="thinkaloud",
-            version=services.about.version,
-            openapi_url=None,
-            docs_url=None,
-            redoc_url=None,
-            redirect_slashes=False,
-        )
+        super().__init__()
+        self.router.redirect_slashes = False
         self.router.default = web
         self.state.services = services
         self._settings = services.settings
@@ -62,7 +56,7 @@ class AgentApp(FastAPI):
 
     @override
     def build_middleware_stack(self) -> ASGIApp:
-        """Return the guard, our routes, and then what FastAPI would have built."""
+        """Return the guard, our routes, then Starlette's own stack."""
         others = super().build_middleware_stack()
         own = OwnRoutes(self._own_routes, redirect_slashes=False, default=others)
         guard = Guard(own, self._settings)
@@ -70,8 +64,8 @@ class AgentApp(FastAPI):
         return BasePath(guard, base) if base else guard
 
 
-def create_app(services: ServerServices) -> FastAPI:
-    """Return the application. Its `services.runs` must be open for as long as it serves."""
+def create_app(services: ServerServices) -> AgentApp:
+    """Return the application. `services.runs` must stay open for as long as it serves."""
     state = ServerState()
     metrics = Metrics(services, state)
     system = SystemRoutes(services, state)

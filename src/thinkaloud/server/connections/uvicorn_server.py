@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Generator
 from types import FrameType
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from typing_extensions import override
 from uvicorn import Config, Server
 
@@ -28,69 +28,112 @@ from thinkaloud.server.settings import ServerSettings
 _PROBES = 3
 _FILES = 65_536
 _LONGEST_IDLE = 32_767  # seconds: Linux takes no more
-_LOOK_SECONDS = 0.05
-"""How often a wait looks whether a second signal has come: a handler can wake no task."""
+_TICK_SECONDS = 1.0
+_CLOSE_POLL_SECONDS = 0.01
+"""How often a shutdown checks for open connections: uvicorn has no event for the last one."""
+_log = logging.getLogger(__name__)
 
 
 class AgentServer(Server):
-    """uvicorn that lets runs finish, ends them before connections, and leaves signals to whoever started it."""
+    """uvicorn's server, with graceful shutdown: runs finish first, then connections close.
+
+    It waits on events where uvicorn polls ten times a second, so it stops without a delay.
+    """
 
     def __init__(self, config: Config, runs: Runs, started: Callable[[], None]) -> None:
         super().__init__(config)
         self._runs = runs
         self._started = started
+        self._stop_requested = asyncio.Event()
+        self._stop_forced = asyncio.Event()
+
+    def stop(self) -> None:
+        """Shut down gracefully. A second call ends the grace period."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+        (self._stop_forced if self.force_exit else self._stop_requested).set()
 
     @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to listen, and say so."""
+        """Start listening, then call `started`."""
         await super().startup(sockets)
         self._started()
 
     @override
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let runs finish while the grace lasts, end the others, show that to readers, and close.
+    async def main_loop(self) -> None:
+        """Refresh the default headers every second until asked to stop."""
+        while not await self.on_tick(0):
+            await _set_within(_TICK_SECONDS, self._stop_requested)
 
-        Until the runs are over the server answers: `/readyz` says that it takes no new ones.
+    @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let runs finish within the drain timeout, end the others, tell readers, and close.
+
+        The server answers until the runs are over: `/readyz` reports that it takes no new ones.
         """
         await self._drain()
         for server in self.servers:
             server.close()
         await self._runs.interrupt()
-        # One turn of the loop for each: wake the readers, write what they were waiting for.
+        # Wake the readers and let them write their last frame before connections are told to close.
         for _ in range(8):
             await asyncio.sleep(0)
-        await super().shutdown(sockets)
+        for listener in sockets or []:
+            listener.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        await self._close_connections()
+
+    async def _close_connections(self) -> None:
+        """Wait for open responses and connections, and cancel what outlasts the grace period."""
+        tasks = self.server_state.tasks
+        try:
+            async with asyncio.timeout(self.config.timeout_graceful_shutdown):
+                while (self.server_state.connections or tasks) and not self.force_exit:
+                    await _set_within(_CLOSE_POLL_SECONDS, self._stop_forced)
+        except TimeoutError:
+            _log.warning("%s requests were cancelled: they outlasted the shutdown", len(tasks))
+            for task in tasks:
+                task.cancel()
 
     async def _drain(self) -> None:
-        """Wait for the runs that go on. A second signal ends the wait."""
+        """Wait for the active runs, or for a second signal."""
         async with asyncio.TaskGroup() as tasks:
             draining = tasks.create_task(self._runs.drain())
-            while not draining.done() and not self.force_exit:
-                await asyncio.wait([draining], timeout=_LOOK_SECONDS)
+            forced = tasks.create_task(self._stop_forced.wait())
+            await asyncio.wait((draining, forced), return_when=asyncio.FIRST_COMPLETED)
             draining.cancel()
+            forced.cancel()
 
     @override
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
-        """Stop on the first signal; give the handlers back as they were, and raise nothing."""
+        """Stop on SIGINT and SIGTERM; restore the previous handlers, and raise nothing."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
+        loop = asyncio.get_running_loop()
+
+        def on_signal(number: int, frame: FrameType | None) -> None:
+            loop.call_soon_threadsafe(self.stop)
+
         signals = (signal.SIGINT, signal.SIGTERM)
-        before = {each: signal.signal(each, self._stop) for each in signals}
+        before = {each: signal.signal(each, on_signal) for each in signals}
         try:
             yield
         finally:
             for each, handler in before.items():
                 signal.signal(each, handler)
 
-    def _stop(self, number: int, frame: FrameType | None) -> None:
-        self.force_exit = self.should_exit
-        self.should_exit = True
+
+async def _set_within(seconds: float, event: asyncio.Event) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 def build_server(
-    app: FastAPI, settings: ServerSettings, started: Callable[[], None]
+    app: Starlette, settings: ServerSettings, started: Callable[[], None]
 ) -> AgentServer:
     """Return the server of an application; `started` is called once it takes connections."""
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
@@ -174,7 +217,7 @@ def _allow_many_connections() -> None:
 
 
 async def serve(
-    app: FastAPI, settings: ServerSettings, ready: Callable[[str], None] | None = None
+    app: Starlette, settings: ServerSettings, ready: Callable[[str], None] | None = None
 ) -> None:
     """Serve until SIGINT or SIGTERM. `ready` is called with the address once it can be reached.
 
