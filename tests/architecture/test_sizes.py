@@ -1,12 +1,14 @@
-"""Files, classes and functions stay small enough to be read at once."""
+"""Folders, modules, classes and functions stay small enough to take in at once."""
 
 import ast
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from scripts.tree import ROOT, source_files
 from tests.architecture.exceptions import excepted
 
+FOLDER_MODULES = 15
 MODULE_LINES = 400
 CLASS_METHODS = 15
 FUNCTION_LINES = 50
@@ -48,6 +50,17 @@ def too_large(name: str, text: str) -> set[str]:
     return found
 
 
+def crowded(names: Iterable[str]) -> set[str]:
+    """The folders with more modules than they may have; package files and tests of the page don't count."""
+    modules = (
+        name.rpartition("/") for name in names if ".test." not in name and ".gen." not in name
+    )
+    counts = Counter(
+        folder for folder, _, name in modules if name not in {"__init__.py", "conftest.py"}
+    )
+    return {folder for folder, count in counts.items() if count > FOLDER_MODULES}
+
+
 def text_of(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
@@ -61,6 +74,20 @@ def test_no_module_class_or_function_is_too_large() -> None:
         if text_of(path).count("\n") > MODULE_LINES and ".gen." not in path.name:
             found.add(name)
     assert sorted(found) == sorted(excepted("sizes"))
+
+
+def test_no_folder_has_too_many_modules() -> None:
+    python = source_files("src", "scripts", "benchmarks", "tests")
+    page = source_files("webui", suffixes=(".ts", ".tsx"))
+    names = (path.relative_to(ROOT).as_posix() for path in (*python, *page))
+    assert sorted(crowded(names)) == []
+
+
+def test_a_crowded_folder_is_found_and_package_files_and_page_tests_are_not_counted() -> None:
+    fits = [f"src/a/m{n}.py" for n in range(FOLDER_MODULES)]
+    beside = ["src/a/__init__.py", "src/a/conftest.py", "src/a/m.test.ts", "src/a/b/m.py"]
+    assert crowded([*fits, *beside]) == set()
+    assert crowded([*fits, "src/a/one-more.ts"]) == {"src/a"}
 
 
 def test_a_long_function_is_found_and_its_docstring_is_not_counted() -> None:

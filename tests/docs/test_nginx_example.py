@@ -12,8 +12,8 @@ import pytest
 
 from tests.docs.examples import EXAMPLES
 from tests.nginx import NAME, NGINX, USER, nginx, temporary_paths, user
+from tests.server.api.test_upload import PNG
 from tests.server.serving import serving
-from tests.server.test_upload import PNG
 from thinkaloud.config import load
 from thinkaloud.testing import ScriptedModel, Wait, say, think
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from tests.cli.commands.test_kept_chat import ANSWERS, asked, served_or_not
 from tests.cli.lab import lab
 from tests.cli.program import Home
-from tests.cli.test_kept_chat import ANSWERS, asked, served_or_not
 
 
 @pytest.mark.promise("P8")

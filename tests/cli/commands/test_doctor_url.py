@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.cli.commands.test_serve import address, heard
 from tests.cli.program import DEMO, Home
-from tests.cli.test_serve import address, heard
 
 Carry = Callable[[BaseHTTPRequestHandler, http.client.HTTPResponse], None]
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from websockets.sync.client import unix_connect
 
+from tests.cli.commands.test_serve import heard
 from tests.cli.lab import end, lab, say, think
 from tests.cli.program import DEMO, Home
-from tests.cli.test_serve import heard
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from thinkaloud.events.view import ConversationView
 from thinkaloud.server.wires.page.encode import page_frames
 
 Json = dict[str, Any]
-SESSIONS = sorted((Path(__file__).parents[1] / "sessions").glob("*.jsonl"))
+SESSIONS = sorted((Path(__file__).parents[3] / "sessions").glob("*.jsonl"))
 SEGMENTS = {
     "reasoning_delta": "reasoning.delta",
     "reasoning_end": "reasoning.ended",

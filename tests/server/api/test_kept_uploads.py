@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from tests.server.api.test_upload import PNG, open_house, upload
 from tests.server.serving import Json, Served, serving, talk, valid
-from tests.server.test_upload import PNG, open_house, upload
 from tests.staging import FakeClock
 from thinkaloud.runtime.runs.supervisor import RunRequest
 from thinkaloud.stores.memory import MemoryStore

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
+from tests.cli.commands.test_serve import address, heard
 from tests.cli.lab import HOLD, end, lab, say, think
 from tests.cli.program import DEMO, Home
-from tests.cli.test_serve import address, heard
 
 CANARY = "xylophone-canary"
 

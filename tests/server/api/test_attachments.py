@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from tests.channels.sockets import client
+from tests.server.api.test_upload import PNG, open_house, upload
 from tests.server.serving import WAYS, Json, Served, talk
-from tests.server.test_upload import PNG, open_house, upload
 from tests.staging import FakeClock
 from thinkaloud.events.prompt import ModelRequest, UserTurn
 from thinkaloud.runtime.runs.limits import Limits

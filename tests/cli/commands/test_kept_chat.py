@@ -15,10 +15,10 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.cli.commands.test_conversations import ok, server
+from tests.cli.commands.test_serve import address, heard
 from tests.cli.lab import HOLD, Lab, end, lab, say, think
 from tests.cli.program import Home
-from tests.cli.test_conversations import ok, server
-from tests.cli.test_serve import address, heard
 from tests.docs.examples import InstantClock
 from thinkaloud.cli.backend.api import Api
 from thinkaloud.cli.backend.remote_run import Asked, RemoteRun
