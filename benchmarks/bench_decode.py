@@ -6,7 +6,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 
-from benchmarks.sdk import AVAILABLE, parsers
+from benchmarks.support.sdk import AVAILABLE, parsers
 from tests.corpus import CORPUS, Case
 from tests.providers.streams import WIRES, Said, decoder
 from thinkaloud.ports.model import Decoder

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks.clients import Took, Way, ask
+from benchmarks.support.clients import Took, Way, ask
 
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 WAYS: tuple[Way, ...] = ("relay", "sse", "websocket")
@@ -208,8 +208,8 @@ def main() -> None:
     program = str(Path(sys.executable).with_name("thinkaloud"))
     with (
         tempfile.TemporaryDirectory() as place,
-        started(sys.executable, "-m", "benchmarks.fake_provider") as provider,
-        started(sys.executable, "-m", "benchmarks.relay", str(provider.port)) as relay,
+        started(sys.executable, "-m", "benchmarks.support.fake_provider") as provider,
+        started(sys.executable, "-m", "benchmarks.support.relay", str(provider.port)) as relay,
     ):
         folder = Path(place)
         file = str(configuration(folder, provider.port))

@@ -4,7 +4,7 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from benchmarks.rounds import endure
+from benchmarks.support.rounds import endure
 from tests.e2e.killing import crash
 
 

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from benchmarks.rounds import endure
+from benchmarks.support.rounds import endure
 from tests.stores.crash import crash
 
 _SHUTDOWN: Final = 0x8004587D
