@@ -1,7 +1,7 @@
 """Split reasoning in tags off plain text, incrementally and whatever the cuts. Pure."""
 
 import re
-from typing import Final
+from typing import Final, Literal
 
 from thinkaloud.core.parsers.inline_state import Answer, Inline, Piece, Thought
 from thinkaloud.core.parsers.inline_tags import Mark, spellings
@@ -55,13 +55,31 @@ class InlineSplitter:
         """Take the next text and return what is certain."""
         if self.plain:
             return [Piece("answer", text)]
-        if not self._held and not self._thought.waits and self._spellings.plain(text):
-            pieces: list[Piece] = []
-            if not self._thinking:
-                self._answer.code.plain(text)
-            self._say(text, pieces)
-            return pieces
+        kind = self.feed_plain(text)
+        if kind is not None:
+            return [Piece(kind, text)]
         return self._take(self._held + text, last=False)
+
+    def feed_plain(self, text: str) -> Literal["reasoning", "answer"] | None:
+        """Take the next text if no tag can begin, continue or end in it, and return what it is.
+
+        None: nothing was taken, and `feed` must read the text. Most chunks of a stream are plain,
+        so this is the fast path.
+        """
+        if not text or self._held or self._thought.waits or not self._spellings.plain(text):
+            return None
+        self._last = text[-1]
+        answer = self._answer
+        if self._thinking:
+            answer.fresh = answer.fresh and text.isspace()
+            return "reasoning"
+        if "\n" in text:
+            answer.code.lines(text)
+        else:
+            answer.code.plain(text)
+        if answer.fresh or not answer.answered:
+            answer.see(text)
+        return "answer"
 
     def separate(self) -> list[Piece]:
         """Say that the provider sends reasoning apart, so that tags in the text are text.

@@ -165,12 +165,15 @@ class Spellings:
         marks = "|".join([*_PATTERNS, *(re.escape(each) for each in longest_first)])
         self._pattern = re.compile(marks, re.IGNORECASE)
         self._with_code = re.compile(f"{_CODE}|{marks}", re.IGNORECASE)
-        firsts = "".join(sorted({re.escape(each[0]) for each in literals}))
-        self._firsts = re.compile(f"[{firsts}]", re.IGNORECASE)
-        self._active = re.compile(f"[{firsts}`~\n]", re.IGNORECASE)
+        firsts = sorted({each[0] for each in literals})
+        # Without letters there is no case to ignore, and the search is twice as fast.
+        case = re.IGNORECASE if any(each.upper() != each.lower() for each in firsts) else 0
+        first = "".join(re.escape(each) for each in firsts)
+        self._firsts = re.compile(f"[{first}]", case)
+        self._active = re.compile(f"[{first}`~]", case)
 
     def plain(self, text: str) -> bool:
-        """Whether a text has nothing in it that a mark, a line or code could begin with."""
+        """Whether there is nothing in a text that a tag or code can begin with."""
         return self._active.search(text) is None
 
     def find(self, text: str, start: int, end: int) -> Mark | None:

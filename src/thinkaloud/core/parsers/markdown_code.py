@@ -46,6 +46,16 @@ class CodeState:
             lead = self._lead + text[: _MAX_LEAD + 1]
             self._lead = lead if len(lead) <= _MAX_LEAD and _LEAD_CHARS.issuperset(lead) else None
 
+    def lines(self, text: str) -> None:
+        """Take text that has line breaks, but no backtick and no run of tildes."""
+        first, *rest = text.split("\n")
+        if first:
+            self.plain(first)
+        for line in rest:
+            self._line_break()
+            if line:
+                self.plain(line)
+
     def mark(self, run: str, *, escaped: bool = False) -> None:
         """Take a line break, or a whole run of backticks or tildes."""
         if run == "\n":

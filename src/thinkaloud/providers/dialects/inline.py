@@ -75,6 +75,7 @@ class InlineDecoder:
         self._part = 0
         self._inside = False
         self._thought = False
+        self._apart = False  # whether the last text was reasoning that came apart
 
     def feed(self, data: bytes) -> list[ModelEvent]:
         """Take the next bytes, cut anywhere, and return what they complete."""
@@ -87,43 +88,79 @@ class InlineDecoder:
     def _split(self, events: list[ModelEvent]) -> list[ModelEvent]:
         if not events or (self._splitter.plain and not isinstance(events[-1], ModelFinished)):
             return events
+        if len(events) == 1 and (plain := self._plain(events[0])) is not None:
+            return events if plain is events[0] else [plain]
         out: list[ModelEvent] = []
         for event in events:
-            match event:
-                case AnswerText(text=text, block=block):
-                    if block != self._block:
-                        self._block = block
-                        self._say(self._splitter.begin_block(), out)
-                    self._say(self._splitter.feed(text), out)
-                case ReasoningText():
-                    self._say(self._splitter.separate(), out)
-                    self._unclosed = None
-                    out.append(self._numbered(event))
-                case ToolCallOpened() | ToolCall() | ServerToolActivity():
-                    self._say(self._splitter.interrupt(), out)
-                    out.append(event)
-                case ModelFinished():
-                    self._finish(event, out)
-                case ModelFailed():
-                    self._say(self._splitter.close(cut=self._drops_cut_tag), out)
-                    out.append(event)
-                case _:
-                    out.append(event)
+            plain = self._plain(event)
+            if plain is None:
+                self._read(event, out)
+            else:
+                out.append(plain)
         return out or [_ALIVE]
+
+    def _plain(self, event: ModelEvent) -> ModelEvent | None:
+        """Return what an event without tags comes to; None if it must be read.
+
+        This is the fast path for the usual chunk: answer text passes unchanged.
+        """
+        if isinstance(event, AnswerText):
+            if event.block != self._block:
+                return None
+            kind = self._splitter.feed_plain(event.text)
+            if kind == "answer":
+                self._apart = False
+                if self._inside or self._unclosed is not None:
+                    self._leave()
+                return event
+            return None if kind is None else self._thought_text(event.text)
+        if self._apart and isinstance(event, ReasoningText) and event.part < self._part:
+            return event  # `separate` has been called and would change nothing
+        return None
+
+    def _read(self, event: ModelEvent, out: list[ModelEvent]) -> None:
+        """Read one event and append what it comes to."""
+        self._apart = False
+        match event:
+            case AnswerText(text=text, block=block):
+                if block != self._block:
+                    self._block = block
+                    self._say(self._splitter.begin_block(), out)
+                self._say(self._splitter.feed(text), out)
+            case ReasoningText():
+                self._say(self._splitter.separate(), out)
+                self._unclosed = None
+                self._apart = True
+                out.append(self._numbered(event))
+            case ToolCallOpened() | ToolCall() | ServerToolActivity():
+                self._say(self._splitter.interrupt(), out)
+                out.append(event)
+            case ModelFinished():
+                self._finish(event, out)
+            case ModelFailed():
+                self._say(self._splitter.close(cut=self._drops_cut_tag), out)
+                out.append(event)
+            case _:
+                out.append(event)
 
     def _say(self, pieces: list[Piece], out: list[ModelEvent]) -> None:
         for kind, text in pieces:
             if kind == "reasoning":
-                self._inside = self._thought = True
-                if self._unclosed is not None:
-                    self._unclosed.append(text)
-                out.append(ReasoningText(text, self._part))
+                out.append(self._thought_text(text))
             elif kind == "answer":
                 self._leave()
                 out.append(AnswerText(text))
             else:
                 self._thought = True
                 out.append(Reclassified("reasoning"))
+
+    def _thought_text(self, text: str) -> ReasoningText:
+        """Return a piece of a thought in tags."""
+        self._apart = False
+        self._inside = self._thought = True
+        if self._unclosed is not None:
+            self._unclosed.append(text)
+        return ReasoningText(text, self._part)
 
     def _leave(self) -> None:
         if self._inside:
