@@ -429,7 +429,9 @@ CONTENT_TYPES = st.sampled_from([SSE, FRAMES, "application/json"])
 
 @given(content_type=CONTENT_TYPES, chunks=st.lists(st.binary(max_size=200), max_size=8))
 def test_arbitrary_bytes_give_one_typed_end(content_type: str, chunks: list[bytes]) -> None:
-    assert read(DIALECT.decoder(content_type), chunks).failed.code == "provider_stream_cut"
+    failed = read(DIALECT.decoder(content_type), chunks).failed
+    # A body that starts with `<` is reported as a web page.
+    assert failed.code in {"provider_stream_cut", "provider_bad_request"}
 
 
 @settings(max_examples=150)
