@@ -10,14 +10,14 @@ from benchmarks.support.sdk import AVAILABLE, parsers
 from tests.corpus import CORPUS, Case
 from tests.providers.streams import WIRES, Said, decoder
 from thinkaloud.ports.model import Decoder
-from thinkaloud.providers.hosts.host import DialectName
+from thinkaloud.providers.hosts.host import BuiltInDialect
 
 WORDS = ("Let", " me", " think", " about", " it", ",", " step", " by", " step", ".\n")
 CHUNKS = 4_000
 REPEATS = 5
 TARGET_US = 10.0
 
-FAMILIES: dict[str, DialectName] = {
+FAMILIES: dict[str, BuiltInDialect] = {
     "openai-chat": "openai-chat",
     "openai-chat-inline": "openai-chat",
     "openai-responses": "openai-responses",
@@ -102,7 +102,7 @@ def logged() -> None:
         print(f"  {family:24}{cells}   ({len(figures)} recordings)")
 
 
-def _one(case: Case, dialect: DialectName) -> tuple[float, float]:
+def _one(case: Case, dialect: BuiltInDialect) -> tuple[float, float]:
     events = split(case.body, case.meta["content_type"])
     rounds = max(1, 2_000 // len(events))
     whole = together(case.body)

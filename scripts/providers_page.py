@@ -3,16 +3,16 @@
 import importlib
 import json
 from collections.abc import Iterator
-from typing import Final, cast, get_args
+from typing import Final, cast
 
 import msgspec
 from msgspec import inspect as shapes
 
 from scripts.field_docs import Described, cell, described
 from scripts.type_words import in_words, without_null
-from thinkaloud.providers.families.kind import Kind, On
-from thinkaloud.providers.families.table import KINDS, UNKNOWN
-from thinkaloud.providers.hosts.host import DialectName, Host
+from thinkaloud.providers.families.rule import FamilyRule, HostOverride
+from thinkaloud.providers.families.table import RULES, UNKNOWN
+from thinkaloud.providers.hosts.host import BUILT_IN_DIALECTS, BuiltInDialect, Host
 from thinkaloud.providers.hosts.table import HOSTS
 from thinkaloud.providers.target import Family
 
@@ -27,7 +27,7 @@ class Wire(msgspec.Struct, frozen=True):
     """Number of recorded provider streams that its decoder is tested with."""
 
 
-WIRES: Final[dict[DialectName, Wire]] = {
+WIRES: Final[dict[BuiltInDialect, Wire]] = {
     "openai-chat": Wire(
         "text in `reasoning_content`, `reasoning`, `reasoning_text`, `reasoning_details`, `thinking_blocks`, content"
         " chunks, inline tags or harmony;"
@@ -174,10 +174,10 @@ def render() -> str:
             _HOSTS,
             *(_host(host) for host in HOSTS.values()),
             _FAMILIES,
-            *(_family(kind.family, _elsewhere(kind)) for kind in KINDS),
+            *(_family(rule.family, _elsewhere(rule)) for rule in RULES),
             _family(UNKNOWN, ""),
             _QUIRKS,
-            *(_quirks(name) for name in get_args(DialectName)),
+            *(_quirks(name) for name in BUILT_IN_DIALECTS),
         )
     )
 
@@ -218,11 +218,11 @@ def _family(family: Family, elsewhere: str) -> str:
     )
 
 
-def _elsewhere(kind: Kind) -> str:
-    return "; ".join(filter(None, (_difference(rule) for rule in kind.on)))
+def _elsewhere(family: FamilyRule) -> str:
+    return "; ".join(filter(None, (_difference(rule) for rule in family.overrides)))
 
 
-def _difference(rule: On) -> str:
+def _difference(rule: HostOverride) -> str:
     said: list[str] = []
     if rule.reasons is not None:
         said.append(f"reasons {rule.reasons}")
@@ -236,7 +236,7 @@ def _difference(rule: On) -> str:
     return f"{'template hosts' if rule.templates else place}: {', '.join(said)}"
 
 
-def _quirks(name: DialectName) -> str:
+def _quirks(name: BuiltInDialect) -> str:
     module = importlib.import_module(
         f"thinkaloud.providers.dialects.{name.replace('-', '_')}.quirks"
     )

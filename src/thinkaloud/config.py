@@ -20,7 +20,8 @@ from thinkaloud.channels.plugins import installed
 from thinkaloud.channels.settings import ChannelSettings, WebSocketSettings
 from thinkaloud.errors import ConfigurationError
 from thinkaloud.events.prompt import Effort
-from thinkaloud.providers.hosts.host import DialectName
+from thinkaloud.providers.dialects.registry import dialect_names
+from thinkaloud.providers.hosts.host import BUILT_IN_DIALECTS
 from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.server.settings import ServerSettings
 from thinkaloud.server.websocket_channel import NAME as WEBSOCKET
@@ -66,8 +67,8 @@ class ModelSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class HostSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[hosts.NAME]`: a custom host, or overrides for a built-in one."""
 
-    dialect: DialectName | None = None
-    """The API format of the host. Required for a custom host."""
+    dialect: str | None = None
+    """The API format of the host: its [dialect](providers.md#dialects). Required for a custom host."""
     base_url: str | None = None
     """The base URL you would give the official SDK. Required for a custom host."""
     api_key_env: str | None = None
@@ -167,6 +168,7 @@ def load(
         settings = msgspec.convert(tree, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise _explained(error, tree, found, from_environment, renamed) from error
+    _check_dialects(settings, found, from_environment)
     data = environment.get("THINKALOUD_DATA_DIR")
     data_dir = Path(data).expanduser() if data else Path(platformdirs.user_data_dir("thinkaloud"))
     return Configuration(settings, found, data_dir, environment, tuple(notices))
@@ -251,6 +253,22 @@ def _merge(tree: dict[str, object], over: Mapping[str, object]) -> None:
             _merge(cast("dict[str, object]", below), cast("dict[str, object]", value))
         else:
             tree[key] = value
+
+
+def _check_dialects(
+    settings: Settings, file: Path | None, from_environment: Mapping[str, str]
+) -> None:
+    """Raise `ConfigurationError` for a dialect that neither thinkaloud nor a package has."""
+    for name, section in settings.hosts.items():
+        if section.dialect is None or section.dialect in BUILT_IN_DIALECTS:
+            continue
+        available = dialect_names()
+        if section.dialect not in available:
+            key = f"hosts.{name}.dialect"
+            raise ConfigurationError(
+                f"{_place(key, file, from_environment)}: {key}: There is no dialect"
+                f" {section.dialect}. Available: {', '.join(available)}."
+            )
 
 
 def _sort_channels(

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from tests.providers.anthropic_messages import wires as anthropic
 from tests.providers.bedrock_converse import wires as converse
 from thinkaloud.ports.model import Decoder
-from thinkaloud.providers.catalogue import dialect_module
-from thinkaloud.providers.hosts.host import DialectName
+from thinkaloud.providers.dialects.registry import load_dialect
+from thinkaloud.providers.hosts.host import BuiltInDialect
 from thinkaloud.providers.target import Target
 
 SSE = "text/event-stream"
@@ -28,7 +28,7 @@ class Said(NamedTuple):
 class Wire(NamedTuple):
     """How a dialect's hand-made stream is written."""
 
-    dialect: DialectName
+    dialect: BuiltInDialect
     content_type: str
     events: Callable[[Said], list[bytes]]
     """Each event of the wire as its bytes, the end mark included."""
@@ -40,10 +40,10 @@ class Wire(NamedTuple):
         return decoder(self.dialect, self.content_type, **quirks)
 
 
-def decoder(dialect: DialectName, content_type: str, **quirks: object) -> Decoder:
+def decoder(dialect: BuiltInDialect, content_type: str, **quirks: object) -> Decoder:
     """Return a decoder of the plain dialect, or with a host's quirks."""
     target = Target("lab", dialect, "https://lab.test/v1", "m-1", quirks=quirks)
-    return dialect_module(dialect).bind(target).decoder(content_type)
+    return load_dialect(dialect)(target).decoder(content_type)
 
 
 def _data(events: Iterable[object]) -> list[bytes]:

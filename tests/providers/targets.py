@@ -22,8 +22,8 @@ from thinkaloud.core.parsers.sse import EventTooLarge, SSEParser
 from thinkaloud.errors import ProviderError
 from thinkaloud.events.model import ModelEvent
 from thinkaloud.ports.model import Decoder, Dialect
-from thinkaloud.providers.catalogue import dialect_module
-from thinkaloud.providers.hosts.host import DialectName
+from thinkaloud.providers.dialects.registry import load_dialect
+from thinkaloud.providers.hosts.host import BuiltInDialect
 from thinkaloud.providers.target import Target
 
 Check = Callable[[bytes], None]
@@ -56,10 +56,10 @@ def play(decoder: Decoder, chunks: Sequence[bytes]) -> list[object]:
     return Heard(events).essence
 
 
-def bound(dialect: DialectName, **quirks: object) -> Dialect:
+def bound(dialect: BuiltInDialect, **quirks: object) -> Dialect:
     """Return a dialect bound to a target of no family."""
     target = Target("lab", dialect, "https://lab.test/v1", "m-1", quirks=quirks)
-    return dialect_module(dialect).bind(target)
+    return load_dialect(dialect)(target)
 
 
 def decoding(variants: Sequence[tuple[Dialect, str]], wrap: Callable[[bytes], bytes]) -> Check:

@@ -1,7 +1,6 @@
 """Every wire meets the same bad upstreams, and says the same of them."""
 
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
@@ -16,7 +15,7 @@ from tests.providers.upstream import (
     serving,
     streaming,
 )
-from thinkaloud.providers.hosts.host import DialectName
+from thinkaloud.providers.hosts.host import BUILT_IN_DIALECTS
 
 PAGE = b"<!DOCTYPE html><html><body>Sign in</body></html>"
 SAYS = b'{"error":{"message":"said so","type":"x"},"message":"said so"}'
@@ -52,7 +51,7 @@ async def failed_with(dialect: str, answer: Answer, folder: Path):
 
 
 @pytest.mark.parametrize("bad", BAD)
-@pytest.mark.parametrize("dialect", get_args(DialectName))
+@pytest.mark.parametrize("dialect", BUILT_IN_DIALECTS)
 async def test_a_refusal_means_the_same_on_every_wire(
     dialect: str, bad: str, tmp_path: Path
 ) -> None:
@@ -64,7 +63,7 @@ async def test_a_refusal_means_the_same_on_every_wire(
     assert "<html" not in failed.message
 
 
-@pytest.mark.parametrize("dialect", get_args(DialectName))
+@pytest.mark.parametrize("dialect", BUILT_IN_DIALECTS)
 @pytest.mark.parametrize("sent", [b"", b"\n\n: hello\n\n"], ids=["empty", "comments"])
 async def test_an_empty_stream_is_a_cut_one_on_every_wire(
     dialect: str, sent: bytes, tmp_path: Path
@@ -75,7 +74,7 @@ async def test_an_empty_stream_is_a_cut_one_on_every_wire(
     assert (failed.code, failed.retryable) == ("provider_stream_cut", True)
 
 
-@pytest.mark.parametrize("dialect", get_args(DialectName))
+@pytest.mark.parametrize("dialect", BUILT_IN_DIALECTS)
 async def test_a_connection_that_is_cut_is_a_cut_stream_on_every_wire(
     dialect: str, tmp_path: Path
 ) -> None:
@@ -83,7 +82,7 @@ async def test_a_connection_that_is_cut_is_a_cut_stream_on_every_wire(
     assert (failed.code, failed.retryable) == ("provider_stream_cut", True)
 
 
-@pytest.mark.parametrize("dialect", get_args(DialectName))
+@pytest.mark.parametrize("dialect", BUILT_IN_DIALECTS)
 @pytest.mark.parametrize("garbage", [b"\xff\xfe\x00\x01" * 400, b'data: {"a":\n\n{"a":\n' * 40])
 async def test_garbage_is_a_failure_on_every_wire(
     dialect: str, garbage: bytes, tmp_path: Path
@@ -93,7 +92,7 @@ async def test_garbage_is_a_failure_on_every_wire(
     assert failed.code in {"provider_stream_cut", "provider_bad_request"}
 
 
-@pytest.mark.parametrize("dialect", get_args(DialectName))
+@pytest.mark.parametrize("dialect", BUILT_IN_DIALECTS)
 async def test_a_server_that_is_not_there_is_the_same_on_every_wire(
     dialect: str, tmp_path: Path
 ) -> None:

@@ -11,8 +11,8 @@ from tests.providers.playback import Heard, play
 from tests.providers.streams import WIRES, Said, decoder
 from thinkaloud.events.model import ModelFinished, ReasoningText
 from thinkaloud.ports.model import Decoder
-from thinkaloud.providers.catalogue import dialect_module
-from thinkaloud.providers.hosts.host import DialectName
+from thinkaloud.providers.dialects.registry import load_dialect
+from thinkaloud.providers.hosts.host import BuiltInDialect
 from thinkaloud.providers.target import Target
 
 SAID = Said(["Hm, ", "so."], ["It ", "is 4."], ['{"at": ', '"home"}'])
@@ -117,7 +117,7 @@ def test_events_that_are_named_in_their_event_line_only_are_read(name: str) -> N
     assert_says_it_all(heard(name, bare))
 
 
-WHOLE: dict[DialectName, dict[str, object]] = {
+WHOLE: dict[BuiltInDialect, dict[str, object]] = {
     "openai-chat": {"choices": [{"message": {"content": "Yes."}, "finish_reason": "stop"}]},
     "openai-responses": {
         "object": "response",
@@ -154,7 +154,7 @@ WHOLE: dict[DialectName, dict[str, object]] = {
 @pytest.mark.parametrize("framed", [False, True], ids=["bare", "as data"])
 @pytest.mark.parametrize("name", WHOLE)
 def test_a_whole_answer_under_the_label_of_a_stream_is_read(
-    name: DialectName, framed: bool, indent: int | None
+    name: BuiltInDialect, framed: bool, indent: int | None
 ) -> None:
     body = json.dumps(WHOLE[name], indent=indent).encode()
     body = b"data: %b\n\ndata: [DONE]\n\n" % body if framed else body
@@ -346,7 +346,7 @@ REPORTED: dict[str, str] = {
 @pytest.mark.parametrize("name", WIRES)
 def test_money_or_a_quota_that_is_used_up_is_not_asked_for_again(name: str, who: str) -> None:
     dialect = WIRES[name].dialect
-    bound = dialect_module(dialect).bind(Target("lab", dialect, "https://lab.test/v1", "m"))
+    bound = load_dialect(dialect)(Target("lab", dialect, "https://lab.test/v1", "m"))
     for error in ({"message": REPORTED[who], "type": "x"}, REPORTED[who]):
         body = json.dumps({"error": error}, ensure_ascii=False).encode()
         refused = bound.error(429, {}, body)
@@ -356,7 +356,7 @@ def test_money_or_a_quota_that_is_used_up_is_not_asked_for_again(name: str, who:
 @pytest.mark.parametrize("name", TEXT)
 def test_a_limit_that_passes_is_asked_for_again(name: str) -> None:
     dialect = WIRES[name].dialect
-    bound = dialect_module(dialect).bind(Target("lab", dialect, "https://lab.test/v1", "m"))
+    bound = load_dialect(dialect)(Target("lab", dialect, "https://lab.test/v1", "m"))
     for words in (
         "Rate limit reached for requests per min. Please try again in 2s.",
         "Resource has been exhausted (e.g. check quota).",

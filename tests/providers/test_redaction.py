@@ -12,7 +12,7 @@ from tests.providers.upstream import Answer, failure, giving, heard, lab, models
 from tests.staging import FakeClock
 from thinkaloud.errors import ProviderError
 from thinkaloud.providers.client import redact_url
-from thinkaloud.providers.hosts.host import DialectName
+from thinkaloud.providers.hosts.host import BuiltInDialect
 from thinkaloud.providers.probe import probe
 from thinkaloud.providers.target import Target
 
@@ -32,7 +32,7 @@ FORMS = {
     "other keys": "http://h/v1?api_key=AbCdEf123&signature=Zz99",
 }
 SECRETS = (USER, PASSWORD, QUOTED, KEY, BASIC.rstrip("="), KEY[:6], "AbCdEf123", "Zz99")
-WIRES: tuple[DialectName, ...] = (
+WIRES: tuple[BuiltInDialect, ...] = (
     "openai-chat",
     "openai-responses",
     "anthropic-messages",

@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from tests.staging import FakeClock
-from thinkaloud.app.discovery import configured_hosts
+from thinkaloud.app.discovery import configured_hosts, package_hosts
 from thinkaloud.config import load
 from thinkaloud.events.model import AnswerText, ModelEvent, ModelFailed, ReasoningText
 from thinkaloud.events.prompt import Effort, ModelRequest, UserTurn
@@ -114,7 +114,14 @@ async def models_of(
     configuration = load(file, environment=environment or {})
     sessions = Sessions()
     try:
-        yield ConfiguredModels(configured_hosts(configuration), [], "lab/m", sessions, FakeClock())
+        yield ConfiguredModels(
+            configured_hosts(configuration),
+            [],
+            "lab/m",
+            sessions,
+            FakeClock(),
+            packages=package_hosts(configuration),
+        )
     finally:
         await sessions.close()
 

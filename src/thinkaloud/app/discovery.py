@@ -1,7 +1,8 @@
 """Configured hosts, and the default model if none is configured."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -10,12 +11,12 @@ import msgspec
 from thinkaloud.config import Configuration, HostSection
 from thinkaloud.errors import ConfigurationError, ProviderError
 from thinkaloud.providers.catalogue import ConfiguredHost, ConfiguredModels
-from thinkaloud.providers.hosts.host import KEY_STYLES, DialectName, Host, filled, speaking
-from thinkaloud.providers.hosts.table import HOSTS, host_at
+from thinkaloud.providers.hosts.host import KEY_STYLES, Host, filled, speaking
+from thinkaloud.providers.hosts.table import HOSTS, host_at, host_names, load_host
 
 _LOCAL_SECONDS: Final = 2.0
 _LIST_SECONDS: Final = 15.0
-_DIALECT_HOSTS: Final[dict[DialectName, str]] = {
+_DIALECT_HOSTS: Final[dict[str, str]] = {
     "bedrock-converse": "bedrock",
     "cohere-chat": "cohere",
     "ollama-chat": "ollama",
@@ -24,21 +25,30 @@ _DIALECT_HOSTS: Final[dict[DialectName, str]] = {
 
 
 def configured_hosts(configuration: Configuration) -> list[ConfiguredHost]:
-    """Return all built-in hosts and all `[hosts.NAME]`, with API keys from the environment.
+    """Return every built-in host and every `[hosts.NAME]`, with the keys in the environment.
 
-    Raises `ConfigurationError` if a custom host has no dialect or no valid base URL.
+    Raises `ConfigurationError` if a host of the user's own has no dialect or base URL, or if the
+    package of a host in the configuration is broken.
     """
     sections = configuration.settings.hosts
     names = dict.fromkeys([*sections, *HOSTS])
     return [_configured(name, configuration) for name in names]
 
 
+def package_hosts(configuration: Configuration) -> dict[str, Callable[[], ConfiguredHost]]:
+    """Return functions that load the hosts of other packages that no `[hosts.NAME]` names."""
+    loaded = {*configuration.settings.hosts, *HOSTS}
+    names = [name for name in host_names() if name not in loaded]
+    return {name: partial(_configured, name, configuration) for name in names}
+
+
 def _configured(name: str, configuration: Configuration) -> ConfiguredHost:
     section = configuration.settings.hosts.get(name)
     environment = configuration.environment
     withholds = configuration.settings.server.show_reasoning == "deny"
-    if section is None:
-        host, needs = filled(HOSTS[name], environment)
+    known = load_host(name)
+    if section is None and known is not None:
+        host, needs = filled(known, environment)
         key = _first(environment.get(variable) for variable in host.key_env)
         offered = key is not None and needs is None
         return ConfiguredHost(
@@ -49,9 +59,9 @@ def _configured(name: str, configuration: Configuration) -> ConfiguredHost:
             environment=_environment_for(host, environment),
             withholds_reasoning=withholds,
         )
+    section = section or HostSection()
     if section.base_url is not None:
         _check_url(name, section.base_url, configuration)
-    known = HOSTS.get(name)
     host = _custom(name, section, configuration) if known is None else _overridden(known, section)
     host, needs = filled(host, environment)
     key = _first(environment.get(variable) for variable in host.key_env)
@@ -101,7 +111,7 @@ def _custom(name: str, section: HostSection, configuration: Configuration) -> Ho
         place = configuration.file or "the environment"
         raise ConfigurationError(
             f"{place}: hosts.{name}.{missing} is missing. It is required because {name} is not"
-            f" a built-in host ({', '.join(HOSTS)})."
+            f" a known host ({', '.join(host_names())})."
         )
     there = host_at(section.base_url)
     like = there or HOSTS.get(_DIALECT_HOSTS.get(section.dialect, ""))
@@ -139,14 +149,16 @@ def _environment_for(host: Host, environment: Mapping[str, str]) -> Mapping[str,
 async def discover(models: ConfiguredModels, demo: str) -> str:
     """Return the id of the default model: from a host with a key, a local server, or the demo.
 
-    Hosts from the configuration come before built-in ones. Local servers are probed at their
-    usual loopback ports; the first one that lists a model is offered from then on.
+    Configured hosts come first, then the built-in ones, then those of packages. Local servers are
+    probed at their usual loopback ports; the first one that lists a model is offered from then on.
     """
-    for configured in models.hosts.values():
-        if configured.offered:
-            model = await _first_model(models, configured)
-            if model is not None:
-                return model
+    hosts = list(models.hosts.values())
+    model = await _first_offered(models, hosts)
+    if model is None:
+        await asyncio.to_thread(models.load_packages)
+        model = await _first_offered(models, list(models.hosts.values())[len(hosts) :])
+    if model is not None:
+        return model
     local = [c for c in models.hosts.values() if c.host.local and not c.offered]
     found = await asyncio.gather(*(_first_model(models, configured) for configured in local))
     for configured, model in zip(local, found, strict=True):
@@ -154,6 +166,15 @@ async def discover(models: ConfiguredModels, demo: str) -> str:
             models.offer(configured.host.name)
             return model
     return demo
+
+
+async def _first_offered(models: ConfiguredModels, hosts: Iterable[ConfiguredHost]) -> str | None:
+    for configured in hosts:
+        if configured.offered:
+            model = await _first_model(models, configured)
+            if model is not None:
+                return model
+    return None
 
 
 async def _first_model(models: ConfiguredModels, configured: ConfiguredHost) -> str | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from thinkaloud.app.discovery import configured_hosts, discover
+from thinkaloud.app.discovery import configured_hosts, discover, package_hosts
 from thinkaloud.config import Configuration
 from thinkaloud.errors import ConfigurationError
 from thinkaloud.events.prompt import Effort
@@ -127,7 +127,14 @@ async def _models(
         built_in.append(chosen)
         chosen = chosen.info.id
     hosts = configured_hosts(configuration)
-    models = ConfiguredModels(hosts, built_in, chosen or DemoModel.ID, sessions, clock)
+    models = ConfiguredModels(
+        hosts,
+        built_in,
+        chosen or DemoModel.ID,
+        sessions,
+        clock,
+        packages=package_hosts(configuration),
+    )
     if chosen is None:
         models.switch(await discover(models, DemoModel.ID))
     else:

@@ -3,7 +3,8 @@
 import asyncio
 import difflib
 import importlib
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol, cast
 
 import msgspec
@@ -12,11 +13,13 @@ from thinkaloud.errors import ConfigurationError, ProviderError, UnknownModel
 from thinkaloud.ports.clock import Clock
 from thinkaloud.ports.model import Dialect, ListedModel, Model, ModelInfo, ReasoningAbility
 from thinkaloud.providers.client import Authentication, HttpModel, Sessions, list_models
+from thinkaloud.providers.dialects.registry import load_dialect
 from thinkaloud.providers.families.table import family_of
-from thinkaloud.providers.hosts.host import DialectName, Host
+from thinkaloud.providers.hosts.host import Host
 from thinkaloud.providers.hosts.key import HeaderKey
 from thinkaloud.providers.target import Target
 
+_log: Final = logging.getLogger(__name__)
 _LISTED_FOR_MS: Final = 300_000
 _CLOUDS: Final = {
     "aws": "thinkaloud.providers.hosts.aws",
@@ -54,10 +57,6 @@ class ConfiguredHost(msgspec.Struct, frozen=True):
         return self.host.key_env[0] if self.host.key_env else "api_key_env"
 
 
-class _DialectModule(Protocol):
-    def bind(self, target: Target) -> Dialect: ...
-
-
 class _CloudModule(Protocol):
     def connect(self, base_url: str, environment: Mapping[str, str]) -> Authentication: ...
 
@@ -72,8 +71,13 @@ class ConfiguredModels:
         current: str,
         sessions: Sessions,
         clock: Clock,
+        *,
+        packages: Mapping[str, Callable[[], ConfiguredHost]] = {},
     ) -> None:
+        """`packages` makes the hosts of other packages, which are loaded when first needed."""
         self._hosts = {configured.host.name: configured for configured in hosts}
+        self._packages = dict(packages)
+        self._broken: dict[str, ConfigurationError] = {}
         self._built_in = {model.info.id: model for model in built_in}
         self._current = current
         self._sessions = sessions
@@ -92,8 +96,19 @@ class ConfiguredModels:
         """The configured hosts by name."""
         return self._hosts
 
+    def load_packages(self) -> Sequence[ConfigurationError]:
+        """Load the hosts of other packages. Return the errors of those that cannot be used."""
+        for name in list(self._packages):
+            try:
+                self._host(name)
+            except ConfigurationError as error:
+                _log.warning("%s", error.message)
+        return list(self._broken.values())
+
     async def models(self) -> Sequence[ModelInfo]:
-        """List what can be chosen. A host that cannot be asked now is left out."""
+        """List the models that can be chosen. A host that cannot be asked now is left out."""
+        if self._packages:
+            await asyncio.to_thread(self.load_packages)
         hosts = [host for host in self._hosts.values() if host.offered]
         asked = await asyncio.gather(*(self._offered(host) for host in hosts))
         found = {info.id: info for infos in asked for info in infos}
@@ -158,11 +173,11 @@ class ConfiguredModels:
 
     def _opened(self, model_id: str) -> Model:
         name, slash, model = model_id.partition("/")
-        configured = self._hosts.get(name)
+        configured = self._host(name)
         if configured is None or not slash or not model or not model.isprintable():
-            raise UnknownModel(model_id, self._nearest(model_id))
+            raise UnknownModel(model_id, _nearest(model_id, self.known()))
         if configured.models and model not in configured.models:
-            raise UnknownModel(model_id, self._nearest(model_id))
+            raise UnknownModel(model_id, _nearest(model_id, self.known()))
         host = configured.host
         if configured.lacks is not None:
             raise ConfigurationError(_to_set(configured))
@@ -174,17 +189,22 @@ class ConfiguredModels:
             self._sessions,
         )
 
+    def _host(self, name: str) -> ConfiguredHost | None:
+        """Return a host by name. Raises `ConfigurationError` if its package is broken."""
+        if name in self._broken:
+            raise self._broken[name]
+        load = self._packages.pop(name, None)
+        if load is not None:
+            try:
+                self._hosts[name] = load()
+            except ConfigurationError as error:
+                self._broken[name] = error
+                raise
+        return self._hosts.get(name)
+
     def _window(self, configured: ConfiguredHost, model: str) -> int | None:
         listed = self._listed.get(configured.host.name, (0, ()))[1]
         return next((each.max_tokens for each in listed if each.name == model), None)
-
-    def _nearest(self, model_id: str) -> list[str]:
-        known = self.known()
-        same_name = [
-            name for name in known if name.rpartition("/")[2] == model_id.rpartition("/")[2]
-        ]
-        close = difflib.get_close_matches(model_id, known, n=3, cutoff=0.5)
-        return list(dict.fromkeys([*same_name, *close]))[:5]
 
     async def _offered(self, configured: ConfiguredHost) -> list[ModelInfo]:
         host = configured.host
@@ -204,14 +224,6 @@ class ConfiguredModels:
         if found is None:
             found = self._authentications[host.name] = _authenticate(configured)
         return found
-
-
-def dialect_module(name: DialectName) -> _DialectModule:
-    """Load a dialect when it is first needed: a start loads none that nobody uses."""
-    folder = name.replace("-", "_")
-    return cast(
-        "_DialectModule", importlib.import_module(f"thinkaloud.providers.dialects.{folder}")
-    )
 
 
 def target_of(configured: ConfiguredHost, model: str) -> Target:
@@ -242,7 +254,7 @@ def bound(configured: ConfiguredHost, model: str) -> Dialect:
     """
     host = configured.host
     try:
-        return dialect_module(host.dialect).bind(target_of(configured, model))
+        return load_dialect(host.dialect)(target_of(configured, model))
     except msgspec.ValidationError as error:
         raise ConfigurationError(
             f"hosts.{host.name}: the quirks for {host.dialect} are wrong: {error}."
@@ -268,6 +280,13 @@ def model_info(configured: ConfiguredHost, model: str, max_tokens: int | None) -
         images=family.images and takes_images is True,
         max_output_tokens=family.max_output_tokens,
     )
+
+
+def _nearest(model_id: str, known: Sequence[str]) -> list[str]:
+    """Return the known ids that a wrong one may mean."""
+    same_name = [name for name in known if name.rpartition("/")[2] == model_id.rpartition("/")[2]]
+    close = difflib.get_close_matches(model_id, known, n=3, cutoff=0.5)
+    return list(dict.fromkeys([*same_name, *close]))[:5]
 
 
 def _authenticate(configured: ConfiguredHost) -> Authentication:

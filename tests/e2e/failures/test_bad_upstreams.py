@@ -10,9 +10,9 @@ import pytest
 from tests.e2e.client import STREAMS, WAYS, Client, mark, thinkaloud_serve
 from tests.e2e.provider import Answer, Provider, provider
 from tests.providers.streams import WIRES, Said, Wire
-from thinkaloud.providers.hosts.host import DialectName
+from thinkaloud.providers.hosts.host import BuiltInDialect
 
-DIALECTS: list[DialectName] = [
+DIALECTS: list[BuiltInDialect] = [
     "openai-chat",
     "openai-responses",
     "anthropic-messages",

@@ -8,7 +8,7 @@ import pytest
 from thinkaloud.errors import UnsupportedEffort
 from thinkaloud.events.prompt import Effort, ModelRequest, UserTurn
 from thinkaloud.providers.catalogue import ConfiguredHost, bound, model_info
-from thinkaloud.providers.hosts.host import DialectName, Host, speaking
+from thinkaloud.providers.hosts.host import BuiltInDialect, Host, speaking
 from thinkaloud.providers.hosts.table import HOSTS
 from thinkaloud.runtime.runs.effort import effective_effort
 
@@ -31,7 +31,7 @@ def asked(host: Host, model: str, effort: Effort | None) -> dict[str, Any]:
     return {name: value for name, value in members.items() if name not in ALWAYS_THERE}
 
 
-def named(host: str, dialect: DialectName | None = None) -> Host:
+def named(host: str, dialect: BuiltInDialect | None = None) -> Host:
     found = LAB if host == "lab" else HOSTS[host]
     return speaking(found, dialect or found.dialect)
 
@@ -302,7 +302,7 @@ def test_an_effort_is_spelled_as_the_host_wants_it(
     ],
 )
 def test_an_effort_is_spelled_as_the_hosts_other_wires_want_it(
-    host: str, dialect: DialectName, model: str, effort: Effort, expected: dict[str, Any]
+    host: str, dialect: BuiltInDialect, model: str, effort: Effort, expected: dict[str, Any]
 ) -> None:
     assert asked(named(host, dialect), model, effort) == expected
 

@@ -4,10 +4,10 @@ import pytest
 
 from tests.corpus import CORPUS, Case, cases
 from thinkaloud.providers.families.table import family_of
-from thinkaloud.providers.hosts.host import DialectName, Host, speaking
+from thinkaloud.providers.hosts.host import BuiltInDialect, Host, speaking
 from thinkaloud.providers.hosts.table import HOSTS
 
-WIRES: dict[str, DialectName] = {
+WIRES: dict[str, BuiltInDialect] = {
     "openai-chat": "openai-chat",
     "openai-chat-inline": "openai-chat",
     "openai-responses": "openai-responses",
@@ -43,7 +43,7 @@ PLACES = {
 }
 
 
-def host_of(name: str, dialect: DialectName) -> Host:
+def host_of(name: str, dialect: BuiltInDialect) -> Host:
     place = name.partition("/")[0]
     known = HOSTS.get(PLACES.get(place, place))
     if known is None:

@@ -1,14 +1,13 @@
 """Which family a name belongs to, and that no row of the tables promises what cannot be sent."""
 
 from collections.abc import Iterator
-from typing import get_args
 
 import pytest
 
 from thinkaloud.events.prompt import ModelRequest, UserTurn
 from thinkaloud.providers.catalogue import ConfiguredHost, bound
-from thinkaloud.providers.families.table import KINDS, UNKNOWN, family_of, plain_name
-from thinkaloud.providers.hosts.host import DialectName, Host, speaking
+from thinkaloud.providers.families.table import RULES, UNKNOWN, family_of, plain_name
+from thinkaloud.providers.hosts.host import BUILT_IN_DIALECTS, BuiltInDialect, Host, speaking
 from thinkaloud.providers.hosts.table import HOSTS, host_at
 
 FAMILIES = {
@@ -89,8 +88,8 @@ def test_a_name_belongs_to_its_family_whoever_writes_it(name: str, family: str) 
 
 
 def test_every_family_has_a_name_that_is_tried_here() -> None:
-    reached = {next(k.pattern for k in KINDS if k.names(plain_name(n))) for n in NAMES}
-    assert {kind.pattern for kind in KINDS} - reached == set()
+    reached = {next(k.pattern for k in RULES if k.matches(plain_name(n))) for n in NAMES}
+    assert {rule.pattern for rule in RULES} - reached == set()
 
 
 NAMES = [
@@ -116,7 +115,7 @@ def everybody() -> Iterator[Host]:
     for host in HOSTS.values():
         for dialect in (host.dialect, *host.also):
             yield speaking(host, dialect)
-    for dialect in get_args(DialectName):
+    for dialect in BUILT_IN_DIALECTS:
         yield Host("lab", "lab", dialect, "http://127.0.0.1:1", templates=True)
 
 
@@ -169,7 +168,7 @@ def test_what_always_reasons_promises_no_way_not_to() -> None:
     ],
 )
 def test_a_family_says_what_of_its_reasoning_a_host_shows(
-    host: str, dialect: DialectName, model: str, shows: str
+    host: str, dialect: BuiltInDialect, model: str, shows: str
 ) -> None:
     assert family_of(speaking(HOSTS[host], dialect), model).shows == shows
 

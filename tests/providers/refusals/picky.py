@@ -13,7 +13,7 @@ from tests.providers.upstream import Answer, Upstream, models_of, serving
 from tests.staging import FixedAttachments, events_of, stage
 from thinkaloud.events.event import AnswerDelta, Attachment, Event, Notice, RunEnded
 from thinkaloud.ports.model import Model
-from thinkaloud.providers.hosts.host import DialectName
+from thinkaloud.providers.hosts.host import BuiltInDialect
 from thinkaloud.runtime.runs.supervisor import Runs
 from thinkaloud.tools.function import tool
 
@@ -48,7 +48,7 @@ def holds(*words: str) -> Refuses:
 
 
 def picky(
-    dialect: DialectName,
+    dialect: BuiltInDialect,
     refuses: Refuses,
     error: object,
     *,
@@ -80,7 +80,7 @@ def picky(
 async def asking(
     answer: Answer,
     folder: Path,
-    dialect: DialectName = "openai-chat",
+    dialect: BuiltInDialect = "openai-chat",
     more: str = "",
     other: Model | None = None,
 ) -> AsyncGenerator[tuple[Runs, Upstream]]:

@@ -18,7 +18,7 @@ from tests.providers.refusals.picky import (
     notices,
     picky,
 )
-from thinkaloud.providers.hosts.host import DialectName
+from thinkaloud.providers.hosts.host import BuiltInDialect
 from thinkaloud.testing import ScriptedModel, call_tool, say, think
 
 REASONING: list[tuple[int, object]] = [
@@ -54,7 +54,7 @@ async def test_reasoning_that_is_refused_in_the_history_is_not_sent_again(
         assert len(upstream.bodies) == 5
 
 
-BARE: list[tuple[DialectName, str, str]] = [
+BARE: list[tuple[BuiltInDialect, str, str]] = [
     (
         "openai-chat",
         "reasoning_content",
@@ -81,7 +81,7 @@ BARE: list[tuple[DialectName, str, str]] = [
 
 @pytest.mark.parametrize(("dialect", "carrier", "words"), BARE)
 async def test_a_tool_call_of_another_model_gets_the_thought_that_the_provider_wants(
-    dialect: DialectName, carrier: str, words: str, tmp_path: Path
+    dialect: BuiltInDialect, carrier: str, words: str, tmp_path: Path
 ) -> None:
     def refuses(body: dict[str, Any]) -> bool:
         sent = json.dumps(body.get("messages", body.get("input")))
@@ -126,7 +126,7 @@ SIGNATURES = (
     "Thought signature is not valid.",
     "Corrupted thought signature.",
 )
-OPAQUE: list[tuple[DialectName, str, str]] = [
+OPAQUE: list[tuple[BuiltInDialect, str, str]] = [
     *(("anthropic-messages", "signature", words) for words in MESSAGES),
     *(("bedrock-converse", "signature", words) for words in MESSAGES[:3]),
     *(("openai-responses", '"id": "it_0"', words) for words in ITEMS),
@@ -138,7 +138,7 @@ OPAQUE: list[tuple[DialectName, str, str]] = [
 @pytest.mark.promise("P13")
 @pytest.mark.parametrize(("dialect", "mark", "words"), OPAQUE)
 async def test_an_opaque_block_that_is_refused_stays_behind(
-    dialect: DialectName, mark: str, words: str, tmp_path: Path
+    dialect: BuiltInDialect, mark: str, words: str, tmp_path: Path
 ) -> None:
     answer = picky(dialect, holds(mark), error(words), says=(CALLING, FINAL))
     more = "[hosts.lab.quirks]\nbare_reasoning = true" if "responses" in dialect else ""

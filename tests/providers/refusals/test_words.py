@@ -16,9 +16,9 @@ from tests.providers.refusals.picky import (
     notices,
     picky,
 )
-from thinkaloud.providers.hosts.host import DialectName
+from thinkaloud.providers.hosts.host import BuiltInDialect
 
-TOOLS: list[tuple[DialectName, int, object]] = [
+TOOLS: list[tuple[BuiltInDialect, int, object]] = [
     (
         "openai-chat",
         400,
@@ -47,7 +47,7 @@ TOOLS: list[tuple[DialectName, int, object]] = [
 
 @pytest.mark.parametrize(("dialect", "status", "words"), TOOLS)
 async def test_a_model_without_tools_is_asked_again_without_them(
-    dialect: DialectName, status: int, words: object, tmp_path: Path
+    dialect: BuiltInDialect, status: int, words: object, tmp_path: Path
 ) -> None:
     refuses = holds('"tools":', '"toolConfig":')
     answer = picky(dialect, refuses, words, status=status)
@@ -118,7 +118,7 @@ async def test_a_parameter_that_is_refused_is_left_out_and_nothing_else(
         assert bodies(upstream)[2:] == [second]
 
 
-OTHER_WIRES: list[tuple[DialectName, Refuses, object]] = [
+OTHER_WIRES: list[tuple[BuiltInDialect, Refuses, object]] = [
     (
         "openai-responses",
         lambda body: "summary" in body.get("reasoning", {}),
@@ -174,7 +174,7 @@ OTHER_WIRES: list[tuple[DialectName, Refuses, object]] = [
 
 @pytest.mark.parametrize(("dialect", "refuses", "words"), OTHER_WIRES)
 async def test_every_wire_leaves_out_what_its_provider_does_not_know(
-    dialect: DialectName, refuses: Refuses, words: object, tmp_path: Path
+    dialect: BuiltInDialect, refuses: Refuses, words: object, tmp_path: Path
 ) -> None:
     answer = picky(dialect, refuses, words)
     bedrock = dialect == "bedrock-converse"
@@ -210,7 +210,7 @@ async def test_the_output_limit_goes_by_its_other_name_where_one_is_refused(
     ],
 )
 async def test_a_limit_above_what_the_model_can_is_lowered(words: str, tmp_path: Path) -> None:
-    dialect: DialectName = "anthropic-messages"
+    dialect: BuiltInDialect = "anthropic-messages"
     answer = picky(dialect, lambda body: body["max_tokens"] > 8192, error(words))
     async with asking(answer, tmp_path, dialect) as (runs, upstream):
         assert answer_of(await asked(runs)) == "Yes."

@@ -3,20 +3,24 @@
 import asyncio
 import platform
 import socket
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
-from thinkaloud.app.discovery import configured_hosts, discover
+from thinkaloud.app.discovery import configured_hosts, discover, package_hosts
 from thinkaloud.app.storage import database_path
 from thinkaloud.config import Configuration
 from thinkaloud.errors import ConfigurationError, ProviderError, ThinkaloudError
 from thinkaloud.ports.clock import SystemClock
+from thinkaloud.providers import entry_points
 from thinkaloud.providers.catalogue import ConfiguredHost, ConfiguredModels
 from thinkaloud.providers.client import Sessions
 from thinkaloud.providers.demo import DemoModel
+from thinkaloud.providers.dialects.registry import load_dialect
+from thinkaloud.providers.families.table import load_families
 from thinkaloud.server.connections.unix_socket import PREFIX, unix_socket
 from thinkaloud.server.settings import ServerSettings
 from thinkaloud.stores.sqlite import obstacle
@@ -78,7 +82,12 @@ async def run_checks(configuration: Configuration) -> Report:
     try:
         hosts = configured_hosts(configuration)
         clock = SystemClock()
-        models = ConfiguredModels(hosts, [DemoModel(clock)], DemoModel.ID, sessions, clock)
+        packages = package_hosts(configuration)
+        models = ConfiguredModels(
+            hosts, [DemoModel(clock)], DemoModel.ID, sessions, clock, packages=packages
+        )
+        package_faults = await asyncio.to_thread(_packages, models)
+        hosts = list(models.hosts.values())
         reports = tuple(await asyncio.gather(*(_host(models, host) for host in hosts)))
         chosen, fault = await _model(configuration, models)
     finally:
@@ -87,7 +96,11 @@ async def run_checks(configuration: Configuration) -> Report:
     free, port_fault = _port(server)
     data_fault = await asyncio.to_thread(_data, configuration)
     workspace_fault = _workspace(configuration)
-    faults = (fault, port_fault, data_fault, workspace_fault, *map(_host_problem, reports))
+    faults = (
+        *(fault, port_fault, data_fault, workspace_fault),
+        *package_faults,
+        *map(_host_problem, reports),
+    )
     demo = chosen == DemoModel.ID
     return Report(
         version=__version__,
@@ -133,6 +146,20 @@ async def _host(models: ConfiguredModels, configured: ConfiguredHost) -> HostRep
         )
         return msgspec.structs.replace(report, state=state, detail=detail)
     return msgspec.structs.replace(report, state="ready", models=len(listed))
+
+
+def _packages(models: ConfiguredModels) -> list[str]:
+    """Load everything that packages add to the providers; return what is wrong with it."""
+    faults = [error.message for error in models.load_packages()]
+    dialects = entry_points.installed(entry_points.DIALECTS)
+    families = entry_points.installed(entry_points.FAMILIES).values()
+    checks = [partial(load_dialect, name) for name in dialects]
+    for check in (*checks, *(partial(load_families, found) for found in families)):
+        try:
+            check()
+        except ConfigurationError as error:
+            faults.append(error.message)
+    return faults
 
 
 async def _model(

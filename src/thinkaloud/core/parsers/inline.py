@@ -4,7 +4,7 @@ import re
 from typing import Final, Literal
 
 from thinkaloud.core.parsers.inline_state import Answer, Inline, Piece, Thought
-from thinkaloud.core.parsers.inline_tags import Mark, spellings
+from thinkaloud.core.parsers.inline_tags import spellings
 
 _MAX_SPAN: Final = 2048
 """How far the other end of inline code may be from a tag in it."""
@@ -193,7 +193,12 @@ class InlineSplitter:
             place = found.end
             if not inside and self._answer.counts(found, text[start:at]):
                 self._say(text[start:at], pieces)
-                self._obey(found, pieces)
+                if found.kind == "open":
+                    self._thinking = self._answer.fresh = True
+                    self._thought.open(found.name)
+                elif found.kind == "close":
+                    self._answer.reclassify(pieces)
+                    self._end_thought()
                 self._last = text[place - 1]
                 return place, False
             code.plain(text[at:place])
@@ -201,17 +206,6 @@ class InlineSplitter:
             code.plain(text[place:end])
         self._say(text[start:end], pieces)
         return end, False
-
-    def _obey(self, mark: Mark, pieces: list[Piece]) -> None:
-        """Do what a tag that counts in an answer says."""
-        if mark.kind == "open":
-            self._thinking = self._answer.fresh = True
-            self._thought.open(mark.name)
-        elif mark.kind == "close":
-            if self._answer.answered:
-                pieces.append(Piece("was_reasoning"))
-            self._answer.answered = False
-            self._end_thought()
 
     def _end_thought(self) -> None:
         self._thinking = False

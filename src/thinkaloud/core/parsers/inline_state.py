@@ -169,6 +169,12 @@ class Answer:
         if (self.fresh or not self.answered) and text and not text.isspace():
             self.fresh, self.answered = False, True
 
+    def reclassify(self, pieces: list[Piece]) -> None:
+        """Take back the answer text so far: it was reasoning."""
+        if self.answered:
+            pieces.append(Piece("was_reasoning"))
+        self.answered = False
+
     def counts(self, mark: Mark, said: str) -> bool:
         """Whether a tag counts here, after `said`, which has not been seen yet."""
         if mark.name == "harmony" and (self.separate or not self._harmony):

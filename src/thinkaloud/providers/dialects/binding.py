@@ -1,24 +1,34 @@
-"""What a dialect needs of the target that it is bound to."""
+"""What a dialect checks about the target that it is bound to."""
 
 from typing import TypeVar
 
 import msgspec
 
-from thinkaloud.errors import ConfigurationError
+from thinkaloud.errors import ConfigurationError, InvalidRequest
+from thinkaloud.events.prompt import ModelRequest, UserTurn
 from thinkaloud.providers.target import Target
 
 _Quirks = TypeVar("_Quirks", bound=msgspec.Struct)
 
 
 def quirks_of(target: Target, kind: type[_Quirks]) -> _Quirks:
-    """Return the quirks of this target: its family's laid over its host's.
+    """Return the quirks of a target; its family's replace its host's.
 
-    Raises `thinkaloud.errors.ConfigurationError` where a key is unknown or a value is wrong.
+    Raises `thinkaloud.errors.ConfigurationError` if a key is unknown or a value is wrong.
     """
-    given = {**target.quirks, **target.family.quirks}
+    merged = {**target.quirks, **target.family.quirks}
     try:
-        return msgspec.convert(given, kind, strict=True)
+        return msgspec.convert(merged, kind, strict=True)
     except msgspec.ValidationError as error:
         raise ConfigurationError(
             f"hosts.{target.host}: the quirks for {target.dialect} are wrong: {error}."
         ) from error
+
+
+def check_images(request: ModelRequest, target: Target) -> None:
+    """Raise `InvalidRequest` if there is an image and the model's family takes none."""
+    if target.family.images:
+        return
+    for turn in request.turns:
+        if isinstance(turn, UserTurn) and turn.images:
+            raise InvalidRequest(f"{request.model} takes no images.", field="image_path")

@@ -8,7 +8,7 @@ thinking" and "Effort"; Google, "Gemini thinking"; xAI, "Reasoning"; Cohere, "Re
 from typing import Final
 
 from thinkaloud.events.prompt import EffortLevel
-from thinkaloud.providers.families.kind import Kind, On
+from thinkaloud.providers.families.rule import FamilyRule, HostOverride
 from thinkaloud.providers.target import Family, Reasons, Shows
 
 Levels = tuple[EffortLevel, ...]
@@ -19,8 +19,8 @@ _NONE_LMH: Final[Levels] = ("none", *_LMH)
 _TO_XHIGH: Final[Levels] = (*_LMH, "xhigh")
 
 _CHAT_HIDES: Final = (
-    On(hosts=GATEWAYS),
-    On("openai-chat", shows="hidden"),
+    HostOverride(hosts=GATEWAYS),
+    HostOverride("openai-chat", shows="hidden"),
 )
 
 
@@ -32,7 +32,7 @@ def _openai(
     *,
     reasons: Reasons = "always",
     images: bool = True,
-) -> Kind:
+) -> FamilyRule:
     family = Family(
         name,
         reasons=reasons,
@@ -42,12 +42,14 @@ def _openai(
         max_tokens=window,
         max_output_tokens=100_000 if window == 200_000 else 128_000,
     )
-    return Kind(pattern, family, _CHAT_HIDES)
+    return FamilyRule(pattern, family, _CHAT_HIDES)
 
 
-def _plain(pattern: str, name: str, window: int | None = None, *, images: bool = False) -> Kind:
+def _plain(
+    pattern: str, name: str, window: int | None = None, *, images: bool = False
+) -> FamilyRule:
     """Return a family that never reasons."""
-    return Kind(pattern, Family(name, images=images, max_tokens=window))
+    return FamilyRule(pattern, Family(name, images=images, max_tokens=window))
 
 
 OPENAI: Final = (
@@ -98,7 +100,7 @@ def _claude(
     output: int,
     asked: dict[str, object],
     shows: Shows = "summary",
-) -> Kind:
+) -> FamilyRule:
     converse = {name: value for name, value in asked.items() if name != "thinking"}
     converse |= {"reasoning": f"claude-{asked['thinking']}", "tool_status": True}
     family = Family(
@@ -111,20 +113,20 @@ def _claude(
         max_tokens=200_000,
         max_output_tokens=output,
     )
-    return Kind(
+    return FamilyRule(
         pattern,
         family,
         (
-            On("anthropic-messages", quirks=asked),
-            On("bedrock-converse", quirks=converse),
-            On(hosts=GATEWAYS),
-            On("openai-chat", efforts=_NONE_LMH),
+            HostOverride("anthropic-messages", quirks=asked),
+            HostOverride("bedrock-converse", quirks=converse),
+            HostOverride(hosts=GATEWAYS),
+            HostOverride("openai-chat", efforts=_NONE_LMH),
         ),
     )
 
 
 ANTHROPIC: Final = (
-    Kind(
+    FamilyRule(
         r"claude-(instant|2|3[.-]5|3-(opus|sonnet|haiku)|(opus|haiku|sonnet)-3)",
         Family("Claude 3", images=True),
     ),
@@ -155,7 +157,7 @@ _THOUGHTS: Final = {"extra_body": {"google": {"thinking_config": {"include_thoug
 _NO_THOUGHTS: Final = {"extra_body": {"google": {"thinking_config": {"thinking_budget": 0}}}}
 
 
-def _gemini(pattern: str, name: str, efforts: Levels, budget: tuple[int, int] | None) -> Kind:
+def _gemini(pattern: str, name: str, efforts: Levels, budget: tuple[int, int] | None) -> FamilyRule:
     """Return a family of Gemini: 2.5, which takes a budget, or 3, which takes a level."""
     family = Family(
         name,
@@ -187,16 +189,16 @@ def _gemini(pattern: str, name: str, efforts: Levels, budget: tuple[int, int] | 
                 "off": _NO_THOUGHTS,
             }
         }
-    return Kind(
+    return FamilyRule(
         pattern,
         family,
         (
-            On("google-generate", quirks=native),
-            On(
+            HostOverride("google-generate", quirks=native),
+            HostOverride(
                 "google-interactions",
                 quirks={} if budget is not None else {"foreign_signature": _SIGNATURE},
             ),
-            On("openai-chat", ("google",), quirks=chat),
+            HostOverride("openai-chat", ("google",), quirks=chat),
         ),
     )
 
@@ -216,12 +218,12 @@ GOOGLE: Final = (
 
 def _grok(
     pattern: str, name: str, efforts: Levels, shows: Shows, window: int, *, images: bool = False
-) -> Kind:
+) -> FamilyRule:
     reasons: Reasons = "optional" if "none" in efforts else "always"
     family = Family(
         name, reasons=reasons, shows=shows, efforts=efforts, images=images, max_tokens=window
     )
-    return Kind(pattern, family)
+    return FamilyRule(pattern, family)
 
 
 XAI: Final = (
@@ -230,18 +232,20 @@ XAI: Final = (
     _grok(r"grok-(code|build)", "Grok Code", (), "text", 256_000),
     _grok(r"grok-(4[.-]3|latest)", "Grok 4.3", _NONE_LMH, "text", 1_000_000, images=True),
     _grok(r"grok-(4[.-][5-9]|[5-9])", "Grok 4.5", _LMH, "text", 1_000_000, images=True),
-    Kind(
+    FamilyRule(
         r"grok-4([.-]1)?-fast",
         Family("Grok 4 Fast", reasons="always", shows="hidden", images=True, max_tokens=2_000_000),
-        (On(hosts=GATEWAYS, reasons="optional", shows="summary", efforts=_NONE_LMH),),
+        (HostOverride(hosts=GATEWAYS, reasons="optional", shows="summary", efforts=_NONE_LMH),),
     ),
     _grok(r"grok", "Grok 4", (), "hidden", 256_000, images=True),
 )
 
-_COHERE_BUDGETS: Final = On("cohere-chat", quirks={"budgets": {"low": 2048, "medium": 8192}})
+_COHERE_BUDGETS: Final = HostOverride(
+    "cohere-chat", quirks={"budgets": {"low": 2048, "medium": 8192}}
+)
 
 COHERE: Final = (
-    Kind(
+    FamilyRule(
         r"command-a-(reasoning|plus)",
         Family(
             "Command A Reasoning",
@@ -259,7 +263,7 @@ COHERE: Final = (
 )
 
 AMAZON: Final = (
-    Kind(
+    FamilyRule(
         r"nova-2",
         Family(
             "Nova 2",
@@ -269,13 +273,13 @@ AMAZON: Final = (
             images=True,
             max_tokens=1_000_000,
         ),
-        (On("bedrock-converse", quirks={"reasoning": "nova", "tool_status": True}),),
+        (HostOverride("bedrock-converse", quirks={"reasoning": "nova", "tool_status": True}),),
     ),
-    Kind(
+    FamilyRule(
         r"nova",
         Family("Nova", reasons="optional", shows="text", images=True, max_tokens=300_000),
         (
-            On(
+            HostOverride(
                 "bedrock-converse",
                 quirks={"inline_tags": [["<thinking>", "</thinking>"]], "tool_status": True},
             ),
@@ -285,11 +289,13 @@ AMAZON: Final = (
 )
 
 PERPLEXITY: Final = (
-    Kind(
+    FamilyRule(
         r"sonar-deep-research",
         Family("Sonar Deep Research", reasons="always", shows="text", efforts=_LMH),
-        (On("openai-chat", ("perplexity",), quirks={"effort": {}, "models_path": None}),),
+        (HostOverride("openai-chat", ("perplexity",), quirks={"effort": {}, "models_path": None}),),
     ),
-    Kind(r"sonar-reasoning|r1-1776", Family("Sonar Reasoning", reasons="always", shows="text")),
+    FamilyRule(
+        r"sonar-reasoning|r1-1776", Family("Sonar Reasoning", reasons="always", shows="text")
+    ),
     _plain(r"sonar", "Sonar", 128_000, images=True),
 )

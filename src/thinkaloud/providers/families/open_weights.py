@@ -7,8 +7,8 @@ Moonshot, Z.ai, MiniMax, Mistral, Groq, Cerebras, Together); the vLLM and SGLang
 from typing import Final
 
 from thinkaloud.core.parsers.inline_tags import GRANITE
-from thinkaloud.providers.families.kind import On
 from thinkaloud.providers.families.rows import SWITCH, Levels, plain, reasoner, template
+from thinkaloud.providers.families.rule import HostOverride
 
 _LMH: Final[Levels] = ("low", "medium", "high")
 _NO_SWITCH: Final[dict[str, object]] = {"effort": {"level_field": None}}
@@ -16,8 +16,8 @@ _GLM_HOSTS: Final = ("zai", "zhipu")
 _OFF: Final[dict[str, object]] = {"thinking": {"type": "disabled"}}
 
 
-_OLLAMA: Final = On("ollama-chat", reasons="optional", efforts=SWITCH)
-_GROQ: Final = On(
+_OLLAMA: Final = HostOverride("ollama-chat", reasons="optional", efforts=SWITCH)
+_GROQ: Final = HostOverride(
     "openai-chat",
     ("groq",),
     quirks={"effort": {"level_field": None, "shown": {"reasoning_format": "parsed"}}},
@@ -29,7 +29,7 @@ GPT_OSS: Final = (
         r"gpt-oss",
         "gpt-oss",
         131_072,
-        On(
+        HostOverride(
             "openai-chat",
             ("groq",),
             quirks={
@@ -37,10 +37,12 @@ GPT_OSS: Final = (
                 "back": {"carrier": "nothing"},
             },
         ),
-        On("openai-chat", ("cerebras",), quirks={"effort": {}, "back": {"carrier": "reasoning"}}),
-        On("openai-chat", quirks={"effort": {}}),
-        On("ollama-chat", quirks={"think": "level"}),
-        On("bedrock-converse", quirks={"reasoning": "reasoning-effort"}),
+        HostOverride(
+            "openai-chat", ("cerebras",), quirks={"effort": {}, "back": {"carrier": "reasoning"}}
+        ),
+        HostOverride("openai-chat", quirks={"effort": {}}),
+        HostOverride("ollama-chat", quirks={"think": "level"}),
+        HostOverride("bedrock-converse", quirks={"reasoning": "reasoning-effort"}),
         efforts=_LMH,
     ),
 )
@@ -50,7 +52,7 @@ DEEPSEEK: Final = (
         r"deepseek-(reasoner|r1)|mai-ds-r1|r1-",
         "DeepSeek R1",
         131_072,
-        On("bedrock-converse", quirks={"reasoning": "always", "sends_reasoning": False}),
+        HostOverride("bedrock-converse", quirks={"reasoning": "always", "sends_reasoning": False}),
         _OLLAMA,
         _GROQ,
         preopened=True,
@@ -62,12 +64,12 @@ DEEPSEEK: Final = (
         r"deepseek-v[4-9]",
         "DeepSeek V4",
         1_048_576,
-        On("openai-responses", ("deepseek",), quirks={"effort_off": {"effort": "none"}}),
-        On("anthropic-messages", ("deepseek",)),
-        On("openai-chat", ("deepseek", "fireworks")),
+        HostOverride("openai-responses", ("deepseek",), quirks={"effort_off": {"effort": "none"}}),
+        HostOverride("anthropic-messages", ("deepseek",)),
+        HostOverride("openai-chat", ("deepseek", "fireworks")),
         template("thinking"),
         _OLLAMA,
-        On("openai-chat", efforts=SWITCH),
+        HostOverride("openai-chat", efforts=SWITCH),
         efforts=("none", "low", "high", "max"),
     ),
     reasoner(
@@ -80,14 +82,16 @@ DEEPSEEK: Final = (
 )
 
 _QWEN_HYBRID: Final = (
-    On("openai-chat", ("dashscope",), efforts=("none", *_LMH)),
-    On(
+    HostOverride("openai-chat", ("dashscope",), efforts=("none", *_LMH)),
+    HostOverride(
         "openai-chat",
         ("groq",),
         quirks={"effort": {"levels": {"high": "default"}, "shown": {"reasoning_format": "parsed"}}},
     ),
     template("enable_thinking"),
-    On("bedrock-converse", efforts=("low", "high"), quirks={"reasoning": "reasoning-config"}),
+    HostOverride(
+        "bedrock-converse", efforts=("low", "high"), quirks={"reasoning": "reasoning-config"}
+    ),
 )
 
 QWEN: Final = (
@@ -104,7 +108,7 @@ QWEN: Final = (
         r"qwen-?3(?=.*thinking)|qwq",
         "Qwen3 Thinking",
         262_144,
-        On("openai-chat", quirks=_NO_SWITCH),
+        HostOverride("openai-chat", quirks=_NO_SWITCH),
         _OLLAMA,
         preopened=True,
     ),
@@ -132,7 +136,7 @@ KIMI: Final = (
         r"kimi-k[3-9]",
         "Kimi K3",
         262_144,
-        On(
+        HostOverride(
             "openai-chat",
             ("moonshot",),
             quirks={
@@ -148,14 +152,14 @@ KIMI: Final = (
         r"kimi-(k2[.-]7-code|k2-thinking|thinking)",
         "Kimi K2 Thinking",
         262_144,
-        On("openai-chat", quirks=_NO_SWITCH),
+        HostOverride("openai-chat", quirks=_NO_SWITCH),
         messages=_UNSIGNED,
     ),
     reasoner(
         r"kimi-k2[.-]6",
         "Kimi K2.6",
         262_144,
-        On(
+        HostOverride(
             "openai-chat",
             ("moonshot",),
             quirks={
@@ -188,7 +192,7 @@ KIMI: Final = (
 # Thinking of earlier turns is used only where the request says so.
 _GLM_KEEPS: Final[dict[str, object]] = {"thinking": {"type": "enabled", "clear_thinking": False}}
 _GLM_ON: Final = (
-    On(
+    HostOverride(
         "openai-chat",
         ("cerebras",),
         quirks={
@@ -205,16 +209,16 @@ GLM: Final = (
         r"glm-(5[.-][3-9]|[6-9])",
         "GLM-5.3",
         204_800,
-        On("openai-chat", _GLM_HOSTS, quirks={"effort": {"shown": _GLM_KEEPS}}),
+        HostOverride("openai-chat", _GLM_HOSTS, quirks={"effort": {"shown": _GLM_KEEPS}}),
         efforts=("low", "high", "max"),
     ),
     reasoner(
         r"glm-5[.-]2",
         "GLM-5.2",
         204_800,
-        On("openai-chat", _GLM_HOSTS, quirks={"effort": {"on": _GLM_KEEPS, "off": _OFF}}),
+        HostOverride("openai-chat", _GLM_HOSTS, quirks={"effort": {"on": _GLM_KEEPS, "off": _OFF}}),
         *_GLM_ON,
-        On("ollama-chat", efforts=SWITCH),
+        HostOverride("ollama-chat", efforts=SWITCH),
         efforts=("none", "low", "high", "max"),
     ),
     reasoner(
@@ -229,7 +233,7 @@ GLM: Final = (
         r"glm-(4[.-][7-9]|5)",
         "GLM-4.7",
         204_800,
-        On(
+        HostOverride(
             "openai-chat",
             _GLM_HOSTS,
             quirks={"effort": {"level_field": None, "on": _GLM_KEEPS, "off": _OFF}},
@@ -253,7 +257,7 @@ MINIMAX: Final = (
         r"minimax-m[3-9]",
         "MiniMax M3",
         204_800,
-        On(
+        HostOverride(
             "openai-chat",
             ("minimax",),
             quirks={
@@ -265,26 +269,32 @@ MINIMAX: Final = (
                 }
             },
         ),
-        On("openai-chat", templates=True, efforts=(), quirks=_TAGS_BACK),
+        HostOverride("openai-chat", templates=True, efforts=(), quirks=_TAGS_BACK),
         efforts=SWITCH,
     ),
     reasoner(
         r"minimax-m",
         "MiniMax M2",
         204_800,
-        On("openai-chat", templates=True, quirks=_TAGS_BACK),
+        HostOverride("openai-chat", templates=True, quirks=_TAGS_BACK),
         preopened=True,
     ),
     plain(r"minimax|abab", "MiniMax Text"),
 )
 
 MISTRAL: Final = (
-    reasoner(r"magistral", "Magistral", 131_072, On("openai-chat", quirks=_NO_SWITCH), images=True),
+    reasoner(
+        r"magistral",
+        "Magistral",
+        131_072,
+        HostOverride("openai-chat", quirks=_NO_SWITCH),
+        images=True,
+    ),
     reasoner(
         r"mistral-large-4",
         "Mistral Large 4",
         262_144,
-        On("openai-chat", quirks={"effort": {}}),
+        HostOverride("openai-chat", quirks={"effort": {}}),
         efforts=("none", *_LMH),
         images=True,
     ),
@@ -292,7 +302,7 @@ MISTRAL: Final = (
         r"mistral-(small|medium)-latest|mistral-small-4|mistral-medium-3[.-]5",
         "Mistral Small 4 and Medium 3.5",
         262_144,
-        On("openai-chat", quirks={"effort": {}}),
+        HostOverride("openai-chat", quirks={"effort": {}}),
         efforts=SWITCH,
         images=True,
     ),
@@ -307,7 +317,7 @@ OTHERS: Final = (
         r"seed-oss",
         "Seed-OSS",
         524_288,
-        On(
+        HostOverride(
             "openai-chat",
             templates=True,
             efforts=("none", *_LMH),
@@ -326,7 +336,7 @@ OTHERS: Final = (
         r"granite-?(3[.-][23]|4)",
         "Granite",
         131_072,
-        On(
+        HostOverride(
             "openai-chat",
             templates=True,
             quirks={
@@ -351,14 +361,14 @@ OTHERS: Final = (
         r"exaone-deep|olmo.*think|step-?3",
         "open reasoner",
         131_072,
-        On("openai-chat", quirks=_NO_SWITCH),
+        HostOverride("openai-chat", quirks=_NO_SWITCH),
         preopened=True,
     ),
     reasoner(
         r"phi-4.*reasoning|lfm.*thinking|deepcogito|cogito|compound",
         "open reasoner",
         131_072,
-        On("openai-chat", quirks=_NO_SWITCH),
+        HostOverride("openai-chat", quirks=_NO_SWITCH),
     ),
     plain(r"(meta-)?llama-?4|gemma-?3", "Llama 4 and Gemma 3", 131_072, images=True),
     plain(

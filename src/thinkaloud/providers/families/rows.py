@@ -3,33 +3,33 @@
 from typing import Final
 
 from thinkaloud.events.prompt import EffortLevel
-from thinkaloud.providers.families.kind import Kind, On
+from thinkaloud.providers.families.rule import FamilyRule, HostOverride
 from thinkaloud.providers.target import Family
 
 Levels = tuple[EffortLevel, ...]
 SWITCH: Final[Levels] = ("none", "high")
 
 
-def template(name: str) -> On:
+def template(name: str) -> HostOverride:
     """Return the switch of a chat template, as vLLM, SGLang and llama.cpp pass it on."""
     effort = {
         "level_field": None,
         "on": {"chat_template_kwargs": {name: True}},
         "off": {"chat_template_kwargs": {name: False}},
     }
-    return On("openai-chat", templates=True, efforts=SWITCH, quirks={"effort": effort})
+    return HostOverride("openai-chat", templates=True, efforts=SWITCH, quirks={"effort": effort})
 
 
 def reasoner(  # noqa: PLR0913 - a row of the table has as many columns
     pattern: str,
     name: str,
     window: int | None,
-    *on: On,
+    *on: HostOverride,
     efforts: Levels = (),
     images: bool = False,
     messages: dict[str, object] | None = None,
     preopened: bool = False,
-) -> Kind:
+) -> FamilyRule:
     """Return a family that reasons, and can stop only where `none` is one of its levels."""
     reasons = "optional" if "none" in efforts else "always"
     family = Family(
@@ -41,9 +41,11 @@ def reasoner(  # noqa: PLR0913 - a row of the table has as many columns
         max_tokens=window,
         preopened=preopened,
     )
-    return Kind(pattern, family, on, messages or {})
+    return FamilyRule(pattern, family, on, messages or {})
 
 
-def plain(pattern: str, name: str, window: int | None = None, *, images: bool = False) -> Kind:
+def plain(
+    pattern: str, name: str, window: int | None = None, *, images: bool = False
+) -> FamilyRule:
     """Return a family that never reasons."""
-    return Kind(pattern, Family(name, images=images, max_tokens=window))
+    return FamilyRule(pattern, Family(name, images=images, max_tokens=window))

@@ -1,18 +1,25 @@
 """Which family a model belongs to, and what it can do on the host that serves it."""
 
+import logging
 import re
 from collections.abc import Mapping
+from functools import lru_cache
+from importlib.metadata import EntryPoint
 from typing import Final
 
 import msgspec
 
+from thinkaloud.errors import ConfigurationError
+from thinkaloud.providers import entry_points
 from thinkaloud.providers.families import closed, open_weights
 from thinkaloud.providers.families.effort_mapping import effort_mapping
-from thinkaloud.providers.families.kind import Kind, on
+from thinkaloud.providers.families.rule import FamilyRule
 from thinkaloud.providers.hosts.host import Host
 from thinkaloud.providers.target import Family
 
-KINDS: Final[tuple[Kind, ...]] = (
+_log: Final = logging.getLogger(__name__)
+
+RULES: Final[tuple[FamilyRule, ...]] = (
     *open_weights.GPT_OSS,
     *closed.OPENAI,
     *closed.ANTHROPIC,
@@ -29,7 +36,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     *open_weights.MISTRAL,
     *open_weights.OTHERS,
 )
-"""All families. The first whose pattern matches a plain name decides."""
+"""The built-in families. The first whose pattern matches a plain name is used."""
 
 UNKNOWN: Final = Family(
     "unknown",
@@ -39,7 +46,7 @@ UNKNOWN: Final = Family(
     budget=(1024, 32_768),
     images=True,
 )
-"""What is assumed of a model that no family names: it may reason, and takes the common levels."""
+"""The assumptions for an unknown model: it may reason, and takes the common levels."""
 
 _BUDGET: Final = (1024, 32_768)
 _REGION: Final = re.compile(r"^(us|eu|apac|global|jp|au|ca|us-gov)\.(?=[a-z]+\.)")
@@ -49,7 +56,7 @@ _SILENT: Final[dict[str, dict[str, object]]] = {
     "anthropic-messages": {"thinking": "none"},
     "bedrock-converse": {"reasoning": "none"},
 }
-"""What keeps a dialect from asking a model to reason that cannot."""
+"""The quirks that keep a dialect from asking for reasoning that a model does not have."""
 
 
 def plain_name(model: str) -> str:
@@ -59,14 +66,13 @@ def plain_name(model: str) -> str:
 
 
 def family_of(host: Host, model: str, quirks: Mapping[str, object] = {}) -> Family:
-    """Return the family of a model by its host's name of it, as it is on this host.
+    """Return the family of a model, by the name that its host has for it, as it is on this host.
 
-    Its `efforts` and `budget` are what a request to this host may name, where `quirks` are what
-    the operator says of it. Its own quirks belong to the dialect that the host speaks.
+    Its `efforts` and `budget` are what a request to this host may use, given the operator's
+    `quirks`. Its own quirks are those of the dialect that the host speaks.
     """
-    plain = plain_name(model)
-    kind = next((kind for kind in KINDS if kind.names(plain)), None)
-    family = _unknown(host) if kind is None else on(kind, host)
+    rule = _rule(plain_name(model))
+    family = _unknown(host) if rule is None else rule.on(host)
     if family.reasons == "never":
         silent = {**family.quirks, **_SILENT.get(host.dialect, {})}
         return msgspec.structs.replace(family, quirks=silent)
@@ -78,13 +84,43 @@ def family_of(host: Host, model: str, quirks: Mapping[str, object] = {}) -> Fami
     return msgspec.structs.replace(family, efforts=efforts, budget=budget)
 
 
+def _rule(plain: str) -> FamilyRule | None:
+    """Return the rule for a plain name; those of other packages come after the built-in ones."""
+    found = next((rule for rule in RULES if rule.matches(plain)), None)
+    if found is None and (names := entry_points.installed(entry_points.FAMILIES)):
+        installed = (rule for name in names for rule in _loaded(names[name]))
+        found = next((rule for rule in installed if rule.matches(plain)), None)
+    return found
+
+
+def load_families(found: EntryPoint) -> tuple[FamilyRule, ...]:
+    """Import the families of a package. Raises `ConfigurationError` if they are not usable."""
+    try:
+        rules = msgspec.convert(entry_points.load(found), tuple[FamilyRule, ...])
+        for rule in rules:
+            re.compile(rule.pattern)
+    except (msgspec.ValidationError, re.error) as error:
+        raise entry_points.broken(found, f"is not a sequence of FamilyRule: {error}") from error
+    return rules
+
+
+@lru_cache(maxsize=64)
+def _loaded(found: EntryPoint) -> tuple[FamilyRule, ...]:
+    """Load the families of a package once; log a broken package and do without it."""
+    try:
+        return load_families(found)
+    except ConfigurationError as error:
+        _log.warning("%s", error.message)
+        return ()
+
+
 def _unknown(host: Host) -> Family:
     efforts = UNKNOWN.efforts if host.efforts is None else host.efforts
     return msgspec.structs.replace(UNKNOWN, efforts=efforts)
 
 
 def _through_gateway(family: Family, host: Host) -> Family:
-    """Return a family whose switch the gateway spells."""
+    """Return a family on a gateway that translates the levels itself."""
     if not family.efforts and family.name != UNKNOWN.name:
         return msgspec.structs.replace(family, quirks={})
     skipped = {"none"} if family.reasons == "always" else set[str]()

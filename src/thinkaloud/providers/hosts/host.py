@@ -1,13 +1,13 @@
 """A host as data."""
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import msgspec
 
 from thinkaloud.events.prompt import EffortLevel
 
-DialectName = Literal[
+BuiltInDialect = Literal[
     "openai-chat",
     "openai-responses",
     "anthropic-messages",
@@ -18,6 +18,9 @@ DialectName = Literal[
     "ollama-chat",
 ]
 
+BUILT_IN_DIALECTS: Final[tuple[BuiltInDialect, ...]] = get_args(BuiltInDialect)
+"""The dialects that thinkaloud has; packages can add more (`dialects/registry.py`)."""
+
 KeyStyle = Literal["bearer", "x-api-key", "api-key", "x-goog-api-key"]
 """Which header carries the key. `bearer` is `Authorization: Bearer`."""
 
@@ -25,7 +28,7 @@ Credentials = Literal["key", "aws", "google", "azure"]
 """What lets a request in where there is no key: nothing, or a cloud's own library."""
 
 
-KEY_STYLES: Final[dict[DialectName, KeyStyle]] = {
+KEY_STYLES: Final[dict[str, KeyStyle]] = {
     "anthropic-messages": "x-api-key",
     "google-generate": "x-goog-api-key",
     "google-interactions": "x-goog-api-key",
@@ -58,7 +61,7 @@ class Host(msgspec.Struct, frozen=True):
     name: str
     title: str
     """What people call it."""
-    dialect: DialectName
+    dialect: str
     base_url: str
     """What the official client of the wire takes."""
     key_env: tuple[str, ...] = ()
@@ -71,7 +74,7 @@ class Host(msgspec.Struct, frozen=True):
     """What an unconfigured server uses where it finds this host's key."""
     quirks: dict[str, object] = {}
     """Where it differs from its dialect: fields of the dialect's quirks."""
-    also: dict[DialectName, Wire] = {}
+    also: dict[str, Wire] = {}
     """What else it speaks, where the operator asks for it."""
     credentials: Credentials = "key"
     blanks: tuple[Blank, ...] = ()
@@ -92,7 +95,7 @@ class Host(msgspec.Struct, frozen=True):
         return self.like or self.name
 
 
-def speaking(host: Host, dialect: DialectName) -> Host:
+def speaking(host: Host, dialect: str) -> Host:
     """Return a host as it speaks this dialect; without any quirks where we do not know it to."""
     if dialect == host.dialect:
         return host

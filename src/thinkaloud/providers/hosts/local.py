@@ -2,15 +2,13 @@
 
 from typing import Final
 
-from thinkaloud.providers.hosts.host import DialectName, Host, Wire
+from thinkaloud.providers.hosts.host import Host, Wire
 
 
 def _server(name: str, title: str, port: int, key_env: str, *, templates: bool = True) -> Host:
     """Return a server that speaks as OpenAI does, below `/v1`."""
     base_url = f"http://127.0.0.1:{port}/v1"
-    also: dict[DialectName, Wire] = {
-        "openai-responses": Wire(base_url, {"summary": None, "include": []})
-    }
+    also: dict[str, Wire] = {"openai-responses": Wire(base_url, {"summary": None, "include": []})}
     return Host(
         name,
         title,

@@ -1,9 +1,10 @@
-"""The hosts that thinkaloud knows by name. Others are `[hosts.NAME]` tables with a `base_url`."""
+"""Hosts by name: built in, or from other packages. Any other is a `[hosts.NAME]` table."""
 
 import re
 from typing import Final
 from urllib.parse import urlsplit
 
+from thinkaloud.providers import entry_points
 from thinkaloud.providers.hosts import local, makers, resellers
 from thinkaloud.providers.hosts.host import Host
 
@@ -45,7 +46,28 @@ _KNOWN: Final = (
 _BLANK: Final = re.compile(r"\\\{\w+\\\}")
 
 HOSTS: Final = {host.name: host for host in _KNOWN}
-"""All known hosts by name, in the order in which an unconfigured server looks for them."""
+"""The built-in hosts by name, in the order in which an unconfigured server looks for them."""
+
+
+def host_names() -> list[str]:
+    """Return the names of all hosts, those of other packages last, without importing any."""
+    return list(dict.fromkeys([*HOSTS, *entry_points.installed(entry_points.HOSTS)]))
+
+
+def load_host(name: str) -> Host | None:
+    """Return a host by name: a built-in one, or one that a package adds; None if there is none.
+
+    A built-in name cannot be replaced. Raises `ConfigurationError` if the package is broken.
+    """
+    found = entry_points.installed(entry_points.HOSTS).get(name)
+    if name in HOSTS or found is None:
+        return HOSTS.get(name)
+    host = entry_points.load(found)
+    if not isinstance(host, Host):
+        raise entry_points.broken(found, "is not a Host")
+    if host.name != name:
+        raise entry_points.broken(found, f"has another name ({host.name})")
+    return host
 
 
 def host_at(base_url: str) -> Host | None:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import msgspec
 
-from thinkaloud.errors import InvalidRequest, ProviderError
+from thinkaloud.errors import ProviderError
 from thinkaloud.events.model import Origin
-from thinkaloud.events.prompt import Effort, ModelRequest, UserTurn
+from thinkaloud.events.prompt import Effort, ModelRequest
 from thinkaloud.ports.model import Decoder, HttpRequest, ListedModel
 from thinkaloud.providers.dialects.anthropic_messages.decode import (
     FrameDecoder,
@@ -17,7 +17,7 @@ from thinkaloud.providers.dialects.anthropic_messages.encode import encode
 from thinkaloud.providers.dialects.anthropic_messages.errors import http_error
 from thinkaloud.providers.dialects.anthropic_messages.quirks import Quirks
 from thinkaloud.providers.dialects.anthropic_messages.wire import UNREADABLE
-from thinkaloud.providers.dialects.binding import quirks_of
+from thinkaloud.providers.dialects.binding import check_images, quirks_of
 from thinkaloud.providers.dialects.framing import FormDecoder
 from thinkaloud.providers.dialects.inline import inlined
 from thinkaloud.providers.target import Target
@@ -45,18 +45,15 @@ class AnthropicMessages:
 
     @property
     def origin(self) -> Origin:
-        """What this dialect stamps on the native payloads that it issues."""
+        """The identity that native payloads are stamped with."""
         return self._target.origin
 
     def encode(self, request: ModelRequest) -> HttpRequest:
         """Return the HTTP request for a streamed response.
 
-        Raises `InvalidRequest` for an image where the family takes none.
+        Raises `InvalidRequest` for an image if the family takes none.
         """
-        if not self._target.family.images:
-            for turn in request.turns:
-                if isinstance(turn, UserTurn) and turn.images:
-                    raise InvalidRequest(f"{request.model} takes no images.", field="image_path")
+        check_images(request, self._target)
         return encode(request, self._target, self._quirks)
 
     def decoder(self, content_type: str, effort: Effort | None = None) -> Decoder:
@@ -69,7 +66,7 @@ class AnthropicMessages:
         return inlined(decoder, self._target, self._quirks, effort)
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-        """Read a response that is no 2xx. `headers` has lower-case names."""
+        """Read a response whose status is not 2xx. `headers` has lower-case names."""
         return http_error(status, headers, body)
 
     @property
@@ -94,6 +91,6 @@ class AnthropicMessages:
 def bind(target: Target) -> AnthropicMessages:
     """Return the dialect for one model of one host.
 
-    Raises `thinkaloud.errors.ConfigurationError` where the target's quirks are not this dialect's.
+    Raises `thinkaloud.errors.ConfigurationError` if the target's quirks are not this dialect's.
     """
     return AnthropicMessages(target)

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 
-from thinkaloud.errors import InvalidRequest, ProviderError
+from thinkaloud.errors import ProviderError
 from thinkaloud.events.model import Origin
-from thinkaloud.events.prompt import Effort, ModelRequest, UserTurn
+from thinkaloud.events.prompt import Effort, ModelRequest
 from thinkaloud.ports.model import Decoder, HttpRequest, ListedModel
 from thinkaloud.providers.dialects.bedrock_converse.decode import StreamDecoder, WholeDecoder
 from thinkaloud.providers.dialects.bedrock_converse.encode import encode
 from thinkaloud.providers.dialects.bedrock_converse.quirks import Quirks
 from thinkaloud.providers.dialects.bedrock_converse.refused import http_error
-from thinkaloud.providers.dialects.binding import quirks_of
+from thinkaloud.providers.dialects.binding import check_images, quirks_of
 from thinkaloud.providers.dialects.inline import inlined
 from thinkaloud.providers.target import Target
 
@@ -28,18 +28,15 @@ class BedrockConverse:
 
     @property
     def origin(self) -> Origin:
-        """What this dialect stamps on the native payloads that it issues."""
+        """The identity that native payloads are stamped with."""
         return self._target.origin
 
     def encode(self, request: ModelRequest) -> HttpRequest:
         """Return the HTTP request for a streamed response, not signed.
 
-        Raises `InvalidRequest` for an image where the family takes none.
+        Raises `InvalidRequest` for an image if the family takes none.
         """
-        if not self._target.family.images:
-            for turn in request.turns:
-                if isinstance(turn, UserTurn) and turn.images:
-                    raise InvalidRequest(f"{request.model} takes no images.", field="image_path")
+        check_images(request, self._target)
         return encode(request, self._target, self._quirks)
 
     def decoder(self, content_type: str, effort: Effort | None = None) -> Decoder:
@@ -51,7 +48,7 @@ class BedrockConverse:
         return inlined(decoder, self._target, self._quirks, effort)
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-        """Read a response that is no 2xx. `headers` has lower-case names."""
+        """Read a response whose status is not 2xx. `headers` has lower-case names."""
         return http_error(status, headers, body)
 
     @property
@@ -67,6 +64,6 @@ class BedrockConverse:
 def bind(target: Target) -> BedrockConverse:
     """Return the dialect for one model of one host.
 
-    Raises `thinkaloud.errors.ConfigurationError` where the target's quirks are not this dialect's.
+    Raises `thinkaloud.errors.ConfigurationError` if the target's quirks are not this dialect's.
     """
     return BedrockConverse(target)

@@ -1,25 +1,16 @@
-"""Cohere's v2 chat wire as a `thinkaloud.ports.model.Dialect`."""
+"""The `cohere-chat` dialect: version 2 of Cohere's chat API."""
 
-from collections.abc import Mapping
+from typing import Final
 
 import msgspec
 
-from thinkaloud.errors import ProviderError
-from thinkaloud.events.model import Origin
-from thinkaloud.events.prompt import Effort, ModelRequest
-from thinkaloud.ports.model import Decoder, Dialect, HttpRequest, ListedModel
-from thinkaloud.providers.dialects.binding import quirks_of
+from thinkaloud.ports.model import Dialect, ListedModel
 from thinkaloud.providers.dialects.cohere_chat.decode import ChatReader
 from thinkaloud.providers.dialects.cohere_chat.encode import encode
 from thinkaloud.providers.dialects.cohere_chat.quirks import Quirks
-from thinkaloud.providers.dialects.framing import (
-    FormDecoder,
-    FramedDecoder,
-    SSEFrames,
-    WholeFrames,
-)
 from thinkaloud.providers.dialects.http_errors import refusal
-from thinkaloud.providers.dialects.inline import inlined
+from thinkaloud.providers.dialects.listing import decode_list
+from thinkaloud.providers.dialects.sse_dialect import Parts, SSEDialect
 from thinkaloud.providers.target import Target
 
 
@@ -27,65 +18,26 @@ class _Model(msgspec.Struct):
     name: str
     context_length: float | None = None
 
+    @property
+    def window(self) -> int | None:
+        return None if self.context_length is None else int(self.context_length)
+
 
 class _List(msgspec.Struct):
     models: list[_Model]
 
 
+def listed(body: bytes) -> list[ListedModel]:
+    """Read the list of models. Raises `ProviderError` if it is not one."""
+    return [ListedModel(model.name, model.window) for model in decode_list(body, _List).models]
+
+
+_PARTS: Final = Parts(Quirks, encode, ChatReader, refusal, listed)
+
+
 def bind(target: Target) -> Dialect:
-    """Return the dialect for this model of this host.
+    """Return the dialect for one model of one host.
 
-    Raises `thinkaloud.errors.ConfigurationError` where the target's quirks are wrong.
+    Raises `thinkaloud.errors.ConfigurationError` if the target's quirks are wrong.
     """
-    return CohereChat(target, quirks_of(target, Quirks))
-
-
-class CohereChat:
-    """Pure encode and decode for one model."""
-
-    def __init__(self, target: Target, quirks: Quirks) -> None:
-        self._target = target
-        self._quirks = quirks
-
-    @property
-    def origin(self) -> Origin:
-        """What stands on the native payloads."""
-        return self._target.origin
-
-    def encode(self, request: ModelRequest) -> HttpRequest:
-        """Return the HTTP request for a streamed response."""
-        return encode(request, self.origin, self._target.family, self._quirks)
-
-    def decoder(self, content_type: str, effort: Effort | None = None) -> Decoder:
-        """Return a decoder for an event stream, or for one JSON object."""
-        origin = self.origin
-        decoder = FormDecoder(
-            lambda: FramedDecoder(SSEFrames(), ChatReader(origin)),
-            lambda: FramedDecoder(WholeFrames(), ChatReader(origin)),
-        )
-        return inlined(decoder, self._target, self._quirks, effort)
-
-    def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-        """Read a response that is no 2xx. `headers` has lower-case names."""
-        return refusal(status, headers, body)
-
-    @property
-    def models_path(self) -> str | None:
-        """Where the host lists its models."""
-        return self._quirks.models_path
-
-    def listed(self, body: bytes) -> list[ListedModel]:
-        """Read the answer of `models_path`."""
-        try:
-            found = msgspec.json.decode(body, type=_List).models
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise ProviderError(
-                "provider_bad_request", f"The host's list of models cannot be read: {error}."
-            ) from error
-        return [
-            ListedModel(
-                name=model.name,
-                max_tokens=None if model.context_length is None else int(model.context_length),
-            )
-            for model in found
-        ]
+    return SSEDialect(target, _PARTS)

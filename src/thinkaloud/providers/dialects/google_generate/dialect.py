@@ -1,69 +1,22 @@
-"""The generateContent wire as a `thinkaloud.ports.model.Dialect`."""
+"""The `google-generate` dialect: generateContent."""
 
-from collections.abc import Mapping
+from typing import Final
 
-from thinkaloud.errors import ProviderError
-from thinkaloud.events.model import Origin
-from thinkaloud.events.prompt import Effort, ModelRequest
-from thinkaloud.ports.model import Decoder, Dialect, HttpRequest, ListedModel
-from thinkaloud.providers.dialects.binding import quirks_of
-from thinkaloud.providers.dialects.framing import (
-    FormDecoder,
-    FramedDecoder,
-    SSEFrames,
-    WholeFrames,
-)
+from thinkaloud.ports.model import Dialect
 from thinkaloud.providers.dialects.google_generate.decode import GenerateReader
 from thinkaloud.providers.dialects.google_generate.encode import encode
 from thinkaloud.providers.dialects.google_generate.errors import in_response
 from thinkaloud.providers.dialects.google_generate.listing import listed
 from thinkaloud.providers.dialects.google_generate.quirks import Quirks
-from thinkaloud.providers.dialects.inline import inlined
+from thinkaloud.providers.dialects.sse_dialect import Parts, SSEDialect
 from thinkaloud.providers.target import Target
+
+_PARTS: Final = Parts(Quirks, encode, GenerateReader, in_response, listed)
 
 
 def bind(target: Target) -> Dialect:
-    """Return the dialect for this model of this host.
+    """Return the dialect for one model of one host.
 
-    Raises `thinkaloud.errors.ConfigurationError` where the target's quirks are wrong.
+    Raises `thinkaloud.errors.ConfigurationError` if the target's quirks are wrong.
     """
-    return GoogleGenerate(target, quirks_of(target, Quirks))
-
-
-class GoogleGenerate:
-    """Pure encode and decode for one model."""
-
-    def __init__(self, target: Target, quirks: Quirks) -> None:
-        self._target = target
-        self._quirks = quirks
-
-    @property
-    def origin(self) -> Origin:
-        """What stands on the native payloads."""
-        return self._target.origin
-
-    def encode(self, request: ModelRequest) -> HttpRequest:
-        """Return the HTTP request for a streamed response."""
-        return encode(request, self.origin, self._target.family, self._quirks)
-
-    def decoder(self, content_type: str, effort: Effort | None = None) -> Decoder:
-        """Return a decoder for an event stream, or for a JSON array or object."""
-        origin = self.origin
-        decoder = FormDecoder(
-            lambda: FramedDecoder(SSEFrames(), GenerateReader(origin)),
-            lambda: FramedDecoder(WholeFrames(), GenerateReader(origin)),
-        )
-        return inlined(decoder, self._target, self._quirks, effort)
-
-    def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-        """Read a response that is no 2xx. `headers` has lower-case names."""
-        return in_response(status, headers, body)
-
-    @property
-    def models_path(self) -> str | None:
-        """Where the host lists its models."""
-        return self._quirks.models_path
-
-    def listed(self, body: bytes) -> list[ListedModel]:
-        """Read the answer of `models_path`."""
-        return listed(body)
+    return SSEDialect(target, _PARTS)

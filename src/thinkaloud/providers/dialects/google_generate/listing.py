@@ -1,12 +1,12 @@
-"""Reading Google AI's list of models, which both of its wires share.
+"""Reading Google AI's list of models, which both of its dialects share.
 
 Source: https://ai.google.dev/api/models#method:-models.list
 """
 
 import msgspec
 
-from thinkaloud.errors import ProviderError
 from thinkaloud.ports.model import ListedModel
+from thinkaloud.providers.dialects.listing import decode_list
 
 
 class _Model(msgspec.Struct, rename="camel"):
@@ -22,16 +22,10 @@ class _List(msgspec.Struct):
 def listed(body: bytes) -> list[ListedModel]:
     """Return the models that generate content.
 
-    Raises `thinkaloud.errors.ProviderError` where the body is no such list.
+    Raises `thinkaloud.errors.ProviderError` if the body is not such a list.
     """
-    try:
-        found = msgspec.json.decode(body, type=_List).models
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ProviderError(
-            "provider_bad_request", f"The host's list of models cannot be read: {error}."
-        ) from error
     return [
         ListedModel(name=model.name.removeprefix("models/"), max_tokens=model.input_token_limit)
-        for model in found
+        for model in decode_list(body, _List).models
         if "generateContent" in (model.supported_generation_methods or ["generateContent"])
     ]

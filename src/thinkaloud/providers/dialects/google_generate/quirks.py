@@ -5,7 +5,7 @@ from typing import Literal
 import msgspec
 
 from thinkaloud.events.prompt import EffortLevel
-from thinkaloud.providers.dialects.inline import InlineQuirks
+from thinkaloud.providers.dialects.sse_dialect import DialectQuirks
 
 
 def _levels() -> dict[EffortLevel, str]:
@@ -30,7 +30,7 @@ def _budgets() -> dict[EffortLevel, int]:
     }
 
 
-class Quirks(InlineQuirks, frozen=True, forbid_unknown_fields=True):
+class Quirks(DialectQuirks, frozen=True, forbid_unknown_fields=True):
     """The defaults are Google AI with Gemini 3."""
 
     path: str = "/v1beta/models/{model}:streamGenerateContent?alt=sse"
@@ -41,7 +41,7 @@ class Quirks(InlineQuirks, frozen=True, forbid_unknown_fields=True):
     location: str = ""
     """The Google Cloud location, where the path names one."""
     models_path: str | None = "/v1beta/models?pageSize=1000"
-    """Where the host lists its models; None: it does not."""
+    """Where the host lists its models; not set: nowhere."""
     thinking: Literal["level", "budget"] = "level"
     """What an effort level becomes: `thinkingLevel` (Gemini 3 and later) or `thinkingBudget` (2.5)."""
     levels: dict[EffortLevel, str] = msgspec.field(default_factory=_levels)

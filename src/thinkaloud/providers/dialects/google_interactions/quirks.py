@@ -3,7 +3,7 @@
 import msgspec
 
 from thinkaloud.events.prompt import EffortLevel
-from thinkaloud.providers.dialects.inline import InlineQuirks
+from thinkaloud.providers.dialects.sse_dialect import DialectQuirks
 
 
 def _levels() -> dict[EffortLevel, str]:
@@ -18,13 +18,13 @@ def _levels() -> dict[EffortLevel, str]:
     }
 
 
-class Quirks(InlineQuirks, frozen=True, forbid_unknown_fields=True):
+class Quirks(DialectQuirks, frozen=True, forbid_unknown_fields=True):
     """The defaults are Google AI."""
 
     path: str = "/v1beta/interactions"
     """Appended to the base URL."""
     models_path: str | None = "/v1beta/models?pageSize=1000"
-    """Where the host lists its models; None: it does not."""
+    """Where the host lists its models; not set: nowhere."""
     api_revision: str | None = "2026-05-20"
     """The `Api-Revision` header: responses are made of steps since then."""
     levels: dict[EffortLevel, str] = msgspec.field(default_factory=_levels)

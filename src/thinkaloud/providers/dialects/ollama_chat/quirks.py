@@ -4,16 +4,16 @@ from typing import Literal
 
 import msgspec
 
-from thinkaloud.providers.dialects.inline import InlineQuirks
+from thinkaloud.providers.dialects.sse_dialect import DialectQuirks
 
 
-class Quirks(InlineQuirks, frozen=True, forbid_unknown_fields=True):
+class Quirks(DialectQuirks, frozen=True, forbid_unknown_fields=True):
     """The defaults are a current Ollama on its own machine."""
 
     path: str = "/api/chat"
     """Appended to the base URL."""
     models_path: str | None = "/api/tags"
-    """Where the host lists its models; None: it does not."""
+    """Where the host lists its models; not set: nowhere."""
     think: Literal["flag", "level", "always_flag"] = "flag"
     """What an effort becomes: `think: true|false`, or `think: "low"|"medium"|"high"` (gpt-oss).
     `always_flag` sends `think: true` even where no effort was named; the server refuses that for
