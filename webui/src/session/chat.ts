@@ -73,7 +73,7 @@ export class Chat {
     this.#unanswered.clear();
     this.#before = null;
     const { stale, view } = this.state.latest.session;
-    this.#send({ type: "attach", chat_id: this.id, last: PAGE, ...(view.seq > 0 && !stale ? { after: view.seq } : {}) });
+    this.#send({ type: "attach", chat_id: this.id, events: "log", last: PAGE, ...(view.seq > 0 && !stale ? { after: view.seq } : {}) });
   }
 
   /** Called when the connection is lost. */

@@ -25,7 +25,7 @@ const state = () => client.chat(ID).state.published();
 it("follows a conversation from its beginning and shows it as the log has it", () => {
   client.chat(ID);
   server.connect();
-  expect(server.commands).toEqual([{ type: "attach", chat_id: ID, last: 40 }]);
+  expect(server.commands).toEqual([{ type: "attach", chat_id: ID, events: "log", last: 40 }]);
   server.attached(log.length);
   expect(state().phase).toBe("loading");
   server.emit(...log);
@@ -40,7 +40,7 @@ it.each([1, 3, 7, firstEnd, log.length - 1])("goes on after %i events when the c
   server.emit(...log.slice(0, cut));
   server.lose();
   server.connect();
-  expect(server.commands.at(-1)).toEqual({ type: "attach", chat_id: ID, after: cut, last: 40 });
+  expect(server.commands.at(-1)).toEqual({ type: "attach", chat_id: ID, events: "log", after: cut, last: 40 });
   server.attached(log.length);
   server.emit(...log.slice(cut));
   expect(state().session.view).toEqual(view);
@@ -226,7 +226,7 @@ it("starts anew from what the server has when the server no longer knows its pla
   server.lose();
   server.connect();
   server.frame({ event: "error", chat_id: ID, detail: "after was never given out.", code: "invalid_request", field: "after" });
-  expect(server.commands.at(-1)).toEqual({ type: "attach", chat_id: ID, last: 40 });
+  expect(server.commands.at(-1)).toEqual({ type: "attach", chat_id: ID, events: "log", last: 40 });
   server.attached(firstEnd);
   server.frame({ event: "snapshot", chat_id: ID, seq: firstEnd, conversation: { ...view, seq: firstEnd, runs: view.runs.slice(0, 1) } });
   expect(state().session.view.runs).toEqual(view.runs.slice(0, 1));

@@ -59,7 +59,7 @@ it("asks for what is shown where a message from before gets another version, and
   const run = { run_id: "r5", status: "running", input: { text: "Hi" }, blocks: [] };
   const started = { type: "run.started", model: "m", max_iterations: 25, input: { text: "Hi" }, replaces: "r1" } as const;
   server.emit({ seq: 51, at_ms: 1, conversation_id: ID, run_id: "r5", event: started });
-  expect(server.commands.at(-1)).toEqual({ type: "attach", chat_id: ID, last: 40 });
+  expect(server.commands.at(-1)).toEqual({ type: "attach", chat_id: ID, events: "log", last: 40 });
   const runs = ["r3", "r4"].map((run_id) => ({ run_id, status: "completed", input: { text: run_id }, blocks: [] }));
   const versions = { r5: ["r1", "r5"] };
   server.frame({ event: "snapshot", chat_id: ID, seq: 51, conversation: { conversation_id: ID, seq: 51, runs, versions, attempt: run }, earlier: true });
@@ -67,7 +67,7 @@ it("asks for what is shown where a message from before gets another version, and
   expect(session().view.attempt?.run_id).toBe("r5");
   const asked = server.commands.length;
   server.emit({ seq: 52, at_ms: 1, conversation_id: ID, run_id: "r5", event: { type: "answer.delta", segment_id: "1:a1", text: "Better" } });
-  expect(server.commands.slice(asked)).toEqual([{ type: "attach", chat_id: ID, last: 40 }]);
+  expect(server.commands.slice(asked)).toEqual([{ type: "attach", chat_id: ID, events: "log", last: 40 }]);
 });
 
 it("knows the versions of what it fetched, and where they hang", () => {
@@ -94,13 +94,13 @@ it("shows a selection made elsewhere at once where it has the runs, and asks whe
   expect(here()).toEqual(["r3", "r4"]);
   expect(server.commands.length).toBe(before);
   server.emit({ seq: 52, at_ms: 1, conversation_id: ID, run_id: "", event: { type: "version.selected", run_id: "unknown" } });
-  expect(server.commands.at(-1)).toEqual({ type: "attach", chat_id: ID, last: 40 });
+  expect(server.commands.at(-1)).toEqual({ type: "attach", chat_id: ID, events: "log", last: 40 });
 });
 
 it("starts anew where the run before which it asked is gone", () => {
   const { server, chat, asked } = atTheEnd();
   chat.fetchEarlier();
   server.frame({ event: "error", chat_id: ID, detail: "before names no run of this conversation.", code: "invalid_request", field: "before" });
-  expect(server.commands.at(-1)).toEqual({ type: "attach", chat_id: ID, last: 40 });
+  expect(server.commands.at(-1)).toEqual({ type: "attach", chat_id: ID, events: "log", last: 40 });
   expect(asked()).toEqual(["r3"]);
 });

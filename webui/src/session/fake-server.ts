@@ -39,6 +39,11 @@ export class FakeServer implements Transport {
     for (const logged of log) this.#listener?.frame(encodeFrame(logged));
   }
 
+  /** Send the event of a run that this client's message started. */
+  emitFor(clientMessageId: string, logged: LoggedEvent): void {
+    this.#listener?.frame(encodeFrame(logged, clientMessageId));
+  }
+
   frame(frame: object): void {
     this.#listener?.frame(JSON.stringify(frame));
   }

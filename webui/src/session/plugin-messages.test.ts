@@ -84,12 +84,12 @@ it("keeps no more of a plugin that talks without end than a screen is worth", ()
 
 it("does not take its own message for somebody's answer", () => {
   client.chat(ID).sendMessage("How many weekends are there in a leap year?", {}, "m1");
-  const { event, run_id, seq, at_ms } = log[0] ?? {};
-  if (event?.type !== "run.started") throw new Error("no run");
-  server.frame({ event: "message_accepted", chat_id: ID, run_id, seq, at_ms, turn_id: "m1", starts_turn: true, client_message_id: "m1", text: event.input.text, model: event.model });
+  const [started] = log;
+  if (started?.event.type !== "run.started") throw new Error("no run");
+  server.emitFor("m1", started);
   expect(state().pending).toEqual([]);
   expect(state().pluginMessages).toEqual([]);
-  expect(state().session.view.runs[0]?.input.text).toBe(event.input.text);
+  expect(state().session.view.runs[0]?.input.text).toBe(started.event.input.text);
 });
 
 it.each(["/stop", " /STOP "])("stops the run that goes on when the user types %s", (text) => {

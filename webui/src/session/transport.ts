@@ -28,7 +28,7 @@ export interface MessageOptions {
 }
 
 export type Command =
-  | { readonly type: "attach"; readonly chat_id: string; readonly after?: number; readonly last: number }
+  | { readonly type: "attach"; readonly chat_id: string; readonly events: "log"; readonly after?: number; readonly last: number }
   | { readonly type: "earlier"; readonly chat_id: string; readonly before: string; readonly limit: number }
   | ({ readonly type: "message"; readonly chat_id: string; readonly content: string; readonly client_message_id: string; readonly context_files?: readonly string[] } & Omit<MessageOptions, "files">)
   | { readonly type: "stop"; readonly chat_id: string }

@@ -224,7 +224,7 @@ it("asks nothing for what it follows: a long conversation may take its time", as
   const { transport, wires } = staged();
   await settle();
   wires[0]?.fire("open");
-  transport.send({ type: "attach", chat_id: "c", last: 40 });
+  transport.send({ type: "attach", events: "log", chat_id: "c", last: 40 });
   expect(wires[0]?.sent).toHaveLength(1);
 });
 

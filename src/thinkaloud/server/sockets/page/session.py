@@ -94,6 +94,7 @@ class ChannelSession:
                     command.chat_id,
                     include_reasoning=command.include_reasoning,
                     last=command.last,
+                    as_log=command.events == "log",
                 )
                 await self._chats.begin(chat, command.after, tasks)
             case Detach():
@@ -113,7 +114,8 @@ class ChannelSession:
         made = await self._services.runs.conversations.create(
             self._owner, None, temporary=command.temporary
         )
-        await self._chats.begin(self._chats.new(made.conversation_id), None, tasks)
+        chat = self._chats.new(made.conversation_id, as_log=command.events == "log")
+        await self._chats.begin(chat, None, tasks)
 
     async def _earlier(self, command: Earlier) -> None:
         chat = self._chats.get(command.chat_id)

@@ -42,6 +42,7 @@ class Subscription:
         *,
         reasoning: bool,
         last: int | None,
+        as_log: bool = False,
     ) -> None:
         self.chat_id = chat_id
         self.attached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -51,7 +52,7 @@ class Subscription:
         self._services = services
         self._owner = owner
         self._reasoning = reasoning
-        self._encoder = PageWire(reasoning=reasoning).encoder(last=last)
+        self._encoder = PageWire(reasoning=reasoning, as_log=as_log).encoder(last=last)
         self._exists = self._temporary = False
         self.is_own = False
         """The connection's own: its id is nobody else's, and `ready` has told of it."""

@@ -35,12 +35,17 @@ class Subscriptions:
         return None if found is None else found[0]
 
     def new(
-        self, chat_id: str, *, include_reasoning: bool = True, last: int | None = None
+        self,
+        chat_id: str,
+        *,
+        include_reasoning: bool = True,
+        last: int | None = None,
+        as_log: bool = False,
     ) -> Subscription:
         """Return a chat to be followed. Raises `Refused` (429) where the socket follows too many.
 
         It gets reasoning where that is asked for, the channel shows it and the operator lets it
-        out, and in a snapshot no more than the `last` runs.
+        out, and in a snapshot no more than the `last` runs. `as_log`: events as the log has them.
         """
         channel = self._services.websocket
         if len(self._chats) >= channel.socket_settings.max_chats:
@@ -52,6 +57,7 @@ class Subscriptions:
             chat_id,
             reasoning=self._services.sends_reasoning(reasoning),
             last=last,
+            as_log=as_log,
         )
 
     async def begin(

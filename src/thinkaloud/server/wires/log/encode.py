@@ -71,24 +71,29 @@ class LogWire:
         return self._line(msgspec.json.encode(line), None)
 
     def _event(self, logged: LoggedEvent) -> bytes | None:
-        event = logged.event
-        if type(event) is not AnswerDelta:
-            found = event if self._reasoning else without_reasoning(event)
-            if found is None:
-                return None
-            if isinstance(found, ModelResponded):
-                found = _replace(found, native=None)
-            elif isinstance(found, RunStarted) and found.attachments:
-                found = _replace(found, attachments=tuple(map(_label, found.attachments)))
-            if found is not event:
-                logged = _replace(logged, event=found)
-        return self._line(codec.encode(logged), logged.seq)
+        shown = shown_event(logged, reasoning=self._reasoning)
+        return None if shown is None else self._line(codec.encode(shown), shown.seq)
 
     def _line(self, data: bytes, seq: int | None) -> bytes:
         data = on_one_line(data)
         if not self._sse:
             return data + b"\n"
         return b"data: %s\n\n" % data if seq is None else b"id: %d\ndata: %s\n\n" % (seq, data)
+
+
+def shown_event(logged: LoggedEvent, *, reasoning: bool) -> LoggedEvent | None:
+    """Return an event without what no client may have; None if nothing of it is left."""
+    event = logged.event
+    if type(event) is AnswerDelta:
+        return logged
+    found = event if reasoning else without_reasoning(event)
+    if found is None:
+        return None
+    if isinstance(found, ModelResponded):
+        found = _replace(found, native=None)
+    elif isinstance(found, RunStarted) and found.attachments:
+        found = _replace(found, attachments=tuple(map(_label, found.attachments)))
+    return logged if found is event else _replace(logged, event=found)
 
 
 def _label(attachment: Attachment) -> Attachment:

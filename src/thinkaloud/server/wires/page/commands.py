@@ -15,6 +15,14 @@ Reasoning = Annotated[
     bool, Meta(description="False: send no reasoning to this socket, even if the server allows it.")
 ]
 
+LogEvents = Annotated[
+    Literal["log"] | None,
+    Meta(
+        description="`log`: send the chat's events as stored in the log, in `log` frames."
+        " Default: as the other frames of this protocol."
+    ),
+]
+
 
 class NewChat(msgspec.Struct, frozen=True, tag_field="type", tag="new_chat"):
     """Create a chat; the response is its `attached`."""
@@ -22,6 +30,7 @@ class NewChat(msgspec.Struct, frozen=True, tag_field="type", tag="new_chat"):
     temporary: Annotated[
         bool, Meta(description=("Keep it in memory only, and out of all lists."))
     ] = False
+    events: LogEvents = None
 
 
 class Attach(msgspec.Struct, frozen=True, tag_field="type", tag="attach"):
@@ -55,6 +64,7 @@ class Attach(msgspec.Struct, frozen=True, tag_field="type", tag="attach"):
         | None
     ) = None
     include_reasoning: Reasoning = True
+    events: LogEvents = None
 
 
 class Detach(msgspec.Struct, frozen=True, tag_field="type", tag="detach"):

@@ -23,10 +23,12 @@ from thinkaloud.events.event import (
     VersionSelected,
 )
 from thinkaloud.events.view import ConversationView, RunView
+from thinkaloud.server.wires.log.encode import shown_event
 from thinkaloud.server.wires.page.frames import (
     ChatDelta,
     ChatEarlier,
     ChatError,
+    ChatLog,
     ChatMessageAccepted,
     ChatModelEnd,
     ChatNotice,
@@ -171,12 +173,47 @@ class PageFrames:
         return _encode(frame)
 
 
+class LogFrames(PageFrames):
+    """Encodes events as the log has them. Snapshots are like those of `PageFrames`."""
+
+    __slots__ = ()
+
+    def __init__(self, *, reasoning: bool) -> None:
+        super().__init__(reasoning=reasoning)
+        self.name = f"ws.log.{'reasoning' if reasoning else 'plain'}"
+
+    def message(
+        self, logged: LoggedEvent, client_message_id: str | None, *, accepted: bool = False
+    ) -> bytes | None:
+        """Return a run's first event with the id that its client gave it."""
+        del accepted
+        return self._log(logged, client_message_id)
+
+    def turn_end(self, logged: LoggedEvent, client_message_id: str | None) -> bytes | None:
+        """Return a run's last event with the id that its client gave it."""
+        return self._log(logged, client_message_id)
+
+    def failure(self, logged: LoggedEvent, client_message_id: str | None) -> bytes | None:
+        """Return None: the last event says why a run failed."""
+        return None
+
+    def _frame(self, logged: LoggedEvent) -> bytes | None:
+        return self._log(logged, None)
+
+    def _log(self, logged: LoggedEvent, client_message_id: str | None) -> bytes | None:
+        shown = shown_event(logged, reasoning=self._reasoning)
+        if shown is None:
+            return None
+        return _encode(ChatLog(shown.conversation_id, shown, client_message_id))
+
+
 _FRAMES: Final = {reasoning: PageFrames(reasoning=reasoning) for reasoning in (False, True)}
+_LOG_FRAMES: Final = {reasoning: LogFrames(reasoning=reasoning) for reasoning in (False, True)}
 
 
-def page_frames(*, reasoning: bool) -> PageFrames:
-    """Return the frames with or without reasoning."""
-    return _FRAMES[reasoning]
+def page_frames(*, reasoning: bool, as_log: bool = False) -> PageFrames:
+    """Return the frames with or without reasoning; `as_log`: of the log's own events."""
+    return (_LOG_FRAMES if as_log else _FRAMES)[reasoning]
 
 
 def encode_frame(frame: Frame) -> bytes:

@@ -16,30 +16,34 @@ def message_key(chat_id: str, client_message_id: str) -> str:
 
 
 class PageWire:
-    """The frames of `/ws`, with reasoning or without a byte of it (P7)."""
+    """The frames of `/ws`, with reasoning or without a byte of it (P7).
 
-    def __init__(self, *, reasoning: bool) -> None:
-        self._frames = page_frames(reasoning=reasoning)
+    `as_log`: events are sent as the log has them.
+    """
+
+    def __init__(self, *, reasoning: bool, as_log: bool = False) -> None:
+        self._frames = page_frames(reasoning=reasoning, as_log=as_log)
+        self._plain = page_frames(reasoning=False, as_log=as_log)
 
     @property
     def name(self) -> str:
-        """Tells the two apart."""
+        """Tells the variants apart."""
         return self._frames.name
 
     def encoder(self, *, last: int | None = None) -> "PageEncoder":
         """Return the encoder of a new stream, whose snapshots have at most the `last` runs."""
-        return PageEncoder(self._frames, last)
+        return PageEncoder(self._frames, self._plain, last)
 
 
 class PageEncoder:
     """Encodes one chat for one socket. Its state is what that socket has asked for."""
 
-    def __init__(self, frames: PageFrames, last: int | None) -> None:
+    def __init__(self, frames: PageFrames, plain: PageFrames, last: int | None) -> None:
         self._frames = frames
         self._last = last
         self._hidden: set[str] = set()
         self._accepted: set[str] = set()
-        self._plain = page_frames(reasoning=False)
+        self._plain = plain
 
     def accept(self, run_id: str) -> None:
         """Note that this socket's own message started the run."""
@@ -60,7 +64,9 @@ class PageEncoder:
         frames = self._frames_of(entry)
         if isinstance(entry.logged.event, RunEnded):
             found = (
-                entry.frame("ws.failure", lambda logged: frames.failure(logged, client_id)),
+                entry.frame(
+                    f"{frames.name}.failure", lambda logged: frames.failure(logged, client_id)
+                ),
                 entry.frame(frames.name, lambda logged: frames.turn_end(logged, client_id)),
             )
         else:

@@ -10,7 +10,15 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from thinkaloud.events.event import AttachedFile, Outcome, RunError, RunStatus, Timing, ToolStatus
+from thinkaloud.events.event import (
+    AttachedFile,
+    LoggedEvent,
+    Outcome,
+    RunError,
+    RunStatus,
+    Timing,
+    ToolStatus,
+)
 from thinkaloud.events.model import ReasoningStatus, Usage
 from thinkaloud.events.prompt import Effort
 from thinkaloud.events.view import ConversationView, RunView
@@ -198,6 +206,16 @@ class ChatVersionSelected(
     """
 
 
+class ChatLog(msgspec.Struct, frozen=True, tag_field="event", tag="log", omit_defaults=True):
+    """An event as the log has it, for sockets that attached with `events: "log"`."""
+
+    chat_id: str
+    entry: LoggedEvent
+    client_message_id: Annotated[
+        str | None, Meta(description="The id that the client gave the message of this run.")
+    ] = None
+
+
 class ChatSnapshot(msgspec.Struct, frozen=True, tag_field="event", tag="snapshot"):
     """The whole chat at `seq`; the events after it follow.
 
@@ -267,6 +285,7 @@ Frame = (
     | ChatNotice
     | ChatTurnEnd
     | ChatVersionSelected
+    | ChatLog
     | ChatSnapshot
     | ChatEarlier
     | ChatPong
