@@ -100,7 +100,7 @@ class Client:
         await self._say(self._world.name())
 
     async def _say(self, name: str, **more: str) -> None:
-        """Say something and hear it to its end. A conversation may go away meanwhile."""
+        """Send a message and follow its run to the end. The conversation may be deleted."""
         world = self._world
         text, telling = world.message(name)
         letting = asyncio.create_task(_let(telling, self._dice))

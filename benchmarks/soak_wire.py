@@ -1,7 +1,7 @@
 """Hostile HTTP heads and WebSocket frames against a real server (`make soak`).
 
 The same fuzzer as in `tests/server/connections/test_hostile_clients.py`, for longer: every connection is answered
-or closed, well-behaved clients are served meanwhile, the memory stays bounded, and the log stays short.
+or closed, well-behaved clients are still served, the memory stays bounded, and the log stays short.
 """
 
 import argparse

@@ -56,7 +56,7 @@ def _asks_outside(host: object) -> bool:
 
 
 def _network_guard(event: str, args: tuple[Any, ...]) -> None:
-    """Refuse a socket operation that would leave the machine, whoever in this process tries it.
+    """Refuse a socket operation that would leave the machine, from any code in this process.
 
     CPython announces each of them as an audit event before it happens, under any library. (uvloop's own sockets are
     not announced; tests run on asyncio's loop.)

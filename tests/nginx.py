@@ -27,7 +27,7 @@ async def nginx(
 ) -> AsyncGenerator[str]:
     """Have the example's site before the server at `url` for the length of a block; yield its address.
 
-    `location` stands in the place of the site's own.
+    `location` replaces the site's own.
 
     `configuration` is nginx's own, which includes `site.conf` of the folder.
     """

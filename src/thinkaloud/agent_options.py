@@ -60,7 +60,7 @@ class AgentOptions(TypedDict, total=False):
     hooks: Sequence[HookSource] | None
     """They see and steer every run."""
     reasoning_effort: Effort | None
-    """For requests that name none."""
+    """The default for requests."""
     config: str | Path | None
     """A configuration file; without one it is looked for as the server does."""
 

@@ -88,7 +88,7 @@ class AgentRun:
         """Start the run. Raises as `Runs.start`, before anything is kept."""
         self._runs = self._find_runs()
         try:
-            # A caller that is cancelled meanwhile must not leave a run behind that nobody knows.
+            # A caller that is cancelled here must not leave an unknown run behind.
             await completed(self._start(self._runs))
         except BaseException:
             await self.close()

@@ -28,7 +28,7 @@ class Portal:
     """Opens things and runs coroutines in an event loop of its own, from any other thread.
 
     `opened` and `wait` raise `InternalError` while it is closed, and `UserError` where waiting
-    would never end: in the portal's own thread, and in a process that was forked meanwhile.
+    would never end: in the portal's own thread, and in a process that was forked since.
     """
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ class Portal:
     def wait(self, work: Coroutine[object, object, R]) -> R:
         """Run a coroutine to its end, and return what it returns or raise what it raises.
 
-        An exception that a signal raises here meanwhile, such as `KeyboardInterrupt`, cancels the
+        An exception raised by a signal handler while waiting, such as `KeyboardInterrupt`, cancels the
         coroutine, and is raised once that has cleaned up. A second one is raised at once.
         """
         call = _Call(work)
@@ -80,7 +80,7 @@ class Portal:
             _wait(call.future)
             return call.future.result()
         except asyncio.CancelledError:
-            raise Unavailable("The agent was closed meanwhile.") from None
+            raise Unavailable("The agent was closed during the call.") from None
         finally:
             # A signal may raise anywhere above, also before the coroutine has begun.
             if portal is None:

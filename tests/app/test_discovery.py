@@ -1,4 +1,4 @@
-"""Which model a server uses that was told of none."""
+"""The default model of a server without a configured one."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager

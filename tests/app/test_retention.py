@@ -1,4 +1,4 @@
-"""What is of an age to go, or was to leave nothing, takes along what only it used."""
+"""Expired and temporary conversations are deleted with the uploads that only they used."""
 
 import asyncio
 from pathlib import Path

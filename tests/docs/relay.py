@@ -13,7 +13,7 @@ class Relay:
         self.target = ""
         self.cuts: list[bytes] = []
         self.cut = asyncio.Event()
-        """Set at each cut; cleared by whoever waits for the next one."""
+        """Set at each cut; cleared by the code that waits for the next one."""
         self.open = asyncio.Event()
         """While it is not set, connections wait."""
         self.open.set()

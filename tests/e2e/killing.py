@@ -44,7 +44,7 @@ class Left(msgspec.Struct):
 
 
 class Numbers:
-    """What each number of a conversation stood for, whoever saw it and whenever."""
+    """What each number of a conversation stood for, for any client at any time."""
 
     def __init__(self) -> None:
         self._seen: dict[tuple[str, int], tuple[object, ...]] = {}

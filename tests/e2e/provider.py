@@ -34,7 +34,7 @@ class Answer(NamedTuple):
 class Provider:
     """Answers by name, one after the other for requests with the same mark; the last one again.
 
-    A request's mark is the first `mark-…` in its body, so that each run begins anew.
+    A request's mark is the first `mark-…` in its body, so that each run starts from scratch.
     """
 
     def __init__(self, port: int) -> None:

@@ -49,7 +49,7 @@ class Reader:
         if frame["seq"] is None:
             raise Refused(frame["data"]["message"])
         if frame["event"] == "snapshot":
-            # It stands in the place of all there was, and the end may have its number.
+            # It replaces everything before, and the end may have its number.
             assert frame["seq"] >= self.cursor
             self.snapshots.append(frame)
             message = frame["data"]["messages"][-1]

@@ -157,7 +157,7 @@ async def test_a_thousand_followers_of_one_run_get_all_of_it(tmp_path: Path) -> 
 async def test_readers_that_take_nothing_hold_up_nobody_and_cost_bounded_memory(
     tmp_path: Path,
 ) -> None:
-    # They are never given up here: whoever gets to the end does so with them in the room.
+    # They are never dropped here: the others reach the end with them connected.
     more = "[server]\nsend_timeout_seconds = 600"
     async with upstream() as provider, server(tmp_path, provider.configuration(more)) as served:
         telling = provider.offer("Tell", RunPresenter(2_000, held_at=1, padding="x" * 2_000))

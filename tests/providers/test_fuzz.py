@@ -91,7 +91,7 @@ class Work:
     """Counts what a piece of code does: lines run, and text that passes through functions.
 
     Of every function that returns, the length of each text that a local variable or a member of
-    its object holds is added: text that is put together anew for every piece shows as more than
+    its object holds is added: text that is concatenated again for every delta shows as more than
     linear. (A buffer that grows in place is no such text.)
     """
 

@@ -191,7 +191,7 @@ async def test_a_full_disk_stops_no_run_and_loses_nothing_once_there_is_room() -
 
     assert texts(kept, AnswerDelta) == "Yes."
     assert isinstance(kept[-1], RunEnded)
-    # Putting it all together anew at each try would slow down whoever still streams.
+    # Merging everything again on each attempt would slow down active streams.
     assert len(store.tried) == 1
 
 

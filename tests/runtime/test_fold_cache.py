@@ -40,10 +40,10 @@ async def said(runs: Runs, text: str, **request: object) -> RunRecord:
 async def texts(runs: Runs) -> list[tuple[str, str]]:
     """What was asked and answered, and that it is what a whole reading gives."""
     view = (await runs.hub.fold("c")).view()
-    anew = Fold("c")
+    rebuilt = Fold("c")
     for each in await runs.hub.logged("c"):
-        anew.apply(each)
-    assert view == anew.view()
+        rebuilt.apply(each)
+    assert view == rebuilt.view()
     return [(run.input.text, run.response) for run in view.runs]
 
 
@@ -150,16 +150,16 @@ def test_whoever_goes_on_with_what_was_kept_reads_what_a_whole_reading_reads(
     log = events_of(said)
     cache = FoldCache()
     for cut in [*sorted(cuts), len(log)]:
-        anew = Fold("c")
+        rebuilt = Fold("c")
         for each in log[:cut]:
-            anew.apply(each)
+            rebuilt.apply(each)
         for fold in (cache.begin("c"), cache.begin("c")):  # two who read at the same time
             for each in log[fold.seq : cut]:
                 fold.apply(each)
             cache.keep(fold)
-            assert fold.view() == anew.view()
+            assert fold.view() == rebuilt.view()
             assert {name: run.view() for name, run in fold.tree.all.items()} == {
-                name: run.view() for name, run in anew.tree.all.items()
+                name: run.view() for name, run in rebuilt.tree.all.items()
             }
 
 

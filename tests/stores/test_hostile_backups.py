@@ -52,7 +52,7 @@ async def backup(tmp_path: Path, *statements: str) -> Path:
 
 REDEFINED = "PRAGMA writable_schema = ON"
 HARMFUL: dict[str, Sequence[str]] = {
-    "an endless view in the place of a table": (
+    "an endless view instead of a table": (
         "ALTER TABLE conversations RENAME TO hidden",
         f"CREATE VIEW conversations AS {ENDLESS} x AS conversation_id, 'ann' AS owner,"
         " 1 AS created_at_ms, 1 AS updated_at_ms, '' AS title, 0 AS reserved_seq FROM n",

@@ -125,7 +125,7 @@ inChromium("the page in Chromium, against the real server", () => {
     expect(await page.getByLabel("Your message").inputValue()).toBe("quick question");
   });
 
-  it("answers anew, and takes an edited message, as versions of what was there", async ({ here: { page } }) => {
+  it("regenerates an answer, and takes an edited message, as versions of what was there", async ({ here: { page } }) => {
     await say(page, "quick question");
     await done(page).waitFor();
     await page.getByRole("button", { name: "Regenerate" }).click();
@@ -167,7 +167,7 @@ inChromium("the page in Chromium, against the real server", () => {
     await page.getByRole("log").getByText("quick xylophone").waitFor();
   });
 
-  it("loses nothing where an early answer is given anew: all that followed comes back, by keyboard, in every tab", async ({ here: { page, context } }) => {
+  it("loses nothing where an early answer is regenerated: everything after it comes back, by keyboard, in every tab", async ({ here: { page, context } }) => {
     for (const [index, text] of ["quick one", "quick two", "quick three"].entries()) {
       await say(page, text);
       await done(page).nth(index).waitFor();

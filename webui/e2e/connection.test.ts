@@ -20,7 +20,7 @@ async function secondsOf(page: Page): Promise<number> {
 const messagesOf = (address: string) => address.replace("/#/c/", "/api/v1/conversations/") + "/messages";
 
 inChromium("a connection that is lost", () => {
-  it("notices a connection that died without a sign, and loses nothing of what was thought or said meanwhile", async ({ lookAt, server }) => {
+  it("notices a connection that died without a sign, and loses nothing of what was streamed in between", async ({ lookAt, server }) => {
     const way = new SilentWay(await freePort(), server.port);
     await way.start();
     const { page } = await lookAt(way.address);

@@ -93,14 +93,14 @@ inChromium("details of the page in Chromium", () => {
 
   it("asks before deleting with the focus on the way back, and renames with the name selected", async ({ here: { page } }) => {
     const focused = () => page.evaluate(() => document.activeElement?.textContent ?? "");
-    await say(page, "quick farewell");
+    await say(page, "quick goodbye");
     await done(page).waitFor();
-    await page.getByRole("button", { name: "Options for quick farewell" }).click();
+    await page.getByRole("button", { name: "Options for quick goodbye" }).click();
     await page.getByRole("menuitem", { name: "Delete" }).click();
     await expect.poll(focused).toBe("Cancel");
     await page.keyboard.press("Enter");
     await page.getByRole("dialog").waitFor({ state: "detached" });
-    await page.getByRole("button", { name: "Options for quick farewell" }).click();
+    await page.getByRole("button", { name: "Options for quick goodbye" }).click();
     await page.getByRole("menuitem", { name: "Rename" }).click();
     await expect.poll(() => page.evaluate(() => document.activeElement?.tagName)).toBe("INPUT");
     await page.keyboard.type("Another name");

@@ -16,7 +16,7 @@ export function follow(url, runId, show) {
       show(reasoning, (answer += JSON.parse(data).token));
     });
     source.addEventListener("snapshot", ({ data }) => {
-      // Everything up to its id: it takes the place of what we have.
+      // Everything up to its id: replace what we have.
       ({ reasoning, text: answer } = JSON.parse(data).messages.at(-1));
       show(reasoning, answer);
     });

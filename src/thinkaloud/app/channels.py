@@ -25,7 +25,7 @@ class RunsOfChats:
     """The bridge's view of the runtime: every chat of every channel is a conversation.
 
     At most `max_waiting` messages can be queued in a chat, and at most `max_active` runs can be
-    active or queued in total, whoever started them.
+    active or queued in total, across all channels.
     """
 
     def __init__(

@@ -1,8 +1,9 @@
-"""What of a long conversation fits a model's window. Pure.
+"""Selects the part of a long conversation that fits into a model's context window. Pure.
 
-The policy: the run that is going on always goes whole; before it go as many of the latest runs
-as fit, chosen anew for each model call: tool results make the run longer. A run stays or goes as one, so no tool call is ever without its result, nor a result
-without the reasoning that asked for it.
+The current run is always included in full, preceded by as many of the latest runs as fit. The
+selection is repeated for each model call, because tool results make the run longer. A run is
+included or left out as a whole, so no tool call is without its result, and no result without the
+reasoning that led to it.
 """
 
 from collections.abc import Sequence

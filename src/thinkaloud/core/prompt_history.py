@@ -29,11 +29,10 @@ NOT_RUN = "This call was not run: the run ended before it."
 
 
 def turns(runs: Sequence[RunFold], *, picture_bytes: int = MAX_PICTURE_BYTES) -> tuple[Turn, ...]:
-    """Return the turns of these runs, oldest first; the last run may still be going on.
+    """Return the turns of these runs, oldest first; the last run may still be running.
 
-    The pictures of the last run go along, and of the others the latest, while all together have
-    at most `picture_bytes`; in the place of an older one its name is told. 0: for a model that
-    takes no pictures.
+    The images of the last run are included, and the latest of the others, up to `picture_bytes` in
+    total; older ones are replaced with their names. 0: for a model that accepts no images.
     """
     found: list[Turn] = []
     shown = _shown(runs, picture_bytes)

@@ -64,7 +64,7 @@ def wait_before_retry(
 
     `attempt` counts the attempts made, from 1. After the first visible token there is none
     (P6). A provider's Retry-After is kept to the second; one longer than `max_wait` is left to
-    the caller, who is told of it.
+    the caller, which gets the error.
     """
     if visible or attempt > len(_BACKOFF_SECONDS):
         return None

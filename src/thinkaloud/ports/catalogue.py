@@ -11,7 +11,7 @@ class Catalogue(Protocol):
 
     @property
     def current(self) -> str:
-        """The id of the model for runs that name none."""
+        """The id of the default model."""
         ...
 
     async def models(self) -> Sequence[ModelInfo]:

@@ -109,7 +109,7 @@ class Log(Protocol):
         ...
 
     async def compact(self, run: RunRecord, events: Sequence[Stored], text: str) -> None:
-        """Put these events in the place of all events of a run, and index its text for search.
+        """Replace all events of a run with these, and index its text for search.
 
         What the run has above the last of them stays. With its terminal event among them, or in
         the log before, the run is finished. `text` is what the user and the answer said, never

@@ -26,7 +26,7 @@ async def owned_tasks() -> AsyncGenerator[asyncio.TaskGroup]:
 
 
 async def completed(work: Coroutine[object, object, R]) -> R:
-    """Run a coroutine to its end even where the caller is cancelled meanwhile, however often.
+    """Run a coroutine to its end even if the caller is cancelled, however often.
 
     For cleaning up: the cancellation is raised afterwards.
     """

@@ -88,7 +88,7 @@ class ConfiguredModels:
 
     @property
     def current(self) -> str:
-        """The id of the model for runs that name none."""
+        """The id of the default model."""
         return self._current
 
     @property

@@ -46,7 +46,7 @@ class Target(msgspec.Struct, frozen=True):
     """The host's name in the configuration, e.g. `openrouter`."""
     dialect: str
     base_url: str
-    """What the official client of that wire takes, without a slash at the end."""
+    """The base URL you would give the official SDK, without a slash at the end."""
     model: str
     """The provider's own name of the model."""
     family: Family = Family(name="unknown", reasons="optional", shows="text", images=True)

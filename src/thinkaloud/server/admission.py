@@ -16,7 +16,7 @@ _LEVELS: Final[dict[str, EffortLevel]] = {level: level for level in EFFORT_LEVEL
 
 
 def refuse_when_busy(services: ServerServices) -> None:
-    """Raise `Refused` (503) where as many runs go on as may."""
+    """Raise `Refused` (503) when `max_active_runs` is reached."""
     if len(services.runs.active) >= services.settings.max_active_runs:
         raise Refused(
             503, "busy", "Too many runs are going on. Try again.", headers={"Retry-After": "2"}

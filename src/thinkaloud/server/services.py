@@ -62,7 +62,7 @@ class ServerState:
 
     def __init__(self) -> None:
         self.reasoning_effort: Effort | None = None
-        """For runs that name none, where a client has switched to one."""
+        """The default for new runs, if a client has set one."""
         self.sockets = 0
         self.event_streams = 0
         self.dropped_readers = 0

@@ -32,7 +32,7 @@ class _Thread:
         return self.log[-1].logged.seq if self.log else 0
 
     def append(self, stored: Stored) -> None:
-        """Put an event at the end, in the place of those that it stands for, unless it is there."""
+        """Append an event, replacing those that it stands for, unless it exists already."""
         if stored.logged.seq <= self.last_seq:
             return
         while self.log and self.log[-1].first_seq >= stored.first_seq:
@@ -63,7 +63,7 @@ class _MemoryLog:
         self._ended |= _ended_in(batch) & self._runs.keys()
 
     async def compact(self, run: RunRecord, events: Sequence[Stored], text: str) -> None:
-        """Put these events in the place of all events of a run, and index its text."""
+        """Replace all events of a run with these, and index its text."""
         thread = self._threads.get(run.conversation_id)
         if thread is None or thread.about.owner != run.owner:
             return

@@ -121,7 +121,7 @@ class TemporaryStore:
             )
 
     async def compact(self, run: RunRecord, events: Sequence[Stored], text: str) -> None:
-        """Put these events in the place of all events of a run."""
+        """Replace all events of a run with these."""
         await self._of(run.conversation_id).compact(run, events, text)
 
     async def read(self, conversation_id: str, after: int, limit: int) -> Sequence[Stored]:

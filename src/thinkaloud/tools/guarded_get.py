@@ -35,7 +35,7 @@ class Fetched(msgspec.Struct, frozen=True):
 async def get(
     guard: UrlGuard, url: str, *, accept: str = "*/*", max_bytes: int, seconds: float
 ) -> Fetched:
-    """Fetch a URL, each hop checked by the guard anew.
+    """Fetch a URL; the guard checks every hop.
 
     No proxy, cookie or credential of this machine is used, and no compression, so `max_bytes`
     is what travels. `seconds` bounds everything together. Raises

@@ -239,8 +239,8 @@ def _entries(scan: Iterator[os.DirEntry[str]], *, hard_links: bool) -> Iterator[
 def _walk(folder: int, above: str, depth: int, *, hard_links: bool) -> Generator[tuple[int, str]]:
     """Yield the opened folder and the whole name of every file, and `""` for every folder.
 
-    A folder stays open until the next is asked for. The names of folders are there so that
-    whoever counts the time can do so where there are no files.
+    A folder stays open until the next is requested. Folders are yielded, too, so that the caller
+    can check its time limit even if there are no files.
     """
     yield folder, ""
     with os.scandir(folder) as scan:

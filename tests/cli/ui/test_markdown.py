@@ -124,7 +124,7 @@ def test_no_answer_is_too_tangled_to_be_shown(text: str) -> None:
 
 
 class Terminal:
-    """A screen on a console whose width can change, as terminals do that break lines anew."""
+    """A screen on a console whose width can change, as terminals do that rewrap lines."""
 
     def __init__(self, width: int) -> None:
         self.file = io.StringIO()
@@ -143,7 +143,7 @@ class Terminal:
             self.screen.show(LoggedEvent(1, 0, "c", "r", event))
 
     def resize(self, width: int) -> None:
-        """Break the lines that stand there anew; the cursor stays behind the last one."""
+        """Rewrap the existing lines; the cursor stays after the last one."""
         rows = [
             line[at : at + width]
             for line in screen_of(self.file.getvalue(), self.console.width)

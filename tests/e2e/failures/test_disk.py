@@ -85,7 +85,7 @@ async def test_a_disk_that_fills_up_under_a_stream_costs_the_listener_nothing_an
             await until_saving_is(served, "degraded")
             assert_intact(tmp_path)
             await assert_kept(served, "first", first)
-            # What is not on disk is still in memory, and is told to whoever comes.
+            # What is not on disk is still in memory, and sent to new clients.
             await assert_kept(served, "second", second)
             query = "SELECT ended FROM runs WHERE conversation_id = 'second'"
             assert ask_database(tmp_path, query) == [(0,)]

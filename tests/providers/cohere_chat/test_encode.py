@@ -125,7 +125,7 @@ def test_the_next_request_after_a_recording_is_what_another_client_sent() -> Non
         request(UserTurn(text=theirs[0]["content"][0]["text"]), turn_of(heard.finished), results)
     )
     _, ours, result = body(sent)["messages"]
-    # That client drops the plan, sends an empty text instead and writes the arguments anew.
+    # That client drops the plan, sends an empty text instead and rewrites the arguments.
     assert ours.pop("tool_plan") == case.expected["tool_plan"]
     del theirs[1]["content"]
     for message in (ours, theirs[1]):

@@ -1,4 +1,4 @@
-"""The files of messages: what goes to the model, what is told of them, and what a run keeps."""
+"""Attachments: what is sent to the model, what clients see of them, and what a run keeps."""
 
 import base64
 from collections.abc import Sequence

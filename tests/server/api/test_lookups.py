@@ -152,9 +152,9 @@ async def test_a_conversation_can_be_made_renamed_listed_and_deleted() -> None:
             async with served.session.delete(served.api + one) as response:
                 assert response.status == 204
             frames = [frame async for frame in stream]
-        *_, end, farewell = frames
+        *_, end, last = frames
         assert (end["event"], end["data"]["status"]) == ("complete", "stopped")
-        assert (farewell["event"], farewell["data"]["code"]) == ("error", "not_found")
+        assert (last["event"], last["data"]["code"]) == ("error", "not_found")
         assert await titles(served) == []
         for path in (one, f"{one}/messages", f"{one}/events", f"/runs/{running.run_id}"):
             assert (await served.get(path))[0] == 404

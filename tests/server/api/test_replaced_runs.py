@@ -1,4 +1,4 @@
-"""Runs that another one took the place of: gone from the conversation, and still to be had."""
+"""Runs that were replaced by another one: gone from the conversation, and still to be had."""
 
 from pathlib import Path
 from typing import Any

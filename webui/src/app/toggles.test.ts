@@ -22,7 +22,7 @@ it("forgets the oldest of very many", () => {
   expect([toggles.get("t9"), toggles.get("t10"), storedToggles(storage).get("t509")]).toEqual([undefined, true, true]);
 });
 
-it("begins anew where what was kept is no such thing", () => {
+it("starts fresh if the stored value is invalid", () => {
   const storage = fresh();
   for (const text of ["{", "5", '[["a"],["b","yes"],["c",true]]']) {
     storage.setItem("thinkaloud.toggles", text);

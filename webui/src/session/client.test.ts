@@ -218,7 +218,7 @@ it("reads the server's clock from the frame that came quickest, never from a rep
   expect(clock.now()).toBe(6_000);
 });
 
-it("starts anew from what the server has when the server no longer knows its place", () => {
+it("starts over from what the server has when the server no longer knows its place", () => {
   client.chat(ID);
   server.connect();
   server.attached(0);

@@ -176,7 +176,7 @@ it("says why where the server is there and lets nobody in", async () => {
   expect(last()).toMatchObject({ state: "waiting", problem: "Show a key." });
 });
 
-it("asks a server that says nothing for a while, and connects anew where no frame answers", async () => {
+it("asks a server that says nothing for a while, and reconnects if no frame arrives", async () => {
   const { wires, states } = staged();
   await settle();
   wires[0]?.fire("open");

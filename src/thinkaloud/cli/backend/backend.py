@@ -71,9 +71,8 @@ async def open_backend(
 ) -> AsyncGenerator[Backend]:
     """Open the place of these settings for the length of a block.
 
-    That is the server that uses the data, where one does, else this process, which owns the data
-    meanwhile. A temporary place is in this process' memory. `model` is for requests that name
-    none. Raises `ConfigurationError`, also where the data is in use by something that does not
+    That is the server that uses the data, if there is one, else this process, which then owns the
+    data. A temporary backend is in this process' memory. `model` is the default model. Raises `ConfigurationError`, also where the data is in use by something that does not
     answer, and `UnknownModel`.
     """
     lasts = not temporary and configuration.settings.store.kind == "sqlite"

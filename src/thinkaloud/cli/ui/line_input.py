@@ -40,7 +40,7 @@ class LineEditor:
 
 @contextmanager
 def echo_disabled() -> Generator[None]:
-    """Keep what is typed meanwhile out of the output, and a paste in one piece, for later."""
+    """Hold typed input and pastes back until the next prompt."""
     with _restore_terminal():
         quiet = termios.tcgetattr(sys.stdin)
         # Ctrl-C must not throw away what was typed before it.

@@ -52,7 +52,7 @@ class MarkdownPieces:
             yield from self._cut(is_code=bool(self._fence))
 
     def end(self) -> Iterator[Piece]:
-        """Yield what is left, and begin anew."""
+        """Yield the rest, and reset."""
         if self._line:
             whole, self._line = self._line, ""
             yield from self._whole_line(whole)

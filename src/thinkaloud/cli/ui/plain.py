@@ -91,7 +91,7 @@ class PlainView:
                 assert_never(event)
 
     def end(self) -> None:
-        """Write nothing: whoever reads the pipe may have stopped doing so."""
+        """Write nothing: the reader of the pipe may have closed it."""
 
     def _write(self, stream: TextIO, text: str) -> None:
         stream.write(text)

@@ -30,7 +30,7 @@ class LineSource(Protocol):
 class LiveArea(Live):
     """Redraws lines a few times a second.
 
-    A terminal that gets narrower breaks the lines that stand there anew, so that they take more
+    A terminal that gets narrower rewraps the existing lines, so that they take more
     rows than were drawn. Ctrl-Z shows the cursor; what is drawn after `fg` begins below.
     """
 

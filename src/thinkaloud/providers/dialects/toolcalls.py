@@ -1,7 +1,7 @@
 """What every wire owes to tool calls: bounds, clean names, unique ids, whole arguments.
 
 Servers send arguments in pieces, and some of them also as a placeholder before, as a repetition
-after, or anew from the start with every piece. The pieces are only judged once they are all
+after, or repeated from the start with every delta. The pieces are only judged once they are all
 there, and only where they are no JSON object when joined.
 """
 

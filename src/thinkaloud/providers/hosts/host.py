@@ -63,7 +63,7 @@ class Host(msgspec.Struct, frozen=True):
     """What people call it."""
     dialect: str
     base_url: str
-    """What the official client of the wire takes."""
+    """The base URL you would give the official SDK."""
     key_env: tuple[str, ...] = ()
     """Environment variables that may hold the key, the first one set wins."""
     key_style: KeyStyle = "bearer"

@@ -1,4 +1,4 @@
-"""What is of an age to go, goes."""
+"""Deletes conversations past their retention."""
 
 import logging
 from typing import Final

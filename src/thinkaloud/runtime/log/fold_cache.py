@@ -30,7 +30,7 @@ class FoldCache:
         return kept.fold.copy()
 
     def keep(self, fold: Fold) -> None:
-        """Keep what has ended of a fold that is up to date, in the place of what was kept."""
+        """Cache the finished runs of an up-to-date fold, replacing the previous entry."""
         name = fold.conversation_id
         before = self._kept.get(name) or _Kept(Fold(name), 0)
         if fold.seq <= before.fold.seq:

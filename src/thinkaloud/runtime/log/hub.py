@@ -99,9 +99,9 @@ class Hub:
                 )
 
     async def fold(self, conversation_id: str) -> Fold:
-        """Read a conversation as it stands now, the runs that had ended before from memory.
+        """Read a conversation; runs that had ended before come from memory.
 
-        Whoever asks has a fold of his own; the runs in it that have ended are everybody's.
+        Returns a private fold; finished runs are shared.
         """
         while True:
             async with self.open(conversation_id) as log:
@@ -122,7 +122,7 @@ class Hub:
     async def _read(self, log: LiveLog, seq: int, take: Callable[[LoggedEvent], None]) -> bool:
         """Read all there is after `seq`, to the end of now.
 
-        False where a compaction or a deletion came between: then anew.
+        False if a compaction or a deletion interfered: then try again.
         """
         while seq < log.floor:
             page = await self.reader.read(log, seq, _PAGE)

@@ -79,9 +79,9 @@ class LogWriter:
                         self.note(log)
 
     async def show_end(self, log: LiveLog) -> None:
-        """Save, and only then show a run's end that is held: none that was seen is taken back.
+        """Persist the terminal event, then publish it.
 
-        A store that cannot do that now holds nobody up for longer than a second.
+        If the store does not respond within a second, it is published anyway.
         """
         try:
             with suppress(TimeoutError):
@@ -103,7 +103,7 @@ class LogWriter:
             self._unfinished.discard(run.run_id)
             return True
         entries = log.of_run(run.run_id) if known is None else known
-        # A run that has begun meanwhile may have more to save, after these.
+        # A run that has started since may have later events to save.
         if entries and log.unsaved.begins_by(entries[-1].logged.seq):
             return False
         try:
@@ -134,7 +134,7 @@ class LogWriter:
     async def unreserve(self, log: LiveLog) -> None:
         """Give back the numbers that were reserved and not given out."""
         if log.reserved_seq > log.seq:
-            # A run that begins meanwhile reserves again, after this.
+            # A run that starts in the meantime reserves again, after this.
             log.reserved_seq = log.seq
             try:
                 await self._store.reserve(log.conversation_id, log.seq)

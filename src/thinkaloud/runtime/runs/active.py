@@ -33,7 +33,7 @@ class ActiveRuns:
         ]
 
     def takes_place_of(self, run_id: str) -> bool:
-        """Whether one of them takes the place of this run, now or when its turn comes."""
+        """Whether one of them, active or queued, replaces this run."""
         return any(run.spec.replaces == run_id for run, _ in self._runs.values())
 
     def add(self, run: Run, task: asyncio.Task[None]) -> None:

@@ -1,4 +1,4 @@
-"""The files of a message: those that it names, or those of the message whose place it takes."""
+"""Attachments of a message: the files it names, or those of the message it replaces."""
 
 from collections.abc import Mapping
 

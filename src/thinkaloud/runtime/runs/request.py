@@ -77,7 +77,7 @@ async def build_spec(
 ) -> RunSpec:
     """Turn a checked request into a run to be carried out, reading the files that it names.
 
-    `replaced` is the run whose place it takes, as it stands. Raises `UnknownModel`,
+    `replaced` is the state of the run that it replaces. Raises `UnknownModel`,
     `ConfigurationError`, `UnsupportedEffort` or `InvalidRequest`.
     """
     names = names_of(request.context_files, request.image_path, replaced)
@@ -140,7 +140,7 @@ async def open_conversation(
     new = Conversation(conversation_id, owner, now_ms, now_ms, temporary=request.temporary)
     if await services.store.create_conversation(new):
         return
-    # Another message may have made it meanwhile.
+    # Another message may have created it since.
     if await services.store.conversation(owner, conversation_id) is None:
         raise NotFound("There is no such conversation.")
 

@@ -49,7 +49,7 @@ class RunSpec(msgspec.Struct, frozen=True):
     attachments: tuple[Attachment, ...] = ()
     system_prompt: str | None = None
     replaces: str | None = None
-    """The run of this conversation whose place it takes."""
+    """The run of this conversation that it replaces."""
     stop_detached_after: float | None = None
     """Seconds without a follower after which it is stopped; None: never."""
 

@@ -28,7 +28,7 @@ class ToolOutcome(msgspec.Struct, frozen=True):
 
 
 class ToolExecutor:
-    """The tools of an agent, by name. Raises `ValueError` where two have the same name."""
+    """The tools of an agent, by name. Raises `ValueError` if two have the same name."""
 
     def __init__(self, tools: Sequence[Tool], max_result_chars: int) -> None:
         self._tools = {tool.schema.name: tool for tool in tools}

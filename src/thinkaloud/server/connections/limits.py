@@ -43,7 +43,7 @@ class Deadline:
         return self._timer is not None
 
     def set(self, seconds: float) -> None:
-        """Begin anew."""
+        """Restart the count."""
         self.meet()
         self._timer = asyncio.get_running_loop().call_later(seconds, self._call)
 
@@ -59,10 +59,10 @@ class Deadline:
 
 
 class Door:
-    """The connections that wait for their client, the oldest first.
+    """The connections that are waiting for their client, oldest first.
 
-    Who sends nothing, or half a request, holds one of a bounded number of places, and loses it to
-    whoever comes next. A request that is being answered and an open socket are not among them.
+    Their number is bounded: a client that sends nothing, or an incomplete request, is disconnected
+    when a new one connects. Requests in progress and open sockets do not count.
     """
 
     def __init__(self, settings: ServerSettings) -> None:

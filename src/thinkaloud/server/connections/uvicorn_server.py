@@ -185,10 +185,10 @@ def bind(settings: ServerSettings) -> socket.socket:
 
 
 def _notice_who_vanishes(listener: socket.socket, seconds: float) -> None:
-    """Have each connection of this listener end when its other side does not answer any more.
+    """Close each connection of this listener when its peer stops responding (TCP keepalive).
 
-    A machine that lost its power or its network says no farewell, and would count as a reader for
-    a quarter of an hour. A reader that only takes nothing is dropped sooner, with a word.
+    A dead peer sends no FIN, and would count as a follower for fifteen minutes. A client that only
+    stops reading is disconnected sooner, with a close code.
     """
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     idle = min(max(1, round(seconds)), _LONGEST_IDLE)

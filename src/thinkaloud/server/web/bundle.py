@@ -135,7 +135,7 @@ class WebUi:
             known = self._read.get(path)
             if known is None or known.stamp != stamp:
                 known = self._read[path] = _opened(path, stamp, self._base_path)
-        except (OSError, ValueError):  # gone meanwhile, or a name that no file can have
+        except (OSError, ValueError):  # deleted since, or not a valid file name
             return None
         return known
 

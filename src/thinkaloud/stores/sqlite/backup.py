@@ -66,7 +66,7 @@ def make_private(path: Path) -> None:
 
 
 def copy_database(path: Path, to: Path) -> None:
-    """Copy a database as it stands to a new file, whoever writes it meanwhile. Blocks.
+    """Copy a database to a new file, even while it is being written. Blocks.
 
     The copy is whole or not there; it has mode 0600 and needs no other file beside it.
     Raises `Conflict` where there is such a file, `StoreError` where it cannot be written.

@@ -90,7 +90,7 @@ class Database:
         return self._writer.commits
 
     async def backup(self, to: Path) -> None:
-        """Copy the database as it stands to a new file, while everything goes on.
+        """Copy the database to a new file, while it is in use.
 
         The copy is whole or not there; it has mode 0600 and needs no other file beside it.
         Raises `Conflict` where there is such a file, `StoreError` where it cannot be written.
@@ -134,7 +134,7 @@ class Database:
 
     def _fault(self, error: Exception) -> StoreError:
         fault = explained(error, self.path)
-        # Once: whoever asks is told, but not whoever can mend it.
+        # Logged once: callers get the error, but the operator would not.
         if primary_code(error) == sqlite3.SQLITE_CORRUPT and not self._damaged:
             self._damaged = True
             _log.error("%s", fault.message)
@@ -173,7 +173,7 @@ class Database:
 
 
 async def _opened(path: Path, opening: Opening) -> tuple[Writer, Readers, ExitStack]:
-    """Open off the event loop. A caller that is cancelled meanwhile leaves nothing open."""
+    """Open off the event loop. If the caller is cancelled, nothing stays open."""
     work = asyncio.get_running_loop().run_in_executor(None, _open, path, opening)
     try:
         return await asyncio.shield(work)
@@ -258,7 +258,7 @@ def _shrink(connection: sqlite3.Connection) -> bool:
     if free <= _SPARE_PAGES:
         return False
     connection.execute(f"PRAGMA incremental_vacuum({_SPARE_PAGES})").fetchall()
-    # A file that another tool wrote anew (`sqlite3 .recover`) cannot shrink.
+    # A file rebuilt by another tool (`sqlite3 .recover`) cannot shrink.
     return _pragma(connection, "freelist_count") < free
 
 

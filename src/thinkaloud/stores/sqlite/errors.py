@@ -18,9 +18,9 @@ _MEANINGS: Final = {
     sqlite3.SQLITE_CANTOPEN: "{path} cannot be opened. Check that it is a file, who owns it, and "
     "that its folder is there.",
     sqlite3.SQLITE_NOTADB: "{path} is no database, or is damaged from its first page on. Put a "
-    "backup in its place, or move it away to begin anew.",
+    "backup in its place, or move it away to start fresh.",
     sqlite3.SQLITE_CORRUPT: "{path} is damaged. Put a backup in its place, or move it away to "
-    "begin anew; `sqlite3 {path} .recover` may save what is left.",
+    "start fresh; `sqlite3 {path} .recover` may save what is left.",
     sqlite3.SQLITE_IOERR: "{path} could not be read or written: its disk, or the connection to "
     "it, reports a fault.",
 }

@@ -126,7 +126,7 @@ def compact(
     ended: Sequence[tuple[str, str]],
     text: str,
 ) -> None:
-    """Put these events in the place of all events of a run up to the last, and index its text."""
+    """Replace all events of a run up to its last with these, and index its text."""
     owned = connection.execute(
         "SELECT 1 FROM conversations WHERE conversation_id = ? AND owner = ?",
         (run.conversation_id, run.owner),

@@ -23,7 +23,7 @@ def queries(search: str) -> list[str]:
 
 
 def put(connection: sqlite3.Connection, conversation_id: str, run_id: str, text: str) -> None:
-    """Index the text of a run, or a title (`run_id` empty), in the place of what was there."""
+    """Index the text of a run, or a title (`run_id` empty), replacing any previous text."""
     indexed = " ".join(words(text))
     found = connection.execute(
         "SELECT number FROM texts WHERE conversation_id = ? AND run_id = ?",

@@ -105,7 +105,7 @@ class SqliteStore(Database):
             )
 
     async def compact(self, run: RunRecord, events: Sequence[Stored], text: str) -> None:
-        """Put these events in the place of all events of a run, and index its text."""
+        """Replace all events of a run with these, and index its text."""
         rows = log.rows_of(events).get(run.conversation_id, [])
         await self._write(
             partial(log.compact, run=run, rows=rows, ended=log.ended_in(events), text=text)

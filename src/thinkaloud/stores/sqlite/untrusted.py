@@ -41,7 +41,7 @@ _BYTES_A_STEP: Final = 2_000
 _SHADOWS: Final = frozenset(
     f"words_{part}" for part in ("data", "idx", "content", "docsize", "config")
 )
-"""Tables of the search index. They are not read: the index of what is added is made anew."""
+"""Tables of the search index. They are not read: added conversations are indexed again."""
 _READ_TABLES: Final = frozenset({"conversations", "runs", "events", "sqlite_master"})
 _LAST_NUMBER: Final = 2**53
 _LAST_MS: Final = 253_400_000_000_000

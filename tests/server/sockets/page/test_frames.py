@@ -1,4 +1,4 @@
-"""The frames of `/ws` tell the whole log: whoever folds them has what the server has."""
+"""The frames of `/ws` tell the whole log: folding them gives the state that the server has."""
 
 import json
 from pathlib import Path

@@ -87,7 +87,7 @@ it("recalls the last message with the arrow, only in an empty field", async () =
   expect(did).toEqual(["recall"]);
 });
 
-it("stops while a run goes on, and offers to send what is typed meanwhile", async () => {
+it("stops an active run, and offers to queue what is typed during it", async () => {
   const { did, field, user } = staged({ running: true });
   await user.click(screen.getByRole("button", { name: "Stop (Esc)" }));
   expect(screen.queryByRole("button", { name: /^Send/ })).toBeNull();

@@ -40,7 +40,7 @@ it("keeps every piece short enough to be laid out quickly", () => {
   for (const node of chunks.at(-1) ?? []) expect(node.textContent?.length).toBeLessThan(7_000);
 });
 
-it("writes a text anew that is another one", () => {
+it("rewrites a text that was replaced", () => {
   expect(grown(["first text", "second"]).text).toBe("second");
 });
 

@@ -155,7 +155,7 @@ describe("thoughts, tools and answers of one run", () => {
 const nothing = () => undefined;
 const notice = (seconds: number) => ({ type: "notice", code: "provider_retry", message: `Trying again in ${seconds} seconds.` }) as const;
 
-it("offers one way to ask again: trying again after a failure, else answering anew", () => {
+it("offers one way to ask again: retrying after a failure, else regenerating", () => {
   const { show } = renderWithOptions({}, <AssistantMessage run={lastRun("failed-while-thinking")} onRetry={nothing} onRegenerate={nothing} />);
   expect(screen.getByRole("button", { name: "Try again" })).toBeDefined();
   expect(screen.queryByRole("button", { name: "Regenerate" })).toBeNull();

@@ -62,7 +62,7 @@ it("keeps the focus on the switcher while versions change, so that a key can be 
   expect(document.activeElement).toBe(screen.getAllByRole("button", { name: "Next version" })[0]);
 });
 
-it("shows a replacement that still thinks in the place of the old answer, and no way to another version meanwhile", () => {
+it("shows a replacement that is still thinking instead of the old answer, without a version switcher", () => {
   const doing = handlers();
   render(<Shown name="replacement-thinking" actions={doing} />);
   expect(screen.getAllByRole("article")).toHaveLength(1);

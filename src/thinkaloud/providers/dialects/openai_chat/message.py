@@ -1,4 +1,4 @@
-"""The assistant message as it is sent back: from what was received, or written anew."""
+"""The assistant message as it is sent back: as received, or rebuilt."""
 
 from collections.abc import Sequence
 
@@ -140,7 +140,7 @@ def carried(
 def rendered(
     turn: AssistantTurn, quirks: Quirks, ids: dict[str, str], *, after_tools: bool
 ) -> dict[str, object]:
-    """Write an assistant message anew from the neutral parts of a turn.
+    """Rebuild an assistant message from the neutral parts of a turn.
 
     `ids` maps tool call ids to what stands on the wire; `after_tools`: this or an earlier
     message has tool calls.

@@ -24,7 +24,7 @@ came, inline tags excepted. `content_chunks`: Mistral. `content_summary`: Databr
 `content`, in the tags."""
 
 BackOn = Literal["never", "tool_calls", "since_tools", "all"]
-"""Which assistant messages get readable reasoning when they are written anew."""
+"""Which assistant messages get readable reasoning when they are rebuilt."""
 
 
 class EffortWire(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,7 +70,7 @@ class ReasoningBack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How reasoning of earlier turns goes back to the provider.
 
     A turn that this very provider and model issued goes back as it came, in `carrier`. One
-    that is written anew (foreign, or sent without opaque blocks) gets its readable reasoning
+    that is rebuilt (foreign, or sent without opaque blocks) gets its readable reasoning
     in `carrier` on the messages that `rendered` names.
     """
 
@@ -100,7 +100,7 @@ class Quirks(InlineQuirks, frozen=True, forbid_unknown_fields=True):
     extra: dict[str, object] = msgspec.field(default_factory=dict)
     """Body members of every request, merged deeply."""
     foreign_tool_call: dict[str, object] = msgspec.field(default_factory=dict)
-    """Members of the first tool call of every message that is written anew (a stand-in for
+    """Fields of the first tool call of every rebuilt message (a stand-in for
     Gemini's signature)."""
     tool_call_id_pattern: str | None = None
     """A regular expression that ids must match whole; others are replaced by nine letters and

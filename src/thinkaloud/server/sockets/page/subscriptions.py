@@ -14,7 +14,7 @@ Refuse = Callable[[ThinkaloudError, str], Awaitable[None]]
 class Subscriptions:
     """Begins and ends following. Its tasks are the socket's.
 
-    `refuse` is told of a chat that can be followed no longer, and why.
+    `refuse` is called for a chat that can no longer be followed, with the reason.
     """
 
     def __init__(

@@ -139,7 +139,7 @@ class ChatWire:
         return self.write(ErrorFrame(data, None, run_id))
 
     def write(self, frame: Frame) -> bytes:
-        """Return a frame as it stands on the wire."""
+        """Return a frame, encoded."""
         if self._form == "text":
             return _encode(frame)
         event = frame.__struct_config__.tag

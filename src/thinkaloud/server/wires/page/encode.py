@@ -217,7 +217,7 @@ def page_frames(*, reasoning: bool, as_log: bool = False) -> PageFrames:
 
 
 def encode_frame(frame: Frame) -> bytes:
-    """Return a frame as it stands on the wire."""
+    """Return a frame, encoded."""
     return _encode(frame)
 
 

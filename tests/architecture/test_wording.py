@@ -1,0 +1,67 @@
+"""Plain English: phrases that a reader would stumble over must not come back."""
+
+import re
+from collections.abc import Iterator
+
+from scripts.tree import ROOT, project_files
+
+PHRASES = (
+    r"\banew\b",
+    r"\bmeanwhile\b",
+    r"\bwhoever\b",
+    r"\bfarewell\b",
+    r"\b(?:is|was|are|were) told of\b",
+    r"\b(?:takes?|took|taking) the place of\b",
+    r"\bin the place of\b",
+    r"\bwhose place it takes\b",
+    r"\bof an age\b",
+    r"\bnone that was seen\b",
+    r"\ba fold of his own\b",
+    r"\ball that was said\b",
+    r"\bas many runs go on\b",
+    r"\bthat name none\b",
+    r"\bofficial client of (?:the|that) wire\b",
+    r"\bbring a file along\b",
+    r"\bneeds to know to begin\b",
+    r"\bhow the server fares\b",
+    r"\bwho answers here\b",
+    r"\bsame agent with doors\b",
+    r"\bgive channel plugins a hand\b",
+)
+"""Regular expressions, whatever the case. See `docs/reference/glossary.md` for the terms to use."""
+FORBIDDEN = re.compile("|".join(PHRASES), re.IGNORECASE)
+PLACES = ("src/thinkaloud", "docs", "scripts", "benchmarks", "tests", "webui/src", "webui/e2e")
+SUFFIXES = {".py", ".ts", ".tsx", ".css", ".md", ".sh", ".mjs", ".toml", ".conf"}
+EXEMPT = {ROOT / "tests" / "architecture" / "test_wording.py", ROOT / "CHANGELOG.md"}
+
+
+def found_in(text: str) -> Iterator[str]:
+    """Every forbidden phrase of a text, also one that is broken across comment lines."""
+    joined = re.sub(r"\s*\n\s*(?:#|\*|//|\"|--)?\s*", " ", text)
+    for match in FORBIDDEN.finditer(joined):
+        yield joined[max(0, match.start() - 30) : match.end() + 30]
+
+
+def test_no_document_comment_or_message_uses_a_phrase_of_the_list() -> None:
+    places = [ROOT / place for place in PLACES]
+    found = [
+        f"{path.relative_to(ROOT)}: {phrase}"
+        for path in project_files()
+        if path.suffix in SUFFIXES and path not in EXEMPT
+        if path.parent == ROOT or any(place in path.parents for place in places)
+        for phrase in found_in(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
+
+
+def test_a_phrase_is_found_in_any_case_and_across_lines() -> None:
+    assert (
+        len(
+            list(
+                found_in(
+                    "Begin Anew.\n# It takes the\n# place of all.\n'renewed', and told offhand"
+                )
+            )
+        )
+        == 2
+    )
