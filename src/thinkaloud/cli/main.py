@@ -34,7 +34,7 @@ app = typer.Typer(
     help="An AI agent server that shows a model's reasoning live.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # PlainView help: frames would break in a narrow terminal.
+    rich_markup_mode=None,  # Plain help: frames would break in a narrow terminal.
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

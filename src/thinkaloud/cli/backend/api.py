@@ -1,4 +1,4 @@
-"""Requests to the API of a server on this machine; its problem documents come back as errors."""
+"""An HTTP client for the API of a local server. Problem documents become exceptions."""
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -18,9 +18,9 @@ from thinkaloud.errors import (
     Unavailable,
 )
 
-_CONNECTING_SECONDS: Final = 5.0
-_SILENT_SECONDS: Final = 120.0
-"""A stream has heartbeats; one that is silent for this long is dead."""
+_CONNECT_SECONDS: Final = 5.0
+_READ_SECONDS: Final = 120.0
+"""Streams have heartbeats: one that is silent for this long is dead."""
 
 
 class _Problem(msgspec.Struct, frozen=True):
@@ -29,11 +29,11 @@ class _Problem(msgspec.Struct, frozen=True):
 
 
 class Api:
-    """The API of one server. Raises `Unavailable` where it does not answer."""
+    """A client of one server. Raises `Unavailable` if the server does not respond."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self.url = url
-        """Where the server is now: scheme, host and port. It may come back elsewhere."""
+        """The server's current URL. It may change when the server restarts."""
         self._session = session
 
     async def ask(
@@ -44,9 +44,9 @@ class Api:
         query: Mapping[str, str] | None = None,
         body: Mapping[str, object] | None = None,
     ) -> bytes:
-        """Return the body of an answer. `path` is below `/api/v1`.
+        """Send a request and return the response body. `path` is relative to `/api/v1/`.
 
-        Raises what the server's problem document says.
+        Raises the error described by the server's problem document.
         """
         try:
             async with self._session.request(
@@ -56,7 +56,7 @@ class Api:
         except (TimeoutError, aiohttp.ClientError) as error:
             raise self._gone(error) from error
         if response.status >= 300:
-            raise problem(response.status, data)
+            raise error_for(response.status, data)
         return data
 
     @asynccontextmanager
@@ -69,9 +69,9 @@ class Api:
         body: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncGenerator[aiohttp.ClientResponse]:
-        """Open an answer to be read as it comes. Raises as `ask`; reading it as aiohttp does."""
+        """Open a streaming response. Raises as `ask`; reading the response raises aiohttp's errors."""
         timeout = aiohttp.ClientTimeout(
-            total=None, sock_connect=_CONNECTING_SECONDS, sock_read=_SILENT_SECONDS
+            total=None, sock_connect=_CONNECT_SECONDS, sock_read=_READ_SECONDS
         )
         try:
             response = await self._session.request(
@@ -88,32 +88,32 @@ class Api:
             raise self._gone(error) from error
         async with response:
             if response.status >= 300:
-                raise problem(response.status, data)
+                raise error_for(response.status, data)
             yield response
 
     def _address(self, path: str) -> str:
         return f"{http_base(self.url)}/api/v1/{path}"
 
     def _gone(self, error: Exception) -> Unavailable:
-        return Unavailable(f"The server at {self.url} does not answer: {error}")
+        return Unavailable(f"The server at {self.url} does not respond: {error}")
 
 
-def problem(status: int, data: bytes) -> ThinkaloudError:
-    """Return the error that an answer of this status stands for."""
+def error_for(status: int, data: bytes) -> ThinkaloudError:
+    """Return the error for a response with this status and body."""
     try:
-        said = msgspec.json.decode(data, type=_Problem)
+        problem = msgspec.json.decode(data, type=_Problem)
     except msgspec.MsgspecError:
-        said = _Problem(f"The server answered with status {status}.")
-    match status, said.code:
+        problem = _Problem(f"The server responded with status {status}.")
+    match status, problem.code:
         case _, "configuration":
-            return ConfigurationError(said.detail)
+            return ConfigurationError(problem.detail)
         case _, "shutting_down" | "busy":
-            return Unavailable(said.detail)
+            return Unavailable(problem.detail)
         case 404, _:
-            return NotFound(said.detail)
+            return NotFound(problem.detail)
         case 409, _:
-            return Conflict(said.detail)
+            return Conflict(problem.detail)
         case ((400 | 413 | 415 | 422), _):
-            return InvalidRequest(said.detail)
+            return InvalidRequest(problem.detail)
         case _:
-            return StoreError(said.detail)
+            return StoreError(problem.detail)

@@ -1,4 +1,4 @@
-"""Where runs are started and conversations kept: the server that uses the data, or this process."""
+"""Where runs take place and conversations are saved: in a running server, or in this process."""
 
 from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -15,31 +15,31 @@ from thinkaloud.runtime.runs.request import RunRequest
 
 
 class FollowedRun(Protocol):
-    """A run that was started here, and its events."""
+    """A started run and its events."""
 
     def batch(self) -> Coroutine[object, object, Sequence[LoggedEvent]]:
-        """Wait for the next events of the run, each once, in order; empty means the end.
+        """Wait for the next events, in order; empty at the end of the run.
 
-        Neighbouring deltas may come as one.
+        Adjacent deltas may be merged.
         """
         ...
 
     def stop(self) -> Coroutine[object, object, None]:
-        """Stop the run. Its end comes as an event."""
+        """Stop the run. Its terminal event still arrives."""
         ...
 
 
 class Backend(Protocol):
-    """Takes requests, and has what was said."""
+    """Starts runs and gives access to conversations."""
 
     @property
     def archive(self) -> Archive:
-        """The conversations."""
+        """The saved conversations."""
         ...
 
     @property
     def is_persistent(self) -> bool:
-        """Whether conversations are still there when the program has ended."""
+        """Whether conversations outlive the program."""
         ...
 
     def run(
@@ -47,21 +47,21 @@ class Backend(Protocol):
     ) -> AbstractAsyncContextManager[FollowedRun]:
         """Start a run; leaving the block before its end stops it.
 
-        Without `include_reasoning` its reasoning need not come. Raises `ThinkaloudError` before
-        anything is kept.
+        Without `include_reasoning`, reasoning events may be left out. Raises `ThinkaloudError` if
+        the run cannot start.
         """
         ...
 
     def create_temporary(self) -> Coroutine[object, object, str]:
-        """Make a conversation that lives in memory and stands in no list; return its id."""
+        """Create a conversation that is kept in memory and not listed; return its id."""
         ...
 
     def models(self) -> Coroutine[object, object, Sequence[ModelInfo]]:
-        """List the models that can be chosen."""
+        """List the available models."""
         ...
 
     def model(self, model_id: str | None) -> Coroutine[object, object, ModelInfo]:
-        """Look up a model, or the current one. Raises `UnknownModel` or `ConfigurationError`."""
+        """Look up a model; None for the default. Raises `UnknownModel` or `ConfigurationError`."""
         ...
 
 
@@ -69,18 +69,21 @@ class Backend(Protocol):
 async def open_backend(
     configuration: Configuration, model: str | None, *, temporary: bool = False
 ) -> AsyncGenerator[Backend]:
-    """Open the place of these settings for the length of a block.
+    """Open the backend for a configuration until the block is left.
 
-    That is the server that uses the data, if there is one, else this process, which then owns the
-    data. A temporary backend is in this process' memory. `model` is the default model. Raises `ConfigurationError`, also where the data is in use by something that does not
-    answer, and `UnknownModel`.
+    If a server uses the data directory, that is the backend. Otherwise it is this process, which
+    locks the data directory; with `temporary` it keeps everything in memory. `model` is the
+    default model of a local backend.
+
+    Raises `UnknownModel`, and `ConfigurationError` if the configuration is unusable or the data
+    directory is in use but no server can be reached.
     """
-    lasts = not temporary and configuration.settings.store.kind == "sqlite"
-    url = await find_server(configuration) if lasts else None
-    opening = (
-        open_local(configuration, model, is_persistent=lasts)
+    persistent = not temporary and configuration.settings.store.kind == "sqlite"
+    url = await find_server(configuration) if persistent else None
+    backend_context = (
+        open_local(configuration, model, is_persistent=persistent)
         if url is None
         else open_remote(configuration, url)
     )
-    async with opening as backend:
+    async with backend_context as backend:
         yield backend

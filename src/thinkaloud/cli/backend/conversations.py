@@ -1,4 +1,4 @@
-"""What is kept, for terminal commands: through the server that uses it, or straight from the file."""
+"""Access to saved conversations, through a running server or directly from the database."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Listed(msgspec.Struct, frozen=True):
-    """A conversation in a list."""
+    """A conversation's entry in a list."""
 
     conversation_id: str
     title: str
@@ -27,10 +27,10 @@ class Listed(msgspec.Struct, frozen=True):
 
 
 class Archive(Protocol):
-    """What can be done with conversations. Raises `NotFound`, `InvalidRequest` and `Conflict`."""
+    """Operations on conversations. Raise `NotFound`, `InvalidRequest` or `Conflict`."""
 
     async def search(self, words: str, limit: int) -> Sequence[Listed]:
-        """List conversations with all these words, the latest changed first."""
+        """List conversations that contain all these words, most recently changed first."""
         ...
 
     async def get(self, conversation_id: str) -> Listed:
@@ -38,7 +38,7 @@ class Archive(Protocol):
         ...
 
     async def rename(self, conversation_id: str, title: str) -> Listed:
-        """Give a conversation another title."""
+        """Rename a conversation."""
         ...
 
     async def delete(self, conversation_id: str) -> None:
@@ -46,11 +46,11 @@ class Archive(Protocol):
         ...
 
     async def branch(self, conversation_id: str, run_id: str) -> Listed:
-        """Make a new conversation of everything up to and with this run."""
+        """Copy everything up to and including this run into a new conversation."""
         ...
 
     async def select(self, conversation_id: str, run_id: str) -> None:
-        """Select the version of a message that this run is part of."""
+        """Select the version of a message that this run belongs to."""
         ...
 
     async def export(
@@ -61,58 +61,58 @@ class Archive(Protocol):
         include_reasoning: bool,
         version: str | None = None,
     ) -> bytes:
-        """Return a conversation as a document; `version` is a run of another version."""
+        """Export a conversation; `version` is a run in another version."""
         ...
 
 
 @asynccontextmanager
 async def open_archive(configuration: Configuration) -> AsyncGenerator[Archive]:
-    """Open what is kept for the length of a block, wherever it can be had.
+    """Open the saved conversations until the block is left.
 
-    Raises `ConfigurationError` where the data is in use by something that does not answer.
+    Raises `ConfigurationError` if the data directory is in use but no server can be reached.
     """
     url = await find_server(configuration)
     if url is None:
-        async with open_conversations(configuration) as kept:
-            yield FileArchive(kept)
+        async with open_conversations(configuration) as conversations:
+            yield FileArchive(conversations)
         return
     async with session_for(url) as session:
         yield ServerArchive(Api(session, url))
 
 
 class FileArchive:
-    """Conversations in the file, which no server uses."""
+    """Conversations in the database, opened by this process."""
 
-    def __init__(self, kept: Conversations) -> None:
-        self._kept = kept
+    def __init__(self, conversations: Conversations) -> None:
+        self._conversations = conversations
 
     async def search(self, words: str, limit: int) -> Sequence[Listed]:
-        """List conversations with all these words."""
-        found = await self._kept.search(LOCAL_OWNER, limit=limit, words=words)
+        """List conversations that contain all these words."""
+        found = await self._conversations.search(LOCAL_OWNER, limit=limit, words=words)
         return [msgspec.convert(each, Listed, from_attributes=True) for each in found]
 
     async def get(self, conversation_id: str) -> Listed:
         """Look up a conversation."""
-        found = await self._kept.get(LOCAL_OWNER, conversation_id)
+        found = await self._conversations.get(LOCAL_OWNER, conversation_id)
         return msgspec.convert(found, Listed, from_attributes=True)
 
     async def rename(self, conversation_id: str, title: str) -> Listed:
-        """Give a conversation another title."""
-        renamed = await self._kept.rename(LOCAL_OWNER, conversation_id, title)
+        """Rename a conversation."""
+        renamed = await self._conversations.rename(LOCAL_OWNER, conversation_id, title)
         return msgspec.convert(renamed, Listed, from_attributes=True)
 
     async def delete(self, conversation_id: str) -> None:
         """Delete a conversation."""
-        await self._kept.delete(LOCAL_OWNER, conversation_id)
+        await self._conversations.delete(LOCAL_OWNER, conversation_id)
 
     async def branch(self, conversation_id: str, run_id: str) -> Listed:
-        """Make a new conversation of everything up to and with this run."""
-        made = await self._kept.branch(LOCAL_OWNER, conversation_id, run_id)
+        """Copy everything up to and including this run into a new conversation."""
+        made = await self._conversations.branch(LOCAL_OWNER, conversation_id, run_id)
         return msgspec.convert(made, Listed, from_attributes=True)
 
     async def select(self, conversation_id: str, run_id: str) -> None:
-        """Select the version of a message that this run is part of."""
-        await self._kept.select(LOCAL_OWNER, conversation_id, run_id)
+        """Select the version of a message that this run belongs to."""
+        await self._conversations.select(LOCAL_OWNER, conversation_id, run_id)
 
     async def export(
         self,
@@ -122,8 +122,8 @@ class FileArchive:
         include_reasoning: bool,
         version: str | None = None,
     ) -> bytes:
-        """Return a conversation as a document."""
-        return await self._kept.export(
+        """Export a conversation."""
+        return await self._conversations.export(
             LOCAL_OWNER,
             conversation_id,
             form,
@@ -137,13 +137,13 @@ class _Page(msgspec.Struct, frozen=True):
 
 
 class ServerArchive:
-    """Conversations of a running server."""
+    """Conversations in a running server."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
 
     async def search(self, words: str, limit: int) -> Sequence[Listed]:
-        """List conversations with all these words."""
+        """List conversations that contain all these words."""
         query = {"search": words, "limit": str(limit)}
         page = await self._api.ask("GET", "conversations", query=query)
         return msgspec.json.decode(page, type=_Page).conversations
@@ -153,7 +153,7 @@ class ServerArchive:
         return _listed(await self._api.ask("GET", f"conversations/{conversation_id}"))
 
     async def rename(self, conversation_id: str, title: str) -> Listed:
-        """Give a conversation another title."""
+        """Rename a conversation."""
         path = f"conversations/{conversation_id}"
         return _listed(await self._api.ask("PATCH", path, body={"title": title}))
 
@@ -162,12 +162,12 @@ class ServerArchive:
         await self._api.ask("DELETE", f"conversations/{conversation_id}")
 
     async def branch(self, conversation_id: str, run_id: str) -> Listed:
-        """Make a new conversation of everything up to and with this run."""
+        """Copy everything up to and including this run into a new conversation."""
         path = f"conversations/{conversation_id}/branch"
         return _listed(await self._api.ask("POST", path, body={"run_id": run_id}))
 
     async def select(self, conversation_id: str, run_id: str) -> None:
-        """Select the version of a message that this run is part of."""
+        """Select the version of a message that this run belongs to."""
         path = f"conversations/{conversation_id}/versions"
         await self._api.ask("POST", path, body={"run_id": run_id})
 
@@ -179,7 +179,7 @@ class ServerArchive:
         include_reasoning: bool,
         version: str | None = None,
     ) -> bytes:
-        """Return a conversation as a document, as far as the server's policy lets it out."""
+        """Export a conversation, within the server's reasoning policy."""
         query = {"format": form, "include_reasoning": "true" if include_reasoning else "false"}
         if version is not None:
             query["version"] = version

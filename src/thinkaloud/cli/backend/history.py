@@ -1,4 +1,4 @@
-"""What was said in a conversation, for commands that go on from there."""
+"""The runs of a conversation, for commands that refer to one of them."""
 
 import re
 from collections.abc import Sequence
@@ -16,13 +16,15 @@ _NUMBER: Final = re.compile(r"[0-9]{1,9}\Z")
 
 
 def validate_id(conversation_id: str) -> None:
-    """Check what an id looks like before anybody is asked for it. Raises `InvalidRequest`."""
+    """Check the format of a conversation id. Raises `InvalidRequest`."""
     if not ID_PATTERN.match(conversation_id):
-        raise InvalidRequest("A conversation's ID is 1 to 64 of A-Z a-z 0-9 _ : and -.")
+        raise InvalidRequest(
+            "A conversation ID has 1 to 64 characters of A-Z, a-z, 0-9, _, : and -."
+        )
 
 
 async def load_export(archive: Archive, conversation_id: str) -> Export:
-    """Return a conversation with all its versions, without reasoning. Raises `NotFound`."""
+    """Load a conversation with all its versions, without reasoning. Raises `NotFound`."""
     document = await archive.export(conversation_id, "json", include_reasoning=False)
     return msgspec.json.decode(document, type=Export)
 
@@ -33,14 +35,14 @@ async def list_runs(archive: Archive, conversation_id: str) -> Sequence[RunView]
 
 
 async def find_run(archive: Archive, conversation_id: str, named: str | None) -> RunView:
-    """Return the run of this id or this number, counted from 1; without either the last one.
+    """Find a run by id or by message number, starting at 1; None for the last run.
 
-    An id may be of any version. Raises `NotFound`.
+    An id may belong to any version. Raises `NotFound`.
     """
     said = await load_export(archive, conversation_id)
     runs = said.runs
     if not runs:
-        raise NotFound("Nothing was said in this conversation yet.")
+        raise NotFound("This conversation has no messages yet.")
     if named is None:
         return runs[-1]
     for run in (*runs, *(other.run for other in said.other_versions)):
@@ -49,16 +51,14 @@ async def find_run(archive: Archive, conversation_id: str, named: str | None) ->
     if not _NUMBER.match(named):
         raise NotFound("There is no such run in the conversation.")
     if not 1 <= int(named) <= len(runs):
-        raise NotFound(
-            f"There is no message {named}: the conversation has messages 1 to {len(runs)}."
-        )
+        raise NotFound(f"There is no message {named}: the conversation has {len(runs)}.")
     return runs[int(named) - 1]
 
 
 def retry_request(request: RunRequest, run: RunView, text: str | None = None) -> RunRequest:
-    """Return a request for a new version of a run: with its question, or with another text.
+    """Return a request that replaces a run: with the same question, or with `text`.
 
-    The run's files go along.
+    The run's context and files are sent again.
     """
     return msgspec.structs.replace(
         request,

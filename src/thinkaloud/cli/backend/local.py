@@ -1,4 +1,4 @@
-"""Runs in this process, and conversations in its own file or memory."""
+"""The local backend: runs in this process, conversations in the database or in memory."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -20,7 +20,7 @@ from thinkaloud.stores.memory import MemoryStore
 async def open_local(
     configuration: Configuration, model: str | None, *, is_persistent: bool
 ) -> AsyncGenerator["LocalBackend"]:
-    """Open the store as the server would, or with `is_persistent` off a memory, and all that runs need.
+    """Open the configured store, or an in-memory one if not `is_persistent`, and a runtime.
 
     Raises `ConfigurationError` or `UnknownModel`.
     """
@@ -33,7 +33,7 @@ async def open_local(
 
 
 class LocalBackend:
-    """What runs here."""
+    """Runs in this process."""
 
     def __init__(self, runtime: Runtime, *, is_persistent: bool) -> None:
         self._runtime = runtime
@@ -42,19 +42,19 @@ class LocalBackend:
 
     @property
     def archive(self) -> Archive:
-        """The conversations."""
+        """The saved conversations."""
         return self._archive
 
     @property
     def is_persistent(self) -> bool:
-        """Whether conversations are still there when the program has ended."""
+        """Whether conversations outlive the program."""
         return self._keeps
 
     @asynccontextmanager
     async def run(
         self, request: RunRequest, *, include_reasoning: bool
     ) -> AsyncGenerator["LocalRun"]:
-        """Start a run; leaving the block before its end stops it. Reasoning never leaves here."""
+        """Start a run; leaving the block before its end stops it. Includes reasoning regardless."""
         runs = self._runtime.runs
         record = await runs.start(LOCAL_OWNER, request)
         try:
@@ -65,21 +65,21 @@ class LocalBackend:
                 await runs.stop(LOCAL_OWNER, record.run_id)
 
     async def create_temporary(self) -> str:
-        """Make a conversation that lives in this process' memory."""
+        """Create a conversation that is kept in this process's memory."""
         made = await self._runtime.runs.conversations.create(LOCAL_OWNER, None, temporary=True)
         return made.conversation_id
 
     async def models(self) -> Sequence[ModelInfo]:
-        """List the models that can be chosen."""
+        """List the available models."""
         return await self._runtime.models.models()
 
     async def model(self, model_id: str | None) -> ModelInfo:
-        """Look up a model, or the current one."""
+        """Look up a model; None for the default."""
         return self._runtime.models.open(model_id).info
 
 
 class LocalRun:
-    """A run of this process."""
+    """A run in this process."""
 
     def __init__(self, runs: Runs, run_id: str, stream: RunStream) -> None:
         self._runs = runs

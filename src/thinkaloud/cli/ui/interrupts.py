@@ -1,4 +1,4 @@
-"""A run that the terminal waits for: its events one by one, and Ctrl-C."""
+"""A run that Ctrl-C can stop."""
 
 import signal
 from collections.abc import Generator, Iterator
@@ -12,7 +12,7 @@ from thinkaloud.runtime.runs.request import RunRequest
 
 
 class InterruptibleRun:
-    """A run and its events, as they come."""
+    """Iterates over the events of a run as they arrive."""
 
     def __init__(self, loop: LoopThread[Backend]) -> None:
         self.stopping = False
@@ -20,18 +20,18 @@ class InterruptibleRun:
         self._run: FollowedRun | None = None
 
     def __iter__(self) -> Iterator[LoggedEvent]:
-        """Wait for the events of the run, each once, in order; neighbouring deltas may be one."""
+        """Yield the events of the run, in order. Adjacent deltas may be merged."""
         while self._run is not None and (batch := self._loop.wait(self._run.batch())):
             yield from batch
 
     def follow(self, run: FollowedRun) -> None:
-        """Take the run, now that it has started; it is stopped at once where that was asked for."""
+        """Set the run once it has started. Stops it at once if `stop` was called before."""
         self._run = run
         if self.stopping:
             self.stop()
 
     def stop(self) -> None:
-        """Stop the run and do not wait for its end, which comes as an event."""
+        """Stop the run without waiting. Its terminal event still arrives."""
         self.stopping = True
         if self._run is not None:
             self._loop.send(self._run.stop())
@@ -43,8 +43,8 @@ def start_run(
 ) -> Generator[InterruptibleRun]:
     """Start a run; leaving the block before its end stops it. Raises as `Backend.run`.
 
-    The first Ctrl-C stops the run, also where it is only about to start, and the second leaves
-    (`KeyboardInterrupt`).
+    The first Ctrl-C stops the run, even while it is starting. The second raises
+    `KeyboardInterrupt`.
     """
     run = loop.resource.run(request, include_reasoning=include_reasoning)
     followed = InterruptibleRun(loop)

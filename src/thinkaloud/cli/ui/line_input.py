@@ -1,4 +1,4 @@
-"""What is typed at the prompt: several lines where they are pasted or asked for."""
+"""Multi-line input at the prompt."""
 
 import sys
 import termios
@@ -16,9 +16,9 @@ _BRACKETED_PASTE_OFF: Final = "\x1b[?2004l"
 
 
 class LineEditor:
-    """Reads one message after another. Enter sends it; Alt-Enter, or a paste, begins a new line.
+    """Reads messages. Enter sends; Alt-Enter and pasted line breaks add a new line.
 
-    The arrow keys bring back what was typed before, as long as the program runs.
+    The arrow keys recall earlier input of this session.
     """
 
     def __init__(self) -> None:
@@ -32,18 +32,18 @@ class LineEditor:
         )
 
     def read(self) -> str:
-        """Return what is typed next, as it is. Raises `EOFError` and `KeyboardInterrupt`."""
-        # A signal may end the prompt at a moment at which it does not put the terminal back.
+        """Return the next message unchanged. Raises `EOFError` or `KeyboardInterrupt`."""
+        # A signal may end the prompt before it can restore the terminal.
         with _restore_terminal():
             return self._session.prompt()
 
 
 @contextmanager
 def echo_disabled() -> Generator[None]:
-    """Hold typed input and pastes back until the next prompt."""
+    """Turn off echo, so that input typed during output waits for the next prompt."""
     with _restore_terminal():
         quiet = termios.tcgetattr(sys.stdin)
-        # Ctrl-C must not throw away what was typed before it.
+        # Ctrl-C must not discard input that was typed before it.
         quiet[3] = quiet[3] & ~termios.ECHO | termios.NOFLSH
         termios.tcsetattr(sys.stdin, termios.TCSANOW, quiet)
         _write(_BRACKETED_PASTE_ON)
@@ -52,12 +52,12 @@ def echo_disabled() -> Generator[None]:
 
 @contextmanager
 def _restore_terminal() -> Generator[None]:
-    """Leave the terminal as it was, however the block is left."""
+    """Restore the terminal settings when the block is left."""
     before = termios.tcgetattr(sys.stdin)
     try:
         yield
     finally:
-        with suppress(termios.error, OSError):  # The terminal may be gone.
+        with suppress(termios.error, OSError):  # The terminal may have been closed.
             termios.tcsetattr(sys.stdin, termios.TCSANOW, before)
             _write(_BRACKETED_PASTE_OFF)
 

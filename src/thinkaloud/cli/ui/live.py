@@ -1,4 +1,4 @@
-"""A run on a terminal: thinking dim and live, folded when done; tools in one line; then the answer."""
+"""The live view of a run: reasoning dimmed, then collapsed; one line per tool; then the answer."""
 
 import threading
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ from thinkaloud.events.event import (
 from thinkaloud.ports.clock import Clock, SystemClock
 
 Thinking = bool | None
-"""Whether thinking is shown: True in full, None live and folded when done, False not at all."""
+"""How to show reasoning: True in full, None live and collapsed when done, False not at all."""
 
 _LINES: Final = 8
 _TAIL_CHARACTERS: Final = 2000
@@ -40,7 +40,7 @@ _LEAST_RESULT: Final = 20
 
 
 class LiveView:
-    """Shows the events of runs, one run after another. `end` leaves the terminal as it was."""
+    """Shows the events of one run after another. `end` restores the terminal."""
 
     def __init__(
         self,
@@ -64,10 +64,10 @@ class LiveView:
 
     @property
     def shows_reasoning(self) -> bool:
-        """Whether any of it is to be seen."""
+        """Whether reasoning is shown at all."""
         return self._thinking is not False
 
-    def show(self, logged: LoggedEvent) -> None:  # noqa: C901, PLR0912 - one arm a kind
+    def show(self, logged: LoggedEvent) -> None:  # noqa: C901, PLR0912 - one case per event
         """Show the next event."""
         event = logged.event
         match event:
@@ -96,14 +96,14 @@ class LiveView:
                 assert_never(event)
 
     def end(self) -> None:
-        """Take away what moves, and finish the line."""
+        """Stop live updates and finish the current line."""
         self._finish_answer()
         self._stop_live()
         self._finish_line()
         self._tools.clear()
 
     def _answer(self, text: str) -> None:
-        """Print the blocks that are whole, and show the one that grows below them."""
+        """Print completed blocks, and show the incomplete one below them."""
         if not isinstance(self._shown, _GrowingBlock):
             self._stop_live()
             self._finish_line()
@@ -164,7 +164,7 @@ class LiveView:
             self._in_line = False
 
     def _show_status(self, title: str) -> None:
-        """Show that something goes on, in lines that vanish."""
+        """Show a status in lines that are removed later."""
         if self._live is not None and self._status.title == title:
             return
         self._stop_live()
@@ -188,20 +188,20 @@ def _running(tools: dict[str, ToolStarted]) -> str:
 
 
 class _Status:
-    """A title with its seconds, and the last lines of a text that grows. Costs what it shows (P11)."""
+    """A title with elapsed seconds, and the end of a growing text. Cost is bounded (P11)."""
 
     def __init__(self, title: str, clock: Clock) -> None:
         self.title = title
         self._clock = clock
         self._started_ms = clock.steady_ms()
         self._tail = ""
-        self._lock = threading.Lock()  # Another thread draws.
+        self._lock = threading.Lock()  # Rendered in another thread.
 
     def add(self, text: str) -> None:
         with self._lock:
             self._tail += text
             if len(self._tail) > 2 * _TAIL_CHARACTERS:
-                # Cut rarely and between words, so that the lines on the screen stay as they are.
+                # Cut rarely and at a word, so that lines on the screen stay stable.
                 self._tail = self._tail[-_TAIL_CHARACTERS:].partition(" ")[2] or text
 
     def lines(self, console: Console, options: ConsoleOptions) -> Iterator[list[Segment]]:
@@ -211,8 +211,10 @@ class _Status:
             yield list(console.render(line, options.update(no_wrap=True)))[:-1]
 
     def _texts(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
-        passed = (self._clock.steady_ms() - self._started_ms) // 1000
-        yield Text(f"{self.title}… {passed} s" if passed else f"{self.title}…", style="dim italic")
+        elapsed = (self._clock.steady_ms() - self._started_ms) // 1000
+        yield Text(
+            f"{self.title}… {elapsed} s" if elapsed else f"{self.title}…", style="dim italic"
+        )
         yield from self._tail_lines(console, options)
 
     def _tail_lines(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
@@ -227,7 +229,7 @@ class _Status:
 
 
 class _GrowingBlock:
-    """The end of the block of an answer that is not whole yet, as it will be printed."""
+    """The end of the incomplete block of an answer, as it will be printed."""
 
     def __init__(self, pieces: MarkdownPieces) -> None:
         self._pieces = pieces
@@ -244,7 +246,7 @@ class _GrowingBlock:
 
 
 def format_call(name: str, arguments: str) -> str:
-    """Return a tool call in a few words: `read_file(name="notes.md")`."""
+    """Format a tool call: `read_file(name="notes.md")`."""
     try:
         given = msgspec.json.decode(arguments or "{}", type=dict[str, object])
     except msgspec.DecodeError:
@@ -256,7 +258,7 @@ def format_call(name: str, arguments: str) -> str:
 
 
 def format_duration(duration_ms: int) -> str:
-    """Return a duration as people say it: `0.4 s`, `12 s`, `2 min 5 s`."""
+    """Format a duration: `0.4 s`, `12 s`, `2 min 5 s`."""
     if duration_ms < 10_000:
         return f"{duration_ms / 1000:.1f} s"
     minutes, rest = divmod(round(duration_ms / 1000), 60)

@@ -1,4 +1,4 @@
-"""Markdown on a terminal, as it arrives: whole blocks are printed once, the last one is redrawn."""
+"""Streaming Markdown: completed blocks are printed once, the last one is redrawn."""
 
 import re
 import textwrap
@@ -14,20 +14,20 @@ from typing_extensions import override
 
 _FENCE: Final = re.compile(r"\s*(?P<mark>`{3,}|~{3,})(?P<info>[^`]*)$")
 _MAX_BLOCK: Final = 8_000
-"""Characters of a block; beyond them it is shown as it is, since parsing could take for ever."""
+"""Blocks with more characters are printed as plain text, because parsing could take very long."""
 
 
 class Piece(msgspec.Struct, frozen=True):
-    """A part of an answer that will not change any more: a block, or a line of code."""
+    """A completed part of an answer: a block, or a line of code."""
 
     text: str
     is_code: bool
     gap: bool
-    """Whether a blank line comes before it."""
+    """Whether a blank line precedes it."""
 
 
 class MarkdownPieces:
-    """Cuts an answer into pieces. A delta costs no more at the end of the answer than before."""
+    """Splits an answer into pieces. The cost of a delta does not grow with the answer."""
 
     def __init__(self) -> None:
         self._block: list[str] = []
@@ -38,11 +38,11 @@ class MarkdownPieces:
 
     @property
     def rest(self) -> Piece:
-        """What has not become a piece yet."""
+        """The incomplete piece."""
         return self._piece([*self._block, self._line], is_code=bool(self._fence))
 
     def add(self, text: str) -> Iterator[Piece]:
-        """Take the next text, and yield the pieces that are whole now."""
+        """Add text, and yield the pieces it completes."""
         *lines, last = text.split("\n")
         for line in lines:
             whole, self._line = self._line + line, ""
@@ -52,7 +52,7 @@ class MarkdownPieces:
             yield from self._cut(is_code=bool(self._fence))
 
     def end(self) -> Iterator[Piece]:
-        """Yield the rest, and reset."""
+        """Yield the incomplete piece and reset."""
         if self._line:
             whole, self._line = self._line, ""
             yield from self._whole_line(whole)
@@ -102,7 +102,7 @@ class MarkdownPieces:
 
 
 def rendered(piece: Piece) -> RenderableType:
-    """Return a piece as it is printed."""
+    """Return a piece in its printed form."""
     if piece.is_code:
         return Text(piece.text, style="cyan")
     if len(piece.text) > _MAX_BLOCK:
@@ -114,21 +114,21 @@ def rendered(piece: Piece) -> RenderableType:
 
 
 def print_markdown(console: Console, text: str) -> None:
-    """Print a whole answer as it looked when it came."""
+    """Print a complete answer, looking as it did when streamed."""
     pieces = MarkdownPieces()
     for piece in (*pieces.add(text), *pieces.end()):
         print_piece(console, piece)
 
 
 def print_piece(console: Console, piece: Piece) -> None:
-    """Print a piece for good. JsonLinesView of code are not wrapped, so that they can be copied."""
+    """Print a piece. Lines of code are not wrapped, so that they can be copied."""
     if piece.gap:
         console.print()
     console.print(rendered(piece), soft_wrap=piece.is_code)
 
 
 class _Trimmed:
-    """A block without the blank lines around it and the blanks behind its lines."""
+    """A block without surrounding blank lines and trailing spaces."""
 
     def __init__(self, block: RenderableType) -> None:
         self._block = block
@@ -157,7 +157,7 @@ def _without_blanks(line: list[Segment]) -> list[Segment]:
 
 
 class _LeftHeading(Heading):
-    """A heading at the left margin; rich centres it, and frames the first level."""
+    """A left-aligned heading; rich centers headings and frames the first level."""
 
     @override
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:

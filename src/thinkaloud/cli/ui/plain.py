@@ -1,4 +1,4 @@
-"""A run in a pipe: the answer and nothing else, or one event a line as JSON."""
+"""Views for pipes: the plain answer, or one JSON event per line."""
 
 from typing import Protocol, TextIO, assert_never
 
@@ -30,7 +30,7 @@ class View(Protocol):
 
     @property
     def shows_reasoning(self) -> bool:
-        """Whether reasoning is of any use to it."""
+        """Whether the view needs reasoning events."""
         ...
 
     def show(self, logged: LoggedEvent) -> None:
@@ -38,23 +38,23 @@ class View(Protocol):
         ...
 
     def end(self) -> None:
-        """Leave the terminal as it was, however the run ended, or did not."""
+        """Restore the terminal. Called even if the run did not end normally."""
         ...
 
 
 class PlainView:
-    """The answer to one stream; thinking, where it was asked for, and notices to another."""
+    """Writes the answer to one stream; notices, and reasoning if requested, to another."""
 
-    def __init__(self, answer: TextIO, beside: TextIO, *, thinking: bool) -> None:
+    def __init__(self, answer: TextIO, notices: TextIO, *, thinking: bool) -> None:
         self._answer = answer
-        self._beside = beside
+        self._notices = notices
         self._thinking = thinking
         self._part = 0
         self._in_line: TextIO | None = None
 
     @property
     def shows_reasoning(self) -> bool:
-        """Whether it was asked for."""
+        """Whether reasoning was requested."""
         return self._thinking
 
     def show(self, logged: LoggedEvent) -> None:
@@ -67,13 +67,13 @@ class PlainView:
                 if self._thinking:
                     gap = "\n\n" if event.part != self._part else ""
                     self._part = event.part
-                    self._write(self._beside, gap + sanitize(event.text))
+                    self._write(self._notices, gap + sanitize(event.text))
             case ReasoningEnded():
                 self._part = 0
                 if self._thinking:
-                    self._write(self._beside, "\n\n")
+                    self._write(self._notices, "\n\n")
             case Notice():
-                self._write(self._beside, f"{sanitize(event.message)}\n")
+                self._write(self._notices, f"{sanitize(event.message)}\n")
             case RunEnded() | SegmentReclassified():
                 if self._in_line is not None:
                     self._write(self._in_line, "\n")
@@ -91,7 +91,7 @@ class PlainView:
                 assert_never(event)
 
     def end(self) -> None:
-        """Write nothing: the reader of the pipe may have closed it."""
+        """Write nothing: the reader may have closed the pipe."""
 
     def _write(self, stream: TextIO, text: str) -> None:
         stream.write(text)
@@ -100,7 +100,7 @@ class PlainView:
 
 
 class JsonLinesView:
-    """Every event that may leave, one a line, as `thinkaloud.events.codec` writes it."""
+    """Writes one event per line, as encoded by `thinkaloud.events.codec`."""
 
     def __init__(self, stream: TextIO, *, thinking: bool) -> None:
         self._stream = stream
@@ -108,11 +108,11 @@ class JsonLinesView:
 
     @property
     def shows_reasoning(self) -> bool:
-        """Whether it was asked for."""
+        """Whether reasoning was requested."""
         return self._thinking
 
     def show(self, logged: LoggedEvent) -> None:
-        """Write the next event. Reasoning is left out where it was not asked for (P7)."""
+        """Write the next event. Reasoning is left out unless it was requested (P7)."""
         event = logged.event
         match event:
             case ModelResponded():
@@ -143,7 +143,7 @@ class JsonLinesView:
         self._stream.flush()
 
     def end(self) -> None:
-        """Nothing is open between lines."""
+        """Do nothing: every line is complete."""
 
 
 def _without_content(attachment: Attachment) -> Attachment:

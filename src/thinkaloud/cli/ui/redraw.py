@@ -1,4 +1,4 @@
-"""JsonLinesView at the bottom of a terminal that are redrawn until they vanish, also when it is resized."""
+"""Temporary lines at the bottom of a terminal, redrawn periodically and when it is resized."""
 
 import os
 import signal
@@ -20,18 +20,18 @@ _HIDE_CURSOR: Final = b"\x1b[?25l"
 
 
 class LineSource(Protocol):
-    """What gives lines to draw, each at most as wide as the terminal."""
+    """Provides the lines to draw, each at most as wide as the terminal."""
 
     def lines(self, console: Console, options: ConsoleOptions) -> Iterator[list[Segment]]:
-        """Yield the lines as they are now."""
+        """Yield the current lines."""
         ...
 
 
 class LiveArea(Live):
-    """Redraws lines a few times a second.
+    """Redraws lines several times a second.
 
-    A terminal that gets narrower rewraps the existing lines, so that they take more
-    rows than were drawn. Ctrl-Z shows the cursor; what is drawn after `fg` begins below.
+    A terminal that becomes narrower rewraps its lines (`rewraps`), so that they occupy more rows
+    than were drawn. Ctrl-Z shows the cursor; after `fg`, drawing continues below.
     """
 
     def __init__(self, console: Console, drawn: LineSource, *, rewraps: bool = True) -> None:
@@ -49,21 +49,21 @@ class LiveArea(Live):
 
     @override
     def start(self, refresh: bool = False) -> None:
-        """Begin to draw."""
+        """Start drawing."""
         if _is_in_main_thread() and signal.getsignal(signal.SIGTSTP) is signal.SIG_DFL:
             signal.signal(signal.SIGTSTP, self._suspend)
         super().start(refresh)
 
     @override
     def stop(self) -> None:
-        """Take the lines away."""
+        """Remove the lines."""
         super().stop()
         if _is_in_main_thread() and signal.getsignal(signal.SIGTSTP) == self._suspend:
             signal.signal(signal.SIGTSTP, signal.SIG_DFL)
 
     @override
     def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
-        """Put the cursor at the first of the rows that the lines take now."""
+        """Move the cursor to the first row that the lines occupy now."""
         more = self._source.rows(self.console.width) if self._rewraps else 0
         if not self.console.is_interactive:
             return super().process_renderables(renderables)
@@ -78,14 +78,14 @@ class LiveArea(Live):
         os.write(self.console.file.fileno(), _SHOW_CURSOR + b"\r\n")
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
-        # Here it goes on after `fg`.
+        # Execution continues here after `fg`.
         signal.signal(number, self._suspend)
         self._resumed = True
         os.write(self.console.file.fileno(), _HIDE_CURSOR)
 
 
 class _Source:
-    """Draws, and remembers how wide the lines were."""
+    """Renders the lines and remembers their widths."""
 
     def __init__(self, drawn: LineSource) -> None:
         self._drawn = drawn
@@ -99,7 +99,7 @@ class _Source:
             yield Segment.line()
 
     def rows(self, width: int) -> int:
-        """Return how many rows more than lines there are in a terminal of this width."""
+        """Return how many extra rows the lines occupy in a terminal of this width."""
         return sum(ceil(each / max(1, width)) - 1 for each in self._widths if each > width)
 
 

@@ -1,4 +1,4 @@
-"""Makes text from outside safe to print: a model, a tool or a file may send anything. Pure."""
+"""Makes untrusted text from models, tools and files safe to print. Pure."""
 
 import logging
 import re
@@ -11,41 +11,41 @@ _UNSAFE: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 _JSON_UNSAFE: Final = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""What JSON lets stand as it is, and a terminal obeys."""
+"""Characters that JSON does not escape but a terminal interprets."""
 
 
 def sanitize(text: str) -> str:
-    """Return the text with everything that would steer a terminal made visible.
+    """Return the text with all characters replaced that could control a terminal.
 
-    Escape and the other control characters become their pictures (`␛`), carriage returns go;
-    new lines and tabs stay. Marks that turn the writing direction, and lone surrogates, become
-    `\N{REPLACEMENT CHARACTER}`. One character at a time, so text may be cut anywhere (P5).
+    Control characters become symbols (`␛`), and carriage returns are dropped; newlines and tabs
+    are preserved. Direction marks and lone surrogates become `\N{REPLACEMENT CHARACTER}`. Each
+    character is replaced on its own, so text can be split anywhere (P5).
     """
     return _UNSAFE.sub(_picture, text)
 
 
 def one_line(text: str, limit: int) -> str:
-    """Return the text visible, on one line, and cut to `limit` characters."""
+    """Return the sanitized text on one line, truncated to `limit` characters."""
     flat = re.sub(r"\s+", " ", sanitize(text[: 4 * limit])).strip()
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 
 def safe_json(text: str) -> str:
-    """Return JSON with everything that would steer a terminal escaped: the same value."""
+    """Escape all characters in JSON that could control a terminal, without changing its value."""
     return _JSON_UNSAFE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
 def json_document(value: object) -> str:
-    """Return a value as indented JSON that is safe to print, with a line break at its end."""
+    """Return a value as indented JSON that is safe to print, with a trailing newline."""
     return safe_json(msgspec.json.format(msgspec.json.encode(value)).decode()) + "\n"
 
 
 class SanitizingFormatter(logging.Formatter):
-    """Formats records of the log so that nothing in them steers a terminal."""
+    """Formats log records so that they are safe to print."""
 
     @override
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line, visible."""
+        """Return the sanitized line."""
         return sanitize(super().format(record))
 
 

@@ -1,4 +1,4 @@
-"""The view that fits what stdout is, and what was asked for."""
+"""Chooses the view for stdout and the options."""
 
 import os
 import sys
@@ -10,12 +10,12 @@ from thinkaloud.cli.ui.plain import JsonLinesView, PlainView, View
 
 
 def open_view(thinking: Thinking, *, json: bool) -> View:
-    """Return events as lines where JSON is wanted, a screen on a terminal, else plain text."""
+    """Return a JSON view if requested, a live view on a terminal, otherwise a plain one."""
     if json:
         return JsonLinesView(sys.stdout, thinking=thinking is True)
     console = Console(highlight=False)
     if console.is_terminal and not console.is_dumb_terminal:
-        # Only xterm leaves lines as they are when it gets narrower.
+        # Only xterm does not rewrap lines when it becomes narrower.
         rewraps = "XTERM_VERSION" not in os.environ  # noqa: TID251 - no setting
         return LiveView(console, thinking, rewraps=rewraps)
     return PlainView(sys.stdout, sys.stderr, thinking=thinking is True)
