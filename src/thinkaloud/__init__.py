@@ -6,8 +6,8 @@
         async for message_type, chunk in agent.stream("Why?", include_reasoning=True):
             ...
 
-The names below are the public API. They are loaded when first used, so that importing the
-package costs next to nothing.
+The names below are the public API. They are imported on first use, to keep the import of the
+package fast.
 """
 
 import importlib
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from thinkaloud.sync import SyncAgent, run_sync
     from thinkaloud.tools.function import tool
 
-_HOMES = {
+_MODULES = {
     "Agent": "thinkaloud.agent",
     "AgentHook": "thinkaloud.runtime.runs.hooks",
     "ChatReply": "thinkaloud.agent_reply",
@@ -77,10 +77,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    home = _HOMES.get(name)
-    if home is None:
+    module = _MODULES.get(name)
+    if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(home), name)
+    return getattr(importlib.import_module(module), name)
 
 
 def __dir__() -> list[str]:

@@ -1,4 +1,4 @@
-"""The Python API. It shares everything with the server: the same runs, the same loop."""
+"""The asynchronous Python API. It uses the same runtime as the server."""
 
 import inspect
 from collections.abc import AsyncGenerator, Sequence
@@ -35,8 +35,10 @@ from thinkaloud.version import __version__
 class Agent:
     """An agent: a model, tools and conversations. Open it with `async with`.
 
-    `model` is an id (`"anthropic/claude-sonnet-5"`) or a `Model` object; without one the
-    configuration decides, as for the server. The other arguments are `AgentOptions`, by keyword.
+    `model` is a model id (`"anthropic/claude-sonnet-5"`) or a `Model` object; None uses the
+    configured default model. The keyword arguments are described by `AgentOptions`.
+
+    Raises `TypeError` or `InvalidRequest` if an argument is unknown or has the wrong type.
     """
 
     def __init__(self, model: str | Model | None = None, **options: Unpack[AgentOptions]) -> None:
@@ -48,12 +50,13 @@ class Agent:
         self._home: Home | None = None
 
     async def __aenter__(self) -> "Agent":
-        """Read the configuration and open everything.
+        """Load the configuration and open the store, the model and the tools.
 
-        Raises `ConfigurationError` or `UnknownModel` where that cannot work.
+        Raises `ConfigurationError` or `UnknownModel` if the configuration is unusable, and
+        `UserError` if the agent is already open.
         """
         if self._runtime is not None:
-            raise UserError("The agent is open already: leave its `async with` block first.")
+            raise UserError("The agent is already open: leave its `async with` block first.")
         async with AsyncExitStack() as stack:
             opening = open_runtime(load(self._config), self._choices)
             self._runtime = await stack.enter_async_context(opening)
@@ -67,19 +70,18 @@ class Agent:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Interrupt what still runs and close everything."""
+        """Interrupt active runs and close the agent."""
         if self._home is not None and not self._home.is_this_process:
-            return  # A forked child: what is open belongs to its parent.
+            return  # A forked child: open resources belong to the parent.
         stack, self._stack, self._runtime = self._stack, None, None
         if stack is not None:
             await stack.__aexit__(kind, error, traceback)
 
     @property
     def runtime(self) -> Runtime:
-        """Everything that runs.
+        """The runtime of the open agent, for advanced use.
 
-        Raises `InternalError` where the agent is not open, and `UserError` in another process
-        than the one it was opened in.
+        Raises `InternalError` if the agent is not open, and `UserError` in a forked process.
         """
         if self._runtime is None or self._home is None:
             raise InternalError("The agent is not open: use it in an `async with` block.")
@@ -115,26 +117,29 @@ class Agent:
         include_reasoning: bool = False,
         **options: Unpack[ChatOptions],
     ) -> ChatReply:
-        """Ask, and return the whole reply.
+        """Send a message and return the complete reply, a dictionary (see `ChatReply`).
 
-        `on_chunk` is a function or an async function that is handed the text as it arrives; it
-        implies `streaming`. Reasoning is handed over only with `include_reasoning`, and only then
-        it is in the reply. An exception in `on_chunk` stops the run and is raised. Cancelling the
-        call stops the run.
+        `on_chunk(chunk, message_type)` is a function or an async function that is called with each
+        piece of text as it arrives; `message_type` is `"reasoning"` or `"assistant"`. It implies
+        `streaming`. Reasoning is passed to it and included in the reply only with
+        `include_reasoning=True`. The keyword arguments are described by `ChatOptions`.
 
-        Raises `RunFailed` with the partial text where the run failed, what a hook raised, and
-        `TypeError`, `UserError` or `ConfigurationError` before anything is started.
+        If `on_chunk` raises, the run is stopped and the exception is raised from here. Cancelling
+        the call stops the run.
+
+        Raises `RunFailed` with the partial text if the run fails, and any exception that a hook
+        raised. Raises `TypeError`, `UserError` or `ConfigurationError` if the run cannot start.
         """
         own = ("text", "streaming", "on_chunk", "include_reasoning")
         check_names("chat", options, *own, ChatOptions)
         receive = checked_callback(on_chunk)
-        async with self._asked(text, options, include_reasoning=include_reasoning) as asked:
-            while events := await asked.batch():
+        async with self._agent_run(text, options, include_reasoning=include_reasoning) as handle:
+            while events := await handle.batch():
                 for event in events if receive is not None else ():
                     if receive is not None and (chunk := chunk_of(event)) is not None:
-                        await _heard(receive(chunk[1], chunk[0]))
-            run = await asked.result()
-        answer = reply(run, asked.conversation_id, include_reasoning=include_reasoning)
+                        await _await_if_needed(receive(chunk[1], chunk[0]))
+            run = await handle.result()
+        answer = reply(run, handle.conversation_id, include_reasoning=include_reasoning)
         body = cast("dict[str, object]", msgspec.json.decode(msgspec.json.encode(answer)))
         body["assistant_response"] = body.pop("response")
         return cast("ChatReply", cast("object", body))
@@ -142,66 +147,75 @@ class Agent:
     def stream(
         self, text: str, *, include_reasoning: bool = False, **options: Unpack[ChatOptions]
     ) -> AsyncGenerator[tuple[MessageType, str]]:
-        """Ask, and yield `(message_type, chunk)` as the text arrives.
+        """Send a message and yield `(message_type, chunk)` as the text arrives.
 
-        Leaving the loop early stops the run. Raises as `chat`, after what was streamed.
+        `message_type` is `"reasoning"` or `"assistant"`; reasoning is yielded only with
+        `include_reasoning=True`. The chunks of a type add up to its full text. Leaving the loop
+        early stops the run. Raises as `chat`, after the text that was streamed.
         """
         check_names("stream", options, "text", "include_reasoning", ChatOptions)
-        return _chunks(self._asked(text, options, include_reasoning=include_reasoning))
+        return _chunks(self._agent_run(text, options, include_reasoning=include_reasoning))
 
     def events(
         self, text: str, *, include_reasoning: bool = True, **options: Unpack[ChatOptions]
     ) -> AsyncGenerator[Event]:
-        """Ask, and yield the typed events of the run (`thinkaloud.events`), each once, in order.
+        """Send a message and yield the events of the run (`thinkaloud.events`), in order.
 
-        Reasoning is left out with `include_reasoning=False`. Leaving the loop early stops the
-        run. Raises as `chat`, after the terminal event.
+        Reasoning events are left out with `include_reasoning=False`. Leaving the loop early stops
+        the run. Raises as `chat`, after the terminal event.
         """
         check_names("events", options, "text", "include_reasoning", ChatOptions)
-        return _events(self._asked(text, options, include_reasoning=include_reasoning))
+        return _events(self._agent_run(text, options, include_reasoning=include_reasoning))
 
     async def stop(self, run_id: str) -> None:
-        """Stop a run; what was streamed is kept. Again, or after its end: nothing happens."""
-        await self._here.stop(LOCAL_OWNER, run_id)
+        """Stop a run and keep its output so far. Does nothing if the run has ended.
+
+        Raises `NotFound` if there is no such run.
+        """
+        await self._runs.stop(LOCAL_OWNER, run_id)
 
     async def list_conversations(self, limit: int = 50) -> Sequence[Conversation]:
-        """List conversations, the latest first."""
-        return await self._here.conversations.search(LOCAL_OWNER, limit=limit)
+        """Return up to `limit` conversations, most recently changed first."""
+        return await self._runs.conversations.search(LOCAL_OWNER, limit=limit)
 
     async def search_conversations(
         self, words: str, *, before: ConversationCursor | None = None, limit: int = 50
     ) -> Sequence[Conversation]:
-        """List conversations that have all these words in title, questions or answers.
+        """Return conversations with all these words in their title, questions or answers.
 
-        Reasoning is not searched. `before` is `(updated_at_ms, conversation_id)` of the last one
-        of the page before.
+        Reasoning is not searched. The result has up to `limit` conversations, most recently changed
+        first. For the next page, pass the `(updated_at_ms, conversation_id)` of the last one as
+        `before`.
         """
-        return await self._here.conversations.search(
+        return await self._runs.conversations.search(
             LOCAL_OWNER, before=before, limit=limit, words=words
         )
 
     async def rename_conversation(self, conversation_id: str, title: str) -> Conversation:
-        """Give a conversation a title of yours. Raises `NotFound` or `InvalidRequest`."""
-        return await self._here.conversations.rename(LOCAL_OWNER, conversation_id, title)
+        """Set the title of a conversation, 1 to 200 characters, and return the conversation.
+
+        Raises `NotFound` or `InvalidRequest`.
+        """
+        return await self._runs.conversations.rename(LOCAL_OWNER, conversation_id, title)
 
     async def delete_conversation(self, conversation_id: str) -> None:
-        """Stop what runs in a conversation and delete all of it. Raises `NotFound`."""
-        await self._here.conversations.delete(LOCAL_OWNER, conversation_id)
+        """Stop the active runs of a conversation and delete it. Raises `NotFound`."""
+        await self._runs.conversations.delete(LOCAL_OWNER, conversation_id)
 
     async def branch_conversation(self, conversation_id: str, run_id: str) -> Conversation:
-        """Make a new conversation of everything up to and with this run.
+        """Copy everything up to and including this run into a new conversation, and return that.
 
-        Raises `NotFound`, or `Conflict` where the run is still going on.
+        Raises `NotFound`, or `Conflict` if the run is still active.
         """
-        return await self._here.conversations.branch(LOCAL_OWNER, conversation_id, run_id)
+        return await self._runs.conversations.branch(LOCAL_OWNER, conversation_id, run_id)
 
     async def select_version(self, conversation_id: str, run_id: str) -> ConversationView:
-        """Select the version of a message that this run is part of, with what followed it.
+        """Select the version of a message that this run belongs to, and what followed it.
 
-        Returns the conversation as it is then; its `versions` name what can be selected. Raises
-        `NotFound`, or `Conflict` while a run is going on.
+        Returns the conversation with that version selected; its `versions` list the alternatives.
+        Raises `NotFound`, or `Conflict` while a run is active.
         """
-        kept = self._here.conversations
+        kept = self._runs.conversations
         return (await kept.select(LOCAL_OWNER, conversation_id, run_id)).view()
 
     async def export_conversation(
@@ -212,12 +226,12 @@ class Agent:
         include_reasoning: bool = False,
         version: str | None = None,
     ) -> bytes:
-        """Return a conversation as a document in UTF-8. JSON has all versions of messages.
+        """Return a conversation as a UTF-8 document in JSON or Markdown.
 
-        `version` is a run of the version to write instead of the selected one. Raises `NotFound`
-        or `InvalidRequest`.
+        JSON includes all versions of every message. `version` is a run in the version to export
+        instead of the selected one. Raises `NotFound` or `InvalidRequest`.
         """
-        return await self._here.conversations.export(
+        return await self._runs.conversations.export(
             LOCAL_OWNER,
             conversation_id,
             form,
@@ -226,20 +240,23 @@ class Agent:
         )
 
     async def get_conversation_history(self, conversation_id: str) -> ConversationView:
-        """Return a conversation as it is shown, reasoning included. Raises `NotFound`."""
-        await self._here.conversations.get(LOCAL_OWNER, conversation_id)
-        return (await self._here.hub.fold(conversation_id)).view()
+        """Return a conversation with its runs, including reasoning. Raises `NotFound`."""
+        await self._runs.conversations.get(LOCAL_OWNER, conversation_id)
+        return (await self._runs.hub.fold(conversation_id)).view()
 
     async def list_available_models(self) -> Sequence[ModelInfo]:
-        """List the models that can be chosen, asking the hosts that can list theirs."""
+        """Return the available models. Requests the model lists of the hosts that have one."""
         return await self.runtime.models.models()
 
     def load_model(self, model_id: str) -> ModelInfo:
-        """Make a model the one for new runs. Works offline. Raises `UnknownModel`."""
+        """Make a model the default for new runs, and return its description.
+
+        Works offline for any configured model. Raises `UnknownModel`.
+        """
         return self.runtime.models.switch(model_id)
 
     def get_system_info(self) -> dict[str, object]:
-        """Return what is running: version, model, tools. No secrets."""
+        """Return the `version`, the default `model`, whether it is the `demo`, and the `tools`."""
         runtime = self.runtime
         return {
             "version": __version__,
@@ -249,7 +266,7 @@ class Agent:
         }
 
     def get_system_status(self) -> dict[str, object]:
-        """Return live counts."""
+        """Return `active_runs`, `open_conversations` and `uptime_ms`."""
         runtime = self.runtime
         return {
             "active_runs": len(runtime.runs.active),
@@ -258,39 +275,39 @@ class Agent:
         }
 
     @property
-    def _here(self) -> Runs:
-        """The runs, for use in the event loop that they belong to."""
+    def _runs(self) -> Runs:
+        """The runs. Raises `UserError` in another event loop than the one the agent was opened in."""
         runs = self.runtime.runs
         if self._home is not None:
             self._home.check_loop()
         return runs
 
-    def _asked(self, text: str, options: ChatOptions, *, include_reasoning: bool) -> AgentRun:
+    def _agent_run(self, text: str, options: ChatOptions, *, include_reasoning: bool) -> AgentRun:
         request = request_of(text, options)
-        return AgentRun(lambda: self._here, request, include_reasoning=include_reasoning)
+        return AgentRun(lambda: self._runs, request, include_reasoning=include_reasoning)
 
 
-# One generator each, with none inside: the garbage collector closes them in any order.
+# No nested generators: the garbage collector closes generators in any order.
 
 
-async def _chunks(asked: AgentRun) -> AsyncGenerator[tuple[MessageType, str]]:
-    async with asked:
-        while events := await asked.batch():
+async def _chunks(handle: AgentRun) -> AsyncGenerator[tuple[MessageType, str]]:
+    async with handle:
+        while events := await handle.batch():
             for event in events:
                 if (chunk := chunk_of(event)) is not None:
                     yield chunk
-        await asked.result()
+        await handle.result()
 
 
-async def _events(asked: AgentRun) -> AsyncGenerator[Event]:
-    async with asked:
-        while events := await asked.batch():
+async def _events(handle: AgentRun) -> AsyncGenerator[Event]:
+    async with handle:
+        while events := await handle.batch():
             for event in events:
                 yield event
-        await asked.result()
+        await handle.result()
 
 
-async def _heard(result: object) -> None:
-    """Wait for a callback that is asynchronous."""
+async def _await_if_needed(result: object) -> None:
+    """Wait for the result of a callback if it is asynchronous."""
     if inspect.isawaitable(result):
         await result

@@ -1,4 +1,4 @@
-"""What an `Agent` and its requests may be given, checked before anything is started."""
+"""The options of `Agent` and its requests, and their validation."""
 
 import difflib
 import inspect
@@ -23,7 +23,7 @@ from thinkaloud.runtime.runs.request import RunRequest
 from thinkaloud.tools.function import as_tool
 
 OnChunk = Callable[[str, MessageType], Awaitable[None] | None]
-"""Called with each piece of text and what it is: `(chunk, message_type)`."""
+"""A callback for each piece of text: `(chunk, message_type)`."""
 
 _MISTYPED: Final = re.compile(
     r"Expected `(?P<wanted>[^`]+)`(, got `(?P<got>[^`]+)`)?.* - at `(key` in `)?\$\.(?P<place>[^`]+)`"
@@ -32,7 +32,7 @@ _PYTHON_NAMES: Final = {"array": "list", "object": "dict", "null": "None"}
 
 
 class ChatOptions(TypedDict, total=False):
-    """What a request may say beside its text; see `POST /chat/message` in the reference."""
+    """The options of a request; see `POST /chat/message` in the HTTP reference."""
 
     conversation_id: str | None
     context: dict[str, object] | None
@@ -42,33 +42,33 @@ class ChatOptions(TypedDict, total=False):
     model: str | None
     reasoning_effort: Effort | None
     replaces: str | None
-    """A run of this conversation of which the new one is another version: regenerate with the same
-    text, or edit it. It is selected by its first answer text; the old version stays, with all that
-    came after it (see `Agent.select_version`)."""
+    """The id of a run in this conversation to replace: pass the same text to regenerate its answer, or
+    another text to edit it. The new version is selected as soon as its answer starts. The old one
+    and everything after it are kept (see `Agent.select_version`)."""
     temporary: bool
-    """Whether the conversation that this request makes is kept in memory only, and in no list."""
+    """Whether to keep the new conversation in memory only, and out of lists."""
 
 
 class AgentOptions(TypedDict, total=False):
-    """What an `Agent` may be given beside its model."""
+    """The keyword arguments of `Agent`."""
 
     tools: Sequence[Tool | Callable[..., object]] | None
-    """Functions or `Tool` objects; without them the built-in ones. An empty list: none at all."""
+    """Functions or `Tool` objects. None: the built-in tools. An empty list: no tools."""
     system_prompt: str | None
     store: Store | None
-    """Keeps conversations; without one they live as long as the agent."""
+    """An open store for conversations. None: they are kept in memory until the agent is closed."""
     hooks: Sequence[HookSource] | None
-    """They see and steer every run."""
+    """Hooks to call in every run."""
     reasoning_effort: Effort | None
-    """The default for requests."""
+    """The reasoning effort for requests that don't set one."""
     config: str | Path | None
-    """A configuration file; without one it is looked for as the server does."""
+    """A configuration file. None: look for one as the server does."""
 
 
 def check_names(call: str, given: Iterable[str], *known: str | type) -> None:
-    """Refuse keywords that a call does not have. Raises `TypeError` with the nearest that it has.
+    """Raise `TypeError` for unknown keyword arguments, with the most similar known name.
 
-    `known` are names, and typed dictionaries of more of them.
+    `known` are names, and typed dictionaries whose keys are names.
     """
     names = [
         name
@@ -86,7 +86,7 @@ def check_names(call: str, given: Iterable[str], *known: str | type) -> None:
 
 
 def choices_of(model: str | Model | None, options: AgentOptions) -> Choices:
-    """Return what an agent's arguments decide. Raises `InvalidRequest` where one has a wrong type."""
+    """Validate the arguments of an agent. Raises `InvalidRequest` if one has the wrong type."""
     effort = options.get("reasoning_effort")
     return Choices(
         model=_model(model),
@@ -99,7 +99,7 @@ def choices_of(model: str | Model | None, options: AgentOptions) -> Choices:
 
 
 def config_of(options: AgentOptions) -> Path | None:
-    """Return the configuration file that was named. Raises `InvalidRequest`."""
+    """Return the path of the configuration file, if given. Raises `InvalidRequest`."""
     config = cast("object", options.get("config"))
     match config:
         case None:
@@ -111,29 +111,27 @@ def config_of(options: AgentOptions) -> Path | None:
 
 
 def request_of(text: str, options: ChatOptions) -> RunRequest:
-    """Return the request of a call. Raises `InvalidRequest` where an option has a wrong type."""
-    members: dict[str, object] = {
+    """Build a request. Raises `InvalidRequest` if an option has the wrong type."""
+    fields: dict[str, object] = {
         name: value for name, value in options.items() if value is not None
     }
-    effort = members.get("reasoning_effort")
+    effort = fields.get("reasoning_effort")
     if effort is not None:
-        members["reasoning_effort"] = checked_effort(effort)
-    if isinstance(context := members.get("context"), Mapping):
-        members["context"] = dict(cast("Mapping[str, object]", context))
-    if (image := members.get("image_path")) is not None:
-        members["image_path"] = _name(image)
-    if (files := members.get("context_files")) is not None:
-        members["context_files"] = [
-            _name(each) for each in _listed("context_files", "names", files)
-        ]
+        fields["reasoning_effort"] = checked_effort(effort)
+    if isinstance(context := fields.get("context"), Mapping):
+        fields["context"] = dict(cast("Mapping[str, object]", context))
+    if (image := fields.get("image_path")) is not None:
+        fields["image_path"] = _name(image)
+    if (files := fields.get("context_files")) is not None:
+        fields["context_files"] = [_name(each) for each in _listed("context_files", "names", files)]
     try:
-        return msgspec.convert({"text": text, **members}, RunRequest)
+        return msgspec.convert({"text": text, **fields}, RunRequest)
     except msgspec.ValidationError as error:
         raise _mistyped(error) from error
 
 
 def checked_callback(on_chunk: OnChunk | None) -> OnChunk | None:
-    """Return what is to be called with each chunk. Raises `TypeError` where it cannot be called."""
+    """Validate a callback. Raises `TypeError` if it cannot be called with two arguments."""
     if on_chunk is None:
         return None
     if not callable(on_chunk):
@@ -144,7 +142,7 @@ def checked_callback(on_chunk: OnChunk | None) -> OnChunk | None:
     try:
         signature = inspect.signature(on_chunk)
     except ValueError:
-        return on_chunk  # Some built-in functions do not tell.
+        return on_chunk  # Some built-in functions have no signature.
     try:
         signature.bind("", "assistant")
     except TypeError as error:
@@ -153,7 +151,7 @@ def checked_callback(on_chunk: OnChunk | None) -> OnChunk | None:
 
 
 def _likeness(typed: str, known: str) -> float:
-    """Return how alike two names are, from 0 to 1; a part of the known one counts nearly as much."""
+    """Return the similarity of two names, from 0 to 1. A match with one part of `known` counts 95 %."""
     parts = known.split("_") if "_" in known else []
     whole = difflib.SequenceMatcher(None, typed.lower(), known).ratio()
     return max([whole, *(0.95 * _likeness(typed, part) for part in parts)])

@@ -1,4 +1,4 @@
-"""What the Python API returns: plain dictionaries, typed."""
+"""The typed dictionaries that the Python API returns."""
 
 from typing import Literal, NotRequired, Required
 
@@ -16,7 +16,7 @@ class ActionDict(TypedDict):
     action: str
     """The tool's name."""
     arguments: object
-    """As the model gave them: an object, or the text where it was no JSON."""
+    """The arguments from the model: an object, or the text if it was not valid JSON."""
     result: str
     status: ToolStatus
     tool_call_id: str
@@ -33,7 +33,7 @@ class ReasoningSegmentDict(TypedDict):
 
 
 class ChatReply(TypedDict):
-    """What `Agent.chat` returns. The reasoning members are only there where it was asked for."""
+    """The reply of `Agent.chat`. The reasoning fields are present only if reasoning was requested."""
 
     assistant_response: str
     action_results: list[ActionDict]
@@ -53,7 +53,7 @@ class ChatReply(TypedDict):
 
 
 class ChatReplyWithReasoning(ChatReply):
-    """What `Agent.chat` returns with `include_reasoning=True`."""
+    """The reply of `Agent.chat` with `include_reasoning=True`."""
 
     reasoning: Required[ReadOnly[str]]
     reasoning_status: Required[ReadOnly[Literal["none", "shown", "hidden_by_provider"]]]

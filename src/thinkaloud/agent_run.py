@@ -1,4 +1,4 @@
-"""A run that the Python API waits for: started, followed, and stopped where it is left early."""
+"""Starts and follows a run for the Python API, and stops it if it is abandoned."""
 
 import os
 from asyncio import AbstractEventLoop, get_running_loop
@@ -18,7 +18,7 @@ from thinkaloud.runtime.runs.request import RunRequest
 from thinkaloud.runtime.runs.supervisor import Runs
 
 LOCAL_OWNER: Final = "local"
-"""Who owns everything, until there are keys."""
+"""The owner of everything, until there are API keys."""
 
 
 class Home:

@@ -1,17 +1,20 @@
-"""One tree of errors, by who must act.
+"""The exception hierarchy, by who has to act.
 
 ThinkaloudError
-├── UserError                 the caller: bad input, an unknown name
-│   ├── InvalidRequest            a field has a wrong value
-│   ├── NotFound                  no such object, or not the caller's (never told apart)
-│   ├── UnknownModel              no such model; carries the nearest names
-│   ├── UnsupportedEffort         the model has no such effort; carries the valid ones
-│   └── Conflict                  the object is busy, or already exists
-├── ConfigurationError        the operator: a setting is wrong or missing
-├── ProviderError             the model's provider: refused, failed, broke off
-├── ToolError                 a tool: goes back to the model as a result
-├── RunFailed                 a run ended without an answer; carries what was streamed
-└── InternalError             us
+├── UserError                 the caller must change the request
+│   ├── InvalidRequest            a field has an invalid value
+│   ├── NotFound                  no such object, or it belongs to another owner
+│   │   └── UnknownModel              no such model; has similar model ids
+│   ├── UnsupportedEffort         the model does not support this effort; has the valid ones
+│   └── Conflict                  the object is busy or already exists
+├── ConfigurationError        the operator must change a setting
+├── ProviderError             the model's provider rejected the request or failed
+├── ToolError                 a tool failed; the message is sent to the model
+├── RunFailed                 a run ended without an answer; has the partial output
+├── StoreError                conversations cannot be saved or read
+│   └── UnreadableLog             the events of one conversation cannot be read
+├── Unavailable               the server is shutting down; retry later
+└── InternalError             a bug in thinkaloud
 """
 
 from collections.abc import Sequence
@@ -29,19 +32,19 @@ ProviderCode = Literal[
     "provider_refusal",
     "provider_content_filter",
 ]
-"""Why a provider gave no finished answer, as it stands on every wire."""
+"""Why a provider returned no complete answer. The same codes are used on every wire."""
 
 _PASSING = frozenset(
     {"provider_rate_limit", "provider_overloaded", "provider_stream_cut", "provider_timeout"}
 )
-_ID_HINT = "Its form is `host/model`; `thinkaloud models` lists those that there are."
+_ID_HINT = "Use the form `host/model`; `thinkaloud models` lists the available models."
 
 
 class ThinkaloudError(Exception):
-    """Anything that thinkaloud itself raises.
+    """Base class of all exceptions that thinkaloud raises.
 
-    `code` is a stable word for programs; the message is for people and says what to do. Every
-    error can be pickled and copied, so it can cross a process boundary.
+    `code` is a stable identifier for programs. `message` is for people and says what to do. All
+    errors can be pickled and copied.
     """
 
     code: str = "internal_error"
@@ -52,8 +55,8 @@ class ThinkaloudError(Exception):
 
     @override
     def __reduce__(self) -> tuple[object, ...]:
-        # By default an exception is rebuilt from its message alone, which fails for every
-        # subclass whose constructor takes more than that.
+        # By default, unpickling calls the constructor with the message alone, which fails for
+        # subclasses whose constructors take more arguments.
         return _rebuilt, (type(self), self.args, self.__dict__.copy())
 
 
@@ -67,15 +70,16 @@ def _rebuilt(
 
 
 class UserError(ThinkaloudError):
-    """The caller must change the request."""
+    """The request is wrong: the caller must change it."""
 
     code = "invalid_request"
 
 
 class InvalidRequest(UserError):
-    """A field has a value that is not allowed. `field` names it (`"text"`, `"context.k"`).
+    """A field has an invalid value.
 
-    `valid` lists the values that are allowed, where they can be listed.
+    `field` is the name of the field (`"text"`, `"context.k"`), or None. `valid` lists the allowed
+    values, if there is a fixed set of them.
     """
 
     def __init__(
@@ -87,13 +91,13 @@ class InvalidRequest(UserError):
 
 
 class NotFound(UserError):
-    """No such object for this caller. Whether another owner has one of that id is not told."""
+    """The object does not exist, or belongs to another owner."""
 
     code = "not_found"
 
 
 class UnknownModel(NotFound):
-    """No configured model has this id. `nearest` lists ids that look like it."""
+    """No configured model has this id. `nearest` lists similar ids, best match first."""
 
     code = "unknown_model"
 
@@ -105,36 +109,39 @@ class UnknownModel(NotFound):
 
 
 class UnsupportedEffort(UserError):
-    """The model cannot reason at this effort. `valid` lists what it can."""
+    """The model does not support this reasoning effort. `valid` lists the levels it supports."""
 
     code = "unsupported_effort"
 
     def __init__(self, model: str, effort: str | int, valid: Sequence[str]) -> None:
         choices = (
-            f"Valid: {', '.join(valid)}." if valid else "Leave it out: no effort can be set here."
+            f"Valid: {', '.join(valid)}."
+            if valid
+            else "Leave it out: this model has no effort setting."
         )
-        super().__init__(f"{model} has no reasoning effort {effort!r}. {choices}")
+        super().__init__(f"{model} does not support reasoning effort {effort!r}. {choices}")
         self.field = "reasoning_effort"
         self.valid = tuple(valid)
 
 
 class Conflict(UserError):
-    """The object is in a state that does not allow this."""
+    """The object's current state does not allow this operation."""
 
     code = "conflict"
 
 
 class ConfigurationError(ThinkaloudError):
-    """The operator must change a setting; the message names file, key and what is allowed."""
+    """A setting is invalid or missing. The message names the source, the key and the allowed values."""
 
     code = "configuration"
 
 
 class ProviderError(ThinkaloudError):
-    """The provider gave no finished answer.
+    """The provider returned no complete answer.
 
-    `status` is its HTTP status where there was one, `retry_after` its wish in seconds,
-    `retryable` whether the same request may succeed later.
+    `code` is a `ProviderCode`. `status` is the HTTP status, or None if there was no response.
+    `retry_after` is the delay in seconds that the provider asked for, or None. `retryable` is
+    whether the same request may succeed later.
     """
 
     def __init__(
@@ -154,13 +161,17 @@ class ProviderError(ThinkaloudError):
 
 
 class ToolError(ThinkaloudError):
-    """A tool could not do its work. The message goes to the model as the tool's result."""
+    """A tool failed. The message is sent to the model as the tool's result."""
 
     code = "tool_error"
 
 
 class RunFailed(ThinkaloudError):
-    """A run ended in failure. What was streamed before is in `partial` and `reasoning`."""
+    """A run failed.
+
+    `code` says why. `partial` and `reasoning` are the text streamed before the failure, `run_id` is
+    the failed run, and `retryable` is whether trying again may help.
+    """
 
     def __init__(
         self,
@@ -181,20 +192,20 @@ class RunFailed(ThinkaloudError):
 
 
 class StoreError(ThinkaloudError):
-    """What lasts could not be written or read. The operator must look: disk full, locked, gone."""
+    """Conversations could not be saved or read: the disk is full, or the database locked or gone."""
 
     code = "store_unavailable"
 
 
 class UnreadableLog(StoreError):
-    """An event of this conversation cannot be read, now or later. Others can."""
+    """This conversation has an event that cannot be read. Other conversations are not affected."""
 
 
 class Unavailable(ThinkaloudError):
-    """Not now: the server is shutting down. The same request may succeed later, or elsewhere."""
+    """The server is shutting down. The same request may succeed later."""
 
     code = "shutting_down"
 
 
 class InternalError(ThinkaloudError):
-    """A fault of ours. The log has the details under the request id."""
+    """A bug in thinkaloud. The server log has the details, with the request id."""

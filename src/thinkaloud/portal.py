@@ -41,7 +41,7 @@ class Portal:
     def __enter__(self) -> "Portal":
         """Start the thread."""
         if self._portal is not None and not self._forked:
-            raise UserError("The agent is open already: leave its `with` block first.")
+            raise UserError("The agent is already open: leave its `with` block first.")
         self._stack, self._forked = ExitStack(), False
         self._portal = self._stack.enter_context(start_blocking_portal(name="thinkaloud"))
         _open.add(self)

@@ -1,4 +1,4 @@
-"""The Python API for scripts and notebooks that are not asynchronous."""
+"""The synchronous Python API, for scripts and notebooks."""
 
 from collections.abc import Generator
 from types import TracebackType
@@ -12,12 +12,11 @@ from thinkaloud.portal import Portal
 
 
 class SyncAgent:
-    """An `Agent` behind ordinary calls, for use in a `with` block.
+    """A synchronous wrapper around `Agent`. Use it in a `with` block.
 
-    It runs in a thread of its own, so it works where an event loop is already running, as in a
-    notebook. Ctrl-C (or any exception that a signal handler raises) stops the run that is waited
-    for, and is raised when the run has ended. It belongs to the process that opened it: a forked
-    child opens its own.
+    The agent runs in its own thread, so this also works inside a running event loop, as in a
+    notebook. Ctrl-C (or any exception raised by a signal handler) stops the current run, and is
+    raised once the run has ended. After a fork, the child process must open its own agent.
 
         with SyncAgent(Agent()) as agent:
             agent.chat("Why?")["assistant_response"]
@@ -43,7 +42,7 @@ class SyncAgent:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Interrupt what still runs and close everything."""
+        """Interrupt active runs and close the agent."""
         self._portal.__exit__(kind, error, traceback)
 
     @overload
@@ -75,9 +74,9 @@ class SyncAgent:
         include_reasoning: bool = False,
         **options: Unpack[ChatOptions],
     ) -> ChatReply:
-        """Ask, and return the whole reply, as `Agent.chat` does.
+        """Send a message and return the complete reply. Arguments and errors as `Agent.chat`.
 
-        `on_chunk` is called in the agent's own thread. Raises as `Agent.chat`.
+        `on_chunk` is called in the agent's thread.
         """
         return self._portal.wait(
             self._agent.chat(
@@ -92,27 +91,27 @@ class SyncAgent:
     def stream(
         self, text: str, *, include_reasoning: bool = False, **options: Unpack[ChatOptions]
     ) -> Generator[tuple[MessageType, str]]:
-        """Ask, and yield `(message_type, chunk)` as it arrives. Leaving early stops the run.
+        """Send a message and yield `(message_type, chunk)` as the text arrives.
 
-        Raises as `chat`, after what was streamed.
+        Leaving the loop early stops the run. Raises as `chat`, after the text that was streamed.
         """
         check_names("stream", options, "text", "include_reasoning", ChatOptions)
         request = request_of(text, options)
-        asked = AgentRun(
+        run = AgentRun(
             lambda: self._agent.runtime.runs, request, include_reasoning=include_reasoning
         )
-        return self._chunks(asked)
+        return self._chunks(run)
 
-    def _chunks(self, asked: AgentRun) -> Generator[tuple[MessageType, str]]:
+    def _chunks(self, run: AgentRun) -> Generator[tuple[MessageType, str]]:
         try:
-            self._portal.wait(asked.start())
-            while events := self._portal.wait(asked.batch()):
+            self._portal.wait(run.start())
+            while events := self._portal.wait(run.batch()):
                 for event in events:
                     if (chunk := chunk_of(event)) is not None:
                         yield chunk
-            self._portal.wait(asked.result())
+            self._portal.wait(run.result())
         finally:
-            self._portal.finish(asked.close())
+            self._portal.finish(run.close())
 
 
 @overload
@@ -138,6 +137,9 @@ def run_sync(
     include_reasoning: bool = False,
     **options: Unpack[ChatOptions],
 ) -> ChatReply:
-    """Ask once, and return the whole reply. For scripts and notebooks."""
+    """Send a single message and return the complete reply. Arguments and errors as `Agent.chat`.
+
+    Opens `agent`, or a new `Agent`, for this call.
+    """
     with SyncAgent(agent) as opened:
         return opened.chat(text, include_reasoning=include_reasoning, **options)

@@ -1,4 +1,4 @@
-"""For tests of your own: a model that plays a script, so that no test reaches a provider.
+"""A scripted model for your tests, so that they don't need a provider.
 
 from thinkaloud import Agent
 from thinkaloud.testing import ScriptedModel, say, think

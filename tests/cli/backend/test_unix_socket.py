@@ -140,4 +140,4 @@ def test_a_port_on_the_command_line_beats_a_socket_in_the_file(home: Home, backe
         checked = home.run("doctor")
         assert "another process listens" in checked.stdout
         ended(process)
-    assert f"unix:{backend}, the port is free" in home.run("doctor").stdout
+    assert f"unix:{backend} (available)" in home.run("doctor").stdout

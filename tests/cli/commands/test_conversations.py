@@ -81,8 +81,8 @@ def every_action(home: Home) -> None:
     ok(home.run("conversations", "export", "sky", "--format", "json", "-o", "sky.json"))
     document = json.loads((home.folder / "sky.json").read_text())
     assert [run["input"]["text"] for run in document["runs"]] == ["Why is the sky blue?", "Again?"]
-    retry_request = home.run("conversations", "export", "sky", "-o", "sky.json")
-    assert (retry_request.returncode, "already a file" in retry_request.stderr) == (2, True)
+    repeated = home.run("conversations", "export", "sky", "-o", "sky.json")
+    assert (repeated.returncode, "already exists" in repeated.stderr) == (2, True)
 
     assert "Colours" in home.run("conversations", "rename", "sky", "Colours").stderr
     branch = ok(home.run("conversations", "branch", "sky", "1")).strip()
@@ -112,7 +112,7 @@ def test_conversations_can_be_handled_while_a_server_runs(filled: Home) -> None:
 
 def test_a_file_or_a_run_that_is_not_there_is_said(filled: Home) -> None:
     for arguments, said in (
-        (("branch", "sky", "3"), "no message 3: the conversation has messages 1 to 2"),
+        (("branch", "sky", "3"), "no message 3: the conversation has 2."),
         (("search", " "), "nothing to search for"),
         (("branch", "sky", "run_none"), "no such run"),
         (("show", "../x"), "ID is"),
@@ -226,15 +226,16 @@ def test_all_that_is_kept_can_be_taken_to_another_place(
     else:
         ok(filled.run("export", str(file)))
     assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
-    retry_request = filled.run("export", str(file))
-    assert (retry_request.returncode, "already a file" in retry_request.stderr) == (2, True)
+    repeated = filled.run("export", str(file))
+    assert (repeated.returncode, "already exists" in repeated.stderr) == (2, True)
 
     other = Home(tmp_path / "other")
     other.folder.mkdir()
     other.configure(DEMO)
-    assert "Added 2 conversations" in other.run("import", str(file)).stderr
+    assert "Restored 2 conversations" in other.run("import", str(file)).stderr
     assert (
-        "Added 0 conversations; 2 conversations were there" in other.run("import", str(file)).stderr
+        "Restored 0 conversations; skipped 2 conversations that already existed"
+        in other.run("import", str(file)).stderr
     )
     mine = ok(filled.run("conversations", "export", "sky", "--format", "json", "--thinking"))
     assert mine == ok(other.run("conversations", "export", "sky", "--format", "json", "--thinking"))
@@ -254,8 +255,8 @@ def test_what_cannot_be_read_in_a_backup_is_told_and_the_rest_taken_in(
     other.configure(DEMO)
     done = other.run("import", str(file))
     assert done.returncode == 1
-    assert "Added 1 conversation;" in done.stderr
-    assert "1 conversation cannot be read" in done.stderr
+    assert "Restored 1 conversation;" in done.stderr
+    assert "Skipped 1 conversation" in done.stderr
     assert "Four." in ok(other.run("conversations", "export", "sum"))
 
 

@@ -1,4 +1,4 @@
-"""`thinkaloud doctor`: what is configured, reachable and missing, and what to do about it."""
+"""`thinkaloud doctor`: what is configured, reachable and missing, and how to fix it."""
 
 import json
 import socket
@@ -24,8 +24,8 @@ def test_what_works_is_said_with_the_model_the_file_and_the_hosts(home: Home) ->
     assert done.returncode == 0
     assert "✓ Model          lab/m" in done.stdout
     assert "thinkaloud.toml" in done.stdout
-    assert f"needs no key; reachable, 1 model; {served.base_url}" in done.stdout
-    assert "Nothing is broken." in done.stdout
+    assert f"no API key needed; reachable, 1 model; {served.base_url}" in done.stdout
+    assert "No problems found." in done.stdout
     assert report["model"] == "lab/m"
     assert not report["demo"]
     assert report["problems"] == []
@@ -57,7 +57,7 @@ def test_on_a_terminal_the_report_breaks_between_words(home: Home) -> None:
         assert terminal.exit_code() == 0
         words = set(" ".join(terminal.lines).split())
     # The longest line, and the only one that says the same whatever answers on this machine.
-    line = next(each for each in home.run("doctor").stdout.splitlines() if "Without a key" in each)
+    line = next(each for each in home.run("doctor").stdout.splitlines() if "No API key" in each)
     assert len(line) > 500
     assert set(line.split()) <= words
 
@@ -69,7 +69,7 @@ def test_a_host_that_does_not_answer_is_a_problem_with_a_way_out(home: Home) -> 
     )
     done = home.run("doctor")
     assert done.returncode == 1
-    assert "lab could not be reached: check that it runs, and its base_url." in done.stdout
+    assert "lab could not be reached: check that it is running, and its base_url." in done.stdout
 
 
 def test_a_refused_key_is_a_problem_and_is_never_shown(home: Home) -> None:
@@ -84,7 +84,7 @@ def test_a_refused_key_is_a_problem_and_is_never_shown(home: Home) -> None:
         done = home.run("doctor")
         as_json = home.run("doctor", "--json")
     assert done.returncode == as_json.returncode == 1
-    assert "lab refused: check the key and the base_url." in done.stdout
+    assert "lab rejected the request: check the API key and the base_url." in done.stdout
     assert "attic could not be reached" in done.stdout
     assert host(json.loads(as_json.stdout), "lab")["key_variables"] == ["LAB_KEY"]
     for secret in ("sk-very-secret", "hidden"):
@@ -98,8 +98,8 @@ def test_a_missing_key_is_named_by_its_variable(home: Home) -> None:
     )
     done = home.run("doctor")
     assert done.returncode == 1
-    assert "lab needs a key: set LAB_KEY." in done.stdout
-    assert "✗ Model          none that can be used" in done.stdout
+    assert "lab needs an API key: set LAB_KEY." in done.stdout
+    assert "✗ Model          none available" in done.stdout
 
 
 def test_a_port_that_is_taken_and_a_workspace_that_is_gone_are_problems(home: Home) -> None:
@@ -108,8 +108,8 @@ def test_a_port_that_is_taken_and_a_workspace_that_is_gone_are_problems(home: Ho
         home.configure(DEMO + f'[server]\nport = {port}\nworkspace = "gone"\n')
         done = home.run("doctor")
     assert done.returncode == 1
-    assert f"127.0.0.1 port {port} cannot be listened on" in done.stdout
-    assert "There is no folder gone" in done.stdout
+    assert f"Cannot listen on 127.0.0.1 port {port}" in done.stdout
+    assert "Folder not found: gone" in done.stdout
 
 
 def test_a_database_that_no_server_could_use_is_a_problem_and_stays_as_it_is(home: Home) -> None:

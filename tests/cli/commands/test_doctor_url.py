@@ -151,7 +151,7 @@ def test_a_cdn_is_known_by_its_headers(home: Home, url: str) -> None:
 @pytest.mark.parametrize(
     ("address", "said"),
     [
-        ("http://127.0.0.1:1", "Nothing answers there."),
+        ("http://127.0.0.1:1", "The server did not respond."),
         ("agent.example.org", "begins with http:// or https://"),
         ("{url}/elsewhere", "status 404"),
     ],

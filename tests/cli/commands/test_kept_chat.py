@@ -150,7 +150,7 @@ def test_through_a_server_questions_are_kept_gone_on_with_and_said_again(home: H
     assert isinstance(events[0], RunStarted)
     assert events[0].replaces is not None
     assert any(isinstance(event, AnswerEnded) for event in events)
-    assert (wrong.returncode, "messages 1 to 1" in wrong.stderr) == (2, True)
+    assert (wrong.returncode, "no message" in wrong.stderr) == (2, True)
     assert "Zwei?" not in shown
     assert "Answer 8." in shown
 
@@ -180,7 +180,7 @@ def test_ways_into_a_conversation_that_cannot_be_are_refused(home: Home) -> None
             (("-c", "gone"), "no such conversation"),
             (("-c", "../x"), "ID is"),
             (("--continue",), "no conversation to continue"),
-            (("--continue", "--temporary"), "exclude each other"),
+            (("--continue", "--temporary"), "Use only one of"),
         ):
             done = home.run("chat", *arguments, "Why?")
             assert (done.returncode, done.stdout) == (2, "")
@@ -212,8 +212,8 @@ def test_at_the_prompt_one_goes_back_elsewhere_and_unkept(home: Home, running: b
             terminal.until("›", times=12)
             terminal.type("\x04")
             assert terminal.exit_code() == 0
-            assert "Nothing was asked in this conversation yet." in "\n".join(terminal.lines)
-            assert f"To go on: thinkaloud chat --conversation {kept}" in terminal.lines
+            assert "This conversation has no messages yet." in "\n".join(terminal.lines)
+            assert f"Resume with: thinkaloud chat --conversation {kept}" in terminal.lines
             for path in (head.removeprefix("DELETE ") for head in heads if "DELETE" in head):
                 assert kept not in path
                 with pytest.raises(urllib.error.HTTPError, match="404"):
@@ -227,7 +227,7 @@ def test_at_the_prompt_one_goes_back_elsewhere_and_unkept(home: Home, running: b
         ]
     with home.terminal("chat", "--continue") as terminal:
         lines = terminal.until("›", times=2)
-        assert "1 earlier" in lines[1]
+        assert "· 1 earlier message" in lines[1]
         assert lines[2:4] == ["› Two?", "Answer 6."]
 
 
@@ -256,7 +256,7 @@ def test_a_run_of_the_terminal_is_live_on_the_server_and_ends_only_where_it_is_s
                         pass
                 assert stop(url, run_id) == "stopped"
                 assert terminal.exit_code() == 130
-                assert "Stopped. What came before is kept." in terminal.lines
+                assert "Stopped. The output so far is saved." in terminal.lines
 
 
 @pytest.mark.promise("P10")
@@ -389,10 +389,10 @@ def test_where_the_settings_keep_nothing_it_says_so_and_asks(home: Home) -> None
     with lab(*ANSWERS) as served:
         home.configure(served.configuration() + '\n[store]\nkind = "memory"\n')
         with home.terminal("chat") as terminal:
-            assert "Nothing of this is kept." in terminal.until("›")
+            assert "This conversation is not saved." in terminal.until("›")
             terminal.type("One?\n")
             terminal.until("›", times=2)
             terminal.type("\x04")
             assert terminal.exit_code() == 0
-            assert "To go on" not in "\n".join(terminal.lines)
+            assert "Resume with" not in "\n".join(terminal.lines)
     assert not (home.folder / "data" / "thinkaloud.db").exists()

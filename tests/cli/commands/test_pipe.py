@@ -180,8 +180,8 @@ def test_the_exit_code_says_how_the_run_ended(
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["chat"], 2, "nothing to ask: give a TEXT"),
-        (["chat", " "], 2, "nothing to ask: give a TEXT"),
+        (["chat"], 2, "no question: pass TEXT"),
+        (["chat", " "], 2, "no question: pass TEXT"),
         (["chat", "Hi", "--model", "demo/thinkalout"], 2, "Did you mean demo/thinkaloud?"),
         (["chat", "Hi", "--model", "nonsense"], 2, "`thinkaloud models` lists"),
         (["chat", "Hi", "--model", "openai/gpt-5.5"], 3, "set OPENAI_API_KEY"),
@@ -229,7 +229,7 @@ def test_ctrl_c_stops_the_run_and_keeps_what_came(home: Home) -> None:
             rest, errors = process.communicate(timeout=30)
     assert process.returncode == 130
     assert got + rest == b"Half an answer\n"
-    assert b"Stopped. What came before is kept." in errors
+    assert b"Stopped. The output so far is saved." in errors
 
 
 def test_ctrl_c_again_leaves_even_where_nobody_reads_the_pipe(home: Home) -> None:
@@ -269,7 +269,7 @@ def test_a_reader_that_leaves_ends_the_program_without_a_word(home: Home) -> Non
             assert process.stderr.read() == b""
 
 
-FULL = "thinkaloud: The output cannot be written: No space left on device.\n"
+FULL = "thinkaloud: Cannot write the output: No space left on device.\n"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ def test_a_models_reasoning_and_its_times_are_told(home: Home) -> None:
         data = json.loads(home.run("models", "--probe", "lab/m", "--json").stdout)
 
     assert done.returncode == 0, done.stderr
-    assert "m: its reasoning is shown, as text" in done.stdout
+    assert "m: shows its reasoning as text" in done.stdout
     assert "first reasoning after" in done.stdout
     assert (data["reachable"], data["model"]["answered"]) == (True, True)
 
@@ -24,7 +24,7 @@ def test_a_host_that_is_not_there_is_named_with_what_to_do(home: Home) -> None:
     done = home.run("models", "--probe", "lab")
 
     assert done.returncode == 4
-    assert "lab: not reached" in done.stdout
+    assert "lab: unreachable" in done.stdout
     assert "Could not reach http://127.0.0.1" in done.stdout
 
 
@@ -32,6 +32,6 @@ def test_an_unknown_host_is_bad_input(home: Home) -> None:
     done = home.run("models", "--probe", "nobody")
 
     assert done.returncode == 2
-    assert "There is no host 'nobody'" in done.stderr
+    assert "Unknown host 'nobody'" in done.stderr
     assert "thinkaloud doctor" in done.stderr
     assert "Did you mean ollama, llamacpp?" in home.run("models", "--probe", "olama/x").stderr

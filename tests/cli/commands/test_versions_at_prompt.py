@@ -25,7 +25,7 @@ def test_at_the_prompt_versions_are_listed_and_an_older_one_goes_on(
             assert "No message has more than one version." in shown
             assert "  1.1  One?  →  Answer 1." in shown
             assert "* 1.2  Eins?  →  Answer 2." in shown
-            assert "/select takes a version" in shown
+            assert "Usage: /select VERSION" in shown
             terminal.type("Two?\n")
             terminal.until("›", times=9)
         assert asked(served)[-1] == ["One?", "Answer 1.", "Two?"]

@@ -22,10 +22,10 @@ def test_thinking_is_live_and_folds_to_one_line_when_the_answer_begins(home: Hom
         home.configure(done.configuration())
         with home.terminal("chat", "Hi") as terminal:
             assert terminal.exit_code() == 0
-            folded, answer, how_to_go_on, *rest = terminal.lines
+            folded, answer, resume_command, *rest = terminal.lines
             assert folded.startswith("Thought for 0.")
             assert answer == "Tea."
-            assert how_to_go_on.startswith("To go on: thinkaloud chat --conversation cli_")
+            assert resume_command.startswith("Resume with: thinkaloud chat --conversation cli_")
             assert not any(rest)
 
 
@@ -121,13 +121,13 @@ def test_the_model_and_the_effort_can_be_changed_and_mistakes_are_said(home: Hom
         terminal.type("/model demo/thinkalout\n")
         terminal.until("Did you mean demo/thinkaloud?")
         terminal.type("/effort hardest\n")
-        terminal.until("The effort is one of none, minimal")
+        terminal.until("The effort must be none, minimal")
         terminal.type("/effort none\n")
         terminal.until("Effort: none.")
         terminal.type("/conversation\n")
-        terminal.until("No conversation is kept yet.")
+        terminal.until("There are no saved conversations yet.")
         terminal.type("/nonsense\n")
-        terminal.until("There is no /nonsense. /help lists what there is.")
+        terminal.until("Unknown command /nonsense. /help lists all commands.")
         terminal.type("/help\n")
         terminal.until("/quit")
         terminal.type("What is 6 * 7?\n")
@@ -147,13 +147,13 @@ def test_ctrl_c_stops_the_answer_and_again_it_leaves(home: Home) -> None:
             terminal.type("Hi\n")
             terminal.until("Half an answer")
             terminal.type("\x03")
-            lines = terminal.until("Stopped. What came before is kept.")
+            lines = terminal.until("Stopped. The output so far is saved.")
             assert any("Half an answer" in line for line in lines)
             terminal.until("›", times=2)
             terminal.type("Again\n")
             terminal.until("Whole.")
             terminal.until("›", times=3)
-            terminal.interrupt("Ctrl-C again leaves.")
+            terminal.interrupt("Press Ctrl-C again to quit.")
             terminal.until("›", times=4)
             terminal.type("\x03\x03")
             assert terminal.exit_code() == 130
@@ -219,7 +219,7 @@ def test_with_its_output_in_a_file_it_needs_a_question(home: Home) -> None:
     home.configure(DEMO)
     with home.terminal("chat", stdout=home.folder / "out.txt") as terminal:
         assert terminal.exit_code() == 2
-        assert "There is nothing to ask" in "\n".join(terminal.lines)
+        assert "There is no question" in "\n".join(terminal.lines)
 
 
 def test_the_screen_of_these_tests_moves_and_erases_as_a_terminal_does() -> None:

@@ -83,7 +83,7 @@ def test_a_command_may_span_lines_and_a_path_is_no_command(home: Home) -> None:
             terminal.type("\r")
             terminal.until("Tea.", times=2)
             terminal.type("/nonsense\r")
-            terminal.until("There is no /nonsense.")
+            terminal.until("Unknown command /nonsense.")
         contents = [asked["messages"][-1]["content"] for asked in served.asked]
     assert contents == ["/etc/hosts says what?", "one\n  two"]
 

@@ -147,7 +147,8 @@ class Repl:
         """Resume a conversation and show its last message."""
         runs = self._conversation.resume(found)
         title = one_line(found.title, 200) or "Untitled conversation"
-        earlier = f" · {len(runs) - 1} earlier messages" if len(runs) > 1 else ""
+        count = len(runs) - 1
+        earlier = f" · {count} earlier message{'s' * (count != 1)}" if count > 0 else ""
         print_notice(f"{title}{earlier}", "dim")
         show_last_exchange(runs)
 
