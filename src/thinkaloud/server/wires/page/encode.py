@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Final, TypedDict, assert_never
 
 import msgspec
+from typing_extensions import override
 
 from thinkaloud.core.conversations.pagination import Page
 from thinkaloud.events.event import (
@@ -182,6 +183,7 @@ class LogFrames(PageFrames):
         super().__init__(reasoning=reasoning)
         self.name = f"ws.log.{'reasoning' if reasoning else 'plain'}"
 
+    @override
     def message(
         self, logged: LoggedEvent, client_message_id: str | None, *, accepted: bool = False
     ) -> bytes | None:
@@ -189,14 +191,17 @@ class LogFrames(PageFrames):
         del accepted
         return self._log(logged, client_message_id)
 
+    @override
     def turn_end(self, logged: LoggedEvent, client_message_id: str | None) -> bytes | None:
         """Return a run's last event with the id that its client gave it."""
         return self._log(logged, client_message_id)
 
+    @override
     def failure(self, logged: LoggedEvent, client_message_id: str | None) -> bytes | None:
         """Return None: the last event says why a run failed."""
         return None
 
+    @override
     def _frame(self, logged: LoggedEvent) -> bytes | None:
         return self._log(logged, None)
 
