@@ -18,7 +18,7 @@ run: webui ## Set up what is missing and serve (ARGS='--port 9000' goes to think
 	@exec $(BIN)/thinkaloud serve $(ARGS)
 
 test: .venv/ready-dev packages webui ## Set up what is missing and pass every test (ARGS goes to pytest, WORKERS=2)
-	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 	@sh scripts/webui.sh test
 
 check: lint layout types imports drift tree webcheck ## Lint, format, types, imports, drift: all that needs no test

@@ -13,12 +13,11 @@ from thinkaloud.app.server_address import find_server
 from thinkaloud.cli.backend.api import Api
 from thinkaloud.cli.backend.log_lines import missing_text, read_line
 from thinkaloud.config import Configuration
-from thinkaloud.core.parsers.sse import SSEParser
+from thinkaloud.core.parsers.sse import MEDIA_TYPE, SSEParser
 from thinkaloud.errors import ConfigurationError, NotFound, StoreError, Unavailable
 from thinkaloud.events.event import AnswerDelta, LoggedEvent, ReasoningDelta, RunEnded
 from thinkaloud.ports.clock import Clock
 from thinkaloud.runtime.runs.request import RunRequest
-from thinkaloud.server.http.operation import EVENT_STREAM
 from thinkaloud.server.wires.log.lines import LogFailure, LogSnapshot
 
 _WAITS: Final = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
@@ -175,7 +174,7 @@ class RemoteRun:
         if self._cursor:
             query["after"] = str(self._cursor)
         path = f"runs/{self._run_id}/log"
-        opening = self._api.stream("GET", path, query=query, headers={"Accept": EVENT_STREAM})
+        opening = self._api.stream("GET", path, query=query, headers={"Accept": MEDIA_TYPE})
         try:
             self._response = await self._connection.enter_async_context(opening)
         except NotFound:

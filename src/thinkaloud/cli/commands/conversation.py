@@ -18,7 +18,7 @@ from thinkaloud.cli.commands.one_shot import ask, print_notice
 from thinkaloud.cli.commands.versions import Version, select_version, version_lines, versions_in
 from thinkaloud.cli.exit_codes import ExitCode
 from thinkaloud.cli.loop_thread import LoopThread
-from thinkaloud.cli.ui.line_input import PROMPT
+from thinkaloud.cli.ui import PROMPT
 from thinkaloud.cli.ui.markdown import print_markdown
 from thinkaloud.cli.ui.plain import View
 from thinkaloud.cli.ui.sanitize import sanitize

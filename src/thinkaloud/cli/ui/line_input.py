@@ -10,7 +10,8 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.history import InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
-PROMPT: Final = "› "
+from thinkaloud.cli.ui import PROMPT
+
 _BRACKETED_PASTE_ON: Final = "\x1b[?2004h"
 _BRACKETED_PASTE_OFF: Final = "\x1b[?2004l"
 

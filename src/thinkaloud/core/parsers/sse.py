@@ -2,6 +2,7 @@
 
 from typing import Final
 
+MEDIA_TYPE: Final = "text/event-stream"
 _BOM: Final = b"\xef\xbb\xbf"
 
 

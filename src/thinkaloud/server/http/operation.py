@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from thinkaloud.core.parsers.sse import MEDIA_TYPE
 from thinkaloud.errors import InternalError, ThinkaloudError
 from thinkaloud.server.http.problems import Refused, problem_of, respond
 from thinkaloud.server.schema.requests import NoQuery
@@ -17,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 JSON: Final = "application/json"
 MARKDOWN: Final = "text/markdown"
-EVENT_STREAM: Final = "text/event-stream"
+EVENT_STREAM: Final = MEDIA_TYPE
 NDJSON: Final = "application/x-ndjson"
 _STREAMS: Final = frozenset({EVENT_STREAM, NDJSON})
 
