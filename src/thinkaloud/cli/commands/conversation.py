@@ -39,7 +39,7 @@ def print_resume_command(conversation_id: str, config: Path | None) -> None:
     """Print the command that continues a conversation."""
     named = [] if config is None else ["--config", str(config)]
     command = shlex.join(["thinkaloud", "chat", *named, "--conversation", conversation_id])
-    print_notice(f"Resume with: {command}", "dim")
+    print_notice(f"Resume with: {command}", "dim", wrap=False)
 
 
 class Conversation:

@@ -239,6 +239,8 @@ def _advice(
 
 
 def _names(names: tuple[str, ...]) -> str:
+    if len(names) > 2:
+        return f"{', '.join(names[:-1])} or {names[-1]}"
     return " or ".join(names) or "api_key_env"
 
 

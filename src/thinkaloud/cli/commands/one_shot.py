@@ -51,9 +51,13 @@ def warn_if_demo(loop: LoopThread[Backend], request: RunRequest) -> None:
         print_notice(DEMO_NOTICE)
 
 
-def print_notice(text: str, style: str = "yellow") -> None:
-    """Print a line to stderr, so that it is never part of an answer."""
-    Console(stderr=True).print(Text(sanitize(text), style=style), soft_wrap=True)
+def print_notice(text: str, style: str = "yellow", *, wrap: bool = True) -> None:
+    """Print a line to stderr, so that it is never part of an answer.
+
+    On a terminal it is wrapped at words, unless `wrap` is off, so that it can be copied.
+    """
+    console = Console(stderr=True, highlight=False)
+    console.print(Text(sanitize(text), style=style), soft_wrap=not (wrap and console.is_terminal))
 
 
 def parse_effort(text: str | None) -> Effort | None:

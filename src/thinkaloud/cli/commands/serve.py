@@ -44,7 +44,7 @@ def _print_banner(runtime: Runtime, url: str) -> None:
     line = f"thinkaloud {__version__} serves {model} at {url} (press Ctrl-C to stop)"
     console.print(Text(line, style="bold"), soft_wrap=True)
     if runtime.is_demo:
-        console.print(Text(DEMO_NOTICE, style="bold yellow"), soft_wrap=True)
+        console.print(Text(DEMO_NOTICE, style="bold yellow"), soft_wrap=not console.is_terminal)
     reach, root = "", url
     if url.startswith(PREFIX):
         reach, root = f" --unix-socket {shlex.quote(url.removeprefix(PREFIX))}", http_base(url)
