@@ -92,7 +92,7 @@ def through_proxy(
             head = client.recv(65536)
             upstream.sendall(head.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
             heads.append(head.decode().partition(" HTTP")[0])
-            stream = b"stream-sse" in head or b"/events" in head
+            stream = b"stream-sse" in head or b"/log" in head
             left = next(cuts, 1 << 30) if stream else 1 << 30
             if stream and held is not None:
                 held.wait()
