@@ -25,7 +25,7 @@ from thinkaloud.stores.sqlite import SqliteStore
 from thinkaloud.testing import ScriptedModel, Silence, call_tool, say, think
 
 Json = dict[str, Any]
-SESSIONS = sorted((Path(__file__).parents[1] / "sessions").glob("*.jsonl"))
+SESSIONS = sorted((Path(__file__).parents[2] / "sessions").glob("*.jsonl"))
 SCRIPT = [think("Let ", "me\n", "see\u2028."), call_tool("no_such_tool", {}, "c1")]
 ANSWER = [think("Hm."), say("An\u2028", "sw\u00e9r", ", in", " words", ".")]
 BODY = {"text": "Hi", "conversation_id": "c"}
