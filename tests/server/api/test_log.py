@@ -11,8 +11,9 @@ import pytest
 from tests.server.serving import Served, serving, valid
 from tests.staging import FixedAttachments
 from thinkaloud.events import codec
-from thinkaloud.events.event import Attachment, LoggedEvent
+from thinkaloud.events.event import Attachment, LoggedEvent, ModelResponded
 from thinkaloud.events.fold import Fold
+from thinkaloud.events.model import Origin, ProviderPayload
 from thinkaloud.events.view import ConversationView
 from thinkaloud.ports.store import Stored
 from thinkaloud.runtime.log.live_log import Entry
@@ -27,7 +28,7 @@ from thinkaloud.testing import ScriptedModel, Silence, call_tool, say, think
 Json = dict[str, Any]
 SESSIONS = sorted((Path(__file__).parents[2] / "sessions").glob("*.jsonl"))
 SCRIPT = [think("Let ", "me\n", "see\u2028."), call_tool("no_such_tool", {}, "c1")]
-ANSWER = [think("Hm."), say("An\u2028", "sw\u00e9r", ", in", " words", ".")]
+ANSWER = [think("Hm."), say("An\u2028\u0085", "sw\u00e9r", ", in", " words", ".")]
 BODY = {"text": "Hi", "conversation_id": "c"}
 ALL = {"include_reasoning": "true"}
 
@@ -121,6 +122,21 @@ def test_hidden_reasoning_and_provider_payloads_are_in_no_line(path: Path, form:
     expected = view_without_reasoning(fold.view())
     assert [run.response for run in plain.view().runs] == [run.response for run in expected.runs]
     assert not any(run.reasoning for run in plain.view().runs)
+
+
+@pytest.mark.promise("P7", "P13")
+@pytest.mark.parametrize("reasoning", [False, True])
+def test_the_payload_of_a_provider_never_leaves_and_its_status_only_with_reasoning(
+    *, reasoning: bool
+) -> None:
+    payload = ProviderPayload(Origin("d", "e", "m"), msgspec.Raw(b'{"opaque":"c2VjcmV0"}'))
+    event = ModelResponded(1, "stop", "hidden_by_provider", native=payload)
+    logged = LoggedEvent(3, 4, "c", "r", event)
+    line = log_wire("ndjson", reasoning=reasoning).encode(Entry(logged, 3))
+    assert line is not None
+    assert b"c2VjcmV0" not in line
+    status = "hidden_by_provider" if reasoning else "none"
+    assert codec.decode(line).event == ModelResponded(1, "stop", status)
 
 
 @pytest.mark.promise("P7")
@@ -231,5 +247,8 @@ async def test_only_after_a_crash_a_snapshot_stands_for_what_is_lost(kept: int) 
         before = [json.loads(codec.encode(each)) for each in logged[:kept]]
         assert rest[0]["snapshot"]["runs"] == json.loads(msgspec.json.encode(folded(before).runs))
         assert folded(before + rest[1:]) == view
+        _, plain = await lines(served, f"/runs/{run_id}/log", after="8")
+        assert "Let " not in json.dumps(plain)
+        assert "snapshot" in plain[0]
         _, all_of_it = await lines(served, f"/runs/{run_id}/log", **ALL)
         assert folded(all_of_it) == view
