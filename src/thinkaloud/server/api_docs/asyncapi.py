@@ -55,14 +55,14 @@ def asyncapi_document(settings: ServerSettings, version: str, *, chats: bool) ->
         _CHANNEL: _channel(PATH, "Chat stream", _STREAM_RULES, _names((*FRAMES, *_COMMANDS)))
     }
     operations: Schema = {
-        "take": _operation(_CHANNEL, "receive", "Messages from the client.", _names(_COMMANDS)),
-        "give": _operation(_CHANNEL, "send", "Messages from the server.", _names(FRAMES)),
+        "take": _operation(_CHANNEL, "receive", "Messages from the client", _names(_COMMANDS)),
+        "give": _operation(_CHANNEL, "send", "Messages from the server", _names(FRAMES)),
     }
     kinds = (*FRAMES, *_COMMANDS)
     messages: Schema = {}
     if chats:
         frames, said = _names(_CHAT_FRAMES), [*_names(_CHAT_COMMANDS), str(_PLAIN["title"])]
-        summaries = ("Commands from a chat page.", "Frames for a chat page.")
+        summaries = ("Commands from a chat page", "Frames for a chat page")
         channels[_CHATS] = _channel(CHANNEL_PATH, "Chat pages", _CHATS_RULES, [*frames, *said])
         operations["takeChats"] = _operation(_CHATS, "receive", summaries[0], said)
         operations["giveChats"] = _operation(_CHATS, "send", summaries[1], frames)
