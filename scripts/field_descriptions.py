@@ -25,6 +25,7 @@ WORDS: Final[Mapping[str, str]] = {
     "detail": "A message for people.",
     "duration_ms": "Duration, by the server's clock.",
     "ended_at_ms": "When it ended, in Unix milliseconds.",
+    "entry": "The event, with its number, time and run.",
     "error": "Why the run failed.",
     "estimated": "The counts are estimates, not the provider's.",
     "event": "What happened.",
