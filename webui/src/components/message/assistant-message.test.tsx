@@ -119,6 +119,13 @@ describe("a run that is no plain answer", () => {
     expect(screen.getByRole("button", { name: "Continue" })).toBeDefined();
   });
 
+  it("shows a very short run as less than a second, in short", () => {
+    const run = lastRun("answer-only");
+    if (!run.timing) throw new Error("no timing");
+    renderWithOptions({}, <AssistantMessage run={{ ...run, timing: { ...run.timing, total_ms: 120 } }} />);
+    expect(screen.getByText(/· <1 s$/)).toBeDefined();
+  });
+
   it("shows that it waits for the model", () => {
     renderWithOptions({}, <AssistantMessage run={lastRun("thought-then-answer", 2)} />);
     expect(screen.getByText("Waiting for the model")).toBeDefined();

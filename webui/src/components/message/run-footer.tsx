@@ -61,6 +61,6 @@ function facts(run: RunView): string[] {
     const thinking = run.usage.reasoning_tokens ? ` (${formatCount(run.usage.reasoning_tokens, "", "").trim()} thinking)` : "";
     found.push(`${about}${formatCount(run.usage.output_tokens, "token")}${thinking}`);
   }
-  if (run.timing) found.push(formatDuration(run.timing.total_ms));
+  if (run.timing) found.push(run.timing.total_ms < 500 ? "<1 s" : formatDuration(run.timing.total_ms));
   return found;
 }
