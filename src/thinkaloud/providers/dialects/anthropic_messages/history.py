@@ -1,4 +1,4 @@
-"""Earlier turns as the messages of the wire: what goes back, and in which shape.
+"""Earlier turns as messages: what is sent back, and in which form.
 
 Source: Anthropic API reference, "Extended thinking" (preserving thinking blocks), "Tool use".
 """
@@ -29,20 +29,13 @@ from thinkaloud.providers.dialects.anthropic_messages.blocks import (
 )
 from thinkaloud.providers.dialects.anthropic_messages.quirks import Quirks
 from thinkaloud.providers.dialects.anthropic_messages.wire import BlockHead
+from thinkaloud.providers.dialects.block_history import CallIds, Content, Message, append
 
-Content = dict[str, object] | msgspec.Raw
 _THOUGHTS: Final = frozenset({THINKING, REDACTED})
 _BAD_ID: Final = re.compile(r"[^a-zA-Z0-9_-]")
 
 _blocks = msgspec.json.Decoder(list[msgspec.Raw])
 _head = msgspec.json.Decoder(BlockHead)
-
-
-class Message(msgspec.Struct):
-    """One message of the wire."""
-
-    role: Literal["user", "assistant"]
-    content: list[Content]
 
 
 Thoughts = Literal["all", "unasked", "none"]
@@ -53,31 +46,33 @@ although the request does not ask for it."""
 def messages_of(
     turns: Sequence[Turn], origin: Origin | None, quirks: Quirks, *, thoughts: Thoughts
 ) -> list[Message]:
-    """Return the messages; neighbours of one role are one message.
+    """Return the messages; consecutive messages of one role are merged.
 
-    Payloads of `origin` go back as they are, except for the thinking blocks that `thoughts`
-    leaves out. Turns that would be empty are left out.
+    Payloads of `origin` are sent back unchanged, except for the thinking blocks that `thoughts`
+    excludes. Empty turns are left out.
     """
     history = _History(origin, quirks, thinking=thoughts == "all")
     asked = max((at for at, turn in enumerate(turns) if isinstance(turn, UserTurn)), default=-1)
     for at, turn in enumerate(turns):
         match turn:
             case UserTurn():
-                history.add("user", _said(turn))
+                append(history.messages, "user", _user_content(turn))
             case AssistantTurn():
                 kept = "all" if thoughts == "unasked" and at > asked else thoughts
-                history.add("assistant", history.answered(turn, kept))
+                append(history.messages, "assistant", history.answered(turn, kept))
             case ToolTurn():
-                history.add("user", [history.result(result) for result in turn.results])
+                append(
+                    history.messages, "user", [history.result(result) for result in turn.results]
+                )
             case _:
                 assert_never(turn)
     return history.messages
 
 
 def opens_with_thinking(messages: Sequence[Message]) -> bool:
-    """Whether the assistant turn at work, if there is one, begins with a thinking block.
+    """Whether the current assistant turn, if there is one, begins with a thinking block.
 
-    It begins after the last message that holds more than tool results.
+    It begins after the last message that has anything besides tool results.
     """
     first: Message | None = None
     for message in reversed(messages):
@@ -94,15 +89,7 @@ class _History:
         self._origin = origin
         self._quirks = quirks
         self._thinking = thinking
-        self._renamed: dict[str, str] = {}
-
-    def add(self, role: Literal["user", "assistant"], content: list[Content]) -> None:
-        if not content:
-            return
-        if self.messages and self.messages[-1].role == role:
-            self.messages[-1].content.extend(content)
-        else:
-            self.messages.append(Message(role, content))
+        self._ids = CallIds(_BAD_ID)
 
     def answered(self, turn: AssistantTurn, thoughts: Thoughts) -> list[Content]:
         if turn.native is not None and turn.native.origin == self._origin:
@@ -110,7 +97,7 @@ class _History:
         return self._foreign(turn)
 
     def result(self, result: ToolResult) -> Content:
-        call = self._renamed.get(result.tool_call_id, result.tool_call_id)
+        call = self._ids.of_result(result.tool_call_id)
         block: dict[str, object] = {
             "type": "tool_result",
             "tool_use_id": call,
@@ -124,12 +111,12 @@ class _History:
         content: list[Content] = []
         for raw in _blocks.decode(bytes(native.payload)):
             head = _head.decode(bytes(raw))
-            # The wire itself sends blank texts and refuses to take them back.
+            # The provider sends blank texts itself, but does not accept them back.
             blank = head.type == TEXT and not (head.text or "").strip()
             unwanted = head.type in _THOUGHTS and not _goes_back(head, thoughts)
             if not blank and not unwanted:
                 content.append(raw)
-        # Nor may a message end in a thought, which the token limit can have cut.
+        # A message must not end with a thought, which the token limit may have cut.
         while content and _kind(content[-1]) in _THOUGHTS:
             content.pop()
         return content
@@ -157,21 +144,10 @@ class _History:
     def _call(self, part: ToolCallPart) -> Content:
         return {
             "type": "tool_use",
-            "id": self._id(part.tool_call_id),
+            "id": self._ids.of_call(part.tool_call_id),
             "name": part.name,
             "input": as_input(part.arguments),
         }
-
-    def _id(self, issued: str) -> str:
-        """Return an id that the wire accepts; another provider's may have other characters."""
-        clean = _BAD_ID.sub("_", issued) or "call"
-        if clean == issued:
-            return issued
-        taken = set(self._renamed.values()) - {self._renamed.get(issued, "")}
-        while clean in taken:
-            clean += "_"
-        self._renamed[issued] = clean
-        return clean
 
 
 def _goes_back(thought: BlockHead, thoughts: Thoughts) -> bool:
@@ -181,7 +157,7 @@ def _goes_back(thought: BlockHead, thoughts: Thoughts) -> bool:
     return thoughts == "all" or (thoughts == "unasked" and unsigned)
 
 
-def _said(turn: UserTurn) -> list[Content]:
+def _user_content(turn: UserTurn) -> list[Content]:
     content: list[Content] = [_image(image) for image in turn.images]
     if turn.text:
         content.append({"type": "text", "text": turn.text})

@@ -1,11 +1,11 @@
-"""Earlier turns as the messages of the wire: what goes back, and in which shape.
+"""Earlier turns as messages: what is sent back, and in which form.
 
 Source: Amazon Bedrock Runtime API reference, `Message`, `ContentBlock`.
 """
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Final, Literal, assert_never
+from typing import Final, assert_never
 
 import msgspec
 
@@ -24,9 +24,9 @@ from thinkaloud.events.prompt import (
 )
 from thinkaloud.providers.dialects.bedrock_converse.blocks import as_input
 from thinkaloud.providers.dialects.bedrock_converse.quirks import Quirks
+from thinkaloud.providers.dialects.block_history import CallIds, Content, Message, append
 from thinkaloud.providers.dialects.raw_json import items_of
 
-Content = dict[str, object] | msgspec.Raw
 _BAD_ID: Final = re.compile(r"[^a-zA-Z0-9_.:-]")
 _FORMATS: Final = {
     "image/png": "png",
@@ -39,40 +39,35 @@ _NOTHING: Final = "(no output)"
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-class Message(msgspec.Struct):
-    """One message of the wire."""
-
-    role: Literal["user", "assistant"]
-    content: list[Content]
-
-
 def messages_of(
     turns: Iterable[Turn], origin: Origin | None, quirks: Quirks, *, reasoning: bool
 ) -> list[Message]:
-    """Return the messages; neighbours of one role are one message.
+    """Return the messages; consecutive messages of one role are merged.
 
-    Payloads of `origin` go back as they are, without their reasoning where `reasoning` is False.
-    Turns that would be empty, or nothing but reasoning, are left out: the wire refuses them.
-    Raises `InvalidRequest` for an image of a type that the wire does not know.
+    Payloads of `origin` are sent back unchanged, without their reasoning if `reasoning` is False.
+    Turns that are empty or only reasoning are left out: the API rejects them.
+    Raises `InvalidRequest` for an image type that the API does not support.
     """
     history = _History(origin, quirks, reasoning=reasoning and quirks.sends_reasoning)
     for turn in turns:
         match turn:
             case UserTurn():
-                history.add("user", _said(turn))
+                append(history.messages, "user", _user_content(turn))
             case AssistantTurn():
-                history.add("assistant", history.answered(turn))
+                append(history.messages, "assistant", history.answered(turn))
             case ToolTurn():
-                history.add("user", [history.result(result) for result in turn.results])
+                append(
+                    history.messages, "user", [history.result(result) for result in turn.results]
+                )
             case _:
                 assert_never(turn)
     return history.messages
 
 
 def opens_with_reasoning(messages: Sequence[Message]) -> bool:
-    """Whether the assistant turn at work, if there is one, begins with reasoning.
+    """Whether the current assistant turn, if there is one, begins with reasoning.
 
-    It begins after the last message that holds more than tool results.
+    It begins after the last message that has anything besides tool results.
     """
     first: Message | None = None
     for message in reversed(messages):
@@ -89,15 +84,7 @@ class _History:
         self._origin = origin
         self._quirks = quirks
         self._reasoning = reasoning
-        self._renamed: dict[str, str] = {}
-
-    def add(self, role: Literal["user", "assistant"], content: list[Content]) -> None:
-        if not content:
-            return
-        if self.messages and self.messages[-1].role == role:
-            self.messages[-1].content.extend(content)
-        else:
-            self.messages.append(Message(role, content))
+        self._ids = CallIds(_BAD_ID)
 
     def answered(self, turn: AssistantTurn) -> list[Content]:
         if turn.native is not None and turn.native.origin == self._origin:
@@ -107,7 +94,7 @@ class _History:
     def result(self, result: ToolResult) -> Content:
         text = result.content if result.content.strip() else _NOTHING
         told: dict[str, object] = {
-            "toolUseId": self._renamed.get(result.tool_call_id, result.tool_call_id),
+            "toolUseId": self._ids.of_result(result.tool_call_id),
             "content": [{"text": text}],
         }
         if self._quirks.tool_status:
@@ -141,25 +128,14 @@ class _History:
 
     def _call(self, part: ToolCallPart) -> Content:
         call = {
-            "toolUseId": self._id(part.tool_call_id),
+            "toolUseId": self._ids.of_call(part.tool_call_id),
             "name": part.name,
             "input": as_input(part.arguments),
         }
         return {"toolUse": call}
 
-    def _id(self, issued: str) -> str:
-        """Return an id that the wire accepts; another provider's may have other characters."""
-        clean = _BAD_ID.sub("_", issued) or "call"
-        if clean == issued:
-            return issued
-        taken = set(self._renamed.values()) - {self._renamed.get(issued, "")}
-        while clean in taken:
-            clean += "_"
-        self._renamed[issued] = clean
-        return clean
 
-
-def _said(turn: UserTurn) -> list[Content]:
+def _user_content(turn: UserTurn) -> list[Content]:
     content: list[Content] = [_image(image) for image in turn.images]
     if turn.text:
         content.append({"text": turn.text})
@@ -174,12 +150,12 @@ def _image(image: Image) -> Content:
 
 
 def _kind(block: Content) -> str:
-    """Return the one member of a block that says what it is."""
+    """Return the single field of a block, which is its type."""
     members = block if isinstance(block, dict) else _fields.decode(block)
     return next(iter(members), "")
 
 
 def _blank(raw: msgspec.Raw) -> bool:
-    # The wire itself sends blank texts and refuses to take them back.
+    # The provider sends blank texts itself, but does not accept them back.
     text = _fields.decode(raw).get("text")
     return text is not None and not msgspec.json.decode(text, type=str).strip()
