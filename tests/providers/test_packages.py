@@ -11,7 +11,7 @@ import pytest
 from scripts.tree import ROOT
 from tests.providers.upstream import Upstream, giving, heard, models_of, serving, texts
 from thinkaloud.app.discovery import configured_hosts, package_hosts
-from thinkaloud.cli.commands.doctor_checks import examine
+from thinkaloud.cli.commands.doctor_checks import run_checks
 from thinkaloud.config import load
 from thinkaloud.errors import ConfigurationError, UnknownModel
 
@@ -188,7 +188,7 @@ def test_a_host_in_the_configuration_whose_package_is_broken_stops_the_start(
 
 async def test_doctor_reports_every_broken_entry_point(site: Path, tmp_path: Path) -> None:
     toml = '[model]\ndefault = "thinkaloud/demo"\n[server]\nport = 0\n[store]\nkind = "memory"\n'
-    report = await examine(load(configured(tmp_path, toml), environment={}))
+    report = await run_checks(load(configured(tmp_path, toml), environment={}))
     for wanted in (
         "thinkaloud.hosts: gone",
         "thinkaloud.hosts: number",

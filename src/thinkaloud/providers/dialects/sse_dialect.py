@@ -29,6 +29,7 @@ class DialectQuirks(InlineQuirks, frozen=True, forbid_unknown_fields=True):
 
 
 _Quirks = TypeVar("_Quirks", bound=DialectQuirks)
+_List = TypeVar("_List")
 
 
 class Parts(msgspec.Struct, Generic[_Quirks], frozen=True):
@@ -84,3 +85,13 @@ class SSEDialect(Generic[_Quirks]):
     def listed(self, body: bytes) -> list[ListedModel]:
         """Read the response of `models_path`."""
         return self._parts.listed(body)
+
+
+def decode_list(body: bytes, kind: type[_List]) -> _List:
+    """Decode a list of models. Raises `ProviderError` (`provider_bad_request`) if it is not one."""
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ProviderError(
+            "provider_bad_request", f"The host's list of models cannot be read: {error}."
+        ) from error

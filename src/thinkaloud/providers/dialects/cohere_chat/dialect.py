@@ -9,8 +9,7 @@ from thinkaloud.providers.dialects.cohere_chat.decode import ChatReader
 from thinkaloud.providers.dialects.cohere_chat.encode import encode
 from thinkaloud.providers.dialects.cohere_chat.quirks import Quirks
 from thinkaloud.providers.dialects.http_errors import refusal
-from thinkaloud.providers.dialects.listing import decode_list
-from thinkaloud.providers.dialects.sse_dialect import Parts, SSEDialect
+from thinkaloud.providers.dialects.sse_dialect import Parts, SSEDialect, decode_list
 from thinkaloud.providers.target import Target
 
 

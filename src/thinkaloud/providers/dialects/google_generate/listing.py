@@ -6,7 +6,7 @@ Source: https://ai.google.dev/api/models#method:-models.list
 import msgspec
 
 from thinkaloud.ports.model import ListedModel
-from thinkaloud.providers.dialects.listing import decode_list
+from thinkaloud.providers.dialects.sse_dialect import decode_list
 
 
 class _Model(msgspec.Struct, rename="camel"):

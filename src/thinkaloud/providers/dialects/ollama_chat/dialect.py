@@ -18,11 +18,10 @@ from thinkaloud.providers.dialects.framing import (
 )
 from thinkaloud.providers.dialects.http_errors import refusal
 from thinkaloud.providers.dialects.inline import InlineDecoder, inline_of
-from thinkaloud.providers.dialects.listing import decode_list
 from thinkaloud.providers.dialects.ollama_chat.decode import ChatReader
 from thinkaloud.providers.dialects.ollama_chat.encode import encode
 from thinkaloud.providers.dialects.ollama_chat.quirks import Quirks
-from thinkaloud.providers.dialects.sse_dialect import Parts, SSEDialect
+from thinkaloud.providers.dialects.sse_dialect import Parts, SSEDialect, decode_list
 from thinkaloud.providers.target import Target
 
 
