@@ -26,9 +26,28 @@ export default defineConfig(({ mode }) => {
     },
     server: { fs: { allow: [here("."), here("../tests/sessions")] }, proxy: proxied("/api", "/webui", "/ws") },
     test: {
-      environment: "happy-dom",
-      include: ["src/**/*.test.{ts,tsx}"],
-      setupFiles: [here("src/app/test-setup.ts")],
+      projects: [
+        {
+          extends: true,
+          test: {
+            // Making a page takes longer than these tests do, and they need none.
+            name: "logic",
+            environment: "node",
+            include: ["src/**/*.test.ts"],
+            setupFiles: [here("src/app/console-guard.ts")],
+          },
+        },
+        {
+          extends: true,
+          test: {
+            name: "page",
+            environment: "happy-dom",
+            include: ["src/**/*.test.tsx"],
+            // Hooks after a test run in reverse order: components unmount before the console is checked.
+            setupFiles: [here("src/app/console-guard.ts"), here("src/app/test-setup.ts")],
+          },
+        },
+      ],
     },
   };
 });
