@@ -4,7 +4,7 @@ import { Fragment, memo, useDeferredValue, useRef } from "react";
 import type { AnswerBlock, Block, NoticeBlock, RunView } from "@/events/types.gen";
 
 import { formatCount, formatDuration, useElapsed } from "./duration";
-import { usePreservedSelection } from "./preserved-selection";
+import { usePreservedSelection } from "@/components/preserved-selection";
 import { Markdown } from "@/components/markdown/markdown";
 import { ErrorBoundary } from "@/components/markdown/error-boundary";
 import { PlainText } from "@/components/markdown/plain-text";
