@@ -27,6 +27,13 @@ PHRASES = (
     r"\bwho answers here\b",
     r"\bsame agent with doors\b",
     r"\bgive channel plugins a hand\b",
+    r"\bmembers that are not known\b",
+    r"\bsay what comes next\b",
+    r"\bbegin a new one\b",
+    r"\bthought for a moment\b",
+    r"\bonly pretends\b",
+    r"\bin a message's place\b",
+    r"\bback up all that is kept\b",
 )
 """Regular expressions, whatever the case. See `docs/reference/glossary.md` for the terms to use."""
 FORBIDDEN = re.compile("|".join(PHRASES), re.IGNORECASE)

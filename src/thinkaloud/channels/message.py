@@ -29,7 +29,7 @@ class StreamMetadata(dict[str, object]):
     seq: int | None
     """Its number in the conversation's log; None where it did not come out of the log."""
     part: int
-    """Rises within a stretch of reasoning where the provider begins a new paragraph."""
+    """Increases within a reasoning segment where the provider starts a new paragraph."""
     duration_ms: int | None
     """On the end of a stretch of reasoning, where it is known."""
     resuming: bool
