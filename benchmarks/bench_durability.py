@@ -20,7 +20,6 @@ from tests.e2e.server_process import (
 from tests.e2e.upstream import RunPresenter, Upstream, upstream
 from tests.stores.samples import ENDED, STARTED, conversation, run, stored
 from thinkaloud.events.event import AnswerDelta, AnswerEnded, Event
-from thinkaloud.server.services import LOCAL_OWNER
 from thinkaloud.stores.sqlite import SqliteStore
 
 Kind = Literal["memory", "sqlite"]
@@ -102,12 +101,12 @@ async def milliseconds(work: Callable[[], Awaitable[object]], repeats: int = REP
 async def make_long_conversation(path: Path) -> None:
     """Write a conversation of many messages into a database."""
     async with SqliteStore.open(path) as store:
-        await store.create_conversation(conversation(owner=LOCAL_OWNER))
+        await store.create_conversation(conversation(owner="local"))
         for number in range(MESSAGES // 2):
             name, first = f"run{number}", number * 4 + 1
             events: list[Event] = [STARTED, AnswerDelta("a", words(60)), AnswerEnded("a"), ENDED]
             rows = [stored(event, first + i, run_id=name) for i, event in enumerate(events)]
-            record = run(name, owner=LOCAL_OWNER, first_seq=first)
+            record = run(name, owner="local", first_seq=first)
             await store.add_run(record)
             await store.compact(record, rows, "")
 

@@ -107,7 +107,7 @@ async def one_reply(folder: Path) -> None:
         for each in flushed:
             await store.append([each])
         start = time.perf_counter()
-        first = await store.read("talk", 0, 512)
+        first = await store.read(OWNER, "talk", 0, 512)
         read = (time.perf_counter() - start) * 1e3
         start = time.perf_counter()
         await store.compact(record, compacted, text)
@@ -143,7 +143,7 @@ async def many_messages(folder: Path) -> None:
                 await store.compact(record, rows, f"needle{number} {words(60)}")
         start = time.perf_counter()
         after = found = 0
-        while page := await store.read("talk", after, 512):
+        while page := await store.read(OWNER, "talk", after, 512):
             after = page[-1].logged.seq
             found += len(page)
         reading = (time.perf_counter() - start) * 1e3

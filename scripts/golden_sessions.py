@@ -104,7 +104,7 @@ async def _selected(runs: Runs, run_id: str) -> LoggedEvent:
     """Select a version and return the event."""
     await runs.active.wait_for_all(60)
     await runs.conversations.select(OWNER, CONVERSATION, run_id)
-    return (await runs.hub.logged(CONVERSATION))[-1]
+    return (await runs.hub.logged(OWNER, CONVERSATION))[-1]
 
 
 async def _follow(

@@ -11,7 +11,7 @@ from thinkaloud.ports.store import RunRecord, Store
 from thinkaloud.ports.tool import Tool
 from thinkaloud.runtime.log.follower import Snapshot
 from thinkaloud.runtime.runs.hooks import HookSource
-from thinkaloud.runtime.runs.limits import Limits
+from thinkaloud.runtime.runs.limits import AdmissionLimits, Limits
 from thinkaloud.runtime.runs.supervisor import RunRequest, Runs, RunServices
 from thinkaloud.runtime.runs.tool_executor import ToolExecutor
 from thinkaloud.stores.memory import MemoryStore
@@ -84,6 +84,7 @@ async def stage(
     attachments: Attachments | None = None,
     flush_interval: float = 0.25,
     system_prompt: str | None = None,
+    admission: AdmissionLimits | None = None,
 ) -> AsyncGenerator[Runs]:
     """Open a supervisor of runs on these models."""
     limits = limits or Limits()
@@ -96,6 +97,7 @@ async def stage(
         attachments=attachments or FixedAttachments(),
         uploads=MemoryUploads(clock),
         limits=limits,
+        admission=admission or AdmissionLimits(),
         hooks=tuple(hooks),
         flush_interval=flush_interval,
         system_prompt=system_prompt,

@@ -19,7 +19,7 @@ from thinkaloud.agent_options import (
     request_of,
 )
 from thinkaloud.agent_reply import ChatReply, ChatReplyWithReasoning, MessageType
-from thinkaloud.agent_run import LOCAL_OWNER, AgentRun, Home, chunk_of
+from thinkaloud.agent_run import AgentRun, Home, chunk_of
 from thinkaloud.app.runtime import Runtime, open_runtime
 from thinkaloud.config import load
 from thinkaloud.core.reply import reply
@@ -28,7 +28,6 @@ from thinkaloud.events.event import Event
 from thinkaloud.events.view import ConversationView
 from thinkaloud.ports.model import Model, ModelInfo
 from thinkaloud.ports.store import Conversation, ConversationCursor
-from thinkaloud.runtime.runs.supervisor import Runs
 from thinkaloud.version import __version__
 
 
@@ -172,11 +171,11 @@ class Agent:
 
         Raises `NotFound` if there is no such run.
         """
-        await self._runs.stop(LOCAL_OWNER, run_id)
+        await self._here.runs.stop(self.runtime.owner, run_id)
 
     async def list_conversations(self, limit: int = 50) -> Sequence[Conversation]:
         """Return up to `limit` conversations, most recently changed first."""
-        return await self._runs.conversations.search(LOCAL_OWNER, limit=limit)
+        return await self._here.runs.conversations.search(self.runtime.owner, limit=limit)
 
     async def search_conversations(
         self, words: str, *, before: ConversationCursor | None = None, limit: int = 50
@@ -187,8 +186,8 @@ class Agent:
         first. For the next page, pass the `(updated_at_ms, conversation_id)` of the last one as
         `before`.
         """
-        return await self._runs.conversations.search(
-            LOCAL_OWNER, before=before, limit=limit, words=words
+        return await self._here.runs.conversations.search(
+            self.runtime.owner, before=before, limit=limit, words=words
         )
 
     async def rename_conversation(self, conversation_id: str, title: str) -> Conversation:
@@ -196,18 +195,22 @@ class Agent:
 
         Raises `NotFound` or `InvalidRequest`.
         """
-        return await self._runs.conversations.rename(LOCAL_OWNER, conversation_id, title)
+        return await self._here.runs.conversations.rename(
+            self.runtime.owner, conversation_id, title
+        )
 
     async def delete_conversation(self, conversation_id: str) -> None:
         """Stop the active runs of a conversation and delete it. Raises `NotFound`."""
-        await self._runs.conversations.delete(LOCAL_OWNER, conversation_id)
+        await self._here.runs.conversations.delete(self.runtime.owner, conversation_id)
 
     async def branch_conversation(self, conversation_id: str, run_id: str) -> Conversation:
         """Copy everything up to and including this run into a new conversation, and return that.
 
         Raises `NotFound`, or `Conflict` if the run is still active.
         """
-        return await self._runs.conversations.branch(LOCAL_OWNER, conversation_id, run_id)
+        return await self._here.runs.conversations.branch(
+            self.runtime.owner, conversation_id, run_id
+        )
 
     async def select_version(self, conversation_id: str, run_id: str) -> ConversationView:
         """Select the version of a message that this run belongs to, and what followed it.
@@ -215,8 +218,8 @@ class Agent:
         Returns the conversation with that version selected; its `versions` list the alternatives.
         Raises `NotFound`, or `Conflict` while a run is active.
         """
-        kept = self._runs.conversations
-        return (await kept.select(LOCAL_OWNER, conversation_id, run_id)).view()
+        kept = self._here.runs.conversations
+        return (await kept.select(self.runtime.owner, conversation_id, run_id)).view()
 
     async def export_conversation(
         self,
@@ -231,8 +234,8 @@ class Agent:
         JSON includes all versions of every message. `version` is a run in the version to export
         instead of the selected one. Raises `NotFound` or `InvalidRequest`.
         """
-        return await self._runs.conversations.export(
-            LOCAL_OWNER,
+        return await self._here.runs.conversations.export(
+            self.runtime.owner,
             conversation_id,
             form,
             include_reasoning=include_reasoning,
@@ -241,8 +244,8 @@ class Agent:
 
     async def get_conversation_history(self, conversation_id: str) -> ConversationView:
         """Return a conversation with its runs, including reasoning. Raises `NotFound`."""
-        await self._runs.conversations.get(LOCAL_OWNER, conversation_id)
-        return (await self._runs.hub.fold(conversation_id)).view()
+        found = await self._here.runs.conversations.get(self.runtime.owner, conversation_id)
+        return (await self._here.runs.hub.fold(found.owner, conversation_id)).view()
 
     async def list_available_models(self) -> Sequence[ModelInfo]:
         """Return the available models. Requests the model lists of the hosts that have one."""
@@ -275,16 +278,16 @@ class Agent:
         }
 
     @property
-    def _runs(self) -> Runs:
-        """The runs. Raises `UserError` in another event loop than the one the agent was opened in."""
-        runs = self.runtime.runs
+    def _here(self) -> Runtime:
+        """The runtime. Raises `UserError` in another event loop than the agent was opened in."""
+        runtime = self.runtime
         if self._home is not None:
             self._home.check_loop()
-        return runs
+        return runtime
 
     def _agent_run(self, text: str, options: ChatOptions, *, include_reasoning: bool) -> AgentRun:
         request = request_of(text, options)
-        return AgentRun(lambda: self._runs, request, include_reasoning=include_reasoning)
+        return AgentRun(lambda: self._here, request, include_reasoning=include_reasoning)
 
 
 # No nested generators: the garbage collector closes generators in any order.

@@ -5,9 +5,9 @@ from asyncio import AbstractEventLoop, get_running_loop
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from types import TracebackType
-from typing import Final
 
 from thinkaloud.agent_reply import MessageType
+from thinkaloud.app.runtime import Runtime
 from thinkaloud.errors import InternalError, RunFailed, UserError
 from thinkaloud.events.event import AnswerDelta, Event, ReasoningDelta, ReasoningEnded
 from thinkaloud.events.view import RunView
@@ -15,10 +15,6 @@ from thinkaloud.ports.store import RunRecord
 from thinkaloud.ports.tasks import completed
 from thinkaloud.runtime.run_stream import RunStream, follow_run
 from thinkaloud.runtime.runs.request import RunRequest
-from thinkaloud.runtime.runs.supervisor import Runs
-
-LOCAL_OWNER: Final = "local"
-"""The owner of everything, until there are API keys."""
 
 
 class Home:
@@ -57,12 +53,12 @@ class AgentRun:
     """
 
     def __init__(
-        self, runs: Callable[[], Runs], request: RunRequest, *, include_reasoning: bool
+        self, find_runtime: Callable[[], Runtime], request: RunRequest, *, include_reasoning: bool
     ) -> None:
-        self._find_runs = runs
+        self._find_runtime = find_runtime
         self._request = request
         self._include_reasoning = include_reasoning
-        self._runs: Runs | None = None
+        self._runtime: Runtime | None = None
         self._record: RunRecord | None = None
         self._following: AbstractAsyncContextManager[RunStream] | None = None
         self._stream: RunStream | None = None
@@ -86,10 +82,10 @@ class AgentRun:
 
     async def start(self) -> None:
         """Start the run. Raises as `Runs.start`, before anything is kept."""
-        self._runs = self._find_runs()
+        self._runtime = self._find_runtime()
         try:
             # A caller that is cancelled here must not leave an unknown run behind.
-            await completed(self._start(self._runs))
+            await completed(self._start(self._runtime))
         except BaseException:
             await self.close()
             raise
@@ -111,7 +107,8 @@ class AgentRun:
 
     async def result(self) -> RunView:
         """Return the run that has ended. Raises `RunFailed`, or what a hook raised."""
-        runs, record = self._started
+        runtime, record = self._started
+        runs = runtime.runs
         fold = await runs.fold(record)
         if fold is None:
             raise InternalError(f"{record.run_id} left no events.")
@@ -134,25 +131,25 @@ class AgentRun:
         """Stop the run where it has not ended, and stop following it."""
         following, self._following, self._stream = self._following, None, None
         try:
-            record = self._record
-            if self._runs is not None and record is not None and record.run_id in self._runs.active:
-                await completed(self._runs.stop(LOCAL_OWNER, record.run_id))
+            runtime, record = self._runtime, self._record
+            if runtime is not None and record is not None and record.run_id in runtime.runs.active:
+                await completed(runtime.runs.stop(runtime.owner, record.run_id))
         finally:
             if following is not None:
                 # The garbage collector may have it closed already, or be about to.
                 with suppress(RuntimeError):
                     await following.__aexit__(None, None, None)
 
-    async def _start(self, runs: Runs) -> None:
-        self._record = await runs.start(LOCAL_OWNER, self._request)
-        self._following = follow_run(runs, self._record)
+    async def _start(self, runtime: Runtime) -> None:
+        self._record = await runtime.runs.start(runtime.owner, self._request)
+        self._following = follow_run(runtime.runs, self._record)
         self._stream = await self._following.__aenter__()
 
     @property
-    def _started(self) -> tuple[Runs, RunRecord]:
-        if self._runs is None or self._record is None:
+    def _started(self) -> tuple[Runtime, RunRecord]:
+        if self._runtime is None or self._record is None:
             raise InternalError("The run has not been started.")
-        return self._runs, self._record
+        return self._runtime, self._record
 
 
 def chunk_of(event: Event) -> tuple[MessageType, str] | None:

@@ -138,6 +138,8 @@ class Configuration(msgspec.Struct, frozen=True):
     """A copy of the environment; provider keys are looked up here."""
     notices: tuple[str, ...] = ()
     """Sentences for the operator about deprecated keys in use."""
+    owner: str = "local"
+    """Who owns what this process creates. Passed on from here; nothing else names an owner."""
 
 
 def load(

@@ -14,6 +14,7 @@ ThinkaloudError
 ├── StoreError                conversations cannot be saved or read
 │   └── UnreadableLog             the events of one conversation cannot be read
 ├── Unavailable               the server is shutting down; retry later
+│   └── Busy                      a limit on runs or messages is reached
 └── InternalError             a bug in thinkaloud
 """
 
@@ -205,6 +206,14 @@ class Unavailable(ThinkaloudError):
     """The server is shutting down. The same request may succeed later."""
 
     code = "shutting_down"
+    retry_after: float = 5.0
+
+
+class Busy(Unavailable):
+    """Too many runs are active, or too many messages are waiting. Try again soon."""
+
+    code = "busy"
+    retry_after = 2.0
 
 
 class InternalError(ThinkaloudError):

@@ -97,9 +97,7 @@ class SyncAgent:
         """
         check_names("stream", options, "text", "include_reasoning", ChatOptions)
         request = request_of(text, options)
-        run = AgentRun(
-            lambda: self._agent.runtime.runs, request, include_reasoning=include_reasoning
-        )
+        run = AgentRun(lambda: self._agent.runtime, request, include_reasoning=include_reasoning)
         return self._chunks(run)
 
     def _chunks(self, run: AgentRun) -> Generator[tuple[MessageType, str]]:

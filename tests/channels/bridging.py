@@ -6,12 +6,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from tests.channels.recording import Recorder
-from tests.staging import stage
+from tests.staging import OWNER, stage
 from thinkaloud.app.channels import RunsOfChats
 from thinkaloud.channels import BaseChannel, ChannelManager, InboundMessage
 from thinkaloud.channels.bridge import Bridge, RunFeed
 from thinkaloud.events.event import AnswerDelta, AnswerEnded, Event, LoggedEvent
 from thinkaloud.ports.model import Model
+from thinkaloud.runtime.runs.limits import AdmissionLimits
 from thinkaloud.runtime.runs.supervisor import Runs
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.tools.function import tool
@@ -42,11 +43,12 @@ async def connected(
     store: MemoryStore | None = None,
     **options: Any,
 ) -> AsyncGenerator[Connected]:
+    limits = AdmissionLimits(max_active_runs=5, max_waiting_messages=2)
     store = store or MemoryStore()
     channel = channel or Recorder()
-    async with stage(model, tools=[add], store=store, **options) as runs:
+    async with stage(model, tools=[add], store=store, admission=limits, **options) as runs:
         manager = ChannelManager([channel], drain_seconds=0)
-        chats = RunsOfChats(runs, store, max_waiting=2, max_active=5)
+        chats = RunsOfChats(runs, store, OWNER)
         bridge = Bridge(manager, chats, drain_seconds=0)
         async with manager.open(), bridge.open():
             yield Connected(bridge, runs, store)

@@ -132,8 +132,10 @@ async def hosting(
     kept = TemporaryStore(store or MemoryStore())
     catalogue = FixedCatalogue(*models)
     tool_executor = ToolExecutor(tools, limits.max_tool_result_chars)
+    chosen = ServerSettings(**{"port": 0, "shutdown_seconds": 1.0, **settings})
+    uploads = MemoryUploads(clock)
     means = RunServices(
-        kept, catalogue, clock, tool_executor, FixedAttachments(), MemoryUploads(clock), limits
+        kept, catalogue, clock, tool_executor, FixedAttachments(), uploads, limits, chosen
     )
     async with Runs(means).open() as runs:
         services = ServerServices(
@@ -141,8 +143,9 @@ async def hosting(
             catalogue=catalogue,
             store=kept,
             clock=clock,
-            settings=ServerSettings(**{"port": 0, "shutdown_seconds": 1.0, **settings}),
+            settings=chosen,
             about=About("9.9.9", limits=limits),
+            owner="local",
             websocket=WebSocketChannel(channel or WebSocketSettings(), clock),
             bundle=bundle or Path("nowhere"),
         )

@@ -73,7 +73,7 @@ async def test_a_run_that_breaks_off_closes_its_thought_and_says_why(way: str) -
         await it.say()
         await channel.until(1, "c")
         if way == "stop":
-            (run_id,) = it.runs.active.in_conversation("rec:c")
+            (run_id,) = it.runs.active.in_conversation("local", "rec:c")
             await it.runs.stop("local", run_id)
         calls = await channel.until(2 if way == "stop" else 3, "c")
     assert calls[:2] == [("reasoning_delta", "Hm"), ("reasoning_end", "")]

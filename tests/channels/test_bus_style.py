@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from tests.channels.bridging import connected
 from tests.channels.recording import Recorder, message
-from tests.staging import stage
+from tests.staging import OWNER, stage
 from thinkaloud.app.channels import RunsOfChats
 from thinkaloud.channels import BaseChannel, ChannelManager, ChannelSettings, OutboundMessage
 from thinkaloud.channels.bridge import Bridge
@@ -85,7 +85,7 @@ async def test_a_channel_made_from_config_and_bus_talks_to_those_it_allows(
     store = MemoryStore()
     async with stage(model, store=store) as runs:
         manager = ChannelManager(drain_seconds=0)
-        bridge = Bridge(manager, RunsOfChats(runs, store), drain_seconds=0)
+        bridge = Bridge(manager, RunsOfChats(runs, store, OWNER), drain_seconds=0)
         settings = ChannelSettings(options={"greeting": "Hi", "allow_from": allowed})
         channel = installed(settings, bridge)
         manager.add(channel)

@@ -7,7 +7,7 @@ from typing_extensions import override
 
 from tests.channels.bridging import StagedRuns, connected
 from tests.channels.recording import Recorder, Whole
-from tests.staging import stage
+from tests.staging import OWNER, stage
 from thinkaloud.app.channels import RunsOfChats, conversation_of
 from thinkaloud.channels import ChannelManager, InboundMessage
 from thinkaloud.channels.bridge import Bridge
@@ -110,7 +110,7 @@ async def test_more_messages_than_may_wait_in_a_chat_are_refused_there_and_in_no
         await channel.until(1, "c")
         for _ in range(3):
             await it.say()
-        assert (await channel.until(2, "c"))[1][1].startswith("Too many messages wait")
+        assert (await channel.until(2, "c"))[1][1].startswith("Too many messages are waiting")
         await it.say(chat_id="other")
         await channel.until(1, "other")
 
@@ -121,7 +121,7 @@ async def test_more_runs_than_may_go_on_in_all_are_refused_in_the_chat() -> None
     async with connected(ScriptedModel(*[[Silence()]] * 5), channel) as it:
         for n in range(6):
             await it.say(chat_id=f"{n}")
-        assert await channel.until(1, "5") == [("send", "Too many runs are going on. Try again.")]
+        assert await channel.until(1, "5") == [("send", "Too many runs are active. Try again.")]
         assert channel.of("4") == []
 
 
@@ -161,7 +161,7 @@ async def test_a_message_that_comes_while_the_server_ends_is_refused_in_words() 
     channel, model = Recorder(), ScriptedModel()
     async with stage(model) as runs:
         manager = ChannelManager([channel])
-        bridge = Bridge(manager, RunsOfChats(runs, MemoryStore()))
+        bridge = Bridge(manager, RunsOfChats(runs, MemoryStore(), OWNER))
         async with manager.open():
             async with bridge.open():
                 pass
@@ -179,7 +179,7 @@ async def test_a_channel_hears_and_stops_for_its_own_chats_and_speaks_to_any() -
     store = MemoryStore()
     async with stage(model, store=store) as runs:
         manager = ChannelManager(drain_seconds=0)
-        bridge = Bridge(manager, RunsOfChats(runs, store), drain_seconds=0)
+        bridge = Bridge(manager, RunsOfChats(runs, store, OWNER), drain_seconds=0)
         one, two = Recorder("one", exchange=bridge), Recorder("two", exchange=bridge)
         manager.add(one)
         manager.add(two)

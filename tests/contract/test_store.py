@@ -66,7 +66,7 @@ async def test_a_conversation_is_kept_with_the_runs_that_it_begins_with(store: S
     assert [await store.run(OWNER, each.run_id) for each in (first, second)] == [first, second]
     assert await unfinished(store) == []
     assert await names(store, "copied rayleigh scattering") == ["talk"]
-    assert (await store.log_end("talk")).last_seq == 14
+    assert (await store.log_end(OWNER, "talk")).last_seq == 14
 
 
 async def test_a_conversation_whose_id_is_taken_brings_no_runs(store: Store) -> None:
@@ -82,6 +82,9 @@ async def test_a_conversation_whose_id_is_taken_brings_no_runs(store: Store) -> 
 async def test_what_belongs_to_another_owner_is_not_there(store: Store) -> None:
     await store.create_conversation(conversation(title="secret"))
     await store.add_run(run(key="again"))
+    await store.append(whole_run())
+    assert await store.read("bob", "talk", 0, 100) == []
+    assert await store.log_end("bob", "talk") == LogEnd(0, 0)
     assert await store.conversation("bob", "talk") is None
     assert await store.conversations("bob", before=None, limit=10) == []
     assert await store.conversations("bob", before=None, limit=10, search="secret") == []
@@ -240,7 +243,7 @@ async def test_a_deleted_conversation_leaves_nothing_to_be_found(store: Store) -
     assert await store.run_for_key(OWNER, "again") is None
     assert await store.unfinished_runs() == []
     assert await log_of(store) == []
-    assert await store.log_end("talk") == LogEnd(0, 0)
+    assert await store.log_end(OWNER, "talk") == LogEnd(0, 0)
     assert not await store.delete_conversation(OWNER, "talk")
 
 
@@ -275,10 +278,10 @@ async def test_an_id_is_free_again_after_its_conversation_is_deleted(store: Stor
     await store.append(whole_run())
     await store.delete_conversation(OWNER, "talk")
     await begin(store, owner="bob")
-    assert await log_of(store) == []
+    assert await log_of(store, owner="bob") == []
     assert [each.run.owner for each in await store.unfinished_runs()] == ["bob"]
     await store.append([answer("new", 1)])
-    assert await log_of(store) == [answer("new", 1)]
+    assert await log_of(store, owner="bob") == [answer("new", 1)]
 
 
 # All of it
@@ -306,7 +309,7 @@ async def _step(store: Store, dice: random.Random, seqs: dict[str, int], step: i
             return await log_of(store, name)
         case 4:
             await store.reserve(name, dice.randrange(50))
-            return await store.log_end(name)
+            return await store.log_end(OWNER, name)
         case 5 if dice.random() < 0.3:
             seqs.pop(name, None)
             return await store.delete_conversation(OWNER, name)

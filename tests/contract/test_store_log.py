@@ -31,10 +31,10 @@ async def test_a_log_is_read_page_by_page(store: Store) -> None:
     await begin(store)
     events = whole_run()
     await store.append(events)
-    assert await store.read("talk", 0, 3) == events[:3]
-    assert await store.read("talk", 3, 3) == events[3:6]
-    assert await store.read("talk", 6, 3) == events[6:]
-    assert await store.read("talk", 7, 3) == []
+    assert await store.read(OWNER, "talk", 0, 3) == events[:3]
+    assert await store.read(OWNER, "talk", 3, 3) == events[3:6]
+    assert await store.read(OWNER, "talk", 6, 3) == events[6:]
+    assert await store.read(OWNER, "talk", 7, 3) == []
 
 
 async def test_a_cursor_inside_merged_numbers_gets_the_event_that_stands_for_them(
@@ -43,8 +43,8 @@ async def test_a_cursor_inside_merged_numbers_gets_the_event_that_stands_for_the
     await begin(store)
     coalesced = answer("three deltas", 9, 7)
     await store.append([coalesced])
-    assert await store.read("talk", 8, 10) == [coalesced]
-    assert await store.read("talk", 9, 10) == []
+    assert await store.read(OWNER, "talk", 8, 10) == [coalesced]
+    assert await store.read(OWNER, "talk", 9, 10) == []
 
 
 async def test_a_batch_carries_events_of_many_conversations(store: Store) -> None:
@@ -123,7 +123,7 @@ async def test_a_compaction_replaces_the_events_of_its_run_and_no_others(store: 
     await store.append(later)
     await store.compact(record, compacted(events), "Why is the sky blue? Rayleigh scattering.")
     assert await log_of(store) == [*compacted(events), *later]
-    assert await store.log_end("talk") == LogEnd(14, 14)
+    assert await store.log_end(OWNER, "talk") == LogEnd(14, 14)
 
 
 async def test_a_compaction_leaves_what_its_run_said_after_it(store: Store) -> None:
@@ -163,18 +163,18 @@ async def test_compacting_a_run_of_a_conversation_that_is_gone_does_nothing(stor
 
 
 async def test_an_empty_log_ends_at_zero(store: Store) -> None:
-    assert await store.log_end("talk") == LogEnd(0, 0)
+    assert await store.log_end(OWNER, "talk") == LogEnd(0, 0)
     await store.create_conversation(conversation())
-    assert await store.log_end("talk") == LogEnd(0, 0)
+    assert await store.log_end(OWNER, "talk") == LogEnd(0, 0)
 
 
 async def test_reserved_numbers_are_told_apart_from_kept_ones(store: Store) -> None:
     await begin(store)
     await store.append([answer("a", 1)])
     await store.reserve("talk", 500)
-    assert await store.log_end("talk") == LogEnd(1, 500)
+    assert await store.log_end(OWNER, "talk") == LogEnd(1, 500)
     await store.append([answer("b", 2)])
-    assert await store.log_end("talk") == LogEnd(2, 500)
+    assert await store.log_end(OWNER, "talk") == LogEnd(2, 500)
 
 
 async def test_a_clean_end_gives_reserved_numbers_back_but_never_used_ones(store: Store) -> None:
@@ -182,10 +182,10 @@ async def test_a_clean_end_gives_reserved_numbers_back_but_never_used_ones(store
     await store.reserve("talk", 500)
     await store.append([answer("a", 3, 1)])
     await store.reserve("talk", 2)
-    assert await store.log_end("talk") == LogEnd(3, 3)
+    assert await store.log_end(OWNER, "talk") == LogEnd(3, 3)
 
 
 async def test_reserving_numbers_does_not_make_a_conversation(store: Store) -> None:
     await store.reserve("talk", 500)
-    assert await store.log_end("talk") == LogEnd(0, 0)
+    assert await store.log_end(OWNER, "talk") == LogEnd(0, 0)
     assert await store.conversation(OWNER, "talk") is None

@@ -111,8 +111,8 @@ async def test_a_branch_has_everything_up_to_its_run_and_goes_its_own_way() -> N
         await said(runs, "second", conversation_id="c")
         branch = await runs.conversations.branch(OWNER, "c", first.run_id)
         await said(runs, "instead", conversation_id=branch.conversation_id)
-        source = (await runs.hub.fold("c")).view()
-        view = (await runs.hub.fold(branch.conversation_id)).view()
+        source = (await runs.hub.fold(OWNER, "c")).view()
+        view = (await runs.hub.fold(branch.owner, branch.conversation_id)).view()
 
     assert [(run.input.text, run.reasoning, run.response) for run in view.runs] == [
         ("first", "a", "One"),
@@ -157,7 +157,7 @@ async def test_a_branch_for_which_there_is_no_room_leaves_no_half_of_it(tmp_path
         with pytest.raises(StoreError):
             await branched_often(runs, last)
         for found in await runs.conversations.search(OWNER):
-            assert len((await runs.hub.fold(found.conversation_id)).runs) == 2
+            assert len((await runs.hub.fold(found.owner, found.conversation_id)).runs) == 2
 
 
 async def branched_often(runs: Runs, last: RunRecord) -> None:
@@ -201,9 +201,9 @@ class HeldStore(MemoryStore):
         await self._hold("scrub")
         await super().scrub()
 
-    async def log_end(self, conversation_id: str) -> LogEnd:
+    async def log_end(self, owner: str, conversation_id: str) -> LogEnd:
         await self._hold("open")
-        return await super().log_end(conversation_id)
+        return await super().log_end(owner, conversation_id)
 
     async def add_run(self, run: RunRecord, message: RunStarted | None = None) -> bool:
         await self._hold("add")
@@ -213,9 +213,11 @@ class HeldStore(MemoryStore):
         await self._hold("reserve")
         await super().reserve(conversation_id, through_seq)
 
-    async def read(self, conversation_id: str, after: int, limit: int) -> Sequence[Stored]:
+    async def read(
+        self, owner: str, conversation_id: str, after: int, limit: int
+    ) -> Sequence[Stored]:
         await self._hold("read")
-        return await super().read(conversation_id, after, limit)
+        return await super().read(owner, conversation_id, after, limit)
 
     async def _hold(self, work: str) -> None:
         if work == self.held:
@@ -232,7 +234,7 @@ async def test_two_first_messages_at_the_same_time_make_one_conversation(tmp_pat
         await asyncio.gather(
             said(runs, "first", conversation_id="c"), said(runs, "second", conversation_id="c")
         )
-        view = (await runs.hub.fold("c")).view()
+        view = (await runs.hub.fold(OWNER, "c")).view()
     assert sorted(run.response for run in view.runs) == ["One", "Two"]
 
 
@@ -281,7 +283,7 @@ async def test_who_follows_a_run_of_a_conversation_that_goes_away_comes_to_an_en
         record = await start(runs, conversation_id="c")
         async with runs.follow(record) as follower:
             assert await follower.batch()
-            runs.hub.forget("c")
+            runs.hub.forget(OWNER, "c")
             while await follower.batch():
                 pass
         gate.set()
@@ -294,7 +296,7 @@ async def test_nothing_of_a_conversation_that_is_gone_stands_before_a_model(way:
     store, model = HeldStore(), ScriptedModel([say("Secret")], [say("Two")])
     async with stage(model, store=store) as runs:
         await said(runs, "first", conversation_id="c")
-        async with runs.hub.open("c"):  # somebody looks at it
+        async with runs.hub.open(OWNER, "c"):  # somebody looks at it
             store.held = "scrub"
             conversations = runs.conversations
             going = asyncio.create_task(
@@ -304,7 +306,7 @@ async def test_nothing_of_a_conversation_that_is_gone_stands_before_a_model(way:
             await said(runs, "second", conversation_id="c")
             store.go.set()
             await going
-        view = (await runs.hub.fold("c")).view()
+        view = (await runs.hub.fold(OWNER, "c")).view()
     assert [run.response for run in view.runs] == ["Two"]
     assert "Secret" not in repr(model.requests[-1])
 
@@ -316,13 +318,13 @@ async def test_a_temporary_conversation_works_and_leaves_nothing_where_things_la
         first = await said(runs, "first", temporary=True)
         name = first.conversation_id
         again = await said(runs, "second", conversation_id=name)
-        view = (await runs.hub.fold(name)).view()
+        view = (await runs.hub.fold(OWNER, name)).view()
         assert [run.response for run in view.runs] == ["One", "Two"]
         assert await runs.record(OWNER, again.run_id) == again
         assert await runs.conversations.search(OWNER) == []
 
     assert await lasting.conversation(OWNER, name) is None
-    assert await lasting.read(name, 0, 10) == []
+    assert await lasting.read(OWNER, name, 0, 10) == []
 
 
 @pytest.mark.promise("P12")
@@ -339,10 +341,10 @@ async def test_a_message_that_shall_leave_nothing_behind_is_kept_nowhere_else() 
         with pytest.raises(InvalidRequest, match="is kept") as refused:
             await start(runs, "Not to be kept.", conversation_id="kept", temporary=True)
         assert refused.value.field == "temporary"
-        assert len((await runs.hub.fold("kept")).runs) == 1
+        assert len((await runs.hub.fold(OWNER, "kept")).runs) == 1
         first = await said(runs, "first", temporary=True)
         await said(runs, "second", conversation_id=first.conversation_id, temporary=True)
-        assert len((await runs.hub.fold(first.conversation_id)).runs) == 2
+        assert len((await runs.hub.fold(first.owner, first.conversation_id)).runs) == 2
 
 
 async def test_who_reads_while_a_conversation_is_deleted_gets_the_one_that_has_its_id_now() -> None:
@@ -351,7 +353,7 @@ async def test_who_reads_while_a_conversation_is_deleted_gets_the_one_that_has_i
         await said(runs, "first", conversation_id="c")
     async with stage(ScriptedModel([say("New")]), store=store) as runs, asyncio.timeout(DEADLINE):
         store.held = "read"
-        reading = asyncio.create_task(runs.hub.fold("c"))
+        reading = asyncio.create_task(runs.hub.fold(OWNER, "c"))
         await store.reached.wait()
         await runs.conversations.delete(OWNER, "c")
         await said(runs, "second", conversation_id="c")
@@ -363,7 +365,7 @@ async def test_a_run_that_is_stopped_before_its_first_step_ends_all_the_same() -
     model = ScriptedModel([think("Hm"), Silence()])
     async with stage(model) as runs, asyncio.timeout(DEADLINE):
         starting = asyncio.create_task(start(runs, conversation_id="c"))
-        while not (active := runs.active.in_conversation("c")):
+        while not (active := runs.active.in_conversation(OWNER, "c")):
             await asyncio.sleep(0)
         await runs.active.stop(active[0])
         record = await starting

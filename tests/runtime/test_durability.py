@@ -26,7 +26,7 @@ DEADLINE = 30.0
 
 
 async def all_of(store: MemoryStore, conversation_id: str) -> list[Stored]:
-    return list(await store.read(conversation_id, 0, 10_000))
+    return list(await store.read(OWNER, conversation_id, 0, 10_000))
 
 
 async def entries_of(follower: Follower, count: int) -> list[Entry]:
@@ -217,7 +217,7 @@ async def test_the_end_of_a_run_is_shown_when_it_is_kept_and_all_before_it_at_on
             fold = await runs.fold(record)
             assert fold is not None
             assert fold.ended is None
-            assert (await runs.hub.fold("c")).runs[record.run_id].ended is None
+            assert (await runs.hub.fold(OWNER, "c")).runs[record.run_id].ended is None
             store.may.set()
             (last,) = await entries_of(follower, 1)
             kept = await all_of(store, "c")
@@ -243,10 +243,10 @@ async def test_numbers_are_reserved_before_a_run_and_given_back_at_a_clean_end()
     gate = asyncio.Event()
     async with stage(ScriptedModel([Wait(gate), say("x")]), store=store) as runs:
         record = await start(runs, conversation_id="c")
-        during = await store.log_end("c")
+        during = await store.log_end(OWNER, "c")
         gate.set()
         await logged(runs, record)
-    after = await store.log_end("c")
+    after = await store.log_end(OWNER, "c")
 
     assert during.reserved_seq >= 65_536
     assert after.reserved_seq == after.last_seq == 6
@@ -272,10 +272,12 @@ async def test_neighbouring_deltas_are_merged_before_they_are_saved() -> None:
 class UnreadableStore(MemoryStore):
     """A store that cannot read the log of one conversation."""
 
-    async def read(self, conversation_id: str, after: int, limit: int) -> Sequence[Stored]:
+    async def read(
+        self, owner: str, conversation_id: str, after: int, limit: int
+    ) -> Sequence[Stored]:
         if conversation_id == "broken":
             raise StoreError("The disk reports a fault.")
-        return await super().read(conversation_id, after, limit)
+        return await super().read(owner, conversation_id, after, limit)
 
 
 @pytest.mark.promise("P3")
@@ -289,7 +291,7 @@ async def test_a_log_that_cannot_be_read_fails_its_own_run_and_the_others_go_on(
         await runs.active.wait(failing.run_id)
         gate.set()
         events = [each.event for each in await logged(runs, other)]
-        ended = runs.hub.live("broken")
+        ended = runs.hub.live(OWNER, "broken")
         assert ended is not None
         failed = ended.runs[failing.run_id].ended
 

@@ -25,7 +25,7 @@ DEADLINE = 30.0
 
 
 async def all_of(store: MemoryStore, conversation_id: str) -> list[Stored]:
-    return list(await store.read(conversation_id, 0, 10_000))
+    return list(await store.read(OWNER, conversation_id, 0, 10_000))
 
 
 async def finished(store: MemoryStore) -> None:
@@ -102,7 +102,7 @@ async def test_a_run_that_cannot_be_put_in_order_is_told_once_however_often_it_i
         record = await start(runs, conversation_id="c")
         await runs.active.wait(record.run_id)
         await runs.conversations.create(OWNER, "other")
-        async with asyncio.timeout(DEADLINE), runs.hub.open("other") as other:
+        async with asyncio.timeout(DEADLINE), runs.hub.open(OWNER, "other") as other:
             while store.refused_runs < 6:
                 other.append("run_other", AnswerDelta("a1", "goes on "))
                 while not other.is_saved:
@@ -120,9 +120,11 @@ class CountedStore(MemoryStore):
         self.readings: list[int] = []
         """Where each began."""
 
-    async def read(self, conversation_id: str, after: int, limit: int) -> Sequence[Stored]:
+    async def read(
+        self, owner: str, conversation_id: str, after: int, limit: int
+    ) -> Sequence[Stored]:
         self.readings.append(after)
-        return await super().read(conversation_id, after, limit)
+        return await super().read(owner, conversation_id, after, limit)
 
 
 async def left_unfinished(store: MemoryStore, count: int) -> None:
@@ -144,7 +146,7 @@ async def test_a_start_reads_a_conversation_once_however_many_runs_were_left_in_
         await left_unfinished(store, count)
         async with stage(ScriptedModel(), store=store) as runs:
             readings.append(store.readings.copy())
-            view = (await runs.hub.fold("c")).view()
+            view = (await runs.hub.fold(OWNER, "c")).view()
             assert await store.unfinished_runs() == []
             assert await titles(store) == ["Rayleigh scattering."]
         statuses = [each.status for each in view.runs]
@@ -192,7 +194,7 @@ async def test_an_event_that_cannot_be_read_keeps_no_server_from_starting(
         connection.execute("UPDATE events SET event = '{' WHERE run_id = 'bad-run' AND seq = 4")
         connection.commit()
     async with SqliteStore.open(path) as store, stage(ScriptedModel(), store=store) as runs:
-        view = (await runs.hub.fold("good")).view()
+        view = (await runs.hub.fold(OWNER, "good")).view()
         assert [each.run.run_id for each in await store.unfinished_runs()] == ["bad-run"]
     assert [each.status for each in view.runs] == ["failed"]
     assert "bad-run" in caplog.text
@@ -224,7 +226,7 @@ async def test_what_was_deleted_before_it_could_be_saved_does_not_come_back() ->
         store.full = True
         record = await start(runs, "secret", conversation_id="c")
         await runs.active.wait(record.run_id)
-        log = runs.hub.live("c")
+        log = runs.hub.live(OWNER, "c")
         assert log is not None
         await runs.conversations.delete(OWNER, "c")
         await runs.conversations.create(OWNER, "c")
@@ -246,7 +248,7 @@ async def test_a_message_that_queued_when_its_process_died_is_kept_with_its_end(
         message = RunStarted("test/scripted", 3, UserInput("second"))
         await store.add_run(record, message)
     async with stage(ScriptedModel(), store=store) as runs:
-        view = (await runs.hub.fold("c")).view()
+        view = (await runs.hub.fold(OWNER, "c")).view()
         found = await runs.conversations.search(OWNER, words="second")
 
     assert [(run.input.text, run.status) for run in view.runs] == [

@@ -39,9 +39,9 @@ async def said(runs: Runs, text: str, **request: object) -> RunRecord:
 
 async def texts(runs: Runs) -> list[tuple[str, str]]:
     """What was asked and answered, and that it is what a whole reading gives."""
-    view = (await runs.hub.fold("c")).view()
+    view = (await runs.hub.fold(OWNER, "c")).view()
     rebuilt = Fold("c")
-    for each in await runs.hub.logged("c"):
+    for each in await runs.hub.logged(OWNER, "c"):
         rebuilt.apply(each)
     assert view == rebuilt.view()
     return [(run.input.text, run.response) for run in view.runs]
@@ -53,9 +53,9 @@ async def test_what_has_ended_is_read_once_for_all_that_follows() -> None:
         await said(runs, "first")
         await said(runs, "second")
     async with stage(ScriptedModel([think("Hm"), say("Three")]), store=store) as runs:
-        await runs.hub.fold("c")
+        await runs.hub.fold(OWNER, "c")
         before = len(store.readings)
-        await runs.hub.fold("c")
+        await runs.hub.fold(OWNER, "c")
         third = await said(runs, "third")
         assert (await runs.fold(third)).view().response == "Three"  # type: ignore[union-attr]
         assert store.readings[before:] == []
@@ -97,7 +97,7 @@ async def test_nothing_is_kept_of_a_conversation_that_was_deleted() -> None:
         await said(runs, "first")
         assert await texts(runs) == [("first", "Old")]
         await runs.conversations.delete(OWNER, "c")
-        assert (await runs.hub.fold("c")).seq == 0
+        assert (await runs.hub.fold(OWNER, "c")).seq == 0
         await start(runs, "second", conversation_id="c")
         while await texts(runs) != [("second", "New")]:
             await asyncio.sleep(0)
@@ -153,10 +153,10 @@ def test_whoever_goes_on_with_what_was_kept_reads_what_a_whole_reading_reads(
         rebuilt = Fold("c")
         for each in log[:cut]:
             rebuilt.apply(each)
-        for fold in (cache.begin("c"), cache.begin("c")):  # two who read at the same time
+        for fold in [cache.begin(OWNER, "c") for _ in range(2)]:  # two who read at the same time
             for each in log[fold.seq : cut]:
                 fold.apply(each)
-            cache.keep(fold)
+            cache.keep(OWNER, fold)
             assert fold.view() == rebuilt.view()
             assert {name: run.view() for name, run in fold.tree.all.items()} == {
                 name: run.view() for name, run in rebuilt.tree.all.items()
@@ -175,12 +175,12 @@ def test_no_more_is_kept_than_may_be_and_the_latest_used_stays() -> None:
 
     cache = FoldCache(max_characters=100)
     for name in ("a", "b"):
-        cache.keep(fold_of(name, "x" * 40))
-    assert cache.begin("a").seq == 4
-    cache.keep(fold_of("c", "x" * 40))
-    assert [cache.begin(name).seq for name in ("a", "b", "c")] == [4, 0, 4]
-    cache.keep(fold_of("d", "x" * 101))
-    assert [cache.begin(name).seq for name in ("a", "c", "d")] == [0, 0, 0]
+        cache.keep(OWNER, fold_of(name, "x" * 40))
+    assert cache.begin(OWNER, "a").seq == 4
+    cache.keep(OWNER, fold_of("c", "x" * 40))
+    assert [cache.begin(OWNER, name).seq for name in ("a", "b", "c")] == [4, 0, 4]
+    cache.keep(OWNER, fold_of("d", "x" * 101))
+    assert [cache.begin(OWNER, name).seq for name in ("a", "c", "d")] == [0, 0, 0]
 
 
 @given(

@@ -63,10 +63,10 @@ async def test_of_a_run_longer_than_memory_keeps_nothing_is_missing_at_any_curso
     async with stage(ScriptedModel(script), store=MemoryStore()) as runs:
         record = await start(runs, conversation_id="c")
         await runs.active.wait(record.run_id)
-        log = runs.hub.live("c")
+        log = runs.hub.live(OWNER, "c")
         assert log is not None
         assert log.floor > 2
-        view = (await runs.hub.fold("c")).view().runs[0]
+        view = (await runs.hub.fold(OWNER, "c")).view().runs[0]
         assert (view.reasoning, view.response) == ("thought " * size, "word " * size)
         for cursor in (0, 2, 3, log.floor - 1, log.floor, size + 2, size + 3, 2 * size):
             async with runs.follow(record, cursor) as follower:
@@ -90,8 +90,10 @@ class OvertakenStore(MemoryStore):
 
     compacting: tuple[RunRecord, list[Stored]] | None = None
 
-    async def read(self, conversation_id: str, after: int, limit: int) -> Sequence[Stored]:
-        page = await super().read(conversation_id, after, limit)
+    async def read(
+        self, owner: str, conversation_id: str, after: int, limit: int
+    ) -> Sequence[Stored]:
+        page = await super().read(owner, conversation_id, after, limit)
         if self.compacting is not None:
             (record, whole), self.compacting = self.compacting, None
             await self.compact(record, whole, "")
@@ -108,7 +110,7 @@ async def test_a_log_that_is_put_together_while_it_is_read_is_read_once() -> Non
     said = [answer("x", 2 + number, of="c") for number in range(many)]
     await store.append([whole[0], *said])
     store.compacting = (record, whole)
-    fold = await Hub(store, FakeClock()).fold("c")
+    fold = await Hub(store, FakeClock()).fold(OWNER, "c")
 
     assert fold.view().runs[0].response == "x" * many
 

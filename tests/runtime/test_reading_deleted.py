@@ -41,7 +41,7 @@ class SlowToTell(MemoryStore):
 
 async def followed(runs: Runs) -> Sequence[LoggedEvent]:
     found: list[LoggedEvent] = []
-    async with runs.hub.follow("c", 0) as follower:
+    async with runs.hub.follow(OWNER, "c", 0) as follower:
         while entries := await follower.batch():
             assert isinstance(entries, list)
             found += [entry.logged for entry in entries]
@@ -57,14 +57,14 @@ async def test_who_reads_a_conversation_that_is_deleted_in_this_moment_finds_not
     async with stage(ScriptedModel([say(*["word "] * WORDS)]), store=store) as runs:
         await logged(runs, await start(runs, conversation_id="c"))
         await runs.hub.writer.save()
-        async with runs.hub.open("c") as log, asyncio.TaskGroup() as tasks:
+        async with runs.hub.open(OWNER, "c") as log, asyncio.TaskGroup() as tasks:
             assert log.floor > 0
             conversations = runs.conversations
             tasks.create_task(
                 conversations.delete(OWNER, "c") if way == "delete" else conversations.purge(2**62)
             )
             await store.gone.wait()
-            folding = tasks.create_task(runs.hub.fold("c"))
+            folding = tasks.create_task(runs.hub.fold(OWNER, "c"))
             following = tasks.create_task(followed(runs))
             for _ in range(10):
                 await asyncio.sleep(0)

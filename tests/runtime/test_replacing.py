@@ -33,7 +33,7 @@ async def ask(runs: Runs, text: str, replaces: RunRecord | None = None) -> RunRe
 
 
 async def view_of(runs: Runs) -> ConversationView:
-    return (await runs.hub.fold("c")).view()
+    return (await runs.hub.fold(OWNER, "c")).view()
 
 
 async def said(runs: Runs) -> list[tuple[str, str]]:
@@ -172,7 +172,7 @@ async def test_a_failed_message_that_nothing_follows_gives_way_to_its_retry_at_o
 
 
 async def _shown(runs: Runs, record: RunRecord) -> None:
-    while record.run_id not in (await runs.hub.fold("c")).runs:
+    while record.run_id not in (await runs.hub.fold(OWNER, "c")).runs:
         await asyncio.sleep(0)
 
 
@@ -238,9 +238,9 @@ async def test_each_version_comes_back_with_the_selection_that_was_last_made_ins
 async def test_selecting_what_is_selected_already_writes_nothing() -> None:
     async with stage(ScriptedModel([say("One")])) as runs:
         first = await ask(runs, "first")
-        before = await runs.hub.logged("c")
+        before = await runs.hub.logged(OWNER, "c")
         await runs.conversations.select(OWNER, "c", first.run_id)
-        assert await runs.hub.logged("c") == before
+        assert await runs.hub.logged(OWNER, "c") == before
 
 
 async def test_no_version_is_selected_while_a_run_goes_on_nor_one_that_is_not_there() -> None:
@@ -278,7 +278,7 @@ async def test_a_version_can_be_selected_as_soon_as_the_end_of_a_run_is_seen() -
         again = await start(runs, "first", conversation_id="c", replaces=first.run_id)
         await logged(runs, again)
         await telling.wait()
-        assert runs.active.in_conversation("c") == [again.run_id]
+        assert runs.active.in_conversation(OWNER, "c") == [again.run_id]
         await runs.conversations.select(OWNER, "c", first.run_id)
         told.set()
         await runs.active.wait(again.run_id)
@@ -296,7 +296,7 @@ async def test_a_selection_is_kept_and_its_number_is_never_given_out_again() -> 
         after = await start(runs, "second", conversation_id="c")
         events = await logged(runs, after)
         assert events[0].seq == fold.seq + 1
-        kept = [each.event for each in await runs.hub.logged("c")]
+        kept = [each.event for each in await runs.hub.logged(OWNER, "c")]
         assert kept.count(VersionSelected(first.run_id)) == 1
 
 
@@ -307,7 +307,7 @@ async def test_a_branch_of_an_older_version_has_what_led_to_it_and_nothing_else(
         second = await ask(runs, "second")
         await ask(runs, "edited", replaces=first)
         made = await runs.conversations.branch(OWNER, "c", second.run_id)
-        view = (await runs.hub.fold(made.conversation_id)).view()
+        view = (await runs.hub.fold(made.owner, made.conversation_id)).view()
         assert [run.input.text for run in view.runs] == ["first", "second"]
         assert view.versions == {}
         assert await said(runs) == [("edited", "Better")]
@@ -342,7 +342,7 @@ async def test_a_log_of_before_there_were_versions_opens_with_all_that_was_repla
         better = await ask(runs, "edited", replaces=first)
         third = await ask(runs, "third")
         fold = Fold("c")
-        for each in await runs.hub.logged("c"):
+        for each in await runs.hub.logged(OWNER, "c"):
             fold.apply(each)
     assert list(fold.runs) == [better.run_id, third.run_id]
     assert list(fold.tree.path(first.run_id)) == [first.run_id, second.run_id]

@@ -268,7 +268,7 @@ async def test_two_messages_to_one_conversation_are_answered_one_after_the_other
         second = await start(runs, "second", conversation_id="c")
         gate.set()
         await logged(runs, second)
-        log = await runs.hub.fold("c")
+        log = await runs.hub.fold(OWNER, "c")
 
     assert list(log.runs) == [first.run_id, second.run_id]
     said = [turn for turn in model.requests[1].turns if isinstance(turn, UserTurn)]
@@ -380,7 +380,7 @@ async def test_closing_the_supervisor_interrupts_runs_with_a_terminal_event() ->
         async with runs.follow(record) as follower:
             await follower.batch()
         hub = runs.hub
-    fold = await hub.fold(record.conversation_id)
+    fold = await hub.fold(record.owner, record.conversation_id)
     ended = fold.runs[record.run_id].ended
 
     assert ended is not None

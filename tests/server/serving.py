@@ -222,6 +222,7 @@ async def serving(
     limits = msgspec.structs.replace(limits or Limits(), drain_timeout_seconds=drain)
     clock = clock or SystemClock()
     uploads = uploads or MemoryUploads(clock)
+    chosen = ServerSettings(**{"port": 0, "shutdown_seconds": 1.0, **settings})
     services = RunServices(
         store=TemporaryStore(store or MemoryStore()),
         catalogue=catalogue or FixedCatalogue(*models),
@@ -230,8 +231,8 @@ async def serving(
         attachments=attachments or FixedAttachments(),
         uploads=uploads,
         limits=limits,
+        admission=chosen,
     )
-    chosen = ServerSettings(**{"port": 0, "shutdown_seconds": 1.0, **settings})
     async with Runs(services).open() as runs:
         given = ServerServices(
             runs=runs,
@@ -240,6 +241,7 @@ async def serving(
             clock=services.clock,
             settings=chosen,
             about=about or About("9.9.9", limits=limits),
+            owner="local",
             uploads=uploads,
         )
         async with listening(given, extend) as server_and_url:

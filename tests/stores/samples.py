@@ -90,8 +90,8 @@ async def begin(store: Store, name: str = "talk", *, owner: str = OWNER) -> RunR
     return record
 
 
-async def log_of(store: Store, name: str = "talk") -> list[Stored]:
-    return list(await store.read(name, 0, 10_000))
+async def log_of(store: Store, name: str = "talk", *, owner: str = OWNER) -> list[Stored]:
+    return list(await store.read(owner, name, 0, 10_000))
 
 
 async def names(

@@ -34,7 +34,7 @@ async def test_a_backup_brings_back_conversations_runs_events_and_search(tmp_pat
         assert await log_of(store) == compacted(whole_run())
         assert await names(store, "sky") == ["talk"]
         assert [each.run.run_id for each in await store.unfinished_runs()] == ["open-run"]
-        assert await store.log_end("open") == LogEnd(3, 500)
+        assert await store.log_end(OWNER, "open") == LogEnd(3, 500)
         assert await store.run(OWNER, "run") is not None
     assert {path.name for path in (tmp_path / "new").iterdir()} <= {
         "thinkaloud.db",

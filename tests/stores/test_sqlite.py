@@ -61,7 +61,7 @@ async def test_what_was_kept_is_there_when_the_store_is_opened_again(path: Path)
     async with SqliteStore.open(path) as store:
         assert await store.conversation(OWNER, "talk") == conversation(title="Blue")
         assert await log_of(store) == events[:-1]
-        assert await store.log_end("talk") == LogEnd(6, 900)
+        assert await store.log_end(OWNER, "talk") == LogEnd(6, 900)
         assert [each.run for each in await store.unfinished_runs()] == [run(key="again")]
         assert await store.run_for_key(OWNER, "again") == run(key="again")
         await store.append(events[-1:])
@@ -79,7 +79,9 @@ async def test_a_run_on_a_scripted_model_is_read_back_as_it_was_streamed(path: P
         async with stage(model, store=store) as runs:
             record = await start(runs)
             streamed = await logged(runs, record)
-        kept = [each.logged for each in await store.read(record.conversation_id, 0, 100)]
+        kept = [
+            each.logged for each in await store.read(record.owner, record.conversation_id, 0, 100)
+        ]
     assert kept == streamed
     async with SqliteStore.open(path) as store:
         assert await store.run(LOCAL, record.run_id) == record

@@ -121,7 +121,7 @@ async def test_a_live_stream_goes_on_while_the_file_is_held_and_is_kept_afterwar
             with closing(sqlite3.connect(path, isolation_level=None)) as other:
                 other.execute("BEGIN EXCLUSIVE")
                 streamed = await logged(runs, record)
-        kept = await log_of(store, record.conversation_id)
+        kept = await log_of(store, record.conversation_id, owner=record.owner)
     assert isinstance(streamed[-1].event, RunEnded)
     assert [each.logged for each in kept] == streamed
 

@@ -121,7 +121,7 @@ async def test_a_database_of_the_first_version_is_brought_forward(path: Path) ->
             ("open", None),
         ]
         assert await store.run(OWNER, "whole") == run("whole")
-        assert await store.log_end("talk") == LogEnd(0, 9)
+        assert await store.log_end(OWNER, "talk") == LogEnd(0, 9)
 
 
 async def test_a_migration_that_fails_is_undone_whole(path: Path) -> None:

@@ -10,31 +10,22 @@ from thinkaloud.channels.host import InboundMessage
 from thinkaloud.channels.plugins import installed, make
 from thinkaloud.channels.routing import ChannelManager
 from thinkaloud.config import ChannelsSection
-from thinkaloud.errors import Conflict
 from thinkaloud.events.event import LoggedEvent
 from thinkaloud.events.view import RunView
 from thinkaloud.ports.store import Store
 from thinkaloud.runtime.log.follower import Snapshot
 from thinkaloud.runtime.run_stream import RunStream, follow_run
 from thinkaloud.runtime.runs.supervisor import ID_PATTERN, RunRequest, Runs
-from thinkaloud.server.services import LOCAL_OWNER
 from thinkaloud.server.websocket_channel import WebSocketChannel
 
 
 class RunsOfChats:
-    """The bridge's view of the runtime: every chat of every channel is a conversation.
+    """The runtime as the bridge uses it. Each chat of each channel is a conversation of `owner`."""
 
-    At most `max_waiting` messages can be queued in a chat, and at most `max_active` runs can be
-    active or queued in total, across all channels.
-    """
-
-    def __init__(
-        self, runs: Runs, store: Store, *, max_waiting: int = 16, max_active: int = 500
-    ) -> None:
+    def __init__(self, runs: Runs, store: Store, owner: str) -> None:
         self._runs = runs
         self._store = store
-        self._max_waiting = max_waiting
-        self._max_active = max_active
+        self._owner = owner
 
     async def begin(self, message: InboundMessage) -> str | None:
         """Start a run for a message and return its id; None if the message is a redelivery."""
@@ -42,29 +33,21 @@ class RunsOfChats:
         key = None
         if message.message_id is not None:
             key = f"channel:{conversation_id}:{message.message_id}"
-            if await self._store.run_for_key(LOCAL_OWNER, key) is not None:
+            if await self._store.run_for_key(self._owner, key) is not None:
                 return None
-        self._refuse_when_busy(conversation_id)
         request = RunRequest(message.text, conversation_id, idempotency_key=key)
-        return (await self._runs.start(LOCAL_OWNER, request)).run_id
-
-    def _refuse_when_busy(self, conversation_id: str) -> None:
-        active = self._runs.active
-        if len(active.in_conversation(conversation_id)) > self._max_waiting:
-            raise Conflict("Too many messages are queued in this chat. Try again later.")
-        if len(active) >= self._max_active:
-            raise Conflict("The server is busy: too many active runs. Try again later.")
+        return (await self._runs.start(self._owner, request)).run_id
 
     async def stop(self, channel: str, chat_id: str) -> None:
         """Stop the active run of a chat, but not its queued runs."""
-        active = self._runs.active.in_conversation(conversation_of(channel, chat_id))
-        if active:
-            await self._runs.stop(LOCAL_OWNER, active[0])
+        conversation_id = conversation_of(channel, chat_id)
+        if active := self._runs.active.in_conversation(self._owner, conversation_id):
+            await self._runs.stop(self._owner, active[0])
 
     @asynccontextmanager
     async def follow(self, run_id: str) -> AsyncGenerator[RunFeed]:
         """Follow a run from its first event to its last."""
-        record = await self._runs.record(LOCAL_OWNER, run_id)
+        record = await self._runs.record(self._owner, run_id)
         async with follow_run(self._runs, record) as stream:
             yield _Feed(stream, run_id)
 
@@ -108,12 +91,7 @@ async def open_channels(runtime: Runtime) -> AsyncGenerator[WebSocketChannel]:
     """
     settings = runtime.configuration.settings
     manager = ChannelManager(reasoning_allowed=settings.server.show_reasoning == "allow")
-    runs = RunsOfChats(
-        runtime.runs,
-        runtime.store,
-        max_waiting=settings.server.max_waiting_messages,
-        max_active=settings.server.max_active_runs,
-    )
+    runs = RunsOfChats(runtime.runs, runtime.store, runtime.owner)
     bridge = Bridge(manager, runs)
     websocket = WebSocketChannel(settings.channels.websocket, runtime.clock)
     manager.add(websocket)

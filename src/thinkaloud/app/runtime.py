@@ -58,6 +58,11 @@ class Runtime(msgspec.Struct, frozen=True):
     """When the runtime was opened, in the clock's steady milliseconds."""
 
     @property
+    def owner(self) -> str:
+        """Who owns what is created here without a key."""
+        return self.configuration.owner
+
+    @property
     def is_demo(self) -> bool:
         """Whether the demo model is the default."""
         return self.models.current == DemoModel.ID
@@ -89,6 +94,7 @@ async def open_runtime(
             attachments=NamedFiles(uploads, workspace),
             uploads=uploads,
             limits=settings.limits,
+            admission=settings.server,
             hooks=choices.hooks,
             system_prompt=choices.system_prompt or settings.model.system_prompt,
             reasoning_effort=choices.reasoning_effort or settings.model.reasoning_effort,

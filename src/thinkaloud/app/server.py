@@ -47,6 +47,7 @@ def web_app(runtime: Runtime, websocket: WebSocketChannel | None = None) -> Agen
             about=about,
             websocket=websocket,
             uploads=runtime.uploads,
+            owner=runtime.owner,
         )
     )
 

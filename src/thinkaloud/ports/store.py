@@ -117,12 +117,17 @@ class Log(Protocol):
         """
         ...
 
-    async def read(self, conversation_id: str, after: int, limit: int) -> Sequence[Stored]:
-        """Return up to `limit` events with `seq` greater than `after`, in order."""
+    async def read(
+        self, owner: str, conversation_id: str, after: int, limit: int
+    ) -> Sequence[Stored]:
+        """Return up to `limit` events with `seq` greater than `after`, in order.
+
+        None for a conversation that is not this owner's.
+        """
         ...
 
-    async def log_end(self, conversation_id: str) -> LogEnd:
-        """Say how far the log goes."""
+    async def log_end(self, owner: str, conversation_id: str) -> LogEnd:
+        """Return how far the log goes; 0 for a conversation that is not this owner's."""
         ...
 
     async def reserve(self, conversation_id: str, through_seq: int) -> None:

@@ -71,7 +71,7 @@ class RunStream:
             return run
         # Catching up on a long conversation reads it once more, not once for each run.
         if self._fold is None or self._fold.run(run_id) is None:
-            self._fold = await self._runs.hub.fold(self.conversation_id)
+            self._fold = await self._runs.hub.fold(self._owner, self.conversation_id)
         return self._fold.run(run_id)
 
     async def record(self, run_id: str) -> RunRecord | None:
@@ -102,7 +102,7 @@ async def follow_run(
     Without `live` the stream ends with the last event that there is now. Raises `InvalidRequest`
     if `after` was never assigned, or belongs to another run.
     """
-    async with runs.hub.open(record.conversation_id) as log:
+    async with runs.hub.open(record.owner, record.conversation_id) as log:
         _check_cursor(after, log)
         if after:
             await _check_run(runs, log, record, after)
@@ -120,7 +120,7 @@ async def follow_conversation(
     never assigned.
     """
     await runs.conversations.get(owner, conversation_id)
-    async with runs.hub.open(conversation_id) as log:
+    async with runs.hub.open(owner, conversation_id) as log:
         _check_cursor(after, log)
         start = log.seq if after is None else after
         async with follow_log(runs, owner, log, start, live=live) as stream:
@@ -132,13 +132,13 @@ async def follow_log(
     runs: Runs, owner: str, log: LiveLog, after: int, *, live: bool = True
 ) -> AsyncGenerator[RunStream]:
     """Follow a conversation whose log is open already, and whose access was checked."""
-    async with runs.hub.follow(log.conversation_id, after, ended=not live) as follower:
+    async with runs.hub.follow(owner, log.conversation_id, after, ended=not live) as follower:
         yield RunStream(runs, owner, log, follower)
 
 
 async def wait_for_end(runs: Runs, record: RunRecord) -> None:
     """Wait until a run has ended. Counts as following it (see `stop_detached_after`)."""
-    async with runs.hub.open(record.conversation_id) as log:
+    async with runs.hub.open(record.owner, record.conversation_id) as log:
         with log.watch():
             await runs.active.wait(record.run_id)
 

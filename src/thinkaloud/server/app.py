@@ -52,6 +52,7 @@ class AgentApp(Starlette):
         self.router.default = web
         self.state.services = services
         self._settings = services.settings
+        self._owner = services.owner
         self._own_routes = routes
 
     @override
@@ -59,7 +60,7 @@ class AgentApp(Starlette):
         """Return the guard, our routes, then Starlette's own stack."""
         others = super().build_middleware_stack()
         own = OwnRoutes(self._own_routes, redirect_slashes=False, default=others)
-        guard = Guard(own, self._settings)
+        guard = Guard(own, self._settings, self._owner)
         base = self._settings.base_path
         return BasePath(guard, base) if base else guard
 

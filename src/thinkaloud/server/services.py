@@ -1,7 +1,6 @@
-"""What the ways in work with, and whom they work for."""
+"""What the entry points work with."""
 
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
@@ -16,9 +15,6 @@ from thinkaloud.runtime.runs.supervisor import Runs
 from thinkaloud.server.settings import ServerSettings
 from thinkaloud.server.websocket_channel import WebSocketChannel
 from thinkaloud.stores.uploads import MemoryUploads
-
-LOCAL_OWNER: Final = "local"
-"""The one owner there is without keys. Every look-up passes it."""
 
 
 class About(msgspec.Struct, frozen=True):
@@ -35,7 +31,7 @@ class About(msgspec.Struct, frozen=True):
 
 
 class ServerServices(msgspec.Struct, frozen=True):
-    """What `create_app` is given. `runs` is open already, and stays open while the app serves."""
+    """The dependencies of `create_app`. `runs` must be open for as long as the app serves."""
 
     runs: Runs
     catalogue: Catalogue
@@ -43,12 +39,14 @@ class ServerServices(msgspec.Struct, frozen=True):
     clock: Clock
     settings: ServerSettings
     about: About
+    owner: str
+    """Who makes requests. Only the guard uses it; everything else asks `owner_of` a request."""
     websocket: WebSocketChannel = msgspec.field(
         default_factory=lambda: WebSocketChannel(WebSocketSettings(), SystemClock())
     )
     """The channel whose sockets are `/ws`."""
     uploads: Uploads = msgspec.field(default_factory=lambda: MemoryUploads(SystemClock()))
-    """Where uploads go; the attachments of `runs` read them there."""
+    """Where uploads are stored; the attachments of `runs` are read from there."""
     bundle: Path = Path(__file__).resolve().parents[1] / "webui"
     """The folder of the built web page."""
 

@@ -5,10 +5,12 @@ from typing import Final, Literal
 
 import msgspec
 
+from thinkaloud.runtime.runs.limits import AdmissionLimits
+
 _BASE_PATH: Final = re.compile(r"(/(?!\.{1,2}(/|\Z))[A-Za-z0-9._~-]+)*\Z")
 
 
-class ServerSettings(msgspec.Struct, frozen=True):
+class ServerSettings(AdmissionLimits, frozen=True):
     """The address to listen on, who can connect, and limits on requests and connections."""
 
     host: str = "127.0.0.1"
@@ -57,10 +59,6 @@ class ServerSettings(msgspec.Struct, frozen=True):
     """Maximum number of open WebSockets."""
     max_event_streams: int = 1000
     """Maximum number of open event streams."""
-    max_active_runs: int = 500
-    """Maximum number of runs that are active or queued."""
-    max_waiting_messages: int = 16
-    """Maximum number of messages queued on one socket."""
     max_follows_per_socket: int = 16
     """Maximum number of runs and conversations that one socket can follow with `resume`."""
     show_reasoning: Literal["allow", "deny"] = "allow"

@@ -79,17 +79,19 @@ class _MemoryLog:
         if run.run_id in self._ended:
             self._unfinished.pop(run.run_id, None)
 
-    async def read(self, conversation_id: str, after: int, limit: int) -> Sequence[Stored]:
+    async def read(
+        self, owner: str, conversation_id: str, after: int, limit: int
+    ) -> Sequence[Stored]:
         """Return up to `limit` events with `seq` greater than `after`, in order."""
-        thread = self._threads.get(conversation_id)
+        thread = self._owned(owner, conversation_id)
         if thread is None:
             return []
         start = bisect_right(thread.log, after, key=_seq)
         return thread.log[start : start + limit]
 
-    async def log_end(self, conversation_id: str) -> LogEnd:
-        """Say how far the log goes."""
-        thread = self._threads.get(conversation_id)
+    async def log_end(self, owner: str, conversation_id: str) -> LogEnd:
+        """Return how far the log goes."""
+        thread = self._owned(owner, conversation_id)
         if thread is None:
             return LogEnd()
         return LogEnd(thread.last_seq, max(thread.last_seq, thread.reserved_seq))
@@ -98,6 +100,10 @@ class _MemoryLog:
         """Keep that numbers up to this one may be given out."""
         if conversation_id in self._threads:
             self._threads[conversation_id].reserved_seq = through_seq
+
+    def _owned(self, owner: str, conversation_id: str) -> _Thread | None:
+        thread = self._threads.get(conversation_id)
+        return thread if thread is not None and thread.about.owner == owner else None
 
 
 class MemoryStore(_MemoryLog):
@@ -121,8 +127,8 @@ class MemoryStore(_MemoryLog):
 
     async def conversation(self, owner: str, conversation_id: str) -> Conversation | None:
         """Look up a conversation of this owner."""
-        thread = self._threads.get(conversation_id)
-        return thread.about if thread is not None and thread.about.owner == owner else None
+        thread = self._owned(owner, conversation_id)
+        return None if thread is None else thread.about
 
     async def conversations(
         self,
@@ -150,8 +156,8 @@ class MemoryStore(_MemoryLog):
         self, owner: str, conversation_id: str, change: ConversationPatch
     ) -> Conversation | None:
         """Change a conversation of this owner and return it as it is now."""
-        thread = self._threads.get(conversation_id)
-        if thread is None or thread.about.owner != owner:
+        thread = self._owned(owner, conversation_id)
+        if thread is None:
             return None
         thread.about = change.applied(thread.about)
         return thread.about

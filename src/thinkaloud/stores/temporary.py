@@ -124,13 +124,15 @@ class TemporaryStore:
         """Replace all events of a run with these."""
         await self._of(run.conversation_id).compact(run, events, text)
 
-    async def read(self, conversation_id: str, after: int, limit: int) -> Sequence[Stored]:
+    async def read(
+        self, owner: str, conversation_id: str, after: int, limit: int
+    ) -> Sequence[Stored]:
         """Return up to `limit` events with `seq` greater than `after`, in order."""
-        return await self._of(conversation_id).read(conversation_id, after, limit)
+        return await self._of(conversation_id).read(owner, conversation_id, after, limit)
 
-    async def log_end(self, conversation_id: str) -> LogEnd:
-        """Say how far the log goes."""
-        return await self._of(conversation_id).log_end(conversation_id)
+    async def log_end(self, owner: str, conversation_id: str) -> LogEnd:
+        """Return how far the log goes."""
+        return await self._of(conversation_id).log_end(owner, conversation_id)
 
     async def reserve(self, conversation_id: str, through_seq: int) -> None:
         """Keep that numbers up to this one may be given out."""

@@ -53,7 +53,7 @@ async def test_the_terminal_folds_to_what_the_server_has(tmp_path: Path) -> None
     async with serving(ScriptedModel(SCRIPT, ANSWER)) as served:
         async with remote(served, tmp_path) as run:
             found = await read(run)
-        assert view(found) == (await served.runs.hub.fold("c")).view().runs[0]
+        assert view(found) == (await served.runs.hub.fold("local", "c")).view().runs[0]
     assert [each.seq for each in found] == sorted({each.seq for each in found})
     assert run.over
 
@@ -140,7 +140,7 @@ async def test_a_snapshot_gives_the_text_that_is_missing_and_nothing_twice() -> 
         assert (await served.post("/chat/message", {"text": "Hi", "conversation_id": "c"}))[
             0
         ] == 200
-        events = await served.runs.hub.logged("c")
+        events = await served.runs.hub.logged("local", "c")
     fold = Fold("c")
     for each in events:
         fold.apply(each)

@@ -9,7 +9,7 @@ import pytest
 from tests.channels.sockets import client
 from tests.server.api.test_upload import PNG, open_house, upload
 from tests.server.serving import WAYS, Json, Served, talk
-from tests.staging import FakeClock
+from tests.staging import OWNER, FakeClock
 from thinkaloud.events.prompt import ModelRequest, UserTurn
 from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.runtime.runs.supervisor import RunRequest
@@ -190,7 +190,7 @@ async def test_what_is_in_a_file_lies_in_the_log_once_however_often_the_message_
             assert said.complete is not None
             run_id = said.complete["run_id"]
             said = await talk("rest", served, conversation_id="c", replaces=run_id)
-    log = msgspec.json.encode([each.logged for each in await store.read("c", 0, 1000)])
+    log = msgspec.json.encode([each.logged for each in await store.read(OWNER, "c", 0, 1000)])
     assert log.count(b"canary") == 1
     assert log.count(base64.b64encode(PNG)) == 1
     async with open_house(model, store=store) as served:

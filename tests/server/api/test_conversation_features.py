@@ -245,7 +245,9 @@ async def test_a_run_that_stops_with_its_client_goes_on_while_the_client_waits(w
     async with serving(model, limits=Limits(stop_detached_after_seconds=9), clock=clock) as served:
         asking = asyncio.ensure_future(talk(way, served, conversation_id="c", on_disconnect="stop"))
         await until_runs(served, 1)
-        while (log := served.services.runs.hub.live("c")) is None or log.unwatched.is_set():
+        while (
+            log := served.services.runs.hub.live("local", "c")
+        ) is None or log.unwatched.is_set():
             await asyncio.sleep(0)
         clock.go_on.set()  # The grace is over, and somebody is there.
         await served.get("/system-status")

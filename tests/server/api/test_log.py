@@ -18,7 +18,6 @@ from thinkaloud.events.view import ConversationView
 from thinkaloud.ports.store import Stored
 from thinkaloud.runtime.log.live_log import Entry
 from thinkaloud.runtime.runs.request import RunRequest
-from thinkaloud.server.services import LOCAL_OWNER
 from thinkaloud.server.wires.log.encode import LogForm, log_wire
 from thinkaloud.server.wires.policy import view_without_reasoning
 from thinkaloud.stores.memory import MemoryStore
@@ -80,7 +79,7 @@ async def run(served: Served) -> str:
 async def test_the_fold_of_a_log_is_what_the_server_has(*, sse: bool) -> None:
     async with serving(ScriptedModel(SCRIPT, ANSWER)) as served:
         run_id = await run(served)
-        view = (await served.runs.hub.fold("c")).view()
+        view = (await served.runs.hub.fold("local", "c")).view()
         for path in (f"/runs/{run_id}/log", "/conversations/c/log"):
             _, found = await lines(served, path, sse=sse, follow="false", **ALL)
             assert folded(found) == view
@@ -160,7 +159,7 @@ async def test_a_line_says_what_a_file_is_called_and_not_what_is_in_it() -> None
         body = {**BODY, "context_files": ["a", "b"]}
         assert (await served.post("/chat/message", body))[0] == 200
         _, found = await lines(served, "/conversations/c/log", follow="false")
-        view = (await served.runs.hub.fold("c")).view()
+        view = (await served.runs.hub.fold("local", "c")).view()
     assert [file.name for file in view.runs[0].attachments] == ["a.txt", "b.png"]
     assert folded(found).runs[0].attachments == view.runs[0].attachments
     assert "in the text" not in json.dumps(found)
@@ -174,10 +173,13 @@ async def test_a_client_resumes_after_any_event_also_when_the_log_was_compacted(
     async with SqliteStore.open(tmp_path / "thinkaloud.db") as store:
         async with serving(ScriptedModel(SCRIPT, ANSWER), store=store) as served:
             run_id = await run(served)
-            logged = [json.loads(codec.encode(each)) for each in await served.runs.hub.logged("c")]
-            view = (await served.runs.hub.fold("c")).view()
+            logged = [
+                json.loads(codec.encode(each))
+                for each in await served.runs.hub.logged("local", "c")
+            ]
+            view = (await served.runs.hub.fold("local", "c")).view()
         async with serving(ScriptedModel(), store=store) as served:
-            assert len(await served.runs.hub.logged("c")) < len(logged)
+            assert len(await served.runs.hub.logged("local", "c")) < len(logged)
             for cut in range(1, len(logged)):
                 after = str(logged[cut - 1]["seq"])
                 for path in (f"/runs/{run_id}/log", "/conversations/c/log"):
@@ -191,14 +193,14 @@ async def test_a_client_resumes_after_any_event_also_when_the_log_was_compacted(
 @pytest.mark.promise("P9")
 async def test_a_live_log_ends_with_its_run_and_then_there_is_no_more() -> None:
     async with serving(ScriptedModel([say("One"), Silence()])) as served:
-        record = await served.runs.start(LOCAL_OWNER, RunRequest("Hi", "c"))
+        record = await served.runs.start("local", RunRequest("Hi", "c"))
         seen: list[Json] = []
         async with served.session.get(f"{served.api}/runs/{record.run_id}/log") as response:
             async for line in response.content:
                 if line.strip():
                     seen.append(json.loads(line))
                 if line.strip() and seen[-1]["event"]["type"] == "answer.delta":
-                    await served.runs.stop(LOCAL_OWNER, record.run_id)
+                    await served.runs.stop("local", record.run_id)
         assert [line["seq"] for line in seen] == list(range(1, len(seen) + 1))
         assert seen[-1]["event"]["type"] == "run.ended"
         last = str(seen[-1]["seq"])
@@ -217,7 +219,7 @@ async def test_the_log_of_a_conversation_ends_with_why_when_it_is_deleted() -> N
                 if line.strip():
                     seen.append(json.loads(line))
                 if line.strip() and seen[-1].get("event", {}).get("type") == "run.ended":
-                    await served.runs.conversations.delete(LOCAL_OWNER, "c")
+                    await served.runs.conversations.delete("local", "c")
         assert seen[-1]["error"]["code"] == "not_found"
         assert (await lines(served, "/conversations/c/log"))[0] == 404
 
@@ -229,9 +231,9 @@ async def test_only_after_a_crash_a_snapshot_stands_for_what_is_lost(kept: int) 
     living, dead = MemoryStore(), MemoryStore()
     async with serving(ScriptedModel(SCRIPT, ANSWER), store=living) as served:
         run_id = await run(served)
-        logged = await served.runs.hub.logged("c")
-        conversation = await living.conversation(LOCAL_OWNER, "c")
-        record = await living.run(LOCAL_OWNER, run_id)
+        logged = await served.runs.hub.logged("local", "c")
+        conversation = await living.conversation("local", "c")
+        record = await living.run("local", run_id)
     assert conversation is not None
     assert record is not None
     await dead.create_conversation(conversation)
@@ -239,7 +241,7 @@ async def test_only_after_a_crash_a_snapshot_stands_for_what_is_lost(kept: int) 
     await dead.append([Stored(each.seq, each) for each in logged[:kept]])
     await dead.reserve("c", 1_000)
     async with serving(ScriptedModel(), store=dead) as served:
-        view = (await served.runs.hub.fold("c")).view()
+        view = (await served.runs.hub.fold("local", "c")).view()
         _, rest = await lines(served, f"/runs/{run_id}/log", after="8", **ALL)
         assert ["snapshot" in line for line in rest] == [True] + [False] * (len(rest) - 1)
         assert rest[-1]["event"]["type"] == "run.ended"

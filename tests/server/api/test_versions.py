@@ -147,7 +147,7 @@ async def test_while_a_run_goes_on_no_version_is_selected_and_the_answer_goes_wh
         first = await ask(served, "first")
         await ask(served, "first", replaces=first["run_id"])
         going_on = asyncio.create_task(ask(served, "second"))
-        while not served.runs.active.in_conversation("c"):
+        while not served.runs.active.in_conversation("local", "c"):
             await asyncio.sleep(0)
         status, problem = await select(served, first["run_id"])
         assert (status, problem["code"]) == (409, "conflict")
@@ -201,7 +201,7 @@ async def test_a_snapshot_has_the_thinking_replacement_beside_the_old_answer_and
         async with serving(model, show_reasoning=policy) as served:
             first = await ask(served, "first")
             again = asyncio.create_task(ask(served, "first", replaces=first["run_id"]))
-            while "SECRET" not in str((await served.runs.hub.fold("c")).view().attempt):
+            while "SECRET" not in str((await served.runs.hub.fold("local", "c")).view().attempt):
                 await asyncio.sleep(0)
             async with page(served) as socket:
                 shown = await frame(socket, "snapshot")

@@ -9,7 +9,6 @@ import pytest
 from tests.server.serving import Json, Served, serving
 from thinkaloud.events.event import RunEnded
 from thinkaloud.ports.store import Stored
-from thinkaloud.server.services import LOCAL_OWNER
 from thinkaloud.server.wires.chat.encode import chat_wire
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.sqlite import SqliteStore
@@ -80,7 +79,7 @@ async def one_by_one(served: Served) -> list[Json]:
     """The frames of a client that reads fast enough to get each event as one."""
     wire = chat_wire("text", reasoning=True)
     found: list[Json] = []
-    for logged in await served.runs.hub.logged("c"):
+    for logged in await served.runs.hub.logged("local", "c"):
         ended = isinstance(logged.event, RunEnded)
         frame = None if ended else wire.frame(logged)
         if frame is not None:
@@ -224,10 +223,10 @@ async def test_after_a_crash_a_snapshot_shows_what_was_kept_and_the_end_has_an_i
     async with serving(ScriptedModel(SCRIPT), store=living) as served:
         await begin(served)
         known = await one_by_one(served)
-        logged = await served.runs.hub.logged("c")
+        logged = await served.runs.hub.logged("local", "c")
         run_id = logged[0].run_id
-        conversation = await living.conversation(LOCAL_OWNER, "c")
-        record = await living.run(LOCAL_OWNER, run_id)
+        conversation = await living.conversation("local", "c")
+        record = await living.run("local", run_id)
     assert conversation is not None
     assert record is not None
     await dead.create_conversation(conversation)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.server.serving import WAYS, Served, Talk, serving, talk
-from tests.staging import FixedCatalogue
+from tests.staging import OWNER, FixedCatalogue
 from thinkaloud.errors import ConfigurationError
 from thinkaloud.events.model import ReasoningText
 from thinkaloud.ports.model import Model
@@ -227,7 +227,7 @@ async def test_hidden_reasoning_leaves_no_byte_anywhere(
 
 async def run_of(served: Served, conversation_id: str) -> str:
     """Return the id of the one run of a conversation."""
-    (run_id,) = (await served.services.runs.hub.fold(conversation_id)).runs
+    (run_id,) = (await served.services.runs.hub.fold(OWNER, conversation_id)).runs
     return run_id
 
 

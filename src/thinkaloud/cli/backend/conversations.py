@@ -6,7 +6,6 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from thinkaloud.agent import LOCAL_OWNER
 from thinkaloud.app.server_address import find_server, session_for
 from thinkaloud.app.storage import open_conversations
 from thinkaloud.cli.backend.api import Api
@@ -74,7 +73,7 @@ async def open_archive(configuration: Configuration) -> AsyncGenerator[Archive]:
     url = await find_server(configuration)
     if url is None:
         async with open_conversations(configuration) as conversations:
-            yield FileArchive(conversations)
+            yield FileArchive(conversations, configuration.owner)
         return
     async with session_for(url) as session:
         yield ServerArchive(Api(session, url))
@@ -83,36 +82,37 @@ async def open_archive(configuration: Configuration) -> AsyncGenerator[Archive]:
 class FileArchive:
     """Conversations in the database, opened by this process."""
 
-    def __init__(self, conversations: Conversations) -> None:
+    def __init__(self, conversations: Conversations, owner: str) -> None:
         self._conversations = conversations
+        self._owner = owner
 
     async def search(self, words: str, limit: int) -> Sequence[Listed]:
         """List conversations that contain all these words."""
-        found = await self._conversations.search(LOCAL_OWNER, limit=limit, words=words)
+        found = await self._conversations.search(self._owner, limit=limit, words=words)
         return [msgspec.convert(each, Listed, from_attributes=True) for each in found]
 
     async def get(self, conversation_id: str) -> Listed:
         """Look up a conversation."""
-        found = await self._conversations.get(LOCAL_OWNER, conversation_id)
+        found = await self._conversations.get(self._owner, conversation_id)
         return msgspec.convert(found, Listed, from_attributes=True)
 
     async def rename(self, conversation_id: str, title: str) -> Listed:
         """Rename a conversation."""
-        renamed = await self._conversations.rename(LOCAL_OWNER, conversation_id, title)
+        renamed = await self._conversations.rename(self._owner, conversation_id, title)
         return msgspec.convert(renamed, Listed, from_attributes=True)
 
     async def delete(self, conversation_id: str) -> None:
         """Delete a conversation."""
-        await self._conversations.delete(LOCAL_OWNER, conversation_id)
+        await self._conversations.delete(self._owner, conversation_id)
 
     async def branch(self, conversation_id: str, run_id: str) -> Listed:
         """Copy everything up to and including this run into a new conversation."""
-        made = await self._conversations.branch(LOCAL_OWNER, conversation_id, run_id)
+        made = await self._conversations.branch(self._owner, conversation_id, run_id)
         return msgspec.convert(made, Listed, from_attributes=True)
 
     async def select(self, conversation_id: str, run_id: str) -> None:
         """Select the version of a message that this run belongs to."""
-        await self._conversations.select(LOCAL_OWNER, conversation_id, run_id)
+        await self._conversations.select(self._owner, conversation_id, run_id)
 
     async def export(
         self,
@@ -124,7 +124,7 @@ class FileArchive:
     ) -> bytes:
         """Export a conversation."""
         return await self._conversations.export(
-            LOCAL_OWNER,
+            self._owner,
             conversation_id,
             form,
             include_reasoning=include_reasoning,

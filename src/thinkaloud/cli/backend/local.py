@@ -3,13 +3,13 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
-from thinkaloud.agent import LOCAL_OWNER
 from thinkaloud.app.runtime import Choices, Runtime, open_runtime
 from thinkaloud.app.storage import with_storage
 from thinkaloud.cli.backend.conversations import Archive, FileArchive
 from thinkaloud.config import Configuration
 from thinkaloud.events.event import LoggedEvent
 from thinkaloud.ports.model import ModelInfo
+from thinkaloud.ports.store import RunRecord
 from thinkaloud.runtime.run_stream import RunStream, follow_run
 from thinkaloud.runtime.runs.request import RunRequest
 from thinkaloud.runtime.runs.supervisor import Runs
@@ -37,7 +37,7 @@ class LocalBackend:
 
     def __init__(self, runtime: Runtime, *, is_persistent: bool) -> None:
         self._runtime = runtime
-        self._archive = FileArchive(runtime.runs.conversations)
+        self._archive = FileArchive(runtime.runs.conversations, runtime.owner)
         self._keeps = is_persistent
 
     @property
@@ -55,18 +55,19 @@ class LocalBackend:
         self, request: RunRequest, *, include_reasoning: bool
     ) -> AsyncGenerator["LocalRun"]:
         """Start a run; leaving the block before its end stops it. Includes reasoning regardless."""
-        runs = self._runtime.runs
-        record = await runs.start(LOCAL_OWNER, request)
+        runs, owner = self._runtime.runs, self._runtime.owner
+        record = await runs.start(owner, request)
         try:
             async with follow_run(runs, record) as stream:
-                yield LocalRun(runs, record.run_id, stream)
+                yield LocalRun(runs, record, stream)
         finally:
             if record.run_id in runs.active:
-                await runs.stop(LOCAL_OWNER, record.run_id)
+                await runs.stop(owner, record.run_id)
 
     async def create_temporary(self) -> str:
         """Create a conversation that is kept in this process's memory."""
-        made = await self._runtime.runs.conversations.create(LOCAL_OWNER, None, temporary=True)
+        runtime = self._runtime
+        made = await runtime.runs.conversations.create(runtime.owner, None, temporary=True)
         return made.conversation_id
 
     async def models(self) -> Sequence[ModelInfo]:
@@ -81,9 +82,9 @@ class LocalBackend:
 class LocalRun:
     """A run in this process."""
 
-    def __init__(self, runs: Runs, run_id: str, stream: RunStream) -> None:
+    def __init__(self, runs: Runs, record: RunRecord, stream: RunStream) -> None:
         self._runs = runs
-        self._run_id = run_id
+        self._record = record
         self._stream = stream
 
     async def batch(self) -> Sequence[LoggedEvent]:
@@ -92,4 +93,4 @@ class LocalRun:
 
     async def stop(self) -> None:
         """Stop the run."""
-        await self._runs.stop(LOCAL_OWNER, self._run_id)
+        await self._runs.stop(self._record.owner, self._record.run_id)

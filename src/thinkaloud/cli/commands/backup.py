@@ -2,7 +2,6 @@
 
 import asyncio
 
-from thinkaloud.agent import LOCAL_OWNER
 from thinkaloud.app.storage import database_path, open_database
 from thinkaloud.cli.commands.one_shot import print_notice
 from thinkaloud.cli.exit_codes import ExitCode
@@ -35,7 +34,7 @@ def run(options: BackupOptions) -> ExitCode:
 
 async def _add(configuration: Configuration, options: BackupOptions) -> Added:
     async with open_database(configuration) as database:
-        return await database.add_backup(options.file, owner=LOCAL_OWNER)
+        return await database.add_backup(options.file, owner=configuration.owner)
 
 
 def _count(number: int) -> str:

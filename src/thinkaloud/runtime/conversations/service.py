@@ -108,20 +108,20 @@ class Conversations:
         await self._store.update_conversation(record.owner, record.conversation_id, change)
 
     async def _ended(self, record: RunRecord) -> RunFold | None:
-        log = self._hub.live(record.conversation_id)
+        log = self._hub.live(record.owner, record.conversation_id)
         if log is not None and record.run_id in log.runs:
             return log.runs[record.run_id]
-        return (await self._hub.fold(record.conversation_id)).runs.get(record.run_id)
+        return (await self._hub.fold(record.owner, record.conversation_id)).runs.get(record.run_id)
 
     async def delete(self, owner: str, conversation_id: str) -> None:
         """Stop what runs in a conversation and delete all of it, with the uploads that only it used."""
         await self.get(owner, conversation_id)
-        await self._stop_all(conversation_id)
+        await self._stop_all(owner, conversation_id)
         with self._hub.reader.deleting():
             await self._store.delete_conversation(owner, conversation_id)
-            self._hub.forget(conversation_id)
+            self._hub.forget(owner, conversation_id)
         # A run may have begun while the others were being stopped.
-        await self._stop_all(conversation_id)
+        await self._stop_all(owner, conversation_id)
         await self._uploads.release(owner, conversation_id)
         await self._store.scrub()
 
@@ -141,8 +141,8 @@ class Conversations:
     async def _purge_some(self, older_than_ms: int) -> Sequence[tuple[str, str]]:
         with self._hub.reader.deleting():
             old = await self._store.purge(older_than_ms)
-            for _, conversation_id in old:
-                self._hub.forget(conversation_id)
+            for owner, conversation_id in old:
+                self._hub.forget(owner, conversation_id)
         return old
 
     async def release_uploads(self, *, closing: bool = False) -> None:
@@ -159,8 +159,8 @@ class Conversations:
         except StoreError:
             _log.exception("uploads of conversations that are gone are still there")
 
-    async def _stop_all(self, conversation_id: str) -> None:
-        for run_id in self._active.in_conversation(conversation_id):
+    async def _stop_all(self, owner: str, conversation_id: str) -> None:
+        for run_id in self._active.in_conversation(owner, conversation_id):
             await self._active.stop(run_id)
 
     async def export(
@@ -178,7 +178,7 @@ class Conversations:
         too. Raises `InvalidRequest` where there is no such run.
         """
         found = await self.get(owner, conversation_id)
-        fold = await self._hub.fold(conversation_id)
+        fold = await self._hub.fold(owner, conversation_id)
         if version is not None and fold.run(version) is None:
             raise InvalidRequest("version names no run of this conversation.", field="version")
         path = fold.runs if version is None else fold.tree.path(version)
@@ -195,7 +195,7 @@ class Conversations:
         On the current path already: nothing changes. Raises `Conflict` while a run is going on.
         """
         await self.get(owner, conversation_id)
-        return await selected(conversation_id, run_id, self._hub, self._active)
+        return await selected(owner, conversation_id, run_id, self._hub, self._active)
 
     async def branch(self, owner: str, conversation_id: str, run_id: str) -> Conversation:
         """Make a new conversation of everything up to and with this run.
@@ -208,7 +208,7 @@ class Conversations:
         branch = Conversation(
             f"conv_{secrets.token_hex(12)}", owner, now_ms, now_ms, found.title, found.temporary
         )
-        events = await self._hub.logged(conversation_id)
+        events = await self._hub.logged(owner, conversation_id)
         # A long conversation is much to copy: nobody else waits for that.
         runs, files = await asyncio.to_thread(copied_runs, events, run_id, branch)
         await self._store.create_conversation(branch, runs)

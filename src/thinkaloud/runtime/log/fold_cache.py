@@ -19,20 +19,20 @@ class FoldCache:
 
     def __init__(self, max_characters: int = MAX_CHARACTERS) -> None:
         self._max_characters = max_characters
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
 
-    def begin(self, conversation_id: str) -> Fold:
-        """Return a fold to go on with after its `seq`: what is kept, or an empty one."""
-        kept = self._kept.get(conversation_id)
+    def begin(self, owner: str, conversation_id: str) -> Fold:
+        """Return a fold to continue after its `seq`: the cached one, or an empty one."""
+        kept = self._kept.get((owner, conversation_id))
         if kept is None:
             return Fold(conversation_id)
-        self._kept.move_to_end(conversation_id)
+        self._kept.move_to_end((owner, conversation_id))
         return kept.fold.copy()
 
-    def keep(self, fold: Fold) -> None:
-        """Cache the finished runs of an up-to-date fold, replacing the previous entry."""
-        name = fold.conversation_id
-        before = self._kept.get(name) or _Kept(Fold(name), 0)
+    def keep(self, owner: str, fold: Fold) -> None:
+        """Cache the ended runs of an up-to-date fold, replacing what was cached."""
+        name = (owner, fold.conversation_id)
+        before = self._kept.get(name) or _Kept(Fold(fold.conversation_id), 0)
         if fold.seq <= before.fold.seq:
             return
         settled = fold.settled()
@@ -48,9 +48,9 @@ class FoldCache:
             _, gone = self._kept.popitem(last=False)
             held -= gone.characters
 
-    def forget(self, conversation_id: str) -> None:
-        """Let go of a conversation."""
-        self._kept.pop(conversation_id, None)
+    def forget(self, owner: str, conversation_id: str) -> None:
+        """Drop a conversation from the cache."""
+        self._kept.pop((owner, conversation_id), None)
 
 
 class _Kept(msgspec.Struct, frozen=True):

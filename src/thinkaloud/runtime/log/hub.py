@@ -1,4 +1,4 @@
-"""The hub: opens live logs and lets any number of readers follow them."""
+"""The hub: opens live logs, by owner and id, and lets any number of readers follow them."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -22,7 +22,10 @@ _PAGE: Final = 2_048
 
 
 class Hub:
-    """All live logs. One for a store; the only writer of its logs."""
+    """All live logs. There is one hub for a store; nothing else writes its logs.
+
+    A conversation of another owner reads as an empty one.
+    """
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
@@ -31,7 +34,7 @@ class Hub:
         """What saves the logs."""
         self.reader = LogReader(store)
         """What reads them."""
-        self._logs: dict[str, LiveLog] = {}
+        self._logs: dict[tuple[str, str], LiveLog] = {}
         self._folds = FoldCache()
 
     @property
@@ -39,42 +42,42 @@ class Hub:
         """How many conversations are being written or followed."""
         return len(self._logs)
 
-    def live(self, conversation_id: str) -> LiveLog | None:
-        """Return the log where it is open."""
-        return self._logs.get(conversation_id)
+    def live(self, owner: str, conversation_id: str) -> LiveLog | None:
+        """Return the log if it is open."""
+        return self._logs.get((owner, conversation_id))
 
-    def forget(self, conversation_id: str) -> None:
-        """Let go of the log of a deleted conversation; its followers end once up to date."""
-        self.writer.forget(conversation_id)
-        self._folds.forget(conversation_id)
-        log = self._logs.pop(conversation_id, None)
+    def forget(self, owner: str, conversation_id: str) -> None:
+        """Drop the log of a deleted conversation. Its followers end once they are up to date."""
+        self.writer.forget(owner, conversation_id)
+        self._folds.forget(owner, conversation_id)
+        log = self._logs.pop((owner, conversation_id), None)
         if log is not None:
             log.deleted = True
             log.close()
 
-    async def acquire(self, conversation_id: str) -> LiveLog:
-        """Open a conversation's log; it stays in memory until everybody has released it."""
-        log = self._logs.get(conversation_id)
+    async def acquire(self, owner: str, conversation_id: str) -> LiveLog:
+        """Open a conversation's log. It stays in memory until every user has released it."""
+        log = self._logs.get((owner, conversation_id))
         if log is None:
-            end = await self._store.log_end(conversation_id)
-            # Somebody else may have opened it while we asked.
-            log = self._logs.get(conversation_id)
+            end = await self._store.log_end(owner, conversation_id)
+            # Another task may have opened it in the meantime.
+            log = self._logs.get((owner, conversation_id))
             if log is None:
-                log = LiveLog(conversation_id, end, self._clock, self.writer.note)
-                self._logs[conversation_id] = log
+                log = LiveLog(owner, conversation_id, end, self._clock, self.writer.note)
+                self._logs[owner, conversation_id] = log
         log.users += 1
         return log
 
     async def release(self, log: LiveLog) -> None:
-        """Give a log back. It stays for a while, and until all of it is saved."""
+        """Release a log. It stays for a while, and until all of it is saved."""
         log.users -= 1
         log.left_at_ms = self._clock.steady_ms()
         await self._sweep()
 
     @asynccontextmanager
-    async def open(self, conversation_id: str) -> AsyncGenerator[LiveLog]:
-        """Have a conversation's log open for the length of a block."""
-        log = await self.acquire(conversation_id)
+    async def open(self, owner: str, conversation_id: str) -> AsyncGenerator[LiveLog]:
+        """Open a conversation's log for the length of a block."""
+        log = await self.acquire(owner, conversation_id)
         try:
             yield log
         finally:
@@ -82,13 +85,19 @@ class Hub:
 
     @asynccontextmanager
     async def follow(
-        self, conversation_id: str, after: int, run_id: str | None = None, *, ended: bool = False
+        self,
+        owner: str,
+        conversation_id: str,
+        after: int,
+        run_id: str | None = None,
+        *,
+        ended: bool = False,
     ) -> AsyncGenerator[Follower]:
-        """Follow a conversation, or one run of it, from the event after `after` on.
+        """Follow a conversation, or one run of it, from the event after `after`.
 
-        `ended` says that nothing more is to come: the follower ends when it is up to date.
+        If it has `ended`, the follower ends when it is up to date.
         """
-        async with self.open(conversation_id) as log:
+        async with self.open(owner, conversation_id) as log:
             with log.watch():
                 yield Follower(
                     log,
@@ -98,29 +107,29 @@ class Hub:
                     until=log.seq if ended else None,
                 )
 
-    async def fold(self, conversation_id: str) -> Fold:
-        """Read a conversation; runs that had ended before come from memory.
+    async def fold(self, owner: str, conversation_id: str) -> Fold:
+        """Return the current state of a conversation. Ended runs come from the cache.
 
-        Returns a private fold; finished runs are shared.
+        Every call returns its own fold; the ended runs in it are shared.
         """
         while True:
-            async with self.open(conversation_id) as log:
-                fold = self._folds.begin(conversation_id)
+            async with self.open(owner, conversation_id) as log:
+                fold = self._folds.begin(owner, conversation_id)
                 if await self._read(log, fold.seq, fold.apply):
-                    self._folds.keep(fold)
+                    self._folds.keep(owner, fold)
                     return fold
-                self._folds.forget(conversation_id)
+                self._folds.forget(owner, conversation_id)
 
-    async def logged(self, conversation_id: str) -> Sequence[LoggedEvent]:
-        """Return every event of a conversation that is kept or was just said, in order."""
+    async def logged(self, owner: str, conversation_id: str) -> Sequence[LoggedEvent]:
+        """Return every event of a conversation, saved or not, in order."""
         while True:
             found: list[LoggedEvent] = []
-            async with self.open(conversation_id) as log:
+            async with self.open(owner, conversation_id) as log:
                 if await self._read(log, 0, found.append):
                     return found
 
     async def _read(self, log: LiveLog, seq: int, take: Callable[[LoggedEvent], None]) -> bool:
-        """Read all there is after `seq`, to the end of now.
+        """Read everything after `seq` up to the current end.
 
         False if a compaction or a deletion interfered: then try again.
         """
@@ -128,7 +137,7 @@ class Hub:
             page = await self.reader.read(log, seq, _PAGE)
             if log.deleted:
                 return False
-            # What was put together may go on above the floor.
+            # A coalesced event may reach above the floor.
             older = page
             if page and page[-1].first_seq > log.floor:
                 older = [each for each in page if each.first_seq <= log.floor]
@@ -149,7 +158,7 @@ class Hub:
             log.close()
 
     async def shut(self) -> None:
-        """Close, save everything, and give back the numbers that were reserved."""
+        """Close, save everything and give back reserved numbers."""
         self.close()
         await self.writer.save()
         for log in list(self._logs.values()):
@@ -168,5 +177,5 @@ class Hub:
     async def _drop(self, log: LiveLog) -> None:
         await self.writer.unreserve(log)
         if log.users == 0 and log.is_saved:
-            self._logs.pop(log.conversation_id, None)
-            self._folds.forget(log.conversation_id)
+            self._logs.pop((log.owner, log.conversation_id), None)
+            self._folds.forget(log.owner, log.conversation_id)

@@ -76,8 +76,14 @@ class LiveLog:
     """The log of one conversation while somebody writes or follows it. The hub makes it."""
 
     def __init__(
-        self, conversation_id: str, end: LogEnd, clock: Clock, changed: Callable[["LiveLog"], None]
+        self,
+        owner: str,
+        conversation_id: str,
+        end: LogEnd,
+        clock: Clock,
+        changed: Callable[["LiveLog"], None],
     ) -> None:
+        self.owner = owner
         self.conversation_id = conversation_id
         self.writing = asyncio.Lock()
         """Held by the run that is going on; runs of a conversation queue for it."""

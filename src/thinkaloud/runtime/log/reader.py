@@ -31,7 +31,7 @@ class LogReader:
 
     async def read(self, log: LiveLog, after: int, limit: int) -> Sequence[Stored]:
         """Read up to `limit` events. Not to be used where the log is `deleted` by then."""
-        page = await self._store.read(log.conversation_id, after, limit)
+        page = await self._store.read(log.owner, log.conversation_id, after, limit)
         # It may lack what was deleted in this moment, of which the log is yet to be told.
         await self._settled.wait()
         return page

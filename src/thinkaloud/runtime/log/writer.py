@@ -25,7 +25,7 @@ class LogWriter:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._unsaved: dict[str, LiveLog] = {}
+        self._unsaved: dict[tuple[str, str], LiveLog] = {}
         self._work = asyncio.Event()
         self._saving = asyncio.Lock()
         self._failing = False
@@ -40,12 +40,12 @@ class LogWriter:
         """Take note that a log has something new. Of a deleted conversation nothing is saved."""
         if log.deleted:
             return
-        self._unsaved[log.conversation_id] = log
+        self._unsaved[log.owner, log.conversation_id] = log
         self._work.set()
 
-    def forget(self, conversation_id: str) -> None:
-        """Leave a deleted conversation's events unsaved."""
-        self._unsaved.pop(conversation_id, None)
+    def forget(self, owner: str, conversation_id: str) -> None:
+        """Leave the events of a deleted conversation unsaved."""
+        self._unsaved.pop((owner, conversation_id), None)
 
     async def keep_saving(self, interval: float) -> None:
         """Save what is new, at most once in `interval` seconds, until cancelled."""
@@ -147,7 +147,7 @@ class LogWriter:
             _log.exception("events could not be saved; they are kept and tried again")
         self._failing = True
 
-    def _note_saved(self, logs: Collection[str]) -> None:
+    def _note_saved(self, logs: Collection[object]) -> None:
         if self._failing and logs:
             self._failing = False
             _log.warning("events are saved again")
@@ -157,7 +157,7 @@ class LogWriter:
         after = run.first_seq - 1
         # What follows its end is of other runs.
         while not _has_ended(entries):
-            page = await self._store.read(run.conversation_id, after, _PAGE)
+            page = await self._store.read(run.owner, run.conversation_id, after, _PAGE)
             if not page:
                 break
             entries += [

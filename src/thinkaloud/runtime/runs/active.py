@@ -1,4 +1,4 @@
-"""The runs that go on or queue for their conversation."""
+"""The runs that are active or queued for their conversation."""
 
 import asyncio
 from collections import OrderedDict
@@ -12,7 +12,7 @@ _KEPT_ERRORS: Final = 256
 
 
 class ActiveRuns:
-    """Which runs are going on, and their tasks."""
+    """The active and queued runs with their tasks."""
 
     def __init__(self) -> None:
         self._runs: dict[str, tuple[Run, asyncio.Task[None]]] = {}
@@ -24,24 +24,27 @@ class ActiveRuns:
     def __contains__(self, run_id: object) -> bool:
         return run_id in self._runs
 
-    def in_conversation(self, conversation_id: str) -> list[str]:
-        """Return the ids of the runs that go on or queue in a conversation, oldest first."""
+    def in_conversation(self, owner: str, conversation_id: str) -> list[str]:
+        """Return the ids of this owner's runs in a conversation, oldest first."""
         return [
             run_id
             for run_id, (run, _) in self._runs.items()
-            if run.spec.conversation_id == conversation_id
+            if run.spec.conversation_id == conversation_id and run.spec.owner == owner
         ]
 
-    def takes_place_of(self, run_id: str) -> bool:
-        """Whether one of them, active or queued, replaces this run."""
-        return any(run.spec.replaces == run_id for run, _ in self._runs.values())
+    def replaces(self, owner: str, run_id: str) -> bool:
+        """Whether one of this owner's runs replaces this one."""
+        return any(
+            run.spec.replaces == run_id and run.spec.owner == owner
+            for run, _ in self._runs.values()
+        )
 
     def add(self, run: Run, task: asyncio.Task[None]) -> None:
-        """Take in a run with the task that carries it out."""
+        """Add a run and the task that executes it."""
         self._runs[run.spec.run_id] = (run, task)
 
     def remove(self, run: Run) -> None:
-        """Let go of a run that has ended. What a hook raised is kept for a while."""
+        """Remove a run that has ended. What a hook raised is kept for a while."""
         self._runs.pop(run.spec.run_id, None)
         if run.error is not None:
             self._errors[run.spec.run_id] = run.error
@@ -53,13 +56,13 @@ class ActiveRuns:
         return self._errors.pop(run_id, None)
 
     async def wait(self, run_id: str) -> None:
-        """Return when the run has ended, however. Leaving early does not touch it."""
+        """Wait for the run to end. Cancelling the wait does not affect it."""
         active = self._runs.get(run_id)
         if active is not None:
             await asyncio.wait([active[1]])
 
     async def stop(self, run_id: str) -> None:
-        """Stop a run and return when it has ended. A run that is not here: nothing."""
+        """Stop a run and wait for its end. Does nothing if it is not active."""
         active = self._runs.get(run_id)
         if active is not None:
             run, task = active
@@ -68,13 +71,13 @@ class ActiveRuns:
             await asyncio.wait([task])
 
     async def wait_for_all(self, seconds: float) -> None:
-        """Return when no run is left, or the time is over."""
+        """Wait until no run is left, at most this long."""
         tasks = [task for _, task in self._runs.values()]
         if tasks:
             await asyncio.wait(tasks, timeout=seconds)
 
     async def stop_when_left(self, run_id: str, log: LiveLog, grace: float, clock: Clock) -> None:
-        """Stop a run once nobody has watched its conversation for `grace` seconds."""
+        """Stop a run once its conversation has had no follower for `grace` seconds."""
         while run_id in self._runs:
             await log.unwatched.wait()
             watches = log.watches
@@ -83,7 +86,7 @@ class ActiveRuns:
                 await self.stop(run_id)
 
     async def interrupt(self) -> None:
-        """Cancel all runs and return when they have ended."""
+        """Cancel all runs and wait for their end."""
         active = list(self._runs.values())
         for run, task in active:
             await _cancel(run, task)
@@ -91,6 +94,6 @@ class ActiveRuns:
 
 
 async def _cancel(run: Run, task: asyncio.Task[None]) -> None:
-    # A task that is cancelled before its first step never takes it, and its run would never end.
+    # A task cancelled before its first step never runs, so its run would never end.
     await run.begun.wait()
     task.cancel()

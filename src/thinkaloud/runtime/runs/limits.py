@@ -1,4 +1,4 @@
-"""Limits on a run."""
+"""Limits on one run, and on how many runs there may be."""
 
 from typing import Annotated, Literal
 
@@ -35,3 +35,12 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What happens to a message sent while another run is active in its conversation."""
     drain_timeout_seconds: Annotated[float, Meta(ge=0)] = 20.0
     """How long active runs can continue when the server is shutting down."""
+
+
+class AdmissionLimits(msgspec.Struct, frozen=True):
+    """Limits on the number of runs."""
+
+    max_active_runs: int = 500
+    """Maximum number of runs that are active or queued, from all entry points."""
+    max_waiting_messages: int = 16
+    """Maximum number of messages queued in one conversation, or on one socket."""

@@ -23,22 +23,28 @@ async def recover(store: Store, hub: Hub, finalizer: Finalizer) -> None:
     Each conversation is read once, however many of its runs were left, and one after another.
     One that cannot be read is logged and left as it is.
     """
-    left: dict[str, list[Unfinished]] = {}
+    left: dict[tuple[str, str], list[Unfinished]] = {}
     for unfinished in await store.unfinished_runs():
-        left.setdefault(unfinished.run.conversation_id, []).append(unfinished)
-    for conversation_id, runs in left.items():
+        run = unfinished.run
+        left.setdefault((run.owner, run.conversation_id), []).append(unfinished)
+    for (owner, conversation_id), runs in left.items():
         try:
-            await _finish(conversation_id, runs, store, hub, finalizer)
+            await _finish(owner, conversation_id, runs, store, hub, finalizer)
         except UnreadableLog:
             ids = ", ".join(each.run.run_id for each in runs)
             _log.exception("%s stays as its server left it when it died: %s", conversation_id, ids)
 
 
 async def _finish(
-    conversation_id: str, left: Sequence[Unfinished], store: Store, hub: Hub, finalizer: Finalizer
+    owner: str,
+    conversation_id: str,
+    left: Sequence[Unfinished],
+    store: Store,
+    hub: Hub,
+    finalizer: Finalizer,
 ) -> None:
-    async with hub.open(conversation_id) as log:
-        fold, entries = await _read(store, conversation_id, {each.run.run_id for each in left})
+    async with hub.open(owner, conversation_id) as log:
+        fold, entries = await _read(store, log, {each.run.run_id for each in left})
         # All of them before the first is saved: that is one commit, and not one for each.
         for each in left:
             entries[each.run.run_id] += _ended(each, fold, log)
@@ -52,12 +58,12 @@ async def _finish(
 
 
 async def _read(
-    store: Store, conversation_id: str, run_ids: Collection[str]
+    store: Store, log: LiveLog, run_ids: Collection[str]
 ) -> tuple[Fold, dict[str, list[Entry]]]:
     """Read a conversation, and what lies in the log of these runs."""
-    fold = Fold(conversation_id)
+    fold = Fold(log.conversation_id)
     entries: dict[str, list[Entry]] = {run_id: [] for run_id in run_ids}
-    while page := await store.read(conversation_id, fold.seq, _PAGE):
+    while page := await store.read(log.owner, log.conversation_id, fold.seq, _PAGE):
         for stored in page:
             logged = stored.logged
             fold.apply(logged)

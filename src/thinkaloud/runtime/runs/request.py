@@ -1,11 +1,12 @@
-"""From what a caller asks for to what is run."""
+"""Requests: what a caller asks for, checked and turned into a run."""
 
 import math
 import re
 import secrets
-from typing import Final
+from typing import Annotated, Any, Final
 
 import msgspec
+from msgspec import Meta
 
 from thinkaloud.errors import InvalidRequest, NotFound
 from thinkaloud.events.event import UserInput
@@ -19,40 +20,85 @@ from thinkaloud.ports.uploads import Uploads
 from thinkaloud.runtime.runs.attachments import attachments_of, load_attachments, names_of
 from thinkaloud.runtime.runs.effort import effective_effort
 from thinkaloud.runtime.runs.hooks import HookSource
-from thinkaloud.runtime.runs.limits import Limits
+from thinkaloud.runtime.runs.limits import AdmissionLimits, Limits
 from thinkaloud.runtime.runs.run import RunSpec
 from thinkaloud.runtime.runs.tool_executor import ToolExecutor
 
 ID_PATTERN: Final = re.compile(r"[A-Za-z0-9_:-]{1,64}\Z")
 """What a conversation id looks like."""
 MAX_ITERATIONS: Final = 1000
-"""The most that a request may ask for."""
+"""The largest `max_iterations` of a request."""
+MAX_CONTEXT_FILES: Final = 64
+"""The most `context_files` of a client's message."""
 
 
-class RunRequest(msgspec.Struct, frozen=True):
-    """What a caller asks for; not yet checked."""
+class MessageFields(msgspec.Struct, frozen=True, kw_only=True):
+    """The fields that a message has on every entry point, with their published descriptions.
+
+    What is only in the schema here is checked for all entry points by `check`.
+    """
+
+    context: Annotated[
+        dict[str, object], Meta(description="Key-value pairs to include in the prompt.")
+    ] = {}
+    context_files: (
+        Annotated[
+            tuple[str, ...],
+            Meta(
+                extra_json_schema={"maxItems": MAX_CONTEXT_FILES},
+                description="Text files and images to include in the prompt: uploads, or files in the"
+                " configured workspace. Images for models that accept them. Null: none, or with"
+                " `replaces` and without `image_path`, those of that run.",
+            ),
+        ]
+        | None
+    ) = None
+    image_path: Annotated[
+        str | None, Meta(description="An image, named like the context files.")
+    ] = None
+    max_iterations: (
+        Annotated[
+            int,
+            Meta(
+                extra_json_schema={"minimum": 1, "maximum": MAX_ITERATIONS},
+                description="Maximum number of model calls.",
+            ),
+        ]
+        | None
+    ) = None
+    model: Annotated[
+        str | None, Meta(description="`host/model`; by default the current model.")
+    ] = None
+    replaces: Annotated[
+        str | None,
+        Meta(
+            description="A run of this conversation. The new run is another version of it:"
+            " regenerate with the same text, or edit it. It is selected by its first answer text;"
+            " the old version is kept, with everything that followed it."
+        ),
+    ] = None
+
+    def shared_fields(self) -> dict[str, Any]:
+        """Return the values of these fields, to be passed on to another kind of message."""
+        return {name: getattr(self, name) for name in MessageFields.__struct_fields__}
+
+
+class RunRequest(MessageFields, frozen=True):
+    """What a caller asks for, not checked yet."""
 
     text: str
     conversation_id: str | None = None
-    context: dict[str, object] = {}
-    context_files: tuple[str, ...] | None = None
-    """Texts and pictures. None, without an `image_path` either: those of the run that it replaces."""
-    image_path: str | None = None
-    max_iterations: int | None = None
-    model: str | None = None
     reasoning_effort: Effort | None = None
     idempotency_key: str | None = None
-    replaces: str | None = None
-    """A run of this conversation whose place the new one takes: regenerate, edit and resend."""
     temporary: bool = False
-    """Whether a conversation that this request makes leaves nothing behind."""
+    """Whether a conversation created by this request is kept in memory only."""
     stop_detached_after: float | None = None
-    """Seconds after which the run is stopped when nobody follows it; None: the server's setting,
-    infinity: it goes on to its end."""
+    """Seconds without a follower after which the run is stopped. None: as configured. Infinity:
+    never."""
 
 
 class RunServices(msgspec.Struct, frozen=True):
-    """What the supervisor works with."""
+    """The dependencies of the supervisor."""
 
     store: Store
     catalogue: Catalogue
@@ -60,22 +106,24 @@ class RunServices(msgspec.Struct, frozen=True):
     tool_executor: ToolExecutor
     attachments: Attachments
     uploads: Uploads
-    """Where `attachments` finds uploads: it is told which conversations use them."""
+    """Where `attachments` finds uploads. It is told which conversations use them."""
     limits: Limits = Limits()
+    admission: AdmissionLimits = AdmissionLimits()
+    """How many runs there may be at once."""
     hooks: tuple[HookSource, ...] = ()
     system_prompt: str | None = None
     reasoning_effort: Effort | None = None
     """The server's default."""
     flush_interval: float = 0.25
-    """Seconds for which events may wait to be saved; what a crash can lose at most."""
+    """Seconds that events may wait to be saved: the most that a crash can lose."""
     retention_days: float | None = None
-    """Conversations that were not touched for so long are deleted; None: they stay."""
+    """Conversations not updated for this long are deleted. None: never."""
 
 
 async def build_spec(
     owner: str, request: RunRequest, services: RunServices, replaced: RunFold | None
 ) -> RunSpec:
-    """Turn a checked request into a run to be carried out, reading the files that it names.
+    """Turn a checked request into a run specification, reading the files that it names.
 
     `replaced` is the state of the run that it replaces. Raises `UnknownModel`,
     `ConfigurationError`, `UnsupportedEffort` or `InvalidRequest`.
@@ -109,7 +157,7 @@ async def build_spec(
 
 
 async def replaced_run(owner: str, request: RunRequest, store: Store) -> RunRecord | None:
-    """Return the run whose place the new one is to take, if any. Raises `InvalidRequest`."""
+    """Return the run that the new one replaces, if any. Raises `InvalidRequest`."""
     if request.replaces is None:
         return None
     run = await store.run(owner, request.replaces)
@@ -127,9 +175,9 @@ def _grace(request: RunRequest, limits: Limits) -> float | None:
 async def open_conversation(
     services: RunServices, owner: str, conversation_id: str, request: RunRequest
 ) -> None:
-    """Make the conversation of this id, or touch it.
+    """Create the conversation, or update its `updated_at_ms`.
 
-    Raises `NotFound` for another owner's, and `InvalidRequest` where it shall be temporary and is not.
+    Raises `NotFound` for another owner's, and `InvalidRequest` if it should be temporary and isn't.
     """
     now_ms = services.clock.unix_ms()
     if request.temporary and request.conversation_id is not None:
@@ -157,7 +205,7 @@ async def _check_temporary(store: Store, owner: str, conversation_id: str) -> No
 
 
 def check(request: RunRequest) -> None:
-    """Check what can be checked without asking anybody. Raises `InvalidRequest`."""
+    """Check everything that needs no lookup. Raises `InvalidRequest`."""
     if "\x00" in request.text:
         raise InvalidRequest("text has a NUL character.", field="text")
     _check_json("text", request.text)
@@ -177,7 +225,7 @@ def check(request: RunRequest) -> None:
 
 
 def _check_json(field: str, value: object) -> None:
-    """Refuse what could not be kept: it would be found out in the middle of the run."""
+    """Refuse what could not be stored: it would fail in the middle of the run."""
     try:
         msgspec.json.encode(value)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:

@@ -1,4 +1,4 @@
-"""The supervisor of all runs. A run belongs to it, not to the socket that asked for it."""
+"""The supervisor owns all runs. A run does not depend on the socket that asked for it."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
-from thinkaloud.errors import Conflict, InternalError, NotFound, Unavailable
+from thinkaloud.errors import InternalError, NotFound, Unavailable
 from thinkaloud.events.event import RunStarted
 from thinkaloud.events.fold import RunFold
 from thinkaloud.ports.store import RunRecord
@@ -17,6 +17,7 @@ from thinkaloud.runtime.log.follower import Follower
 from thinkaloud.runtime.log.hub import Hub
 from thinkaloud.runtime.log.live_log import LiveLog
 from thinkaloud.runtime.runs.active import ActiveRuns
+from thinkaloud.runtime.runs.admission import Admission
 from thinkaloud.runtime.runs.finalizer import Finalizer
 from thinkaloud.runtime.runs.hooks import HookChain
 from thinkaloud.runtime.runs.recovery import recover
@@ -35,21 +36,27 @@ __all__ = ["ID_PATTERN", "RunRequest", "RunServices", "Runs"]
 
 
 class Runs:
-    """Starts, stops and follows runs. Open it with `async with`; leaving ends all runs."""
+    """Starts, stops and follows runs. Use `async with runs.open()`; leaving it ends all runs."""
 
     def __init__(self, services: RunServices) -> None:
         self.hub = Hub(services.store, services.clock)
         self._services = services
         self._store = services.store
         self.active = ActiveRuns()
-        """The runs that go on or queue."""
+        """The active and queued runs."""
+        self.admission = Admission(
+            self.active,
+            services.admission,
+            queue=services.limits.busy_conversation == "queue",
+        )
+        """Decides whether another run may start."""
         self.conversations = Conversations(
             services.store, self.hub, self.active, services.clock, services.uploads
         )
-        """What can be done with whole conversations."""
+        """Operations on whole conversations."""
         self._finisher = Finalizer(self.hub, self.conversations, services.flush_interval)
         self.draining = False
-        """Whether new runs are refused, because the server is about to stop."""
+        """Whether new runs are refused because the server is about to stop."""
         self._keyed = asyncio.Lock()
         self._tasks: asyncio.TaskGroup | None = None
 
@@ -92,12 +99,13 @@ class Runs:
         self.hub.close()
 
     async def start(self, owner: str, request: RunRequest) -> RunRecord:
-        """Check a request and start its run; the run goes on whatever becomes of the caller.
+        """Check a request and start its run, which continues even if the caller is cancelled.
 
-        With an `idempotency_key` seen before, the first run is returned and nothing is started.
-        Raises `InvalidRequest`, `UnknownModel`, `UnsupportedEffort`, `NotFound` (another owner's
-        conversation), `Conflict` (it is busy, or another run is replacing that one) or
-        `ConfigurationError` before anything is kept.
+        An `idempotency_key` that was used before returns the first run and starts nothing.
+        Raises, before anything is stored: `InvalidRequest`, `UnknownModel`, `UnsupportedEffort`,
+        `NotFound` (another owner's conversation), `Conflict` (the conversation takes no second
+        run, or another run replaces the same one), `Busy` (a limit is reached), `Unavailable`
+        or `ConfigurationError`.
         """
         if request.idempotency_key is None:
             return await self._start(owner, request)
@@ -106,9 +114,9 @@ class Runs:
             return first or await self._start(owner, request)
 
     async def stop(self, owner: str, run_id: str) -> RunRecord:
-        """Stop a run and return when it has ended. Again, or after its end: nothing changes.
+        """Stop a run and wait for its end. Does nothing if it has ended.
 
-        Raises `NotFound` where this owner has no such run.
+        Raises `NotFound` if this owner has no such run.
         """
         record = await self.record(owner, run_id)
         await self.active.stop(run_id)
@@ -122,11 +130,11 @@ class Runs:
         return record
 
     async def fold(self, record: RunRecord) -> RunFold | None:
-        """Return a run as it stands; None while it queues."""
-        log = self.hub.live(record.conversation_id)
+        """Return the current state of a run; None while it is queued."""
+        log = self.hub.live(record.owner, record.conversation_id)
         if log is not None and record.run_id in log.runs:
             return log.runs[record.run_id]
-        return (await self.hub.fold(record.conversation_id)).run(record.run_id)
+        return (await self.hub.fold(record.owner, record.conversation_id)).run(record.run_id)
 
     @asynccontextmanager
     async def follow(
@@ -138,7 +146,9 @@ class Runs:
         """
         start = record.first_seq - 1 if after is None else max(after, record.first_seq - 1)
         ended = not live or record.run_id not in self.active
-        following = self.hub.follow(record.conversation_id, start, record.run_id, ended=ended)
+        following = self.hub.follow(
+            record.owner, record.conversation_id, start, record.run_id, ended=ended
+        )
         async with following as follower:
             yield follower
 
@@ -146,7 +156,13 @@ class Runs:
         if self.draining:
             raise Unavailable("The server is shutting down and takes no new runs.")
         check(request)
-        hooks = HookChain(self._services.hooks)  # What makes them may raise: nothing is kept yet.
+        with self.admission.admit(owner, request):
+            run, record = await self._admitted(owner, request)
+        await run.begun.wait()
+        return record
+
+    async def _admitted(self, owner: str, request: RunRequest) -> tuple[Run, RunRecord]:
+        hooks = HookChain(self._services.hooks)  # Making them may raise: nothing is stored yet.
         replaced = await replaced_run(owner, request, self._store)
         fold = None if replaced is None else await self.fold(replaced)
         spec = await build_spec(owner, request, self._services, fold)
@@ -154,38 +170,23 @@ class Runs:
         await self._services.uploads.use(
             owner, [file.id for file in spec.attachments], spec.conversation_id
         )
-        self._refuse_if_busy(spec.conversation_id)
-        self._refuse_if_replaced(spec)
-        log = await self.hub.acquire(spec.conversation_id)
+        log = await self.hub.acquire(spec.owner, spec.conversation_id)
         try:
             record = RunRecord(
                 spec.run_id, spec.conversation_id, owner, log.seq + 1, request.idempotency_key
             )
-            # Side by side, so that the model waits for one commit and not for two.
+            # Concurrently, so that the model waits for one commit and not for two.
             kept, _ = await asyncio.gather(
                 self._store.add_run(record, _without_attachments(spec.started)),
                 self.hub.writer.reserve(log),
             )
             if log.deleted or not kept:
                 raise NotFound("The conversation was deleted.")
-            run = self._spawn(spec, record, log, hooks)
+            # From here on, the run's task releases the log.
+            return self._spawn(spec, record, log, hooks), record
         except BaseException:
             await self.hub.release(log)
             raise
-        # The task has the log now.
-        await run.begun.wait()
-        return record
-
-    def _refuse_if_busy(self, conversation_id: str) -> None:
-        refuse = self._services.limits.busy_conversation == "refuse"
-        if refuse and self.active.in_conversation(conversation_id):
-            raise Conflict("A run is going on in this conversation. Stop it, or wait for its end.")
-
-    def _refuse_if_replaced(self, spec: RunSpec) -> None:
-        if spec.replaces is not None and self.active.takes_place_of(spec.replaces):
-            raise Conflict(
-                "Another run is replacing that one already. Stop it, or wait for its end."
-            )
 
     def _spawn(self, spec: RunSpec, record: RunRecord, log: LiveLog, hooks: HookChain) -> Run:
         if self._tasks is None:
@@ -227,10 +228,10 @@ class Runs:
                 self._finisher.finish_later(log, record, self._tasks)
 
     async def _earlier(self, spec: RunSpec) -> list[RunFold]:
-        line = (await self.hub.fold(spec.conversation_id)).tree.line(spec.run_id)
+        line = (await self.hub.fold(spec.owner, spec.conversation_id)).tree.line(spec.run_id)
         return [run for run in line[:-1] if run.ended is not None]
 
 
 def _without_attachments(message: RunStarted) -> RunStarted:
-    # They lie where they were named, and a run has them in its log as soon as it begins.
+    # They are stored where they were named, and the run's log has them once it begins.
     return msgspec.structs.replace(message, attachments=())

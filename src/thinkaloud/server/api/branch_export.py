@@ -7,11 +7,18 @@ from thinkaloud.core.conversations.export import Export, file_name
 from thinkaloud.core.conversations.filenames import content_disposition
 from thinkaloud.server.api.chat import WITHHELD
 from thinkaloud.server.api.conversations import described
-from thinkaloud.server.http.operation import JSON, MARKDOWN, Answer, Operation, json_response
+from thinkaloud.server.http.operation import (
+    JSON,
+    MARKDOWN,
+    Answer,
+    Operation,
+    json_response,
+    owner_of,
+)
 from thinkaloud.server.http.parsing import decode, read_body, read_query
 from thinkaloud.server.schema.requests import BranchPoint, ExportQuery
 from thinkaloud.server.schema.responses import ConversationState
-from thinkaloud.server.services import LOCAL_OWNER, ServerServices
+from thinkaloud.server.services import ServerServices
 
 _ONE = "/api/v1/conversations/{conversation_id}"
 
@@ -53,18 +60,18 @@ class CopyRoutes:
     async def branch(self, request: Request) -> Response:
         """Branch a conversation at a run."""
         settings = self._services.settings
-        found = await self._kept.get(LOCAL_OWNER, request.path_params["conversation_id"])
+        found = await self._kept.get(owner_of(request), request.path_params["conversation_id"])
         point = decode(await read_body(request, settings), BranchPoint, settings)
-        made = await self._kept.branch(LOCAL_OWNER, found.conversation_id, point.run_id)
+        made = await self._kept.branch(owner_of(request), found.conversation_id, point.run_id)
         return json_response(await described(self._services, made), 201)
 
     async def export(self, request: Request) -> Response:
         """Export a conversation."""
         query = read_query(request, ExportQuery)
-        found = await self._kept.get(LOCAL_OWNER, request.path_params["conversation_id"])
+        found = await self._kept.get(owner_of(request), request.path_params["conversation_id"])
         shows = self._services.sends_reasoning(query.include_reasoning)
         body = await self._kept.export(
-            LOCAL_OWNER,
+            owner_of(request),
             found.conversation_id,
             query.format,
             include_reasoning=shows,

@@ -11,18 +11,19 @@ from thinkaloud.errors import InternalError, InvalidRequest, NotFound
 from thinkaloud.events.view import RunView
 from thinkaloud.ports.store import RunRecord
 from thinkaloud.runtime.run_stream import follow_run, wait_for_end
-from thinkaloud.server.admission import refuse_when_busy, run_request
 from thinkaloud.server.http.operation import (
     EVENT_STREAM,
     Answer,
     Operation,
     json_response,
+    owner_of,
     request_id_of,
 )
 from thinkaloud.server.http.parsing import decode, idempotency_key, last_event_id, read_body
 from thinkaloud.server.http.problems import Problem, Refused, problem_of_run, respond
+from thinkaloud.server.run_request import run_request
 from thinkaloud.server.schema.requests import ChatRequest
-from thinkaloud.server.services import LOCAL_OWNER, ServerServices, ServerState
+from thinkaloud.server.services import ServerServices, ServerState
 from thinkaloud.server.streams.frames import frames_of
 from thinkaloud.server.streams.sse import event_stream, until_gone
 from thinkaloud.server.wires.chat.encode import chat_wire
@@ -123,14 +124,13 @@ class ChatRoutes:
         chat = decode(body, ChatRequest, services.settings)
         after = last_event_id(request, None) if streaming or chat.streaming else None
         if key is not None:
-            known = await services.store.run_for_key(LOCAL_OWNER, key)
+            known = await services.store.run_for_key(owner_of(request), key)
             if known is not None:
                 return chat, known, after
         if after:
             raise InvalidRequest(_RESUMES_NOTHING, field="Last-Event-ID")
         asked = run_request(chat, services, self._state, key)
-        refuse_when_busy(services)
-        return chat, await services.runs.start(LOCAL_OWNER, asked), None
+        return chat, await services.runs.start(owner_of(request), asked), None
 
     async def _wait(self, request: Request, record: RunRecord) -> None:
         """Wait for the run to end. The client counts as a follower while it waits."""

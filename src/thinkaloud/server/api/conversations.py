@@ -13,6 +13,7 @@ from thinkaloud.server.http.operation import (
     Answer,
     Operation,
     json_response,
+    owner_of,
 )
 from thinkaloud.server.http.parsing import (
     decode,
@@ -35,7 +36,7 @@ from thinkaloud.server.schema.responses import (
     messages_in,
     summary,
 )
-from thinkaloud.server.services import LOCAL_OWNER, ServerServices, ServerState
+from thinkaloud.server.services import ServerServices, ServerState
 from thinkaloud.server.streams.frames import frames_of
 from thinkaloud.server.streams.sse import event_stream
 from thinkaloud.server.wires.chat.encode import chat_wire
@@ -150,7 +151,10 @@ class ConversationRoutes:
         """List conversations."""
         query = read_query(request, ListQuery)
         found = await self._kept.search(
-            LOCAL_OWNER, before=_place(query.before), limit=query.limit + 1, words=query.search
+            owner_of(request),
+            before=_place(query.before),
+            limit=query.limit + 1,
+            words=query.search,
         )
         page = found[: query.limit]
         more = _cursor(page[-1]) if len(found) > query.limit else None
@@ -161,7 +165,7 @@ class ConversationRoutes:
         settings = self._services.settings
         asked = decode(await read_body(request, settings), NewConversation, settings)
         new = await self._kept.create(
-            LOCAL_OWNER, asked.conversation_id, asked.title, temporary=asked.temporary
+            owner_of(request), asked.conversation_id, asked.title, temporary=asked.temporary
         )
         return json_response(await described(self._services, new), 201)
 
@@ -174,21 +178,21 @@ class ConversationRoutes:
         settings = self._services.settings
         found = await self._found(request)
         change = decode(await read_body(request, settings), ConversationChange, settings)
-        changed = await self._kept.rename(LOCAL_OWNER, found.conversation_id, change.title)
+        changed = await self._kept.rename(owner_of(request), found.conversation_id, change.title)
         return json_response(await described(self._services, changed))
 
     async def delete(self, request: Request) -> Response:
         """Stop the active runs of a conversation and delete it."""
         refuse_form(request)
         conversation_id: str = request.path_params["conversation_id"]
-        await self._kept.delete(LOCAL_OWNER, conversation_id)
+        await self._kept.delete(owner_of(request), conversation_id)
         return Response(status_code=204)
 
     async def messages(self, request: Request) -> Response:
         """List the messages of a conversation."""
         query = read_query(request, MessagesQuery)
-        conversation_id = (await self._found(request)).conversation_id
-        fold = await self._services.runs.hub.fold(conversation_id)
+        found = await self._found(request)
+        fold = await self._services.runs.hub.fold(found.owner, found.conversation_id)
         shows = self._services.sends_reasoning(query.include_reasoning)
         limit = query.limit if isinstance(query.limit, int) else None
         page = page_of(fold, limit, query.before)
@@ -202,18 +206,18 @@ class ConversationRoutes:
         after = last_event_id(request, query.after if isinstance(query.after, int) else None)
         conversation_id: str = request.path_params["conversation_id"]
         wire = chat_wire("sse", reasoning=services.sends_reasoning(query.include_reasoning))
-        following = follow_conversation(services.runs, LOCAL_OWNER, conversation_id, after)
+        following = follow_conversation(services.runs, owner_of(request), conversation_id, after)
         return await event_stream(frames_of(following, wire), services.settings, self._state)
 
     async def _found(self, request: Request) -> Conversation:
         conversation_id: str = request.path_params["conversation_id"]
-        return await self._kept.get(LOCAL_OWNER, conversation_id)
+        return await self._kept.get(owner_of(request), conversation_id)
 
 
 async def described(services: ServerServices, found: Conversation) -> ConversationState:
     """Return a conversation with its active runs."""
     runs = services.runs
-    async with runs.hub.open(found.conversation_id) as log:
+    async with runs.hub.open(found.owner, found.conversation_id) as log:
         seq = log.seq
     return ConversationState(
         conversation_id=found.conversation_id,
@@ -221,7 +225,7 @@ async def described(services: ServerServices, found: Conversation) -> Conversati
         created_at_ms=found.created_at_ms,
         updated_at_ms=found.updated_at_ms,
         seq=seq,
-        active_runs=tuple(runs.active.in_conversation(found.conversation_id)),
+        active_runs=tuple(runs.active.in_conversation(found.owner, found.conversation_id)),
         temporary=found.temporary,
     )
 

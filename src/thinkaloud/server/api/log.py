@@ -8,10 +8,16 @@ from starlette.responses import Response
 
 from thinkaloud.runtime.run_stream import RunStream, follow_conversation, follow_run
 from thinkaloud.server.api.runs import LAST_EVENT_ID
-from thinkaloud.server.http.operation import EVENT_STREAM, NDJSON, Answer, Operation
+from thinkaloud.server.http.operation import (
+    EVENT_STREAM,
+    NDJSON,
+    Answer,
+    Operation,
+    owner_of,
+)
 from thinkaloud.server.http.parsing import last_event_id, read_query
 from thinkaloud.server.schema.requests import LogQuery
-from thinkaloud.server.services import LOCAL_OWNER, ServerServices, ServerState
+from thinkaloud.server.services import ServerServices, ServerState
 from thinkaloud.server.streams.frames import frames_of
 from thinkaloud.server.streams.sse import NDJSON_STREAM, SSE_STREAM, event_stream
 from thinkaloud.server.wires.log.encode import LogForm, LogWire, log_wire
@@ -70,7 +76,7 @@ class LogRoutes:
         runs = self._services.runs
         query, after, form, wire = self._read(request)
         run_id: str = request.path_params["run_id"]
-        record = await runs.record(LOCAL_OWNER, run_id)
+        record = await runs.record(owner_of(request), run_id)
         if query.follow and record.run_id not in runs.active:
             async with frames_of(follow_run(runs, record, after), wire) as frames:
                 if not await frames.next():
@@ -83,7 +89,7 @@ class LogRoutes:
         query, after, form, wire = self._read(request)
         conversation_id: str = request.path_params["conversation_id"]
         following = follow_conversation(
-            self._services.runs, LOCAL_OWNER, conversation_id, after or 0, live=query.follow
+            self._services.runs, owner_of(request), conversation_id, after or 0, live=query.follow
         )
         return await self._stream(following, wire, form, live=query.follow)
 

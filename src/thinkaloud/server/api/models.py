@@ -4,9 +4,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from thinkaloud.runtime.runs.effort import effective_effort
-from thinkaloud.server.admission import effort_of
 from thinkaloud.server.http.operation import Answer, Operation, json_response
 from thinkaloud.server.http.parsing import decode, read_body
+from thinkaloud.server.run_request import effort_of
 from thinkaloud.server.schema.requests import ModelSwitch
 from thinkaloud.server.schema.responses import ModelView, Switched, model_view
 from thinkaloud.server.services import ServerServices, ServerState

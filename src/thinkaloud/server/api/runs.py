@@ -8,11 +8,17 @@ from thinkaloud.events.event import content_of
 from thinkaloud.ports.store import RunRecord
 from thinkaloud.runtime.run_stream import follow_run
 from thinkaloud.server.http.file_responses import FILE, file_response
-from thinkaloud.server.http.operation import EVENT_STREAM, Answer, Operation, json_response
+from thinkaloud.server.http.operation import (
+    EVENT_STREAM,
+    Answer,
+    Operation,
+    json_response,
+    owner_of,
+)
 from thinkaloud.server.http.parsing import last_event_id, read_query, refuse_form
 from thinkaloud.server.schema.requests import FollowQuery, ReasoningQuery
 from thinkaloud.server.schema.responses import RunState, run_state
-from thinkaloud.server.services import LOCAL_OWNER, ServerServices, ServerState
+from thinkaloud.server.services import ServerServices, ServerState
 from thinkaloud.server.streams.frames import frames_of
 from thinkaloud.server.streams.sse import event_stream
 from thinkaloud.server.wires.chat.encode import chat_wire
@@ -103,7 +109,7 @@ class RunRoutes:
         refuse_form(request)
         query = read_query(request, ReasoningQuery)
         run_id: str = request.path_params["run_id"]
-        record = await self._services.runs.stop(LOCAL_OWNER, run_id)
+        record = await self._services.runs.stop(owner_of(request), run_id)
         return await self._described(record, asked=query.include_reasoning)
 
     async def follow(self, request: Request) -> Response:
@@ -131,7 +137,7 @@ class RunRoutes:
 
     async def _record(self, request: Request) -> RunRecord:
         run_id: str = request.path_params["run_id"]
-        return await self._services.runs.record(LOCAL_OWNER, run_id)
+        return await self._services.runs.record(owner_of(request), run_id)
 
     async def _described(self, record: RunRecord, *, asked: bool) -> Response:
         fold = await self._services.runs.fold(record)

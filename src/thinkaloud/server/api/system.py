@@ -11,12 +11,11 @@ from starlette.responses import Response
 
 from thinkaloud.errors import ThinkaloudError
 from thinkaloud.ports.model import ReasoningAbility
-from thinkaloud.ports.store import Store
 from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.runtime.runs.supervisor import Runs
 from thinkaloud.server.http.operation import Answer, Handler, Operation, json_response
 from thinkaloud.server.schema.responses import ModelView, model_view
-from thinkaloud.server.services import LOCAL_OWNER, ServerServices, ServerState
+from thinkaloud.server.services import ServerServices, ServerState
 
 Health = Literal["healthy", "degraded", "unhealthy"]
 _CHECK_SECONDS = 2.0
@@ -203,7 +202,7 @@ class SystemRoutes:
         Each check takes at most two seconds, and none uses the network.
         """
         checks = {
-            "store": await _store_check(self._services.store),
+            "store": await _store_check(self._services),
             "saving": await _saving_check(self._services),
             "model": _model_check(self._services),
             "runs": _runs_check(self._services.runs),
@@ -340,10 +339,10 @@ class SystemRoutes:
         return (self._services.clock.steady_ms() - self._started_ms) / 1000
 
 
-async def _store_check(store: Store) -> Check:
+async def _store_check(services: ServerServices) -> Check:
     try:
         async with asyncio.timeout(_CHECK_SECONDS):
-            await store.conversation(LOCAL_OWNER, "health")
+            await services.store.conversation(services.owner, "health")
     except ThinkaloudError as error:
         return Check("unhealthy", error.message)
     except (OSError, TimeoutError) as error:

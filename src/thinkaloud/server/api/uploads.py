@@ -13,11 +13,16 @@ from thinkaloud.errors import InvalidRequest, NotFound
 from thinkaloud.ports.uploads import Upload, UploadCursor
 from thinkaloud.server.http.file_responses import FILE, file_response
 from thinkaloud.server.http.multipart import FORM_TYPE, Part, read_form
-from thinkaloud.server.http.operation import Answer, Operation, json_response
+from thinkaloud.server.http.operation import (
+    Answer,
+    Operation,
+    json_response,
+    owner_of,
+)
 from thinkaloud.server.http.parsing import read_limited, read_query, refuse_form
 from thinkaloud.server.http.problems import Refused
 from thinkaloud.server.schema.requests import UploadsQuery
-from thinkaloud.server.services import LOCAL_OWNER, ServerServices
+from thinkaloud.server.services import ServerServices
 from thinkaloud.tools.attachments import MAX_IMAGE_BYTES, MAX_TEXT_BYTES, image_type
 
 _FRAMING_BYTES: Final = 16 * 1024
@@ -138,14 +143,14 @@ class UploadRoutes:
         file = _only_file(read_form(request.headers.get("content-type", ""), body))
         media_type = _checked(file.data, limit)
         name = file_label(file.file_name or "")
-        kept = await self._services.uploads.keep(LOCAL_OWNER, name, media_type, file.data)
+        kept = await self._services.uploads.keep(owner_of(request), name, media_type, file.data)
         return json_response(Uploaded(kept.id, kept.name, kept.media_type, kept.bytes), 201)
 
     async def list(self, request: Request) -> Response:
         """List uploads."""
         query = read_query(request, UploadsQuery)
         found = await self._services.uploads.page(
-            LOCAL_OWNER, before=_place(query.before), limit=query.limit + 1
+            owner_of(request), before=_place(query.before), limit=query.limit + 1
         )
         page = found[: query.limit]
         more = _cursor(page[-1]) if len(found) > query.limit else None
@@ -154,7 +159,7 @@ class UploadRoutes:
     async def get(self, request: Request) -> Response:
         """Download an upload."""
         upload_id: str = request.path_params["upload_id"]
-        found = await self._services.uploads.get(LOCAL_OWNER, upload_id)
+        found = await self._services.uploads.get(owner_of(request), upload_id)
         if found is None:
             raise NotFound(_MISSING)
         upload, data = found
@@ -164,7 +169,7 @@ class UploadRoutes:
         """Delete an upload."""
         refuse_form(request)
         upload_id: str = request.path_params["upload_id"]
-        if not await self._services.uploads.delete(LOCAL_OWNER, upload_id):
+        if not await self._services.uploads.delete(owner_of(request), upload_id):
             raise NotFound(_MISSING)
         return Response(status_code=204)
 

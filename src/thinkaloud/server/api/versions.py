@@ -8,11 +8,16 @@ from starlette.responses import Response
 
 from thinkaloud.events.fold import Fold
 from thinkaloud.events.view import RunView
-from thinkaloud.server.http.operation import Answer, Operation, json_response
+from thinkaloud.server.http.operation import (
+    Answer,
+    Operation,
+    json_response,
+    owner_of,
+)
 from thinkaloud.server.http.parsing import decode, read_body, read_query
 from thinkaloud.server.schema.requests import VersionChoice, VersionsQuery
 from thinkaloud.server.schema.responses import VersionList, version_list
-from thinkaloud.server.services import LOCAL_OWNER, ServerServices
+from thinkaloud.server.services import ServerServices
 from thinkaloud.stores.search_terms import phrases, words
 
 _PATH = "/api/v1/conversations/{conversation_id}/versions"
@@ -61,8 +66,8 @@ class VersionRoutes:
     async def list(self, request: Request) -> Response:
         """List the versions."""
         query = read_query(request, VersionsQuery)
-        kept = await self._kept.get(LOCAL_OWNER, request.path_params["conversation_id"])
-        fold = await self._services.runs.hub.fold(kept.conversation_id)
+        kept = await self._kept.get(owner_of(request), request.path_params["conversation_id"])
+        fold = await self._services.runs.hub.fold(kept.owner, kept.conversation_id)
         wanted = phrases(query.search)
         # A long conversation is much to look through: nobody else waits for that.
         found = await asyncio.to_thread(_found, fold, wanted) if wanted else None
@@ -72,9 +77,9 @@ class VersionRoutes:
         """Select a version."""
         settings = self._services.settings
         conversation_id: str = request.path_params["conversation_id"]
-        await self._kept.get(LOCAL_OWNER, conversation_id)
+        await self._kept.get(owner_of(request), conversation_id)
         asked = decode(await read_body(request, settings), VersionChoice, settings)
-        fold = await self._kept.select(LOCAL_OWNER, conversation_id, asked.run_id)
+        fold = await self._kept.select(owner_of(request), conversation_id, asked.run_id)
         return json_response(version_list(fold))
 
 

@@ -1,4 +1,4 @@
-"""The door: every request and every upgrade passes it before anything else sees them."""
+"""The guard: every request and every upgrade passes it first."""
 
 import re
 import secrets
@@ -30,22 +30,23 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 
 class Guard:
-    """ASGI middleware: checks `Host`, `Origin` and `Sec-Fetch-Site`, and gives the request its id.
+    """ASGI middleware that checks `Host`, `Origin` and `Sec-Fetch-Site` and sets id and owner.
 
-    What a proxy may have forwarded (`X-Forwarded-*`, `Forwarded`) is not looked at.
+    Forwarding headers of proxies (`X-Forwarded-*`, `Forwarded`) are ignored.
     """
 
-    def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
+    def __init__(self, app: ASGIApp, settings: ServerSettings, owner: str) -> None:
         self._app = app
         self._settings = settings
+        self._owner = owner
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through, or answer it with 421 or 403."""
+        """Pass a request on, or answer it with 421 or 403."""
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
         request_id = _request_id(scope["headers"])
-        scope.setdefault("state", {})["request_id"] = request_id
+        scope.setdefault("state", {}).update(request_id=request_id, owner=self._owner)
         refusal = self._refusal(scope)
         if refusal is not None:
             await refuse(refusal, scope, send)

@@ -123,6 +123,12 @@ def request_id_of(scope: Scope) -> str:
     return str(state.get("request_id", ""))
 
 
+def owner_of(connection: Mapping[str, Any]) -> str:
+    """Return the owner that the guard identified for this request or its scope."""
+    owner: str = connection["state"]["owner"]
+    return owner
+
+
 def error_response(error: ThinkaloudError, request: Request) -> Response:
     """Return an error as a problem document."""
     headers = error.headers if isinstance(error, Refused) else None

@@ -23,7 +23,7 @@ from thinkaloud.events.event import RunError
 MEDIA_TYPE: Final = "application/problem+json"
 _NEVER: Final = msgspec.UNSET
 _RETRY_SECONDS: Final = 5.0
-"""Seconds to wait when the server is temporarily unavailable."""
+"""When to try again if the store does not work."""
 
 _STATUS: Final[Mapping[str, int]] = {
     "invalid_request": 422,
@@ -44,6 +44,7 @@ _STATUS: Final[Mapping[str, int]] = {
     "interrupted": 503,
     "store_unavailable": 503,
     "shutting_down": 503,
+    "busy": 503,
 }
 
 
@@ -156,7 +157,9 @@ def _wait(error: ThinkaloudError) -> float | None:
     match error:
         case ProviderError():
             return error.retry_after
-        case Unavailable() | StoreError():
+        case Unavailable():
+            return error.retry_after
+        case StoreError():
             return _RETRY_SECONDS
         case _:
             return None

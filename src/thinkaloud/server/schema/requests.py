@@ -5,9 +5,8 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from thinkaloud.events.prompt import EFFORT_LEVELS
 from thinkaloud.runtime.conversations.service import MAX_TITLE_CHARS
-from thinkaloud.runtime.runs.request import MAX_ITERATIONS
+from thinkaloud.server.schema.message import Budget, ClientMessage, EffortName
 
 ConversationId = Annotated[
     str,
@@ -16,15 +15,12 @@ ConversationId = Annotated[
         description="The conversation. A new id of this form creates it.",
     ),
 ]
-EffortName = Annotated[str, Meta(extra_json_schema={"enum": list(EFFORT_LEVELS)})]
-Budget = Annotated[int, Meta(ge=1, le=10_000_000, description="A budget in reasoning tokens.")]
 Seq = Annotated[int, Meta(ge=0, description="The last `seq` that the client received.")]
-MAX_CONTEXT_FILES: Final = 64
 STOP_DETACHED_SECONDS: Final = 10.0
 """Grace period for `on_disconnect: stop` without `limits.stop_detached_after_seconds`."""
 
 
-class ChatRequest(msgspec.Struct, frozen=True):
+class ChatRequest(ClientMessage, frozen=True):
     """A message to the model. Unknown fields are ignored; of a duplicate field, the last counts."""
 
     text: Annotated[str, Meta(description="The user's message; can be empty only with files.")]
@@ -35,65 +31,13 @@ class ChatRequest(msgspec.Struct, frozen=True):
     include_reasoning: Annotated[
         bool, Meta(description="Send the model's reasoning, if the server's policy allows it.")
     ] = False
-    max_iterations: (
-        Annotated[
-            int, Meta(ge=1, le=MAX_ITERATIONS, description=("Maximum number of model calls."))
-        ]
-        | None
-    ) = None
-    context: Annotated[
-        dict[str, object], Meta(description="Key-value pairs to include in the prompt.")
-    ] = {}
-    context_files: (
-        Annotated[
-            tuple[str, ...],
-            Meta(
-                max_length=MAX_CONTEXT_FILES,
-                description=(
-                    "Text files and images to include in the prompt: uploads, or files in the"
-                    " configured workspace. Images for models that accept them. Null: none, or"
-                    " with `replaces` and without `image_path`, those of that run."
-                ),
-            ),
-        ]
-        | None
-    ) = None
-    image_path: Annotated[
-        str | None, Meta(description="An image, named like the context files.")
-    ] = None
-    model: Annotated[
-        str | None, Meta(description=("`host/model`; by default the current model."))
-    ] = None
-    reasoning_effort: EffortName | Budget | None = None
-    replaces: Annotated[
-        str | None,
-        Meta(
-            description=(
-                "A run of this conversation. The new run is another version of it: regenerate"
-                " with the same text, or edit it. It is selected by its first answer text; the"
-                " old version is kept, with everything that followed it."
-            )
-        ),
-    ] = None
     temporary: Annotated[
         bool,
         Meta(
-            description=(
-                "Keep the new conversation in memory only, and out of all lists. The server"
-                " assigns its id."
-            )
+            description="Keep the new conversation in memory only, and out of all lists. The server"
+            " assigns its id."
         ),
     ] = False
-    on_disconnect: Annotated[
-        Literal["continue", "stop"] | None,
-        Meta(
-            description=(
-                "What happens to the run when nobody waits for it or follows it any more: it"
-                " continues, or is stopped after `limits.stop_detached_after_seconds` or 10 seconds."
-                " By default the server's setting."
-            )
-        ),
-    ] = None
 
 
 class StopCommand(msgspec.Struct, frozen=True, tag_field="type", tag="stop"):

@@ -13,11 +13,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from thinkaloud.runtime.runs.request import MAX_CONTEXT_FILES
 from thinkaloud.server.api.system import Features, SystemRoutes
 from thinkaloud.server.http.guard import refuse
 from thinkaloud.server.http.operation import Answer, Operation, json_response
 from thinkaloud.server.http.problems import Refused
-from thinkaloud.server.schema.requests import MAX_CONTEXT_FILES
 from thinkaloud.server.services import ServerServices
 from thinkaloud.server.sockets.page.socket import CHANNEL_PATH
 from thinkaloud.tools.attachments import MAX_IMAGE_BYTES, MAX_TEXT_BYTES

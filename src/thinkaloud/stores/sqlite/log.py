@@ -150,25 +150,27 @@ def compact(
 
 
 def read(
-    connection: sqlite3.Connection, conversation_id: str, after: int, limit: int
+    connection: sqlite3.Connection, owner: str, conversation_id: str, after: int, limit: int
 ) -> Sequence[Stored]:
     """Return up to `limit` events after `after`, in order."""
     rows = connection.execute(
-        "SELECT first_seq, event, lengths FROM events WHERE conversation_id = ? AND seq > ?"
-        " ORDER BY seq LIMIT ?",
-        (conversation_id, after, limit),
+        "SELECT first_seq, event, lengths FROM events WHERE conversation_id = ?1 AND seq > ?2"
+        " AND EXISTS (SELECT 1 FROM conversations WHERE conversation_id = ?1 AND owner = ?4)"
+        " ORDER BY seq LIMIT ?3",
+        (conversation_id, after, limit, owner),
     ).fetchall()
-    # All of them first: a cursor left where one cannot be read would hold its connection back.
+    # Fetched first: a cursor abandoned at an event that can't be decoded would block its connection.
     return [
         Stored(first_seq, decode(event), lengths if isinstance(lengths, bytes) else b"")
         for first_seq, event, lengths in rows
     ]
 
 
-def end(connection: sqlite3.Connection, conversation_id: str) -> LogEnd:
-    """Say how far a log goes."""
+def end(connection: sqlite3.Connection, owner: str, conversation_id: str) -> LogEnd:
+    """Return how far a log goes."""
     row = connection.execute(
-        "SELECT reserved_seq FROM conversations WHERE conversation_id = ?", (conversation_id,)
+        "SELECT reserved_seq FROM conversations WHERE conversation_id = ? AND owner = ?",
+        (conversation_id, owner),
     ).fetchone()
     if row is None:
         return LogEnd()

@@ -111,15 +111,19 @@ class SqliteStore(Database):
             partial(log.compact, run=run, rows=rows, ended=log.ended_in(events), text=text)
         )
 
-    async def read(self, conversation_id: str, after: int, limit: int) -> Sequence[Stored]:
+    async def read(
+        self, owner: str, conversation_id: str, after: int, limit: int
+    ) -> Sequence[Stored]:
         """Return up to `limit` events with `seq` greater than `after`, in order."""
         return await self._read(
-            partial(log.read, conversation_id=conversation_id, after=after, limit=limit)
+            partial(
+                log.read, owner=owner, conversation_id=conversation_id, after=after, limit=limit
+            )
         )
 
-    async def log_end(self, conversation_id: str) -> LogEnd:
-        """Say how far the log goes."""
-        return await self._read(partial(log.end, conversation_id=conversation_id))
+    async def log_end(self, owner: str, conversation_id: str) -> LogEnd:
+        """Return how far the log goes."""
+        return await self._read(partial(log.end, owner=owner, conversation_id=conversation_id))
 
     async def reserve(self, conversation_id: str, through_seq: int) -> None:
         """Keep that numbers up to this one may be given out."""

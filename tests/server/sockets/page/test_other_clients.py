@@ -86,7 +86,7 @@ async def test_stop_in_a_chat_of_a_platform_stops_the_run() -> None:
         await it.say(" /STOP")
         await it.say("Go on")
         await it.runs.active.wait_for_all(10)
-        view = (await it.runs.hub.fold("rec:c")).view()
+        view = (await it.runs.hub.fold("local", "rec:c")).view()
     assert [run.status for run in view.runs] == ["stopped", "completed"]
 
 

@@ -10,9 +10,9 @@ from starlette.types import Receive
 from thinkaloud.errors import InvalidRequest, ThinkaloudError
 from thinkaloud.ports.store import RunRecord
 from thinkaloud.runtime.run_stream import follow_conversation, follow_run
-from thinkaloud.server.admission import refuse_when_busy, run_request
 from thinkaloud.server.http.parsing import decode
 from thinkaloud.server.http.problems import Refused, problem_of
+from thinkaloud.server.run_request import run_request
 from thinkaloud.server.schema.requests import (
     ChatRequest,
     ResumeCommand,
@@ -89,8 +89,7 @@ class SocketSession:
     async def _message(self, chat: ChatRequest) -> None:
         job = _Job(chat)
         if self._current is not None or self._waiting:
-            if len(self._waiting) >= self._services.settings.max_waiting_messages:
-                raise Refused(429, "busy", "Too many messages wait on this socket.")
+            self._services.runs.admission.check_waiting(len(self._waiting))
             self._waiting.append(job)
             return
         # Started before the next message is read: a client that leaves at once is served too.
@@ -116,7 +115,6 @@ class SocketSession:
 
     async def _start(self, job: _Job) -> RunRecord:
         services = self._services
-        refuse_when_busy(services)
         asked = run_request(job.chat, services, self._state)
         job.record = await services.runs.start(self._owner, asked)
         return job.record

@@ -7,9 +7,9 @@ from typing import Final, Protocol
 from starlette.types import Receive, Scope, Send
 
 from thinkaloud.server.http.guard import refuse
-from thinkaloud.server.http.operation import request_id_of
+from thinkaloud.server.http.operation import owner_of, request_id_of
 from thinkaloud.server.http.problems import Refused
-from thinkaloud.server.services import LOCAL_OWNER, ServerServices, ServerState
+from thinkaloud.server.services import ServerServices, ServerState
 from thinkaloud.server.sockets.chat.session import SocketSession
 from thinkaloud.server.streams.backpressure import Outlet
 
@@ -48,12 +48,12 @@ class ChatSocket:
         try:
             request_id = request_id_of(scope).encode()
             await send({"type": "websocket.accept", "headers": [(b"x-request-id", request_id)]})
-            if not await self._serve(receive, send):
+            if not await self._serve(owner_of(scope), receive, send):
                 await self._drop(send)
         finally:
             self._state.sockets -= 1
 
-    async def _serve(self, receive: Receive, send: Send) -> bool:
+    async def _serve(self, owner: str, receive: Receive, send: Send) -> bool:
         """Answer until the client leaves. False where it took nothing for too long."""
 
         async def write(data: bytes) -> None:
@@ -63,7 +63,7 @@ class ChatSocket:
                 await send({"type": "websocket.send", "text": data.decode()})
 
         outlet = Outlet(write)
-        session = self._session(outlet)
+        session = self._session(owner, outlet)
         async with asyncio.TaskGroup() as group:
             served = group.create_task(session.serve(receive))
             stuck = group.create_task(
@@ -75,8 +75,8 @@ class ChatSocket:
             stuck.cancel()
         return gone
 
-    def _session(self, outlet: Outlet) -> Session:
-        return SocketSession(self._services, self._state, LOCAL_OWNER, outlet)
+    def _session(self, owner: str, outlet: Outlet) -> Session:
+        return SocketSession(self._services, self._state, owner, outlet)
 
     async def _drop(self, send: Send) -> None:
         self._state.dropped_readers += 1

@@ -9,9 +9,8 @@ from starlette.types import Receive
 
 from thinkaloud.core.chat_commands import is_stop
 from thinkaloud.errors import NotFound, ThinkaloudError
-from thinkaloud.server.admission import refuse_when_busy, run_request
-from thinkaloud.server.http.problems import Refused, problem_of
-from thinkaloud.server.schema.requests import ChatRequest
+from thinkaloud.server.http.problems import problem_of
+from thinkaloud.server.run_request import run_request
 from thinkaloud.server.services import ServerServices, ServerState
 from thinkaloud.server.sockets.page.parsing import Address, address, read_frame
 from thinkaloud.server.sockets.page.subscriptions import Subscriptions
@@ -129,14 +128,9 @@ class ChannelSession:
             await self._stop(chat_id)
             await self._write(_stop_accepted(command, services.clock.unix_ms()))
             return
-        refuse_when_busy(services)
-        if len(services.runs.active.in_conversation(chat_id)) > (
-            services.settings.max_waiting_messages
-        ):
-            raise Refused(429, "busy", "Too many messages wait in this chat.")
         key = command.client_message_id or command.turn_id
         asked = run_request(
-            _chat_request(command),
+            command,
             services,
             self._state,
             None if key is None else message_key(chat_id, key),
@@ -154,7 +148,7 @@ class ChannelSession:
     async def _stop(self, chat_id: str) -> None:
         """Stop the run that goes on, and no other."""
         services = self._services
-        going_on = services.runs.active.in_conversation(chat_id)
+        going_on = services.runs.active.in_conversation(self._owner, chat_id)
         if going_on:
             await services.runs.stop(self._owner, going_on[0])
         elif chat_id not in self._chats and not await self._is_ours(chat_id):
@@ -212,19 +206,4 @@ def _stop_accepted(command: Message, now_ms: int) -> ChatMessageAccepted:
         starts_turn=False,
         text=command.content,
         client_message_id=client_id,
-    )
-
-
-def _chat_request(command: Message) -> ChatRequest:
-    return ChatRequest(
-        text=command.content,
-        conversation_id=command.chat_id,
-        max_iterations=command.max_iterations,
-        context=command.context,
-        context_files=command.context_files,
-        image_path=command.image_path,
-        model=command.model,
-        reasoning_effort=command.reasoning_effort,
-        replaces=command.replaces,
-        on_disconnect=command.on_disconnect,
     )

@@ -4,7 +4,6 @@ from typing import Final
 
 from typing_extensions import override
 
-from thinkaloud.server.services import LOCAL_OWNER
 from thinkaloud.server.sockets.chat.socket import ChatSocket, Session
 from thinkaloud.server.sockets.page.session import ChannelSession
 from thinkaloud.server.streams.backpressure import Outlet
@@ -18,5 +17,5 @@ class ChannelSocket(ChatSocket):
     __name__ = CHANNEL_PATH
 
     @override
-    def _session(self, outlet: Outlet) -> Session:
-        return ChannelSession(self._services, self._state, LOCAL_OWNER, outlet)
+    def _session(self, owner: str, outlet: Outlet) -> Session:
+        return ChannelSession(self._services, self._state, owner, outlet)

@@ -68,7 +68,7 @@ class Subscription:
     async def earlier(self, before: str, limit: int) -> bytes:
         """Return the runs before a run as a frame. Raises `InvalidRequest` if there is no such run."""
         hub = self._services.runs.hub
-        fold = await hub.fold(self.chat_id) if self._exists else Fold(self.chat_id)
+        fold = await hub.fold(self._owner, self.chat_id) if self._exists else Fold(self.chat_id)
         page = page_of(fold, limit, before)
         return self._encoder.earlier(self.chat_id, page, before)
 
@@ -80,7 +80,7 @@ class Subscription:
         """
         hub = self._services.runs.hub
         self._exists = await self._is_ours()
-        async with hub.open(self.chat_id) as log:
+        async with hub.open(self._owner, self.chat_id) as log:
             self._check(after, log)
             start = log.seq if live else after
             if not self.is_own:
@@ -116,10 +116,10 @@ class Subscription:
 
     async def _say_attached(self, outlet: Outlet, log: LiveLog) -> None:
         last_seq, floor = log.seq, log.floor
-        running = self._services.runs.active.in_conversation(self.chat_id)
+        running = self._services.runs.active.in_conversation(self._owner, self.chat_id)
         if last_seq == floor:
             # Numbers may have been reserved that no event has.
-            last_seq = (await self._services.store.log_end(self.chat_id)).last_seq
+            last_seq = (await self._services.store.log_end(self._owner, self.chat_id)).last_seq
         frame = ChatAttached(
             self.chat_id,
             last_seq,
@@ -131,7 +131,7 @@ class Subscription:
         await outlet.send(encode_frame(frame))
 
     async def _send_snapshot(self, outlet: Outlet, log: LiveLog) -> int:
-        fold = await self._services.runs.hub.fold(self.chat_id)
+        fold = await self._services.runs.hub.fold(self._owner, self.chat_id)
         seq = max(fold.seq, log.floor)
         if seq:
             async with self.holding:

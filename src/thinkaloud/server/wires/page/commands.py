@@ -5,11 +5,9 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from thinkaloud.events.prompt import EFFORT_LEVELS
+from thinkaloud.server.schema.message import ClientMessage
 
 ChatId = Annotated[str, Meta(pattern="^[A-Za-z0-9_:-]{1,64}$")]
-EffortName = Annotated[str, Meta(extra_json_schema={"enum": list(EFFORT_LEVELS)})]
-Budget = Annotated[int, Meta(ge=1, le=10_000_000, description="A budget in reasoning tokens.")]
 MessageId = Annotated[str, Meta(pattern="^[!-~]{1,128}$")]
 Reasoning = Annotated[
     bool, Meta(description="False: send no reasoning to this socket, even if the server allows it.")
@@ -73,48 +71,17 @@ class Detach(msgspec.Struct, frozen=True, tag_field="type", tag="detach"):
     chat_id: ChatId
 
 
-class Message(msgspec.Struct, frozen=True, tag_field="type", tag="message"):
+class Message(ClientMessage, frozen=True, tag_field="type", tag="message"):
     """Send a message to a chat; a new id creates the chat. The socket follows it.
 
-    The content `/stop` stops the active run, as a `stop` does.
+    The content `/stop` stops the active run, like a `stop`.
     """
 
     chat_id: ChatId
     content: Annotated[str, Meta(description="The user's message; can be empty only with files.")]
-    model: str | None = None
-    reasoning_effort: EffortName | Budget | None = None
-    max_iterations: Annotated[int, Meta(ge=1, le=1000)] | None = None
-    context: dict[str, object] = {}
-    context_files: (
-        Annotated[
-            tuple[str, ...],
-            Meta(
-                max_length=64,
-                description=(
-                    "Text files and images. Null: none, or with `replaces` and without"
-                    " `image_path`, those of that run."
-                ),
-            ),
-        ]
-        | None
-    ) = None
-    image_path: str | None = None
-    replaces: Annotated[
-        str | None,
-        Meta(
-            description=(
-                "A run of this chat. The new run is another version of it, and is selected by"
-                " its first answer text; the old version is kept."
-            )
-        ),
-    ] = None
-    on_disconnect: Annotated[
-        Literal["continue", "stop"] | None,
-        Meta(description="What happens to the run when nobody follows it any more."),
-    ] = None
     client_message_id: (
         Annotated[
-            MessageId, Meta(description=("Sending the same id again doesn't start a second run."))
+            MessageId, Meta(description="Sending the same id again doesn't start a second run.")
         ]
         | None
     ) = None

@@ -1,30 +1,23 @@
-"""Admission control: turns a client's request into a run request, or refuses it."""
+"""Turns a client's message into a run request, with the server's settings applied."""
 
 import math
-from typing import Final
+from typing import Final, assert_never
 
 from thinkaloud.errors import InvalidRequest, UnsupportedEffort
 from thinkaloud.events.prompt import EFFORT_LEVELS, Effort, EffortLevel
 from thinkaloud.ports.catalogue import Catalogue
 from thinkaloud.runtime.runs.effort import effective_effort
-from thinkaloud.runtime.runs.request import RunRequest
-from thinkaloud.server.http.problems import Refused
+from thinkaloud.runtime.runs.request import MAX_CONTEXT_FILES, RunRequest
+from thinkaloud.server.schema.message import ClientMessage
 from thinkaloud.server.schema.requests import STOP_DETACHED_SECONDS, ChatRequest
 from thinkaloud.server.services import ServerServices, ServerState
+from thinkaloud.server.wires.page.commands import Message
 
 _LEVELS: Final[dict[str, EffortLevel]] = {level: level for level in EFFORT_LEVELS}
 
 
-def refuse_when_busy(services: ServerServices) -> None:
-    """Raise `Refused` (503) when `max_active_runs` is reached."""
-    if len(services.runs.active) >= services.settings.max_active_runs:
-        raise Refused(
-            503, "busy", "Too many runs are going on. Try again.", headers={"Retry-After": "2"}
-        )
-
-
 def effort_of(asked: str | int | None, catalogue: Catalogue, model_id: str | None) -> Effort | None:
-    """Return the effort that a request names. Raises `UnsupportedEffort` where it is no level."""
+    """Return the effort that a request names. Raises `UnsupportedEffort` if it is not a level."""
     if asked is None or isinstance(asked, int):
         return asked
     level = _LEVELS.get(asked)
@@ -35,41 +28,48 @@ def effort_of(asked: str | int | None, catalogue: Catalogue, model_id: str | Non
 
 
 def run_request(
-    chat: ChatRequest,
+    message: ChatRequest | Message,
     services: ServerServices,
     state: ServerState,
     idempotency_key: str | None = None,
 ) -> RunRequest:
-    """Return what the runtime is asked for.
+    """Return the request for the runtime.
 
     Raises `InvalidRequest`, `UnsupportedEffort`, `UnknownModel` and `ConfigurationError`.
     """
     settings, catalogue = services.settings, services.catalogue
-    effort = effort_of(chat.reasoning_effort, catalogue, chat.model)
+    effort = effort_of(message.reasoning_effort, catalogue, message.model)
     if effort is None and state.reasoning_effort is not None:
-        effort = effective_effort(None, state.reasoning_effort, catalogue.open(chat.model).info)
-    if len(chat.text) > settings.max_text_chars:
+        effort = effective_effort(None, state.reasoning_effort, catalogue.open(message.model).info)
+    if len(message.context_files or ()) > MAX_CONTEXT_FILES:
+        raise InvalidRequest(
+            f"context_files has more than {MAX_CONTEXT_FILES} names.", field="context_files"
+        )
+    match message:
+        case ChatRequest():
+            text, conversation_id = message.text, message.conversation_id
+            temporary = message.temporary
+        case Message():
+            text, conversation_id, temporary = message.content, message.chat_id, False
+        case _:
+            assert_never(message)
+    if len(text) > settings.max_text_chars:
         raise InvalidRequest(
             f"text is longer than {settings.max_text_chars:,} characters.", field="text"
         )
     return RunRequest(
-        text=chat.text,
-        conversation_id=chat.conversation_id,
-        context=chat.context,
-        context_files=chat.context_files,
-        image_path=chat.image_path,
-        max_iterations=chat.max_iterations,
-        model=chat.model,
+        text,
+        conversation_id,
         reasoning_effort=effort,
         idempotency_key=idempotency_key,
-        replaces=chat.replaces,
-        temporary=chat.temporary,
-        stop_detached_after=_grace(chat, services),
+        temporary=temporary,
+        stop_detached_after=_grace(message, services),
+        **message.shared_fields(),
     )
 
 
-def _grace(chat: ChatRequest, services: ServerServices) -> float | None:
-    match chat.on_disconnect:
+def _grace(message: ClientMessage, services: ServerServices) -> float | None:
+    match message.on_disconnect:
         case None:
             return None
         case "continue":

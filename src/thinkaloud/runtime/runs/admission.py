@@ -1,0 +1,80 @@
+"""Admission control: how many runs may be active or queued."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from thinkaloud.errors import Busy, Conflict
+from thinkaloud.runtime.runs.active import ActiveRuns
+from thinkaloud.runtime.runs.limits import AdmissionLimits
+from thinkaloud.runtime.runs.request import RunRequest
+
+
+class _Starting:
+    """A run that was admitted and is not active yet. It counts like an active one."""
+
+    __slots__ = ("conversation_id", "owner", "replaces")
+
+    def __init__(self, owner: str, request: RunRequest) -> None:
+        self.owner = owner
+        self.conversation_id = request.conversation_id
+        self.replaces = request.replaces
+
+
+class Admission:
+    """Decides whether another run may start. Every entry point goes through it in `Runs.start`.
+
+    It only counts runs of the owner who asks, so a refusal never tells whether another owner has
+    a conversation of that name.
+    """
+
+    def __init__(self, active: ActiveRuns, limits: AdmissionLimits, *, queue: bool) -> None:
+        self._active = active
+        self._limits = limits
+        self._queue = queue
+        self._starting: list[_Starting] = []
+
+    @contextmanager
+    def admit(self, owner: str, request: RunRequest) -> Generator[None]:
+        """Hold a place for a run until it's active, or until starting it failed.
+
+        Raises `Busy` at a limit, and `Conflict` if the conversation takes no second run or another
+        run replaces the same one.
+        """
+        self._check(owner, request)
+        starting = _Starting(owner, request)
+        self._starting.append(starting)
+        try:
+            yield
+        finally:
+            self._starting.remove(starting)
+
+    def check_waiting(self, waiting: int) -> None:
+        """Raise `Busy` if no message may join the `waiting` ones."""
+        if waiting >= self._limits.max_waiting_messages:
+            raise Busy("Too many messages are waiting. Try again when some have been answered.")
+
+    def _check(self, owner: str, request: RunRequest) -> None:
+        if len(self._active) + len(self._starting) >= self._limits.max_active_runs:
+            raise Busy("Too many runs are active. Try again.")
+        if request.conversation_id is not None:
+            self._check_conversation(owner, request.conversation_id)
+        if request.replaces is not None and self._is_replaced(owner, request.replaces):
+            raise Conflict(
+                "Another run is already replacing that one. Stop it or wait for it to end."
+            )
+
+    def _check_conversation(self, owner: str, conversation_id: str) -> None:
+        runs = len(self._active.in_conversation(owner, conversation_id)) + sum(
+            each.owner == owner and each.conversation_id == conversation_id
+            for each in self._starting
+        )
+        if not runs:
+            return
+        if not self._queue:
+            raise Conflict("A run is active in this conversation. Stop it or wait for it to end.")
+        self.check_waiting(runs - 1)
+
+    def _is_replaced(self, owner: str, run_id: str) -> bool:
+        return self._active.replaces(owner, run_id) or any(
+            each.owner == owner and each.replaces == run_id for each in self._starting
+        )

@@ -1,0 +1,25 @@
+"""The fields of a message that clients of the HTTP API and both sockets have in common."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from thinkaloud.events.prompt import EFFORT_LEVELS
+from thinkaloud.runtime.runs.request import MessageFields
+
+EffortName = Annotated[str, Meta(extra_json_schema={"enum": list(EFFORT_LEVELS)})]
+Budget = Annotated[int, Meta(ge=1, le=10_000_000, description="A budget in reasoning tokens.")]
+
+
+class ClientMessage(MessageFields, frozen=True, kw_only=True):
+    """A message of a client, whatever it calls its text and its conversation."""
+
+    reasoning_effort: EffortName | Budget | None = None
+    on_disconnect: Annotated[
+        Literal["continue", "stop"] | None,
+        Meta(
+            description="What happens to the run when nobody waits for it or follows it any more: it"
+            " continues, or is stopped after `limits.stop_detached_after_seconds` or 10 seconds."
+            " By default the server's setting."
+        ),
+    ] = None

@@ -1,0 +1,134 @@
+"""Admission: every start counts, also those that are not active yet."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from typing_extensions import override
+
+from tests.staging import OWNER, stage
+from thinkaloud.errors import Busy, Conflict, NotFound, ThinkaloudError
+from thinkaloud.events.event import RunStarted
+from thinkaloud.ports.store import RunRecord
+from thinkaloud.runtime.runs.limits import AdmissionLimits, Limits
+from thinkaloud.runtime.runs.supervisor import RunRequest, Runs
+from thinkaloud.stores.memory import MemoryStore
+from thinkaloud.testing import ScriptedModel, Silence, say
+
+KEY = "once"
+
+
+class SlowStore(MemoryStore):
+    """Lets others run before it adds a run, as a database does."""
+
+    @override
+    async def add_run(self, run: RunRecord, message: RunStarted | None = None) -> bool:
+        await asyncio.sleep(0)
+        return await super().add_run(run, message)
+
+
+def silent(runs: int) -> ScriptedModel:
+    return ScriptedModel(*[[Silence()]] * runs)
+
+
+async def start_at_once(
+    runs: Runs, *requests: RunRequest
+) -> tuple[Sequence[RunRecord], Sequence[ThinkaloudError]]:
+    """Start all of these at the same time; return the runs, and why the others were refused."""
+    results = await asyncio.gather(
+        *(runs.start(OWNER, request) for request in requests), return_exceptions=True
+    )
+    started = [each for each in results if isinstance(each, RunRecord)]
+    refused = [each for each in results if isinstance(each, ThinkaloudError)]
+    assert len(started) + len(refused) == len(requests)
+    return started, refused
+
+
+async def test_starts_at_the_same_time_never_exceed_the_most_active_runs() -> None:
+    limits = AdmissionLimits(max_active_runs=2)
+    async with stage(silent(5), store=SlowStore(), admission=limits) as runs:
+        started, refused = await start_at_once(runs, *[RunRequest("Hi")] * 5)
+        assert len(started) == len(runs.active) == 2
+        assert [type(each) for each in refused] == [Busy] * 3
+        assert (refused[0].code, Busy("").retry_after) == ("busy", 2.0)
+
+
+async def test_messages_at_the_same_time_never_exceed_those_that_may_wait() -> None:
+    limits = AdmissionLimits(max_waiting_messages=2)
+    async with stage(silent(9), store=SlowStore(), admission=limits) as runs:
+        started, refused = await start_at_once(runs, *[RunRequest("Hi", "c")] * 6)
+        assert (len(started), [type(each) for each in refused]) == (3, [Busy] * 3)
+        elsewhere, _ = await start_at_once(runs, RunRequest("Hi", "other"), RunRequest("Hi"))
+        assert len(elsewhere) == 2
+
+
+async def test_a_conversation_that_takes_one_run_gets_one_of_many_messages() -> None:
+    limits = Limits(busy_conversation="refuse")
+    async with stage(silent(4), store=SlowStore(), limits=limits) as runs:
+        started, refused = await start_at_once(runs, *[RunRequest("Hi", "c")] * 4)
+        assert (len(started), [type(each) for each in refused]) == (1, [Conflict] * 3)
+
+
+async def test_one_of_many_runs_replaces_another() -> None:
+    model = ScriptedModel([say("One")], [Silence()], [Silence()], [Silence()])
+    async with stage(model, store=SlowStore()) as runs:
+        first = await runs.start(OWNER, RunRequest("Hi", "c"))
+        await runs.active.wait(first.run_id)
+        again = RunRequest("Hi", "c", replaces=first.run_id)
+        started, refused = await start_at_once(runs, *[again] * 3)
+        assert (len(started), [type(each) for each in refused]) == (1, [Conflict] * 2)
+
+
+async def test_a_start_that_fails_gives_its_place_back() -> None:
+    limits = AdmissionLimits(max_active_runs=1)
+    async with stage(silent(1), store=SlowStore(), admission=limits) as runs:
+        for _ in range(3):
+            _, (refused,) = await start_at_once(runs, RunRequest("Hi", model="no/such"))
+            assert refused.code == "unknown_model"
+        started, _ = await start_at_once(runs, RunRequest("Hi"))
+        assert len(started) == 1
+
+
+async def test_a_refused_message_makes_no_conversation() -> None:
+    store = SlowStore()
+    async with stage(silent(1), store=store, admission=AdmissionLimits(max_active_runs=1)) as runs:
+        await runs.start(OWNER, RunRequest("Hi", "c"))
+        with pytest.raises(Busy):
+            await runs.start(OWNER, RunRequest("Hi", "new"))
+        assert await store.conversation(OWNER, "new") is None
+
+
+@pytest.mark.parametrize("busy", ["queue", "refuse"])
+async def test_a_refusal_does_not_tell_that_another_owner_has_the_conversation(
+    busy: str,
+) -> None:
+    limits = Limits(busy_conversation="refuse" if busy == "refuse" else "queue")
+    admission = AdmissionLimits(max_waiting_messages=0)
+    async with stage(silent(1), limits=limits, admission=admission) as runs:
+        await runs.start(OWNER, RunRequest("Hi", "c"))
+        with pytest.raises(NotFound):
+            await runs.start("bob", RunRequest("Hi", "c"))
+
+
+@pytest.mark.promise("P6")
+async def test_one_idempotency_key_sent_many_times_at_once_starts_one_run() -> None:
+    async with stage(silent(9), store=SlowStore()) as runs:
+        request = RunRequest("Hi", idempotency_key=KEY)
+        started, _ = await start_at_once(runs, *[request] * 9)
+        assert len({each.run_id for each in started}) == len(runs.active) == 1
+
+
+@pytest.mark.promise("P6")
+async def test_a_repeated_key_finds_its_run_even_at_the_limit() -> None:
+    limits = AdmissionLimits(max_active_runs=1)
+    async with stage(silent(2), store=SlowStore(), admission=limits) as runs:
+        request = RunRequest("Hi", idempotency_key=KEY)
+        first = await runs.start(OWNER, request)
+        assert await runs.start(OWNER, request) == first
+
+
+async def test_each_owner_has_idempotency_keys_of_its_own() -> None:
+    async with stage(silent(2), store=SlowStore()) as runs:
+        request = RunRequest("Hi", idempotency_key=KEY)
+        first = await runs.start(OWNER, request)
+        assert await runs.start("bob", request) != first
