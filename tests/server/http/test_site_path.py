@@ -58,5 +58,5 @@ def test_what_is_no_path_stops_the_start_and_says_why(wrong: str, tmp_path: Path
         # Slashes around it do not count: it is a path of this site, and no other site.
         assert load(file, environment={}).settings.server.base_path == "/evil.example"
         return
-    with pytest.raises(ConfigurationError, match="base_path is a path such as /app"):
+    with pytest.raises(ConfigurationError, match="base_path must be a path such as /app"):
         load(file, environment={})
