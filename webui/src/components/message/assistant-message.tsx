@@ -119,7 +119,7 @@ export const Answer = memo(function Answer({ block }: { readonly block: AnswerBl
   usePreservedSelection(root, growing);
   return (
     <div ref={root}>
-      <Markdown text={text} growing={growing} />
+      <Markdown text={text} growing={growing || text !== block.text} />
     </div>
   );
 });

@@ -38,3 +38,11 @@ it.each(hostile(1_000).map((text) => [`${text.slice(0, 20)}… (${text.length})`
   const { parts, rest } = new MarkdownDocument().read(text, false);
   expect(parts.map((part) => part.source).join("") + rest).toBe(text.trim() === "" ? rest : text.replaceAll("\u0000", "␀"));
 });
+
+it.each(TEXTS)("reads %s the same after a part of it was taken for all of it", (_, text) => {
+  for (const part of [0.3, 0.5, 0.9]) {
+    const document = new MarkdownDocument();
+    document.read(text.slice(0, Math.floor(text.length * part)), false);
+    expect(shape(document.read(text, false))).toEqual(shape(new MarkdownDocument().read(text, false)));
+  }
+});

@@ -80,7 +80,9 @@ export class MarkdownDocument {
   }
 
   #prepare(text: string, growing: boolean): void {
-    if (!text.startsWith(this.#text)) this.#goBackTo(text);
+    // Text that was read as complete and then continued: its last blocks weren't complete.
+    const continued = !this.#growing && text !== this.#text;
+    if (continued || !text.startsWith(this.#text)) this.#goBackTo(text);
     this.#text = text;
     this.#growing = growing;
     this.#define(this.#finder.definitionsIn(text, growing));
@@ -104,6 +106,7 @@ export class MarkdownDocument {
     this.#readTo = -1;
     let common = 0;
     if (this.#text.startsWith(text)) common = text.length;
+    else if (text.startsWith(this.#text)) common = this.#text.length;
     this.#settled = this.#settled.filter((part) => part.at + part.source.length <= common).slice(0, -2);
   }
 
