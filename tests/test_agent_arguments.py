@@ -278,7 +278,7 @@ async def test_a_function_that_makes_no_hook_is_refused_and_nothing_is_kept() ->
 async def test_an_agent_is_opened_once_at_a_time() -> None:
     agent = Agent(model())
     async with agent:
-        with pytest.raises(UserError, match="open already"):
+        with pytest.raises(UserError, match="already open"):
             await agent.__aenter__()
         assert (await agent.chat("go"))["assistant_response"] == "One"
 

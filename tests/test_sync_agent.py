@@ -259,7 +259,7 @@ def test_calling_it_from_its_own_loop_is_refused_instead_of_waiting_for_ever() -
 def test_it_can_be_opened_again_but_not_twice_at_once() -> None:
     agent = SyncAgent(Agent(ScriptedModel([say("One")], [say("Two")])))
     with agent:
-        with pytest.raises(UserError, match="open already"):
+        with pytest.raises(UserError, match="already open"):
             agent.__enter__()
         assert agent.chat("go")["assistant_response"] == "One"
     with agent:
