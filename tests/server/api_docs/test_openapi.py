@@ -28,6 +28,11 @@ include-name = "GET /api/v1/conversations/{conversation_id}/events"
 request-timeout = 0.5
 
 [[operations]]
+# Its log is followed as long; schemathesis can only leave an event stream, so ask for what there is.
+include-name = "GET /api/v1/conversations/{conversation_id}/log"
+parameters = { follow = "false" }
+
+[[operations]]
 # Any bytes are a file by the schema; what is neither picture nor text is still not taken.
 include-name = "POST /api/v1/upload"
 checks.positive_data_acceptance.expected-statuses = [201, 415, 422]
