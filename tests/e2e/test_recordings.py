@@ -109,7 +109,7 @@ def texts_in(value: Any) -> Iterator[str]:
 
 
 BROKEN = {
-    "gpustack/qwen3-long-no-finish": "provider_stream_cut",
+    "gpustack/qwen3-long-no-finish": "provider_overloaded",
     "groq/gpt-oss-midstream-error-with-text": "provider_bad_request",
     "groq/gpt-oss-midstream-tool-use-failed": "provider_bad_request",
     "openai-responses/midstream-insufficient-quota-error": "provider_rate_limit",

@@ -115,7 +115,7 @@ def test_a_file_or_a_run_that_is_not_there_is_said(filled: Home) -> None:
         (("branch", "sky", "3"), "no message 3: the conversation has 2."),
         (("search", " "), "nothing to search for"),
         (("branch", "sky", "run_none"), "no such run"),
-        (("show", "../x"), "ID is"),
+        (("show", "../x"), "A conversation ID has"),
         (("rename", "sky", " "), "title"),
     ):
         done = filled.run("conversations", *arguments)

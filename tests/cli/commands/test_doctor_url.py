@@ -152,7 +152,7 @@ def test_a_cdn_is_known_by_its_headers(home: Home, url: str) -> None:
     ("address", "said"),
     [
         ("http://127.0.0.1:1", "The server did not respond."),
-        ("agent.example.org", "begins with http:// or https://"),
+        ("agent.example.org", "must start with http:// or https://"),
         ("{url}/elsewhere", "status 404"),
     ],
 )
@@ -160,4 +160,4 @@ def test_an_address_without_a_server_is_said(home: Home, url: str, address: str,
     code, report = report_of(home, address.format(url=url))
     assert (code, report["verdict"]) == (1, "no_stream")
     assert said in report["detail"]
-    assert "Is a thinkaloud server" in report["detail"]
+    assert "Check that this URL belongs to a thinkaloud server" in report["detail"]

@@ -178,7 +178,7 @@ def test_ways_into_a_conversation_that_cannot_be_are_refused(home: Home) -> None
         home.configure(served.configuration())
         for arguments, said in (
             (("-c", "gone"), "no such conversation"),
-            (("-c", "../x"), "ID is"),
+            (("-c", "../x"), "A conversation ID has"),
             (("--continue",), "no conversation to continue"),
             (("--continue", "--temporary"), "Use only one of"),
         ):

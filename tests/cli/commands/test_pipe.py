@@ -84,10 +84,10 @@ def test_a_dash_for_the_text_is_the_pipe(home: Home) -> None:
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"\x89PNG\r\n\x1a\n", "not text in UTF-8"),
-        (b"text\x00text", "binary data (a NUL byte)"),
-        ("naïve".encode("latin-1"), "not text in UTF-8"),
-        (b"x" * (1024 * 1024 + 1), "more than the 1,048,576 bytes"),
+        (b"\x89PNG\r\n\x1a\n", "not UTF-8 text"),
+        (b"text\x00text", "binary data (it contains a NUL byte)"),
+        ("naïve".encode("latin-1"), "not UTF-8 text"),
+        (b"x" * (1024 * 1024 + 1), "larger than 1,048,576 bytes"),
     ],
 )
 @pytest.mark.parametrize("arguments", [("Why?",), (), ("-",), ("Why?", "--json")])
@@ -162,7 +162,7 @@ def test_what_would_steer_a_terminal_is_made_visible(home: Home) -> None:
         ([say("Long"), end("length")], 200, 0, "cut off at the output limit"),
         (
             [call("calculate", {"expression": "1"}), end("tool_calls")],
-            *(200, 5, "the limit of 2 model calls"),
+            *(200, 5, "Stopped after 2 model calls, the limit"),
         ),
     ],
 )
