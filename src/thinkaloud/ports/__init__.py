@@ -1,1 +1,1 @@
-"""Seams: one small Protocol a file."""
+"""Ports: one small Protocol per file."""

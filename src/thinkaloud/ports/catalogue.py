@@ -1,4 +1,4 @@
-"""The seam to the models that can be chosen."""
+"""The port for the available models."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -15,17 +15,17 @@ class Catalogue(Protocol):
         ...
 
     async def models(self) -> Sequence[ModelInfo]:
-        """List what can be chosen, asking hosts that can list theirs."""
+        """List the available models, including those that hosts report themselves."""
         ...
 
     def open(self, model_id: str | None) -> Model:
-        """Return the model of this id (`host/model`), or the current one.
+        """Return the model with this id (`host/model`), or the current one.
 
-        Touches no network. Raises `UnknownModel` with the nearest names, or
-        `ConfigurationError` where its host lacks a key.
+        Makes no network request. Raises `UnknownModel` with similar names, or
+        `ConfigurationError` if the host has no API key.
         """
         ...
 
     def switch(self, model_id: str) -> ModelInfo:
-        """Make a model the current one for new runs. Raises as `open`."""
+        """Make a model the default for new runs. Raises the same errors as `open`."""
         ...

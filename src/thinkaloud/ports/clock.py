@@ -1,4 +1,4 @@
-"""The seam to time."""
+"""The port for time."""
 
 import asyncio
 import time
@@ -6,10 +6,10 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Where time comes from."""
+    """Tells the time and sleeps."""
 
     def steady_ms(self) -> int:
-        """Milliseconds of a clock that never goes back; its zero means nothing."""
+        """Return the milliseconds of a monotonic clock with an arbitrary zero."""
         ...
 
     def unix_ms(self) -> int:
@@ -17,15 +17,15 @@ class Clock(Protocol):
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Sleep for this long."""
         ...
 
 
 class SystemClock:
-    """The machine's own clock."""
+    """The system clock."""
 
     def steady_ms(self) -> int:
-        """Milliseconds of the monotonic clock."""
+        """Return the milliseconds of the monotonic clock."""
         return time.monotonic_ns() // 1_000_000
 
     def unix_ms(self) -> int:
@@ -33,5 +33,5 @@ class SystemClock:
         return time.time_ns() // 1_000_000
 
     async def sleep(self, seconds: float) -> None:
-        """Wait by the event loop."""
+        """Sleep on the event loop."""
         await asyncio.sleep(seconds)

@@ -1,4 +1,4 @@
-"""The seam to a model, however it is reached."""
+"""The port for models."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Protocol, cast
@@ -11,25 +11,25 @@ from thinkaloud.events.prompt import Effort, EffortLevel, ModelRequest
 
 
 class ReasoningAbility(msgspec.Struct, frozen=True):
-    """What a model can do about reasoning."""
+    """A model's support for reasoning."""
 
     supported: bool
     streams: bool
-    """Whether the provider sends its text as it thinks."""
+    """Whether the provider streams the reasoning text."""
     efforts: tuple[EffortLevel, ...] = ()
-    """The levels that a request may name; empty where there is no switch."""
+    """The levels that a request may set; empty if the effort cannot be set."""
     budget: bool = False
-    """Whether a request may name a number of tokens instead."""
+    """Whether a request may set a token budget instead."""
 
 
 class ModelInfo(msgspec.Struct, frozen=True):
-    """A model that can be chosen. `id` is `host/model`."""
+    """An available model. `id` is `host/model`."""
 
     id: str
     name: str
     provider: str
     max_tokens: int | None
-    """The context window in tokens, where known."""
+    """The context window in tokens, if known."""
     reasoning: ReasoningAbility
     images: bool = False
     max_output_tokens: int | None = None
@@ -40,38 +40,38 @@ class Model(Protocol):
 
     @property
     def info(self) -> ModelInfo:
-        """What the model is and can do."""
+        """The model's id, limits and abilities."""
         ...
 
     def stream(self, request: ModelRequest) -> AsyncGenerator[Sequence[ModelEvent]]:
-        """Call the model and yield what it says, in batches as they arrive.
+        """Call the model and yield its events, in batches as they arrive.
 
-        The last event is a `ModelFinished` or a `ModelFailed`; nothing is raised for a
-        provider's failure. Closing the iterator closes the upstream connection at once.
-        A batch may be empty: bytes came, but nothing that says the model is at work.
+        The last event is a `ModelFinished` or a `ModelFailed`; provider failures are not raised.
+        Closing the iterator closes the upstream connection immediately. A batch may be empty:
+        bytes arrived, but nothing that shows the model is working.
         """
         ...
 
 
 class Decoder(Protocol):
-    """Bytes of one response in, model events out. Pure: no I/O, no event loop, no clock."""
+    """Decodes the bytes of one response to model events. Pure: no I/O, no event loop, no clock."""
 
     def feed(self, data: bytes) -> list[ModelEvent]:
-        """Take the next bytes, cut anywhere, and return what they complete."""
+        """Decode the next bytes, split at any point, and return the events they complete."""
         ...
 
     def close(self) -> list[ModelEvent]:
-        """Say that no more bytes come, for whatever reason, and return what is left.
+        """End the input, for any reason, and return the remaining events.
 
-        Unless `feed` has already returned it, the last event is a `ModelFinished` where an
-        end mark of the dialect was seen, else a `ModelFailed` with `provider_stream_cut`.
-        Called again, it returns nothing.
+        Unless `feed` has already returned the last event, it is a `ModelFinished` if the
+        dialect's end marker was seen, else a `ModelFailed` with `provider_stream_cut`.
+        Further calls return nothing.
         """
         ...
 
 
 class HttpRequest(msgspec.Struct, frozen=True):
-    """What an encoder wants sent. `path` is appended to the host's base URL."""
+    """An encoded request. `path` is appended to the host's base URL."""
 
     path: str
     body: bytes
@@ -79,55 +79,55 @@ class HttpRequest(msgspec.Struct, frozen=True):
 
 
 class ListedModel(msgspec.Struct, frozen=True):
-    """A model as its host lists it."""
+    """A model in its host's list."""
 
     name: str
     max_tokens: int | None = None
-    """The context window in tokens, where the host says."""
+    """The context window in tokens, if the host reports it."""
 
 
 class Dialect(Protocol):
-    """How a wire speaks, bound to one model of one host: pure encode and decode."""
+    """An API format, bound to one model of one host: pure encoding and decoding."""
 
     @property
     def origin(self) -> Origin:
-        """What this dialect stamps on the native payloads that it issues."""
+        """The origin recorded in the native payloads of this dialect."""
         ...
 
     def encode(self, request: ModelRequest) -> HttpRequest:
         """Return the HTTP request for a streamed response.
 
-        Raises `thinkaloud.errors.InvalidRequest` where the wire cannot carry it (images).
+        Raises `thinkaloud.errors.InvalidRequest` if the format has no place for something (images).
         """
         ...
 
     def decoder(self, content_type: str, effort: Effort | None = None) -> Decoder:
         """Return a decoder for a response of this content type, to a request with this effort.
 
-        A whole JSON response (`application/json`) is decoded to the same events. The effort
-        tells where a response begins, with prompt templates that open the reasoning themselves.
+        A complete JSON response (`application/json`) is decoded to the same events. The effort
+        determines whether a response starts inside reasoning that the prompt template opened.
         """
         ...
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-        """Read a response that is no 2xx. `headers` has lower-case names."""
+        """Convert a non-2xx response to an error. `headers` has lower-case names."""
         ...
 
     @property
     def models_path(self) -> str | None:
-        """Where the host lists its models by GET, appended to the base URL; None: nowhere."""
+        """The path of the host's model list (GET), appended to the base URL; None: no list."""
         ...
 
     def listed(self, body: bytes) -> list[ListedModel]:
-        """Read the answer of `models_path`.
+        """Parse the response of `models_path`.
 
-        Raises `thinkaloud.errors.ProviderError` (`provider_bad_request`) where it is no such list.
+        Raises `thinkaloud.errors.ProviderError` (`provider_bad_request`) if it is not a model list.
         """
         ...
 
 
 def failed(error: ProviderError) -> ModelFailed:
-    """Return a provider's error as the last event of a model call."""
+    """Convert a provider's error to the last event of a model call."""
     return ModelFailed(
         cast("ProviderCode", error.code),
         error.message,

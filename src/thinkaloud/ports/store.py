@@ -1,7 +1,7 @@
-"""The seam to what lasts: conversations, runs and the log, each looked up by owner and id together.
+"""The port for persistence: conversations, runs and the event log, looked up by owner and id.
 
-The hub is the only writer of a conversation's log. It numbers events itself and hands them over
-in batches; a store never renumbers, reorders or merges what it is given.
+The hub is the only writer of a conversation's log. It numbers the events and passes them on in
+batches; a store never renumbers, reorders or merges them.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from thinkaloud.events.event import LoggedEvent, RunStarted
 
 
 class Conversation(msgspec.Struct, frozen=True, gc=False):
-    """What is known of a conversation beside its log."""
+    """A conversation's metadata, without its log."""
 
     conversation_id: str
     owner: str
@@ -21,19 +21,19 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
     updated_at_ms: int
     title: str = ""
     temporary: bool = False
-    """It leaves nothing behind: it is kept in memory, and in no list."""
+    """Kept in memory only, and not listed."""
 
 
 class ConversationPatch(msgspec.Struct, frozen=True, gc=False):
-    """What is to be different about a conversation. What is None stays as it is."""
+    """Changes to a conversation. A field that is None is left unchanged."""
 
     title: str | None = None
     default_title: str | None = None
-    """A title for a conversation that has none."""
+    """Used if the conversation has no title."""
     updated_at_ms: int | None = None
 
     def applied(self, conversation: Conversation) -> Conversation:
-        """Return the conversation as it is after the change."""
+        """Return the changed conversation."""
         title = conversation.title or self.default_title or ""
         updated_at_ms = self.updated_at_ms
         return msgspec.structs.replace(
@@ -44,7 +44,7 @@ class ConversationPatch(msgspec.Struct, frozen=True, gc=False):
 
 
 class RunRecord(msgspec.Struct, frozen=True, gc=False):
-    """Where a run is to be found."""
+    """Where to find a run."""
 
     run_id: str
     conversation_id: str
@@ -55,65 +55,65 @@ class RunRecord(msgspec.Struct, frozen=True, gc=False):
 
 
 class Unfinished(msgspec.Struct, frozen=True, gc=False):
-    """A run that was not compacted with its end."""
+    """A run that has not been compacted with its terminal event."""
 
     run: RunRecord
     message: RunStarted | None = None
-    """What it begins with: it may have queued until its process died."""
+    """Its first event, in case it was still queued when the process died."""
 
 
 class Stored(msgspec.Struct, frozen=True, gc=False):
-    """An event as it lies in the log: it stands for the numbers `first_seq` … `logged.seq`.
+    """An event as stored in the log. It covers the numbers `first_seq` … `logged.seq`.
 
-    They differ where neighbouring deltas were merged into one, and for the first event after a
-    crash, which stands for the numbers that were given out and lost.
+    They differ for coalesced deltas, and for the first event after a crash, which also covers
+    the numbers that were assigned and lost.
     """
 
     first_seq: int
     logged: LoggedEvent
     lengths: bytes = b""
-    """The lengths of the deltas merged into this one, packed by `core.cuts`; empty where unknown."""
+    """The lengths of the coalesced deltas, packed by `core.delta_offsets`; empty if unknown."""
 
 
 class FinishedRun(msgspec.Struct, frozen=True, gc=False):
-    """A run that is over, as `Store.compact` leaves one."""
+    """An ended run, in the form that `Store.compact` produces."""
 
     run: RunRecord
     events: Sequence[Stored]
     text: str
-    """What a search may find: what the user and the answer said."""
+    """The text to index for search: the user's message and the answer."""
 
 
 class LogEnd(msgspec.Struct, frozen=True, gc=False):
-    """How far a conversation's log goes."""
+    """The end of a conversation's log."""
 
     last_seq: int = 0
-    """The greatest `seq` that is kept; 0 where there is none."""
+    """The highest stored `seq`; 0 if there is none."""
     reserved_seq: int = 0
-    """The greatest that may have been given out; the next one is above it."""
+    """The highest `seq` that may have been assigned; the next one is above it."""
 
 
 ConversationCursor = tuple[int, str]
-"""A place in a list of conversations: the `updated_at_ms` and the id of the last one seen."""
+"""A position in a list of conversations: `updated_at_ms` and id of the last one seen."""
 
 
 class Log(Protocol):
-    """The events of all conversations. Raises as `Store`."""
+    """The events of all conversations. Raises the same errors as `Store`."""
 
     async def append(self, batch: Sequence[Stored]) -> None:
-        """Append events of any conversations, all or none. Their order is final.
+        """Append events of any conversations atomically. Their order is final.
 
-        Events of a conversation that is gone are dropped. What is there already, by
-        conversation and `seq`, is left as it is: the same batch may be handed over again.
+        Events of deleted conversations are dropped. Events already stored, by conversation and
+        `seq`, are left unchanged, so that a batch can be retried.
         """
         ...
 
     async def compact(self, run: RunRecord, events: Sequence[Stored], text: str) -> None:
-        """Replace all events of a run with these, and index its text for search.
+        """Replace the events of a run with these, and index its text for search.
 
-        What the run has above the last of them stays. With its terminal event among them, or in
-        the log before, the run is finished. `text` is what the user and the answer said, never
-        reasoning (P1).
+        Events of the run above the last of these are kept. The run is finished if its terminal
+        event is among these or already in the log. `text` is the user's message and the answer,
+        never reasoning (P1).
         """
         ...
 
@@ -122,32 +122,31 @@ class Log(Protocol):
     ) -> Sequence[Stored]:
         """Return up to `limit` events with `seq` greater than `after`, in order.
 
-        None for a conversation that is not this owner's.
+        Returns nothing for a conversation of another owner.
         """
         ...
 
     async def log_end(self, owner: str, conversation_id: str) -> LogEnd:
-        """Return how far the log goes; 0 for a conversation that is not this owner's."""
+        """Return the end of the log; zeros for a conversation of another owner."""
         ...
 
     async def reserve(self, conversation_id: str, through_seq: int) -> None:
-        """Keep that numbers up to this one may be given out. Lower than before: a clean end."""
+        """Persist that numbers up to this one may be assigned. A clean shutdown lowers it."""
         ...
 
 
 class Store(Log, Protocol):
-    """Keeps everything. Another owner's objects do not exist for the caller: None, not an error.
+    """Persists everything. Another owner's objects read as missing: None, not an error.
 
-    A method that cannot do its work raises `thinkaloud.errors.StoreError`, and then nothing of
-    that call is kept.
+    A method that fails raises `thinkaloud.errors.StoreError` and changes nothing.
     """
 
     async def create_conversation(
         self, conversation: Conversation, runs: Sequence[FinishedRun] = ()
     ) -> bool:
-        """Keep a new conversation with these runs, all of it or nothing.
+        """Create a conversation with these runs atomically.
 
-        False where the id is taken, by whomever.
+        Returns False if any owner already uses the id.
         """
         ...
 
@@ -163,48 +162,49 @@ class Store(Log, Protocol):
         limit: int,
         search: str | None = None,
     ) -> Sequence[Conversation]:
-        """List this owner's conversations, the latest updated first, those after `before`.
+        """List this owner's conversations after `before`, most recently updated first.
 
-        What was updated in the same millisecond is ordered by id, the greatest first. With `search`: those whose title or indexed text has all its words, whatever their case.
+        Ties are ordered by id, descending. With `search`, only those whose title or indexed text
+        contains all its words, ignoring case.
         """
         ...
 
     async def update_conversation(
         self, owner: str, conversation_id: str, change: ConversationPatch
     ) -> Conversation | None:
-        """Change a conversation of this owner and return it as it is now; None where there is none.
+        """Update a conversation of this owner and return it; None if there is none.
 
-        Changes at the same time do not undo each other.
+        Concurrent updates do not overwrite each other.
         """
         ...
 
     async def delete_conversation(self, owner: str, conversation_id: str) -> bool:
-        """Delete a conversation with its runs, its log and its index. False where there is none."""
+        """Delete a conversation with its runs, log and index. Returns False if there is none."""
         ...
 
     async def purge(self, older_than_ms: int) -> Sequence[tuple[str, str]]:
-        """Delete some conversations, of any owner, last updated before this moment (Unix ms).
+        """Delete a batch of conversations, of any owner, last updated before this time (Unix ms).
 
-        Those with a run that has not ended stay. Returns the owner and the id of each that went;
-        none: there are no more.
+        Keeps those with a run that has not ended. Returns the owner and id of each deleted
+        conversation; empty once there are no more.
         """
         ...
 
     async def check_writing(self) -> None:
-        """Raise `StoreError` while nothing can be written.
+        """Raise `StoreError` if writing fails.
 
-        It tries only where the last writing failed: while all goes well this costs nothing.
+        Only tries if the last write failed; otherwise this costs nothing.
         """
         ...
 
     async def scrub(self) -> None:
-        """Remove the last traces of what was deleted. What cannot be removed now is another time."""
+        """Remove the last traces of deleted data. What cannot be removed now is retried later."""
         ...
 
     async def add_run(self, run: RunRecord, message: RunStarted | None = None) -> bool:
-        """Keep a new run, and until it is finished what it begins with.
+        """Store a new run, and its first event until the run is finished.
 
-        False where its conversation is gone, or there is a run of this id: nothing is kept.
+        Returns False, storing nothing, if its conversation was deleted or the run id exists.
         """
         ...
 
@@ -213,12 +213,12 @@ class Store(Log, Protocol):
         ...
 
     async def run_for_key(self, owner: str, idempotency_key: str) -> RunRecord | None:
-        """Look up the run that a request with this key made first."""
+        """Look up the run created by the first request with this key."""
         ...
 
     async def unfinished_runs(self) -> Sequence[Unfinished]:
-        """List the runs of all owners that were not compacted with their end, oldest first.
+        """List the runs of all owners not compacted with their terminal event, oldest first.
 
-        Some have a terminal event in the log, and some have none.
+        Some have a terminal event in the log, others don't.
         """
         ...

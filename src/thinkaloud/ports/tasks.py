@@ -1,4 +1,4 @@
-"""The seam to concurrency: who starts tasks owns them for the length of a block."""
+"""Structured concurrency: tasks are owned by a block."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine
@@ -10,10 +10,11 @@ R = TypeVar("R")
 
 @asynccontextmanager
 async def owned_tasks() -> AsyncGenerator[asyncio.TaskGroup]:
-    """Own tasks until the block is left and they are over.
+    """Own tasks: leaving the block waits for them to finish.
 
-    What is raised in the block reaches its caller as it is, in no exception group, and cancels no
-    task. What a task raises cancels the block and the others, and comes as a group.
+    An exception raised in the block reaches the caller unchanged, not in an exception group, and
+    cancels no task. One raised by a task cancels the block and the other tasks, and is raised in
+    a group.
     """
     raised: Exception | None = None
     async with asyncio.TaskGroup() as tasks:
@@ -26,9 +27,9 @@ async def owned_tasks() -> AsyncGenerator[asyncio.TaskGroup]:
 
 
 async def completed(work: Coroutine[object, object, R]) -> R:
-    """Run a coroutine to its end even if the caller is cancelled, however often.
+    """Run a coroutine to completion even if the caller is cancelled, any number of times.
 
-    For cleaning up: the cancellation is raised afterwards.
+    For cleanup: the cancellation is raised afterwards.
     """
     task = asyncio.create_task(work)  # noqa: TID251 - awaited below on every way out
     cancelled: asyncio.CancelledError | None = None
@@ -39,6 +40,6 @@ async def completed(work: Coroutine[object, object, R]) -> R:
             cancelled = error
     if cancelled is not None:
         if not task.cancelled():
-            task.exception()  # Retrieved: the cancellation is what the caller hears of.
+            task.exception()  # Mark it as retrieved: the caller gets the cancellation.
         raise cancelled
     return task.result()

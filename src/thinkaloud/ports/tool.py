@@ -1,4 +1,4 @@
-"""The seam to a tool."""
+"""The port for tools."""
 
 from typing import Protocol
 
@@ -6,22 +6,22 @@ from thinkaloud.events.prompt import ToolSchema
 
 
 class Tool(Protocol):
-    """Something that a model may call."""
+    """A tool that a model can call."""
 
     @property
     def schema(self) -> ToolSchema:
-        """The name, description and parameters that the model sees."""
+        """The name, description and parameters sent to the model."""
         ...
 
     @property
     def timeout(self) -> float:
-        """Seconds after which a call is cancelled and reported as such."""
+        """Seconds after which a call is cancelled and reported as timed out."""
         ...
 
     async def call(self, arguments: dict[str, object]) -> str:
-        """Do the work and return the text for the model.
+        """Execute the call and return the text for the model.
 
-        `arguments` was valid JSON of type object; whether it fits the schema is the tool's to
-        check. Raises `thinkaloud.errors.ToolError` with a message that the model can act on.
+        `arguments` is a decoded JSON object; the tool must validate it against the schema itself.
+        Raises `thinkaloud.errors.ToolError` with a message that the model can act on.
         """
         ...

@@ -1,8 +1,7 @@
-"""Following a run or a conversation, for every reader there is.
+"""Following a run or a conversation.
 
 The HTTP API, both sockets, the Python API, the terminal and the chat channels all read through
-`RunStream`. It knows nothing about wires: `thinkaloud.server.streams.frames` turns what it gives
-into bytes.
+`RunStream`. It is independent of wires: `thinkaloud.server.streams.frames` encodes its events.
 """
 
 from collections.abc import AsyncGenerator, Sequence
@@ -19,12 +18,12 @@ from thinkaloud.runtime.runs.supervisor import Runs
 
 
 class RunStream:
-    """The events of one run, or of all runs of a conversation, in order and each once."""
+    """The events of one run or of a whole conversation, each once and in order."""
 
     def __init__(self, runs: Runs, owner: str, log: LiveLog, follower: Follower) -> None:
         self.conversation_id = log.conversation_id
         self.run_id = follower.run_id
-        """The run that is followed; None for a whole conversation."""
+        """The followed run; None for a whole conversation."""
         self._runs = runs
         self._owner = owner
         self._log = log
@@ -34,14 +33,14 @@ class RunStream:
 
     @property
     def deleted(self) -> bool:
-        """Whether the stream is over because its conversation was deleted, not because it ended."""
+        """Whether the stream ended because its conversation was deleted."""
         return self._log.deleted and not self._ended
 
     async def batch(self, *, merge: bool = True) -> Sequence[Entry] | Snapshot:
         """Wait for new events and return them. Empty means the end.
 
-        With `merge`, consecutive deltas of a segment are combined, so that a slow reader catches
-        up cheaply. A `Snapshot` replaces events that the log no longer has one by one.
+        With `merge`, adjacent deltas of a segment are coalesced, so that a slow reader can catch
+        up. A `Snapshot` replaces events that are no longer available individually.
         """
         batch = await self._follower.batch(merge=merge)
         if self.run_id is not None and not isinstance(batch, Snapshot) and batch:
@@ -49,7 +48,7 @@ class RunStream:
         return batch
 
     async def update(self, *, merge: bool = True) -> Sequence[LoggedEvent] | Snapshot:
-        """Like `batch`, for a reader that kept its state: skips snapshots at its own cursor."""
+        """Like `batch`, for a reader that kept its state: skips snapshots at its cursor."""
         while True:
             batch = await self.batch(merge=merge)
             if not isinstance(batch, Snapshot):
@@ -58,7 +57,7 @@ class RunStream:
                 return batch
 
     async def events(self, *, merge: bool = True) -> Sequence[LoggedEvent]:
-        """Like `update`, for a run that this process has just started: all its events are there."""
+        """Like `update`, for a run just started by this process: never a snapshot."""
         found = await self.update(merge=merge)
         if isinstance(found, Snapshot):
             raise InternalError("The log of a run that was just started has a gap.")
@@ -75,7 +74,7 @@ class RunStream:
         return self._fold.run(run_id)
 
     async def record(self, run_id: str) -> RunRecord | None:
-        """Return what the store knows about a run of this conversation."""
+        """Return the stored record of a run of this conversation; None if there is none."""
         try:
             return await self._runs.record(self._owner, run_id)
         except NotFound:
@@ -83,7 +82,7 @@ class RunStream:
 
 
 def view_of(snapshot: Snapshot, run_id: str | None) -> ConversationView | None:
-    """Return the conversation of a snapshot, or one run of it; None where that run begins later."""
+    """Return the view of a snapshot, or of one run in it; None if that run starts later."""
     fold = snapshot.fold
     if run_id is None:
         return fold.view()
@@ -97,10 +96,10 @@ def view_of(snapshot: Snapshot, run_id: str | None) -> ConversationView | None:
 async def follow_run(
     runs: Runs, record: RunRecord, after: int | None = None, *, live: bool = True
 ) -> AsyncGenerator[RunStream]:
-    """Follow a run to its end, from the event after `after`; by default, or with 0, from its first.
+    """Follow a run to its end from the event after `after`; by default, or if 0, from its start.
 
-    Without `live` the stream ends with the last event that there is now. Raises `InvalidRequest`
-    if `after` was never assigned, or belongs to another run.
+    Without `live`, the stream ends at the current last event. Raises `InvalidRequest` if `after`
+    was never assigned, or belongs to another run.
     """
     async with runs.hub.open(record.owner, record.conversation_id) as log:
         _check_cursor(after, log)
@@ -114,7 +113,7 @@ async def follow_run(
 async def follow_conversation(
     runs: Runs, owner: str, conversation_id: str, after: int | None = None, *, live: bool = True
 ) -> AsyncGenerator[RunStream]:
-    """Follow all runs of a conversation, from the event after `after`; by default from now on.
+    """Follow all runs of a conversation from the event after `after`; by default, only new events.
 
     Raises `NotFound` if this owner has no such conversation, and `InvalidRequest` if `after` was
     never assigned.
@@ -131,7 +130,7 @@ async def follow_conversation(
 async def follow_log(
     runs: Runs, owner: str, log: LiveLog, after: int, *, live: bool = True
 ) -> AsyncGenerator[RunStream]:
-    """Follow a conversation whose log is open already, and whose access was checked."""
+    """Follow a conversation whose log is open and whose access was checked."""
     async with runs.hub.follow(owner, log.conversation_id, after, ended=not live) as follower:
         yield RunStream(runs, owner, log, follower)
 
@@ -151,7 +150,7 @@ def _check_cursor(after: int | None, log: LiveLog) -> None:
 
 
 async def _check_run(runs: Runs, log: LiveLog, record: RunRecord, after: int) -> None:
-    """Refuse the number of another run's event: the client mixed up two runs."""
+    """Raise `InvalidRequest` if `after` is an event of another run."""
     if after > log.floor:
         found = [entry.logged for entry in log.after(after - 1, 1)]
     else:

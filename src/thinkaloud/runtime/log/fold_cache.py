@@ -1,4 +1,4 @@
-"""Keeps folds of conversations, so that none is read from its beginning for each message."""
+"""Caches folds, so that a conversation isn't read from its start for every message."""
 
 from collections import OrderedDict
 from typing import Final
@@ -8,13 +8,13 @@ import msgspec
 from thinkaloud.events.fold import Fold
 
 MAX_CHARACTERS: Final = 64 * 2**20
-"""What all that is kept may hold, about."""
+"""Approximate maximum size of the cache."""
 
 
 class FoldCache:
-    """Folds of conversations as far as their runs have ended, the latest used.
+    """An LRU cache of conversation folds, up to their ended runs.
 
-    A run that has ended does not change any more: folds share it, and it is viewed once.
+    An ended run never changes: folds share it, and its view is computed once.
     """
 
     def __init__(self, max_characters: int = MAX_CHARACTERS) -> None:

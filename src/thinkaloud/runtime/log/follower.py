@@ -1,8 +1,8 @@
-"""A reader of a log: a cursor that pulls.
+"""A pull-based reader of a log.
 
-A follower is no queue: one that never reads costs its cursor and nothing else, and one that
-falls behind gets neighbouring deltas of a segment merged into one (P14). Nothing that a reader
-does can slow the writer.
+A follower is a cursor, not a queue: one that never reads costs nothing but its cursor, and one
+that falls behind gets adjacent deltas of a segment coalesced (P14). No reader can slow down the
+writer.
 """
 
 from collections.abc import Sequence
@@ -17,14 +17,14 @@ from thinkaloud.runtime.log.resume import resume
 
 _PAGE: Final = 512
 _MOST: Final = 2048
-"""Events that one batch takes at most, so that a reader far behind holds a bounded text."""
+"""The maximum events in a batch, which bounds the memory of a reader far behind."""
 
 
 class Snapshot:
-    """The conversation at `seq`, for a reader whose cursor lies inside events that were merged.
+    """The conversation at `seq`, for a reader whose cursor is inside coalesced events.
 
-    The events after `seq` follow, among them always the end of a run. `exact` says that `seq` is
-    the reader's own cursor: a reader that kept what it had needs only what follows.
+    The events after `seq` follow, always including the end of a run. With `exact`, `seq` is the
+    reader's own cursor: a reader that kept its state only needs the events that follow.
     """
 
     __slots__ = ("exact", "fold", "seq")
@@ -36,9 +36,9 @@ class Snapshot:
 
 
 class Follower:
-    """Reads a log from a number on.
+    """Reads a log from a cursor.
 
-    Ends with its run, where it follows only one, and at `until`, where that is given.
+    Ends with the run, if it follows only one, and at `until`, if given.
     """
 
     def __init__(
@@ -59,11 +59,11 @@ class Follower:
         self._rest: list[Entry] = []
 
     async def batch(self, *, merge: bool = False) -> Sequence[Entry] | Snapshot:
-        """Wait for events after the cursor and return all there are, in order.
+        """Wait for events after the cursor and return them in order.
 
-        With `merge`, neighbouring deltas of a segment come as one entry with the last number.
-        A `Snapshot` comes where the log no longer has the events after the cursor one by one.
-        Empty means the end: the run is over, or the log was closed.
+        With `merge`, adjacent deltas of a segment are coalesced to one entry with the last number.
+        Returns a `Snapshot` if the events after the cursor are no longer available individually.
+        Empty means the end: the run has ended, `until` was reached, or the log was closed.
         """
         while not self.ended:
             if self.until is not None and self.cursor >= self.until:
@@ -87,7 +87,7 @@ class Follower:
             return entries
         if self.cursor in log.lost or self.cursor < log.floor:
             kept = await (self._snapshot() if self.cursor in log.lost else self._older())
-            # What was read of a deleted one may be another conversation's, which has the id now.
+            # If it was deleted, the events may be those of a new conversation with the same id.
             self.ended = log.deleted
             return [] if log.deleted else kept
         entries = log.after(self.cursor, _MOST)
@@ -104,7 +104,7 @@ class Follower:
         page = await self._reader.read(self._log, self.cursor, _PAGE)
         if page and page[0].first_seq <= self.cursor:
             return await self._snapshot()
-        # What was put together may go on above the floor.
+        # A coalesced event may reach above the floor.
         entries = [Entry(each.logged, each.first_seq) for each in page if each.first_seq <= floor]
         self.cursor = entries[-1].logged.seq if entries else floor
         return entries

@@ -1,4 +1,4 @@
-"""The hub: opens live logs, by owner and id, and lets any number of readers follow them."""
+"""The hub: opens live logs by owner and id, for any number of followers."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -15,31 +15,31 @@ from thinkaloud.runtime.log.reader import LogReader
 from thinkaloud.runtime.log.writer import LogWriter
 
 LINGER_MS: Final = 60_000
-"""How long a log stays in memory that nobody has open: a client that reconnects finds every event."""
+"""How long an unused log stays in memory, so that reconnecting clients find every event."""
 LINGERING: Final = 64
-"""How many such logs at most."""
+"""The maximum number of unused logs in memory."""
 _PAGE: Final = 2_048
 
 
 class Hub:
-    """All live logs. There is one hub for a store; nothing else writes its logs.
+    """All live logs. A store has one hub, which is the only writer of its logs.
 
-    A conversation of another owner reads as an empty one.
+    A conversation of another owner reads as empty.
     """
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
         self.writer = LogWriter(store)
-        """What saves the logs."""
+        """Saves the logs."""
         self.reader = LogReader(store)
-        """What reads them."""
+        """Reads stored events."""
         self._logs: dict[tuple[str, str], LiveLog] = {}
         self._folds = FoldCache()
 
     @property
     def open_logs(self) -> int:
-        """How many conversations are being written or followed."""
+        """How many logs are in memory."""
         return len(self._logs)
 
     def live(self, owner: str, conversation_id: str) -> LiveLog | None:
@@ -60,7 +60,7 @@ class Hub:
         log = self._logs.get((owner, conversation_id))
         if log is None:
             end = await self._store.log_end(owner, conversation_id)
-            # Another task may have opened it in the meantime.
+            # Another task may have opened it since.
             log = self._logs.get((owner, conversation_id))
             if log is None:
                 log = LiveLog(owner, conversation_id, end, self._clock, self.writer.note)
@@ -69,7 +69,7 @@ class Hub:
         return log
 
     async def release(self, log: LiveLog) -> None:
-        """Release a log. It stays for a while, and until all of it is saved."""
+        """Release a log. It stays in memory for a while, and until it is saved."""
         log.users -= 1
         log.left_at_ms = self._clock.steady_ms()
         await self._sweep()
@@ -131,7 +131,7 @@ class Hub:
     async def _read(self, log: LiveLog, seq: int, take: Callable[[LoggedEvent], None]) -> bool:
         """Read everything after `seq` up to the current end.
 
-        False if a compaction or a deletion interfered: then try again.
+        Returns False if a compaction or deletion interfered; the caller must retry.
         """
         while seq < log.floor:
             page = await self.reader.read(log, seq, _PAGE)
@@ -158,7 +158,7 @@ class Hub:
             log.close()
 
     async def shut(self) -> None:
-        """Close, save everything and give back reserved numbers."""
+        """Close all logs, save everything and release reserved numbers."""
         self.close()
         await self.writer.save()
         for log in list(self._logs.values()):

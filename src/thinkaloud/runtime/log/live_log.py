@@ -1,4 +1,4 @@
-"""The live tail of a conversation's log: every event numbered once, and shown to all who wait."""
+"""The live tail of a conversation's log: numbers events and publishes them to followers."""
 
 import asyncio
 from collections import OrderedDict
@@ -23,17 +23,17 @@ from thinkaloud.ports.clock import Clock
 from thinkaloud.ports.store import LogEnd, Stored
 
 KEPT_ENTRIES: Final = 16_384
-"""Saved events that stay in memory, for followers that come back: who needs older ones reads the store."""
+"""Saved events kept in memory for reconnecting followers; older ones are read from the store."""
 KEPT_RUNS: Final = 4
-"""Ended runs whose fold stays at hand for followers that are about to see their end."""
+"""Ended runs whose fold is kept for followers that are about to reach their end."""
 _KEPT_MERGED: Final = 32
 
 
 class Entry:
-    """An event in the live tail, with the frames that it was encoded to.
+    """An event in the live tail, with its encoded frames.
 
-    A frame is encoded once per wire format, not once per follower. The event stands for the
-    numbers `first_seq` … `logged.seq`.
+    A frame is encoded once per wire format, not once per follower. The event covers the numbers
+    `first_seq` … `logged.seq`.
     """
 
     __slots__ = ("_frames", "first_seq", "lengths", "logged")
@@ -45,7 +45,7 @@ class Entry:
         self._frames: dict[str, bytes | None] | None = None
 
     def frame(self, wire: str, encode: Callable[[LoggedEvent], bytes | None]) -> bytes | None:
-        """Return this event as a frame of the wire; None where the wire does not carry it."""
+        """Return this event as a frame of a wire; None if the wire does not send it."""
         frames = self._frames
         if frames is None:
             frames = self._frames = {}
@@ -55,25 +55,25 @@ class Entry:
         return frame
 
     def rewrite(self, logged: LoggedEvent) -> None:
-        """Put another event of the same number in its place."""
+        """Replace the event with another one of the same number."""
         self.logged = logged
         self._frames = None
 
 
 class Unsaved(list[Entry]):
-    """What the store has not seen of a log, in order."""
+    """The entries of a log that are not stored yet, in order."""
 
     def note_saved(self, entries: Sequence[Entry]) -> None:
-        """Take note that the store has these, which were the first."""
+        """Remove these entries, which were the first and are now stored."""
         del self[: len(entries)]
 
     def begins_by(self, seq: int) -> bool:
-        """Whether an event up to this number is among it."""
+        """Whether an event up to this number is unsaved."""
         return bool(self) and self[0].logged.seq <= seq
 
 
 class LiveLog:
-    """The log of one conversation while somebody writes or follows it. The hub makes it."""
+    """The log of one conversation while it is written or followed. Created by the hub."""
 
     def __init__(
         self,
@@ -86,27 +86,27 @@ class LiveLog:
         self.owner = owner
         self.conversation_id = conversation_id
         self.writing = asyncio.Lock()
-        """Held by the run that is going on; runs of a conversation queue for it."""
+        """Held by the active run; the other runs of the conversation queue for it."""
         self.users = 0
-        """Runs and followers that have the log open."""
+        """The number of runs and followers that have the log open."""
         self.watches = 0
-        """How often somebody began to follow the conversation, or to wait for one of its runs."""
+        """How often `watch` was entered: to follow the conversation, or to wait for a run."""
         self.unwatched = asyncio.Event()
-        """Set while nobody does."""
+        """Set while there are no watchers."""
         self.left_at_ms = 0
-        """When the last of them left, by the clock's steady milliseconds."""
+        """When it was last released, in the clock's steady milliseconds."""
         self.runs: dict[str, RunFold] = {}
-        """The runs that are going on, and the last few that ended."""
+        """The active runs, and the last few that ended."""
         self.closed = False
         self.deleted = False
-        """Whether its conversation is gone: then nothing of it is saved any more."""
+        """Whether the conversation was deleted; nothing more is saved then."""
         self.reserved_seq = end.reserved_seq
-        """Numbers up to this one may be given out; kept by the store."""
+        """Numbers up to this one may be assigned; persisted in the store."""
         self.lost = range(end.last_seq + 1, max(end.last_seq, end.reserved_seq))
-        """Numbers that may have been seen before a crash and that nobody has any more.
+        """Numbers that clients may have seen before a crash, and whose events are lost.
 
-        The last reserved number is none of them: so many are reserved ahead that it is never
-        reached, and who begins now begins after it.
+        Excludes the last reserved number: it is never assigned, because so many are reserved
+        ahead, and new followers start after it.
         """
         self._watchers = 0
         self.unwatched.set()
@@ -116,25 +116,25 @@ class LiveLog:
         self._entries: list[Entry] = []
         self._held: Entry | None = None
         self.unsaved = Unsaved()
-        """What is still to be saved."""
+        """The entries still to be saved."""
         self._waiting: set[asyncio.Future[None]] = set()
         self._merged: OrderedDict[tuple[int, int], Entry] = OrderedDict()
 
     @property
     def seq(self) -> int:
-        """The number of the last event that is shown."""
+        """The number of the last published event."""
         if self._held is not None:
             return self._held.logged.seq - 1
         return self._floor + len(self._entries)
 
     @property
     def floor(self) -> int:
-        """Events up to this number are in the store only."""
+        """Events up to this number are only in the store."""
         return self._floor
 
     @property
     def is_saved(self) -> bool:
-        """Whether the store has everything."""
+        """Whether all events are saved."""
         return not self.unsaved
 
     def append(
@@ -145,10 +145,10 @@ class LiveLog:
         *,
         held: bool = False,
     ) -> LoggedEvent:
-        """Number an event and show it to all followers. Never waits.
+        """Number an event and publish it to all followers. Never waits.
 
-        `attachments` are those of a run that begins, with the content that its event leaves out.
-        One that is `held` is seen by nobody, nor is anything after it, until `show` is called.
+        `attachments` are those of a run that starts, including the content that its event omits.
+        A `held` event, and everything after it, is not published until `show` is called.
         """
         seq = self._floor + len(self._entries) + 1
         logged = LoggedEvent(seq, self._clock.unix_ms(), self.conversation_id, run_id, event)
@@ -172,7 +172,7 @@ class LiveLog:
         return logged
 
     def show(self) -> None:
-        """Show the event that was held, if any, and what came after it."""
+        """Publish the held event, if any, and those after it."""
         if self._held is not None:
             self._fold(self._held.logged)
             self._held = None
@@ -180,7 +180,7 @@ class LiveLog:
 
     @contextmanager
     def watch(self) -> Generator[None]:
-        """Count as somebody who waits for what happens here."""
+        """Count as a watcher of this conversation for the length of a block."""
         self._watchers += 1
         self.watches += 1
         self.unwatched.clear()
@@ -192,19 +192,19 @@ class LiveLog:
                 self.unwatched.set()
 
     def wake(self) -> None:
-        """Let every waiting follower look again."""
+        """Wake every waiting follower."""
         for waiter in self._waiting:
             if not waiter.done():
                 waiter.set_result(None)
         self._waiting.clear()
 
     def close(self) -> None:
-        """Say that nothing more will come; followers end once they are up to date."""
+        """Close the log; followers end once they are up to date."""
         self.closed = True
         self.wake()
 
     async def change(self) -> None:
-        """Wait for the next append."""
+        """Wait for the next `wake`."""
         waiter = asyncio.get_running_loop().create_future()
         self._waiting.add(waiter)
         try:
@@ -213,24 +213,24 @@ class LiveLog:
             self._waiting.discard(waiter)
 
     def after(self, seq: int, most: int | None = None) -> list[Entry]:
-        """Return the entries above `seq`, which is not below the floor; at most so many."""
+        """Return at most `most` published entries above `seq`, which must not be below `floor`."""
         start = seq - self._floor
         stop = self.seq - self._floor
         return self._entries[start : stop if most is None else min(stop, start + most)]
 
     def of_run(self, run_id: str) -> list[Entry]:
-        """Return the entries of a run that are in memory, shown or not."""
+        """Return the entries of a run that are in memory, published or not."""
         return [entry for entry in self._entries if entry.logged.run_id == run_id]
 
     def trim(self) -> None:
-        """Forget saved entries but the last ones."""
+        """Drop all but the latest saved entries."""
         surplus = len(self._entries) - len(self.unsaved) - KEPT_ENTRIES
         if surplus > KEPT_ENTRIES // 8:
             del self._entries[:surplus]
             self._floor += surplus
 
     def coalesced(self, entries: Sequence[Entry]) -> Entry:
-        """Return one entry for deltas that belong together, the same to all who ask."""
+        """Coalesce adjacent deltas to one entry, which followers share."""
         if len(entries) == 1:
             return entries[0]
         key = (entries[0].first_seq, entries[-1].logged.seq)
@@ -254,7 +254,7 @@ class LiveLog:
 
 
 def _make_reasoning(entries: Sequence[Entry], found: SegmentReclassified) -> None:
-    """Make reasoning of an answer segment, for all who read it from now on (P7)."""
+    """Reclassify an answer segment as reasoning for all later readers (P7)."""
     for entry in entries:
         logged = as_reasoning(entry.logged, found)
         if logged is not entry.logged:
@@ -262,7 +262,7 @@ def _make_reasoning(entries: Sequence[Entry], found: SegmentReclassified) -> Non
 
 
 def stored(entries: Sequence[Entry]) -> list[Stored]:
-    """Return entries as the store keeps them: deltas that belong together as one."""
+    """Convert entries for the store, coalescing the deltas of each segment."""
     logged = [entry.logged for entry in entries]
     return [
         Stored(
@@ -275,7 +275,7 @@ def stored(entries: Sequence[Entry]) -> list[Stored]:
 
 
 def _lengths(entries: Sequence[Entry]) -> bytes:
-    """Return where one can resume between these; empty where that is not known of all of them."""
+    """Pack the lengths of these deltas, for resuming between them; empty if any is unknown."""
     if len(entries) == 1:
         return entries[0].lengths
     single: list[int] = []

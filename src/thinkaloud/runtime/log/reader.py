@@ -1,4 +1,4 @@
-"""Reads what the store has of a log, and knows when that is not to be believed."""
+"""Reads stored events, and detects reads that a deletion made invalid."""
 
 import asyncio
 from collections.abc import Generator, Sequence
@@ -9,7 +9,7 @@ from thinkaloud.runtime.log.live_log import LiveLog
 
 
 class LogReader:
-    """The one who reads logs for all that goes on in memory."""
+    """Reads logs from the store for the followers and folds in memory."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -19,7 +19,7 @@ class LogReader:
 
     @contextmanager
     def deleting(self) -> Generator[None]:
-        """Delete in the store, and let the hub forget the log, in this block."""
+        """Enclose deleting a conversation from the store and from the hub."""
         self._deletions += 1
         self._settled.clear()
         try:
@@ -30,8 +30,8 @@ class LogReader:
                 self._settled.set()
 
     async def read(self, log: LiveLog, after: int, limit: int) -> Sequence[Stored]:
-        """Read up to `limit` events. Not to be used where the log is `deleted` by then."""
+        """Read up to `limit` events. Discard the result if the log is now `deleted`."""
         page = await self._store.read(log.owner, log.conversation_id, after, limit)
-        # It may lack what was deleted in this moment, of which the log is yet to be told.
+        # A deletion in progress may have removed events before the log is marked as deleted.
         await self._settled.wait()
         return page

@@ -1,4 +1,4 @@
-"""Resuming from a cursor that lies inside merged events, or in the gap that a crash left."""
+"""Resuming from a cursor inside coalesced events, or in the gap left by a crash."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -13,7 +13,7 @@ _PAGE: Final = 2_048
 
 
 class Resumed:
-    """The conversation at `seq`, and what is left of the event that the cursor lies in."""
+    """The conversation at `seq`, and the rest of the event that the cursor points into."""
 
     __slots__ = ("fold", "rest", "seq")
 
@@ -26,9 +26,9 @@ class Resumed:
 async def resume(log: LiveLog, reader: LogReader, cursor: int) -> Resumed:
     """Read a conversation up to a cursor.
 
-    A merged delta is split at the cursor, or read whole if it is not known where. The event after
-    a gap is left to be read, except the start of a run. The result is void if the log is deleted
-    by then.
+    A coalesced delta is split at the cursor, or read whole if the offset is unknown. The event
+    after a gap is left for the reader, unless it starts a run. Discard the result if the log is
+    now `deleted`.
     """
     while True:
         fold = Fold(log.conversation_id)
@@ -38,7 +38,7 @@ async def resume(log: LiveLog, reader: LogReader, cursor: int) -> Resumed:
 
 
 async def _read(log: LiveLog, reader: LogReader, cursor: int, fold: Fold) -> Resumed | None:
-    """Read the log into the fold. None where a compaction came between."""
+    """Read the log into the fold. Returns None if a compaction interfered."""
     seq = 0
     while seq < min(cursor, log.floor):
         page = await reader.read(log, seq, _PAGE)
@@ -56,7 +56,7 @@ async def _read(log: LiveLog, reader: LogReader, cursor: int, fold: Fold) -> Res
 
 
 def _take(entries: Iterable[Entry], fold: Fold, cursor: int) -> Resumed | None:
-    """Apply the entries up to the cursor. None where it lies behind them all."""
+    """Apply the entries up to the cursor. Returns None if it is after all of them."""
     for entry in entries:
         if entry.logged.seq > cursor:
             inside = entry.first_seq <= cursor
@@ -75,5 +75,5 @@ def _parted(entry: Entry, fold: Fold, cursor: int) -> Resumed:
     if isinstance(logged.event, AnswerDelta | ReasoningDelta | RunStarted):
         fold.apply(logged)
         return Resumed(fold, logged.seq)
-    # Behind a gap: the snapshot gets a number of its own, so that a client can lose one of the two.
+    # After a gap, the snapshot gets its own number, so that a client can lose one of the two.
     return Resumed(fold, logged.seq - 1, Entry(logged, logged.seq))

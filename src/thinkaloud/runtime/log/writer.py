@@ -1,4 +1,4 @@
-"""Saves what live logs take in, behind everybody's back: no reader and no model waits for it."""
+"""Saves the events of live logs in the background: no reader or model waits for it."""
 
 import asyncio
 import logging
@@ -14,14 +14,14 @@ from thinkaloud.ports.store import RunRecord, Store
 from thinkaloud.runtime.log.live_log import Entry, LiveLog, stored
 
 RESERVED_AHEAD: Final = 65_536
-"""Numbers that are reserved at a time. A crash skips at most twice as many."""
+"""How many numbers to reserve at a time. A crash skips at most twice as many."""
 _LONGEST_HOLD: Final = 1.0
 _PAGE: Final = 512
 _log = logging.getLogger(__name__)
 
 
 class LogWriter:
-    """Hands new events to the store in batches, all conversations together."""
+    """Saves new events in batches across all conversations."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -33,36 +33,36 @@ class LogWriter:
 
     @property
     def failing(self) -> bool:
-        """Whether something is left that could not be saved when it was last tried."""
+        """Whether the last save failed and there are still events to save."""
         return self._failing and (bool(self._unsaved) or self._saving.locked())
 
     def note(self, log: LiveLog) -> None:
-        """Take note that a log has something new. Of a deleted conversation nothing is saved."""
+        """Mark a log as having unsaved events. Deleted conversations are ignored."""
         if log.deleted:
             return
         self._unsaved[log.owner, log.conversation_id] = log
         self._work.set()
 
     def forget(self, owner: str, conversation_id: str) -> None:
-        """Leave the events of a deleted conversation unsaved."""
+        """Discard the unsaved events of a deleted conversation."""
         self._unsaved.pop((owner, conversation_id), None)
 
     async def keep_saving(self, interval: float) -> None:
-        """Save what is new, at most once in `interval` seconds, until cancelled."""
+        """Save new events at most every `interval` seconds, until cancelled."""
         while True:
             await self._work.wait()
             await asyncio.sleep(interval)
             await self.save()
 
     async def save(self) -> None:
-        """Hand all that is new to the store, in one go. What fails is kept, and tried again."""
+        """Save all new events in one batch. If that fails, they are kept and retried."""
         async with self._saving:
             logs, self._unsaved = self._unsaved, {}
             self._work.clear()
             taken = [(log, log.unsaved.copy()) for log in logs.values()]
             try:
                 if self._failing:
-                    # Before all that waits is put together: that takes long on a disk long full.
+                    # Check before collecting the batch, which is slow if the disk has been full for long.
                     await self._store.check_writing()
                 await self._store.append([each for _, entries in taken for each in stored(entries)])
                 for log, entries in taken:
@@ -93,17 +93,17 @@ class LogWriter:
     async def finish(
         self, log: LiveLog, run: RunRecord, known: Sequence[Entry] | None = None
     ) -> bool:
-        """Save a run that has ended, as whole segments, with the text that a search may find.
+        """Compact an ended run to one event per segment, and index its text for search.
 
-        `known` is all of the run, where the caller has read it. False where that cannot be done
-        now. Until it is, the store counts the run as unfinished.
+        `known` has all entries of the run, if the caller has read them. Returns False if this
+        cannot be done now; the store counts the run as unfinished until it is.
         """
         await self.save()
         if log.deleted:
             self._unfinished.discard(run.run_id)
             return True
         entries = log.of_run(run.run_id) if known is None else known
-        # A run that has started since may have later events to save.
+        # Later events of a run that has started since may be unsaved.
         if entries and log.unsaved.begins_by(entries[-1].logged.seq):
             return False
         try:
@@ -116,7 +116,7 @@ class LogWriter:
             text = searchable(entry.logged.event for entry in entries)
             await self._store.compact(run, stored(entries), text)
         except StoreError:
-            # Once: it may be tried again for as long as the server runs.
+            # Log once: it may be retried for as long as the server runs.
             if run.run_id not in self._unfinished:
                 self._unfinished.add(run.run_id)
                 _log.exception("%s could not be put in order; it is tried again", run.run_id)
@@ -125,16 +125,16 @@ class LogWriter:
         return True
 
     async def reserve(self, log: LiveLog) -> None:
-        """Keep enough numbers for what a run may say, so that none is ever given out twice."""
+        """Reserve enough numbers for a run, so that none is ever assigned twice."""
         if log.reserved_seq - log.seq < RESERVED_AHEAD // 2:
             through = log.seq + RESERVED_AHEAD
             await self._store.reserve(log.conversation_id, through)
             log.reserved_seq = through
 
     async def unreserve(self, log: LiveLog) -> None:
-        """Give back the numbers that were reserved and not given out."""
+        """Release the reserved numbers that were not assigned."""
         if log.reserved_seq > log.seq:
-            # A run that starts in the meantime reserves again, after this.
+            # A run that starts now reserves again, after this.
             log.reserved_seq = log.seq
             try:
                 await self._store.reserve(log.conversation_id, log.seq)
@@ -142,7 +142,7 @@ class LogWriter:
                 _log.exception("numbers of %s stay reserved", log.conversation_id)
 
     def _note_failed(self) -> None:
-        # Once: it is tried again several times a second, for as long as the disk is full.
+        # Log once: it is retried several times a second while the disk is full.
         if not self._failing:
             _log.exception("events could not be saved; they are kept and tried again")
         self._failing = True
@@ -155,7 +155,7 @@ class LogWriter:
     async def _saved_entries(self, run: RunRecord) -> list[Entry]:
         entries: list[Entry] = []
         after = run.first_seq - 1
-        # What follows its end is of other runs.
+        # Events after its end belong to other runs.
         while not _has_ended(entries):
             page = await self._store.read(run.owner, run.conversation_id, after, _PAGE)
             if not page:
@@ -170,7 +170,7 @@ class LogWriter:
 
 
 def _is_whole(entries: Sequence[Entry]) -> bool:
-    """Whether a run's entries begin with its start: what is let go of is let go of from there on."""
+    """Whether a run's entries include its start. Old entries are dropped from the front."""
     return bool(entries) and isinstance(entries[0].logged.event, RunStarted)
 
 
