@@ -97,7 +97,7 @@ class Dialect(Protocol):
     def encode(self, request: ModelRequest) -> HttpRequest:
         """Return the HTTP request for a streamed response.
 
-        Raises `thinkaloud.errors.InvalidRequest` if the format has no place for something (images).
+        Raises `thinkaloud.errors.InvalidRequest` if the format doesn't support it (images).
         """
         ...
 

@@ -1,1 +1,1 @@
-"""The shell that runs the core: tasks, cancellation, limits, hooks, the hub that numbers and fans out."""
+"""The shell around the core: tasks, cancellation, limits, hooks, and the hub of the event logs."""

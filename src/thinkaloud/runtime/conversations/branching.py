@@ -1,4 +1,4 @@
-"""The runs of a branch: copies that need nothing of the conversation they were taken from."""
+"""Copies runs to a branch, independent of the original conversation."""
 
 import secrets
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ from thinkaloud.ports.store import Conversation, FinishedRun, RunRecord, Stored
 def copied_runs(
     events: Sequence[LoggedEvent], last: str, branch: Conversation
 ) -> tuple[Sequence[FinishedRun], Sequence[str]]:
-    """Return everything up to and with the run `last`, as runs of the branch, and the uploads they name.
+    """Copy all runs up to and including `last`; return the copies and the uploads they use.
 
-    `events` are all of the conversation that is branched; the run may be of any version. Raises
-    `Conflict` where that run or one before it still goes on, `NotFound` where there is none.
+    `events` are all events of the original conversation. The run may be of any version. Raises
+    `Conflict` if it or an earlier run is still active, and `NotFound` if there is no such run.
     """
     fold = Fold(branch.conversation_id)
     own: dict[str, list[LoggedEvent]] = {}
@@ -59,7 +59,7 @@ def _copied(
 
 
 def _with_files(logged: LoggedEvent, run: RunFold) -> LoggedEvent:
-    """Return an event that needs no other run: a start with its files, that replaces none."""
+    """Make a start event independent of other runs: with its files, and replacing none."""
     event = logged.event
     if not isinstance(event, RunStarted):
         return logged

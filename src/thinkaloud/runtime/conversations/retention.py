@@ -1,4 +1,4 @@
-"""Deletes conversations past their retention."""
+"""Deletes conversations past their retention period."""
 
 import logging
 from typing import Final
@@ -13,7 +13,7 @@ _log = logging.getLogger(__name__)
 
 
 async def keep_purging(conversations: Conversations, clock: Clock, days: float) -> None:
-    """Delete, now and every hour, what was not touched for so many days. Until cancelled."""
+    """Delete, now and every hour, conversations not updated for `days`, until cancelled."""
     while True:
         try:
             await conversations.purge(clock.unix_ms() - int(days * _DAY_MS))

@@ -1,10 +1,10 @@
-"""The runs in progress, as far as conversations need them."""
+"""The interface to active runs that conversations need."""
 
 from typing import Protocol
 
 
 class RunStopper(Protocol):
-    """Finds the runs of a conversation and stops them."""
+    """Finds and stops the runs of a conversation."""
 
     def in_conversation(self, owner: str, conversation_id: str) -> list[str]:
         """Return the ids of this owner's active and queued runs in a conversation."""

@@ -1,4 +1,4 @@
-"""What can be done with a whole conversation, beside running in it."""
+"""Operations on whole conversations."""
 
 import asyncio
 import logging
@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 
 class Conversations:
-    """The conversations of all owners. Each method looks up by owner and id, or raises `NotFound`."""
+    """The conversations of all owners. Methods look up by owner and id, or raise `NotFound`."""
 
     def __init__(
         self, store: Store, hub: Hub, active: RunStopper, clock: Clock, uploads: Uploads
@@ -55,19 +55,20 @@ class Conversations:
         limit: int = 50,
         words: str | None = None,
     ) -> Sequence[Conversation]:
-        """List conversations, the latest updated first, with all these words if any.
+        """List conversations after `before`, most recently updated first.
 
-        A page goes on after `before`. What the user and the answers said is searched, and titles; never reasoning (P1).
+        With `words`, only those whose titles, messages or answers contain all of them. Reasoning
+        is never searched (P1).
         """
         return await self._store.conversations(owner, before=before, limit=limit, search=words)
 
     async def create(
         self, owner: str, conversation_id: str | None, title: str = "", *, temporary: bool = False
     ) -> Conversation:
-        """Make a conversation, empty, with this id or a new one.
+        """Create an empty conversation with this id or a generated one.
 
-        Raises `Conflict` where the owner has it already, `NotFound` where somebody else has,
-        `InvalidRequest` where a temporary one is to have an id of the caller's.
+        Raises `Conflict` if the owner already has it, `NotFound` if another owner does, and
+        `InvalidRequest` if a temporary one is given an id.
         """
         if temporary and conversation_id is not None:
             raise InvalidRequest(
@@ -83,7 +84,7 @@ class Conversations:
         return new
 
     async def rename(self, owner: str, conversation_id: str, title: str) -> Conversation:
-        """Give a conversation a title of the user's. Raises `InvalidRequest`."""
+        """Set the title of a conversation. Raises `InvalidRequest`."""
         await self.get(owner, conversation_id)
         title = " ".join(title.split())
         if not title or len(title) > MAX_TITLE_CHARS:
@@ -93,9 +94,9 @@ class Conversations:
         return renamed or await self.get(owner, conversation_id)
 
     async def entitle(self, record: RunRecord, run: RunFold | None = None) -> None:
-        """Give a conversation without a title one from the answer of this run, which has ended.
+        """Set the title of an untitled conversation from this run, which has ended.
 
-        `run` is that run as it stands, where the caller has read it.
+        `run` is its current state, if the caller has read it.
         """
         found = await self._store.conversation(record.owner, record.conversation_id)
         if found is None or found.title:
@@ -114,21 +115,21 @@ class Conversations:
         return (await self._hub.fold(record.owner, record.conversation_id)).runs.get(record.run_id)
 
     async def delete(self, owner: str, conversation_id: str) -> None:
-        """Stop what runs in a conversation and delete all of it, with the uploads that only it used."""
+        """Stop a conversation's runs and delete it, with the uploads that only it used."""
         await self.get(owner, conversation_id)
         await self._stop_all(owner, conversation_id)
         with self._hub.reader.deleting():
             await self._store.delete_conversation(owner, conversation_id)
             self._hub.forget(owner, conversation_id)
-        # A run may have begun while the others were being stopped.
+        # A run may have started while the others were being stopped.
         await self._stop_all(owner, conversation_id)
         await self._uploads.release(owner, conversation_id)
         await self._store.scrub()
 
     async def purge(self, older_than_ms: int) -> None:
-        """Delete the conversations of all owners last updated before this moment (Unix ms).
+        """Delete the conversations of all owners last updated before this time (Unix ms).
 
-        Those with a run that has not ended stay. Raises `StoreError`.
+        Keeps those with a run that has not ended. Raises `StoreError`.
         """
         gone = False
         while old := await self._purge_some(older_than_ms):
@@ -146,10 +147,10 @@ class Conversations:
         return old
 
     async def release_uploads(self, *, closing: bool = False) -> None:
-        """Delete the uploads that only conversations used which are gone, however they went.
+        """Delete uploads that are used only by deleted conversations.
 
-        When it is `closing` time, temporary conversations are gone, too. Where that fails it is
-        logged; they are there to be deleted another time.
+        With `closing`, temporary conversations count as deleted. A failure is logged; the
+        uploads can be deleted later.
         """
         try:
             for owner, conversation_id in await self._uploads.used():
@@ -172,10 +173,10 @@ class Conversations:
         include_reasoning: bool,
         version: str | None = None,
     ) -> bytes:
-        """Return a conversation as a document, as it stands now.
+        """Export the current state of a conversation as a document.
 
-        `version` is a run of the version to write; None: the one selected. JSON has the others,
-        too. Raises `InvalidRequest` where there is no such run.
+        `version` is a run of the version to export; None: the selected one. JSON also includes
+        the other versions. Raises `InvalidRequest` if there is no such run.
         """
         found = await self.get(owner, conversation_id)
         fold = await self._hub.fold(owner, conversation_id)
@@ -190,18 +191,18 @@ class Conversations:
         )
 
     async def select(self, owner: str, conversation_id: str, run_id: str) -> Fold:
-        """Select the version that this run is part of, with what followed it; return the result.
+        """Select the version that this run is part of and return the updated conversation.
 
-        On the current path already: nothing changes. Raises `Conflict` while a run is going on.
+        Does nothing if the run is on the current path. Raises `Conflict` while a run is active.
         """
         await self.get(owner, conversation_id)
         return await selected(owner, conversation_id, run_id, self._hub, self._active)
 
     async def branch(self, owner: str, conversation_id: str, run_id: str) -> Conversation:
-        """Make a new conversation of everything up to and with this run.
+        """Create a conversation with copies of all runs up to and including this one.
 
-        The run may be of any version. Raises `Conflict` where it or one before it still goes on,
-        `NotFound` where there is none.
+        The run may be of any version. Raises `Conflict` if it or an earlier run is still active,
+        and `NotFound` if there is no such run.
         """
         found = await self.get(owner, conversation_id)
         now_ms = self._clock.unix_ms()
@@ -209,7 +210,7 @@ class Conversations:
             f"conv_{secrets.token_hex(12)}", owner, now_ms, now_ms, found.title, found.temporary
         )
         events = await self._hub.logged(owner, conversation_id)
-        # A long conversation is much to copy: nobody else waits for that.
+        # In a thread: copying a long conversation would block the event loop.
         runs, files = await asyncio.to_thread(copied_runs, events, run_id, branch)
         await self._store.create_conversation(branch, runs)
         await self._uploads.use(owner, files, branch.conversation_id)

@@ -1,4 +1,4 @@
-"""Selects another version of a message, with everything that followed it."""
+"""Selects another version of a message, with the runs that followed it."""
 
 from thinkaloud.errors import Conflict, NotFound
 from thinkaloud.events.event import VersionSelected
@@ -23,7 +23,7 @@ async def selected(
         raise NotFound("There is no such run in the conversation.")
     async with hub.open(owner, conversation_id) as log:
         await hub.writer.reserve(log)
-        # No await between this check and the event, so no run can begin in between.
+        # No await between this check and the event, so no run can start in between.
         _refuse_if_busy(owner, conversation_id, hub, active)
         if log.deleted:
             raise NotFound("The conversation was deleted.")
@@ -36,7 +36,7 @@ def _refuse_if_busy(owner: str, conversation_id: str, hub: Hub, active: RunStopp
     log = hub.live(owner, conversation_id)
     for run_id in active.in_conversation(owner, conversation_id):
         run = None if log is None else log.runs.get(run_id)
-        # A run whose end was shown may still be running its hooks: no reason to wait.
+        # A run whose end was published may still be running its hooks: no reason to wait.
         if run is None or run.ended is None:
             raise Conflict(
                 "A run is active in this conversation. Stop it or wait for it to end, then try again."

@@ -62,7 +62,7 @@ class LogWriter:
             taken = [(log, log.unsaved.copy()) for log in logs.values()]
             try:
                 if self._failing:
-                    # Check before collecting the batch, which is slow if the disk has been full for long.
+                    # First, because collecting a batch is slow if the disk was full for long.
                     await self._store.check_writing()
                 await self._store.append([each for _, entries in taken for each in stored(entries)])
                 for log, entries in taken:

@@ -44,7 +44,7 @@ class ActiveRuns:
         self._runs[run.spec.run_id] = (run, task)
 
     def remove(self, run: Run) -> None:
-        """Remove a run that has ended. What a hook raised is kept for a while."""
+        """Remove a run that has ended. An exception from a hook is kept for a while."""
         self._runs.pop(run.spec.run_id, None)
         if run.error is not None:
             self._errors[run.spec.run_id] = run.error
@@ -52,7 +52,7 @@ class ActiveRuns:
                 self._errors.popitem(last=False)
 
     def take_error(self, run_id: str) -> Exception | None:
-        """Return, once, what a hook of this run raised."""
+        """Return and forget the exception that a hook of this run raised, if any."""
         return self._errors.pop(run_id, None)
 
     async def wait(self, run_id: str) -> None:
@@ -71,7 +71,7 @@ class ActiveRuns:
             await asyncio.wait([task])
 
     async def wait_for_all(self, seconds: float) -> None:
-        """Wait until no run is left, at most this long."""
+        """Wait until the active runs have ended, up to a timeout."""
         tasks = [task for _, task in self._runs.values()]
         if tasks:
             await asyncio.wait(tasks, timeout=seconds)

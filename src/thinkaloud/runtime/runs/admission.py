@@ -10,7 +10,7 @@ from thinkaloud.runtime.runs.request import RunRequest
 
 
 class _Starting:
-    """A run that was admitted and is not active yet. It counts like an active one."""
+    """A run that was admitted but is not active yet. Counts as active."""
 
     __slots__ = ("conversation_id", "owner", "replaces")
 
@@ -23,8 +23,8 @@ class _Starting:
 class Admission:
     """Decides whether another run may start. Every entry point goes through it in `Runs.start`.
 
-    It only counts runs of the owner who asks, so a refusal never tells whether another owner has
-    a conversation of that name.
+    In a conversation it only counts the caller's own runs, so a refusal never reveals whether
+    another owner has a conversation with that id.
     """
 
     def __init__(self, active: ActiveRuns, limits: AdmissionLimits, *, queue: bool) -> None:
@@ -35,10 +35,10 @@ class Admission:
 
     @contextmanager
     def admit(self, owner: str, request: RunRequest) -> Generator[None]:
-        """Hold a place for a run until it's active, or until starting it failed.
+        """Reserve a slot for a run until it is active, or until starting it failed.
 
-        Raises `Busy` at a limit, and `Conflict` if the conversation takes no second run or another
-        run replaces the same one.
+        Raises `Busy` at a limit, and `Conflict` if the conversation allows no second run or
+        another run replaces the same one.
         """
         self._check(owner, request)
         starting = _Starting(owner, request)
@@ -49,7 +49,7 @@ class Admission:
             self._starting.remove(starting)
 
     def check_waiting(self, waiting: int) -> None:
-        """Raise `Busy` if no message may join the `waiting` ones."""
+        """Raise `Busy` if no message can be queued behind `waiting` others."""
         if waiting >= self._limits.max_waiting_messages:
             raise Busy("Too many messages are waiting. Try again when some have been answered.")
 

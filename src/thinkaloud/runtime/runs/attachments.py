@@ -12,7 +12,7 @@ from thinkaloud.ports.model import ModelInfo
 
 
 class FileNames(msgspec.Struct, frozen=True):
-    """Which files go along with a message."""
+    """The names of the files attached to a message."""
 
     context_files: tuple[str, ...] = ()
     image_path: str | None = None
@@ -22,7 +22,7 @@ class FileNames(msgspec.Struct, frozen=True):
 
     @property
     def in_order(self) -> tuple[tuple[str, FileField], ...]:
-        """Each name with the member that has it; the picture of `image_path` comes last."""
+        """Each name with its request field; `image_path` comes last."""
         files: list[tuple[str, FileField]] = [
             (name, "context_files") for name in self.context_files
         ]
@@ -34,14 +34,14 @@ class FileNames(msgspec.Struct, frozen=True):
 def names_of(
     context_files: tuple[str, ...] | None, image_path: str | None, replaced: RunFold | None
 ) -> FileNames:
-    """Return the files that a request names; without a word about files, those of the run it replaces."""
+    """Return the files that a request names; if it names none, those of the run it replaces."""
     if replaced is not None and context_files is None and image_path is None:
         return _given(replaced.started.input)
     return FileNames(context_files or (), image_path)
 
 
 def attachments_of(run: RunFold | None) -> Mapping[str, Attachment]:
-    """Return what a run was given, by name. It has it whatever became of the file since."""
+    """Return the attachments of a run by name, even if the files have since changed."""
     if run is None:
         return {}
     names = _given(run.started.input).in_order
@@ -52,7 +52,7 @@ def attachments_of(run: RunFold | None) -> Mapping[str, Attachment]:
 
 
 def _keeper(file: Attachment, run: RunFold) -> str:
-    # In an old log files have no id to be found by: then the content is written once more.
+    # Files in old logs have no id to look them up by: their content is written again.
     return file.kept_in or (run.run_id if file.id else "")
 
 
@@ -64,11 +64,10 @@ async def load_attachments(
     model: ModelInfo,
     max_bytes: int,
 ) -> tuple[Attachment, ...]:
-    """Return the files, in order: out of `kept`, else read.
+    """Return the files in order, from `kept` or else read through `reads`.
 
-    Raises `InvalidRequest` that names the file where it cannot be read, where it is a picture and
-    the model takes none, where the `image_path` is no picture, and where all have more than
-    `max_bytes` together.
+    Raises `InvalidRequest` naming the file if it cannot be read, if it is an image and the model
+    doesn't accept images, if `image_path` is not an image, or if the total exceeds `max_bytes`.
     """
     found: list[Attachment] = []
     for name, field in names.in_order:

@@ -1,4 +1,4 @@
-"""Which reasoning effort a run gets. Pure."""
+"""Determines the reasoning effort of a run. Pure."""
 
 from thinkaloud.errors import InvalidRequest, UnsupportedEffort
 from thinkaloud.events.prompt import EFFORT_LEVELS, Effort
@@ -8,11 +8,11 @@ from thinkaloud.ports.model import ModelInfo
 def effective_effort(
     asked: Effort | None, default: Effort | None, model: ModelInfo
 ) -> Effort | None:
-    """Return the effort for a run; None is the provider's own default.
+    """Return the effort for a run; None means the provider's default.
 
-    What a request asks for is granted or refused: raises `UnsupportedEffort` with the valid
-    levels, `InvalidRequest` where it is no level at all. A server's default that the model does
-    not know is left out. `none` is granted by a model that never reasons.
+    Raises `UnsupportedEffort` with the valid levels if the model doesn't support what the request
+    asks for, and `InvalidRequest` if it is not a valid effort. An unsupported server default is
+    ignored. A model that never reasons supports `none`.
     """
     if asked is None:
         return default if default is not None and _supports(default, model) else None
@@ -23,7 +23,7 @@ def effective_effort(
 
 
 def checked_effort(asked: object) -> Effort:
-    """Return the effort that was asked for. Raises `InvalidRequest` where it is none."""
+    """Validate a requested effort. Raises `InvalidRequest`."""
     if isinstance(asked, int) and not isinstance(asked, bool):
         if asked < 1:
             raise InvalidRequest(

@@ -1,4 +1,4 @@
-"""What is left to do for a run that has ended: whole segments, search, a title."""
+"""Finalizes ended runs: compaction, search index, conversation title."""
 
 import asyncio
 import logging
@@ -19,15 +19,15 @@ _log = logging.getLogger(__name__)
 
 
 class ReadRun(msgspec.Struct, frozen=True):
-    """A run that has ended, as somebody has read all of it."""
+    """An ended run that the caller has read completely."""
 
     entries: Sequence[Entry]
     fold: RunFold | None
-    """None where another run has taken its place."""
+    """None if another run replaced it."""
 
 
 class Finalizer:
-    """Finishes runs that have ended, later where the store cannot do it now."""
+    """Finishes ended runs, retrying if the store fails."""
 
     def __init__(self, hub: Hub, conversations: Conversations, interval: float) -> None:
         self._hub = hub
@@ -36,25 +36,25 @@ class Finalizer:
         self._left: set[asyncio.Task[None]] = set()
 
     async def finish(self, log: LiveLog, run: RunRecord) -> bool:
-        """Compact a run, and give its conversation a title. False where it is still to be done."""
+        """Compact a run and set its conversation's title. Returns False if not done yet."""
         if not await self._hub.writer.finish(log, run):
             return False
         await self._entitle(run)
         return True
 
     async def finish_read(self, log: LiveLog, run: RunRecord, read: ReadRun) -> None:
-        """Do the same once, of a run that the caller has read: its conversation is not read again."""
+        """Like `finish`, for a run that the caller has read, without reading it again."""
         if await self._hub.writer.finish(log, run, read.entries) and read.fold is not None:
             await self._entitle(run, read.fold)
 
     def finish_later(self, log: LiveLog, run: RunRecord, tasks: asyncio.TaskGroup) -> None:
-        """Try again until it is done, and release the log. What is left at the end, a start does."""
+        """Retry until done, then release the log. The next start does what is left at shutdown."""
         task = tasks.create_task(self._keep_trying(log, run))
         self._left.add(task)
         task.add_done_callback(self._left.discard)
 
     def give_up(self) -> None:
-        """Leave what is left to the next start."""
+        """Stop retrying and leave the rest to the next start."""
         for task in self._left:
             task.cancel()
 

@@ -1,4 +1,4 @@
-"""Hooks: the user's own code at fixed places of a run."""
+"""Hooks: user code called at fixed points of a run."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ from thinkaloud.events.model import ToolCall
 
 
 class RunInfo(msgspec.Struct, frozen=True):
-    """Which run a hook is called for."""
+    """The run that a hook is called for."""
 
     run_id: str
     conversation_id: str
@@ -38,67 +38,67 @@ class RunInfo(msgspec.Struct, frozen=True):
 
 
 class AgentHook:
-    """Override what you need; every method does nothing by default.
+    """Override the methods you need; by default they do nothing.
 
     The methods may also be plain functions, which must not block: they run on the event loop.
 
-    Several hooks are called one after another, in the order in which they were given, and all of
-    them see the same order of calls. Segments are the loop's business: `emit_reasoning_end` comes
-    exactly once after the `emit_reasoning` calls of a segment, on every way out. Reasoning that
-    arrived in one piece is one `emit_reasoning` and one `emit_reasoning_end`.
+    Multiple hooks are called one after another, in the order given, and all see the same sequence
+    of calls. `emit_reasoning_end` is called exactly once after the `emit_reasoning` calls of a
+    segment, however it ends. Reasoning that arrives in one piece is one `emit_reasoning` and one
+    `emit_reasoning_end`.
 
-    An exception in a hook ends the run as failed (`hook_error`) and reaches the caller of the
-    Python API as it is. A hook object given to an `Agent` serves all its runs, which may go on at
-    the same time; give a class (or any function that returns a hook) to have one for each run.
+    An exception in a hook ends the run as failed (`hook_error`) and is raised unchanged to the
+    caller of the Python API. A hook object passed to an `Agent` is shared by all its runs, which
+    may be concurrent; pass a class (or a function that returns a hook) for one hook per run.
     """
 
     async def before_run(self, run: RunInfo) -> None:
-        """Before anything else of the run."""
+        """Called when the run starts, before any other method."""
 
     async def before_iteration(self, iteration: int) -> None:
-        """Before a model call; `iteration` counts from 1."""
+        """Called before a model call; `iteration` counts from 1."""
 
     async def on_stream(self, delta: str) -> None:
-        """Answer text, as it arrives."""
+        """Called with answer text as it arrives."""
 
     async def on_stream_end(self, resuming: bool) -> None:
-        """An answer segment ended. `resuming`: the run goes on, with tools or more thought."""
+        """Called when an answer segment ends. `resuming`: tools or more reasoning follow."""
 
     async def emit_reasoning(self, delta: str) -> None:
-        """Reasoning text, as it arrives."""
+        """Called with reasoning text as it arrives."""
 
     async def emit_reasoning_end(self) -> None:
-        """A reasoning segment ended."""
+        """Called when a reasoning segment ends."""
 
     async def before_execute_tools(self, calls: Sequence[ToolCall]) -> None:
-        """Before the tool calls of a response are run."""
+        """Called before the tool calls of a response."""
 
     async def after_execute_tools(self, results: Sequence[ToolEnded]) -> None:
-        """After all of them returned, in the order of the calls."""
+        """Called after all tool calls of a response, with results in the order of the calls."""
 
     async def after_iteration(self, iteration: int) -> None:
-        """After a model call and its tools."""
+        """Called after a model call and its tools."""
 
     async def finalize_content(self, content: str) -> str | None:
-        """The whole answer, once, before the run ends well.
+        """Called once with the whole answer, before the run ends successfully.
 
-        Return None to leave it, or a text that begins with `content` to add to it: the addition
-        is streamed like any answer text, so that deltas and final text stay equal (P4).
+        Return None to leave it unchanged, or a text that starts with `content` to append to it.
+        The addition is streamed like other answer text, so that deltas and final text match (P4).
         """
 
     async def on_error(self, error: RunError) -> None:
-        """The run is about to end as failed."""
+        """Called when the run has failed, before `after_run`."""
 
     async def after_run(self, reply: Reply) -> None:
-        """After the run's terminal event, however it ended. `reply` includes reasoning."""
+        """Called after the terminal event, however the run ended. `reply` includes reasoning."""
 
 
 HookSource = AgentHook | Callable[[], AgentHook]
-"""A hook for all runs, or what makes one for each run."""
+"""A hook shared by all runs, or a factory that creates one per run."""
 
 
 class HookFailed(ThinkaloudError):
-    """A hook raised. `cause` is what it raised."""
+    """A hook raised an exception, which is `cause`."""
 
     code = "hook_error"
 
@@ -117,7 +117,7 @@ class HookChain:
         return bool(self._hooks)
 
     async def call(self, place: str, *arguments: object) -> None:
-        """Call one method of every hook. Raises `HookFailed` for the first that raises."""
+        """Call a method of every hook. Raises `HookFailed` at the first exception."""
         for hook in self._hooks:
             try:
                 await _awaited(getattr(hook, place)(*arguments))
@@ -125,7 +125,7 @@ class HookChain:
                 raise HookFailed(place, error) from error
 
     async def event(self, event: Event) -> None:
-        """Tell of an event that has just been appended."""
+        """Call the hooks for an event that was just appended."""
         match event:
             case AnswerDelta():
                 await self.call("on_stream", event.text)
@@ -151,7 +151,7 @@ class HookChain:
                 assert_never(event)
 
     async def final_content(self, content: str) -> str:
-        """Return what the hooks add to the answer. Raises `HookFailed` where one replaces it."""
+        """Return the hooks' addition to the answer. Raises `HookFailed` if one changes it."""
         whole = content
         for hook in self._hooks:
             try:

@@ -1,4 +1,4 @@
-"""Limits on one run, and on how many runs there may be."""
+"""Limits on a single run, and on the number of runs."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""One model call of a run: attempts, silence, limits. A failure is left in the turn machine."""
+"""One model call of a run: retries, timeouts, limits. Failures are set in the turn machine."""
 
 import asyncio
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from thinkaloud.runtime.runs.recorder import RunRecorder
 
 
 class Prompt(msgspec.Struct, frozen=True):
-    """What every model call of a run is asked with, beside the conversation."""
+    """The request parameters shared by all model calls of a run."""
 
     system: str | None
     tools: tuple[ToolSchema, ...]
@@ -49,7 +49,7 @@ class ModelCaller:
         self._without: frozenset[RequestPart] = frozenset()
 
     async def call(self) -> None:
-        """Begin an iteration and make its call, again where that is allowed (P6)."""
+        """Start an iteration and make its model call, retrying where allowed (P6)."""
         recorder, turn = self._recorder, self._recorder.turn
         for event in turn.begin_iteration(
             self._limits.max_output_tokens, self._limits.max_tool_calls
@@ -80,7 +80,7 @@ class ModelCaller:
             attempt += 1
 
     def _leave_out(self) -> None:
-        """Let go of the earlier runs that no longer fit, and say so."""
+        """Drop the earlier runs that no longer fit the context window, with a notice."""
         fitted = fit_to_window(
             self._earlier,
             self._recorder.fold,

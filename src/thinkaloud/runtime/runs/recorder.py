@@ -1,4 +1,4 @@
-"""What a run writes down: every event once, in order, and then its hooks are told."""
+"""Records the events of a run, each once and in order, and then calls its hooks."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ from thinkaloud.runtime.runs.hooks import HookChain
 
 
 class RunRecorder:
-    """The pen of one run: what the turn machine says goes to the log, then to the hooks."""
+    """Appends the events of the turn machine to the log, then passes them to the hooks."""
 
     def __init__(
         self, run_id: str, log: LiveLog, turn: Turn, clock: Clock, hooks: HookChain
@@ -32,19 +32,19 @@ class RunRecorder:
 
     @property
     def fold(self) -> RunFold:
-        """The run as it stands."""
+        """The current state of the run."""
         return self._log.runs[self._run_id]
 
     def begin(self, event: RunStarted, attachments: tuple[Attachment, ...]) -> None:
-        """Write down the start of the run, whose files have this content."""
+        """Append the start of the run, with the content of its files."""
         self._log.append(self._run_id, event, attachments)
 
     def append(self, event: Event) -> None:
-        """Write an event down."""
+        """Append an event."""
         self._log.append(self._run_id, event)
 
     async def feed(self, batch: Sequence[ModelEvent]) -> int:
-        """Write down what the model says, up to its end, and return how many characters."""
+        """Append model events up to the end of the call; return the number of characters."""
         now_ms = self.clock.steady_ms()
         size = 0
         for said in batch:
@@ -61,13 +61,13 @@ class RunRecorder:
         return size
 
     async def close_segment(self) -> None:
-        """Close what is open, in the middle of a run."""
+        """Close the open segment, if any, in the middle of a run."""
         for event in self.turn.segments.close(self.clock.steady_ms()):
             self.append(event)
             await self.hooks.event(event)
 
     def end(self, finish: Finish, *, held: bool = False) -> Sequence[Event]:
-        """Write down the end and return its events, the last of them `held`. Again: nothing."""
+        """Append and return the closing events, the last one `held`. Idempotent."""
         ending = self.turn.end(finish, self.clock.steady_ms())
         for event in ending:
             self._log.append(self._run_id, event, held=held and event is ending[-1])

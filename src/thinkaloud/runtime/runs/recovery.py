@@ -1,4 +1,4 @@
-"""What a start does for the runs of a process that died."""
+"""Recovers the runs of a process that died, at startup."""
 
 import logging
 from collections.abc import Collection, Sequence
@@ -18,10 +18,10 @@ _log = logging.getLogger(__name__)
 
 
 async def recover(store: Store, hub: Hub, finalizer: Finalizer) -> None:
-    """Finish the runs that were left: closed segments, then `interrupted` (P3), text and title.
+    """Finish unfinished runs: close segments, end as `interrupted` (P3), compact, set the title.
 
-    Each conversation is read once, however many of its runs were left, and one after another.
-    One that cannot be read is logged and left as it is.
+    Conversations are processed one at a time and read once each. One that cannot be read is
+    logged and left unchanged.
     """
     left: dict[tuple[str, str], list[Unfinished]] = {}
     for unfinished in await store.unfinished_runs():
@@ -45,12 +45,12 @@ async def _finish(
 ) -> None:
     async with hub.open(owner, conversation_id) as log:
         fold, entries = await _read(store, log, {each.run.run_id for each in left})
-        # All of them before the first is saved: that is one commit, and not one for each.
+        # Append to all runs before saving: one commit instead of one per run.
         for each in left:
             entries[each.run.run_id] += _ended(each, fold, log)
         await hub.writer.save()
         if not log.is_saved:
-            return  # It is tried again, like all that is said; the next start puts them in order.
+            return  # The writer retries the events; the next start compacts the runs.
         for each in left:
             run_id = each.run.run_id
             read = ReadRun(entries.pop(run_id), fold.runs.get(run_id))
@@ -60,7 +60,7 @@ async def _finish(
 async def _read(
     store: Store, log: LiveLog, run_ids: Collection[str]
 ) -> tuple[Fold, dict[str, list[Entry]]]:
-    """Read a conversation, and what lies in the log of these runs."""
+    """Read a conversation, and collect the entries of these runs."""
     fold = Fold(log.conversation_id)
     entries: dict[str, list[Entry]] = {run_id: [] for run_id in run_ids}
     while page := await store.read(log.owner, log.conversation_id, fold.seq, _PAGE):
@@ -73,7 +73,7 @@ async def _read(
 
 
 def _ended(unfinished: Unfinished, fold: Fold, log: LiveLog) -> list[Entry]:
-    """Write down what a run lacks, and return that."""
+    """Append the missing events of a run and return their entries."""
     run_id = unfinished.run.run_id
     run = fold.run(run_id)
     before = log.seq

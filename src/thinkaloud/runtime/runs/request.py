@@ -1,4 +1,4 @@
-"""Requests: what a caller asks for, checked and turned into a run."""
+"""Run requests: checking them and building run specifications."""
 
 import math
 import re
@@ -25,17 +25,17 @@ from thinkaloud.runtime.runs.run import RunSpec
 from thinkaloud.runtime.runs.tool_executor import ToolExecutor
 
 ID_PATTERN: Final = re.compile(r"[A-Za-z0-9_:-]{1,64}\Z")
-"""What a conversation id looks like."""
+"""The format of a conversation id."""
 MAX_ITERATIONS: Final = 1000
 """The largest `max_iterations` of a request."""
 MAX_CONTEXT_FILES: Final = 64
-"""The most `context_files` of a client's message."""
+"""The maximum number of `context_files` in a client's message."""
 
 
 class MessageFields(msgspec.Struct, frozen=True, kw_only=True):
-    """The fields that a message has on every entry point, with their published descriptions.
+    """The message fields common to all entry points, with their published descriptions.
 
-    What is only in the schema here is checked for all entry points by `check`.
+    Constraints that are only in the schema here are enforced by `check`.
     """
 
     context: Annotated[
@@ -79,12 +79,12 @@ class MessageFields(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
 
     def shared_fields(self) -> dict[str, Any]:
-        """Return the values of these fields, to be passed on to another kind of message."""
+        """Return the values of these fields, to construct another kind of message."""
         return {name: getattr(self, name) for name in MessageFields.__struct_fields__}
 
 
 class RunRequest(MessageFields, frozen=True):
-    """What a caller asks for, not checked yet."""
+    """An unchecked request for a run."""
 
     text: str
     conversation_id: str | None = None
@@ -93,7 +93,7 @@ class RunRequest(MessageFields, frozen=True):
     temporary: bool = False
     """Whether a conversation created by this request is kept in memory only."""
     stop_detached_after: float | None = None
-    """Seconds without a follower after which the run is stopped. None: as configured. Infinity:
+    """Stop the run after this many seconds without a follower. None: as configured. Infinity:
     never."""
 
 
@@ -106,16 +106,16 @@ class RunServices(msgspec.Struct, frozen=True):
     tool_executor: ToolExecutor
     attachments: Attachments
     uploads: Uploads
-    """Where `attachments` finds uploads. It is told which conversations use them."""
+    """The uploads that `attachments` reads, and which conversations use them."""
     limits: Limits = Limits()
     admission: AdmissionLimits = AdmissionLimits()
-    """How many runs there may be at once."""
+    """Limits on the number of concurrent runs."""
     hooks: tuple[HookSource, ...] = ()
     system_prompt: str | None = None
     reasoning_effort: Effort | None = None
-    """The server's default."""
+    """The default for requests without one."""
     flush_interval: float = 0.25
-    """Seconds that events may wait to be saved: the most that a crash can lose."""
+    """Seconds between saves: the most that a crash can lose."""
     retention_days: float | None = None
     """Conversations not updated for this long are deleted. None: never."""
 
@@ -123,7 +123,7 @@ class RunServices(msgspec.Struct, frozen=True):
 async def build_spec(
     owner: str, request: RunRequest, services: RunServices, replaced: RunFold | None
 ) -> RunSpec:
-    """Turn a checked request into a run specification, reading the files that it names.
+    """Build a run specification from a checked request, reading the files that it names.
 
     `replaced` is the state of the run that it replaces. Raises `UnknownModel`,
     `ConfigurationError`, `UnsupportedEffort` or `InvalidRequest`.
@@ -177,7 +177,8 @@ async def open_conversation(
 ) -> None:
     """Create the conversation, or update its `updated_at_ms`.
 
-    Raises `NotFound` for another owner's, and `InvalidRequest` if it should be temporary and isn't.
+    Raises `NotFound` if it belongs to another owner, and `InvalidRequest` if the request asks for
+    a temporary conversation and it isn't one.
     """
     now_ms = services.clock.unix_ms()
     if request.temporary and request.conversation_id is not None:
@@ -225,7 +226,7 @@ def check(request: RunRequest) -> None:
 
 
 def _check_json(field: str, value: object) -> None:
-    """Refuse what could not be stored: it would fail in the middle of the run."""
+    """Raise `InvalidRequest` for a value that cannot be stored, before the run starts."""
     try:
         msgspec.json.encode(value)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:

@@ -1,4 +1,4 @@
-"""One run, carried out: the shell around the turn machine. Every way out ends in one terminal event."""
+"""Executes one run: the shell around the turn machine. Always ends with one terminal event."""
 
 import asyncio
 import logging
@@ -33,11 +33,11 @@ from thinkaloud.runtime.runs.tool_executor import ToolExecutor
 _log = logging.getLogger(__name__)
 
 ReadEarlier = Callable[[], Awaitable[Sequence[RunFold]]]
-"""Reads the runs that came before. What it raises is the run's failure, and nobody else's."""
+"""Reads the earlier runs. An exception fails this run only."""
 
 
 class RunSpec(msgspec.Struct, frozen=True):
-    """What is to be run."""
+    """Everything that defines a run."""
 
     run_id: str
     conversation_id: str
@@ -51,11 +51,11 @@ class RunSpec(msgspec.Struct, frozen=True):
     replaces: str | None = None
     """The run of this conversation that it replaces."""
     stop_detached_after: float | None = None
-    """Seconds without a follower after which it is stopped; None: never."""
+    """Stop the run after this many seconds without a follower; None: never."""
 
     @property
     def started(self) -> RunStarted:
-        """What the run begins with."""
+        """The first event of the run."""
         return RunStarted(
             self.model.info.id,
             self.max_iterations,
@@ -67,27 +67,27 @@ class RunSpec(msgspec.Struct, frozen=True):
 
 
 class RunDependencies(msgspec.Struct, frozen=True):
-    """What a run works with."""
+    """The dependencies of a run."""
 
     clock: Clock
     limits: Limits
     tool_executor: ToolExecutor
     hooks: HookChain
     show_end: Callable[[LiveLog], Awaitable[None]]
-    """Shows the end of a run once it is kept."""
+    """Persists and publishes the terminal event."""
 
 
 class Run:
-    """Carries out one run on an open log. `execute` is called once."""
+    """Executes one run on an open log. Call `execute` once."""
 
     def __init__(self, spec: RunSpec, log: LiveLog, means: RunDependencies) -> None:
         self.spec = spec
         self.begun = asyncio.Event()
-        """Set when its task takes its first step. From there on, whatever cancels it, the run ends."""
+        """Set at the first step of its task. From then on a cancelled run still records its end."""
         self.stopping = False
-        """Whether somebody stopped it: then it ends as stopped, and not as interrupted."""
+        """Whether it was stopped by a caller, so that it ends as stopped, not interrupted."""
         self.error: Exception | None = None
-        """What a hook raised, for the caller of the Python API."""
+        """The exception raised by a hook, for the caller of the Python API."""
         self._limits = means.limits
         self._toolbox = means.tool_executor
         self._hooks = means.hooks
@@ -98,7 +98,7 @@ class Run:
         self._recorder = RunRecorder(spec.run_id, log, turn, means.clock, means.hooks)
 
     async def execute(self, read_earlier: ReadEarlier) -> None:
-        """Run to the end, after the runs that came before. Raises only a cancellation that was no stop."""
+        """Execute the run to its end. Raises only `CancelledError`, unless it was stopped."""
         self._begin()
         cancelled: asyncio.CancelledError | None = None
         try:
@@ -113,14 +113,14 @@ class Run:
         await self._tell_end(ending, finish.error)
 
     def stop(self) -> bool:
-        """Mark the run as stopped by somebody. True where its task is now to be cancelled."""
+        """Mark the run as stopped. Returns whether the caller must now cancel its task."""
         if self.stopping or self._recorder.turn.ended:
             return False
         self.stopping = True
         return True
 
     def abandon(self) -> None:
-        """Write down the end of a run that was cancelled before it could do so itself."""
+        """Record the end of a run that was cancelled before it could do so itself."""
         self._begin()
         self._recorder.end(self._broken_off())
 
@@ -150,7 +150,7 @@ class Run:
             error = RunError(failure.code, failure.message)
         except ThinkaloudError as failure:
             error = RunError(failure.code, failure.message)
-        except Exception:  # noqa: BLE001 - the end of a run's task: the others go on
+        except Exception:  # noqa: BLE001 - must not affect other runs
             _log.exception("run %s failed", self.spec.run_id)
             error = RunError("internal_error", "The server failed; its log says why.")
         return Finish("failed", error)

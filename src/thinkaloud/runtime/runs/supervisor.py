@@ -1,4 +1,4 @@
-"""The supervisor owns all runs. A run does not depend on the socket that asked for it."""
+"""The supervisor owns all runs. A run is independent of the connection that started it."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -64,7 +64,7 @@ class Runs:
     async def open(self) -> AsyncGenerator["Runs"]:
         """Own the tasks of all runs until the block is left; then they are interrupted.
 
-        What is raised in the block reaches its caller as it is, in no exception group.
+        An exception raised in the block reaches the caller unchanged, not in an exception group.
         """
         async with owned_tasks() as tasks:
             self._tasks = tasks
@@ -88,12 +88,12 @@ class Runs:
                 await self.conversations.release_uploads(closing=True)
 
     async def drain(self) -> None:
-        """Take no new runs, and let those that go on finish while the grace lasts."""
+        """Refuse new runs, and wait for active ones up to the drain timeout."""
         self.draining = True
         await self.active.wait_for_all(self._services.limits.drain_timeout_seconds)
 
     async def interrupt(self) -> None:
-        """End all runs as interrupted, and every follower once it is up to date. Takes no more."""
+        """End all runs as interrupted, and followers once up to date. No runs can start after."""
         self._tasks = None
         await self.active.interrupt()
         self.hub.close()
@@ -140,9 +140,9 @@ class Runs:
     async def follow(
         self, record: RunRecord, after: int | None = None, *, live: bool = True
     ) -> AsyncGenerator[Follower]:
-        """Follow a run from the event after `after` (from its first, by default) to its end.
+        """Follow a run from the event after `after` (by default, from its start) to its end.
 
-        Without `live` only as far as it has come.
+        Without `live`, stop at the current last event.
         """
         start = record.first_seq - 1 if after is None else max(after, record.first_seq - 1)
         ended = not live or record.run_id not in self.active
@@ -162,7 +162,7 @@ class Runs:
         return record
 
     async def _admitted(self, owner: str, request: RunRequest) -> tuple[Run, RunRecord]:
-        hooks = HookChain(self._services.hooks)  # Making them may raise: nothing is stored yet.
+        hooks = HookChain(self._services.hooks)  # First, because it may raise.
         replaced = await replaced_run(owner, request, self._store)
         fold = None if replaced is None else await self.fold(replaced)
         spec = await build_spec(owner, request, self._services, fold)
@@ -175,7 +175,7 @@ class Runs:
             record = RunRecord(
                 spec.run_id, spec.conversation_id, owner, log.seq + 1, request.idempotency_key
             )
-            # Concurrently, so that the model waits for one commit and not for two.
+            # Concurrently, so that the model call waits for one commit, not two.
             kept, _ = await asyncio.gather(
                 self._store.add_run(record, _without_attachments(spec.started)),
                 self.hub.writer.reserve(log),
@@ -233,5 +233,5 @@ class Runs:
 
 
 def _without_attachments(message: RunStarted) -> RunStarted:
-    # They are stored where they were named, and the run's log has them once it begins.
+    # Their content is stored elsewhere, and the run's log includes them once it starts.
     return msgspec.structs.replace(message, attachments=())

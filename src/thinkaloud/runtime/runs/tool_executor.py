@@ -1,4 +1,4 @@
-"""Runs the tools that a model calls. What goes wrong goes back to the model as a result."""
+"""Runs the tools that a model calls. Errors are returned to the model as results."""
 
 import asyncio
 import logging
@@ -15,12 +15,12 @@ from thinkaloud.ports.tool import Tool
 from thinkaloud.runtime.runs.recorder import RunRecorder
 
 _LEAVING_SECONDS: Final = 0.5
-"""How long a tool may take to end once it was cancelled: a stopped run waits no longer."""
+"""How long to wait for a cancelled tool to end, which delays a stopped run."""
 _log = logging.getLogger(__name__)
 
 
 class ToolOutcome(msgspec.Struct, frozen=True):
-    """What one call gave."""
+    """The outcome of one call."""
 
     status: ToolStatus
     result: str
@@ -45,7 +45,7 @@ class ToolExecutor:
     async def run(
         self, calls: Sequence[ToolCall], recorder: RunRecorder, max_parallel: int
     ) -> None:
-        """Run the calls of one response side by side, and write down each start and end."""
+        """Run the calls of one response concurrently, recording each start and end."""
         await recorder.hooks.call("before_execute_tools", calls)
         room = asyncio.Semaphore(max_parallel)
         async with asyncio.TaskGroup() as group:
@@ -88,7 +88,7 @@ class ToolExecutor:
             return ended
 
     async def _run(self, tool: Tool, name: str, arguments: dict[str, object]) -> ToolOutcome:
-        # In no task group: one would wait for ever for a tool that does not heed its cancellation.
+        # Not in a task group, which would wait forever for a tool that ignores its cancellation.
         work = asyncio.create_task(_called(tool, arguments))  # noqa: TID251 - see _let_go
         try:
             done, _ = await asyncio.wait([work], timeout=tool.timeout)
@@ -107,7 +107,7 @@ class ToolExecutor:
             return self._cut("error", f"{name} failed: {type(error).__name__}: {error}")
 
     async def _let_go(self, work: asyncio.Task[str], name: str) -> None:
-        """Cancel a call that goes on and wait for its end, but not for long. Its failure is logged."""
+        """Cancel an unfinished call and wait briefly for its end. Its failure is logged."""
         if work.done():
             return
 
