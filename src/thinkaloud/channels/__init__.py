@@ -1,4 +1,7 @@
-"""Channels: the ways out to where people read and write. Plugins import from here."""
+"""Channels: connections to the chat platforms where people talk to the agent.
+
+Plugins import from here.
+"""
 
 from thinkaloud.channels.channel import BaseChannel
 from thinkaloud.channels.host import Exchange, InboundMessage

@@ -1,4 +1,4 @@
-"""Between chats and runs: what people say begins a run, and what the run says goes to its chat."""
+"""Connects chats and runs: a message starts a run, and the run's output is sent to its chat."""
 
 import asyncio
 import logging
@@ -18,34 +18,34 @@ from thinkaloud.events.view import RunView
 from thinkaloud.ports.tasks import owned_tasks
 
 _Chat = tuple[str, str]
-"""A chat: its channel, and the platform's own name of it."""
+"""A chat: its channel, and the platform's id of the chat."""
 
 _log = logging.getLogger(__name__)
 
 
 class RunFeed(Protocol):
-    """One run being followed from its first event."""
+    """A subscription to one run, from its first event."""
 
     async def next(self) -> Sequence[LoggedEvent] | RunView:
-        """Wait for more: events in order, or the run as it stands where events are gone.
+        """Wait for the next events, in order, or for a snapshot of the run if events were dropped.
 
-        Empty means the end.
+        An empty result means the end.
         """
         ...
 
 
 class ChatRuns(Protocol):
-    """What the bridge needs of the runtime."""
+    """What the bridge needs from the runtime."""
 
     async def begin(self, message: InboundMessage) -> str | None:
-        """Start a run for a message and return its id; None where the message was taken before.
+        """Start a run for a message and return its id, or None if the message is a duplicate.
 
         Raises `ThinkaloudError`.
         """
         ...
 
     async def stop(self, channel: str, chat_id: str) -> None:
-        """Stop the run that goes on in a chat and return when it has ended; none: nothing."""
+        """Stop the active run of a chat, if any, and return when it has ended."""
         ...
 
     def follow(self, run_id: str) -> AbstractAsyncContextManager[RunFeed]:
@@ -54,10 +54,10 @@ class ChatRuns(Protocol):
 
 
 class Bridge:
-    """The `Exchange` of all channels. Runs of one chat are told one after the other.
+    """The `Exchange` of all channels. Sends the runs of one chat one after the other.
 
-    It pulls: while a chat takes its time its run is not read further, so that nothing waits but a
-    cursor, nothing of the run is lost, and no other chat is touched (P14).
+    Delivery is pull-based: while a chat is slow, its run is not read further. Only a cursor waits,
+    no output is lost, and other chats are not affected (P14).
     """
 
     def __init__(
@@ -73,9 +73,9 @@ class Bridge:
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator["Bridge"]:
-        """Own what follows runs, until the block is left. The runs go on.
+        """Own the tasks that follow runs until the block exits. The runs themselves continue.
 
-        On leaving, chats are told what their runs have still to say, within `drain_seconds`.
+        On exit, sends the remaining output to the chats for up to `drain_seconds`.
         """
         async with owned_tasks() as tasks:
             self._tasks = tasks
@@ -86,10 +86,10 @@ class Bridge:
                 await self._finish()
 
     async def receive(self, message: InboundMessage) -> None:
-        """Begin a run for a message; what it says goes to the chat. A refusal is said there.
+        """Start a run for a message and send its output, or the reason for a refusal, to the chat.
 
-        Messages of one chat are begun in the order in which they come. `/stop` begins none: it stops
-        the run that goes on. Raises `NotFound` where there is no such channel.
+        Runs of one chat start in the order of their messages. `/stop` starts no run but stops the
+        active one. Raises `NotFound` if the channel does not exist.
         """
         if message.channel not in self._manager.channels:
             raise NotFound(f"There is no channel {message.channel!r}.")
@@ -104,11 +104,11 @@ class Bridge:
                 self._refuse(chat, error)
 
     async def stop(self, channel: str, chat_id: str) -> None:
-        """Stop the run that goes on in a chat and return when it has ended; none: nothing."""
+        """Stop the active run of a chat, if any, and return when it has ended."""
         await self._runs.stop(channel, chat_id)
 
     def dispatch(self, message: OutboundMessage) -> None:
-        """Route a message of a plugin, as the manager's `dispatch`."""
+        """Route a plugin's message. See `ChannelManager.dispatch`."""
         self._manager.dispatch(message)
 
     async def _begin(self, chat: _Chat, message: InboundMessage) -> None:

@@ -1,4 +1,4 @@
-"""For channels that were written for a base class made from `(config, bus)`, as other agents have it."""
+"""Adapter for channels written for other agents, whose base class is built from `(config, bus)`."""
 
 import inspect
 from collections.abc import Mapping
@@ -25,14 +25,14 @@ class _Outbound(_Inbound, Protocol):
 
 
 class ChannelConfig(dict[str, object]):
-    """The options of a channel, as keys and as attributes, and what else the base class needs."""
+    """A channel's options, as keys and attributes, and what else the base class needs."""
 
     def __init__(self, name: str, settings: ChannelSettings, exchange: Exchange | None) -> None:
         super().__init__(
             settings.options, enabled=settings.enabled, show_reasoning=settings.allows_reasoning
         )
         self.made_of = (name, settings, exchange)
-        """What a channel that is made from name, settings and exchange is given."""
+        """The constructor arguments of a regular channel: name, settings and exchange."""
 
     def __getattr__(self, name: str) -> object:
         try:
@@ -41,23 +41,23 @@ class ChannelConfig(dict[str, object]):
             raise AttributeError(f"[channels] has no {name!r} for this channel.") from None
 
     def allows(self, sender_id: str) -> bool:
-        """Whether `allow_from` names this person, or everybody with `*`. Without it nobody may talk."""
+        """Whether `allow_from` lists this sender or `*`. Without the option nobody is allowed."""
         allowed: object = self.get("allow_from") or self.get("allowFrom")
         return isinstance(allowed, list) and bool({"*", sender_id} & {*map(str, allowed)})  # pyright: ignore[reportUnknownArgumentType]
 
 
 class MessageBus:
-    """Passes on what a channel publishes."""
+    """Forwards the messages that a channel publishes."""
 
     def __init__(self, exchange: Exchange | None) -> None:
         self._exchange = exchange
 
     async def publish_inbound(self, msg: _Inbound) -> None:
-        """Answer what somebody said in a chat, as `BaseChannel.hear`."""
+        """Answer a message from a chat. See `BaseChannel.receive`."""
         await self._outside().receive(InboundMessage(msg.channel, msg.chat_id, msg.content))
 
     async def publish_outbound(self, msg: _Outbound) -> None:
-        """Send a message, or reasoning by its metadata, as `BaseChannel.dispatch`."""
+        """Send a message, or reasoning if its metadata says so. See `BaseChannel.dispatch`."""
         sent = OutboundMessage(msg.channel, msg.chat_id, msg.content, msg.metadata or {})
         self._outside().dispatch(sent)
 
@@ -68,6 +68,6 @@ class MessageBus:
 
 
 def takes_bus(channel: type) -> bool:
-    """Whether a class of channels is made from `(config, bus)`."""
+    """Whether a channel class is built from `(config, bus)`."""
     names = [*inspect.signature(channel).parameters]
     return names[:2] == ["config", "bus"]

@@ -1,4 +1,4 @@
-"""What a channel is: the way out to one kind of place where people read and write."""
+"""The base class of channels: the connection to one chat platform."""
 
 import logging
 from abc import ABC, abstractmethod
@@ -14,11 +14,11 @@ _log = logging.getLogger(__name__)
 
 
 class BaseChannel(ABC):
-    """A channel. Plugins subclass it; the entry point names the class (`docs/reference/channels.md`).
+    """A channel. Plugins subclass it and register it by entry point (`docs/reference/channels.md`).
 
-    Calls for one chat come one after the other, in order; calls for different chats come side by
-    side. A call may take its time and may raise: what it raises is logged, and the chat goes on.
-    Without an exchange it stands alone: `receive`, `stop_run` and `dispatch` raise `InternalError`.
+    Calls for one chat are sequential and in order; calls for different chats are concurrent. A call
+    may be slow and may raise: exceptions are logged, and the chat continues.
+    Without an exchange, `receive`, `stop_run` and `dispatch` raise `InternalError`.
     """
 
     def __init__(
@@ -32,58 +32,58 @@ class BaseChannel(ABC):
             name, settings, exchange = name.made_of
         assert isinstance(settings, ChannelSettings)
         self.name = name
-        """As in `[channels.NAME]`."""
+        """The `NAME` in `[channels.NAME]`."""
         self.settings = settings
         self.config = ChannelConfig(name, settings, exchange)
-        """The options of `settings`, for channels made from `(config, bus)`; `bus` is theirs too."""
+        """The options of `settings`. Like `bus`, for channels built from `(config, bus)`."""
         self.bus = MessageBus(exchange)
         self._exchange = exchange
 
     @property
     def streams(self) -> bool:
-        """Whether the answer goes out as it arrives. Without `send_delta` it goes out whole, by `send`."""
+        """Whether answers are streamed. Without `send_delta`, they are sent whole, with `send`."""
         return type(self).send_delta is not BaseChannel.send_delta
 
     async def receive(self, chat_id: str, text: str, *, message_id: str | None = None) -> None:
-        """Answer what somebody said in a chat. Returns once the run has begun, or was refused there.
+        """Answer a message from a chat. Returns once the run has started or was refused.
 
         With the platform's `message_id`, a message that is delivered twice is answered once.
         """
         await self._outside().receive(InboundMessage(self.name, chat_id, text, message_id))
 
     async def stop_run(self, chat_id: str) -> None:
-        """Stop the run that goes on in a chat, and return when it has ended. Idempotent."""
+        """Stop the active run of a chat and return when it has ended. Idempotent."""
         await self._outside().stop(self.name, chat_id)
 
     def dispatch(self, message: OutboundMessage) -> None:
-        """Send a message, or reasoning by its metadata, to any chat of any channel. Never waits.
+        """Send a message, or reasoning if its metadata says so, to any chat. Never waits.
 
-        Raises `NotFound` where there is no such channel, and `Conflict` where too much waits for
-        the chat already; reasoning for a channel that is not there is dropped.
+        Raises `NotFound` if the channel does not exist, and `Conflict` if the chat's queue is full.
+        Reasoning for a channel that does not exist is dropped.
         """
         self._outside().dispatch(message)
 
     @abstractmethod
     async def start(self) -> None:
-        """Begin to listen. Runs as a task of its own; may return, or go on until it is cancelled."""
+        """Start listening. Runs in its own task; may return, or run until it is cancelled."""
 
     @abstractmethod
     async def stop(self) -> None:
-        """Let go of everything. Called once, after the last message."""
+        """Release all resources. Called once, after the last message."""
 
     @abstractmethod
     async def send(self, msg: OutboundMessage) -> None:
-        """Send a whole message."""
+        """Send a complete message."""
 
     async def send_delta(self, chat_id: str, delta: str, metadata: StreamMetadata) -> None:
-        """Send more of an answer; never empty. The first of a `stream_id` begins it."""
+        """Send the next piece of an answer, never empty. A new `stream_id` starts a new segment."""
         raise NotImplementedError(f"{self.name} does not stream")
 
     async def send_stream_end(self, chat_id: str, metadata: StreamMetadata) -> None:
-        """Say that a stretch of the answer is whole. `resuming`: the run goes on.
+        """Mark the end of an answer segment. `resuming`: the run continues.
 
-        By default nothing; a channel made from `(config, bus)` is told by an empty `send_delta`
-        whose metadata has `_stream_end`.
+        Does nothing by default. A channel built from `(config, bus)` gets an empty `send_delta`
+        with `_stream_end` in its metadata.
         """
         if self._by_bus and self.streams:
             await self.send_delta(chat_id, "", metadata)
@@ -91,15 +91,15 @@ class BaseChannel(ABC):
     async def send_reasoning_delta(  # noqa: B027 - a channel may do without
         self, chat_id: str, delta: str, metadata: StreamMetadata
     ) -> None:
-        """Send more reasoning; never empty. By default reasoning is not shown."""
+        """Send the next piece of reasoning, never empty. Does nothing by default."""
 
     async def send_reasoning_end(  # noqa: B027 - a channel may do without
         self, chat_id: str, metadata: StreamMetadata
     ) -> None:
-        """Say that a stretch of reasoning is over: once for each that began."""
+        """Mark the end of a reasoning segment. Called once for each segment that was started."""
 
     async def send_reasoning(self, msg: OutboundMessage) -> None:
-        """Send a whole stretch of reasoning: one delta and one end. An empty one is nothing."""
+        """Send a complete reasoning segment: one delta and one end. Ignores empty reasoning."""
         if not msg.content:
             return
         metadata = msg.stream
@@ -117,7 +117,7 @@ class BaseChannel(ABC):
         metadata: Mapping[str, object] | None = None,
         **others: object,
     ) -> None:
-        """Answer somebody whom the option `allow_from` lets in: for channels made from a bus."""
+        """Answer a sender allowed by `allow_from`. For channels built from `(config, bus)`."""
         if not self.config.allows(str(sender_id)):
             _log.warning(
                 "channel %s: %r is not in allow_from; the message is not answered",

@@ -1,4 +1,4 @@
-"""Where channels meet the runs and each other."""
+"""The interface between channels and the server."""
 
 from typing import Protocol
 
@@ -8,30 +8,30 @@ from thinkaloud.channels.message import OutboundMessage
 
 
 class InboundMessage(msgspec.Struct, frozen=True):
-    """Something that a person said in a chat of a channel."""
+    """A message that a person sent in a chat."""
 
     channel: str
     chat_id: str
-    """The platform's own name of the chat, whatever its form."""
+    """The platform's id of the chat, in any format."""
     text: str
     message_id: str | None = None
-    """The platform's own name of the message: delivered twice, it is answered once."""
+    """The platform's id of the message. A message that is delivered twice is answered once."""
 
 
 class Exchange(Protocol):
-    """Takes what people say, and what plugins have to say. Every channel is given it."""
+    """Accepts messages from people and from plugins. Every channel gets one."""
 
     async def receive(self, message: InboundMessage, /) -> None:
-        """Answer a message in its chat. Returns once the run has begun, or was refused in words.
+        """Answer a message in its chat. Returns once the run has started or was refused there.
 
-        Raises `NotFound` where there is no such channel.
+        Raises `NotFound` if the channel does not exist.
         """
         ...
 
     async def stop(self, channel: str, chat_id: str, /) -> None:
-        """Stop the run that goes on in a chat and return when it has ended; none: nothing."""
+        """Stop the active run of a chat, if any, and return when it has ended."""
         ...
 
     def dispatch(self, message: OutboundMessage, /) -> None:
-        """Route a message to its chat, as `ChannelManager.dispatch`. Never waits."""
+        """Route a message to its chat. Never waits. See `ChannelManager.dispatch`."""
         ...

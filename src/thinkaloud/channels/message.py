@@ -1,4 +1,4 @@
-"""What goes out through channels, as typed values."""
+"""Typed values for everything that is sent through channels."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,11 +6,11 @@ import msgspec
 
 
 class StreamMetadata(dict[str, object]):
-    """What is known of a piece beside its text. A piece that a plugin sent may have no run.
+    """The metadata of a delta, an end or a message. Those sent by plugins may have no run.
 
-    Each member is an attribute and a key. For plugins that read the keys of other agents there are
-    also `_stream_id`, `_resuming`, and in a call to a channel one of `_stream_delta`, `_stream_end`,
-    `_reasoning_delta` and `_reasoning_end`.
+    Each field is both an attribute and a key. For plugins that read the keys of other agents, there
+    are also `_stream_id` and `_resuming` and, in a call to a channel, one of `_stream_delta`,
+    `_stream_end`, `_reasoning_delta` and `_reasoning_end`.
     """
 
     __slots__ = (
@@ -25,19 +25,19 @@ class StreamMetadata(dict[str, object]):
 
     run_id: str | None
     stream_id: str | None
-    """The stretch of reasoning or answer that it belongs to; never None in a call to a channel."""
+    """The reasoning or answer segment that it belongs to. Never None in a streaming call."""
     seq: int | None
-    """Its number in the conversation's log; None where it did not come out of the log."""
+    """Its number in the conversation's log; None if it does not come from the log."""
     part: int
-    """Increases within a reasoning segment where the provider starts a new paragraph."""
+    """Increases within a reasoning segment when the provider starts a new paragraph."""
     duration_ms: int | None
-    """On the end of a stretch of reasoning, where it is known."""
+    """On the end of a reasoning segment, if known."""
     resuming: bool
-    """On the end of a stretch of an answer: the run goes on."""
+    """On the end of an answer segment: the run continues."""
     interrupted: bool
-    """On an end: the stretch was cut short."""
+    """On an end: the segment was cut short."""
 
-    def __init__(  # noqa: PLR0913 - one a member
+    def __init__(  # noqa: PLR0913 - one per field
         self,
         run_id: str | None = None,
         stream_id: str | None = None,
@@ -62,7 +62,7 @@ class StreamMetadata(dict[str, object]):
         self.duration_ms, self.resuming, self.interrupted = duration_ms, resuming, interrupted
 
     def of(self, stream_id: str | None) -> "StreamMetadata":
-        """Return the same for another stretch."""
+        """Return a copy for another segment."""
         return StreamMetadata(
             self.run_id,
             stream_id,
@@ -74,7 +74,7 @@ class StreamMetadata(dict[str, object]):
         )
 
     def ended(self, *, resuming: bool = False, interrupted: bool = False) -> "StreamMetadata":
-        """Return what the end of this stretch has."""
+        """Return the metadata for the end of this segment."""
         return StreamMetadata(
             self.run_id,
             self.stream_id,
@@ -87,10 +87,10 @@ class StreamMetadata(dict[str, object]):
 
 
 class OutboundMessage(msgspec.Struct, frozen=True):
-    """A whole message to one chat of one channel. Plugins send it; `send` gets it.
+    """A complete message to one chat of one channel. Plugins create it; `send` receives it.
 
-    `metadata` is the plugin's own. Its keys `_reasoning`, `_reasoning_delta` and `_reasoning_end`
-    say that it is no message but reasoning; they are read at one boundary and reach no channel.
+    `metadata` belongs to the plugin. The keys `_reasoning`, `_reasoning_delta` and `_reasoning_end`
+    mark it as reasoning; they are read in one place and never passed to a channel.
     """
 
     channel: str
@@ -99,13 +99,13 @@ class OutboundMessage(msgspec.Struct, frozen=True):
     metadata: Mapping[str, object] = {}
     stream: StreamMetadata = msgspec.field(default_factory=StreamMetadata)
     reply_to: str | None = None
-    """The platform's message that it answers; only a plugin sets it."""
+    """The id of the message that it replies to, on the platform. Set only by plugins."""
     media: Sequence[str] = ()
-    """Files that go along; only a plugin sets it, and `websocket` does not send them."""
+    """Attached files. Set only by plugins; `websocket` does not send them."""
 
 
 class Delta(msgspec.Struct, frozen=True, tag=True):
-    """More of an answer."""
+    """The next piece of an answer."""
 
     channel: str
     chat_id: str
@@ -114,7 +114,7 @@ class Delta(msgspec.Struct, frozen=True, tag=True):
 
 
 class StreamEnd(msgspec.Struct, frozen=True, tag=True):
-    """A stretch of the answer is whole."""
+    """The end of an answer segment."""
 
     channel: str
     chat_id: str
@@ -122,7 +122,7 @@ class StreamEnd(msgspec.Struct, frozen=True, tag=True):
 
 
 class ThoughtDelta(msgspec.Struct, frozen=True, tag=True):
-    """More reasoning."""
+    """The next piece of reasoning."""
 
     channel: str
     chat_id: str
@@ -131,7 +131,7 @@ class ThoughtDelta(msgspec.Struct, frozen=True, tag=True):
 
 
 class ThoughtEnd(msgspec.Struct, frozen=True, tag=True):
-    """A stretch of reasoning is over."""
+    """The end of a reasoning segment."""
 
     channel: str
     chat_id: str
@@ -139,4 +139,4 @@ class ThoughtEnd(msgspec.Struct, frozen=True, tag=True):
 
 
 Outbound = OutboundMessage | Delta | StreamEnd | ThoughtDelta | ThoughtEnd
-"""Everything that the manager routes."""
+"""Anything that the manager routes."""

@@ -1,4 +1,4 @@
-"""One chat of one channel: what waits for it, bounded, and its delivery in order."""
+"""The bounded queue of one chat of one channel, and its delivery in order."""
 
 import asyncio
 import itertools
@@ -20,9 +20,9 @@ from thinkaloud.channels.segment_normalizer import SegmentNormalizer
 from thinkaloud.errors import Conflict
 
 MAX_WAITING: Final = 1_000
-"""Pieces that may wait for one chat, merged ones counted once."""
+"""Maximum number of items queued for one chat; merged deltas count once."""
 MAX_CHARS: Final = 1_000_000
-"""Characters that may wait for one chat."""
+"""Maximum number of characters queued for one chat."""
 _EASY_CHARS: Final = 65_536
 _EASY_WAITING: Final = 64
 
@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 
 class _Piece:
-    """Something that waits, with the text of neighbours that were merged into it."""
+    """A queued item, with the text of the deltas merged into it."""
 
     __slots__ = ("item", "size", "texts")
 
@@ -42,7 +42,7 @@ class _Piece:
         self.size += sum(map(len, self.texts))
 
     def take(self, item: Outbound) -> bool:
-        """Merge a delta that goes on with this one. The merged one has the last one's place."""
+        """Merge a delta that continues this one. The result has the metadata of the last delta."""
         mine = self.item
         if not isinstance(mine, Delta | ThoughtDelta) or type(item) is not type(mine):
             return False
@@ -56,16 +56,16 @@ class _Piece:
 
 
 class Outbox:
-    """A chat of a channel. `put` never waits; `deliver` is run as a task while something waits.
+    """The queue of one chat. `put` never waits; `deliver` runs as a task while items are queued.
 
-    While a delivery takes its time, deltas of a stretch are merged. Where too much waits, reasoning
-    that waits is let go first; an answer is never. Nor does reasoning hold an answer up: a call for
-    it that takes `reasoning_seconds` is given up, with the rest of its stretch.
+    While delivery is slow, deltas of the same segment are coalesced. When the queue is full, queued
+    reasoning is dropped, but never an answer. Reasoning does not delay an answer either: a call
+    that takes longer than `reasoning_seconds` is cancelled, and the rest of its segment is dropped.
     """
 
     def __init__(self, channel: BaseChannel, chat_id: str, reasoning_seconds: float) -> None:
         self.delivering = False
-        """Whether a task is at it."""
+        """Whether a delivery task is running."""
         self._channel = channel
         self._chat_id = chat_id
         self._reasoning_seconds = reasoning_seconds
@@ -81,11 +81,11 @@ class Outbox:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing waits, nothing is open and nobody is at it."""
+        """Whether nothing is queued, open or being delivered."""
         return not (self._waiting or self.delivering or self._whole or self._stretches.is_open)
 
     def put(self, item: Outbound) -> None:
-        """Let something wait for delivery. Raises `Conflict` where too much waits already."""
+        """Queue an item for delivery. Raises `Conflict` if the queue is full."""
         if self._is_full():
             self._drop_reasoning()
         if self._is_full():
@@ -96,18 +96,18 @@ class Outbox:
             self._append(each)
 
     def cut(self) -> None:
-        """End what is open: nothing more is to come."""
+        """End all open segments: no more items will follow."""
         for each in self._stretches.cut():
             self._append(each)
 
     async def room(self) -> None:
-        """Return when little waits, so that a source that can wait need not let anything go."""
+        """Wait until the queue is short: backpressure for sources that can wait."""
         while self._chars > _EASY_CHARS or len(self._waiting) > _EASY_WAITING:
             self._eased.clear()
             await self._eased.wait()
 
     async def deliver(self) -> None:
-        """Deliver all that waits, one after the other. What the channel raises is logged."""
+        """Deliver all queued items in order. Exceptions of the channel are logged."""
         try:
             while self._waiting:
                 piece = self._waiting.popleft()
@@ -115,7 +115,7 @@ class Outbox:
                 self._eased.set()
                 try:
                     await self._call(piece)
-                except Exception:  # noqa: BLE001 - a plugin may raise anything; its chat goes on
+                except Exception:  # noqa: BLE001 - a plugin may raise anything; its chat continues
                     _log.exception("channel %s: a delivery failed", self._channel.name)
         finally:
             self.delivering = False
@@ -158,7 +158,7 @@ class Outbox:
                 item.stream["_reasoning_delta"] = True
                 await self._think("".join(piece.texts), item.stream)
             case ThoughtEnd():
-                # A stretch whose every piece was let go has not begun for the channel.
+                # If all deltas of a segment were dropped, the channel never saw it start.
                 begun, self._begun = self._begun, None
                 if begun == item.stream.stream_id:
                     item.stream["_reasoning_end"] = True
@@ -189,7 +189,7 @@ class Outbox:
         if self._channel.streams:
             await self._channel.send_stream_end(self._chat_id, item.stream)
             return
-        # The blank line before a later piece of an answer parts what is streamed, not messages.
+        # Later segments start with a blank line, which only streamed text needs.
         text, self._whole = "".join(self._whole).removeprefix("\n\n"), []
         await self._channel.send(
             OutboundMessage(item.channel, item.chat_id, text, stream=item.stream)

@@ -1,4 +1,4 @@
-"""The one place that reads the metadata of plugins: an untyped message in, typed values out. Pure."""
+"""Reads the untyped metadata of plugins and returns typed values. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -25,12 +25,12 @@ _STREAM_IDS: Final = ("stream_id", "_stream_id")
 
 
 def read(message: OutboundMessage) -> Sequence[Outbound]:
-    """Return what a plugin's message is: itself, or what its metadata says it is.
+    """Return the items that a plugin's message stands for: itself, or what its metadata says.
 
-    A key counts where its value is true. `_reasoning` is a delta and an end; so are `_reasoning_delta`
-    and `_reasoning_end` together. Text that comes with the end alone is its last delta. Empty
-    reasoning is no delta. `stream_id` or `_stream_id`, where it is a string, names the stretch.
-    `_stream_delta` and `_stream_end` are the same for an answer.
+    A key counts if its value is true. `_reasoning` means a delta and an end, and so do
+    `_reasoning_delta` and `_reasoning_end` together. Text with only the end is the last delta.
+    Empty reasoning yields no delta. `stream_id` or `_stream_id`, if a string, is the segment's id.
+    `_stream_delta` and `_stream_end` are the equivalents for an answer.
     """
     metadata = message.metadata
     if _KEYS.isdisjoint(metadata):

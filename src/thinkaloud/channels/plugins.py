@@ -1,4 +1,4 @@
-"""Channels of other packages, by entry point (group `thinkaloud.channels`)."""
+"""Channels from other packages, found by entry point (group `thinkaloud.channels`)."""
 
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
@@ -14,12 +14,12 @@ GROUP: Final = "thinkaloud.channels"
 
 
 def installed() -> Mapping[str, EntryPoint]:
-    """Return the channels that installed packages bring, by name, without importing them."""
+    """Return the channels of installed packages by name, without importing them."""
     return {found.name: found for found in entry_points(group=GROUP)}
 
 
 def make(found: EntryPoint, settings: ChannelSettings, exchange: Exchange) -> BaseChannel:
-    """Import a channel and make it. Raises `ConfigurationError` where that cannot be done."""
+    """Import and create a channel. Raises `ConfigurationError` if that fails."""
     place = f"channels.{found.name}: {found.value}"
     try:
         loaded: object = found.load()

@@ -1,4 +1,4 @@
-"""The manager of channels: starts them, and routes what goes out to the right chat."""
+"""The channel manager: starts channels and routes outgoing items to the right chat."""
 
 import asyncio
 import logging
@@ -16,10 +16,9 @@ _log = logging.getLogger(__name__)
 
 
 class ChannelManager:
-    """Owns the channels and every task that works for them, while it is open.
+    """Owns the channels and all of their tasks while it is open.
 
-    Each chat of each channel has its own bounded queue and its own delivery: a slow one delays no
-    other (P14).
+    Each chat has its own bounded queue and delivery task, so a slow chat delays no other (P14).
     """
 
     def __init__(
@@ -44,15 +43,15 @@ class ChannelManager:
         return self._channels
 
     def add(self, channel: BaseChannel) -> None:
-        """Take in a channel, before `open`."""
+        """Add a channel. Call before `open`."""
         self._channels[channel.name] = channel
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator["ChannelManager"]:
-        """Start all channels; on leaving deliver what waits, and stop them.
+        """Start all channels. On exit, deliver queued items and stop the channels.
 
-        Each of the two may take `drain_seconds`. A channel that fails to start or to stop is
-        logged; the others go on.
+        Delivering and stopping may each take `drain_seconds`. If a channel fails to start or stop,
+        the error is logged and the others continue.
         """
         async with owned_tasks() as tasks:
             self._tasks = tasks
@@ -71,9 +70,9 @@ class ChannelManager:
     def dispatch(self, message: Outbound) -> None:
         """Route a message. Never waits.
 
-        Reasoning for a channel that shows none, or that does not exist, is dropped: never sent as
-        text. Raises `NotFound` where there is no such channel for anything else, and `Conflict`
-        where too much waits for its chat already.
+        Reasoning for a channel that does not show it, or does not exist, is dropped, never sent as
+        text. For anything else, raises `NotFound` if the channel does not exist, and `Conflict` if
+        the chat's queue is full.
         """
         items = read(message) if isinstance(message, OutboundMessage) else (message,)
         for item in items:
@@ -85,7 +84,7 @@ class ChannelManager:
             self._put(channel, item)
 
     async def room(self, channel: str, chat_id: str) -> None:
-        """Return when little waits for a chat: for a source that can wait."""
+        """Wait until a chat's queue is short: backpressure for sources that can wait."""
         destination = self._destinations.get((channel, chat_id))
         if destination is not None:
             await destination.room()
@@ -120,11 +119,11 @@ class ChannelManager:
     async def _start(self, channel: BaseChannel) -> None:
         try:
             await channel.start()
-        except Exception:  # noqa: BLE001 - a plugin may raise anything; the others go on
+        except Exception:  # noqa: BLE001 - a plugin may raise anything; the others continue
             _log.exception("channel %s does not start", channel.name)
 
     async def _stop_all(self, tasks: asyncio.TaskGroup) -> None:
-        """Stop all side by side; one that hangs is given up."""
+        """Stop all channels concurrently, and cancel those that hang."""
         stopping = {tasks.create_task(self._stop(each)): each for each in self._channels.values()}
         if stopping:
             _, late = await asyncio.wait(stopping, timeout=self._drain_seconds)
@@ -135,7 +134,7 @@ class ChannelManager:
     async def _stop(self, channel: BaseChannel) -> None:
         try:
             await channel.stop()
-        except Exception:  # noqa: BLE001 - a plugin may raise anything; the others are stopped
+        except Exception:  # noqa: BLE001 - a plugin may raise anything; stop the others
             _log.exception("channel %s does not stop cleanly", channel.name)
 
     async def _drain(self, tasks: asyncio.TaskGroup) -> None:

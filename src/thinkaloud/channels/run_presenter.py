@@ -1,4 +1,4 @@
-"""From the events of one run to what its chat is told. Pure."""
+"""Turns the events of one run into the output for its chat. Pure."""
 
 from collections.abc import Sequence
 from typing import assert_never
@@ -35,9 +35,9 @@ from thinkaloud.events.view import AnswerBlock, NoticeBlock, ReasoningBlock, Run
 
 
 class RunPresenter:
-    """Tells one run to one chat: each character once, whether from events or from a whole view.
+    """Presents one run to one chat. Emits each character once, whether from events or a snapshot.
 
-    An end may come twice; the chat's `SegmentNormalizer` let the second one go.
+    An end may be emitted twice; the chat's `SegmentNormalizer` drops the second.
     """
 
     def __init__(self, channel: str, chat_id: str, run_id: str) -> None:
@@ -79,7 +79,7 @@ class RunPresenter:
                 assert_never(event)
 
     def view(self, run: RunView) -> Sequence[Outbound]:
-        """Return what is still to be sent of the run as it stands, in place of lost events."""
+        """Return what is still to be sent, from a snapshot of the run instead of dropped events."""
         found: list[Outbound] = []
         for block in run.blocks:
             match block:
@@ -156,7 +156,7 @@ class RunPresenter:
         return (self.words(text),) if text else ()
 
     def words(self, text: str) -> OutboundMessage:
-        """Return a message of the server's own."""
+        """Return a message from the server itself."""
         return OutboundMessage(
             self._channel, self._chat_id, text, stream=StreamMetadata(self._run_id)
         )

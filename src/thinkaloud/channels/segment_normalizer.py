@@ -1,6 +1,6 @@
-"""Stretches of reasoning and answer in one chat, kept well-formed whatever a plugin sends. Pure.
+"""Keeps the reasoning and answer segments of one chat well-formed, whatever plugins send. Pure.
 
-At most one stretch of reasoning is open; it has an id, opens with text and closes once (P2).
+At most one reasoning segment is open. It has an id, starts with text and ends once (P2).
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ from thinkaloud.channels.message import (
 
 
 class SegmentNormalizer:
-    """What is open in one chat. `new_id` names stretches that come without a name."""
+    """Tracks the open segments of one chat. `new_id` returns ids for segments without one."""
 
     def __init__(self, channel: str, chat_id: str, new_id: Callable[[], str]) -> None:
         self._channel = channel
@@ -33,11 +33,11 @@ class SegmentNormalizer:
 
     @property
     def is_open(self) -> bool:
-        """Whether something has begun that is not over."""
+        """Whether a segment is open."""
         return self._reasoning is not None or self._answer is not None
 
     def order(self, item: Outbound) -> Sequence[Outbound]:
-        """Return what to deliver for this: ends that are missing come first, what is void is left out."""
+        """Return the items to deliver: adds missing ends before the item and drops empty items."""
         match item:
             case ThoughtDelta():
                 return self._think(item) if item.text else ()
@@ -53,7 +53,7 @@ class SegmentNormalizer:
                 assert_never(item)
 
     def cut(self) -> Sequence[Outbound]:
-        """Return the ends of all that is open: nothing more is to come."""
+        """Return the ends of all open segments: no more items will follow."""
         return (
             *self._close_reasoning(interrupted=True),
             *self._close_answer(interrupted=True),
@@ -114,7 +114,7 @@ class SegmentNormalizer:
         return self._renamed.get(stream_id or "", stream_id)
 
     def _named(self, stream: StreamMetadata, opened: StreamMetadata | None) -> StreamMetadata:
-        """Give a piece the id of the stretch that it goes on with, or a new one; none comes twice."""
+        """Return metadata with the id of the segment to continue, or a new one. Ids are not reused."""
         asked = self._known(stream.stream_id)
         if asked is not None and asked != self._closed:
             return stream.of(asked)
