@@ -114,7 +114,7 @@ class SegmentNormalizer:
         return self._renamed.get(stream_id or "", stream_id)
 
     def _named(self, stream: StreamMetadata, opened: StreamMetadata | None) -> StreamMetadata:
-        """Return metadata with the id of the segment to continue, or a new one. Ids are not reused."""
+        """Return metadata with the id of the segment to continue, or a new id, never a used one."""
         asked = self._known(stream.stream_id)
         if asked is not None and asked != self._closed:
             return stream.of(asked)

@@ -1,1 +1,1 @@
-"""The store port, implemented."""
+"""Implementations of the store ports."""

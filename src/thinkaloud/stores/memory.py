@@ -1,4 +1,4 @@
-"""A store that lasts as long as the process."""
+"""A store in memory, lost when the process ends."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -28,11 +28,11 @@ class _Thread:
 
     @property
     def last_seq(self) -> int:
-        """The greatest number in the log."""
+        """The highest sequence number in the log."""
         return self.log[-1].logged.seq if self.log else 0
 
     def append(self, stored: Stored) -> None:
-        """Append an event, replacing those that it stands for, unless it exists already."""
+        """Append an event unless it is stored already. Replaces events that were merged into it."""
         if stored.logged.seq <= self.last_seq:
             return
         while self.log and self.log[-1].first_seq >= stored.first_seq:
@@ -40,7 +40,7 @@ class _Thread:
         self.log.append(stored)
 
     def matches(self, wanted: Sequence[Sequence[str]]) -> bool:
-        """Whether each of these rows of words stands in the title or in a text."""
+        """Whether each of these phrases occurs in the title or in a text."""
         texts = [_searchable(self.about.title), *self.texts.values()]
         return all(any(f" {' '.join(row)}" in text for text in texts) for row in wanted)
 
@@ -55,7 +55,7 @@ class _MemoryLog:
         self._unfinished: dict[str, Unfinished] = {}
 
     async def append(self, batch: Sequence[Stored]) -> None:
-        """Append events. Those of a deleted conversation go nowhere."""
+        """Append events. Events of deleted conversations are dropped."""
         for stored in batch:
             thread = self._threads.get(stored.logged.conversation_id)
             if thread is not None:
@@ -90,14 +90,14 @@ class _MemoryLog:
         return thread.log[start : start + limit]
 
     async def log_end(self, owner: str, conversation_id: str) -> LogEnd:
-        """Return how far the log goes."""
+        """Return the last and the reserved sequence number of the log."""
         thread = self._owned(owner, conversation_id)
         if thread is None:
             return LogEnd()
         return LogEnd(thread.last_seq, max(thread.last_seq, thread.reserved_seq))
 
     async def reserve(self, conversation_id: str, through_seq: int) -> None:
-        """Keep that numbers up to this one may be given out."""
+        """Persist that sequence numbers up to this one may be assigned."""
         if conversation_id in self._threads:
             self._threads[conversation_id].reserved_seq = through_seq
 
@@ -107,7 +107,7 @@ class _MemoryLog:
 
 
 class MemoryStore(_MemoryLog):
-    """Keeps everything in dictionaries. What `Store` promises, it promises."""
+    """Implements `Store` with dictionaries."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -116,7 +116,7 @@ class MemoryStore(_MemoryLog):
     async def create_conversation(
         self, conversation: Conversation, runs: Sequence[FinishedRun] = ()
     ) -> bool:
-        """Keep a new conversation with these runs. False where the id is taken, by whomever."""
+        """Create a conversation with these runs. False if the id is taken, by any owner."""
         if conversation.conversation_id in self._threads:
             return False
         self._threads[conversation.conversation_id] = _Thread(conversation)
@@ -138,7 +138,7 @@ class MemoryStore(_MemoryLog):
         limit: int,
         search: str | None = None,
     ) -> Sequence[Conversation]:
-        """List this owner's conversations, the latest updated first."""
+        """List this owner's conversations, most recently updated first."""
         wanted = phrases(search or "")
         if search and not search.isspace() and not wanted:
             return []
@@ -155,7 +155,7 @@ class MemoryStore(_MemoryLog):
     async def update_conversation(
         self, owner: str, conversation_id: str, change: ConversationPatch
     ) -> Conversation | None:
-        """Change a conversation of this owner and return it as it is now."""
+        """Update a conversation of this owner and return the updated conversation."""
         thread = self._owned(owner, conversation_id)
         if thread is None:
             return None
@@ -163,14 +163,14 @@ class MemoryStore(_MemoryLog):
         return thread.about
 
     async def delete_conversation(self, owner: str, conversation_id: str) -> bool:
-        """Delete a conversation with its runs and its log. False where there is none."""
+        """Delete a conversation with its runs and its log. False if it does not exist."""
         if await self.conversation(owner, conversation_id) is None:
             return False
         self._delete(conversation_id)
         return True
 
     async def purge(self, older_than_ms: int) -> Sequence[tuple[str, str]]:
-        """Delete the conversations last updated before this, but those with a run that goes on."""
+        """Delete the conversations last updated before this, except those with an active run."""
         busy = {
             run.conversation_id for run_id, run in self._runs.items() if run_id not in self._ended
         }
@@ -184,10 +184,10 @@ class MemoryStore(_MemoryLog):
         return old
 
     async def check_writing(self) -> None:
-        """There is always room."""
+        """Do nothing: writing to memory always works."""
 
     async def scrub(self) -> None:
-        """Nothing is left of what was deleted."""
+        """Do nothing: deleting leaves no traces."""
 
     def _delete(self, conversation_id: str) -> None:
         del self._threads[conversation_id]
@@ -199,7 +199,7 @@ class MemoryStore(_MemoryLog):
         self._unfinished = {k: each for k, each in self._unfinished.items() if k not in gone}
 
     async def add_run(self, run: RunRecord, message: RunStarted | None = None) -> bool:
-        """Keep a new run. One of a conversation that is gone goes nowhere."""
+        """Create a run. False if its conversation does not exist or the id is taken."""
         owned = await self.conversation(run.owner, run.conversation_id) is not None
         if not owned or run.run_id in self._runs:
             return False
@@ -215,12 +215,12 @@ class MemoryStore(_MemoryLog):
         return found if found is not None and found.owner == owner else None
 
     async def run_for_key(self, owner: str, idempotency_key: str) -> RunRecord | None:
-        """Look up the run that a request with this key made first."""
+        """Look up the first run created with this idempotency key."""
         run_ids = self._keys.get((owner, idempotency_key))
         return self._runs[run_ids[0]] if run_ids else None
 
     async def unfinished_runs(self) -> Sequence[Unfinished]:
-        """List the runs that were not compacted with their end, oldest first."""
+        """List the runs that are not both ended and compacted, oldest first."""
         return list(self._unfinished.values())
 
 

@@ -1,8 +1,8 @@
-"""What a search compares: words, the same in every store. Pure.
+"""The words that a search compares, the same for every store. Pure.
 
-A word is a stretch of letters and digits, whatever its case and width. Scripts that write no
-spaces between words, and emoji, have every character for itself, and a search for several of
-them in a row finds them in that row.
+A word is a sequence of letters and digits, regardless of case and width. In scripts without spaces
+between words, and for emoji, every character is a word; searching for several in a row finds them
+only in that order.
 """
 
 import re
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 MAX_SEARCHED: Final = 64
-"""Words of a search beyond this many are not looked at."""
+"""Maximum number of search phrases; further ones are ignored."""
 
 _ALONE: Final = (
     "\u0e00-\u0eff"  # Thai, Lao
@@ -32,11 +32,10 @@ def words(text: str) -> list[str]:
 
 
 def phrases(search: str) -> Sequence[Sequence[str]]:
-    """Return what a search looks for: each is a row of words, the last of which may go on.
+    """Return the phrases that a search looks for. The last word of each matches as a prefix.
 
-    `"Think foo_bar"` looks for a word that begins with `think`, and for `foo` followed by a
-    word that begins with `bar`. Empty where there is nothing to look for: without a word in it
-    a search that is not blank finds nothing.
+    `"Think foo_bar"` looks for a word that starts with `think`, and for `foo` followed by a word
+    that starts with `bar`. Empty if the search has no words: if it is not blank, it finds nothing.
     """
     found = dict.fromkeys(tuple(words(term)) for term in search.split())
     return [phrase for phrase in found if phrase][:MAX_SEARCHED]

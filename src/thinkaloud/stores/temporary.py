@@ -1,4 +1,4 @@
-"""Two stores as one: what is temporary lives in memory, all else where it lasts."""
+"""Combines two stores: temporary conversations in memory, all others in a persistent store."""
 
 from collections.abc import Sequence
 
@@ -18,9 +18,10 @@ from thinkaloud.stores.memory import MemoryStore
 
 
 class TemporaryStore:
-    """Keeps temporary conversations in memory and hands all others to a store that lasts.
+    """Keeps temporary conversations in memory and all others in a persistent store.
 
-    A temporary conversation is found by its id, and in no list; with the process it is gone.
+    A temporary conversation can be looked up by id but is never listed. It is lost when the
+    process ends.
     """
 
     def __init__(self, lasting: Store) -> None:
@@ -35,7 +36,7 @@ class TemporaryStore:
     async def create_conversation(
         self, conversation: Conversation, runs: Sequence[FinishedRun] = ()
     ) -> bool:
-        """Keep a new conversation where it belongs. False where the id is taken in either."""
+        """Create a conversation in the right store. False if the id is taken in either."""
         conversation_id, owner = conversation.conversation_id, conversation.owner
         if conversation_id in self._temporary:
             return False
@@ -59,13 +60,13 @@ class TemporaryStore:
         limit: int,
         search: str | None = None,
     ) -> Sequence[Conversation]:
-        """List the lasting conversations of this owner."""
+        """List the persistent conversations of this owner."""
         return await self._lasting.conversations(owner, before=before, limit=limit, search=search)
 
     async def update_conversation(
         self, owner: str, conversation_id: str, change: ConversationPatch
     ) -> Conversation | None:
-        """Change a conversation of this owner and return it as it is now."""
+        """Update a conversation of this owner and return the updated conversation."""
         return await self._of(conversation_id).update_conversation(owner, conversation_id, change)
 
     async def delete_conversation(self, owner: str, conversation_id: str) -> bool:
@@ -76,22 +77,22 @@ class TemporaryStore:
         return deleted
 
     async def purge(self, older_than_ms: int) -> Sequence[tuple[str, str]]:
-        """Delete some old conversations, temporary ones too."""
+        """Delete some old conversations, including temporary ones."""
         passing = await self._memory.purge(older_than_ms)
         for _, conversation_id in passing:
             self._temporary.pop(conversation_id, None)
         return [*passing, *await self._lasting.purge(older_than_ms)]
 
     async def check_writing(self) -> None:
-        """Raise `StoreError` while nothing that lasts can be written."""
+        """Raise `StoreError` while the persistent store cannot be written."""
         await self._lasting.check_writing()
 
     async def scrub(self) -> None:
-        """Remove the last traces of what was deleted."""
+        """Remove the remaining traces of deleted data."""
         await self._lasting.scrub()
 
     async def add_run(self, run: RunRecord, message: RunStarted | None = None) -> bool:
-        """Keep a new run."""
+        """Create a run."""
         if run.conversation_id in self._temporary:
             self._runs.add(run.run_id)
         return await self._of(run.conversation_id).add_run(run, message)
@@ -102,16 +103,16 @@ class TemporaryStore:
         return await store.run(owner, run_id)
 
     async def run_for_key(self, owner: str, idempotency_key: str) -> RunRecord | None:
-        """Look up the run that a request with this key made first."""
+        """Look up the first run created with this idempotency key."""
         found = await self._memory.run_for_key(owner, idempotency_key)
         return found or await self._lasting.run_for_key(owner, idempotency_key)
 
     async def unfinished_runs(self) -> Sequence[Unfinished]:
-        """List the lasting runs that were not compacted with their end."""
+        """List the persistent runs that are not both ended and compacted."""
         return await self._lasting.unfinished_runs()
 
     async def append(self, batch: Sequence[Stored]) -> None:
-        """Append events, each where it belongs."""
+        """Append events, each to its conversation's store."""
         lasting = [each for each in batch if each.logged.conversation_id not in self._temporary]
         if lasting:
             await self._lasting.append(lasting)
@@ -131,9 +132,9 @@ class TemporaryStore:
         return await self._of(conversation_id).read(owner, conversation_id, after, limit)
 
     async def log_end(self, owner: str, conversation_id: str) -> LogEnd:
-        """Return how far the log goes."""
+        """Return the last and the reserved sequence number of the log."""
         return await self._of(conversation_id).log_end(owner, conversation_id)
 
     async def reserve(self, conversation_id: str, through_seq: int) -> None:
-        """Keep that numbers up to this one may be given out."""
+        """Persist that sequence numbers up to this one may be assigned."""
         await self._of(conversation_id).reserve(conversation_id, through_seq)

@@ -1,4 +1,4 @@
-"""The folder of uploads: what is done in it, one at a time. It blocks."""
+"""The upload folder. Changes are serialized; all methods block."""
 
 import os
 import re
@@ -20,11 +20,11 @@ _FRESH: Final = ".new"
 
 
 class UploadFolder:
-    """Each upload is `<32 hex>`, and beside it `<32 hex>.json` that says what it is.
+    """Stores each upload as `<32 hex>`, with its metadata in `<32 hex>.json`.
 
-    Both are of mode 0600 and get their names when they are whole. A file without its note does
-    not exist for anybody, and goes the next time that something is changed after a start. What
-    cannot be written or read raises `StoreError`.
+    Both have mode 0600 and are renamed into place once complete. A file without metadata is
+    ignored, and deleted on the first change after a start. Methods raise `StoreError` if reading
+    or writing fails.
     """
 
     def __init__(self, folder: Path, room: UploadQuota) -> None:
@@ -34,7 +34,7 @@ class UploadFolder:
         self._swept = False
 
     def keep(self, upload: Upload, data: bytes) -> None:
-        """Write a file, in a folder that is made when it is needed; the oldest make room."""
+        """Write a file, creating the folder if needed. Deletes the oldest files over the quota."""
         with self._changing():
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _write(self._place(upload.id), data)
@@ -43,7 +43,7 @@ class UploadFolder:
                 self._remove(old.id)
 
     def get(self, owner: str, upload_id: str) -> tuple[Upload, bytes] | None:
-        """Read a file of this owner's."""
+        """Read a file of this owner."""
         with _explained(self._folder):
             upload = self._find(owner, upload_id)
             if upload is None:
@@ -54,13 +54,13 @@ class UploadFolder:
                 return None
 
     def uploads(self) -> list[Upload]:
-        """Read all notes."""
+        """Read the metadata of all uploads."""
         with _explained(self._folder):
             notes = [_read_note(path) for path in self._folder.glob(f"*{_NOTE}")]
         return [upload for upload in notes if upload is not None]
 
     def delete(self, owner: str, upload_id: str) -> bool:
-        """Delete a file of this owner's."""
+        """Delete a file of this owner."""
         with self._changing():
             if self._find(owner, upload_id) is None:
                 return False
@@ -68,7 +68,7 @@ class UploadFolder:
             return True
 
     def use(self, owner: str, upload_ids: Collection[str], conversation_id: str) -> None:
-        """Note that a conversation uses these."""
+        """Record that a conversation uses these uploads."""
         with self._changing():
             for upload_id in upload_ids:
                 upload = self._find(owner, upload_id)
@@ -76,7 +76,7 @@ class UploadFolder:
                     self._note(used_by(upload, conversation_id))
 
     def release(self, owner: str, conversation_id: str) -> None:
-        """Forget that a conversation used uploads; what no other one uses goes."""
+        """Remove a conversation from its uploads, and delete uploads that no other one uses."""
         with self._changing():
             for upload in self.uploads():
                 if not uses(upload, owner, conversation_id):
@@ -110,7 +110,7 @@ class UploadFolder:
         place.unlink(missing_ok=True)
 
     def _sweep(self) -> None:
-        """Remove what a process left that died while it wrote."""
+        """Delete files that a crashed process left incomplete."""
         for path in list(self._folder.iterdir()):
             half = _ID.match(f"upl_{path.name}") is not None and not _note_of(path).exists()
             if half or path.suffix == _FRESH:

@@ -1,7 +1,7 @@
-"""The store in one SQLite file, with nothing but the standard library.
+"""The store in one SQLite file, using only the standard library.
 
-One process owns the file; one thread writes it, and commits in one go what has gathered. The SQL
-stands in `schema`, `conversations`, `log` and `search`, as functions of a connection.
+One process owns the file. One thread writes to it, with group commits. The SQL is in `schema`,
+`conversations`, `log` and `search`, as functions of a connection.
 """
 
 from thinkaloud.stores.sqlite.backup import Added, copy_database

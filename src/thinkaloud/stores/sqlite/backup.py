@@ -1,4 +1,4 @@
-"""A database as a file to take away, and back: SQLite's own backup, row by row into another."""
+"""Backup with SQLite's backup API, and import of a backup row by row."""
 
 import os
 import sqlite3
@@ -25,39 +25,39 @@ _DAMAGED: Final = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT})
 
 
 class Added(msgspec.Struct, frozen=True):
-    """What came of adding a backup."""
+    """The result of adding a backup."""
 
     added: int
-    """Conversations that were not there."""
+    """Conversations that were added."""
     there: int
-    """Conversations that were, and stay as they are."""
+    """Conversations that already existed and were not changed."""
     damaged: int = 0
-    """Conversations of the backup that cannot be read, and were left out."""
+    """Conversations that were skipped because they cannot be read."""
     foreign: int = 0
-    """Conversations that belong to another owner than the one asked for, and were left out."""
+    """Conversations that were skipped because they belong to another owner."""
 
 
 class Copy(msgspec.Struct, frozen=True):
-    """A copy of a backup that can be added."""
+    """A checked copy of a backup, ready to be added."""
 
     path: Path
     sound: tuple[str, ...]
-    """The conversations all of which can be read."""
+    """The ids of the conversations that are fully readable."""
     damaged: int
-    """How many cannot."""
+    """Number of conversations that are not readable."""
     foreign: int = 0
-    """How many belong to somebody else."""
+    """Number of conversations of other owners."""
 
 
 def connect(path: Path, busy_timeout: float) -> sqlite3.Connection:
-    """Open a connection that leaves transactions to its user."""
+    """Open a connection in autocommit mode."""
     return sqlite3.connect(
         path, timeout=busy_timeout, isolation_level=None, check_same_thread=False
     )
 
 
 def make_private(path: Path) -> None:
-    """Make the file where it is not there, and let nobody else look into it."""
+    """Create the file if needed, and set its mode to 0600."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         os.fchmod(descriptor, 0o600)
@@ -66,10 +66,10 @@ def make_private(path: Path) -> None:
 
 
 def copy_database(path: Path, to: Path) -> None:
-    """Copy a database to a new file, even while it is being written. Blocks.
+    """Copy a database to a new file, even while it is in use. Blocks.
 
-    The copy is whole or not there; it has mode 0600 and needs no other file beside it.
-    Raises `Conflict` where there is such a file, `StoreError` where it cannot be written.
+    The copy is atomic, has mode 0600 and needs no other files.
+    Raises `Conflict` if the file exists, `StoreError` if it cannot be written.
     """
     if to.exists():
         raise Conflict(f"There is already a file {to}. A backup never replaces another.")
@@ -95,22 +95,23 @@ def copy_database(path: Path, to: Path) -> None:
 
 
 def scratch_of(path: Path) -> Path:
-    """Return where the copy of a backup lies while it is added to the database at `path`."""
+    """Return the path of the temporary copy of a backup while it is added to `path`."""
     return path.with_name(f"{path.name}.import")
 
 
 def discard(scratch: Path) -> None:
-    """Delete such a copy, whole or not, and all that a process that died left beside it."""
+    """Delete such a copy, complete or not, and other files left by a crash."""
     _remove(scratch)
     _remove(_unfinished(scratch))
 
 
 @contextmanager
 def readable(backup: Path, scratch: Path, owner: str | None = None) -> Generator[Copy]:
-    """Have a copy of a backup, in today's form, for the length of a block. Blocks.
+    """Provide a checked, migrated copy of a backup for the duration of a block. Blocks.
 
-    With an `owner`, only the conversations of that owner count. The backup itself is only read. Raises `InvalidRequest` where it is no database of
-    thinkaloud's or is damaged, `ConfigurationError` where a newer thinkaloud wrote it.
+    With an `owner`, includes only the conversations of that owner. Does not modify the backup.
+    Raises `InvalidRequest` if it is not a thinkaloud database or is damaged, and
+    `ConfigurationError` if a newer thinkaloud wrote it.
     """
     if not backup.is_file():
         raise InvalidRequest(f"There is no file {backup}.", field="file")
@@ -122,7 +123,7 @@ def readable(backup: Path, scratch: Path, owner: str | None = None) -> Generator
 
 
 def add(connection: sqlite3.Connection, copy: Copy) -> Added:
-    """Insert the sound conversations of a backup that are not there yet, with all of theirs.
+    """Insert the readable conversations of a backup that do not exist yet, with all their data.
 
     To be called in a transaction.
     """
@@ -185,7 +186,7 @@ def _has_conversation(connection: sqlite3.Connection, name: str) -> bool:
 
 
 def _has_run(connection: sqlite3.Connection, found: Found) -> bool:
-    """Whether a run of this conversation is there already, in another one."""
+    """Whether a run of this conversation already exists in another conversation."""
     query = "SELECT 1 FROM runs WHERE run_id = ?"
     return any(connection.execute(query, (run.run_id,)).fetchone() for run in found.runs)
 
@@ -213,7 +214,7 @@ def _insert(
 
 
 def _without_taken_key(connection: sqlite3.Connection, run: RunRow) -> RunRow:
-    """A key that a run here has goes on to mean that run."""
+    """Return the run without its idempotency key if an existing run already uses it."""
     query = "SELECT 1 FROM runs WHERE owner = ? AND idempotency_key = ?"
     if connection.execute(query, (run.owner, run.idempotency_key)).fetchone() is None:
         return run

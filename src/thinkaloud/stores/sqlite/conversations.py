@@ -1,4 +1,4 @@
-"""The rows of conversations: functions of a connection, to be called in a transaction."""
+"""SQL for conversations: functions of a connection, to be called in a transaction."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _PURGED_AT_ONCE: Final = 64
 def create(
     connection: sqlite3.Connection, conversation: Conversation, runs: Sequence[FinishedRun] = ()
 ) -> bool:
-    """Insert a conversation with its title and these runs. False where the id is taken."""
+    """Insert a conversation with its title and these runs. False if the id is taken."""
     inserted = connection.execute(
         f"INSERT INTO conversations ({_COLUMNS}) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (conversation_id) DO NOTHING",
@@ -54,7 +54,7 @@ def latest(
     limit: int,
     searched: str | None,
 ) -> Sequence[Conversation]:
-    """List an owner's conversations, the latest updated first."""
+    """List an owner's conversations, most recently updated first."""
     wanted = search.queries(searched or "")
     if searched and not searched.isspace() and not wanted:
         return []
@@ -74,7 +74,7 @@ def latest(
 def update(
     connection: sqlite3.Connection, owner: str, conversation_id: str, change: ConversationPatch
 ) -> Conversation | None:
-    """Change a conversation and return it as it is now. None where this owner has none."""
+    """Update a conversation and return it. None if this owner has no such conversation."""
     before = find(connection, owner, conversation_id)
     if before is None:
         return None
@@ -89,7 +89,7 @@ def update(
 
 
 def delete(connection: sqlite3.Connection, owner: str, conversation_id: str) -> bool:
-    """Delete a conversation with all that belongs to it. False where there is none."""
+    """Delete a conversation with all its data. False if it does not exist."""
     if find(connection, owner, conversation_id) is None:
         return False
     _delete(connection, conversation_id)
@@ -97,7 +97,7 @@ def delete(connection: sqlite3.Connection, owner: str, conversation_id: str) -> 
 
 
 def purge(connection: sqlite3.Connection, older_than_ms: int) -> Sequence[tuple[str, str]]:
-    """Delete some conversations last updated before this and without an open run.
+    """Delete some conversations last updated before this that have no active run.
 
     Returns the owner and the id of each.
     """
@@ -113,7 +113,7 @@ def purge(connection: sqlite3.Connection, older_than_ms: int) -> Sequence[tuple[
 
 
 def _delete(connection: sqlite3.Connection, conversation_id: str) -> None:
-    # The events first: a full database needs their pages to take note of what leaves the index.
+    # Events first: on a full disk, their pages are needed to record the index deletions.
     connection.execute("DELETE FROM events WHERE conversation_id = ?", (conversation_id,))
     search.drop(connection, conversation_id)
     connection.execute("DELETE FROM conversations WHERE conversation_id = ?", (conversation_id,))

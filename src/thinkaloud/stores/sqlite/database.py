@@ -1,4 +1,4 @@
-"""The file: opened, owned, written, read, backed up and closed."""
+"""The database file: opening, locking, reading, writing, backup and closing."""
 
 import asyncio
 import logging
@@ -30,8 +30,8 @@ from thinkaloud.stores.sqlite.schema import migrate, refuse_others
 from thinkaloud.stores.sqlite.writer import Failure, Writer
 
 Durability = Literal["full", "relaxed"]
-"""`full`: what was acknowledged survives a power cut. `relaxed`: it survives the death of the
-process; a power cut may take the last seconds. Neither costs the rest of the file."""
+"""`full`: commits survive a power failure. `relaxed`: commits survive a process crash, but a power
+failure may lose the last seconds. Neither mode can corrupt the rest of the file."""
 
 T = TypeVar("T")
 _READERS: Final = 3
@@ -46,17 +46,17 @@ _log = logging.getLogger(__name__)
 
 
 class Opening(msgspec.Struct, frozen=True):
-    """How a database is opened."""
+    """Options for opening a database."""
 
     durability: Durability = "full"
     busy_timeout: float = 5.0
-    """Seconds to wait where another program holds the file."""
+    """Seconds to wait if another program has locked the file."""
     max_bytes: int | None = None
-    """The size that the file never exceeds; what would not fit raises `StoreError`."""
+    """Maximum size of the file. Writes that would exceed it raise `StoreError`."""
 
 
 class Database:
-    """An open database of this process alone."""
+    """An open database, owned exclusively by this process."""
 
     def __init__(self, path: Path, writer: Writer, readers: Readers) -> None:
         self.path = path
@@ -71,12 +71,12 @@ class Database:
     @classmethod
     @asynccontextmanager
     async def open(cls, path: Path, opening: Opening | None = None) -> AsyncGenerator[Self]:
-        """Have the database at `path` open for the length of a block; make it where it is not.
+        """Open the database at `path` for the duration of a block, creating it if needed.
 
-        The file gets mode 0600, a folder that is made for it 0700. Raises `ConfigurationError`
-        where another process owns the database, a newer thinkaloud or another program wrote it,
-        or the path cannot be used; `StoreError` where it is damaged, locked or has no room.
-        Leaving writes what waits and moves the write-ahead log into the file.
+        The file gets mode 0600, a new folder 0700. Raises `ConfigurationError` if another process
+        owns the database, if a newer thinkaloud or another program wrote it, or if the path cannot
+        be used; `StoreError` if it is damaged or locked, or if the disk is full.
+        On exit, finishes pending writes and checkpoints the write-ahead log.
         """
         writer, readers, resources = await _opened(path, opening or Opening())
         try:
@@ -86,23 +86,23 @@ class Database:
 
     @property
     def commits(self) -> int:
-        """How many transactions have been committed since it was opened."""
+        """Number of transactions committed since the database was opened."""
         return self._writer.commits
 
     async def backup(self, to: Path) -> None:
-        """Copy the database to a new file, while it is in use.
+        """Copy the database to a new file, even while it is in use.
 
-        The copy is whole or not there; it has mode 0600 and needs no other file beside it.
-        Raises `Conflict` where there is such a file, `StoreError` where it cannot be written.
+        The copy is atomic, has mode 0600 and needs no other files.
+        Raises `Conflict` if the file exists, `StoreError` if it cannot be written.
         """
         await asyncio.to_thread(copy_database, self.path, to)
 
     async def add_backup(self, backup: Path, *, owner: str | None = None) -> Added:
-        """Add the conversations of a backup that are not there yet; those that are stay.
+        """Add the conversations of a backup that do not exist yet. Existing ones are not changed.
 
-        With an `owner`, only that owner's.
-        Those that can be read are added, all of them or none. Raises `InvalidRequest` where the file is no backup,
-        `ConfigurationError` where a newer thinkaloud made it, and `StoreError`.
+        With an `owner`, adds only that owner's. Adds all readable conversations or, on error, none.
+        Raises `InvalidRequest` if the file is not a backup, `ConfigurationError` if a newer
+        thinkaloud created it, and `StoreError`.
         """
         scratch = scratch_of(self.path)
         with ExitStack() as resources:
@@ -112,7 +112,7 @@ class Database:
             return await self._write(partial(add, copy=copy))
 
     async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run a job in a transaction and return when it is committed. Raises `StoreError`."""
+        """Run a job in a transaction and return after the commit. Raises `StoreError`."""
         try:
             result = await self._writer.write(work)
         except Failure as error:
@@ -122,7 +122,7 @@ class Database:
         return result
 
     async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run a reading job. Raises `StoreError`."""
+        """Run a read job. Raises `StoreError`."""
         try:
             return await self._readers.read(work)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -134,24 +134,23 @@ class Database:
 
     def _fault(self, error: Exception) -> StoreError:
         fault = explained(error, self.path)
-        # Logged once: callers get the error, but the operator would not.
+        # Log once: callers get the error, but the operator would not see it.
         if primary_code(error) == sqlite3.SQLITE_CORRUPT and not self._damaged:
             self._damaged = True
             _log.error("%s", fault.message)
         return fault
 
     async def check_writing(self) -> None:
-        """Raise `StoreError` while nothing can be written. Tries where the last writing failed."""
+        """Raise `StoreError` if writing fails. Tries only if the last write failed."""
         if self._refused:
             await self._write(_try_writing)
 
     async def scrub(self) -> None:
-        """Remove the last traces of what was deleted: words in the index, pages, the log's tail.
+        """Remove the remaining traces of deleted data: index words, free pages, the WAL.
 
-        When it returns, the text stands in no file of the database any more; only where a reader
-        that began before goes on, such as a backup, it is gone a second after that. The deletion
-        itself is committed, so a failure is only logged; the next deletion, or the next start,
-        tries again.
+        On return, no file of the database contains the deleted text. If an earlier reader, such as
+        a backup, is still active, it is gone a second after that reader finishes. The deletion
+        itself is committed, so errors are only logged; the next deletion or start tries again.
         """
         self._deletions += 1
         mine = self._deletions
@@ -173,7 +172,7 @@ class Database:
 
 
 async def _opened(path: Path, opening: Opening) -> tuple[Writer, Readers, ExitStack]:
-    """Open off the event loop. If the caller is cancelled, nothing stays open."""
+    """Open off the event loop. If the caller is cancelled, closes everything again."""
     work = asyncio.get_running_loop().run_in_executor(None, _open, path, opening)
     try:
         return await asyncio.shield(work)
@@ -217,10 +216,10 @@ def _open(path: Path, opening: Opening) -> tuple[Writer, Readers, ExitStack]:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, opening: Opening) -> None:
-    # Before anything is set: to share it between connections writes into the file.
+    # Before any pragma is set: switching to WAL writes to the file.
     refuse_others(connection, path)
     if _pragma(connection, "page_count") == 0:
-        # Can only be chosen for a new file, and before anything else.
+        # Can only be set on a new file, before anything else.
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     if _pragma(connection, "journal_mode = WAL") != "wal":
         raise ConfigurationError(
@@ -242,18 +241,18 @@ def _prepare(connection: sqlite3.Connection, path: Path, opening: Opening) -> No
         more = search.scrub(connection, first=True)
         while more:
             more = search.scrub(connection, first=False)
-    # A process that died may have left in it what was deleted since.
+    # After a crash, the log may contain data that was deleted since.
     _empty_log(connection)
 
 
 def _try_writing(connection: sqlite3.Connection) -> None:
-    """Write as much as a message takes, and leave nothing of it."""
+    """Write about as much as a message needs, and delete it again."""
     connection.execute("INSERT INTO chores (chore) VALUES (zeroblob(?))", (_TRIAL_BYTES,))
     connection.execute("DELETE FROM chores WHERE chore = zeroblob(?)", (_TRIAL_BYTES,))
 
 
 def _shrink(connection: sqlite3.Connection) -> bool:
-    """Give some pages that nobody needs back to the disk. False when there are no more."""
+    """Return some free pages to the file system. False when there are no more."""
     free = _pragma(connection, "freelist_count")
     if free <= _SPARE_PAGES:
         return False
@@ -263,9 +262,9 @@ def _shrink(connection: sqlite3.Connection) -> bool:
 
 
 def _empty_log(connection: sqlite3.Connection) -> bool:
-    """Move the write-ahead log into the file and cut it to nothing.
+    """Checkpoint the write-ahead log and truncate it.
 
-    False where a reader stays longer than we wait, such as a backup: it needs the log.
+    False if a reader, such as a backup, still needs the log after a short wait.
     """
     usual = _pragma(connection, "busy_timeout")
     connection.execute(f"PRAGMA busy_timeout = {_PATIENCE_MS}")

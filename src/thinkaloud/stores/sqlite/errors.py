@@ -1,4 +1,4 @@
-"""What SQLite's errors mean, and what to do about them, in words."""
+"""Explains SQLite errors and how to fix them."""
 
 import shutil
 import sqlite3
@@ -29,16 +29,17 @@ _NO_ROOM: Final = 65_536
 
 
 def explained(error: Exception, path: Path) -> StoreError:
-    """Return what went wrong with the database at `path` as an error for the operator."""
+    """Return a database error as a `StoreError` with a message for the operator."""
     code = primary_code(error)
+    # On a full disk, creating SQLite's shared memory fails with an I/O error.
     if code == sqlite3.SQLITE_IOERR and _is_full(path):
-        code = sqlite3.SQLITE_FULL  # SQLite does not say so where it makes its shared memory
+        code = sqlite3.SQLITE_FULL
     meaning = _MEANINGS.get(code, "{path} could not be used.")
     return StoreError(f"{meaning.format(path=path)} ({error})")
 
 
 def primary_code(error: BaseException | None) -> int:
-    """Return SQLite's primary result code, or 0 where the error is not SQLite's own."""
+    """Return SQLite's primary result code, or 0 if the error is not from SQLite."""
     if not isinstance(error, sqlite3.Error):
         return 0
     return int(getattr(error, "sqlite_errorcode", 0)) & _PRIMARY

@@ -1,4 +1,4 @@
-"""One process for a database: a lock that the system takes back when the process dies."""
+"""The lock that allows one process per database. Released by the OS when the process dies."""
 
 import errno
 import fcntl
@@ -12,9 +12,9 @@ from thinkaloud.errors import ConfigurationError
 
 @contextmanager
 def owning(database: Path) -> Generator[None]:
-    """Own a database for the length of a block, by `flock` on `<database>.lock`.
+    """Own a database for the duration of a block, with `flock` on `<database>.lock`.
 
-    Raises `ConfigurationError`, naming the process, where another one has it.
+    Raises `ConfigurationError`, with the process id, if another process owns it.
     """
     path = database.with_name(f"{database.name}.lock")
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -27,11 +27,11 @@ def owning(database: Path) -> Generator[None]:
         finally:
             os.ftruncate(descriptor, 0)
     finally:
-        os.close(descriptor)  # which is what gives the lock back
+        os.close(descriptor)  # releases the lock
 
 
 def owner(database: Path) -> int | None:
-    """Return the process that owns a database; None where nobody does. 0: it does not say who."""
+    """Return the id of the process that owns a database: None if none does, 0 if unknown."""
     try:
         descriptor = os.open(database.with_name(f"{database.name}.lock"), os.O_RDONLY)
     except FileNotFoundError:

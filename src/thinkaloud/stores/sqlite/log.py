@@ -1,4 +1,4 @@
-"""The rows of runs and events: functions of a connection, to be called in a transaction."""
+"""SQL for runs and events: functions of a connection, to be called in a transaction."""
 
 import logging
 import sqlite3
@@ -13,7 +13,7 @@ from thinkaloud.ports.store import LogEnd, RunRecord, Stored, Unfinished
 from thinkaloud.stores.sqlite import search
 
 Row = tuple[str, int, int, str, bytes, bytes | None]
-"""An event as it is inserted: conversation, seq, first_seq, run, JSON, lengths."""
+"""A row of `events`: conversation, seq, first_seq, run, JSON, lengths."""
 
 _log = logging.getLogger(__name__)
 _RUN: Final = "run_id, conversation_id, owner, first_seq, idempotency_key"
@@ -24,7 +24,7 @@ _INSERT_EVENT: Final = (
 
 
 def rows_of(events: Sequence[Stored]) -> dict[str, list[Row]]:
-    """Return events as rows, by conversation. Touches no database."""
+    """Return events as rows, grouped by conversation. Does not access the database."""
     rows: dict[str, list[Row]] = {}
     for stored in events:
         logged = stored.logged
@@ -43,7 +43,7 @@ def rows_of(events: Sequence[Stored]) -> dict[str, list[Row]]:
 
 
 def ended_in(events: Sequence[Stored]) -> list[tuple[str, str]]:
-    """Return the run and the conversation of every terminal event."""
+    """Return the run id and conversation id of every terminal event."""
     return [
         (stored.logged.run_id, stored.logged.conversation_id)
         for stored in events
@@ -52,7 +52,7 @@ def ended_in(events: Sequence[Stored]) -> list[tuple[str, str]]:
 
 
 def add_run(connection: sqlite3.Connection, run: RunRecord, message: RunStarted | None) -> bool:
-    """Insert a run, where its conversation is there and its owner's. False where it is not."""
+    """Insert a run. False if the conversation is not this owner's or the run id is taken."""
     inserted = connection.execute(
         f"INSERT INTO runs ({_RUN}, message) SELECT ?, conversation_id, owner, ?, ?, ? FROM conversations"
         " WHERE conversation_id = ? AND owner = ? ON CONFLICT (run_id) DO NOTHING",
@@ -86,9 +86,9 @@ def find_run_by_key(connection: sqlite3.Connection, owner: str, key: str) -> Run
 
 
 def unfinished_runs(connection: sqlite3.Connection) -> Sequence[Unfinished]:
-    """List the runs that were not compacted with their end, oldest first.
+    """List the runs that are not both ended and compacted, oldest first.
 
-    A message that cannot be read holds up no start: its run is one of which nothing was kept.
+    An unreadable message does not block a start: the run is returned without its message.
     """
     rows = connection.execute(
         f"SELECT message, {_RUN} FROM runs WHERE compacted = 0 ORDER BY number"
@@ -101,7 +101,7 @@ def append(
     rows: Mapping[str, Sequence[Row]],
     ended: Sequence[tuple[str, str]],
 ) -> None:
-    """Insert events that are not there yet, and mark the runs that ended."""
+    """Insert events that are not stored yet, and mark the runs that ended."""
     added: list[Row] = []
     for conversation_id, events in rows.items():
         last = _last_seq(connection, conversation_id)
@@ -109,7 +109,7 @@ def append(
             continue
         new = [row for row in events if row[1] > last]
         if new and new[0][2] <= last:
-            # Handed over again, merged with what came after: it stands for these numbers, too.
+            # A retried event, now merged with later ones: it replaces the events it covers.
             connection.execute(
                 "DELETE FROM events WHERE conversation_id = ? AND seq >= ? AND first_seq >= ?",
                 (conversation_id, new[0][2], new[0][2]),
@@ -134,7 +134,7 @@ def compact(
     if owned is None:
         return
     if rows:
-        # Up to the last: else an early run of a long conversation would look through all of it.
+        # The upper bound avoids scanning the rest of a long conversation for an early run.
         connection.execute(
             "DELETE FROM events WHERE conversation_id = ? AND seq BETWEEN ? AND ? AND run_id = ?",
             (run.conversation_id, run.first_seq, rows[-1][1], run.run_id),
@@ -159,7 +159,7 @@ def read(
         " ORDER BY seq LIMIT ?3",
         (conversation_id, after, limit, owner),
     ).fetchall()
-    # Fetched first: a cursor abandoned at an event that can't be decoded would block its connection.
+    # Fetch all rows first: an open cursor left by a decoding error would block the connection.
     return [
         Stored(first_seq, decode(event), lengths if isinstance(lengths, bytes) else b"")
         for first_seq, event, lengths in rows
@@ -167,7 +167,7 @@ def read(
 
 
 def end(connection: sqlite3.Connection, owner: str, conversation_id: str) -> LogEnd:
-    """Return how far a log goes."""
+    """Return the last and the reserved sequence number of a log."""
     row = connection.execute(
         "SELECT reserved_seq FROM conversations WHERE conversation_id = ? AND owner = ?",
         (conversation_id, owner),
@@ -179,7 +179,7 @@ def end(connection: sqlite3.Connection, owner: str, conversation_id: str) -> Log
 
 
 def reserve(connection: sqlite3.Connection, conversation_id: str, through_seq: int) -> None:
-    """Keep that numbers up to this one may be given out."""
+    """Persist that sequence numbers up to this one may be assigned."""
     connection.execute(
         "UPDATE conversations SET reserved_seq = ? WHERE conversation_id = ?",
         (through_seq, conversation_id),
@@ -197,7 +197,7 @@ def _message(data: bytes | None) -> RunStarted | None:
 
 
 def _last_seq(connection: sqlite3.Connection, conversation_id: str) -> int | None:
-    """Return the last number that is kept, 0 for an empty log, None where there is none."""
+    """Return the last stored number, 0 for an empty log, None if there is no conversation."""
     row = connection.execute(
         "SELECT (SELECT max(seq) FROM events WHERE conversation_id = ?1)"
         " FROM conversations WHERE conversation_id = ?1",

@@ -1,4 +1,4 @@
-"""What would keep a server from using a database, found out without opening it for good."""
+"""Checks whether a server could use a database, without opening it for writing."""
 
 import os
 import sqlite3
@@ -11,9 +11,9 @@ from thinkaloud.stores.sqlite.schema import refuse_others
 
 
 def obstacle(path: Path) -> str | None:
-    """Return what is wrong with the database at `path`, and what to do; None where nothing is seen.
+    """Return what is wrong with the database at `path` and how to fix it; None if nothing is found.
 
-    One that is not there yet needs a folder that it can be made in. Pages are not looked through.
+    If the file does not exist, checks that it can be created. Does not check pages for damage.
     Blocks.
     """
     folder = next(each for each in path.parents if _may(each, os.F_OK))

@@ -1,4 +1,4 @@
-"""A few threads that read, each with a connection that cannot write."""
+"""A pool of reader threads with read-only connections."""
 
 import asyncio
 import sqlite3
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Readers:
-    """Runs reading jobs off the event loop. A job sees all that was committed when it began."""
+    """Runs read jobs off the event loop. A job sees everything committed before it started."""
 
     def __init__(self, connections: Sequence[sqlite3.Connection]) -> None:
         self._closed = False
@@ -23,14 +23,14 @@ class Readers:
         self._threads = ThreadPoolExecutor(len(connections), "thinkaloud-reader")
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run a job and return what it returns."""
+        """Run a job and return its result."""
         if self._closed:
             raise StoreError("The store is closed.")
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._run, work)
 
     def close(self) -> None:
-        """Finish what goes on, and take no more. Blocks."""
+        """Finish running jobs and accept no more. Blocks."""
         self._closed = True
         self._threads.shutdown()
 

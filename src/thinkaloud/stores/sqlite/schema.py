@@ -1,4 +1,4 @@
-"""The tables, and how they came about: forward only, counted by `PRAGMA user_version`."""
+"""The tables and their migrations: forward only, counted by `PRAGMA user_version`."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -8,10 +8,10 @@ from typing import Final
 from thinkaloud.errors import ConfigurationError
 
 APPLICATION_ID: Final = 0x746B6164
-"""`tkad`, in the file's header: a database of thinkaloud's."""
+"""`tkad` in the file header: identifies a thinkaloud database."""
 
 Migration = Sequence[str]
-"""Statements that lead from one version to the next, in one transaction."""
+"""Statements that upgrade from one version to the next, in one transaction."""
 
 MIGRATIONS: Final[Sequence[Migration]] = (
     (
@@ -46,7 +46,7 @@ MIGRATIONS: Final[Sequence[Migration]] = (
         CREATE INDEX runs_by_key ON runs (owner, idempotency_key)
         WHERE idempotency_key IS NOT NULL
         """,
-        # A row stands for the numbers first_seq … seq. The event is JSON of thinkaloud.events.codec.
+        # A row covers the numbers first_seq … seq. The event is JSON of thinkaloud.events.codec.
         """
         CREATE TABLE events (
             conversation_id TEXT NOT NULL REFERENCES conversations ON DELETE CASCADE,
@@ -57,7 +57,7 @@ MIGRATIONS: Final[Sequence[Migration]] = (
             PRIMARY KEY (conversation_id, seq)
         ) WITHOUT ROWID
         """,
-        # One text for each compacted run, and one, with run_id '', for the title.
+        # One text per compacted run, and one for the title, with run_id ''.
         """
         CREATE TABLE texts (
             number INTEGER PRIMARY KEY,
@@ -66,14 +66,14 @@ MIGRATIONS: Final[Sequence[Migration]] = (
             UNIQUE (conversation_id, run_id)
         )
         """,
-        # Its rows have the numbers of `texts`. The text is already cut into words (stores.words);
-        # this tokenizer only splits them at the spaces.
+        # Row ids are the numbers of `texts`. The text is already split into words
+        # (stores.search_terms); this tokenizer only splits at spaces.
         "CREATE VIRTUAL TABLE words USING fts5 (text, tokenize = 'ascii')",
-        # What a process that died left to be done.
+        # Work that remains to be done after a crash.
         "CREATE TABLE chores (chore TEXT PRIMARY KEY) WITHOUT ROWID",
     ),
     (
-        # In order of arrival: a flush fills a few pages at the end, and not one of each conversation.
+        # In insertion order: a flush fills a few pages at the end, not one per conversation.
         "ALTER TABLE events RENAME TO events_by_key",
         """
         CREATE TABLE events (
@@ -89,7 +89,7 @@ MIGRATIONS: Final[Sequence[Migration]] = (
         "DROP TABLE events_by_key",
     ),
     (
-        # A run is finished when it is compacted: what ended just before a crash is not.
+        # A run is finished once compacted; one that ended just before a crash may not be.
         "ALTER TABLE runs ADD COLUMN compacted INTEGER NOT NULL DEFAULT 0",
         """
         UPDATE runs SET compacted = ended WHERE EXISTS (
@@ -99,14 +99,14 @@ MIGRATIONS: Final[Sequence[Migration]] = (
         """,
         "DROP INDEX runs_open",
         "CREATE INDEX runs_unfinished ON runs (number) WHERE compacted = 0",
-        # What the run begins with, until it is compacted: JSON of thinkaloud.events.codec.
+        # The `RunStarted` of the run, until it is compacted: JSON of thinkaloud.events.codec.
         "ALTER TABLE runs ADD COLUMN message BLOB",
     ),
     (
-        # Where merged deltas were joined: bytes of thinkaloud.core.delta_offsets, null where that is unknown.
+        # Lengths of merged deltas, packed by thinkaloud.core.delta_offsets; null if unknown.
         "ALTER TABLE events ADD COLUMN lengths BLOB",
     ),
-    # Logs may have `version.selected`, which older programs cannot read: they refuse the file.
+    # Logs may contain `version.selected`, so older versions must refuse the file.
     (),
 )
 
@@ -114,9 +114,9 @@ MIGRATIONS: Final[Sequence[Migration]] = (
 def refuse_others(
     connection: sqlite3.Connection, path: Path, newest: int = len(MIGRATIONS)
 ) -> None:
-    """Raise `ConfigurationError` where the database is above this version or another program's.
+    """Raise `ConfigurationError` if the database is newer than this or not from thinkaloud.
 
-    Nothing is changed.
+    Changes nothing.
     """
     version = version_of(connection)
     if version > newest:
@@ -135,9 +135,9 @@ def refuse_others(
 def migrate(
     connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration] = MIGRATIONS
 ) -> None:
-    """Bring a database to the last version; an empty one becomes one.
+    """Migrate a database to the latest version; create the tables of an empty one.
 
-    Each step is done whole or not at all. Raises as `refuse_others`.
+    Each migration is atomic. Raises like `refuse_others`.
     """
     refuse_others(connection, path, len(migrations))
     for number in range(version_of(connection), len(migrations)):
@@ -158,7 +158,7 @@ def _apply(connection: sqlite3.Connection, statements: Migration, version: int) 
 
 
 def version_of(connection: sqlite3.Connection) -> int:
-    """Return how many migrations a database has."""
+    """Return how many migrations were applied to a database."""
     return connection.execute("PRAGMA user_version").fetchone()[0]
 
 

@@ -1,4 +1,4 @@
-"""The search index: which conversation has which words, and how they are made to go away again."""
+"""The full-text search index of conversations, and its scrubbing after deletions."""
 
 import sqlite3
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from thinkaloud.stores.search_terms import phrases, words
 
 _SLICE_PAGES: Final = 256
-"""Pages of the index that are rewritten in one transaction: about a megabyte."""
+"""Pages of the index to rewrite in one transaction: about a megabyte."""
 
 MATCHING: Final = """
     conversation_id IN (
@@ -14,11 +14,11 @@ MATCHING: Final = """
         WHERE words MATCH ?
     )
 """
-"""A condition on a conversation, with one of `queries` for its parameter."""
+"""A condition on a conversation. Its parameter is one of `queries`."""
 
 
 def queries(search: str) -> list[str]:
-    """Return the full-text queries that all must match somewhere in a conversation."""
+    """Return the full-text queries, each of which must match somewhere in a conversation."""
     return [f'"{" ".join(phrase)}" *' for phrase in phrases(search)]
 
 
@@ -39,7 +39,7 @@ def put(connection: sqlite3.Connection, conversation_id: str, run_id: str, text:
 
 
 def drop(connection: sqlite3.Connection, conversation_id: str) -> None:
-    """Take a conversation out of the index. The words themselves stay until it is scrubbed."""
+    """Remove a conversation from the index. Its words stay in the file until `scrub`."""
     connection.execute(
         "DELETE FROM words WHERE rowid IN (SELECT number FROM texts WHERE conversation_id = ?)",
         (conversation_id,),
@@ -49,14 +49,14 @@ def drop(connection: sqlite3.Connection, conversation_id: str) -> None:
 
 
 def must_scrub(connection: sqlite3.Connection) -> bool:
-    """Whether words of deleted texts may still lie in the index."""
+    """Whether the index may still contain words of deleted texts."""
     return connection.execute("SELECT 1 FROM chores WHERE chore = 'scrub'").fetchone() is not None
 
 
 def scrub(connection: sqlite3.Connection, *, first: bool) -> bool:
-    """Rewrite a slice of the index without the words of deleted texts. False when it is done.
+    """Rewrite a slice of the index without the words of deleted texts. False when done.
 
-    FTS5 only marks what is deleted; merging all its parts into one is what removes it
+    FTS5 only marks rows as deleted; merging all segments into one removes them
     (sqlite.org/fts5.html, "The merge Command").
     """
     before = connection.total_changes

@@ -1,4 +1,4 @@
-"""The store port over one SQLite file."""
+"""The `Store` port on one SQLite file."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -19,16 +19,15 @@ from thinkaloud.stores.sqlite.database import Database
 
 
 class SqliteStore(Database):
-    """Keeps everything in a file. Made by `open`.
+    """Implements `Store` with one file. Create it with `open`.
 
-    What `Store` promises, it promises; a writing method returns when its work is committed.
-    Another owner's objects are not found by the query itself.
+    Methods that write return after the commit. The queries themselves filter by owner.
     """
 
     async def create_conversation(
         self, conversation: Conversation, runs: Sequence[FinishedRun] = ()
     ) -> bool:
-        """Keep a new conversation with these runs. False where the id is taken, by whomever."""
+        """Create a conversation with these runs. False if the id is taken, by any owner."""
         return await self._write(
             partial(conversations.create, conversation=conversation, runs=runs)
         )
@@ -47,7 +46,7 @@ class SqliteStore(Database):
         limit: int,
         search: str | None = None,
     ) -> Sequence[Conversation]:
-        """List this owner's conversations, the latest updated first."""
+        """List this owner's conversations, most recently updated first."""
         return await self._read(
             partial(
                 conversations.latest,
@@ -61,7 +60,7 @@ class SqliteStore(Database):
     async def update_conversation(
         self, owner: str, conversation_id: str, change: ConversationPatch
     ) -> Conversation | None:
-        """Change a conversation of this owner and return it as it is now."""
+        """Update a conversation of this owner and return the updated conversation."""
         return await self._write(
             partial(
                 conversations.update, owner=owner, conversation_id=conversation_id, change=change
@@ -69,20 +68,20 @@ class SqliteStore(Database):
         )
 
     async def delete_conversation(self, owner: str, conversation_id: str) -> bool:
-        """Delete a conversation with its runs and its log. False where there is none.
+        """Delete a conversation with its runs and its log. False if it does not exist.
 
-        Words of it may stand in the file until `scrub`.
+        Some of its words may remain in the file until `scrub`.
         """
         return await self._write(
             partial(conversations.delete, owner=owner, conversation_id=conversation_id)
         )
 
     async def purge(self, older_than_ms: int) -> Sequence[tuple[str, str]]:
-        """Delete some conversations last updated before this moment (Unix ms)."""
+        """Delete some conversations last updated before this time (Unix ms)."""
         return await self._write(partial(conversations.purge, older_than_ms=older_than_ms))
 
     async def add_run(self, run: RunRecord, message: RunStarted | None = None) -> bool:
-        """Keep a new run. One of a conversation that is gone goes nowhere."""
+        """Create a run. False if its conversation does not exist or the id is taken."""
         return await self._write(partial(log.add_run, run=run, message=message))
 
     async def run(self, owner: str, run_id: str) -> RunRecord | None:
@@ -90,15 +89,15 @@ class SqliteStore(Database):
         return await self._read(partial(log.find_run, owner=owner, run_id=run_id))
 
     async def run_for_key(self, owner: str, idempotency_key: str) -> RunRecord | None:
-        """Look up the run that a request with this key made first."""
+        """Look up the first run created with this idempotency key."""
         return await self._read(partial(log.find_run_by_key, owner=owner, key=idempotency_key))
 
     async def unfinished_runs(self) -> Sequence[Unfinished]:
-        """List the runs that were not compacted with their end, oldest first."""
+        """List the runs that are not both ended and compacted, oldest first."""
         return await self._read(log.unfinished_runs)
 
     async def append(self, batch: Sequence[Stored]) -> None:
-        """Append events. Those of a deleted conversation go nowhere."""
+        """Append events. Events of deleted conversations are dropped."""
         if batch:
             await self._write(
                 partial(log.append, rows=log.rows_of(batch), ended=log.ended_in(batch))
@@ -122,11 +121,11 @@ class SqliteStore(Database):
         )
 
     async def log_end(self, owner: str, conversation_id: str) -> LogEnd:
-        """Return how far the log goes."""
+        """Return the last and the reserved sequence number of the log."""
         return await self._read(partial(log.end, owner=owner, conversation_id=conversation_id))
 
     async def reserve(self, conversation_id: str, through_seq: int) -> None:
-        """Keep that numbers up to this one may be given out."""
+        """Persist that sequence numbers up to this one may be assigned."""
         await self._write(
             partial(log.reserve, conversation_id=conversation_id, through_seq=through_seq)
         )

@@ -1,7 +1,7 @@
-"""Reads a database that anybody may have made: nothing in it is executed, and no value is believed.
+"""Reads untrusted databases: executes nothing in them and validates every value.
 
-SQLite's own advice (sqlite.org/security.html): limits, `trusted_schema` off, `cell_size_check` on, an
-authorizer, a progress handler, and `integrity_check` before anything else is read.
+Follows SQLite's advice (sqlite.org/security.html): limits, `trusted_schema` off, `cell_size_check`
+on, an authorizer, a progress handler, and `integrity_check` before anything else is read.
 """
 
 import re
@@ -22,7 +22,7 @@ from thinkaloud.stores.sqlite.errors import primary_code
 from thinkaloud.stores.sqlite.schema import MIGRATIONS, migrate, refuse_others, version_of
 
 MAX_VALUE_BYTES: Final = 128 * 2**20
-"""The largest value that is read. The largest event is a message with all its files."""
+"""Maximum size of a value. The largest event is a message with all its files."""
 
 _LIMITS: Final = (
     (sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES),
@@ -35,20 +35,20 @@ _LIMITS: Final = (
 )
 _STEP: Final = 100_000
 _STEPS: Final = 2_000
-"""Instructions of SQLite's machine: so many, and as many again for each `_BYTES_A_STEP` of the file."""
+"""Budget in units of `_STEP` VM instructions, plus one unit per `_BYTES_A_STEP` of the file."""
 _BYTES_A_STEP: Final = 2_000
 
 _SHADOWS: Final = frozenset(
     f"words_{part}" for part in ("data", "idx", "content", "docsize", "config")
 )
-"""Tables of the search index. They are not read: added conversations are indexed again."""
+"""Tables of the search index. Never read: added conversations are reindexed."""
 _READ_TABLES: Final = frozenset({"conversations", "runs", "events", "sqlite_master"})
 _LAST_NUMBER: Final = 2**53
 _LAST_MS: Final = 253_400_000_000_000
-"""In the year 9999, the last one that has dates."""
+"""In the year 9999, the last one that `datetime` supports."""
 
 _LENGTHS: Final = re.compile(rb"(?:[\x80-\xff]{0,4}[\x00-\x7f])*\Z")
-"""What `core.cuts` packs: numbers of up to five bytes."""
+"""The format of `core.delta_offsets.pack`: numbers of up to five bytes."""
 
 _Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_:-]{1,64}\Z")]
 _RunIdOrNone = Annotated[str, Meta(pattern=r"^[!-~]{0,128}\Z")]
@@ -96,7 +96,7 @@ class EventRow(msgspec.Struct, frozen=True, array_like=True):
 
 
 def columns(row: type[msgspec.Struct]) -> str:
-    """Return the columns of a row, as SQL lists them."""
+    """Return the columns of a row as an SQL list."""
     return ", ".join(row.__struct_fields__)
 
 
@@ -108,7 +108,7 @@ class Found(msgspec.Struct, frozen=True):
 
 
 def restrain(connection: sqlite3.Connection, path: Path) -> None:
-    """Let a connection to the file do no more than reading it takes, and for no longer."""
+    """Restrict a connection to what reading the file needs, and limit its running time."""
     for limit, value in _LIMITS:
         connection.setlimit(limit, value)
     for pragma in ("trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0"):
@@ -117,10 +117,10 @@ def restrain(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def bring_up_to_date(connection: sqlite3.Connection, backup: Path) -> None:
-    """Check that the tables are ours, and bring them into today's form; then allow reading only.
+    """Check that the schema is ours, migrate it, and then make the connection read-only.
 
-    Raises `InvalidRequest` where something is there that thinkaloud does not make, or where a page
-    is damaged, and `ConfigurationError` as `refuse_others`.
+    Raises `InvalidRequest` if the schema has objects that thinkaloud does not create or a page is
+    damaged, and `ConfigurationError` like `refuse_others`.
     """
     if connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone() is None:
         raise _no_backup(backup, "it is empty")
@@ -133,20 +133,20 @@ def bring_up_to_date(connection: sqlite3.Connection, backup: Path) -> None:
 
 
 def allow_reading_only(connection: sqlite3.Connection) -> None:
-    """Let a connection read the tables that are copied, and nothing else."""
+    """Allow a connection to read the copied tables, and nothing else."""
     connection.set_authorizer(_authorize)
 
 
 def ids(connection: sqlite3.Connection) -> list[object]:
-    """Return the id of every conversation, whatever it is."""
+    """Return the ids of all conversations, of any type."""
     return [each for (each,) in connection.execute("SELECT conversation_id FROM conversations")]
 
 
 def find(connection: sqlite3.Connection, name: object) -> Found | None:
-    """Return a conversation where all of it can be read and belongs together; else None.
+    """Return a conversation if it is fully readable and consistent; else None.
 
-    SQLite knows nothing of what the rows mean: an id may be of any length or no text at all, a run
-    may be another owner's, and an event may say that it is of another conversation.
+    SQLite does not validate what rows mean: an id may have any length or not be text at all, a run
+    may have another owner, and an event may name another conversation.
     """
     try:
         return _found(connection, name)
@@ -155,7 +155,7 @@ def find(connection: sqlite3.Connection, name: object) -> Found | None:
     except sqlite3.OperationalError as error:
         if primary_code(error):
             raise
-        return None  # a text that is no UTF-8: Python's word, not SQLite's
+        return None  # text that is not UTF-8: raised by Python, not by SQLite
 
 
 def events(connection: sqlite3.Connection, name: str) -> Iterator[EventRow]:
@@ -167,7 +167,7 @@ def events(connection: sqlite3.Connection, name: str) -> Iterator[EventRow]:
 
 
 def text_of(connection: sqlite3.Connection, name: str, run: RunRow) -> str:
-    """Return what the search is to find of a run, from its events."""
+    """Return the searchable text of a run, from its events."""
     rows = connection.execute(
         "SELECT event FROM events WHERE conversation_id = ? AND run_id = ? ORDER BY seq",
         (name, run.run_id),
@@ -220,7 +220,7 @@ def _are_lengths(value: object) -> bool:
 
 
 def _is_own_key(run: RunRow) -> bool:
-    """Whether a run's idempotency key does not claim a message of another chat."""
+    """Whether a run's idempotency key does not belong to another conversation."""
     kind, _, rest = (run.idempotency_key or "").partition(":")
     return kind not in {"ws", "channel"} or rest.startswith(f"{run.conversation_id}:")
 
@@ -249,9 +249,9 @@ _Object = tuple[str, str, str]
 
 
 def _check_schema(connection: sqlite3.Connection, backup: Path) -> None:
-    """Refuse what could do something, and tables of ours that are made differently.
+    """Reject objects that can execute code, and tables of ours with another definition.
 
-    Plain tables beside ours are never looked at.
+    Other plain tables are ignored.
     """
     expected = _expected(version_of(connection))
     found = _schema(connection)
@@ -276,7 +276,7 @@ def _expected(version: int) -> dict[_Object, str]:
 
 
 def _schema(connection: sqlite3.Connection) -> dict[_Object, str]:
-    """Return what there is and how it was made; without what SQLite makes of its own accord."""
+    """Return all objects with their SQL, except those that SQLite creates itself."""
     rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema").fetchall()
     return {
         (str(kind), str(name), str(table)): " ".join(str(sql).upper().split())

@@ -1,4 +1,4 @@
-"""The one thread that writes: what has gathered while it committed is the next commit."""
+"""The writer thread, with group commit: jobs queued during a commit form the next one."""
 
 import asyncio
 import logging
@@ -16,14 +16,14 @@ from thinkaloud.errors import StoreError
 
 T = TypeVar("T")
 Failure = (sqlite3.Error, OverflowError, ValueError)
-"""What SQLite and its adapter raise: the last two for values that no column can hold."""
+"""What `sqlite3` raises: the last two for values that no column can hold."""
 _GROUP: Final = 256
 _AGAIN_SECONDS: Final = 1.0
 _log = logging.getLogger(__name__)
 
 
 class _Job:
-    """Something to be done with the connection, and whom to tell."""
+    """A function to run with the connection, and a future for its result."""
 
     __slots__ = ("alone", "done", "work")
 
@@ -34,15 +34,15 @@ class _Job:
 
 
 class Writer:
-    """Owns a connection in autocommit mode, and the transactions on it.
+    """Owns a connection in autocommit mode, and its transactions.
 
-    Jobs are functions of the connection that may be run again: where one of a group fails, the
-    group is rolled back, and each is tried by itself.
+    Jobs are functions of the connection and must be repeatable: if one of a group fails, the group
+    is rolled back and each job is run in its own transaction.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.commits = 0
-        """How many transactions have been committed."""
+        """Number of committed transactions."""
         self._connection = connection
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._closed = False
@@ -52,26 +52,26 @@ class Writer:
         self._thread.start()
 
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run a job in a transaction with whatever else waits; return when it is committed.
+        """Run a job in a transaction, grouped with other queued jobs. Returns after the commit.
 
-        A caller that is cancelled leaves; the job is done nevertheless. Raises what the job
-        raised, one of `Failure`, and then nothing of it is kept.
+        If the caller is cancelled, the job still runs. Raises the job's exception, one of
+        `Failure`, after rolling the job back.
         """
         return await self._submit(_Job(work, alone=False))
 
     async def maintain(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run a job outside of any transaction, in its turn. Raises as `write`."""
+        """Run a job outside of a transaction, in queue order. Raises like `write`."""
         return await self._submit(_Job(work, alone=True))
 
     async def insist(self, work: Callable[[sqlite3.Connection], bool]) -> None:
-        """Run a job as `maintain`; where it says that it is not done, again each second until it is.
+        """Run a job like `maintain`, and repeat it every second until it returns True.
 
-        The last such job stands for those before it. Raises as `write`, the first time.
+        A new job replaces the previous one. The first attempt raises like `write`.
         """
         await self.maintain(partial(self._try, work))
 
     def close(self) -> None:
-        """Do what waits, take no more, and end the thread. Blocks."""
+        """Finish queued jobs, accept no more, and stop the thread. Blocks."""
         self._closed = True
         self._jobs.put(None)
         self._thread.join()
@@ -89,7 +89,7 @@ class Writer:
                 waiting = [self._next(), *self._gathered()]
                 self._carry_out([job for job in waiting if job is not None])
         finally:
-            # Nobody waits for ever, even if a fault of ours has ended the thread.
+            # Let no caller wait forever, even if a bug ended the thread.
             self._closed = True
             left = [job for job in (*waiting, *self._gathered()) if job and not job.done.done()]
             _fail(left, StoreError("The writer of the store has stopped."))
@@ -170,7 +170,7 @@ class Writer:
             job.done.set_result(result)
 
     def _roll_back(self) -> None:
-        # Some errors make SQLite roll back by itself.
+        # SQLite rolls back by itself on some errors.
         if not self._connection.in_transaction:
             return
         try:
