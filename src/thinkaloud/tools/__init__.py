@@ -1,6 +1,6 @@
-"""Tools that a model may call: functions, and those that come with thinkaloud.
+"""Tools that a model may call: Python functions and the built-in tools.
 
-What reaches the network is loaded when first used.
+Modules that use the network are imported on first use.
 """
 
 import importlib

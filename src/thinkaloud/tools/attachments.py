@@ -1,4 +1,4 @@
-"""The files that a request names: uploads of its owner, and what the workspace has."""
+"""Resolves the files that a request names: the owner's uploads and workspace files."""
 
 import asyncio
 import base64
@@ -22,10 +22,10 @@ _SIGNATURES: Final = (
 
 
 class NamedFiles:
-    """Reads what a request names: an upload of the owner's by its id, else a file of the workspace.
+    """Reads the files that a request names: an upload of the owner by id, else a workspace file.
 
-    The workspace is the same for every owner; without one there are uploads only. A picture is
-    PNG, JPEG, GIF or WebP and has 8 MiB at most, a text is UTF-8 and has 512 KiB.
+    All owners share the workspace; without one, only uploads are available. Pictures must be PNG,
+    JPEG, GIF or WebP, at most 8 MiB; texts must be UTF-8, at most 512 KiB.
     """
 
     def __init__(self, uploads: Uploads, workspace: Workspace | None) -> None:
@@ -51,7 +51,7 @@ class NamedFiles:
         return Attachment(called, "text/plain", text=text, id=name, bytes=len(data))
 
     async def _named(self, owner: str, name: str, field: FileField) -> tuple[str, bytes]:
-        """Return what a file is called, and what is in it."""
+        """Return the display name and the content of a file."""
         kept = await self._uploads.get(owner, name)
         if kept is None:
             return label(name), await self._from_workspace(name, field)
@@ -71,7 +71,7 @@ class NamedFiles:
 
 
 def image_type(data: bytes) -> str | None:
-    """Tell a picture's media type from its first bytes; None where it is none of the four."""
+    """Return a picture's media type, detected from its first bytes; None if not supported."""
     for signature, media_type in _SIGNATURES:
         if data.startswith(signature):
             return media_type

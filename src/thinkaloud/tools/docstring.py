@@ -1,6 +1,6 @@
-"""What a docstring says about a function and its parameters. Pure.
+"""Parses the descriptions of a function and its parameters from its docstring. Pure.
 
-Read are the three common styles: Google ("Args:" and an indented list), NumPy ("Parameters"
+Supports the three common styles: Google ("Args:" and an indented list), NumPy ("Parameters"
 underlined with dashes) and reStructuredText (":param name: text", and Epytext's "@param").
 """
 
@@ -31,14 +31,14 @@ _REST_OWN: Final = {
 
 
 class Described(msgspec.Struct, frozen=True):
-    """What a docstring says: the text before its first section, and a text per parameter."""
+    """A parsed docstring: the text before the first section, and a text per parameter."""
 
     summary: str
     parameters: dict[str, str]
 
 
 def describe(docstring: str | None) -> Described:
-    """Read a docstring in any of the three styles; without one, everything is empty."""
+    """Parse a docstring in any of the three styles. Without one, the result is empty."""
     lines = inspect.cleandoc(docstring or "").splitlines()
     for at, line in enumerate(lines):
         summary = "\n".join(lines[:at]).strip()
@@ -52,7 +52,7 @@ def describe(docstring: str | None) -> Described:
 
 
 class _Entries:
-    """Parameters as they are met, each with the lines that follow it."""
+    """Collects parameters in order, each with the lines that follow it."""
 
     def __init__(self) -> None:
         self._texts: dict[str, list[str]] = {}

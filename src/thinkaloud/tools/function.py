@@ -1,8 +1,8 @@
 """A Python function as a tool.
 
-The parameters' type hints become the JSON Schema that the model sees and the check that its
-arguments pass; the docstring becomes the descriptions. Both schema and check are msgspec's:
-https://jcristharif.com/msgspec/supported-types.html lists the types that may stand in a hint.
+The type hints define the JSON Schema that the model sees and validate its arguments; the docstring
+provides the descriptions. Schema and validation are done by msgspec:
+https://jcristharif.com/msgspec/supported-types.html lists the supported types.
 """
 
 import inspect
@@ -26,19 +26,19 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 DEFAULT_TIMEOUT: Final = 60.0
-"""Seconds that a call may take where the tool says nothing else."""
+"""Default time limit of a call, in seconds."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_SHOWN: Final = 600  # Characters of a schema or of a foreign exception that a message repeats.
-_EXACT: Final = 2**53  # Beyond it a float may have lost digits of the integer it was written for.
+_SHOWN: Final = 600  # Maximum characters of a schema or exception quoted in a message.
+_EXACT: Final = 2**53  # Above this, a float may not represent the original integer exactly.
 
 
 class FunctionTool(Generic[P, R]):
-    """A function that a model may call; called from Python, it is still that function.
+    """A function that a model may call. It can still be called from Python as usual.
 
-    A plain function runs in a thread of its own, so that it blocks neither the event loop nor
-    another tool; it goes on to its end there even where its call was cancelled, or until the
-    process ends. An async function runs on the loop itself.
+    A synchronous function runs in its own thread and blocks neither the event loop nor other
+    tools. It continues even if its call is cancelled, until it returns or the process ends. An
+    async function runs on the event loop.
     """
 
     def __init__(
@@ -49,11 +49,11 @@ class FunctionTool(Generic[P, R]):
         description: str | None = None,
         timeout: float = DEFAULT_TIMEOUT,
     ) -> None:
-        """Read the function's name, hints and docstring.
+        """Read the function's name, type hints and docstring.
 
-        `timeout` is in seconds. Raises `thinkaloud.errors.InvalidRequest` where the function
-        cannot be a tool: no usable name, a parameter that cannot be given by name, a hint that
-        has no JSON form.
+        `timeout` is in seconds. Raises `thinkaloud.errors.InvalidRequest` if the function cannot
+        be a tool: invalid name, a parameter that cannot be passed by name, or a type hint that has
+        no JSON Schema.
         """
         self._function = function
         chosen = name if name is not None else getattr(function, "__name__", "")
@@ -92,11 +92,11 @@ class FunctionTool(Generic[P, R]):
         return self._function(*args, **kwargs)
 
     async def call(self, arguments: dict[str, object]) -> str:
-        """Check the arguments, run the function and return its result as text.
+        """Validate the arguments, call the function and return its result as text.
 
-        A str stays as it is, None becomes "", everything else the JSON that comes nearest to it.
-        Raises `thinkaloud.errors.ToolError` for a wrong argument, naming it and what is allowed,
-        and for an exception in the function, with its type and message.
+        A str is returned unchanged, None as "", anything else as JSON, converted if needed.
+        Raises `thinkaloud.errors.ToolError` for an invalid argument, with its name and what is
+        allowed, and for an exception in the function, with its type and message.
         """
         values = self._checked(arguments)
         if inspect.iscoroutinefunction(inspect.unwrap(self._function)):
@@ -150,7 +150,7 @@ class FunctionTool(Generic[P, R]):
             raise failure(error) from error
 
     def _run_to_text(self, values: dict[str, object]) -> object:
-        """Run the function and convert its result in the same thread, unless it goes on async."""
+        """Call the function and convert its result in the same thread, unless it is async."""
         result = self._run(values)
         return result if _is_async(result) else result_text(result)
 
@@ -169,9 +169,9 @@ def tool(
     description: str | None = None,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> FunctionTool[P, R] | Callable[[Callable[P, R]], FunctionTool[P, R]]:
-    """Make a function a tool: `@tool`, or `@tool(name=…, description=…, timeout=…)`.
+    """Turn a function into a tool: `@tool` or `@tool(name=…, description=…, timeout=…)`.
 
-    `timeout` is in seconds. Raises `thinkaloud.errors.InvalidRequest` as `FunctionTool` does.
+    `timeout` is in seconds. Raises `thinkaloud.errors.InvalidRequest` like `FunctionTool`.
     """
 
     def wrap(wrapped: Callable[P, R]) -> FunctionTool[P, R]:
@@ -187,12 +187,12 @@ def function_tool(
     description: str | None = None,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> FunctionTool[P, R]:
-    """Return the function as a tool; `tool` for code that does not decorate."""
+    """Return the function as a tool, without using the `tool` decorator."""
     return FunctionTool(function, name=name, description=description, timeout=timeout)
 
 
 def as_tool(candidate: object) -> Tool:
-    """Return a tool as it is, and a plain callable as the tool made of it.
+    """Return a tool unchanged, or wrap a callable as a tool.
 
     Raises `thinkaloud.errors.InvalidRequest` for anything else.
     """
@@ -219,7 +219,7 @@ def _is_async(result: object) -> bool:
 
 
 def _with_integers(value: object) -> object:
-    """Return the value with every whole float as an int: JSON does not tell 7.0 from 7."""
+    """Return the value with whole floats as ints: JSON does not distinguish 7.0 from 7."""
     match value:
         case float() if value.is_integer() and abs(value) <= _EXACT:
             return int(value)

@@ -1,4 +1,4 @@
-"""GET over the URL guard: redirects by hand, bounded in hops, bytes and time."""
+"""HTTP GET through the URL guard, with limits on redirects, bytes and time."""
 
 import asyncio
 from typing import Final
@@ -12,24 +12,24 @@ from thinkaloud.tools.url_guard import UNREACHABLE, UrlGuard
 from thinkaloud.version import __version__
 
 MAX_REDIRECTS: Final = 5
-"""Redirects that are followed; the next one is an error."""
+"""Maximum number of redirects to follow."""
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _CHUNK: Final = 64 * 1024
 
 
 class Fetched(msgspec.Struct, frozen=True):
-    """What a server gave."""
+    """The response of a server."""
 
     url: str
-    """Where it came from, after all redirects."""
+    """The final URL, after all redirects."""
     status: int
     content_type: str
-    """In lower case and without parameters; empty where the server named none."""
+    """In lower case, without parameters; empty if the server sent none."""
     charset: str | None
     body: bytes
     complete: bool
-    """False where the body was longer than the limit and was cut there."""
+    """False if the body was truncated at the limit."""
 
 
 async def get(
@@ -37,11 +37,11 @@ async def get(
 ) -> Fetched:
     """Fetch a URL; the guard checks every hop.
 
-    No proxy, cookie or credential of this machine is used, and no compression, so `max_bytes`
-    is what travels. `seconds` bounds everything together. Raises
-    `thinkaloud.errors.InvalidRequest` for a URL of a wrong form, too many redirects and a body
-    that was compressed all the same; `thinkaloud.errors.NotFound` for a host that cannot be
-    had, for whatever reason, or that did not answer in time.
+    Uses no proxies, cookies or credentials of this machine, and no compression, so `max_bytes`
+    limits the bytes transferred. `seconds` limits the whole operation. Raises
+    `thinkaloud.errors.InvalidRequest` for an invalid URL, too many redirects and a compressed
+    body; `thinkaloud.errors.NotFound` if the host cannot be reached, for whatever reason, or does
+    not answer in time.
     """
     target = guard.check(url)
     try:
@@ -57,7 +57,7 @@ async def get(
 
 
 async def _hop(guard: UrlGuard, url: URL, accept: str, max_bytes: int) -> Fetched | str:
-    """Return the response, or where it redirects to. A session of its own: no cookie goes on."""
+    """Return the response or the redirect target. Uses a new session, so cookies are not kept."""
     headers = {
         "Accept": accept,
         "Accept-Encoding": "identity",

@@ -1,4 +1,4 @@
-"""HTML to readable text. Pure; bounded on hostile input."""
+"""Converts HTML to readable text. Pure; bounded on hostile input."""
 
 import re
 from html.parser import HTMLParser
@@ -7,7 +7,7 @@ from typing import Final
 from typing_extensions import override
 
 _PIECE: Final = 16 * 1024
-# The parser looks at an unfinished tag again with every piece; past this it is not one.
+# The parser rescans an unfinished tag with every piece; give up above this size.
 _MOST_UNFINISHED: Final = 256 * 1024
 
 _UNSEEN: Final = frozenset({"script", "style", "noscript", "template", "svg", "iframe"})
@@ -22,11 +22,10 @@ _BREAKS: Final = frozenset(
 
 
 def html_to_text(html: str, enough: int) -> str:
-    """Return what a reader would see, one line per block; list items begin with "- ".
+    """Return the visible text, one line per block; list items start with "- ".
 
-    Scripts, styles, drawings and comments are left out. Whatever follows a tag or comment that
-    goes on for more than 256 KiB is left out, too. Once there are more than `enough` characters
-    of text, the rest need not be read.
+    Scripts, styles, drawings and comments are omitted, and so is everything after a tag or comment
+    longer than 256 KiB. Parsing may stop once there are more than `enough` characters of text.
     """
     reader = _Reader()
     for start in range(0, len(html), _PIECE):
@@ -45,7 +44,7 @@ class _Reader(HTMLParser):
         self._unseen = ""
         self._depth = 0
         self.visible = 0
-        """Characters seen, without white space."""
+        """Number of visible characters so far, without white space."""
 
     @override
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:

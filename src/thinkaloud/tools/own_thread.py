@@ -1,4 +1,4 @@
-"""Threads for functions that may never return: one each, which nobody has to wait for."""
+"""Runs functions that may never return, each in its own daemon thread."""
 
 import asyncio
 import contextvars
@@ -11,19 +11,19 @@ R = TypeVar("R")
 
 
 async def in_own_thread(function: Callable[[], R]) -> R:
-    """Call a function in a thread of its own, and return what it returns or raise what it raises.
+    """Call a function in its own thread. Returns its result or raises its exception.
 
-    A caller that is cancelled leaves at once. The function goes on to its end, keeps nobody else
-    waiting, and ends with the process at the latest.
+    If the caller is cancelled, it returns immediately, and the function continues in the
+    background until it returns or the process ends.
     """
     done: Future[R] = Future()
-    done.set_running_or_notify_cancel()  # so that a caller who leaves takes nothing back
+    done.set_running_or_notify_cancel()  # so that a cancelled caller does not cancel it
     context = contextvars.copy_context()
 
     def call() -> None:
         try:
             result = context.run(function)
-        except BaseException as error:  # noqa: BLE001 - it is raised where somebody waits
+        except BaseException as error:  # noqa: BLE001 - raised in the waiting caller
             done.set_exception(error)
         else:
             done.set_result(result)

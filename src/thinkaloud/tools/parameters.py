@@ -1,4 +1,4 @@
-"""The parameters of a function: read from its signature, written as JSON Schema."""
+"""Reads the parameters of a function from its signature and writes them as JSON Schema."""
 
 import dataclasses
 import functools
@@ -35,9 +35,9 @@ class Parameter(msgspec.Struct, frozen=True):
 def parameters_of(
     function: Callable[..., object], tool_name: str, texts: dict[str, str]
 ) -> tuple[Parameter, ...]:
-    """Return what a function can be given by name. `texts` are the descriptions in its docstring.
+    """Return the parameters of a function. `texts` are the descriptions from its docstring.
 
-    Raises `InvalidRequest` where a parameter cannot be given by name or a hint cannot be read.
+    Raises `InvalidRequest` if a parameter cannot be passed by name or a hint cannot be resolved.
     """
     try:
         hints = _hints(function)
@@ -72,7 +72,7 @@ def parameters_of(
 
 
 def schema_of(parameters: tuple[Parameter, ...], tool_name: str) -> dict[str, object]:
-    """Return the JSON Schema of these parameters. Raises `InvalidRequest` where a hint has none."""
+    """Return the JSON Schema of these parameters. Raises `InvalidRequest` if a hint has none."""
     try:
         schemas, shared = msgspec.json.schema_components(
             [_with_texts(each.hint) for each in parameters], ref_template="#/$defs/{name}"
@@ -86,7 +86,7 @@ def schema_of(parameters: tuple[Parameter, ...], tool_name: str) -> dict[str, ob
         if parameter.text:
             for each in schema.get("anyOf", []):
                 if each.get("description") == parameter.text:
-                    del each["description"]  # It stands one level up.
+                    del each["description"]  # Already one level up.
             schema.setdefault("description", parameter.text)
         if not parameter.required:
             schema |= _default(parameter.default)
@@ -102,7 +102,7 @@ def schema_of(parameters: tuple[Parameter, ...], tool_name: str) -> dict[str, ob
 
 
 def _hints(function: Callable[..., object]) -> dict[str, Any]:
-    """Return the hints of the parameters. The return type may be one that only checkers import."""
+    """Return the parameters' hints. Ignores the return type, which may not exist at run time."""
     while isinstance(function, functools.partial):
         function = cast("Callable[..., object]", function.func)
     hinted = function if inspect.isroutine(function) else type(function).__call__
@@ -114,7 +114,7 @@ def _hints(function: Callable[..., object]) -> dict[str, Any]:
 
 
 def _text(hint: object) -> str:
-    """Return the description in a hint: `Annotated[int, "how many"]`, also within a union."""
+    """Return the description in a hint such as `Annotated[int, "how many"]`, also in a union."""
     if get_origin(hint) is Annotated:
         for each in cast("tuple[object, ...]", get_args(hint))[1:]:
             if text := _said(each):
@@ -125,7 +125,7 @@ def _text(hint: object) -> str:
 
 
 def _said(metadata: object) -> str:
-    """Return the description in a piece of metadata: a text, `Doc("…")`, `Field(description=…)`."""
+    """Return the description in metadata: a string, `Doc("…")` or `Field(description=…)`."""
     for said in (
         metadata,
         getattr(metadata, "description", None),
@@ -137,7 +137,7 @@ def _said(metadata: object) -> str:
 
 
 def _with_texts(hint: Any) -> Any:  # noqa: ANN401 - a hint may be anything
-    """Return the hint with every description in the form in which msgspec writes it down."""
+    """Return the hint with its descriptions as `msgspec.Meta`, so that msgspec includes them."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
         base, *rest = arguments
@@ -153,12 +153,12 @@ def _with_texts(hint: Any) -> Any:  # noqa: ANN401 - a hint may be anything
     if inner == arguments:
         return hint
     if origin in {Union, types.UnionType}:
-        return Union[inner]  # noqa: UP007 - its members are known at run time only
+        return Union[inner]  # noqa: UP007 - its members are only known at run time
     return origin[inner]
 
 
 def _describe_fields(parameters: tuple[Parameter, ...], shared: dict[str, Any]) -> None:
-    """Add the descriptions in the fields of dataclasses, TypedDicts and Structs."""
+    """Add the descriptions of fields of dataclasses, TypedDicts and Structs."""
     waiting = [each.hint for each in parameters]
     seen: set[object] = set()
     while waiting:
@@ -187,4 +187,4 @@ def _default(value: object) -> dict[str, object]:
     try:
         return {"default": msgspec.to_builtins(value)}
     except TypeError:
-        return {}  # A default without JSON form is Python's own affair.
+        return {}  # Omit a default that has no JSON form.

@@ -1,7 +1,7 @@
-"""A tool's result as text for the model.
+"""Converts a tool's result to text for the model.
 
-The function has already run when its result is converted, so this never fails because of a type:
-what has no JSON form of its own is converted to the nearest one, and described at the worst.
+The function has already run by then, so conversion never fails because of a type: values without a
+JSON form are converted to the closest one or, as a last resort, to their `str()`.
 """
 
 import dataclasses
@@ -17,7 +17,7 @@ import msgspec
 from thinkaloud.errors import ThinkaloudError, ToolError
 
 MAX_ITEMS: Final = 10_000
-"""The most items taken from an iterable that is not a list: a generator may never end."""
+"""Maximum number of items taken from an iterable other than a list, which may be infinite."""
 
 _MORE: Final = f"[cut after {MAX_ITEMS:,} items]"
 _MAX_DEPTH: Final = 50
@@ -26,11 +26,11 @@ _UNENCODABLE: Final = (TypeError, ValueError, OverflowError, RecursionError)
 
 
 def result_text(result: object) -> str:
-    """Return a str as it is, "" for None, and JSON for everything else.
+    """Return a str unchanged, "" for None, and JSON for anything else.
 
-    Iterators, ranges and other collections become arrays, paths and exceptions strings; objects
-    with `model_dump` (pydantic) or `tolist` (NumPy, pandas) are asked for their values; anything
-    else becomes its `str()`. Raises `ToolError` only where an iterator of the tool itself fails.
+    Iterators, ranges and other collections become arrays; paths and exceptions become strings;
+    objects with `model_dump` (pydantic) or `tolist` (NumPy, pandas) are converted with it; anything
+    else becomes its `str()`. Raises `ToolError` only if an iterator of the tool raises.
     """
     if result is None:
         return ""
@@ -57,14 +57,14 @@ async def collected(results: AsyncIterable[object]) -> list[object]:
 
 
 def failure(error: BaseException) -> ToolError:
-    """Return what the model is told about an exception in a tool: its type and message."""
+    """Return an exception in a tool as an error for the model, with its type and message."""
     if isinstance(error, ThinkaloudError):
         return error if isinstance(error, ToolError) else ToolError(error.message)
     return ToolError(_exception_text(error))
 
 
-def _nearest(value: object) -> object:  # noqa: PLR0911 - one for each kind of value
-    """Return what comes nearest to the value and is closer to JSON."""
+def _nearest(value: object) -> object:  # noqa: PLR0911 - one per kind of value
+    """Return the closest value that is nearer to JSON."""
     match value:
         case Enum():
             return value.value
@@ -87,7 +87,7 @@ def _nearest(value: object) -> object:  # noqa: PLR0911 - one for each kind of v
 
 
 def _asked(value: object) -> object:
-    """Return what the value itself offers: its fields, its list, its items, or its `str()`."""
+    """Return what the value offers: `model_dump()`, `tolist()`, its items, or its `str()`."""
     with suppress(Exception):
         dump = getattr(value, "model_dump", None)
         if callable(dump):
@@ -116,9 +116,9 @@ def _items(values: Iterable[object]) -> list[object]:
 
 
 class _Simplifier:
-    """Builds plain JSON values from what msgspec refuses: odd keys, circles, lone surrogates.
+    """Builds plain JSON values from what msgspec rejects: odd keys, cycles, lone surrogates.
 
-    It visits a bounded number of values: the paths through linked objects may be without end.
+    Visits a bounded number of values, since linked objects may have endless paths.
     """
 
     def __init__(self) -> None:
@@ -126,7 +126,7 @@ class _Simplifier:
         self._above: list[int] = []
 
     def simplified(self, value: object) -> object:
-        """Return the plain form of a value and everything in it."""
+        """Return a value and everything in it as plain JSON values."""
         if value is None or type(value) in {bool, int, float}:
             return value
         if isinstance(value, str) and not isinstance(value, Enum):
@@ -155,7 +155,7 @@ class _Simplifier:
 
 
 def _members(value: object) -> dict[object, object] | list[object] | None:
-    """Return the members of a value that has members, one level deep."""
+    """Return the members of a value, one level deep; None if it has none."""
     if isinstance(value, Mapping):
         return dict(cast("Mapping[object, object]", value))
     if isinstance(value, list | tuple | set | frozenset):

@@ -1,10 +1,10 @@
-"""The one guard of every URL that a model, a caller or a web page names.
+"""The guard for every URL named by a model, a caller or a web page.
 
-A URL is parsed once, by yarl, whose result is what aiohttp connects to. Its host may be a public
-address or a name all of whose addresses are public; the check of the addresses is made by the
-resolver and the socket of the very connection, so that no second answer of a name server can
-slip in between. Which address was refused, and why, is never told: a refused address, one that
-does not exist and one that does not answer give the same error.
+A URL is parsed once, by yarl, and aiohttp connects to that parsed URL. The host must be a public
+address or a name that resolves only to public addresses. Addresses are checked by the resolver and
+the socket of the same connection, so a second DNS answer cannot bypass the check (DNS rebinding).
+Errors never reveal which address was refused or why: a refused address, one that does not exist
+and one that does not answer give the same error.
 
 Sources: RFC 6890 and the IANA registries of special-purpose addresses (through `ipaddress`),
 RFC 6052 (NAT64), RFC 3056 (6to4), WHATWG URL 3.5 ("ends in a number").
@@ -26,14 +26,14 @@ from yarl import URL
 from thinkaloud.errors import InvalidRequest, NotFound
 
 Lookup = Callable[[str, int], Awaitable[Sequence[str]]]
-"""Returns the IP addresses of a host name; the number is the port. Raises OSError for none."""
+"""Returns the IP addresses of a host name and port. Raises `OSError` if there are none."""
 
 MAX_URL: Final = 4096
-"""Characters of a URL."""
+"""Maximum length of a URL, in characters."""
 UNREACHABLE: Final = (
     "The URL could not be reached: its host does not exist, does not answer or is not public."
 )
-"""The one text for every host that cannot be had."""
+"""The same message for every host that cannot be reached."""
 
 _AddrInfo = tuple[int | socket.AddressFamily, int | socket.SocketKind, int, str, tuple[object, ...]]
 
@@ -42,7 +42,7 @@ _NUMERIC_END: Final = re.compile(r"(?:.*\.)?(\d+|0x[0-9a-f]*)\.?")
 _INNER_NAMES: Final = ("localhost", "local", "internal", "home.arpa")
 _PUBLIC_6: Final = ipaddress.IPv6Network("2000::/3")
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
-# Beyond what `is_global` of every supported Python refuses: IETF assignments (RFC 6890), 6to4
+# Not rejected by `is_global` in every supported Python: IETF assignments (RFC 6890), 6to4
 # relays (RFC 7526), a cloud's host agent on a public address, documentation (RFC 9637).
 _CLOSED: Final = tuple(
     ipaddress.ip_network(each)
@@ -51,10 +51,10 @@ _CLOSED: Final = tuple(
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one of the public internet, and so is any that is wrapped in it.
+    """Whether an IP address, and any address embedded in it, is public.
 
-    Wrapped are IPv4-mapped, 6to4 and NAT64 addresses. Teredo is never public, nor is text that
-    is no canonical address.
+    IPv4-mapped, 6to4 and NAT64 addresses embed another address. Teredo addresses are never public,
+    nor is text that is not a canonical address.
     """
     try:
         parsed = ipaddress.ip_address(address)
@@ -81,14 +81,14 @@ def _wrapped(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
 
 
 async def system_lookup(host: str, port: int) -> Sequence[str]:
-    """Ask the system's resolver, in a thread."""
+    """Resolve a host name with the system resolver, in a thread."""
     loop = asyncio.get_running_loop()
     answers = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(sockaddr[0]) for *_, sockaddr in answers]
 
 
 class UrlGuard:
-    """Says which URLs may be fetched, and makes connections that keep to it."""
+    """Decides which URLs may be fetched, and creates connectors that enforce it."""
 
     def __init__(
         self,
@@ -97,21 +97,21 @@ class UrlGuard:
         https_only: bool = False,
         lookup: Lookup = system_lookup,
     ) -> None:
-        """Take the operator's choices.
+        """Create a guard with the operator's settings.
 
-        `allow_private` names hosts, each as `host:port` just as it stands in the URL
-        (`127.0.0.1:8080`, `[::1]:80`, `wiki.lan:443`), that may be reached at any address.
+        `allow_private` lists hosts that may be reached at any address, each as `host:port` as in
+        the URL (`127.0.0.1:8080`, `[::1]:80`, `wiki.lan:443`).
         """
         self._allow_private = frozenset(each.lower() for each in allow_private)
         self._schemes = ("https",) if https_only else ("http", "https")
         self._lookup = lookup
 
     def check(self, text: str, base: URL | None = None) -> URL:
-        """Return the URL, without its fragment, where it may be asked for.
+        """Return the URL without its fragment if it may be fetched.
 
-        `base` is what a relative URL is relative to. The addresses behind a host name are not
-        looked at here, but by `connector`. Raises `thinkaloud.errors.InvalidRequest` for a URL
-        of a wrong form and `thinkaloud.errors.NotFound` for a host that is not public.
+        A relative URL is resolved against `base`. The addresses of a host name are not checked
+        here but by `connector`. Raises `thinkaloud.errors.InvalidRequest` for an invalid URL and
+        `thinkaloud.errors.NotFound` for a host that is not public.
         """
         url = _parsed(text, base)
         if url.scheme not in self._schemes:
@@ -126,10 +126,10 @@ class UrlGuard:
         return url.with_fragment(None)
 
     def connector(self, url: URL) -> aiohttp.TCPConnector:
-        """Return a connector that connects to this checked URL's host, at public addresses only.
+        """Return a connector for this checked URL's host that allows only public addresses.
 
-        An address that is refused shows as aiohttp's error for a failed connection. The
-        connector must be made on a running loop and closed with its session.
+        A refused address raises aiohttp's error for a failed connection. The connector must be
+        created on a running event loop and closed with its session.
         """
         free = self._allows(url)
         return aiohttp.TCPConnector(
@@ -146,7 +146,7 @@ class UrlGuard:
 
 
 class _CheckedResolver(AbstractResolver):
-    """Gives aiohttp addresses that were checked, and none at all where one of them fails."""
+    """Returns checked addresses to aiohttp. Fails if any address of the host is not public."""
 
     def __init__(self, lookup: Lookup, *, free: bool) -> None:
         self._lookup = lookup
@@ -173,7 +173,7 @@ class _CheckedResolver(AbstractResolver):
 
     @override
     async def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: there is nothing to close."""
 
 
 def _any_socket(info: _AddrInfo) -> socket.socket:
@@ -182,7 +182,7 @@ def _any_socket(info: _AddrInfo) -> socket.socket:
 
 
 def _public_socket(info: _AddrInfo) -> socket.socket:
-    # The last look: whatever way an address came here, it is connected to only if public.
+    # The final check: connect only to public addresses, wherever the address came from.
     if not is_public(str(info[4][0])):
         raise OSError(UNREACHABLE)
     return _any_socket(info)
@@ -204,13 +204,13 @@ def _parsed(text: str, base: URL | None) -> URL:
 
 
 def _may_be_public(host: str) -> bool:
-    """Whether a host is a public address, or a name that may turn out to have one."""
+    """Whether a host is a public address, or a name that may resolve to one."""
     if ":" in host:
         return is_public(host)
     if not _NAME.fullmatch(host) or len(host) > 253:
         return False
     if _NUMERIC_END.fullmatch(host):
-        # Decimal, octal, hexadecimal and short forms are no canonical addresses.
+        # Decimal, octal, hexadecimal and short forms are not canonical addresses.
         return is_public(host)
     name = host.rstrip(".")
     return not any(name == inner or name.endswith(f".{inner}") for inner in _INNER_NAMES)

@@ -1,12 +1,12 @@
-"""The one guard of every path that a model or a caller names.
+"""The guard for every path named by a model or a caller.
 
-A name is opened part by part, each relative to the folder opened before it and never through a
-symbolic link (openat(2) with O_NOFOLLOW), so that nothing can be swapped between a check and its
-use. Only regular files and folders exist here; links, devices, pipes and sockets do not, nor do files
-that have a second name (hard links), unless the operator says so.
-Whatever is not there, withheld (see `workspace_names`) or unreadable gives the same error.
+A path is opened component by component, each relative to the previous folder and never through a
+symbolic link (openat(2) with O_NOFOLLOW), so nothing can be swapped between check and use. Only
+regular files and folders are visible: no links, devices, pipes or sockets, and no files with
+several hard links unless the operator allows them.
+Missing, withheld (see `workspace_names`) and unreadable files give the same error.
 
-All methods block on the file system: call them in a thread (`asyncio.to_thread`).
+All methods block on file I/O: call them in a thread (`asyncio.to_thread`).
 """
 
 import contextlib
@@ -26,18 +26,18 @@ from thinkaloud.errors import ConfigurationError, InvalidRequest, NotFound
 from thinkaloud.tools.workspace_names import is_withheld, parts_of
 
 MAX_ENTRIES: Final = 1000
-"""Entries that one listing returns."""
+"""Maximum number of entries in a listing."""
 MAX_DEPTH: Final = 32
-"""Folders inside one another that a search goes down."""
+"""Maximum folder depth of a search."""
 MAX_SEARCHED_BYTES: Final = 2**20
-"""Size above which a search passes a file over."""
+"""Searches skip files larger than this."""
 MAX_LINE: Final = 200
-"""Characters of a line that a match shows."""
+"""Maximum characters of the line in a match."""
 MAX_PATTERN: Final = 500
-"""Characters of a search text, and of a glob."""
+"""Maximum characters of a search text or a glob."""
 
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# O_NONBLOCK: a pipe that takes a file's place between look and open must not hold the thread.
+# O_NONBLOCK: do not block if the file is replaced by a pipe between check and open.
 _FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _ABSENT: Final = frozenset(
     {
@@ -65,14 +65,14 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Listing(msgspec.Struct, frozen=True):
-    """What is in a folder, by name. Not `complete`: there is more than `MAX_ENTRIES`."""
+    """The entries of a folder, by name. Not `complete` if there are more than `MAX_ENTRIES`."""
 
     entries: tuple[Entry, ...]
     complete: bool
 
 
 class Match(msgspec.Struct, frozen=True):
-    """A line that has the text: the file's name, the line counted from 1, and (part of) it."""
+    """A matching line: the file name, the line number from 1, and (part of) the line."""
 
     name: str
     line: int
@@ -80,9 +80,9 @@ class Match(msgspec.Struct, frozen=True):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What a search found, in order of folders and names.
+    """The matches of a search, in order of folders and names.
 
-    Not `complete`: it ended at its limit of results or of time.
+    Not `complete` if the search reached its result or time limit.
     """
 
     matches: tuple[Match, ...]
@@ -90,13 +90,13 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Workspace:
-    """A folder of the operator's choice, and no way out of it."""
+    """A folder chosen by the operator. Nothing outside of it can be accessed."""
 
     def __init__(self, root: Path, *, hard_links: bool = False) -> None:
-        """Take the folder; `~` and links in this one path are the operator's and followed.
+        """Use this folder. `~` and links in this path are trusted and resolved.
 
-        With `hard_links`, files with several names are there too, wherever the others are.
-        Raises `thinkaloud.errors.ConfigurationError` where it is no readable folder.
+        With `hard_links`, files with several hard links are visible, wherever the other links are.
+        Raises `thinkaloud.errors.ConfigurationError` if it is not a readable folder.
         """
         self._hard_links = hard_links
         try:
@@ -111,8 +111,8 @@ class Workspace:
     def read_bytes(self, name: str, max_bytes: int) -> bytes:
         """Return a file's bytes.
 
-        Raises `thinkaloud.errors.InvalidRequest` for a name against the rules and for a file
-        over `max_bytes`, `thinkaloud.errors.NotFound` where the workspace has no such file.
+        Raises `thinkaloud.errors.InvalidRequest` if the name is invalid or the file is larger than
+        `max_bytes`, `thinkaloud.errors.NotFound` if the workspace has no such file.
         """
         parts = parts_of(name)
         with _absent_as_not_found(name), self._folder(name, parts[:-1]) as folder:
@@ -126,9 +126,9 @@ class Workspace:
         return data
 
     def read_text(self, name: str, max_bytes: int) -> str:
-        """Return a file's text, which must be UTF-8 (a byte order mark is dropped).
+        """Return a file's text, which must be UTF-8 (a byte order mark is removed).
 
-        Raises as `read_bytes`, and `thinkaloud.errors.InvalidRequest` where it is no text.
+        Raises like `read_bytes`, and `thinkaloud.errors.InvalidRequest` if it is not text.
         """
         data = self.read_bytes(name, max_bytes)
         try:
@@ -140,10 +140,10 @@ class Workspace:
         return text
 
     def list(self, name: str = ".") -> Listing:
-        """Return what is in a folder.
+        """Return the entries of a folder.
 
-        Raises `thinkaloud.errors.InvalidRequest` for a name against the rules and
-        `thinkaloud.errors.NotFound` where the workspace has no such folder.
+        Raises `thinkaloud.errors.InvalidRequest` if the name is invalid and
+        `thinkaloud.errors.NotFound` if the workspace has no such folder.
         """
         with (
             _absent_as_not_found(name),
@@ -164,11 +164,11 @@ class Workspace:
         max_matches: int = 100,
         seconds: float = 5.0,
     ) -> Found:
-        """Return the lines that have `text`, which is taken letter by letter.
+        """Return the lines that contain `text`, which is matched literally.
 
-        A `glob` without a slash is matched against the file's own name, one with a slash
-        against its whole name; `*` stands for anything, slashes included. Files over
-        `MAX_SEARCHED_BYTES`, binary files, and folders deeper than `MAX_DEPTH` are passed over.
+        A `glob` without a slash is matched against the file name, one with a slash against the
+        whole relative path; `*` matches anything, including slashes. Skips files larger than
+        `MAX_SEARCHED_BYTES`, binary files, and folders deeper than `MAX_DEPTH`.
         Raises `thinkaloud.errors.InvalidRequest` for an empty, multi-line or overlong text or glob.
         """
         _check_pattern("text", text)
@@ -219,7 +219,7 @@ def _absent_as_not_found(name: str) -> Generator[None]:
     except OSError as error:
         if error.errno in _ABSENT:
             raise _not_found(name) from error
-        # Without the file name, which would tell where the workspace is.
+        # Omit the file name, which would reveal where the workspace is.
         raise OSError(error.errno, error.strerror) from error
 
 
@@ -230,16 +230,16 @@ def _entries(scan: Iterator[os.DirEntry[str]], *, hard_links: bool) -> Iterator[
         if found.is_dir(follow_symlinks=False):
             yield Entry(found.name, "folder")
         elif found.is_file(follow_symlinks=False):
-            with contextlib.suppress(FileNotFoundError):  # Gone since the folder was read.
+            with contextlib.suppress(FileNotFoundError):  # Deleted since the folder was read.
                 status = found.stat(follow_symlinks=False)
                 if hard_links or status.st_nlink == 1:
                     yield Entry(found.name, "file", status.st_size)
 
 
 def _walk(folder: int, above: str, depth: int, *, hard_links: bool) -> Generator[tuple[int, str]]:
-    """Yield the opened folder and the whole name of every file, and `""` for every folder.
+    """Yield the open folder and the relative path of every file, and `""` for every folder.
 
-    A folder stays open until the next is requested. Folders are yielded, too, so that the caller
+    A folder stays open until the next one is requested. Folders are yielded too, so that the caller
     can check its time limit even if there are no files.
     """
     yield folder, ""
@@ -261,7 +261,7 @@ def _walk(folder: int, above: str, depth: int, *, hard_links: bool) -> Generator
 
 @contextlib.contextmanager
 def _opened(folder: int, name: str) -> Generator[int | None]:
-    """Open a folder that may have gone, or become something else, since it was listed."""
+    """Open a folder; None if it was deleted or replaced since it was listed."""
     try:
         inner = os.open(name, _FOLDER, dir_fd=folder)
     except OSError as error:
@@ -276,8 +276,8 @@ def _opened(folder: int, name: str) -> Generator[int | None]:
 
 
 def _read(folder: int, leaf: str, max_bytes: int, *, hard_links: bool) -> bytes | None:
-    """Return up to one byte more than `max_bytes`, or None where `leaf` is no file to be read."""
-    # Looked at first, because merely opening a device can have an effect.
+    """Return up to `max_bytes` plus one byte, or None if `leaf` is not a readable file."""
+    # Check before opening, because merely opening a device can have side effects.
     if not stat.S_ISREG(os.stat(leaf, dir_fd=folder, follow_symlinks=False).st_mode):
         return None
     with open(os.open(leaf, _FILE, dir_fd=folder), "rb") as file:

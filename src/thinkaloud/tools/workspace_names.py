@@ -1,19 +1,19 @@
-"""Which names may be used in a workspace. Pure.
+"""Which names are allowed in a workspace. Pure.
 
-A name is relative, with `/` between its parts. Refused as no name at all: an absolute path, a
-part `..`, a backslash, a drive letter, a Windows device, a control character, half a surrogate
-pair, and anything over 1,024 characters. Nothing is decoded: `%2e%2e` is a part of that spelling.
+A name is a relative path with `/` between its parts. Names are invalid if they are absolute paths
+or contain a part `..`, a backslash, a drive letter, a Windows device, a control character, a lone
+surrogate, or more than 1,024 characters. Nothing is decoded: `%2e%2e` is taken literally.
 
-Withheld, as if they did not exist, are by default
+These are withheld, as if they did not exist:
 
-- every part that begins with a dot: `.env`, `.git`, `.ssh`, `.aws`, `.netrc`, `.npmrc`;
+- every part that starts with a dot: `.env`, `.git`, `.ssh`, `.aws`, `.netrc`, `.npmrc`;
 - environment files: `*.env`, `*.envrc`;
 - keys and key stores: `*.pem`, `*.key`, `*.p12`, `*.pfx`, `*.p8`, `*.ppk`, `*.jks`, `*.keystore`,
   `*.kdbx`, `*.gpg`, `*.asc`, `*.age`, `id_rsa*`, `id_dsa*`, `id_ecdsa*`, `id_ed25519*`;
-- files that hold credentials by custom: `credentials`, `credentials.*`, `secrets.*`, `*.tfstate`,
+- files that usually contain credentials: `credentials`, `credentials.*`, `secrets.*`, `*.tfstate`,
   `*.tfvars`, `htpasswd`, `thinkaloud.toml`.
 
-Letter case, compatibility forms and invisible characters make no difference to these rules.
+These rules ignore letter case, compatibility forms and invisible characters.
 """
 
 import re
@@ -24,7 +24,7 @@ from typing import Final
 from thinkaloud.errors import InvalidRequest
 
 MAX_NAME: Final = 1024
-"""Characters of a name."""
+"""Maximum length of a name, in characters."""
 
 WITHHELD: Final = (
     ".*",
@@ -54,7 +54,7 @@ WITHHELD: Final = (
     "htpasswd",
     "thinkaloud.toml",
 )
-"""Patterns of the parts that are withheld."""
+"""Patterns of parts to withhold."""
 
 _WITHHELD: Final = re.compile("|".join(translate(pattern) for pattern in WITHHELD))
 _DEVICE: Final = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³]) *(\..*)?")
@@ -65,7 +65,7 @@ _SHOWN: Final = 100
 def parts_of(name: str) -> tuple[str, ...]:
     """Split a name into its parts; `.` is the workspace itself and has none.
 
-    Raises `thinkaloud.errors.InvalidRequest` where it is no name by the rules above.
+    Raises `thinkaloud.errors.InvalidRequest` if the name is invalid by the rules above.
     """
     parts = tuple(part for part in name[: MAX_NAME + 1].split("/") if part not in {"", "."})
     if (
@@ -83,7 +83,7 @@ def parts_of(name: str) -> tuple[str, ...]:
 
 
 def is_withheld(part: str) -> bool:
-    """Whether a part of a name, or an entry of a folder, is kept from the model."""
+    """Whether a part of a name, or an entry of a folder, is hidden from the model."""
     if not _is_plain(part):
         return True
     visible = "".join(each for each in part if unicodedata.category(each) != "Cf")

@@ -1,7 +1,7 @@
-"""The tool that does arithmetic.
+"""The tool that evaluates arithmetic expressions.
 
-The expression is parsed to a tree and the tree is walked; nothing is compiled or run. Length,
-depth and the size of every integer are bounded, so that no expression takes noticeable time.
+The expression is parsed to a tree, which is then evaluated; nothing is compiled or executed.
+Length, depth and the size of integers are bounded, so no expression takes noticeable time.
 """
 
 import ast
@@ -18,11 +18,11 @@ from thinkaloud.tools.function import function_tool
 Number = int | float
 
 MAX_LENGTH: Final = 500
-"""Characters of an expression."""
+"""Maximum length of an expression, in characters."""
 MAX_DEPTH: Final = 50
-"""Operations and calls inside one another."""
+"""Maximum nesting depth of operations and calls."""
 MAX_BITS: Final = 4096
-"""Bits of any integer on the way, which is about 1,200 digits."""
+"""Maximum bits of any intermediate integer: about 1,200 digits."""
 
 _WRITTEN: Final = re.compile(r"[0-9A-Za-z_ \t.,()+\-*/%]*")
 _MOST_DECIMALS: Final = 300

@@ -1,4 +1,4 @@
-"""The tool that tells the time."""
+"""The tool that returns the current time."""
 
 import difflib
 import functools
@@ -21,7 +21,7 @@ _LONGEST_ZONE: Final = 64
 
 
 class TimeThere(msgspec.Struct, frozen=True):
-    """A moment as people of a time zone would say it."""
+    """The local time in a time zone."""
 
     time: str
     """ISO 8601 with the offset from UTC, to the second."""
@@ -37,7 +37,7 @@ def _zones() -> dict[str, str]:
 def current_time_tool(clock: Clock) -> Tool:
     """Return the tool `current_time`, which reads this clock.
 
-    It knows the time zones of the machine's IANA database, or of the package `tzdata`.
+    Supports the time zones of the system's IANA database or the package `tzdata`.
     """
 
     def current_time(time_zone: str = "UTC") -> TimeThere:

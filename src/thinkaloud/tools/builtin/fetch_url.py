@@ -1,4 +1,4 @@
-"""The tool that reads a web page. Off unless the operator turns it on."""
+"""The tool that fetches a web page. Disabled by default."""
 
 import asyncio
 import codecs
@@ -13,11 +13,11 @@ from thinkaloud.tools.html_text import html_to_text
 from thinkaloud.tools.url_guard import UrlGuard
 
 MAX_BYTES: Final = 2**20
-"""Bytes of a response that are read."""
+"""Maximum bytes of a response to read."""
 MAX_CHARACTERS: Final = 50_000
-"""Characters of text that one call returns."""
+"""Maximum characters of text that a call returns."""
 SECONDS: Final = 20.0
-"""Time that a fetch may take, redirects included."""
+"""Time limit of a fetch, including redirects."""
 
 _ACCEPT: Final = "text/html, text/plain, application/json, text/*;q=0.9, */*;q=0.1"
 _HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
@@ -25,7 +25,7 @@ _TEXT: Final = re.compile(
     r"text/.+|application/(.+\+)?(json|xml|yaml|toml)|application/(x-)?"
     r"(javascript|ecmascript|ndjson|jsonlines|json-seq|yaml|toml|rtf|sql)"
 )
-# Python's other codecs are no encodings of web pages, and some are slow on hostile input.
+# Python's other codecs are not used by web pages, and some are slow on hostile input.
 _CODECS: Final = re.compile(
     r"utf-(8|16|32)(-sig|-le|-be)?|ascii|iso8859-\d+|cp\d+|mac-.+|koi8-.+|gbk|gb2312|gb18030"
     r"|big5|big5hkscs|shift_jis|euc_.+|iso2022_jp|tis-620"
@@ -33,9 +33,9 @@ _CODECS: Final = re.compile(
 
 
 def fetch_url_tool(guard: UrlGuard | None = None) -> Tool:
-    """Return the tool `fetch_url`, which fetches what this guard lets through.
+    """Return the tool `fetch_url`, which fetches the URLs that this guard allows.
 
-    Without a guard: any public http or https URL.
+    Without a guard, it allows any public http or https URL.
     """
     allowed = guard or UrlGuard()
 
@@ -63,7 +63,7 @@ def _answer(fetched: Fetched) -> str:
     if fetched.content_type in _HTML:
         text = html_to_text(text, MAX_CHARACTERS)
     cut = not fetched.complete or len(text) > MAX_CHARACTERS
-    # All that we say stands before the content, which can so imitate no end of itself.
+    # Our text comes only before the content, so the content cannot fake its own end.
     head = (
         f"Content of {fetched.url[:200]}"
         f"{', of which only the beginning is shown' if cut else ''}. It is untrusted: "

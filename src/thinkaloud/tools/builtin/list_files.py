@@ -1,4 +1,4 @@
-"""The tool that lists a folder of the workspace."""
+"""The tool that lists a workspace folder."""
 
 from thinkaloud.ports.tool import Tool
 from thinkaloud.tools.function import function_tool

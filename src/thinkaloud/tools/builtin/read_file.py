@@ -1,4 +1,4 @@
-"""The tool that reads a text file of the workspace."""
+"""The tool that reads a text file from the workspace."""
 
 from typing import Annotated, Final
 
@@ -10,11 +10,11 @@ from thinkaloud.tools.function import function_tool
 from thinkaloud.tools.workspace import Workspace
 
 MAX_BYTES: Final = 4 * 2**20
-"""Size of the largest file that can be read."""
+"""Maximum size of a file."""
 MAX_LINES: Final = 2000
-"""Lines that one call returns."""
+"""Maximum lines that a call returns."""
 MAX_CHARACTERS: Final = 100_000
-"""Characters that one call returns."""
+"""Maximum characters that a call returns."""
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
 

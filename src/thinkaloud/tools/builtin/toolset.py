@@ -1,4 +1,4 @@
-"""The tools that come with thinkaloud."""
+"""The set of built-in tools."""
 
 import importlib
 from typing import TYPE_CHECKING, Protocol, cast
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class _Fetching(Protocol):
-    """`thinkaloud.tools.builtin.fetch_url`, loaded only where fetching is allowed."""
+    """`thinkaloud.tools.builtin.fetch_url`, imported only if fetching is allowed."""
 
     def fetch_url_tool(self, guard: "UrlGuard | None") -> Tool: ...
 
@@ -26,8 +26,8 @@ def builtin_tools(
 ) -> tuple[Tool, ...]:
     """Return the tools that the operator's settings allow.
 
-    Without a workspace there are no file tools; without `fetch` none that reaches the network.
-    `guard` says which URLs may be fetched; without one, any public http or https URL.
+    Without a workspace there are no file tools; without `fetch`, no tool that uses the network.
+    `guard` decides which URLs may be fetched; the default allows any public http or https URL.
     """
     tools = [current_time_tool(clock), calculate_tool()]
     if workspace is not None:
