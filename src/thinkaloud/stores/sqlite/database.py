@@ -149,7 +149,7 @@ class Database:
         """Remove the remaining traces of deleted data: index words, free pages, the WAL.
 
         On return, no file of the database contains the deleted text. If an earlier reader, such as
-        a backup, is still active, it is gone a second after that reader finishes. The deletion
+        a backup, is still active, it is gone about a second after that reader ends. The deletion
         itself is committed, so errors are only logged; the next deletion or start tries again.
         """
         self._deletions += 1
