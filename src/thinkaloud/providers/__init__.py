@@ -1,6 +1,6 @@
 """Providers: dialects (API formats), hosts (who serves models), families (what models can do).
 
-These names are for packages that add one. They are loaded when first used.
+These names are the API for packages that add one. They are imported lazily.
 """
 
 import importlib

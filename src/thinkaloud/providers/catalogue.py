@@ -1,4 +1,4 @@
-"""The configured models: names in, models out."""
+"""The configured models: resolves model ids to models."""
 
 import asyncio
 import difflib
@@ -29,27 +29,27 @@ _CLOUDS: Final = {
 
 
 class ConfiguredHost(msgspec.Struct, frozen=True):
-    """A host with what the operator said of it."""
+    """A host with the operator's configuration."""
 
     host: Host
     key: str | None = None
     models: tuple[str, ...] = ()
-    """The models to offer; empty: the host is asked."""
+    """The models to offer; if empty, the host is asked."""
     headers: Mapping[str, str] = {}
     offered: bool = True
-    """Whether its models are listed; a host that is not can still be named."""
+    """Whether its models are listed. Models of an unlisted host can still be opened by id."""
     quirks: dict[str, object] = {}
-    """Where the operator says that it differs; this lies over all that we know."""
+    """The operator's quirks, which override all built-in ones."""
     needs: str | None = None
-    """What must be set before it can be asked anything, where something is missing."""
+    """The missing setting without which no request can be sent; None if nothing is missing."""
     environment: Mapping[str, str] = {}
-    """Where a cloud's library finds its credentials."""
+    """Environment variables in which a cloud's library looks for credentials."""
     withholds_reasoning: bool = False
-    """Whether the server's policy keeps reasoning from every reader."""
+    """Whether the server's policy hides reasoning from all subscribers."""
 
     @property
     def lacks(self) -> str | None:
-        """What must be set before its models can be called; None where nothing is missing."""
+        """The missing setting without which no model can be called; None if nothing is missing."""
         if self.needs is not None:
             return self.needs
         if not self.host.key_required or self.key:
@@ -62,7 +62,7 @@ class _CloudModule(Protocol):
 
 
 class ConfiguredModels:
-    """All models that the configuration makes available, and which of them is current."""
+    """All configured models, and which of them is current."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class ConfiguredModels:
         *,
         packages: Mapping[str, Callable[[], ConfiguredHost]] = {},
     ) -> None:
-        """`packages` makes the hosts of other packages, which are loaded when first needed."""
+        """`packages` creates the hosts of other packages, which are loaded when first needed."""
         self._hosts = {configured.host.name: configured for configured in hosts}
         self._packages = dict(packages)
         self._broken: dict[str, ConfigurationError] = {}
@@ -97,7 +97,7 @@ class ConfiguredModels:
         return self._hosts
 
     def load_packages(self) -> Sequence[ConfigurationError]:
-        """Load the hosts of other packages. Return the errors of those that cannot be used."""
+        """Load the hosts of other packages. Returns the errors of those that cannot be used."""
         for name in list(self._packages):
             try:
                 self._host(name)
@@ -106,7 +106,7 @@ class ConfiguredModels:
         return list(self._broken.values())
 
     async def models(self) -> Sequence[ModelInfo]:
-        """List the models that can be chosen. A host that cannot be asked now is left out."""
+        """List the models to choose from. An unreachable host contributes its default model only."""
         if self._packages:
             await asyncio.to_thread(self.load_packages)
         hosts = [host for host in self._hosts.values() if host.offered]
@@ -119,7 +119,7 @@ class ConfiguredModels:
         return list(found.values())
 
     async def ask(self, name: str, *, seconds: float = 15.0) -> Sequence[ListedModel]:
-        """Ask a host for its models, now, within so many seconds. Raises `ProviderError`."""
+        """Fetch a host's model list, bypassing the cache. Raises `ProviderError`."""
         configured = self._hosts[name]
         host = configured.host
         if configured.needs is not None:
@@ -137,10 +137,10 @@ class ConfiguredModels:
         return listed
 
     def open(self, model_id: str | None) -> Model:
-        """Return the model of this id, or the current one. Touches no network.
+        """Return the model with this id, or the current one for None. Makes no network calls.
 
-        Raises `UnknownModel` with the nearest names, or `ConfigurationError` where its host
-        needs a key that is not there.
+        Raises `UnknownModel` with similar names, or `ConfigurationError` if the host's key or
+        another required setting is missing.
         """
         model_id = self._current if model_id is None else model_id
         model = self._built_in.get(model_id) or self._models.get(model_id)
@@ -149,17 +149,17 @@ class ConfiguredModels:
         return model
 
     def switch(self, model_id: str) -> ModelInfo:
-        """Make a model the current one for new runs. Raises as `open`."""
+        """Make a model the current one for new runs. Raises the same errors as `open`."""
         info = self.open(model_id).info
         self._current = model_id
         return info
 
     def offer(self, name: str) -> None:
-        """List a host's models from now on."""
+        """Include a host's models in the list from now on."""
         self._hosts[name] = msgspec.structs.replace(self._hosts[name], offered=True)
 
     def known(self) -> list[str]:
-        """Return the ids that are known without asking anybody."""
+        """Return the model ids that are known without a network call."""
         names = list(self._built_in)
         for configured in self._hosts.values():
             if not configured.offered:
@@ -227,10 +227,10 @@ class ConfiguredModels:
 
 
 def target_of(configured: ConfiguredHost, model: str) -> Target:
-    """Return what a dialect is bound to for a model of a host.
+    """Return the target to bind a dialect to, for one model on a host.
 
-    What differs is laid over one another, each member whole: what the host is known for, what
-    the family is known for on this host, what the operator says.
+    Quirks are merged field by field, later ones winning: the host's, the family's on this host,
+    the operator's.
     """
     host = configured.host
     family = family_of(host, model, configured.quirks)
@@ -248,9 +248,9 @@ def target_of(configured: ConfiguredHost, model: str) -> Target:
 
 
 def bound(configured: ConfiguredHost, model: str) -> Dialect:
-    """Return the dialect for a model of a host.
+    """Return the dialect for a model on a host.
 
-    Raises `ConfigurationError` where the operator's quirks are not the dialect's.
+    Raises `ConfigurationError` if the operator's quirks are not valid for the dialect.
     """
     host = configured.host
     try:
@@ -262,7 +262,7 @@ def bound(configured: ConfiguredHost, model: str) -> Dialect:
 
 
 def model_info(configured: ConfiguredHost, model: str, max_tokens: int | None) -> ModelInfo:
-    """Say what a model is and can do, by its family. `max_tokens`: as its host lists it."""
+    """Describe a model based on its family. `max_tokens` is the value that its host lists."""
     host = configured.host
     family = family_of(host, model, configured.quirks)
     takes_images = {**host.quirks, **family.quirks, **configured.quirks}.get("images", True)
@@ -283,7 +283,7 @@ def model_info(configured: ConfiguredHost, model: str, max_tokens: int | None) -
 
 
 def _nearest(model_id: str, known: Sequence[str]) -> list[str]:
-    """Return the known ids that a wrong one may mean."""
+    """Return known ids similar to an unknown one."""
     same_name = [name for name in known if name.rpartition("/")[2] == model_id.rpartition("/")[2]]
     close = difflib.get_close_matches(model_id, known, n=3, cutoff=0.5)
     return list(dict.fromkeys([*same_name, *close]))[:5]

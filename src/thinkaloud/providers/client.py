@@ -1,4 +1,4 @@
-"""Moves bytes between a model's host and its dialect. Knows no wire."""
+"""Transfers bytes between a model's host and its dialect. Independent of the API format."""
 
 import asyncio
 import importlib
@@ -25,14 +25,14 @@ _LIST_SECONDS: Final = 15.0
 
 
 class Authentication(Protocol):
-    """Makes a request acceptable to its host."""
+    """Authenticates requests to a host."""
 
     async def headers(self, request: HttpRequest, url: str) -> Mapping[str, str]:
         """Return the headers to add. Raises `ProviderError` (`provider_auth`)."""
         ...
 
     def scrub(self, text: str) -> str:
-        """Return the text without any credential that may stand in it."""
+        """Return the text with any credentials removed."""
         ...
 
 
@@ -59,14 +59,14 @@ class _Transport(Protocol):
 
 
 class Sessions:
-    """The connection pool that all hosts share, opened at the first call. `close` it in the end."""
+    """The connection pool shared by all hosts, opened on the first call. `close` it when done."""
 
     def __init__(self) -> None:
         self._transport: _Transport | None = None
         self._pools: dict[bool, aiohttp.ClientSession] = {}
 
     async def prepare(self) -> None:
-        """Load what the first call needs, without blocking the loop. A server may do so early."""
+        """Import the transport without blocking the event loop. A server may call this early."""
         if self._transport is None:
             name = "thinkaloud.providers.transport"
             self._transport = cast(
@@ -75,19 +75,19 @@ class Sessions:
 
     @property
     def errors(self) -> tuple[type[Exception], ...]:
-        """What a call may raise where the connection fails."""
+        """The exceptions a call may raise if the connection fails."""
         return self._loaded.ERRORS
 
     async def post(
         self, url: str, body: bytes, headers: Mapping[str, str]
     ) -> "aiohttp.ClientResponse":
-        """Send a body; see `thinkaloud.providers.transport.post`."""
+        """Send a POST request; see `thinkaloud.providers.transport.post`."""
         return await self._loaded.post(self._open(url), url, body, headers)
 
     async def get(
         self, url: str, headers: Mapping[str, str], seconds: float
     ) -> "aiohttp.ClientResponse":
-        """Ask; see `thinkaloud.providers.transport.get`."""
+        """Send a GET request; see `thinkaloud.providers.transport.get`."""
         return await self._loaded.get(self._open(url), url, headers, seconds)
 
     async def close(self) -> None:
@@ -110,7 +110,7 @@ class Sessions:
 
 
 class HttpModel:
-    """One model of one host, over HTTP."""
+    """One model on one host, called over HTTP."""
 
     def __init__(
         self,
@@ -134,7 +134,7 @@ class HttpModel:
         return self._info
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Sequence[ModelEvent]]:
-        """Call the model. Whatever goes wrong at the provider is the last event."""
+        """Call the model. Provider errors are yielded as the last event, not raised."""
         decoder: Decoder | None = None
         await self._sessions.prepare()
         refused = self._refused.refuses_already(request)
@@ -168,11 +168,11 @@ class HttpModel:
             if decoder is None:
                 yield [ModelFailed("provider_overloaded", self._unreachable(error), retryable=True)]
             else:
-                # The dialect knows whether its end mark had come before the line broke.
+                # The decoder knows whether the end marker arrived before the connection dropped.
                 yield self._scrubbed(decoder.close())
 
     def _sent(self, request: ModelRequest) -> Sent:
-        """Encode the request without what this host has refused before."""
+        """Encode the request without the parts that this host has already refused."""
         request = self._refused.leave_out(request)
         http = self._dialect.encode(request)
         if request.without:
@@ -194,7 +194,7 @@ class HttpModel:
         return self._named(failed(error), complaint(body), sent)
 
     def _named(self, failure: ModelFailed, said: str, sent: Sent) -> ModelFailed:
-        """Name the part that is refused, if a request without it would be another one."""
+        """Name the refused part, if leaving it out would change the request."""
         failure = self._refused.named(failure, said, sent)
         if failure.rejected:
             parts = sent.request.without | {failure.rejected}
@@ -237,10 +237,10 @@ async def list_models(
     *,
     seconds: float = _LIST_SECONDS,
 ) -> list[ListedModel]:
-    """Ask a host for its models; nothing where its wire has no such call.
+    """List a host's models. Returns an empty list if its API cannot list models.
 
-    `seconds` bounds the whole call. Raises `ProviderError` where the host refuses, cannot be
-    reached, is too slow or says nonsense.
+    `seconds` limits the whole call. Raises `ProviderError` if the host rejects the request, is
+    unreachable or too slow, or if its response is invalid.
     """
     path = dialect.models_path
     if path is None:
@@ -258,7 +258,7 @@ async def list_models(
             return dialect.listed(body)
     except ProviderError as error:
         error.message = Redactor(base_url).redact(authentication.scrub(error.message))
-        # What is logged of an error are its arguments.
+        # The log shows an error's `args`.
         error.args = (error.message,)
         raise
     except sessions.errors as error:
@@ -267,7 +267,7 @@ async def list_models(
 
 
 def address(base_url: str, path: str) -> str:
-    """Return the URL of a path below a base URL, whose query, if it has one, stays at the end."""
+    """Append a path to a base URL, keeping the base URL's query, if any, at the end."""
     base, mark, query = base_url.partition("?")
     if not mark:
         return base + path
@@ -275,7 +275,7 @@ def address(base_url: str, path: str) -> str:
 
 
 async def read_at_most(response: "aiohttp.ClientResponse", limit: int) -> bytes:
-    """Read a body up to a limit; what is longer is cut."""
+    """Read a response body, truncated to `limit` bytes."""
     pieces: list[bytes] = []
     size = 0
     async for chunk in response.content.iter_any():

@@ -1,4 +1,4 @@
-"""What other packages add to the providers: dialects, hosts and model families, by entry point."""
+"""Dialects, hosts and model families that other packages add through entry points."""
 
 import sys
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ Group = Literal["thinkaloud.dialects", "thinkaloud.hosts", "thinkaloud.families"
 DIALECTS: Final = "thinkaloud.dialects"
 """A function `bind(target)` that returns a `Dialect`."""
 HOSTS: Final = "thinkaloud.hosts"
-"""A `Host` of the same name as the entry point."""
+"""A `Host` with the same name as the entry point."""
 FAMILIES: Final = "thinkaloud.families"
 """A sequence of `ModelFamily`."""
 
@@ -24,7 +24,7 @@ def installed(group: Group) -> Mapping[str, EntryPoint]:
 
 
 def load(found: EntryPoint) -> object:
-    """Import what an entry point names. Raises `ConfigurationError` if that fails."""
+    """Import the object of an entry point. Raises `ConfigurationError` if that fails."""
     try:
         return found.load()
     except Exception as error:
@@ -42,5 +42,5 @@ def broken(found: EntryPoint, reason: str) -> ConfigurationError:
 
 @lru_cache(maxsize=8)
 def _installed(group: Group, _path: tuple[str, ...]) -> Mapping[str, EntryPoint]:
-    """Search each path only once: reading the metadata of all packages takes milliseconds."""
+    """Search each path only once, as reading all package metadata takes milliseconds."""
     return {found.name: found for found in entry_points(group=group)}

@@ -1,4 +1,4 @@
-"""Asks a host what it can do: is it there, does it take the key, what comes back of reasoning."""
+"""Probes a host: is it reachable, is the key accepted, how much reasoning does it return."""
 
 import asyncio
 from contextlib import aclosing
@@ -23,43 +23,43 @@ Seen = Literal["text", "summary", "count", "nothing"]
 
 
 class ModelProbe(msgspec.Struct, frozen=True):
-    """What one tiny request showed."""
+    """The result of one small request."""
 
     model: str
     """The provider's own name."""
     answered: bool
     reasoning: Seen
-    """What came back of its reasoning: text, a summary, only how many tokens it took, nothing."""
+    """How much reasoning was returned: text, a summary, only a token count, or nothing."""
     reasoning_tokens: int | None = None
     time_to_first_reasoning_ms: int | None = None
     time_to_first_answer_ms: int | None = None
     total_ms: int = 0
     problem: str | None = None
-    """Why there is no finished answer."""
+    """Why there is no complete answer."""
 
 
 class ProbeResult(msgspec.Struct, frozen=True):
-    """What a host said."""
+    """The result of probing a host."""
 
     host: str
     reachable: bool
     key: KeyState
     models: tuple[str, ...] = ()
-    """What it lists."""
+    """The models that it lists."""
     problem: str | None = None
-    """What is wrong, and what to do about it."""
+    """What is wrong and how to fix it."""
     model: ModelProbe | None = None
-    """The model that was asked; None where none was, or none could be."""
+    """The model that was called; None if none was requested or could be called."""
 
 
 async def probe(
     models: ConfiguredModels, host: str, model: str | None = None, *, clock: Clock
 ) -> ProbeResult:
-    """Ask a configured host for its models, and one of them a tiny question.
+    """List the models of a configured host, and send one of them a small question.
 
-    `model` is the provider's own name; without one only the list is asked for. The question
-    costs some 2,000 tokens at most. Nothing is raised for what a host does wrong. Raises
-    `KeyError` where no host of this name is configured.
+    `model` is the provider's own name; if None, only the models are listed. The question
+    costs about 2,000 tokens at most. Host errors are reported in the result, not raised. Raises
+    `KeyError` if no host with this name is configured.
     """
     configured = models.hosts[host]
     has_key = configured.key is not None

@@ -1,8 +1,8 @@
-"""Keeps the secrets of a `base_url` out of everything that is shown.
+"""Removes the secrets of a `base_url` from everything that is displayed.
 
 A user name, a password or a key in the query is sent with every request, and providers and
-proxies like to quote what they were sent: as it stands, decoded, escaped, or as the `Basic`
-credentials that a client makes of it.
+proxies often quote it in errors: verbatim, decoded, escaped, or as the `Basic` credentials that
+a client derives from it.
 """
 
 import base64
@@ -17,9 +17,9 @@ from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 REDACTED: Final = "[redacted]"
 
 _SHORTEST: Final = 4
-"""Characters of a secret that is looked for by itself; a shorter one only inside an address."""
+"""Minimum length of a secret to redact anywhere; a shorter one is only redacted inside a URL."""
 _CUT: Final = 450
-"""Characters from which on a provider's words may have been cut off."""
+"""Length from which a provider's message may have been truncated."""
 _SECRET_PART: Final = re.compile(r"(?<=//)[^/?#\s]*@|[?#].*", re.DOTALL)
 _USER_INFO: Final = re.compile(r"(?<=://)[^/?#\s\"'<>]+@")
 _QUERY: Final = re.compile(
@@ -73,16 +73,16 @@ class Redactor:
         self._secrets = tuple(_secrets(base_url))
 
     def redact(self, text: str) -> str:
-        """Return the text without these secrets, nor any others that stand in an address."""
+        """Return the text without these secrets and without any other secrets in URLs."""
         text = _USER_INFO.sub(f"{REDACTED}@", text)
         text = _QUERY.sub(rf"\1{REDACTED}", text)
         return without(text, self._secrets)
 
 
 def without(text: str, secrets: Iterable[str], mark: str = REDACTED) -> str:
-    """Return the text with every secret replaced, in all forms in which it may be quoted.
+    """Return the text with every secret replaced, in any form in which it may be quoted.
 
-    A secret that was cut off at the end of the text is replaced too.
+    A secret that is truncated at the end of the text is replaced too.
     """
     forms = sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True)
     if not forms:

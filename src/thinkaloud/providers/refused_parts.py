@@ -1,4 +1,4 @@
-"""What the host of one model has refused, so that it is not sent again while this process lives."""
+"""Remembers what a model's host has refused, so that this process does not send it again."""
 
 from collections import OrderedDict
 from typing import Final
@@ -15,17 +15,17 @@ _MOST_PARTS: Final = 32
 _MOST_CONVERSATIONS: Final = 1_000
 _OPAQUE: Final = "opaque"
 _PASSING: Final = frozenset({_OPAQUE, "output_room"})
-"""Parts that another request may well carry."""
+"""Parts that are only refused for one request, so later ones may include them."""
 _TELLING: Final = frozenset({"provider_bad_request", "provider_overloaded", "provider_stream_cut"})
 
 
 class RefusedParts:
-    """The memory of one model of one host.
+    """The refused parts of one model on one host.
 
-    A part is remembered when a request without it has succeeded; what says how to reason, for
-    that effort only, since the host may take another. An opaque block that is refused
-    may be the fault of one conversation (a forged or a foreign signature): it is left out of that
-    conversation only, until another is refused before any was taken.
+    A part is remembered once a request without it has succeeded. Parts that configure reasoning
+    are remembered per effort, since the host may accept another one. A refused opaque block
+    may be specific to one conversation (a forged or foreign signature), so it is left out of that
+    conversation only, unless another conversation's is refused before any has been accepted.
     """
 
     def __init__(self, origin: Origin) -> None:
@@ -35,7 +35,7 @@ class RefusedParts:
         self._refused_since = 0
 
     def leave_out(self, request: ModelRequest) -> ModelRequest:
-        """Return the request without what it names itself and what is remembered."""
+        """Return the request without the parts in `request.without` and the remembered ones."""
         parts = request.without
         if self._parts:
             parts |= self._remembered(request)
@@ -44,9 +44,9 @@ class RefusedParts:
         return reduced(request, parts)
 
     def refuses_already(self, request: ModelRequest) -> RequestPart | None:
-        """Return a part that the user asked for and will miss, so that every run says it.
+        """Return a refused part that the user explicitly asked for, so that every run reports it.
 
-        That is an effort, or a picture just attached.
+        That is an effort, or an image attached to the latest message.
         """
         if not self._parts:
             return None
@@ -59,7 +59,7 @@ class RefusedParts:
         return next((part for part in sorted(known) if is_about_effort(part)), None)
 
     def named(self, failed: ModelFailed, said: str, sent: Sent) -> ModelFailed:
-        """Return a failure with the part of the request that it refuses."""
+        """Return the failure with `rejected` set to the refused part of the request."""
         if failed.code not in _TELLING:
             return failed
         part = failed.rejected or rejected_part(said, sent)
@@ -68,7 +68,7 @@ class RefusedParts:
         )
 
     def succeeded(self, asked: ModelRequest, sent: ModelRequest) -> None:
-        """Remember what a request went without; `asked` is what the caller wanted sent."""
+        """Remember the parts a successful request left out. `asked` is the caller's request."""
         new = asked.without - self._remembered(asked)
         if not new:
             if self._refused_since and carries_opaque(sent, self._origin):

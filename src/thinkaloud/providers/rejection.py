@@ -1,7 +1,7 @@
-"""Which part of a request a provider refused, told from its words. Pure.
+"""Determines from an error message which part of a request a provider rejected. Pure.
 
-Providers word the same refusal in many ways and gateways pass them on over any wire, so that this
-is one place for all dialects. A part is named only where the request carried it.
+Providers word the same rejection in many ways, and gateways forward them in any API format, so
+all dialects share this module. A part is only reported if the request contained it.
 """
 
 import re
@@ -19,7 +19,7 @@ from thinkaloud.providers.trimming import BODY, EFFORT, has_developer, paths
 _LONGEST: Final = 4_000
 _DEEPEST: Final = 6
 _ECHOES: Final = frozenset({"input", "ctx", "failed_generation", "body", "request", "schema"})
-"""Members of an error that repeat what was sent."""
+"""Fields of an error that echo the request."""
 
 
 def _any(*words: str) -> re.Pattern[str]:
@@ -79,7 +79,7 @@ _BROKEN: Final = _any(
     "bad signature|unknown|does not exist|not recogni[sz]ed",
 )
 _EXPECTED: Final = _any("expected `?thinking|must start with a thinking block")
-"""Claude wants a thought where there is none: then the request must not ask for thinking."""
+"""Claude expects a thinking block that is missing: the request must not enable thinking then."""
 _IMAGES: Final = _any("image", "vision", "multi-?modal", "pictures?", "inline_?data", "图片|图像")
 _BAD_IMAGE: Final = _any(
     r"\bformats?\b|mime|media[ _]type|dimension|pixels|too (?:large|big|many)|decode|corrupt",
@@ -89,7 +89,7 @@ _TOOLS: Final = _any(r"\btools?\b", r"function[ _-]?call", r"\bfunctions?\b", "�
 _ONE_TOOL: Final = _any(
     r"\btools?\W{0,3}\d|functionDeclarations?\W{0,3}\d|tool_choice|tool_call_id|schema|for function"
 )
-"""Words about the form of a tool or a call, which would be wrong for any model."""
+"""Complaints about a malformed tool or call, which would fail with any model."""
 _SYSTEM: Final = _any(
     r"system[ _]?(?:role|message|prompt|instruction)|developer (?:role|message|instruction)",
     r"role\W{0,4}system|['\"`]system['\"`]|roles must alternate|only user and assistant",
@@ -102,21 +102,21 @@ _LIMIT: Final = _any(
 )
 _ROOM: Final = _any("context", "window", "input", "prompt")
 _COMMON: Final = frozenset({"google", "type", "enabled"})
-"""Names too common to be told from other words."""
+"""Names too common to be distinguished from ordinary words."""
 _CONTENT_STRING: Final = _any(r"content.{0,80}(?:string|text)")
 
 
 class Sent(NamedTuple):
-    """A request as it was sent."""
+    """A request that was sent."""
 
     request: ModelRequest
     http: HttpRequest
     origin: Origin
-    """Whose native payloads went along."""
+    """Native payloads of this origin were included."""
 
 
 def complaint(body: bytes) -> str:
-    """Return all that an error's body says, without what it repeats of the request."""
+    """Return the text of an error body, without the fields that echo the request."""
     try:
         value: object = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -130,7 +130,7 @@ def complaint(body: bytes) -> str:
 
 
 def rejected_part(said: str, sent: Sent) -> str:
-    """Return the part of the request that these words refuse; `""` for none that was sent."""
+    """Return the part of the request that this message rejects, or `""` if none was sent."""
     if _is_opaque(said, sent):
         return "opaque"
     if _BARE.search(said) or _EXPECTED.search(said):
@@ -152,7 +152,7 @@ def _is_opaque(said: str, sent: Sent) -> bool:
     if _EXPECTED.search(said):
         return True
     if _MISSING.search(said):
-        # A signature that got lost on its way cannot be brought, but its block can be left out.
+        # A lost signature cannot be recovered, but its block can be left out.
         return "signature" in said.lower()
     if _BROKEN.search(said):
         return True
@@ -177,7 +177,7 @@ def _carries_reasoning(sent: Sent) -> bool:
 
 
 def carries_opaque(request: ModelRequest, origin: Origin) -> bool:
-    """Tell whether a native payload goes along."""
+    """Return whether the request includes a native payload of this origin."""
     return request.send_opaque and any(
         isinstance(turn, AssistantTurn) and turn.native is not None and turn.native.origin == origin
         for turn in request.turns
@@ -192,7 +192,7 @@ def _carries_limit(sent: Sent) -> bool:
 
 
 def _member(said: str, sent: Sent) -> str:
-    """Return the member of the body that is named first; of two at one place the longer name."""
+    """Return the body field that is mentioned first; the longer name wins at equal positions."""
     needed = {"max_tokens"} if sent.origin.dialect == "anthropic-messages" else set[str]()
     found: list[tuple[int, int, str]] = []
     for path in paths(sent.http.body):
@@ -204,7 +204,7 @@ def _member(said: str, sent: Sent) -> str:
 
 
 def _place(name: str, said: str) -> int | None:
-    """Return where a name stands as a word of its own, spelled in snake case or in camel case."""
+    """Return the position of a name as a whole word, in snake case or camel case."""
     words = re.split(r"_|(?<=[a-z])(?=[A-Z])", name)
     pattern = "_?".join(re.escape(word) for word in words)
     found = re.search(rf"(?<![\w.]){pattern}(?!\w)", said, re.IGNORECASE)
@@ -213,7 +213,7 @@ def _place(name: str, said: str) -> int | None:
 
 
 def _kind(said: str, sent: Sent) -> str:
-    """Return the kind of content that the words refuse as a whole."""
+    """Return the kind of content that the message rejects entirely."""
     request = sent.request
     images = any(isinstance(turn, UserTurn) and turn.images for turn in request.turns)
     if images and (_IMAGES.search(said) or _CONTENT_STRING.search(said)):
@@ -227,12 +227,12 @@ def _kind(said: str, sent: Sent) -> str:
 
 
 def _thought(said: str, sent: Sent) -> str:
-    """Return the part that asks for reasoning, or holds what the model thought before."""
+    """Return the part that requests reasoning, or that contains earlier reasoning."""
     if _EFFORT.search(said) and not set(EFFORT).isdisjoint(paths(sent.http.body)):
         return "effort"
     if _THOUGHT.search(said) and _carries_reasoning(sent):
         return "reasoning"
-    # What is left that not every host knows is what came from this one.
+    # The only host-specific content left is the native payload.
     of_history = _LOCATED.search(said) or _CONTENT_STRING.search(said) or _EXTRA.search(said)
     return "opaque" if of_history and carries_opaque(sent.request, sent.origin) else ""
 

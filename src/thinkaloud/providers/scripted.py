@@ -1,4 +1,4 @@
-"""A model that plays a script: for tests, documentation and demonstrations. No network."""
+"""A model that plays a script, for tests, documentation and demos. No network."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -27,11 +27,11 @@ class Wait(msgspec.Struct, frozen=True):
 
 
 class Silence(msgspec.Struct, frozen=True):
-    """A step that never ends: the model says nothing any more."""
+    """A step that never ends: the model stops sending anything."""
 
 
 class Cut(msgspec.Struct, frozen=True):
-    """A step that ends the stream without its end mark."""
+    """A step that ends the stream without an end marker."""
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -42,40 +42,40 @@ class Batch(msgspec.Struct, frozen=True):
 
 Step = ModelEvent | Wait | Silence | Cut | Batch
 Script = Sequence[Step | Sequence[Step]]
-"""What the model says in one call. Nested sequences are played as if they were flat."""
+"""The model's output for one call. Nested sequences are flattened."""
 
 
 class ScriptExhausted(AssertionError):
-    """The model was called more often than it has scripts."""
+    """Raised if the model is called more often than it has scripts."""
 
 
 def think(*deltas: str, part: int = 0) -> list[Step]:
-    """Say reasoning, one delta each."""
+    """Emit reasoning, one event per delta."""
     return [ReasoningText(delta, part) for delta in deltas]
 
 
 def say(*deltas: str) -> list[Step]:
-    """Say answer text, one delta each."""
+    """Emit answer text, one event per delta."""
     return [AnswerText(delta) for delta in deltas]
 
 
 def call_tool(
     name: str, arguments: dict[str, object] | str, tool_call_id: str = "call_0"
 ) -> list[Step]:
-    """Call a tool. A string is sent as the arguments' JSON text, valid or not."""
+    """Call a tool. A string is sent as the JSON text of the arguments, valid or not."""
     text = arguments if isinstance(arguments, str) else msgspec.json.encode(arguments).decode()
     return [ToolCallOpened(tool_call_id, name), ToolCall(tool_call_id, name, text)]
 
 
 def finish(reason: FinishReason = "stop", usage: Usage | None = None) -> list[Step]:
-    """End the response. A script without an end gets one that fits what it said."""
+    """End the response. A script without this step gets a matching end."""
     return [ModelFinished(reason, usage=usage)]
 
 
 class ScriptedModel:
-    """Plays one script a call, in order. A script without an end of its own gets a fitting one.
+    """Plays one script per call, in order. A script without an end gets a matching one.
 
-    `requests` keeps what it was asked, `open_streams` how many of its streams are going on.
+    `requests` records the requests, `open_streams` counts the active streams.
     """
 
     def __init__(
@@ -97,11 +97,11 @@ class ScriptedModel:
 
     @property
     def info(self) -> ModelInfo:
-        """A model that can do everything."""
+        """Describes a model that supports everything."""
         return self._info
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Sequence[ModelEvent]]:
-        """Play the next script. Raises `ScriptExhausted` where there is none left."""
+        """Play the next script. Raises `ScriptExhausted` if none is left."""
         self.requests.append(request)
         if len(self.requests) > len(self._scripts):
             raise ScriptExhausted(f"call {len(self.requests)} of {len(self._scripts)} scripts")

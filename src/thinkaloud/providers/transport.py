@@ -1,7 +1,7 @@
-"""The connections to hosts, on aiohttp.
+"""HTTP connections to hosts, using aiohttp.
 
-Loaded with the first call (`thinkaloud.providers.client.Sessions`): aiohttp is most of what a
-start would cost.
+Imported on the first call (`thinkaloud.providers.client.Sessions`), because importing aiohttp
+would dominate the startup time.
 """
 
 import asyncio
@@ -15,25 +15,25 @@ from yarl import URL
 from thinkaloud.version import __version__
 
 ERRORS: Final = (aiohttp.ClientError, OSError, asyncio.IncompleteReadError)
-"""What a call or a body may raise where the address, the connection or the framing fails."""
+"""Exceptions of a call, or of reading a body, if the address, connection or framing fails."""
 
 _CONNECT_SECONDS: Final = 15.0
 _MAX_HEADER: Final = 64 * 1024
 
 
 def is_here(url: str) -> bool:
-    """Whether an address is on this machine, where no proxy can reach it."""
+    """Whether an address is on this machine, which a proxy cannot reach."""
     host = urlsplit(url).hostname or ""
     return host in {"localhost", "::1"} or host.startswith("127.")
 
 
 def new_session(*, proxies: bool) -> aiohttp.ClientSession:
-    """Return a pool of connections for this event loop. Close it in the end.
+    """Return a connection pool for this event loop. The caller must close it.
 
-    `proxies`: through those that the environment names.
+    `proxies`: whether to use the proxies configured in the environment.
     """
     return aiohttp.ClientSession(
-        # The runtime times a silent model; here only the connection itself is timed.
+        # Only connecting times out here; the runtime handles the timeout of a silent model.
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
         headers={"User-Agent": f"thinkaloud/{__version__}", "Accept-Encoding": "identity"},
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
@@ -47,14 +47,14 @@ def new_session(*, proxies: bool) -> aiohttp.ClientSession:
 async def post(
     session: aiohttp.ClientSession, url: str, body: bytes, headers: Mapping[str, str]
 ) -> aiohttp.ClientResponse:
-    """Send a body and return the response, of which only the head was read."""
+    """Send a POST request and return the response, with only its headers read."""
     return await session.post(_as_signed(url), data=body, headers=headers, allow_redirects=False)
 
 
 async def get(
     session: aiohttp.ClientSession, url: str, headers: Mapping[str, str], seconds: float
 ) -> aiohttp.ClientResponse:
-    """Ask, and return the response. `seconds` bounds it all, the body too."""
+    """Send a GET request and return the response. `seconds` limits the call, including the body."""
     return await session.get(
         _as_signed(url),
         headers=headers,
@@ -64,9 +64,9 @@ async def get(
 
 
 def _as_signed(url: str) -> URL:
-    """Return the address as it stands: a signature covers how its path is escaped."""
+    """Return the URL without re-encoding it, because a signature covers the path's escaping."""
     try:
         return URL(url, encoded=True)
     except ValueError:
-        # Without the address, which may hold a password.
+        # Omit the URL, which may contain a password.
         raise aiohttp.InvalidURL("base_url") from None

@@ -1,4 +1,4 @@
-"""Members of a request's JSON body: which there are, and the body without some of them. Pure."""
+"""Lists and removes fields of a request's JSON body. Pure."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -8,7 +8,7 @@ import msgspec
 from thinkaloud.events.prompt import RequestPart
 
 BODY: Final = "body."
-"""What a part's name begins with where it is a member of the body."""
+"""The prefix of a part's name if the part is a field of the body."""
 EFFORT: Final = (
     "reasoning_effort",
     "reasoning",
@@ -32,7 +32,7 @@ EFFORT: Final = (
     "additionalModelRequestFields.reasoning_config",
     "additionalModelRequestFields.reasoning_effort",
 )
-"""Where the wires say how a model shall reason."""
+"""The fields that configure reasoning, across all API formats."""
 
 _CONTENT: Final = frozenset(
     {
@@ -50,7 +50,7 @@ _CONTENT: Final = frozenset(
         "anthropic_version",
     }
 )
-"""What a request cannot do without, or what is a part of its own."""
+"""Fields that are required, or that count as separate parts."""
 _CONTAINERS: Final = frozenset(
     {
         "reasoning",
@@ -66,7 +66,7 @@ _CONTAINERS: Final = frozenset(
         "options",
     }
 )
-"""Members whose own members can be left out one by one."""
+"""Objects whose fields can be removed individually."""
 _INSTEAD: Final = {
     "max_tokens": "max_completion_tokens",
     "max_completion_tokens": "max_tokens",
@@ -85,12 +85,12 @@ _message = msgspec.json.Decoder(_Message)
 
 
 def paths(body: bytes) -> list[str]:
-    """Return the dotted paths of the members that a body can do without."""
+    """Return the dotted paths of the optional fields of a body."""
     return list(_paths(_members.decode(body), ""))
 
 
 def is_about_effort(part: RequestPart) -> bool:
-    """Tell whether a part says how the model shall reason."""
+    """Return whether a part configures reasoning."""
     path = part.removeprefix(BODY)
     return part == "effort" or any(
         path == each or path.startswith(f"{each}.") or each.startswith(f"{path}.")
@@ -99,13 +99,13 @@ def is_about_effort(part: RequestPart) -> bool:
 
 
 def has_developer(body: bytes) -> bool:
-    """Tell whether the system prompt is a message of the role `developer`."""
+    """Return whether the system prompt is a message with the role `developer`."""
     found = _first_message(_members.decode(body))
     return found is not None and _message.decode(found[1][0]).role == "developer"
 
 
 def trimmed(body: bytes, parts: Iterable[RequestPart]) -> bytes:
-    """Return the body without these parts. What stays, stays byte for byte."""
+    """Return the body without these parts. The remaining values are unchanged, byte for byte."""
     names = [part.removeprefix(BODY) for part in parts if part.startswith(BODY)]
     if "effort" in parts:
         names.extend(EFFORT)

@@ -1,4 +1,4 @@
-"""The built-in demo model: no network, no AI, the same answer to the same conversation."""
+"""The built-in demo model: no network, no AI, deterministic answers."""
 
 from thinkaloud.providers.demo.model import DEMO_MODEL_ID, DemoModel
 

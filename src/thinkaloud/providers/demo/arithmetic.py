@@ -1,4 +1,4 @@
-"""Finds arithmetic in a sentence and writes it as an expression. Pure; works nothing out."""
+"""Extracts arithmetic expressions from a sentence, without evaluating them. Pure."""
 
 import re
 from typing import Final
@@ -41,9 +41,9 @@ _WORDS_WITHOUT_CUE: Final = 3
 
 
 def expression_in(sentence: str) -> str | None:
-    """Return the longest stretch of arithmetic, as Python would write it; None where there is none.
+    """Return the longest arithmetic expression in Python syntax, or None if there is none.
 
-    Whether it is well-formed is for the one who works it out.
+    The expression may be malformed; the evaluator must check it.
     """
     text = sentence
     for spoken, written in _SPOKEN:
@@ -56,7 +56,7 @@ def expression_in(sentence: str) -> str | None:
 
 
 def _runs(text: str) -> list[list[str]]:
-    """Return the stretches of tokens that only white space divides."""
+    """Return the runs of tokens that are separated only by whitespace."""
     runs: list[list[str]] = [[]]
     end = 0
     for match in _TOKEN.finditer(text):
@@ -74,7 +74,7 @@ def _two_numbers(run: list[str], match: re.Match[str]) -> bool:
 
 
 def _trimmed(run: list[str]) -> str:
-    """Return the run without signs at its ends that belong to the sentence; "" where it is no sum."""
+    """Strip operators at the ends that are punctuation; return "" if there is no calculation."""
     tokens = list(run)
     while tokens and tokens[0] in {"*", "/", "//", "%", "**", ")"}:
         tokens.pop(0)

@@ -1,4 +1,4 @@
-"""How the demo model reports what a tool returned. Pure."""
+"""How the demo model reports tool results. Pure."""
 
 import re
 from collections.abc import Callable
@@ -16,7 +16,7 @@ _MOMENT: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d:\d\d)")
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """The result of one call, with the JSON text of the arguments that it was called with."""
+    """The result of one tool call, with the JSON text of its arguments."""
 
     tool: str
     arguments: str
@@ -38,7 +38,7 @@ class _Moment(msgspec.Struct, frozen=True):
 
 
 def report(finding: Finding) -> str:
-    """Return the finding in words, as Markdown. Nothing is added to what the tool returned."""
+    """Describe the finding in Markdown, without adding to what the tool returned."""
     if finding.is_error:
         return f"`{finding.tool}` could not do it. It says: {_flat(finding.content)}"
     try:
@@ -99,7 +99,7 @@ _REPORTS: Final[dict[str, Callable[[_Arguments, Finding], str]]] = {
 
 
 def _quoted(text: str) -> str:
-    """Return the text in a code block that it cannot leave, cut to what can be read at a pace."""
+    """Return the text in a code block with a safe fence, truncated to a readable length."""
     lines = text.rstrip("\n").split("\n")
     shown = "\n".join(lines[:_SHOWN_LINES])[:_SHOWN_CHARACTERS]
     fence = "`" * max(3, 1 + max(map(len, re.findall(r"`+", shown)), default=0))

@@ -1,4 +1,4 @@
-"""The demo model as a model: its script, said at a human pace."""
+"""The demo model: streams its scripted responses at a readable pace."""
 
 import re
 from collections.abc import AsyncGenerator, Iterator, Sequence
@@ -28,7 +28,7 @@ from thinkaloud.providers.demo.script import Response, respond
 DEMO_MODEL_ID: Final = "demo/thinkaloud"
 
 _WORDS_PER_SECOND: Final = 35.0
-_PAUSE_SECONDS: Final = 0.15  # between two steps of thought, and before a tool call
+_PAUSE_SECONDS: Final = 0.15  # between reasoning steps, and before a tool call
 _CHARACTERS_PER_TOKEN: Final = 4
 _LONGEST_DELTA: Final = 24
 
@@ -42,11 +42,11 @@ _INFO: Final = ModelInfo(
 
 
 class DemoModel:
-    """Answers by fixed rules, without a network, about 35 words a second.
+    """Answers by fixed rules, without a network, at about 35 words per second.
 
-    It calls the tools that a request gives it (`calculate`, `current_time`, `list_files`,
-    `read_file`, `search_files`), reports what they return, and says that it is a demo. It holds
-    no state: what it remembers stands in the conversation that it is given.
+    It calls the tools offered in the request (`calculate`, `current_time`, `list_files`,
+    `read_file`, `search_files`), reports their results, and says that it is a demo. It is
+    stateless: everything it remembers comes from the conversation in the request.
     """
 
     ID: Final = DEMO_MODEL_ID
@@ -56,11 +56,11 @@ class DemoModel:
 
     @property
     def info(self) -> ModelInfo:
-        """What the demo model can do: every effort, any budget, no images."""
+        """The demo model's capabilities: every effort, any budget, no images."""
         return _INFO
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Sequence[ModelEvent]]:
-        """Say the response word by word. Stops with `length` at `max_output_tokens`."""
+        """Stream the response word by word. Stops with `length` at `max_output_tokens`."""
         response = respond(request)
         room = _room(request)
         said = 0
@@ -84,13 +84,13 @@ class DemoModel:
 
 
 def _room(request: ModelRequest) -> int:
-    """Return how many characters may be said."""
+    """Return the maximum number of characters to output."""
     limit = request.max_output_tokens or _INFO.max_tokens or 0
     return _CHARACTERS_PER_TOKEN * limit
 
 
 def _words(text: str) -> Iterator[str]:
-    """Cut the text into words, each with the white space before it; together they are the text."""
+    """Split the text into words with their leading whitespace. Joined, they equal the text."""
     for match in re.finditer(r"\s*\S+\s*\Z|\s*\S+|\s+\Z", text):
         word = match.group()
         for start in range(0, len(word), _LONGEST_DELTA):

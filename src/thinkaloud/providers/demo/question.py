@@ -1,4 +1,4 @@
-"""What the demo model understands of a question: which tools it calls for. Pure."""
+"""How the demo model interprets a question: which tools to call. Pure."""
 
 import re
 from typing import Final
@@ -121,16 +121,16 @@ _ZONES: Final = {
     "warsaw": "Europe/Warsaw",
     "zurich": "Europe/Zurich",
 }
-"""Where people's names for a place are not what the time zone database calls it."""
+"""Time zones of places whose common names differ from the time zone database's."""
 
 _KNOWN_PLACE: Final = re.compile(
     rf"\b(?:{'|'.join(sorted(_ZONES, key=len, reverse=True))})\b", re.IGNORECASE
 )
-_READ_CHARACTERS: Final = 500  # of a question; what comes after changes nothing
+_READ_CHARACTERS: Final = 500  # of a question; the rest is ignored
 
 
 class Wish(msgspec.Struct, frozen=True):
-    """A tool that the question calls for, and why."""
+    """A tool to call for a question, and why."""
 
     tool: str
     arguments: dict[str, str]
@@ -138,14 +138,14 @@ class Wish(msgspec.Struct, frozen=True):
 
 
 def question_of(text: str) -> str:
-    """Return what the user asked, without the context and files that were put before it."""
+    """Return the user's question, without the context and files prepended to it."""
     while material := _MATERIAL.match(text):
         text = text[material.end() :]
     return text.strip()
 
 
 def wishes(question: str) -> tuple[Wish, ...]:
-    """Return the tools that a question calls for, in the order in which they are to be called."""
+    """Return the tools to call for a question, in order."""
     asked = question[:_READ_CHARACTERS]
     found = [_search(asked) or _read(asked) or _listing(asked), _sum(asked), _time(asked)]
     return tuple(wish for wish in found if wish is not None)
@@ -170,7 +170,7 @@ def _time(asked: str) -> Wish | None:
 
 
 def _place(asked: str) -> tuple[str, str]:
-    """Return the place that is named and its time zone; an unknown place is taken at its word."""
+    """Return the place mentioned and its time zone; an unknown place is used as the time zone."""
     known = _KNOWN_PLACE.search(asked)
     if known is not None:
         return known.group(), _ZONES[known.group().casefold()]

@@ -1,4 +1,4 @@
-"""What the demo model thinks, calls and says: a conversation in, one response out. Pure."""
+"""Computes the demo model's response to a conversation. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from thinkaloud.providers.demo.findings import Finding, report
 from thinkaloud.providers.demo.question import Wish, question_of, wishes
 
 SIGNATURE: Final = "*From the built-in demo model: a small fixed program, not an AI.*"
-"""The line that every answer ends with."""
+"""The last line of every answer."""
 
 _DEPTHS: Final = {"none": 0, "minimal": 1, "low": 2, "medium": 3, "high": 4, "xhigh": 5, "max": 6}
 _MISSING: Final = {
@@ -32,7 +32,7 @@ _MISSING: Final = {
 
 
 class Response(msgspec.Struct, frozen=True):
-    """What one model call gives: reasoning, then either an answer or tool calls."""
+    """The output of one model call: reasoning, then either an answer or tool calls."""
 
     reasoning: str
     answer: str = ""
@@ -40,14 +40,14 @@ class Response(msgspec.Struct, frozen=True):
 
 
 class _Thought(msgspec.Struct, frozen=True):
-    """A step of reasoning, and the least effort at which it is taken."""
+    """A reasoning step, and the minimum effort at which it is included."""
 
     depth: int
     text: str
 
 
 def respond(request: ModelRequest) -> Response:
-    """Return the response to a conversation: always the same to the same one."""
+    """Return the response to a conversation. Deterministic."""
     asked = _asked(request.turns)
     if request.turns and isinstance(request.turns[-1], ToolTurn):
         return _after_tools(request, asked[-1])
@@ -175,7 +175,7 @@ def _short(text: str) -> str:
 
 
 def _thinking(thoughts: Sequence[_Thought], effort: Effort | None) -> str:
-    """Return the steps that this effort takes; a budget in tokens takes the first that fit."""
+    """Return the steps for this effort; a token budget includes the first ones that fit."""
     if isinstance(effort, int):
         return _within(thoughts, 4 * effort)
     depth = _DEPTHS[effort or "medium"]

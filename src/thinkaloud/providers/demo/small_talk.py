@@ -1,4 +1,4 @@
-"""What the demo model says where no tool has an answer. Pure."""
+"""The demo model's answers to questions that need no tool. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ base_url = "http://127.0.0.1:9000/v1"
 
 
 def answer(question: str, earlier: Sequence[str]) -> tuple[str, str]:
-    """Return what to decide and what to say, given the questions asked earlier, oldest first."""
+    """Return the last reasoning step and the answer, given earlier questions, oldest first."""
     if _NAME_ASKED.search(question):
         return _name(earlier)
     if _MEMORY.search(question):

@@ -1,4 +1,4 @@
-"""Families that only their makers and the big clouds serve.
+"""Families that are only served by their makers and the big clouds.
 
 Sources: OpenAI, "Reasoning models" and the model pages; Anthropic, "Extended thinking", "Adaptive
 thinking" and "Effort"; Google, "Gemini thinking"; xAI, "Reasoning"; Cohere, "Reasoning"; Amazon,
@@ -85,11 +85,11 @@ _ALL_LEVELS: Final[Levels] = ("none", *_TO_XHIGH, "max")
 _BUDGETED: Final[Levels] = ("none", "minimal", *_TO_XHIGH)
 
 
-# What the Messages wire is told; Converse is told the same in its own words.
+# Quirks for the Messages API; Converse has equivalent ones.
 _BUDGET: Final[dict[str, object]] = {"thinking": "budget"}
 _INTERLEAVED: Final[dict[str, object]] = {"thinking": "budget", "interleaved": True}
 _ADAPTIVE: Final[dict[str, object]] = {"thinking": "adaptive"}
-# Claude 4.6 takes either, and shows its thinking without being asked.
+# Claude 4.6 accepts both, and returns its thinking without being asked.
 _EITHER: Final[dict[str, object]] = {"thinking": "adaptive", "display": None}
 
 
@@ -158,7 +158,7 @@ _NO_THOUGHTS: Final = {"extra_body": {"google": {"thinking_config": {"thinking_b
 
 
 def _gemini(pattern: str, name: str, efforts: Levels, budget: tuple[int, int] | None) -> FamilyRule:
-    """Return a family of Gemini: 2.5, which takes a budget, or 3, which takes a level."""
+    """Return a Gemini family: 2.5, which takes a budget, or 3, which takes a level."""
     family = Family(
         name,
         reasons="optional" if "none" in efforts else "always",

@@ -1,4 +1,4 @@
-"""Which efforts a wire has words for: a level is promised only where the request differs by it."""
+"""Which efforts a dialect can express: a level is only offered if it changes the request."""
 
 from collections.abc import Mapping
 from typing import Final, cast
@@ -15,9 +15,9 @@ _ABOVE_HIGH: Final = frozenset({"xhigh", "max"})
 
 
 def effort_mapping(dialect: str, quirks: Quirks, family: Family) -> tuple[Levels, Budget]:
-    """Return which of a family's levels this wire can name, and the budget where it takes one.
+    """Return the family's levels that this dialect can express, and the budget if it takes one.
 
-    `quirks` are all that hold for the request: the family's laid over the host's.
+    `quirks` are the merged quirks of the request: the family's override the host's.
     """
     efforts, budget = family.efforts, family.budget
     match dialect:
@@ -35,7 +35,7 @@ def effort_mapping(dialect: str, quirks: Quirks, family: Family) -> tuple[Levels
             efforts = _without(efforts, *_ABOVE_HIGH)
             budget = budget if quirks.get("thinking") == "budget" else None
         case "google-interactions":
-            # The wire has no word for no reasoning at all.
+            # The API cannot turn reasoning off completely.
             efforts, budget = _without(efforts, "none", *_ABOVE_HIGH), None
         case "bedrock-converse":
             efforts = _converse(quirks, efforts)
@@ -60,7 +60,7 @@ def _chat(wire: Quirks, efforts: Levels) -> Levels:
 
 
 def _switch(efforts: Levels, *, off: bool) -> Levels:
-    """Return the two levels of a wire that can only turn reasoning on and off."""
+    """Return the two levels of an API that can only turn reasoning on and off."""
     return ("none", "high") if off and "none" in efforts and len(efforts) > 1 else ()
 
 

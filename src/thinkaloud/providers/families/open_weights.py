@@ -1,4 +1,4 @@
-"""Families whose weights are open, and which many hosts serve, each with its own switch.
+"""Open-weight families. Many hosts serve them, each with its own switch for reasoning.
 
 Sources: the model cards and chat templates; the hosts' pages on reasoning (DeepSeek, DashScope,
 Moonshot, Z.ai, MiniMax, Mistral, Groq, Cerebras, Together); the vLLM and SGLang documentation.
@@ -128,7 +128,7 @@ QWEN: Final = (
     plain(r"qwen|codeqwen", "Qwen 2.5", 131_072),
 )
 
-# Every message with tool calls must carry a thought, another model's too.
+# Every message with tool calls must include reasoning, even if it is another model's.
 _UNSIGNED: Final[dict[str, object]] = {"unsigned": True}
 
 KIMI: Final = (
@@ -189,7 +189,7 @@ KIMI: Final = (
     plain(r"kimi|moonshot", "Kimi K2", 262_144),
 )
 
-# Thinking of earlier turns is used only where the request says so.
+# Reasoning from earlier turns is only used if the request says so.
 _GLM_KEEPS: Final[dict[str, object]] = {"thinking": {"type": "enabled", "clear_thinking": False}}
 _GLM_ON: Final = (
     HostOverride(

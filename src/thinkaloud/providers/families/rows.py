@@ -1,4 +1,4 @@
-"""Rows of the table of families whose weights are open."""
+"""Helpers to build the rows of the table of open-weight families."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ SWITCH: Final[Levels] = ("none", "high")
 
 
 def template(name: str) -> HostOverride:
-    """Return the switch of a chat template, as vLLM, SGLang and llama.cpp pass it on."""
+    """Return an on/off switch of a chat template, as forwarded by vLLM, SGLang and llama.cpp."""
     effort = {
         "level_field": None,
         "on": {"chat_template_kwargs": {name: True}},
@@ -30,7 +30,7 @@ def reasoner(  # noqa: PLR0913 - a row of the table has as many columns
     messages: dict[str, object] | None = None,
     preopened: bool = False,
 ) -> FamilyRule:
-    """Return a family that reasons, and can stop only where `none` is one of its levels."""
+    """Return a family that reasons; this can only be turned off if `efforts` contains `none`."""
     reasons = "optional" if "none" in efforts else "always"
     family = Family(
         name,

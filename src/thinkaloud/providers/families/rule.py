@@ -11,7 +11,7 @@ from thinkaloud.providers.target import Family, Reasons, Shows
 
 
 class HostOverride(msgspec.Struct, frozen=True):
-    """How a family differs in one dialect, or on some hosts that speak it. None: no difference."""
+    """How a family differs in one dialect, or on some hosts that use it. None: no difference."""
 
     dialect: str | None = None
     """None: any dialect; then there must be no quirks."""
@@ -26,7 +26,7 @@ class HostOverride(msgspec.Struct, frozen=True):
     """Fields of the dialect's quirks. Each field replaces the host's as a whole."""
 
     def applies_to(self, host: Host) -> bool:
-        """Whether this is about a host in the dialect that is used with it."""
+        """Whether this applies to a host and the dialect it is used with."""
         return (
             self.dialect in {None, host.dialect}
             and (not self.hosts or host.profile in self.hosts)
@@ -40,7 +40,7 @@ class FamilyRule(msgspec.Struct, frozen=True):
     pattern: str
     """A regular expression for the start of a plain name (`table.plain_name`)."""
     family: Family
-    """What its models can do where their maker serves them."""
+    """What its models can do on their maker's own host."""
     overrides: tuple[HostOverride, ...] = ()
     """The first one that applies is used."""
     messages: dict[str, object] = {}
@@ -51,7 +51,7 @@ class FamilyRule(msgspec.Struct, frozen=True):
         return re.match(self.pattern, plain) is not None
 
     def on(self, host: Host) -> Family:
-        """Return the family as it is on a host."""
+        """Return the family with the differences for this host applied."""
         override = next((each for each in self.overrides if each.applies_to(host)), None)
         override = override or _on_messages(self, host)
         base = self.family
@@ -67,13 +67,14 @@ class FamilyRule(msgspec.Struct, frozen=True):
 
 
 _MESSAGES: Final[dict[str, object]] = {"thinking": "budget", "thinks_unasked": True}
-"""How models of other makers reason in Anthropic's format."""
+"""How other makers' models are configured to reason in Anthropic's format."""
 
 
 def _on_messages(rule: FamilyRule, host: Host) -> HostOverride | None:
     """Return the default override for a reasoning model in Anthropic's format.
 
-    There a level is a budget, so the common levels work in addition to the family's own.
+    In this format a level is sent as a budget, so the common levels work in addition to the
+    family's own.
     """
     if host.dialect != "anthropic-messages" or rule.family.reasons == "never":
         return None

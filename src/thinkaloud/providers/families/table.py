@@ -1,4 +1,4 @@
-"""Which family a model belongs to, and what it can do on the host that serves it."""
+"""Looks up a model's family, and what it can do on the host that serves it."""
 
 import logging
 import re
@@ -36,7 +36,7 @@ RULES: Final[tuple[FamilyRule, ...]] = (
     *open_weights.MISTRAL,
     *open_weights.OTHERS,
 )
-"""The built-in families. The first whose pattern matches a plain name is used."""
+"""The built-in families. The first one whose pattern matches a plain name is used."""
 
 UNKNOWN: Final = Family(
     "unknown",
@@ -46,7 +46,7 @@ UNKNOWN: Final = Family(
     budget=(1024, 32_768),
     images=True,
 )
-"""The assumptions for an unknown model: it may reason, and takes the common levels."""
+"""The assumptions for an unknown model: it may reason, and accepts the common levels."""
 
 _BUDGET: Final = (1024, 32_768)
 _REGION: Final = re.compile(r"^(us|eu|apac|global|jp|au|ca|us-gov)\.(?=[a-z]+\.)")
@@ -56,20 +56,20 @@ _SILENT: Final[dict[str, dict[str, object]]] = {
     "anthropic-messages": {"thinking": "none"},
     "bedrock-converse": {"reasoning": "none"},
 }
-"""The quirks that keep a dialect from asking for reasoning that a model does not have."""
+"""The quirks that stop a dialect from requesting reasoning from a model that has none."""
 
 
 def plain_name(model: str) -> str:
-    """Return a model's own name, in lower case, without folders, region and maker before it."""
+    """Return a model's name in lower case, without path, region and maker prefixes."""
     name = model.rpartition("/")[2].lower()
     return _MAKER.sub("", _REGION.sub("", name))
 
 
 def family_of(host: Host, model: str, quirks: Mapping[str, object] = {}) -> Family:
-    """Return the family of a model, by the name that its host has for it, as it is on this host.
+    """Return the family of a model on this host. `model` is the host's name for the model.
 
-    Its `efforts` and `budget` are what a request to this host may use, given the operator's
-    `quirks`. Its own quirks are those of the dialect that the host speaks.
+    `efforts` and `budget` are what a request to this host may use, given the operator's
+    `quirks`. The family's quirks are those for the host's dialect.
     """
     rule = _rule(plain_name(model))
     family = _unknown(host) if rule is None else rule.on(host)
@@ -85,7 +85,7 @@ def family_of(host: Host, model: str, quirks: Mapping[str, object] = {}) -> Fami
 
 
 def _rule(plain: str) -> FamilyRule | None:
-    """Return the rule for a plain name; those of other packages come after the built-in ones."""
+    """Return the rule for a plain name; built-in rules come before those of other packages."""
     found = next((rule for rule in RULES if rule.matches(plain)), None)
     if found is None and (names := entry_points.installed(entry_points.FAMILIES)):
         installed = (rule for name in names for rule in _loaded(names[name]))
@@ -106,7 +106,7 @@ def load_families(found: EntryPoint) -> tuple[FamilyRule, ...]:
 
 @lru_cache(maxsize=64)
 def _loaded(found: EntryPoint) -> tuple[FamilyRule, ...]:
-    """Load the families of a package once; log a broken package and do without it."""
+    """Load the families of a package once; a broken package is logged and skipped."""
     try:
         return load_families(found)
     except ConfigurationError as error:
@@ -120,7 +120,7 @@ def _unknown(host: Host) -> Family:
 
 
 def _through_gateway(family: Family, host: Host) -> Family:
-    """Return a family on a gateway that translates the levels itself."""
+    """Adapt a family to a gateway that translates the levels itself."""
     if not family.efforts and family.name != UNKNOWN.name:
         return msgspec.structs.replace(family, quirks={})
     skipped = {"none"} if family.reasons == "always" else set[str]()

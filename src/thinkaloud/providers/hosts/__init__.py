@@ -1,1 +1,1 @@
-"""Who serves a model: where it is, and how to be let in."""
+"""Hosts, which serve models: their addresses and authentication."""

@@ -1,4 +1,4 @@
-"""Signed requests for Amazon Bedrock, by botocore (the extra `bedrock`).
+"""Signs requests to Amazon Bedrock with botocore (the extra `bedrock`).
 
 Source: AWS, "Signature Version 4 signing process"; https://botocore.amazonaws.com
 """
@@ -85,12 +85,12 @@ class Signature:
         self._credentials: _Credentials | None = None
 
     async def headers(self, request: HttpRequest, url: str) -> Mapping[str, str]:
-        """Return the signature of a POST. Raises `ProviderError` where there are no credentials."""
-        # Profiles are read from files, roles are asked for on the network.
+        """Return the signature of a POST. Raises `ProviderError` if there are no credentials."""
+        # In a thread, because profiles are read from files and roles from the network.
         return await asyncio.to_thread(self._signed, request, url)
 
     def scrub(self, text: str) -> str:
-        """Return the text without the access key's secret and token."""
+        """Return the text without the secret access key and the session token."""
         names = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
         for secret in (self._environment.get(name) for name in names):
             if secret:
@@ -130,9 +130,9 @@ class Signature:
 
 
 def connect(base_url: str, environment: Mapping[str, str]) -> Signature:
-    """Return what signs the requests to this address. Reads no credentials yet.
+    """Return the authentication for this address. Does not read credentials yet.
 
-    Raises `ConfigurationError` where botocore is not installed, or the region is not known.
+    Raises `ConfigurationError` if botocore is not installed or the region is unknown.
     """
     found = _REGION.search(base_url)
     region = found[1] if found else None

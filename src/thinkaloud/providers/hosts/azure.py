@@ -1,4 +1,4 @@
-"""Access tokens of Microsoft Entra, by azure-identity (the extra `azure`).
+"""Microsoft Entra access tokens from azure-identity (the extra `azure`).
 
 Source: Microsoft, "Use Azure OpenAI without keys"; "DefaultAzureCredential overview"
 """
@@ -20,7 +20,7 @@ class _Token(Protocol):
 
 
 class Credential(Protocol):
-    """A credential of azure-identity, which keeps its tokens until they end."""
+    """A credential of azure-identity, which caches tokens until they expire."""
 
     def get_token(self, *scopes: str) -> _Token:
         """Return a token for these scopes."""
@@ -43,14 +43,14 @@ def _azure(name: str) -> object:
 
 
 class AccessToken:
-    """Puts a token of Microsoft Entra into each request."""
+    """Adds a Microsoft Entra token to each request."""
 
     def __init__(self, credential: Credential) -> None:
         self._credential = credential
         self._token: str | None = None
 
     async def headers(self, request: HttpRequest, url: str) -> Mapping[str, str]:
-        """Return the token's header. Raises `ProviderError` where none can be had."""
+        """Return the token's header. Raises `ProviderError` if no token can be obtained."""
         errors = cast(
             "type[Exception]",
             getattr(_azure("azure.core.exceptions"), "AzureError"),  # noqa: B009
@@ -68,9 +68,9 @@ class AccessToken:
 
 
 def connect(base_url: str, environment: Mapping[str, str]) -> AccessToken:
-    """Return what lets requests in. Asks nobody yet.
+    """Return the authentication. Makes no network calls yet.
 
-    Raises `ConfigurationError` where azure-identity is not installed.
+    Raises `ConfigurationError` if azure-identity is not installed.
     """
     identity = cast("_Identity", _azure("azure.identity"))
     return AccessToken(identity.DefaultAzureCredential())

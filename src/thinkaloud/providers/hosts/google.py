@@ -1,4 +1,4 @@
-"""Access tokens for Google Cloud, by google-auth (the extra `google`).
+"""Google Cloud access tokens from google-auth (the extra `google`).
 
 Source: Google, "Application Default Credentials"; https://googleapis.dev/python/google-auth
 """
@@ -47,7 +47,7 @@ def _google(name: str) -> object:
 
 
 class AccessToken:
-    """Puts a token of Google Cloud into each request, a new one before the old one ends."""
+    """Adds a Google Cloud token to each request, refreshed before it expires."""
 
     def __init__(self) -> None:
         self._auth = cast("_Module", _google("google.auth"))
@@ -56,7 +56,7 @@ class AccessToken:
         self._lock = asyncio.Lock()
 
     async def headers(self, request: HttpRequest, url: str) -> Mapping[str, str]:
-        """Return the token's header. Raises `ProviderError` where none can be had."""
+        """Return the token's header. Raises `ProviderError` if no token can be obtained."""
         async with self._lock:
             credentials = self._credentials
             if credentials is None or not credentials.valid:
@@ -85,8 +85,8 @@ class AccessToken:
 
 
 def connect(base_url: str, environment: Mapping[str, str]) -> AccessToken:
-    """Return what lets requests in. Reads no credentials yet; google-auth knows where they are.
+    """Return the authentication. Does not read credentials yet; google-auth locates them.
 
-    Raises `ConfigurationError` where google-auth is not installed.
+    Raises `ConfigurationError` if google-auth is not installed.
     """
     return AccessToken()

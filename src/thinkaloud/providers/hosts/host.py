@@ -19,13 +19,13 @@ BuiltInDialect = Literal[
 ]
 
 BUILT_IN_DIALECTS: Final[tuple[BuiltInDialect, ...]] = get_args(BuiltInDialect)
-"""The dialects that thinkaloud has; packages can add more (`dialects/registry.py`)."""
+"""The built-in dialects; packages can add more (`dialects/registry.py`)."""
 
 KeyStyle = Literal["bearer", "x-api-key", "api-key", "x-goog-api-key"]
 """Which header carries the key. `bearer` is `Authorization: Bearer`."""
 
 Credentials = Literal["key", "aws", "google", "azure"]
-"""What lets a request in where there is no key: nothing, or a cloud's own library."""
+"""How requests authenticate if there is no key: not at all, or with a cloud's own library."""
 
 
 KEY_STYLES: Final[dict[str, KeyStyle]] = {
@@ -33,11 +33,11 @@ KEY_STYLES: Final[dict[str, KeyStyle]] = {
     "google-generate": "x-goog-api-key",
     "google-interactions": "x-goog-api-key",
 }
-"""Where a server that is not known takes its key; on other wires it is `bearer`."""
+"""How an unknown server takes its key, by dialect; `bearer` for dialects not listed."""
 
 
 class Wire(msgspec.Struct, frozen=True):
-    """How a host speaks one more dialect beside its usual one."""
+    """How a host supports an additional dialect."""
 
     base_url: str
     quirks: dict[str, object] = {}
@@ -45,58 +45,58 @@ class Wire(msgspec.Struct, frozen=True):
 
 
 class Blank(msgspec.Struct, frozen=True):
-    """A part of an address that every operator has of their own, as `{name}` in it."""
+    """A placeholder in an address, written `{name}`, whose value depends on the operator."""
 
     name: str
     env: tuple[str, ...]
-    """Environment variables that may hold it, the first one set wins."""
+    """Environment variables that may hold the value; the first one set wins."""
     default: str | None = None
     base_urls: dict[str, str] = {}
-    """The base URL for a value that has one of its own."""
+    """Base URLs for values that need a different one."""
 
 
 class Host(msgspec.Struct, frozen=True):
-    """Somebody who serves models."""
+    """A service that serves models."""
 
     name: str
     title: str
-    """What people call it."""
+    """The display name."""
     dialect: str
     base_url: str
-    """The base URL you would give the official SDK."""
+    """The base URL you would pass to the official SDK."""
     key_env: tuple[str, ...] = ()
-    """Environment variables that may hold the key, the first one set wins."""
+    """Environment variables that may hold the key; the first one set wins."""
     key_style: KeyStyle = "bearer"
     key_required: bool = True
     local: bool = False
-    """A server on the user's own machine, looked for at its usual port."""
+    """Whether it is a server on the user's own machine, searched for at its usual port."""
     default_model: str | None = None
-    """What an unconfigured server uses where it finds this host's key."""
+    """The model that an unconfigured server uses if it finds this host's key."""
     quirks: dict[str, object] = {}
-    """Where it differs from its dialect: fields of the dialect's quirks."""
+    """How it differs from its dialect: fields of the dialect's quirks."""
     also: dict[str, Wire] = {}
-    """What else it speaks, where the operator asks for it."""
+    """Other dialects it supports, used if the operator selects one."""
     credentials: Credentials = "key"
     blanks: tuple[Blank, ...] = ()
     models: tuple[str, ...] = ()
-    """What it serves, where it has no list to ask for."""
+    """The models it serves, if it has no endpoint that lists them."""
     gateway: tuple[EffortLevel, ...] = ()
-    """The levels that it takes for every model that reasons, and translates itself."""
+    """The levels that it accepts for every reasoning model and translates itself."""
     templates: bool = False
-    """Whether it runs open weights and takes `chat_template_kwargs`."""
+    """Whether it runs open weights and accepts `chat_template_kwargs`."""
     efforts: tuple[EffortLevel, ...] | None = None
-    """The levels for models that the families do not know; None: the common ones."""
+    """The levels for models of unknown families; None: the common ones."""
     like: str = ""
-    """The known host whose rules hold for this one, where the operator gave it another name."""
+    """The known host whose rules apply, if the operator configured it under another name."""
 
     @property
     def profile(self) -> str:
-        """The name by which rules for single hosts find it."""
+        """The name used to match host-specific rules."""
         return self.like or self.name
 
 
 def speaking(host: Host, dialect: str) -> Host:
-    """Return a host as it speaks this dialect; without any quirks where we do not know it to."""
+    """Return a host switched to this dialect; without quirks if it is not known to support it."""
     if dialect == host.dialect:
         return host
     wire = host.also.get(dialect) or Wire(host.base_url, key_style=host.key_style)
@@ -110,7 +110,7 @@ def speaking(host: Host, dialect: str) -> Host:
 
 
 def filled(host: Host, environment: Mapping[str, str]) -> tuple[Host, str | None]:
-    """Return a host with its blanks filled in from the environment, and what must still be set."""
+    """Return a host with its blanks filled from the environment, and the variables missing."""
     missing: list[str] = []
     for blank in host.blanks:
         mark = f"{{{blank.name}}}"

@@ -1,4 +1,4 @@
-"""Authentication by a key in a header."""
+"""Authentication with a key in a header."""
 
 import re
 from collections.abc import Mapping
@@ -14,12 +14,12 @@ _SECRET_NAME: Final = re.compile(r"auth|key|token|secret|cookie|password", re.IG
 
 
 class HeaderKey:
-    """Puts a key into one header, and keeps it out of everything that is shown."""
+    """Sends a key in a header, and removes it from everything that is displayed."""
 
     def __init__(self, key: str | None, style: KeyStyle, extra: Mapping[str, str] = {}) -> None:
-        """Take a key and the operator's own headers.
+        """Set the key and the operator's extra headers.
 
-        Raises `ConfigurationError` where one of them has characters that no header can carry.
+        Raises `ConfigurationError` if one contains characters that are invalid in a header.
         """
         self._headers = dict(extra)
         self._secrets = [value for name, value in extra.items() if _SECRET_NAME.search(name)]
@@ -35,9 +35,9 @@ class HeaderKey:
                 )
 
     async def headers(self, request: HttpRequest, url: str) -> Mapping[str, str]:
-        """Return the key's header, and those that the operator configured."""
+        """Return the key's header and the operator's extra headers."""
         return self._headers
 
     def scrub(self, text: str) -> str:
-        """Return the text without the key. Providers like to quote it."""
+        """Return the text without the key, which providers often quote in errors."""
         return without(text, filter(None, self._secrets), _REDACTED)

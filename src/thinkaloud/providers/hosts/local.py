@@ -1,4 +1,4 @@
-"""Model servers on the user's own machine, at their usual ports."""
+"""Model servers on the user's own machine, at their default ports."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ from thinkaloud.providers.hosts.host import Host, Wire
 
 
 def _server(name: str, title: str, port: int, key_env: str, *, templates: bool = True) -> Host:
-    """Return a server that speaks as OpenAI does, below `/v1`."""
+    """Return a server with an OpenAI-compatible API under `/v1`."""
     base_url = f"http://127.0.0.1:{port}/v1"
     also: dict[str, Wire] = {"openai-responses": Wire(base_url, {"summary": None, "include": []})}
     return Host(

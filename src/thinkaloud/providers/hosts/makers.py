@@ -1,6 +1,6 @@
-"""Those who serve the models that they make.
+"""Hosts that serve their own models.
 
-Base URLs and key variables are those of each maker's own client or documentation.
+Base URLs and key variables are taken from each maker's own client or documentation.
 """
 
 from typing import Final

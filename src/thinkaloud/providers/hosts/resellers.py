@@ -1,4 +1,4 @@
-"""Those who serve the models of others: clouds, inference services and gateways."""
+"""Hosts that serve other makers' models: clouds, inference services and gateways."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Hosts by name: built in, or from other packages. Any other is a `[hosts.NAME]` table."""
+"""Hosts by name: built in or from other packages. Others are configured as `[hosts.NAME]`."""
 
 import re
 from typing import Final
@@ -46,18 +46,18 @@ _KNOWN: Final = (
 _BLANK: Final = re.compile(r"\\\{\w+\\\}")
 
 HOSTS: Final = {host.name: host for host in _KNOWN}
-"""The built-in hosts by name, in the order in which an unconfigured server looks for them."""
+"""The built-in hosts by name, in the order in which an unconfigured server tries them."""
 
 
 def host_names() -> list[str]:
-    """Return the names of all hosts, those of other packages last, without importing any."""
+    """Return the names of all hosts, built-in ones first, without importing any packages."""
     return list(dict.fromkeys([*HOSTS, *entry_points.installed(entry_points.HOSTS)]))
 
 
 def load_host(name: str) -> Host | None:
-    """Return a host by name: a built-in one, or one that a package adds; None if there is none.
+    """Return a built-in host, or one from another package, by name; None if there is none.
 
-    A built-in name cannot be replaced. Raises `ConfigurationError` if the package is broken.
+    A built-in host cannot be replaced. Raises `ConfigurationError` if the package is broken.
     """
     found = entry_points.installed(entry_points.HOSTS).get(name)
     if name in HOSTS or found is None:
@@ -71,9 +71,9 @@ def load_host(name: str) -> Host | None:
 
 
 def host_at(base_url: str) -> Host | None:
-    """Return the known host that a base URL belongs to, if it is one on the network.
+    """Return the built-in, non-local host that a base URL belongs to, or None.
 
-    Raises `ValueError` where it is no URL.
+    Raises `ValueError` if it is not a valid URL.
     """
     name = urlsplit(base_url).hostname or ""
     for host in _KNOWN:
