@@ -52,12 +52,12 @@ _PLAIN_WORDS: Final = frozenset(
 
 
 def redact_url(base_url: str) -> str:
-    """Return a base URL as it may be shown: without user name, password, query and fragment."""
+    """Return a base URL safe for display: without user name, password, query and fragment."""
     return _SECRET_PART.sub("", base_url)
 
 
 def identity(base_url: str) -> str:
-    """Return a base URL as it may be stored: what is secret in it stands there as a hash."""
+    """Return a base URL safe for storage: if it contains secrets, they are replaced by a hash."""
     plain = redact_url(base_url)
     if plain == base_url:
         return base_url
@@ -65,7 +65,7 @@ def identity(base_url: str) -> str:
 
 
 class Redactor:
-    """Strikes the secrets of one base URL out of texts."""
+    """Removes the secrets of one base URL from text."""
 
     __slots__ = ("_secrets",)
 

@@ -1,1 +1,1 @@
-"""How a wire speaks: one folder a dialect, pure decode and encode. Folders know nothing of each other."""
+"""API formats: one folder per dialect, with pure encoders and decoders, independent of others."""

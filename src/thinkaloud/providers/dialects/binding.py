@@ -1,4 +1,4 @@
-"""What a dialect checks about the target that it is bound to."""
+"""Validation when a dialect is bound to a target."""
 
 from typing import TypeVar
 
@@ -12,7 +12,7 @@ _Quirks = TypeVar("_Quirks", bound=msgspec.Struct)
 
 
 def quirks_of(target: Target, kind: type[_Quirks]) -> _Quirks:
-    """Return the quirks of a target; its family's replace its host's.
+    """Return the quirks of a target; its family's override its host's.
 
     Raises `thinkaloud.errors.ConfigurationError` if a key is unknown or a value is wrong.
     """
@@ -26,7 +26,7 @@ def quirks_of(target: Target, kind: type[_Quirks]) -> _Quirks:
 
 
 def check_images(request: ModelRequest, target: Target) -> None:
-    """Raise `InvalidRequest` if there is an image and the model's family takes none."""
+    """Raise `InvalidRequest` if there is an image and the model's family does not accept images."""
     if target.family.images:
         return
     for turn in request.turns:

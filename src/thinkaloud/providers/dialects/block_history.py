@@ -1,4 +1,4 @@
-"""Messages made of content blocks, as Anthropic's and Bedrock's formats have them."""
+"""Messages made of content blocks, as in Anthropic's and Bedrock's formats."""
 
 import re
 from typing import Literal
@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 Content = dict[str, object] | msgspec.Raw
-"""A content block: a new one, or one that goes back byte for byte."""
+"""A content block: a new one, or one that is sent back byte for byte."""
 
 
 class Message(msgspec.Struct):
@@ -19,7 +19,7 @@ class Message(msgspec.Struct):
 def append(
     messages: list[Message], role: Literal["user", "assistant"], content: list[Content]
 ) -> None:
-    """Add content; consecutive messages of one role become one, and empty ones are left out."""
+    """Add content; consecutive messages of one role are merged, and empty ones left out."""
     if not content:
         return
     if messages and messages[-1].role == role:
@@ -29,7 +29,7 @@ def append(
 
 
 class CallIds:
-    """Renames ids of tool calls that another provider issued, in characters that are allowed."""
+    """Renames tool call ids issued by another provider to use only allowed characters."""
 
     def __init__(self, disallowed: re.Pattern[str]) -> None:
         self._disallowed = disallowed

@@ -1,8 +1,8 @@
-"""Server-sent events as providers really send them. Pure and incremental.
+"""Server-sent events as providers actually send them. Pure and incremental.
 
-Gateways break the standard in ways whose meaning is still plain: keep-alives inside `data`,
-events without a blank line between them, an `error:` line, bare JSON lines. This parser reads
-all of them; a stream that keeps to the standard takes the same path as in `core.sse`.
+Gateways violate the standard in ways that are still unambiguous: keep-alives inside `data`,
+events without a blank line between them, an `error:` line, bare JSON lines. This parser accepts
+all of them; a standard stream is parsed as in `core.sse`.
 """
 
 import re
@@ -29,15 +29,15 @@ _STANDARD: Final = (b"id:", b"retry:", b"data", b"id", b"event", b"retry")
 
 
 class ProviderEvents(SSEParser):
-    """An `SSEParser` that also reads what providers send beside the standard.
+    """An `SSEParser` that also accepts non-standard input from providers.
 
-    - Data that only keeps the connection open is empty; `[DONE]` has one spelling.
-    - A `data` line after a complete JSON document begins the next event.
+    - Data that only keeps the connection open becomes empty; variants of `[DONE]` are normalized.
+    - A `data` line after a complete JSON document starts the next event.
     - An `error:` line is an event named `error`; text after it becomes `{"error": text}`.
     - A line of bare JSON is an event.
 
-    `stray` holds the beginning of the lines that are none of these: where a stream ends
-    without an end mark, they may say why.
+    `stray` holds the start of all other lines: if a stream ends without an end marker, they may
+    explain why.
     """
 
     __slots__ = ("_joined", "_partial", "stray")
@@ -46,9 +46,9 @@ class ProviderEvents(SSEParser):
         super().__init__(max_event_bytes)
         self.stray = b""
         self._partial = False
-        """Whether the open data was found to be incomplete: it is not parsed again."""
+        """Whether the current data is known to be incomplete, so that it is not parsed again."""
         self._joined = False
-        """Whether the open event goes on in lines without a field name."""
+        """Whether the current event continues in lines without a field name."""
 
     @override
     def _take(self, line: bytes, events: list[tuple[bytes, bytes]]) -> None:
@@ -94,7 +94,7 @@ class ProviderEvents(SSEParser):
             self._unusual(data, events)
 
     def _complete(self) -> bool:
-        """Tell whether the open data is an event as it stands."""
+        """Return whether the current data is already a complete event."""
         if len(self._data) > 1 or self._partial:
             return False
         data = self._data[0].strip()
@@ -103,10 +103,10 @@ class ProviderEvents(SSEParser):
         return complete
 
     def _separate(self, line: bytes, events: list[tuple[bytes, bytes]]) -> bool:
-        """End the open event where a `data` line cannot belong to it.
+        """End the current event if a `data` line cannot belong to it.
 
-        Return True where that line is the end mark, which is taken at once: some servers leave
-        the connection open behind it.
+        Returns True if that line is the end marker. It is handled at once, because some servers
+        keep the connection open after it.
         """
         if not self._complete():
             return False
@@ -117,7 +117,7 @@ class ProviderEvents(SSEParser):
         return done
 
     def _unusual(self, data: bytes, events: list[tuple[bytes, bytes]]) -> None:
-        """Take data that does not begin as a JSON object does."""
+        """Handle data that does not start like a JSON object."""
         while data.startswith(b"data:"):
             data = data[5:].lstrip()
         stripped = data.strip()
@@ -129,14 +129,14 @@ class ProviderEvents(SSEParser):
             events.append((self._name, b"" if _NOISE.fullmatch(stripped) else data))
 
     def _odd(self, line: bytes, events: list[tuple[bytes, bytes]]) -> None:
-        """Take a line that is no comment and has neither of the common fields."""
+        """Handle a line that is neither a comment nor one of the common fields."""
         if not self._joined and line.startswith(_STANDARD):
             if line.startswith(b"id:"):
                 self.last_id = line[3:].removeprefix(b" ")
             elif line == b"data":
                 self._add(b"")
         elif self._joined or (self._data and not self._complete()):
-            # JSON on several lines, of which only the first has the field's name.
+            # JSON on several lines, where only the first has the field name.
             self._joined = True
             self._add(line)
         else:
@@ -145,7 +145,7 @@ class ProviderEvents(SSEParser):
             self._beside(line, events)
 
     def _beside(self, line: bytes, events: list[tuple[bytes, bytes]]) -> None:
-        """Take a line that is no part of an event: an error, bare JSON, or nothing that is read."""
+        """Handle a line outside of any event: an error, bare JSON, or stray text."""
         if error := _ERROR_LINE.match(line):
             self._name = b"error"
             line = line[error.end() :]
@@ -161,7 +161,7 @@ class ProviderEvents(SSEParser):
 
 
 def is_json(data: bytes | str) -> bool:
-    """Tell whether this is one complete JSON document."""
+    """Return whether this is one complete JSON document."""
     try:
         msgspec.json.decode(data, type=msgspec.Raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -170,7 +170,7 @@ def is_json(data: bytes | str) -> bool:
 
 
 def _nothing(data: bytes) -> bool:
-    """Tell whether data says nothing, or only that the stream is over."""
+    """Return whether data is only a keep-alive or the end marker."""
     return _NOISE.fullmatch(data) is not None or _DONE.fullmatch(data) is not None
 
 

@@ -1,4 +1,4 @@
-"""How one response fails: once, in the provider's words, with what was counted by then."""
+"""Ends a response with a single failure, with the provider's message and the usage so far."""
 
 from collections.abc import Callable
 
@@ -10,9 +10,9 @@ from thinkaloud.providers.dialects.toolcalls import TooManyCalls
 
 
 class Failing:
-    """The base of a reader that reads a message event by event.
+    """Base class of readers that read a message event by event.
 
-    `done` is True after the last model event; nothing is read from then on.
+    `done` is True after the last model event; later events are ignored.
     """
 
     def __init__(
@@ -34,34 +34,34 @@ class Failing:
         self.fail(ProviderError("provider_stream_cut", f"The stream broke off: {why}."), out)
 
     def broke_off(self, stray: bytes, out: list[ModelEvent]) -> None:
-        """End a stream without an end mark; `stray`: what it held beside events."""
+        """End a stream that had no end marker. `stray` is its data outside of events."""
         if stray.strip():
             self._end_in(framing.broke_off(stray, self._count(self._usage)), out)
         else:
             self.cut("it ended without an end mark", out)
 
     def report(self, data: bytes, name: bytes, out: list[ModelEvent]) -> bool:
-        """End with the error that an event reports in a shape of its own, if it does."""
+        """End with the error if the event reports one in another shape. Returns whether it did."""
         failure = reported(data, name, self._count(self._usage))
         if failure is not None:
             self._end_in(failure, out)
         return failure is not None
 
     def fail_or_report(self, error: ProviderError, data: bytes, out: list[ModelEvent]) -> None:
-        """End with an error; where it is of no kind of this wire, its members may tell more."""
+        """End with an error; if its type is unknown to this dialect, try to parse its fields."""
         if error.code != "provider_stream_cut" or not self.report(data, b"", out):
             self.fail(error, out)
 
     def unreadable(
         self, data: bytes, name: bytes, reason: Exception, out: list[ModelEvent]
     ) -> None:
-        """End with an event that is not the wire's: an error of another one, or garbage."""
+        """End with an unreadable event: an error in another format, or garbage."""
         if not self.report(data, name, out):
             message = framing.unreadable(data, reason)
             self._end_in(framing.cut_off(message, self._count(self._usage)), out)
 
     def too_many(self, reason: TooManyCalls, out: list[ModelEvent]) -> None:
-        """End with more tool calls than are taken."""
+        """End because of too many tool calls."""
         usage = self._count(self._usage)
         message = framing.too_much(reason)
         self._end_in(ModelFailed("provider_stream_cut", message, usage=usage), out)

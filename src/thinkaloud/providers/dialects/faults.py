@@ -1,7 +1,7 @@
-"""Errors inside a response of status 200, in shapes that are not the wire's own.
+"""Errors inside a response with status 200, in shapes that the dialect does not define.
 
-Gateways rename the error event, leave its type out, or put another wire's error object in its
-place. What every wire falls back on, so that the provider's reason is never lost.
+Gateways rename the error event, omit its type, or send another API's error object instead. This
+is the fallback of all dialects, so that the provider's reason is never lost.
 """
 
 import re
@@ -60,18 +60,18 @@ _UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 @lru_cache(256)
 def names_error(name: bytes | str) -> bool:
-    """Tell whether an event of this name or type reports an error, whatever its wire calls it."""
+    """Return whether an event name or type denotes an error, in any API format."""
     text = name.decode(errors="replace") if isinstance(name, bytes) else name
     return _NAME.search(text) is not None
 
 
 def suspect(payload: bytes) -> bool:
-    """Tell whether an event that said nothing is worth reading as an error."""
+    """Return whether an event that produced nothing should be checked for an error."""
     return b"rror" in payload or b"xception" in payload
 
 
 def reported(payload: bytes, name: bytes, usage: Usage | None = None) -> ModelFailed | None:
-    """Read an event as an error of any shape; None where it is none."""
+    """Parse an event as an error of any shape; None if it is not an error."""
     try:
         found: object = msgspec.json.decode(payload)
     except _UNREADABLE:
@@ -89,7 +89,7 @@ def reported(payload: bytes, name: bytes, usage: Usage | None = None) -> ModelFa
 
 
 def _failure(levels: list[dict[str, object]], usage: Usage | None) -> ModelFailed:
-    """Put a failure together from an error's objects, the innermost first."""
+    """Build a failure from an error's nested objects, innermost first."""
     words = [
         value
         for level in levels

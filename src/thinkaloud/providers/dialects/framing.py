@@ -1,7 +1,7 @@
-"""From bytes to wire events to model events: the skeleton of an incremental decoder.
+"""The framework of an incremental decoder: bytes to provider events to model events.
 
-A dialect brings a `Reader` for its own events; what every decoder owes, whatever the wire, is
-here: cuts anywhere, one failure at most, nothing after the end, signs of life.
+A dialect supplies a `Reader` for its events. This module implements what all decoders guarantee:
+input may be split anywhere, at most one failure, nothing after the end, keepalives.
 """
 
 from collections.abc import Callable
@@ -27,55 +27,55 @@ PAGE: Final = (
 )
 
 Events = list[tuple[bytes, bytes]]
-"""Events of a wire as `(name, data)`; the name is empty where the stream gave none."""
+"""A provider's events as `(name, data)`; the name is empty if the stream does not give one."""
 
 
 class Frames(Protocol):
-    """Cuts a body into the wire's events."""
+    """Splits a response body into events."""
 
     @property
     def stray(self) -> bytes:
-        """The beginning of what was no event."""
+        """The start of any data that was not part of an event."""
         ...
 
     def feed(self, data: bytes) -> Events:
         """Return the events that these bytes complete.
 
-        Raises `thinkaloud.core.parsers.sse.EventTooLarge` where one is longer than may be held.
+        Raises `thinkaloud.core.parsers.sse.EventTooLarge` if one exceeds the size limit.
         """
         ...
 
     def close(self) -> Events:
-        """Return what the body ended on without an end of event. Raises as `feed`."""
+        """Return the unterminated events at the end of the body. Raises like `feed`."""
         ...
 
 
 class Reader(Protocol):
-    """Reads one response's events, in order."""
+    """Reads the events of one response, in order."""
 
     @property
     def usage(self) -> Usage | None:
-        """What the provider has counted so far."""
+        """The usage reported by the provider so far."""
         ...
 
     def read(self, payload: bytes, out: list[ModelEvent], name: bytes = b"") -> bool:
-        """Read one event of this name; return True where the last model event was appended.
+        """Read one event with this name; return True if the last model event was appended.
 
-        Raises `msgspec.DecodeError` where it is none of the wire's events, or is named an error.
+        Raises `msgspec.DecodeError` if it is not a known event, or its name marks it as an error.
         """
         ...
 
     def flush(self, out: list[ModelEvent]) -> None:
-        """Append text that was held back: no more bytes come."""
+        """Append buffered text, as no more bytes will follow."""
         ...
 
     def finish(self, out: list[ModelEvent]) -> bool:
-        """Append what ends the response if the wire's end mark was seen; else return False."""
+        """Append the end of the response if the end marker was seen; otherwise return False."""
         ...
 
 
 class HeldBody:
-    """Bytes that mean something only when all of them are there; bounded."""
+    """A bounded buffer for data that can only be parsed once it is complete."""
 
     __slots__ = ("_full", "_held", "_limit", "_what")
 
@@ -86,7 +86,7 @@ class HeldBody:
         self._full = False
 
     def add(self, data: bytes) -> None:
-        """Keep the next bytes; where they are too many, nothing is kept from then on."""
+        """Append bytes. Once the limit is exceeded, the buffer stays empty."""
         if self._full or len(self._held) + len(data) > self._limit:
             self._full = True
             self._held.clear()
@@ -94,17 +94,17 @@ class HeldBody:
             self._held += data
 
     def check(self) -> None:
-        """Raise `EventTooLarge` where there were too many."""
+        """Raise `EventTooLarge` if the limit was exceeded."""
         if self._full:
             raise EventTooLarge(f"{self._what} is longer than {self._limit} bytes")
 
     def peek(self) -> bytes:
-        """Return everything kept. Raises as `check`."""
+        """Return the buffered bytes. Raises like `check`."""
         self.check()
         return bytes(self._held)
 
     def take(self) -> bytes:
-        """Return everything kept, and keep nothing. Raises as `check`."""
+        """Return the buffered bytes and clear the buffer. Raises like `check`."""
         self.check()
         body = bytes(self._held)
         self._held.clear()
@@ -112,7 +112,7 @@ class HeldBody:
 
 
 class SSEFrames:
-    """The data of Server-Sent Events; `[DONE]` says nothing and is left out."""
+    """The data of Server-Sent Events, without `[DONE]`."""
 
     __slots__ = ("_parser",)
 
@@ -121,32 +121,32 @@ class SSEFrames:
 
     @property
     def stray(self) -> bytes:
-        """The beginning of the lines that were no event."""
+        """The start of the lines that were not part of an event."""
         return self._parser.stray
 
     def feed(self, data: bytes) -> Events:
-        """Return each event that these bytes complete."""
+        """Return the events that these bytes complete."""
         return [event for event in self._parser.feed(data) if event[1] != DONE]
 
     def close(self) -> Events:
-        """Return an event that lacks its blank line."""
+        """Return a final event without a terminating blank line."""
         return [event for event in self._parser.close() if event[1] != DONE]
 
 
 class LineFrames:
-    """One event a line (NDJSON). Empty lines say nothing; a line may be framed as an SSE event."""
+    """One event per line (NDJSON). Ignores empty lines; a line may be framed as an SSE event."""
 
     __slots__ = ("_events", "_held", "_spread")
 
     def __init__(self) -> None:
         self._held = HeldBody("one line")
         self._spread = False
-        """Whether JSON was seen that goes over several lines."""
+        """Whether JSON spanning several lines was seen."""
         self._events = ProviderEvents()
 
     @property
     def stray(self) -> bytes:
-        """The beginning of the lines that were no event."""
+        """The start of the lines that were not part of an event."""
         return self._events.stray
 
     def feed(self, data: bytes) -> Events:
@@ -167,7 +167,7 @@ class LineFrames:
         return found
 
     def close(self) -> Events:
-        """Return the last line, where the body did not end it."""
+        """Return the last line if it is unterminated."""
         return [*self._odd(self._held.take()), *self._events.close()]
 
     def _odd(self, line: bytes) -> Events:
@@ -176,7 +176,7 @@ class LineFrames:
 
 
 class WholeFrames:
-    """The whole body is one event: a response that did not stream."""
+    """Treats the whole body as one event, for a response that is not streamed."""
 
     __slots__ = ("_held",)
 
@@ -186,7 +186,7 @@ class WholeFrames:
         self._held = HeldBody()
 
     def feed(self, data: bytes) -> Events:
-        """Keep the bytes; nothing is complete before the end."""
+        """Buffer the bytes; no event is complete before the end."""
         self._held.add(data)
         self._held.check()
         return []
@@ -198,10 +198,10 @@ class WholeFrames:
 
 
 class FormDecoder:
-    """Decodes a body by its form, whatever its content type claims.
+    """Chooses the decoder by the body's actual form, regardless of the content type.
 
-    A web page is a failure. JSON in one piece goes to `whole`. Anything else, one JSON document
-    a line among it, goes to `stream`.
+    A web page is a failure. A single JSON document goes to `whole`. Anything else goes to
+    `stream`, including one JSON document per line.
     """
 
     __slots__ = ("_chosen", "_held", "_line", "_over", "_start", "_stream", "_whole")
@@ -213,7 +213,7 @@ class FormDecoder:
         self._held = HeldBody()
         self._start = b""
         self._line = False
-        """Whether the first line is a JSON document: another line settles that it is a stream."""
+        """Whether the first line is a JSON document; if another line follows, it is a stream."""
         self._over = False
 
     def feed(self, data: bytes) -> list[ModelEvent]:
@@ -242,7 +242,7 @@ class FormDecoder:
         return [*self._chosen.feed(body), *self._chosen.close()]
 
     def _settle(self, data: bytes) -> list[ModelEvent]:
-        """Settle the form as soon as what there is of the body tells it."""
+        """Determine the form as soon as enough of the body has arrived."""
         if not self._start:
             data = self._held.peek().removeprefix(_BOM).lstrip()
             if _BOM.startswith(data):
@@ -259,7 +259,7 @@ class FormDecoder:
         return [] if self._chosen is None else self._chosen.feed(self._held.take())
 
     def _told_by(self, data: bytes) -> Decoder | None:
-        """Return the decoder for the body as far as it is there; None where more is needed."""
+        """Return the decoder for the body received so far; None if more is needed."""
         if self._start not in (b"{", b"["):
             return self._stream()
         if not self._line:
@@ -273,7 +273,7 @@ class FormDecoder:
 
 
 class FramedDecoder:
-    """A `thinkaloud.ports.model.Decoder` out of frames and a reader."""
+    """A `thinkaloud.ports.model.Decoder` composed of frames and a reader."""
 
     __slots__ = ("_frames", "_over", "_reader")
 
@@ -322,7 +322,7 @@ class FramedDecoder:
             if not payload:
                 continue
             try:
-                # The JSON decoder does not look inside what it skips or keeps raw.
+                # The JSON decoder does not check the UTF-8 of values it skips or keeps raw.
                 if not payload.isascii():
                     payload.decode()
                 before = len(out)
@@ -341,7 +341,7 @@ class FramedDecoder:
                 return
 
     def _error(self, payload: bytes, name: bytes, out: list[ModelEvent]) -> bool:
-        """Take an event as an error of any shape, if it is one."""
+        """Handle an event as an error of any shape. Returns False if it is not one."""
         failure = faults.reported(payload, name, self._reader.usage)
         if failure is None:
             return False
@@ -356,12 +356,12 @@ class FramedDecoder:
 
 
 def cut_off(message: str, usage: Usage | None = None) -> ModelFailed:
-    """Return the failure of a stream that broke off or cannot be read."""
+    """Return the failure for a stream that was cut off or cannot be read."""
     return ModelFailed(code="provider_stream_cut", message=message, retryable=True, usage=usage)
 
 
 def broke_off(stray: bytes, usage: Usage | None = None) -> ModelFailed:
-    """Return the failure of a stream without an end mark, with what it held beside events."""
+    """Return the failure for a stream without an end marker, quoting any stray text."""
     message = "The provider's stream broke off before its end."
     if stray.lstrip()[:1] == b"<":
         message += " A web page came in place of the rest: a proxy on the way has given up."
@@ -371,7 +371,7 @@ def broke_off(stray: bytes, usage: Usage | None = None) -> ModelFailed:
 
 
 def unreadable(payload: bytes, error: Exception) -> str:
-    """Return a message about an event that is not the wire's; plain text is quoted."""
+    """Return a message about an unknown event; plain text is quoted."""
     start = payload.lstrip()[:1]
     said = f"{error}" if start in b'{["' else words(payload)
     return f"The provider sent an event that cannot be read: {said}."
@@ -383,5 +383,5 @@ def too_much(error: TooManyCalls) -> str:
 
 
 def words(text: bytes) -> str:
-    """Return text that a provider sent beside its wire as words in a message, bounded."""
+    """Return a provider's stray text for use in a message, redacted and truncated."""
     return bounded(" ".join(text[: 2 * _SHOWN].decode(errors="replace").split()))[:_SHOWN]

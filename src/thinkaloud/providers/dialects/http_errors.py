@@ -1,7 +1,7 @@
-"""Reading a provider's refusal: an HTTP error body, or an error inside a stream.
+"""Parses a provider's error: an HTTP error body, or an error inside a stream.
 
 The shapes: `{"error": {"message", "code", "status", "details"}}` (Google, OpenAI-like),
-`{"error": "words"}` (Ollama), `{"message": "words"}` (Cohere), each bare or in an array.
+`{"error": "text"}` (Ollama), `{"message": "text"}` (Cohere), each bare or in an array.
 """
 
 import re
@@ -17,14 +17,14 @@ _SECRET = re.compile(r"AIza[\w-]{10,}|(?i:bearer) [\w.~+/-]{8,}=*|(?<=[?&]key=)[
 
 
 class Detail(msgspec.Struct, frozen=True):
-    """One of Google's `google.rpc` details; others' fields are not read."""
+    """One of Google's `google.rpc` details; other fields are ignored."""
 
     reason: str | None = None
     delay: str | None = msgspec.field(default=None, name="retryDelay")
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """What a provider says about an error."""
+    """An error reported by a provider."""
 
     message: str | None = None
     code: int | str | None = None
@@ -43,7 +43,7 @@ _several = msgspec.json.Decoder(list[_Body])
 
 
 def code_for(status: int) -> ProviderCode:
-    """Return what an HTTP status, or a Google status number in a stream, means."""
+    """Return the error code for an HTTP status, or for a Google status number in a stream."""
     match status:
         case 401 | 403:
             return "provider_auth"
@@ -56,13 +56,13 @@ def code_for(status: int) -> ProviderCode:
 
 
 def bounded(message: str) -> str:
-    """Return the provider's words without keys in them, and no longer than a screen holds."""
+    """Return a provider's message with keys redacted, truncated to a displayable length."""
     clean = _SECRET.sub("[redacted]", message.strip())
     return clean if len(clean) <= _LONGEST else clean[: _LONGEST - 1] + "…"
 
 
 def delay_of(refusal: Refusal) -> float | None:
-    """Return how many seconds the provider asks to wait (Google's `RetryInfo`)."""
+    """Return the number of seconds the provider asks to wait (Google's `RetryInfo`)."""
     for detail in refusal.details or ():
         wait = seconds((detail.delay or "").removesuffix("s"))
         if wait is not None:
@@ -71,12 +71,12 @@ def delay_of(refusal: Refusal) -> float | None:
 
 
 def is_bad_key(refusal: Refusal) -> bool:
-    """Tell whether Google means a wrong key, which it calls a 400."""
+    """Return whether Google reports an invalid key, which it does with status 400."""
     return any(detail.reason == "API_KEY_INVALID" for detail in refusal.details or ())
 
 
 def mentions(message: str, words: Sequence[str]) -> bool:
-    """Tell whether one of these lower-case words stands in the message."""
+    """Return whether the message contains one of these lower-case words."""
     lower = message.lower()
     return any(word in lower for word in words)
 
@@ -86,7 +86,7 @@ def refusal(
     headers: Mapping[str, str],
     body: bytes,
 ) -> ProviderError:
-    """Read a response that is no 2xx; `headers` has lower-case names."""
+    """Read a response whose status is not 2xx. `headers` has lower-case names."""
     if _is_page(headers, body) and status < 500 and status not in {408, 429}:
         return ProviderError(
             "provider_bad_request",
@@ -108,7 +108,7 @@ def refusal(
 
 
 def _all(said: Refusal) -> str:
-    """Return all the words of an error, its codes among them."""
+    """Return the text of an error, including its codes."""
     return f"{said.code or ''} {said.status or ''} {said.message or ''}"
 
 

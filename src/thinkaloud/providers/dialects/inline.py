@@ -1,4 +1,4 @@
-"""Reasoning in tags inside the answer text of any wire: a decoder around a decoder."""
+"""Separates reasoning in tags from answer text, by wrapping any dialect's decoder."""
 
 from typing import Final
 
@@ -27,22 +27,22 @@ _ALIVE: Final = Keepalive()
 
 
 class InlineQuirks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the quirks of every dialect have."""
+    """The quirks that all dialects share."""
 
     inline_tags: tuple[tuple[str, str], ...] = BRACKETED
-    """Opening and closing tags that hold reasoning inside the content, in addition to the known
+    """Opening and closing tags that enclose reasoning inside the content, in addition to the known
     ones, which are recognized in any case and with attributes. Empty: content is never split,
     unless `server.show_reasoning` is `deny`."""
     preopened: bool | None = None
-    """Whether the prompt template opens the tag, so that a response begins inside it (but with
+    """Whether the prompt template opens the tag, so that a response starts inside it (except with
     effort `none`). Default: by the model's family, on servers that run open weights."""
 
 
 def inline_of(target: Target, quirks: InlineQuirks, effort: Effort | None) -> Inline:
     """Return how this model marks reasoning inside the content of a response at this effort.
 
-    A template that opens the tag closes it as well where reasoning is off (`none`). A family that
-    may or may not reason begins inside a thought only where the request asks for one.
+    A template that opens the tag also closes it if reasoning is off (`none`). For a family that
+    reasons optionally, a response starts inside reasoning only if the request asks for it.
     """
     preopened = quirks.preopened
     if preopened is None:
@@ -59,12 +59,12 @@ def inline_of(target: Target, quirks: InlineQuirks, effort: Effort | None) -> In
 def inlined(
     decoder: Decoder, target: Target, quirks: InlineQuirks, effort: Effort | None
 ) -> Decoder:
-    """Return a decoder that also splits reasoning off the answer text of this one."""
+    """Wrap a decoder to also separate reasoning from its answer text."""
     return InlineDecoder(decoder, inline_of(target, quirks, effort))
 
 
 class InlineDecoder:
-    """Splits reasoning in tags off the answer text that another decoder gives."""
+    """Separates reasoning in tags from the answer text of another decoder."""
 
     def __init__(self, decoder: Decoder, inline: Inline, *, drops_cut_tag: bool = True) -> None:
         self._decoder = decoder
@@ -75,14 +75,14 @@ class InlineDecoder:
         self._part = 0
         self._inside = False
         self._thought = False
-        self._apart = False  # whether the last text was reasoning that came apart
+        self._apart = False  # whether the last text was reasoning from a separate field
 
     def feed(self, data: bytes) -> list[ModelEvent]:
-        """Take the next bytes, cut anywhere, and return what they complete."""
+        """Decode the next bytes, split anywhere, and return the events they complete."""
         return self._split(self._decoder.feed(data))
 
     def close(self) -> list[ModelEvent]:
-        """Say that no more bytes come and return what is left."""
+        """Signal the end of input and return the remaining events."""
         return self._split(self._decoder.close())
 
     def _split(self, events: list[ModelEvent]) -> list[ModelEvent]:
@@ -100,7 +100,7 @@ class InlineDecoder:
         return out or [_ALIVE]
 
     def _plain(self, event: ModelEvent) -> ModelEvent | None:
-        """Return what an event without tags comes to; None if it must be read.
+        """Return the resulting event if there are no tags in it; None if it must be parsed.
 
         This is the fast path for the usual chunk: answer text passes unchanged.
         """
@@ -119,7 +119,7 @@ class InlineDecoder:
         return None
 
     def _read(self, event: ModelEvent, out: list[ModelEvent]) -> None:
-        """Read one event and append what it comes to."""
+        """Parse one event and append the resulting events."""
         self._apart = False
         match event:
             case AnswerText(text=text, block=block):
@@ -155,7 +155,7 @@ class InlineDecoder:
                 out.append(Reclassified("reasoning"))
 
     def _thought_text(self, text: str) -> ReasoningText:
-        """Return a piece of a thought in tags."""
+        """Return a piece of reasoning found in tags."""
         self._apart = False
         self._inside = self._thought = True
         if self._unclosed is not None:
@@ -170,7 +170,7 @@ class InlineDecoder:
             self._unclosed = None
 
     def _numbered(self, event: ReasoningText) -> ReasoningText:
-        """Return reasoning that came apart; a thought in tags after it has a part of its own."""
+        """Return reasoning from a separate field; later reasoning in tags starts a new part."""
         self._inside = False
         self._part = max(self._part, event.part + 1)
         return event
@@ -180,7 +180,7 @@ class InlineDecoder:
         unclosed = splitter.unclosed and event.finish_reason == "stop"
         self._say(splitter.close(), out)
         if unclosed and self._unclosed:
-            # The family begins inside a thought, but this server has already taken it out.
+            # The family starts inside reasoning, but this server has already removed it.
             out.append(Reclassified("withdrawn"))
             out.append(AnswerText("".join(self._unclosed)))
         elif self._thought and event.reasoning_status != "shown":

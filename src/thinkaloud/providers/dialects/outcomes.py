@@ -1,4 +1,4 @@
-"""Words for the end of a response that mean the same on every wire."""
+"""Finish reasons that mean the same in every API format."""
 
 import re
 from typing import Final
@@ -27,13 +27,13 @@ MALFORMED: Final = "The model wrote a tool call that cannot be read"
 
 
 def ending(word: str | None) -> str:
-    """Return a provider's word for the end; `""` where it only says that there is none yet.
+    """Return a provider's finish reason, or `""` if it only means that there is none yet.
 
-    KoboldCpp and others write the text `"null"` while the response goes on.
+    KoboldCpp and others send the text `"null"` until the response is finished.
     """
     return "" if word is None or word.strip().lower() in _NOT_YET else word
 
 
 def malformed(word: str) -> bool:
-    """Tell whether the response ended because the model's tool call was unusable."""
+    """Return whether the response ended because the model's tool call was unusable."""
     return _MALFORMED.search(word) is not None

@@ -1,30 +1,30 @@
-"""JSON text that must stay as it was written: compacted, cut out or put in, never re-encoded."""
+"""JSON text that must not be re-encoded: it is only compacted, extracted or embedded."""
 
 from collections.abc import Iterable
 
 import msgspec
 
 ABSENT = msgspec.Raw(b"null")
-"""The default of a raw member; msgspec knows no union of raw and null."""
+"""The default of a raw field, because msgspec has no union of raw and null."""
 
 _raw_items = msgspec.json.Decoder(list[msgspec.Raw])
 _raw_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def given(raw: msgspec.Raw) -> bool:
-    """Tell whether there is a value, which neither an absent member nor `null` is."""
+    """Return whether there is a value: the field is neither absent nor `null`."""
     return raw is not ABSENT and bytes(raw) != b"null"
 
 
 def compact(raw: msgspec.Raw) -> str:
-    """Return this JSON value without the white space between its tokens."""
+    """Return this JSON value without whitespace between tokens."""
     return msgspec.json.format(bytes(raw), indent=-1).decode()
 
 
 def text_or_compact(raw: msgspec.Raw) -> str:
-    """Return the text of a JSON string, or any other JSON value compacted; `null` is `{}`.
+    """Return the text of a JSON string, or any other JSON value compacted; `null` gives `{}`.
 
-    Tool arguments come in either form.
+    Tool arguments arrive in either form.
     """
     if not given(raw):
         return "{}"
@@ -34,7 +34,7 @@ def text_or_compact(raw: msgspec.Raw) -> str:
 
 
 def arguments_object(text: str) -> msgspec.Raw:
-    """Return tool arguments as a JSON object: the text itself where it is one, else `{}`."""
+    """Return tool arguments as a JSON object: the text itself if it is one, otherwise `{}`."""
     try:
         _raw_object.decode(text)
     except msgspec.DecodeError:
@@ -43,7 +43,7 @@ def arguments_object(text: str) -> msgspec.Raw:
 
 
 def items_of(payload: msgspec.Raw) -> list[msgspec.Raw]:
-    """Return the members of a JSON array, each byte for byte."""
+    """Return the items of a JSON array, each byte for byte."""
     return _raw_items.decode(payload)
 
 

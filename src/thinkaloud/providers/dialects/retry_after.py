@@ -1,22 +1,22 @@
-"""How long a provider asks to wait, as it writes it."""
+"""Parses how long a provider asks to wait, and whether waiting can help."""
 
 import re
 from typing import Final
 
 LONGEST: Final = 1e9
-"""Seconds. What is longer was not meant: it counts as not said."""
+"""Maximum plausible wait in seconds; anything longer is ignored."""
 
 _NUMBER: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 
 
 def seconds(value: str | None, unit: float = 1.0) -> float | None:
-    """Read a plain number in this many seconds; None for anything else, such as a date."""
+    """Parse a plain number, in units of `unit` seconds; None for anything else, such as a date."""
     plain = "" if value is None else value.strip()
     return bounded(float(plain) * unit) if _NUMBER.fullmatch(plain) else None
 
 
 def bounded(wait: float) -> float | None:
-    """Return a wait that can be kept, or None."""
+    """Return the wait if it is plausible, otherwise None."""
     return wait if 0 <= wait <= LONGEST else None
 
 
@@ -33,10 +33,10 @@ _MAYBE_SPENT: Final = re.compile(r"exceeded your current quota|plan and billing"
 
 
 def spent(said: str, wait: float | None = None) -> bool:
-    """Tell whether a refusal means that money or a quota is used up: waiting does not help.
+    """Return whether an error means that credit or a quota is used up, so waiting does not help.
 
-    `said`: the provider's words, its codes among them. `wait`: how long it asks to wait; then
-    words that are also said of a passing limit are read as one.
+    `said` is the provider's message, including its codes. If `wait`, the requested delay, is
+    given, ambiguous messages are treated as a temporary limit.
     """
     return _SPENT.search(said) is not None or (
         wait is None and _MAYBE_SPENT.search(said) is not None

@@ -1,4 +1,4 @@
-"""A dialect of JSON over Server-Sent Events, made of the functions that are its own."""
+"""A dialect of JSON over Server-Sent Events, composed of dialect-specific functions."""
 
 from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
@@ -22,10 +22,10 @@ from thinkaloud.providers.target import Family, Target
 
 
 class DialectQuirks(InlineQuirks, frozen=True, forbid_unknown_fields=True):
-    """Quirks of a dialect that has a list of models."""
+    """Quirks of a dialect that can list models."""
 
     models_path: str | None = None
-    """Where the host lists its models; not set: nowhere."""
+    """The path at which the host lists its models; None if it does not."""
 
 
 _Quirks = TypeVar("_Quirks", bound=DialectQuirks)
@@ -39,7 +39,7 @@ class Parts(msgspec.Struct, Generic[_Quirks], frozen=True):
     encode: Callable[[ModelRequest, Origin, Family, _Quirks], HttpRequest]
     """Returns the HTTP request for a streamed response."""
     reader: Callable[[Origin], Reader]
-    """Makes a reader for the events of one response."""
+    """Creates a reader for the events of one response."""
     error: Callable[[int, Mapping[str, str], bytes], ProviderError]
     """Reads a response whose status is not 2xx."""
     listed: Callable[[bytes], list[ListedModel]]
@@ -47,10 +47,10 @@ class Parts(msgspec.Struct, Generic[_Quirks], frozen=True):
 
 
 class SSEDialect(Generic[_Quirks]):
-    """`thinkaloud.ports.model.Dialect` for one model of one host."""
+    """`thinkaloud.ports.model.Dialect` for one model on one host."""
 
     def __init__(self, target: Target, parts: Parts[_Quirks]) -> None:
-        """Raise `ConfigurationError` if the target's quirks are not the dialect's."""
+        """Raises `ConfigurationError` if the target's quirks are not valid for the dialect."""
         self._target = target
         self._parts = parts
         self._quirks = quirks_of(target, parts.quirks)
@@ -79,7 +79,7 @@ class SSEDialect(Generic[_Quirks]):
 
     @property
     def models_path(self) -> str | None:
-        """Where the host lists its models."""
+        """The path at which the host lists its models."""
         return self._quirks.models_path
 
     def listed(self, body: bytes) -> list[ListedModel]:

@@ -1,8 +1,8 @@
-"""What every wire owes to tool calls: bounds, clean names, unique ids, whole arguments.
+"""Tool call handling for all dialects: limits, clean names, unique ids, complete arguments.
 
-Servers send arguments in pieces, and some of them also as a placeholder before, as a repetition
-after, or repeated from the start with every delta. The pieces are only judged once they are all
-there, and only where they are no JSON object when joined.
+Servers send arguments in pieces. Some also send a placeholder first, a repetition at the end, or
+everything from the start with each delta. Pieces are only corrected once all have arrived, and
+only if joining them does not give a JSON object.
 """
 
 import json
@@ -13,9 +13,9 @@ from typing import Final, cast
 import msgspec
 
 MAX_CALLS: Final = 1_000
-"""Tool calls in one response; the run has a lower limit of its own."""
+"""Maximum tool calls in one response; runs have their own, lower limit."""
 MAX_ARGUMENT_CHARS: Final = 8_000_000
-"""Characters of arguments in one response, all of its calls together."""
+"""Maximum characters of arguments in one response, across all of its calls."""
 
 _CONTROL: Final = "<|"
 _NAME: Final = re.compile(r"(?:to=)?(?:functions\.)?([\w.:/-]+)")
@@ -27,11 +27,11 @@ _decode = json.JSONDecoder().raw_decode
 
 
 class TooManyCalls(ValueError):
-    """A response holds more tool calls, or longer arguments, than are taken."""
+    """A response contains too many tool calls, or too long arguments."""
 
 
 class CallBudget:
-    """Bounds on the tool calls of one response."""
+    """Limits on the tool calls of one response."""
 
     __slots__ = ("_calls", "_chars")
 
@@ -46,7 +46,7 @@ class CallBudget:
             raise TooManyCalls(f"more than {MAX_CALLS:,} tool calls in one response")
 
     def add(self, chars: int) -> None:
-        """Count so many characters of arguments. Raises `TooManyCalls`."""
+        """Count characters of arguments. Raises `TooManyCalls`."""
         self._chars += chars
         if self._chars > MAX_ARGUMENT_CHARS:
             raise TooManyCalls(
@@ -55,7 +55,7 @@ class CallBudget:
 
 
 class CallIds:
-    """Ids of the calls of one response, each given once: a result must find its call."""
+    """Unique ids for the calls of one response, so that each result can be matched to its call."""
 
     __slots__ = ("_given",)
 
@@ -66,7 +66,7 @@ class CallIds:
         return tool_call_id in self._given
 
     def unique(self, tool_call_id: str) -> str:
-        """Return the provider's id, or one made from it where another call has that id."""
+        """Return the provider's id, with a suffix if another call already has it."""
         found, number = tool_call_id, 1
         while found in self._given:
             number += 1
@@ -92,7 +92,7 @@ def tool_name(name: str) -> str:
 
 
 def is_object(text: str) -> bool:
-    """Tell whether this text is a JSON object."""
+    """Return whether the text is a JSON object."""
     try:
         return isinstance(msgspec.json.decode(text), dict)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -100,7 +100,7 @@ def is_object(text: str) -> bool:
 
 
 def same_arguments(one: str, other: str) -> bool:
-    """Tell whether two texts are the same JSON, however they are spaced."""
+    """Return whether two texts are the same JSON, ignoring whitespace."""
     if one == other:
         return True
     try:
@@ -110,12 +110,12 @@ def same_arguments(one: str, other: str) -> bool:
 
 
 def assembled(pieces: Sequence[str]) -> str:
-    """Return the arguments that these pieces are.
+    """Return the arguments assembled from these pieces.
 
-    Joined, they are nearly always a JSON object, or an object that was cut off. Where they are
-    neither, they are read as what servers are known to send: text with control tokens around
-    it, JSON inside a JSON string, an empty object before the text, everything once more at the
-    end, or each piece with all that came before it. What is none of this stays as it is.
+    Joined, they are nearly always a JSON object, possibly truncated. Otherwise, the known server
+    variants are tried: control tokens around the text, JSON inside a JSON string, an empty object
+    before the text, a full repetition at the end, or cumulative pieces. Anything else is returned
+    unchanged.
     """
     text = pieces[0] if len(pieces) == 1 else "".join(pieces)
     if not text or is_object(text):
@@ -130,7 +130,7 @@ def assembled(pieces: Sequence[str]) -> str:
 
 
 def _without_controls(text: str) -> str:
-    """Return the text without control tokens before and after it."""
+    """Strip control tokens from both ends of the text."""
     text = text.strip()
     for _ in range(_MAX_TOKENS):
         end = text.find("|>", 0, 40) + 2 if text.startswith(_CONTROL) else 1
@@ -148,7 +148,7 @@ def _cumulative(pieces: Sequence[str]) -> bool:
 
 
 def _values(text: str) -> list[tuple[str, object]]:
-    """Return the JSON values of which a text consists, each as it is written; none if it is not so."""
+    """Return the JSON values in a text, each with its source text; empty if it is not all JSON."""
     values: list[tuple[str, object]] = []
     at = 0
     while at < len(text):
@@ -166,7 +166,7 @@ def _values(text: str) -> list[tuple[str, object]]:
 
 
 def _one_of(values: list[tuple[str, object]]) -> str:
-    """Return the one object that is meant by several values; `""` where they differ."""
+    """Return the single object that several values represent; `""` if they conflict."""
     if len(values) == 1 and isinstance(values[0][1], str):
         inner = values[0][1]
         return inner if is_object(inner) else ""
