@@ -1,4 +1,4 @@
-"""The application: every way in, behind one guard."""
+"""The ASGI application: all routes and sockets behind one guard."""
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Match, Route, Router, WebSocketRoute
@@ -27,11 +27,11 @@ from thinkaloud.server.web.bundle import BootstrapRoutes, WebUi
 
 
 class OwnRoutes(Router):
-    """Our routes, each also with a slash at the end. What is none of them is passed on as it is."""
+    """Our routes, each with an optional trailing slash. Other paths are passed on unchanged."""
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
+        """Route a request."""
         path: str = scope.get("path", "")
         if len(path) > 1 and path.endswith("/"):
             without = {**scope, "path": path[:-1]}
@@ -43,7 +43,7 @@ class OwnRoutes(Router):
 class AgentApp(Starlette):
     """Starlette with our routes right behind the guard, before middleware and routes added later.
 
-    A streamed frame passes no layer but the guard: each further one would cost every token.
+    A streamed frame passes through the guard only: each further layer would slow down every token.
     """
 
     def __init__(self, services: ServerServices, routes: list[BaseRoute], web: WebUi) -> None:
@@ -87,7 +87,7 @@ def create_app(services: ServerServices) -> AgentApp:
     operations.extend(DocRoutes(services, operations).operations())
     web = WebUi(services.bundle, services.settings.base_path)
     routes = _routes(operations, metrics)
-    # What browsers see at the root; all others get the JSON of the same route.
+    # At the root, browsers get the web page and other clients the JSON.
     (root,) = (each for each in routes if isinstance(each, Route) and each.path == "/")
     root.app = web.door(root.app)
     routes.append(WebSocketRoute(PATH, ChatSocket(services, state)))

@@ -1,4 +1,4 @@
-"""Turns a client's message into a run request, with the server's settings applied."""
+"""Convert a client's message to a run request, applying the server's settings."""
 
 import math
 from typing import Final, assert_never
@@ -17,7 +17,7 @@ _LEVELS: Final[dict[str, EffortLevel]] = {level: level for level in EFFORT_LEVEL
 
 
 def effort_of(asked: str | int | None, catalogue: Catalogue, model_id: str | None) -> Effort | None:
-    """Return the effort that a request names. Raises `UnsupportedEffort` if it is not a level."""
+    """Return the requested effort. Raises `UnsupportedEffort` if it is not a valid level."""
     if asked is None or isinstance(asked, int):
         return asked
     level = _LEVELS.get(asked)
@@ -35,7 +35,7 @@ def run_request(
 ) -> RunRequest:
     """Return the request for the runtime.
 
-    Raises `InvalidRequest`, `UnsupportedEffort`, `UnknownModel` and `ConfigurationError`.
+    Raises `InvalidRequest`, `UnsupportedEffort`, `UnknownModel` or `ConfigurationError`.
     """
     settings, catalogue = services.settings, services.catalogue
     effort = effort_of(message.reasoning_effort, catalogue, message.model)

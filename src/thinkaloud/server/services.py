@@ -1,4 +1,4 @@
-"""What the entry points work with."""
+"""Dependencies and mutable state of the HTTP routes and sockets."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from thinkaloud.stores.uploads import MemoryUploads
 
 
 class About(msgspec.Struct, frozen=True):
-    """What the server says about itself. No secrets."""
+    """Server information for clients. No secrets."""
 
     version: str
     tools: tuple[str, ...] = ()
@@ -27,7 +27,7 @@ class About(msgspec.Struct, frozen=True):
     demo: bool = False
     """Whether the built-in demo model answers because no real one was found."""
     limits: Limits = Limits()
-    """What a run may take."""
+    """Limits of a run."""
 
 
 class ServerServices(msgspec.Struct, frozen=True):
@@ -40,23 +40,23 @@ class ServerServices(msgspec.Struct, frozen=True):
     settings: ServerSettings
     about: About
     owner: str
-    """Who makes requests. Only the guard uses it; everything else asks `owner_of` a request."""
+    """The owner of all requests. Only the guard reads it; other code calls `owner_of(request)`."""
     websocket: WebSocketChannel = msgspec.field(
         default_factory=lambda: WebSocketChannel(WebSocketSettings(), SystemClock())
     )
-    """The channel whose sockets are `/ws`."""
+    """The channel behind `/ws`."""
     uploads: Uploads = msgspec.field(default_factory=lambda: MemoryUploads(SystemClock()))
-    """Where uploads are stored; the attachments of `runs` are read from there."""
+    """Stores uploads; `runs` reads attachments from it."""
     bundle: Path = Path(__file__).resolve().parents[1] / "webui"
     """The folder of the built web page."""
 
     def sends_reasoning(self, asked: bool) -> bool:
-        """Whether reasoning goes out: asked for, and allowed by the operator (P15)."""
+        """Whether to send reasoning: requested, and allowed by the operator (P15)."""
         return asked and self.settings.show_reasoning == "allow"
 
 
 class ServerState:
-    """What changes while the server runs: counts of what is open, and what clients chose."""
+    """Mutable server state: connection counts and defaults set by clients."""
 
     def __init__(self) -> None:
         self.reasoning_effort: Effort | None = None
@@ -64,4 +64,4 @@ class ServerState:
         self.sockets = 0
         self.event_streams = 0
         self.dropped_readers = 0
-        """Readers that took nothing for too long, since the start."""
+        """Clients disconnected since startup because they stopped reading."""

@@ -1,8 +1,7 @@
-"""The channel `websocket`: what is sent to it without being in a conversation's log.
+"""The channel `websocket`: messages from plugins, outside of a conversation's log.
 
-Runs reach the sockets through the log, numbered and replayable. What plugins send to a chat of this
-channel has no number: it goes to the sockets that follow the chat at that moment, and to nobody
-else.
+Events of runs reach the sockets through the log, with a `seq`, and can be replayed. Messages that
+plugins send to a chat have no `seq`: only the sockets subscribed at that moment receive them.
 """
 
 from typing import Protocol
@@ -31,27 +30,27 @@ class Receiver(Protocol):
     """A socket that follows a chat."""
 
     def offer(self, frame: bytes, /) -> None:
-        """Take a frame, without waiting; a socket that is behind may let go of the oldest."""
+        """Queue a frame without blocking; a slow socket may drop its oldest queued frames."""
         ...
 
 
 class WebSocketChannel(BaseChannel):
-    """Broadcasts to the sockets of a chat. With nobody there, nothing happens."""
+    """Broadcasts to the sockets subscribed to a chat; without subscribers, does nothing."""
 
     def __init__(self, settings: WebSocketSettings, clock: Clock) -> None:
         shared = ChannelSettings(settings.enabled, settings.allows_reasoning)
-        # What sockets say goes to the runs directly.
+        # Messages from sockets start runs directly, without going through the channel.
         super().__init__(NAME, shared)
         self.socket_settings = settings
         self._clock = clock
         self._receivers: dict[str, dict[Receiver, bool]] = {}
 
     def subscribe(self, chat_id: str, receiver: Receiver, *, reasoning: bool) -> None:
-        """Let a socket have what is sent to a chat, with or without reasoning."""
+        """Subscribe a socket to a chat, with or without reasoning."""
         self._receivers.setdefault(chat_id, {})[receiver] = reasoning
 
     def unsubscribe(self, chat_id: str, receiver: Receiver) -> None:
-        """Let it have no more."""
+        """Remove the subscription, if any."""
         receivers = self._receivers.get(chat_id, {})
         receivers.pop(receiver, None)
         if not receivers:
@@ -67,7 +66,7 @@ class WebSocketChannel(BaseChannel):
 
     @override
     async def send(self, msg: OutboundMessage) -> None:
-        """Send a whole message of the assistant's."""
+        """Send a complete assistant message."""
         self._broadcast(
             ChatMessage(
                 chat_id=msg.chat_id,
@@ -81,7 +80,7 @@ class WebSocketChannel(BaseChannel):
 
     @override
     async def send_delta(self, chat_id: str, delta: str, metadata: StreamMetadata) -> None:
-        """Send more of an answer; an empty piece is nothing."""
+        """Send an answer delta; an empty one is ignored."""
         if delta:
             self._broadcast(
                 ChatDelta(
@@ -96,7 +95,7 @@ class WebSocketChannel(BaseChannel):
 
     @override
     async def send_stream_end(self, chat_id: str, metadata: StreamMetadata) -> None:
-        """Say that a stretch of the answer is whole."""
+        """Announce the end of an answer segment."""
         self._broadcast(
             ChatStreamEnd(
                 chat_id=chat_id,
@@ -113,7 +112,7 @@ class WebSocketChannel(BaseChannel):
     async def send_reasoning_delta(
         self, chat_id: str, delta: str, metadata: StreamMetadata
     ) -> None:
-        """Send more reasoning to the sockets that take it; an empty piece is nothing."""
+        """Send a reasoning delta to subscribers with reasoning; an empty one is ignored."""
         if delta:
             self._broadcast(
                 ChatReasoningDelta(
@@ -129,7 +128,7 @@ class WebSocketChannel(BaseChannel):
 
     @override
     async def send_reasoning_end(self, chat_id: str, metadata: StreamMetadata) -> None:
-        """Say that a stretch of reasoning is over."""
+        """Announce the end of a reasoning segment to subscribers with reasoning."""
         self._broadcast(
             ChatReasoningEnd(
                 chat_id=chat_id,

@@ -1,4 +1,4 @@
-"""Sending to a reader that may be slow or dead, without a timer for each frame."""
+"""Sending to a client that may be slow or dead, without a timer per frame."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,15 +8,15 @@ from starlette.types import Scope
 
 
 class Write(Protocol):
-    """Puts one piece on the wire; waits while the reader's buffer is full."""
+    """Sends data to the client; waits while the send buffer is full."""
 
     def __call__(self, data: bytes, /) -> Awaitable[None]:
-        """Send it."""
+        """Send `data`."""
         ...
 
 
 class Outlet:
-    """Writes to one reader and notices when it takes nothing any more (P14)."""
+    """Writes to one client and detects when it stops reading (P14)."""
 
     def __init__(self, write: Write) -> None:
         self._write = write
@@ -24,16 +24,16 @@ class Outlet:
         self._done = 0
 
     async def send(self, data: bytes) -> None:
-        """Write a piece; waits while the reader is behind."""
+        """Write data; waits while the client is behind."""
         self._begun += 1
         try:
             await self._write(data)
         finally:
-            # Given up is done as well: who writes may be cancelled, and the reader be well.
+            # Also count a cancelled write: the client may be fine.
             self._done += 1
 
     async def until_stuck(self, seconds: float) -> None:
-        """Return when one write has waited for `seconds`, or up to twice that."""
+        """Return once a write has been blocked for `seconds`, or up to twice that."""
         seen = -1
         while True:
             await asyncio.sleep(seconds)
@@ -53,7 +53,7 @@ class Outlet:
 
 
 def abort_connection(scope: Scope) -> None:
-    """Cut the connection at once, where the server lets us: nobody is reading what is buffered."""
+    """Abort the connection, if the server supports it, and discard what is buffered."""
     abort: Callable[[], None] | None = scope.get("state", {}).get("abort")
     if abort is not None:
         abort()

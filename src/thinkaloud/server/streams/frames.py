@@ -1,4 +1,4 @@
-"""Frames for one client: a run stream, encoded for its wire piece by piece."""
+"""Frames for one client: a run stream, encoded in batches for its wire."""
 
 import sys
 from collections import deque
@@ -13,11 +13,11 @@ from thinkaloud.runtime.run_stream import RunStream
 from thinkaloud.server.wires.wire import Encoder, RunLookup, Wire
 
 _PIECE: Final = 65_536
-"""Bytes that are encoded ahead of a slow client, at most (plus one frame)."""
+"""Maximum bytes to encode ahead of a slow client (plus one frame)."""
 
 
 class FrameStream:
-    """The frames that one client gets, in order."""
+    """The frames for one client, in order."""
 
     def __init__(self, stream: RunStream, encoder: Encoder) -> None:
         self._stream = stream
@@ -55,7 +55,7 @@ class FrameStream:
 async def take_frames(
     entries: deque[Entry], encoder: Encoder, runs: RunLookup, max_bytes: int = sys.maxsize
 ) -> list[bytes]:
-    """Take entries off the queue until their frames have `max_bytes`, and return these frames."""
+    """Pop entries until their frames reach `max_bytes`, and return the frames."""
     frames: list[bytes] = []
     size = 0
     while entries and size < max_bytes:
@@ -77,6 +77,6 @@ async def take_frames(
 async def frames_of(
     following: AbstractAsyncContextManager[RunStream], wire: Wire
 ) -> AsyncGenerator[FrameStream]:
-    """Open a run stream and yield its frames in the format of a wire. Raises as opening it."""
+    """Open a run stream and yield its encoded frames. Raises whatever opening it raises."""
     async with following as stream:
         yield FrameStream(stream, wire.encoder())

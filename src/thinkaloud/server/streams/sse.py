@@ -1,4 +1,4 @@
-"""Streaming responses: frames as Server-Sent Events or NDJSON, without layers between."""
+"""Streaming responses: frames sent straight to ASGI as Server-Sent Events or NDJSON."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -21,16 +21,16 @@ _END: Final = b""
 
 
 class StreamKind(msgspec.Struct, frozen=True):
-    """How a stream of this kind begins and stays open."""
+    """Content type, heartbeat and first bytes of a kind of stream."""
 
     content_type: str
     beat: bytes
-    """What keeps the connection open and means nothing."""
+    """The heartbeat: keeps the connection open and is ignored by clients."""
     opening: bytes
-    """The first bytes of a live stream: proxies and browsers wait for them."""
+    """The first bytes of a live stream, sent at once: proxies and browsers wait for them."""
 
     def finite(self) -> "StreamKind":
-        """Return the kind of a stream that ends by itself, and begins with its first event."""
+        """Return the kind for a stream that ends by itself: it starts with its first event."""
         return msgspec.structs.replace(self, opening=b"")
 
 
@@ -40,19 +40,19 @@ HEADERS: Final[Mapping[str, str]] = {
     "Cache-Control": "no-cache, no-transform",
     "X-Accel-Buffering": "no",
 }
-"""What every stream carries."""
+"""Headers of every stream."""
 
 
 class Frames(Protocol):
-    """Gives what a stream sends, piece by piece."""
+    """The source of a stream's frames."""
 
     async def next(self) -> Sequence[bytes]:
-        """Wait for some more; empty means the end."""
+        """Wait for the next frames; empty means the end."""
         ...
 
 
 class EventStream(Response):
-    """Sends frames until they end or the client leaves; the run continues either way (P9)."""
+    """Sends frames until they end or the client disconnects; the run continues (P9)."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class EventStream(Response):
             await until_gone(receive)
 
     async def _pump(self, outlet: Outlet, receive: Receive) -> bool:
-        """Send all frames. False where the client is gone or takes nothing."""
+        """Send all frames. Returns False if the client disconnected or stopped reading."""
         settings = self._settings
         async with asyncio.TaskGroup() as group:
             pump = group.create_task(self._send_all(outlet))
@@ -119,9 +119,9 @@ async def event_stream(
     headers: Mapping[str, str] = MappingProxyType({}),
     kind: StreamKind = SSE_STREAM,
 ) -> Response:
-    """Open a feed and return it as a response, with these headers beside those of every stream.
+    """Open a feed and return it as a response, with these additional headers.
 
-    Raises what opening it raises, and `Refused` (503) where too many streams are open.
+    Raises whatever opening it raises, and `Refused` (503) if too many streams are open.
     """
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(_counted(settings, state))
@@ -141,6 +141,6 @@ async def _counted(settings: ServerSettings, state: ServerState) -> AsyncGenerat
 
 
 async def until_gone(receive: Receive) -> None:
-    """Return when the client has left, or its request was answered."""
+    """Return once the client has disconnected or the response is complete."""
     while (await receive())["type"] != "http.disconnect":
         pass

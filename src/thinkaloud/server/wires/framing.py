@@ -1,4 +1,4 @@
-"""JSON on a line of a stream: Server-Sent Events and NDJSON. Pure."""
+"""JSON on a single line, for Server-Sent Events and NDJSON. Pure."""
 
 
 def on_one_line(data: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""What reasoning leaves behind on a stream that must not carry it (P7). Pure."""
+"""Removes reasoning from events and views, for streams without reasoning (P7). Pure."""
 
 import msgspec
 
@@ -13,12 +13,12 @@ from thinkaloud.events.view import ConversationView, ReasoningBlock, RunView
 
 
 def without_reasoning(event: Event) -> Event | None:
-    """Return an event as a stream without reasoning has it; None if it is not there at all."""
+    """Return an event without reasoning; None if such a stream omits it."""
     match event:
         case ReasoningDelta() | ReasoningEnded() | SegmentReclassified(to="withdrawn"):
             return None
         case SegmentReclassified():
-            # The client has streamed it as an answer, and must drop it.
+            # It was sent to the client as answer text, which must be removed.
             return msgspec.structs.replace(event, to="withdrawn")
         case ModelResponded():
             return msgspec.structs.replace(event, reasoning_status="none")

@@ -1,10 +1,10 @@
-"""What a wire format is: the events of the log as the frames that one protocol defines.
+"""The interface of a wire format, which encodes log events as the frames of a protocol.
 
 A wire is stateless and shared; an encoder belongs to one stream and may keep state between its
-frames. A wire whose frames depend on nothing but their event is its own encoder, and encodes
-through `Entry.frame`, so that each event is encoded once however many clients follow.
+frames. A wire whose frames depend only on their event is its own encoder, and uses `Entry.frame`
+to encode each event only once for all clients.
 
-Any object of this shape can be used: a package can bring a wire without changing this one.
+Any object with this interface works, so other packages can add wires.
 """
 
 from collections.abc import Coroutine, Sequence
@@ -17,14 +17,14 @@ from thinkaloud.runtime.log.live_log import Entry
 
 
 class RunLookup(Protocol):
-    """Looks up what the first and the last frame of a run need. `RunStream` does."""
+    """Looks up the data for the first and last frame of a run. Implemented by `RunStream`."""
 
     def fold(self, run_id: str) -> Coroutine[object, object, RunFold | None]:
-        """Return the run as it stands."""
+        """Return the current state of the run."""
         ...
 
     def record(self, run_id: str) -> Coroutine[object, object, RunRecord | None]:
-        """Return what the store knows about the run."""
+        """Return the run's record in the store."""
         ...
 
 
@@ -34,8 +34,8 @@ class Encoder(Protocol):
     def encode(self, entry: Entry, /) -> bytes | None:
         """Return the frame of an event; None if this wire has none for it.
 
-        Called for every event except the first and the last one of a run. Several frames of a
-        stream of bytes (SSE, NDJSON) may be returned as one.
+        Called for every event except the first and the last one of a run. An encoder for a byte
+        stream (SSE, NDJSON) may return several concatenated frames.
         """
         ...
 
@@ -46,10 +46,10 @@ class Encoder(Protocol):
         ...
 
     def snapshot(self, snapshot: Snapshot, run_id: str | None, /) -> bytes | None:
-        """Return the frame that replaces events which the log no longer has one by one.
+        """Return the frame that replaces events that are no longer available individually.
 
-        `run_id` is the run that is followed; None for a whole conversation. None is returned if
-        the client needs no frame: it goes on from its own state.
+        `run_id` is the followed run; None for a whole conversation. Returns None if the client
+        needs no frame and can continue from its own state.
         """
         ...
 
@@ -63,9 +63,9 @@ class Wire(Protocol):
 
     @property
     def name(self) -> str:
-        """Tells it apart from all other wires, policy included: frames are shared by this name."""
+        """A unique name, also per reasoning policy: encoded frames are cached under it."""
         ...
 
     def encoder(self) -> Encoder:
-        """Return the encoder of a new stream."""
+        """Return an encoder for a new stream."""
         ...

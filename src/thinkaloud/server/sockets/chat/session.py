@@ -1,4 +1,4 @@
-"""One chat socket: messages answered in order of arrival, stop and resume beside them."""
+"""One chat socket: answers messages in order; handles stop and resume immediately."""
 
 import asyncio
 from collections import deque
@@ -30,7 +30,7 @@ _TEXT = chat_wire("text", reasoning=False)
 
 
 class _Job:
-    """A message on its way: waiting, then a run."""
+    """A message that is queued, then has a run."""
 
     __slots__ = ("chat", "record", "stop")
 
@@ -41,7 +41,7 @@ class _Job:
 
 
 class SocketSession:
-    """What one socket is doing. `serve` owns all its tasks."""
+    """The state of one socket. `serve` owns all its tasks."""
 
     def __init__(
         self, services: ServerServices, state: ServerState, owner: str, outlet: Outlet
@@ -57,7 +57,7 @@ class SocketSession:
         self._follows: dict[str, asyncio.Task[None]] = {}
 
     async def serve(self, receive: Receive) -> None:
-        """Take messages until the client leaves. Its runs go on."""
+        """Handle messages until the client disconnects. Its runs continue."""
         async with asyncio.TaskGroup() as tasks:
             answering = tasks.create_task(self._answer_in_order())
             while (message := await receive())["type"] != "websocket.disconnect":
@@ -68,7 +68,7 @@ class SocketSession:
                 task.cancel()
 
     async def _take(self, data: bytes, tasks: asyncio.TaskGroup) -> None:
-        """Take one message of the client. What is wrong with it is a soft error, never the end."""
+        """Handle one message of the client. Errors are sent back; the socket stays open."""
         settings = self._services.settings
         try:
             kind = decode(data, SocketMessage, settings).type
@@ -92,8 +92,8 @@ class SocketSession:
             self._services.runs.admission.check_waiting(len(self._waiting))
             self._waiting.append(job)
             return
-        # Started before the next message is read: a client that leaves at once is served too.
-        # Only then is it there to be answered, which would start it as well.
+        # Start it before reading the next message, in case the client disconnects right away. Set
+        # `_current` only then, or `_answer_in_order` would start it, too.
         await self._start(job)
         self._current = job
         self._arrived.set()
@@ -125,7 +125,7 @@ class SocketSession:
         if job.stop:
             await services.runs.stop(self._owner, record.run_id)
         if record.conversation_id in self._follows:
-            # The conversation's own feed carries this run; the next message waits all the same.
+            # The followed conversation includes this run; still wait before the next message.
             await services.runs.active.wait(record.run_id)
             return
         wire = chat_wire("text", reasoning=services.sends_reasoning(job.chat.include_reasoning))

@@ -1,4 +1,4 @@
-"""The WebSocket of the chat: opens it, owns its tasks, and gives it up."""
+"""The chat WebSocket: accepts it, owns its tasks and disconnects slow clients."""
 
 import asyncio
 from contextlib import suppress
@@ -15,22 +15,22 @@ from thinkaloud.server.streams.backpressure import Outlet
 
 PATH: Final = "/api/v1/chat/stream"
 TOO_SLOW: Final = 1013
-"""Close code for a reader that took nothing for too long: try again, and resume."""
+"""Close code for a client that stopped reading: it can reconnect and resume."""
 
 _WHY: Final = "reading too slowly: connect again and resume after your last seq"
 _CLOSE_SECONDS: Final = 5.0
 
 
 class Session(Protocol):
-    """What one socket is doing."""
+    """The state of one socket."""
 
     async def serve(self, receive: Receive) -> None:
-        """Take messages until the client leaves."""
+        """Handle messages until the client disconnects."""
         ...
 
 
 class ChatSocket:
-    """`/chat/stream` as an ASGI app. A run goes on when its socket goes (P9)."""
+    """`/chat/stream` as an ASGI app. Runs continue when their socket closes (P9)."""
 
     __name__ = PATH
 
@@ -54,11 +54,11 @@ class ChatSocket:
             self._state.sockets -= 1
 
     async def _serve(self, owner: str, receive: Receive, send: Send) -> bool:
-        """Answer until the client leaves. False where it took nothing for too long."""
+        """Serve until the client disconnects. Returns False if it stopped reading."""
 
         async def write(data: bytes) -> None:
-            # Where the client left, its receiving end hears of it, after what it had still said. To
-            # wait here would keep that end from it, and the socket open.
+            # If the client has disconnected, `receive` reports it after its last messages. Waiting
+            # here would block reading them and keep the socket open.
             with suppress(OSError):
                 await send({"type": "websocket.send", "text": data.decode()})
 

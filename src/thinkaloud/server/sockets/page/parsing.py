@@ -1,4 +1,4 @@
-"""From a client's frame on `/ws` to a command. Everything wrong is named by its field."""
+"""Parse a client's frame on `/ws` into a command. Errors name the invalid field."""
 
 import re
 from typing import Final
@@ -24,17 +24,17 @@ _NAME: Final = re.compile(r"[!-~]{1,128}\Z")
 
 
 class Address(msgspec.Struct, frozen=True):
-    """What a refused frame was about, as far as it says."""
+    """The ids that a refused frame contains, to correlate the error with it."""
 
     chat_id: str | None = None
     client_message_id: str | None = None
 
 
 def read_frame(data: bytes, own_chat: str, settings: ServerSettings) -> Command:
-    """Return what a frame asks for. What is no JSON object is said, as it is, in the own chat.
+    """Parse a frame. Anything but a JSON object is a plain text message to the socket's own chat.
 
-    Raises `Refused` (400) where it is no UTF-8, nested too deep, or has half a surrogate pair, and
-    `InvalidRequest` with the field where a value is wrong.
+    Raises `Refused` (400) if the frame is not UTF-8, is nested too deeply or contains a lone
+    surrogate, and `InvalidRequest` with the field if a value is invalid.
     """
     if not data.lstrip().startswith(b"{"):
         return Message(own_chat, _text(data))
@@ -58,7 +58,7 @@ def read_frame(data: bytes, own_chat: str, settings: ServerSettings) -> Command:
 
 
 def address(data: bytes) -> Address:
-    """Return what a refused frame says of itself; nothing where it cannot be read."""
+    """Return the ids in a refused frame; empty if it cannot be parsed."""
     try:
         found = msgspec.json.decode(data, type=Envelope)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -1,4 +1,4 @@
-"""One socket of `/ws`: the chats that it follows, and what its client asks for."""
+"""One socket of `/ws`: the chats it follows and the commands of its client."""
 
 import asyncio
 import secrets
@@ -36,17 +36,17 @@ from thinkaloud.server.wires.page.frames import (
 )
 
 _OFFERED: Final = 256
-"""Frames from outside the log that may wait for a socket; then the oldest is let go."""
+"""Maximum queued frames from outside the log; beyond it, the oldest is dropped."""
 
 
 class ChannelSession:
-    """What one socket is doing. `serve` owns all its tasks."""
+    """The state of one socket. `serve` owns all its tasks."""
 
     def __init__(
         self, services: ServerServices, state: ServerState, owner: str, outlet: Outlet
     ) -> None:
         self.outlet = outlet
-        """Where frames go."""
+        """Sends frames to the client."""
         self._services = services
         self._state = state
         self._owner = owner
@@ -56,12 +56,12 @@ class ChannelSession:
         self._something = asyncio.Event()
 
     def offer(self, frame: bytes, /) -> None:
-        """Take a frame that is not of the log; it is sent when there is time."""
+        """Queue a frame from outside the log."""
         self._offered.append(frame)
         self._something.set()
 
     async def serve(self, receive: Receive) -> None:
-        """Take frames until the client leaves. Its runs go on."""
+        """Handle frames until the client disconnects. Its runs continue."""
         async with asyncio.TaskGroup() as tasks:
             offering = tasks.create_task(self._send_offered())
             await self._write(ChatReady(self._own, f"client_{secrets.token_hex(8)}"))
@@ -76,7 +76,7 @@ class ChannelSession:
             self._chats.cancel()
 
     async def _take(self, data: bytes, tasks: asyncio.TaskGroup) -> None:
-        """Take one frame of the client. What is wrong with it is a soft error, never the end."""
+        """Handle one frame of the client. Errors are sent back; the socket stays open."""
         try:
             command = read_frame(data, self._own, self._services.settings)
             await self._carry_out(command, tasks)
@@ -146,7 +146,7 @@ class ChannelSession:
                 followed.hide_reasoning(record.run_id)
 
     async def _stop(self, chat_id: str) -> None:
-        """Stop the run that goes on, and no other."""
+        """Stop the active run, but no queued ones."""
         services = self._services
         going_on = services.runs.active.in_conversation(self._owner, chat_id)
         if going_on:
@@ -172,7 +172,7 @@ class ChannelSession:
         field = problem.field if isinstance(problem.field, str) else None
         detail = problem.detail
         if field == "text":
-            # What is `text` elsewhere is `content` here.
+            # The field `text` of the other endpoints is called `content` here.
             field, detail = "content", detail.replace("text", "content", 1)
         await self._write(
             ChatError(

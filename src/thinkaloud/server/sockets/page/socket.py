@@ -12,7 +12,7 @@ CHANNEL_PATH: Final = "/ws"
 
 
 class ChannelSocket(ChatSocket):
-    """`/ws` as an ASGI app. A run goes on when its socket goes (P9)."""
+    """`/ws` as an ASGI app. Runs continue when their socket closes (P9)."""
 
     __name__ = CHANNEL_PATH
 

@@ -1,4 +1,4 @@
-"""One chat as one socket follows it: where it begins, what it gets, and when it is over."""
+"""A subscription of one socket to one chat: where it starts, what it receives, when it ends."""
 
 import asyncio
 from collections import deque
@@ -23,16 +23,16 @@ _MISSING = "There is no such conversation."
 
 
 class Subscriber(Receiver, Protocol):
-    """The socket: what comes out of the log is sent, what does not is offered."""
+    """A socket: log frames are sent through `outlet`, other frames are queued with `offer`."""
 
     @property
     def outlet(self) -> Outlet:
-        """Where frames go."""
+        """Sends frames to the client."""
         ...
 
 
 class Subscription:
-    """A chat that a socket follows. `follow` is run as a task of the socket."""
+    """A chat that a socket follows. `follow` runs as a task of the socket."""
 
     def __init__(
         self,
@@ -46,16 +46,16 @@ class Subscription:
     ) -> None:
         self.chat_id = chat_id
         self.attached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        """Done once `attached` was sent; or why the chat cannot be followed."""
+        """Done once `attached` was sent; fails if the chat cannot be followed."""
         self.holding = asyncio.Lock()
-        """While somebody holds it, nothing of the chat is sent."""
+        """While it is held, no frames of the chat are encoded."""
         self._services = services
         self._owner = owner
         self._reasoning = reasoning
         self._encoder = PageWire(reasoning=reasoning, as_log=as_log).encoder(last=last)
         self._exists = self._temporary = False
         self.is_own = False
-        """The connection's own: its id is nobody else's, and `ready` has told of it."""
+        """Whether this is the connection's own chat, whose new id was announced by `ready`."""
 
     def accept(self, run_id: str) -> None:
         """Note that this socket's own message started the run. Call it while `holding`."""
@@ -73,10 +73,10 @@ class Subscription:
         return self._encoder.earlier(self.chat_id, page, before)
 
     async def follow(self, end: Subscriber, after: int | None, *, live: bool) -> None:
-        """Follow from the event after `after`; without it from a snapshot, or from now where `live`.
+        """Follow from the cursor `after`; without one, from a snapshot, or from now if `live`.
 
-        Goes on until it is cancelled. Raises `NotFound` where the chat is another owner's or is
-        deleted, and `InvalidRequest` where `after` was never given out.
+        Runs until cancelled. Raises `NotFound` if the chat belongs to another owner or is deleted,
+        and `InvalidRequest` if `after` is beyond the last event.
         """
         hub = self._services.runs.hub
         self._exists = await self._is_ours()
@@ -118,7 +118,7 @@ class Subscription:
         last_seq, floor = log.seq, log.floor
         running = self._services.runs.active.in_conversation(self._owner, self.chat_id)
         if last_seq == floor:
-            # Numbers may have been reserved that no event has.
+            # Numbers may have been reserved without being used by an event.
             last_seq = (await self._services.store.log_end(self._owner, self.chat_id)).last_seq
         frame = ChatAttached(
             self.chat_id,
@@ -142,7 +142,7 @@ class Subscription:
     async def _pump(self, stream: RunStream, end: Subscriber) -> None:
         while batch := await stream.batch():
             if not self._exists:
-                # The id was free when the socket attached: does the new conversation belong to us?
+                # The chat did not exist when the socket attached: check its owner now.
                 self._exists = await self._is_ours()
                 if not self._exists:
                     raise NotFound(_MISSING)

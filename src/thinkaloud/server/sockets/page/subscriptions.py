@@ -12,9 +12,9 @@ Refuse = Callable[[ThinkaloudError, str], Awaitable[None]]
 
 
 class Subscriptions:
-    """Begins and ends following. Its tasks are the socket's.
+    """Starts and cancels subscriptions. Their tasks belong to the socket.
 
-    `refuse` is called for a chat that can no longer be followed, with the reason.
+    `refuse` is called with the reason if a chat can no longer be followed.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class Subscriptions:
         return chat_id in self._chats
 
     def get(self, chat_id: str) -> Subscription | None:
-        """Return the chat as this socket follows it; None where it does not."""
+        """Return the subscription to a chat; None if this socket does not follow it."""
         found = self._chats.get(chat_id)
         return None if found is None else found[0]
 
@@ -42,10 +42,10 @@ class Subscriptions:
         last: int | None = None,
         as_log: bool = False,
     ) -> Subscription:
-        """Return a chat to be followed. Raises `Refused` (429) where the socket follows too many.
+        """Return a new subscription. Raises `Refused` (429) if the socket follows too many chats.
 
-        It gets reasoning where that is asked for, the channel shows it and the operator lets it
-        out, and in a snapshot no more than the `last` runs. `as_log`: events as the log has them.
+        It includes reasoning if the client, the channel and the operator allow it. Snapshots have
+        at most the `last` runs. `as_log`: send events as stored in the log.
         """
         channel = self._services.websocket
         if len(self._chats) >= channel.socket_settings.max_chats:
@@ -68,20 +68,20 @@ class Subscriptions:
         *,
         live: bool = False,
     ) -> None:
-        """Follow a chat, and return when it is attached. Raises why it cannot be."""
+        """Follow a chat and return once it is attached. Raises if it cannot be followed."""
         task = tasks.create_task(self._follow(chat, after, live=live))
         self._chats[chat.chat_id] = (chat, task)
         await chat.attached
 
     async def end(self, chat_id: str) -> None:
-        """Follow a chat no more."""
+        """Stop following a chat."""
         if chat_id in self._chats:
             _, task = self._chats.pop(chat_id)
             task.cancel()
             await asyncio.wait([task])
 
     def cancel(self) -> None:
-        """End all, without waiting: the socket is gone."""
+        """Cancel all subscriptions without waiting: the socket is closed."""
         for _, task in self._chats.values():
             task.cancel()
 

@@ -1,4 +1,4 @@
-"""The chat wire: events as frames of the chat stream, in WebSocket messages or Server-Sent Events."""
+"""The chat wire: encodes events as WebSocket messages or Server-Sent Events."""
 
 from collections.abc import Callable, Sequence
 from typing import Final, Literal, assert_never
@@ -77,10 +77,10 @@ Early = (
 
 
 class ChatWire:
-    """One way of writing frames: as text or as SSE, with reasoning or without a byte of it (P7).
+    """Encodes frames as text or as SSE, with or without reasoning (P7).
 
-    It keeps no state, so it is its own encoder. `name` tells the four apart, so that each event is
-    encoded once for each.
+    It is stateless, so it is its own encoder. Each of the four variants has its own `name`, under
+    which each event is encoded once.
     """
 
     __slots__ = ("_form", "_reasoning", "frame", "name")
@@ -93,7 +93,7 @@ class ChatWire:
         self._reasoning = reasoning
 
     def encoder(self) -> "ChatWire":
-        """Return the encoder of a new stream."""
+        """Return an encoder for a new stream."""
         return self
 
     def encode(self, entry: Entry, /) -> bytes | None:
@@ -112,7 +112,7 @@ class ChatWire:
         return () if frame is None else (frame,)
 
     def end(self, run: RunView, logged: LoggedEvent) -> bytes:
-        """Return the one terminal frame of a run that has ended with this event."""
+        """Return the only terminal frame of a run that ended with this event."""
         if run.error is not None:
             data = failure(run.error, run.run_id, logged.conversation_id)
             return self.write(ErrorFrame(data, logged.seq, run.run_id))
@@ -120,10 +120,10 @@ class ChatWire:
         return self.write(CompleteFrame(body, logged.seq, run.run_id))
 
     def snapshot(self, snapshot: Snapshot, run_id: str | None, /) -> bytes | None:
-        """Return the messages so far, of the conversation or of one run."""
+        """Return a snapshot of the conversation's messages, or of one run's."""
         view = view_of(snapshot, run_id)
         if view is None:
-            return None  # The run begins later: all of it follows.
+            return None  # The run starts after the snapshot: all of its events follow.
         data = messages_in(view, snapshot.seq, reasoning=self._reasoning)
         return self.write(SnapshotFrame(data, snapshot.seq, run_id))
 
@@ -139,7 +139,7 @@ class ChatWire:
         return self.write(ErrorFrame(data, None, run_id))
 
     def write(self, frame: Frame) -> bytes:
-        """Return a frame, encoded."""
+        """Encode a frame."""
         if self._form == "text":
             return _encode(frame)
         event = frame.__struct_config__.tag
@@ -227,12 +227,12 @@ _WIRES: Final[dict[tuple[Form, bool], ChatWire]] = {
 
 
 def chat_wire(form: Form, *, reasoning: bool) -> ChatWire:
-    """Return the wire of this form."""
+    """Return the shared wire for this form and policy."""
     return _WIRES[form, reasoning]
 
 
 def failure(error: RunError, run_id: str, conversation_id: str) -> ErrorData:
-    """Return why a run failed, as the data of its `error` frame."""
+    """Return the data of a failed run's `error` frame."""
     return ErrorData(
         message=error.message,
         code=error.code,

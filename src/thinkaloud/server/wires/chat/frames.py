@@ -111,7 +111,7 @@ class ActionEnd(msgspec.Struct, frozen=True, tag_field="phase", tag="end"):
 
 
 class NoticeData(msgspec.Struct, frozen=True):
-    """Information for the user that ends nothing, such as a retry."""
+    """Information for the user, such as a retry. The run continues."""
 
     code: str
     message: str
@@ -140,7 +140,7 @@ class StartFrame(msgspec.Struct, frozen=True, tag_field="event", tag="start"):
 
 
 class ProgressFrame(msgspec.Struct, frozen=True, tag_field="event", tag="progress"):
-    """One at the start of each iteration."""
+    """Sent at the start of each iteration."""
 
     data: Progress
     seq: int
@@ -172,7 +172,7 @@ class TokenFrame(msgspec.Struct, frozen=True, tag_field="event", tag="token", gc
 
 
 class ReclassifiedFrame(msgspec.Struct, frozen=True, tag_field="event", tag="reclassified"):
-    """Rare: a model closed reasoning that it had not opened, or the other way round."""
+    """Rare: a model closed reasoning that it had not opened, or vice versa."""
 
     data: Reclassified
     seq: int
@@ -212,7 +212,7 @@ class VersionFrame(msgspec.Struct, frozen=True, tag_field="event", tag="version_
 
 
 class ErrorFrame(msgspec.Struct, frozen=True, tag_field="event", tag="error"):
-    """With a `run_id`: the last frame of a failed run. Without: a message was refused."""
+    """With a `run_id`: the last frame of a failed run. Without: a message was rejected."""
 
     data: ErrorData
     seq: int | None

@@ -1,1 +1,1 @@
-"""The log wire: the events of the log as they are, as NDJSON or Server-Sent Events."""
+"""The log wire: unchanged log events, as NDJSON or Server-Sent Events."""

@@ -1,4 +1,4 @@
-"""Encodes the log's own events for clients: lossless, except for what no wire may carry."""
+"""Encodes log events for clients, lossless except for fields that must not be sent."""
 
 from collections.abc import Callable, Sequence
 from typing import Final, Literal
@@ -27,10 +27,10 @@ _replace: Final = msgspec.structs.replace
 
 
 class LogWire:
-    """The log as NDJSON or Server-Sent Events, with reasoning or without a byte of it (P7).
+    """The log as NDJSON or Server-Sent Events, with or without reasoning (P7).
 
-    The provider's own payload (`native`) and the content of attachments are left out of every
-    event. It keeps no state, so it is its own encoder.
+    Omits the provider's own payload (`native`) and the content of attachments. It is stateless, so
+    it is its own encoder.
     """
 
     __slots__ = ("_frame", "_reasoning", "_sse", "name")
@@ -42,20 +42,20 @@ class LogWire:
         self._frame: Callable[[LoggedEvent], bytes | None] = self._event
 
     def encoder(self) -> "LogWire":
-        """Return the encoder of a new stream."""
+        """Return an encoder for a new stream."""
         return self
 
     def encode(self, entry: Entry, /) -> bytes | None:
-        """Return the line of an event; None if it is reasoning and this stream has none."""
+        """Return the line of an event; None if it is reasoning and this stream excludes it."""
         return entry.frame(self.name, self._frame)
 
     async def boundary(self, entry: Entry, runs: RunLookup, /) -> Sequence[bytes]:
-        """Return the line of a run's first or last event, which is like any other."""
+        """Return the line of a run's first or last event, encoded like any other."""
         frame = entry.frame(self.name, self._frame)
         return () if frame is None else (frame,)
 
     def snapshot(self, snapshot: Snapshot, run_id: str | None, /) -> bytes | None:
-        """Return a line in place of lost events; None if the client has lost none."""
+        """Return a line that replaces missed events; None if the client has missed none."""
         view = None if snapshot.exact else view_of(snapshot, run_id)
         if view is None:
             return None
@@ -82,7 +82,7 @@ class LogWire:
 
 
 def shown_event(logged: LoggedEvent, *, reasoning: bool) -> LoggedEvent | None:
-    """Return an event without what no client may have; None if nothing of it is left."""
+    """Return an event without the fields withheld from clients; None to omit it."""
     event = logged.event
     if type(event) is AnswerDelta:
         return logged
@@ -97,7 +97,7 @@ def shown_event(logged: LoggedEvent, *, reasoning: bool) -> LoggedEvent | None:
 
 
 def _label(attachment: Attachment) -> Attachment:
-    """Return what may be said about a file: its name, type and size."""
+    """Return an attachment without its content: name, type and size only."""
     return _replace(attachment, text="", base64="")
 
 
@@ -109,5 +109,5 @@ _WIRES: Final[dict[tuple[LogForm, bool], LogWire]] = {
 
 
 def log_wire(form: LogForm, *, reasoning: bool) -> LogWire:
-    """Return the wire of this form."""
+    """Return the shared wire for this form and policy."""
     return _WIRES[form, reasoning]

@@ -1,7 +1,7 @@
-"""The lines of the log wire: what stands on the wire, and what the published schema says.
+"""The lines of the log wire. The published schema is generated from them.
 
-Most lines are events, as `thinkaloud.events.event.LoggedEvent`. `event`, `snapshot` or `error`
-tells the kinds apart.
+Most lines are a `thinkaloud.events.event.LoggedEvent`. The field `event`, `snapshot` or `error`
+distinguishes the kinds.
 """
 
 from typing import Final
@@ -13,26 +13,26 @@ from thinkaloud.events.view import ConversationView
 
 
 class LogSnapshot(msgspec.Struct, frozen=True):
-    """Replaces events that the log no longer has one by one. The events after `seq` follow.
+    """Replaces events that are no longer available individually. The events after `seq` follow.
 
-    Only a client whose cursor lies inside events that were lost or merged gets one.
+    Sent only if the client's cursor is inside a range of lost or merged events.
     """
 
     seq: int
     conversation_id: str
     snapshot: ConversationView
-    """The conversation, or the followed run of it, as it was at `seq`."""
+    """The conversation, or only the followed run, at `seq`."""
 
 
 class LogError(msgspec.Struct, frozen=True):
-    """Why the stream ended, if not with the run."""
+    """Why the stream ended before the run."""
 
     code: str
     message: str
 
 
 class LogFailure(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The last line of a stream that cannot go on: the conversation was deleted."""
+    """The last line of a stream whose conversation was deleted."""
 
     conversation_id: str
     error: LogError
@@ -40,7 +40,7 @@ class LogFailure(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 LogLine = LoggedEvent | LogSnapshot | LogFailure
-"""One line. Fields that no wire may carry are left out: see `LogWire`."""
+"""One line. Withheld fields are omitted: see `LogWire`."""
 LOG_LINES: Final = (LoggedEvent, LogSnapshot, LogFailure)
 WITHHELD: Final = {"ModelResponded": ("native",), "Attachment": ("text", "base64")}
 """Fields of the log that never leave the server, by type."""

@@ -112,8 +112,8 @@ class Ping(msgspec.Struct, frozen=True, tag_field="type", tag="ping"):
 class Said(msgspec.Struct, frozen=True):
     """A frame without `type`: a message to the connection's own chat.
 
-    The first field present counts. A frame that is not a JSON object is a message as it is, even
-    if it only starts like an object.
+    The first field present is used. A frame that is not valid JSON, or not an object, is itself
+    the message.
     """
 
     content: str | None = None
@@ -122,7 +122,7 @@ class Said(msgspec.Struct, frozen=True):
 
 
 class Envelope(msgspec.Struct, frozen=True):
-    """Fields that are read first, so that a refusal can name its chat."""
+    """Fields that are decoded first, so that an error can name the chat."""
 
     type: str | None = None
     chat_id: object = None
@@ -142,4 +142,4 @@ COMMANDS: Final[dict[str, type[Command]]] = {
     "stop": Stop,
     "ping": Ping,
 }
-"""By `type`."""
+"""Commands by `type`."""

@@ -1,4 +1,4 @@
-"""The frames of `/ws` as bytes, without state: see `encoder.py` for one stream. Pure."""
+"""Stateless encoding of the frames of `/ws`; `encoder.py` adds the state of a stream. Pure."""
 
 from collections.abc import Callable, Collection, Sequence
 from typing import Final, TypedDict, assert_never
@@ -73,9 +73,9 @@ _Rare = (
 
 
 class PageFrames:
-    """Encodes frames with reasoning, or without a byte of it (P7).
+    """Encodes frames with or without reasoning (P7).
 
-    `name` tells the two apart, so that each event is encoded once for each.
+    Each of the two variants has its own `name`, under which each event is encoded once.
     """
 
     __slots__ = ("_reasoning", "frame", "name")
@@ -89,22 +89,22 @@ class PageFrames:
     def message(
         self, logged: LoggedEvent, client_message_id: str | None, *, accepted: bool = False
     ) -> bytes | None:
-        """Return a run's first event with the id that its client gave it.
+        """Encode a run's first event with the client's message id.
 
-        `accepted`: for the socket that the message came from.
+        `accepted`: for the socket that sent the message.
         """
         if not isinstance(logged.event, RunStarted):
             return self._frame(logged)
         return _encode(_message(logged, logged.event, client_message_id, accepted=accepted))
 
     def turn_end(self, logged: LoggedEvent, client_message_id: str | None) -> bytes | None:
-        """Return a run's last event with the id that its client gave it."""
+        """Encode a run's last event with the client's message id."""
         if not isinstance(logged.event, RunEnded):
             return self._frame(logged)
         return _encode(_turn_end(logged, logged.event, client_message_id))
 
     def failure(self, logged: LoggedEvent, client_message_id: str | None) -> bytes | None:
-        """Return why a run failed as an `error` frame; None where it did not fail."""
+        """Return the `error` frame of a failed run; None if it did not fail."""
         event = logged.event
         if not isinstance(event, RunEnded) or event.error is None:
             return None
@@ -127,9 +127,9 @@ class PageFrames:
         *,
         earlier: bool = False,
     ) -> bytes:
-        """Return a conversation, or its newest runs; of those in `without`, no reasoning.
+        """Encode a conversation or its latest runs, without the reasoning of runs in `without`.
 
-        `earlier` says that runs came before these.
+        `earlier`: older runs exist.
         """
         attempts = () if view.attempt is None else (view.attempt,)
         shown = msgspec.structs.replace(
@@ -141,7 +141,7 @@ class PageFrames:
         return _encode(ChatSnapshot(view.conversation_id, seq, shown, earlier))
 
     def earlier(self, chat_id: str, page: Page, before: str, without: Collection[str]) -> bytes:
-        """Return a page of runs; of those in `without`, no reasoning."""
+        """Encode a page of runs, without the reasoning of runs in `without`."""
         runs = self._shown(page.view.runs, without)
         earlier = page.next_before is not None
         frame = ChatEarlier(chat_id, before, runs, earlier, page.view.versions)
@@ -175,7 +175,7 @@ class PageFrames:
 
 
 class LogFrames(PageFrames):
-    """Encodes events as the log has them. Snapshots are like those of `PageFrames`."""
+    """Encodes events as stored in the log. Snapshots are like those of `PageFrames`."""
 
     __slots__ = ()
 
@@ -187,18 +187,18 @@ class LogFrames(PageFrames):
     def message(
         self, logged: LoggedEvent, client_message_id: str | None, *, accepted: bool = False
     ) -> bytes | None:
-        """Return a run's first event with the id that its client gave it."""
+        """Encode a run's first event with the client's message id."""
         del accepted
         return self._log(logged, client_message_id)
 
     @override
     def turn_end(self, logged: LoggedEvent, client_message_id: str | None) -> bytes | None:
-        """Return a run's last event with the id that its client gave it."""
+        """Encode a run's last event with the client's message id."""
         return self._log(logged, client_message_id)
 
     @override
     def failure(self, logged: LoggedEvent, client_message_id: str | None) -> bytes | None:
-        """Return None: the last event says why a run failed."""
+        """Return None: the run's last event already includes the error."""
         return None
 
     @override
@@ -217,12 +217,12 @@ _LOG_FRAMES: Final = {reasoning: LogFrames(reasoning=reasoning) for reasoning in
 
 
 def page_frames(*, reasoning: bool, as_log: bool = False) -> PageFrames:
-    """Return the frames with or without reasoning; `as_log`: of the log's own events."""
+    """Return the shared encoder, with or without reasoning; `as_log`: for log events."""
     return (_LOG_FRAMES if as_log else _FRAMES)[reasoning]
 
 
 def encode_frame(frame: Frame) -> bytes:
-    """Return a frame, encoded."""
+    """Encode a frame."""
     return _encode(frame)
 
 

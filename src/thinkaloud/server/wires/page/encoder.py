@@ -1,4 +1,4 @@
-"""The page wire: what one socket of `/ws` gets of one chat."""
+"""The page wire: encodes one chat for one socket of `/ws`."""
 
 from collections.abc import Sequence
 
@@ -11,14 +11,14 @@ from thinkaloud.server.wires.wire import RunLookup
 
 
 def message_key(chat_id: str, client_message_id: str) -> str:
-    """Return the idempotency key of a message: an id counts within its chat."""
+    """Return the idempotency key of a message. Message ids are unique within their chat only."""
     return f"ws:{chat_id}:{client_message_id}"
 
 
 class PageWire:
-    """The frames of `/ws`, with reasoning or without a byte of it (P7).
+    """The frames of `/ws`, with or without reasoning (P7).
 
-    `as_log`: events are sent as the log has them.
+    `as_log`: send events as stored in the log.
     """
 
     def __init__(self, *, reasoning: bool, as_log: bool = False) -> None:
@@ -27,16 +27,16 @@ class PageWire:
 
     @property
     def name(self) -> str:
-        """Tells the variants apart."""
+        """A unique name per variant."""
         return self._frames.name
 
     def encoder(self, *, last: int | None = None) -> "PageEncoder":
-        """Return the encoder of a new stream, whose snapshots have at most the `last` runs."""
+        """Return an encoder for a new stream, whose snapshots have at most the `last` runs."""
         return PageEncoder(self._frames, self._plain, last)
 
 
 class PageEncoder:
-    """Encodes one chat for one socket. Its state is what that socket has asked for."""
+    """Encodes one chat for one socket, with that socket's options."""
 
     def __init__(self, frames: PageFrames, plain: PageFrames, last: int | None) -> None:
         self._frames = frames
@@ -54,12 +54,12 @@ class PageEncoder:
         self._hidden.add(run_id)
 
     def encode(self, entry: Entry, /) -> bytes | None:
-        """Return the frame of an event; None if this socket does not get it."""
+        """Return the frame of an event; None if it is not sent to this socket."""
         frames = self._frames_of(entry)
         return entry.frame(frames.name, frames.frame)
 
     async def boundary(self, entry: Entry, runs: RunLookup, /) -> Sequence[bytes]:
-        """Return the message that starts a run, or its end; a failure is an `error` frame as well."""
+        """Return the frames of a run's first or last event; if it failed, also an `error` frame."""
         client_id = await _client_message_id(entry.logged, runs)
         frames = self._frames_of(entry)
         if isinstance(entry.logged.event, RunEnded):
@@ -80,17 +80,17 @@ class PageEncoder:
         return [frame for frame in found if frame is not None]
 
     def snapshot(self, snapshot: Snapshot, run_id: str | None = None, /) -> bytes:
-        """Return the conversation, or its newest runs."""
+        """Encode the conversation or its latest runs."""
         page = page_of(snapshot.fold, self._last)
         earlier = page.next_before is not None
         return self._frames.snapshot(page.view, snapshot.seq, self._hidden, earlier=earlier)
 
     def earlier(self, chat_id: str, page: Page, before: str) -> bytes:
-        """Return a page of the runs before a run."""
+        """Encode a page of the runs before a run."""
         return self._frames.earlier(chat_id, page, before, self._hidden)
 
     def deleted(self, conversation_id: str, run_id: str | None, /) -> bytes | None:
-        """Return None: the socket itself says why it no longer follows a chat."""
+        """Return None: the socket itself reports why it no longer follows a chat."""
         return None
 
     def _frames_of(self, entry: Entry) -> PageFrames:
@@ -98,7 +98,7 @@ class PageEncoder:
 
 
 async def _client_message_id(logged: LoggedEvent, runs: RunLookup) -> str | None:
-    """Return the id that the client gave the message that started this run."""
+    """Return the client's id of the message that started this run."""
     record = await runs.record(logged.run_id)
     key = record.idempotency_key if record is not None else None
     prefix = message_key(logged.conversation_id, "")

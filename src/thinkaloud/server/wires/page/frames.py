@@ -92,7 +92,7 @@ class ChatUserMessage(_Turn, frozen=True, kw_only=True, tag_field="event", tag="
 class ChatMessageAccepted(
     _Turn, frozen=True, kw_only=True, tag_field="event", tag="message_accepted"
 ):
-    """The same, for the sender, which already shows the message."""
+    """Like `user_message`, for the sender, which already shows the message."""
 
 
 class ChatProgress(Placed, frozen=True, kw_only=True, tag_field="event", tag="progress"):
@@ -178,7 +178,7 @@ class ChatModelEnd(Placed, frozen=True, kw_only=True, tag_field="event", tag="mo
 
 
 class ChatNotice(Placed, frozen=True, kw_only=True, tag_field="event", tag="notice"):
-    """Information for the user that ends nothing, such as a retry."""
+    """Information for the user, such as a retry. The run continues."""
 
     code: str
     message: str
@@ -207,7 +207,7 @@ class ChatVersionSelected(
 
 
 class ChatLog(msgspec.Struct, frozen=True, tag_field="event", tag="log", omit_defaults=True):
-    """An event as the log has it, for sockets that attached with `events: "log"`."""
+    """An event as stored in the log, for sockets that attached with `events: "log"`."""
 
     chat_id: str
     entry: LoggedEvent
@@ -249,7 +249,7 @@ class ChatPong(msgspec.Struct, frozen=True, tag_field="event", tag="pong"):
 
 
 class ChatError(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="event", tag="error"):
-    """A frame of the client was refused, or a run failed. The socket stays open.
+    """A frame of the client was rejected, or a run failed. The socket stays open.
 
     With a `run_id`, that run failed; its `turn_end` follows, with the same error.
     """
