@@ -1,4 +1,4 @@
-"""A message to the model over HTTP: one body, or an event stream."""
+"""Send messages over HTTP, with a single response or an event stream."""
 
 import asyncio
 

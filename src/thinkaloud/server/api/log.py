@@ -1,4 +1,4 @@
-"""The log's own events over HTTP: lossless within the reasoning policy, and resumable."""
+"""The event log over HTTP: lossless within the reasoning policy, and resumable."""
 
 from contextlib import AbstractAsyncContextManager
 from typing import Final
@@ -40,7 +40,7 @@ class LogRoutes:
         self._state = state
 
     def operations(self) -> list[Operation]:
-        """Return the operations."""
+        """Return the operations of this resource."""
         done = Answer("The run has ended and the client has all of it.", None, media_type=None)
         return [
             Operation(
@@ -118,7 +118,7 @@ class LogRoutes:
 
 
 def wants_sse(accept: str) -> bool:
-    """Whether an `Accept` header asks for an event stream, and not for NDJSON before it."""
+    """Whether an `Accept` header lists an event stream before NDJSON."""
     kinds = [each.partition(";")[0].strip().lower() for each in accept.split(",")]
     first = next((kind for kind in kinds if kind in {EVENT_STREAM, NDJSON}), NDJSON)
     return first == EVENT_STREAM

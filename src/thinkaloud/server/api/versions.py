@@ -69,7 +69,7 @@ class VersionRoutes:
         kept = await self._kept.get(owner_of(request), request.path_params["conversation_id"])
         fold = await self._services.runs.hub.fold(kept.owner, kept.conversation_id)
         wanted = phrases(query.search)
-        # A long conversation is much to look through: nobody else waits for that.
+        # Search in a thread: a long conversation would block the event loop.
         found = await asyncio.to_thread(_found, fold, wanted) if wanted else None
         return json_response(version_list(fold, found))
 

@@ -19,7 +19,7 @@ FRAMES: Final[Sequence[type[msgspec.Struct]]] = Frame.__args__
 def schemas_of(
     kinds: Iterable[Any], taken: Iterable[type] = ()
 ) -> tuple[list[Schema], dict[str, Schema]]:
-    """Return the schema of each type, and the named schemas that they refer to.
+    """Return the schema of each type, and the named schemas that they reference.
 
     In types `taken` from clients, null is allowed for every optional field.
     """
@@ -69,7 +69,7 @@ def event_schema(components: Mapping[str, Schema]) -> Schema:
 def log_schema(components: dict[str, Schema]) -> Schema:
     """Return the schema of one line of the log wire.
 
-    Takes what never leaves the server out of the schemas of the events.
+    Removes the withheld fields from the schemas of the events.
     """
     for name, fields in WITHHELD.items():
         properties = cast("dict[str, Schema]", components[name]["properties"])

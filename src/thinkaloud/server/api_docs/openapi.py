@@ -1,4 +1,4 @@
-"""Generates the OpenAPI 3.2 document from the table of operations that routes the requests."""
+"""Generates the OpenAPI 3.2 document from the routing table."""
 
 import re
 from collections.abc import Mapping, Sequence

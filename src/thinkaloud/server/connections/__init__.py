@@ -1,1 +1,1 @@
-"""uvicorn's connections, with limits on what a client may send."""
+"""uvicorn's connections, with limits on what a client can send."""

@@ -1,4 +1,4 @@
-"""HTTP connections: uvicorn's, with limits on what a client sends before its request is whole."""
+"""uvicorn's HTTP connections, with limits on incomplete requests."""
 
 import asyncio
 from typing import Any, Final, cast
@@ -22,7 +22,7 @@ _COLON_AND_LINE: Final = 4
 
 
 class _Head:
-    """How much there is of the head of a request."""
+    """Tracks the size of a request's head (request line and headers)."""
 
     __slots__ = ("_begun", "_fed", "_parsed", "limit", "open")
 
@@ -30,27 +30,27 @@ class _Head:
         self.limit = limit
         self._parsed = self._fed = self._begun = 0
         self.open = False
-        """Whether a head has begun and is not whole."""
+        """Whether a head is incomplete."""
 
     @property
     def is_large(self) -> bool:
-        """Whether it is larger than it may be."""
+        """Whether it exceeds the limit."""
         return max(self._parsed, self._fed) > self.limit
 
     def begin(self) -> None:
-        """Take note that a request begins."""
+        """Start counting a new request."""
         self.open = True
         self._parsed = self._fed = 0
         self._begun += 1
 
     def add(self, size: int) -> None:
-        """Count an address or a header."""
+        """Count a URL or a header."""
         self._parsed += size
 
     def end_of_data(self, size: int, *, at_start: bool) -> None:
-        """Count data that ends inside a head: a header that is not whole is told by nobody.
+        """Count data that ends inside a head: the parser does not report an incomplete header.
 
-        `at_start` says that the data began with a new request.
+        `at_start`: the data started with a new request.
         """
         if self.open:
             if self._begun == 0:
@@ -61,10 +61,10 @@ class _Head:
 
 
 class HttpConnection(UpgradingHttp):
-    """A connection that bounds the head of a request, in bytes and in time.
+    """A connection that limits the size and duration of a request's head.
 
-    What is wrong with a head is answered with a problem document, and the connection is closed. It
-    also lets the application cut off a reader that takes nothing.
+    An invalid head gets a problem document as the response, and the connection is closed. The
+    application can also abort the connection of a client that stopped reading.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class HttpConnection(UpgradingHttp):
         self._deadline = Deadline(self._give_up)
         self._head = _Head(self._door.max_header_bytes)
         self._whole = True
-        """Whether the last request that began has come to its end."""
+        """Whether the latest request has been received completely."""
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:
@@ -94,7 +94,7 @@ class HttpConnection(UpgradingHttp):
         super().connection_lost(exc)
 
     def evict(self) -> None:
-        """Close the connection at once: another one needs its place."""
+        """Close the connection immediately to make room for another one."""
         self.refused = True
         self._deadline.meet()
         self.cut()
@@ -131,7 +131,7 @@ class HttpConnection(UpgradingHttp):
     @override
     def on_header(self, name: bytes, value: bytes) -> None:
         self._head.add(len(name) + len(value) + _COLON_AND_LINE)
-        # After the head they are trailers: nobody asked for those.
+        # Headers after the head are trailers, which are ignored.
         if self._head.open and not self._head.is_large:
             super().on_header(name, value)
 
@@ -163,7 +163,7 @@ class HttpConnection(UpgradingHttp):
             return
         self._door.enter(self)
         if not self._whole and not self._deadline.is_set:
-            # The request was answered before it was whole; the rest of it is read and dropped.
+            # The response was sent before the whole request arrived; read and discard the rest.
             self._deadline.set(self._door.body_timeout)
 
     def _leave(self) -> None:
@@ -179,7 +179,7 @@ class HttpConnection(UpgradingHttp):
             self.cut()
 
     def _refuse(self, error: Refused) -> None:
-        """Answer with a problem and close, after what was asked before has been answered."""
+        """Respond with a problem document and close, after responding to earlier requests."""
         if self.refused:
             return
         self.refused = True
@@ -191,7 +191,7 @@ class HttpConnection(UpgradingHttp):
                 self._deadline.set(self._door.body_timeout)
             return
         if not self.is_idle:
-            # Nothing was answered yet, and the body that is waited for will not come.
+            # No response was started, and the rest of the body will not arrive.
             self.give_up_answer()
         self.transport.write(raw_refusal(error))
         if self.transport.can_write_eof():

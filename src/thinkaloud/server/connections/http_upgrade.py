@@ -1,4 +1,4 @@
-"""HTTP connections that become WebSockets, and that pass over every other upgrade."""
+"""HTTP connections that support upgrades to WebSocket and ignore all others."""
 
 from collections.abc import Sequence
 from typing import Final, cast
@@ -12,27 +12,27 @@ _OF_A_BODY: Final = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class UpgradingHttp(HttpToolsProtocol):
-    """A connection on which a request that also offers an upgrade, such as `h2c`, is just served.
+    """A connection that ignores upgrades other than WebSocket, such as `h2c`.
 
-    The parser takes any upgrade for the end of HTTP and gives neither the body of that request nor
-    a request after it. Clients offer `h2c` unasked: Java's does with every first request.
+    The parser stops at any upgrade and returns neither the body of that request nor later
+    requests. Some clients offer `h2c` by default: Java's does with every first request.
     """
 
     refused = False
-    """Whether nothing more is taken from this client."""
+    """Whether further data from this client is ignored."""
     _replaying = False
     _answering: RequestResponseCycle | None = None
-    """The request that is being answered; others may wait behind it."""
+    """The request being handled; others may be queued behind it."""
 
     @property
     def is_idle(self) -> bool:
-        """Whether every request so far has been answered."""
+        """Whether all requests so far have a complete response."""
         cycle = cast("RequestResponseCycle | None", self.cycle)
         return cycle is None or cycle.response_complete
 
     @override
     def data_received(self, data: bytes) -> None:
-        """Take data. Raises `httptools.HttpParserError` where it is no HTTP."""
+        """Parse data. Raises `httptools.HttpParserError` if it is not valid HTTP."""
         self._unset_keepalive_if_required()
         while data and not self.refused:
             try:
@@ -50,33 +50,33 @@ class UpgradingHttp(HttpToolsProtocol):
             self._read_on()
 
     def give_up_answer(self) -> None:
-        """Tell what answers a request, if anything does, that the client is gone."""
+        """Notify the handlers of pending requests that the client has disconnected."""
         for cycle in () if self.is_idle else (self.cycle, self._answering or self.cycle):
             cycle.disconnected = True
             cycle.waiting_for_100_continue = False
             cycle.message_event.set()
 
     def is_gone(self) -> bool:
-        """Whether the connection is closed, though what answers a request was not told of it yet."""
+        """Whether the connection is closed. If so, also notify the handlers of pending requests."""
         if self.transport.is_closing():
             self.give_up_answer()
         return self.transport.is_closing()
 
     def cut(self) -> None:
-        """Close the connection at once."""
+        """Close the connection immediately."""
         self.give_up_answer()
         self.transport.abort()
 
     def begin(self) -> None:
-        """Begin a request."""
+        """Called at the start of a request."""
         super().on_message_begin()
 
     def end_head(self) -> None:
-        """Start what answers a request: its head is whole."""
+        """Called when the head of a request is complete: start its handler."""
         super().on_headers_complete()
 
     def end(self) -> None:
-        """End a request: it is whole."""
+        """Called when a request is complete."""
         super().on_message_complete()
 
     @override
@@ -111,7 +111,7 @@ class UpgradingHttp(HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     def _read_on(self) -> None:
-        """Go on with a new parser: with the body of this request, else with the next one."""
+        """Continue with a new parser, at the body of this request or at the next request."""
         self.parser = httptools.HttpRequestParser(self)
         headers = _headers_of_body(self.headers)
         if headers:

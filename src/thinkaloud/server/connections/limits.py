@@ -1,4 +1,4 @@
-"""What all connections of a server share: their limits, who may wait, and a log that stays small."""
+"""State shared by all connections: limits, waiting connections and rate-limited logging."""
 
 import asyncio
 import logging
@@ -14,24 +14,24 @@ from thinkaloud.server.http.problems import Refused
 from thinkaloud.server.settings import ServerSettings
 
 LINGER_SECONDS: Final = 1.0
-"""How long a refused client may go on sending, so that it reads why before the connection goes."""
+"""How long a rejected client can keep sending, so that it can read the response before closing."""
 _GRACE: Final = 1.0
-"""Seconds that every connection has: many clients may come back at the same moment."""
+"""Minimum wait before a connection can be evicted: many clients may reconnect at once."""
 _SILENCE: Final = 60.0
-"""Seconds in which the log hears once of a kind of bad client, however many there are."""
+"""Minimum seconds between log lines about the same kind of client error."""
 _log = logging.getLogger(__name__)
 
 
 class Waiting(Protocol):
-    """A connection whose client is expected to send something."""
+    """A connection that is waiting for its client to send a request."""
 
     def evict(self) -> None:
-        """Close it at once: another one needs its place."""
+        """Close it immediately to make room for another one."""
         ...
 
 
 class Deadline:
-    """Calls back once when a time is over, unless it is met."""
+    """A timer that calls back once when it expires, unless it is met."""
 
     def __init__(self, missed: Callable[[], None]) -> None:
         self._missed = missed
@@ -39,16 +39,16 @@ class Deadline:
 
     @property
     def is_set(self) -> bool:
-        """Whether it runs."""
+        """Whether the timer is running."""
         return self._timer is not None
 
     def set(self, seconds: float) -> None:
-        """Restart the count."""
+        """Start or restart the timer."""
         self.meet()
         self._timer = asyncio.get_running_loop().call_later(seconds, self._call)
 
     def meet(self) -> None:
-        """Stop it, if it runs."""
+        """Stop the timer, if it is running."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -71,11 +71,11 @@ class Door:
         self.body_timeout = settings.body_timeout_seconds
         self._max_waiting = settings.max_waiting_connections
         self._waiting: OrderedDict[Waiting, float] = OrderedDict()
-        """Since when each waits."""
+        """When each started waiting."""
         self._logged: dict[str, tuple[float, int]] = {}
 
     def enter(self, connection: Waiting) -> None:
-        """Let a connection wait; where there are too many, the one that has waited longest goes."""
+        """Add a waiting connection; if there are too many, evict the oldest one."""
         now = asyncio.get_running_loop().time()
         self._waiting[connection] = now
         self._waiting.move_to_end(connection)
@@ -88,11 +88,11 @@ class Door:
             self.log("connections closed: too many wait for their clients to send a request")
 
     def leave(self, connection: Waiting) -> None:
-        """Take note that a connection waits no more."""
+        """Remove a connection that no longer waits."""
         self._waiting.pop(connection, None)
 
     def log(self, what: str) -> None:
-        """Log what a bad client did, at most once a minute for each kind."""
+        """Log a client error, at most once a minute per message."""
         now = asyncio.get_running_loop().time()
         last, unsaid = self._logged.get(what, (now - _SILENCE, 0))
         if now - last < _SILENCE:
@@ -104,13 +104,13 @@ class Door:
 
 
 def raw_refusal(error: Refused) -> bytes:
-    """Return a problem as a whole HTTP response, after which the connection is closed."""
+    """Return a problem as a complete HTTP response with `Connection: close`."""
     headers, body = refusal(error, new_request_id())
     lines = [b"%s: %s\r\n" % each for each in (*headers, (b"connection", b"close"))]
     return b"".join((STATUS_LINE[error.status], *lines, b"\r\n", body))
 
 
 class ServerConfig(Config):
-    """uvicorn's configuration, by which each connection finds the door."""
+    """uvicorn's configuration, which gives each connection access to the door."""
 
     door: Door

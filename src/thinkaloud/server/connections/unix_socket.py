@@ -1,4 +1,4 @@
-"""A Unix socket that only its user may connect to."""
+"""A Unix socket that only its own user can connect to."""
 
 import errno
 import os
@@ -12,7 +12,7 @@ from typing import Final
 from thinkaloud.errors import ConfigurationError
 
 PREFIX: Final = "unix:"
-"""Before the path of a socket, where an address is told: `unix:/run/user/1000/thinkaloud.sock`."""
+"""Prefix of a socket's path in an address: `unix:/run/user/1000/thinkaloud.sock`."""
 
 _MODE: Final = 0o600
 _SETTING: Final = "server.socket"
@@ -21,10 +21,10 @@ _PROBE_SECONDS: Final = 2.0
 
 @contextmanager
 def unix_socket(name: str) -> Generator[socket.socket]:
-    """Bind a socket file with mode 0600 for the length of a block; it goes with the block.
+    """Bind a socket file with mode 0600 and remove it when the block exits.
 
-    A file that a server left which died is replaced. Raises `ConfigurationError` where another
-    process listens there, where something else has that name, or where others could replace it.
+    Replaces a stale socket of a crashed server. Raises `ConfigurationError` if another process
+    listens there, if another kind of file exists there, or if other users could replace it.
     """
     path = Path(name).expanduser().absolute()
     _check_folder(path)
@@ -44,12 +44,12 @@ def unix_socket(name: str) -> Generator[socket.socket]:
 
 
 def _bind(listener: socket.socket, path: Path) -> None:
-    # The mode is set before anybody can connect: between bind and chmod there would be a gap.
+    # Use umask, not chmod: between bind and chmod, other users could connect.
     before = os.umask(0o777 & ~_MODE)
     try:
         listener.bind(str(path))
     except OSError as error:
-        # A path that is too long has no error number.
+        # The error for a path that is too long has no `strerror`.
         reason = error.strerror or str(error)
         raise ConfigurationError(f"{_SETTING}: cannot listen at {path}: {reason}.") from None
     finally:
@@ -72,7 +72,7 @@ def _check_folder(path: Path) -> None:
 
 
 def _clear(path: Path) -> None:
-    """Remove the socket of a server that died."""
+    """Remove the stale socket of a crashed server."""
     try:
         found = path.lstat()
     except FileNotFoundError:

@@ -67,15 +67,15 @@ class AgentServer(Server):
 
     @override
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let runs finish within the drain timeout, end the others, tell readers, and close.
+        """Drain runs within the timeout, interrupt the others, notify clients, and close.
 
-        The server answers until the runs are over: `/readyz` reports that it takes no new ones.
+        The server keeps responding while it drains: `/readyz` reports that it accepts no new runs.
         """
         await self._drain()
         for server in self.servers:
             server.close()
         await self._runs.interrupt()
-        # Wake the readers and let them write their last frame before connections are told to close.
+        # Let the streams write their last frame before the connections shut down.
         for _ in range(8):
             await asyncio.sleep(0)
         for listener in sockets or []:
@@ -85,7 +85,7 @@ class AgentServer(Server):
         await self._close_connections()
 
     async def _close_connections(self) -> None:
-        """Wait for open responses and connections, and cancel what outlasts the grace period."""
+        """Wait for open responses and connections; cancel those left after the grace period."""
         tasks = self.server_state.tasks
         try:
             async with asyncio.timeout(self.config.timeout_graceful_shutdown):
@@ -108,7 +108,7 @@ class AgentServer(Server):
     @override
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
-        """Stop on SIGINT and SIGTERM; restore the previous handlers, and raise nothing."""
+        """Stop on SIGINT and SIGTERM; restore the previous handlers without raising the signals."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -135,7 +135,7 @@ async def _set_within(seconds: float, event: asyncio.Event) -> None:
 def build_server(
     app: Starlette, settings: ServerSettings, started: Callable[[], None]
 ) -> AgentServer:
-    """Return the server of an application; `started` is called once it takes connections."""
+    """Return the server of an application; `started` is called once it accepts connections."""
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     config = ServerConfig(
         app,
@@ -156,9 +156,9 @@ def build_server(
 
 
 def bind(settings: ServerSettings) -> socket.socket:
-    """Return a socket bound where the settings say.
+    """Return a socket bound to the configured host and port.
 
-    Raises `ConfigurationError` where that is not this machine alone, or is taken.
+    Raises `ConfigurationError` if the host is not loopback or the port is in use.
     """
     host, port = settings.host, settings.port
     if not is_loopback(host):
@@ -199,15 +199,15 @@ def _notice_who_vanishes(listener: socket.socket, seconds: float) -> None:
         ("TCP_KEEPCNT", _PROBES),
         ("TCP_USER_TIMEOUT", 1000 * patience),
     ):
-        # Not every system has all of them.
+        # Not every platform supports all of them.
         if hasattr(socket, option):
             listener.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
 
 def _allow_many_connections() -> None:
-    """Open as many files as the system lets this process: each connection is one.
+    """Raise the limit of open files as far as allowed: each connection uses one.
 
-    Many systems let a process begin with 1024, or with 256, and have more of it.
+    Many systems have a soft limit of 1024 or 256, and a higher hard limit.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
@@ -219,9 +219,9 @@ def _allow_many_connections() -> None:
 async def serve(
     app: Starlette, settings: ServerSettings, ready: Callable[[str], None] | None = None
 ) -> None:
-    """Serve until SIGINT or SIGTERM. `ready` is called with the address once it can be reached.
+    """Serve until SIGINT or SIGTERM. `ready` is called with the address once it is reachable.
 
-    Raises `ConfigurationError` as `bind` and `unix_socket`.
+    Raises `ConfigurationError` like `bind` and `unix_socket`.
     """
     _allow_many_connections()
     opening = unix_socket(settings.socket) if settings.socket else bind(settings)
@@ -232,7 +232,7 @@ async def serve(
 
 
 def address(listener: socket.socket) -> str:
-    """Return the URL of a bound socket; of a Unix socket `unix:` and its path."""
+    """Return the URL of a bound socket; for a Unix socket, `unix:` and its path."""
     if listener.family == socket.AF_UNIX:
         return PREFIX + str(listener.getsockname())
     host, port = listener.getsockname()[:2]

@@ -1,4 +1,4 @@
-"""WebSocket connections: uvicorn's, with limits on what a client sends and does not read."""
+"""uvicorn's WebSocket connections, with limits on what a client sends and leaves unread."""
 
 import asyncio
 from typing import Any, Final, cast
@@ -22,14 +22,14 @@ from thinkaloud.server.http.problems import Refused
 
 CLOSE_SECONDS: Final = 5.0
 MAX_EMPTY_FRAGMENTS: Final = 128
-"""Fragments without a byte that one message may have: no limit on size counts them."""
+"""Maximum empty fragments per message, which the size limit does not count."""
 
 
 class SocketConnection(WebSocketsSansIOProtocol):
-    """A WebSocket whose close waits for no reader, and that is cut off where none answers.
+    """A WebSocket that closes without waiting for the client, and aborts if it does not respond.
 
-    An upgrade that was refused is answered: the log hears of no error. A message has a time to be
-    whole, and a client that reads no pongs is not read, either.
+    A rejected upgrade gets a response and logs no error. A message must arrive within the time
+    limit. While a client does not read its pongs, the server does not read its messages.
     """
 
     def __init__(
@@ -44,12 +44,12 @@ class SocketConnection(WebSocketsSansIOProtocol):
         late = f"a message took longer than {self._door.body_timeout:g} seconds"
         self._deadline = Deadline(lambda: self._fail(CloseCode.POLICY_VIOLATION, late))
         self._message: bytearray | None = None
-        """What came of a message that is not whole: a list of its fragments would have no bound."""
+        """The incomplete message so far, as one buffer: a list of fragments would be unbounded."""
         self._empty_fragments = 0
         self._early = b""
-        """What came before the handshake was answered."""
+        """Data received before the handshake was complete."""
         self._held = False
-        """Whether nothing is read until something is written."""
+        """Whether reading is paused until something is written."""
         self._failed = False
 
     @override
@@ -62,7 +62,7 @@ class SocketConnection(WebSocketsSansIOProtocol):
         if self._failed or self.transport.is_closing():
             return
         if self.handshake_initiated and not self.handshake_complete:
-            # The library takes frames only once the handshake is answered.
+            # The library accepts frames only after the handshake.
             self._early += data
             self._hold()
             return
@@ -94,7 +94,7 @@ class SocketConnection(WebSocketsSansIOProtocol):
     def handle_cont(self, event: Frame) -> None:
         message = self._message
         if message is None:
-            return  # It was given up.
+            return  # The message was discarded.
         message += event.data
         if not event.data:
             self._empty_fragments += 1
@@ -131,7 +131,7 @@ class SocketConnection(WebSocketsSansIOProtocol):
         close = self.conn.close_sent
         if close is None:
             return
-        # From here on the application is told that the client is gone, whatever it sends.
+        # From here on, the application sees the client as disconnected, whatever it sends.
         self._failed = self.disconnected = True
         self.writable.set()
         self._message = None
@@ -146,7 +146,7 @@ class SocketConnection(WebSocketsSansIOProtocol):
             self.transport.write_eof()
         if self.read_paused or self._held:
             self.transport.resume_reading()
-        # uvicorn leaves it to this timer, and not to the application, to close the connection.
+        # In uvicorn, this timer closes the connection, not the application.
         self.close_timer = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
 
     @override
@@ -157,7 +157,7 @@ class SocketConnection(WebSocketsSansIOProtocol):
         try:
             await super().send(message)
         except RuntimeError:
-            # uvloop's word for a client that has just left.
+            # uvloop raises this if the client has just disconnected.
             if not self.transport.is_closing():
                 raise
             raise ClientDisconnected from None
@@ -189,7 +189,7 @@ class SocketConnection(WebSocketsSansIOProtocol):
             self.handle_cont(event)
 
     def _fail(self, code: CloseCode, reason: str) -> None:
-        """Close the socket for what its client did wrong."""
+        """Close the socket because of a client error."""
         if not self.close_sent and not self.transport.is_closing():
             self.conn.fail(code, reason)
             self.handle_parser_exception()

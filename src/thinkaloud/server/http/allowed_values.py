@@ -1,4 +1,4 @@
-"""The values that a type allows at a place in a request, where they can be listed. Pure."""
+"""Lists the allowed values of a request's field, if its type is a literal or an enum. Pure."""
 
 import re
 from typing import Final
@@ -9,7 +9,7 @@ _STEP: Final = re.compile(r"\[[^\]]*\]|[^.\[]+")
 
 
 def allowed_at(kind: type, path: str) -> tuple[str, ...]:
-    """Return the values that `kind` allows at a path such as `members[0].role`; else nothing."""
+    """Return the values that `kind` allows at a path such as `members[0].role`, if enumerable."""
     found = _alternatives(inspect.type_info(kind))
     for step in _STEP.findall(path):
         found = [each for outer in found for each in _inside(outer, step)]

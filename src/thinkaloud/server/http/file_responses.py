@@ -1,4 +1,4 @@
-"""Files that users brought, as responses that no browser takes for anything else."""
+"""Responses with user files, with headers that prevent type sniffing and scripts."""
 
 from typing import Final
 
@@ -17,13 +17,13 @@ FILE: Final = Answer(
     media_type=None,
     files=("text/plain", "image/png", "image/jpeg", "image/gif", "image/webp"),
 )
-"""A file, in the description of an operation."""
+"""The file response in the API description."""
 
 
 def file_response(name: str, data: bytes) -> Response:
-    """Return a file. What it is, its bytes say, and not what is written about it."""
+    """Return a file as a response. Its type is determined by its content, not by its metadata."""
     media_type = image_type(data)
-    # The type as a header: starlette would add a charset of its own.
+    # Set as a header, because starlette adds its own charset to `media_type`.
     headers = {
         "Content-Type": media_type or _TEXT,
         "Content-Disposition": content_disposition(file_label(name), inline=media_type is not None),

@@ -1,4 +1,4 @@
-"""The guard: every request and every upgrade passes it first."""
+"""The guard, which checks every request and WebSocket upgrade first."""
 
 import re
 import secrets
@@ -24,13 +24,13 @@ SECURITY_HEADERS: Final[Sequence[tuple[bytes, bytes]]] = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
 )
-"""What every response carries where it has no such header of its own."""
+"""Default headers of every response, unless it sets its own."""
 
 Headers = Sequence[tuple[bytes, bytes]]
 
 
 class Guard:
-    """ASGI middleware that checks `Host`, `Origin` and `Sec-Fetch-Site` and sets id and owner.
+    """ASGI middleware: checks `Host`, `Origin`, `Sec-Fetch-Site`; sets request id and owner.
 
     Forwarding headers of proxies (`X-Forwarded-*`, `Forwarded`) are ignored.
     """
@@ -41,7 +41,7 @@ class Guard:
         self._owner = owner
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer it with 421 or 403."""
+        """Pass a request on, or reject it with 421 or 403."""
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
@@ -73,7 +73,7 @@ class Guard:
 
 
 async def refuse(error: Refused, scope: Scope, send: Send) -> None:
-    """Answer a request, or an upgrade before it is accepted, with a problem document."""
+    """Reject a request, or an upgrade before it is accepted, with a problem document."""
     request_id = str(scope["state"]["request_id"])
     headers, body = refusal(error, request_id)
     kind = "websocket.http.response" if scope["type"] == "websocket" else "http.response"
@@ -82,7 +82,7 @@ async def refuse(error: Refused, scope: Scope, send: Send) -> None:
 
 
 def new_request_id() -> str:
-    """Return an id for a request that has none."""
+    """Return a new id for a request without one."""
     return f"req_{secrets.token_hex(10)}"
 
 
@@ -111,7 +111,7 @@ def _with_headers(scope: Scope, send: Send, request_id: str) -> Send:
         try:
             await send(message)
         except RuntimeError:
-            # uvloop's word for a client that has just left.
+            # uvloop raises this if the client has just disconnected.
             if is_gone is None or not is_gone():
                 raise
 

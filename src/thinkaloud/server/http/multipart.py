@@ -1,4 +1,4 @@
-"""Forms with files (RFC 7578), out of a body that is there as a whole; nothing is put on disk."""
+"""Parses forms with files (RFC 7578) from a complete body in memory, without using the disk."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ from thinkaloud.server.http.problems import Refused
 
 FORM_TYPE: Final = "multipart/form-data"
 _MOST_PARTS: Final = 4
-"""A form of more parts is not read to its end."""
+"""Maximum number of parts of a form."""
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -18,15 +18,15 @@ class Part(msgspec.Struct, frozen=True):
 
     name: str
     file_name: str | None
-    """What the client calls the file; None where the part is no file."""
+    """The client's file name; None if the part is not a file."""
     data: bytes
 
 
 def read_form(content_type: str, body: bytes) -> list[Part]:
     """Return the parts of a form, in order.
 
-    Raises `Refused`: 415 where the type is no such form, 400 where the body is none, breaks off,
-    or has too many parts.
+    Raises `Refused`: 415 if the content type is not a form, 400 if the body is malformed,
+    truncated or has too many parts.
     """
     kind, options = parse_options_header(content_type)
     if kind.lower() != FORM_TYPE.encode():
@@ -58,7 +58,7 @@ def read_form(content_type: str, body: bytes) -> list[Part]:
 
 
 class _Collector:
-    """Hears from the parser what it finds."""
+    """Callbacks of the parser that collect the parts."""
 
     def __init__(self) -> None:
         self.parts: list[Part] = []

@@ -1,4 +1,4 @@
-"""One table of what can be asked for: it routes the requests and it is the published description."""
+"""The table of HTTP operations, used for routing and for the published API description."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -27,49 +27,49 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """One answer that an operation may give."""
+    """A possible response of an operation."""
 
     description: str
     kind: Any = None
-    """The type of the JSON body, or of an event stream's items; None where there is no such type."""
+    """The type of the JSON body or of an event stream's items, if any."""
     media_type: str | None = JSON
-    """None where there is no body."""
+    """None if there is no body."""
     also_stream: bool = False
-    """The same status may come as an event stream: of the answer's own lines if it is NDJSON, else
-    of the chat frames."""
+    """Whether the same status can also be an event stream: of the same lines if the response is
+    NDJSON, otherwise of chat frames."""
     also_text: str | None = None
-    """The media type of a text that the same status may come with."""
+    """The media type of an alternative text response with the same status."""
     files: Sequence[str] = ()
-    """The media types of a file that the same status comes with."""
+    """The media types of file responses with the same status."""
     headers: Mapping[str, str] = {}
-    """Headers that it has beside those of every answer, with what they say."""
+    """Additional response headers, with their descriptions."""
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that can be asked for over HTTP."""
+    """An HTTP operation."""
 
     method: Method
     path: str
     name: str
-    """The operation's id."""
+    """The operation id."""
     summary: str
     tag: str
     handler: Handler
     answers: Mapping[int, Answer]
     problems: Sequence[int] = ()
-    """The statuses of the problem documents it may answer with, beside those of every request."""
+    """Statuses of its problem documents, in addition to those of every request."""
     body: Any = None
     """The type of the body."""
     body_type: str = JSON
     """The media type of the body."""
     query: Any = NoQuery
     headers: Mapping[str, str] = {}
-    """Request headers that it reads, with what they mean."""
+    """Request headers that it reads, with their descriptions."""
     description: str = ""
 
 
 class Observer(Protocol):
-    """Hears of every request that was answered."""
+    """Observes every response."""
 
     def request_done(self, route: str, method: str, status: int) -> None:
         """Count a request."""
@@ -77,7 +77,7 @@ class Observer(Protocol):
 
 
 class Resource:
-    """All operations of one path, as an ASGI app. Every error leaves as a problem document."""
+    """The operations of one path, as an ASGI app. Errors are returned as problem documents."""
 
     def __init__(self, path: str, operations: Sequence[Operation], observer: Observer) -> None:
         self.__name__ = path
@@ -91,7 +91,7 @@ class Resource:
             self._by_method["HEAD"] = get.handler
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         request = Request(scope, receive)
         response = await self._respond(request)
         known = request.method in self._by_method
@@ -118,13 +118,13 @@ class Resource:
 
 
 def request_id_of(scope: Scope) -> str:
-    """Return the id that the guard gave this request."""
+    """Return the request id set by the guard."""
     state: Mapping[str, object] = scope.get("state") or {}
     return str(state.get("request_id", ""))
 
 
 def owner_of(connection: Mapping[str, Any]) -> str:
-    """Return the owner that the guard identified for this request or its scope."""
+    """Return the owner set by the guard, from a request or its scope."""
     owner: str = connection["state"]["owner"]
     return owner
 

@@ -1,4 +1,4 @@
-"""Who may speak to the server: the names it goes by, and the pages that may use it. Pure."""
+"""Checks of `Host` and `Origin` against the allowed names and origins. Pure."""
 
 import ipaddress
 import re
@@ -10,7 +10,7 @@ _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
 
 
 def is_loopback(name: str) -> bool:
-    """Whether this name or address, without a port, can only mean this machine."""
+    """Whether a name or address, without a port, is a loopback one."""
     name = name.lower()
     if name == "localhost":
         return True
@@ -23,7 +23,7 @@ def is_loopback(name: str) -> bool:
 
 
 def host_name(header: str) -> str | None:
-    """Return the name of a `Host` header in lower case, without its port; None where it is none."""
+    """Return the name of a `Host` header in lower case, without its port; None if invalid."""
     found = _HOST.match(header)
     if found is None:
         return None
@@ -32,7 +32,7 @@ def host_name(header: str) -> str | None:
 
 
 def host_allowed(header: str, extra: Iterable[str]) -> bool:
-    """Whether the server answers to this `Host`: a loopback name, or one of the configured."""
+    """Whether this `Host` is allowed: a loopback name, or one of `extra`."""
     name = host_name(header)
     if name is None:
         return False
@@ -43,7 +43,7 @@ def host_allowed(header: str, extra: Iterable[str]) -> bool:
 
 
 def origin_allowed(origin: str, host: str, scheme: str, extra: Iterable[str]) -> bool:
-    """Whether a page of this `Origin` may use the server: its own pages, and the configured."""
+    """Whether this `Origin` is allowed: the server's own, or one of `extra`."""
     asked = _normal(origin)
     if asked is None:
         return False

@@ -1,4 +1,4 @@
-"""Bodies, queries and headers as typed values. Everything wrong is named by its field."""
+"""Parses bodies, queries and headers into typed values. Errors name the invalid field."""
 
 import asyncio
 import re
@@ -32,7 +32,7 @@ _BOOLEANS: Final = {
     **dict.fromkeys(("true", "1", "yes", "on"), True),
     **dict.fromkeys(("false", "0", "no", "off"), False),
 }
-"""What a query may say for a boolean, in any case."""
+"""Boolean values in a query, case-insensitive."""
 _BOM: Final = b"\xef\xbb\xbf"
 _PATH: Final = re.compile(r" - at `(?:key in )?\$\.?(.*)`\Z", re.DOTALL)
 _REQUIRED: Final = re.compile(r"missing required field `(.*?)`")
@@ -41,20 +41,20 @@ _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}\Z")
 
 
 class NotJson(Refused):
-    """What should have been JSON is some other text."""
+    """The text is not valid JSON."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(400, "malformed_json", f"This is not valid JSON: {reason}.")
 
 
 async def read_body(request: Request, settings: ServerSettings) -> bytes:
-    """Read a JSON body within the limits on type, size and time. Raises `Refused`."""
+    """Read a JSON body within the size and time limits. Raises `Refused`."""
     require_json(request)
     return await read_limited(request, settings, settings.max_body_bytes)
 
 
 async def read_limited(request: Request, settings: ServerSettings, limit: int) -> bytes:
-    """Read a body of at most `limit` bytes, within the limit on time. Raises `Refused`."""
+    """Read a body of at most `limit` bytes within the time limit. Raises `Refused`."""
     if int(request.headers.get("content-length") or 0) > limit:
         raise _too_large(limit)
     chunks: list[bytes] = []
@@ -79,24 +79,24 @@ async def read_limited(request: Request, settings: ServerSettings, limit: int) -
 
 
 def require_json(request: Request) -> None:
-    """Refuse a body of any type but JSON, and a type that a web page may send unasked."""
+    """Reject a body that is not JSON; web pages can send other types without a CORS preflight."""
     found = request.headers.get("content-type")
     if found is None or not _JSON_TYPE.match(found.strip()):
         raise Refused(415, "unsupported_media_type", "The body must be application/json, in UTF-8.")
 
 
 def refuse_form(request: Request) -> None:
-    """Refuse, where no body is wanted, the types that a web page may send to another site."""
+    """For requests without a body: reject types that other sites can send without a preflight."""
     found = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if found in _FORM_TYPES:
         raise Refused(415, "unsupported_media_type", f"No {found} is taken here.")
 
 
 def decode(data: bytes, kind: type[T], settings: ServerSettings) -> T:
-    """Decode JSON to a value of this kind, strictly: no number is a text, no text a number.
+    """Decode JSON to a value of this type, without converting between strings and numbers.
 
-    A member that may be left out may also be null. Raises `Refused` (400) where it is no JSON,
-    and `InvalidRequest` with the field where a value has the wrong type.
+    Optional fields can also be null. Raises `Refused` (400) if the data is not valid JSON, and
+    `InvalidRequest` with the field if a value has the wrong type.
     """
     if _depth_exceeds(data, settings.max_json_depth):
         raise Refused(
@@ -124,14 +124,14 @@ def decode(data: bytes, kind: type[T], settings: ServerSettings) -> T:
 
 
 def has_lone_surrogate(data: bytes) -> bool:
-    """Whether a JSON text has half a surrogate pair in it, which no UTF-8 can hold."""
+    """Whether a JSON text contains a lone surrogate, which cannot be encoded as UTF-8."""
     return _LONE_SURROGATE.search(data) is not None
 
 
 def read_query(request: Request, kind: type[Q]) -> Q:
-    """Read the query: a boolean is `true`, `1`, `yes`, `on` or their opposites, in any case.
+    """Parse the query. Booleans are `true`, `1`, `yes`, `on` or their opposites, in any case.
 
-    Raises `InvalidRequest` with the parameter's name. Parameters that are not known are ignored.
+    Raises `InvalidRequest` with the parameter's name. Unknown parameters are ignored.
     """
     known = {field.encode_name for field in msgspec.structs.fields(kind)}
     pairs = [(name, value) for name, value in request.query_params.multi_items() if name in known]
@@ -154,8 +154,8 @@ def read_query(request: Request, kind: type[Q]) -> Q:
 def last_event_id(request: Request, after: int | None) -> int | None:
     """Return the cursor of an event stream: `Last-Event-ID`, else `after`.
 
-    A browser that reconnects sends the header, and the address it first had. Raises
-    `InvalidRequest` where the header is no number.
+    A reconnecting browser sends the header with the original URL. Raises `InvalidRequest` if the
+    header is not a number.
     """
     value = request.headers.get("last-event-id")
     if value is None or value == "":
@@ -166,7 +166,7 @@ def last_event_id(request: Request, after: int | None) -> int | None:
 
 
 def idempotency_key(request: Request) -> str | None:
-    """Return the `Idempotency-Key`. Raises `InvalidRequest` where it has no usable form."""
+    """Return the `Idempotency-Key`, if any. Raises `InvalidRequest` if it is malformed."""
     value = request.headers.get("idempotency-key")
     if value is not None and not _KEY.match(value):
         raise InvalidRequest(
@@ -185,7 +185,7 @@ def _fields(kind: type[msgspec.Struct], of: type[msgspec.inspect.Type]) -> froze
 
 @cache
 def optional_members(kind: type) -> frozenset[str]:
-    """Return the members that may be left out and have no null of their own."""
+    """Return the optional fields whose type does not include null."""
     found = msgspec.inspect.type_info(kind)
     fields = found.fields if isinstance(found, msgspec.inspect.StructType) else ()
     return frozenset(
@@ -202,7 +202,7 @@ def _takes_null(kind: msgspec.inspect.Type) -> bool:
 
 
 def _without_nulls(value: object, kind: type) -> object:
-    """Leave out the members that are null where they may be absent."""
+    """Remove optional fields that are null."""
     if not isinstance(value, dict):
         return value
     optional = optional_members(kind)
@@ -238,7 +238,7 @@ def _invalid(message: str, kind: type) -> InvalidRequest:
 
 
 def _depth_exceeds(data: bytes, limit: int) -> bool:
-    """Whether brackets stand in each other more than `limit` deep: at most `limit` passes in C."""
+    """Whether brackets are nested more than `limit` deep. Takes at most `limit` passes in C."""
     if data.count(b"{") + data.count(b"[") <= limit:
         return False
     left = _STRING.sub(b"", data).translate(None, _NO_BRACKETS)

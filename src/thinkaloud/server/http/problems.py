@@ -23,7 +23,7 @@ from thinkaloud.events.event import RunError
 MEDIA_TYPE: Final = "application/problem+json"
 _NEVER: Final = msgspec.UNSET
 _RETRY_SECONDS: Final = 5.0
-"""When to try again if the store does not work."""
+"""`Retry-After` for store errors."""
 
 _STATUS: Final[Mapping[str, int]] = {
     "invalid_request": 422,
@@ -75,7 +75,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Refused(UserError):
-    """A request that is refused before it reaches a run, with its HTTP status."""
+    """A request rejected before it reaches a run, with its HTTP status."""
 
     def __init__(
         self,

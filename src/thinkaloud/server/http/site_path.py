@@ -1,12 +1,12 @@
-"""Serving under a path of a site, such as `/app`, behind a proxy that keeps the path or takes it off."""
+"""Serves under a base path such as `/app`, whether or not the proxy strips it."""
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class BasePath:
-    """ASGI middleware: takes the base path off a request's path, where a proxy has left it there.
+    """ASGI middleware that strips the base path from a request's path, unless a proxy already did.
 
-    `/app` itself is answered with a redirect to `/app/`, against which the page's links resolve.
+    `/app` itself redirects to `/app/`, so that the page's relative links resolve.
     """
 
     def __init__(self, app: ASGIApp, base_path: str) -> None:
@@ -14,7 +14,7 @@ class BasePath:
         self._base = base_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on as if it had come to the root."""
+        """Pass a request on without the base path."""
         if scope["type"] in {"http", "websocket"}:
             path: str = scope["path"]
             if scope["type"] == "http" and path == self._base:

@@ -1,4 +1,4 @@
-"""The fields of a message that clients of the HTTP API and both sockets have in common."""
+"""The message fields shared by the HTTP API and both sockets."""
 
 from typing import Annotated, Literal
 
@@ -12,7 +12,7 @@ Budget = Annotated[int, Meta(ge=1, le=10_000_000, description="A budget in reaso
 
 
 class ClientMessage(MessageFields, frozen=True, kw_only=True):
-    """A message of a client, whatever it calls its text and its conversation."""
+    """The shared fields of a client's message, without its text and conversation."""
 
     reasoning_effort: EffortName | Budget | None = None
     on_disconnect: Annotated[

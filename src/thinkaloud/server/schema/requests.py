@@ -1,4 +1,4 @@
-"""Request bodies, queries and socket messages. Their schemas are published as they are."""
+"""Request bodies, queries and socket messages. The published schemas are generated from them."""
 
 from typing import Annotated, Final, Literal
 
@@ -21,7 +21,7 @@ STOP_DETACHED_SECONDS: Final = 10.0
 
 
 class ChatRequest(ClientMessage, frozen=True):
-    """A message to the model. Unknown fields are ignored; of a duplicate field, the last counts."""
+    """A message to the model. Unknown fields are ignored; the last of duplicate fields is used."""
 
     text: Annotated[str, Meta(description="The user's message; can be empty only with files.")]
     conversation_id: ConversationId | None = None

@@ -1,4 +1,4 @@
-"""Response bodies. All of them are computed by the one fold (P8)."""
+"""Response bodies, all computed by the same fold (P8)."""
 
 from collections.abc import Iterable, Mapping
 from typing import Literal
@@ -136,7 +136,7 @@ class VersionList(msgspec.Struct, frozen=True, gc=False):
 
 
 class ConversationState(msgspec.Struct, frozen=True, gc=False):
-    """A conversation. `active_runs` are running or queued, oldest first; `seq` is its last event."""
+    """A conversation. `active_runs`: running or queued, oldest first; `seq`: its last event."""
 
     conversation_id: str
     title: str

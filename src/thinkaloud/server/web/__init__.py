@@ -1,1 +1,1 @@
-"""The built web page and what it needs to start."""
+"""The built web page and its bootstrap document."""

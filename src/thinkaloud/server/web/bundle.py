@@ -108,7 +108,7 @@ class WebUi:
         path: str = scope["path"]
         if path.startswith(_NOT_PAGES):
             return None
-        # The page names its files relative to itself, whatever address it was shown at.
+        # The page refers to its assets relative to its own URL, which can be any path.
         inside = path[path.rindex(_ASSETS) :] if _ASSETS in path else path
         found = await asyncio.to_thread(self._file, inside.lstrip("/"))
         if found is not None:
@@ -167,7 +167,7 @@ def _response(found: _File, scope: Scope, caching: str) -> Response:
         return Response(status_code=304, headers=headers)
     if packed is not None:
         headers["Content-Encoding"] = "gzip"
-    # A type that starlette does not touch: it would add a charset of its own.
+    # Set as a header, because starlette adds its own charset to `media_type`.
     headers["Content-Type"] = found.media_type
     return Response(found.body if packed is None else packed, headers=headers)
 

@@ -66,7 +66,7 @@ class Subscription:
         self._encoder.hide_reasoning(run_id)
 
     async def earlier(self, before: str, limit: int) -> bytes:
-        """Return the runs before a run as a frame. Raises `InvalidRequest` if there is no such run."""
+        """Return the runs before a run as a frame. Raises `InvalidRequest` if it does not exist."""
         hub = self._services.runs.hub
         fold = await hub.fold(self._owner, self.chat_id) if self._exists else Fold(self.chat_id)
         page = page_of(fold, limit, before)

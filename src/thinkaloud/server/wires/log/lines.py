@@ -25,7 +25,7 @@ class LogSnapshot(msgspec.Struct, frozen=True):
 
 
 class LogError(msgspec.Struct, frozen=True):
-    """Why the stream ended before the run."""
+    """Why the stream ended early."""
 
     code: str
     message: str

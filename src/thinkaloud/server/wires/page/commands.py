@@ -90,7 +90,7 @@ class Message(ClientMessage, frozen=True, tag_field="type", tag="message"):
 
 
 class Earlier(msgspec.Struct, frozen=True, tag_field="type", tag="earlier"):
-    """Load the runs before a run in a chat that this socket follows; the response is an `earlier`."""
+    """Load the runs before a run in a followed chat; the response is an `earlier`."""
 
     chat_id: ChatId
     before: Annotated[str, Meta(description="The `run_id` of the oldest run that the client has.")]

@@ -1,4 +1,4 @@
-"""The frames that the server sends on `/ws`: flat JSON objects. The schemas are generated from them.
+"""The frames that the server sends on `/ws`, flat JSON objects. Schemas are generated from them.
 
 Every frame of a chat has the chat, the run and its position in the log. Fields with their default
 value are omitted.
@@ -47,7 +47,7 @@ class ChatAttached(msgspec.Struct, frozen=True, tag_field="event", tag="attached
 
 
 class Placed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The position of a chat frame. Frames that are not from the log have no `seq` and possibly no run."""
+    """The position of a chat frame. Frames from outside the log have no `seq` and maybe no run."""
 
     chat_id: str
     run_id: str | None
