@@ -1,4 +1,4 @@
-"""Convert a client's message to a run request, applying the server's settings."""
+"""Converts a client's message to a run request, applying the server's settings."""
 
 import math
 from typing import Final, assert_never

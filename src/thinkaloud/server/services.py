@@ -25,7 +25,7 @@ class About(msgspec.Struct, frozen=True):
     store: str = "memory"
     channels: tuple[str, ...] = ()
     demo: bool = False
-    """Whether the built-in demo model answers because no real one was found."""
+    """Whether the built-in demo model is in use because no real one was found."""
     limits: Limits = Limits()
     """Limits of a run."""
 

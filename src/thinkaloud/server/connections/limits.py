@@ -14,7 +14,7 @@ from thinkaloud.server.http.problems import Refused
 from thinkaloud.server.settings import ServerSettings
 
 LINGER_SECONDS: Final = 1.0
-"""How long a rejected client can keep sending, so that it can read the response before closing."""
+"""How long to keep a rejected client's connection open, so that it can read the response."""
 _GRACE: Final = 1.0
 """Minimum wait before a connection can be evicted: many clients may reconnect at once."""
 _SILENCE: Final = 60.0

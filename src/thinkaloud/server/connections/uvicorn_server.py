@@ -27,7 +27,7 @@ from thinkaloud.server.settings import ServerSettings
 
 _PROBES = 3
 _FILES = 65_536
-_LONGEST_IDLE = 32_767  # seconds: Linux takes no more
+_LONGEST_IDLE = 32_767  # seconds, the maximum on Linux
 _TICK_SECONDS = 1.0
 _CLOSE_POLL_SECONDS = 0.01
 """How often a shutdown checks for open connections: uvicorn has no event for the last one."""

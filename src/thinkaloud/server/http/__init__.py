@@ -1,1 +1,1 @@
-"""HTTP plumbing: routing, parsing, errors, request guard, uvicorn."""
+"""HTTP plumbing: routing, parsing, errors and the request guard."""

@@ -112,7 +112,7 @@ class Resource:
             return await handler(request)
         except ThinkaloudError as error:
             return error_response(error, request)
-        except Exception:  # noqa: BLE001 - one request's fault is its own: the server goes on
+        except Exception:  # noqa: BLE001 - a failed request must not stop the server
             _log.exception("request %s failed", request_id_of(request.scope))
             return error_response(InternalError("The server failed; its log says why."), request)
 

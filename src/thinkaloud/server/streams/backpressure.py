@@ -29,7 +29,7 @@ class Outlet:
         try:
             await self._write(data)
         finally:
-            # Also count a cancelled write: the client may be fine.
+            # Count a cancelled write as done: the client may still be reading.
             self._done += 1
 
     async def until_stuck(self, seconds: float) -> None:

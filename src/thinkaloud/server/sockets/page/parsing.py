@@ -1,4 +1,4 @@
-"""Parse a client's frame on `/ws` into a command. Errors name the invalid field."""
+"""Parses a client's frame on `/ws` into a command. Errors name the invalid field."""
 
 import re
 from typing import Final
@@ -24,7 +24,7 @@ _NAME: Final = re.compile(r"[!-~]{1,128}\Z")
 
 
 class Address(msgspec.Struct, frozen=True):
-    """The ids that a refused frame contains, to correlate the error with it."""
+    """The ids in a rejected frame, for the error response."""
 
     chat_id: str | None = None
     client_message_id: str | None = None
@@ -58,7 +58,7 @@ def read_frame(data: bytes, own_chat: str, settings: ServerSettings) -> Command:
 
 
 def address(data: bytes) -> Address:
-    """Return the ids in a refused frame; empty if it cannot be parsed."""
+    """Return the ids in a rejected frame; empty if it cannot be parsed."""
     try:
         found = msgspec.json.decode(data, type=Envelope)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -58,7 +58,7 @@ class Subscription:
         """Whether this is the connection's own chat, whose new id was announced by `ready`."""
 
     def accept(self, run_id: str) -> None:
-        """Note that this socket's own message started the run. Call it while `holding`."""
+        """Record that this socket's own message started the run. Call it while `holding`."""
         self._encoder.accept(run_id)
 
     def hide_reasoning(self, run_id: str) -> None:

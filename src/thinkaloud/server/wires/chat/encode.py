@@ -164,7 +164,7 @@ class ChatWire:
                 frame = self._early(logged, event)
                 return None if frame is None else self.write(frame)
 
-    def _early(  # noqa: PLR0911 - one arm a kind
+    def _early(  # noqa: PLR0911 - one case per event type
         self, logged: LoggedEvent, event: Early
     ) -> Frame | None:
         seq, run_id = logged.seq, logged.run_id

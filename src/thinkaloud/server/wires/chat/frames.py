@@ -196,7 +196,7 @@ class NoticeFrame(msgspec.Struct, frozen=True, tag_field="event", tag="notice"):
 
 
 class VersionSelection(msgspec.Struct, frozen=True):
-    """Another version of a message was selected, with all that followed it."""
+    """Another version of a message was selected, with everything that followed it."""
 
     conversation_id: str
     run_id: Annotated[str, Meta(description="A run of the selected version.")]

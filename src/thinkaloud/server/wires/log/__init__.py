@@ -1,1 +1,1 @@
-"""The log wire: unchanged log events, as NDJSON or Server-Sent Events."""
+"""The log wire: the log's own events, as NDJSON or Server-Sent Events."""

@@ -226,7 +226,7 @@ def encode_frame(frame: Frame) -> bytes:
     return _encode(frame)
 
 
-def _rare(  # noqa: PLR0911 - one arm a kind
+def _rare(  # noqa: PLR0911 - one case per event type
     logged: LoggedEvent, event: _Rare
 ) -> Frame:
     match event:

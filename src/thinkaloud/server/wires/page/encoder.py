@@ -46,7 +46,7 @@ class PageEncoder:
         self._plain = plain
 
     def accept(self, run_id: str) -> None:
-        """Note that this socket's own message started the run."""
+        """Record that this socket's own message started the run."""
         self._accepted.add(run_id)
 
     def hide_reasoning(self, run_id: str) -> None:
