@@ -1,4 +1,4 @@
-"""Starts and follows a run for the Python API, and stops it if it is abandoned."""
+"""Start and follow a run for the Python API, and stop it if it is abandoned."""
 
 import os
 from asyncio import AbstractEventLoop, get_running_loop
@@ -18,7 +18,7 @@ from thinkaloud.runtime.runs.request import RunRequest
 
 
 class Home:
-    """The process and the event loop in which an agent was opened: it works nowhere else."""
+    """The process and event loop in which an agent was opened. It works only there."""
 
     def __init__(self) -> None:
         self._process = os.getpid()
@@ -26,11 +26,11 @@ class Home:
 
     @property
     def is_this_process(self) -> bool:
-        """Whether this is the process; a forked child is another one."""
+        """Whether this is the process of the agent. It is not in a forked child."""
         return self._process == os.getpid()
 
     def check_process(self) -> None:
-        """Raise `UserError` in another process."""
+        """Raise `UserError` if this is another process."""
         if not self.is_this_process:
             raise UserError(
                 "The agent was opened in another process, and only works there: open a new one"
@@ -38,7 +38,7 @@ class Home:
             )
 
     def check_loop(self) -> None:
-        """Raise `UserError` in another event loop."""
+        """Raise `UserError` if this is another event loop."""
         if get_running_loop() is not self._loop:
             raise UserError(
                 "The agent was opened in another event loop, and only works there: open one for"
@@ -49,7 +49,7 @@ class Home:
 class AgentRun:
     """A run and its events. Start it with `async with`, or with `start` and `close`.
 
-    Closing stops a run that has not ended. It may happen at any time, also after a cancellation.
+    Closing stops the run if it has not ended. It is safe at any time, even after a cancellation.
     """
 
     def __init__(
@@ -77,21 +77,21 @@ class AgentRun:
 
     @property
     def conversation_id(self) -> str:
-        """The conversation of the run, once it has started."""
+        """The id of the run's conversation. Raises `InternalError` before the run has started."""
         return self._started[1].conversation_id
 
     async def start(self) -> None:
-        """Start the run. Raises as `Runs.start`, before anything is kept."""
+        """Start the run. Raises the errors of `Runs.start`, before anything is stored."""
         self._runtime = self._find_runtime()
         try:
-            # A caller that is cancelled here must not leave an unknown run behind.
+            # If the caller is cancelled here, the run must not be left running unnoticed.
             await completed(self._start(self._runtime))
         except BaseException:
             await self.close()
             raise
 
     async def batch(self) -> Sequence[Event]:
-        """Wait for the next events of the run, each once and in order. Empty means the end."""
+        """Wait for the next events of the run and return them. Empty: the run has ended."""
         while self._stream is not None:
             logged = await self._stream.events(merge=False)
             events = [each.event for each in logged]
@@ -106,7 +106,7 @@ class AgentRun:
         return ()
 
     async def result(self) -> RunView:
-        """Return the run that has ended. Raises `RunFailed`, or what a hook raised."""
+        """Return the ended run. Raises `RunFailed`, or the exception that a hook raised."""
         runtime, record = self._started
         runs = runtime.runs
         fold = await runs.fold(record)
@@ -128,7 +128,7 @@ class AgentRun:
         return run
 
     async def close(self) -> None:
-        """Stop the run where it has not ended, and stop following it."""
+        """Stop the run if it has not ended, and stop following it."""
         following, self._following, self._stream = self._following, None, None
         try:
             runtime, record = self._runtime, self._record
@@ -136,7 +136,7 @@ class AgentRun:
                 await completed(runtime.runs.stop(runtime.owner, record.run_id))
         finally:
             if following is not None:
-                # The garbage collector may have it closed already, or be about to.
+                # The garbage collector may have closed it already, or be closing it.
                 with suppress(RuntimeError):
                     await following.__aexit__(None, None, None)
 
@@ -153,7 +153,7 @@ class AgentRun:
 
 
 def chunk_of(event: Event) -> tuple[MessageType, str] | None:
-    """Return the text of an event and what it is, where it has any."""
+    """Return the message type and the text of a delta, or None for any other event."""
     if isinstance(event, ReasoningDelta):
         return "reasoning", event.text
     return ("assistant", event.text) if isinstance(event, AnswerDelta) else None

@@ -74,7 +74,7 @@ class HostSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     api_key_env: str | None = None
     """The environment variable that holds the API key."""
     models: tuple[str, ...] = ()
-    """The models to offer. Empty: whatever the host lists."""
+    """The models to offer. Empty: all models that the host lists."""
     headers: dict[str, str] = {}
     """Extra headers for every request."""
     quirks: dict[str, object] = {}
@@ -139,7 +139,7 @@ class Configuration(msgspec.Struct, frozen=True):
     notices: tuple[str, ...] = ()
     """Sentences for the operator about deprecated keys in use."""
     owner: str = "local"
-    """Who owns what this process creates. Passed on from here; nothing else names an owner."""
+    """The owner of everything this process creates. Defined only here, and passed on."""
 
 
 def load(

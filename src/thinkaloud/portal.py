@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, for code that is not asynchronous."""
+"""An event loop in its own thread, for synchronous code."""
 
 import asyncio
 import os
@@ -18,17 +18,17 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _NOTICE_SECONDS: Final = 0.5
-"""How long a signal may go unnoticed that came just before a wait began: Python looks for one then
-only when the wait is over."""
+"""How often to check for signals: one that arrives just before a wait starts is handled only when
+the wait ends."""
 
 _open: "weakref.WeakSet[Portal]" = weakref.WeakSet()
 
 
 class Portal:
-    """Opens things and runs coroutines in an event loop of its own, from any other thread.
+    """Runs coroutines and context managers in its own event loop, for callers in other threads.
 
-    `opened` and `wait` raise `InternalError` while it is closed, and `UserError` where waiting
-    would never end: in the portal's own thread, and in a process that was forked since.
+    `opened` and `wait` raise `InternalError` if the portal is closed, and `UserError` if the call
+    would deadlock: in the portal's own thread, or in a forked child process.
     """
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class Portal:
         self._finishing: set[asyncio.Task[object]] = set()
 
     def __enter__(self) -> "Portal":
-        """Start the thread."""
+        """Start the thread. Raises `UserError` if it is already running."""
         if self._portal is not None and not self._forked:
             raise UserError("The agent is already open: leave its `with` block first.")
         self._stack, self._forked = ExitStack(), False
@@ -54,7 +54,7 @@ class Portal:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close what was opened, last first, and end the thread."""
+        """Exit the open context managers in reverse order and end the thread."""
         if not self._forked:
             try:
                 self._stack.__exit__(kind, error, traceback)
@@ -63,14 +63,14 @@ class Portal:
                 _open.discard(self)
 
     def opened(self, opening: AbstractAsyncContextManager[T]) -> T:
-        """Open something until the portal is closed. Raises what opening it raises."""
+        """Enter a context manager, to be exited with the portal. Raises what entering it raises."""
         return self._stack.enter_context(self._ready().wrap_async_context_manager(opening))
 
     def wait(self, work: Coroutine[object, object, R]) -> R:
-        """Run a coroutine to its end, and return what it returns or raise what it raises.
+        """Run a coroutine and return its result, or raise its exception.
 
-        An exception raised by a signal handler while waiting, such as `KeyboardInterrupt`, cancels the
-        coroutine, and is raised once that has cleaned up. A second one is raised at once.
+        If a signal handler raises while waiting (`KeyboardInterrupt`), the coroutine is cancelled,
+        and the exception is raised once it has cleaned up. A second one is raised at once.
         """
         call = _Call(work)
         portal: BlockingPortal | None = None
@@ -82,7 +82,7 @@ class Portal:
         except asyncio.CancelledError:
             raise Unavailable("The agent was closed during the call.") from None
         finally:
-            # A signal may raise anywhere above, also before the coroutine has begun.
+            # A signal handler may raise anywhere above, even before the coroutine has started.
             if portal is None:
                 work.close()
             elif not call.future.done():
@@ -91,10 +91,10 @@ class Portal:
                     _wait(call.future)
 
     def finish(self, work: Coroutine[object, object, object]) -> None:
-        """Run a coroutine that cleans up, and wait for it where that is possible.
+        """Run a cleanup coroutine, and wait for it if possible.
 
-        In the portal's own thread, where only the garbage collector comes from, it runs a little
-        later; where the portal is closed there is nothing left to clean up.
+        In the portal's own thread (called by the garbage collector), the coroutine is scheduled
+        instead. If the portal is closed, there is nothing to clean up.
         """
         if self._portal is None or self._forked:
             work.close()
@@ -106,14 +106,14 @@ class Portal:
             self.wait(work)
 
     def send(self, work: Coroutine[object, object, object]) -> None:
-        """Run a coroutine and do not wait for it."""
+        """Run a coroutine without waiting for it."""
         self._ready().start_task_soon(_Call(work).run)
 
     def abandon(self) -> None:
-        """Mark the portal as one of another process: its thread does not exist here."""
+        """Mark the portal as unusable in a forked child: its thread does not exist here."""
         self._forked = True
         if self._portal is not None:
-            # Stops the copy of the portal, so that nothing ever waits for the missing thread.
+            # Stop this copy of the portal, so that nothing waits for the missing thread.
             with suppress(StopIteration, RuntimeError):
                 self._portal.stop().send(None)
 
@@ -137,9 +137,9 @@ class Portal:
 
 
 class _Call(Generic[R]):
-    """A coroutine whose end can be waited for, also after it was cancelled.
+    """A coroutine whose completion can be awaited, even after it was cancelled.
 
-    It is cancelled as `asyncio` cancels tasks, once, so that it can clean up.
+    It is cancelled once, like an `asyncio` task, so that it can clean up.
     """
 
     def __init__(self, work: Coroutine[object, object, R]) -> None:

@@ -1,3 +1,3 @@
-"""The version of thinkaloud, once."""
+"""The version of thinkaloud, defined in one place."""
 
 __version__ = "0.1.0"

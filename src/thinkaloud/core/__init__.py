@@ -1,1 +1,1 @@
-"""Pure decisions: events in, commands out. No I/O, no clock, no randomness."""
+"""Pure logic: events in, commands out. No I/O, no clock, no randomness."""

@@ -1,4 +1,4 @@
-"""Commands that a person types as a message. Pure."""
+"""Commands that a user sends as a message. Pure."""
 
 from typing import Final
 
@@ -6,5 +6,5 @@ _STOP: Final = "/stop"
 
 
 def is_stop(text: str) -> bool:
-    """Whether a message is the command to stop, in any case and with any white space around it."""
+    """Whether a message is `/stop`, ignoring case and surrounding white space."""
     return len(text) < 100 and text.strip().casefold() == _STOP

@@ -1,4 +1,4 @@
-"""Neighbouring deltas of one segment as one. Pure."""
+"""Merge adjacent deltas of a segment. Pure."""
 
 import sys
 from collections.abc import Sequence
@@ -9,16 +9,16 @@ import msgspec
 from thinkaloud.events.event import AnswerDelta, Event, LoggedEvent, ReasoningDelta
 
 MAX_MERGED_CHARS: Final = 65_536
-"""Where a merged delta ends, so that one frame stays bounded."""
-_DELTAS: Final = (ReasoningDelta, AnswerDelta)  # made once: the question is asked of every event
+"""The maximum length of a merged delta, to bound the size of a frame."""
+_DELTAS: Final = (ReasoningDelta, AnswerDelta)  # created once: checked for every event
 
 
 def runs_of_deltas(
     events: Sequence[LoggedEvent], max_chars: int | None = MAX_MERGED_CHARS
 ) -> list[tuple[int, int]]:
-    """Return the slices `(start, stop)` of the events that belong together, in order.
+    """Return the slices `(start, stop)` of events that can be merged, in order.
 
-    Deltas do that only add text to the one before: the same segment, the same part.
+    Adjacent deltas of the same segment and part can be merged, up to `max_chars`.
     """
     slices: list[tuple[int, int]] = []
     limit = sys.maxsize if max_chars is None else max_chars
@@ -27,7 +27,7 @@ def runs_of_deltas(
     before: type[Event] | None = None
     for index, logged in enumerate(events):
         event = logged.event
-        # No call and no union: this is done for every token, once by each reader.
+        # No call and no union: this runs for every token, once per reader.
         if type(event) is AnswerDelta or type(event) is ReasoningDelta:
             its_part = event.part if type(event) is ReasoningDelta else 0
             size += len(event.text)
@@ -55,9 +55,9 @@ def runs_of_deltas(
 
 
 def coalesced(events: Sequence[LoggedEvent]) -> LoggedEvent:
-    """Return one delta for these, which belong together: all their text, the last one's number.
+    """Merge the events of one slice into one delta, with the `seq` of the last.
 
-    Its time is the first one's: a thought has begun when its first word came.
+    Its time is that of the first: a segment starts with its first delta.
     """
     first, last = events[0], events[-1]
     if len(events) == 1 or not isinstance(last.event, _DELTAS):

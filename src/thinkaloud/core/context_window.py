@@ -25,10 +25,10 @@ from thinkaloud.events.prompt import (
 )
 
 BYTES_PER_TOKEN: Final = 3
-"""Taken low on purpose: most texts have more, and a prompt too long is refused."""
+"""A low estimate on purpose: providers reject prompts that are too long."""
 IMAGE_TOKENS: Final = 2_000
 ANSWER_SHARE: Final = 4
-"""One part in so many of the window is left for the answer where no limit is set."""
+"""If no output limit is set, 1/4 of the window is reserved for the answer."""
 
 
 def fit_to_window(
@@ -38,10 +38,11 @@ def fit_to_window(
     answer_tokens: int | None,
     always: int = 0,
 ) -> Sequence[RunFold]:
-    """Return the latest of the earlier runs that fit before the current one.
+    """Return the latest of the earlier runs that fit into the window with the current one.
 
-    `max_tokens` is the model's window; None: not known, all go. `answer_tokens` is what is to
-    be left for the answer; None: a quarter of the window. `always` is what goes with each prompt.
+    `max_tokens` is the model's context window; None means unknown and returns all runs.
+    `answer_tokens` is reserved for the answer; None: a quarter of the window. `always` is the
+    number of tokens sent with every prompt (see `tokens_of_frame`).
     """
     if max_tokens is None:
         return runs
@@ -55,13 +56,13 @@ def fit_to_window(
 
 
 def tokens_of_frame(system: str | None, tools: Sequence[ToolSchema]) -> int:
-    """Return about how many tokens go with each prompt: the system prompt and the tools."""
+    """Estimate the tokens sent with every prompt: the system prompt and the tools."""
     schemas = msgspec.json.encode(tools) if tools else b""
     return _text(system or "") + len(schemas) // BYTES_PER_TOKEN
 
 
 def tokens(said: Sequence[Turn]) -> int:
-    """Return about how many tokens these turns take, rather too many than too few."""
+    """Estimate the tokens of these turns, rather too high than too low."""
     return sum(_tokens(turn) for turn in said)
 
 

@@ -1,4 +1,4 @@
-"""Where merged deltas were joined, so that a reader can resume between two of them. Pure."""
+"""The lengths of the deltas in a merged delta, so that a reader can resume between them. Pure."""
 
 from collections.abc import Sequence
 from itertools import accumulate
@@ -13,7 +13,7 @@ _MORE: Final = 1 << _BITS
 
 
 def pack(lengths: Sequence[int]) -> bytes:
-    """Return the lengths as unsigned LEB128: one byte for each token of usual size."""
+    """Encode the lengths as unsigned LEB128: one byte for each delta of up to 127 characters."""
     if not lengths or max(lengths) < _MORE:
         return bytes(lengths)
     packed = bytearray()
@@ -27,7 +27,7 @@ def pack(lengths: Sequence[int]) -> bytes:
 
 
 def unpack(packed: bytes) -> list[int]:
-    """Return what `pack` was given."""
+    """Decode what `pack` encoded."""
     lengths: list[int] = []
     value = shift = 0
     for byte in packed:
@@ -43,14 +43,14 @@ def unpack(packed: bytes) -> list[int]:
 def split(
     logged: LoggedEvent, first_seq: int, packed: bytes, seq: int
 ) -> tuple[LoggedEvent, LoggedEvent] | None:
-    """Split a merged delta after `seq`, which lies in `first_seq` … `recorded.seq - 1`.
+    """Split a merged delta after `seq`, which is in `first_seq` … `logged.seq - 1`.
 
-    None where the event is no delta, or `packed` does not describe it.
+    Returns None if the event is not a delta, or `packed` does not match it.
     """
     event = logged.event
     if not isinstance(event, AnswerDelta | ReasoningDelta):
         return None
-    # The lengths of a damaged row are checked before they are believed.
+    # The row may be damaged: validate the lengths.
     if len(packed) < logged.seq - first_seq + 1:
         return None
     ends = list(accumulate(unpack(packed)))

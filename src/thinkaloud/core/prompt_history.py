@@ -1,4 +1,4 @@
-"""From the log to the next prompt: the fold of a conversation as the turns a model sees. Pure."""
+"""Convert the folded runs of a conversation to the turns of the next prompt. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
@@ -23,9 +23,9 @@ from thinkaloud.events.prompt import (
 from thinkaloud.events.view import AnswerBlock, Block, NoticeBlock, ReasoningBlock, ToolBlock
 
 MAX_PICTURE_BYTES: Final = 20 * 2**20
-"""Pictures of one prompt: what any provider takes in a request, and what a message may bring."""
+"""The maximum size of all images in a prompt, which every provider accepts, and in a message."""
 NOT_RUN = "This call was not run: the run ended before it."
-"""The result of a call that was never run, since providers want one for every call."""
+"""The result of a call that was never run; providers require a result for every call."""
 
 
 def turns(runs: Sequence[RunFold], *, picture_bytes: int = MAX_PICTURE_BYTES) -> tuple[Turn, ...]:
@@ -56,9 +56,9 @@ def user_text(
     *,
     shows: bool = True,
 ) -> str:
-    """Return the user's text with the material that goes before it.
+    """Return the user's text, preceded by the context and the attached text files.
 
-    Without `shows` the pictures are named there, because they do not go along.
+    If `shows` is false, the images are not sent, and their names are included instead.
     """
     pieces: list[str] = []
     if context:
@@ -75,7 +75,7 @@ def user_text(
 
 
 def _shown(runs: Sequence[RunFold], picture_bytes: int) -> set[str]:
-    """Return the runs whose pictures go along."""
+    """Return the ids of the runs whose images are included."""
     shown: set[str] = set()
     left = picture_bytes
     for run in reversed(runs):
@@ -114,7 +114,7 @@ def _iteration(
 ) -> list[Turn]:
     calls = responded.tool_calls if responded else ()
     if responded is None:
-        # A response that broke off: what was said stands, what was opaque is not to be had.
+        # An interrupted response: its text is kept, its native payload is not available.
         parts = _parts(blocks, with_reasoning=False, said_before=said_before)
         return [AssistantTurn(parts)] if parts else []
     parts = (

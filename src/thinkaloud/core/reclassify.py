@@ -1,4 +1,4 @@
-"""Events of a segment that turned out to be reasoning, as they belong in the log. Pure."""
+"""Rewrite the events of an answer segment that turned out to be reasoning. Pure."""
 
 from collections.abc import Sequence
 
@@ -15,9 +15,9 @@ from thinkaloud.events.event import (
 
 
 def as_reasoning(logged: LoggedEvent, found: SegmentReclassified) -> LoggedEvent:
-    """Return an event of an answer segment as one of a reasoning segment, under the same number.
+    """Convert an event of the reclassified answer segment to reasoning, with the same `seq`.
 
-    Any other event is returned as it is.
+    Any other event is returned unchanged.
     """
     event = logged.event
     if isinstance(event, AnswerDelta) and event.segment_id == found.segment_id:
@@ -30,7 +30,7 @@ def as_reasoning(logged: LoggedEvent, found: SegmentReclassified) -> LoggedEvent
 
 
 def settled(events: Sequence[LoggedEvent]) -> list[LoggedEvent]:
-    """Return the events of a run with no answer text that was reasoning."""
+    """Return the events of a run, with reclassified answer segments converted to reasoning."""
     found = [
         event
         for each in events

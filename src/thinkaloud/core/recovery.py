@@ -1,4 +1,4 @@
-"""What is written down for a run whose process died. Pure."""
+"""The events to append for a run whose process died. Pure."""
 
 from thinkaloud.events.event import (
     AnswerEnded,
@@ -22,13 +22,13 @@ _INTERRUPTED = RunError(
 
 
 def lost(message: RunStarted | None) -> list[Event]:
-    """Return the events of a run that died before any of its own were kept, or while it queued."""
+    """Return all events of a run that died in the queue or before its events were stored."""
     started = message or RunStarted("unknown", 1, UserInput(""))
     return [started, RunEnded("failed", 0, Timing(None, None, 0, 0), error=_INTERRUPTED)]
 
 
 def closing(run: RunFold) -> list[Event]:
-    """Return the events that end an interrupted run: all that is open is closed, then the end."""
+    """Return the events that close what is open in an interrupted run, and its terminal event."""
     last_ms = run.last_at_ms
     view = run.view()
     events: list[Event] = []

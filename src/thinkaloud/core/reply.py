@@ -1,4 +1,4 @@
-"""What a finished run answers: one body for REST, `complete` frames and the Python API. Pure."""
+"""The reply of a run, for REST, `complete` frames and the Python API. Pure."""
 
 from typing import Final
 
@@ -18,7 +18,7 @@ class ActionResult(msgspec.Struct, frozen=True):
     action: str
     """The tool's name."""
     arguments: object
-    """As the model gave them: an object, or the text where it was no JSON."""
+    """The arguments from the model: an object, or the text if it was not valid JSON."""
     result: str
     status: ToolStatus
     tool_call_id: str
@@ -37,7 +37,7 @@ class ReasoningSegment(msgspec.Struct, frozen=True):
 class Reply(msgspec.Struct, frozen=True):
     """The body of `POST /chat/message`, and the data of a `complete` frame.
 
-    The reasoning members are absent, not empty, where reasoning was not asked for (P7).
+    The reasoning fields are absent, not empty, if reasoning was not requested (P7).
     """
 
     response: str
@@ -53,14 +53,14 @@ class Reply(msgspec.Struct, frozen=True):
     reasoning_effort: Effort | None = None
     """The effective effort; null is the provider's default."""
     outcome: Outcome | None = None
-    """What the user should know of a response that is not a plain full answer, and the way out."""
+    """Why the response is not a complete answer, and what to do about it."""
     reasoning: str | msgspec.UnsetType = msgspec.UNSET
     reasoning_status: ReasoningStatus | msgspec.UnsetType = msgspec.UNSET
     reasoning_segments: tuple[ReasoningSegment, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 def reply(run: RunView, conversation_id: str, *, include_reasoning: bool) -> Reply:
-    """Return the reply of a run, as far as it has come."""
+    """Return the reply of a run, with its output so far."""
     answer = Reply(
         response=run.response,
         action_results=tuple(
@@ -93,10 +93,10 @@ def reply(run: RunView, conversation_id: str, *, include_reasoning: bool) -> Rep
 
 
 def parsed_arguments(text: str) -> object:
-    """Return a tool call's arguments as a value.
+    """Parse the arguments of a tool call.
 
-    The text is returned as it is where it is no JSON, or has so many brackets that a value as deep
-    might not be encoded again.
+    Returns the text unchanged if it is not valid JSON, or has so many brackets that the value might
+    be nested too deeply to encode.
     """
     if text.count("[") + text.count("{") > _MAX_BRACKETS:
         return text

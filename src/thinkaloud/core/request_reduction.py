@@ -1,6 +1,6 @@
-"""A model request without the parts that its provider refuses. Pure.
+"""Remove the parts of a model request that its provider rejects. Pure.
 
-Parts that only the wire knows (`body.…`, `developer`, `effort`) are left to
+Parts specific to an API format (`body.…`, `developer`, `effort`) are handled by
 `thinkaloud.providers.trimming`.
 """
 
@@ -22,15 +22,15 @@ from thinkaloud.events.prompt import (
 )
 
 SAFE_OUTPUT_TOKENS: Final = 4096
-"""An output limit that every provider takes."""
+"""An output limit that every provider accepts."""
 _NO_PICTURE: Final = "[A picture was attached that this model cannot be shown.]"
 
 
 def reduced(request: ModelRequest, parts: frozenset[RequestPart]) -> ModelRequest:
-    """Return the request without these parts; nothing that was said is lost.
+    """Return the request without these parts, keeping the text of the conversation.
 
-    Tool calls and their results of earlier turns become text, a picture becomes a note, and the
-    system prompt moves into the first message.
+    Earlier tool calls and their results become text, an image becomes a note, and the system
+    prompt moves into the first user message.
     """
     if not parts:
         return request

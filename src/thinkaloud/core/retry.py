@@ -1,4 +1,4 @@
-"""Whether, and when, a failed model call is made again. Pure."""
+"""Decide whether and when to retry a failed model call. Pure."""
 
 from typing import Final
 
@@ -32,9 +32,9 @@ _WORDS: Final[dict[RequestPart, str]] = {
 def part_to_leave_out(
     failed: ModelFailed, without: frozenset[RequestPart], *, visible: bool
 ) -> RequestPart | None:
-    """Return the part without which to make the call again at once, or None for none.
+    """Return the part to leave out of an immediate retry, or None not to retry.
 
-    Each part is left out at most once; `without` are those that were already.
+    Each part is left out at most once; `without` are the parts already left out.
     """
     part = failed.rejected
     if visible or not part or part in without or len(without) >= _MOST_PARTS:
@@ -43,7 +43,7 @@ def part_to_leave_out(
 
 
 def notice_of(part: RequestPart) -> Notice:
-    """Say that a part was refused and is left out."""
+    """Return a notice that a part was rejected and is left out."""
     if part == "opaque":
         return Notice(
             "opaque_reasoning_dropped",
@@ -62,9 +62,8 @@ def wait_before_retry(
 ) -> float | None:
     """Return the seconds to wait before the next attempt, or None to give up.
 
-    `attempt` counts the attempts made, from 1. After the first visible token there is none
-    (P6). A provider's Retry-After is kept to the second; one longer than `max_wait` is left to
-    the caller, which gets the error.
+    `attempt` is the number of attempts so far. There is no retry after the first visible token
+    (P6). The provider's Retry-After is honored exactly; None if it is longer than `max_wait`.
     """
     if visible or attempt > len(_BACKOFF_SECONDS):
         return None

@@ -1,4 +1,4 @@
-"""Segments: one unbroken stretch of reasoning, or of answer. Promise P2 lives here."""
+"""Segments: contiguous stretches of reasoning or answer text. Implements promise P2."""
 
 from typing import Literal
 
@@ -12,14 +12,14 @@ from thinkaloud.events.event import (
 )
 
 BLANK_LINE = "\n\n"
-"""What a later answer segment of a run begins with, so that two answers do not run together."""
+"""The prefix of every answer segment of a run after the first, to separate the answers."""
 
 
 class Segments:
-    """Opens a segment at its first text and closes it exactly once; at most one is open.
+    """Opens a segment at its first text and closes it exactly once. At most one is open.
 
-    The caller appends every returned event, in order, and calls `close` on every way out.
-    Times are milliseconds of any steady clock.
+    The caller appends every returned event, in order, and calls `close` on every exit path.
+    Times are milliseconds of a monotonic clock.
     """
 
     def __init__(self, prefix: str) -> None:
@@ -27,7 +27,7 @@ class Segments:
         self.first_reasoning_at: int | None = None
         self.first_answer_at: int | None = None
         self.answered = False
-        """Whether any answer text other than white space was said."""
+        """Whether there was any answer text other than white space."""
         self._prefix = prefix
         self._count = 0
         self._kind: Literal["reasoning", "answer"] | None = None
@@ -38,17 +38,17 @@ class Segments:
         self._before: tuple[bool, int | None, int | None] = (False, None, None)
 
     def begin_response(self) -> None:
-        """Begin the segments of the next response: those that `reclassify` is about."""
+        """Start the next response. `reclassify` applies to its segments only."""
         self._response.clear()
         self._before = (self.answered, self.first_answer_at, self.first_reasoning_at)
 
     @property
     def open_kind(self) -> Literal["reasoning", "answer"] | None:
-        """What is open now."""
+        """The kind of the open segment, or None."""
         return self._kind
 
     def reasoning(self, text: str, part: int, now_ms: int) -> list[Event]:
-        """Say more reasoning. `part` is the provider's block number within the response."""
+        """Append reasoning text. `part` is the provider's block number within the response."""
         if self._kind == "reasoning":
             return [ReasoningDelta(self._segment_id, text, part - self._first_part)]
         events = self.close(now_ms, resuming=True)
@@ -60,7 +60,7 @@ class Segments:
         return events
 
     def answer(self, text: str, now_ms: int) -> list[Event]:
-        """Say more of the answer."""
+        """Append answer text."""
         if self._kind == "answer":
             self.answered = self.answered or not text.isspace()
             return [AnswerDelta(self._segment_id, text)]
@@ -77,7 +77,7 @@ class Segments:
     def close(
         self, now_ms: int, *, interrupted: bool = False, resuming: bool = False
     ) -> list[Event]:
-        """Close what is open; nothing where nothing is. `resuming`: the run goes on."""
+        """Close the open segment, if any. `resuming`: the run continues."""
         kind, self._kind = self._kind, None
         if kind is None:
             return []
@@ -89,7 +89,7 @@ class Segments:
         return [AnswerEnded(self._segment_id, resuming, interrupted)]
 
     def reclassify(self, to: Literal["reasoning", "withdrawn"], now_ms: int) -> list[Event]:
-        """Close what is open, and say that this response's segments so far were something else.
+        """Close the open segment and reclassify the segments of this response.
 
         `reasoning`: the answer segments. `withdrawn`: the reasoning segments.
         """

@@ -1,10 +1,10 @@
-"""The turn machine: what a run does next, and what it says. Pure.
+"""The state machine of a run: decides what to do next and which events to append. Pure.
 
-The runtime feeds it everything that happens and carries out what it decides:
+The runtime feeds it model events and executes its commands:
 
-    begin → (hear … → decide → tools …)* → end
+    begin_iteration → (feed … → decide → tools …)* → end
 
-Every method returns the events to append, in order. Times are milliseconds of a steady clock.
+Events are returned in the order to append them. Times are milliseconds of a monotonic clock.
 """
 
 from typing import Literal, assert_never
@@ -40,11 +40,11 @@ from thinkaloud.events.model import (
 
 
 class CallModel(msgspec.Struct, frozen=True):
-    """Begin the next iteration."""
+    """Start the next iteration."""
 
 
 class RunTools(msgspec.Struct, frozen=True):
-    """Run these calls, then ask again what to do."""
+    """Run these tool calls, then call `after_tools`."""
 
     calls: tuple[ToolCall, ...]
 
@@ -61,7 +61,7 @@ Command = CallModel | RunTools | Finish
 
 
 class Turn:
-    """The decisions of one run. `run_id` makes its segment ids unique."""
+    """The state of one run. `run_id` makes its segment ids unique."""
 
     def __init__(self, run_id: str, max_iterations: int, now_ms: int) -> None:
         self.segments = Segments(run_id.removeprefix("run_"))
@@ -77,12 +77,12 @@ class Turn:
         self._max_tool_calls: int | None = None
         self._opened = 0
         self.visible = False
-        """Whether this model call has said anything: from then on it is never retried (P6)."""
+        """Whether this model call has produced output. If so, it is never retried (P6)."""
 
     def begin_iteration(
         self, max_output_tokens: int | None = None, max_tool_calls: int | None = None
     ) -> list[Event]:
-        """Begin a model call, whose answer may hold so many tool calls."""
+        """Start a model call. `max_tool_calls` limits the tool calls in its response."""
         self.iteration += 1
         self._max_output_tokens = max_output_tokens
         self._max_tool_calls = max_tool_calls
@@ -91,7 +91,7 @@ class Turn:
         return [IterationStarted(self.iteration, self._max_iterations, message)]
 
     def begin_attempt(self) -> None:
-        """Begin the same model call again, after a failure before anything was visible."""
+        """Reset the model call for a retry, after a failure without visible output."""
         self._calls.clear()
         self._opened = 0
         self._finished = self._failed = None
@@ -101,7 +101,7 @@ class Turn:
     def feed(  # noqa: C901, PLR0911, PLR0912 - one arm a kind
         self, said: ModelEvent, now_ms: int
     ) -> list[Event]:
-        """Take the next thing that the model says."""
+        """Process the next model event."""
         match said:
             case ReasoningText(text=text, part=part):
                 self.visible = True
@@ -137,11 +137,11 @@ class Turn:
 
     @property
     def failure(self) -> ModelFailed | None:
-        """Why the model call failed, where it did."""
+        """The failure of the model call, if it failed."""
         return self._failed
 
     def decide(self) -> Command:
-        """Say what to do after the model's last event."""
+        """Return what to do after the last model event."""
         if self._failed is not None:
             failed = self._failed
             error = RunError(failed.code, failed.message, failed.retryable, failed.retry_after)
@@ -159,13 +159,13 @@ class Turn:
         return Finish("completed", outcome=self._nothing_said(finished))
 
     def after_tools(self) -> Command:
-        """Say what to do when all tools have returned."""
+        """Return what to do when all tools have returned."""
         if self.iteration >= self._max_iterations:
             return Finish("max_iterations")
         return CallModel()
 
     def end(self, finish: Finish, now_ms: int) -> list[Event]:
-        """End the run: close what is open, then the one terminal event. Again: nothing."""
+        """Close the open segment and end the run, once. Later calls return no events."""
         if self.ended:
             return []
         self.ended = True
@@ -186,7 +186,7 @@ class Turn:
         return None if at is None else max(0, at - self._started_at)
 
     def _close_reasoning(self, now_ms: int) -> list[Event]:
-        # A search in the middle of an answer leaves the answer whole.
+        # Server-side activity, such as a search, does not split an answer segment.
         return self.segments.close(now_ms) if self.segments.open_kind == "reasoning" else []
 
     def _reclassify(self, to: Literal["reasoning", "withdrawn"], now_ms: int) -> list[Event]:

@@ -1,10 +1,10 @@
-"""Token counts, added up."""
+"""Add up token counts."""
 
 from thinkaloud.events.model import Usage
 
 
 def add(first: Usage | None, second: Usage | None) -> Usage | None:
-    """Return the sum of two counts. What only one of them knows is kept; `raw` is not."""
+    """Return the sum of two counts. Fields that only one of them has are kept; `raw` is dropped."""
     if first is None or second is None:
         return first or second
     return Usage(

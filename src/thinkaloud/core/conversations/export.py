@@ -1,6 +1,6 @@
-"""A conversation to take away: JSON for programs, Markdown for people. Pure.
+"""Export a conversation: JSON for programs, Markdown for people. Pure.
 
-Reasoning is in it only where it was asked for; what is meant for a provider never is (P7).
+Reasoning is included only on request; native provider payloads never are (P7).
 """
 
 import re
@@ -28,30 +28,30 @@ _NOT_IN_NAMES: Final = re.compile(r"[^\w-]+")
 
 
 class OtherVersion(msgspec.Struct, frozen=True):
-    """A run that is not among the `runs` of an export: of a version that was not selected."""
+    """A run that is not in the `runs` of an export, because its version is not selected."""
 
     after: str | None
-    """The run that it follows; null where it begins the conversation."""
+    """The run that it follows; null if it is the first of the conversation."""
     selected: bool
-    """Whether it is the selected one of those that follow that run."""
+    """Whether it is the selected version of those that follow that run."""
     run: RunView
 
 
 class Export(msgspec.Struct, frozen=True):
-    """A conversation as a document. `runs` are the selected version, each after the one before it."""
+    """A conversation as a document. `runs` are the runs of the selected version, in order."""
 
     conversation_id: str
     title: str
     created_at_ms: int
     runs: tuple[RunView, ...]
     other_versions: tuple[OtherVersion, ...] = ()
-    """All other runs, oldest first: nothing of the conversation is left out."""
+    """All other runs, oldest first."""
     version: int = 2
-    """The version of this form."""
+    """The version of this format."""
 
 
 def file_name(title: str, conversation_id: str, form: Form) -> str:
-    """Return a name for the file: letters, digits, `-` and `_` of the title, else of the id."""
+    """Return a file name made of the letters, digits, `-` and `_` of the title, or else the id."""
     words = _NOT_IN_NAMES.sub("-", unicodedata.normalize("NFC", title))[:60].strip("-_")
     return f"{words or _NOT_IN_NAMES.sub('-', conversation_id)}.{_ENDINGS[form]}"
 
@@ -70,7 +70,7 @@ def as_json(
     *,
     include_reasoning: bool,
 ) -> bytes:
-    """Return the conversation as a JSON document (`Export`); `path` is the version to begin with."""
+    """Return the conversation as a JSON document (`Export`); `path` is the version for `runs`."""
 
     def view(run: RunFold) -> RunView:
         return run.view() if include_reasoning else without_reasoning(run.view())
@@ -87,7 +87,7 @@ def as_json(
 
 
 def _other(fold: Fold, run_id: str, run: RunView, path: Mapping[str, RunFold]) -> OtherVersion:
-    # What is written as `runs` counts as selected.
+    # The runs in `path` count as selected.
     selected = fold.tree.is_selected(run_id) and not any(
         each in path for each in fold.tree.versions(run_id)
     )
@@ -121,7 +121,7 @@ def _told(file: AttachedFile) -> str:
 
 
 def _code(text: str) -> str:
-    """Return a text as a code span, in which nothing is markup."""
+    """Return the text as a Markdown code span."""
     fence = "`"
     while fence in text:
         fence += "`"

@@ -1,4 +1,4 @@
-"""What files are called, as text that can stand anywhere: people chose the names, or somebody hostile did. Pure."""
+"""Sanitize file names, which are untrusted input. Pure."""
 
 import unicodedata
 from typing import Final
@@ -11,20 +11,20 @@ _SPECIAL: Final = frozenset('\\"/:;%*?|')
 
 
 def label(text: str) -> str:
-    """Return a text as one line that ends no attribute, opens no tag and steers no terminal."""
+    """Return the text as one line without quotes, angle brackets and control characters."""
     return "".join(each for each in text.translate(_MARKUP) if not _is_control(each)).strip()
 
 
 def file_label(given: str) -> str:
-    """Return what a client calls a file as a label: one line, no folders, no markup."""
+    """Return a client's file name as a label: one line, without folders and markup."""
     last = given.replace("\\", "/").rpartition("/")[2]
     return label(last)[:MAX_NAME_CHARS].strip(" .") or UNNAMED
 
 
 def content_disposition(name: str, *, inline: bool = False, unnamed: str = UNNAMED) -> str:
-    """Return the `Content-Disposition` of a file of this name, which is a label (RFC 6266, 8187).
+    """Return the `Content-Disposition` header for a label (RFC 6266, 8187).
 
-    `unnamed` stands for a name that has nothing in ASCII.
+    `unnamed` replaces a name without ASCII characters.
     """
     kind = "inline" if inline else "attachment"
     plain = _ascii(name, unnamed)
@@ -33,7 +33,7 @@ def content_disposition(name: str, *, inline: bool = False, unnamed: str = UNNAM
 
 
 def _ascii(name: str, unnamed: str) -> str:
-    # What is taken apart may hold a quote that the whole did not: it is looked at afterwards.
+    # Check for special characters after decomposition, which can produce them.
     letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     plain = "".join("_" if each in _SPECIAL else each for each in letters if each.isprintable())
     stem, dot, ending = plain.strip().rpartition(".")

@@ -1,4 +1,4 @@
-"""A conversation page by page, from its end."""
+"""Paginate a conversation, newest runs first."""
 
 import msgspec
 
@@ -8,17 +8,17 @@ from thinkaloud.events.view import ConversationView
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Runs of the current path that follow each other."""
+    """Consecutive runs of the current path."""
 
     view: ConversationView
     next_before: str | None
-    """The run before which the next page ends; None where nothing is older."""
+    """The `before` of the next page, which has older runs; None if there are none."""
 
 
 def page_of(fold: Fold, limit: int | None, before: str = "") -> Page:
-    """Return the newest runs, at most `limit`, of those before a run or of all.
+    """Return the newest runs, up to `limit`; with `before`, those before that run.
 
-    The newest page has the `attempt`, too. Raises `InvalidRequest` where `before` names none of them.
+    The newest page includes the `attempt`. Raises `InvalidRequest` if `before` is not in the path.
     """
     ids = list(fold.runs)
     if before:

@@ -1,4 +1,4 @@
-"""What the search finds of a run: the question and the answer, and no reasoning. Pure."""
+"""The searchable text of a run: the question and the answer, without reasoning. Pure."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from thinkaloud.events.event import AnswerDelta, Event, RunStarted
 
 
 def searchable(events: Iterable[Event]) -> str:
-    """Return the text of a run that the search index takes in."""
+    """Return the text of a run for the search index."""
     said: list[str] = []
     answer: list[str] = []
     for event in events:

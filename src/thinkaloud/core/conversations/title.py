@@ -1,4 +1,4 @@
-"""A conversation's title, made from its answer text and nothing else (P1). Pure."""
+"""The title of a conversation, from its answer or question, never from reasoning (P1). Pure."""
 
 import re
 import unicodedata
@@ -6,20 +6,20 @@ from typing import Final
 
 MAX_CHARS: Final = 60
 _LEADING: Final = re.compile(r"(?:\s*(?:[#>*+\-–—•]+|\d{1,9}[.)])(?=\s))+")
-"""Headings, quotes and lists; a number that a sentence begins with is none of them."""
+"""Heading, quote and list markers, but not a number at the start of a sentence."""
 _MARKS: Final = re.compile(
     r"(?P<ticks>`+)(?P<code>.+?)(?P=ticks)|`+"
     r"|(?<!\w)(?:[*_]+|~~)(?=\S)|(?<=\S)(?:[*_]+|~~)(?!\w)"
 )
-"""Code, of which every character stays, and emphasis, which touches a word on one side only."""
+"""Code, which is kept literally, and emphasis, which touches a word on one side only."""
 
 _FLAG_LETTERS: Final = "".join(map(chr, range(0x1F1E6, 0x1F200)))
-"""Two of them are a flag."""
+"""Regional indicators; two of them form a flag."""
 _SKIN_TONES: Final = "".join(map(chr, range(0x1F3FB, 0x1F400)))
 
 
 def title_of(answer: str, question: str) -> str:
-    """Return a line of at most 60 characters: the answer's first, else the question's, else ""."""
+    """Return the first line of the answer, or else of the question, up to 60 characters, or ""."""
     for text in (answer, question):
         for line in text.splitlines():
             title = _plain(line)
@@ -45,14 +45,14 @@ def _short(title: str) -> str:
 
 
 def _boundary(text: str, end: int) -> int:
-    """Return the last place up to `end` that is not inside what is drawn as one character."""
+    """Return the last position up to `end` that is not inside a grapheme cluster."""
     start = end
     while start and _goes_on(text[start]):
         start -= 1
     flags = len(text[:start]) - len(text[:start].rstrip(_FLAG_LETTERS))
     if text[start] in _FLAG_LETTERS and flags % 2:
         start -= 1
-    # A base with more marks than a line has room for: then cut anywhere.
+    # A base character with too many combining marks for a line is cut anywhere.
     return start or end
 
 
