@@ -1,1 +1,1 @@
-"""The contract: frozen, typed values and the one reading of them. No I/O, no clock."""
+"""The event types and the fold that interprets them: frozen values. No I/O, no clock."""

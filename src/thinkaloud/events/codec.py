@@ -1,4 +1,4 @@
-"""Event ⇄ bytes: the one place. The JSON is what stores keep and golden sessions hold."""
+"""Encode and decode events as JSON, the format of stores and golden sessions."""
 
 import msgspec
 
@@ -10,24 +10,24 @@ _message_decoder = msgspec.json.Decoder(RunStarted)
 
 
 def encode(logged: LoggedEvent) -> bytes:
-    """Return the event as one line of JSON without a line break."""
+    """Return the event as JSON on one line, without a line break."""
     return _encoder.encode(logged)
 
 
 def decode(line: bytes | str) -> LoggedEvent:
-    """Read back what `encode` wrote.
+    """Decode what `encode` returned.
 
-    Raises `msgspec.ValidationError`, naming the path, where it is no such event, and
-    `msgspec.DecodeError` where it is no JSON.
+    Raises `msgspec.ValidationError` with the path if it is not a valid event, and
+    `msgspec.DecodeError` if it is not JSON.
     """
     return _decoder.decode(line)
 
 
 def encode_message(message: RunStarted) -> bytes:
-    """Return what a run begins with as one line of JSON."""
+    """Return the first event of a run as JSON on one line."""
     return _encoder.encode(message)
 
 
 def decode_message(line: bytes | str) -> RunStarted:
-    """Read back what `encode_message` wrote. Raises as `decode`."""
+    """Decode what `encode_message` returned. Raises as `decode`."""
     return _message_decoder.decode(line)

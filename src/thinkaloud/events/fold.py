@@ -1,14 +1,14 @@
-"""The one reading of the log: events in order → what a person, a prompt or an export sees.
+"""Fold the event log of a conversation into its state, for pages, prompts and exports.
 
-A conversation is a tree of versions (`run_tree.py`). Its current path, the selected version of every
-position, is what a prompt, a page and an export have.
+A conversation is a tree of versions (`run_tree.py`). Pages, prompts and exports show its current
+path: the selected version of every position.
 
 A run that `replaces` another becomes a version of its position. It is selected by its first answer
-text; until then, and if it ends without any, it is the conversation's `attempt` and the path
-stays as it is. Only a version that gave no answer and that nothing follows gives way at once.
+text; until then, and if it ends without any, it is the conversation's `attempt` and the path is
+unchanged. It is selected at once if the selected version has no answer and is last in the path.
 
-`Fold.apply` costs the same for the first delta and the millionth (P11). `Fold.view` gives a
-frozen value; its JSON is equal to what the TypeScript fold gives for the same events.
+`Fold.apply` takes constant time per delta (P11). `Fold.view` returns a frozen value; its JSON is
+equal to that of the TypeScript fold for the same events.
 """
 
 from collections.abc import Iterable
@@ -32,7 +32,7 @@ class Fold:
         self.tree = RunTree()
         """All runs, and the current path."""
         self.attempt: RunFold | None = None
-        """The latest run, where it is a replacement that has given no answer text (yet)."""
+        """The latest run, if it is a replacement without answer text (so far)."""
 
     @property
     def runs(self) -> dict[str, RunFold]:
@@ -40,7 +40,7 @@ class Fold:
         return self.tree.runs
 
     def apply(self, logged: LoggedEvent) -> None:
-        """Take the next event."""
+        """Apply the next event."""
         self.seq = logged.seq
         run = self.tree.all.get(logged.run_id)
         if run is not None:
@@ -56,19 +56,19 @@ class Fold:
                 self._select(run.run_id)
 
     def run(self, run_id: str) -> RunFold | None:
-        """Return a run of any version; None where there is none."""
+        """Return a run of any version, or None if there is no such run."""
         return self.tree.all.get(run_id)
 
     def copy(self) -> "Fold":
-        """Return a fold to go on with by itself. It shares the runs that have ended."""
+        """Return an independent copy of the fold. The runs themselves are shared."""
         found = Fold(self.conversation_id)
         found.seq, found.tree, found.attempt = self.seq, self.tree.copy(), self.attempt
         return found
 
     def settled(self) -> "Fold":
-        """Return a fold to go on with by itself, as far as all runs have ended.
+        """Return an independent fold of the runs that ended before the earliest active run started.
 
-        It has these runs themselves: they do not change any more.
+        Empty if they cannot be separated. The runs are shared, because ended runs don't change.
         """
         runs = list(self.tree.all.values())
         end = min([run.first_seq for run in runs if run.ended is None], default=self.seq + 1)
@@ -77,7 +77,7 @@ class Fold:
             return self.copy()
         seq = max([run.last_seq for run in runs if run.last_seq < end], default=0)
         if any(run.first_seq <= seq or run.started.replaces for run in left):
-            return Fold(self.conversation_id)  # What they did to the others cannot be told apart.
+            return Fold(self.conversation_id)  # Their effect on other runs cannot be undone.
         found = self.copy()
         found.seq = seq
         for run in reversed(left):
@@ -86,11 +86,11 @@ class Fold:
         return found
 
     def view(self) -> ConversationView:
-        """Return the conversation as it stands."""
+        """Return the current state of the conversation."""
         return self.view_of(self.runs.values(), self.attempt)
 
     def view_of(self, runs: Iterable[RunFold], attempt: RunFold | None = None) -> ConversationView:
-        """Return some of its runs as a view, with their versions."""
+        """Return a view of these runs, with their versions."""
         chosen = list(runs)
         return ConversationView(
             self.conversation_id,
@@ -110,7 +110,7 @@ class Fold:
         return tuple([self._whole(each) for each in event.attachments])
 
     def _whole(self, attachment: Attachment) -> Attachment:
-        """Return a file with its content, from the run that keeps it."""
+        """Return the file with its content, from the run that has it."""
         holder = self.run(attachment.kept_in)
         if holder is None:
             return attachment

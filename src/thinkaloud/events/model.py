@@ -1,7 +1,7 @@
 """Model events: what every decoder produces, whatever the provider's API format.
 
-A decoder turns bytes into these, in the order in which the provider sent them; nothing is
-merged, dropped or invented. Exactly one `ModelFinished` or `ModelFailed` comes last.
+A decoder converts bytes into these events, in the order in which the provider sent them, without
+merging or dropping any. The last event is a single `ModelFinished` or `ModelFailed`.
 """
 
 from typing import Literal
@@ -18,7 +18,7 @@ ReasoningStatus = Literal["none", "shown", "hidden_by_provider"]
 
 
 class Origin(msgspec.Struct, frozen=True, gc=False):
-    """Where an opaque payload was issued. It is sent back only to an equal origin (P13)."""
+    """Where an opaque payload comes from. It is sent back only to an equal origin (P13)."""
 
     dialect: str
     """The API format, e.g. `anthropic-messages`."""
@@ -29,11 +29,11 @@ class Origin(msgspec.Struct, frozen=True, gc=False):
 
 
 class ProviderPayload(msgspec.Struct, frozen=True, gc=False):
-    """One assistant response exactly as its provider expects it back.
+    """An assistant response in the form in which its provider expects it back.
 
-    `payload` is JSON in the dialect's own shape (content blocks, output items, parts, a
-    message). It contains opaque fields (signatures, encrypted items) byte for byte.
-    It holds reasoning: it is never shown, searched, logged or exported (P1, P7).
+    `payload` is JSON in the dialect's own format (content blocks, output items, parts, a message),
+    with opaque fields (signatures, encrypted items) unchanged byte for byte. It contains reasoning,
+    so it is never shown, searched, logged or exported (P1, P7).
     """
 
     origin: Origin
@@ -57,10 +57,10 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class ReasoningText(msgspec.Struct, frozen=True, tag="reasoning", gc=False):
-    """The next piece of reasoning; never empty.
+    """A reasoning delta, never empty.
 
-    `part` rises where the provider itself begins a new block or summary part, so that a
-    reader may break the paragraph there; no byte is added to the text.
+    `part` increases where the provider starts a new block or summary part, so that clients can
+    start a new paragraph there. The text itself is unchanged.
     """
 
     text: str
@@ -68,9 +68,9 @@ class ReasoningText(msgspec.Struct, frozen=True, tag="reasoning", gc=False):
 
 
 class AnswerText(msgspec.Struct, frozen=True, tag="answer", gc=False):
-    """The next piece of the answer; never empty.
+    """An answer delta, never empty.
 
-    `block` differs from the last one's where the provider itself begins a new block of text.
+    `block` changes where the provider starts a new block of text.
     """
 
     text: str
@@ -78,24 +78,24 @@ class AnswerText(msgspec.Struct, frozen=True, tag="answer", gc=False):
 
 
 class Reclassified(msgspec.Struct, frozen=True, tag="reclassified", gc=False):
-    """What this response has said so far was of another kind.
+    """The output of this response so far turned out to be of another kind.
 
-    `reasoning`: all its answer text was reasoning, because a closing tag came that no tag had
-    opened. `withdrawn`: its reasoning was the answer, which follows as answer text.
+    `reasoning`: all its answer text was reasoning, because of a closing tag without an opening
+    tag. `withdrawn`: its reasoning was the answer, which follows as answer text.
     """
 
     to: Literal["reasoning", "withdrawn"]
 
 
 class ToolCallOpened(msgspec.Struct, frozen=True, tag="tool_call_opened", gc=False):
-    """The model began to write a tool call. Its arguments follow in a `ToolCall`."""
+    """The model started a tool call. Its arguments follow in a `ToolCall`."""
 
     tool_call_id: str
     name: str
 
 
 class ToolCall(msgspec.Struct, frozen=True, tag="tool_call", gc=False):
-    """A whole tool call. `arguments` is the JSON text that the model wrote, unparsed."""
+    """A complete tool call. `arguments` is the JSON text that the model wrote, unparsed."""
 
     tool_call_id: str
     name: str
@@ -103,31 +103,31 @@ class ToolCall(msgspec.Struct, frozen=True, tag="tool_call", gc=False):
 
 
 class ServerToolActivity(msgspec.Struct, frozen=True, tag="server_item", gc=False):
-    """Something that the provider did on its own side: a web search, code execution."""
+    """Activity of the provider itself, such as a web search or code execution."""
 
     kind: str
 
 
 class Keepalive(msgspec.Struct, frozen=True, tag="alive", gc=False):
-    """The provider is at work without a word to show: a ping, hidden reasoning, argument text."""
+    """The provider is active without visible output: a ping, hidden reasoning, argument text."""
 
 
 class ModelFinished(msgspec.Struct, frozen=True, tag="finished", gc=False):
-    """The response ended as its dialect says it should."""
+    """The response is complete."""
 
     finish_reason: FinishReason
     raw_finish_reason: str = ""
-    """The provider's own word."""
+    """The provider's own value."""
     reasoning_status: ReasoningStatus = "none"
     usage: Usage | None = None
     native: ProviderPayload | None = None
-    """None where the dialect needs nothing back but the plain text and calls."""
+    """None if the dialect needs only the text and the tool calls back."""
 
 
 class ModelFailed(msgspec.Struct, frozen=True, tag="failed", gc=False):
-    """The response broke off, was refused or reported an error; what came before stands.
+    """The response was cut off, rejected or reported an error. The output before it remains valid.
 
-    `usage` is what the provider had counted by then.
+    `usage` is what the provider had reported by then.
     """
 
     code: ProviderCode
@@ -136,8 +136,8 @@ class ModelFailed(msgspec.Struct, frozen=True, tag="failed", gc=False):
     retry_after: float | None = None
     usage: Usage | None = None
     rejected: str = ""
-    """The part of the request that the provider refused, such as `tools` (`RequestPart`): a request
-    without it may succeed."""
+    """The part of the request that the provider rejected (a `RequestPart`), such as `tools`: a
+    request without it may succeed."""
 
 
 ModelEvent = (
@@ -151,4 +151,4 @@ ModelEvent = (
     | ModelFinished
     | ModelFailed
 )
-"""Everything that a decoder can say."""
+"""Everything that a decoder can produce."""

@@ -1,6 +1,6 @@
-"""What goes to a model: one request, in no provider's shape.
+"""A model request, independent of the provider.
 
-A dialect's encoder turns a `ModelRequest` into its provider's JSON.
+A dialect's encoder converts a `ModelRequest` to the JSON of its API.
 """
 
 from typing import Literal
@@ -10,16 +10,16 @@ import msgspec
 from thinkaloud.events.model import ProviderPayload
 
 RequestPart = str
-"""A part of a request that a provider may refuse.
+"""A part of a request that a provider may reject.
 
 `tools`, `images`, `system` (the system prompt as such), `developer` (that role), `opaque` (native
-payloads), `reasoning` (of earlier turns), `bare_calls` (tool calls without reasoning), `effort`, `output_limit` (above what the model can),
-`output_room` (above what the prompt leaves), or `body.` and the path of a member of the JSON body,
-e.g. `body.stream_options`.
+payloads), `reasoning` (of earlier turns), `bare_calls` (tool calls without reasoning), `effort`,
+`output_limit` (above the model's maximum), `output_room` (above what the prompt leaves), or `body.`
+and the path of a field of the JSON body, e.g. `body.stream_options`.
 """
 
 EffortLevel = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
-"""How hard a model is asked to think. `none`: no reasoning is generated at all."""
+"""The reasoning effort. `none`: the model generates no reasoning."""
 
 Effort = EffortLevel | int
 """A level, or a budget in reasoning tokens."""
@@ -36,7 +36,7 @@ EFFORT_LEVELS: tuple[EffortLevel, ...] = (
 
 
 class Image(msgspec.Struct, frozen=True):
-    """A picture, as bytes in base64."""
+    """An image, encoded as base64."""
 
     media_type: str
     """`image/png`, `image/jpeg`, `image/gif` or `image/webp`."""
@@ -44,7 +44,7 @@ class Image(msgspec.Struct, frozen=True):
 
 
 class UserTurn(msgspec.Struct, frozen=True, tag="user"):
-    """What the user said, with the material put before it."""
+    """A user message, including its context and attached files."""
 
     text: str
     images: tuple[Image, ...] = ()
@@ -74,10 +74,10 @@ AssistantPart = ReasoningPart | AnswerPart | ToolCallPart
 
 
 class AssistantTurn(msgspec.Struct, frozen=True, tag="assistant"):
-    """One earlier model response.
+    """An earlier model response.
 
-    `native` is sent back as it is where its origin equals the request's; otherwise the
-    parts are rendered, and what an encoder does with foreign reasoning is its dialect's rule.
+    `native` is sent back unchanged if its origin equals the request's. Otherwise, the encoder
+    renders `parts`; each dialect decides what to do with reasoning of other origins.
     """
 
     parts: tuple[AssistantPart, ...]
@@ -85,7 +85,7 @@ class AssistantTurn(msgspec.Struct, frozen=True, tag="assistant"):
 
 
 class ToolResult(msgspec.Struct, frozen=True):
-    """What a tool gave back for one call."""
+    """The result of one tool call."""
 
     tool_call_id: str
     name: str
@@ -94,7 +94,7 @@ class ToolResult(msgspec.Struct, frozen=True):
 
 
 class ToolTurn(msgspec.Struct, frozen=True, tag="tool"):
-    """The results of all calls of one response, in the order of the calls."""
+    """The results of all tool calls of one response, in the order of the calls."""
 
     results: tuple[ToolResult, ...]
 
@@ -122,10 +122,10 @@ class ModelRequest(msgspec.Struct, frozen=True):
     """None: the provider's default."""
     max_output_tokens: int | None = None
     send_opaque: bool = True
-    """False: leave every native payload behind (after a provider refused one)."""
+    """False: send no native payloads (after a provider rejected one)."""
     send_reasoning: bool = True
-    """False: send no reasoning of earlier turns at all, in whatever form."""
+    """False: send no reasoning of earlier turns, in any form."""
     without: frozenset[RequestPart] = frozenset()
-    """What the provider refused before: the request is made without it."""
+    """The parts that the provider rejected, which are left out."""
     conversation_id: str | None = None
     """For providers that route or cache by conversation; never required."""

@@ -1,6 +1,6 @@
-"""The fold of one run: its events in order → the run as it stands.
+"""Fold the events of one run into its state.
 
-`RunFold.apply` costs the same for the first delta and the millionth (P11).
+`RunFold.apply` takes constant time per delta (P11).
 """
 
 from typing import Final, assert_never
@@ -35,11 +35,11 @@ from thinkaloud.events.view import (
 )
 
 _BLANK: Final = " \t\r\n"
-"""Characters that alone make no answer text; the page's fold has the same."""
+"""White space that does not count as answer text; the TypeScript fold has the same."""
 
 
 class _OpenReasoning:
-    """A segment of reasoning under construction: text in pieces, joined when somebody looks."""
+    """A mutable reasoning segment. Its text is kept in pieces and joined only for a view."""
 
     __slots__ = ("duration_ms", "iteration", "parts", "segment_id", "started_at_ms", "status")
 
@@ -74,7 +74,7 @@ class _OpenReasoning:
 
 
 class _OpenAnswer:
-    """A segment of the answer under construction."""
+    """A mutable answer segment."""
 
     __slots__ = ("iteration", "pieces", "segment_id", "status")
 
@@ -95,9 +95,9 @@ class _OpenAnswer:
 
 
 class RunFold:
-    """The fold of one run. Feed it the events of that run, in order, from its `RunStarted`.
+    """The fold of one run. Apply the events of the run in order, starting with its `RunStarted`.
 
-    `attachments` are its files with their content, where its start leaves some of that out.
+    `attachments` are its files with content, if its `RunStarted` omits some of it.
     """
 
     __slots__ = (
@@ -129,20 +129,20 @@ class RunFold:
         self.run_id = logged.run_id
         self.started = logged.event
         self.attachments = logged.event.attachments if attachments is None else attachments
-        """The files that the user put before the model."""
+        """The files that the user attached."""
         self.answered = False
-        """Whether it has given any answer text, beyond white space."""
+        """Whether it has any answer text other than white space."""
         self.characters = 0
-        """About how many characters all of it is, once the run has ended."""
+        """The approximate size of the run in characters, once it has ended."""
         for file in self.attachments:
             self.characters += len(file.text) + len(file.base64)
         self.responses: dict[int, ModelResponded] = {}
-        """What each model call gave back, by iteration: for the next prompt, never for a wire."""
+        """The responses by iteration: for the next prompt, never sent to clients."""
         self.ended: RunEnded | None = None
         self.last_at_ms = logged.at_ms
-        """When the last event was written."""
+        """The time of the last event."""
         self.first_seq = self.last_seq = logged.seq
-        """The numbers of its first and its last event."""
+        """The `seq` of its first and last event."""
         self._started_at_ms = logged.at_ms
         self._ended_at_ms: int | None = None
         self._iteration = 0
@@ -153,7 +153,7 @@ class RunFold:
         self._view: RunView | None = None
 
     def apply(self, logged: LoggedEvent) -> None:
-        """Take the next event of the run."""
+        """Apply the next event of the run."""
         self.last_at_ms = logged.at_ms
         self.last_seq = logged.seq
         event = logged.event
@@ -217,7 +217,7 @@ class RunFold:
                 assert_never(event)
 
     def view(self) -> RunView:
-        """Return the run as it stands. One that has ended is put together once."""
+        """Return the current state of the run. The view of an ended run is cached."""
         view = self._view or self._put_together()
         if self.ended is not None:
             self._view = view
@@ -271,9 +271,9 @@ class RunFold:
             block.duration_ms = event.duration_ms
 
     def _reclassify(self, event: SegmentReclassified, at_ms: int) -> None:
-        """Turn an answer segment into reasoning, or take a segment out.
+        """Convert an answer segment to reasoning, or remove a withdrawn segment.
 
-        A reader that had the beginning of it as an answer may have got the rest as reasoning.
+        A reader may have received the start of the segment as answer and the rest as reasoning.
         """
         found = [
             block

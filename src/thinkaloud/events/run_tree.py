@@ -1,4 +1,4 @@
-"""How the runs of a conversation hang together: versions of positions, and the path through them."""
+"""The tree of a conversation's runs: the versions at each position, and the selected path."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,24 +6,24 @@ from thinkaloud.events.run_fold import RunFold
 
 
 class RunTree:
-    """Every run follows another one, or begins the conversation; those that follow the same one are
-    versions of that position, and one of them is selected. What is selected makes up the path.
+    """Every run follows another run or is the first. Runs that follow the same run are versions of
+    one position, and one of them is selected. The path consists of the selected versions.
     """
 
     def __init__(self) -> None:
         self.runs: dict[str, RunFold] = {}
         """The path, oldest first."""
         self.all: dict[str, RunFold] = {}
-        """The runs of all versions, in the order in which they began."""
+        """The runs of all versions, in the order in which they started."""
         self._before: dict[str, str] = {}
-        """By run: the one that it follows; "" where it begins the conversation."""
+        """By run: the run that it follows; "" if it is the first."""
         self._versions: dict[str, tuple[str, ...]] = {}
         """By run, or "": the runs that follow it, oldest first."""
         self._selected: dict[str, str] = {}
-        """By run, or "": which of them is selected."""
+        """By run, or "": the selected one of the runs that follow it."""
 
     def copy(self) -> "RunTree":
-        """Return a tree to go on with by itself. It shares the runs."""
+        """Return an independent copy of the tree. The runs themselves are shared."""
         found = RunTree()
         found.runs, found.all = self.runs.copy(), self.all.copy()
         found._before = self._before.copy()
@@ -33,7 +33,7 @@ class RunTree:
 
     @property
     def last(self) -> str:
-        """The run at the end of the path; "" where nothing was said."""
+        """The run at the end of the path; "" if the path is empty."""
         return next(reversed(self.runs), "")
 
     def versions(self, run_id: str) -> tuple[str, ...]:
@@ -41,12 +41,12 @@ class RunTree:
         return self._versions[self._before[run_id]]
 
     def versions_of(self, runs: Iterable[RunFold]) -> Mapping[str, tuple[str, ...]]:
-        """Return the versions of those runs that have any beside themselves, by run."""
+        """Return the versions by run, for the runs that have other versions."""
         found = [(run.run_id, self.versions(run.run_id)) for run in runs]
         return {run_id: versions for run_id, versions in found if len(versions) > 1}
 
     def before(self, run_id: str) -> str | None:
-        """Return the run that this one follows; None where it begins the conversation."""
+        """Return the run that this one follows, or None if it is the first."""
         return self._before[run_id] or None
 
     def is_selected(self, run_id: str) -> bool:
@@ -54,7 +54,7 @@ class RunTree:
         return self._selected.get(self._before[run_id]) == run_id
 
     def line(self, run_id: str) -> list[RunFold]:
-        """Return the runs that lead up to this one, and itself, oldest first."""
+        """Return this run and its ancestors, oldest first."""
         found: list[RunFold] = []
         while run_id:
             found.append(self.all[run_id])
@@ -63,7 +63,7 @@ class RunTree:
         return found
 
     def path(self, run_id: str) -> dict[str, RunFold]:
-        """Return the path that there would be if this run were selected."""
+        """Return the path as if this run were selected."""
         if run_id in self.runs:
             return self.runs
         found = {run.run_id: run for run in self.line(run_id)}
@@ -71,10 +71,10 @@ class RunTree:
         return found
 
     def add(self, run: RunFold, replaced: str | None) -> bool:
-        """Add a run: a version of the one that it replaces, else one that follows the path.
+        """Add a run: as a version of the run that it replaces, or else at the end of the path.
 
-        Returns whether it is now to be selected: nothing else is there, or what is there gave no
-        answer and nothing follows it.
+        Returns whether to select it now: it is the only version, or the selected version gave no
+        answer and is the last run of the path.
         """
         place = self._before.get(replaced or "", self.last)
         self.all[run.run_id] = run
@@ -84,10 +84,10 @@ class RunTree:
         return current is None or (current == self.last and not self.all[current].answered)
 
     def select(self, run_id: str) -> None:
-        """Select a run and all that leads to it. One that is not there: nothing."""
+        """Select a run and its ancestors. Does nothing if there is no such run."""
         if run_id in self.runs or run_id not in self.all:
             return
-        # From the last run that both paths have; what both share is not touched.
+        # Change the path only after the last run that both paths share.
         steps: list[str] = []
         shared = run_id
         while shared and shared not in self.runs:
@@ -101,7 +101,7 @@ class RunTree:
         self._go_on(self.runs, run_id)
 
     def drop_last(self, run_id: str) -> bool:
-        """Undo that a run began which ends the path and has no versions. False where it does not."""
+        """Remove a run if it is last in the path and the only version. Returns whether it was."""
         place = self._before[run_id]
         if self.last != run_id or self._versions[place] != (run_id,):
             return False

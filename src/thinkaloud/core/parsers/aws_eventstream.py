@@ -1,4 +1,4 @@
-"""AWS event streams (`application/vnd.amazon.eventstream`), incrementally, and their failures.
+"""Parse AWS event streams (`application/vnd.amazon.eventstream`) incrementally, and their errors.
 
 Source: the AWS event stream encoding (smithy.io, "Amazon Event Stream"): big-endian total length,
 headers length and prelude CRC, then headers, payload and message CRC; both CRCs are CRC-32.
@@ -16,7 +16,7 @@ _PRELUDE: Final = struct.Struct(">III")
 _CRC: Final = struct.Struct(">I")
 _LEAST: Final = _PRELUDE.size + _CRC.size
 _STRING: Final = 7
-# Bytes of a header value by type: true, false, byte, short, int, long, timestamp, uuid.
+# The size of a header value in bytes, by type: true, false, byte, short, int, long, timestamp, uuid.
 _FIXED: Final = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}
 _LENGTH_PREFIXED: Final = (6, _STRING)
 _MESSAGE_CHARS: Final = 500
@@ -41,17 +41,17 @@ _CODES: Final[dict[str, ProviderCode]] = {
 
 
 class Frame(NamedTuple):
-    """One message: its headers of type string by name, and its payload."""
+    """One message: its string headers by name, and its payload."""
 
     headers: dict[str, str]
     payload: bytes
 
 
 class EventStreamParser:
-    """Bytes in, frames out, linear in the bytes and holding no more than one frame.
+    """Parses bytes into frames, in linear time, buffering at most one frame.
 
-    Feed what arrives, cut anywhere. A frame that is damaged or longer than `max_frame_bytes`
-    ends the stream: `broken` says why, and nothing comes after it.
+    Chunks may be split anywhere. A frame that is corrupt or longer than `max_frame_bytes` ends the
+    stream: `broken` is the reason, and no more frames are returned.
     """
 
     __slots__ = ("_held", "_limit", "broken")
@@ -62,7 +62,7 @@ class EventStreamParser:
         self.broken: str | None = None
 
     def feed(self, chunk: bytes) -> list[Frame]:
-        """Take the next bytes and return the frames that they complete."""
+        """Process the next bytes and return the completed frames."""
         frames: list[Frame] = []
         if self.broken is not None:
             return frames
@@ -107,7 +107,7 @@ class EventStreamParser:
 
 
 def _headers(data: bytes) -> dict[str, str] | None:
-    """Return the string headers, or None where the bytes are no headers."""
+    """Return the string headers, or None if the bytes are not valid headers."""
     found: dict[str, str] = {}
     at = 0
     try:
@@ -134,7 +134,7 @@ class _Fault(msgspec.Struct):
 
 
 def exception(frame: Frame) -> ProviderError | None:
-    """Return the failure that a frame reports, or None where it is an ordinary event."""
+    """Return the error that a frame reports, or None if it is an ordinary event."""
     match frame.headers.get(":message-type", "event"):
         case "exception":
             name = frame.headers.get(":exception-type", "")
@@ -150,9 +150,9 @@ def exception(frame: Frame) -> ProviderError | None:
 
 
 def aws_code(name: str) -> ProviderCode | None:
-    """Return what an AWS exception's name means, or None where it is not known.
+    """Return the code for the name of an AWS exception, or None if it is unknown.
 
-    Names come as `throttlingException` in frames, and as `ThrottlingException:http://…` in the
+    The name is `throttlingException` in frames, and `ThrottlingException:http://…` in the
     `x-amzn-errortype` header.
     """
     return _CODES.get(name.split(":")[0].rpartition("#")[2].lower())

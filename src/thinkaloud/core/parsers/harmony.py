@@ -10,7 +10,7 @@ from typing import Final, Literal, NamedTuple
 from thinkaloud.core.parsers.inline_tags import Markers
 
 OPENINGS: Final = ("<|channel|>", "<|start|>")
-"""What a message in this format begins with."""
+"""The tokens that a message in this format can start with."""
 
 _START: Final = "<|start|>"
 _CHANNEL: Final = "<|channel|>"
@@ -26,9 +26,9 @@ Kind = Literal["reasoning", "answer", "call", "arguments"]
 class Piece(NamedTuple):
     """A piece of a message.
 
-    `reasoning` and `answer` carry text that is not empty. `call` opens a tool call of that
-    name, `arguments` is the next piece of the open call's arguments. `block` counts the
-    messages of the response, from 0, so that two reasoning messages can be told apart.
+    `reasoning` and `answer` have non-empty text. `call` starts a tool call with that name;
+    `arguments` is a piece of its arguments. `block` is the index of the message in the response,
+    which separates consecutive reasoning messages.
     """
 
     kind: Kind
@@ -43,11 +43,11 @@ class _State(Enum):
 
 
 class HarmonySplitter:
-    """Text in, pieces out: incremental, linear, whatever the cuts.
+    """Splits chunks of text into pieces, incrementally and in linear time.
 
-    The channel `analysis` is reasoning; `final`, and `commentary` that is addressed to nobody,
-    are answer; a message to a recipient is a tool call, named without its `functions.`. Text
-    between messages is kept as answer. At most one control token is held back.
+    The channel `analysis` is reasoning; `final`, and `commentary` without a recipient, are answer;
+    a message to a recipient is a tool call, named without the prefix `functions.`. Text between
+    messages is answer. At most one control token is buffered.
     """
 
     __slots__ = ("_block", "_header", "_held", "_kind", "_state")
@@ -60,11 +60,11 @@ class HarmonySplitter:
         self._block = -1
 
     def feed(self, text: str) -> list[Piece]:
-        """Take the next text and return what is certain."""
+        """Process the next chunk and return the complete pieces."""
         return self._take(self._held + text, last=False)
 
     def close(self) -> list[Piece]:
-        """Return what was held back; a message that was never ended stands as it is."""
+        """Return the buffered text at the end of the response. An unfinished message is kept."""
         return self._take(self._held, last=True)
 
     def _take(self, text: str, *, last: bool) -> list[Piece]:

@@ -1,4 +1,4 @@
-"""Split reasoning in tags off plain text, incrementally and whatever the cuts. Pure."""
+"""Separate tagged reasoning from plain text, incrementally. Pure."""
 
 import re
 from typing import Final, Literal
@@ -7,17 +7,17 @@ from thinkaloud.core.parsers.inline_state import Answer, Inline, Piece, Thought
 from thinkaloud.core.parsers.inline_tags import spellings
 
 _MAX_SPAN: Final = 2048
-"""How far the other end of inline code may be from a tag in it."""
+"""The maximum distance between a tag in inline code and the end of the code."""
 
 
 class InlineSplitter:
-    """Text in, pieces out: linear, holding back no more than decides what a text is.
+    """Splits chunks of text into pieces, in linear time, buffering only text that is undecided.
 
     A tag opens reasoning at the start of the response and after a closing tag; in a response
-    that has had a thought also at the start of a line, and with `strict` anywhere. Tags in code
-    are text. Any closing tag ends a thought. With `strict` that holds for the last one only
-    where tags are nested or do not match: text after such a tag waits for the next tag or the end.
-    A closing tag without an opening one says that all answer text before it was reasoning.
+    that already had a thought, also at the start of a line; and with `strict`, anywhere. Tags in
+    code are text. Any closing tag ends a thought. With `strict`, if tags are nested or do not
+    match, only the last one does: text after such a tag is buffered until the next tag or the end.
+    A closing tag without an opening tag means that all answer text before it was reasoning.
     """
 
     __slots__ = (
@@ -43,16 +43,16 @@ class InlineSplitter:
 
     @property
     def unclosed(self) -> bool:
-        """Whether the response began inside a thought and no tag has come so far."""
+        """Whether the response started inside a thought and has had no tag so far."""
         return self._thinking and self._thought.implicit
 
     @property
     def plain(self) -> bool:
-        """Whether all that follows is answer text, so that it need not be read."""
+        """Whether all following text is answer, so that it need not be parsed."""
         return self._silent or (self._answer.separate and self._answer.answered)
 
     def feed(self, text: str) -> list[Piece]:
-        """Take the next text and return what is certain."""
+        """Process the next chunk and return the pieces that are decided."""
         if self.plain:
             return [Piece("answer", text)]
         kind = self.feed_plain(text)
@@ -61,10 +61,10 @@ class InlineSplitter:
         return self._take(self._held + text, last=False)
 
     def feed_plain(self, text: str) -> Literal["reasoning", "answer"] | None:
-        """Take the next text if no tag can begin, continue or end in it, and return what it is.
+        """Process the next chunk if it cannot contain any part of a tag, and return its kind.
 
-        None: nothing was taken, and `feed` must read the text. Most chunks of a stream are plain,
-        so this is the fast path.
+        Returns None, without processing the chunk, if it needs `feed`. Most chunks of a stream are
+        plain, so this is the fast path.
         """
         if not text or self._held or self._thought.waits or not self._spellings.plain(text):
             return None
@@ -82,9 +82,9 @@ class InlineSplitter:
         return "answer"
 
     def separate(self) -> list[Piece]:
-        """Say that the provider sends reasoning apart, so that tags in the text are text.
+        """Treat tags as text from now on, because the provider sends reasoning separately.
 
-        Not with `strict`. A closing tag at the start of the text is dropped all the same.
+        Has no such effect with `strict`. A closing tag at the start of the text is still dropped.
         """
         pieces = self.interrupt()
         if self.unclosed:
@@ -93,9 +93,9 @@ class InlineSplitter:
         return pieces
 
     def interrupt(self) -> list[Piece]:
-        """Return what is held back: something else than text follows. A thought is over.
+        """Return the buffered text, because something other than text follows. Ends a thought.
 
-        With `strict` a thought goes on behind it until its tag closes it.
+        With `strict`, a thought continues until its closing tag.
         """
         pieces = self._release()
         if self._thinking and not self._strict and not (self.unclosed and self._answer.fresh):
@@ -103,7 +103,7 @@ class InlineSplitter:
         return pieces
 
     def begin_block(self) -> list[Piece]:
-        """Say that the provider begins a new block of text: a tag may open reasoning there."""
+        """Start a new block of text from the provider, where a tag can open reasoning."""
         pieces = self.interrupt()
         if not self._thinking:
             self._answer.fresh = True
@@ -111,9 +111,9 @@ class InlineSplitter:
         return pieces
 
     def close(self, *, cut: bool = False) -> list[Piece]:
-        """Return what is held back at the end of the response.
+        """Return the buffered text at the end of the response.
 
-        With `cut` without half a tag: the response broke off there, and it is no word.
+        `cut`: the response was cut off, so an incomplete tag is dropped.
         """
         if cut and self._held[:1] not in {"`", "~"} and not self._spellings.unfinished(self._held):
             self._held = ""
@@ -124,7 +124,7 @@ class InlineSplitter:
         pieces = self._take(held, last=True) if held else []
         waiting = self._thought.take_waiting()
         if waiting is not None:
-            # No tag has come: the last closing one did end the thought.
+            # No further tag: the last closing tag did end the thought.
             self._end_thought()
             self._say(waiting, pieces)
         return pieces
@@ -145,7 +145,7 @@ class InlineSplitter:
     def _read_thought(
         self, text: str, start: int, end: int, last: bool, pieces: list[Piece]
     ) -> tuple[int, bool]:
-        """Read reasoning up to a tag that counts; return where, and whether more must come."""
+        """Parse reasoning up to an effective tag. Return where, and whether to wait for more."""
         thought, place = self._thought, start
         while (mark := self._spellings.find(text, place, end)) is not None:
             place = mark.end
@@ -171,7 +171,7 @@ class InlineSplitter:
     def _read_answer(
         self, text: str, start: int, end: int, last: bool, pieces: list[Piece]
     ) -> tuple[int, bool]:
-        """Read answer text up to a tag that counts; return where, and whether more must come."""
+        """Parse the answer up to an effective tag. Return where, and whether to wait for more."""
         code, place = self._answer.code, start
         while (found := self._spellings.find_or_code(text, place, end)) is not None:
             at = found.start() if isinstance(found, re.Match) else found.start
@@ -212,7 +212,7 @@ class InlineSplitter:
         self._answer.resume()
 
     def _say(self, text: str, pieces: list[Piece]) -> None:
-        """Give out text as what is being read."""
+        """Emit text as reasoning or answer, depending on the state."""
         if not text:
             return
         self._last = text[-1]
@@ -225,7 +225,7 @@ class InlineSplitter:
 
 
 def split(text: str, inline: Inline) -> tuple[str, str]:
-    """Return the reasoning and the answer of a whole response."""
+    """Return the reasoning and the answer of a complete response."""
     splitter = InlineSplitter(inline)
     reasoning: list[str] = []
     answer: list[str] = []

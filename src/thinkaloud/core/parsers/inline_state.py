@@ -1,4 +1,4 @@
-"""What tags in a stream of plain text mean, in a thought and in an answer. Pure."""
+"""The meaning of tags in a stream of plain text, in a thought and in an answer. Pure."""
 
 from typing import Final, Literal, NamedTuple
 
@@ -8,23 +8,23 @@ from thinkaloud.core.parsers.inline_tags import BRACKETED, Mark
 from thinkaloud.core.parsers.markdown_code import CodeState
 
 MAX_PENDING_CHARS: Final = 1_048_576
-"""How much text may wait for the tag that says whether it is answer or still reasoning."""
+"""How much text to buffer until a tag decides whether it is answer or reasoning."""
 
 
 class Inline(msgspec.Struct, frozen=True):
     """How a model marks reasoning inside plain text."""
 
     tags: tuple[tuple[str, str], ...] = BRACKETED
-    """Pairs beside the known ones. Empty: only `strict` looks for tags at all."""
+    """Pairs in addition to the known ones. Empty: look for tags only if `strict` is set."""
     preopened: bool = False
-    """The prompt has opened the tag: the response begins as reasoning."""
+    """The prompt contains the opening tag, so the response starts with reasoning."""
     orphans: bool = True
-    """Whether a closing tag without an opening one makes reasoning of the text before it; `strict`
-    always does. False where the request has turned reasoning off."""
+    """Whether a closing tag without an opening tag turns the text before it into reasoning; always
+    true with `strict`. False if the request turned reasoning off."""
     harmony: bool = True
-    """Whether harmony's control tokens (gpt-oss) are read; `strict` always reads them."""
+    """Whether to parse harmony's control tokens (gpt-oss); always true with `strict`."""
     strict: bool = False
-    """Reasoning is withheld: every tag outside code counts, and what is in doubt is reasoning."""
+    """Reasoning must not leak: every tag outside code counts, and undecided text is reasoning."""
 
 
 Kind = Literal["reasoning", "answer", "was_reasoning"]
@@ -38,7 +38,7 @@ class Piece(NamedTuple):
 
 
 class Thought:
-    """A thought that is open: which tag opened it, how deep tags are nested, and what waits."""
+    """An open thought: the tag that opened it, the nesting depth, and the buffered text."""
 
     __slots__ = (
         "_chars",
@@ -58,22 +58,22 @@ class Thought:
         self._chars = 0
         self._mark = ""
         self.implicit = False
-        """Whether the prompt opened it, and no tag has come so far."""
+        """Whether the prompt opened it, and there was no tag so far."""
         self.open("")
 
     @property
     def waits(self) -> bool:
-        """Whether text waits for the tag that says what it is."""
+        """Whether text is buffered until a tag decides what it is."""
         return self._waiting is not None
 
     def open(self, name: str) -> None:
-        """Begin a thought. Without a name the prompt has begun it."""
+        """Start a thought. An empty name means that the prompt opened it."""
         self.implicit = not name
         self._name = name
         self._depth = 1
 
     def counts(self, mark: Mark) -> bool:
-        """Whether a tag means something here, rather than being a word of the thought."""
+        """Whether a tag is effective here, or just text of the thought."""
         if mark.name == "harmony" and not self._harmony:
             return False
         if mark.kind in {"close", "open"}:
@@ -81,7 +81,7 @@ class Thought:
         return mark.kind in {"final", "end"} and self._name == mark.name
 
     def say(self, text: str, pieces: list[Piece]) -> None:
-        """Give out reasoning, or let it wait."""
+        """Emit reasoning, or buffer it."""
         if not text:
             return
         if self._waiting is None:
@@ -94,7 +94,7 @@ class Thought:
             self._wait("")
 
     def nest(self, mark: Mark, said: str, pieces: list[Piece], *, fresh: bool) -> None:
-        """Read an opening tag inside the thought."""
+        """Process an opening tag inside the thought."""
         if self.implicit and fresh:
             self.open(mark.name)
             return
@@ -104,7 +104,7 @@ class Thought:
             self._depth += self._strict
 
     def ends(self, mark: Mark, said: str, pieces: list[Piece]) -> bool:
-        """Whether a closing tag ends the thought for certain; else what follows waits."""
+        """Whether a closing tag certainly ends the thought. Otherwise, buffer what follows."""
         self._settle(pieces)
         matches = self.implicit or mark.name == self._name
         if not self._strict or (self._depth <= 1 and matches):
@@ -114,7 +114,7 @@ class Thought:
         return False
 
     def take_waiting(self) -> str | None:
-        """Return what waits, which is answer: no tag has come. None where nothing waits."""
+        """Return the buffered text, which is answer as no tag followed; None if there is none."""
         waiting, self._waiting = self._waiting, None
         return None if waiting is None else "".join(waiting)
 
@@ -122,14 +122,14 @@ class Thought:
         self._waiting, self._chars, self._mark = [], 0, mark
 
     def _settle(self, pieces: list[Piece]) -> None:
-        """Give out what waits as reasoning."""
+        """Emit the buffered text as reasoning."""
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
             self.say(self._mark + "".join(waiting), pieces)
 
 
 class Answer:
-    """The answer so far: what it takes for a tag to count in it."""
+    """The state of the answer, which decides whether a tag is effective in it."""
 
     __slots__ = (
         "_harmony",
@@ -150,33 +150,33 @@ class Answer:
         self._prose = 0
         self.code = CodeState()
         self.fresh = True
-        """Whether nothing but white space was said since the response or the answer began."""
+        """Whether there was only white space since the start of the response or the answer."""
         self.answered = False
-        """Whether any answer text other than white space was said."""
+        """Whether there was any answer text other than white space."""
         self.separate = False
-        """Whether the provider sends reasoning apart, so that tags are text."""
+        """Whether the provider sends reasoning separately, so that tags are text."""
         self.thought = False
-        """Whether the response has had a thought in tags."""
+        """Whether the response has had a tagged thought."""
 
     def resume(self) -> None:
-        """Go on after a thought."""
+        """Continue after a thought."""
         self.thought = self.fresh = True
         self._prose = 0
         self.code.reset()
 
     def see(self, text: str) -> None:
-        """Take answer text."""
+        """Process answer text."""
         if (self.fresh or not self.answered) and text and not text.isspace():
             self.fresh, self.answered = False, True
 
     def reclassify(self, pieces: list[Piece]) -> None:
-        """Take back the answer text so far: it was reasoning."""
+        """Reclassify the answer text so far as reasoning."""
         if self.answered:
             pieces.append(Piece("was_reasoning"))
         self.answered = False
 
     def counts(self, mark: Mark, said: str) -> bool:
-        """Whether a tag counts here, after `said`, which has not been seen yet."""
+        """Whether a tag is effective here, after `said`, which was not passed to `see` yet."""
         if mark.name == "harmony" and (self.separate or not self._harmony):
             return False
         blank = not said or said.isspace()
@@ -202,7 +202,7 @@ class Answer:
         return fresh or (self.thought and self.code.line_is_empty)
 
     def _closes(self, mark: Mark, *, answered: bool) -> bool:
-        """Whether a closing tag counts that no tag has opened."""
+        """Whether a closing tag without an opening tag is effective."""
         if mark.name == "pair" or (answered and (self.separate or not self._orphans)):
             return False
         if self._prose and not self._strict:

@@ -1,4 +1,4 @@
-"""How models mark reasoning inside plain text, and how to find those marks in a stream. Pure."""
+"""Find the tags with which models mark reasoning in plain text, in a stream. Pure."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
 Tags = Sequence[tuple[str, str]]
-"""Pairs of an opening and a closing tag. An opening tag may stand in several pairs."""
+"""Pairs of an opening and a closing tag. An opening tag may be in several pairs."""
 
 BRACKETED: Final[tuple[tuple[str, str], ...]] = (
     ("<think>", "</think>"),
@@ -140,10 +140,10 @@ _CODE: Final = rf"(?P<code>\n|`{{1,{_MAX_RUN}}}|~{{3,{_MAX_RUN}}})"
 
 
 class Spellings:
-    """Finds every known tag in a text that arrives in pieces, and the given pairs too.
+    """Finds all known tags, and those of the given pairs, in a text that arrives in chunks.
 
-    Tags may be in any case, have attributes and a namespace (`<mm:think>`), and close with
-    another spelling than they opened with: that is for the caller to judge.
+    Tags may be in any case and have attributes and a namespace (`<mm:think>`). Whether an opening
+    and a closing tag match is up to the caller.
     """
 
     __slots__ = ("_active", "_firsts", "_literals", "_pattern", "_prefixes", "_with_code")
@@ -173,23 +173,23 @@ class Spellings:
         self._active = re.compile(f"[{first}`~]", case)
 
     def plain(self, text: str) -> bool:
-        """Whether there is nothing in a text that a tag or code can begin with."""
+        """Whether the text has no character that can start a tag or code."""
         return self._active.search(text) is None
 
     def find(self, text: str, start: int, end: int) -> Mark | None:
-        """Return the first tag between `start` and `end`; of two at one place, the longer."""
+        """Return the first tag between `start` and `end`; the longest of those at one position."""
         match = self._pattern.search(text, start, end)
         return None if match is None else self._mark(match)
 
     def find_or_code(self, text: str, start: int, end: int) -> Mark | re.Match[str] | None:
-        """Return the first tag, or the match of a line break or of a run of code marks."""
+        """Return the first tag, or the match of a line break or a run of backticks or tildes."""
         match = self._with_code.search(text, start, end)
         if match is None or match["code"] is not None:
             return match
         return self._mark(match)
 
     def unfinished(self, text: str) -> int:
-        """Return where the longest end of `text` begins that may grow into a tag or a run."""
+        """Return the start of the longest suffix that may continue as a tag or a run."""
         length = len(text)
         for found in self._firsts.finditer(text, max(0, length - _LONGEST)):
             tail = text[found.start() :]
@@ -225,5 +225,5 @@ def _prefixes_of(words: Iterable[str]) -> frozenset[str]:
 
 @lru_cache(maxsize=32)
 def spellings(pairs: tuple[tuple[str, str], ...]) -> Spellings:
-    """Return the spellings for these pairs, compiled once."""
+    """Return the compiled spellings for these pairs, cached."""
     return Spellings(pairs)

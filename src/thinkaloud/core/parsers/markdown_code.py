@@ -1,4 +1,4 @@
-"""Where Markdown code begins and ends in a text that arrives in pieces. Pure."""
+"""Track Markdown code in a text that arrives in chunks. Pure."""
 
 import re
 from typing import Final
@@ -9,10 +9,10 @@ _MAX_LEAD: Final = 64
 
 
 class CodeState:
-    """Fenced code blocks and inline code, as CommonMark has them.
+    """Tracks fenced code blocks and inline code, as defined by CommonMark.
 
     Whether an open run of backticks is inline code depends on what follows: `span` is the length
-    of the run, and `in_span` looks for its other end.
+    of the run, and `in_span` looks for the closing run.
     """
 
     __slots__ = ("_closing", "_fence", "_fence_line", "_lead", "span")
@@ -21,7 +21,7 @@ class CodeState:
         self.reset()
 
     def reset(self) -> None:
-        """Begin again, at the start of a line."""
+        """Reset to the start of a line, outside code."""
         self.span = 0
         self._fence = ""
         self._fence_line = False
@@ -35,11 +35,11 @@ class CodeState:
 
     @property
     def line_is_empty(self) -> bool:
-        """Whether nothing stands on the line so far."""
+        """Whether the line is empty so far."""
         return self._lead == ""
 
     def plain(self, text: str) -> None:
-        """Take text without a line break, a backtick or a run of tildes."""
+        """Process text without line breaks, backticks and runs of tildes."""
         if self._closing and not text.isspace():
             self._closing = False
         if self._lead is not None:
@@ -47,7 +47,7 @@ class CodeState:
             self._lead = lead if len(lead) <= _MAX_LEAD and _LEAD_CHARS.issuperset(lead) else None
 
     def lines(self, text: str) -> None:
-        """Take text that has line breaks, but no backtick and no run of tildes."""
+        """Process text with line breaks, but without backticks and runs of tildes."""
         first, *rest = text.split("\n")
         if first:
             self.plain(first)
@@ -57,7 +57,7 @@ class CodeState:
                 self.plain(line)
 
     def mark(self, run: str, *, escaped: bool = False) -> None:
-        """Take a line break, or a whole run of backticks or tildes."""
+        """Process a line break, or a complete run of backticks or tildes."""
         if run == "\n":
             self._line_break()
         elif self._fence:
@@ -66,9 +66,9 @@ class CodeState:
             self._outside(run, escaped=escaped)
 
     def in_span(self, text: str, start: int, end: int, *, limit: int) -> bool | None:
-        """Whether the open run of backticks has its other end after `start`; None: not yet known.
+        """Whether the open run of backticks is closed after `start`; None: not known yet.
 
-        A blank line ends the paragraph, and with it every run that has no other end.
+        A blank line ends the paragraph, and with it any run that is not closed.
         """
         edge = min(end, start + limit)
         pattern = rf"(?<!`)`{{{self.span}}}(?!`)|\n[ \t]*\n"
@@ -88,7 +88,7 @@ class CodeState:
     def _in_fence(self, run: str) -> None:
         if self._fence_line:
             if run[0] == "`" == self._fence[0]:
-                # A fence has no backtick behind it on its line: this was inline code.
+                # A backtick fence cannot be followed by a backtick on its line: it is inline code.
                 self.span, self._fence, self._fence_line = len(self._fence), "", False
                 self._outside(run, escaped=False)
             return

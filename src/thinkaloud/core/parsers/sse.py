@@ -1,4 +1,4 @@
-"""Server-Sent Events as text, incrementally. Source: WHATWG HTML, "Server-sent events" (9.2)."""
+"""Parse Server-Sent Events incrementally. Source: WHATWG HTML, "Server-sent events" (9.2)."""
 
 from typing import Final
 
@@ -7,16 +7,16 @@ _BOM: Final = b"\xef\xbb\xbf"
 
 
 class EventTooLarge(ValueError):
-    """One event is longer than the parser may hold."""
+    """An event exceeds the size limit of the parser."""
 
 
 class SSEParser:
-    """Bytes in, events out, linear in the bytes and holding no more than one event.
+    """Parses bytes into events, in linear time, buffering at most one event.
 
-    Feed what arrives, cut anywhere. An event is `(name, data)`, both bytes; `name` is empty
-    where the stream gave none. Comments and `retry` are skipped; `last_id` is the last `id`
-    that was read. Ends of line may be LF, CRLF or CR. An event or a line that is too long ends
-    the stream: the events before it are returned, and the next call raises `EventTooLarge`.
+    Chunks may be split anywhere. An event is `(name, data)`, both bytes; `name` is empty if the
+    stream has none. Comments and `retry` are skipped; `last_id` is the last `id` received. Lines
+    may end with LF, CRLF or CR. An event or line that is too long ends the stream: the events
+    before it are returned, and the next call raises `EventTooLarge`.
     """
 
     __slots__ = (
@@ -43,10 +43,10 @@ class SSEParser:
         self._broken = False
 
     def feed(self, chunk: bytes) -> list[tuple[bytes, bytes]]:
-        """Take the next bytes and return the events that they complete.
+        """Process the next bytes and return the completed events.
 
-        Raises `EventTooLarge` where an event of an earlier call exceeded the limit, or one of
-        this call without any event before it.
+        Raises `EventTooLarge` if an event exceeded the limit in an earlier call, or in this call
+        without any event before it.
         """
         if self._skip_lf and chunk:
             self._skip_lf = False
@@ -72,10 +72,10 @@ class SSEParser:
         return events
 
     def close(self) -> list[tuple[bytes, bytes]]:
-        """Return the event that the stream left without its blank line, if any.
+        """Return the last event if the stream ended without its blank line.
 
-        The standard drops it; providers that end a stream right after their last line mean it.
-        Raises `EventTooLarge` as `feed`.
+        The standard discards it, but some providers end their streams this way. Raises
+        `EventTooLarge` as `feed`.
         """
         events: list[tuple[bytes, bytes]] = []
         if self._line:
@@ -89,7 +89,7 @@ class SSEParser:
         return events
 
     def _check(self, line_bytes: int) -> None:
-        """Note whether the open event and this much of a line are more than may be held."""
+        """Record whether the open event and a line of this length exceed the limit."""
         self._broken = self._held + line_bytes > self._limit
 
     def _give_up(self, events: list[tuple[bytes, bytes]]) -> None:
