@@ -48,16 +48,16 @@ class ServerSection(ServerSettings, frozen=True, forbid_unknown_fields=True, kw_
     workspace: str | None = None
     """The folder that file tools, `context_files` and `image_path` can read. Not set: none."""
     workspace_hard_links: bool = False
-    """Whether to allow workspace files that have more than one hard link. The other link may be outside the
-    workspace, which cannot be detected."""
+    """Whether to allow workspace files that have more than one hard link. The other link may be
+    outside the workspace, which cannot be detected."""
 
 
 class ModelSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[model]`: the default model and its options."""
 
     default: str | None = None
-    """The default model, as `host/model`. Not set: the first host with an API key, else a local model server,
-    else the demo model."""
+    """The default model, as `host/model`. Not set: the first host with an API key, else a local model
+    server, else the demo model."""
     reasoning_effort: Effort | None = None
     """The effort for requests that don't set one. Ignored by models that don't support it."""
     system_prompt: str | None = None
@@ -68,7 +68,7 @@ class HostSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[hosts.NAME]`: a custom host, or overrides for a built-in one."""
 
     dialect: str | None = None
-    """The API format of the host: its [dialect](providers.md#dialects). Required for a custom host."""
+    """The host's API format: its [dialect](providers.md#dialects). Required for a custom host."""
     base_url: str | None = None
     """The base URL you would give the official SDK. Required for a custom host."""
     api_key_env: str | None = None
@@ -94,7 +94,8 @@ class StoreSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[store]`: where conversations are stored."""
 
     kind: Literal["sqlite", "memory"] = "sqlite"
-    """`sqlite`: a file in the data directory. `memory`: conversations are lost when the process ends."""
+    """`sqlite`: a file in the data directory. `memory`: conversations are lost when the process
+    ends."""
     durability: Literal["full", "relaxed"] = "full"
     """`full` survives a power failure. `relaxed` is faster, but can lose the last few seconds."""
     flush_interval_seconds: Annotated[float, Meta(ge=0)] = 0.25

@@ -16,7 +16,7 @@ _PRELUDE: Final = struct.Struct(">III")
 _CRC: Final = struct.Struct(">I")
 _LEAST: Final = _PRELUDE.size + _CRC.size
 _STRING: Final = 7
-# The size of a header value in bytes, by type: true, false, byte, short, int, long, timestamp, uuid.
+# Bytes of a header value, by type: true, false, byte, short, int, long, timestamp, uuid.
 _FIXED: Final = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}
 _LENGTH_PREFIXED: Final = (6, _STRING)
 _MESSAGE_CHARS: Final = 500

@@ -1,4 +1,4 @@
-"""Amazon Bedrock's Converse wire."""
+"""Amazon Bedrock's Converse API."""
 
 from thinkaloud.providers.dialects.bedrock_converse.dialect import bind
 

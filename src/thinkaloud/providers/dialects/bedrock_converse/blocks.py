@@ -1,4 +1,4 @@
-"""One content block as it grows, and the JSON in which it goes back."""
+"""Collect a streamed content block, and encode it to be sent back."""
 
 from typing import Final, Literal
 
@@ -10,13 +10,13 @@ from thinkaloud.providers.dialects.toolcalls import assembled
 Kind = Literal["text", "reasoning", "call", "server_call", "server_result"]
 
 INVALID_JSON: Final = "INVALID_JSON"
-"""The key under which an input goes back that is no JSON object."""
+"""The key under which to send back an input that is not a JSON object."""
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class Growing:
-    """A content block: how it began, and the pieces that followed."""
+    """A streamed content block: its start and the deltas so far."""
 
     __slots__ = (
         "call_id",
@@ -46,12 +46,12 @@ class Growing:
         self.stopped = False
 
     def keep(self, reasoning: Reasoning) -> None:
-        """Keep what is opaque; within a block the last value that is not empty wins."""
+        """Keep the opaque fields; the last non-empty value of a block wins."""
         self.signature = reasoning.signature or self.signature
         self.redacted = reasoning.redacted_content or self.redacted
 
     def payload(self) -> dict[str, object]:
-        """Return the block in the shape of a whole message, which is what goes back."""
+        """Return the block as in a complete message, to be sent back."""
         text = "".join(self.pieces)
         match self.kind:
             case "text":
@@ -73,7 +73,7 @@ class Growing:
 
 
 def as_input(arguments: str) -> msgspec.Raw:
-    """Return arguments as the object that the wire demands."""
+    """Return the arguments as a JSON object, which the API requires."""
     if not arguments.strip():
         return msgspec.Raw(b"{}")
     try:

@@ -1,4 +1,4 @@
-"""Responses of the Converse wire → model events. Pure and incremental.
+"""Decode Converse responses into model events. Pure and incremental.
 
 Source: Amazon Bedrock Runtime API reference, `ConverseStream` and `Converse`.
 """
@@ -15,14 +15,14 @@ _ALIVE: Final = Keepalive()
 
 
 class StreamDecoder:
-    """AWS event-stream frames, one event each."""
+    """Decodes AWS event-stream frames, one event each."""
 
     def __init__(self, origin: Origin) -> None:
         self._reader = MessageReader(origin)
         self._frames = EventStreamParser()
 
     def feed(self, data: bytes) -> list[ModelEvent]:
-        """Take the next bytes, cut anywhere, and return what they complete."""
+        """Process the next bytes, split anywhere, and return the completed events."""
         out: list[ModelEvent] = []
         reader = self._reader
         if reader.done:
@@ -39,21 +39,21 @@ class StreamDecoder:
         return out
 
     def close(self) -> list[ModelEvent]:
-        """Say that no more bytes come and return what is left."""
+        """End the response and return the remaining events."""
         out: list[ModelEvent] = []
         self._reader.end(out)
         return out
 
 
 class WholeDecoder:
-    """A response that did not stream: one JSON object."""
+    """Decodes a response that is not streamed: one JSON object."""
 
     def __init__(self, origin: Origin) -> None:
         self._reader = MessageReader(origin)
         self._body = HeldBody()
 
     def feed(self, data: bytes) -> list[ModelEvent]:
-        """Keep the next bytes; they mean something only when all are there."""
+        """Buffer the next bytes; they are decoded at the end."""
         out: list[ModelEvent] = []
         if not self._reader.done:
             self._body.add(data)
@@ -64,7 +64,7 @@ class WholeDecoder:
         return out
 
     def close(self) -> list[ModelEvent]:
-        """Say that no more bytes come and return all events."""
+        """End the response and return all events."""
         out: list[ModelEvent] = []
         if not self._reader.done:
             self._reader.whole(self._body.take(), out)

@@ -1,4 +1,4 @@
-"""The Converse wire, bound to one model of one host."""
+"""The `bedrock-converse` dialect, for one model of one host."""
 
 from collections.abc import Mapping
 
@@ -16,10 +16,10 @@ from thinkaloud.providers.target import Target
 
 
 class BedrockConverse:
-    """`thinkaloud.ports.model.Dialect` for the Converse wire.
+    """`thinkaloud.ports.model.Dialect` for the Converse API.
 
-    Native payloads are the response's content blocks in the shape of a whole message: the JSON
-    array that goes back as the `content` of an assistant message.
+    Native payloads are the response's content blocks: the JSON array to send back as the
+    `content` of an assistant message.
     """
 
     def __init__(self, target: Target) -> None:
@@ -28,13 +28,13 @@ class BedrockConverse:
 
     @property
     def origin(self) -> Origin:
-        """The identity that native payloads are stamped with."""
+        """The origin recorded in native payloads."""
         return self._target.origin
 
     def encode(self, request: ModelRequest) -> HttpRequest:
-        """Return the HTTP request for a streamed response, not signed.
+        """Return the unsigned HTTP request for a streamed response.
 
-        Raises `InvalidRequest` for an image if the family takes none.
+        Raises `InvalidRequest` for an image if the model family does not support images.
         """
         check_images(request, self._target)
         return encode(request, self._target, self._quirks)
@@ -48,7 +48,7 @@ class BedrockConverse:
         return inlined(decoder, self._target, self._quirks, effort)
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-        """Read a response whose status is not 2xx. `headers` has lower-case names."""
+        """Parse an HTTP response with an error status. `headers` has lower-case names."""
         return http_error(status, headers, body)
 
     @property
@@ -57,13 +57,13 @@ class BedrockConverse:
         return None
 
     def listed(self, body: bytes) -> list[ListedModel]:
-        """Raise `ProviderError`: there is no such list in this wire."""
+        """Raise `ProviderError`: the API has no model list."""
         raise ProviderError("provider_bad_request", "The Converse wire lists no models.")
 
 
 def bind(target: Target) -> BedrockConverse:
     """Return the dialect for one model of one host.
 
-    Raises `thinkaloud.errors.ConfigurationError` if the target's quirks are not this dialect's.
+    Raises `thinkaloud.errors.ConfigurationError` if the target's quirks are for another dialect.
     """
     return BedrockConverse(target)

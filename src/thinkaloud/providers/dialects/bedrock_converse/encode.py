@@ -1,4 +1,4 @@
-"""Model requests → the Converse wire. Pure; the signature is the host's business.
+"""Encode model requests for the Converse API. Pure; the host signs the request.
 
 Source: Amazon Bedrock Runtime API reference, `ConverseStream`; the user guides of Claude, Nova 2,
 gpt-oss and Qwen for `additionalModelRequestFields`.
@@ -26,13 +26,13 @@ _CLAUDE: Final = frozenset({"claude-budget", "claude-adaptive"})
 
 
 class _Reasoning(msgspec.Struct, frozen=True):
-    """What a request says about reasoning. `on` is False where none will come of it."""
+    """The reasoning options of a request. `on` is False if the model will not reason."""
 
     on: bool
     fields: Mapping[str, object] = {}
     budget: int | None = None
     unlimited: bool = False
-    """The model takes no token limit at this effort."""
+    """The model accepts no token limit at this effort."""
 
 
 def encode(request: ModelRequest, target: Target, quirks: Quirks) -> HttpRequest:
@@ -40,7 +40,7 @@ def encode(request: ModelRequest, target: Target, quirks: Quirks) -> HttpRequest
     reasoning = _reasoning(request.effort, target.family, quirks)
     messages = _messages(request, target, quirks, reasoning)
     if reasoning.budget is not None and not opens_with_reasoning(messages):
-        # Claude refuses a budget where the turn at work began without thinking (another model's).
+        # Claude rejects a budget if the current turn started without thinking (by another model).
         reasoning = _Reasoning(on=False)
         messages = _messages(request, target, quirks, reasoning)
     limit, fields = _limit(request, target.family, quirks, reasoning)
@@ -80,7 +80,7 @@ def _tool(tool: ToolSchema) -> dict[str, object]:
 def _called(request: ModelRequest) -> list[ToolSchema]:
     """Return the tools that earlier turns called.
 
-    The wire refuses results of tools that the request does not define.
+    The API rejects results of tools that the request does not define.
     """
     names = {
         result.name: None
@@ -128,7 +128,7 @@ def _asked(effort: EffortLevel, quirks: Quirks) -> _Reasoning:
             return _Reasoning(on=True, fields=thinking)
         case "nova":
             config = {"type": "enabled", "maxReasoningEffort": level}
-            # Nova 2 refuses a token limit at its highest effort.
+            # Nova 2 rejects a token limit at its highest effort.
             return _Reasoning(
                 on=True, fields={"reasoningConfig": config}, unlimited=level == "high"
             )
@@ -151,7 +151,7 @@ def _within(budget: int, limits: tuple[int, int] | None) -> int:
 def _limit(
     request: ModelRequest, family: Family, quirks: Quirks, reasoning: _Reasoning
 ) -> tuple[int | None, Mapping[str, object]]:
-    """Return the token limit, which counts thinking too, and the fields that fit to it."""
+    """Return the token limit, which includes thinking, and the fields adjusted to it."""
     most = family.max_output_tokens
     limit = request.max_output_tokens
     budget = reasoning.budget
@@ -162,7 +162,7 @@ def _limit(
     limit = limit or quirks.answer_tokens + budget
     if most is not None:
         limit = min(limit, most)
-    # A quarter of the limit is left for the answer; Claude wants the budget below the limit.
+    # Reserve a quarter of the limit for the answer; the budget must be below the limit.
     budget = max(_LEAST_BUDGET, min(budget, limit * 3 // 4))
     thinking = {"type": "enabled", "budget_tokens": budget}
     return max(limit, budget + 1), {"thinking": thinking}

@@ -1,4 +1,4 @@
-"""Earlier turns as messages: what is sent back, and in which form.
+"""Convert earlier turns to messages.
 
 Source: Amazon Bedrock Runtime API reference, `Message`, `ContentBlock`.
 """
@@ -42,10 +42,10 @@ _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 def messages_of(
     turns: Iterable[Turn], origin: Origin | None, quirks: Quirks, *, reasoning: bool
 ) -> list[Message]:
-    """Return the messages; consecutive messages of one role are merged.
+    """Return the messages, with consecutive messages of one role merged.
 
     Payloads of `origin` are sent back unchanged, without their reasoning if `reasoning` is False.
-    Turns that are empty or only reasoning are left out: the API rejects them.
+    Turns that are empty or have only reasoning are left out, because the API rejects them.
     Raises `InvalidRequest` for an image type that the API does not support.
     """
     history = _History(origin, quirks, reasoning=reasoning and quirks.sends_reasoning)
@@ -65,9 +65,9 @@ def messages_of(
 
 
 def opens_with_reasoning(messages: Sequence[Message]) -> bool:
-    """Whether the current assistant turn, if there is one, begins with reasoning.
+    """Whether the current assistant turn, if any, starts with reasoning.
 
-    It begins after the last message that has anything besides tool results.
+    The turn starts after the last user message with anything besides tool results.
     """
     first: Message | None = None
     for message in reversed(messages):
@@ -156,6 +156,6 @@ def _kind(block: Content) -> str:
 
 
 def _blank(raw: msgspec.Raw) -> bool:
-    # The provider sends blank texts itself, but does not accept them back.
+    # The provider sends blank text blocks, but does not accept them back.
     text = _fields.decode(raw).get("text")
     return text is not None and not msgspec.json.decode(text, type=str).strip()

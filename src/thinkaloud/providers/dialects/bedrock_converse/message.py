@@ -1,4 +1,4 @@
-"""One response of the Converse wire, event by event → model events.
+"""Convert the events of one Converse response to model events.
 
 Source: Amazon Bedrock Runtime API reference, `ConverseStream`.
 """
@@ -71,13 +71,13 @@ _response = msgspec.json.Decoder(Response)
 
 
 class Speech:
-    """The words of one message: reasoning and text."""
+    """Emits the reasoning and the text of one message."""
 
     def __init__(self) -> None:
         self._parts = 0
 
     def reasoning(self, block: Growing, reasoning: Reasoning, out: list[ModelEvent]) -> None:
-        """Read reasoning that stands in a block of its own."""
+        """Process reasoning, which is in its own block."""
         block.keep(reasoning)
         if not reasoning.text:
             return
@@ -88,13 +88,13 @@ class Speech:
         out.append(ReasoningText(reasoning.text, block.part))
 
     def text(self, block: Growing, text: str, out: list[ModelEvent]) -> None:
-        """Read text."""
+        """Process answer text."""
         if text:
             block.pieces.append(text)
             out.append(AnswerText(text, block.number))
 
     def status(self, blocks: list[Growing]) -> ReasoningStatus:
-        """Tell whether there was reasoning, and whether its text was shown."""
+        """Return whether there was reasoning, and whether its text was sent."""
         if self._parts:
             return "shown"
         opaque = any(block.kind == "reasoning" for block in blocks)
@@ -102,7 +102,7 @@ class Speech:
 
 
 class MessageReader(Failing):
-    """The events of one message."""
+    """Reads the events of one message."""
 
     def __init__(self, origin: Origin) -> None:
         super().__init__(_counted, _failed)
@@ -117,7 +117,7 @@ class MessageReader(Failing):
         self._stop = ""
 
     def take(self, frame: Frame, out: list[ModelEvent]) -> None:
-        """Read one frame."""
+        """Process one frame."""
         error = exception(frame)
         if error is not None:
             self.fail(error, out)
@@ -135,7 +135,7 @@ class MessageReader(Failing):
             self.unreadable(frame.payload, b"", reason, out)
 
     def whole(self, body: bytes, out: list[ModelEvent]) -> None:
-        """Read a response that did not stream."""
+        """Process a response that is not streamed."""
         try:
             if not body.isascii():
                 body.decode()
@@ -158,7 +158,7 @@ class MessageReader(Failing):
             self.cut("the response is no finished message", out)
 
     def end(self, out: list[ModelEvent]) -> None:
-        """Take note that no more bytes come."""
+        """Process the end of the response."""
         if self.done:
             return
         if self._stop:
@@ -225,7 +225,7 @@ class MessageReader(Failing):
             block.results.extend(delta.tool_result)
 
     def _counted_up(self, delta: Delta) -> Growing | None:
-        """Return the open block of this kind, where a server counts the deltas as blocks."""
+        """Return the open block of this kind, for servers that give each delta a new index."""
         latest = self._blocks[-1] if self._blocks else None
         if latest is None or latest.stopped or latest.kind not in _KINDS:
             return None
@@ -236,7 +236,7 @@ class MessageReader(Failing):
         if block is None:
             return
         block.stopped = True
-        # Calls keep the order in which they began, whichever is written first.
+        # Calls are emitted in the order in which they started.
         while self._calls_out < len(self._calls) and self._calls[self._calls_out].stopped:
             self._call(out)
 
@@ -289,7 +289,7 @@ def _payload(blocks: list[Growing]) -> msgspec.Raw | None:
 
 
 def _failed(error: ProviderError, usage: Usage | None) -> ModelFailed:
-    """Return the failure. What may have been half a tag is not given out: it was no word."""
+    """Return the failure as a model event."""
     code = cast("ProviderCode", error.code)
     return ModelFailed(
         code=code,

@@ -1,4 +1,4 @@
-"""In what families on the Converse wire differ: data."""
+"""How model families differ in the Converse API."""
 
 from typing import Literal
 
@@ -16,20 +16,20 @@ ReasoningStyle = Literal[
     "always",
     "none",
 ]
-"""What `additionalModelRequestFields` says about reasoning.
+"""How to request reasoning in `additionalModelRequestFields`.
 
 - `claude-budget`: `thinking.type: enabled` with `budget_tokens` (Claude up to 4.5).
 - `claude-adaptive`: `thinking.type: adaptive` and `output_config.effort` (Claude 4.6 and later).
 - `reasoning-effort`: `reasoning_effort` (gpt-oss).
-- `reasoning-config`: `reasoning_config`, a word (Qwen).
+- `reasoning-config`: `reasoning_config`, a string (Qwen).
 - `nova`: `reasoningConfig` with `maxReasoningEffort` (Nova 2).
-- `always`: it reasons, and there is nothing to ask for (DeepSeek R1).
-- `none`: it does not reason, or only in its text.
+- `always`: the model always reasons; there is no option (DeepSeek R1).
+- `none`: the model does not reason, or only in its text.
 """
 
 
 class Budgets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How many tokens of thinking an effort is worth."""
+    """The thinking budget in tokens for each effort level."""
 
     minimal: int = 1024
     low: int = 2048
@@ -44,20 +44,20 @@ class Budgets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Quirks(InlineQuirks, frozen=True, forbid_unknown_fields=True):
-    """The defaults are the plain wire with a model that has no reasoning switch."""
+    """The defaults are for a model without a reasoning option."""
 
     reasoning: ReasoningStyle = "none"
     unasked: bool = True
-    """Style `claude-adaptive`: ask for thinking also where the request names no effort."""
+    """Style `claude-adaptive`: request thinking even if the request sets no effort."""
     display: str | None = "summarized"
     """Style `claude-adaptive`: `thinking.display`, without which newer models omit the text."""
     budgets: Budgets = Budgets()
-    """Style `claude-budget`: the budget for each effort, held within the family's limits."""
+    """Style `claude-budget`: the budget for each effort, clamped to the family's limits."""
     interleaved: bool = False
-    """Whether `anthropic_beta` must ask for thinking between tool calls (Claude 4 to 4.5)."""
+    """Whether thinking between tool calls needs `anthropic_beta` (Claude 4 to 4.5)."""
     answer_tokens: int = 32_000
-    """Style `claude-budget`: the room for the answer where a request names no limit."""
+    """Style `claude-budget`: tokens reserved for the answer if the request sets no limit."""
     sends_reasoning: bool = True
-    """False where the model refuses reasoning in earlier turns (DeepSeek R1)."""
+    """False if the model rejects reasoning in earlier turns (DeepSeek R1)."""
     tool_status: bool = True
-    """False where `toolResult.status` is refused; Claude and Nova take it."""
+    """False if `toolResult.status` is rejected; Claude and Nova accept it."""

@@ -1,4 +1,4 @@
-"""The JSON of the Converse wire, as far as we read it. Everything is optional.
+"""The JSON fields of the Converse API that are read. All are optional.
 
 Source: Amazon Bedrock Runtime API reference, `ConverseStream` and `Converse`.
 """
@@ -11,7 +11,7 @@ from thinkaloud.providers.dialects.raw_json import ABSENT
 
 
 class Reasoning(msgspec.Struct, rename="camel"):
-    """`reasoningContent` of a delta: a union of three."""
+    """`reasoningContent` of a delta: one of these."""
 
     text: str | None = None
     signature: str | None = None
@@ -34,7 +34,7 @@ class Delta(msgspec.Struct, rename="camel"):
 
 
 class ToolUse(msgspec.Struct, rename="camel"):
-    """A tool call; `type` is `server_tool_use` where the provider runs it."""
+    """A tool call; `type` is `server_tool_use` if the provider runs it."""
 
     tool_use_id: str | None = None
     name: str | None = None
@@ -66,20 +66,20 @@ class Event(msgspec.Struct, rename="camel"):
 
 
 class ReasoningText(msgspec.Struct):
-    """Readable reasoning as it stands in a whole message."""
+    """Readable reasoning of a complete message."""
 
     text: str | None = None
 
 
 class WholeReasoning(msgspec.Struct, rename="camel"):
-    """`reasoningContent` of a whole message."""
+    """`reasoningContent` of a complete message."""
 
     reasoning_text: ReasoningText | None = None
     redacted_content: str | None = None
 
 
 class Block(msgspec.Struct, rename="camel"):
-    """A content block of a whole message: one of these."""
+    """A content block of a complete message: one of these."""
 
     text: str | None = None
     reasoning_content: WholeReasoning | None = None
@@ -88,19 +88,19 @@ class Block(msgspec.Struct, rename="camel"):
 
 
 class Message(msgspec.Struct):
-    """The message of a whole response."""
+    """The message of a complete response."""
 
     content: list[msgspec.Raw] | None = None
 
 
 class Output(msgspec.Struct):
-    """`output` of a whole response."""
+    """`output` of a complete response."""
 
     message: Message | None = None
 
 
 class Response(msgspec.Struct, rename="camel"):
-    """A response that did not stream."""
+    """A response that is not streamed."""
 
     output: Output | None = None
     stop_reason: str | None = None
@@ -108,4 +108,4 @@ class Response(msgspec.Struct, rename="camel"):
 
 
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What decoding raises for bytes that are not the JSON that we expect."""
+"""The exceptions that decoding raises for invalid or unexpected JSON."""

@@ -1,4 +1,4 @@
-"""Cohere's v2 chat wire."""
+"""Cohere's v2 chat API."""
 
 from thinkaloud.providers.dialects.cohere_chat.dialect import bind
 

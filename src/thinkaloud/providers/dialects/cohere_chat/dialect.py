@@ -27,7 +27,7 @@ class _List(msgspec.Struct):
 
 
 def listed(body: bytes) -> list[ListedModel]:
-    """Read the list of models. Raises `ProviderError` if it is not one."""
+    """Parse the model list. Raises `ProviderError` if it is invalid."""
     return [ListedModel(model.name, model.window) for model in decode_list(body, _List).models]
 
 
@@ -37,6 +37,6 @@ _PARTS: Final = Parts(Quirks, encode, ChatReader, refusal, listed)
 def bind(target: Target) -> Dialect:
     """Return the dialect for one model of one host.
 
-    Raises `thinkaloud.errors.ConfigurationError` if the target's quirks are wrong.
+    Raises `thinkaloud.errors.ConfigurationError` if the target's quirks are invalid.
     """
     return SSEDialect(target, _PARTS)

@@ -1,4 +1,4 @@
-"""Writing a v2 chat request.
+"""Encode a v2 chat request.
 
 Sources: https://docs.cohere.com/reference/chat-stream, https://docs.cohere.com/docs/reasoning
 """
@@ -28,7 +28,7 @@ _EMPTY = msgspec.Raw(b'{"role":"assistant"}')
 
 
 def encode(request: ModelRequest, origin: Origin, family: Family, quirks: Quirks) -> HttpRequest:
-    """Return the request for a stream of this model."""
+    """Return the HTTP request for a streamed response."""
     body: dict[str, object] = {
         "model": request.model,
         "messages": array_of(_messages(request, origin)),
@@ -75,7 +75,7 @@ def _messages(request: ModelRequest, origin: Origin) -> Iterator[bytes | msgspec
                     message = native.payload
                 else:
                     message = _foreign(turn)
-                # Cohere refuses a message without content and calls.
+                # Cohere rejects a message without content and calls.
                 if message != _EMPTY:
                     yield message
             case ToolTurn():

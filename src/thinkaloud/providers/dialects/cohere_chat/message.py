@@ -1,4 +1,4 @@
-"""The assistant message that a response becomes, as Cohere wants it back."""
+"""Collect a response as the assistant message to send back to Cohere."""
 
 from typing import Literal
 
@@ -11,7 +11,7 @@ BlockKind = Literal["thinking", "text"]
 
 
 class Call:
-    """A tool call that is being written."""
+    """A tool call in progress."""
 
     __slots__ = ("arguments", "call_id", "ended", "name", "told")
 
@@ -24,7 +24,7 @@ class Call:
 
 
 class Draft:
-    """Collects the blocks, the plan and the calls of a message, in the order they came."""
+    """Collects the blocks, the plan and the calls of a message, in order of arrival."""
 
     __slots__ = ("_begins", "_blocks", "_budget", "_ids", "_keys", "_plan", "_waiting", "calls")
 
@@ -39,11 +39,11 @@ class Draft:
         self.calls: dict[int, Call] = {}
 
     def begin(self) -> None:
-        """Take note that a content block begins: another index alone begins none."""
+        """Start a content block. A new index alone does not start one."""
         self._begins = True
 
     def text(self, index: int, kind: BlockKind, text: str) -> None:
-        """Add to the content block of this index."""
+        """Append to the content block with this index."""
         key = (index, kind)
         last = self._keys[-1] if self._keys else None
         if last is None or (last != key and (self._begins or last[1] != kind)):
@@ -53,14 +53,14 @@ class Draft:
         self._blocks[-1][1].append(text)
 
     def plan(self, text: str) -> None:
-        """Add to the tool plan, which is neither reasoning nor answer."""
+        """Append to the tool plan, which is neither reasoning nor answer."""
         self._plan.append(text)
 
     def call(self, index: int, piece: Call, arguments: str, out: list[ModelEvent]) -> None:
-        """Take up a call, or go on with the one of this index."""
+        """Start a call, or continue the one with this index."""
         call = self.calls.get(index)
         if call is None and not piece.call_id and not piece.name and self.calls:
-            # A server that counts the pieces instead of the calls.
+            # Some servers count the deltas instead of the calls.
             call = next(reversed(self.calls.values()))
         if call is None:
             self._budget.begin()
@@ -78,14 +78,14 @@ class Draft:
             out.append(ToolCallOpened(tool_call_id=call.call_id, name=call.name))
 
     def end_call(self, index: int, out: list[ModelEvent]) -> None:
-        """Close a call and give out all that are whole, in the order in which they began."""
+        """Close a call and emit all complete calls, in the order in which they started."""
         if index in self.calls:
             self.calls[index].ended = True
         while self._waiting and self._waiting[0].ended:
             out.append(_told(self._waiting.pop(0)))
 
     def end_calls(self, out: list[ModelEvent]) -> None:
-        """Give out the calls that nothing closed."""
+        """Emit the calls that were not closed."""
         out.extend(_told(call) for call in self._waiting)
         self._waiting.clear()
 

@@ -17,6 +17,6 @@ _PARTS: Final = Parts(Quirks, encode, GenerateReader, in_response, listed)
 def bind(target: Target) -> Dialect:
     """Return the dialect for one model of one host.
 
-    Raises `thinkaloud.errors.ConfigurationError` if the target's quirks are wrong.
+    Raises `thinkaloud.errors.ConfigurationError` if the target's quirks are invalid.
     """
     return SSEDialect(target, _PARTS)

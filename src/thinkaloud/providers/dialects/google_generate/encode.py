@@ -1,4 +1,4 @@
-"""Writing a generateContent request.
+"""Encode a generateContent request.
 
 Sources: https://ai.google.dev/api/generate-content, https://ai.google.dev/gemini-api/docs/thinking,
 https://ai.google.dev/gemini-api/docs/thought-signatures
@@ -40,7 +40,7 @@ _native_parts = msgspec.json.Decoder(list[_NativePart])
 
 
 def encode(request: ModelRequest, origin: Origin, family: Family, quirks: Quirks) -> HttpRequest:
-    """Return the request for a stream of this model."""
+    """Return the HTTP request for a streamed response."""
     body: dict[str, object] = {"contents": _Contents(request, origin, quirks).all()}
     if request.system:
         body["systemInstruction"] = {"parts": [{"text": request.system}]}
@@ -76,13 +76,13 @@ def _tool(tool: ToolSchema, quirks: Quirks) -> dict[str, object]:
     if quirks.tool_schema == "json_schema":
         declared["parametersJsonSchema"] = tool.parameters
     elif tool.parameters.get("properties"):
-        # An object without properties is refused there; nothing means no parameters.
+        # An object without properties is rejected there; omitted means no parameters.
         declared["parameters"] = openapi(tool.parameters)
     return declared
 
 
 class _Contents:
-    """The turns as contents. Remembers which calls have an id on this wire."""
+    """Converts turns to contents. Remembers which calls have an id in this API."""
 
     def __init__(self, request: ModelRequest, origin: Origin, quirks: Quirks) -> None:
         self._request = request
@@ -98,7 +98,7 @@ class _Contents:
                     contents.append({"role": "user", "parts": _user_parts(turn)})
                 case AssistantTurn():
                     parts = self._model_parts(turn)
-                    # Google refuses a content without parts.
+                    # Google rejects a content without parts.
                     if parts != msgspec.Raw(b"[]"):
                         contents.append({"role": "model", "parts": parts})
                 case ToolTurn():

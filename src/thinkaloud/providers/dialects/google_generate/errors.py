@@ -1,4 +1,4 @@
-"""Reading Google's errors, which both of its wires share.
+"""Parse Google's errors, for both of its dialects.
 
 Source: https://cloud.google.com/apis/design/errors
 """
@@ -44,12 +44,12 @@ _PASSING = frozenset(
 
 
 def in_response(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-    """Read a response that is no 2xx; `headers` has lower-case names."""
+    """Parse an HTTP response with an error status. `headers` has lower-case names."""
     return refusal(status, headers, body)
 
 
 def in_stream(said: Refusal, usage: Usage | None) -> ModelFailed:
-    """Read an error that came inside a response of status 200."""
+    """Convert an error inside a response with status 200."""
     code = "provider_auth" if is_bad_key(said) else _code(said)
     message = bounded(said.message or "") or "The provider reported an error without a word."
     return ModelFailed(
@@ -62,7 +62,7 @@ def in_stream(said: Refusal, usage: Usage | None) -> ModelFailed:
 
 
 def is_known(said: Refusal) -> bool:
-    """Tell whether an error is one of Google's own, so that its code says what it means."""
+    """Whether the error has a code that Google uses, or another sign that it is Google's."""
     words = {str(word).lower() for word in (said.status, said.code)}
     return (
         is_bad_key(said)

@@ -1,4 +1,4 @@
-"""Reading Google AI's list of models, which both of its dialects share.
+"""Parse Google AI's model list, for both of its dialects.
 
 Source: https://ai.google.dev/api/models#method:-models.list
 """
@@ -20,9 +20,9 @@ class _List(msgspec.Struct):
 
 
 def listed(body: bytes) -> list[ListedModel]:
-    """Return the models that generate content.
+    """Return the models that support `generateContent`.
 
-    Raises `thinkaloud.errors.ProviderError` if the body is not such a list.
+    Raises `thinkaloud.errors.ProviderError` if the body is not a model list.
     """
     return [
         ListedModel(name=model.name.removeprefix("models/"), max_tokens=model.input_token_limit)

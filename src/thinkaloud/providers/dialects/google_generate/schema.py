@@ -1,4 +1,4 @@
-"""JSON Schema reduced to the OpenAPI subset of Gemini's `parameters`.
+"""Reduce a JSON Schema to the OpenAPI subset of Gemini's `parameters`.
 
 Source: https://ai.google.dev/api/caching#Schema
 """
@@ -33,9 +33,9 @@ _Schema = Mapping[str, Any]
 
 
 def openapi(schema: Mapping[str, object]) -> dict[str, object]:
-    """Return the schema with references resolved and everything unknown to Gemini left out.
+    """Return the schema with references resolved and keywords that Gemini does not know removed.
 
-    A reference to a schema that is being resolved already becomes a plain object.
+    A recursive reference becomes a plain object.
     """
     definitions = {
         **_object(schema.get("definitions")),

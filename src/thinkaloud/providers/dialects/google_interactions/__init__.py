@@ -1,4 +1,4 @@
-"""Gemini's Interactions wire."""
+"""Gemini's Interactions API."""
 
 from thinkaloud.providers.dialects.google_interactions.dialect import bind
 

@@ -1,4 +1,4 @@
-"""Reading an interaction, streamed or whole.
+"""Decode an interaction, streamed or complete.
 
 Source: https://ai.google.dev/api/interactions-api
 """
@@ -54,7 +54,7 @@ class _Event(msgspec.Struct):
     delta: msgspec.Raw = ABSENT
     interaction: _Interaction | None = None
     error: Refusal | None = None
-    # A response that did not stream is the interaction itself.
+    # A response that is not streamed is the interaction itself.
     status: str | None = None
     steps: list[msgspec.Raw] | None = None
     outputs: list[msgspec.Raw] | None = None
@@ -114,7 +114,7 @@ class InteractionReader:
 
     @property
     def usage(self) -> Usage | None:
-        """The figures of the end; the thoughts, which are counted apart, are inside output."""
+        """The final token counts. Output includes thoughts, which are counted separately."""
         if self._counted is None:
             return None
         counts = _counts.decode(self._counted)
@@ -130,7 +130,7 @@ class InteractionReader:
         )
 
     def read(self, payload: bytes, out: list[ModelEvent], name: bytes = b"") -> bool:
-        """Read one event, or the whole interaction of a response that did not stream."""
+        """Process one event, or the complete interaction of a response that is not streamed."""
         event = _event.decode(payload)
         kind = event.event_type
         if kind is None and name and event.status is None:
@@ -162,10 +162,10 @@ class InteractionReader:
         return False
 
     def flush(self, out: list[ModelEvent]) -> None:
-        """Do nothing: no text is held back."""
+        """Do nothing: no text is buffered."""
 
     def finish(self, out: list[ModelEvent]) -> bool:
-        """Return False: the end mark ends a response where it is read."""
+        """Return False: the response ends when `read` sees the end mark."""
         return False
 
     def _whole(self, event: _Event, out: list[ModelEvent]) -> bool:
@@ -199,7 +199,7 @@ class InteractionReader:
             case "function_call":
                 self._calls.begin(step, out)
             case "user_input" | "function_result":
-                # What was sent, repeated.
+                # An echo of the request.
                 self._order.remove(step)
             case kind:
                 out.append(ServerToolActivity(kind=kind))
@@ -250,10 +250,10 @@ class InteractionReader:
                 _keep(step, delta, raw)
 
     def _implied(self, index: int, delta: _Delta, out: list[ModelEvent]) -> Step:
-        """Return the step of a delta whose index no step has.
+        """Return the step of a delta with an unknown index.
 
-        Where the index counts the deltas, that is the open step of the kind; else one that
-        began without an event of its own. Raises `msgspec.ValidationError` for any other.
+        This is the open step of the same kind, if the index counts deltas, or else a new step
+        whose start was not sent. Raises `msgspec.ValidationError` if neither is possible.
         """
         kind = _KINDS.get(delta.type)
         latest = self._order[-1] if self._order else None
@@ -310,7 +310,7 @@ def _call_at_once(
 
 
 def _keep(step: Step, delta: _Delta, raw: msgspec.Raw) -> None:
-    """Keep what nobody sees but the provider wants back."""
+    """Keep data that is not shown but must be sent back."""
     match delta.type:
         case "thought_signature":
             if delta.signature:

@@ -1,4 +1,4 @@
-"""Writing an Interactions request, stateless: all steps go out, nothing is stored.
+"""Encode a stateless Interactions request: it has all steps, and the provider stores nothing.
 
 Source: https://ai.google.dev/api/interactions-api
 """
@@ -26,10 +26,10 @@ from thinkaloud.providers.target import Family
 
 
 def encode(request: ModelRequest, origin: Origin, family: Family, quirks: Quirks) -> HttpRequest:
-    """Return the request for a stream of this model.
+    """Return the HTTP request for a streamed response.
 
-    Raises `thinkaloud.errors.InvalidRequest` for a number of reasoning tokens: the wire knows
-    levels only.
+    Raises `thinkaloud.errors.InvalidRequest` for a budget in reasoning tokens: the API supports
+    only levels.
     """
     body: dict[str, object] = {
         "model": request.model,

@@ -1,4 +1,4 @@
-"""In what hosts and families differ on the Interactions wire."""
+"""How hosts and model families differ in the Interactions API."""
 
 import msgspec
 
@@ -19,15 +19,15 @@ def _levels() -> dict[EffortLevel, str]:
 
 
 class Quirks(DialectQuirks, frozen=True, forbid_unknown_fields=True):
-    """The defaults are Google AI."""
+    """The defaults are for Google AI."""
 
     path: str = "/v1beta/interactions"
     """Appended to the base URL."""
     models_path: str | None = "/v1beta/models?pageSize=1000"
-    """Where the host lists its models; not set: nowhere."""
+    """The path of the model list. Not set: none."""
     api_revision: str | None = "2026-05-20"
-    """The `Api-Revision` header: responses are made of steps since then."""
+    """The `Api-Revision` header. Responses consist of steps since this revision."""
     levels: dict[EffortLevel, str] = msgspec.field(default_factory=_levels)
-    """The `thinking_level` of each effort level. The wire has no word for no thinking at all."""
+    """The `thinking_level` of each effort level. The API cannot turn thinking off."""
     foreign_signature: str | None = None
-    """The signature put on the first call of a turn that this model did not write."""
+    """The signature for the first call of a turn that another model wrote."""

@@ -1,4 +1,4 @@
-"""The steps of an interaction, collected as they stream and as they must go back.
+"""Collect the streamed steps of an interaction, and encode them to be sent back.
 
 Source: https://ai.google.dev/api/interactions-api
 """
@@ -16,19 +16,19 @@ from thinkaloud.providers.dialects.toolcalls import CallBudget, CallIds, assembl
 
 Fields = dict[str, msgspec.Raw]
 
-# Before `Api-Revision: 2026-05-20` the answer's text was a block of its own.
+# Before `Api-Revision: 2026-05-20`, the text of the answer was a separate block.
 _NAMES = {"text": "model_output"}
 
 
 class TextItem(msgspec.Struct, omit_defaults=True):
-    """A piece of text or, where `type` says so, of something else that is kept as it is."""
+    """A piece of text, or an item of another `type`, which is kept unchanged."""
 
     type: str = "text"
     text: str | None = None
 
 
 class StepStart(msgspec.Struct):
-    """The members of a step that are read; the others are kept."""
+    """The fields of a step that are read; the others are kept."""
 
     type: str
     id: str | None = None
@@ -41,7 +41,7 @@ class StepStart(msgspec.Struct):
 
 
 class Step:
-    """One step: what it began with, and what its deltas added."""
+    """One step: its start and the deltas so far."""
 
     __slots__ = (
         "_arguments",
@@ -63,7 +63,7 @@ class Step:
         self.whole = msgspec.Raw(bytes(start.arguments))
         self.announced = False
         self.stopped = False
-        # Copies, for a raw value is a view that would hold its whole event.
+        # Copies, because a raw value is a view that keeps its whole event in memory.
         self._fields: Fields = {
             key: msgspec.Raw(bytes(value)) for key, value in fields.items() if bytes(value) != b'""'
         }
@@ -72,33 +72,33 @@ class Step:
         self._done: list[bytes] = []
 
     def add_text(self, text: str) -> None:
-        """Add to the text or the summary."""
+        """Append to the text or the summary."""
         self._texts.append(text)
 
     def add_item(self, raw: msgspec.Raw) -> None:
-        """Add something to the content that is no text."""
+        """Append an item other than text to the content."""
         self._close_run()
         self._done.append(bytes(raw))
 
     def add_arguments(self, text: str) -> None:
-        """Add to the text of a call's arguments."""
+        """Append to the text of a call's arguments."""
         self._arguments.append(text)
 
     def put(self, fields: Fields) -> None:
-        """Take over these members; an empty string never replaces a value."""
+        """Set these fields; an empty string never replaces a value."""
         for key, value in fields.items():
             if key != "type" and bytes(value) != b'""':
                 self._fields[key] = msgspec.Raw(bytes(value))
 
     @property
     def arguments(self) -> str:
-        """The arguments as the wire wrote them."""
+        """The arguments as the provider sent them."""
         if self._arguments:
             return assembled(self._arguments)
         return assembled([text_or_compact(self.whole)])
 
     def payload(self) -> bytes:
-        """Return the step as it goes back."""
+        """Return the step as JSON, to be sent back."""
         fields: dict[str, object] = {"type": self.kind}
         fields.update((key, value) for key, value in self._fields.items() if key != "type")
         match self.kind:
@@ -108,7 +108,7 @@ class Step:
                 fields.pop("text", None)
                 self._items("content", fields)
             case "function_call":
-                # A result must name its call, so an id that we gave goes back too.
+                # A result refers to its call, so a generated id is sent back too.
                 fields["id"] = self.call_id
                 if self.name:
                     fields["name"] = self.name
@@ -118,7 +118,7 @@ class Step:
         return msgspec.json.encode(fields)
 
     def _items(self, key: str, fields: dict[str, object]) -> None:
-        """Put the items in order; what the start already held is among them."""
+        """Set the items in order, including those of the step's start."""
         fields.pop(key, None)
         self._close_run()
         if self._done:
@@ -132,7 +132,7 @@ class Step:
 
 
 class CallQueue:
-    """The tool calls of a response, told in the order in which they began."""
+    """The tool calls of a response, emitted in the order in which they started."""
 
     __slots__ = ("_budget", "_ids", "_open", "count")
 
@@ -143,7 +143,7 @@ class CallQueue:
         self.count = 0
 
     def begin(self, step: Step, out: list[ModelEvent]) -> None:
-        """Take a call up, and tell of it once its name is known."""
+        """Add a call, and emit its start once its name is known."""
         if step not in self._open:
             self._budget.begin()
             self._budget.add(len(bytes(step.whole)))
@@ -156,14 +156,14 @@ class CallQueue:
         out.append(ToolCallOpened(tool_call_id=step.call_id, name=step.name))
 
     def argue(self, step: Step, text: str) -> None:
-        """Add to the text of a call's arguments. Raises `TooManyCalls`."""
+        """Append to the text of a call's arguments. Raises `TooManyCalls`."""
         self._budget.add(len(text))
         step.add_arguments(text)
 
     def end(self, out: list[ModelEvent], *, all_of_them: bool = False) -> None:
-        """Give out the calls that are whole.
+        """Emit the completed calls.
 
-        Raises `msgspec.ValidationError` where a call has no name.
+        Raises `msgspec.ValidationError` if a call has no name.
         """
         while self._open and (all_of_them or self._open[0].stopped):
             step = self._open.pop(0)

@@ -1,4 +1,4 @@
-"""Ollama's own chat wire."""
+"""Ollama's own chat API."""
 
 from thinkaloud.providers.dialects.ollama_chat.dialect import bind
 

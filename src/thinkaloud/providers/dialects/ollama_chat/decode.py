@@ -1,4 +1,4 @@
-"""Reading a chat response of Ollama: one JSON object a line.
+"""Decode a chat response of Ollama: one JSON object per line.
 
 Source: https://docs.ollama.com/api/chat
 """
@@ -90,11 +90,11 @@ class ChatReader:
 
     @property
     def usage(self) -> Usage | None:
-        """The figures of the last line; Ollama counts thinking inside its output only."""
+        """The token counts of the last line. Thinking is counted only as part of the output."""
         return self._usage
 
     def read(self, payload: bytes, out: list[ModelEvent], name: bytes = b"") -> bool:
-        """Read one line, or the one object of a response that did not stream."""
+        """Process one line, or the one object of a response that is not streamed."""
         if name and names_error(name):
             raise msgspec.ValidationError("the line reports an error")
         line = _line.decode(payload)
@@ -118,10 +118,10 @@ class ChatReader:
         return line.done
 
     def flush(self, out: list[ModelEvent]) -> None:
-        """Do nothing: no text is held back here."""
+        """Do nothing: no text is buffered here."""
 
     def finish(self, out: list[ModelEvent]) -> bool:
-        """Return False: the line that is `done` ends a response where it is read."""
+        """Return False: the response ends when `read` sees a line with `done`."""
         return False
 
     def _call(self, call: _Call, out: list[ModelEvent]) -> None:

@@ -34,9 +34,9 @@ class _List(msgspec.Struct):
 
 
 def listed(body: bytes) -> list[ListedModel]:
-    """Read the list of models, which has no context windows.
+    """Parse the model list, which has no context windows.
 
-    Raises `ProviderError` if it is not one.
+    Raises `ProviderError` if it is invalid.
     """
     return [ListedModel(model.name) for model in decode_list(body, _List).models]
 
@@ -51,13 +51,13 @@ _PARTS: Final = Parts(Quirks, encode, _reader, refusal, listed)
 def bind(target: Target) -> Dialect:
     """Return the dialect for one model of one host.
 
-    Raises `thinkaloud.errors.ConfigurationError` if the target's quirks are wrong.
+    Raises `thinkaloud.errors.ConfigurationError` if the target's quirks are invalid.
     """
     return OllamaChat(target, _PARTS)
 
 
 class OllamaChat(SSEDialect[Quirks]):
-    """The dialect for one model. It streams NDJSON."""
+    """The dialect for one model. Responses are streamed as NDJSON."""
 
     @override
     def decoder(self, content_type: str, effort: Effort | None = None) -> Decoder:

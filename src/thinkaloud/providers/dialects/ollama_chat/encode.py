@@ -1,4 +1,4 @@
-"""Writing a chat request for Ollama.
+"""Encode a chat request for Ollama.
 
 Source: https://docs.ollama.com/api/chat
 """
@@ -28,7 +28,7 @@ _LEVELS = {"minimal": "low", "low": "low", "medium": "medium"}
 
 
 def encode(request: ModelRequest, origin: Origin, family: Family, quirks: Quirks) -> HttpRequest:
-    """Return the request for a stream of this model."""
+    """Return the HTTP request for a streamed response."""
     body: dict[str, object] = {
         "model": request.model,
         "messages": array_of(_messages(request, origin)),

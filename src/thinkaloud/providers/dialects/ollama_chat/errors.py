@@ -1,4 +1,4 @@
-"""Reading Ollama's errors: `{"error": "words"}`, as a body or as a line of a stream."""
+"""Parse Ollama's errors: `{"error": "message"}`, as a body or as a line of a stream."""
 
 from thinkaloud.errors import ProviderCode
 from thinkaloud.events.model import ModelFailed, Usage
@@ -11,10 +11,9 @@ _BUSY = ("server busy", "out of memory", "overloaded", "requires more system mem
 
 
 def in_stream(said: Refusal | str, usage: Usage | None) -> ModelFailed:
-    """Read an error that came inside a response of status 200.
+    """Convert an error inside a response with status 200.
 
-    Ollama gives words without a code there; what they do not tell is taken for a stream that
-    broke off.
+    Ollama sends only a message there. An unknown message means that the stream was cut off.
     """
     refusal = said if isinstance(said, Refusal) else Refusal(message=said)
     message = bounded(refusal.message or "") or "The provider reported an error without a word."
