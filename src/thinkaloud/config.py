@@ -56,8 +56,8 @@ class ModelSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[model]`: the default model and its options."""
 
     default: str | None = None
-    """The default model, as `host/model`. Not set: the first host with an API key, else a local model
-    server, else the demo model."""
+    """The default model, as `host/model`. Not set: the first host with an API key, else a local
+    model server, else the demo model."""
     reasoning_effort: Effort | None = None
     """The effort for requests that don't set one. Ignored by models that don't support it."""
     system_prompt: str | None = None

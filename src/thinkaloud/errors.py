@@ -33,7 +33,7 @@ ProviderCode = Literal[
     "provider_refusal",
     "provider_content_filter",
 ]
-"""Why a provider returned no complete answer. The same codes are used on every wire."""
+"""Why a provider returned no complete answer. All dialects and wires use the same codes."""
 
 _PASSING = frozenset(
     {"provider_rate_limit", "provider_overloaded", "provider_stream_cut", "provider_timeout"}

@@ -120,7 +120,7 @@ class RunStarted(msgspec.Struct, frozen=True, tag="run.started", omit_defaults=T
     reasoning_effort: Effort | None = None
     """The effective effort; None is the provider's default."""
     attachments: tuple[Attachment, ...] = ()
-    """The files named by `input`, in order, as they were at the time; the `image_path` comes last.
+    """The files named by `input`, in order, as they were at the time; the `image_path` is last.
     Their content is never sent on a wire."""
     replaces: str | None = None
     """The run that this one replaces (regenerate, edit and resend). It is selected by its first

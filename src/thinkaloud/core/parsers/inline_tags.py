@@ -34,11 +34,11 @@ GRANITE: Final[tuple[tuple[str, str], ...]] = (
     ("Here is my thought process:", "Here is my response:"),
     ("Here is my thought process:", "Here's my response:"),
 )
-"""IBM Granite's phrases. They are prose elsewhere, so only a Granite model gets them."""
+"""IBM Granite's phrases. For other models they are normal text, so only Granite models use them."""
 
 
 class Found(NamedTuple):
-    """What `Markers.find` saw: text before the marker ends at `start`, after it begins at `end`."""
+    """A match of `Markers.find`: the marker spans `start` to `end`."""
 
     start: int
     end: int
@@ -46,7 +46,7 @@ class Found(NamedTuple):
 
 
 class Markers:
-    """A fixed set of strings to look for in a text that arrives in pieces."""
+    """Finds a fixed set of strings in a text that arrives in chunks."""
 
     __slots__ = ("_firsts", "_longest", "_pattern", "_prefixes")
 
@@ -60,14 +60,14 @@ class Markers:
         self._longest = len(longest_first[0])
 
     def find(self, text: str, start: int = 0) -> Found | None:
-        """Return the first marker from `start` on; of two at one place, the longer."""
+        """Return the first marker from `start` on; the longest of those at one position."""
         match = self._pattern.search(text, start)
         return Found(match.start(), match.end(), match.group()) if match else None
 
     def unfinished(self, text: str, start: int = 0) -> int:
-        """Return where the longest end of `text` begins that may grow into a marker.
+        """Return the start of the longest suffix that may continue as a marker.
 
-        That is `len(text)` where no end of it may.
+        Returns `len(text)` if there is none.
         """
         end = len(text)
         for place in range(max(start, end - self._longest + 1), end):
@@ -77,8 +77,8 @@ class Markers:
 
 
 MarkKind = Literal["open", "close", "empty", "wrapper", "final", "end"]
-"""`empty` is a self-closing tag. `wrapper` marks the answer, `final` a harmony header of the
-answer, `end` the end of a harmony message: none of these is text."""
+"""`empty` is a self-closing tag, `wrapper` a tag around the answer, `final` a harmony header of the
+answer, and `end` the end of a harmony message. All are removed from the text."""
 
 
 class Mark(NamedTuple):

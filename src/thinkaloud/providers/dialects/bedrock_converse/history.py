@@ -150,7 +150,7 @@ def _image(image: Image) -> Content:
 
 
 def _kind(block: Content) -> str:
-    """Return the single field of a block, which is its type."""
+    """Return the type of a block: the name of its only field."""
     members = block if isinstance(block, dict) else _fields.decode(block)
     return next(iter(members), "")
 

@@ -1,4 +1,4 @@
-"""Gemini's generateContent wire, on Google AI and on Vertex AI."""
+"""Gemini's generateContent API, on Google AI and Vertex AI."""
 
 from thinkaloud.providers.dialects.google_generate.dialect import bind
 
