@@ -132,7 +132,7 @@ class Conflict(UserError):
 
 
 class ConfigurationError(ThinkaloudError):
-    """A setting is invalid or missing. The message names the source, the key and the allowed values."""
+    """A setting is invalid or missing. The message has the source, the key and the valid values."""
 
     code = "configuration"
 
@@ -193,7 +193,7 @@ class RunFailed(ThinkaloudError):
 
 
 class StoreError(ThinkaloudError):
-    """Conversations could not be saved or read: the disk is full, or the database locked or gone."""
+    """Conversations could not be saved or read: disk full, or the database is locked or missing."""
 
     code = "store_unavailable"
 
