@@ -106,7 +106,7 @@ export interface NoticeBlock {
   readonly message: string;
 }
 
-/** Where an opaque payload was issued. It is sent back only to an equal origin (P13). */
+/** Where an opaque payload comes from. It is sent back only to an equal origin (P13). */
 export interface Origin {
   readonly dialect: string;
   readonly endpoint: string;
@@ -122,7 +122,7 @@ export interface Outcome {
   readonly max_output_tokens?: number | null;
 }
 
-/** One assistant response exactly as its provider expects it back. */
+/** An assistant response in the form in which its provider expects it back. */
 export interface ProviderPayload {
   readonly origin: Origin;
   readonly payload: unknown;
@@ -260,7 +260,7 @@ export interface ToolBlock {
   readonly truncated: boolean;
 }
 
-/** A whole tool call. `arguments` is the JSON text that the model wrote, unparsed. */
+/** A complete tool call. `arguments` is the JSON text that the model wrote, unparsed. */
 export interface ToolCall {
   readonly type: "tool_call";
   readonly tool_call_id: string;

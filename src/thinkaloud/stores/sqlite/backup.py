@@ -72,7 +72,7 @@ def copy_database(path: Path, to: Path) -> None:
     Raises `Conflict` if the file exists, `StoreError` if it cannot be written.
     """
     if to.exists():
-        raise Conflict(f"There is already a file {to}. A backup never replaces another.")
+        raise Conflict(f"{to} already exists. An export never overwrites a file.")
     if not path.is_file():
         raise StoreError(f"There is no database {path}: nothing was kept yet.")
     unfinished = _unfinished(to)
