@@ -217,7 +217,7 @@ class FormDecoder:
         self._over = False
 
     def feed(self, data: bytes) -> list[ModelEvent]:
-        """Take the next bytes, cut anywhere, and return what they complete."""
+        """Decode the next bytes, split anywhere, and return the events they complete."""
         if self._chosen is not None:
             return self._chosen.feed(data)
         if self._over:
@@ -231,7 +231,7 @@ class FormDecoder:
         return self._settle(data)
 
     def close(self) -> list[ModelEvent]:
-        """Say that no more bytes come and return what is left; later calls return nothing."""
+        """Signal the end of input and return the remaining events; later calls return nothing."""
         if self._over:
             return []
         self._over = True
@@ -283,7 +283,7 @@ class FramedDecoder:
         self._over = False
 
     def feed(self, data: bytes) -> list[ModelEvent]:
-        """Take the next bytes, cut anywhere, and return what they complete."""
+        """Decode the next bytes, split anywhere, and return the events they complete."""
         out: list[ModelEvent] = []
         if self._over:
             return out
@@ -298,7 +298,7 @@ class FramedDecoder:
         return out
 
     def close(self) -> list[ModelEvent]:
-        """Say that no more bytes come and return what is left; later calls return nothing."""
+        """Signal the end of input and return the remaining events; later calls return nothing."""
         out: list[ModelEvent] = []
         if self._over:
             return out

@@ -1,4 +1,4 @@
-"""One content block as it grows, and the JSON in which it goes back."""
+"""A content block as it is streamed, and its JSON to send back."""
 
 from typing import Final
 
@@ -13,10 +13,10 @@ REDACTED: Final = "redacted_thinking"
 TEXT: Final = "text"
 TOOL: Final = "tool_use"
 OWN_KINDS: Final = frozenset({THINKING, REDACTED, TEXT, TOOL})
-"""Blocks that are the model's own; any other is something that the provider did."""
+"""Blocks written by the model itself; any other is an activity of the provider."""
 
 INVALID_JSON: Final = "INVALID_JSON"
-"""The key under which Anthropic wants an input back that is no JSON object."""
+"""The key under which Anthropic expects an input that is not a JSON object."""
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _head = msgspec.json.Decoder(BlockHead)
@@ -24,9 +24,9 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Block:
-    """A content block: how it began, and the pieces that followed.
+    """A content block: its start, and the pieces that followed.
 
-    Raises one of `wire.UNREADABLE` where `raw` is no block.
+    Raises one of `wire.UNREADABLE` if `raw` is not a block.
     """
 
     __slots__ = (
@@ -49,7 +49,7 @@ class Block:
         self.kind = self.head.type or ""
         self.id = self.head.id or ""
         self.name = ""
-        """A tool's, without what does not belong into it."""
+        """The cleaned name of a tool."""
         self.pieces: list[str] = []
         self.citations: list[msgspec.Raw] = []
         self.signature = self.head.signature or ""
@@ -58,10 +58,10 @@ class Block:
         self.stopped = False
 
     def arguments(self, *, whole: bool) -> str:
-        """Return the tool's input as the wire wrote it.
+        """Return the tool's input as received.
 
-        Where it came as an object, it is that object in compact JSON; the empty object with
-        which a stream begins every input counts as nothing unless the block came `whole`.
+        An input received as an object is returned as compact JSON. The empty object at the start of
+        every streamed input is ignored unless the block arrived `whole`.
         """
         text = assembled(self.pieces)
         if text or not given(self.head.input):
@@ -70,7 +70,7 @@ class Block:
         return "" if text == "{}" and not whole else text
 
     def payload(self) -> msgspec.Raw:
-        """Return the block as it goes back: what it began with, and what came since."""
+        """Return the block to send back: its start combined with all later pieces."""
         fields = dict(self._start)
         text = "".join(self.pieces)
         match self.kind:
@@ -94,7 +94,7 @@ class Block:
 
 
 def as_input(arguments: str) -> msgspec.Raw:
-    """Return arguments as the object that the wire demands."""
+    """Return arguments as the object that the API requires."""
     if not arguments.strip():
         return msgspec.Raw(b"{}")
     try:

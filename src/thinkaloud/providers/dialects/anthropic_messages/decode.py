@@ -1,4 +1,4 @@
-"""Responses of the Messages wire in each of its carriers → model events. Pure and incremental.
+"""Decodes Messages responses, in any framing, to model events. Pure and incremental.
 
 Source: Anthropic API reference, "Streaming messages"; Amazon Bedrock,
 "InvokeModelWithResponseStream".
@@ -20,14 +20,14 @@ _ALIVE: Final = Keepalive()
 
 
 class SSEDecoder:
-    """Server-sent events: Anthropic, Azure, Vertex and the clones."""
+    """Decodes server-sent events: Anthropic, Azure, Vertex and compatible hosts."""
 
     def __init__(self, origin: Origin) -> None:
         self._reader = MessageReader(origin)
         self._sse = ProviderEvents()
 
     def feed(self, data: bytes) -> list[ModelEvent]:
-        """Take the next bytes, cut anywhere, and return what they complete."""
+        """Decode the next bytes, split anywhere, and return the events they complete."""
         out: list[ModelEvent] = []
         reader = self._reader
         if reader.done:
@@ -46,7 +46,7 @@ class SSEDecoder:
         return out
 
     def close(self) -> list[ModelEvent]:
-        """Say that no more bytes come and return what is left."""
+        """Signal the end of input and return the remaining events."""
         out: list[ModelEvent] = []
         if self._reader.done:
             return out
@@ -63,14 +63,14 @@ class SSEDecoder:
 
 
 class FrameDecoder:
-    """AWS event-stream frames, each with one event in base64: Bedrock invoke."""
+    """Decodes AWS event-stream frames, each with one event in base64: Bedrock invoke."""
 
     def __init__(self, origin: Origin) -> None:
         self._reader = MessageReader(origin)
         self._frames = EventStreamParser()
 
     def feed(self, data: bytes) -> list[ModelEvent]:
-        """Take the next bytes, cut anywhere, and return what they complete."""
+        """Decode the next bytes, split anywhere, and return the events they complete."""
         out: list[ModelEvent] = []
         reader = self._reader
         if reader.done:
@@ -91,7 +91,7 @@ class FrameDecoder:
         return out
 
     def close(self) -> list[ModelEvent]:
-        """Say that no more bytes come and return what is left."""
+        """Signal the end of input and return the remaining events."""
         out: list[ModelEvent] = []
         self._reader.end(out)
         return out
@@ -107,14 +107,14 @@ class FrameDecoder:
 
 
 class WholeDecoder:
-    """A response that did not stream: one JSON message."""
+    """Decodes a response that was not streamed: one JSON message."""
 
     def __init__(self, origin: Origin) -> None:
         self._reader = MessageReader(origin)
         self._body = HeldBody()
 
     def feed(self, data: bytes) -> list[ModelEvent]:
-        """Keep the next bytes; they mean something only when all are there."""
+        """Buffer the next bytes; they can only be parsed once complete."""
         out: list[ModelEvent] = []
         if not self._reader.done:
             self._body.add(data)
@@ -125,7 +125,7 @@ class WholeDecoder:
         return out
 
     def close(self) -> list[ModelEvent]:
-        """Say that no more bytes come and return all events."""
+        """Signal the end of input and return all events."""
         out: list[ModelEvent] = []
         if not self._reader.done:
             self._reader.whole(self._body.take(), out)

@@ -1,4 +1,4 @@
-"""The Messages wire, bound to one model of one host."""
+"""The dialect `anthropic-messages`, bound to one model on one host."""
 
 from collections.abc import Mapping
 
@@ -33,9 +33,9 @@ class _List(msgspec.Struct):
 
 
 class AnthropicMessages:
-    """`thinkaloud.ports.model.Dialect` for the Messages wire.
+    """`thinkaloud.ports.model.Dialect` for the Messages API.
 
-    Native payloads are the response's content blocks: the JSON array that goes back as the
+    Native payloads are the response's content blocks: the JSON array that is sent back as the
     `content` of an assistant message.
     """
 
@@ -51,13 +51,13 @@ class AnthropicMessages:
     def encode(self, request: ModelRequest) -> HttpRequest:
         """Return the HTTP request for a streamed response.
 
-        Raises `InvalidRequest` for an image if the family takes none.
+        Raises `InvalidRequest` for an image if the family does not accept images.
         """
         check_images(request, self._target)
         return encode(request, self._target, self._quirks)
 
     def decoder(self, content_type: str, effort: Effort | None = None) -> Decoder:
-        """Return a decoder. But for AWS frames the body tells its own form."""
+        """Return a decoder. Except for AWS frames, it detects the body's form itself."""
         origin = self.origin
         if content_type.partition(";")[0].strip().lower() == "application/vnd.amazon.eventstream":
             decoder: Decoder = FrameDecoder(origin)
@@ -71,13 +71,13 @@ class AnthropicMessages:
 
     @property
     def models_path(self) -> str | None:
-        """Where the host lists its models; None where it lists none in this wire."""
+        """The path at which the host lists its models; None if it does not in this format."""
         return self._quirks.models_path
 
     def listed(self, body: bytes) -> list[ListedModel]:
         """Read the list of models.
 
-        Raises `ProviderError` (`provider_bad_request`) where it is no such list.
+        Raises `ProviderError` (`provider_bad_request`) if it is not a list of models.
         """
         try:
             found = msgspec.json.decode(body, type=_List)
@@ -89,8 +89,8 @@ class AnthropicMessages:
 
 
 def bind(target: Target) -> AnthropicMessages:
-    """Return the dialect for one model of one host.
+    """Return the dialect for one model on one host.
 
-    Raises `thinkaloud.errors.ConfigurationError` if the target's quirks are not this dialect's.
+    Raises `thinkaloud.errors.ConfigurationError` if the target's quirks are invalid.
     """
     return AnthropicMessages(target)

@@ -1,4 +1,4 @@
-"""Model requests → the Messages wire. Pure.
+"""Encodes model requests for the Messages API. Pure.
 
 Source: Anthropic API reference, "Create a Message", "Extended thinking", "Adaptive thinking" and
 "Effort"; Vertex and Bedrock: their pages on Claude.
@@ -27,11 +27,11 @@ _OFF: Final = {"type": "disabled"}
 
 
 class Thinking(msgspec.Struct, frozen=True):
-    """What a request says about thinking. `on` is False where it asks for none."""
+    """The thinking settings of a request. `on` is False if it does not ask for thinking."""
 
     on: bool
     off: bool = False
-    """Whether there must be none, even if the model thinks by itself."""
+    """Whether thinking must be off, even if the model thinks by default."""
     switch: Mapping[str, object] | None = None
     effort: str | None = None
     budget: int | None = None
@@ -42,7 +42,7 @@ def encode(request: ModelRequest, target: Target, quirks: Quirks) -> HttpRequest
     thinking = _thinking(request, target.family, quirks)
     messages = _messages(request, target, quirks, thinking)
     if thinking.budget is not None and not opens_with_thinking(messages):
-        # The wire refuses a budget where the turn at work began without thinking (another model's).
+        # The API rejects a budget if the current turn started without thinking (another model's).
         thinking = Thinking(on=False, off=True)
         messages = _messages(request, target, quirks, thinking)
     betas = _betas(request, thinking, quirks)
@@ -98,7 +98,7 @@ def _body(
 def _called(request: ModelRequest) -> list[ToolSchema]:
     """Return the tools that earlier turns called.
 
-    The wire refuses results of tools that the request does not define.
+    The API rejects results of tools that the request does not define.
     """
     names = {
         result.name: None
@@ -166,7 +166,7 @@ def _within(budget: int, limits: tuple[int, int] | None) -> int:
 def _limit(
     request: ModelRequest, family: Family, quirks: Quirks, thinking: Thinking
 ) -> tuple[int, Mapping[str, object] | None]:
-    """Return `max_tokens`, which counts thinking too, and the thinking switch that fits into it."""
+    """Return `max_tokens`, which includes thinking, and a thinking switch that fits into it."""
     most = family.max_output_tokens
     budget = thinking.budget
     limit = request.max_output_tokens or quirks.max_tokens + (budget or 0)
@@ -174,7 +174,7 @@ def _limit(
         limit = min(limit, most)
     if budget is None:
         return limit, thinking.switch
-    # A quarter of the limit is left for the answer; the wire wants the budget below the limit.
+    # A quarter of the limit is left for the answer; the API requires a budget below the limit.
     budget = max(_LEAST_BUDGET, min(budget, limit * 3 // 4))
     return max(limit, budget + 1), {"type": "enabled", "budget_tokens": budget}
 

@@ -1,6 +1,6 @@
-"""Failures of the Messages wire, as HTTP errors and inside streams.
+"""Failures of the Messages API, as HTTP errors and inside streams.
 
-Source: Anthropic API reference, "Errors". Azure, Vertex and Bedrock answer in shapes of their own.
+Source: Anthropic API reference, "Errors". Azure, Vertex and Bedrock use different shapes.
 """
 
 import re
@@ -46,7 +46,7 @@ class _Outer(msgspec.Struct):
 
 
 def http_error(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-    """Read a response that is no 2xx; `headers` has lower-case names."""
+    """Read a response whose status is not 2xx. `headers` has lower-case names."""
     code = _code(status)
     start = body[:64].lstrip().lower()
     if start.startswith((b"<!doctype", b"<html")):
@@ -64,7 +64,7 @@ def http_error(status: int, headers: Mapping[str, str], body: bytes) -> Provider
 
 
 def stream_error(error: bytes) -> ProviderError:
-    """Read the `error` member of an event inside a stream that began well."""
+    """Read the `error` field of an event inside a stream with status 200."""
     kind, message = _parts(error)
     code = _BY_TYPE.get(kind, "provider_stream_cut")
     message = clean(message or kind) or "the provider reported an error without a message"
@@ -84,7 +84,7 @@ def failed(error: ProviderError, usage: Usage | None = None) -> ModelFailed:
 
 
 def clean(text: str) -> str:
-    """Return the provider's words, bounded and without anything that looks like a key."""
+    """Return the provider's message, truncated and with keys redacted."""
     return _SECRET.sub("[key]", text[:_MESSAGE_CHARS])
 
 
@@ -103,7 +103,7 @@ def _code(status: int) -> ProviderCode:
 
 
 def _said(body: bytes) -> str:
-    """Return the message of an error body in any of the shapes that hosts use."""
+    """Return the message of an error body, in any of the shapes that hosts use."""
     raw = body.strip()
     try:
         if raw.startswith(b"["):
@@ -122,7 +122,7 @@ def _said(body: bytes) -> str:
 
 
 def _parts(error: bytes) -> tuple[str, str]:
-    """Return type and message of an error member, which may be an object or a text."""
+    """Return the type and message of an error field, which may be an object or a string."""
     try:
         inner = msgspec.json.decode(error, type=_Inner | str)
     except UNREADABLE:

@@ -1,4 +1,4 @@
-"""Earlier turns as messages: what is sent back, and in which form.
+"""Converts earlier turns to messages.
 
 Source: Anthropic API reference, "Extended thinking" (preserving thinking blocks), "Tool use".
 """
@@ -39,8 +39,8 @@ _head = msgspec.json.Decoder(BlockHead)
 
 
 Thoughts = Literal["all", "unasked", "none"]
-"""Which thinking blocks of its own a model gets back. `unasked`: those of a model that thinks
-although the request does not ask for it."""
+"""Which of a model's own thinking blocks are sent back. `unasked`: those of a model that thinks
+even if the request does not ask for it."""
 
 
 def messages_of(
@@ -70,9 +70,9 @@ def messages_of(
 
 
 def opens_with_thinking(messages: Sequence[Message]) -> bool:
-    """Whether the current assistant turn, if there is one, begins with a thinking block.
+    """Whether the current assistant turn, if there is one, starts with a thinking block.
 
-    It begins after the last message that has anything besides tool results.
+    The turn starts after the last user message with content other than tool results.
     """
     first: Message | None = None
     for message in reversed(messages):
@@ -111,12 +111,12 @@ class _History:
         content: list[Content] = []
         for raw in _blocks.decode(bytes(native.payload)):
             head = _head.decode(bytes(raw))
-            # The provider sends blank texts itself, but does not accept them back.
+            # The provider sends blank texts, but does not accept them back.
             blank = head.type == TEXT and not (head.text or "").strip()
             unwanted = head.type in _THOUGHTS and not _goes_back(head, thoughts)
             if not blank and not unwanted:
                 content.append(raw)
-        # A message must not end with a thought, which the token limit may have cut.
+        # A message must not end with thinking, which happens if the token limit cuts it off.
         while content and _kind(content[-1]) in _THOUGHTS:
             content.pop()
         return content
@@ -151,8 +151,8 @@ class _History:
 
 
 def _goes_back(thought: BlockHead, thoughts: Thoughts) -> bool:
-    # Claude does not think unasked, and signs every thought: an unsigned one comes from a model
-    # that thinks anyway and may demand it back (Kimi, GLM).
+    # Claude does not think unasked, and signs all thinking: an unsigned block is from a model
+    # that always thinks and may require it back (Kimi, GLM).
     unsigned = thought.type == THINKING and not thought.signature
     return thoughts == "all" or (thoughts == "unasked" and unsigned)
 

@@ -1,4 +1,4 @@
-"""One response of the Messages wire, event by event → model events.
+"""Converts the events of one Messages response to model events.
 
 Source: Anthropic API reference, "Streaming messages" and "Extended thinking".
 """
@@ -63,7 +63,7 @@ _message = msgspec.json.Decoder(Message)
 
 
 class MessageReader(Failing):
-    """The events of one message, whatever carries them."""
+    """Reads the events of one message, independent of their framing."""
 
     def __init__(self, origin: Origin) -> None:
         super().__init__(_counted, failed)
@@ -79,7 +79,7 @@ class MessageReader(Failing):
         self._stop_details: bytes = _EMPTY
 
     def take(self, data: bytes, out: list[ModelEvent], name: bytes = b"") -> None:
-        """Read one event; `name` is what the carrier calls it."""
+        """Read one event. `name` is its name in the framing."""
         if data == DONE:
             self._finish(out)
             return
@@ -96,7 +96,7 @@ class MessageReader(Failing):
             self.unreadable(data, name, reason, out)
 
     def whole(self, data: bytes, out: list[ModelEvent]) -> None:
-        """Read a response that did not stream."""
+        """Read a response that was not streamed."""
         try:
             _check_utf8(data)
             message = _message.decode(data)
@@ -122,7 +122,7 @@ class MessageReader(Failing):
             self._finish(out)
 
     def end(self, out: list[ModelEvent], stray: bytes = b"") -> None:
-        """Take note that no more events come. `stray`: what the stream held beside events."""
+        """Handle the end of the stream. `stray` is its data outside of events."""
         if self.done:
             return
         if self._stop:
@@ -131,7 +131,7 @@ class MessageReader(Failing):
             self.broke_off(stray, out)
 
     def _event(self, event: Event, name: bytes, out: list[ModelEvent]) -> bool:
-        """Take an event; return False where it is none that is known."""
+        """Handle an event; return False if it is unknown."""
         index = event.index or 0
         kind = event.type or name.decode(errors="replace")
         if kind == "content_block_delta" and event.delta is not None:
@@ -146,7 +146,7 @@ class MessageReader(Failing):
 
     def _other(self, event: Event, data: bytes, name: bytes, out: list[ModelEvent]) -> None:
         if event.type == "message":
-            # A gateway that does not stream sends the whole message as one event.
+            # A gateway without streaming sends the whole message as one event.
             self.whole(data, out)
         elif names_error(name) or suspect(data):
             self.report(data, name, out)
@@ -208,10 +208,10 @@ class MessageReader(Failing):
             block.citations.append(delta.citation)
 
     def _implied(self, index: int, delta: Delta, out: list[ModelEvent]) -> Block | None:
-        """Return the block of a delta whose index no block has.
+        """Return the block for a delta with an unknown index.
 
-        Where the index counts the deltas, that is the open block of the kind; else one that
-        began without an event of its own.
+        If the server numbers the deltas, this is the open block of the same kind; otherwise a new
+        block that had no start event.
         """
         kind = _KINDS.get(delta.type or "")
         latest = self._blocks[-1] if self._blocks else None
@@ -232,7 +232,7 @@ class MessageReader(Failing):
         if block is None:
             return
         block.stopped = True
-        # Calls keep the order in which they began, whichever is written first.
+        # Calls are emitted in the order in which they started, whichever completes first.
         while self._calls_out < len(self._calls) and self._calls[self._calls_out].stopped:
             self._call(out, whole=whole)
 
@@ -311,7 +311,7 @@ def _counted(raw: dict[str, object]) -> Usage | None:
 
 
 def _check_utf8(data: bytes) -> None:
-    # The JSON decoder does not look inside what it skips or keeps raw.
+    # The JSON decoder does not check the UTF-8 of values it skips or keeps raw.
     if not data.isascii():
         data.decode()
 

@@ -1,4 +1,4 @@
-"""The JSON of the Messages wire, as far as we read it. Everything is optional.
+"""The parts of the Messages JSON that are read. Every field is optional.
 
 Source: Anthropic API reference, "Messages" and "Streaming messages".
 """
@@ -22,7 +22,7 @@ class Delta(msgspec.Struct):
 
 
 class Message(msgspec.Struct):
-    """A message: empty in `message_start`, whole in a response that did not stream."""
+    """A message: empty in `message_start`, complete in a response that was not streamed."""
 
     type: str | None = None
     content: list[msgspec.Raw] | None = None
@@ -45,7 +45,7 @@ class Event(msgspec.Struct):
 
 
 class BlockHead(msgspec.Struct):
-    """A content block as it begins."""
+    """The start of a content block."""
 
     type: str | None = None
     id: str | None = None
@@ -64,4 +64,4 @@ class StopDetails(msgspec.Struct):
 
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What decoding raises for bytes that are not the JSON that we expect."""
+"""The exceptions that decoding raises for unexpected input."""

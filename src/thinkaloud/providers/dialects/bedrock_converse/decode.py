@@ -22,7 +22,7 @@ class StreamDecoder:
         self._frames = EventStreamParser()
 
     def feed(self, data: bytes) -> list[ModelEvent]:
-        """Process the next bytes, split anywhere, and return the completed events."""
+        """Decode the next bytes, split anywhere, and return the events they complete."""
         out: list[ModelEvent] = []
         reader = self._reader
         if reader.done:
@@ -39,7 +39,7 @@ class StreamDecoder:
         return out
 
     def close(self) -> list[ModelEvent]:
-        """End the response and return the remaining events."""
+        """Signal the end of input and return the remaining events."""
         out: list[ModelEvent] = []
         self._reader.end(out)
         return out
@@ -64,7 +64,7 @@ class WholeDecoder:
         return out
 
     def close(self) -> list[ModelEvent]:
-        """End the response and return all events."""
+        """Signal the end of input and return all events."""
         out: list[ModelEvent] = []
         if not self._reader.done:
             self._reader.whole(self._body.take(), out)

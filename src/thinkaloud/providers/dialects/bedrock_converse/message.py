@@ -135,7 +135,7 @@ class MessageReader(Failing):
             self.unreadable(frame.payload, b"", reason, out)
 
     def whole(self, body: bytes, out: list[ModelEvent]) -> None:
-        """Process a response that is not streamed."""
+        """Read a response that was not streamed."""
         try:
             if not body.isascii():
                 body.decode()

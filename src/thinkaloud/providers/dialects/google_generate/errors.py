@@ -44,7 +44,7 @@ _PASSING = frozenset(
 
 
 def in_response(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-    """Parse an HTTP response with an error status. `headers` has lower-case names."""
+    """Read a response whose status is not 2xx. `headers` has lower-case names."""
     return refusal(status, headers, body)
 
 

@@ -1,4 +1,4 @@
-"""Signed blocks of reasoning, put together from their fragments.
+"""Assembles signed reasoning blocks from their fragments.
 
 Sources: LiteLLM documentation, "Reasoning content" (`thinking_blocks`); Databricks documentation,
 "Query reasoning models" (content parts of type `reasoning` with a `summary`).
@@ -15,10 +15,10 @@ class _Block:
 
 
 class SignedBlocks:
-    """Fragments in, whole blocks out. A signature ends a block.
+    """Assembles blocks from fragments. A signature ends a block.
 
-    `text_field` is the member that holds the text. A fragment without it (a redacted thought) is
-    a block of its own.
+    `text_field` is the field that contains the text. A fragment without it (redacted reasoning) is
+    a separate block.
     """
 
     __slots__ = ("_blocks", "_text_field")
@@ -28,7 +28,7 @@ class SignedBlocks:
         self._blocks: list[_Block] = []
 
     def add(self, fragments: list[dict[str, object]]) -> list[tuple[str, int]]:
-        """Take the fragments of one delta; return their new texts, each with its block's number."""
+        """Add the fragments of one delta; return their new texts with their block numbers."""
         texts: list[tuple[str, int]] = []
         for fragment in fragments:
             text = fragment.get(self._text_field)
@@ -42,7 +42,7 @@ class SignedBlocks:
         return texts
 
     def coalesced(self) -> list[dict[str, object]]:
-        """Return the whole blocks, as the provider wants them back."""
+        """Return the complete blocks, as the provider expects them back."""
         field = self._text_field
         return [
             {**block.fields, field: "".join(block.text)} if field in block.fields else block.fields
@@ -65,7 +65,7 @@ class SignedBlocks:
         block.fields.setdefault(self._text_field, "")
         block.signed = signed
         if signed and text:
-            # LiteLLM repeats the whole text beside the signature.
+            # LiteLLM repeats the whole text along with the signature.
             text = text.removeprefix("".join(block.text))
         if text:
             block.text.append(text)

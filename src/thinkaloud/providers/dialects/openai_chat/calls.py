@@ -1,4 +1,4 @@
-"""Tool calls, put together from their fragments."""
+"""Assembles tool calls from their fragments."""
 
 import msgspec
 
@@ -14,7 +14,7 @@ from thinkaloud.providers.dialects.toolcalls import (
 
 _OWN = frozenset({"id", "index", "function"})
 _MAX_CHECKS = 64
-"""How often a call's arguments are read to see whether they are complete."""
+"""How often a call's arguments are parsed to check whether they are complete."""
 
 
 class _Slot:
@@ -36,23 +36,23 @@ class _Slot:
     def __init__(self, tool_call_id: str, given_id: str, twin: "_Slot | None") -> None:
         self.id = tool_call_id
         self.given_id = given_id
-        """The provider's id, which several calls may have."""
+        """The provider's id, which several calls may share."""
         self.named = bool(given_id)
         self.name = ""
         self.arguments: list[str] = []
         self.text = ""
-        """The arguments as they turned out to be."""
+        """The final arguments."""
         self.extra: dict[str, object] = {}
         self.function_extra: dict[str, object] = {}
         self.opened = False
         self.twin = twin
-        """The call that this one may only repeat; None where it is certainly another."""
+        """The call that this one may repeat; None if it is certainly a different one."""
         self.in_place = False
-        """Whether it has the index of its twin, too."""
+        """Whether it also has the same index as its twin."""
         self.checks = 0
 
     def complete(self, *, empty: bool) -> bool:
-        """Tell whether the arguments so far are an object; `empty`: one without members counts."""
+        """Return whether the arguments so far are an object. `empty`: whether `{}` counts."""
         last = self.arguments[-1].rstrip() if self.arguments else ""
         if not last.endswith("}") or self.checks == _MAX_CHECKS:
             return False
@@ -62,15 +62,15 @@ class _Slot:
 
 
 class ToolCalls:
-    """Fragments in, calls out, in the order of their first appearance.
+    """Assembles fragments into calls, in the order of their first appearance.
 
-    A call is known by its index; where the wire has none, by its id, else a name opens the
-    next. Under a known index another id with a name, or another name, is a new call (Gemini
-    numbers all 0). The same name after complete arguments, or an id that another call has, may
-    be a new call or a repetition: which of them is told at the end, from the arguments. A
-    call without an id gets `call_0`, `call_1`, … by its place.
+    A call is identified by its index; without one, by its id; otherwise a name starts the next
+    call. Under a known index, a different id with a name, or a different name, starts a new call
+    (Gemini numbers all calls 0). The same name after complete arguments, or another call's id, may
+    be a new call or a repetition; the arguments decide this at the end. A call without an id gets
+    `call_0`, `call_1`, … by its position.
 
-    Raises `TooManyCalls` where there are more than are taken.
+    Raises `TooManyCalls` if the limits are exceeded.
     """
 
     __slots__ = ("_budget", "_by_id", "_by_index", "_ids", "_slots")
@@ -86,7 +86,7 @@ class ToolCalls:
         return bool(self._slots)
 
     def add(self, fragment: dict[str, object]) -> ToolCallOpened | None:
-        """Take a fragment; return the opening where it makes a call's name known."""
+        """Add a fragment; return the opening event if it completes a call's name."""
         function = fragment.get("function")
         members = msgspec.convert(function, dict[str, object]) if function else {}
         name = tool_name(_text(members.get("name")))
@@ -103,17 +103,17 @@ class ToolCalls:
         return self._open(slot)
 
     def open(self, name: str) -> ToolCallOpened:
-        """Begin a call that the wire did not number (harmony)."""
+        """Start a call without an index (harmony)."""
         slot = self._new("")
         slot.name = tool_name(name)
         return self._open(slot)
 
     def argue(self, text: str) -> None:
-        """Add to the arguments of the call that was begun last."""
+        """Append to the arguments of the most recently started call."""
         self._append(self._slots[-1], text)
 
     def finish(self) -> list[ToolCallOpened | ToolCall]:
-        """Return the whole calls, and before it the opening of one that was not told yet."""
+        """Return the complete calls, each preceded by its opening if not yet emitted."""
         events: list[ToolCallOpened | ToolCall] = []
         for slot in self._slots:
             slot.text = assembled(slot.arguments)
@@ -126,11 +126,11 @@ class ToolCalls:
 
     @property
     def extended(self) -> bool:
-        """Whether a call carries more than the plain members, such as a signature."""
+        """Whether a call has more than the standard fields, such as a signature."""
         return any(slot.function_extra or slot.extra.keys() - {"type"} for slot in self._slots)
 
     def wire(self) -> list[dict[str, object]]:
-        """Return the calls as the assistant message holds them, with all that came along."""
+        """Return the calls as in the assistant message, including all additional fields."""
         return [
             {
                 "id": slot.id,
@@ -154,7 +154,7 @@ class ToolCalls:
         if isinstance(index, int):
             slot = self._by_index.get(index)
             if slot is None and not name and not tool_call_id and self._slots:
-                # Some servers count the fragments instead of the calls.
+                # Some servers number the fragments instead of the calls.
                 return self._slots[-1]
             if slot is None:
                 slot = self._by_index[index] = self._new(tool_call_id)
@@ -176,7 +176,7 @@ class ToolCalls:
         return last if goes_on else self._new("")
 
     def _is_other(self, slot: _Slot, tool_call_id: str, name: str) -> bool:
-        """Tell whether a fragment with this name, under a known index or id, opens another call."""
+        """Return whether a fragment with this name, under a known index or id, is a new call."""
         if not name or not slot.name:
             return False
         if tool_call_id not in ("", slot.given_id) or name != slot.name:
@@ -210,12 +210,12 @@ class ToolCalls:
 
 
 def _merged(slot: _Slot) -> bool:
-    """Merge a call into its twin if it only says once more, or goes on with, what that says."""
+    """Merge a call into its twin if it only repeats or continues it."""
     twin = slot.twin
     if twin is None or (slot.name and slot.name != twin.name):
         return False
     if slot.text not in ("", "{}") and not same_arguments(slot.text, twin.text):
-        # Under one index and one id, all arguments so far may come with every piece.
+        # With the same index and id, each piece may repeat all arguments so far.
         text = assembled([twin.text, slot.text]) if slot.in_place and slot.named else ""
         if not is_object(text):
             return False

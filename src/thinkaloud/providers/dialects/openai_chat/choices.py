@@ -1,4 +1,4 @@
-"""Which of several choices of a chunk belong to the one message that was asked for."""
+"""Determines which choices of a chunk belong to the requested message."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -9,12 +9,12 @@ Kind = Literal["reasoning", "content"]
 
 
 class Choices:
-    """Tells the parts of one message from alternatives to it.
+    """Distinguishes the parts of a message from alternatives to it.
 
-    Only one message is ever asked for. LiteLLM numbers its blocks as choices (the thought is
-    choice 0, the text choice 1), and GitHub Copilot puts the calls into a choice of their own. A
-    choice that says the same kind of thing as the one before it is an alternative, and is not
-    read; no server has been seen to send one unasked.
+    Only one message is ever requested. LiteLLM numbers its blocks as choices (reasoning is choice
+    0, text is choice 1), and GitHub Copilot puts tool calls in a separate choice. A choice with the
+    same kind of content as the previous one is an alternative and is ignored; no server is known
+    to send one unrequested.
     """
 
     __slots__ = ("_first", "_last", "_not_ours")
@@ -25,7 +25,7 @@ class Choices:
         self._not_ours: set[int] = set()
 
     def is_ours(self, choice: Choice) -> bool:
-        """Tell whether this choice is read. Ask of each, in order."""
+        """Return whether to read this choice. Call this for each choice, in order."""
         index = choice.index or 0
         if index in self._not_ours:
             return False

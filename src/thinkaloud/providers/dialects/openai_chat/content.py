@@ -1,4 +1,4 @@
-"""Message content as text, read for raw harmony."""
+"""Parses message content, which may be raw harmony."""
 
 from typing import Literal, NamedTuple
 
@@ -7,7 +7,7 @@ from thinkaloud.providers.dialects.openai_chat.quirks import Quirks
 
 
 class Piece(NamedTuple):
-    """What a stretch of content is; see `thinkaloud.core.parsers.harmony.Piece`."""
+    """A piece of content and its kind; see `thinkaloud.core.parsers.harmony.Piece`."""
 
     kind: Literal["reasoning", "answer", "call", "arguments"]
     text: str
@@ -15,7 +15,7 @@ class Piece(NamedTuple):
 
 
 class ContentReader:
-    """Content in, pieces out. The form is told from the start of the message."""
+    """Splits content into pieces. The start of the message determines the format."""
 
     __slots__ = ("_harmony", "_held", "_undecided", "is_harmony")
 
@@ -24,15 +24,15 @@ class ContentReader:
         self._undecided = quirks.harmony
         self._held = ""
         self.is_harmony = False
-        """Whether the content is harmony, as far as it is known."""
+        """Whether the content has been identified as harmony."""
 
     @property
     def plain(self) -> bool:
-        """Whether all that follows is answer text, so that it need not be read."""
+        """Whether all following text is answer text, so that it need not be parsed."""
         return not self._undecided and self._harmony is None
 
     def feed(self, text: str) -> list[Piece]:
-        """Take the next text and return what is certain."""
+        """Parse the next text and return the pieces that are certain."""
         if self._undecided:
             text = self._decide(self._held + text)
         if self._harmony is not None:
@@ -40,7 +40,7 @@ class ContentReader:
         return [Piece("answer", text)] if text else []
 
     def close(self) -> list[Piece]:
-        """Return what was held back; whatever text comes later is answer."""
+        """Return the buffered text; any later text is answer text."""
         held, self._held = self._held, ""
         self._undecided = False
         splitter, self._harmony = self._harmony, None
@@ -49,7 +49,7 @@ class ContentReader:
         return [Piece("answer", held)] if held else []
 
     def _decide(self, text: str) -> str:
-        """Settle whether this is harmony; return the text that may be read on."""
+        """Determine whether this is harmony; return the text that can be processed now."""
         self._held = ""
         start = text.lstrip()
         if not start:

@@ -1,4 +1,4 @@
-"""Chat Completions responses, decoded incrementally to model events. Pure.
+"""Decodes Chat Completions responses incrementally to model events. Pure.
 
 Source: OpenAI API reference, "Chat Completions", and its many compatible servers.
 """
@@ -38,14 +38,14 @@ _UNREADABLE: Final = "The provider sent something that cannot be read"
 
 
 class ChatDecoder:
-    """Events of one response in, model events out. See `thinkaloud.ports.model.Decoder`."""
+    """Decodes a streamed response. See `thinkaloud.ports.model.Decoder`."""
 
     def __init__(self, quirks: Quirks, origin: Origin, inline: Inline) -> None:
         self._sse = ProviderEvents()
         self._message = MessageDecoder(quirks, origin, inline)
 
     def feed(self, data: bytes) -> list[ModelEvent]:
-        """Take the next bytes, cut anywhere, and return the events that they complete."""
+        """Decode the next bytes, split anywhere, and return the events they complete."""
         events: list[ModelEvent] = []
         message = self._message
         if message.done or not data:
@@ -64,7 +64,7 @@ class ChatDecoder:
         return events
 
     def close(self) -> list[ModelEvent]:
-        """Say that no more bytes come and return what is left."""
+        """Signal the end of input and return the remaining events."""
         events: list[ModelEvent] = []
         message = self._message
         if message.done:
@@ -83,14 +83,14 @@ class ChatDecoder:
 
 
 class WholeDecoder:
-    """A response that did not stream."""
+    """Decodes a response that was not streamed."""
 
     def __init__(self, quirks: Quirks, origin: Origin, inline: Inline) -> None:
         self._body = HeldBody()
         self._message = MessageDecoder(quirks, origin, inline)
 
     def feed(self, data: bytes) -> list[ModelEvent]:
-        """Keep the next bytes."""
+        """Buffer the next bytes."""
         events: list[ModelEvent] = []
         if not self._message.done:
             self._body.add(data)
@@ -101,7 +101,7 @@ class WholeDecoder:
         return events
 
     def close(self) -> list[ModelEvent]:
-        """Return all that the response says."""
+        """Return all events of the response."""
         events: list[ModelEvent] = []
         if not self._message.done:
             self._message.whole(self._body.take(), events)
@@ -109,7 +109,7 @@ class WholeDecoder:
 
 
 class MessageDecoder:
-    """Chunks of one message in, model events out."""
+    """Converts the chunks of one message to model events."""
 
     def __init__(self, quirks: Quirks, origin: Origin, inline: Inline) -> None:
         self.done = False
@@ -124,7 +124,7 @@ class MessageDecoder:
     def event(
         self, payload: bytes, events: list[ModelEvent], name: bytes = b"", *, last: bool = False
     ) -> None:
-        """Take one event of the stream; `last` where the stream ended inside it."""
+        """Process one event of the stream. `last`: the stream ended inside it."""
         if payload == b"[DONE]":
             self._finish(events)
             return
@@ -153,7 +153,7 @@ class MessageDecoder:
                 self.fail(unreadable(payload, error), events)
 
     def whole(self, body: bytes, events: list[ModelEvent]) -> None:
-        """Take a response that did not stream."""
+        """Process a response that was not streamed."""
         try:
             chunk = decode_chunk(body)
             self._chunk(chunk, body, events)
@@ -173,9 +173,9 @@ class MessageDecoder:
             self._finish(events)
 
     def end(self, events: list[ModelEvent], stray: bytes = b"") -> None:
-        """Say that the stream is over; a finish reason was its end mark where it had one.
+        """Handle the end of the stream. Only a finish reason makes it complete.
 
-        `stray`: what it held beside events.
+        `stray` is the stream's data outside of events.
         """
         if self._finish_reason:
             self._finish(events)
@@ -183,7 +183,7 @@ class MessageDecoder:
             self._fail(broke_off(stray, self._figures()), events)
 
     def fail(self, message: str, events: list[ModelEvent]) -> None:
-        """Say that the response broke off."""
+        """End with a cut-off stream."""
         usage = self._figures()
         self._fail(ModelFailed("provider_stream_cut", message, retryable=True, usage=usage), events)
 
@@ -214,7 +214,7 @@ class MessageDecoder:
         return self._choices.is_ours(choice)
 
     def _other(self, chunk: Chunk, payload: bytes, events: list[ModelEvent]) -> None:
-        """Take an event that has no choices: perhaps an error in some shape."""
+        """Handle an event without choices, which may be an error in some shape."""
         if present(chunk.message) or present(chunk.detail):
             self._fail(errors.failure(payload, self._figures()), events)
         elif (reported := faults.reported(payload, b"", self._figures())) is not None:
@@ -259,7 +259,7 @@ class MessageDecoder:
             )
 
     def _fail(self, failed: ModelFailed, events: list[ModelEvent]) -> None:
-        """End in failure, after the text that was still held back."""
+        """End with a failure, after emitting buffered text."""
         self._read.flush(events)
         self.done = True
         events.append(failed)

@@ -1,4 +1,4 @@
-"""What one chunk adds to the message, as model events."""
+"""Converts the delta of a chunk to model events."""
 
 from typing import Final, Literal
 
@@ -21,7 +21,7 @@ _NO_DETAILS: Final = Delta()
 
 
 class DeltaReader:
-    """Deltas in, events out; keeps what the end of the message and the next request need."""
+    """Converts deltas to events, and collects what the end and the next request need."""
 
     def __init__(self, quirks: Quirks) -> None:
         self.calls = ToolCalls()
@@ -32,7 +32,7 @@ class DeltaReader:
 
     @property
     def spoken(self) -> list[Literal["reasoning", "content"]]:
-        """What kinds of text have come so far."""
+        """The kinds of text received so far."""
         received = self.received
         spoken: list[Literal["reasoning", "content"]] = []
         if received.reasoning or received.details:
@@ -42,18 +42,18 @@ class DeltaReader:
         return spoken
 
     def native(self, quirks: Quirks, inline: Inline, origin: Origin) -> ProviderPayload | None:
-        """Return the message as the next request needs it; see `Received.native`."""
+        """Return the message to send back in the next request; see `Received.native`."""
         if not self._content.is_harmony:
             self.received.split(inline)
         return self.received.native(quirks, self.calls, origin)
 
     def flush(self, events: list[ModelEvent]) -> None:
-        """Give out content that was held back; whatever content comes later is answer."""
+        """Emit buffered content; any later content is answer text."""
         if not self._content.plain:
             self._pieces(self._content.close(), events)
 
     def delta(self, delta: Delta, events: list[ModelEvent]) -> None:
-        """Take the next delta and add its events."""
+        """Process the next delta and append its events."""
         received = self.received
         if delta.reasoning_content:
             received.carrier = "reasoning_content"
@@ -84,7 +84,7 @@ class DeltaReader:
             self._rest(delta, events)
 
     def _reason(self, text: str, delta: Delta, events: list[ModelEvent]) -> None:
-        """Give out the reasoning of a delta once, though several of its fields may hold it."""
+        """Emit the reasoning of a delta once, even if several of its fields contain it."""
         received = self.received
         parts = [(text, 0)] if text else []
         if delta.reasoning_details:

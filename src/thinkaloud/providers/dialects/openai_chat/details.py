@@ -1,4 +1,4 @@
-"""`reasoning_details`: the typed list of OpenRouter and those who follow it, merged.
+"""Merges `reasoning_details`, the typed list of OpenRouter and compatible hosts.
 
 Source: OpenRouter documentation, "Reasoning tokens", "Preserving reasoning".
 """
@@ -17,7 +17,7 @@ class _Item:
         self.pieces: dict[str, list[str]] = {}
 
     def merge(self, fragment: dict[str, object]) -> None:
-        """Lay a fragment over: texts are joined, of all else the last value that is not empty."""
+        """Merge a fragment: texts are joined; for other fields, the last non-empty value wins."""
         for name, value in fragment.items():
             if name in _TEXTS and isinstance(value, str):
                 self.pieces.setdefault(name, []).append(value)
@@ -26,7 +26,7 @@ class _Item:
                 self.fields[name] = value
 
     def continues(self, fragment: dict[str, object]) -> bool:
-        """Tell whether a fragment of the same type and index belongs to this very item."""
+        """Return whether a fragment of the same type and index belongs to this item."""
         ours, theirs = self.fields.get("id"), fragment.get("id")
         if ours and theirs and ours != theirs:
             return False
@@ -37,7 +37,7 @@ class _Item:
 
 
 class ReasoningDetails:
-    """Collects fragments by (type, index), never by one of them alone, in their order."""
+    """Collects fragments by (type, index), in order. Neither key identifies an item alone."""
 
     __slots__ = ("_items", "_open", "_parts")
 
@@ -47,7 +47,7 @@ class ReasoningDetails:
         self._parts = -1
 
     def add(self, fragments: list[dict[str, object]]) -> list[tuple[str, int]]:
-        """Take the fragments of one delta; return their texts that are not empty, with the part."""
+        """Add the fragments of one delta; return their non-empty texts with the part number."""
         texts: list[tuple[str, int]] = []
         for fragment in fragments:
             key = (str(fragment.get("type")), str(fragment.get("index")))
@@ -65,7 +65,7 @@ class ReasoningDetails:
         return texts
 
     def coalesced(self) -> list[dict[str, object]]:
-        """Return the whole items, as the provider wants them back."""
+        """Return the complete items, as the provider expects them back."""
         return [
             {**item.fields, **{name: "".join(pieces) for name, pieces in item.pieces.items()}}
             for item in self._items

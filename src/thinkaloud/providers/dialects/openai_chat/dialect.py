@@ -1,4 +1,4 @@
-"""The dialect `openai-chat`, bound to one model of one host."""
+"""The dialect `openai-chat`, bound to one model on one host."""
 
 from collections.abc import Mapping
 
@@ -18,7 +18,7 @@ from thinkaloud.providers.target import Target
 
 
 class OpenAIChat:
-    """Chat Completions as one host speaks it. See `thinkaloud.ports.model.Dialect`."""
+    """Chat Completions for one host. See `thinkaloud.ports.model.Dialect`."""
 
     def __init__(self, target: Target) -> None:
         self._origin = target.origin
@@ -27,7 +27,7 @@ class OpenAIChat:
 
     @property
     def origin(self) -> Origin:
-        """What stands on the native payloads that are issued here."""
+        """The origin stamped on native payloads."""
         return self._origin
 
     def encode(self, request: ModelRequest) -> HttpRequest:
@@ -35,9 +35,9 @@ class OpenAIChat:
         return encode(request, self._quirks, self._origin)
 
     def decoder(self, content_type: str, effort: Effort | None = None) -> Decoder:
-        """Return a decoder. The body tells its own form: servers mislabel it."""
+        """Return a decoder. It detects the body's form itself, as servers mislabel it."""
         inline = inline_of(self._target, self._quirks, effort)
-        # This decoder reads harmony itself, with its tool calls.
+        # `ChatDecoder` parses harmony itself, including its tool calls.
         inline = msgspec.structs.replace(inline, harmony=False)
         quirks, origin = self._quirks, self._origin
         decoder = FormDecoder(
@@ -47,22 +47,22 @@ class OpenAIChat:
         return InlineDecoder(decoder, inline, drops_cut_tag=False)
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-        """Read a response that is no 2xx."""
+        """Read a response whose status is not 2xx."""
         return errors.http_error(status, headers, body)
 
     @property
     def models_path(self) -> str | None:
-        """Where the host lists its models."""
+        """The path at which the host lists its models."""
         return self._quirks.models_path
 
     def listed(self, body: bytes) -> list[ListedModel]:
-        """Read that list; raises `ProviderError` where it is none."""
+        """Read the list of models. Raises `ProviderError` if it is invalid."""
         return listing.listed(body)
 
 
 def bind(target: Target) -> Dialect:
     """Bind the dialect to a model.
 
-    Raises `msgspec.ValidationError`, naming the field, where the target's quirks are wrong.
+    Raises `msgspec.ValidationError`, naming the field, if the target's quirks are invalid.
     """
     return OpenAIChat(target)

@@ -1,6 +1,6 @@
-"""Model requests as Chat Completions bodies. Pure.
+"""Encodes model requests as Chat Completions bodies. Pure.
 
-Source: OpenAI API reference, "Create chat completion"; where servers differ, `quirks`.
+Source: OpenAI API reference, "Create chat completion". See `quirks` for differences of servers.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ _ALPHABET: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 def encode(request: ModelRequest, quirks: Quirks, origin: Origin) -> HttpRequest:
     """Return the request for a streamed response with usage.
 
-    Raises `InvalidRequest` where the wire cannot carry a picture or a budget in tokens.
+    Raises `InvalidRequest` for an image or a token budget that the host does not support.
     """
     back = _back(request, quirks.back)
     if back is not quirks.back:
@@ -60,13 +60,13 @@ def encode(request: ModelRequest, quirks: Quirks, origin: Origin) -> HttpRequest
 
 
 def _back(request: ModelRequest, back: ReasoningBack) -> ReasoningBack:
-    """Return how reasoning goes back after what the provider has refused."""
+    """Return how to send reasoning back, given the parts that the provider has refused."""
     if not request.send_reasoning:
         return ReasoningBack(carrier="nothing")
     if "bare_calls" not in request.without:
         return back
     carrier = back.carrier if back.carrier == "reasoning" else "reasoning_content"
-    # Some that want reasoning take an empty text for none.
+    # Some hosts that require reasoning treat an empty text as missing.
     return ReasoningBack(carrier=carrier, rendered="all", placeholder=" ")
 
 
@@ -112,7 +112,7 @@ def _has_calls(turn: AssistantTurn) -> bool:
 
 
 def _ids(turns: tuple[Turn, ...], own: list[bool], pattern: str | None) -> dict[str, str]:
-    """Map the tool call ids that the wire would refuse. Those that go back as they came stand."""
+    """Map tool call ids that the host would reject. Turns sent back as received keep theirs."""
     if pattern is None:
         return {}
     return {
@@ -125,7 +125,7 @@ def _ids(turns: tuple[Turn, ...], own: list[bool], pattern: str | None) -> dict[
 
 
 def _short(name: str) -> str:
-    """Return nine letters and digits that stand for a name."""
+    """Return nine letters and digits derived from a name."""
     number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])
     letters: list[str] = []
     for _ in range(9):
@@ -180,14 +180,14 @@ def _effort(body: dict[str, object], effort: Effort | None, wire: EffortWire) ->
 
 
 def _put(body: dict[str, object], path: str, value: object) -> None:
-    """Set the member at a dotted path."""
+    """Set the field at a dotted path."""
     for name in reversed(path.split(".")):
         value = {name: value}
     _merge(body, msgspec.convert(value, dict[str, object]))
 
 
 def _merge(body: dict[str, object], members: Mapping[str, object]) -> None:
-    """Lay members over a body, objects into objects, without touching what is laid over."""
+    """Deep-merge fields into a body. Nested objects are copied, never modified in place."""
     for name, value in members.items():
         if not isinstance(value, dict):
             body[name] = value

@@ -1,4 +1,4 @@
-"""What stands at the end of a response: why it ended, and its token counts."""
+"""The end of a response: its finish reason and token counts."""
 
 from typing import Final, Literal
 
@@ -40,7 +40,7 @@ _MEANINGS: Final[tuple[tuple[frozenset[str], Ended], ...]] = (
 
 
 def ended(word: str, *, calls: bool) -> Ended:
-    """Normalise the provider's word for the end of a response (`calls`: it has tool calls)."""
+    """Normalise the provider's finish reason. `calls`: whether the response has tool calls."""
     if malformed(word):
         return "malformed"
     plain = word.lower().partition(":")[0].strip()
@@ -56,14 +56,14 @@ FAILURES: Final[dict[Ended, tuple[ProviderCode, str]]] = {
     "broken": ("provider_overloaded", "The provider broke the answer off"),
     "malformed": ("provider_stream_cut", MALFORMED),
 }
-"""The ends that are no finished answer: the code, and words for people."""
+"""The ends that are failures: the error code and message of each."""
 
 
 def usage(raw: bytes, *, completion_excludes_reasoning: bool | None) -> Usage | None:
-    """Read a usage object; None where it is none.
+    """Parse a usage object; None if it is invalid.
 
-    `completion_excludes_reasoning` None: told from the figures. Reasoning is counted apart
-    where the total is the sum of all three, or where it exceeds the completion.
+    If `completion_excludes_reasoning` is None, it is inferred: reasoning is counted separately
+    if the total is the sum of all three counts, or if it exceeds the completion.
     """
     try:
         figures = msgspec.json.decode(raw, type=dict[str, object])

@@ -1,4 +1,4 @@
-"""Errors in all the shapes in which Chat Completions servers send them.
+"""Errors in all the shapes that Chat Completions servers send.
 
 `{"error": {"message", "type", "code", …}}` (OpenAI and most), `{"error": "…"}` (xAI, Venice),
 `{"message", "code", "type"}` (Mistral, Doubleword), `{"detail": …}` (FastAPI servers, Mistral),
@@ -62,7 +62,7 @@ _BY_STATUS: Final[dict[int, ProviderCode]] = {
 
 
 class Told(NamedTuple):
-    """What an error object says: words for people, words for programs, status, patience."""
+    """A parsed error object."""
 
     message: str
     kind: str
@@ -71,7 +71,7 @@ class Told(NamedTuple):
 
 
 def told(body: bytes) -> Told | None:
-    """Read an error object; None where it is no JSON or has no words."""
+    """Parse an error object; None if it is not JSON or has no message."""
     try:
         value: object = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -94,7 +94,7 @@ def told(body: bytes) -> Told | None:
 
 
 def failure(body: bytes, usage: Usage | None) -> ModelFailed:
-    """Read an error that came inside a stream with status 200."""
+    """Read an error from inside a stream with status 200."""
     read = told(body) or Told("The provider reported an error without words.", "", None, None)
     code = _code(read.status, read)
     return ModelFailed(
@@ -107,7 +107,7 @@ def failure(body: bytes, usage: Usage | None) -> ModelFailed:
 
 
 def http_error(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-    """Read a response that is no 2xx. `headers` has lower-case names."""
+    """Read a response whose status is not 2xx. `headers` has lower-case names."""
     if is_page(body):
         return _page(status, headers)
     read = told(body) or Told(
@@ -127,12 +127,12 @@ def http_error(status: int, headers: Mapping[str, str], body: bytes) -> Provider
 
 
 def is_page(body: bytes) -> bool:
-    """Tell whether this is a web page instead of JSON."""
+    """Return whether this is a web page instead of JSON."""
     return body.lstrip()[:1] == b"<"
 
 
 def clean(message: str) -> str:
-    """Return a provider's words without anything like a key, and not too long."""
+    """Return a provider's message with keys redacted, truncated."""
     message = _SECRET.sub("[redacted]", message[: 4 * _LONGEST])
     return message if len(message) <= _LONGEST else f"{message[: _LONGEST - 1]}…"
 
@@ -178,7 +178,7 @@ def _retryable(code: ProviderCode, read: Told) -> bool:
         ):
             return not _spent(read)
         case "provider_bad_request":
-            # The model wrote a call that does not fit its schema; the next sample may.
+            # The model's tool call did not match its schema; a retry may succeed.
             return "tool_use_failed" in read.kind
         case "provider_auth" | "provider_refusal" | "provider_content_filter":
             return False
@@ -225,7 +225,7 @@ def _status(error: dict[str, object]) -> int | None:
 
 
 def _patience(error: dict[str, object]) -> float | None:
-    """Read Google's `RetryInfo` (`"retryDelay": "48s"`) and a plain `retry_after`."""
+    """Parse Google's `RetryInfo` (`"retryDelay": "48s"`) or a plain `retry_after`."""
     details = [_members(entry) or {} for entry in _list(error.get("details"))]
     for value in (error.get("retry_after"), *(entry.get("retryDelay") for entry in details)):
         wait = None

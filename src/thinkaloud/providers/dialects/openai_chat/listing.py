@@ -15,7 +15,7 @@ _WINDOWS: Final = (
     "max_context_window_tokens",
     "max_input_tokens",
 )
-"""Where hosts name the context window: OpenRouter and Together, Groq, vLLM, Mistral, others."""
+"""Field names of the context window: OpenRouter and Together, Groq, vLLM, Mistral, others."""
 
 
 class _Page(msgspec.Struct):
@@ -23,9 +23,9 @@ class _Page(msgspec.Struct):
 
 
 def listed(body: bytes) -> list[ListedModel]:
-    """Read the list: `{"data": [{"id": …}]}`, or the bare list (Together).
+    """Read the list: `{"data": [{"id": …}]}`, or a bare list (Together).
 
-    Raises `ProviderError` (`provider_bad_request`) where it is none.
+    Raises `ProviderError` (`provider_bad_request`) if it is not a list of models.
     """
     try:
         read = msgspec.json.decode(body, type=_Page | list[dict[str, object]])

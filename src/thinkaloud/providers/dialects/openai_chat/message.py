@@ -1,4 +1,4 @@
-"""The assistant message as it is sent back: as received, or rebuilt."""
+"""Builds assistant messages to send back: as received, or rebuilt."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ from thinkaloud.providers.dialects.openai_chat.quirks import Carrier, Quirks, Re
 
 
 class Received:
-    """What a response has brought so far, as the next request needs it."""
+    """The content of a response so far, as needed by the next request."""
 
     __slots__ = (
         "answer",
@@ -34,16 +34,16 @@ class Received:
         self.reasoning: list[str] = []
         self.answer: list[str] = []
         self.content: list[str] = []
-        """The content as it came, tags included."""
+        """The content as received, including tags."""
         self.details = ReasoningDetails()
         self.blocks = SignedBlocks("thinking")
         self.summary = SignedBlocks("text")
         self.opaque = ""
         """Copilot's `reasoning_opaque`."""
         self.carrier: Carrier = "nothing"
-        """The field in which reasoning came; `nothing` also for inline tags."""
+        """The field in which reasoning arrived; `nothing` also for inline tags."""
         self.signature = ""
-        """Mistral's, of a thinking chunk."""
+        """The signature of Mistral's thinking chunk."""
 
     def __bool__(self) -> bool:
         return bool(self.reasoning or self.answer or self.content or self.hidden)
@@ -54,7 +54,7 @@ class Received:
         return bool(self.details or self.blocks or self.summary or self.opaque)
 
     def split(self, inline: Inline) -> None:
-        """Take reasoning in tags out of the answer, where none came in a field of its own."""
+        """Move reasoning in tags out of the answer, if none arrived in a separate field."""
         if self.reasoning or self.details:
             return
         reasoning, answer = split("".join(self.answer), inline)
@@ -62,7 +62,7 @@ class Received:
             self.reasoning, self.answer = [reasoning], [answer]
 
     def native(self, quirks: Quirks, calls: ToolCalls, origin: Origin) -> ProviderPayload | None:
-        """Return the whole message, or None where plain text and calls say it all."""
+        """Return the whole message, or None if it is just plain text and calls."""
         carrier = quirks.back.carrier
         if carrier == "as_received":
             carrier = self._came_in()
@@ -116,7 +116,7 @@ class Received:
 def carried(
     carrier: Carrier, reasoning: str, answer: str, quirks: Quirks, *, signature: str = ""
 ) -> dict[str, object]:
-    """Return the members of a message that carry readable reasoning; none for none."""
+    """Return the message fields for readable reasoning; empty if there is none."""
     members: dict[str, object] = {}
     if not reasoning:
         return members
@@ -142,7 +142,7 @@ def rendered(
 ) -> dict[str, object]:
     """Rebuild an assistant message from the neutral parts of a turn.
 
-    `ids` maps tool call ids to what stands on the wire; `after_tools`: this or an earlier
+    `ids` maps tool call ids to the ids to send. `after_tools` is True if this or an earlier
     message has tool calls.
     """
     back = quirks.back

@@ -1,4 +1,4 @@
-"""In which ways hosts and model families differ on the Chat Completions wire: data, no code."""
+"""How hosts and model families differ in their Chat Completions API. Data only."""
 
 from typing import Literal
 
@@ -19,19 +19,19 @@ Carrier = Literal[
     "tags",
     "nothing",
 ]
-"""Where reasoning stands in an assistant message that is sent back. `as_received`: where it
-came, inline tags excepted. `content_chunks`: Mistral. `content_summary`: Databricks. `tags`: inside
-`content`, in the tags."""
+"""Where an assistant message that is sent back carries its reasoning. `as_received`: in the field
+it arrived in, except for inline tags. `content_chunks`: Mistral. `content_summary`: Databricks.
+`tags`: inside `content`, in tags."""
 
 BackOn = Literal["never", "tool_calls", "since_tools", "all"]
-"""Which assistant messages get readable reasoning when they are rebuilt."""
+"""Which assistant messages include readable reasoning when they are rebuilt."""
 
 
 class EffortWire(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How effort is spelled in the request body. Fields are dotted paths into the body.
+    """How effort is expressed in the request body. Fields are dotted paths into the body.
 
-    Effort None adds `shown`; `none` adds `off`, or writes the level `none` where `off` is
-    empty; any other adds `shown` and `on` and writes the level or the budget.
+    Effort None adds `shown`. `none` adds `off`, or sets the level `none` if `off` is empty. Any
+    other effort adds `shown` and `on` and sets the level or the budget.
 
     ========================= =========================================================
     OpenAI, xAI, Cerebras     the defaults
@@ -53,71 +53,71 @@ class EffortWire(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     level_field: str | None = "reasoning_effort"
-    """Where a level is written; None: levels are not written, only `on` and `off` are."""
+    """The field for a level; None: no level is sent, only `on` and `off`."""
     budget_field: str | None = None
-    """Where a number of reasoning tokens is written; None: the wire takes none."""
+    """The field for a number of reasoning tokens; None: a budget is not supported."""
     levels: dict[str, str | int] = {}
-    """Our levels in the provider's words, where they differ. A number goes to `budget_field`."""
+    """The provider's names for levels, if they differ. A number goes to `budget_field`."""
     on: dict[str, object] = {}
-    """Body members (merged deeply) where reasoning is asked for at an effort."""
+    """Body fields (merged deeply) that request reasoning at an effort."""
     off: dict[str, object] = {}
-    """Body members where no reasoning shall be generated."""
+    """Body fields that turn reasoning off."""
     shown: dict[str, object] = {}
-    """Body members that make the provider send the reasoning; always but with effort `none`."""
+    """Body fields that make the provider return the reasoning; not sent with effort `none`."""
 
 
 class ReasoningBack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How reasoning of earlier turns goes back to the provider.
+    """How reasoning of earlier turns is sent back to the provider.
 
-    A turn that this very provider and model issued goes back as it came, in `carrier`. One
-    that is rebuilt (foreign, or sent without opaque blocks) gets its readable reasoning
-    in `carrier` on the messages that `rendered` names.
+    A turn from the same provider and model is sent back as received, in `carrier`. A rebuilt turn
+    (foreign, or sent without opaque blocks) has its readable reasoning in `carrier`, for the
+    messages selected by `rendered`.
     """
 
     carrier: Carrier = "as_received"
     rendered: BackOn = "never"
     """`since_tools`: the first message with tool calls and all after it (DeepSeek)."""
     placeholder: str | None = None
-    """What stands there on such a message without reasoning; None: nothing. Only for the
+    """The text sent if such a message has no reasoning; None: nothing is sent. Only for the
     carriers `reasoning_content` and `reasoning`."""
 
 
 class Quirks(InlineQuirks, frozen=True, forbid_unknown_fields=True):
-    """All differences. The defaults fit a server that is not known."""
+    """All differences. The defaults suit an unknown server."""
 
     effort: EffortWire = EffortWire()
     back: ReasoningBack = ReasoningBack()
     harmony: bool = True
-    """Whether content that begins with harmony's control tokens is read as harmony."""
+    """Whether content that starts with harmony's control tokens is parsed as harmony."""
     completion_excludes_reasoning: bool | None = None
-    """Whether `completion_tokens` leaves reasoning out (xAI, Gemini on Vercel). None: told
-    from the figures."""
+    """Whether `completion_tokens` excludes reasoning (xAI, Gemini on Vercel). None: inferred from
+    the token counts."""
     max_tokens_field: str = "max_tokens"
-    """`max_completion_tokens` at OpenAI, Azure, Groq, Cerebras."""
+    """`max_completion_tokens` for OpenAI, Azure, Groq, Cerebras."""
     system_role: Literal["system", "developer", "user"] = "system"
     stream_usage: bool = True
-    """Whether `stream_options.include_usage` is understood. False: Mistral."""
+    """Whether `stream_options.include_usage` is supported. False: Mistral."""
     extra: dict[str, object] = msgspec.field(default_factory=dict)
-    """Body members of every request, merged deeply."""
+    """Body fields added to every request, merged deeply."""
     foreign_tool_call: dict[str, object] = msgspec.field(default_factory=dict)
-    """Fields of the first tool call of every rebuilt message (a stand-in for
+    """Fields added to the first tool call of every rebuilt message (a placeholder for
     Gemini's signature)."""
     tool_call_id_pattern: str | None = None
-    """A regular expression that ids must match whole; others are replaced by nine letters and
+    """A regular expression that ids must match in full; others are replaced by nine letters and
     digits. Mistral: `[a-zA-Z0-9]{9}`."""
     images: bool = True
-    """Whether user messages may carry pictures."""
+    """Whether user messages may contain images."""
     conversation_field: str | None = None
-    """The body member for the conversation's id, e.g. OpenAI's `prompt_cache_key`."""
+    """The body field for the conversation id, e.g. OpenAI's `prompt_cache_key`."""
     conversation_header: str | None = None
-    """The header for it, e.g. xAI's `x-grok-conv-id`."""
+    """The header for the conversation id, e.g. xAI's `x-grok-conv-id`."""
     path: str = "/chat/completions"
     models_path: str | None = "/models"
 
 
 def quirks_of(target: Target) -> Quirks:
-    """Return the quirks of a model of a host, the family's laid over the host's.
+    """Return the quirks of a target; its family's override its host's.
 
-    Raises `msgspec.ValidationError`, naming the field, where one is unknown or of a wrong type.
+    Raises `msgspec.ValidationError`, naming the field, if one is unknown or has the wrong type.
     """
     return msgspec.convert({**target.quirks, **target.family.quirks}, Quirks, strict=True)

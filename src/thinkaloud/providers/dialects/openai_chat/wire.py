@@ -1,7 +1,7 @@
-"""The JSON of Chat Completions, as far as it is read. Unknown members are ignored.
+"""The parts of the Chat Completions JSON that are read. Unknown fields are ignored.
 
-Source: OpenAI API reference, "Chat Completions" (the streamed chunk and the whole response),
-and what compatible servers add to it.
+Source: OpenAI API reference, "Chat Completions" (streamed chunks and whole responses), plus
+the additions of compatible servers.
 """
 
 from typing import Final
@@ -13,9 +13,9 @@ _EMPTY: Final = (b"null", b"false", b'""', b"{}", b"[]")
 
 
 class ContentChunk(msgspec.Struct, gc=False):
-    """An item of a content list: text, or reasoning in one of several spellings.
+    """An item of a content list: text, or reasoning in one of several forms.
 
-    Mistral has `thinking` with a list of its own, Databricks `reasoning` with a `summary`.
+    Mistral has `thinking` with a nested list, Databricks `reasoning` with a `summary`.
     """
 
     type: str = ""
@@ -27,7 +27,7 @@ class ContentChunk(msgspec.Struct, gc=False):
 
     @property
     def thought(self) -> str:
-        """The reasoning text in this chunk, `""` where there is none."""
+        """The reasoning text in this chunk, or `""` if there is none."""
         for carrier in (self.thinking, self.reasoning):
             if carrier:
                 return plain(carrier)
@@ -39,7 +39,7 @@ class ContentChunk(msgspec.Struct, gc=False):
 
     @property
     def summary_parts(self) -> list[dict[str, object]]:
-        """The typed parts of Databricks' `summary`, which it wants back as they are."""
+        """The typed parts of Databricks' `summary`, which must be sent back unchanged."""
         if not isinstance(self.summary, list):
             return []
         return [part for part in self.summary if isinstance(part, dict)]
@@ -61,42 +61,42 @@ def plain(text: Text) -> str:
 
 
 class Delta(msgspec.Struct, gc=False):
-    """What a chunk adds to the message; or the whole message."""
+    """The content that a chunk adds to the message, or the whole message."""
 
     content: Text | None = None
     reasoning_content: Text | None = None
     reasoning: Text | None = None
     reasoning_text: Text | None = None
-    """Copilot's; `reasoning_opaque` is what it wants back with it."""
+    """Used by Copilot, which requires `reasoning_opaque` to be sent back with it."""
     reasoning_opaque: str | None = None
     thinking: Text | None = None
     thought: Text | None = None
-    """Further spellings; shown, and not sent back."""
+    """Alternative names; shown, but not sent back."""
     reasoning_details: list[dict[str, object]] | None = None
     thinking_blocks: list[dict[str, object]] | None = None
-    """LiteLLM's, beside `reasoning_content`."""
+    """Used by LiteLLM, along with `reasoning_content`."""
     tool_calls: list[dict[str, object]] | None = None
     function_call: dict[str, object] | None = None
-    """One call in the form that came before `tool_calls`."""
+    """A single call in the format that preceded `tool_calls`."""
     refusal: str | None = None
     executed_tools: list[dict[str, object]] | None = None
-    """Groq's tools on its own side."""
+    """Groq's server-side tools."""
 
 
 class Choice(msgspec.Struct, gc=False):
-    """One of the asked-for messages; only the first is ever asked for."""
+    """One of the requested messages; only one is ever requested."""
 
     index: int | None = 0
     delta: Delta | None = None
     message: msgspec.Raw = _NOTHING
     finish_reason: str | None = None
     usage: msgspec.Raw = _NOTHING
-    """Where Moonshot puts it."""
+    """Used by Moonshot."""
     error: msgspec.Raw = _NOTHING
 
 
 class GroqExtras(msgspec.Struct, gc=False):
-    """Groq's own member of a chunk."""
+    """Groq's additional field of a chunk."""
 
     usage: msgspec.Raw = _NOTHING
     error: msgspec.Raw = _NOTHING
@@ -117,9 +117,9 @@ decode_chunk = msgspec.json.Decoder(Chunk).decode
 decode_message = msgspec.json.Decoder(Delta).decode
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What `decode_chunk` and `decode_message` raise for something that is no such JSON."""
+"""What `decode_chunk` and `decode_message` raise for invalid JSON."""
 
 
 def present(raw: msgspec.Raw) -> bool:
-    """Return whether the member was there and says something."""
+    """Return whether the field was present and not empty."""
     return raw is not _NOTHING and bytes(raw) not in _EMPTY

@@ -1,4 +1,4 @@
-"""Tool calls of one response: told whole, in the order in which they began."""
+"""Tool calls of one response, emitted when complete, in the order in which they started."""
 
 from thinkaloud.events.model import ModelEvent, ToolCall, ToolCallOpened
 from thinkaloud.providers.dialects.openai_responses import wire
@@ -6,26 +6,26 @@ from thinkaloud.providers.dialects.toolcalls import CallBudget, CallIds, assembl
 
 
 class Call:
-    """One call while it streams."""
+    """A call while it is streamed."""
 
     __slots__ = ("arguments", "call_id", "cut", "done", "name", "opened", "place", "size")
 
     def __init__(self) -> None:
         self.place = 0
-        """Its place among the calls of the response, from 0."""
+        """Its position among the calls of the response, from 0."""
         self.name = ""
         self.call_id = ""
         self.arguments: list[str] = []
         self.size = 0
-        """Characters of arguments that were counted."""
+        """Characters of arguments counted so far."""
         self.opened = False
         self.done = False
         self.cut = False
-        """The provider says that it was cut short."""
+        """Whether the provider reports that it was cut off."""
 
 
 class Calls:
-    """All calls of a response. Every method adds the events that it makes to `out`."""
+    """All calls of a response. Methods append the resulting events to `out`."""
 
     __slots__ = ("_budget", "_calls", "_ids", "_told")
 
@@ -37,17 +37,17 @@ class Calls:
 
     @property
     def told(self) -> bool:
-        """Whether a whole call was told."""
+        """Whether a complete call was emitted."""
         return self._told > 0
 
     def begin(self, call: Call) -> None:
-        """Take the next call. Raises `TooManyCalls`."""
+        """Add the next call. Raises `TooManyCalls`."""
         self._budget.begin()
         call.place = len(self._calls)
         self._calls.append(call)
 
     def argue(self, call: Call, text: str, *, whole: bool = False) -> None:
-        """Take the next piece of a call's arguments, or all of them. Raises `TooManyCalls`."""
+        """Add a piece of a call's arguments, or set all of them. Raises `TooManyCalls`."""
         if not whole:
             self._budget.add(len(text))
             call.size += len(text)
@@ -58,7 +58,7 @@ class Calls:
             call.arguments[:] = [text]
 
     def name(self, call: Call, view: wire.CallItem, out: list[ModelEvent]) -> None:
-        """Take what is known of a call so far, and open it once that is enough."""
+        """Update a call's name and id, and open it once both are known."""
         call.name = call.name or tool_name(view.name or "")
         if not call.opened:
             call.call_id = call.call_id or view.call_id or ""
@@ -66,7 +66,7 @@ class Calls:
             self._open(call, out)
 
     def end(self, call: Call, view: wire.CallItem, out: list[ModelEvent]) -> None:
-        """Take a call that came to its end."""
+        """Complete a call."""
         self.argue(call, wire.argument_text(view.arguments), whole=True)
         self.name(call, view, out)
         self._open(call, out)
@@ -74,7 +74,7 @@ class Calls:
         self._tell(out)
 
     def settle(self, out: list[ModelEvent]) -> None:
-        """End every call that is still open with what streamed: the response is complete."""
+        """Complete all open calls with their current arguments, as the response is complete."""
         for call in self._calls:
             self._open(call, out)
             call.done = True

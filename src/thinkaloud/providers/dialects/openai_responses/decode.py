@@ -1,4 +1,4 @@
-"""Bytes of a Responses answer → model events: streamed, or in one piece. Pure."""
+"""Decodes Responses API responses, streamed or whole, to model events. Pure."""
 
 from typing import assert_never, cast
 
@@ -33,7 +33,7 @@ _UNFINISHED = "The response broke off before its end."
 
 
 class _Reply:
-    """One response, however its bytes come: items in, the last event out."""
+    """One response, streamed or whole: collects items and emits the last event."""
 
     def __init__(self, origin: Origin, quirks: Quirks) -> None:
         self.items = Assembly()
@@ -41,9 +41,9 @@ class _Reply:
         self._quirks = quirks
 
     def end(self, body: wire.ResponseBody, status: str, out: list[ModelEvent]) -> None:
-        """Take the response object, with the status that its event stands for.
+        """Handle the response object, with the status implied by its event.
 
-        `done` stands for none of its own: the response object says, or else its items do.
+        `done` implies no status: the response object decides, or else its items do.
         """
         if status in {"completed", "done"} and body.status in _FINAL:
             status = body.status
@@ -66,7 +66,7 @@ class _Reply:
         self.finish(status if not reason else f"{status}:{reason}", body.usage, out)
 
     def finish(self, word: str, usage: object, out: list[ModelEvent]) -> None:
-        """Say how the response ended. `word` is the provider's own."""
+        """Emit the end of the response. `word` is the provider's finish reason."""
         counted = usage_of(usage)
         if self.items.refusal:
             message = "".join(self.items.refusal)[:500]
@@ -96,7 +96,7 @@ class _Reply:
 
 
 class StreamDecoder:
-    """Server-Sent Events of one response."""
+    """Decodes the Server-Sent Events of one response."""
 
     def __init__(self, origin: Origin, quirks: Quirks) -> None:
         self._parser = ProviderEvents()
@@ -105,7 +105,7 @@ class StreamDecoder:
         self._ended = False
 
     def feed(self, data: bytes) -> list[ModelEvent]:
-        """Take the next bytes, cut anywhere, and return what they complete."""
+        """Decode the next bytes, split anywhere, and return the events they complete."""
         if self._ended:
             return []
         try:
@@ -115,7 +115,7 @@ class StreamDecoder:
         return self._read(events) if events else []
 
     def close(self) -> list[ModelEvent]:
-        """Say that no more bytes come, and return what is left."""
+        """Signal the end of input and return the remaining events."""
         if self._ended:
             return []
         try:
@@ -157,7 +157,7 @@ class StreamDecoder:
             self._take_event(event, out)
 
     def _take_other(self, data: bytes, name: bytes, out: list[ModelEvent]) -> None:
-        """Take what is none of the events that we read as it stands."""
+        """Handle data that is not directly one of the known events."""
         if data == DONE:
             if self._items.settled:
                 self._reply.finish("", None, out)
@@ -166,7 +166,7 @@ class StreamDecoder:
         if head.type == "error" or (head.type is None and head.error):
             out.append(errors.stream_failure(msgspec.json.decode(data)))
         elif head.type is None and name.decode(errors="replace") in wire.READ:
-            # Some gateways name the event in its `event:` line only.
+            # Some gateways name the event only in its `event:` line.
             self._take_event(wire.events.decode(wire.named(name, data)), out)
         elif isinstance(head.type, str) and head.type in wire.READ:
             out.append(errors.cut("The provider sent an event that is not readable."))
@@ -228,7 +228,7 @@ class StreamDecoder:
 
 
 class WholeDecoder:
-    """One response in one piece of JSON. It speaks when it is closed."""
+    """Decodes a response that was not streamed. All events are returned by `close`."""
 
     def __init__(self, origin: Origin, quirks: Quirks) -> None:
         self._body = HeldBody()
@@ -236,7 +236,7 @@ class WholeDecoder:
         self._closed = False
 
     def feed(self, data: bytes) -> list[ModelEvent]:
-        """Keep the next bytes."""
+        """Buffer the next bytes."""
         if self._closed:
             return []
         self._body.add(data)
@@ -248,7 +248,7 @@ class WholeDecoder:
         return []
 
     def close(self) -> list[ModelEvent]:
-        """Return all that the response says."""
+        """Return all events of the response."""
         if self._closed:
             return []
         self._closed = True

@@ -1,4 +1,4 @@
-"""The dialect `openai-responses`, bound to one model of one host."""
+"""The dialect `openai-responses`, bound to one model on one host."""
 
 from collections.abc import Mapping
 from typing import cast
@@ -21,7 +21,7 @@ _WINDOWS = ("context_length", "context_window", "max_context_length", "max_model
 
 
 class ResponsesDialect:
-    """How OpenAI's Responses API speaks; see `thinkaloud.ports.model.Dialect`."""
+    """OpenAI's Responses API for one host. See `thinkaloud.ports.model.Dialect`."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -31,19 +31,19 @@ class ResponsesDialect:
 
     @property
     def origin(self) -> Origin:
-        """What this dialect stamps on the native payloads that it issues."""
+        """The origin stamped on native payloads."""
         return self._origin
 
     def encode(self, request: ModelRequest) -> HttpRequest:
         """Return the HTTP request for a streamed response.
 
-        Raises `InvalidRequest` for pictures where the model takes none, and for a budget in
-        tokens where the host takes none.
+        Raises `InvalidRequest` for images if the model does not accept them, and for a token
+        budget if the host does not.
         """
         return self._encoder.encode(request)
 
     def decoder(self, content_type: str, effort: Effort | None = None) -> Decoder:
-        """Return a decoder. The body tells its own form: gateways mislabel it."""
+        """Return a decoder. It detects the body's form itself, as gateways mislabel it."""
         origin, quirks = self._origin, self._quirks
         decoder = FormDecoder(
             lambda: StreamDecoder(origin, quirks), lambda: WholeDecoder(origin, quirks)
@@ -51,18 +51,18 @@ class ResponsesDialect:
         return inlined(decoder, self._target, self._quirks, effort)
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-        """Read a response that is no 2xx. `headers` has lower-case names."""
+        """Read a response whose status is not 2xx. `headers` has lower-case names."""
         return http_error(status, headers, body)
 
     @property
     def models_path(self) -> str | None:
-        """Where the host lists its models by GET, appended to the base URL; None: nowhere."""
+        """The path of the model list (GET), appended to the base URL; None if there is none."""
         return self._quirks.models_path
 
     def listed(self, body: bytes) -> list[ListedModel]:
-        """Read the answer of `models_path`: a list under `data` or `models`, or a bare one.
+        """Read the response of `models_path`: a list under `data` or `models`, or a bare list.
 
-        Raises `ProviderError` (`provider_bad_request`) where it is no such list.
+        Raises `ProviderError` (`provider_bad_request`) if it is not a list of models.
         """
         try:
             found: object = msgspec.json.decode(body)
@@ -82,7 +82,7 @@ class ResponsesDialect:
 def bind(target: Target) -> ResponsesDialect:
     """Return the dialect for a target.
 
-    Raises `msgspec.ValidationError` where the target has quirks that this dialect does not know.
+    Raises `msgspec.ValidationError` if the target's quirks are invalid for this dialect.
     """
     return ResponsesDialect(target)
 

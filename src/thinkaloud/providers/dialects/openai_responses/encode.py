@@ -1,4 +1,4 @@
-"""A `ModelRequest` → the body of `POST /responses`. Pure.
+"""Encodes a `ModelRequest` as the body of `POST /responses`. Pure.
 
 Source: https://platform.openai.com/docs/api-reference/responses/create
 """
@@ -27,7 +27,7 @@ _items = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class RequestEncoder:
-    """Writes the requests to one model of one host."""
+    """Encodes requests to one model on one host."""
 
     def __init__(self, origin: Origin, family: Family, quirks: Quirks) -> None:
         self._origin = origin
@@ -37,8 +37,8 @@ class RequestEncoder:
     def encode(self, request: ModelRequest) -> HttpRequest:
         """Return the request for a streamed response.
 
-        Raises `InvalidRequest` for pictures where the model takes none, and for a budget in
-        tokens where the host takes none.
+        Raises `InvalidRequest` for images if the model does not accept them, and for a token
+        budget if the host does not.
         """
         quirks = self._quirks
         system = request.system or quirks.default_instructions

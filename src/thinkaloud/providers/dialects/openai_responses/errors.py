@@ -1,4 +1,4 @@
-"""What providers of this wire say when they refuse or break off, in all its shapes.
+"""Errors in all the shapes that Responses servers send.
 
 Source: https://platform.openai.com/docs/guides/error-codes
 """
@@ -45,23 +45,23 @@ _CODES: dict[str, ProviderCode] = {
 
 
 class Complaint(msgspec.Struct, frozen=True):
-    """An error as its provider words it."""
+    """An error reported by a provider."""
 
     message: str
     words: tuple[str, ...] = ()
-    """Its code and its type, where it has them."""
+    """Its code and type, if any."""
     status: int | None = None
-    """A code that is an HTTP status."""
+    """Its code, if that is an HTTP status."""
 
     @property
     def spent(self) -> bool:
-        """Whether waiting does not help: a quota is used up."""
+        """Whether a quota is used up, so that waiting does not help."""
         said = f"{' '.join(self.words)} {self.message}"
         return not _SPENT.isdisjoint(self.words) or spent(said, _wait(self.message))
 
 
 def complaint(found: object) -> Complaint | None:
-    """Find an error in decoded JSON: an object, a string, or either under `error` or `detail`."""
+    """Find an error in decoded JSON: an object or a string, possibly under `error` or `detail`."""
     if isinstance(found, list):
         found = next(iter(cast("list[object]", found)), None)
     if isinstance(found, str):
@@ -89,7 +89,7 @@ def complaint(found: object) -> Complaint | None:
 
 
 def http_error(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-    """Read a response that is no 2xx. `headers` has lower-case names."""
+    """Read a response whose status is not 2xx. `headers` has lower-case names."""
     said = _read(body)
     if said is None:
         text = body[:2000].decode(errors="replace").strip()
@@ -110,7 +110,7 @@ def http_error(status: int, headers: Mapping[str, str], body: bytes) -> Provider
 
 
 def stream_failure(found: object, usage: Usage | None = None) -> ModelFailed:
-    """Read an error that came inside a response of status 200."""
+    """Read an error from inside a response with status 200."""
     said = complaint(found) or Complaint("The provider reported an error without a reason.")
     code = _code_in_stream(said)
     return ModelFailed(
@@ -123,13 +123,13 @@ def stream_failure(found: object, usage: Usage | None = None) -> ModelFailed:
 
 
 def web_page() -> ModelFailed:
-    """The failure of a response of status 200 that is a web page."""
+    """Return the failure for a web page with status 200."""
     error = _wrong_address(200)
     return ModelFailed(code="provider_bad_request", message=error.message)
 
 
 def cut(message: str, usage: Usage | None = None) -> ModelFailed:
-    """The failure of a stream that broke off or cannot be read."""
+    """Return the failure for a stream that was cut off or cannot be read."""
     return ModelFailed(code="provider_stream_cut", message=message, retryable=True, usage=usage)
 
 
@@ -175,7 +175,7 @@ def _words(fields: dict[str, object]) -> tuple[str, ...]:
 
 
 def _upstream(metadata: object) -> str:
-    # OpenRouter says "Provider returned error" and puts the provider's words beside it.
+    # OpenRouter says "Provider returned error" and puts the provider's message in the metadata.
     if not isinstance(metadata, dict):
         return ""
     said = _said(cast("dict[str, object]", metadata).get("raw"))

@@ -1,4 +1,4 @@
-"""An assistant turn as input items, where its own payload cannot go back."""
+"""Rebuilds an assistant turn as input items if its native payload cannot be sent back."""
 
 from typing import assert_never
 
@@ -11,8 +11,8 @@ _Item = dict[str, object]
 def rendered(turn: AssistantTurn, quirks: Quirks, *, reasons: bool) -> list[_Item]:
     """Return the turn's answers and calls, without ids, so that nothing is looked up.
 
-    Reasoning stands before what it led to where the host wants it readable and the model is to
-    reason; reasoning that led to nothing is left out.
+    If the host expects readable reasoning and `reasons` is set, reasoning precedes the item it led
+    to; reasoning that nothing follows is left out.
     """
     items: list[_Item] = []
     pending: list[str] = []

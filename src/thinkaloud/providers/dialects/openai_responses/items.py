@@ -1,6 +1,6 @@
-"""One response put together from its output items, and what each step of it says.
+"""Assembles one response from its output items, and emits events along the way.
 
-Everything is keyed by `output_index`: ids may change with every event (GitHub Copilot).
+Items are identified by `output_index`, because ids may change with every event (GitHub Copilot).
 """
 
 from typing import Final
@@ -17,7 +17,7 @@ _LATEST: Final = -1
 
 
 class _Item:
-    """An output item while it streams."""
+    """An output item while it is streamed."""
 
     __slots__ = ("begun", "call", "done", "kind", "record", "text")
 
@@ -31,20 +31,20 @@ class _Item:
 
 
 class Assembly:
-    """The items of one response. Every method adds the events that it makes to `out`."""
+    """The items of one response. Methods append the resulting events to `out`."""
 
     def __init__(self) -> None:
         self.texts = Texts()
         self.calls = Calls()
         self.refusal: list[str] = []
-        """What the model said instead of an answer."""
+        """The model's refusal to answer."""
         self._items: dict[int, _Item] = {}
         self._order: list[tuple[int, _Item]] = []
         self._latest = _LATEST
 
     @property
     def settled(self) -> bool:
-        """Whether there are items and each has come to its end."""
+        """Whether there are items and all are complete."""
         return bool(self._order) and all(item.done for _, item in self._order)
 
     @property
@@ -55,23 +55,23 @@ class Assembly:
     def text(
         self, index: int, carrier: Carrier, part: int, text: str, out: list[ModelEvent]
     ) -> None:
-        """Take the next piece of text."""
+        """Add the next piece of text."""
         item = self._item(index, MESSAGE if carrier == "answer" else REASONING, goes_on=True)
         self.texts.add(item.text, carrier, part, text, out)
 
     def whole_text(
         self, index: int, carrier: Carrier, part: int, text: str, out: list[ModelEvent]
     ) -> None:
-        """Take the whole text of a part."""
+        """Set the complete text of a part."""
         item = self._item(index, MESSAGE if carrier == "answer" else REASONING, whole=text)
         self.texts.whole(item.text, carrier, part, text, out)
 
     def arguments(self, index: int, text: str, *, whole: bool) -> None:
-        """Take the next piece of a call's arguments, or all of them."""
+        """Add a piece of a call's arguments, or set all of them."""
         self.calls.argue(self._item(index, CALL).call, text, whole=whole)
 
     def begin(self, index: int, raw: bytes, out: list[ModelEvent]) -> None:
-        """Take an item that begins."""
+        """Start an item."""
         head = wire.item_heads.decode(raw)
         self._latest = self._latest + 1 if index == _LATEST else index
         item = self._items.get(self._latest)
@@ -82,7 +82,7 @@ class Assembly:
             self.calls.name(item.call, wire.calls.decode(raw), out)
 
     def end(self, index: int, raw: bytes, out: list[ModelEvent]) -> None:
-        """Take an item that is whole: what it has beyond what streamed is told now."""
+        """Complete an item, and emit the content that was not streamed."""
         head = wire.item_heads.decode(raw)
         if index == _LATEST:
             latest = self._items.get(self._latest)
@@ -104,14 +104,14 @@ class Assembly:
         item.done = True
 
     def fill(self, output: list[msgspec.Raw], out: list[ModelEvent]) -> None:
-        """Take the final list of items, for those that did not stream to their end."""
+        """Complete unfinished items from the final list of items."""
         heads = [wire.item_heads.decode(raw) for raw in output]
         placed = [self._items.get(index) for index in range(len(output))]
         known = [
             item if item is not None and item.done and item.kind == head.type else None
             for item, head in zip(placed, heads, strict=True)
         ]
-        # Items that streamed under another index than the one that they have in the list.
+        # Items that were streamed under a different index than their position in the list.
         others = [item for _, item in self._order if item.done and item not in known]
         for index, (raw, head) in enumerate(zip(output, heads, strict=True)):
             if known[index] is not None:
@@ -125,7 +125,7 @@ class Assembly:
                 self.end(index, bytes(raw), out)
 
     def output(self, *, truncated: bool) -> list[native.OutputItem]:
-        """Return the items in the provider's order, without calls that were cut short."""
+        """Return the items in the provider's order, without calls that were cut off."""
         items: list[native.OutputItem] = []
         for _, item in sorted(self._order, key=lambda placed: placed[0]):
             if item.kind == CALL and truncated and (item.call.cut or not item.done):
@@ -144,10 +144,10 @@ class Assembly:
         return item
 
     def _item(self, index: int, kind: str, *, goes_on: bool = False, whole: str = "") -> _Item:
-        """Return the item of this index, which may be new.
+        """Return the item with this index, which may be new.
 
-        A server that counts the index up with every piece means the open item of the kind:
-        where a piece `goes_on`, or where the `whole` text begins with what that item has shown.
+        If a server increments the index with every piece, this is the open item of the same kind,
+        provided that a piece `goes_on`, or that the `whole` text starts with that item's text.
         """
         if index == _LATEST:
             index = max(self._latest, 0)
@@ -192,7 +192,7 @@ class Assembly:
 
 
 def _text_of(kind: str, raw: bytes) -> str:
-    """Return the whole text of a message or of reasoning."""
+    """Return the complete text of a message or of reasoning."""
     if kind == MESSAGE:
         content = wire.messages.decode(raw).content or []
         parts = content if not isinstance(content, str) else [wire.Part(text=content)]
@@ -205,7 +205,7 @@ def _text_of(kind: str, raw: bytes) -> str:
 
 
 def _rebuilt(item: _Item) -> native.Record:
-    """Return an item that never came to its end, from what streamed of it."""
+    """Rebuild an item without an end event from its deltas."""
     fields: dict[str, object] = {"type": item.kind}
     if item.kind == CALL:
         call = item.call

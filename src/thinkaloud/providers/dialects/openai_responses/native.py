@@ -1,7 +1,7 @@
-"""A response's output items, made fit to be sent back without anything stored.
+"""Prepares a response's output items to be sent back without server-side storage.
 
-Two rules of OpenAI hold for everything that comes out: a reasoning item is followed by what it
-preceded, and nothing that names its reasoning by an id goes back without it. Source:
+The result follows two rules of OpenAI: a reasoning item is followed by the item it preceded, and
+an item that refers to its reasoning by id is never sent back without it. Source:
 https://platform.openai.com/docs/guides/reasoning#encrypted-reasoning-items
 """
 
@@ -10,7 +10,7 @@ import msgspec
 from thinkaloud.providers.dialects.openai_responses.quirks import Quirks
 
 Record = dict[str, msgspec.Raw]
-"""An item whose members are still the provider's own bytes."""
+"""An item whose values are still the provider's original bytes."""
 
 MESSAGE = "message"
 REASONING = "reasoning"
@@ -27,28 +27,28 @@ class OutputItem(msgspec.Struct, frozen=True):
     kind: str
     record: Record
     complete: bool = True
-    """False where the item was rebuilt from what streamed, for want of its own end."""
+    """False if the item was rebuilt from its deltas because its end event was missing."""
 
 
 def record(raw: bytes) -> Record:
     """Read an item.
 
-    Raises `msgspec.DecodeError` where it is no object, and `UnicodeDecodeError` where it is no
-    UTF-8: members that nobody reads would go back as they are.
+    Raises `msgspec.DecodeError` if it is not an object, and `UnicodeDecodeError` if it is not
+    UTF-8, because unread fields would be sent back unchecked.
     """
     return _records.decode(raw.decode())
 
 
 def raw(value: object) -> msgspec.Raw:
-    """Return a value as the JSON bytes that a record holds."""
+    """Return a value as JSON bytes, as in a record."""
     return msgspec.Raw(msgspec.json.encode(value))
 
 
 def called(record: Record, call_id: str, name: str, arguments: str) -> Record:
-    """Return a call's record with these members, where it has others or none."""
+    """Return a call's record with these values set, if they differ or are missing."""
     ours = {"call_id": call_id, "name": name, "arguments": arguments}
     if bytes(record.get("arguments", msgspec.Raw(b"{"))).startswith(b"{"):
-        # As an object they came whole, and go back as one.
+        # Arguments received as an object are complete, and are sent back as one.
         del ours["arguments"]
     changed = {
         key: raw(value)
@@ -59,9 +59,9 @@ def called(record: Record, call_id: str, name: str, arguments: str) -> Record:
 
 
 def payload(items: list[OutputItem], quirks: Quirks, *, truncated: bool) -> msgspec.Raw | None:
-    """Return the JSON array to send back, or None where nothing is left.
+    """Return the JSON array to send back, or None if nothing is left.
 
-    `truncated`: the response was cut by a limit, so that its last reasoning led to nothing.
+    `truncated`: the response was cut off by a limit, so nothing followed its last reasoning.
     """
     kept = [item for item in items if item.complete or item.kind in {MESSAGE, CALL}]
     if not quirks.bare_reasoning:

@@ -1,15 +1,15 @@
-"""Text as it streams, and as it is repeated whole at the end: shown once, and lost never."""
+"""Merges streamed text with its repetition at the end, so that it is emitted exactly once."""
 
 from typing import Literal
 
 from thinkaloud.events.model import AnswerText, ModelEvent, ReasoningText
 
 Carrier = Literal["answer", "summary", "raw"]
-"""Where text stands: in a message, in a summary of reasoning, or in the reasoning itself."""
+"""Where text appears: in a message, in a reasoning summary, or in the reasoning itself."""
 
 
 class _Shown:
-    """What one part has shown."""
+    """The text of one part emitted so far."""
 
     __slots__ = ("done", "length", "pieces")
 
@@ -17,26 +17,26 @@ class _Shown:
         self.pieces: list[str] = []
         self.length = 0
         self.done = False
-        """Whether its whole text came: another index is another part."""
+        """Whether its complete text has arrived, so that another index is another part."""
 
 
 class ItemText:
-    """What one item has shown."""
+    """The text of one item emitted so far."""
 
     __slots__ = ("_counted", "carrier", "parts")
 
     def __init__(self) -> None:
         self.carrier: Carrier | None = None
-        """Where its reasoning is read from, so that none is shown twice."""
+        """The source of its reasoning, so that none is emitted twice."""
         self.parts: dict[tuple[Carrier, int], _Shown] = {}
         self._counted: dict[Carrier, tuple[int, int, int]] = {}
 
     def part(self, carrier: Carrier, index: int) -> int:
         """Return the part to which this index belongs.
 
-        vLLM counts the index up with every token. That is what it is where parts of a single
-        piece follow one another and none of them is ended; the pieces are one part. Two parts
-        of a summary may be so short, three are not taken for parts.
+        vLLM increments the index with every token. This is assumed if consecutive parts each have a
+        single piece and none is ended; the pieces are then one part. Two such parts of a summary
+        are accepted as real parts, three are not.
         """
         last, part, run = self._counted.get(carrier, (-2, 0, 0))
         shown = self.parts.get((carrier, part))
@@ -51,12 +51,12 @@ class ItemText:
 
     @property
     def joined(self) -> str:
-        """All of it."""
+        """The concatenated text."""
         return "".join(piece for part in self.parts.values() for piece in part.pieces)
 
 
 class Texts:
-    """The texts of one response. Every method adds the events that it makes to `out`."""
+    """The texts of one response. Methods append the resulting events to `out`."""
 
     __slots__ = ("_block", "_part")
 
@@ -66,13 +66,13 @@ class Texts:
 
     @property
     def reasoned(self) -> bool:
-        """Whether any reasoning was shown."""
+        """Whether any reasoning was emitted."""
         return self._part >= 0
 
     def add(
         self, item: ItemText, carrier: Carrier, part: int, text: str, out: list[ModelEvent]
     ) -> None:
-        """Take the next piece of a part."""
+        """Add the next piece of a part."""
         if not text:
             return
         if carrier != "answer":
@@ -100,12 +100,12 @@ class Texts:
     def whole(
         self, item: ItemText, carrier: Carrier, part: int, text: str, out: list[ModelEvent]
     ) -> None:
-        """Take the whole text of a part, of which nothing, some or all has streamed."""
+        """Set the complete text of a part, of which none, some or all was streamed."""
         shown = item.parts.get((carrier, part))
         if shown is None:
             earlier = [known for key, known in item.parts.items() if key[0] == carrier]
             if earlier and text.startswith(_joined(earlier)):
-                # The index of vLLM's end is none that a piece had.
+                # The index of vLLM's end event does not match that of any piece.
                 part, shown = next(key for key in item.parts if key[0] == carrier)[1], earlier[0]
                 self.add(item, carrier, part, _rest(earlier, text), out)
                 shown.done = True
@@ -117,9 +117,9 @@ class Texts:
     def complete(
         self, item: ItemText, carrier: Carrier, texts: list[str], out: list[ModelEvent]
     ) -> None:
-        """Take the texts of all parts of an item.
+        """Set the texts of all parts of an item.
 
-        Compared as one text: Bedrock Mantle's `content_index` is not the place in the list.
+        They are compared as one text: Bedrock Mantle's `content_index` is not the list position.
         """
         keys = [key for key in item.parts if key[0] == carrier]
         if not keys:
@@ -133,7 +133,7 @@ class Texts:
 
 
 def _rest(parts: list[_Shown], whole: str) -> str:
-    """Return what `whole` has beyond what was shown, if it goes on where that ends."""
+    """Return the rest of `whole` after the emitted text, or `""` if it does not start with it."""
     length = sum(part.length for part in parts)
     if len(whole) <= length:
         return ""

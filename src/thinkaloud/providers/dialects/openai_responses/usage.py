@@ -1,4 +1,4 @@
-"""Token counts of the wire, normalised."""
+"""Normalises token counts."""
 
 from typing import cast
 
@@ -6,10 +6,10 @@ from thinkaloud.events.model import Usage
 
 
 def usage_of(raw: object) -> Usage | None:
-    """Read a `usage` object, whatever stands in it; None where it is none.
+    """Parse a `usage` object, ignoring invalid fields; None if it is not an object.
 
-    Reasoning is inside `output_tokens` on this wire. Where the sum shows that a host counted it
-    apart, it is added.
+    `output_tokens` includes reasoning in this API. If the total shows that a host counted it
+    separately, it is added.
     """
     if not isinstance(raw, dict):
         return None

@@ -1,4 +1,4 @@
-"""The events and items of the wire, as far as we read them. Unknown members are ignored.
+"""The events and items of the Responses API that are read. Unknown fields are ignored.
 
 Source: https://platform.openai.com/docs/api-reference/responses-streaming
 """
@@ -8,11 +8,11 @@ from typing import get_args
 import msgspec
 
 Index = int
-"""An `output_index`. -1 where a host leaves it out: the item that was begun last."""
+"""An `output_index`. -1 if a host omits it: the most recently started item."""
 
 
 class OutputTextDelta(msgspec.Struct, frozen=True, tag="response.output_text.delta", gc=False):
-    """More text of an answer."""
+    """A piece of an answer's text."""
 
     delta: str
     output_index: Index = -1
@@ -30,7 +30,7 @@ class OutputTextDone(msgspec.Struct, frozen=True, tag="response.output_text.done
 class SummaryDelta(
     msgspec.Struct, frozen=True, tag="response.reasoning_summary_text.delta", gc=False
 ):
-    """More of a summary of reasoning."""
+    """A piece of a reasoning summary."""
 
     delta: str
     output_index: Index = -1
@@ -48,7 +48,7 @@ class SummaryDone(
 
 
 class ReasoningDelta(msgspec.Struct, frozen=True, tag="response.reasoning_text.delta", gc=False):
-    """More of the reasoning itself."""
+    """A piece of the reasoning itself."""
 
     delta: str
     output_index: Index = -1
@@ -64,7 +64,7 @@ class ReasoningDone(msgspec.Struct, frozen=True, tag="response.reasoning_text.do
 
 
 class RefusalDelta(msgspec.Struct, frozen=True, tag="response.refusal.delta", gc=False):
-    """More of what the model says instead of an answer."""
+    """A piece of a refusal, which the model sends instead of an answer."""
 
     delta: str
 
@@ -78,7 +78,7 @@ class RefusalDone(msgspec.Struct, frozen=True, tag="response.refusal.done", gc=F
 class ArgumentsDelta(
     msgspec.Struct, frozen=True, tag="response.function_call_arguments.delta", gc=False
 ):
-    """More of a tool call's arguments."""
+    """A piece of a tool call's arguments."""
 
     delta: str
     output_index: Index = -1
@@ -87,28 +87,28 @@ class ArgumentsDelta(
 class ArgumentsDone(
     msgspec.Struct, frozen=True, tag="response.function_call_arguments.done", gc=False
 ):
-    """The whole arguments of a tool call."""
+    """The complete arguments of a tool call."""
 
     arguments: msgspec.Raw
     output_index: Index = -1
 
 
 class ItemAdded(msgspec.Struct, frozen=True, tag="response.output_item.added"):
-    """An output item begins. What is opaque in it is not valid yet."""
+    """An output item starts. Its opaque fields are not valid yet."""
 
     item: msgspec.Raw
     output_index: Index = -1
 
 
 class ItemDone(msgspec.Struct, frozen=True, tag="response.output_item.done"):
-    """An output item is whole: the only place where opaque members are valid."""
+    """An output item is complete. Only here are its opaque fields valid."""
 
     item: msgspec.Raw
     output_index: Index = -1
 
 
 class ResponseBody(msgspec.Struct, frozen=True):
-    """A response object, streamed at its end or answered in one piece."""
+    """A response object, from the end of a stream or not streamed at all."""
 
     status: str | None = None
     output: list[msgspec.Raw] | None = None
@@ -118,13 +118,13 @@ class ResponseBody(msgspec.Struct, frozen=True):
 
 
 class Completed(msgspec.Struct, frozen=True, tag="response.completed"):
-    """The response is over, as it should be."""
+    """The response completed normally."""
 
     response: ResponseBody
 
 
 class Done(msgspec.Struct, frozen=True, tag="response.done"):
-    """The response is over; its status says how."""
+    """The response ended; its status says how."""
 
     response: ResponseBody
 
@@ -161,33 +161,33 @@ Rare = (
     | ItemDone
     | Last
 )
-"""The events that come once an item or less often."""
+"""The events that occur at most once per item."""
 
 Event = OutputTextDelta | SummaryDelta | ReasoningDelta | ArgumentsDelta | Rare
-"""Every event that we read. Any other is a sign of life."""
+"""All events that are read. Any other counts as a keepalive."""
 
 READ = frozenset(str(kind.__struct_config__.tag) for kind in get_args(Event))
-"""The names of the events that we read."""
+"""The names of the events that are read."""
 
 
 class Head(msgspec.Struct, frozen=True):
-    """What any event has. Errors come with a type of `error`, or with none at all."""
+    """Fields common to all events. Errors have the type `error`, or none."""
 
     type: object = None
     error: object = None
     output: list[msgspec.Raw] | None = None
-    """That of a response object, which is no event."""
+    """The output of a response object, which is not an event."""
 
 
 class ItemHead(msgspec.Struct, frozen=True):
-    """What any item has."""
+    """Fields common to all items."""
 
     type: str = ""
     status: object = None
 
 
 class CallItem(msgspec.Struct, frozen=True):
-    """A tool call of ours."""
+    """A call of one of our tools."""
 
     name: str | None = None
     call_id: str | None = None
@@ -209,7 +209,7 @@ class MessageItem(msgspec.Struct, frozen=True):
 
 
 class ReasoningItem(msgspec.Struct, frozen=True):
-    """Reasoning: its own text, a summary, an opaque block, or none of them."""
+    """Reasoning: its text, a summary, an opaque block, or none of them."""
 
     content: list[Part] | None = None
     summary: list[Part] | None = None
@@ -225,9 +225,9 @@ bodies = msgspec.json.Decoder(ResponseBody)
 
 
 def argument_text(raw: msgspec.Raw) -> str:
-    """Return a call's arguments as text: the wire's own string, or compact JSON of an object.
+    """Return a call's arguments as text: the string as received, or an object as compact JSON.
 
-    Raises `msgspec.DecodeError` where they are no JSON.
+    Raises `msgspec.DecodeError` if they are not JSON.
     """
     data = bytes(raw)
     if data == b"null":
@@ -238,6 +238,6 @@ def argument_text(raw: msgspec.Raw) -> str:
 
 
 def named(name: bytes, data: bytes) -> bytes:
-    """Return an event with its name as its type, where its data has no type of its own."""
+    """Return an event with its name as the type, for data without a type."""
     members = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
     return msgspec.json.encode({**members, "type": name.decode()})
