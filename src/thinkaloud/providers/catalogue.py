@@ -106,7 +106,7 @@ class ConfiguredModels:
         return list(self._broken.values())
 
     async def models(self) -> Sequence[ModelInfo]:
-        """List the models to choose from. An unreachable host contributes its default model only."""
+        """List the models to choose from; for an unreachable host, only its default model."""
         if self._packages:
             await asyncio.to_thread(self.load_packages)
         hosts = [host for host in self._hosts.values() if host.offered]

@@ -1,4 +1,4 @@
-"""Collect a streamed content block, and encode it to be sent back."""
+"""A content block as it is streamed, and its JSON to send back."""
 
 from typing import Final, Literal
 
@@ -16,7 +16,7 @@ _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class Growing:
-    """A streamed content block: its start and the deltas so far."""
+    """A content block: its start, and the pieces that followed."""
 
     __slots__ = (
         "call_id",
@@ -46,12 +46,12 @@ class Growing:
         self.stopped = False
 
     def keep(self, reasoning: Reasoning) -> None:
-        """Keep the opaque fields; the last non-empty value of a block wins."""
+        """Store opaque data; the last non-empty value within a block wins."""
         self.signature = reasoning.signature or self.signature
         self.redacted = reasoning.redacted_content or self.redacted
 
     def payload(self) -> dict[str, object]:
-        """Return the block as in a complete message, to be sent back."""
+        """Return the block in the format of a whole message, to be sent back."""
         text = "".join(self.pieces)
         match self.kind:
             case "text":
@@ -73,7 +73,7 @@ class Growing:
 
 
 def as_input(arguments: str) -> msgspec.Raw:
-    """Return the arguments as a JSON object, which the API requires."""
+    """Return arguments as the object that the API requires."""
     if not arguments.strip():
         return msgspec.Raw(b"{}")
     try:

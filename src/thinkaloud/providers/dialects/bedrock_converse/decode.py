@@ -1,4 +1,4 @@
-"""Decode Converse responses into model events. Pure and incremental.
+"""Decodes Converse responses to model events. Pure and incremental.
 
 Source: Amazon Bedrock Runtime API reference, `ConverseStream` and `Converse`.
 """
@@ -46,14 +46,14 @@ class StreamDecoder:
 
 
 class WholeDecoder:
-    """Decodes a response that is not streamed: one JSON object."""
+    """Decodes a response that was not streamed: one JSON object."""
 
     def __init__(self, origin: Origin) -> None:
         self._reader = MessageReader(origin)
         self._body = HeldBody()
 
     def feed(self, data: bytes) -> list[ModelEvent]:
-        """Buffer the next bytes; they are decoded at the end."""
+        """Buffer the next bytes; they can only be parsed once complete."""
         out: list[ModelEvent] = []
         if not self._reader.done:
             self._body.add(data)

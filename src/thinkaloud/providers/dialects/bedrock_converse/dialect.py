@@ -1,4 +1,4 @@
-"""The `bedrock-converse` dialect, for one model of one host."""
+"""The dialect `bedrock-converse`, bound to one model on one host."""
 
 from collections.abc import Mapping
 
@@ -18,8 +18,8 @@ from thinkaloud.providers.target import Target
 class BedrockConverse:
     """`thinkaloud.ports.model.Dialect` for the Converse API.
 
-    Native payloads are the response's content blocks: the JSON array to send back as the
-    `content` of an assistant message.
+    Native payloads are the response's content blocks in the format of a whole message: the JSON
+    array that is sent back as the `content` of an assistant message.
     """
 
     def __init__(self, target: Target) -> None:
@@ -34,7 +34,7 @@ class BedrockConverse:
     def encode(self, request: ModelRequest) -> HttpRequest:
         """Return the unsigned HTTP request for a streamed response.
 
-        Raises `InvalidRequest` for an image if the model family does not support images.
+        Raises `InvalidRequest` for an image if the family does not accept images.
         """
         check_images(request, self._target)
         return encode(request, self._target, self._quirks)
@@ -53,17 +53,17 @@ class BedrockConverse:
 
     @property
     def models_path(self) -> str | None:
-        """None: the runtime endpoint lists no models."""
+        """None, as the runtime endpoint does not list models."""
         return None
 
     def listed(self, body: bytes) -> list[ListedModel]:
-        """Raise `ProviderError`: the API has no model list."""
+        """Raises `ProviderError`, as the API does not list models."""
         raise ProviderError("provider_bad_request", "The Converse wire lists no models.")
 
 
 def bind(target: Target) -> BedrockConverse:
-    """Return the dialect for one model of one host.
+    """Return the dialect for one model on one host.
 
-    Raises `thinkaloud.errors.ConfigurationError` if the target's quirks are for another dialect.
+    Raises `thinkaloud.errors.ConfigurationError` if the target's quirks are invalid.
     """
     return BedrockConverse(target)

@@ -1,4 +1,4 @@
-"""Encode model requests for the Converse API. Pure; the host signs the request.
+"""Encodes model requests for the Converse API. Pure; the host signs them.
 
 Source: Amazon Bedrock Runtime API reference, `ConverseStream`; the user guides of Claude, Nova 2,
 gpt-oss and Qwen for `additionalModelRequestFields`.
@@ -26,13 +26,13 @@ _CLAUDE: Final = frozenset({"claude-budget", "claude-adaptive"})
 
 
 class _Reasoning(msgspec.Struct, frozen=True):
-    """The reasoning options of a request. `on` is False if the model will not reason."""
+    """The reasoning settings of a request. `on` is False if the model will not reason."""
 
     on: bool
     fields: Mapping[str, object] = {}
     budget: int | None = None
     unlimited: bool = False
-    """The model accepts no token limit at this effort."""
+    """Whether the model does not accept a token limit at this effort."""
 
 
 def encode(request: ModelRequest, target: Target, quirks: Quirks) -> HttpRequest:
@@ -40,7 +40,7 @@ def encode(request: ModelRequest, target: Target, quirks: Quirks) -> HttpRequest
     reasoning = _reasoning(request.effort, target.family, quirks)
     messages = _messages(request, target, quirks, reasoning)
     if reasoning.budget is not None and not opens_with_reasoning(messages):
-        # Claude rejects a budget if the current turn started without thinking (by another model).
+        # Claude rejects a budget if the current turn started without thinking (another model's).
         reasoning = _Reasoning(on=False)
         messages = _messages(request, target, quirks, reasoning)
     limit, fields = _limit(request, target.family, quirks, reasoning)
@@ -151,7 +151,7 @@ def _within(budget: int, limits: tuple[int, int] | None) -> int:
 def _limit(
     request: ModelRequest, family: Family, quirks: Quirks, reasoning: _Reasoning
 ) -> tuple[int | None, Mapping[str, object]]:
-    """Return the token limit, which includes thinking, and the fields adjusted to it."""
+    """Return the token limit, which includes thinking, and the fields that match it."""
     most = family.max_output_tokens
     limit = request.max_output_tokens
     budget = reasoning.budget
@@ -162,7 +162,7 @@ def _limit(
     limit = limit or quirks.answer_tokens + budget
     if most is not None:
         limit = min(limit, most)
-    # Reserve a quarter of the limit for the answer; the budget must be below the limit.
+    # A quarter of the limit is left for the answer; Claude requires a budget below the limit.
     budget = max(_LEAST_BUDGET, min(budget, limit * 3 // 4))
     thinking = {"type": "enabled", "budget_tokens": budget}
     return max(limit, budget + 1), {"thinking": thinking}

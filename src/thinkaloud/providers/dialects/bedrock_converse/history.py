@@ -1,4 +1,4 @@
-"""Convert earlier turns to messages.
+"""Converts earlier turns to messages.
 
 Source: Amazon Bedrock Runtime API reference, `Message`, `ContentBlock`.
 """
@@ -65,9 +65,9 @@ def messages_of(
 
 
 def opens_with_reasoning(messages: Sequence[Message]) -> bool:
-    """Whether the current assistant turn, if any, starts with reasoning.
+    """Whether the current assistant turn, if there is one, starts with reasoning.
 
-    The turn starts after the last user message with anything besides tool results.
+    The turn starts after the last user message with content other than tool results.
     """
     first: Message | None = None
     for message in reversed(messages):
@@ -156,6 +156,6 @@ def _kind(block: Content) -> str:
 
 
 def _blank(raw: msgspec.Raw) -> bool:
-    # The provider sends blank text blocks, but does not accept them back.
+    # The provider sends blank texts, but does not accept them back.
     text = _fields.decode(raw).get("text")
     return text is not None and not msgspec.json.decode(text, type=str).strip()

@@ -1,4 +1,4 @@
-"""Convert the events of one Converse response to model events.
+"""Converts the events of one Converse response to model events.
 
 Source: Amazon Bedrock Runtime API reference, `ConverseStream`.
 """
@@ -71,13 +71,13 @@ _response = msgspec.json.Decoder(Response)
 
 
 class Speech:
-    """Emits the reasoning and the text of one message."""
+    """The reasoning and text of one message."""
 
     def __init__(self) -> None:
         self._parts = 0
 
     def reasoning(self, block: Growing, reasoning: Reasoning, out: list[ModelEvent]) -> None:
-        """Process reasoning, which is in its own block."""
+        """Read reasoning from a separate block."""
         block.keep(reasoning)
         if not reasoning.text:
             return
@@ -94,7 +94,7 @@ class Speech:
             out.append(AnswerText(text, block.number))
 
     def status(self, blocks: list[Growing]) -> ReasoningStatus:
-        """Return whether there was reasoning, and whether its text was sent."""
+        """Return whether there was reasoning, and whether its text was shown."""
         if self._parts:
             return "shown"
         opaque = any(block.kind == "reasoning" for block in blocks)
@@ -158,7 +158,7 @@ class MessageReader(Failing):
             self.cut("the response is no finished message", out)
 
     def end(self, out: list[ModelEvent]) -> None:
-        """Process the end of the response."""
+        """Handle the end of the stream."""
         if self.done:
             return
         if self._stop:
@@ -225,7 +225,7 @@ class MessageReader(Failing):
             block.results.extend(delta.tool_result)
 
     def _counted_up(self, delta: Delta) -> Growing | None:
-        """Return the open block of this kind, for servers that give each delta a new index."""
+        """Return the open block of this kind, if the server numbers the deltas as blocks."""
         latest = self._blocks[-1] if self._blocks else None
         if latest is None or latest.stopped or latest.kind not in _KINDS:
             return None
@@ -236,7 +236,7 @@ class MessageReader(Failing):
         if block is None:
             return
         block.stopped = True
-        # Calls are emitted in the order in which they started.
+        # Calls are emitted in the order in which they started, whichever completes first.
         while self._calls_out < len(self._calls) and self._calls[self._calls_out].stopped:
             self._call(out)
 
@@ -289,7 +289,7 @@ def _payload(blocks: list[Growing]) -> msgspec.Raw | None:
 
 
 def _failed(error: ProviderError, usage: Usage | None) -> ModelFailed:
-    """Return the failure as a model event."""
+    """Return the error as the last event of a stream."""
     code = cast("ProviderCode", error.code)
     return ModelFailed(
         code=code,

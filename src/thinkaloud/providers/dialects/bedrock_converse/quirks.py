@@ -1,4 +1,4 @@
-"""How model families differ in the Converse API."""
+"""How families differ in the Converse API. Data only."""
 
 from typing import Literal
 
@@ -16,20 +16,20 @@ ReasoningStyle = Literal[
     "always",
     "none",
 ]
-"""How to request reasoning in `additionalModelRequestFields`.
+"""How `additionalModelRequestFields` configures reasoning.
 
 - `claude-budget`: `thinking.type: enabled` with `budget_tokens` (Claude up to 4.5).
 - `claude-adaptive`: `thinking.type: adaptive` and `output_config.effort` (Claude 4.6 and later).
 - `reasoning-effort`: `reasoning_effort` (gpt-oss).
 - `reasoning-config`: `reasoning_config`, a string (Qwen).
 - `nova`: `reasoningConfig` with `maxReasoningEffort` (Nova 2).
-- `always`: the model always reasons; there is no option (DeepSeek R1).
+- `always`: the model always reasons; nothing is sent (DeepSeek R1).
 - `none`: the model does not reason, or only in its text.
 """
 
 
 class Budgets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The thinking budget in tokens for each effort level."""
+    """The thinking budget in tokens for each effort."""
 
     minimal: int = 1024
     low: int = 2048
@@ -44,7 +44,7 @@ class Budgets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Quirks(InlineQuirks, frozen=True, forbid_unknown_fields=True):
-    """The defaults are for a model without a reasoning option."""
+    """The defaults suit the plain API and a model without a reasoning switch."""
 
     reasoning: ReasoningStyle = "none"
     unasked: bool = True
@@ -54,9 +54,9 @@ class Quirks(InlineQuirks, frozen=True, forbid_unknown_fields=True):
     budgets: Budgets = Budgets()
     """Style `claude-budget`: the budget for each effort, clamped to the family's limits."""
     interleaved: bool = False
-    """Whether thinking between tool calls needs `anthropic_beta` (Claude 4 to 4.5)."""
+    """Whether `anthropic_beta` must enable thinking between tool calls (Claude 4 to 4.5)."""
     answer_tokens: int = 32_000
-    """Style `claude-budget`: tokens reserved for the answer if the request sets no limit."""
+    """Style `claude-budget`: tokens for the answer if a request sets no limit."""
     sends_reasoning: bool = True
     """False if the model rejects reasoning in earlier turns (DeepSeek R1)."""
     tool_status: bool = True

@@ -1,4 +1,4 @@
-"""Parse HTTP errors of the Converse API."""
+"""HTTP errors of the Converse API."""
 
 from collections.abc import Mapping
 
@@ -8,9 +8,9 @@ from thinkaloud.providers.dialects.http_errors import refusal
 
 
 def http_error(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-    """Parse an HTTP response with an error status. `headers` has lower-case names.
+    """Read a response whose status is not 2xx. `headers` has lower-case names.
 
-    The exception's name in `x-amzn-errortype`, if known, takes precedence over the status.
+    AWS names the exception in `x-amzn-errortype`; a known name is more specific than the status.
     """
     error = refusal(status, headers, body)
     code = aws_code(headers.get("x-amzn-errortype", ""))

@@ -1,4 +1,4 @@
-"""The JSON fields of the Converse API that are read. All are optional.
+"""The parts of the Converse JSON that are read. Every field is optional.
 
 Source: Amazon Bedrock Runtime API reference, `ConverseStream` and `Converse`.
 """
@@ -66,7 +66,7 @@ class Event(msgspec.Struct, rename="camel"):
 
 
 class ReasoningText(msgspec.Struct):
-    """Readable reasoning of a complete message."""
+    """Readable reasoning in a whole message."""
 
     text: str | None = None
 
@@ -100,7 +100,7 @@ class Output(msgspec.Struct):
 
 
 class Response(msgspec.Struct, rename="camel"):
-    """A response that is not streamed."""
+    """A response that was not streamed."""
 
     output: Output | None = None
     stop_reason: str | None = None
@@ -108,4 +108,4 @@ class Response(msgspec.Struct, rename="camel"):
 
 
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""The exceptions that decoding raises for invalid or unexpected JSON."""
+"""The exceptions that decoding raises for unexpected input."""

@@ -1,4 +1,4 @@
-"""Decode a v2 chat response.
+"""Decodes v2 chat responses.
 
 Source: https://docs.cohere.com/reference/chat-stream
 """
@@ -49,7 +49,7 @@ class _Call(msgspec.Struct):
 
 
 class _Message(msgspec.Struct):
-    # Lists in a complete message, single objects in a delta.
+    # A list in a whole message, a single object in a delta.
     content: _Content | list[_Content] | None = None
     tool_plan: str | None = None
     tool_calls: _Call | list[_Call] | None = None
@@ -66,7 +66,7 @@ class _Event(msgspec.Struct):
     type: str | None = None
     index: int = 0
     delta: _Delta | None = None
-    # A response that is not streamed has the fields of the delta itself; an error has a string.
+    # Whole responses have the fields of the delta directly; errors have a string.
     message: _Message | str | None = None
     finish_reason: str | None = None
     usage: msgspec.Raw = ABSENT
@@ -104,11 +104,11 @@ class ChatReader:
 
     @property
     def usage(self) -> Usage | None:
-        """The final token counts. Input includes cached tokens, output includes reasoning."""
+        """The final usage. Input includes cached tokens, output includes reasoning."""
         return self._usage
 
     def read(self, payload: bytes, out: list[ModelEvent], name: bytes = b"") -> bool:
-        """Process one event, or the one object of a response that is not streamed."""
+        """Read one event, or the single object of a response that was not streamed."""
         event = _event.decode(payload)
         delta = event.delta
         message = None if delta is None else delta.message
@@ -146,10 +146,10 @@ class ChatReader:
         return isinstance(words, str)
 
     def flush(self, out: list[ModelEvent]) -> None:
-        """Do nothing: no text is buffered."""
+        """Do nothing, as no text is buffered."""
 
     def finish(self, out: list[ModelEvent]) -> bool:
-        """Return False: the response ends when `read` sees `message-end`."""
+        """Return False: `read` ends the response at `message-end`."""
         return False
 
     def _whole(self, event: _Event, payload: bytes, out: list[ModelEvent]) -> bool:

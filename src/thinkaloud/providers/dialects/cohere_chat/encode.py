@@ -1,4 +1,4 @@
-"""Encode a v2 chat request.
+"""Encodes v2 chat requests.
 
 Sources: https://docs.cohere.com/reference/chat-stream, https://docs.cohere.com/docs/reasoning
 """
@@ -28,7 +28,7 @@ _EMPTY = msgspec.Raw(b'{"role":"assistant"}')
 
 
 def encode(request: ModelRequest, origin: Origin, family: Family, quirks: Quirks) -> HttpRequest:
-    """Return the HTTP request for a streamed response."""
+    """Return the request for a streamed response."""
     body: dict[str, object] = {
         "model": request.model,
         "messages": array_of(_messages(request, origin)),

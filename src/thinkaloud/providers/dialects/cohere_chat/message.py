@@ -1,4 +1,4 @@
-"""Collect a response as the assistant message to send back to Cohere."""
+"""Builds the assistant message of a response, as Cohere expects it back."""
 
 from typing import Literal
 
@@ -11,7 +11,7 @@ BlockKind = Literal["thinking", "text"]
 
 
 class Call:
-    """A tool call in progress."""
+    """A tool call while it is streamed."""
 
     __slots__ = ("arguments", "call_id", "ended", "name", "told")
 
@@ -39,7 +39,7 @@ class Draft:
         self.calls: dict[int, Call] = {}
 
     def begin(self) -> None:
-        """Start a content block. A new index alone does not start one."""
+        """Mark the start of a content block. A new index alone does not start one."""
         self._begins = True
 
     def text(self, index: int, kind: BlockKind, text: str) -> None:
@@ -60,7 +60,7 @@ class Draft:
         """Start a call, or continue the one with this index."""
         call = self.calls.get(index)
         if call is None and not piece.call_id and not piece.name and self.calls:
-            # Some servers count the deltas instead of the calls.
+            # The server numbers the pieces instead of the calls.
             call = next(reversed(self.calls.values()))
         if call is None:
             self._budget.begin()
@@ -78,14 +78,14 @@ class Draft:
             out.append(ToolCallOpened(tool_call_id=call.call_id, name=call.name))
 
     def end_call(self, index: int, out: list[ModelEvent]) -> None:
-        """Close a call and emit all complete calls, in the order in which they started."""
+        """Complete a call and emit all complete ones, in the order in which they started."""
         if index in self.calls:
             self.calls[index].ended = True
         while self._waiting and self._waiting[0].ended:
             out.append(_told(self._waiting.pop(0)))
 
     def end_calls(self, out: list[ModelEvent]) -> None:
-        """Emit the calls that were not closed."""
+        """Emit the calls that had no end event."""
         out.extend(_told(call) for call in self._waiting)
         self._waiting.clear()
 

@@ -1,4 +1,4 @@
-"""How hosts and model families differ in Cohere's chat API."""
+"""How hosts and families differ in Cohere's chat API."""
 
 import msgspec
 
@@ -7,11 +7,11 @@ from thinkaloud.providers.dialects.sse_dialect import DialectQuirks
 
 
 class Quirks(DialectQuirks, frozen=True, forbid_unknown_fields=True):
-    """The defaults are for Cohere's own API."""
+    """The defaults suit Cohere's own API."""
 
     path: str = "/v2/chat"
     """Appended to the base URL."""
     models_path: str | None = "/v1/models?page_size=1000&endpoint=chat"
-    """The path of the model list. Not set: none."""
+    """The path at which the host lists its models; None if it does not."""
     budgets: dict[EffortLevel, int] = msgspec.field(default_factory=dict)
     """The `token_budget` of each effort level; a missing level only turns thinking on."""

@@ -1,4 +1,4 @@
-"""Decode a generateContent response.
+"""Decodes generateContent responses.
 
 Source: https://ai.google.dev/api/generate-content#v1beta.GenerateContentResponse
 """
@@ -107,7 +107,7 @@ _figures = msgspec.json.Decoder(dict[str, object])
 
 
 class _Kept:
-    """The parts of a response to send back: signed ones in place, unchanged byte for byte."""
+    """The parts of a response to send back: signed ones in position, byte for byte."""
 
     __slots__ = ("_parts", "_run", "_thought")
 
@@ -117,14 +117,14 @@ class _Kept:
         self._thought = False
 
     def text(self, text: str, *, thought: bool) -> None:
-        """Keep unsigned text, merged with adjacent unsigned text of the same kind."""
+        """Add unsigned text, merged with adjacent unsigned text of the same kind."""
         if thought is not self._thought:
             self._close_run()
             self._thought = thought
         self._run.append(text)
 
     def part(self, raw: msgspec.Raw) -> None:
-        """Keep a part unchanged."""
+        """Add a part unchanged."""
         self._close_run()
         # A copy, because a raw value is a view that keeps its whole event in memory.
         self._parts.append(bytes(raw))
@@ -176,7 +176,7 @@ class GenerateReader:
 
     @property
     def usage(self) -> Usage | None:
-        """The latest token counts. Output includes thoughts, which Google counts separately."""
+        """The latest usage. Output includes the thoughts, which Google counts separately."""
         if self._counted is None:
             return None
         counts = _counts.decode(self._counted)
@@ -193,7 +193,7 @@ class GenerateReader:
         )
 
     def read(self, payload: bytes, out: list[ModelEvent], name: bytes = b"") -> bool:
-        """Process one chunk, or the array of chunks of a body without `alt=sse`."""
+        """Read one chunk, or the array of chunks of a response without `alt=sse`."""
         if name and names_error(name):
             raise msgspec.ValidationError("the event reports an error")
         if payload.lstrip()[:1] == b"[":
@@ -201,10 +201,10 @@ class GenerateReader:
         return self._chunk(_chunk.decode(payload), out)
 
     def flush(self, out: list[ModelEvent]) -> None:
-        """Do nothing: no text is buffered."""
+        """Do nothing, as no text is buffered."""
 
     def finish(self, out: list[ModelEvent]) -> bool:
-        """End the response if a chunk had a finish reason. Returns whether it did."""
+        """End the response if a chunk had a finish reason."""
         if self._finish is None:
             return False
         usage = self.usage
@@ -229,7 +229,7 @@ class GenerateReader:
             out.append(in_stream(chunk.error, self.usage))
             return True
         for candidate in chunk.candidates or ():
-            # Only one is requested; some gateways number its blocks as candidates.
+            # Only one is requested, but some gateways number its blocks as candidates.
             if not candidate.index or self._answering != 0:
                 self._index = candidate.index or 0
                 return self._candidate(candidate, out)
@@ -341,7 +341,7 @@ class GenerateReader:
 
 
 def _changed(raw: msgspec.Raw, name: str, call_id: str) -> msgspec.Raw:
-    """Return a call's part with another name and id, to which its result refers."""
+    """Return a call's part with a changed name and id, which results use to refer to it."""
     part = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
     call = msgspec.json.decode(part["functionCall"], type=dict[str, object])
     call = {**call, "name": name, "id": call_id}

@@ -1,4 +1,4 @@
-"""Encode a generateContent request.
+"""Encodes generateContent requests.
 
 Sources: https://ai.google.dev/api/generate-content, https://ai.google.dev/gemini-api/docs/thinking,
 https://ai.google.dev/gemini-api/docs/thought-signatures
@@ -40,7 +40,7 @@ _native_parts = msgspec.json.Decoder(list[_NativePart])
 
 
 def encode(request: ModelRequest, origin: Origin, family: Family, quirks: Quirks) -> HttpRequest:
-    """Return the HTTP request for a streamed response."""
+    """Return the request for a streamed response."""
     body: dict[str, object] = {"contents": _Contents(request, origin, quirks).all()}
     if request.system:
         body["systemInstruction"] = {"parts": [{"text": request.system}]}
@@ -76,7 +76,7 @@ def _tool(tool: ToolSchema, quirks: Quirks) -> dict[str, object]:
     if quirks.tool_schema == "json_schema":
         declared["parametersJsonSchema"] = tool.parameters
     elif tool.parameters.get("properties"):
-        # An object without properties is rejected there; omitted means no parameters.
+        # An object without properties is rejected there; a missing field means no parameters.
         declared["parameters"] = openapi(tool.parameters)
     return declared
 

@@ -1,4 +1,4 @@
-"""Parse Google's errors, for both of its dialects.
+"""Parses Google's errors, shared by both of its dialects.
 
 Source: https://cloud.google.com/apis/design/errors
 """
@@ -49,7 +49,7 @@ def in_response(status: int, headers: Mapping[str, str], body: bytes) -> Provide
 
 
 def in_stream(said: Refusal, usage: Usage | None) -> ModelFailed:
-    """Convert an error inside a response with status 200."""
+    """Read an error from inside a response with status 200."""
     code = "provider_auth" if is_bad_key(said) else _code(said)
     message = bounded(said.message or "") or "The provider reported an error without a word."
     return ModelFailed(
@@ -62,7 +62,7 @@ def in_stream(said: Refusal, usage: Usage | None) -> ModelFailed:
 
 
 def is_known(said: Refusal) -> bool:
-    """Whether the error has a code that Google uses, or another sign that it is Google's."""
+    """Return whether an error is one of Google's own, so that its code is meaningful."""
     words = {str(word).lower() for word in (said.status, said.code)}
     return (
         is_bad_key(said)

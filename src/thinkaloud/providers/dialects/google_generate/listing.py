@@ -1,4 +1,4 @@
-"""Parse Google AI's model list, for both of its dialects.
+"""Parses Google AI's list of models, shared by both of its dialects.
 
 Source: https://ai.google.dev/api/models#method:-models.list
 """
@@ -20,7 +20,7 @@ class _List(msgspec.Struct):
 
 
 def listed(body: bytes) -> list[ListedModel]:
-    """Return the models that support `generateContent`.
+    """Return the models that can generate content.
 
     Raises `thinkaloud.errors.ProviderError` if the body is not a model list.
     """

@@ -1,4 +1,4 @@
-"""Reduce a JSON Schema to the OpenAPI subset of Gemini's `parameters`.
+"""Reduces JSON Schema to the OpenAPI subset of Gemini's `parameters`.
 
 Source: https://ai.google.dev/api/caching#Schema
 """
@@ -33,7 +33,7 @@ _Schema = Mapping[str, Any]
 
 
 def openapi(schema: Mapping[str, object]) -> dict[str, object]:
-    """Return the schema with references resolved and keywords that Gemini does not know removed.
+    """Return the schema with references resolved, and without anything Gemini does not support.
 
     A recursive reference becomes a plain object.
     """

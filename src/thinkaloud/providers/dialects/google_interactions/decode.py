@@ -1,4 +1,4 @@
-"""Decode an interaction, streamed or complete.
+"""Decodes interactions, streamed or whole.
 
 Source: https://ai.google.dev/api/interactions-api
 """
@@ -54,7 +54,7 @@ class _Event(msgspec.Struct):
     delta: msgspec.Raw = ABSENT
     interaction: _Interaction | None = None
     error: Refusal | None = None
-    # A response that is not streamed is the interaction itself.
+    # A response that was not streamed is the interaction itself.
     status: str | None = None
     steps: list[msgspec.Raw] | None = None
     outputs: list[msgspec.Raw] | None = None
@@ -114,7 +114,7 @@ class InteractionReader:
 
     @property
     def usage(self) -> Usage | None:
-        """The final token counts. Output includes thoughts, which are counted separately."""
+        """The final usage. Output includes the thoughts, which Google counts separately."""
         if self._counted is None:
             return None
         counts = _counts.decode(self._counted)
@@ -130,7 +130,7 @@ class InteractionReader:
         )
 
     def read(self, payload: bytes, out: list[ModelEvent], name: bytes = b"") -> bool:
-        """Process one event, or the complete interaction of a response that is not streamed."""
+        """Read one event, or the whole interaction of a response that was not streamed."""
         event = _event.decode(payload)
         kind = event.event_type
         if kind is None and name and event.status is None:
@@ -162,10 +162,10 @@ class InteractionReader:
         return False
 
     def flush(self, out: list[ModelEvent]) -> None:
-        """Do nothing: no text is buffered."""
+        """Do nothing, as no text is buffered."""
 
     def finish(self, out: list[ModelEvent]) -> bool:
-        """Return False: the response ends when `read` sees the end mark."""
+        """Return False: `read` ends the response at the end marker."""
         return False
 
     def _whole(self, event: _Event, out: list[ModelEvent]) -> bool:
@@ -250,10 +250,10 @@ class InteractionReader:
                 _keep(step, delta, raw)
 
     def _implied(self, index: int, delta: _Delta, out: list[ModelEvent]) -> Step:
-        """Return the step of a delta with an unknown index.
+        """Return the step for a delta with an unknown index.
 
-        This is the open step of the same kind, if the index counts deltas, or else a new step
-        whose start was not sent. Raises `msgspec.ValidationError` if neither is possible.
+        If the server numbers the deltas, this is the open step of the same kind; otherwise a new
+        step that had no start event. Raises `msgspec.ValidationError` for other kinds.
         """
         kind = _KINDS.get(delta.type)
         latest = self._order[-1] if self._order else None
@@ -310,7 +310,7 @@ def _call_at_once(
 
 
 def _keep(step: Step, delta: _Delta, raw: msgspec.Raw) -> None:
-    """Keep data that is not shown but must be sent back."""
+    """Store data that is not displayed but must be sent back to the provider."""
     match delta.type:
         case "thought_signature":
             if delta.signature:

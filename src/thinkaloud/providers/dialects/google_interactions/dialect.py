@@ -15,7 +15,7 @@ _PARTS: Final = Parts(Quirks, encode, InteractionReader, in_response, listed)
 
 
 def bind(target: Target) -> Dialect:
-    """Return the dialect for one model of one host.
+    """Return the dialect for one model on one host.
 
     Raises `thinkaloud.errors.ConfigurationError` if the target's quirks are invalid.
     """

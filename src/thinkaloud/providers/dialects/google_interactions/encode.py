@@ -1,4 +1,4 @@
-"""Encode a stateless Interactions request: it has all steps, and the provider stores nothing.
+"""Encodes stateless Interactions requests: all steps are sent, nothing is stored.
 
 Source: https://ai.google.dev/api/interactions-api
 """
@@ -26,10 +26,10 @@ from thinkaloud.providers.target import Family
 
 
 def encode(request: ModelRequest, origin: Origin, family: Family, quirks: Quirks) -> HttpRequest:
-    """Return the HTTP request for a streamed response.
+    """Return the request for a streamed response.
 
-    Raises `thinkaloud.errors.InvalidRequest` for a budget in reasoning tokens: the API supports
-    only levels.
+    Raises `thinkaloud.errors.InvalidRequest` for a number of reasoning tokens, as the API only
+    supports levels.
     """
     body: dict[str, object] = {
         "model": request.model,

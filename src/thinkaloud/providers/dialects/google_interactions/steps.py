@@ -1,4 +1,4 @@
-"""Collect the streamed steps of an interaction, and encode them to be sent back.
+"""Collects the steps of an interaction while streaming, in the format to send back.
 
 Source: https://ai.google.dev/api/interactions-api
 """
@@ -16,19 +16,19 @@ from thinkaloud.providers.dialects.toolcalls import CallBudget, CallIds, assembl
 
 Fields = dict[str, msgspec.Raw]
 
-# Before `Api-Revision: 2026-05-20`, the text of the answer was a separate block.
+# Before `Api-Revision: 2026-05-20` the answer's text was a separate block.
 _NAMES = {"text": "model_output"}
 
 
 class TextItem(msgspec.Struct, omit_defaults=True):
-    """A piece of text, or an item of another `type`, which is kept unchanged."""
+    """A piece of text or, depending on `type`, of other content that is kept unchanged."""
 
     type: str = "text"
     text: str | None = None
 
 
 class StepStart(msgspec.Struct):
-    """The fields of a step that are read; the others are kept."""
+    """The fields of a step that are read; the others are preserved."""
 
     type: str
     id: str | None = None
@@ -41,7 +41,7 @@ class StepStart(msgspec.Struct):
 
 
 class Step:
-    """One step: its start and the deltas so far."""
+    """One step: its start, and the content of its deltas."""
 
     __slots__ = (
         "_arguments",
@@ -76,7 +76,7 @@ class Step:
         self._texts.append(text)
 
     def add_item(self, raw: msgspec.Raw) -> None:
-        """Append an item other than text to the content."""
+        """Append content other than text."""
         self._close_run()
         self._done.append(bytes(raw))
 
@@ -92,13 +92,13 @@ class Step:
 
     @property
     def arguments(self) -> str:
-        """The arguments as the provider sent them."""
+        """The arguments as received."""
         if self._arguments:
             return assembled(self._arguments)
         return assembled([text_or_compact(self.whole)])
 
     def payload(self) -> bytes:
-        """Return the step as JSON, to be sent back."""
+        """Return the step to send back."""
         fields: dict[str, object] = {"type": self.kind}
         fields.update((key, value) for key, value in self._fields.items() if key != "type")
         match self.kind:
@@ -108,7 +108,7 @@ class Step:
                 fields.pop("text", None)
                 self._items("content", fields)
             case "function_call":
-                # A result refers to its call, so a generated id is sent back too.
+                # A result must name its call, so a generated id is sent back too.
                 fields["id"] = self.call_id
                 if self.name:
                     fields["name"] = self.name
@@ -118,7 +118,7 @@ class Step:
         return msgspec.json.encode(fields)
 
     def _items(self, key: str, fields: dict[str, object]) -> None:
-        """Set the items in order, including those of the step's start."""
+        """Set the items in order, including those of the start event."""
         fields.pop(key, None)
         self._close_run()
         if self._done:
@@ -143,7 +143,7 @@ class CallQueue:
         self.count = 0
 
     def begin(self, step: Step, out: list[ModelEvent]) -> None:
-        """Add a call, and emit its start once its name is known."""
+        """Add a call, and emit its opening once its name is known."""
         if step not in self._open:
             self._budget.begin()
             self._budget.add(len(bytes(step.whole)))
@@ -161,7 +161,7 @@ class CallQueue:
         step.add_arguments(text)
 
     def end(self, out: list[ModelEvent], *, all_of_them: bool = False) -> None:
-        """Emit the completed calls.
+        """Emit the calls that are complete.
 
         Raises `msgspec.ValidationError` if a call has no name.
         """

@@ -1,4 +1,4 @@
-"""Decode a chat response of Ollama: one JSON object per line.
+"""Decodes Ollama's chat responses: one JSON object per line.
 
 Source: https://docs.ollama.com/api/chat
 """
@@ -90,11 +90,11 @@ class ChatReader:
 
     @property
     def usage(self) -> Usage | None:
-        """The token counts of the last line. Thinking is counted only as part of the output."""
+        """The usage of the last line. Ollama counts thinking only as part of the output."""
         return self._usage
 
     def read(self, payload: bytes, out: list[ModelEvent], name: bytes = b"") -> bool:
-        """Process one line, or the one object of a response that is not streamed."""
+        """Read one line, or the single object of a response that was not streamed."""
         if name and names_error(name):
             raise msgspec.ValidationError("the line reports an error")
         line = _line.decode(payload)
@@ -118,10 +118,10 @@ class ChatReader:
         return line.done
 
     def flush(self, out: list[ModelEvent]) -> None:
-        """Do nothing: no text is buffered here."""
+        """Do nothing, as no text is buffered here."""
 
     def finish(self, out: list[ModelEvent]) -> bool:
-        """Return False: the response ends when `read` sees a line with `done`."""
+        """Return False: `read` ends the response at the line with `done`."""
         return False
 
     def _call(self, call: _Call, out: list[ModelEvent]) -> None:

@@ -34,9 +34,9 @@ class _List(msgspec.Struct):
 
 
 def listed(body: bytes) -> list[ListedModel]:
-    """Parse the model list, which has no context windows.
+    """Read the list of models, which does not include context windows.
 
-    Raises `ProviderError` if it is invalid.
+    Raises `ProviderError` if it is not a list of models.
     """
     return [ListedModel(model.name) for model in decode_list(body, _List).models]
 
@@ -49,7 +49,7 @@ _PARTS: Final = Parts(Quirks, encode, _reader, refusal, listed)
 
 
 def bind(target: Target) -> Dialect:
-    """Return the dialect for one model of one host.
+    """Return the dialect for one model on one host.
 
     Raises `thinkaloud.errors.ConfigurationError` if the target's quirks are invalid.
     """

@@ -1,4 +1,4 @@
-"""Encode a chat request for Ollama.
+"""Encodes chat requests for Ollama.
 
 Source: https://docs.ollama.com/api/chat
 """
@@ -28,7 +28,7 @@ _LEVELS = {"minimal": "low", "low": "low", "medium": "medium"}
 
 
 def encode(request: ModelRequest, origin: Origin, family: Family, quirks: Quirks) -> HttpRequest:
-    """Return the HTTP request for a streamed response."""
+    """Return the request for a streamed response."""
     body: dict[str, object] = {
         "model": request.model,
         "messages": array_of(_messages(request, origin)),

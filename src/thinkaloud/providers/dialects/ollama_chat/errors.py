@@ -1,4 +1,4 @@
-"""Parse Ollama's errors: `{"error": "message"}`, as a body or as a line of a stream."""
+"""Parses Ollama's errors: `{"error": "text"}`, as a body or as a line of a stream."""
 
 from thinkaloud.errors import ProviderCode
 from thinkaloud.events.model import ModelFailed, Usage
@@ -11,9 +11,10 @@ _BUSY = ("server busy", "out of memory", "overloaded", "requires more system mem
 
 
 def in_stream(said: Refusal | str, usage: Usage | None) -> ModelFailed:
-    """Convert an error inside a response with status 200.
+    """Read an error from inside a response with status 200.
 
-    Ollama sends only a message there. An unknown message means that the stream was cut off.
+    Ollama sends only a message without a code there; an unknown message is treated as a cut-off
+    stream.
     """
     refusal = said if isinstance(said, Refusal) else Refusal(message=said)
     message = bounded(refusal.message or "") or "The provider reported an error without a word."
