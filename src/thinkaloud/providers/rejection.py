@@ -130,7 +130,7 @@ def complaint(body: bytes) -> str:
 
 
 def rejected_part(said: str, sent: Sent) -> str:
-    """Return the part of the request that this message rejects, or `""` if none was sent."""
+    """Return the part that this message rejects, or `""` if it names no part that was sent."""
     if _is_opaque(said, sent):
         return "opaque"
     if _BARE.search(said) or _EXPECTED.search(said):

@@ -1,4 +1,4 @@
-"""Anthropic's Messages wire: its own API, Azure, Vertex, Bedrock invoke and the clones of it."""
+"""Anthropic's Messages API: Anthropic, Azure, Vertex, Bedrock invoke and compatible hosts."""
 
 from thinkaloud.providers.dialects.anthropic_messages.dialect import bind
 

@@ -1,4 +1,4 @@
-"""The OpenAI Responses wire: OpenAI, Azure, xAI, DeepSeek, OpenRouter, Mantle, LM Studio, Copilot, Codex."""
+"""OpenAI's Responses API: OpenAI, Azure, xAI, DeepSeek, OpenRouter, Copilot, Codex and others."""
 
 from thinkaloud.providers.dialects.openai_responses.dialect import bind
 
