@@ -98,7 +98,7 @@ async def probe(
     )
 
 
-async def _asked(model: Model, clock: Clock, redact_url: Seen) -> ModelProbe:
+async def _asked(model: Model, clock: Clock, seen: Seen) -> ModelProbe:
     efforts = model.info.reasoning.efforts
     request = ModelRequest(
         model=model.info.name,
@@ -127,7 +127,7 @@ async def _asked(model: Model, clock: Clock, redact_url: Seen) -> ModelProbe:
     return ModelProbe(
         model=model.info.name,
         answered=isinstance(end, ModelFinished),
-        reasoning=redact_url if "reasoning" in first else hidden,
+        reasoning=seen if "reasoning" in first else hidden,
         reasoning_tokens=tokens,
         time_to_first_reasoning_ms=first.get("reasoning"),
         time_to_first_answer_ms=first.get("answer"),
