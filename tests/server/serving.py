@@ -8,8 +8,8 @@ from typing import Any
 
 import aiohttp
 import msgspec
-from fastapi import FastAPI
 from jsonschema import Draft202012Validator
+from starlette.applications import Starlette
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.staging import FixedAttachments, FixedCatalogue
@@ -215,7 +215,7 @@ async def serving(
     store: Store | None = None,
     drain: float = 0.0,
     clock: Clock | None = None,
-    extend: Callable[[FastAPI, ServerServices], None] | None = None,
+    extend: Callable[[Starlette, ServerServices], None] | None = None,
     **settings: Any,
 ) -> AsyncGenerator[Served]:
     """Serve these models; the first is the current one. `extend` adds routes of its own."""
@@ -252,7 +252,7 @@ async def serving(
 
 @asynccontextmanager
 async def listening(
-    services: ServerServices, extend: Callable[[FastAPI, ServerServices], None] | None = None
+    services: ServerServices, extend: Callable[[Starlette, ServerServices], None] | None = None
 ) -> AsyncGenerator[tuple[AgentServer, str]]:
     """Run the server until the block is left."""
     started = asyncio.Event()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -65,7 +65,7 @@ class ScreenplayWire:
 WIRE: Wire = ScreenplayWire()
 
 
-def add_screenplay(app: FastAPI, services: ServerServices) -> None:
+def add_screenplay(app: Starlette, services: ServerServices) -> None:
     """What a package does: a route of its own, on the same streams."""
     state = ServerState()
 
