@@ -15,6 +15,11 @@ export async function bringAxe(context: BrowserContext): Promise<void> {
 
 /** The violated rules, each with the first offending element. */
 export async function seriousFaults(page: Page): Promise<(string | undefined)[][]> {
+  // Text that is fading in has little contrast.
+  await page.evaluate(async () => {
+    const finite = document.getAnimations().filter((each) => each.effect?.getComputedTiming().endTime !== Number.POSITIVE_INFINITY);
+    await Promise.allSettled(finite.map((each) => each.finished));
+  });
   const { violations } = await page.evaluate(() => (globalThis as unknown as { axe: Axe }).axe.run());
   const serious = violations.filter((fault) => ["serious", "critical"].includes(fault.impact));
   return serious.map((fault) => [fault.id, fault.nodes[0]?.html]);
