@@ -4,10 +4,12 @@ import ast
 import re
 import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from scripts.tree import ROOT, source_files
 
@@ -65,17 +67,28 @@ def imported_by(node: ast.AST) -> list[str]:
     return []
 
 
+def distributions_of(modules: set[str]) -> set[str]:
+    """The packages that these top-level modules come from."""
+    installed = packages_distributions()
+    found = {name for module in modules for name in installed.get(module, [module])}
+    return {canonicalize_name(name) for name in found}
+
+
 def test_the_package_imports_what_it_requires_and_requires_what_it_imports() -> None:
     project = PROJECT["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["web"]]
-    required = {Requirement(line).name.replace("-", "_") for line in wanted}
+    extras = project["optional-dependencies"]
+    always = [*project["dependencies"], *extras["web"]]
+    required = {canonicalize_name(Requirement(line).name) for line in always}
+    optional = {
+        canonicalize_name(Requirement(line).name) for lines in extras.values() for line in lines
+    }
     imported = {
         name.partition(".")[0]
         for path in source_files("src")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         for name in imported_by(node)
     }
-    third_party = imported - sys.stdlib_module_names - {"thinkaloud"}
+    third_party = distributions_of(imported - sys.stdlib_module_names - {"thinkaloud"})
     # The standard library reads time zones from tzdata where the system has none.
     assert required - third_party == {"tzdata"}
-    assert third_party - required == set()
+    assert third_party - required - optional == set()

@@ -1,0 +1,1 @@
+"""Markdown for chat platforms: a tree to render from, splitting, and plain text. Pure."""

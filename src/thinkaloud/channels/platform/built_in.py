@@ -1,0 +1,89 @@
+"""The chat platforms that come with thinkaloud. Nothing here is imported before it is needed."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Final, Protocol, cast
+
+import msgspec
+
+from thinkaloud.channels.platform.platform import Platform, PlatformContext
+from thinkaloud.channels.platform.settings import PlatformSettings
+from thinkaloud.errors import ConfigurationError
+
+
+class MakePlatform(Protocol):
+    """Creates a platform: the class that a `BuiltIn` names, or a function."""
+
+    def __call__(self, settings: PlatformSettings, context: PlatformContext, /) -> Platform:
+        """Create it without connecting. Raises `Misconfigured`; `ImportError` without its extra."""
+        ...
+
+
+class BuiltIn(msgspec.Struct, frozen=True):
+    """Where a platform's parts are, as `module:name`."""
+
+    settings: str
+    """A subclass of `PlatformSettings`. Its module imports no library."""
+    platform: str
+    """A `MakePlatform` for these settings."""
+    extra: str
+    """The pip extra with its library; empty if it needs none."""
+
+
+def _of(name: str, title: str, extra: str | None = None) -> BuiltIn:
+    package = f"thinkaloud.channels.{name}"
+    return BuiltIn(
+        f"{package}.settings:{title}Settings",
+        f"{package}.client:{title}Platform",
+        name if extra is None else extra,
+    )
+
+
+BUILT_IN: Final[Mapping[str, BuiltIn]] = {
+    "telegram": _of("telegram", "Telegram"),
+    "slack": _of("slack", "Slack"),
+    "discord": _of("discord", "Discord"),
+    "feishu": _of("feishu", "Feishu"),
+    "wechat": _of("wechat", "WeChat"),
+    "wecom": _of("wecom", "WeCom"),
+    "matrix": _of("matrix", "Matrix"),
+}
+"""By channel name. No plugin can use these names."""
+
+
+class MissingExtra(ConfigurationError):
+    """The library of a channel is not installed. The message says how to install it."""
+
+
+def settings_type(name: str, table: Mapping[str, BuiltIn] = BUILT_IN) -> type[PlatformSettings]:
+    """Import the settings of a platform. Raises `ConfigurationError` if this version has none."""
+    try:
+        return cast("type[PlatformSettings]", _load(table[name].settings))
+    except ModuleNotFoundError as error:
+        message = f"channels.{name}: this version of thinkaloud has no such channel yet."
+        raise ConfigurationError(message) from error
+
+
+def make_platform(
+    settings: PlatformSettings,
+    context: PlatformContext,
+    table: Mapping[str, BuiltIn] = BUILT_IN,
+) -> Platform:
+    """Import and create a platform, with its library. Raises `MissingExtra` or `Misconfigured`."""
+    found = table[context.name]
+    try:
+        make = cast("MakePlatform", _load(found.platform))
+        return make(settings, context)
+    except ImportError as error:
+        if not found.extra or (error.name or "").startswith("thinkaloud"):
+            raise
+        message = (
+            f"channels.{context.name}: {error.name or 'its library'} is not installed."
+            f" Run: pip install 'thinkaloud[{found.extra}]'"
+        )
+        raise MissingExtra(message) from error
+
+
+def _load(place: str) -> object:
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)

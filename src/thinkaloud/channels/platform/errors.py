@@ -1,0 +1,42 @@
+"""What a platform raises when a call fails. The layer decides what happens next.
+
+Messages never contain tokens: they are logged and shown by `thinkaloud doctor`.
+"""
+
+from typing import Literal
+
+RetryScope = Literal["chat", "channel", "updates"]
+"""What has to wait: everything for this `chat`; everything of the `channel` (the app, the
+workspace); or only `updates` of unfinished content in this chat, while a final may be sent."""
+
+
+class PlatformError(Exception):
+    """Base class of the errors of platforms."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class RetryLater(PlatformError):
+    """The platform limits the rate: call again after `seconds`."""
+
+    def __init__(self, seconds: float, scope: RetryScope = "chat") -> None:
+        super().__init__(f"rate limited for {seconds:g} s ({scope})")
+        self.seconds = seconds
+        self.scope: RetryScope = scope
+
+
+class Transient(PlatformError):
+    """The call failed and may succeed later: the network, a 5xx, a lost connection."""
+
+
+class Rejected(PlatformError):
+    """The call failed and always will: the platform doesn't accept this content or chat."""
+
+
+class Misconfigured(PlatformError):
+    """The channel can't work until the operator acts: a bad token, a missing scope. From `run`.
+
+    The layer reports it and tries again seldom.
+    """

@@ -1,0 +1,82 @@
+"""The chat platforms that come with thinkaloud, and what a missing library means."""
+
+import pytest
+
+from tests.channels.platform.scripted import ScriptedPlatform
+from tests.staging import FakeClock
+from thinkaloud.channels.platform.built_in import (
+    BUILT_IN,
+    BuiltIn,
+    MissingExtra,
+    make_platform,
+    settings_type,
+)
+from thinkaloud.channels.platform.message import ChatAddress
+from thinkaloud.channels.platform.platform import Platform, PlatformContext
+from thinkaloud.channels.platform.settings import PlatformSettings
+from thinkaloud.errors import ConfigurationError
+
+
+class Unlimited:
+    async def spend(
+        self, budget: str, chat: ChatAddress | None = None, *, final: bool = False
+    ) -> None: ...
+
+
+class Nothing:
+    async def get(self, key: str) -> bytes | None: ...
+
+    async def put(self, key: str, value: bytes) -> None: ...
+
+    async def delete(self, key: str) -> bool:
+        return False
+
+
+def context(name: str) -> PlatformContext:
+    secrets = {"TOKEN": "s3cret-canary"}
+    return PlatformContext(
+        name=name, environment=secrets, clock=FakeClock(), pace=Unlimited(), storage=Nothing()
+    )
+
+
+def needs_a_library(settings: PlatformSettings, context: PlatformContext) -> Platform:
+    import a_library_that_is_not_installed  # noqa: F401, PLC0415
+
+    return ScriptedPlatform(settings, context)
+
+
+TABLE = {
+    "scripted": BuiltIn(
+        "thinkaloud.channels.platform.settings:PlatformSettings",
+        "tests.channels.platform.scripted:ScriptedPlatform",
+        "",
+    ),
+    "bare": BuiltIn("nowhere:X", f"{__name__}:needs_a_library", "bare"),
+}
+
+
+def test_the_platforms_of_the_contract_are_there() -> None:
+    assert set(BUILT_IN) == {
+        *("telegram", "slack", "discord", "feishu", "wechat", "wecom", "matrix"),
+    }
+
+
+def test_a_platform_is_created_from_its_settings() -> None:
+    settings = settings_type("scripted", TABLE)(allow_from=("ada",))
+    platform = make_platform(settings, context("scripted"), TABLE)
+    assert isinstance(platform, ScriptedPlatform)
+    assert platform.settings.allow_from == ("ada",)
+
+
+def test_a_missing_library_is_an_error_that_says_what_to_install() -> None:
+    with pytest.raises(MissingExtra, match=r"pip install 'thinkaloud\[bare\]'"):
+        make_platform(PlatformSettings(), context("bare"), TABLE)
+
+
+def test_a_platform_that_this_version_does_not_have_is_an_error_of_the_configuration() -> None:
+    with pytest.raises(ConfigurationError, match=r"channels\.bare"):
+        settings_type("bare", TABLE)
+
+
+def test_what_a_platform_is_given_does_not_print_secrets() -> None:
+    assert "s3cret-canary" not in repr(context("scripted"))
