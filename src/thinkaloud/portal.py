@@ -127,8 +127,8 @@ class Portal:
             )
         if self._is_inside():
             raise UserError(
-                "This would wait for itself: it is called in the agent's own event loop. Use the"
-                " `Agent` with `await` there."
+                "This would deadlock: it was called from the agent's own event loop. Use `Agent`"
+                " with `await` there."
             )
         return self._portal
 

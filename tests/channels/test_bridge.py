@@ -86,7 +86,7 @@ async def test_the_limit_of_model_calls_is_said() -> None:
     model = ScriptedModel([call_tool("add", {"a": 1, "b": 1})])
     async with connected(model, channel, limits=Limits(max_iterations=1)) as it:
         await it.say()
-        assert await channel.until(1, "c") == [("send", "Stopped at the limit of 1 model calls.")]
+        assert await channel.until(1, "c") == [("send", "Stopped after 1 model calls, the limit.")]
 
 
 @pytest.mark.promise("P14", "P4")

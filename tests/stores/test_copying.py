@@ -90,7 +90,7 @@ async def test_a_file_that_is_no_backup_is_refused(tmp_path: Path, content: byte
     file = tmp_path / "backup.db"
     file.write_bytes(content)
     async with SqliteStore.open(tmp_path / "new" / "thinkaloud.db") as store:
-        with pytest.raises(InvalidRequest, match="no backup"):
+        with pytest.raises(InvalidRequest, match="not a backup"):
             await store.add_backup(file)
         with pytest.raises(InvalidRequest, match="no file"):
             await store.add_backup(tmp_path / "gone.db")

@@ -90,7 +90,7 @@ async def test_a_backup_that_would_do_something_is_refused_whole(tmp_path: Path,
     file = await backup(tmp_path, *HARMFUL[harm])
     before = file.read_bytes()
     async with SqliteStore.open(tmp_path / "new" / "thinkaloud.db") as store:
-        with pytest.raises(InvalidRequest, match="no backup"):
+        with pytest.raises(InvalidRequest, match="not a backup"):
             await store.add_backup(file)
         assert await names(store) == []
         await begin(store, "still")

@@ -55,7 +55,7 @@ async def fill(store: SqliteStore, name: str) -> list[int]:
             await store.append([answer(text, seq, of=name), answer(text, seq + 1, of=name)])
             kept.extend((seq, seq + 1))
 
-    with pytest.raises(StoreError, match="no room left"):
+    with pytest.raises(StoreError, match="No space left"):
         await without_end()
     return kept
 
@@ -74,7 +74,7 @@ async def test_without_room_reading_and_deleting_go_on_and_make_room(path: Path)
         await begin(store, "large")
         await begin(store)
         kept = await fill(store, "large")
-        with pytest.raises(StoreError, match="no room left"):
+        with pytest.raises(StoreError, match="No space left"):
             await store.append([answer("y" * 50_000, 1)])
         assert len(await log_of(store, "large")) == len(kept)
         assert await store.delete_conversation(OWNER, "large")
@@ -87,7 +87,7 @@ async def test_without_room_a_compaction_leaves_its_run_as_it_was(path: Path) ->
     async with SqliteStore.open(path, SMALL) as store:
         record = await begin(store)
         await store.append(whole_run())
-        with pytest.raises(StoreError, match="no room left"):
+        with pytest.raises(StoreError, match="No space left"):
             await store.compact(record, [stored(ENDED, 7)], " ".join(map(str, range(200_000))))
         assert await log_of(store) == whole_run()
         assert await store.conversations(OWNER, before=None, limit=9, search="17") == []
@@ -101,9 +101,9 @@ async def test_while_another_program_holds_the_file_writing_fails_and_reading_go
         await store.append([answer("a", 1)])
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN EXCLUSIVE")
-            with pytest.raises(StoreError, match="Another program holds"):
+            with pytest.raises(StoreError, match="Another program has locked"):
                 await store.append([answer("b", 2)])
-            with pytest.raises(StoreError, match="Another program holds"):
+            with pytest.raises(StoreError, match="Another program has locked"):
                 await store.delete_conversation(OWNER, "talk")
             assert await log_of(store) == [answer("a", 1)]
             other.execute("ROLLBACK")
@@ -130,7 +130,7 @@ async def test_a_file_that_another_program_holds_is_not_opened(path: Path) -> No
     path.parent.mkdir()
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(StoreError, match="Another program holds"):
+        with pytest.raises(StoreError, match="Another program has locked"):
             await opened(path)
     await opened(path)
 
@@ -138,7 +138,7 @@ async def test_a_file_that_another_program_holds_is_not_opened(path: Path) -> No
 async def test_a_file_that_is_no_database_is_left_alone(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"Dear diary, " * 1_000)
-    with pytest.raises(ConfigurationError, match="no database"):
+    with pytest.raises(ConfigurationError, match="not a database"):
         await opened(path)
     assert path.read_bytes() == b"Dear diary, " * 1_000
 
@@ -158,7 +158,7 @@ async def test_damaged_pages_are_a_typed_error_told_once_and_spare_the_rest(
             with pytest.raises(StoreError, match="is damaged"):
                 await log_of(store)
         (told,) = [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING]
-        assert "is damaged. Put a backup in its place" in told
+        assert "is damaged. Replace it with a backup" in told
         assert await store.conversation(OWNER, "other") == conversation("other", title="spared")
 
 
@@ -176,7 +176,7 @@ async def test_a_server_on_a_damaged_database_says_what_to_do_and_leaves_it(tmp_
     done = await asyncio.to_thread(home.run, "serve", "--port", "0")
     said = " ".join(done.stderr.split())
     assert (done.returncode, done.stdout) == (1, "")
-    assert f"{path} is damaged. Put a backup in its place" in said
+    assert f"{path} is damaged. Replace it with a backup" in said
     assert ".recover" in said
     assert "Traceback" not in said
     assert path.read_bytes() == before
@@ -275,7 +275,7 @@ async def test_whether_it_can_write_is_tried_where_writing_failed_and_leaves_not
         assert store.commits == 0
         await begin(store)
         await fill(store, "talk")
-        with pytest.raises(StoreError, match="no room left"):
+        with pytest.raises(StoreError, match="No space left"):
             await store.check_writing()
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("DELETE FROM events")

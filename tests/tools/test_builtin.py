@@ -75,13 +75,13 @@ def test_every_tool_describes_itself_and_all_its_parameters(tools: dict[str, Too
             "THREE\n[Lines 3 to 3 of 3.]",
         ),
         ("search_files", {"text": "three"}, "notes/today.md:3: THREE"),
-        ("search_files", {"text": "three", "ignore_case": False}, "No line has this text."),
+        ("search_files", {"text": "three", "ignore_case": False}, "No matches."),
         (
             "search_files",
             {"text": "o", "glob": "*.md"},
             "notes/today.md:1: one\nnotes/today.md:2: two",
         ),
-        ("search_files", {"text": "canary"}, "No line has this text."),
+        ("search_files", {"text": "canary"}, "No matches."),
         ("calculate", {"expression": "6 * 7"}, "42"),
         (
             "current_time",
@@ -103,11 +103,11 @@ async def test_a_tool_does_its_work_without_blocking_the_event_loop(
 @pytest.mark.parametrize(
     ("name", "arguments", "said"),
     [
-        ("list_files", {"folder": "../"}, "no name in the workspace"),
+        ("list_files", {"folder": "../"}, "not a name in the workspace"),
         ("list_files", {"folder": "missing"}, "not found in the workspace"),
         ("list_files", {"folder": 3}, "'folder'"),
-        ("read_file", {"name": "../secret"}, "no name in the workspace"),
-        ("read_file", {"name": "/etc/passwd"}, "no name in the workspace"),
+        ("read_file", {"name": "../secret"}, "not a name in the workspace"),
+        ("read_file", {"name": "/etc/passwd"}, "not a name in the workspace"),
         ("read_file", {"name": "%2e%2e/secret"}, "not found in the workspace"),
         ("read_file", {"name": ".env"}, "not found in the workspace"),
         ("read_file", {"name": "notes"}, "not found in the workspace"),

@@ -129,7 +129,7 @@ async def test_compressed_content_is_refused_unread_and_never_asked_for() -> Non
 
 async def test_long_text_is_cut_and_says_so_before_it() -> None:
     head, _, text = (await fetch_from(page("x" * (MAX_CHARACTERS + 1)))).partition("\n\n")
-    assert "only the beginning is shown" in head
+    assert "only the beginning is included" in head
     assert len(text) == MAX_CHARACTERS
     assert "beginning" not in (await fetch_from(page("x" * MAX_CHARACTERS))).partition("\n\n")[0]
 
@@ -242,7 +242,7 @@ async def test_five_redirects_are_followed_and_no_more(hops: int, arrives: bool)
         ("file:///etc/passwd", "Only http"),
         ("gopher://{host}:{other}/", "Only http"),
         ("data:text/plain,x", "Only http"),
-        ("http://{host}:99999/", "no URL"),
+        ("http://{host}:99999/", "not a URL"),
     ],
 )
 async def test_a_redirect_is_checked_like_the_first_url(target: str, said: str) -> None:

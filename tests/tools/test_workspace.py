@@ -74,7 +74,7 @@ def test_what_is_no_relative_name_is_refused_alike_by_every_door(
     workspace: Workspace, name: str
 ) -> None:
     for door in doors(workspace):
-        with pytest.raises(InvalidRequest, match="is no name in the workspace"):
+        with pytest.raises(InvalidRequest, match="is not a name in the workspace"):
             door(name)
 
 

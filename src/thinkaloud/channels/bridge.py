@@ -123,14 +123,14 @@ class Bridge:
 
     def _group(self) -> asyncio.TaskGroup:
         if self._tasks is None:
-            raise Unavailable("The server is shutting down and takes no new messages.")
+            raise Unavailable("The server is shutting down and accepts no new messages.")
         return self._tasks
 
     def _refuse(self, chat: _Chat, error: ThinkaloudError) -> None:
         try:
             self._manager.dispatch(OutboundMessage(*chat, error.message))
         except (Conflict, InternalError):
-            _log.warning("channel %s: a refusal cannot be said: %s", chat[0], error.message)
+            _log.warning("channel %s: could not send an error message: %s", chat[0], error.message)
 
     async def _finish(self) -> None:
         if self._telling:
@@ -147,7 +147,7 @@ class Bridge:
                 while found := await feed.next():
                     await self._send(telling, found)
         except ThinkaloudError as error:
-            _log.warning("run %s cannot be followed: %s", run_id, error.message)
+            _log.warning("run %s could not be followed: %s", run_id, error.message)
             await self._put(OutboundMessage(*chat, error.message))
         finally:
             if self._last.get(chat) is asyncio.current_task():

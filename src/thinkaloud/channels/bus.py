@@ -63,7 +63,7 @@ class MessageBus:
 
     def _outside(self) -> Exchange:
         if self._exchange is None:
-            raise InternalError("This channel stands alone: it has no exchange.")
+            raise InternalError("This channel is not connected to a server.")
         return self._exchange
 
 

@@ -120,18 +120,18 @@ class BaseChannel(ABC):
         """Answer a sender allowed by `allow_from`. For channels built from `(config, bus)`."""
         if not self.config.allows(str(sender_id)):
             _log.warning(
-                "channel %s: %r is not in allow_from; the message is not answered",
+                "channel %s: ignored a message from %r, who is not in allow_from",
                 self.name,
                 str(sender_id)[:100],
             )
             return
         if media:
-            _log.warning("channel %s: files that come with a message are not read", self.name)
+            _log.warning("channel %s: attachments are not supported and were ignored", self.name)
         found = (metadata or {}).get("message_id")
         message_id = str(found) if isinstance(found, str | int) else None
         await self.receive(str(chat_id), content, message_id=message_id)
 
     def _outside(self) -> Exchange:
         if self._exchange is None:
-            raise InternalError(f"Channel {self.name!r} stands alone.")
+            raise InternalError(f"Channel {self.name!r} is not connected to a server.")
         return self._exchange

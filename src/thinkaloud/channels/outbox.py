@@ -90,7 +90,8 @@ class Outbox:
             self._drop_reasoning()
         if self._is_full():
             raise Conflict(
-                f"Too much waits for chat {self._chat_id!r} of channel {self._channel.name!r}."
+                f"Too many messages are queued for chat {self._chat_id!r} of channel"
+                f" {self._channel.name!r}."
             )
         for each in self._stretches.order(item):
             self._append(each)
@@ -116,7 +117,7 @@ class Outbox:
                 try:
                     await self._call(piece)
                 except Exception:  # noqa: BLE001 - a plugin may raise anything; its chat continues
-                    _log.exception("channel %s: a delivery failed", self._channel.name)
+                    _log.exception("channel %s: could not deliver a message", self._channel.name)
         finally:
             self.delivering = False
 
@@ -138,7 +139,7 @@ class Outbox:
         dropped = len(self._waiting) - len(kept)
         if dropped:
             _log.warning(
-                "channel %s is slow: %d pieces of reasoning are let go", self._channel.name, dropped
+                "channel %s is slow: dropped %d reasoning updates", self._channel.name, dropped
             )
         self._waiting = deque(kept)
         self._chars = sum(piece.size for piece in kept)

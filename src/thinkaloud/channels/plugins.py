@@ -26,10 +26,10 @@ def make(found: EntryPoint, settings: ChannelSettings, exchange: Exchange) -> Ba
     except Exception as error:
         raise ConfigurationError(f"{place} cannot be imported: {error!r}.") from error
     if not (isinstance(loaded, type) and issubclass(loaded, BaseChannel)):
-        raise ConfigurationError(f"{place} is no subclass of BaseChannel.")
+        raise ConfigurationError(f"{place} is not a subclass of BaseChannel.")
     try:
         if takes_bus(loaded):
             return loaded(ChannelConfig(found.name, settings, exchange), MessageBus(exchange))
         return loaded(found.name, settings, exchange)
     except Exception as error:
-        raise ConfigurationError(f"{place} cannot be made: {error!r}.") from error
+        raise ConfigurationError(f"{place} could not be created: {error!r}.") from error

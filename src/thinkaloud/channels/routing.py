@@ -120,7 +120,7 @@ class ChannelManager:
         try:
             await channel.start()
         except Exception:  # noqa: BLE001 - a plugin may raise anything; the others continue
-            _log.exception("channel %s does not start", channel.name)
+            _log.exception("channel %s did not start", channel.name)
 
     async def _stop_all(self, tasks: asyncio.TaskGroup) -> None:
         """Stop all channels concurrently, and cancel those that hang."""
@@ -128,14 +128,14 @@ class ChannelManager:
         if stopping:
             _, late = await asyncio.wait(stopping, timeout=self._drain_seconds)
             for task in late:
-                _log.error("channel %s does not stop in time", stopping[task].name)
+                _log.error("channel %s did not stop in time", stopping[task].name)
                 task.cancel()
 
     async def _stop(self, channel: BaseChannel) -> None:
         try:
             await channel.stop()
         except Exception:  # noqa: BLE001 - a plugin may raise anything; stop the others
-            _log.exception("channel %s does not stop cleanly", channel.name)
+            _log.exception("channel %s failed to stop cleanly", channel.name)
 
     async def _drain(self, tasks: asyncio.TaskGroup) -> None:
         for key, destination in list(self._destinations.items()):

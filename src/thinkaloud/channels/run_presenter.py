@@ -152,7 +152,7 @@ class RunPresenter:
         elif outcome is not None:
             text = outcome.message
         elif status == "max_iterations":
-            text = f"Stopped at the limit of {iterations} model calls."
+            text = f"Stopped after {iterations} model calls, the limit."
         return (self.words(text),) if text else ()
 
     def words(self, text: str) -> OutboundMessage:

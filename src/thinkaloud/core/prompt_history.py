@@ -24,7 +24,7 @@ from thinkaloud.events.view import AnswerBlock, Block, NoticeBlock, ReasoningBlo
 
 MAX_PICTURE_BYTES: Final = 20 * 2**20
 """The maximum size of all images in a prompt, which every provider accepts, and in a message."""
-NOT_RUN = "This call was not run: the run ended before it."
+NOT_RUN = "Not executed: the run ended before this call."
 """The result of a call that was never run; providers require a result for every call."""
 
 

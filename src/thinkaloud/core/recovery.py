@@ -16,7 +16,7 @@ from thinkaloud.events.view import AnswerBlock, ReasoningBlock, ToolBlock
 
 _INTERRUPTED = RunError(
     "interrupted",
-    "The server went down before the run was over. What was streamed is kept.",
+    "The server stopped before the run finished. The output so far is saved.",
     retryable=True,
 )
 
@@ -44,7 +44,7 @@ def closing(run: RunFold) -> list[Event]:
             case AnswerBlock(status="open"):
                 events.append(AnswerEnded(block.segment_id, interrupted=True))
             case ToolBlock(status="running"):
-                result = "Interrupted: what it did is not known."
+                result = "Interrupted: its outcome is unknown."
                 events.append(
                     ToolEnded(block.tool_call_id, block.name, "cancelled", result, duration_ms=0)
                 )

@@ -23,7 +23,7 @@ from thinkaloud.events.prompt import (
 
 SAFE_OUTPUT_TOKENS: Final = 4096
 """An output limit that every provider accepts."""
-_NO_PICTURE: Final = "[A picture was attached that this model cannot be shown.]"
+_NO_PICTURE: Final = "[An image was attached, but this model does not accept images.]"
 
 
 def reduced(request: ModelRequest, parts: frozenset[RequestPart]) -> ModelRequest:

@@ -9,23 +9,17 @@ from thinkaloud.events.prompt import RequestPart
 _BACKOFF_SECONDS: Final = (0.5, 2.0, 8.0)
 _MOST_PARTS: Final = 8
 _WORDS: Final[dict[RequestPart, str]] = {
-    "tools": "The provider takes no tools for this model; the request is made again without them.",
-    "images": "The provider takes no pictures for this model;"
-    " the request is made again without them.",
-    "system": "The provider takes no system prompt for this model;"
-    " it goes into the first message instead.",
-    "developer": "The provider does not know the role `developer`;"
-    " the system prompt is sent as `system` instead.",
-    "reasoning": "The provider takes no reasoning of earlier turns;"
-    " the request is made again without it.",
-    "bare_calls": "The provider wants reasoning with every earlier tool call;"
-    " the request is made again with it.",
-    "effort": "The provider takes no reasoning effort for this model;"
-    " the request is made again without one.",
-    "output_limit": "The provider allows less output for this model;"
-    " the request is made again with a lower limit.",
-    "output_room": "The prompt leaves less room for output;"
-    " the request is made again with a lower limit.",
+    "tools": "The provider does not support tools for this model. Retrying without them.",
+    "images": "The provider does not support images for this model. Retrying without them.",
+    "system": "The provider does not support a system prompt for this model. Retrying with it in"
+    " the first message.",
+    "developer": "The provider does not support the role `developer`. Retrying with the system"
+    " prompt as `system`.",
+    "reasoning": "The provider does not accept reasoning from earlier turns. Retrying without it.",
+    "bare_calls": "The provider requires reasoning with every earlier tool call. Retrying with it.",
+    "effort": "The provider does not support reasoning effort for this model. Retrying without it.",
+    "output_limit": "The provider allows less output for this model. Retrying with a lower limit.",
+    "output_room": "The prompt leaves less room for output. Retrying with a lower limit.",
 }
 
 
@@ -47,13 +41,12 @@ def notice_of(part: RequestPart) -> Notice:
     if part == "opaque":
         return Notice(
             "opaque_reasoning_dropped",
-            "The provider refused the reasoning of an earlier turn;"
-            " the request is made again without it.",
+            "The provider rejected the reasoning of an earlier turn. Retrying without it.",
         )
     words = _WORDS.get(part)
     if words is None:
         name = part.removeprefix("body.")
-        words = f"The provider refused {name}; the request is made again without it."
+        words = f"The provider rejected {name}. Retrying without it."
     return Notice("request_part_dropped", words)
 
 

@@ -148,7 +148,7 @@ class Turn:
             return Finish("failed", error)
         finished = self._finished
         if finished is None:
-            message = "The model's stream ended without an end mark."
+            message = "The model's stream ended without a final event."
             return Finish("failed", RunError("provider_stream_cut", message, retryable=True))
         if finished.finish_reason == "length":
             return Finish("completed", outcome=self._out_of_room(finished))
@@ -252,7 +252,7 @@ class Turn:
 
 def _too_many(limit: int) -> ModelFailed:
     message = (
-        f"The model asked for more than {limit:,} tools in one answer, and none of them was run."
-        " `limits.max_tool_calls` sets how many it may."
+        f"The model called more than {limit:,} tools in one answer, so none of them was run."
+        " Raise `limits.max_tool_calls` to allow more."
     )
     return ModelFailed("provider_stream_cut", message)

@@ -257,7 +257,7 @@ def bound(configured: ConfiguredHost, model: str) -> Dialect:
         return load_dialect(host.dialect)(target_of(configured, model))
     except msgspec.ValidationError as error:
         raise ConfigurationError(
-            f"hosts.{host.name}: the quirks for {host.dialect} are wrong: {error}."
+            f"hosts.{host.name}: invalid quirks for {host.dialect}: {error}."
         ) from error
 
 

@@ -139,7 +139,7 @@ class HttpModel:
         await self._sessions.prepare()
         refused = self._refused.refuses_already(request)
         if refused is not None:
-            message = "The provider refused this before."
+            message = "The provider has already rejected this."
             yield [ModelFailed("provider_bad_request", message, rejected=refused)]
             return
         try:
@@ -289,7 +289,8 @@ async def read_at_most(response: "aiohttp.ClientResponse", limit: int) -> bytes:
 def _redirected(base_url: str, status: int) -> ProviderError:
     return ProviderError(
         "provider_bad_request",
-        f"{redact_url(base_url)} answered with a redirect ({status}): check the base_url of this host.",
+        f"{redact_url(base_url)} responded with a redirect ({status}): check the base_url of this "
+        "host.",
         status=status,
     )
 
@@ -297,8 +298,8 @@ def _redirected(base_url: str, status: int) -> ProviderError:
 def _page(base_url: str) -> ProviderError:
     return ProviderError(
         "provider_bad_request",
-        f"{redact_url(base_url)} answered with a web page, not with its API:"
-        " check the base_url of this host.",
+        f"{redact_url(base_url)} returned a web page instead of an API response: check the"
+        " base_url of this host.",
     )
 
 

@@ -153,5 +153,5 @@ def _explained(folder: Path) -> Generator[None]:
         yield
     except OSError as error:
         raise StoreError(
-            f"Files cannot be kept in {folder}: {error.strerror}. Check its disk and who owns it."
+            f"Cannot store files in {folder}: {error.strerror}. Check its disk and its owner."
         ) from error

@@ -46,7 +46,7 @@ class NamedFiles:
         try:
             text = data.decode()
         except UnicodeDecodeError:
-            message = f"{called!r} is no text in UTF-8, and no PNG, JPEG, GIF or WebP picture."
+            message = f"{called!r} is neither UTF-8 text nor a PNG, JPEG, GIF or WebP image."
             raise InvalidRequest(message, field=field) from None
         return Attachment(called, "text/plain", text=text, id=name, bytes=len(data))
 
@@ -59,7 +59,7 @@ class NamedFiles:
         return upload.name, data
 
     async def _from_workspace(self, name: str, field: FileField) -> bytes:
-        absent = InvalidRequest(f"There is no file {name!r} to be read here.", field=field)
+        absent = InvalidRequest(f"There is no file {name!r} that can be read here.", field=field)
         if self._workspace is None:
             raise absent
         try:

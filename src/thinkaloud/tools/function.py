@@ -59,7 +59,7 @@ class FunctionTool(Generic[P, R]):
         chosen = name if name is not None else getattr(function, "__name__", "")
         if not _NAME.fullmatch(chosen):
             raise InvalidRequest(
-                f"{chosen!r} cannot be the name of a tool: give name= with 1 to 64 letters, "
+                f"{chosen!r} is not a valid tool name: set name= to 1 to 64 letters, "
                 "digits, '_' or '-'.",
                 field="tools",
             )
@@ -204,7 +204,8 @@ def as_tool(candidate: object) -> Tool:
         if callable(candidate):
             return function_tool(candidate)
     raise InvalidRequest(
-        f"{candidate!r} is no tool: give a function, or an object with schema, timeout and call.",
+        f"{candidate!r} is not a tool: pass a function, or an object with schema, timeout and "
+        "call.",
         field="tools",
     )
 

@@ -50,7 +50,7 @@ def parameters_of(
     for parameter in signature.parameters.values():
         if parameter.kind not in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY}:
             raise InvalidRequest(
-                f"Tool {tool_name} takes '{parameter}', which a model cannot give by name.",
+                f"Tool {tool_name} takes '{parameter}', which a model cannot pass by name.",
                 field="tools",
             )
         hint = hints.get(parameter.name, Any)
@@ -79,7 +79,8 @@ def schema_of(parameters: tuple[Parameter, ...], tool_name: str) -> dict[str, ob
         )
     except TypeError as error:
         raise InvalidRequest(
-            f"Tool {tool_name} has a type hint that has no JSON form: {error}", field="tools"
+            f"Tool {tool_name} has a type hint that cannot be converted to JSON: {error}",
+            field="tools",
         ) from error
     properties: dict[str, object] = {}
     for parameter, schema in zip(parameters, schemas, strict=True):

@@ -31,7 +31,7 @@ Lookup = Callable[[str, int], Awaitable[Sequence[str]]]
 MAX_URL: Final = 4096
 """Maximum length of a URL, in characters."""
 UNREACHABLE: Final = (
-    "The URL could not be reached: its host does not exist, does not answer or is not public."
+    "The URL could not be reached: its host does not exist, does not respond or is not public."
 )
 """The same message for every host that cannot be reached."""
 
@@ -200,7 +200,7 @@ def _parsed(text: str, base: URL | None) -> URL:
     try:
         return URL(text) if base is None else base.join(URL(text))
     except ValueError as error:
-        raise _wrong("This is no URL; an allowed one is https://example.org/page.") from error
+        raise _wrong("This is not a URL such as https://example.org/page.") from error
 
 
 def _may_be_public(host: str) -> bool:

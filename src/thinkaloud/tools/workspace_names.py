@@ -76,7 +76,7 @@ def parts_of(name: str) -> tuple[str, ...]:
         or not all(_is_plain(part) for part in parts)
     ):
         raise InvalidRequest(
-            f"{name[:_SHOWN]!r} is no name in the workspace. "
+            f"{name[:_SHOWN]!r} is not a name in the workspace. "
             "Allowed: relative names such as 'notes/today.md'."
         )
     return parts

@@ -121,7 +121,7 @@ async def test_a_conversation_that_is_deleted_is_an_error_and_not_an_end(tmp_pat
 async def test_an_older_server_is_told_apart_and_its_run_is_stopped(tmp_path: Path) -> None:
     stopped: list[str] = []
     async with fake_server(stopped, None) as url:
-        with pytest.raises(ConfigurationError, match="older than this program"):
+        with pytest.raises(ConfigurationError, match="is an older version"):
             async with run_of(url, tmp_path):
                 pass
     assert stopped == ["run_1"]

@@ -102,7 +102,9 @@ def test_a_socket_that_a_killed_server_left_is_replaced(home: Home, backend: Pat
         ended(process)
 
 
-@pytest.mark.parametrize("what", ["listener", "file", "link", "no folder", "folder of all", "long"])
+@pytest.mark.parametrize(
+    "what", ["listener", "file", "link", "cannot use the folder", "folder of all", "long"]
+)
 def test_a_place_that_is_taken_or_unsafe_is_refused_and_left_as_it_is(
     home: Home, backend: Path, what: str
 ) -> None:
@@ -116,7 +118,7 @@ def test_a_place_that_is_taken_or_unsafe_is_refused_and_left_as_it_is(
             backend.write_text("mine", encoding="utf-8")
         case "link":
             backend.symlink_to(backend.parent / "elsewhere")
-        case "no folder":
+        case "cannot use the folder":
             backend = backend.parent / "gone" / "agent.sock"
         case "folder of all":
             backend.parent.chmod(0o777)
@@ -138,6 +140,6 @@ def test_a_port_on_the_command_line_beats_a_socket_in_the_file(home: Home, backe
     with home.start("serve") as process:
         assert f"unix:{backend}" in heard(process, b"/api/docs\n")
         checked = home.run("doctor")
-        assert "another process listens" in checked.stdout
+        assert "another process is listening" in checked.stdout
         ended(process)
     assert f"unix:{backend} (available)" in home.run("doctor").stdout

@@ -113,7 +113,7 @@ def test_conversations_can_be_handled_while_a_server_runs(filled: Home) -> None:
 def test_a_file_or_a_run_that_is_not_there_is_said(filled: Home) -> None:
     for arguments, said in (
         (("branch", "sky", "3"), "no message 3: the conversation has 2."),
-        (("search", " "), "nothing to search for"),
+        (("search", " "), "Nothing to search for"),
         (("branch", "sky", "run_none"), "no such run"),
         (("show", "../x"), "A conversation ID has"),
         (("rename", "sky", " "), "title"),
@@ -194,7 +194,7 @@ def test_what_a_server_left_that_was_killed_can_be_read_at_once(home: Home) -> N
                 process.wait()
         shown = ok(home.run("conversations", "show", "c"))
     assert "Half" in shown
-    assert "The server went down" in shown
+    assert "The server stopped" in shown
 
 
 def wait_until_kept(home: Home, conversation_id: str) -> bool:

@@ -121,7 +121,10 @@ def test_a_database_that_no_server_could_use_is_a_problem_and_stays_as_it_is(hom
     assert home.run("doctor").returncode == 0
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 999")
-    for damage, words in ((b"", "was written by a newer thinkaloud"), (b"x" * 99, "no database")):
+    for damage, words in (
+        (b"", "was written by a newer thinkaloud"),
+        (b"x" * 99, "not a database"),
+    ):
         path.write_bytes(damage + path.read_bytes()[len(damage) :])
         before = path.read_bytes()
         done = home.run("doctor")

@@ -328,11 +328,11 @@ async def test_a_server_that_is_killed_and_stays_away_is_told_from_an_answer(hom
                         pass
                     process.kill()
                     process.wait()
-                    with pytest.raises(Unavailable, match="went away while it answered") as gone:
+                    with pytest.raises(Unavailable, match="while it was answering") as gone:
                         await run.batch()
         command = re.search(r"`thinkaloud (conversations show why)`", gone.value.message)
         assert command is not None
-        assert "The server went down" in ok(home.run(*command[1].split()))
+        assert "The server stopped" in ok(home.run(*command[1].split()))
 
 
 @pytest.mark.promise("P4", "P6", "P9")

@@ -180,8 +180,8 @@ def test_the_exit_code_says_how_the_run_ended(
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["chat"], 2, "no question: pass TEXT"),
-        (["chat", " "], 2, "no question: pass TEXT"),
+        (["chat"], 2, "No question: pass TEXT"),
+        (["chat", " "], 2, "No question: pass TEXT"),
         (["chat", "Hi", "--model", "demo/thinkalout"], 2, "Did you mean demo/thinkaloud?"),
         (["chat", "Hi", "--model", "nonsense"], 2, "`thinkaloud models` lists"),
         (["chat", "Hi", "--model", "openai/gpt-5.5"], 3, "set OPENAI_API_KEY"),

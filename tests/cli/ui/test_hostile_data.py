@@ -96,7 +96,7 @@ def test_a_backup_with_a_view_that_never_ends_is_refused_at_once(kept: Home) -> 
     )
     done = kept.run("import", str(backup))
     assert done.returncode == 2
-    assert "is no backup, or is damaged" in done.stderr
+    assert "is not a backup, or is damaged" in done.stderr
     assert "sky" in kept.run("conversations", "list").stdout
 
 

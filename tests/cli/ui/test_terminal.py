@@ -125,7 +125,7 @@ def test_the_model_and_the_effort_can_be_changed_and_mistakes_are_said(home: Hom
         terminal.type("/effort none\n")
         terminal.until("Effort: none.")
         terminal.type("/conversation\n")
-        terminal.until("There are no saved conversations yet.")
+        terminal.until("No saved conversations yet.")
         terminal.type("/nonsense\n")
         terminal.until("Unknown command /nonsense. /help lists all commands.")
         terminal.type("/help\n")
@@ -219,7 +219,7 @@ def test_with_its_output_in_a_file_it_needs_a_question(home: Home) -> None:
     home.configure(DEMO)
     with home.terminal("chat", stdout=home.folder / "out.txt") as terminal:
         assert terminal.exit_code() == 2
-        assert "There is no question" in "\n".join(terminal.lines)
+        assert "No question" in "\n".join(terminal.lines)
 
 
 def test_the_screen_of_these_tests_moves_and_erases_as_a_terminal_does() -> None:

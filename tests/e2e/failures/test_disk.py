@@ -81,7 +81,7 @@ async def test_a_disk_that_fills_up_under_a_stream_costs_the_listener_nothing_an
             await until_kept(tmp_path, before.run_id)
             await reader.begin(served, "Second", conversation_id="second")
             assert_told(reader, second)
-            await until_said(tmp_path, "no room left")
+            await until_said(tmp_path, "No space left")
             await until_saving_is(served, "degraded")
             assert_intact(tmp_path)
             await assert_kept(served, "first", first)
@@ -92,7 +92,7 @@ async def test_a_disk_that_fills_up_under_a_stream_costs_the_listener_nothing_an
             async with served.session.delete(f"{served.api}/conversations/first") as response:
                 assert response.status == 204
             await until_kept(tmp_path, reader.run_id)
-            await until_said(tmp_path, "saved again")
+            await until_said(tmp_path, "saving events works again")
             await until_saving_is(served, "healthy")
             await until_found(served, "Second a149", "second")
             query = "SELECT count(*) FROM events WHERE conversation_id = 'second'"
@@ -146,7 +146,7 @@ async def test_a_database_that_another_program_holds_stops_no_stream_and_is_caug
                 assert_told(reader, telling)
                 status, problem = await served.post("/chat/message", {"text": "Other"})
                 assert (status, problem["code"]) == (503, "store_unavailable")
-                assert "Another program holds" in problem["detail"]
+                assert "Another program has locked" in problem["detail"]
                 other.execute("ROLLBACK")
             await until_kept(tmp_path, reader.run_id)
             assert (await served.post("/chat/message", {"text": "Other"}))[0] == 200

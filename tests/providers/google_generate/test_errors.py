@@ -66,7 +66,7 @@ def test_a_web_page_of_a_broken_proxy_is_an_overload() -> None:
     error = DIALECT.error(502, {}, b"<html>Bad gateway</html>")
     assert (error.code, error.message) == (
         "provider_overloaded",
-        "The provider answered with HTTP 502.",
+        "The provider responded with HTTP 502.",
     )
 
 

@@ -51,7 +51,7 @@ def test_the_status_says_who_must_act(status: int, code: str, retryable: bool) -
         ([{"error": {"message": "No."}}], "No."),
         ({"error": {"message": "Provider returned error", "metadata": {"raw": "No."}}}, "Provider returned error: No."),
         (b"No.", "No."),
-        (b"", "The provider answered with status 400."),
+        (b"", "The provider responded with HTTP 400."),
     ],
 )  # fmt: skip
 def test_the_providers_own_words_are_found_in_every_shape(body: object, message: str) -> None:

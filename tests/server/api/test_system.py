@@ -45,7 +45,7 @@ async def test_a_store_that_takes_no_writing_is_told_until_it_does(tmp_path: Pat
         _, free = await served.get("/health")
     assert (status, held["status"], free["status"]) == (200, "degraded", "healthy")
     assert held["checks"]["saving"]["status"] == "degraded"
-    assert "Another program holds" in held["checks"]["saving"]["detail"]
+    assert "Another program has locked" in held["checks"]["saving"]["detail"]
 
 
 async def test_what_cannot_be_saved_is_told_until_it_is_deleted() -> None:

@@ -114,7 +114,7 @@ async def test_a_word_that_is_no_boolean_is_refused_by_name() -> None:
                 f"/runs/{told.complete['run_id']}", params={"include_reasoning": word}
             )
             assert (status, problem["field"]) == (422, "include_reasoning")
-            assert problem["detail"] == "include_reasoning is true or false."
+            assert problem["detail"] == "include_reasoning must be true or false."
 
 
 async def sse_text(served: Served) -> str:

@@ -25,7 +25,7 @@ export const ViewOptionsContext = createContext<ViewOptions | null>(null);
 
 export function useViewOptions(): ViewOptions {
   const reading = useContext(ViewOptionsContext);
-  if (!reading) throw new Error("Parts of a conversation stand inside a ViewOptionsContext.");
+  if (!reading) throw new Error("The parts of a conversation need a ViewOptionsContext.");
   return reading;
 }
 

@@ -21,9 +21,9 @@ it("keeps fields that it doesn't know", () => {
 });
 
 it.each([
-  ["no JSON", "{"],
+  ["invalid JSON", "{"],
   ["no object", "[1]"],
-  ["no event", "{}"],
+  ["not an event", "{}"],
   ["a frame from the future", JSON.stringify({ event: "hologram", chat_id: "c" })],
   ["a frame named like a property of every object", JSON.stringify({ event: "constructor", chat_id: "c", seq: null })],
   ["no entry", JSON.stringify({ event: "log", chat_id: "c" })],

@@ -42,10 +42,10 @@ export function decode(line: string): Incoming {
   try {
     frame = JSON.parse(line);
   } catch (error) {
-    if (error instanceof SyntaxError) return { kind: "unknown", name: "no JSON" };
+    if (error instanceof SyntaxError) return { kind: "unknown", name: "invalid JSON" };
     throw error;
   }
-  if (!isFields(frame) || typeof frame["event"] !== "string") return { kind: "unknown", name: "no event" };
+  if (!isFields(frame) || typeof frame["event"] !== "string") return { kind: "unknown", name: "not an event" };
   try {
     return read(frame["event"], frame);
   } catch (error) {
@@ -80,7 +80,7 @@ function read(name: string, frame: Fields): Incoming {
       return { kind: "accepted", chatId: text(frame, "chat_id"), clientMessageId: optional(frame, "client_message_id") };
     case "error":
       // The end of a failed run says why it failed.
-      if (optional(frame, "run_id") !== null) return { kind: "unknown", name: "error of a run" };
+      if (optional(frame, "run_id") !== null) return { kind: "unknown", name: "run error" };
       return {
         kind: "error",
         detail: text(frame, "detail"),

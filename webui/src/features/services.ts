@@ -18,6 +18,6 @@ export const ServicesContext = createContext<Services | null>(null);
 
 export function useServices(): Services {
   const services = useContext(ServicesContext);
-  if (!services) throw new Error("Features stand inside a ServicesContext.");
+  if (!services) throw new Error("Features need a ServicesContext.");
   return services;
 }

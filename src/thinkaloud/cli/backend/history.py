@@ -49,7 +49,7 @@ async def find_run(archive: Archive, conversation_id: str, named: str | None) ->
         if run.run_id == named:
             return run
     if not _NUMBER.match(named):
-        raise NotFound("There is no such run in the conversation.")
+        raise NotFound("The conversation has no such run.")
     if not 1 <= int(named) <= len(runs):
         raise NotFound(f"There is no message {named}: the conversation has {len(runs)}.")
     return runs[int(named) - 1]

@@ -80,7 +80,7 @@ class RemoteBackend:
                 await self._api.ask("GET", "capabilities"), type=_Capabilities
             ).model
             if found is None:
-                raise ConfigurationError("The server has no model that can be used.")
+                raise ConfigurationError("The server has no usable model.")
             return found
         models = {model.id: model for model in await self.models()}
         if model_id not in models:

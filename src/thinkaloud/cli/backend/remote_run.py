@@ -141,8 +141,9 @@ class RemoteRun:
         self._response = None
         if self._tries == len(_WAITS):
             raise Unavailable(
-                f"The server at {self._api.url} went away while it answered. What it kept:"
-                f" `thinkaloud conversations show {self._asked.request.conversation_id}`."
+                f"Lost the connection to the server at {self._api.url} while it was answering. "
+                "To see what was saved: `thinkaloud conversations show"
+                f" {self._asked.request.conversation_id}`."
             )
         await self._clock.sleep(_WAITS[self._tries])
         self._tries += 1
@@ -181,8 +182,8 @@ class RemoteRun:
             # Raises the same unless it is the log that is missing.
             await self.stop()
             raise ConfigurationError(
-                f"The server at {self._api.url} is older than this program and has no /{path}."
-                " Stop it and start it again with this version."
+                f"The server at {self._api.url} is an older version without /{path}. Restart it"
+                " with this version."
             ) from None
         self.over = self._response.status == 204
 

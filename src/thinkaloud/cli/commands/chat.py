@@ -20,7 +20,7 @@ from thinkaloud.config import Configuration, load
 from thinkaloud.errors import InvalidRequest, NotFound
 from thinkaloud.runtime.runs.request import RunRequest
 
-_NOTHING: Final = "There is no question: pass TEXT or pipe it in."
+_NOTHING: Final = "No question: pass TEXT or pipe it in."
 
 
 def run(options: ChatOptions) -> ExitCode:

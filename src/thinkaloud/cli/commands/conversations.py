@@ -26,7 +26,7 @@ from thinkaloud.errors import Conflict, InvalidRequest
 def run(options: ConversationOptions) -> ExitCode:
     """Run one action. Raises `ThinkaloudError`."""
     if options.action == "search" and not options.text.strip():
-        raise InvalidRequest("There is nothing to search for: pass WORDS.")
+        raise InvalidRequest("Nothing to search for: pass WORDS.")
     if options.action not in {"list", "search"}:
         validate_id(options.conversation_id)
     asyncio.run(_run(options))

@@ -135,7 +135,7 @@ class Repl:
             return False
         latest = self._conversation.latest()
         if not latest:
-            print_notice("There are no saved conversations yet.", "dim")
+            print_notice("No saved conversations yet.", "dim")
         width = max((len(each.conversation_id) for each in latest), default=0)
         for each in latest:
             sign = "*" if each.conversation_id == self._conversation.conversation_id else " "

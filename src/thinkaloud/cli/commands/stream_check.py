@@ -176,16 +176,18 @@ def _verdict(report: StreamCheck, fault: str) -> tuple[Verdict, str]:
         )
     if came < sent / 2:
         return "buffered", (
-            f"{report.events} events that were sent over {sent} ms arrived within {came} ms:"
-            " something buffers them."
+            f"{report.events} events sent over {sent} ms arrived within {came} ms: something"
+            " between you and the server buffers them."
         )
     if encoding != "identity":
         return "compressed", f"The stream arrives compressed ({encoding}), which delays tokens."
     if report.events < report.events_sent:
-        return "cut", f"The stream broke off after {report.events} of {report.events_sent} events."
+        came = f"{report.events} of {report.events_sent}"
+        return "cut", f"The stream ended early: {came} events arrived."
     if report.heartbeats < report.events_sent - 1:
         return "no_heartbeats", (
-            "The heartbeat comments that keep an idle stream open are missing: something removes them."
+            "The heartbeat comments that keep an idle stream open are missing: something between "
+            "you and the server removes them."
         )
     return "live", f"{report.events} events arrived without delay."
 

@@ -23,7 +23,7 @@ def page_of(fold: Fold, limit: int | None, before: str = "") -> Page:
     ids = list(fold.runs)
     if before:
         if before not in fold.runs:
-            raise InvalidRequest("before names no run of this conversation.", field="before")
+            raise InvalidRequest("before is not a run of this conversation.", field="before")
         ids = ids[: ids.index(before)]
     chosen = ids if limit is None else ids[-limit:]
     runs = [fold.runs[run_id] for run_id in chosen]

@@ -86,9 +86,9 @@ class EventStreamParser:
         self, lengths: bytearray, total: int, header_bytes: int, crc: int
     ) -> str | None:
         if zlib.crc32(lengths) != crc:
-            return "the checksum of a frame's prelude is wrong"
+            return "the checksum of a frame's prelude does not match"
         if total < _LEAST + header_bytes:
-            return "a frame is shorter than its parts"
+            return "a frame is shorter than its headers"
         if total > self._limit:
             return f"one frame is longer than {self._limit} bytes"
         return None
@@ -96,12 +96,12 @@ class EventStreamParser:
     def _take(self, frame: bytes, header_bytes: int, frames: list[Frame]) -> None:
         end = len(frame) - _CRC.size
         if zlib.crc32(memoryview(frame)[:end]) != _CRC.unpack_from(frame, end)[0]:
-            self.broken = "the checksum of a frame is wrong"
+            self.broken = "the checksum of a frame does not match"
             return
         body = _PRELUDE.size + header_bytes
         headers = _headers(frame[_PRELUDE.size : body])
         if headers is None:
-            self.broken = "the headers of a frame cannot be read"
+            self.broken = "a frame has invalid headers"
             return
         frames.append(Frame(headers, frame[body:end]))
 

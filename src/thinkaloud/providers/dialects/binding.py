@@ -21,7 +21,7 @@ def quirks_of(target: Target, kind: type[_Quirks]) -> _Quirks:
         return msgspec.convert(merged, kind, strict=True)
     except msgspec.ValidationError as error:
         raise ConfigurationError(
-            f"hosts.{target.host}: the quirks for {target.dialect} are wrong: {error}."
+            f"hosts.{target.host}: invalid quirks for {target.dialect}: {error}."
         ) from error
 
 
@@ -31,4 +31,4 @@ def check_images(request: ModelRequest, target: Target) -> None:
         return
     for turn in request.turns:
         if isinstance(turn, UserTurn) and turn.images:
-            raise InvalidRequest(f"{request.model} takes no images.", field="image_path")
+            raise InvalidRequest(f"{request.model} does not accept images.", field="image_path")

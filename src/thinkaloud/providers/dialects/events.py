@@ -177,5 +177,6 @@ def _nothing(data: bytes) -> bool:
 def _as_error(text: bytes) -> bytes:
     if is_json(text):
         return text
-    words = text.decode(errors="replace").strip() or "The provider reported an error without words."
+    words = text.decode(errors="replace").strip()
+    words = words or "The provider reported an error without a message."
     return msgspec.json.encode({"error": words})

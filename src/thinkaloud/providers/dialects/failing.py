@@ -31,14 +31,14 @@ class Failing:
 
     def cut(self, why: str, out: list[ModelEvent]) -> None:
         """End with a broken stream."""
-        self.fail(ProviderError("provider_stream_cut", f"The stream broke off: {why}."), out)
+        self.fail(ProviderError("provider_stream_cut", f"The stream was interrupted: {why}."), out)
 
     def broke_off(self, stray: bytes, out: list[ModelEvent]) -> None:
         """End a stream that had no end marker. `stray` is its data outside of events."""
         if stray.strip():
             self._end_in(framing.broke_off(stray, self._count(self._usage)), out)
         else:
-            self.cut("it ended without an end mark", out)
+            self.cut("it ended without a final event", out)
 
     def report(self, data: bytes, name: bytes, out: list[ModelEvent]) -> bool:
         """End with the error if the event reports one in another shape. Returns whether it did."""

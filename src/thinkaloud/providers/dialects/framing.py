@@ -18,12 +18,12 @@ from thinkaloud.providers.dialects.http_errors import bounded
 from thinkaloud.providers.dialects.toolcalls import TooManyCalls
 
 _MAX_HELD = 32 * 2**20
-_UNREADABLE = "The provider's stream cannot be read"
+_UNREADABLE = "The provider's stream is invalid"
 _SHOWN: Final = 200
 _BOM: Final = b"\xef\xbb\xbf"
 PAGE: Final = (
-    "The provider answered with a web page instead of JSON: base_url is probably wrong. It is the "
-    "address that the official client takes."
+    "The provider returned a web page instead of JSON: base_url is probably wrong. Use the base "
+    "URL you would give the official SDK."
 )
 
 Events = list[tuple[bytes, bytes]]
@@ -362,9 +362,9 @@ def cut_off(message: str, usage: Usage | None = None) -> ModelFailed:
 
 def broke_off(stray: bytes, usage: Usage | None = None) -> ModelFailed:
     """Return the failure for a stream without an end marker, quoting any stray text."""
-    message = "The provider's stream broke off before its end."
+    message = "The provider's stream ended early."
     if stray.lstrip()[:1] == b"<":
-        message += " A web page came in place of the rest: a proxy on the way has given up."
+        message += " A web page arrived instead of the rest: a proxy probably timed out."
     elif stray.strip():
         message += f" It sent: {words(stray)}"
     return cut_off(message, usage)
@@ -374,12 +374,12 @@ def unreadable(payload: bytes, error: Exception) -> str:
     """Return a message about an unknown event; plain text is quoted."""
     start = payload.lstrip()[:1]
     said = f"{error}" if start in b'{["' else words(payload)
-    return f"The provider sent an event that cannot be read: {said}."
+    return f"The provider sent an invalid event: {said}."
 
 
 def too_much(error: TooManyCalls) -> str:
     """Return a message about a response with too many or too long tool calls."""
-    return f"The response was cut: {error}."
+    return f"The response was truncated: {error}."
 
 
 def words(text: bytes) -> str:

@@ -90,12 +90,12 @@ def refusal(
     if _is_page(headers, body) and status < 500 and status not in {408, 429}:
         return ProviderError(
             "provider_bad_request",
-            f"The host answered with a web page (HTTP {status}), not with its API: "
-            "base_url is wrong.",
+            f"The host returned a web page (HTTP {status}) instead of an API response: base_url "
+            "is wrong.",
             status=status,
         )
     said = _read(headers, body)
-    message = bounded(said.message or "") or f"The provider answered with HTTP {status}."
+    message = bounded(said.message or "") or f"The provider responded with HTTP {status}."
     code = "provider_auth" if is_bad_key(said) else code_for(status)
     wait = seconds(headers.get("retry-after"))
     return ProviderError(

@@ -23,7 +23,7 @@ _MALFORMED: Final = re.compile(
     r"|too[ _-]many[ _-](?:tool|function)",
     re.IGNORECASE,
 )
-MALFORMED: Final = "The model wrote a tool call that cannot be read"
+MALFORMED: Final = "The model wrote an invalid tool call"
 
 
 def ending(word: str | None) -> str:

@@ -138,5 +138,5 @@ def connect(base_url: str, environment: Mapping[str, str]) -> Signature:
     region = found[1] if found else None
     region = region or environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
     if not region:
-        raise ConfigurationError("Amazon Bedrock at an address of your own: set AWS_REGION.")
+        raise ConfigurationError("Amazon Bedrock with a custom base_url needs AWS_REGION.")
     return Signature(region, environment)

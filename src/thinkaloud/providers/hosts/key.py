@@ -30,8 +30,8 @@ class HeaderKey:
         for name, value in self._headers.items():
             if not (name + value).isprintable() or not (name + value).isascii():
                 raise ConfigurationError(
-                    f"The value for the header {name!r} has characters that it cannot carry:"
-                    " check the key and the `headers` of this host."
+                    f"The value for the header {name!r} has invalid characters: check the key and"
+                    " the `headers` of this host."
                 )
 
     async def headers(self, request: HttpRequest, url: str) -> Mapping[str, str]:

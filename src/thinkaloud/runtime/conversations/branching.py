@@ -26,10 +26,10 @@ def copied_runs(
         fold.apply(logged)
         own.setdefault(logged.run_id, []).append(logged)
     if fold.run(last) is None:
-        raise NotFound("There is no such run in the conversation.")
+        raise NotFound("The conversation has no such run.")
     kept = fold.tree.line(last)
     if any(run.ended is None for run in kept):
-        raise Conflict("The run, or one before it, is still going on.")
+        raise Conflict("The run, or an earlier one, is still active.")
     copies: list[FinishedRun] = []
     seq = 0
     for run in kept:

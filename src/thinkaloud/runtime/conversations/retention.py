@@ -18,5 +18,5 @@ async def keep_purging(conversations: Conversations, clock: Clock, days: float) 
         try:
             await conversations.purge(clock.unix_ms() - int(days * _DAY_MS))
         except StoreError:
-            _log.exception("old conversations could not be deleted; it is tried again")
+            _log.exception("could not delete old conversations; retrying later")
         await clock.sleep(_PURGE_SECONDS)

@@ -72,7 +72,7 @@ class Conversations:
         """
         if temporary and conversation_id is not None:
             raise InvalidRequest(
-                "A temporary conversation gets its id from the server: leave conversation_id out.",
+                "The server assigns the id of a temporary conversation: leave conversation_id out.",
                 field="conversation_id",
             )
         now_ms = self._clock.unix_ms()
@@ -80,7 +80,7 @@ class Conversations:
         new = Conversation(name, owner, now_ms, now_ms, title, temporary)
         if not await self._store.create_conversation(new):
             await self.get(owner, name)
-            raise Conflict(f"There is a conversation {name} already.")
+            raise Conflict(f"Conversation {name} already exists.")
         return new
 
     async def rename(self, owner: str, conversation_id: str, title: str) -> Conversation:
@@ -88,7 +88,9 @@ class Conversations:
         await self.get(owner, conversation_id)
         title = " ".join(title.split())
         if not title or len(title) > MAX_TITLE_CHARS:
-            raise InvalidRequest(f"A title has 1 to {MAX_TITLE_CHARS} characters.", field="title")
+            raise InvalidRequest(
+                f"A title must have 1 to {MAX_TITLE_CHARS} characters.", field="title"
+            )
         change = ConversationPatch(title=title)
         renamed = await self._store.update_conversation(owner, conversation_id, change)
         return renamed or await self.get(owner, conversation_id)
@@ -158,7 +160,7 @@ class Conversations:
                 if found is None or (closing and found.temporary):
                     await self._uploads.release(owner, conversation_id)
         except StoreError:
-            _log.exception("uploads of conversations that are gone are still there")
+            _log.exception("could not delete the uploads of deleted conversations")
 
     async def _stop_all(self, owner: str, conversation_id: str) -> None:
         for run_id in self._active.in_conversation(owner, conversation_id):
@@ -181,7 +183,7 @@ class Conversations:
         found = await self.get(owner, conversation_id)
         fold = await self._hub.fold(owner, conversation_id)
         if version is not None and fold.run(version) is None:
-            raise InvalidRequest("version names no run of this conversation.", field="version")
+            raise InvalidRequest("version is not a run of this conversation.", field="version")
         path = fold.runs if version is None else fold.tree.path(version)
         if form == "markdown":
             text = as_markdown(fold, path, found.title, include_reasoning=include_reasoning)

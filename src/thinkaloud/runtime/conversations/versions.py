@@ -20,7 +20,7 @@ async def selected(
         return fold
     _refuse_if_busy(owner, conversation_id, hub, active)
     if fold.run(run_id) is None:
-        raise NotFound("There is no such run in the conversation.")
+        raise NotFound("The conversation has no such run.")
     async with hub.open(owner, conversation_id) as log:
         await hub.writer.reserve(log)
         # No await between this check and the event, so no run can start in between.

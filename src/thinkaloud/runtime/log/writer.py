@@ -119,7 +119,7 @@ class LogWriter:
             # Log once: it may be retried for as long as the server runs.
             if run.run_id not in self._unfinished:
                 self._unfinished.add(run.run_id)
-                _log.exception("%s could not be put in order; it is tried again", run.run_id)
+                _log.exception("could not compact %s; retrying later", run.run_id)
             return False
         self._unfinished.discard(run.run_id)
         return True
@@ -139,18 +139,18 @@ class LogWriter:
             try:
                 await self._store.reserve(log.conversation_id, log.seq)
             except StoreError:
-                _log.exception("numbers of %s stay reserved", log.conversation_id)
+                _log.exception("could not release the reserved numbers of %s", log.conversation_id)
 
     def _note_failed(self) -> None:
         # Log once: it is retried several times a second while the disk is full.
         if not self._failing:
-            _log.exception("events could not be saved; they are kept and tried again")
+            _log.exception("could not save events; they are kept in memory and retried")
         self._failing = True
 
     def _note_saved(self, logs: Collection[object]) -> None:
         if self._failing and logs:
             self._failing = False
-            _log.warning("events are saved again")
+            _log.warning("saving events works again")
 
     async def _saved_entries(self, run: RunRecord) -> list[Entry]:
         entries: list[Entry] = []

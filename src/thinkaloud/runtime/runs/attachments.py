@@ -76,8 +76,8 @@ async def load_attachments(
         found.append(file)
         if sum(_size(each) for each in found) > max_bytes:
             message = (
-                f"The files of a message may have {max_bytes:,} bytes together;"
-                f" with {file.name!r} they have more."
+                f"The files of a message can have at most {max_bytes:,} bytes in total;"
+                f" {file.name!r} exceeds that."
             )
             raise InvalidRequest(message, field=field)
     return tuple(found)
@@ -85,10 +85,10 @@ async def load_attachments(
 
 def _check(file: Attachment, field: FileField, model: ModelInfo) -> None:
     if file.base64 and not model.images:
-        message = f"{model.id} takes no images, and {file.name!r} is one."
+        message = f"{model.id} does not accept images, and {file.name!r} is one."
         raise InvalidRequest(message, field=field)
     if field == "image_path" and not file.base64:
-        message = f"{file.name!r} is no PNG, JPEG, GIF or WebP picture."
+        message = f"{file.name!r} is not a PNG, JPEG, GIF or WebP image."
         raise InvalidRequest(message, field=field)
 
 

@@ -27,14 +27,14 @@ def checked_effort(asked: object) -> Effort:
     if isinstance(asked, int) and not isinstance(asked, bool):
         if asked < 1:
             raise InvalidRequest(
-                "A reasoning budget is at least 1 token.", field="reasoning_effort"
+                "A reasoning budget must be at least 1 token.", field="reasoning_effort"
             )
         return asked
     for level in EFFORT_LEVELS:
         if asked == level:
             return level
     raise InvalidRequest(
-        f"reasoning_effort is one of {', '.join(EFFORT_LEVELS)}, or a number of tokens.",
+        f"reasoning_effort must be one of {', '.join(EFFORT_LEVELS)}, or a number of tokens.",
         field="reasoning_effort",
         valid=EFFORT_LEVELS,
     )

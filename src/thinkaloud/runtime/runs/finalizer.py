@@ -73,4 +73,4 @@ class Finalizer:
         try:
             await self._conversations.entitle(run, fold)
         except StoreError:
-            _log.exception("%s stays without a title", run.conversation_id)
+            _log.exception("could not save a title for %s", run.conversation_id)

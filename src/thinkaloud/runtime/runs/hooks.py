@@ -161,10 +161,10 @@ class HookChain:
             if longer is None:
                 continue
             if not isinstance(longer, str):
-                cause = TypeError(f"it returns str or None, not {type(longer).__name__}")
+                cause = TypeError(f"it must return str or None, not {type(longer).__name__}")
                 raise HookFailed("finalize_content", cause)
             if not longer.startswith(whole):
-                cause = ValueError("it may add to the answer, not change what was streamed")
+                cause = ValueError("it can add to the answer, but not change what was streamed")
                 raise HookFailed("finalize_content", cause)
             whole = longer
         return whole[len(content) :]
@@ -174,7 +174,7 @@ def _hook(source: HookSource) -> AgentHook:
     hook = source if isinstance(source, AgentHook) else source()
     if not isinstance(hook, AgentHook):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidRequest(
-            f"{source!r} in hooks made {hook!r}: it must return an AgentHook.", field="hooks"
+            f"{source!r} in hooks returned {hook!r}, which is not an AgentHook.", field="hooks"
         )
     return hook
 

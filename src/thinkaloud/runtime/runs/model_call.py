@@ -108,7 +108,7 @@ class ModelCaller:
                     if recorder.turn.failure is not None:
                         break
         except TimeoutError:
-            message = f"The model said nothing for {limits.idle_timeout_seconds:g} seconds."
+            message = f"The model sent nothing for {limits.idle_timeout_seconds:g} seconds."
             await recorder.feed([ModelFailed("provider_timeout", message, retryable=True)])
         except ProviderError as error:
             await recorder.feed([failed(error)])
@@ -141,5 +141,5 @@ def _left_out(count: int) -> Notice:
 
 
 def _endless(limit: int) -> ModelFailed:
-    message = f"The model's stream was cut after {limit:,} characters without an end."
+    message = f"The model's stream was cut off after {limit:,} characters."
     return ModelFailed("provider_stream_cut", message)

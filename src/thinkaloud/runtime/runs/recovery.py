@@ -32,7 +32,7 @@ async def recover(store: Store, hub: Hub, finalizer: Finalizer) -> None:
             await _finish(owner, conversation_id, runs, store, hub, finalizer)
         except UnreadableLog:
             ids = ", ".join(each.run.run_id for each in runs)
-            _log.exception("%s stays as its server left it when it died: %s", conversation_id, ids)
+            _log.exception("could not recover %s: %s", conversation_id, ids)
 
 
 async def _finish(

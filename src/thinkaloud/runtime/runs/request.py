@@ -162,7 +162,7 @@ async def replaced_run(owner: str, request: RunRequest, store: Store) -> RunReco
         return None
     run = await store.run(owner, request.replaces)
     if run is None or run.conversation_id != request.conversation_id:
-        raise InvalidRequest("replaces is no run of this conversation.", field="replaces")
+        raise InvalidRequest("replaces is not a run of this conversation.", field="replaces")
     return run
 
 
@@ -197,10 +197,12 @@ async def open_conversation(
 async def _check_temporary(store: Store, owner: str, conversation_id: str) -> None:
     found = await store.conversation(owner, conversation_id)
     if found is not None and not found.temporary:
-        raise InvalidRequest("This conversation is kept: it is not temporary.", field="temporary")
+        raise InvalidRequest(
+            "This conversation is saved, so it cannot become temporary.", field="temporary"
+        )
     if found is None:
         raise InvalidRequest(
-            "A temporary conversation gets its id from the server: leave conversation_id out.",
+            "The server assigns the id of a temporary conversation: leave conversation_id out.",
             field="conversation_id",
         )
 
@@ -208,7 +210,7 @@ async def _check_temporary(store: Store, owner: str, conversation_id: str) -> No
 def check(request: RunRequest) -> None:
     """Check everything that needs no lookup. Raises `InvalidRequest`."""
     if "\x00" in request.text:
-        raise InvalidRequest("text has a NUL character.", field="text")
+        raise InvalidRequest("text must not contain a NUL character.", field="text")
     _check_json("text", request.text)
     _check_json("context", request.context)
     _check_json("context_files", request.context_files)
@@ -216,12 +218,13 @@ def check(request: RunRequest) -> None:
     conversation_id = request.conversation_id
     if conversation_id is not None and not ID_PATTERN.match(conversation_id):
         raise InvalidRequest(
-            "conversation_id is 1 to 64 of A-Z a-z 0-9 _ : and -.", field="conversation_id"
+            "conversation_id must be 1 to 64 of the characters A-Z a-z 0-9 _ : and -.",
+            field="conversation_id",
         )
     iterations = request.max_iterations
     if iterations is not None and not 1 <= iterations <= MAX_ITERATIONS:
         raise InvalidRequest(
-            f"max_iterations is a number from 1 to {MAX_ITERATIONS}.", field="max_iterations"
+            f"max_iterations must be a number from 1 to {MAX_ITERATIONS}.", field="max_iterations"
         )
 
 
@@ -230,4 +233,6 @@ def _check_json(field: str, value: object) -> None:
     try:
         msgspec.json.encode(value)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise InvalidRequest(f"{field} has no JSON form: {error}", field=field) from error
+        raise InvalidRequest(
+            f"{field} cannot be converted to JSON: {error}", field=field
+        ) from error

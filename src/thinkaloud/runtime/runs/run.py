@@ -133,7 +133,7 @@ class Run:
     def _broken_off(self) -> Finish:
         if self.stopping:
             return Finish("stopped")
-        message = "The server shut down before the run was over."
+        message = "The server shut down before the run finished."
         return Finish("failed", RunError("interrupted", message, retryable=True))
 
     async def _finish(self, read_earlier: ReadEarlier) -> Finish:
@@ -141,9 +141,7 @@ class Run:
             async with asyncio.timeout(self._limits.run_timeout_seconds):
                 return await self._iterate(await read_earlier())
         except TimeoutError:
-            message = (
-                f"The run took longer than {self._limits.run_timeout_seconds:g} seconds in all."
-            )
+            message = f"The run took longer than {self._limits.run_timeout_seconds:g} seconds."
             error = RunError("run_timeout", message)
         except HookFailed as failure:
             self.error = failure.cause
@@ -152,7 +150,9 @@ class Run:
             error = RunError(failure.code, failure.message)
         except Exception:  # noqa: BLE001 - must not affect other runs
             _log.exception("run %s failed", self.spec.run_id)
-            error = RunError("internal_error", "The server failed; its log says why.")
+            error = RunError(
+                "internal_error", "Internal server error. The server's log has the details."
+            )
         return Finish("failed", error)
 
     async def _iterate(self, earlier: Sequence[RunFold]) -> Finish:

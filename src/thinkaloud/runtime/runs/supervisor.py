@@ -154,7 +154,7 @@ class Runs:
 
     async def _start(self, owner: str, request: RunRequest) -> RunRecord:
         if self.draining:
-            raise Unavailable("The server is shutting down and takes no new runs.")
+            raise Unavailable("The server is shutting down and accepts no new runs.")
         check(request)
         with self.admission.admit(owner, request):
             run, record = await self._admitted(owner, request)

@@ -121,7 +121,7 @@ class ToolExecutor:
         work.cancel()
         _, going_on = await asyncio.wait([work], timeout=_LEAVING_SECONDS)
         if going_on:
-            _log.warning("tool %s goes on although it was cancelled; nobody waits for it", name)
+            _log.warning("tool %s ignored its cancellation and is still running", name)
 
     def _cut(self, status: ToolStatus, result: str) -> ToolOutcome:
         limit = self._max_result_chars

@@ -58,7 +58,9 @@ class ChatRoutes:
 
     def operations(self) -> list[Operation]:
         """Return the operations of this resource."""
-        run_id = {RUN_ID: "The run, known before its first event: it may have to wait."}
+        run_id = {
+            RUN_ID: "The run's id. It is known before the first event, even if the run is queued."
+        }
         stream = Answer("The events of the run.", Frame, EVENT_STREAM, headers=run_id)
         return [
             Operation(
@@ -99,7 +101,7 @@ class ChatRoutes:
         await self._wait(request, record)
         fold = await runs.fold(record)
         if fold is None:
-            raise NotFound("The conversation was deleted before the run was over.")
+            raise NotFound("The conversation was deleted before the run finished.")
         view = fold.view()
         shows = self._services.sends_reasoning(chat.include_reasoning)
         withheld = {WITHHELD: "policy"} if chat.include_reasoning and not shows else None
@@ -142,7 +144,7 @@ class ChatRoutes:
             over.cancel()
             gone.cancel()
         if left:
-            raise Refused(400, "disconnected", "The client left before the run was over.")
+            raise Refused(400, "disconnected", "The client disconnected before the run finished.")
 
     async def _follow(self, chat: ChatRequest, record: RunRecord, after: int | None) -> Response:
         services = self._services
@@ -157,7 +159,7 @@ def failed_run(view: RunView, record: RunRecord, request_id: str, *, shows: bool
     """Return a failed run as a problem document, with its text so far (P3)."""
     error = view.error
     if error is None:
-        raise InternalError("The run has no end.")
+        raise InternalError("The run has not ended.")
     return msgspec.structs.replace(
         problem_of_run(error, request_id),
         run_id=record.run_id,

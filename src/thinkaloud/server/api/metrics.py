@@ -23,11 +23,15 @@ class Metrics:
             registry=self._registry,
         )
         runs = services.runs
-        self._gauge("active_runs", "Runs that go on or wait", lambda: len(runs.active))
+        self._gauge("active_runs", "Active and queued runs", lambda: len(runs.active))
         self._gauge("open_conversations", "Conversations in use", lambda: runs.hub.open_logs)
         self._gauge("open_sockets", "Chat sockets", lambda: state.sockets)
         self._gauge("open_event_streams", "Event streams", lambda: state.event_streams)
-        self._gauge("dropped_readers", "Readers that took nothing", lambda: state.dropped_readers)
+        self._gauge(
+            "dropped_readers",
+            "Clients disconnected because they read too slowly",
+            lambda: state.dropped_readers,
+        )
 
     def request_done(self, route: str, method: str, status: int) -> None:
         """Count a request by its route pattern, never by its path."""

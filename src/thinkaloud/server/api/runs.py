@@ -75,7 +75,7 @@ class RunRoutes:
                 answers={
                     200: Answer("The events after the cursor.", Frame, EVENT_STREAM),
                     204: Answer(
-                        "The run is over and the client has it all.", None, media_type=None
+                        "The run has ended and the client has all of it.", None, media_type=None
                     ),
                 },
                 problems=(404, 422, 503),
@@ -132,7 +132,7 @@ class RunRoutes:
         number: str = request.path_params["number"]
         files = {str(place): file for place, file in enumerate(fold.attachments, 1)} if fold else {}
         if number not in files:
-            raise NotFound("The run was given no such file.")
+            raise NotFound("The run has no such attachment.")
         return file_response(files[number].name, content_of(files[number]))
 
     async def _record(self, request: Request) -> RunRecord:

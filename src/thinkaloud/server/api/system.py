@@ -19,7 +19,7 @@ from thinkaloud.server.services import ServerServices, ServerState
 
 Health = Literal["healthy", "degraded", "unhealthy"]
 _CHECK_SECONDS = 2.0
-_UNSAVED = "What is said cannot be saved: it is kept in memory and tried again."
+_UNSAVED = "Events cannot be saved. They are kept in memory and retried."
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -168,7 +168,7 @@ class SystemRoutes:
                 "alive",
                 "Liveness probe",
                 self.alive,
-                {200: Answer("It does.", Liveness)},
+                {200: Answer("The process is alive.", Liveness)},
             ),
         ]
 
@@ -355,7 +355,7 @@ async def _saving_check(services: ServerServices) -> Check:
         async with asyncio.timeout(_CHECK_SECONDS):
             await services.store.check_writing()
     except TimeoutError:
-        return Check("degraded", f"{_UNSAVED} The store takes long to try.")
+        return Check("degraded", f"{_UNSAVED} The store is slow to respond.")
     except ThinkaloudError as error:
         return Check("degraded", f"{_UNSAVED} {error.message}")
     return Check("degraded", _UNSAVED) if services.runs.hub.writer.failing else Check("healthy")

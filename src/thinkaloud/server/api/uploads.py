@@ -95,7 +95,7 @@ class UploadRoutes:
                 handler=self.upload,
                 body=UploadForm,
                 body_type=FORM_TYPE,
-                answers={201: Answer("It is kept.", Uploaded)},
+                answers={201: Answer("The upload.", Uploaded)},
             ),
             *self._kept(),
         ]
@@ -189,7 +189,7 @@ def _place(cursor: str) -> UploadCursor | None:
 
 def _only_file(parts: Sequence[Part]) -> Part:
     if len(parts) != 1 or parts[0].name != "file" or parts[0].file_name is None:
-        raise InvalidRequest("The form must have one file, as its part `file`.", field="file")
+        raise InvalidRequest("The form must have one file, in a part named `file`.", field="file")
     return parts[0]
 
 

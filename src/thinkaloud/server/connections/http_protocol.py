@@ -173,7 +173,7 @@ class HttpConnection(UpgradingHttp):
     def _give_up(self) -> None:
         if self._head.open and not self.refused:
             seconds = self._door.header_timeout
-            message = f"The head of the request took longer than {seconds:g} seconds to arrive."
+            message = f"The request headers took longer than {seconds:g} seconds to arrive."
             self._refuse(Refused(408, "header_timeout", message))
         else:
             self.cut()
@@ -200,5 +200,5 @@ class HttpConnection(UpgradingHttp):
 
 
 def _too_large(limit: int) -> Refused:
-    message = f"The head of the request is larger than {limit:,} bytes."
+    message = f"The request headers are larger than {limit:,} bytes."
     return Refused(431, "header_too_large", message)

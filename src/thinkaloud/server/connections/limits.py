@@ -85,7 +85,7 @@ class Door:
                 break
             del self._waiting[oldest]
             oldest.evict()
-            self.log("connections closed: too many wait for their clients to send a request")
+            self.log("idle connections closed: too many are open")
 
     def leave(self, connection: Waiting) -> None:
         """Remove a connection that no longer waits."""
@@ -99,7 +99,7 @@ class Door:
             self._logged[what] = (last, unsaid + 1)
             return
         self._logged[what] = (now, 0)
-        more = f" ({unsaid} more since the last such line)" if unsaid else ""
+        more = f" ({unsaid} more since the last such message)" if unsaid else ""
         _log.warning("%s%s", what, more)
 
 

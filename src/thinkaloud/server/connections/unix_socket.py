@@ -61,13 +61,14 @@ def _check_folder(path: Path) -> None:
         folder = path.parent.stat()
     except OSError as error:
         raise ConfigurationError(
-            f"{_SETTING}: there is no folder {path.parent} that can be used: {error.strerror}."
+            f"{_SETTING}: cannot use the folder {path.parent}: {error.strerror}."
         ) from None
     others_write = folder.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
     if others_write and not folder.st_mode & stat.S_ISVTX:
         raise ConfigurationError(
-            f"{_SETTING}: others may write in {path.parent} and could put a socket of theirs in the"
-            " place of this one. Choose a folder of your own, such as $XDG_RUNTIME_DIR."
+            f"{_SETTING}: other users can write to {path.parent} and could replace the socket."
+            " Choose a folder that only you can write to, such as "
+            "$XDG_RUNTIME_DIR."
         )
 
 
@@ -81,12 +82,12 @@ def _clear(path: Path) -> None:
         raise ConfigurationError(f"{_SETTING}: {path}: {error.strerror}.") from None
     if not stat.S_ISSOCK(found.st_mode) or found.st_uid != os.geteuid():
         raise ConfigurationError(
-            f"{_SETTING}: {path} is there already and is no socket of yours. Move it away, or choose"
+            f"{_SETTING}: {path} already exists and is not your socket. Move it, or choose"
             " another path."
         )
     if _is_listened_to(path):
         raise ConfigurationError(
-            f"{_SETTING}: another process listens at {path}. Stop it, or choose another path."
+            f"{_SETTING}: another process is listening at {path}. Stop it, or choose another path."
         )
     path.unlink(missing_ok=True)
 

@@ -92,7 +92,7 @@ class AgentServer(Server):
                 while (self.server_state.connections or tasks) and not self.force_exit:
                     await _set_within(_CLOSE_POLL_SECONDS, self._stop_forced)
         except TimeoutError:
-            _log.warning("%s requests were cancelled: they outlasted the shutdown", len(tasks))
+            _log.warning("cancelled %s requests that were still running at shutdown", len(tasks))
             for task in tasks:
                 task.cancel()
 
@@ -177,8 +177,8 @@ def bind(settings: ServerSettings) -> socket.socket:
         listener.close()
         if error.errno == errno.EADDRINUSE:
             raise ConfigurationError(
-                f"server.port {port} is in use on {host}. Stop what uses it, or choose another"
-                " with --port."
+                f"server.port {port} is in use on {host}. Stop the program that uses it, or"
+                " choose another port with --port."
             ) from None
         raise ConfigurationError(f"Cannot listen on {host}:{port}: {error.strerror}.") from None
     return listener

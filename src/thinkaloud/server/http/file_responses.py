@@ -12,7 +12,7 @@ _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors
 _TEXT: Final = "text/plain; charset=utf-8"
 
 FILE: Final = Answer(
-    "What is in it, as the type that its content says; a text to be saved, never to be shown.",
+    "The content, with its detected media type. Text files are always sent as a download.",
     None,
     media_type=None,
     files=("text/plain", "image/png", "image/jpeg", "image/gif", "image/webp"),

@@ -59,16 +59,25 @@ class Guard:
         headers: Headers = scope["headers"]
         hosts = _values(headers, b"host")
         if len(hosts) != 1 or not host_allowed(hosts[0], self._settings.allowed_hosts):
-            return Refused(421, "wrong_host", "The server does not go by the name in Host.")
+            return Refused(
+                421,
+                "wrong_host",
+                "The name in Host is not one of this server's. `server.allowed_hosts` adds names.",
+            )
         origins = _values(headers, b"origin")
         scheme = _SCHEMES.get(scope["scheme"], "http")
         extra = self._settings.allowed_origins
         if any(not origin_allowed(origin, hosts[0], scheme, extra) for origin in origins):
-            return Refused(403, "foreign_origin", "Pages of this origin may not use the server.")
+            return Refused(
+                403,
+                "foreign_origin",
+                "Requests from pages of this origin are not "
+                "allowed. `server.allowed_origins` adds origins.",
+            )
         changes = scope["type"] == "websocket" or scope["method"] not in _READING
         sites = _values(headers, b"sec-fetch-site")
         if changes and not origins and any(site in {"cross-site", "same-site"} for site in sites):
-            return Refused(403, "foreign_origin", "Other sites may not use the server.")
+            return Refused(403, "foreign_origin", "Requests from other sites are not allowed.")
         return None
 
 

@@ -33,7 +33,7 @@ def read_form(content_type: str, body: bytes) -> list[Part]:
         raise Refused(415, "unsupported_media_type", f"The body must be {FORM_TYPE}.")
     boundary = options.get(b"boundary")
     if not boundary:
-        raise _malformed("its type names no boundary")
+        raise _malformed("its Content-Type has no boundary")
     collector = _Collector()
     try:
         parser = MultipartParser(
@@ -51,9 +51,9 @@ def read_form(content_type: str, body: bytes) -> list[Part]:
         parser.write(body)
         parser.finalize()
     except FormParserError:
-        raise _malformed("it does not keep to the format") from None
+        raise _malformed("it is not valid multipart data") from None
     if not collector.is_whole:
-        raise _malformed("it breaks off")
+        raise _malformed("it ends early")
     return collector.parts
 
 
@@ -102,4 +102,4 @@ class _Collector:
 
 
 def _malformed(why: str) -> Refused:
-    return Refused(400, "malformed_form", f"This is no form with a file: {why}.")
+    return Refused(400, "malformed_form", f"Invalid form: {why}.")

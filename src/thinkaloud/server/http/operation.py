@@ -114,7 +114,9 @@ class Resource:
             return error_response(error, request)
         except Exception:  # noqa: BLE001 - a failed request must not stop the server
             _log.exception("request %s failed", request_id_of(request.scope))
-            return error_response(InternalError("The server failed; its log says why."), request)
+            return error_response(
+                InternalError("Internal server error. The server's log has the details."), request
+            )
 
 
 def request_id_of(scope: Scope) -> str:

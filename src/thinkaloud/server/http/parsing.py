@@ -74,7 +74,9 @@ async def read_limited(request: Request, settings: ServerSettings, limit: int) -
             headers={"Connection": "close"},
         ) from None
     except ClientDisconnect:
-        raise Refused(400, "disconnected", "The client left before the body was whole.") from None
+        raise Refused(
+            400, "disconnected", "The client disconnected before it had sent the whole body."
+        ) from None
     return b"".join(chunks)
 
 
@@ -89,7 +91,7 @@ def refuse_form(request: Request) -> None:
     """For requests without a body: reject types that other sites can send without a preflight."""
     found = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if found in _FORM_TYPES:
-        raise Refused(415, "unsupported_media_type", f"No {found} is taken here.")
+        raise Refused(415, "unsupported_media_type", f"{found} is not accepted here.")
 
 
 def decode(data: bytes, kind: type[T], settings: ServerSettings) -> T:
@@ -140,7 +142,7 @@ def read_query(request: Request, kind: type[Q]) -> Q:
     values: dict[str, object] = {}
     for name, value in pairs:
         if name in values:
-            raise InvalidRequest(f"{name} is given twice.", field=name)
+            raise InvalidRequest(f"{name} is given more than once.", field=name)
         if name in booleans:
             values[name] = _boolean(name, value)
         else:
@@ -161,7 +163,7 @@ def last_event_id(request: Request, after: int | None) -> int | None:
     if value is None or value == "":
         return after
     if not re.match(r"[0-9]{1,18}\Z", value):
-        raise InvalidRequest("Last-Event-ID is not a number from 0 on.", field="Last-Event-ID")
+        raise InvalidRequest("Last-Event-ID must be a number, 0 or greater.", field="Last-Event-ID")
     return int(value)
 
 
@@ -170,7 +172,7 @@ def idempotency_key(request: Request) -> str | None:
     value = request.headers.get("idempotency-key")
     if value is not None and not _KEY.match(value):
         raise InvalidRequest(
-            "Idempotency-Key is 1 to 255 visible ASCII characters.", field="Idempotency-Key"
+            "Idempotency-Key must be 1 to 255 visible ASCII characters.", field="Idempotency-Key"
         )
     return value
 
@@ -219,7 +221,7 @@ def _bare(kind: msgspec.inspect.Type) -> msgspec.inspect.Type:
 def _boolean(name: str, value: str) -> bool:
     found = _BOOLEANS.get(value.lower())
     if found is None:
-        raise InvalidRequest(f"{name} is true or false.", field=name, valid=("true", "false"))
+        raise InvalidRequest(f"{name} must be true or false.", field=name, valid=("true", "false"))
     return found
 
 

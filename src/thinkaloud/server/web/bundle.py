@@ -56,7 +56,7 @@ _MISSING: Final = """<!doctype html><html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>thinkaloud</title>
 <style>:root { color-scheme: light dark; } body { font: 16px/1.6 system-ui, sans-serif;
 margin: 15vh auto; max-width: 34rem; padding: 0 1.5rem; }</style></head><body>
-<h1>The server runs; its web page is not built</h1>
+<h1>The server is running, but its web page isn't built</h1>
 <p>In a checkout, <code>make run</code> builds the page and serves it. An installed package brings
 it along: if this one does not, install it again.</p>
 <p>Everything else works: <code>thinkaloud chat</code> in a terminal, and the
@@ -88,7 +88,7 @@ class WebUi:
         if scope["type"] == "http" and scope["method"] in {"GET", "HEAD"}:
             response = await self._find(scope)
         if response is None:
-            error = Refused(404, "not_found", "There is nothing at this address.")
+            error = Refused(404, "not_found", "Not found: no route matches this path.")
             await refuse(error, scope, send)
         else:
             await response(scope, receive, send)

@@ -72,9 +72,9 @@ def copy_database(path: Path, to: Path) -> None:
     Raises `Conflict` if the file exists, `StoreError` if it cannot be written.
     """
     if to.exists():
-        raise Conflict(f"{to} already exists. An export never overwrites a file.")
+        raise Conflict(f"{to} already exists. Choose another file: a backup never overwrites one.")
     if not path.is_file():
-        raise StoreError(f"There is no database {path}: nothing was kept yet.")
+        raise StoreError(f"No database at {path}: nothing has been saved yet.")
     unfinished = _unfinished(to)
     try:
         _remove(unfinished)
@@ -114,7 +114,7 @@ def readable(backup: Path, scratch: Path, owner: str | None = None) -> Generator
     `ConfigurationError` if a newer thinkaloud wrote it.
     """
     if not backup.is_file():
-        raise InvalidRequest(f"There is no file {backup}.", field="file")
+        raise InvalidRequest(f"File not found: {backup}.", field="file")
     discard(scratch)
     try:
         yield _checked(backup, scratch, owner)
@@ -173,11 +173,11 @@ def _checked(backup: Path, scratch: Path, owner: str | None) -> Copy:
     except StoreError as error:
         if primary_code(error.__cause__) not in _DAMAGED:
             raise
-        raise InvalidRequest(f"{backup} is no backup, or is damaged.", field="file") from error
+        raise InvalidRequest(f"{backup} is not a backup, or is damaged.", field="file") from error
     except sqlite3.Error as error:
-        raise InvalidRequest(f"{backup} is no backup, or is damaged: {error}", field="file") from (
-            error
-        )
+        raise InvalidRequest(
+            f"{backup} is not a backup, or is damaged: {error}", field="file"
+        ) from (error)
 
 
 def _has_conversation(connection: sqlite3.Connection, name: str) -> bool:

@@ -166,7 +166,10 @@ class Database:
                     continue
                 await self._writer.insist(_empty_log)
             except (StoreError, *Failure):
-                _log.exception("traces of deleted conversations stay until the next start")
+                _log.exception(
+                    "could not scrub deleted conversations from the disk; retrying at"
+                    " the next start"
+                )
                 return
             self._scrubbed = through
 
@@ -206,7 +209,7 @@ def _open(path: Path, opening: Opening) -> tuple[Writer, Readers, ExitStack]:
         except OSError as error:
             raise ConfigurationError(
                 f"{error.filename or path} cannot be used for data: {error.strerror}. "
-                "THINKALOUD_DATA_DIR names the directory."
+                "Set THINKALOUD_DATA_DIR to another directory."
             ) from error
         readers = Readers(connections)
         resources.callback(readers.close)

@@ -8,21 +8,20 @@ from typing import Final
 from thinkaloud.errors import StoreError
 
 _MEANINGS: Final = {
-    sqlite3.SQLITE_FULL: "There is no room left for {path}. Free some space on its disk; where its "
-    "own size is limited, delete conversations or raise the limit.",
-    sqlite3.SQLITE_BUSY: "Another program holds {path}. Close whatever has it open.",
-    sqlite3.SQLITE_LOCKED: "Another program holds {path}. Close whatever has it open.",
-    sqlite3.SQLITE_READONLY: "{path} cannot be written. Check who owns it and its permissions, "
-    "and whether its disk is mounted read-only.",
-    sqlite3.SQLITE_PERM: "{path} may not be opened. Check who owns it and its permissions.",
-    sqlite3.SQLITE_CANTOPEN: "{path} cannot be opened. Check that it is a file, who owns it, and "
-    "that its folder is there.",
-    sqlite3.SQLITE_NOTADB: "{path} is no database, or is damaged from its first page on. Put a "
-    "backup in its place, or move it away to start fresh.",
-    sqlite3.SQLITE_CORRUPT: "{path} is damaged. Put a backup in its place, or move it away to "
-    "start fresh; `sqlite3 {path} .recover` may save what is left.",
-    sqlite3.SQLITE_IOERR: "{path} could not be read or written: its disk, or the connection to "
-    "it, reports a fault.",
+    sqlite3.SQLITE_FULL: "No space left for {path}. Free some disk space; if its size is limited,"
+    " delete conversations or raise the limit.",
+    sqlite3.SQLITE_BUSY: "Another program has locked {path}. Close that program.",
+    sqlite3.SQLITE_LOCKED: "Another program has locked {path}. Close that program.",
+    sqlite3.SQLITE_READONLY: "{path} cannot be written. Check its owner and permissions, and"
+    " whether its disk is mounted read-only.",
+    sqlite3.SQLITE_PERM: "No permission to open {path}. Check its owner and permissions.",
+    sqlite3.SQLITE_CANTOPEN: "{path} cannot be opened. Check that it is a file, that its folder"
+    " exists, and who owns it.",
+    sqlite3.SQLITE_NOTADB: "{path} is not a database, or is badly damaged. Replace it with a"
+    " backup, or move it to start fresh.",
+    sqlite3.SQLITE_CORRUPT: "{path} is damaged. Replace it with a backup, or move it to start"
+    " fresh; `sqlite3 {path} .recover` may save what is left.",
+    sqlite3.SQLITE_IOERR: "{path} could not be read or written: disk or connection error.",
 }
 _PRIMARY: Final = 0xFF
 _NO_ROOM: Final = 65_536

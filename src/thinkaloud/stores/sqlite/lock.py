@@ -52,9 +52,9 @@ def _take(descriptor: int, database: Path) -> None:
     except BlockingIOError as error:
         pid = os.pread(descriptor, 32, 0).decode("ascii", "replace") or "unknown"
         raise ConfigurationError(
-            f"Another thinkaloud server (process {pid}), or a `thinkaloud chat`, uses the data "
-            f"directory {database.parent}. Stop it, talk to it instead of starting a second one, or give "
-            "this one a directory of its own with THINKALOUD_DATA_DIR."
+            f"Another thinkaloud server (process {pid}), or a `thinkaloud chat`, is using the"
+            f" data directory {database.parent}. Stop it, use it instead of starting a second"
+            " one, or set THINKALOUD_DATA_DIR to another directory."
         ) from error
     except OSError as error:
         if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):

@@ -192,7 +192,7 @@ def _message(data: bytes | None) -> RunStarted | None:
     try:
         return decode_message(data)
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        _log.exception("what a run began with cannot be read")
+        _log.exception("the first event of a run cannot be read")
         return None
 
 

@@ -20,7 +20,7 @@ def obstacle(path: Path) -> str | None:
     forbidden = next((each for each in (folder, path) if not _usable(each)), None)
     if forbidden is not None:
         return (
-            f"{forbidden} cannot be written: check who owns it and its permissions, or set "
+            f"{forbidden} cannot be written: check its owner and permissions, or set "
             "THINKALOUD_DATA_DIR to another directory."
         )
     if not _may(path, os.F_OK):

@@ -121,8 +121,8 @@ def refuse_others(
     version = version_of(connection)
     if version > newest:
         raise ConfigurationError(
-            f"{path} was written by a newer thinkaloud (its version is {version}, this program "
-            f"knows {newest}). Install the newer thinkaloud, or set THINKALOUD_DATA_DIR "
+            f"{path} was written by a newer thinkaloud (its version is {version}, this program"
+            f" supports up to {newest}). Install the newer thinkaloud, or set THINKALOUD_DATA_DIR "
             "to another directory."
         )
     if not _is_ours(connection):

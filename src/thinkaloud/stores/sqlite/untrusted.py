@@ -211,7 +211,7 @@ def _run_of(event: Event, run_id: str) -> str:
 
 def _json(value: object) -> bytes | str:
     if not isinstance(value, bytes | str):
-        raise msgspec.ValidationError("This is no JSON.")
+        raise msgspec.ValidationError("This is not JSON.")
     return value
 
 
@@ -261,9 +261,9 @@ def _check_schema(connection: sqlite3.Connection, backup: Path) -> None:
         if name in _SHADOWS and kind == "table":
             continue
         if wanted is not None and sql != wanted:
-            raise _no_backup(backup, f"its {kind} {name} is not as thinkaloud makes it")
+            raise _no_backup(backup, f"its {kind} {name} is not the one that thinkaloud creates")
         if wanted is None and (kind in {"view", "trigger"} or table in ours or "VIRTUAL" in sql):
-            raise _no_backup(backup, f"it has a {kind} that thinkaloud does not make")
+            raise _no_backup(backup, f"it has a {kind} that thinkaloud does not create")
     missing = [name for kind, name, table in expected if (kind, name, table) not in found]
     if missing:
         raise _no_backup(backup, f"it has no {missing[0]}")
@@ -286,4 +286,4 @@ def _schema(connection: sqlite3.Connection) -> dict[_Object, str]:
 
 
 def _no_backup(backup: Path, why: str) -> InvalidRequest:
-    return InvalidRequest(f"{backup} is no backup, or is damaged: {why}.", field="file")
+    return InvalidRequest(f"{backup} is not a backup, or is damaged: {why}.", field="file")

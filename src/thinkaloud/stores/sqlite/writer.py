@@ -109,7 +109,7 @@ class Writer:
             self._try(work, self._connection)
         except Failure:
             self._left = None
-            _log.exception("something of the store's is left to be done at the next start")
+            _log.exception("database maintenance failed; retrying at the next start")
 
     def _try(
         self, work: Callable[[sqlite3.Connection], bool], connection: sqlite3.Connection

@@ -49,7 +49,7 @@ def _power(base: Number, exponent: Number) -> Number:
     result: object = base**exponent
     if isinstance(result, int | float):
         return result
-    raise ToolError("The power is a complex number; only real numbers are known here.")
+    raise ToolError("The power is a complex number; only real numbers are supported.")
 
 
 def _round(value: Number, decimals: Number = 0) -> Number:
@@ -128,7 +128,7 @@ def calculate(expression: str) -> str:
     try:
         result = _value(_parsed(expression), MAX_DEPTH)
     except ZeroDivisionError as error:
-        raise ToolError("The expression divides by zero.") from error
+        raise ToolError("Division by zero.") from error
     except OverflowError as error:
         raise ToolError("A number in the expression is too large.") from error
     except ValueError as error:
@@ -147,14 +147,12 @@ def _parsed(expression: str) -> ast.expr:
     text = expression.strip()
     if not _WRITTEN.fullmatch(text):
         odd = next(each for each in text if not _WRITTEN.fullmatch(each))
-        hint = " Powers are written **." if odd == "^" else ""
-        raise ToolError(f"{odd!r} has no meaning in an expression.{hint}")
+        hint = " For powers, use **." if odd == "^" else ""
+        raise ToolError(f"{odd!r} is not allowed in an expression.{hint}")
     try:
         return ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise ToolError(
-            "This is no arithmetic expression; an allowed one is 2 * (3 + 4) ** 2."
-        ) from error
+        raise ToolError("This is not an arithmetic expression such as 2 * (3 + 4) ** 2.") from error
 
 
 def _value(node: ast.expr, depth: int) -> Number:
@@ -174,9 +172,11 @@ def _value(node: ast.expr, depth: int) -> Number:
             return _called(name, [_value(each, depth - 1) for each in args])
         case ast.Name(id=name) | ast.Call(func=ast.Name(id=name)):
             known = ", ".join([*_CONSTANTS, *_FUNCTIONS])
-            raise ToolError(f"{name!r} is not known, or not so. Known: {known}.")
+            raise ToolError(f"{name!r} is unknown or used incorrectly. Available: {known}.")
         case _:
-            raise ToolError("Only numbers, + - * / // % **, parentheses and functions are known.")
+            raise ToolError(
+                "Only numbers, + - * / // % **, parentheses and functions are supported."
+            )
 
 
 def _called(name: str, arguments: list[Number]) -> Number:

@@ -62,6 +62,6 @@ def _zone(asked: str) -> str:
     near = difflib.get_close_matches(folded, known, n=3) if len(asked) <= _LONGEST_ZONE else []
     hint = f" Did you mean {', '.join(known[each] for each in near)}?" if near else ""
     raise ToolError(
-        f"{asked[:_LONGEST_ZONE]!r} is no IANA time zone.{hint} "
+        f"{asked[:_LONGEST_ZONE]!r} is not an IANA time zone.{hint} "
         'Allowed: names such as "UTC", "Europe/Berlin" or "Asia/Tokyo".'
     )

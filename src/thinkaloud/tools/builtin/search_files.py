@@ -19,7 +19,9 @@ def search_files_tool(workspace: Workspace) -> Tool:
         found = workspace.search(text, glob, ignore_case=ignore_case)
         lines = [f"{match.name}:{match.line}: {match.text}" for match in found.matches]
         if not found.complete:
-            lines.append("[The search ended at its limit; there may be more. Narrow it down.]")
-        return "\n".join(lines) or "No line has this text."
+            lines.append(
+                "[The search reached its limit; there may be more matches. Narrow it down.]"
+            )
+        return "\n".join(lines) or "No matches."
 
     return function_tool(search_files)

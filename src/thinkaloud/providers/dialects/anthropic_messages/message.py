@@ -117,7 +117,7 @@ class MessageReader(Failing):
         if message.content is None and self.report(data, b"", out):
             return
         if message.content is None or not self._stop:
-            self.cut("the response is no finished message", out)
+            self.cut("the response is not a complete message", out)
         else:
             self._finish(out)
 

@@ -58,7 +58,7 @@ class BedrockConverse:
 
     def listed(self, body: bytes) -> list[ListedModel]:
         """Raises `ProviderError`, as the API does not list models."""
-        raise ProviderError("provider_bad_request", "The Converse wire lists no models.")
+        raise ProviderError("provider_bad_request", "The Converse API cannot list models.")
 
 
 def bind(target: Target) -> BedrockConverse:

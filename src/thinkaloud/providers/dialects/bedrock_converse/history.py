@@ -145,7 +145,9 @@ def _user_content(turn: UserTurn) -> list[Content]:
 def _image(image: Image) -> Content:
     shape = _FORMATS.get(image.media_type)
     if shape is None:
-        raise InvalidRequest(f"{image.media_type} is no image for Bedrock.", field="image_path")
+        raise InvalidRequest(
+            f"Bedrock does not support images of type {image.media_type}.", field="image_path"
+        )
     return {"image": {"format": shape, "source": {"bytes": image.base64}}}
 
 

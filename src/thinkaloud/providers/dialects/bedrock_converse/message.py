@@ -56,8 +56,8 @@ _FAILURES: Final[dict[str, tuple[ProviderCode, str]]] = {
     "guardrail_intervened": ("provider_content_filter", "A guardrail stopped the answer."),
     "content_filtered": ("provider_content_filter", "A content filter stopped the answer."),
     "refusal": ("provider_refusal", "The model refused to answer."),
-    "malformed_model_output": ("provider_stream_cut", "The model wrote something unreadable."),
-    "malformed_tool_use": ("provider_stream_cut", "The model wrote an unreadable tool call."),
+    "malformed_model_output": ("provider_stream_cut", "The model's output could not be parsed."),
+    "malformed_tool_use": ("provider_stream_cut", "The model's tool call could not be parsed."),
 }
 _SERVER: Final = "server_tool_use"
 _END: Final = "metadata"
@@ -155,7 +155,7 @@ class MessageReader(Failing):
         if self._stop:
             self._finish(out, array_of(content) if content else None)
         elif not self.report(body, b"", out):
-            self.cut("the response is no finished message", out)
+            self.cut("the response is not a complete message", out)
 
     def end(self, out: list[ModelEvent]) -> None:
         """Handle the end of the stream."""

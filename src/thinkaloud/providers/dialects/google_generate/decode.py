@@ -43,11 +43,11 @@ _FILTERED = frozenset(
     }
 )
 _BROKEN = {
-    "MALFORMED_FUNCTION_CALL": "The model wrote a tool call that cannot be read",
-    "MALFORMED_RESPONSE": "The model wrote a response that cannot be read",
-    "UNEXPECTED_TOOL_CALL": "The model called a tool that it was not given",
+    "MALFORMED_FUNCTION_CALL": "The model wrote an invalid tool call",
+    "MALFORMED_RESPONSE": "The model wrote an invalid response",
+    "UNEXPECTED_TOOL_CALL": "The model called an unknown tool",
     "TOO_MANY_TOOL_CALLS": "The model called too many tools in a row",
-    "OTHER": "The model stopped for a reason that the provider does not name",
+    "OTHER": "The model stopped for an unspecified reason",
 }
 
 
@@ -225,7 +225,9 @@ class GenerateReader:
             self._counted = bytes(chunk.usage)
         if chunk.error is not None:
             if not is_known(chunk.error):
-                raise msgspec.ValidationError(chunk.error.message or "an error of another wire")
+                raise msgspec.ValidationError(
+                    chunk.error.message or "an error in another API's format"
+                )
             out.append(in_stream(chunk.error, self.usage))
             return True
         for candidate in chunk.candidates or ():

@@ -171,7 +171,9 @@ class InteractionReader:
     def _whole(self, event: _Event, out: list[ModelEvent]) -> bool:
         if event.error is not None:
             if not is_known(event.error):
-                raise msgspec.ValidationError(event.error.message or "an error of another wire")
+                raise msgspec.ValidationError(
+                    event.error.message or "an error in another API's format"
+                )
             out.append(in_stream(event.error, self.usage))
             return True
         for index, raw in enumerate(event.steps or event.outputs or ()):
@@ -260,7 +262,7 @@ class InteractionReader:
         if latest is not None and not latest.stopped and latest.kind == kind:
             return latest
         if kind is None or kind == "function_call":
-            raise msgspec.ValidationError(f"step {index} was never begun")
+            raise msgspec.ValidationError(f"step {index} was never started")
         self._begin(index, msgspec.Raw(msgspec.json.encode({"type": kind})), out)
         return self._steps[index]
 

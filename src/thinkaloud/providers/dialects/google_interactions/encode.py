@@ -65,7 +65,7 @@ def _generation(request: ModelRequest, family: Family, quirks: Quirks) -> dict[s
     effort = request.effort
     if isinstance(effort, int):
         raise InvalidRequest(
-            "This model takes a level of reasoning effort, not a number of tokens.",
+            "This model accepts a reasoning effort level, not a number of tokens.",
             field="reasoning_effort",
         )
     generation["thinking_summaries"] = "none" if effort == "none" else "auto"

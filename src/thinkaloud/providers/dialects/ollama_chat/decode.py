@@ -141,7 +141,7 @@ class ChatReader:
 
     def _end(self, raw: str) -> ModelFinished | ModelFailed:
         if malformed(raw) or raw == "error":
-            said = MALFORMED if malformed(raw) else "The provider broke the answer off"
+            said = MALFORMED if malformed(raw) else "The provider cut the answer off"
             return ModelFailed(
                 "provider_stream_cut", f"{said} ({raw}).", retryable=True, usage=self._usage
             )

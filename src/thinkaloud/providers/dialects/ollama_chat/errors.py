@@ -17,7 +17,7 @@ def in_stream(said: Refusal | str, usage: Usage | None) -> ModelFailed:
     stream.
     """
     refusal = said if isinstance(said, Refusal) else Refusal(message=said)
-    message = bounded(refusal.message or "") or "The provider reported an error without a word."
+    message = bounded(refusal.message or "") or "The provider reported an error without a message."
     code = _code(refusal, message)
     return ModelFailed(
         code=code,

@@ -34,7 +34,7 @@ from thinkaloud.providers.dialects.openai_chat.wire import (
 from thinkaloud.providers.dialects.outcomes import ending as final
 from thinkaloud.providers.dialects.toolcalls import TooManyCalls
 
-_UNREADABLE: Final = "The provider sent something that cannot be read"
+_UNREADABLE: Final = "The provider sent invalid data"
 
 
 class ChatDecoder:
@@ -168,7 +168,7 @@ class MessageDecoder:
                 self._fail(errors.failure(body, None), events)
             return
         if not self.done and not chunk.choices:
-            self.fail("The provider's response holds no message.", events)
+            self.fail("The provider's response has no message.", events)
         elif not self.done:
             self._finish(events)
 

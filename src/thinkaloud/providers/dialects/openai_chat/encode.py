@@ -138,7 +138,7 @@ def _user_content(turn: UserTurn, quirks: Quirks) -> object:
     if not turn.images:
         return turn.text
     if not quirks.images:
-        raise InvalidRequest("This model takes no images.", field="image_path")
+        raise InvalidRequest("This model does not accept images.", field="image_path")
     content: list[object] = [{"type": "text", "text": turn.text}] if turn.text else []
     for image in turn.images:
         url = f"data:{image.media_type};base64,{image.base64}"
@@ -173,7 +173,8 @@ def _effort(body: dict[str, object], effort: Effort | None, wire: EffortWire) ->
             _put(body, wire.level_field, value)
     elif wire.budget_field is None:
         raise InvalidRequest(
-            "This model takes no budget in tokens; name a level.", field="reasoning_effort"
+            "This model accepts a reasoning effort level, not a number of tokens.",
+            field="reasoning_effort",
         )
     else:
         _put(body, wire.budget_field, value)

@@ -53,7 +53,7 @@ def ended(word: str, *, calls: bool) -> Ended:
 FAILURES: Final[dict[Ended, tuple[ProviderCode, str]]] = {
     "refused": ("provider_refusal", "The model refused to answer."),
     "filtered": ("provider_content_filter", "The provider's content filter ended the answer"),
-    "broken": ("provider_overloaded", "The provider broke the answer off"),
+    "broken": ("provider_overloaded", "The provider cut the answer off"),
     "malformed": ("provider_stream_cut", MALFORMED),
 }
 """The ends that are failures: the error code and message of each."""

@@ -95,7 +95,7 @@ def told(body: bytes) -> Told | None:
 
 def failure(body: bytes, usage: Usage | None) -> ModelFailed:
     """Read an error from inside a stream with status 200."""
-    read = told(body) or Told("The provider reported an error without words.", "", None, None)
+    read = told(body) or Told("The provider reported an error without a message.", "", None, None)
     code = _code(read.status, read)
     return ModelFailed(
         code=code,
@@ -111,7 +111,8 @@ def http_error(status: int, headers: Mapping[str, str], body: bytes) -> Provider
     if is_page(body):
         return _page(status, headers)
     read = told(body) or Told(
-        clean(body.decode(errors="replace").strip()) or f"The provider answered {status}.",
+        clean(body.decode(errors="replace").strip())
+        or f"The provider responded with HTTP {status}.",
         "",
         None,
         None,
@@ -141,7 +142,7 @@ def _page(status: int, headers: Mapping[str, str]) -> ProviderError:
     if status >= 500:
         return ProviderError(
             "provider_overloaded",
-            f"The provider answered {status} with a web page.",
+            f"The provider returned a web page (HTTP {status}).",
             status=status,
             retry_after=_header_patience(headers),
         )

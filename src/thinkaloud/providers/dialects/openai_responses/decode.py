@@ -28,8 +28,8 @@ from thinkaloud.providers.dialects.toolcalls import TooManyCalls
 
 _FINAL = frozenset({"completed", "incomplete", "failed", "cancelled"})
 _UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-_TOO_MUCH = "The provider sent too much at once"
-_UNFINISHED = "The response broke off before its end."
+_TOO_MUCH = "The provider sent too much data"
+_UNFINISHED = "The response ended early."
 
 
 class _Reply:
@@ -169,7 +169,7 @@ class StreamDecoder:
             # Some gateways name the event only in its `event:` line.
             self._take_event(wire.events.decode(wire.named(name, data)), out)
         elif isinstance(head.type, str) and head.type in wire.READ:
-            out.append(errors.cut("The provider sent an event that is not readable."))
+            out.append(errors.cut("The provider sent an invalid event."))
         elif head.type is None and head.output is not None:
             self._reply.end(wire.bodies.decode(data), "done", out)
         elif (failure := faults.reported(data, name)) is not None:
@@ -265,7 +265,7 @@ class WholeDecoder:
             out.append(ModelFailed("provider_stream_cut", too_much(error)))
         except _UNDECODABLE:
             failure = faults.reported(data, b"")
-            out.append(failure or errors.cut("The provider's answer is not readable."))
+            out.append(failure or errors.cut("The provider's response is invalid."))
         return out
 
 

@@ -74,7 +74,7 @@ class ResponsesDialect:
         if not isinstance(found, list):
             raise ProviderError(
                 "provider_bad_request",
-                "The provider's list of models is not readable: is base_url right?",
+                "The provider's list of models is invalid: check base_url.",
             )
         return [model for item in cast("list[object]", found) if (model := _listed(item))]
 

@@ -79,7 +79,7 @@ class RequestEncoder:
         if isinstance(effort, int):
             if quirks.budget_field is None:
                 raise InvalidRequest(
-                    "This model's reasoning effort is a level, not a number of tokens.",
+                    "This model accepts a reasoning effort level, not a number of tokens.",
                     field="reasoning_effort",
                 )
             wanted[quirks.budget_field] = effort
@@ -129,7 +129,7 @@ class RequestEncoder:
         if not turn.images:
             return {"role": "user", "content": turn.text}
         if not (self._quirks.images and self._family.images):
-            raise InvalidRequest("This model takes no pictures.", field="image_path")
+            raise InvalidRequest("This model does not accept images.", field="image_path")
         content: list[object] = [_image(image) for image in turn.images]
         if turn.text:
             content.insert(0, {"type": "input_text", "text": turn.text})

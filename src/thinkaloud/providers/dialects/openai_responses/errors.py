@@ -102,7 +102,7 @@ def http_error(status: int, headers: Mapping[str, str], body: bytes) -> Provider
         code = "provider_auth"
     return ProviderError(
         code,
-        said.message or f"The provider answered with status {status}.",
+        said.message or f"The provider responded with HTTP {status}.",
         status=status,
         retry_after=_retry_after(headers, said.message),
         retryable=False if said.spent else None,
@@ -111,7 +111,7 @@ def http_error(status: int, headers: Mapping[str, str], body: bytes) -> Provider
 
 def stream_failure(found: object, usage: Usage | None = None) -> ModelFailed:
     """Read an error from inside a response with status 200."""
-    said = complaint(found) or Complaint("The provider reported an error without a reason.")
+    said = complaint(found) or Complaint("The provider reported an error without a message.")
     code = _code_in_stream(said)
     return ModelFailed(
         code=code,
@@ -136,7 +136,7 @@ def cut(message: str, usage: Usage | None = None) -> ModelFailed:
 def _wrong_address(status: int) -> ProviderError:
     return ProviderError(
         "provider_bad_request",
-        "The provider answered with a web page instead of JSON: base_url is wrong.",
+        "The provider returned a web page instead of JSON: base_url is wrong.",
         status=status,
     )
 

@@ -81,7 +81,9 @@ class SocketSession:
                     await self._resume(decode(data, ResumeCommand, settings), tasks)
                 case _:
                     raise InvalidRequest(
-                        "type is message, stop or resume.", field="type", valid=get_args(SocketKind)
+                        "type must be message, stop or resume.",
+                        field="type",
+                        valid=get_args(SocketKind),
                     )
         except ThinkaloudError as error:
             await self._soft(error)
@@ -153,7 +155,7 @@ class SocketSession:
             raise InvalidRequest("Name a run_id or a conversation_id.", field="run_id")
         key = command.run_id or command.conversation_id or ""
         if key in self._shown or key in self._follows:
-            raise Refused(409, "conflict", "This socket follows it already.")
+            raise Refused(409, "conflict", "This socket already follows it.")
         if len(self._follows) >= services.settings.max_follows_per_socket:
             raise Refused(429, "busy", "This socket follows too many runs and conversations.")
         wire = chat_wire("text", reasoning=services.sends_reasoning(command.include_reasoning))

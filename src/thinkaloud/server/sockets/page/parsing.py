@@ -49,11 +49,13 @@ def read_frame(data: bytes, own_chat: str, settings: ServerSettings) -> Command:
     command = COMMANDS.get(kind)
     if command is None:
         raise InvalidRequest(
-            f"type is one of {', '.join(COMMANDS)}.", field="type", valid=tuple(COMMANDS)
+            f"type must be one of {', '.join(COMMANDS)}.", field="type", valid=tuple(COMMANDS)
         )
     found = decode(data, command, settings)
     if not isinstance(found, NewChat | Ping) and not ID_PATTERN.match(found.chat_id):
-        raise InvalidRequest("chat_id is 1 to 64 of A-Z a-z 0-9 _ : and -.", field="chat_id")
+        raise InvalidRequest(
+            "chat_id must be 1 to 64 of the characters A-Z a-z 0-9 _ : and -.", field="chat_id"
+        )
     return found
 
 
@@ -71,7 +73,7 @@ def _said(said: Said) -> str:
         if text is not None:
             return text
     raise InvalidRequest(
-        "The frame has no type, and none of content, text and message.", field="type"
+        "The frame needs a type, or one of content, text and message.", field="type"
     )
 
 

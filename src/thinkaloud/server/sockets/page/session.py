@@ -119,7 +119,7 @@ class ChannelSession:
     async def _earlier(self, command: Earlier) -> None:
         chat = self._chats.get(command.chat_id)
         if chat is None:
-            raise NotFound("This socket follows no such chat.")
+            raise NotFound("This socket does not follow that chat.")
         await self.outlet.send(await chat.earlier(command.before, command.limit))
 
     async def _message(self, command: Message, tasks: asyncio.TaskGroup) -> None:

@@ -25,7 +25,7 @@ const LONGEST_RUN = 32;
 export class TooMuch extends Error {
   /** @param offset position in the text. */
   constructor(readonly offset: number) {
-    super("Quotations or lists are nested too deeply, or too much is missing of their marks.");
+    super("Block quotes or lists are nested too deeply, or have too many lazy continuation lines.");
   }
 }
 
