@@ -189,7 +189,7 @@ def _wire(name: str, wire: Wire) -> str:
 def _host(host: Host) -> str:
     dialects = ", ".join(f"`{name}`" for name in (host.dialect, *host.also))
     address = host.base_url
-    for blank in host.blanks:
+    for blank in host.placeholders:
         address = address.replace(f"{{{blank.name}}}", f"${blank.env[0]}")
     return f"| `{host.name}` | {host.title} | {dialects} | `{address}` | {_key(host)} |\n"
 

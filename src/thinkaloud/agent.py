@@ -19,7 +19,7 @@ from thinkaloud.agent_options import (
     request_of,
 )
 from thinkaloud.agent_reply import ChatReply, ChatReplyWithReasoning, MessageType
-from thinkaloud.agent_run import AgentRun, Home, chunk_of
+from thinkaloud.agent_run import AgentRun, LoopGuard, chunk_of
 from thinkaloud.app.runtime import Runtime, open_runtime
 from thinkaloud.config import load
 from thinkaloud.core.reply import reply
@@ -46,7 +46,7 @@ class Agent:
         self._config = config_of(options)
         self._stack: AsyncExitStack | None = None
         self._runtime: Runtime | None = None
-        self._home: Home | None = None
+        self._loop_guard: LoopGuard | None = None
 
     async def __aenter__(self) -> "Agent":
         """Load the configuration and open the store, the model and the tools.
@@ -60,7 +60,7 @@ class Agent:
             opening = open_runtime(load(self._config), self._choices)
             self._runtime = await stack.enter_async_context(opening)
             self._stack = stack.pop_all()
-            self._home = Home()
+            self._loop_guard = LoopGuard()
         return self
 
     async def __aexit__(
@@ -70,7 +70,7 @@ class Agent:
         traceback: TracebackType | None,
     ) -> None:
         """Interrupt active runs and close the agent."""
-        if self._home is not None and not self._home.is_this_process:
+        if self._loop_guard is not None and not self._loop_guard.is_this_process:
             return  # A forked child: open resources belong to the parent.
         stack, self._stack, self._runtime = self._stack, None, None
         if stack is not None:
@@ -82,9 +82,9 @@ class Agent:
 
         Raises `InternalError` if the agent is not open, and `UserError` in a forked process.
         """
-        if self._runtime is None or self._home is None:
+        if self._runtime is None or self._loop_guard is None:
             raise InternalError("The agent is not open: use it in an `async with` block.")
-        self._home.check_process()
+        self._loop_guard.check_process()
         return self._runtime
 
     @overload
@@ -171,11 +171,13 @@ class Agent:
 
         Raises `NotFound` if there is no such run.
         """
-        await self._here.runs.stop(self.runtime.owner, run_id)
+        await self._checked_runtime.runs.stop(self.runtime.owner, run_id)
 
     async def list_conversations(self, limit: int = 50) -> Sequence[Conversation]:
         """Return up to `limit` conversations, most recently changed first."""
-        return await self._here.runs.conversations.search(self.runtime.owner, limit=limit)
+        return await self._checked_runtime.runs.conversations.search(
+            self.runtime.owner, limit=limit
+        )
 
     async def search_conversations(
         self, words: str, *, before: ConversationCursor | None = None, limit: int = 50
@@ -186,7 +188,7 @@ class Agent:
         first. For the next page, pass the `(updated_at_ms, conversation_id)` of the last one as
         `before`.
         """
-        return await self._here.runs.conversations.search(
+        return await self._checked_runtime.runs.conversations.search(
             self.runtime.owner, before=before, limit=limit, words=words
         )
 
@@ -195,20 +197,20 @@ class Agent:
 
         Raises `NotFound` or `InvalidRequest`.
         """
-        return await self._here.runs.conversations.rename(
+        return await self._checked_runtime.runs.conversations.rename(
             self.runtime.owner, conversation_id, title
         )
 
     async def delete_conversation(self, conversation_id: str) -> None:
         """Stop the active runs of a conversation and delete it. Raises `NotFound`."""
-        await self._here.runs.conversations.delete(self.runtime.owner, conversation_id)
+        await self._checked_runtime.runs.conversations.delete(self.runtime.owner, conversation_id)
 
     async def branch_conversation(self, conversation_id: str, run_id: str) -> Conversation:
         """Copy everything up to and including this run into a new conversation, and return that.
 
         Raises `NotFound`, or `Conflict` if the run is still active.
         """
-        return await self._here.runs.conversations.branch(
+        return await self._checked_runtime.runs.conversations.branch(
             self.runtime.owner, conversation_id, run_id
         )
 
@@ -218,7 +220,7 @@ class Agent:
         Returns the conversation with that version selected; its `versions` list the alternatives.
         Raises `NotFound`, or `Conflict` while a run is active.
         """
-        kept = self._here.runs.conversations
+        kept = self._checked_runtime.runs.conversations
         return (await kept.select(self.runtime.owner, conversation_id, run_id)).view()
 
     async def export_conversation(
@@ -234,7 +236,7 @@ class Agent:
         JSON includes all versions of every message. `version` is a run in the version to export
         instead of the selected one. Raises `NotFound` or `InvalidRequest`.
         """
-        return await self._here.runs.conversations.export(
+        return await self._checked_runtime.runs.conversations.export(
             self.runtime.owner,
             conversation_id,
             form,
@@ -244,8 +246,10 @@ class Agent:
 
     async def get_conversation_history(self, conversation_id: str) -> ConversationView:
         """Return a conversation with its runs, including reasoning. Raises `NotFound`."""
-        found = await self._here.runs.conversations.get(self.runtime.owner, conversation_id)
-        return (await self._here.runs.hub.fold(found.owner, conversation_id)).view()
+        found = await self._checked_runtime.runs.conversations.get(
+            self.runtime.owner, conversation_id
+        )
+        return (await self._checked_runtime.runs.hub.fold(found.owner, conversation_id)).view()
 
     async def list_available_models(self) -> Sequence[ModelInfo]:
         """Return the available models. Requests the model lists of the hosts that have one."""
@@ -278,16 +282,16 @@ class Agent:
         }
 
     @property
-    def _here(self) -> Runtime:
+    def _checked_runtime(self) -> Runtime:
         """The runtime. Raises `UserError` in another event loop than the agent was opened in."""
         runtime = self.runtime
-        if self._home is not None:
-            self._home.check_loop()
+        if self._loop_guard is not None:
+            self._loop_guard.check_loop()
         return runtime
 
     def _agent_run(self, text: str, options: ChatOptions, *, include_reasoning: bool) -> AgentRun:
         request = request_of(text, options)
-        return AgentRun(lambda: self._here, request, include_reasoning=include_reasoning)
+        return AgentRun(lambda: self._checked_runtime, request, include_reasoning=include_reasoning)
 
 
 # No nested generators: the garbage collector closes generators in any order.

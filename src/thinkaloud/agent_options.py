@@ -77,8 +77,8 @@ def check_names(call: str, given: Iterable[str], *known: str | type) -> None:
     ]
     for name in given:
         if name not in names:
-            nearest = max(names, key=lambda each: _likeness(name, each))
-            hint = f"Did you mean {nearest!r}? " if _likeness(name, nearest) > 0.6 else ""
+            nearest = max(names, key=lambda each: _similarity(name, each))
+            hint = f"Did you mean {nearest!r}? " if _similarity(name, nearest) > 0.6 else ""
             raise TypeError(
                 f"{call}() got an unexpected keyword argument {name!r}. {hint}"
                 f"It takes {', '.join(names)}."
@@ -107,7 +107,7 @@ def config_of(options: AgentOptions) -> Path | None:
         case str() | os.PathLike():
             return Path(cast("str | os.PathLike[str]", config))
         case _:
-            raise _wrong("config", "a path", config)
+            raise _type_error("config", "a path", config)
 
 
 def request_of(text: str, options: ChatOptions) -> RunRequest:
@@ -127,7 +127,7 @@ def request_of(text: str, options: ChatOptions) -> RunRequest:
     try:
         return msgspec.convert({"text": text, **fields}, RunRequest)
     except msgspec.ValidationError as error:
-        raise _mistyped(error) from error
+        raise _validation_error(error) from error
 
 
 def checked_callback(on_chunk: OnChunk | None) -> OnChunk | None:
@@ -150,11 +150,11 @@ def checked_callback(on_chunk: OnChunk | None) -> OnChunk | None:
     return on_chunk
 
 
-def _likeness(typed: str, known: str) -> float:
+def _similarity(typed: str, known: str) -> float:
     """Return the similarity of two names, from 0 to 1. A match with one part of `known` counts 95 %."""
     parts = known.split("_") if "_" in known else []
     whole = difflib.SequenceMatcher(None, typed.lower(), known).ratio()
-    return max([whole, *(0.95 * _likeness(typed, part) for part in parts)])
+    return max([whole, *(0.95 * _similarity(typed, part) for part in parts)])
 
 
 def _model(model: object) -> str | Model | None:
@@ -169,7 +169,9 @@ def _model(model: object) -> str | Model | None:
         )
     if isinstance(getattr(model, "info", None), ModelInfo):
         return cast("Model", model)
-    raise _wrong("model", "an id such as 'anthropic/claude-sonnet-5', or a Model object", model)
+    raise _type_error(
+        "model", "an id such as 'anthropic/claude-sonnet-5', or a Model object", model
+    )
 
 
 def _tools(tools: object) -> list[Tool] | None:
@@ -194,14 +196,14 @@ def _hooks(hooks: object) -> tuple[HookSource, ...]:
     for hook in found:
         is_other_class = inspect.isclass(hook) and not issubclass(hook, AgentHook)
         if is_other_class or not (isinstance(hook, AgentHook) or callable(hook)):
-            raise _wrong("hooks", f"a list of {what}", cast("object", hook))
+            raise _type_error("hooks", f"a list of {what}", cast("object", hook))
     return cast("tuple[HookSource, ...]", found)
 
 
 def _store(store: object) -> Store | None:
     opened = hasattr(store, "unfinished_runs") and not inspect.isclass(store)
     if store is not None and not opened:
-        raise _wrong(
+        raise _type_error(
             "store",
             "an open Store (`async with thinkaloud.stores.sqlite.SqliteStore.open(path)`)",
             store,
@@ -213,12 +215,12 @@ def _listed(field: str, what: str, values: object) -> list[object]:
     one = isinstance(values, str | bytes | os.PathLike | Mapping)
     if isinstance(values, Iterable) and not one:
         return list(cast("Iterable[object]", values))
-    raise _wrong(field, f"a list of {what}", cast("object", values))
+    raise _type_error(field, f"a list of {what}", cast("object", values))
 
 
 def _text(field: str, value: object) -> str | None:
     if value is not None and not isinstance(value, str):
-        raise _wrong(field, "a str", value)
+        raise _type_error(field, "a str", value)
     return value
 
 
@@ -226,13 +228,13 @@ def _name(value: object) -> object:
     return os.fsdecode(cast("os.PathLike[str]", value)) if isinstance(value, os.PathLike) else value
 
 
-def _wrong(field: str, wanted: str, value: object) -> InvalidRequest:
+def _type_error(field: str, wanted: str, value: object) -> InvalidRequest:
     shown = repr(value)
     shown = shown if len(shown) <= 80 else shown[:79] + "…"
     return InvalidRequest(f"{field} must be {wanted}, not {shown}.", field=field)
 
 
-def _mistyped(error: msgspec.ValidationError) -> InvalidRequest:
+def _validation_error(error: msgspec.ValidationError) -> InvalidRequest:
     match = _MISTYPED.search(str(error))
     if match is None:
         return InvalidRequest(f"{error}.")

@@ -17,7 +17,7 @@ from thinkaloud.runtime.run_stream import RunStream, follow_run
 from thinkaloud.runtime.runs.request import RunRequest
 
 
-class Home:
+class LoopGuard:
     """The process and event loop in which an agent was opened. It works only there."""
 
     def __init__(self) -> None:

@@ -170,7 +170,7 @@ def load(
     try:
         settings = msgspec.convert(tree, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise _explained(error, tree, found, from_environment, renamed) from error
+        raise _validation_error(error, tree, found, from_environment, renamed) from error
     _check_dialects(settings, found, from_environment)
     data = environment.get("THINKALOUD_DATA_DIR")
     data_dir = Path(data).expanduser() if data else Path(platformdirs.user_data_dir("thinkaloud"))
@@ -269,7 +269,7 @@ def _check_dialects(
         if section.dialect not in available:
             key = f"hosts.{name}.dialect"
             raise ConfigurationError(
-                f"{_place(key, file, from_environment)}: {key}: There is no dialect"
+                f"{_source_of(key, file, from_environment)}: {key}: There is no dialect"
                 f" {section.dialect}. Available: {', '.join(available)}."
             )
 
@@ -287,13 +287,13 @@ def _sort_channels(
         key = f"channels.{name}"
         available = sorted({WEBSOCKET, *installed()})
         if name not in available:
-            place = _place(key, file, from_environment)
+            place = _source_of(key, file, from_environment)
             raise ConfigurationError(
                 f"{place}: {key}: unknown channel. Available: {', '.join(available)}."
             )
         section = channels.pop(name)
         if not isinstance(section, dict):
-            place = _place(key, file, from_environment)
+            place = _source_of(key, file, from_environment)
             raise ConfigurationError(f"{place}: {key}: expected a table of settings.")
         options = dict(cast("dict[str, object]", section))
         shared = {each: options.pop(each) for each in _SHARED if each in options}
@@ -301,7 +301,7 @@ def _sort_channels(
     channels["plugins"] = plugins
 
 
-def _explained(
+def _validation_error(
     error: msgspec.ValidationError,
     tree: Mapping[str, object],
     file: Path | None,
@@ -320,11 +320,11 @@ def _explained(
     else:
         allowed = _allowed(key)
         what = what.rstrip(".") + (f". Allowed: {allowed}" if allowed else "")
-    place = _place(key, file, from_environment)
+    place = _source_of(key, file, from_environment)
     return ConfigurationError(f"{place}: {renamed.get(key, key)}: {what}.")
 
 
-def _place(key: str, file: Path | None, from_environment: Mapping[str, str]) -> str:
+def _source_of(key: str, file: Path | None, from_environment: Mapping[str, str]) -> str:
     variable = next(
         (v for k, v in from_environment.items() if key == k or k.startswith(key + ".")), None
     )

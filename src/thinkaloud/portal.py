@@ -27,7 +27,7 @@ _open: "weakref.WeakSet[Portal]" = weakref.WeakSet()
 class Portal:
     """Runs coroutines and context managers in its own event loop, for callers in other threads.
 
-    `opened` and `wait` raise `InternalError` if the portal is closed, and `UserError` if the call
+    `enter_context` and `wait` raise `InternalError` if the portal is closed, and `UserError` if the call
     would deadlock: in the portal's own thread, or in a forked child process.
     """
 
@@ -62,7 +62,7 @@ class Portal:
                 self._portal = None
                 _open.discard(self)
 
-    def opened(self, opening: AbstractAsyncContextManager[T]) -> T:
+    def enter_context(self, opening: AbstractAsyncContextManager[T]) -> T:
         """Enter a context manager, to be exited with the portal. Raises what entering it raises."""
         return self._stack.enter_context(self._ready().wrap_async_context_manager(opening))
 

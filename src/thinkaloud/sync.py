@@ -30,7 +30,7 @@ class SyncAgent:
         """Open the agent. Raises as `Agent`."""
         self._portal.__enter__()
         try:
-            self._portal.opened(self._agent)
+            self._portal.enter_context(self._agent)
         except BaseException as error:
             self._portal.__exit__(type(error), error, error.__traceback__)
             raise
@@ -139,5 +139,5 @@ def run_sync(
 
     Opens `agent`, or a new `Agent`, for this call.
     """
-    with SyncAgent(agent) as opened:
-        return opened.chat(text, include_reasoning=include_reasoning, **options)
+    with SyncAgent(agent) as enter_context:
+        return enter_context.chat(text, include_reasoning=include_reasoning, **options)

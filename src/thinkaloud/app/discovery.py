@@ -11,7 +11,7 @@ import msgspec
 from thinkaloud.config import Configuration, HostSection
 from thinkaloud.errors import ConfigurationError, ProviderError
 from thinkaloud.providers.catalogue import ConfiguredHost, ConfiguredModels
-from thinkaloud.providers.hosts.host import KEY_STYLES, Host, filled, speaking
+from thinkaloud.providers.hosts.host import KEY_STYLES, Host, fill_placeholders, with_dialect
 from thinkaloud.providers.hosts.table import HOSTS, host_at, host_names, load_host
 
 _LOCAL_SECONDS: Final = 2.0
@@ -48,7 +48,7 @@ def _configured(name: str, configuration: Configuration) -> ConfiguredHost:
     withholds = configuration.settings.server.show_reasoning == "deny"
     known = load_host(name)
     if section is None and known is not None:
-        host, needs = filled(known, environment)
+        host, needs = fill_placeholders(known, environment)
         key = _first(environment.get(variable) for variable in host.key_env)
         offered = key is not None and needs is None
         return ConfiguredHost(
@@ -63,7 +63,7 @@ def _configured(name: str, configuration: Configuration) -> ConfiguredHost:
     if section.base_url is not None:
         _check_url(name, section.base_url, configuration)
     host = _custom(name, section, configuration) if known is None else _overridden(known, section)
-    host, needs = filled(host, environment)
+    host, needs = fill_placeholders(host, environment)
     key = _first(environment.get(variable) for variable in host.key_env)
     return ConfiguredHost(
         host,
@@ -95,7 +95,7 @@ def _check_url(name: str, base_url: str, configuration: Configuration) -> None:
 
 def _overridden(known: Host, section: HostSection) -> Host:
     """Return a built-in host with the overrides from the configuration."""
-    host = speaking(known, section.dialect or known.dialect)
+    host = with_dialect(known, section.dialect or known.dialect)
     return msgspec.structs.replace(
         host,
         base_url=(section.base_url or host.base_url).rstrip("/"),
@@ -125,7 +125,7 @@ def _custom(name: str, section: HostSection, configuration: Configuration) -> Ho
             templates=True,
         )
     else:
-        host = speaking(like, section.dialect)
+        host = with_dialect(like, section.dialect)
     return msgspec.structs.replace(
         host,
         name=name,
@@ -163,7 +163,7 @@ async def discover(models: ConfiguredModels, demo: str) -> str:
     found = await asyncio.gather(*(_first_model(models, configured) for configured in local))
     for configured, model in zip(local, found, strict=True):
         if model is not None:
-            models.offer(configured.host.name)
+            models.list_host(configured.host.name)
             return model
     return demo
 

@@ -47,7 +47,7 @@ def exit_code_for_error(error: ThinkaloudError) -> ExitCode:
         case ProviderError():
             return ExitCode.PROVIDER
         case RunFailed():
-            return _of_failure(error.code)
+            return _code_of_failure(error.code)
         case _:
             return ExitCode.FAILED
 
@@ -63,8 +63,8 @@ def exit_code_for_run(ended: RunEnded) -> ExitCode:
         case "max_iterations":
             return ExitCode.MAX_ITERATIONS
         case "failed":
-            return _of_failure(ended.error.code if ended.error else "")
+            return _code_of_failure(ended.error.code if ended.error else "")
 
 
-def _of_failure(code: str) -> ExitCode:
+def _code_of_failure(code: str) -> ExitCode:
     return ExitCode.PROVIDER if code.startswith("provider_") else ExitCode.FAILED

@@ -30,7 +30,7 @@ class LoopThread(Generic[T]):
         """Open it. Raises what context it raises."""
         self._portal.__enter__()
         try:
-            self._resource = self._portal.opened(self._context)
+            self._resource = self._portal.enter_context(self._context)
         except BaseException as error:
             self._portal.__exit__(type(error), error, error.__traceback__)
             raise
@@ -63,9 +63,9 @@ class LoopThread(Generic[T]):
 
 @asynccontextmanager
 async def _closed_in_time(context: AbstractAsyncContextManager[T]) -> AsyncGenerator[T]:
-    opened = await context.__aenter__()
+    enter_context = await context.__aenter__()
     try:
-        yield opened
+        yield enter_context
     finally:
         # A tool or server that hangs must not keep the program from exiting.
         with anyio.move_on_after(_CLOSING_SECONDS):

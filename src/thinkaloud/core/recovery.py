@@ -21,7 +21,7 @@ _INTERRUPTED = RunError(
 )
 
 
-def lost(message: RunStarted | None) -> list[Event]:
+def events_of_lost_run(message: RunStarted | None) -> list[Event]:
     """Return all events of a run that died in the queue or before its events were stored."""
     started = message or RunStarted("unknown", 1, UserInput(""))
     return [started, RunEnded("failed", 0, Timing(None, None, 0, 0), error=_INTERRUPTED)]

@@ -151,12 +151,12 @@ class Turn:
             message = "The model's stream ended without a final event."
             return Finish("failed", RunError("provider_stream_cut", message, retryable=True))
         if finished.finish_reason == "length":
-            return Finish("completed", outcome=self._out_of_room(finished))
+            return Finish("completed", outcome=self._length_outcome(finished))
         if self._calls:
             return RunTools(tuple(self._calls))
         if finished.finish_reason == "pause":
             return self.after_tools()
-        return Finish("completed", outcome=self._nothing_said(finished))
+        return Finish("completed", outcome=self._empty_outcome(finished))
 
     def after_tools(self) -> Command:
         """Return what to do when all tools have returned."""
@@ -214,7 +214,7 @@ class Turn:
         resuming = bool(self._calls) or finished.finish_reason == "pause"
         return [*self.segments.close(now_ms, resuming=resuming), responded]
 
-    def _out_of_room(self, finished: ModelFinished) -> Outcome:
+    def _length_outcome(self, finished: ModelFinished) -> Outcome:
         count = finished.usage
         reasoning = count.reasoning_tokens if count else None
         thought = finished.reasoning_status != "none"
@@ -238,7 +238,7 @@ class Turn:
             self._max_output_tokens,
         )
 
-    def _nothing_said(self, finished: ModelFinished) -> Outcome | None:
+    def _empty_outcome(self, finished: ModelFinished) -> Outcome | None:
         if self.segments.answered:
             return None
         count = finished.usage

@@ -107,9 +107,9 @@ class Fold:
     def _attachments(self, event: Event) -> tuple[Attachment, ...] | None:
         if not isinstance(event, RunStarted) or not event.attachments:
             return None
-        return tuple([self._whole(each) for each in event.attachments])
+        return tuple([self._with_content(each) for each in event.attachments])
 
-    def _whole(self, attachment: Attachment) -> Attachment:
+    def _with_content(self, attachment: Attachment) -> Attachment:
         """Return the file with its content, from the run that has it."""
         holder = self.run(attachment.kept_in)
         if holder is None:

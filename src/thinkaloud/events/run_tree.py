@@ -67,7 +67,7 @@ class RunTree:
         if run_id in self.runs:
             return self.runs
         found = {run.run_id: run for run in self.line(run_id)}
-        self._go_on(found, run_id)
+        self._extend(found, run_id)
         return found
 
     def add(self, run: RunFold, replaced: str | None) -> bool:
@@ -98,7 +98,7 @@ class RunTree:
         for step in reversed(steps):
             self._selected[self._before[step]] = step
             self.runs[step] = self.all[step]
-        self._go_on(self.runs, run_id)
+        self._extend(self.runs, run_id)
 
     def drop_last(self, run_id: str) -> bool:
         """Remove a run if it is last in the path and the only version. Returns whether it was."""
@@ -110,7 +110,7 @@ class RunTree:
         del self._before[run_id], self._versions[place], self._selected[place]
         return True
 
-    def _go_on(self, path: dict[str, RunFold], run_id: str) -> None:
+    def _extend(self, path: dict[str, RunFold], run_id: str) -> None:
         following = self._selected.get(run_id)
         while following is not None:
             path[following] = self.all[following]

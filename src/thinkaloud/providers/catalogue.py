@@ -110,7 +110,7 @@ class ConfiguredModels:
         if self._packages:
             await asyncio.to_thread(self.load_packages)
         hosts = [host for host in self._hosts.values() if host.offered]
-        asked = await asyncio.gather(*(self._offered(host) for host in hosts))
+        asked = await asyncio.gather(*(self._listed_models(host) for host in hosts))
         found = {info.id: info for infos in asked for info in infos}
         for model in self._built_in.values():
             found.setdefault(model.info.id, model.info)
@@ -145,7 +145,7 @@ class ConfiguredModels:
         model_id = self._current if model_id is None else model_id
         model = self._built_in.get(model_id) or self._models.get(model_id)
         if model is None:
-            model = self._models[model_id] = self._opened(model_id)
+            model = self._models[model_id] = self._create_model(model_id)
         return model
 
     def switch(self, model_id: str) -> ModelInfo:
@@ -154,7 +154,7 @@ class ConfiguredModels:
         self._current = model_id
         return info
 
-    def offer(self, name: str) -> None:
+    def list_host(self, name: str) -> None:
         """Include a host's models in the list from now on."""
         self._hosts[name] = msgspec.structs.replace(self._hosts[name], offered=True)
 
@@ -171,7 +171,7 @@ class ConfiguredModels:
             names.extend(f"{configured.host.name}/{model}" for model in models)
         return list(dict.fromkeys(names))
 
-    def _opened(self, model_id: str) -> Model:
+    def _create_model(self, model_id: str) -> Model:
         name, slash, model = model_id.partition("/")
         configured = self._host(name)
         if configured is None or not slash or not model or not model.isprintable():
@@ -206,7 +206,7 @@ class ConfiguredModels:
         listed = self._listed.get(configured.host.name, (0, ()))[1]
         return next((each.max_tokens for each in listed if each.name == model), None)
 
-    async def _offered(self, configured: ConfiguredHost) -> list[ModelInfo]:
+    async def _listed_models(self, configured: ConfiguredHost) -> list[ModelInfo]:
         host = configured.host
         if configured.models:
             return [model_info(configured, model, None) for model in configured.models]

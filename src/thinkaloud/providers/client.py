@@ -13,7 +13,7 @@ from thinkaloud.events.prompt import ModelRequest
 from thinkaloud.ports.model import Decoder, Dialect, HttpRequest, ListedModel, ModelInfo, failed
 from thinkaloud.providers.redaction import Redactor, redact_url
 from thinkaloud.providers.refused_parts import RefusedParts
-from thinkaloud.providers.rejection import Sent, complaint
+from thinkaloud.providers.rejection import SentRequest, error_text
 from thinkaloud.providers.trimming import trimmed
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class _Transport(Protocol):
 
     ERRORS: tuple[type[Exception], ...]
 
-    def is_here(self, url: str) -> bool: ...
+    def is_local_url(self, url: str) -> bool: ...
 
     def new_session(self, *, proxies: bool) -> "aiohttp.ClientSession": ...
 
@@ -102,7 +102,7 @@ class Sessions:
         return self._transport
 
     def _open(self, url: str) -> "aiohttp.ClientSession":
-        proxies = not self._loaded.is_here(url)
+        proxies = not self._loaded.is_local_url(url)
         session = self._pools.get(proxies)
         if session is None:
             session = self._pools[proxies] = self._loaded.new_session(proxies=proxies)
@@ -171,13 +171,13 @@ class HttpModel:
                 # The decoder knows whether the end marker arrived before the connection dropped.
                 yield self._scrubbed(decoder.close())
 
-    def _sent(self, request: ModelRequest) -> Sent:
+    def _sent(self, request: ModelRequest) -> SentRequest:
         """Encode the request without the parts that this host has already refused."""
         request = self._refused.leave_out(request)
         http = self._dialect.encode(request)
         if request.without:
             http = msgspec.structs.replace(http, body=trimmed(http.body, request.without))
-        return Sent(request, http, self._dialect.origin)
+        return SentRequest(request, http, self._dialect.origin)
 
     async def _send(self, http: HttpRequest) -> "aiohttp.ClientResponse":
         url = address(self._base_url, http.path)
@@ -186,14 +186,16 @@ class HttpModel:
         headers.update(await self._authentication.headers(http, url))
         return await self._sessions.post(url, http.body, headers)
 
-    async def _refusal(self, response: "aiohttp.ClientResponse", sent: Sent) -> ModelFailed:
+    async def _refusal(self, response: "aiohttp.ClientResponse", sent: SentRequest) -> ModelFailed:
         if response.status < 400:
             return failed(_redirected(self._base_url, response.status))
         body = await read_at_most(response, _MAX_ERROR_BYTES)
         error = _refused(self._dialect, response, body)
-        return self._named(failed(error), complaint(body), sent)
+        return self._with_rejected_part(failed(error), error_text(body), sent)
 
-    def _named(self, failure: ModelFailed, said: str, sent: Sent) -> ModelFailed:
+    def _with_rejected_part(
+        self, failure: ModelFailed, said: str, sent: SentRequest
+    ) -> ModelFailed:
         """Name the refused part, if leaving it out would change the request."""
         failure = self._refused.named(failure, said, sent)
         if failure.rejected:
@@ -204,11 +206,11 @@ class HttpModel:
         return failure
 
     def _ended(
-        self, events: list[ModelEvent], request: ModelRequest, sent: Sent
+        self, events: list[ModelEvent], request: ModelRequest, sent: SentRequest
     ) -> list[ModelEvent]:
         last = events[-1] if events else None
         if isinstance(last, ModelFailed):
-            events[-1] = self._named(last, last.message, sent)
+            events[-1] = self._with_rejected_part(last, last.message, sent)
             return self._scrubbed(events)
         if isinstance(last, ModelFinished):
             self._refused.succeeded(request, sent.request)

@@ -8,7 +8,7 @@ import msgspec
 from thinkaloud.core.request_reduction import reduced
 from thinkaloud.events.model import ModelFailed, Origin
 from thinkaloud.events.prompt import Effort, ModelRequest, RequestPart, UserTurn
-from thinkaloud.providers.rejection import Sent, carries_opaque, rejected_part
+from thinkaloud.providers.rejection import SentRequest, carries_opaque, rejected_part
 from thinkaloud.providers.trimming import is_about_effort
 
 _MOST_PARTS: Final = 32
@@ -58,7 +58,7 @@ class RefusedParts:
             return None
         return next((part for part in sorted(known) if is_about_effort(part)), None)
 
-    def named(self, failed: ModelFailed, said: str, sent: Sent) -> ModelFailed:
+    def named(self, failed: ModelFailed, said: str, sent: SentRequest) -> ModelFailed:
         """Return the failure with `rejected` set to the refused part of the request."""
         if failed.code not in _TELLING:
             return failed

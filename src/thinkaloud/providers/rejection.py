@@ -106,7 +106,7 @@ _COMMON: Final = frozenset({"google", "type", "enabled"})
 _CONTENT_STRING: Final = _any(r"content.{0,80}(?:string|text)")
 
 
-class Sent(NamedTuple):
+class SentRequest(NamedTuple):
     """A request that was sent."""
 
     request: ModelRequest
@@ -115,7 +115,7 @@ class Sent(NamedTuple):
     """Native payloads of this origin were included."""
 
 
-def complaint(body: bytes) -> str:
+def error_text(body: bytes) -> str:
     """Return the text of an error body, without the fields that echo the request."""
     try:
         value: object = msgspec.json.decode(body)
@@ -129,7 +129,7 @@ def complaint(body: bytes) -> str:
     return said[:_LONGEST]
 
 
-def rejected_part(said: str, sent: Sent) -> str:
+def rejected_part(said: str, sent: SentRequest) -> str:
     """Return the part that this message rejects, or `""` if it names no part that was sent."""
     if _is_opaque(said, sent):
         return "opaque"
@@ -146,7 +146,7 @@ def rejected_part(said: str, sent: Sent) -> str:
     return member or (unsupported and (_kind(said, sent) or _thought(said, sent))) or ""
 
 
-def _is_opaque(said: str, sent: Sent) -> bool:
+def _is_opaque(said: str, sent: SentRequest) -> bool:
     if not _OPAQUE.search(said) or not carries_opaque(sent.request, sent.origin):
         return False
     if _EXPECTED.search(said):
@@ -159,12 +159,12 @@ def _is_opaque(said: str, sent: Sent) -> bool:
     return _UNSUPPORTED.search(said) is not None and _LOCATED.search(said) is not None
 
 
-def _is_reasoning(said: str, sent: Sent) -> bool:
+def _is_reasoning(said: str, sent: SentRequest) -> bool:
     named = _CARRIERS.search(said) or (_LOCATED.search(said) and _THOUGHT.search(said))
     return bool(named) and not _MISSING.search(said) and _carries_reasoning(sent)
 
 
-def _carries_reasoning(sent: Sent) -> bool:
+def _carries_reasoning(sent: SentRequest) -> bool:
     request = sent.request
     return request.send_reasoning and (
         carries_opaque(request, sent.origin)
@@ -184,14 +184,14 @@ def carries_opaque(request: ModelRequest, origin: Origin) -> bool:
     )
 
 
-def _carries_limit(sent: Sent) -> bool:
+def _carries_limit(sent: SentRequest) -> bool:
     limit = sent.request.max_output_tokens
     if limit is None:
         return sent.origin.dialect == "anthropic-messages"
     return limit > SAFE_OUTPUT_TOKENS
 
 
-def _member(said: str, sent: Sent) -> str:
+def _member(said: str, sent: SentRequest) -> str:
     """Return the body field that is mentioned first; the longer name wins at equal positions."""
     needed = {"max_tokens"} if sent.origin.dialect == "anthropic-messages" else set[str]()
     found: list[tuple[int, int, str]] = []
@@ -212,7 +212,7 @@ def _place(name: str, said: str) -> int | None:
     return None if found is None else found.start()
 
 
-def _kind(said: str, sent: Sent) -> str:
+def _kind(said: str, sent: SentRequest) -> str:
     """Return the kind of content that the message rejects entirely."""
     request = sent.request
     images = any(isinstance(turn, UserTurn) and turn.images for turn in request.turns)
@@ -226,7 +226,7 @@ def _kind(said: str, sent: Sent) -> str:
     return "system" if request.system and _SYSTEM.search(said) else ""
 
 
-def _thought(said: str, sent: Sent) -> str:
+def _thought(said: str, sent: SentRequest) -> str:
     """Return the part that requests reasoning, or that contains earlier reasoning."""
     if _EFFORT.search(said) and not set(EFFORT).isdisjoint(paths(sent.http.body)):
         return "effort"

@@ -21,7 +21,7 @@ _CONNECT_SECONDS: Final = 15.0
 _MAX_HEADER: Final = 64 * 1024
 
 
-def is_here(url: str) -> bool:
+def is_local_url(url: str) -> bool:
     """Whether an address is on this machine, which a proxy cannot reach."""
     host = urlsplit(url).hostname or ""
     return host in {"localhost", "::1"} or host.startswith("127.")

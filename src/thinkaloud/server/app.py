@@ -5,7 +5,7 @@ from starlette.routing import BaseRoute, Match, Route, Router, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from typing_extensions import override
 
-from thinkaloud.server.api.branch_export import CopyRoutes
+from thinkaloud.server.api.branch_export import BranchExportRoutes
 from thinkaloud.server.api.chat import ChatRoutes
 from thinkaloud.server.api.conversations import ConversationRoutes
 from thinkaloud.server.api.diagnostics import DiagnosticRoutes
@@ -75,7 +75,7 @@ def create_app(services: ServerServices) -> AgentApp:
         *RunRoutes(services, state).operations(),
         *ConversationRoutes(services, state).operations(),
         *LogRoutes(services, state).operations(),
-        *CopyRoutes(services).operations(),
+        *BranchExportRoutes(services).operations(),
         *VersionRoutes(services).operations(),
         *UploadRoutes(services).operations(),
         *ModelRoutes(services, state).operations(),
@@ -89,7 +89,7 @@ def create_app(services: ServerServices) -> AgentApp:
     routes = _routes(operations, metrics)
     # At the root, browsers get the web page and other clients the JSON.
     (root,) = (each for each in routes if isinstance(each, Route) and each.path == "/")
-    root.app = web.door(root.app)
+    root.app = web.or_page(root.app)
     routes.append(WebSocketRoute(PATH, ChatSocket(services, state)))
     if services.websocket.settings.enabled:
         routes.append(WebSocketRoute(CHANNEL_PATH, ChannelSocket(services, state)))

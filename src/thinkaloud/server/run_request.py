@@ -63,12 +63,12 @@ def run_request(
         reasoning_effort=effort,
         idempotency_key=idempotency_key,
         temporary=temporary,
-        stop_detached_after=_grace(message, services),
+        stop_detached_after=_stop_delay(message, services),
         **message.shared_fields(),
     )
 
 
-def _grace(message: ClientMessage, services: ServerServices) -> float | None:
+def _stop_delay(message: ClientMessage, services: ServerServices) -> float | None:
     match message.on_disconnect:
         case None:
             return None

@@ -34,7 +34,7 @@ class NamedFiles:
 
     async def read(self, owner: str, name: str, field: FileField) -> Attachment:
         """Return a text or a picture. Raises `InvalidRequest`."""
-        called, data = await self._named(owner, name, field)
+        called, data = await self._read_named(owner, name, field)
         media_type = image_type(data)
         limit = MAX_TEXT_BYTES if media_type is None else MAX_IMAGE_BYTES
         if len(data) > limit:
@@ -50,7 +50,7 @@ class NamedFiles:
             raise InvalidRequest(message, field=field) from None
         return Attachment(called, "text/plain", text=text, id=name, bytes=len(data))
 
-    async def _named(self, owner: str, name: str, field: FileField) -> tuple[str, bytes]:
+    async def _read_named(self, owner: str, name: str, field: FileField) -> tuple[str, bytes]:
         """Return the display name and the content of a file."""
         kept = await self._uploads.get(owner, name)
         if kept is None:

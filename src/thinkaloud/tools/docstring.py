@@ -30,25 +30,25 @@ _REST_OWN: Final = {
 }
 
 
-class Described(msgspec.Struct, frozen=True):
+class ParsedDocstring(msgspec.Struct, frozen=True):
     """A parsed docstring: the text before the first section, and a text per parameter."""
 
     summary: str
     parameters: dict[str, str]
 
 
-def describe(docstring: str | None) -> Described:
+def describe(docstring: str | None) -> ParsedDocstring:
     """Parse a docstring in any of the three styles. Without one, the result is empty."""
     lines = inspect.cleandoc(docstring or "").splitlines()
     for at, line in enumerate(lines):
         summary = "\n".join(lines[:at]).strip()
         if _GOOGLE_HEADINGS.match(line):
-            return Described(summary, _google(lines[at:]))
+            return ParsedDocstring(summary, _google(lines[at:]))
         if at > 0 and _NUMPY_RULE.match(line) and lines[at - 1].strip():
-            return Described("\n".join(lines[: at - 1]).strip(), _numpy(lines[at - 1 :]))
+            return ParsedDocstring("\n".join(lines[: at - 1]).strip(), _numpy(lines[at - 1 :]))
         if _REST_FIELD.match(line):
-            return Described(summary, _rest(lines[at:]))
-    return Described("\n".join(lines).strip(), {})
+            return ParsedDocstring(summary, _rest(lines[at:]))
+    return ParsedDocstring("\n".join(lines).strip(), {})
 
 
 class _Entries:

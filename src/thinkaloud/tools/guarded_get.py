@@ -47,7 +47,7 @@ async def get(
     try:
         async with asyncio.timeout(seconds):
             for _ in range(MAX_REDIRECTS + 1):
-                got = await _hop(guard, target, accept, max_bytes)
+                got = await _fetch_once(guard, target, accept, max_bytes)
                 if isinstance(got, Fetched):
                     return got
                 target = guard.check(got, base=target)
@@ -56,7 +56,7 @@ async def get(
     raise InvalidRequest(f"The URL redirects more than {MAX_REDIRECTS} times.", field="url")
 
 
-async def _hop(guard: UrlGuard, url: URL, accept: str, max_bytes: int) -> Fetched | str:
+async def _fetch_once(guard: UrlGuard, url: URL, accept: str, max_bytes: int) -> Fetched | str:
     """Return the response or the redirect target. Uses a new session, so cookies are not kept."""
     headers = {
         "Accept": accept,

@@ -118,14 +118,14 @@ def _text(hint: object) -> str:
     """Return the description in a hint such as `Annotated[int, "how many"]`, also in a union."""
     if get_origin(hint) is Annotated:
         for each in cast("tuple[object, ...]", get_args(hint))[1:]:
-            if text := _said(each):
+            if text := _description(each):
                 return text
     if get_origin(hint) in {Annotated, Union, types.UnionType}:
         return next((text for each in get_args(hint) if (text := _text(each))), "")
     return ""
 
 
-def _said(metadata: object) -> str:
+def _description(metadata: object) -> str:
     """Return the description in metadata: a string, `Doc("…")` or `Field(description=…)`."""
     for said in (
         metadata,
@@ -144,7 +144,7 @@ def _with_texts(hint: Any) -> Any:  # noqa: ANN401 - a hint may be anything
         base, *rest = arguments
         metas = [each for each in rest if isinstance(each, msgspec.Meta)]
         if not any(meta.description for meta in metas):
-            texts = [text for each in rest if (text := _said(each))]
+            texts = [text for each in rest if (text := _description(each))]
             metas += [msgspec.Meta(description=text) for text in texts[:1]]
         base = _with_texts(base)
         return Annotated[base, *metas] if metas else base

@@ -83,10 +83,10 @@ def _nearest(value: object) -> object:  # noqa: PLR0911 - one per kind of value
         case type():
             return _described(cast("object", value))
         case _:
-            return _asked(value)
+            return _converted(value)
 
 
-def _asked(value: object) -> object:
+def _converted(value: object) -> object:
     """Return what the value offers: `model_dump()`, `tolist()`, its items, or its `str()`."""
     with suppress(Exception):
         dump = getattr(value, "model_dump", None)
@@ -143,7 +143,7 @@ class _Simplifier:
             self._above.pop()
 
     def _parts(self, value: object) -> object:
-        members = _members(value)
+        members = _children(value)
         if isinstance(members, dict):
             return {_key(key): self.simplified(each) for key, each in members.items()}
         if isinstance(members, list):
@@ -154,7 +154,7 @@ class _Simplifier:
             return self.simplified(_nearest(value))
 
 
-def _members(value: object) -> dict[object, object] | list[object] | None:
+def _children(value: object) -> dict[object, object] | list[object] | None:
     """Return the members of a value, one level deep; None if it has none."""
     if isinstance(value, Mapping):
         return dict(cast("Mapping[object, object]", value))

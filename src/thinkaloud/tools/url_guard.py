@@ -61,7 +61,7 @@ def is_public(address: str) -> bool:
     except ValueError:
         return False
     if isinstance(parsed, ipaddress.IPv6Address):
-        wrapped = _wrapped(parsed)
+        wrapped = _embedded_ipv4(parsed)
         if wrapped is not None:
             return is_public(str(wrapped))
         if parsed.scope_id is not None or parsed not in _PUBLIC_6:
@@ -74,7 +74,7 @@ def is_public(address: str) -> bool:
     )
 
 
-def _wrapped(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+def _embedded_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
     if address in _NAT64:
         return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
     return address.ipv4_mapped or address.sixtofour
@@ -115,12 +115,12 @@ class UrlGuard:
         """
         url = _parsed(text, base)
         if url.scheme not in self._schemes:
-            raise _wrong(f"Only {' and '.join(self._schemes)} URLs can be fetched.")
+            raise _invalid(f"Only {' and '.join(self._schemes)} URLs can be fetched.")
         host = url.raw_host
         if not host or not url.port:
-            raise _wrong("The URL has no host, or no port that can be used.")
+            raise _invalid("The URL has no host, or no port that can be used.")
         if url.raw_user is not None or url.raw_password is not None:
-            raise _wrong("The URL must not carry a user name or password.")
+            raise _invalid("The URL must not carry a user name or password.")
         if not self._allows(url) and not _may_be_public(host):
             raise NotFound(UNREACHABLE)
         return url.with_fragment(None)
@@ -188,19 +188,19 @@ def _public_socket(info: _AddrInfo) -> socket.socket:
     return _any_socket(info)
 
 
-def _wrong(message: str) -> InvalidRequest:
+def _invalid(message: str) -> InvalidRequest:
     return InvalidRequest(message, field="url")
 
 
 def _parsed(text: str, base: URL | None) -> URL:
     if len(text) > MAX_URL:
-        raise _wrong(f"The URL is longer than {MAX_URL} characters.")
+        raise _invalid(f"The URL is longer than {MAX_URL} characters.")
     if "\\" in text or any(unicodedata.category(each)[0] in "CZ" for each in text):
-        raise _wrong("The URL has a backslash, a space or a control character in it.")
+        raise _invalid("The URL has a backslash, a space or a control character in it.")
     try:
         return URL(text) if base is None else base.join(URL(text))
     except ValueError as error:
-        raise _wrong("This is not a URL such as https://example.org/page.") from error
+        raise _invalid("This is not a URL such as https://example.org/page.") from error
 
 
 def _may_be_public(host: str) -> bool:

@@ -252,7 +252,7 @@ def _walk(folder: int, above: str, depth: int, *, hard_links: bool) -> Generator
         return
     for entry in entries:
         if entry.kind == "folder":
-            with _opened(folder, entry.name) as inner:
+            with _open_folder(folder, entry.name) as inner:
                 if inner is not None:
                     yield from _walk(
                         inner, f"{above}{entry.name}/", depth - 1, hard_links=hard_links
@@ -260,7 +260,7 @@ def _walk(folder: int, above: str, depth: int, *, hard_links: bool) -> Generator
 
 
 @contextlib.contextmanager
-def _opened(folder: int, name: str) -> Generator[int | None]:
+def _open_folder(folder: int, name: str) -> Generator[int | None]:
     """Open a folder; None if it was deleted or replaced since it was listed."""
     try:
         inner = os.open(name, _FOLDER, dir_fd=folder)

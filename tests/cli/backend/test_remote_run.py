@@ -13,7 +13,7 @@ from tests.docs.examples import InstantClock
 from tests.server.serving import Served, serving
 from thinkaloud.cli.backend.api import Api
 from thinkaloud.cli.backend.log_lines import missing_text, read_line
-from thinkaloud.cli.backend.remote_run import Asked, RemoteRun
+from thinkaloud.cli.backend.remote_run import RemoteRequest, RemoteRun
 from thinkaloud.config import load
 from thinkaloud.errors import ConfigurationError, NotFound
 from thinkaloud.events import codec
@@ -30,7 +30,7 @@ ANSWER = [think("Well."), say("Tea", " it is.")]
 
 def remote(served: Served, folder: Path, *, reasoning: bool = True) -> RemoteRun:
     settings = load(None, environment={"THINKALOUD_DATA_DIR": str(folder)})
-    asked = Asked(RunRequest("Why?", "c"), include_reasoning=reasoning)
+    asked = RemoteRequest(RunRequest("Why?", "c"), include_reasoning=reasoning)
     return RemoteRun(Api(served.session, served.url), settings, asked, InstantClock())
 
 
@@ -101,7 +101,7 @@ async def fake_server(stopped: list[str], log: str | None) -> AsyncGenerator[str
 @asynccontextmanager
 async def run_of(url: str, folder: Path) -> AsyncGenerator[RemoteRun]:
     settings = load(None, environment={"THINKALOUD_DATA_DIR": str(folder)})
-    asked = Asked(RunRequest("Why?", "c"), include_reasoning=True)
+    asked = RemoteRequest(RunRequest("Why?", "c"), include_reasoning=True)
     async with (
         aiohttp.ClientSession() as session,
         RemoteRun(Api(session, url), settings, asked, InstantClock()) as run,

@@ -21,7 +21,7 @@ from tests.cli.lab import HOLD, Lab, end, lab, say, think
 from tests.cli.program import Home
 from tests.docs.examples import InstantClock
 from thinkaloud.cli.backend.api import Api
-from thinkaloud.cli.backend.remote_run import Asked, RemoteRun
+from thinkaloud.cli.backend.remote_run import RemoteRequest, RemoteRun
 from thinkaloud.config import load
 from thinkaloud.errors import Unavailable
 from thinkaloud.events import codec
@@ -320,7 +320,9 @@ async def test_a_server_that_is_killed_and_stays_away_is_told_from_an_answer(hom
             url = address(heard(process, b"/api/docs\n"))
             request = RunRequest("Why?", conversation_id="why")
             async with aiohttp.ClientSession() as session:
-                run = RemoteRun(Api(session, url), settings, Asked(request, False), InstantClock())
+                run = RemoteRun(
+                    Api(session, url), settings, RemoteRequest(request, False), InstantClock()
+                )
                 async with run:
                     while not any(
                         isinstance(each.event, AnswerDelta) for each in await run.batch()

@@ -21,7 +21,7 @@ from thinkaloud.events.prompt import (
 )
 from thinkaloud.ports.model import Dialect
 from thinkaloud.providers.catalogue import ConfiguredHost, bound, model_info
-from thinkaloud.providers.hosts.host import Host, speaking
+from thinkaloud.providers.hosts.host import Host, with_dialect
 from thinkaloud.providers.hosts.table import HOSTS
 from thinkaloud.runtime.runs.request import effective_effort
 
@@ -34,7 +34,7 @@ LAB = Host("lab", "Lab", "anthropic-messages", "http://lab.test")
 
 
 def dialect(model: str, host: Host = LAB) -> Dialect:
-    return bound(ConfiguredHost(speaking(host, "anthropic-messages")), model)
+    return bound(ConfiguredHost(with_dialect(host, "anthropic-messages")), model)
 
 
 def own(to: Dialect, *content: dict[str, Any]) -> AssistantTurn:
@@ -118,7 +118,7 @@ def test_kimi_gets_a_thought_with_another_models_tool_call_as_well(model: str) -
 def test_an_effort_may_be_named_for_a_model_that_reasons(
     host: str, model: str, effort: Effort
 ) -> None:
-    served = speaking(HOSTS[host], "anthropic-messages")
+    served = with_dialect(HOSTS[host], "anthropic-messages")
     info = model_info(ConfiguredHost(served), model, None)
     assert effective_effort(effort, None, info) == effort
     body = sent(dialect(model, served), ASK, effort=effort)

@@ -8,7 +8,7 @@ import pytest
 from thinkaloud.errors import UnsupportedEffort
 from thinkaloud.events.prompt import Effort, ModelRequest, UserTurn
 from thinkaloud.providers.catalogue import ConfiguredHost, bound, model_info
-from thinkaloud.providers.hosts.host import BuiltInDialect, Host, speaking
+from thinkaloud.providers.hosts.host import BuiltInDialect, Host, with_dialect
 from thinkaloud.providers.hosts.table import HOSTS
 from thinkaloud.runtime.runs.effort import effective_effort
 
@@ -33,7 +33,7 @@ def asked(host: Host, model: str, effort: Effort | None) -> dict[str, Any]:
 
 def named(host: str, dialect: BuiltInDialect | None = None) -> Host:
     found = LAB if host == "lab" else HOSTS[host]
-    return speaking(found, dialect or found.dialect)
+    return with_dialect(found, dialect or found.dialect)
 
 
 # host, model, effort, what the request says of it

@@ -4,7 +4,7 @@ import pytest
 
 from tests.corpus import CORPUS, Case, cases
 from thinkaloud.providers.families.table import family_of
-from thinkaloud.providers.hosts.host import BuiltInDialect, Host, speaking
+from thinkaloud.providers.hosts.host import BuiltInDialect, Host, with_dialect
 from thinkaloud.providers.hosts.table import HOSTS
 
 WIRES: dict[str, BuiltInDialect] = {
@@ -48,7 +48,7 @@ def host_of(name: str, dialect: BuiltInDialect) -> Host:
     known = HOSTS.get(PLACES.get(place, place))
     if known is None:
         return Host("lab", "lab", dialect, "http://127.0.0.1:1", templates=True)
-    return speaking(known, dialect)
+    return with_dialect(known, dialect)
 
 
 def reasoned(name: str) -> bool:

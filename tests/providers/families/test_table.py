@@ -7,7 +7,7 @@ import pytest
 from thinkaloud.events.prompt import ModelRequest, UserTurn
 from thinkaloud.providers.catalogue import ConfiguredHost, bound
 from thinkaloud.providers.families.table import RULES, UNKNOWN, family_of, plain_name
-from thinkaloud.providers.hosts.host import BUILT_IN_DIALECTS, BuiltInDialect, Host, speaking
+from thinkaloud.providers.hosts.host import BUILT_IN_DIALECTS, BuiltInDialect, Host, with_dialect
 from thinkaloud.providers.hosts.table import HOSTS, host_at
 
 FAMILIES = {
@@ -114,7 +114,7 @@ def everybody() -> Iterator[Host]:
     """Every known host as it speaks each of its wires, and a host of one's own on each wire."""
     for host in HOSTS.values():
         for dialect in (host.dialect, *host.also):
-            yield speaking(host, dialect)
+            yield with_dialect(host, dialect)
     for dialect in BUILT_IN_DIALECTS:
         yield Host("lab", "lab", dialect, "http://127.0.0.1:1", templates=True)
 
@@ -170,7 +170,7 @@ def test_what_always_reasons_promises_no_way_not_to() -> None:
 def test_a_family_says_what_of_its_reasoning_a_host_shows(
     host: str, dialect: BuiltInDialect, model: str, shows: str
 ) -> None:
-    assert family_of(speaking(HOSTS[host], dialect), model).shows == shows
+    assert family_of(with_dialect(HOSTS[host], dialect), model).shows == shows
 
 
 def test_of_an_unknown_model_the_common_levels_and_text_are_assumed() -> None:

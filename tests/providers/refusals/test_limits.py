@@ -26,7 +26,7 @@ from tests.providers.targets import bound
 from tests.providers.upstream import END
 from thinkaloud.events.event import Event, RunEnded
 from thinkaloud.events.prompt import ModelRequest, UserTurn
-from thinkaloud.providers.rejection import Sent, complaint, rejected_part
+from thinkaloud.providers.rejection import SentRequest, error_text, rejected_part
 
 
 def code_of(events: list[Event]) -> str | None:
@@ -264,15 +264,15 @@ async def test_what_stays_goes_byte_for_byte(tmp_path: Path) -> None:
 
 @given(body=st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
 def test_an_error_body_may_hold_anything(body: bytes) -> None:
-    said = complaint(body)
+    said = error_text(body)
     assert len(said) <= 4_000
     asking = ModelRequest("m", (UserTurn("Hi"),), system="Be brief.", effort="high")
     dialect = bound("openai-chat")
-    sent = Sent(asking, dialect.encode(asking), dialect.origin)
+    sent = SentRequest(asking, dialect.encode(asking), dialect.origin)
     assert isinstance(rejected_part(said, sent), str)
 
 
 def test_a_very_long_error_is_read_in_part() -> None:
     error = {"error": {"message": "no " * 50_000, "details": [["deep"] * 9] * 9_000}}
-    assert len(complaint(json.dumps(error).encode())) == 4_000
-    assert complaint(b"[" * 100_000)
+    assert len(error_text(json.dumps(error).encode())) == 4_000
+    assert error_text(b"[" * 100_000)

@@ -16,7 +16,7 @@ from uvicorn.server import ServerState
 from websockets.server import ServerProtocol
 
 from thinkaloud.server.connections.http_protocol import HttpConnection
-from thinkaloud.server.connections.limits import Door, ServerConfig
+from thinkaloud.server.connections.limits import ConnectionLimits, ServerConfig
 from thinkaloud.server.connections.uvicorn_server import AgentServer
 from thinkaloud.server.connections.websocket_protocol import SocketConnection
 from thinkaloud.server.settings import ServerSettings
@@ -63,7 +63,7 @@ def names(value: object) -> set[str]:
 
 def config() -> ServerConfig:
     made = ServerConfig(lambda scope: None, log_config=None, lifespan="off")
-    made.door = Door(ServerSettings())
+    made.connection_limits = ConnectionLimits(ServerSettings())
     made.load()
     return made
 

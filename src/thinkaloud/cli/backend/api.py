@@ -54,7 +54,7 @@ class Api:
             ) as response:
                 data = await response.read()
         except (TimeoutError, aiohttp.ClientError) as error:
-            raise self._gone(error) from error
+            raise self._unreachable(error) from error
         if response.status >= 300:
             raise error_for(response.status, data)
         return data
@@ -85,7 +85,7 @@ class Api:
             )
             data = b"" if response.status < 300 else await response.read()
         except (TimeoutError, aiohttp.ClientError) as error:
-            raise self._gone(error) from error
+            raise self._unreachable(error) from error
         async with response:
             if response.status >= 300:
                 raise error_for(response.status, data)
@@ -94,7 +94,7 @@ class Api:
     def _address(self, path: str) -> str:
         return f"{http_base(self.url)}/api/v1/{path}"
 
-    def _gone(self, error: Exception) -> Unavailable:
+    def _unreachable(self, error: Exception) -> Unavailable:
         return Unavailable(f"The server at {self.url} does not respond: {error}")
 
 

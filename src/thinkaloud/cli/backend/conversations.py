@@ -16,7 +16,7 @@ from thinkaloud.runtime.conversations.service import Conversations
 T = TypeVar("T")
 
 
-class Listed(msgspec.Struct, frozen=True):
+class ConversationEntry(msgspec.Struct, frozen=True):
     """A conversation's entry in a list."""
 
     conversation_id: str
@@ -28,15 +28,15 @@ class Listed(msgspec.Struct, frozen=True):
 class Archive(Protocol):
     """Operations on conversations. Raise `NotFound`, `InvalidRequest` or `Conflict`."""
 
-    async def search(self, words: str, limit: int) -> Sequence[Listed]:
+    async def search(self, words: str, limit: int) -> Sequence[ConversationEntry]:
         """List conversations that contain all these words, most recently changed first."""
         ...
 
-    async def get(self, conversation_id: str) -> Listed:
+    async def get(self, conversation_id: str) -> ConversationEntry:
         """Look up a conversation."""
         ...
 
-    async def rename(self, conversation_id: str, title: str) -> Listed:
+    async def rename(self, conversation_id: str, title: str) -> ConversationEntry:
         """Rename a conversation."""
         ...
 
@@ -44,7 +44,7 @@ class Archive(Protocol):
         """Delete a conversation."""
         ...
 
-    async def branch(self, conversation_id: str, run_id: str) -> Listed:
+    async def branch(self, conversation_id: str, run_id: str) -> ConversationEntry:
         """Copy everything up to and including this run into a new conversation."""
         ...
 
@@ -86,29 +86,29 @@ class FileArchive:
         self._conversations = conversations
         self._owner = owner
 
-    async def search(self, words: str, limit: int) -> Sequence[Listed]:
+    async def search(self, words: str, limit: int) -> Sequence[ConversationEntry]:
         """List conversations that contain all these words."""
         found = await self._conversations.search(self._owner, limit=limit, words=words)
-        return [msgspec.convert(each, Listed, from_attributes=True) for each in found]
+        return [msgspec.convert(each, ConversationEntry, from_attributes=True) for each in found]
 
-    async def get(self, conversation_id: str) -> Listed:
+    async def get(self, conversation_id: str) -> ConversationEntry:
         """Look up a conversation."""
         found = await self._conversations.get(self._owner, conversation_id)
-        return msgspec.convert(found, Listed, from_attributes=True)
+        return msgspec.convert(found, ConversationEntry, from_attributes=True)
 
-    async def rename(self, conversation_id: str, title: str) -> Listed:
+    async def rename(self, conversation_id: str, title: str) -> ConversationEntry:
         """Rename a conversation."""
         renamed = await self._conversations.rename(self._owner, conversation_id, title)
-        return msgspec.convert(renamed, Listed, from_attributes=True)
+        return msgspec.convert(renamed, ConversationEntry, from_attributes=True)
 
     async def delete(self, conversation_id: str) -> None:
         """Delete a conversation."""
         await self._conversations.delete(self._owner, conversation_id)
 
-    async def branch(self, conversation_id: str, run_id: str) -> Listed:
+    async def branch(self, conversation_id: str, run_id: str) -> ConversationEntry:
         """Copy everything up to and including this run into a new conversation."""
         made = await self._conversations.branch(self._owner, conversation_id, run_id)
-        return msgspec.convert(made, Listed, from_attributes=True)
+        return msgspec.convert(made, ConversationEntry, from_attributes=True)
 
     async def select(self, conversation_id: str, run_id: str) -> None:
         """Select the version of a message that this run belongs to."""
@@ -133,7 +133,7 @@ class FileArchive:
 
 
 class _Page(msgspec.Struct, frozen=True):
-    conversations: tuple[Listed, ...]
+    conversations: tuple[ConversationEntry, ...]
 
 
 class ServerArchive:
@@ -142,17 +142,17 @@ class ServerArchive:
     def __init__(self, api: Api) -> None:
         self._api = api
 
-    async def search(self, words: str, limit: int) -> Sequence[Listed]:
+    async def search(self, words: str, limit: int) -> Sequence[ConversationEntry]:
         """List conversations that contain all these words."""
         query = {"search": words, "limit": str(limit)}
         page = await self._api.ask("GET", "conversations", query=query)
         return msgspec.json.decode(page, type=_Page).conversations
 
-    async def get(self, conversation_id: str) -> Listed:
+    async def get(self, conversation_id: str) -> ConversationEntry:
         """Look up a conversation."""
         return _listed(await self._api.ask("GET", f"conversations/{conversation_id}"))
 
-    async def rename(self, conversation_id: str, title: str) -> Listed:
+    async def rename(self, conversation_id: str, title: str) -> ConversationEntry:
         """Rename a conversation."""
         path = f"conversations/{conversation_id}"
         return _listed(await self._api.ask("PATCH", path, body={"title": title}))
@@ -161,7 +161,7 @@ class ServerArchive:
         """Delete a conversation."""
         await self._api.ask("DELETE", f"conversations/{conversation_id}")
 
-    async def branch(self, conversation_id: str, run_id: str) -> Listed:
+    async def branch(self, conversation_id: str, run_id: str) -> ConversationEntry:
         """Copy everything up to and including this run into a new conversation."""
         path = f"conversations/{conversation_id}/branch"
         return _listed(await self._api.ask("POST", path, body={"run_id": run_id}))
@@ -186,5 +186,5 @@ class ServerArchive:
         return await self._api.ask("GET", f"conversations/{conversation_id}/export", query=query)
 
 
-def _listed(data: bytes) -> Listed:
-    return msgspec.json.decode(data, type=Listed)
+def _listed(data: bytes) -> ConversationEntry:
+    return msgspec.json.decode(data, type=ConversationEntry)

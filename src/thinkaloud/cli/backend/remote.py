@@ -9,7 +9,7 @@ import msgspec
 from thinkaloud.app.server_address import session_for
 from thinkaloud.cli.backend.api import Api
 from thinkaloud.cli.backend.conversations import Archive, ServerArchive
-from thinkaloud.cli.backend.remote_run import Asked, RemoteRun
+from thinkaloud.cli.backend.remote_run import RemoteRequest, RemoteRun
 from thinkaloud.config import Configuration
 from thinkaloud.errors import ConfigurationError, NotFound, Unavailable, UnknownModel
 from thinkaloud.ports.clock import SystemClock
@@ -28,7 +28,7 @@ class _Capabilities(msgspec.Struct, frozen=True):
     model: ModelInfo | None
 
 
-class _Made(msgspec.Struct, frozen=True):
+class _CreatedConversation(msgspec.Struct, frozen=True):
     conversation_id: str
 
 
@@ -55,7 +55,7 @@ class RemoteBackend:
         self, request: RunRequest, *, include_reasoning: bool
     ) -> AsyncGenerator[RemoteRun]:
         """Start a run; leaving the block before its end stops it."""
-        asked = Asked(request, include_reasoning)
+        asked = RemoteRequest(request, include_reasoning)
         async with RemoteRun(self._api, self._configuration, asked, SystemClock()) as run:
             try:
                 yield run
@@ -67,7 +67,7 @@ class RemoteBackend:
     async def create_temporary(self) -> str:
         """Make a conversation that lives in the server's memory."""
         made = await self._api.ask("POST", "conversations", body={"temporary": True})
-        return msgspec.json.decode(made, type=_Made).conversation_id
+        return msgspec.json.decode(made, type=_CreatedConversation).conversation_id
 
     async def models(self) -> Sequence[ModelInfo]:
         """List the models that can be chosen."""

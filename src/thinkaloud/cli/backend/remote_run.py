@@ -25,7 +25,7 @@ _WAITS: Final = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 _RUN_ID: Final = "X-Run-ID"
 
 
-class Asked(msgspec.Struct, frozen=True):
+class RemoteRequest(msgspec.Struct, frozen=True):
     """The request to a server."""
 
     request: RunRequest
@@ -43,7 +43,7 @@ class RemoteRun:
         self,
         api: Api,
         configuration: Configuration,
-        asked: Asked,
+        asked: RemoteRequest,
         clock: Clock,
     ) -> None:
         self.over = False
@@ -93,14 +93,14 @@ class RemoteRun:
         while not found and not self.over:
             for line in (await self._read()).splitlines(keepends=True):
                 for _, data in self._parser.feed(line):
-                    found.extend(self._taken(data))
+                    found.extend(self._decoded(data))
         return found
 
     async def stop(self) -> None:
         """Stop the run."""
         await self._api.ask("POST", f"runs/{self._run_id}/stop")
 
-    def _taken(self, data: bytes) -> Sequence[LoggedEvent]:
+    def _decoded(self, data: bytes) -> Sequence[LoggedEvent]:
         self._tries = 0
         line = read_line(data)
         match line:
@@ -188,7 +188,7 @@ class RemoteRun:
         self.over = self._response.status == 204
 
 
-def _body(asked: Asked) -> dict[str, object]:
+def _body(asked: RemoteRequest) -> dict[str, object]:
     """Return a request as the API expects it."""
     request = asked.request
     body: dict[str, object] = {

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from thinkaloud.cli.backend.backend import Backend, open_backend
-from thinkaloud.cli.backend.conversations import Listed
+from thinkaloud.cli.backend.conversations import ConversationEntry
 from thinkaloud.cli.backend.history import validate_id
 from thinkaloud.cli.commands.conversation import Conversation, new_id, print_resume_command
 from thinkaloud.cli.commands.one_shot import ask, parse_effort, warn_if_demo
@@ -73,7 +73,7 @@ def _check_options(options: ChatOptions) -> None:
         validate_id(options.conversation_id)
 
 
-def _find_conversation(loop: LoopThread[Backend], options: ChatOptions) -> Listed | None:
+def _find_conversation(loop: LoopThread[Backend], options: ChatOptions) -> ConversationEntry | None:
     """Return the conversation to continue, if any. Raises `NotFound` if it does not exist."""
     archive = loop.resource.archive
     if options.conversation_id is not None:

@@ -12,7 +12,7 @@ import msgspec
 from rich.console import Console
 
 from thinkaloud.cli.backend.backend import Backend
-from thinkaloud.cli.backend.conversations import Listed
+from thinkaloud.cli.backend.conversations import ConversationEntry
 from thinkaloud.cli.backend.history import find_run, list_runs, load_export, retry_request
 from thinkaloud.cli.commands.one_shot import ask, print_notice
 from thinkaloud.cli.commands.versions import Version, select_version, version_lines, versions_in
@@ -78,7 +78,7 @@ class Conversation:
         self._move_to(made)
         self._temporary = temporary
 
-    def resume(self, found: Listed) -> list[RunView]:
+    def resume(self, found: ConversationEntry) -> list[RunView]:
         """Switch to an existing conversation and return its runs."""
         runs = list(self._loop.wait(list_runs(self._backend.archive, found.conversation_id)))
         self._move_to(found.conversation_id)
@@ -99,11 +99,11 @@ class Conversation:
         self._loop.wait(select_version(archive, self.conversation_id, version))
         return list(self._loop.wait(list_runs(archive, self.conversation_id)))
 
-    def find(self, conversation_id: str) -> Listed:
+    def find(self, conversation_id: str) -> ConversationEntry:
         """Look up a conversation. Raises `NotFound`."""
         return self._loop.wait(self._backend.archive.get(conversation_id))
 
-    def latest(self) -> list[Listed]:
+    def latest(self) -> list[ConversationEntry]:
         """Return the most recently changed conversations."""
         return list(self._loop.wait(self._backend.archive.search("", _LISTED)))
 

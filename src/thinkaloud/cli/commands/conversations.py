@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from thinkaloud.cli.backend.conversations import Archive, Listed, open_archive
+from thinkaloud.cli.backend.conversations import Archive, ConversationEntry, open_archive
 from thinkaloud.cli.backend.history import find_run, load_export, validate_id
 from thinkaloud.cli.commands.one_shot import print_notice
 from thinkaloud.cli.commands.versions import select_version, version_lines, versions_in
@@ -59,7 +59,7 @@ async def _run(options: ConversationOptions) -> None:
                 assert_never(options.action)
 
 
-def _list(found: Sequence[Listed], *, json: bool) -> None:
+def _list(found: Sequence[ConversationEntry], *, json: bool) -> None:
     if json:
         sys.stdout.write(json_document(found))
         return
@@ -118,5 +118,5 @@ def _save(document: bytes, path: Path) -> None:
     print_notice(f"Written to {path}.", "green")
 
 
-def _report(what: str, one: Listed) -> None:
+def _report(what: str, one: ConversationEntry) -> None:
     print_notice(f"{what} {one.conversation_id}: {one_line(one.title, 200)}", "green")

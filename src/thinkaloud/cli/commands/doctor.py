@@ -54,12 +54,12 @@ def _print(lines: Iterable[Text]) -> None:
 def _lines(report: Report) -> Iterator[Text]:
     yield Text(f"thinkaloud {report.version}, Python {report.python}", style="bold")
     file = report.config_file or "no file; using defaults and the environment"
-    yield _fact(_NEUTRAL, "Configuration", file)
-    yield _fact(_NEUTRAL, "Data", report.data_dir)
-    yield _fact(_NEUTRAL, "Workspace", report.workspace or "none")
+    yield _row(_NEUTRAL, "Configuration", file)
+    yield _row(_NEUTRAL, "Data", report.data_dir)
+    yield _row(_NEUTRAL, "Workspace", report.workspace or "none")
     state = "available" if report.port_free else "not available"
-    yield _fact(_GOOD if report.port_free else _BAD, "Server", f"{report.url} ({state})")
-    yield _fact(*_model(report))
+    yield _row(_GOOD if report.port_free else _BAD, "Server", f"{report.url} ({state})")
+    yield _row(*_model(report))
     yield Text()
     yield Text("Hosts", style="bold")
     unused = [host for host in report.hosts if host.state == "no_key" and not host.configured]
@@ -70,7 +70,7 @@ def _lines(report: Report) -> Iterator[Text]:
         names = ", ".join(
             f"{host.title} ({host.key_variables[0]})" for host in unused if host.key_variables
         )
-        yield _fact(_NEUTRAL, "No API key", names)
+        yield _row(_NEUTRAL, "No API key", names)
     for title, entries, style in (
         ("Problems", report.problems, "red"),
         ("Suggestions", report.advice, "yellow"),
@@ -108,9 +108,9 @@ def _host(host: HostReport) -> Text:
         "not_running": "not running",
     }[host.state]
     mark = _GOOD if host.state == "ready" else _BAD if host.configured else _NEUTRAL
-    return _fact(mark, host.title, f"{key}; {state}; {host.base_url}")
+    return _row(mark, host.title, f"{key}; {state}; {host.base_url}")
 
 
-def _fact(mark: tuple[str, str], name: str, value: str) -> Text:
+def _row(mark: tuple[str, str], name: str, value: str) -> Text:
     sign, style = mark
     return Text.assemble((f"{sign} ", style), (f"{sanitize(name):<14} ", "bold"), sanitize(value))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from thinkaloud.cli.backend.backend import Backend
-from thinkaloud.cli.backend.conversations import Listed
+from thinkaloud.cli.backend.conversations import ConversationEntry
 from thinkaloud.cli.backend.history import validate_id
 from thinkaloud.cli.commands.conversation import (
     Conversation,
@@ -62,7 +62,7 @@ class Repl:
             "/help": self._help,
         }
 
-    def run(self, continued: Listed | None) -> ExitCode:
+    def run(self, continued: ConversationEntry | None) -> ExitCode:
         """Read and answer until the user quits. Resumes `continued` first, if given."""
         model = self._conversation.model or self._current().id
         print_notice(f"thinkaloud {__version__} · {one_line(model, 200)} · /help", "dim")
@@ -143,7 +143,7 @@ class Repl:
             print_notice(f"{sign} {each.conversation_id:<{width}}  {title}", "dim")
         return False
 
-    def _show(self, found: Listed) -> None:
+    def _show(self, found: ConversationEntry) -> None:
         """Resume a conversation and show its last message."""
         runs = self._conversation.resume(found)
         title = one_line(found.title, 200) or "Untitled conversation"

@@ -117,7 +117,7 @@ async def check_stream(url: str) -> StreamCheck:
             async for chunk in response.content.iter_any():
                 received.feed(chunk, _now_ms())
     except (TimeoutError, aiohttp.ClientError, ValueError) as error:
-        fault = _fault(error)
+        fault = _error_message(error)
     report = StreamCheck(
         _without_password(url),
         "live",
@@ -134,7 +134,7 @@ def _without_password(url: str) -> str:
     return re.sub(r"(?<=//)[^/?#]*@", "", url, count=1)
 
 
-def _fault(error: Exception) -> str:
+def _error_message(error: Exception) -> str:
     match error:
         case aiohttp.InvalidURL():
             return "The URL must start with http:// or https://."

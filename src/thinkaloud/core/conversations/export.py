@@ -81,12 +81,14 @@ def as_json(
         title,
         created_at_ms,
         tuple([view(run) for run in path.values()]),
-        tuple([_other(fold, run.run_id, view(run), path) for run in others]),
+        tuple([_other_version(fold, run.run_id, view(run), path) for run in others]),
     )
     return msgspec.json.format(msgspec.json.encode(export), indent=2)
 
 
-def _other(fold: Fold, run_id: str, run: RunView, path: Mapping[str, RunFold]) -> OtherVersion:
+def _other_version(
+    fold: Fold, run_id: str, run: RunView, path: Mapping[str, RunFold]
+) -> OtherVersion:
     # The runs in `path` count as selected.
     selected = fold.tree.is_selected(run_id) and not any(
         each in path for each in fold.tree.versions(run_id)
@@ -101,7 +103,7 @@ def as_markdown(
     pieces = [f"# {title or fold.conversation_id}"]
     for run in (each.view() for each in path.values()):
         pieces.append(f"## You\n\n{run.input.text}")
-        pieces.append("\n".join(f"- {_told(file)}" for file in run.attachments))
+        pieces.append("\n".join(f"- {_file_line(file)}" for file in run.attachments))
         pieces.append(f"## {run.model}")
         pieces += [
             _block(block)
@@ -115,7 +117,7 @@ def as_markdown(
     return "\n\n".join(piece.strip("\n") for piece in pieces if piece.strip()) + "\n"
 
 
-def _told(file: AttachedFile) -> str:
+def _file_line(file: AttachedFile) -> str:
     size = "" if file.bytes is None else f", {file.bytes:,} bytes"
     return f"{_code(label(file.name))} ({file.media_type}{size})"
 

@@ -22,13 +22,13 @@ def title_of(answer: str, question: str) -> str:
     """Return the first line of the answer, or else of the question, up to 60 characters, or ""."""
     for text in (answer, question):
         for line in text.splitlines():
-            title = _plain(line)
+            title = _plain_text(line)
             if any(character.isalnum() for character in title):
-                return _short(title)
+                return _shortened(title)
     return ""
 
 
-def _plain(line: str) -> str:
+def _plain_text(line: str) -> str:
     text = line[:400]
     lead = _LEADING.match(text)
     bare = _MARKS.sub(lambda mark: mark["code"] or "", text[lead.end() :] if lead else text)
@@ -36,7 +36,7 @@ def _plain(line: str) -> str:
     return " ".join(seen.split()).rstrip(":")
 
 
-def _short(title: str) -> str:
+def _shortened(title: str) -> str:
     if len(title) <= MAX_CHARS:
         return title
     cut = title[: _boundary(title, MAX_CHARS - 1)]
@@ -47,7 +47,7 @@ def _short(title: str) -> str:
 def _boundary(text: str, end: int) -> int:
     """Return the last position up to `end` that is not inside a grapheme cluster."""
     start = end
-    while start and _goes_on(text[start]):
+    while start and _is_combining(text[start]):
         start -= 1
     flags = len(text[:start]) - len(text[:start].rstrip(_FLAG_LETTERS))
     if text[start] in _FLAG_LETTERS and flags % 2:
@@ -56,5 +56,5 @@ def _boundary(text: str, end: int) -> int:
     return start or end
 
 
-def _goes_on(character: str) -> bool:
+def _is_combining(character: str) -> bool:
     return unicodedata.category(character)[0] == "M" or character in _SKIN_TONES

@@ -128,7 +128,7 @@ def _headers(data: bytes) -> dict[str, str] | None:
     return found if at == len(data) else None
 
 
-class _Fault(msgspec.Struct):
+class _ExceptionPayload(msgspec.Struct):
     message: str | None = None
     Message: str | None = None
 
@@ -160,7 +160,7 @@ def aws_code(name: str) -> ProviderCode | None:
 
 def _message(payload: bytes) -> str:
     try:
-        fault = msgspec.json.decode(payload, type=_Fault)
+        fault = msgspec.json.decode(payload, type=_ExceptionPayload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return payload[:_MESSAGE_CHARS].decode(errors="replace")
     return fault.message or fault.Message or ""

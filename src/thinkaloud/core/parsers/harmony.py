@@ -7,7 +7,7 @@ cookbook, "OpenAI harmony response format".
 from enum import Enum
 from typing import Final, Literal, NamedTuple
 
-from thinkaloud.core.parsers.inline_tags import Markers
+from thinkaloud.core.parsers.inline_tags import MarkerFinder
 
 OPENINGS: Final = ("<|channel|>", "<|start|>")
 """The tokens that a message in this format can start with."""
@@ -16,7 +16,7 @@ _START: Final = "<|start|>"
 _CHANNEL: Final = "<|channel|>"
 _MESSAGE: Final = "<|message|>"
 _CONSTRAIN: Final = "<|constrain|>"
-_CONTROLS: Final = Markers(
+_CONTROLS: Final = MarkerFinder(
     [_START, _CHANNEL, _MESSAGE, _CONSTRAIN, "<|end|>", "<|return|>", "<|call|>"]
 )
 

@@ -3,8 +3,8 @@
 import re
 from typing import Final, Literal
 
-from thinkaloud.core.parsers.inline_state import Answer, Inline, Piece, Thought
-from thinkaloud.core.parsers.inline_tags import spellings
+from thinkaloud.core.parsers.inline_state import Answer, Inline, OpenThought, Piece
+from thinkaloud.core.parsers.inline_tags import tag_finder
 
 _MAX_SPAN: Final = 2048
 """The maximum distance between a tag in inline code and the end of the code."""
@@ -32,10 +32,10 @@ class InlineSplitter:
     )
 
     def __init__(self, inline: Inline) -> None:
-        self._spellings = spellings(inline.tags)
+        self._spellings = tag_finder(inline.tags)
         self._strict = inline.strict
         self._silent = not inline.tags and not inline.strict and not inline.preopened
-        self._thought = Thought(inline)
+        self._thought = OpenThought(inline)
         self._answer = Answer(inline)
         self._thinking = inline.preopened
         self._held = ""
@@ -78,7 +78,7 @@ class InlineSplitter:
         else:
             answer.code.plain(text)
         if answer.fresh or not answer.answered:
-            answer.see(text)
+            answer.note_answer(text)
         return "answer"
 
     def separate(self) -> list[Piece]:
@@ -126,7 +126,7 @@ class InlineSplitter:
         if waiting is not None:
             # No further tag: the last closing tag did end the thought.
             self._end_thought()
-            self._say(waiting, pieces)
+            self._emit(waiting, pieces)
         return pieces
 
     def _take(self, text: str, *, last: bool) -> list[Piece]:
@@ -151,21 +151,21 @@ class InlineSplitter:
             place = mark.end
             if (text[mark.start - 1] if mark.start else self._last) == "`":
                 if place == len(text) and not last:
-                    self._say(text[start : mark.start], pieces)
+                    self._emit(text[start : mark.start], pieces)
                     return mark.start, True
                 if text[place : place + 1] == "`":
                     continue
             if not thought.counts(mark):
                 continue
             said = text[mark.start : place]
-            self._say(text[start : mark.start], pieces)
+            self._emit(text[start : mark.start], pieces)
             self._last = said[-1]
             if mark.kind == "open":
                 thought.nest(mark, said, pieces, fresh=self._answer.fresh)
             elif thought.ends(mark, said, pieces):
                 self._end_thought()
             return place, False
-        self._say(text[start:end], pieces)
+        self._emit(text[start:end], pieces)
         return end, False
 
     def _read_answer(
@@ -186,13 +186,13 @@ class InlineSplitter:
             if code.span and not inside:
                 known = code.in_span(text, found.end, end, limit=_MAX_SPAN)
                 if known is None and not last:
-                    self._say(text[start:at], pieces)
+                    self._emit(text[start:at], pieces)
                     return at, True
                 inside = bool(known)
                 code.span = code.span if inside else 0
             place = found.end
             if not inside and self._answer.counts(found, text[start:at]):
-                self._say(text[start:at], pieces)
+                self._emit(text[start:at], pieces)
                 if found.kind == "open":
                     self._thinking = self._answer.fresh = True
                     self._thought.open(found.name)
@@ -204,23 +204,23 @@ class InlineSplitter:
             code.plain(text[at:place])
         if end > place:
             code.plain(text[place:end])
-        self._say(text[start:end], pieces)
+        self._emit(text[start:end], pieces)
         return end, False
 
     def _end_thought(self) -> None:
         self._thinking = False
         self._answer.resume()
 
-    def _say(self, text: str, pieces: list[Piece]) -> None:
+    def _emit(self, text: str, pieces: list[Piece]) -> None:
         """Emit text as reasoning or answer, depending on the state."""
         if not text:
             return
         self._last = text[-1]
         if self._thinking:
             self._answer.fresh = self._answer.fresh and text.isspace()
-            self._thought.say(text, pieces)
+            self._thought.emit(text, pieces)
         else:
-            self._answer.see(text)
+            self._answer.note_answer(text)
             pieces.append(Piece("answer", text))
 
 

@@ -4,7 +4,7 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
-from thinkaloud.core.parsers.inline_tags import BRACKETED, Mark
+from thinkaloud.core.parsers.inline_tags import BRACKETED, Tag
 from thinkaloud.core.parsers.markdown_code import CodeState
 
 MAX_PENDING_CHARS: Final = 1_048_576
@@ -37,7 +37,7 @@ class Piece(NamedTuple):
     text: str = ""
 
 
-class Thought:
+class OpenThought:
     """An open thought: the tag that opened it, the nesting depth, and the buffered text."""
 
     __slots__ = (
@@ -72,7 +72,7 @@ class Thought:
         self._name = name
         self._depth = 1
 
-    def counts(self, mark: Mark) -> bool:
+    def counts(self, mark: Tag) -> bool:
         """Whether a tag is effective here, or just text of the thought."""
         if mark.name == "harmony" and not self._harmony:
             return False
@@ -80,7 +80,7 @@ class Thought:
             return mark.name != "pair" or self.implicit or self._name == "pair"
         return mark.kind in {"final", "end"} and self._name == mark.name
 
-    def say(self, text: str, pieces: list[Piece]) -> None:
+    def emit(self, text: str, pieces: list[Piece]) -> None:
         """Emit reasoning, or buffer it."""
         if not text:
             return
@@ -93,19 +93,19 @@ class Thought:
             pieces.append(Piece("reasoning", self._mark + "".join(self._waiting)))
             self._wait("")
 
-    def nest(self, mark: Mark, said: str, pieces: list[Piece], *, fresh: bool) -> None:
+    def nest(self, mark: Tag, said: str, pieces: list[Piece], *, fresh: bool) -> None:
         """Process an opening tag inside the thought."""
         if self.implicit and fresh:
             self.open(mark.name)
             return
-        self._settle(pieces)
+        self._flush_waiting(pieces)
         if not mark.name == self._name == "harmony":
-            self.say(said, pieces)
+            self.emit(said, pieces)
             self._depth += self._strict
 
-    def ends(self, mark: Mark, said: str, pieces: list[Piece]) -> bool:
+    def ends(self, mark: Tag, said: str, pieces: list[Piece]) -> bool:
         """Whether a closing tag certainly ends the thought. Otherwise, buffer what follows."""
-        self._settle(pieces)
+        self._flush_waiting(pieces)
         matches = self.implicit or mark.name == self._name
         if not self._strict or (self._depth <= 1 and matches):
             return True
@@ -121,11 +121,11 @@ class Thought:
     def _wait(self, mark: str) -> None:
         self._waiting, self._chars, self._mark = [], 0, mark
 
-    def _settle(self, pieces: list[Piece]) -> None:
+    def _flush_waiting(self, pieces: list[Piece]) -> None:
         """Emit the buffered text as reasoning."""
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
-            self.say(self._mark + "".join(waiting), pieces)
+            self.emit(self._mark + "".join(waiting), pieces)
 
 
 class Answer:
@@ -164,7 +164,7 @@ class Answer:
         self._prose = 0
         self.code.reset()
 
-    def see(self, text: str) -> None:
+    def note_answer(self, text: str) -> None:
         """Process answer text."""
         if (self.fresh or not self.answered) and text and not text.isspace():
             self.fresh, self.answered = False, True
@@ -175,15 +175,15 @@ class Answer:
             pieces.append(Piece("was_reasoning"))
         self.answered = False
 
-    def counts(self, mark: Mark, said: str) -> bool:
-        """Whether a tag is effective here, after `said`, which was not passed to `see` yet."""
+    def counts(self, mark: Tag, said: str) -> bool:
+        """Whether a tag is effective here, after `said`, which was not passed to `note_answer` yet."""
         if mark.name == "harmony" and (self.separate or not self._harmony):
             return False
         blank = not said or said.isspace()
         fresh = self.fresh and blank
         match mark.kind:
             case "open":
-                if self._opens(fresh=fresh):
+                if self._is_opening(fresh=fresh):
                     return True
                 self._prose += 1
                 return False
@@ -194,14 +194,14 @@ class Answer:
             case "wrapper" | "end" | "final":
                 return self.thought or (mark.kind == "final" and fresh)
 
-    def _opens(self, *, fresh: bool) -> bool:
+    def _is_opening(self, *, fresh: bool) -> bool:
         if self._strict:
             return True
         if self.separate:
             return False
         return fresh or (self.thought and self.code.line_is_empty)
 
-    def _closes(self, mark: Mark, *, answered: bool) -> bool:
+    def _closes(self, mark: Tag, *, answered: bool) -> bool:
         """Whether a closing tag without an opening tag is effective."""
         if mark.name == "pair" or (answered and (self.separate or not self._orphans)):
             return False

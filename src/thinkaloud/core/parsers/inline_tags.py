@@ -26,7 +26,7 @@ BRACKETED: Final[tuple[tuple[str, str], ...]] = (
 """The usual spelling of every known tag. DeepSeek R1, Qwen, MiniMax M2 and many others
 (`<think>`); Nova (`<thinking>`); Gemini (`<thought>`); gpt-oss on Bedrock (`<reasoning>`);
 Seed-OSS; MiniMax M3; Magistral; Kimi; Gemma 4; Command A; OpenThinker; Apertus; MedGemma.
-`Spellings` recognizes more: any case, attributes, any namespace."""
+`TagFinder` recognizes more: any case, attributes, any namespace."""
 
 GRANITE: Final[tuple[tuple[str, str], ...]] = (
     ("Here's my thought process:", "Here's my response:"),
@@ -37,15 +37,15 @@ GRANITE: Final[tuple[tuple[str, str], ...]] = (
 """IBM Granite's phrases. For other models they are normal text, so only Granite models use them."""
 
 
-class Found(NamedTuple):
-    """A match of `Markers.find`: the marker spans `start` to `end`."""
+class MarkerMatch(NamedTuple):
+    """A match of `MarkerFinder.find`: the marker spans `start` to `end`."""
 
     start: int
     end: int
     marker: str
 
 
-class Markers:
+class MarkerFinder:
     """Finds a fixed set of strings in a text that arrives in chunks."""
 
     __slots__ = ("_firsts", "_longest", "_pattern", "_prefixes")
@@ -59,10 +59,10 @@ class Markers:
         self._firsts = frozenset(marker[0] for marker in longest_first)
         self._longest = len(longest_first[0])
 
-    def find(self, text: str, start: int = 0) -> Found | None:
+    def find(self, text: str, start: int = 0) -> MarkerMatch | None:
         """Return the first marker from `start` on; the longest of those at one position."""
         match = self._pattern.search(text, start)
-        return Found(match.start(), match.end(), match.group()) if match else None
+        return MarkerMatch(match.start(), match.end(), match.group()) if match else None
 
     def unfinished(self, text: str, start: int = 0) -> int:
         """Return the start of the longest suffix that may continue as a marker.
@@ -81,7 +81,7 @@ MarkKind = Literal["open", "close", "empty", "wrapper", "final", "end"]
 answer, and `end` the end of a harmony message. All are removed from the text."""
 
 
-class Mark(NamedTuple):
+class Tag(NamedTuple):
     """A tag in a text. A closing tag belongs to an opening tag of the same `name`."""
 
     start: int
@@ -139,7 +139,7 @@ _MAX_RUN: Final = 256
 _CODE: Final = rf"(?P<code>\n|`{{1,{_MAX_RUN}}}|~{{3,{_MAX_RUN}}})"
 
 
-class Spellings:
+class TagFinder:
     """Finds all known tags, and those of the given pairs, in a text that arrives in chunks.
 
     Tags may be in any case and have attributes and a namespace (`<mm:think>`). Whether an opening
@@ -176,12 +176,12 @@ class Spellings:
         """Whether the text has no character that can start a tag or code."""
         return self._active.search(text) is None
 
-    def find(self, text: str, start: int, end: int) -> Mark | None:
+    def find(self, text: str, start: int, end: int) -> Tag | None:
         """Return the first tag between `start` and `end`; the longest of those at one position."""
         match = self._pattern.search(text, start, end)
         return None if match is None else self._mark(match)
 
-    def find_or_code(self, text: str, start: int, end: int) -> Mark | re.Match[str] | None:
+    def find_or_code(self, text: str, start: int, end: int) -> Tag | re.Match[str] | None:
         """Return the first tag, or the match of a line break or a run of backticks or tildes."""
         match = self._with_code.search(text, start, end)
         if match is None or match["code"] is not None:
@@ -199,24 +199,24 @@ class Spellings:
             return length - (length - len(text.rstrip(text[-1]))) % _MAX_RUN
         return length
 
-    def _mark(self, match: re.Match[str]) -> Mark:
+    def _mark(self, match: re.Match[str]) -> Tag:
         start, end = match.span()
         groups = match.groupdict()
         if groups["open"]:
             kind: MarkKind = "empty" if match.group().endswith("/>") else "open"
-            return Mark(start, end, kind, groups["open"].lower())
+            return Tag(start, end, kind, groups["open"].lower())
         if groups["close"]:
-            return Mark(start, end, "close", groups["close"].lower())
+            return Tag(start, end, "close", groups["close"].lower())
         if groups["pipe"]:
             name = groups["pipe"].lower()
             closes = name.startswith("/") or "end" in name or "close" in name
-            return Mark(start, end, "close" if closes else "open", "pipe")
+            return Tag(start, end, "close" if closes else "open", "pipe")
         if groups["analysis"]:
-            return Mark(start, end, "open", "harmony")
+            return Tag(start, end, "open", "harmony")
         if groups["final"]:
-            return Mark(start, end, "final", "harmony")
+            return Tag(start, end, "final", "harmony")
         kind, name = self._literals[match.group().lower()]
-        return Mark(start, end, kind, name)
+        return Tag(start, end, kind, name)
 
 
 def _prefixes_of(words: Iterable[str]) -> frozenset[str]:
@@ -224,6 +224,6 @@ def _prefixes_of(words: Iterable[str]) -> frozenset[str]:
 
 
 @lru_cache(maxsize=32)
-def spellings(pairs: tuple[tuple[str, str], ...]) -> Spellings:
+def tag_finder(pairs: tuple[tuple[str, str], ...]) -> TagFinder:
     """Return the compiled spellings for these pairs, cached."""
-    return Spellings(pairs)
+    return TagFinder(pairs)

@@ -65,7 +65,7 @@ class SSEParser:
                 self._line.clear()
             self._take(line.rstrip(b"\r\n"), events)
         if self._broken:
-            self._give_up(events)
+            self._discard_event(events)
         elif chunk:
             # A CR at the end may be half of a CRLF.
             self._skip_lf = chunk.endswith(b"\r")
@@ -85,14 +85,14 @@ class SSEParser:
         if not self._broken:
             self._take(b"", events)
         if self._broken:
-            self._give_up(events)
+            self._discard_event(events)
         return events
 
     def _check(self, line_bytes: int) -> None:
         """Record whether the open event and a line of this length exceed the limit."""
         self._broken = self._held + line_bytes > self._limit
 
-    def _give_up(self, events: list[tuple[bytes, bytes]]) -> None:
+    def _discard_event(self, events: list[tuple[bytes, bytes]]) -> None:
         self._line.clear()
         self._data.clear()
         if not events:

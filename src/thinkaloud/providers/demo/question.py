@@ -129,7 +129,7 @@ _KNOWN_PLACE: Final = re.compile(
 _READ_CHARACTERS: Final = 500  # of a question; the rest is ignored
 
 
-class Wish(msgspec.Struct, frozen=True):
+class PlannedCall(msgspec.Struct, frozen=True):
     """A tool to call for a question, and why."""
 
     tool: str
@@ -144,29 +144,31 @@ def question_of(text: str) -> str:
     return text.strip()
 
 
-def wishes(question: str) -> tuple[Wish, ...]:
+def planned_calls(question: str) -> tuple[PlannedCall, ...]:
     """Return the tools to call for a question, in order."""
     asked = question[:_READ_CHARACTERS]
     found = [_search(asked) or _read(asked) or _listing(asked), _sum(asked), _time(asked)]
-    return tuple(wish for wish in found if wish is not None)
+    return tuple(planned for planned in found if planned is not None)
 
 
-def _sum(asked: str) -> Wish | None:
+def _sum(asked: str) -> PlannedCall | None:
     expression = arithmetic.expression_in(asked)
     if expression is None:
         return None
     why = f"There is arithmetic in it: {expression}. I do not work that out in my head."
-    return Wish("calculate", {"expression": expression}, why)
+    return PlannedCall("calculate", {"expression": expression}, why)
 
 
-def _time(asked: str) -> Wish | None:
+def _time(asked: str) -> PlannedCall | None:
     if not _TIME.search(asked):
         return None
     place, zone = _place(asked)
     if not zone:
-        return Wish("current_time", {}, "It asks for the time, and I have no clock of my own.")
+        return PlannedCall(
+            "current_time", {}, "It asks for the time, and I have no clock of my own."
+        )
     why = f"It asks for the time in {place}, which I take to be the time zone {zone}."
-    return Wish("current_time", {"time_zone": zone}, why)
+    return PlannedCall("current_time", {"time_zone": zone}, why)
 
 
 def _place(asked: str) -> tuple[str, str]:
@@ -181,33 +183,33 @@ def _place(asked: str) -> tuple[str, str]:
     return place, place.replace(" ", "_")
 
 
-def _search(asked: str) -> Wish | None:
+def _search(asked: str) -> PlannedCall | None:
     for pattern in _SEARCH:
         match = pattern.search(asked)
         if match is not None:
             text = _first(match)
             why = f"It asks where {text!r} stands in the files."
-            return Wish("search_files", {"text": text}, why)
+            return PlannedCall("search_files", {"text": text}, why)
     return None
 
 
-def _read(asked: str) -> Wish | None:
+def _read(asked: str) -> PlannedCall | None:
     match = _READ.search(asked)
     if match is None:
         return None
     name = _first(match)
-    return Wish("read_file", {"name": name}, f"It asks for what is in {name!r}.")
+    return PlannedCall("read_file", {"name": name}, f"It asks for what is in {name!r}.")
 
 
-def _listing(asked: str) -> Wish | None:
+def _listing(asked: str) -> PlannedCall | None:
     if not _LIST.search(asked):
         return None
     match = _FOLDER.search(asked)
     if match is None:
-        return Wish("list_files", {}, "It asks which files there are.")
+        return PlannedCall("list_files", {}, "It asks which files there are.")
     folder = _first(match)
     why = f"It asks which files there are in {folder!r}."
-    return Wish("list_files", {"folder": folder}, why)
+    return PlannedCall("list_files", {"folder": folder}, why)
 
 
 def _first(match: re.Match[str]) -> str:

@@ -18,7 +18,7 @@ from thinkaloud.events.prompt import (
 )
 from thinkaloud.providers.demo import small_talk
 from thinkaloud.providers.demo.findings import Finding, report
-from thinkaloud.providers.demo.question import Wish, question_of, wishes
+from thinkaloud.providers.demo.question import PlannedCall, planned_calls, question_of
 
 SIGNATURE: Final = "*From the built-in demo model: a small fixed program, not an AI.*"
 """The last line of every answer."""
@@ -48,23 +48,23 @@ class _Thought(msgspec.Struct, frozen=True):
 
 def respond(request: ModelRequest) -> Response:
     """Return the response to a conversation. Deterministic."""
-    asked = _asked(request.turns)
+    asked = _questions(request.turns)
     if request.turns and isinstance(request.turns[-1], ToolTurn):
         return _after_tools(request, asked[-1])
     question = asked[-1] if asked else ""
-    wanted = wishes(question)
+    wanted = planned_calls(question)
     given = {schema.name for schema in request.tools}
-    usable = [wish for wish in wanted if wish.tool in given]
+    usable = [planned for planned in wanted if planned.tool in given]
     if usable:
-        return _calling(request, question, usable)
+        return _call_tools(request, question, usable)
     return _answering(request, asked, wanted)
 
 
-def _asked(turns: Sequence[Turn]) -> list[str]:
+def _questions(turns: Sequence[Turn]) -> list[str]:
     return [question_of(turn.text) for turn in turns if isinstance(turn, UserTurn)]
 
 
-def _calling(request: ModelRequest, question: str, usable: Sequence[Wish]) -> Response:
+def _call_tools(request: ModelRequest, question: str, usable: Sequence[PlannedCall]) -> Response:
     made = sum(
         isinstance(part, ToolCallPart)
         for turn in request.turns
@@ -73,14 +73,16 @@ def _calling(request: ModelRequest, question: str, usable: Sequence[Wish]) -> Re
     )
     calls = tuple(
         ToolCall(
-            f"demo_call_{made + place}", wish.tool, msgspec.json.encode(wish.arguments).decode()
+            f"demo_call_{made + place}",
+            planned.tool,
+            msgspec.json.encode(planned.arguments).decode(),
         )
-        for place, wish in enumerate(usable, start=1)
+        for place, planned in enumerate(usable, start=1)
     )
-    names = " and ".join(f"`{wish.tool}`" for wish in usable)
+    names = " and ".join(f"`{planned.tool}`" for planned in usable)
     thoughts = [
-        _Thought(2, f"The user asks: {_short(question)}"),
-        *(_Thought(1, wish.why) for wish in usable),
+        _Thought(2, f"The user asks: {_shortened(question)}"),
+        *(_Thought(1, planned.why) for planned in usable),
         _Thought(3, f"The tools that I was given: {_listed(request)}."),
         _Thought(4, "A tool's result is worth more than a guess, and a demo should guess nothing."),
         _Thought(5, "If the tool fails, its error is the honest answer, and I shall pass it on."),
@@ -95,9 +97,9 @@ def _after_tools(request: ModelRequest, question: str) -> Response:
     thoughts = [_Thought(2, "The results are here. I read them before I say anything.")]
     for finding in findings:
         outcome = "reports an error" if finding.is_error else "gave"
-        thoughts.append(_Thought(1, f"`{finding.tool}` {outcome}: {_short(finding.content)}"))
+        thoughts.append(_Thought(1, f"`{finding.tool}` {outcome}: {_shortened(finding.content)}"))
     thoughts += [
-        _Thought(3, f"That is what was asked: {_short(question)}"),
+        _Thought(3, f"That is what was asked: {_shortened(question)}"),
         _Thought(4, "Nothing is left to look up, so no further call is needed."),
         _Thought(5, "I add nothing to the results that does not stand in them."),
         _Thought(6, "I put them in the order in which they were asked for."),
@@ -125,16 +127,18 @@ def _findings(turns: Sequence[Turn]) -> list[Finding]:
     ]
 
 
-def _answering(request: ModelRequest, asked: Sequence[str], wanted: Sequence[Wish]) -> Response:
+def _answering(
+    request: ModelRequest, asked: Sequence[str], wanted: Sequence[PlannedCall]
+) -> Response:
     question = asked[-1] if asked else ""
     if wanted:
-        wish = wanted[0]
-        decision = f"That needs `{wish.tool}`, which I was not given. I say so."
-        answer = _without_tool(wish)
+        planned = wanted[0]
+        decision = f"That needs `{planned.tool}`, which I was not given. I say so."
+        answer = _without_tool(planned)
     else:
         decision, answer = small_talk.answer(question, asked[:-1])
     thoughts = [
-        _Thought(1, f"The user says: {_short(question)}"),
+        _Thought(1, f"The user says: {_shortened(question)}"),
         _Thought(2, "Is there arithmetic in it, a question for the time, or one about files?"),
         _Thought(2, wanted[0].why if wanted else "No: there is nothing here that a tool is for."),
         _Thought(3, f"The tools that I was given: {_listed(request)}."),
@@ -146,9 +150,11 @@ def _answering(request: ModelRequest, asked: Sequence[str], wanted: Sequence[Wis
     return Response(_thinking(thoughts, request.effort), f"{answer}\n\n{SIGNATURE}")
 
 
-def _without_tool(wish: Wish) -> str:
-    need = _MISSING.get(wish.tool, "the tool, which is switched off here")
-    return f"For that I would call the tool `{wish.tool}`, but I was not given it. It needs {need}."
+def _without_tool(planned: PlannedCall) -> str:
+    need = _MISSING.get(planned.tool, "the tool, which is switched off here")
+    return (
+        f"For that I would call the tool `{planned.tool}`, but I was not given it. It needs {need}."
+    )
 
 
 def _before(asked: Sequence[str]) -> str:
@@ -158,9 +164,9 @@ def _before(asked: Sequence[str]) -> str:
     return f"Earlier in this conversation I was asked {count} time{'s' if count > 1 else ''}."
 
 
-def _arguments(usable: Sequence[Wish]) -> str:
+def _arguments(usable: Sequence[PlannedCall]) -> str:
     shown = ", ".join(
-        f"{name} = {value!r}" for wish in usable for name, value in wish.arguments.items()
+        f"{name} = {value!r}" for planned in usable for name, value in planned.arguments.items()
     )
     return f"The arguments, read once more: {shown or 'none are needed'}."
 
@@ -169,7 +175,7 @@ def _listed(request: ModelRequest) -> str:
     return ", ".join(f"`{schema.name}`" for schema in request.tools) or "none"
 
 
-def _short(text: str) -> str:
+def _shortened(text: str) -> str:
     flat = re.sub(r"\s+", " ", text[:400]).strip()
     return f"“{flat}”" if len(flat) <= 120 else f"“{flat[:120]}…”"
 
@@ -177,12 +183,12 @@ def _short(text: str) -> str:
 def _thinking(thoughts: Sequence[_Thought], effort: Effort | None) -> str:
     """Return the steps for this effort; a token budget includes the first ones that fit."""
     if isinstance(effort, int):
-        return _within(thoughts, 4 * effort)
+        return _truncated(thoughts, 4 * effort)
     depth = _DEPTHS[effort or "medium"]
     return "\n\n".join(thought.text for thought in thoughts if thought.depth <= depth)
 
 
-def _within(thoughts: Sequence[_Thought], characters: int) -> str:
+def _truncated(thoughts: Sequence[_Thought], characters: int) -> str:
     text = thoughts[0].text[:characters]
     for thought in thoughts[1:]:
         longer = f"{text}\n\n{thought.text}"

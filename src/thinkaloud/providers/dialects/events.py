@@ -77,7 +77,7 @@ class ProviderEvents(SSEParser):
             self._name = line[6:].removeprefix(b" ")
             self._held += len(line)
         elif not line.startswith(b":"):
-            self._odd(line, events)
+            self._unusual_line(line, events)
 
     def _add(self, line: bytes) -> None:
         self._data.append(line)
@@ -91,14 +91,14 @@ class ProviderEvents(SSEParser):
         if data[:1] == b"{":
             events.append((self._name, data))
         else:
-            self._unusual(data, events)
+            self._unusual_data(data, events)
 
     def _complete(self) -> bool:
         """Return whether the current data is already a complete event."""
         if len(self._data) > 1 or self._partial:
             return False
         data = self._data[0].strip()
-        complete = is_json(data) if data[:1] == b"{" else _nothing(data)
+        complete = is_json(data) if data[:1] == b"{" else _is_noise(data)
         self._partial = not complete
         return complete
 
@@ -116,7 +116,7 @@ class ProviderEvents(SSEParser):
             events.append((b"", DONE))
         return done
 
-    def _unusual(self, data: bytes, events: list[tuple[bytes, bytes]]) -> None:
+    def _unusual_data(self, data: bytes, events: list[tuple[bytes, bytes]]) -> None:
         """Handle data that does not start like a JSON object."""
         while data.startswith(b"data:"):
             data = data[5:].lstrip()
@@ -128,7 +128,7 @@ class ProviderEvents(SSEParser):
         else:
             events.append((self._name, b"" if _NOISE.fullmatch(stripped) else data))
 
-    def _odd(self, line: bytes, events: list[tuple[bytes, bytes]]) -> None:
+    def _unusual_line(self, line: bytes, events: list[tuple[bytes, bytes]]) -> None:
         """Handle a line that is neither a comment nor one of the common fields."""
         if not self._joined and line.startswith(_STANDARD):
             if line.startswith(b"id:"):
@@ -142,9 +142,9 @@ class ProviderEvents(SSEParser):
         else:
             if self._data:
                 self._emit(events)
-            self._beside(line, events)
+            self._line_outside_event(line, events)
 
-    def _beside(self, line: bytes, events: list[tuple[bytes, bytes]]) -> None:
+    def _line_outside_event(self, line: bytes, events: list[tuple[bytes, bytes]]) -> None:
         """Handle a line outside of any event: an error, bare JSON, or stray text."""
         if error := _ERROR_LINE.match(line):
             self._name = b"error"
@@ -169,7 +169,7 @@ def is_json(data: bytes | str) -> bool:
     return True
 
 
-def _nothing(data: bytes) -> bool:
+def _is_noise(data: bytes) -> bool:
     """Return whether data is only a keep-alive or the end marker."""
     return _NOISE.fullmatch(data) is not None or _DONE.fullmatch(data) is not None
 

@@ -9,7 +9,7 @@ from thinkaloud.providers.dialects.faults import reported
 from thinkaloud.providers.dialects.toolcalls import TooManyCalls
 
 
-class Failing:
+class EventReader:
     """Base class of readers that read a message event by event.
 
     `done` is True after the last model event; later events are ignored.
@@ -33,10 +33,10 @@ class Failing:
         """End with a broken stream."""
         self.fail(ProviderError("provider_stream_cut", f"The stream was interrupted: {why}."), out)
 
-    def broke_off(self, stray: bytes, out: list[ModelEvent]) -> None:
+    def ended_early(self, stray: bytes, out: list[ModelEvent]) -> None:
         """End a stream that had no end marker. `stray` is its data outside of events."""
         if stray.strip():
-            self._end_in(framing.broke_off(stray, self._count(self._usage)), out)
+            self._end_in(framing.ended_early(stray, self._count(self._usage)), out)
         else:
             self.cut("it ended without a final event", out)
 
@@ -58,12 +58,12 @@ class Failing:
         """End with an unreadable event: an error in another format, or garbage."""
         if not self.report(data, name, out):
             message = framing.unreadable(data, reason)
-            self._end_in(framing.cut_off(message, self._count(self._usage)), out)
+            self._end_in(framing.stream_cut(message, self._count(self._usage)), out)
 
     def too_many(self, reason: TooManyCalls, out: list[ModelEvent]) -> None:
         """End because of too many tool calls."""
         usage = self._count(self._usage)
-        message = framing.too_much(reason)
+        message = framing.too_many_calls(reason)
         self._end_in(ModelFailed("provider_stream_cut", message, usage=usage), out)
 
     def _end_in(self, failure: ModelFailed, out: list[ModelEvent]) -> None:

@@ -74,7 +74,7 @@ class Reader(Protocol):
         ...
 
 
-class HeldBody:
+class BodyBuffer:
     """A bounded buffer for data that can only be parsed once it is complete."""
 
     __slots__ = ("_full", "_held", "_limit", "_what")
@@ -139,7 +139,7 @@ class LineFrames:
     __slots__ = ("_events", "_held", "_spread")
 
     def __init__(self) -> None:
-        self._held = HeldBody("one line")
+        self._held = BodyBuffer("one line")
         self._spread = False
         """Whether JSON spanning several lines was seen."""
         self._events = ProviderEvents()
@@ -163,14 +163,14 @@ class LineFrames:
             if line[:1] == b"{" and len(line) > 2 and not self._spread:
                 found.append((b"", line))
             else:
-                found += self._odd(line)
+                found += self._unusual_line(line)
         return found
 
     def close(self) -> Events:
         """Return the last line if it is unterminated."""
-        return [*self._odd(self._held.take()), *self._events.close()]
+        return [*self._unusual_line(self._held.take()), *self._events.close()]
 
-    def _odd(self, line: bytes) -> Events:
+    def _unusual_line(self, line: bytes) -> Events:
         self._spread = self._spread or line.strip() == b"{"
         return [event for event in self._events.feed(line + b"\n") if event[1] != DONE]
 
@@ -183,7 +183,7 @@ class WholeFrames:
     stray = b""
 
     def __init__(self) -> None:
-        self._held = HeldBody()
+        self._held = BodyBuffer()
 
     def feed(self, data: bytes) -> Events:
         """Buffer the bytes; no event is complete before the end."""
@@ -210,7 +210,7 @@ class FormDecoder:
         self._stream = stream
         self._whole = whole
         self._chosen: Decoder | None = None
-        self._held = HeldBody()
+        self._held = BodyBuffer()
         self._start = b""
         self._line = False
         """Whether the first line is a JSON document; if another line follows, it is a stream."""
@@ -227,8 +227,8 @@ class FormDecoder:
             self._held.check()
         except EventTooLarge as error:
             self._over = True
-            return [cut_off(f"{_UNREADABLE}: {error}.")]
-        return self._settle(data)
+            return [stream_cut(f"{_UNREADABLE}: {error}.")]
+        return self._detect_format(data)
 
     def close(self) -> list[ModelEvent]:
         """Signal the end of input and return the remaining events; later calls return nothing."""
@@ -241,7 +241,7 @@ class FormDecoder:
         self._chosen = self._whole() if self._start in (b"{", b"[") else self._stream()
         return [*self._chosen.feed(body), *self._chosen.close()]
 
-    def _settle(self, data: bytes) -> list[ModelEvent]:
+    def _detect_format(self, data: bytes) -> list[ModelEvent]:
         """Determine the form as soon as enough of the body has arrived."""
         if not self._start:
             data = self._held.peek().removeprefix(_BOM).lstrip()
@@ -255,10 +255,10 @@ class FormDecoder:
         if self._start == b"<":
             self._over = True
             return [ModelFailed("provider_bad_request", PAGE)]
-        self._chosen = self._told_by(data)
+        self._chosen = self._detected_decoder(data)
         return [] if self._chosen is None else self._chosen.feed(self._held.take())
 
-    def _told_by(self, data: bytes) -> Decoder | None:
+    def _detected_decoder(self, data: bytes) -> Decoder | None:
         """Return the decoder for the body received so far; None if more is needed."""
         if self._start not in (b"{", b"["):
             return self._stream()
@@ -313,7 +313,7 @@ class FramedDecoder:
         self._over = True
         self._reader.flush(out)
         if not self._reader.finish(out):
-            out.append(broke_off(self._frames.stray, self._reader.usage))
+            out.append(ended_early(self._frames.stray, self._reader.usage))
         return out
 
     def _take(self, events: Events, out: list[ModelEvent]) -> None:
@@ -332,7 +332,9 @@ class FramedDecoder:
             except TooManyCalls as error:
                 self._over = True
                 reader.flush(out)
-                out.append(ModelFailed("provider_stream_cut", too_much(error), usage=reader.usage))
+                out.append(
+                    ModelFailed("provider_stream_cut", too_many_calls(error), usage=reader.usage)
+                )
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 self._over = self._error(payload, name, out)
                 if not self._over:
@@ -352,22 +354,22 @@ class FramedDecoder:
     def _cut(self, message: str, out: list[ModelEvent]) -> None:
         self._over = True
         self._reader.flush(out)
-        out.append(cut_off(message, self._reader.usage))
+        out.append(stream_cut(message, self._reader.usage))
 
 
-def cut_off(message: str, usage: Usage | None = None) -> ModelFailed:
+def stream_cut(message: str, usage: Usage | None = None) -> ModelFailed:
     """Return the failure for a stream that was cut off or cannot be read."""
     return ModelFailed(code="provider_stream_cut", message=message, retryable=True, usage=usage)
 
 
-def broke_off(stray: bytes, usage: Usage | None = None) -> ModelFailed:
+def ended_early(stray: bytes, usage: Usage | None = None) -> ModelFailed:
     """Return the failure for a stream without an end marker, quoting any stray text."""
     message = "The provider's stream ended early."
     if stray.lstrip()[:1] == b"<":
         message += " A web page arrived instead of the rest: a proxy probably timed out."
     elif stray.strip():
         message += f" It sent: {words(stray)}"
-    return cut_off(message, usage)
+    return stream_cut(message, usage)
 
 
 def unreadable(payload: bytes, error: Exception) -> str:
@@ -377,7 +379,7 @@ def unreadable(payload: bytes, error: Exception) -> str:
     return f"The provider sent an invalid event: {said}."
 
 
-def too_much(error: TooManyCalls) -> str:
+def too_many_calls(error: TooManyCalls) -> str:
     """Return a message about a response with too many or too long tool calls."""
     return f"The response was truncated: {error}."
 

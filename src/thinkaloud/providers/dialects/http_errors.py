@@ -103,11 +103,11 @@ def refusal(
         message,
         status=status,
         retry_after=delay_of(said) if wait is None else wait,
-        retryable=False if spent(_all(said), delay_of(said)) else None,
+        retryable=False if spent(_full_text(said), delay_of(said)) else None,
     )
 
 
-def _all(said: Refusal) -> str:
+def _full_text(said: Refusal) -> str:
     """Return the text of an error, including its codes."""
     return f"{said.code or ''} {said.status or ''} {said.message or ''}"
 

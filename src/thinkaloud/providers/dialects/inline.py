@@ -88,18 +88,18 @@ class InlineDecoder:
     def _split(self, events: list[ModelEvent]) -> list[ModelEvent]:
         if not events or (self._splitter.plain and not isinstance(events[-1], ModelFinished)):
             return events
-        if len(events) == 1 and (plain := self._plain(events[0])) is not None:
+        if len(events) == 1 and (plain := self._plain_event(events[0])) is not None:
             return events if plain is events[0] else [plain]
         out: list[ModelEvent] = []
         for event in events:
-            plain = self._plain(event)
+            plain = self._plain_event(event)
             if plain is None:
                 self._read(event, out)
             else:
                 out.append(plain)
         return out or [_ALIVE]
 
-    def _plain(self, event: ModelEvent) -> ModelEvent | None:
+    def _plain_event(self, event: ModelEvent) -> ModelEvent | None:
         """Return the resulting event if there are no tags in it; None if it must be parsed.
 
         This is the fast path for the usual chunk: answer text passes unchanged.
@@ -111,7 +111,7 @@ class InlineDecoder:
             if kind == "answer":
                 self._apart = False
                 if self._inside or self._unclosed is not None:
-                    self._leave()
+                    self._end_reasoning()
                 return event
             return None if kind is None else self._thought_text(event.text)
         if self._apart and isinstance(event, ReasoningText) and event.part < self._part:
@@ -125,30 +125,30 @@ class InlineDecoder:
             case AnswerText(text=text, block=block):
                 if block != self._block:
                     self._block = block
-                    self._say(self._splitter.begin_block(), out)
-                self._say(self._splitter.feed(text), out)
+                    self._emit(self._splitter.begin_block(), out)
+                self._emit(self._splitter.feed(text), out)
             case ReasoningText():
-                self._say(self._splitter.separate(), out)
+                self._emit(self._splitter.separate(), out)
                 self._unclosed = None
                 self._apart = True
                 out.append(self._numbered(event))
             case ToolCallOpened() | ToolCall() | ServerToolActivity():
-                self._say(self._splitter.interrupt(), out)
+                self._emit(self._splitter.interrupt(), out)
                 out.append(event)
             case ModelFinished():
                 self._finish(event, out)
             case ModelFailed():
-                self._say(self._splitter.close(cut=self._drops_cut_tag), out)
+                self._emit(self._splitter.close(cut=self._drops_cut_tag), out)
                 out.append(event)
             case _:
                 out.append(event)
 
-    def _say(self, pieces: list[Piece], out: list[ModelEvent]) -> None:
+    def _emit(self, pieces: list[Piece], out: list[ModelEvent]) -> None:
         for kind, text in pieces:
             if kind == "reasoning":
                 out.append(self._thought_text(text))
             elif kind == "answer":
-                self._leave()
+                self._end_reasoning()
                 out.append(AnswerText(text))
             else:
                 self._thought = True
@@ -162,7 +162,7 @@ class InlineDecoder:
             self._unclosed.append(text)
         return ReasoningText(text, self._part)
 
-    def _leave(self) -> None:
+    def _end_reasoning(self) -> None:
         if self._inside:
             self._inside = False
             self._part += 1
@@ -178,7 +178,7 @@ class InlineDecoder:
     def _finish(self, event: ModelFinished, out: list[ModelEvent]) -> None:
         splitter = self._splitter
         unclosed = splitter.unclosed and event.finish_reason == "stop"
-        self._say(splitter.close(), out)
+        self._emit(splitter.close(), out)
         if unclosed and self._unclosed:
             # The family starts inside reasoning, but this server has already removed it.
             out.append(Reclassified("withdrawn"))

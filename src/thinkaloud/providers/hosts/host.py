@@ -44,7 +44,7 @@ class Wire(msgspec.Struct, frozen=True):
     key_style: KeyStyle = "bearer"
 
 
-class Blank(msgspec.Struct, frozen=True):
+class Placeholder(msgspec.Struct, frozen=True):
     """A placeholder in an address, written `{name}`, whose value depends on the operator."""
 
     name: str
@@ -77,7 +77,7 @@ class Host(msgspec.Struct, frozen=True):
     also: dict[str, Wire] = {}
     """Other dialects it supports, used if the operator selects one."""
     credentials: Credentials = "key"
-    blanks: tuple[Blank, ...] = ()
+    placeholders: tuple[Placeholder, ...] = ()
     models: tuple[str, ...] = ()
     """The models it serves, if it has no endpoint that lists them."""
     gateway: tuple[EffortLevel, ...] = ()
@@ -95,7 +95,7 @@ class Host(msgspec.Struct, frozen=True):
         return self.like or self.name
 
 
-def speaking(host: Host, dialect: str) -> Host:
+def with_dialect(host: Host, dialect: str) -> Host:
     """Return a host switched to this dialect; without quirks if it is not known to support it."""
     if dialect == host.dialect:
         return host
@@ -109,10 +109,10 @@ def speaking(host: Host, dialect: str) -> Host:
     )
 
 
-def filled(host: Host, environment: Mapping[str, str]) -> tuple[Host, str | None]:
+def fill_placeholders(host: Host, environment: Mapping[str, str]) -> tuple[Host, str | None]:
     """Return a host with its blanks filled from the environment, and the variables missing."""
     missing: list[str] = []
-    for blank in host.blanks:
+    for blank in host.placeholders:
         mark = f"{{{blank.name}}}"
         if mark not in host.base_url and mark not in repr(host.quirks):
             continue

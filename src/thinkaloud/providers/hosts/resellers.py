@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from thinkaloud.providers.hosts.host import Blank, Host, Wire
+from thinkaloud.providers.hosts.host import Host, Placeholder, Wire
 
 _LADDER: Final = ("none", "minimal", "low", "medium", "high", "xhigh")
-_PROJECT: Final = Blank("project", ("GOOGLE_CLOUD_PROJECT", "ANTHROPIC_VERTEX_PROJECT_ID"))
+_PROJECT: Final = Placeholder("project", ("GOOGLE_CLOUD_PROJECT", "ANTHROPIC_VERTEX_PROJECT_ID"))
 _UNIFIED: Final = {"level_field": "reasoning.effort", "budget_field": "reasoning.max_tokens"}
 _DETAILS: Final = {"carrier": "reasoning_details"}
 
@@ -18,7 +18,7 @@ AZURE: Final = Host(
     "api-key",
     key_required=False,
     credentials="azure",
-    blanks=(Blank("endpoint", ("AZURE_OPENAI_ENDPOINT",)),),
+    placeholders=(Placeholder("endpoint", ("AZURE_OPENAI_ENDPOINT",)),),
     also={
         "openai-chat": Wire(
             "{endpoint}/openai/v1", {"max_tokens_field": "max_completion_tokens"}, "api-key"
@@ -37,7 +37,9 @@ BEDROCK: Final = Host(
     credentials="aws",
     default_model="global.anthropic.claude-sonnet-4-5-20250929-v1:0",
     quirks={"tool_status": False},
-    blanks=(Blank("region", ("AWS_REGION", "AWS_DEFAULT_REGION"), default="us-east-1"),),
+    placeholders=(
+        Placeholder("region", ("AWS_REGION", "AWS_DEFAULT_REGION"), default="us-east-1"),
+    ),
     models=(
         "global.anthropic.claude-sonnet-4-5-20250929-v1:0",
         "global.anthropic.claude-haiku-4-5-20251001-v1:0",
@@ -78,9 +80,9 @@ VERTEX: Final = Host(
         "call_ids": False,
         "tool_schema": "openapi",
     },
-    blanks=(
+    placeholders=(
         _PROJECT,
-        Blank(
+        Placeholder(
             "location",
             ("GOOGLE_CLOUD_LOCATION",),
             default="global",
@@ -103,9 +105,9 @@ VERTEX_ANTHROPIC: Final = Host(
         "models_path": None,
         "body_version": "vertex-2023-10-16",
     },
-    blanks=(
+    placeholders=(
         _PROJECT,
-        Blank(
+        Placeholder(
             "location",
             ("CLOUD_ML_REGION", "GOOGLE_CLOUD_LOCATION"),
             default="global",

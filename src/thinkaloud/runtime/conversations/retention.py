@@ -12,7 +12,7 @@ _PURGE_SECONDS: Final = 3600.0
 _log = logging.getLogger(__name__)
 
 
-async def keep_purging(conversations: Conversations, clock: Clock, days: float) -> None:
+async def purge_periodically(conversations: Conversations, clock: Clock, days: float) -> None:
     """Delete, now and every hour, conversations not updated for `days`, until cancelled."""
     while True:
         try:

@@ -95,7 +95,7 @@ class Conversations:
         renamed = await self._store.update_conversation(owner, conversation_id, change)
         return renamed or await self.get(owner, conversation_id)
 
-    async def entitle(self, record: RunRecord, run: RunFold | None = None) -> None:
+    async def set_title(self, record: RunRecord, run: RunFold | None = None) -> None:
         """Set the title of an untitled conversation from this run, which has ended.
 
         `run` is its current state, if the caller has read it.

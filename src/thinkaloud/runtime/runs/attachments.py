@@ -36,7 +36,7 @@ def names_of(
 ) -> FileNames:
     """Return the files that a request names; if it names none, those of the run it replaces."""
     if replaced is not None and context_files is None and image_path is None:
-        return _given(replaced.started.input)
+        return _file_names(replaced.started.input)
     return FileNames(context_files or (), image_path)
 
 
@@ -44,14 +44,14 @@ def attachments_of(run: RunFold | None) -> Mapping[str, Attachment]:
     """Return the attachments of a run by name, even if the files have since changed."""
     if run is None:
         return {}
-    names = _given(run.started.input).in_order
+    names = _file_names(run.started.input).in_order
     return {
-        name: msgspec.structs.replace(file, id=name, kept_in=_keeper(file, run))
+        name: msgspec.structs.replace(file, id=name, kept_in=_source_run_id(file, run))
         for (name, _), file in zip(names, run.attachments, strict=False)
     }
 
 
-def _keeper(file: Attachment, run: RunFold) -> str:
+def _source_run_id(file: Attachment, run: RunFold) -> str:
     # Files in old logs have no id to look them up by: their content is written again.
     return file.kept_in or (run.run_id if file.id else "")
 
@@ -96,5 +96,5 @@ def _size(file: Attachment) -> int:
     return len(file.base64) * 3 // 4 + len(file.text) if file.bytes is None else file.bytes
 
 
-def _given(given: UserInput) -> FileNames:
+def _file_names(given: UserInput) -> FileNames:
     return FileNames(given.context_files, given.image_path)

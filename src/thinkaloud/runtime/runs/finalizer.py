@@ -39,26 +39,26 @@ class Finalizer:
         """Compact a run and set its conversation's title. Returns False if not done yet."""
         if not await self._hub.writer.finish(log, run):
             return False
-        await self._entitle(run)
+        await self._set_title(run)
         return True
 
     async def finish_read(self, log: LiveLog, run: RunRecord, read: ReadRun) -> None:
         """Like `finish`, for a run that the caller has read, without reading it again."""
         if await self._hub.writer.finish(log, run, read.entries) and read.fold is not None:
-            await self._entitle(run, read.fold)
+            await self._set_title(run, read.fold)
 
     def finish_later(self, log: LiveLog, run: RunRecord, tasks: asyncio.TaskGroup) -> None:
         """Retry until done, then release the log. The next start does what is left at shutdown."""
-        task = tasks.create_task(self._keep_trying(log, run))
+        task = tasks.create_task(self._retry(log, run))
         self._left.add(task)
         task.add_done_callback(self._left.discard)
 
-    def give_up(self) -> None:
+    def stop_retrying(self) -> None:
         """Stop retrying and leave the rest to the next start."""
         for task in self._left:
             task.cancel()
 
-    async def _keep_trying(self, log: LiveLog, run: RunRecord) -> None:
+    async def _retry(self, log: LiveLog, run: RunRecord) -> None:
         wait = self._interval
         try:
             while True:
@@ -69,8 +69,8 @@ class Finalizer:
         finally:
             await self._hub.release(log)
 
-    async def _entitle(self, run: RunRecord, fold: RunFold | None = None) -> None:
+    async def _set_title(self, run: RunRecord, fold: RunFold | None = None) -> None:
         try:
-            await self._conversations.entitle(run, fold)
+            await self._conversations.set_title(run, fold)
         except StoreError:
             _log.exception("could not save a title for %s", run.conversation_id)

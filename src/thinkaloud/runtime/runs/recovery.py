@@ -4,7 +4,7 @@ import logging
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from thinkaloud.core.recovery import closing, lost
+from thinkaloud.core.recovery import closing, events_of_lost_run
 from thinkaloud.errors import UnreadableLog
 from thinkaloud.events.event import Event
 from thinkaloud.events.fold import Fold, RunFold
@@ -84,5 +84,5 @@ def _ended(unfinished: Unfinished, fold: Fold, log: LiveLog) -> list[Entry]:
 
 def _missing(unfinished: Unfinished, run: RunFold | None) -> list[Event]:
     if run is None:
-        return lost(unfinished.message)
+        return events_of_lost_run(unfinished.message)
     return closing(run) if run.ended is None else []

@@ -152,7 +152,7 @@ async def build_spec(
         attachments=attachments,
         system_prompt=services.system_prompt,
         replaces=request.replaces,
-        stop_detached_after=_grace(request, services.limits),
+        stop_detached_after=_stop_delay(request, services.limits),
     )
 
 
@@ -166,7 +166,7 @@ async def replaced_run(owner: str, request: RunRequest, store: Store) -> RunReco
     return run
 
 
-def _grace(request: RunRequest, limits: Limits) -> float | None:
+def _stop_delay(request: RunRequest, limits: Limits) -> float | None:
     if request.stop_detached_after is None:
         return limits.stop_detached_after_seconds
     return None if math.isinf(request.stop_detached_after) else request.stop_detached_after

@@ -105,12 +105,12 @@ class Run:
             finish = await self._finish(read_earlier)
         except asyncio.CancelledError as error:
             cancelled = None if self.stopping else error
-            finish = self._broken_off()
+            finish = self._finish_of_cancelled()
         ending = self._recorder.end(finish, held=True)
         await self._show_end(self._log)
         if cancelled is not None:
             raise cancelled
-        await self._tell_end(ending, finish.error)
+        await self._notify_end(ending, finish.error)
 
     def stop(self) -> bool:
         """Mark the run as stopped. Returns whether the caller must now cancel its task."""
@@ -122,7 +122,7 @@ class Run:
     def abandon(self) -> None:
         """Record the end of a run that was cancelled before it could do so itself."""
         self._begin()
-        self._recorder.end(self._broken_off())
+        self._recorder.end(self._finish_of_cancelled())
 
     def _begin(self) -> None:
         if self._begun:
@@ -130,7 +130,7 @@ class Run:
         self._begun = True
         self._recorder.begin(self.spec.started, self.spec.attachments)
 
-    def _broken_off(self) -> Finish:
+    def _finish_of_cancelled(self) -> Finish:
         if self.stopping:
             return Finish("stopped")
         message = "The server shut down before the run finished."
@@ -190,7 +190,7 @@ class Run:
                 await self._recorder.close_segment()
         return finish
 
-    async def _tell_end(self, ending: Sequence[Event], error: RunError | None) -> None:
+    async def _notify_end(self, ending: Sequence[Event], error: RunError | None) -> None:
         if not self._hooks:
             return
         run = self._recorder.fold.view()

@@ -11,7 +11,7 @@ from thinkaloud.events.event import RunStarted
 from thinkaloud.events.fold import RunFold
 from thinkaloud.ports.store import RunRecord
 from thinkaloud.ports.tasks import owned_tasks
-from thinkaloud.runtime.conversations.retention import keep_purging
+from thinkaloud.runtime.conversations.retention import purge_periodically
 from thinkaloud.runtime.conversations.service import Conversations
 from thinkaloud.runtime.log.follower import Follower
 from thinkaloud.runtime.log.hub import Hub
@@ -74,7 +74,7 @@ class Runs:
                 await recover(self._store, self.hub, self._finisher)
                 await self.conversations.release_uploads()
                 if services.retention_days is not None:
-                    purging = keep_purging(
+                    purging = purge_periodically(
                         self.conversations, services.clock, services.retention_days
                     )
                     keeping.append(tasks.create_task(purging))
@@ -83,7 +83,7 @@ class Runs:
                 await self.interrupt()
                 for task in keeping:
                     task.cancel()
-                self._finisher.give_up()
+                self._finisher.stop_retrying()
                 await self.hub.shut()
                 await self.conversations.release_uploads(closing=True)
 
@@ -157,11 +157,11 @@ class Runs:
             raise Unavailable("The server is shutting down and accepts no new runs.")
         check(request)
         with self.admission.admit(owner, request):
-            run, record = await self._admitted(owner, request)
+            run, record = await self._create_run(owner, request)
         await run.begun.wait()
         return record
 
-    async def _admitted(self, owner: str, request: RunRequest) -> tuple[Run, RunRecord]:
+    async def _create_run(self, owner: str, request: RunRequest) -> tuple[Run, RunRecord]:
         hooks = HookChain(self._services.hooks)  # First, because it may raise.
         replaced = await replaced_run(owner, request, self._store)
         fold = None if replaced is None else await self.fold(replaced)
@@ -200,7 +200,7 @@ class Runs:
             self.hub.writer.show_end,
         )
         run = Run(spec, log, means)
-        task = self._tasks.create_task(self._carry_out(run, record, log))
+        task = self._tasks.create_task(self._execute(run, record, log))
         self.active.add(run, task)
         if spec.stop_detached_after is not None:
             grace = spec.stop_detached_after
@@ -209,7 +209,7 @@ class Runs:
             task.add_done_callback(lambda _: watch.cancel())
         return run
 
-    async def _carry_out(self, run: Run, record: RunRecord, log: LiveLog) -> None:
+    async def _execute(self, run: Run, record: RunRecord, log: LiveLog) -> None:
         spec = run.spec
         run.begun.set()
         try:

@@ -89,41 +89,41 @@ class ToolExecutor:
 
     async def _run(self, tool: Tool, name: str, arguments: dict[str, object]) -> ToolOutcome:
         # Not in a task group, which would wait forever for a tool that ignores its cancellation.
-        work = asyncio.create_task(_called(tool, arguments))  # noqa: TID251 - see _let_go
+        work = asyncio.create_task(_call(tool, arguments))  # noqa: TID251 - see _let_go
         try:
             done, _ = await asyncio.wait([work], timeout=tool.timeout)
         finally:
-            await self._let_go(work, name)
+            await self._cancel_call(work, name)
         if not done:
             return ToolOutcome("timeout", f"{name} took longer than {tool.timeout:g} seconds.")
         try:
-            return self._cut("ok", work.result())
+            return self._truncated("ok", work.result())
         except ToolError as error:
-            return self._cut("error", error.message)
+            return self._truncated("error", error.message)
         except asyncio.CancelledError:
             return ToolOutcome("cancelled", f"{name} cancelled itself.")
         except Exception as error:  # noqa: BLE001 - a user's tool may raise anything
             _log.exception("tool %s failed", name)
-            return self._cut("error", f"{name} failed: {type(error).__name__}: {error}")
+            return self._truncated("error", f"{name} failed: {type(error).__name__}: {error}")
 
-    async def _let_go(self, work: asyncio.Task[str], name: str) -> None:
+    async def _cancel_call(self, work: asyncio.Task[str], name: str) -> None:
         """Cancel an unfinished call and wait briefly for its end. Its failure is logged."""
         if work.done():
             return
 
-        def note_end(work: asyncio.Task[str]) -> None:
+        def forget(work: asyncio.Task[str]) -> None:
             self._left.discard(work)
             if not work.cancelled() and work.exception() is not None:
                 _log.error("tool %s failed when cancelled", name, exc_info=work.exception())
 
         self._left.add(work)
-        work.add_done_callback(note_end)
+        work.add_done_callback(forget)
         work.cancel()
         _, going_on = await asyncio.wait([work], timeout=_LEAVING_SECONDS)
         if going_on:
             _log.warning("tool %s ignored its cancellation and is still running", name)
 
-    def _cut(self, status: ToolStatus, result: str) -> ToolOutcome:
+    def _truncated(self, status: ToolStatus, result: str) -> ToolOutcome:
         limit = self._max_result_chars
         # A lone surrogate has no UTF-8 form, and everything after this needs one.
         result = result.encode("utf-8", "replace").decode("utf-8")
@@ -133,5 +133,5 @@ class ToolExecutor:
         return ToolOutcome(status, result[:limit] + note, truncated=True)
 
 
-async def _called(tool: Tool, arguments: dict[str, object]) -> str:
+async def _call(tool: Tool, arguments: dict[str, object]) -> str:
     return await tool.call(arguments)

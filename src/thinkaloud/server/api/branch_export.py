@@ -6,7 +6,7 @@ from starlette.responses import Response
 from thinkaloud.core.conversations.export import Export, file_name
 from thinkaloud.core.conversations.filenames import content_disposition
 from thinkaloud.server.api.chat import WITHHELD
-from thinkaloud.server.api.conversations import described
+from thinkaloud.server.api.conversations import conversation_state
 from thinkaloud.server.http.operation import (
     JSON,
     MARKDOWN,
@@ -23,7 +23,7 @@ from thinkaloud.server.services import ServerServices
 _ONE = "/api/v1/conversations/{conversation_id}"
 
 
-class CopyRoutes:
+class BranchExportRoutes:
     """`/conversations/{conversation_id}/branch` and `/export`."""
 
     def __init__(self, services: ServerServices) -> None:
@@ -63,7 +63,7 @@ class CopyRoutes:
         found = await self._kept.get(owner_of(request), request.path_params["conversation_id"])
         point = decode(await read_body(request, settings), BranchPoint, settings)
         made = await self._kept.branch(owner_of(request), found.conversation_id, point.run_id)
-        return json_response(await described(self._services, made), 201)
+        return json_response(await conversation_state(self._services, made), 201)
 
     async def export(self, request: Request) -> Response:
         """Export a conversation."""

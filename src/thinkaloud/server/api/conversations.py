@@ -55,7 +55,7 @@ class ConversationRoutes:
 
     def operations(self) -> list[Operation]:
         """Return the operations of this resource."""
-        return [*self._collection(), *self._one(), *self._inside()]
+        return [*self._collection(), *self._item_operations(), *self._nested_operations()]
 
     def _collection(self) -> list[Operation]:
         return [
@@ -83,7 +83,7 @@ class ConversationRoutes:
             ),
         ]
 
-    def _one(self) -> list[Operation]:
+    def _item_operations(self) -> list[Operation]:
         state = Answer("The conversation.", ConversationState)
         return [
             Operation(
@@ -119,7 +119,7 @@ class ConversationRoutes:
             ),
         ]
 
-    def _inside(self) -> list[Operation]:
+    def _nested_operations(self) -> list[Operation]:
         return [
             Operation(
                 method="GET",
@@ -152,7 +152,7 @@ class ConversationRoutes:
         query = read_query(request, ListQuery)
         found = await self._kept.search(
             owner_of(request),
-            before=_place(query.before),
+            before=_parse_cursor(query.before),
             limit=query.limit + 1,
             words=query.search,
         )
@@ -167,11 +167,11 @@ class ConversationRoutes:
         new = await self._kept.create(
             owner_of(request), asked.conversation_id, asked.title, temporary=asked.temporary
         )
-        return json_response(await described(self._services, new), 201)
+        return json_response(await conversation_state(self._services, new), 201)
 
     async def get(self, request: Request) -> Response:
         """Get a conversation."""
-        return json_response(await described(self._services, await self._found(request)))
+        return json_response(await conversation_state(self._services, await self._found(request)))
 
     async def update(self, request: Request) -> Response:
         """Rename a conversation."""
@@ -179,7 +179,7 @@ class ConversationRoutes:
         found = await self._found(request)
         change = decode(await read_body(request, settings), ConversationChange, settings)
         changed = await self._kept.rename(owner_of(request), found.conversation_id, change.title)
-        return json_response(await described(self._services, changed))
+        return json_response(await conversation_state(self._services, changed))
 
     async def delete(self, request: Request) -> Response:
         """Stop the active runs of a conversation and delete it."""
@@ -214,7 +214,7 @@ class ConversationRoutes:
         return await self._kept.get(owner_of(request), conversation_id)
 
 
-async def described(services: ServerServices, found: Conversation) -> ConversationState:
+async def conversation_state(services: ServerServices, found: Conversation) -> ConversationState:
     """Return a conversation with its active runs."""
     runs = services.runs
     async with runs.hub.open(found.owner, found.conversation_id) as log:
@@ -234,6 +234,6 @@ def _cursor(last: Conversation) -> str:
     return f"{last.updated_at_ms}:{last.conversation_id}"
 
 
-def _place(cursor: str) -> ConversationCursor | None:
+def _parse_cursor(cursor: str) -> ConversationCursor | None:
     at_ms, _, conversation_id = cursor.partition(":")
     return (int(at_ms), conversation_id) if at_ms else None

@@ -97,10 +97,10 @@ class UploadRoutes:
                 body_type=FORM_TYPE,
                 answers={201: Answer("The upload.", Uploaded)},
             ),
-            *self._kept(),
+            *self._item_operations(),
         ]
 
-    def _kept(self) -> list[Operation]:
+    def _item_operations(self) -> list[Operation]:
         return [
             Operation(
                 method="GET",
@@ -150,7 +150,7 @@ class UploadRoutes:
         """List uploads."""
         query = read_query(request, UploadsQuery)
         found = await self._services.uploads.page(
-            owner_of(request), before=_place(query.before), limit=query.limit + 1
+            owner_of(request), before=_parse_cursor(query.before), limit=query.limit + 1
         )
         page = found[: query.limit]
         more = _cursor(page[-1]) if len(found) > query.limit else None
@@ -182,7 +182,7 @@ def _cursor(last: Upload) -> str:
     return f"{last.created_at_ms}:{last.id}"
 
 
-def _place(cursor: str) -> UploadCursor | None:
+def _parse_cursor(cursor: str) -> UploadCursor | None:
     at_ms, _, upload_id = cursor.partition(":")
     return (int(at_ms), upload_id) if at_ms else None
 

@@ -88,11 +88,11 @@ def _found(fold: Fold, wanted: Sequence[Sequence[str]]) -> str | None:
     path = list(fold.runs.values())
     others = [run for name, run in fold.tree.all.items() if name not in fold.runs]
     for run in (*reversed(path), *reversed(others)):
-        if _has(run.view(), wanted):
+        if _matches(run.view(), wanted):
             return run.run_id
     return None
 
 
-def _has(run: RunView, wanted: Sequence[Sequence[str]]) -> bool:
+def _matches(run: RunView, wanted: Sequence[Sequence[str]]) -> bool:
     text = f" {' '.join(words(f'{run.input.text} {run.response}'))}"
     return all(f" {' '.join(row)}" in text for row in wanted)

@@ -24,12 +24,12 @@ def schemas_of(
     In types `taken` from clients, null is allowed for every optional field.
     """
     found, components = msgspec.json.schema_components(
-        kinds, schema_hook=_anything, ref_template=REFERENCE
+        kinds, schema_hook=_any_value, ref_template=REFERENCE
     )
     for kind in taken:
         properties = components.get(kind.__name__, {}).get("properties", {})
         for name in optional_members(kind) & properties.keys():
-            properties[name] = _or_null(properties[name])
+            properties[name] = _nullable(properties[name])
     return cast("list[Schema]", list(found)), cast("dict[str, Schema]", components)
 
 
@@ -80,13 +80,13 @@ def log_schema(components: dict[str, Schema]) -> Schema:
     return {"oneOf": [{"$ref": REFERENCE.format(name=kind.__name__)} for kind in LOG_LINES]}
 
 
-def _or_null(schema: Mapping[str, Any]) -> dict[str, Any]:
+def _nullable(schema: Mapping[str, Any]) -> dict[str, Any]:
     told = {key: schema[key] for key in ("default", "description") if key in schema}
     value = {key: each for key, each in schema.items() if key not in told}
     return {"anyOf": [value, {"type": "null"}], **told}
 
 
-def _anything(kind: type) -> Schema:
+def _any_value(kind: type) -> Schema:
     if kind is object:
         return {"description": "Any JSON value."}
     raise NotImplementedError(f"{kind} has no schema")

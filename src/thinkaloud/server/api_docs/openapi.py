@@ -47,7 +47,7 @@ _PATH_SCHEMA: Final[Schema] = {"type": "string", "pattern": "^[A-Za-z0-9_:-]{1,6
 
 def openapi_document(operations: Sequence[Operation], version: str) -> Schema:
     """Return the document for these operations."""
-    book = _Book(operations)
+    book = _DocumentBuilder(operations)
     paths: dict[str, dict[str, Schema]] = {}
     for operation in operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = book.describe(operation)
@@ -70,7 +70,7 @@ def openapi_document(operations: Sequence[Operation], version: str) -> Schema:
     }
 
 
-class _Book:
+class _DocumentBuilder:
     """Collects the schemas of all operations and describes each operation."""
 
     def __init__(self, operations: Sequence[Operation]) -> None:

@@ -11,8 +11,8 @@ from uvicorn.server import ServerState
 from thinkaloud.server.connections.http_upgrade import UpgradingHttp
 from thinkaloud.server.connections.limits import (
     LINGER_SECONDS,
+    ConnectionLimits,
     Deadline,
-    Door,
     ServerConfig,
     raw_refusal,
 )
@@ -75,18 +75,22 @@ class HttpConnection(UpgradingHttp):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self._door: Door = cast("ServerConfig", config).door
-        self._deadline = Deadline(self._give_up)
-        self._head = _Head(self._door.max_header_bytes)
+        self._limits: ConnectionLimits = cast("ServerConfig", config).connection_limits
+        self._deadline = Deadline(self._on_timeout)
+        self._head = _Head(self._limits.max_header_bytes)
         self._whole = True
         """Whether the latest request has been received completely."""
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
-        self.app_state = {**self.app_state, "abort": transport.abort, "is_gone": self.is_gone}
-        self._door.enter(self)
-        self._deadline.set(self._door.header_timeout)
+        self.app_state = {
+            **self.app_state,
+            "abort": transport.abort,
+            "is_gone": self.is_disconnected,
+        }
+        self._limits.enter(self)
+        self._deadline.set(self._limits.header_timeout)
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
@@ -96,8 +100,8 @@ class HttpConnection(UpgradingHttp):
     def evict(self) -> None:
         """Close the connection immediately to make room for another one."""
         self.refused = True
-        self._deadline.meet()
-        self.cut()
+        self._deadline.cancel()
+        self.disconnect()
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -105,7 +109,7 @@ class HttpConnection(UpgradingHttp):
             return
         at_start = self._whole
         if at_start and self.is_idle and not self._deadline.is_set:
-            self._deadline.set(self._door.header_timeout)
+            self._deadline.set(self._limits.header_timeout)
         try:
             super().data_received(data)
         except httptools.HttpParserError:
@@ -141,7 +145,7 @@ class HttpConnection(UpgradingHttp):
         if self._head.is_large:
             self._refuse(_too_large(self._head.limit))
         if not self.refused:
-            self._deadline.meet()
+            self._deadline.cancel()
             super().end_head()
 
     @override
@@ -161,22 +165,22 @@ class HttpConnection(UpgradingHttp):
         super().on_response_complete()
         if self.transport.is_closing() or self.refused or not self.is_idle:
             return
-        self._door.enter(self)
+        self._limits.enter(self)
         if not self._whole and not self._deadline.is_set:
             # The response was sent before the whole request arrived; read and discard the rest.
-            self._deadline.set(self._door.body_timeout)
+            self._deadline.set(self._limits.body_timeout)
 
     def _leave(self) -> None:
-        self._deadline.meet()
-        self._door.leave(self)
+        self._deadline.cancel()
+        self._limits.leave(self)
 
-    def _give_up(self) -> None:
+    def _on_timeout(self) -> None:
         if self._head.open and not self.refused:
-            seconds = self._door.header_timeout
+            seconds = self._limits.header_timeout
             message = f"The request headers took longer than {seconds:g} seconds to arrive."
             self._refuse(Refused(408, "header_timeout", message))
         else:
-            self.cut()
+            self.disconnect()
 
     def _refuse(self, error: Refused) -> None:
         """Respond with a problem document and close, after responding to earlier requests."""
@@ -184,15 +188,15 @@ class HttpConnection(UpgradingHttp):
             return
         self.refused = True
         self._leave()
-        self._door.log(f"requests refused: {error.message}")
+        self._limits.log(f"requests refused: {error.message}")
         if not self.is_idle and (self._whole or self.pipeline or self.cycle.response_started):
             self.cycle.keep_alive = False
             if not self._whole:
-                self._deadline.set(self._door.body_timeout)
+                self._deadline.set(self._limits.body_timeout)
             return
         if not self.is_idle:
             # No response was started, and the rest of the body will not arrive.
-            self.give_up_answer()
+            self.abort_response()
         self.transport.write(raw_refusal(error))
         if self.transport.can_write_eof():
             self.transport.write_eof()

@@ -47,24 +47,24 @@ class UpgradingHttp(HttpToolsProtocol):
                 if data and not self.transport.is_closing():
                     cast("HttpToolsProtocol", self.transport.get_protocol()).data_received(data)
                 return
-            self._read_on()
+            self._continue_parsing()
 
-    def give_up_answer(self) -> None:
+    def abort_response(self) -> None:
         """Notify the handlers of pending requests that the client has disconnected."""
         for cycle in () if self.is_idle else (self.cycle, self._answering or self.cycle):
             cycle.disconnected = True
             cycle.waiting_for_100_continue = False
             cycle.message_event.set()
 
-    def is_gone(self) -> bool:
+    def is_disconnected(self) -> bool:
         """Whether the connection is closed. If so, also notify the handlers of pending requests."""
         if self.transport.is_closing():
-            self.give_up_answer()
+            self.abort_response()
         return self.transport.is_closing()
 
-    def cut(self) -> None:
+    def disconnect(self) -> None:
         """Close the connection immediately."""
-        self.give_up_answer()
+        self.abort_response()
         self.transport.abort()
 
     def begin(self) -> None:
@@ -110,7 +110,7 @@ class UpgradingHttp(HttpToolsProtocol):
         self._answering = cycle
         super()._start_asgi_task(cycle, app)
 
-    def _read_on(self) -> None:
+    def _continue_parsing(self) -> None:
         """Continue with a new parser, at the body of this request or at the next request."""
         self.parser = httptools.HttpRequestParser(self)
         headers = _headers_of_body(self.headers)

@@ -44,10 +44,10 @@ class Deadline:
 
     def set(self, seconds: float) -> None:
         """Start or restart the timer."""
-        self.meet()
+        self.cancel()
         self._timer = asyncio.get_running_loop().call_later(seconds, self._call)
 
-    def meet(self) -> None:
+    def cancel(self) -> None:
         """Stop the timer, if it is running."""
         if self._timer is not None:
             self._timer.cancel()
@@ -58,7 +58,7 @@ class Deadline:
         self._missed()
 
 
-class Door:
+class ConnectionLimits:
     """The connections that are waiting for their client, oldest first.
 
     Their number is bounded: a client that sends nothing, or an incomplete request, is disconnected
@@ -113,4 +113,4 @@ def raw_refusal(error: Refused) -> bytes:
 class ServerConfig(Config):
     """uvicorn's configuration, which gives each connection access to the door."""
 
-    door: Door
+    connection_limits: ConnectionLimits

@@ -18,7 +18,7 @@ from uvicorn import Config, Server
 from thinkaloud.errors import ConfigurationError
 from thinkaloud.runtime.runs.supervisor import Runs
 from thinkaloud.server.connections.http_protocol import HttpConnection
-from thinkaloud.server.connections.limits import Door, ServerConfig
+from thinkaloud.server.connections.limits import ConnectionLimits, ServerConfig
 from thinkaloud.server.connections.unix_socket import PREFIX, unix_socket
 from thinkaloud.server.connections.websocket_protocol import CLOSE_SECONDS, SocketConnection
 from thinkaloud.server.http.origins import is_loopback
@@ -150,7 +150,7 @@ def build_server(
         proxy_headers=False,
         timeout_graceful_shutdown=max(1, round(settings.shutdown_seconds)),
     )
-    config.door = Door(settings)
+    config.connection_limits = ConnectionLimits(settings)
     services: ServerServices = app.state.services
     return AgentServer(config, services.runs, started)
 
@@ -171,7 +171,7 @@ def bind(settings: ServerSettings) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        _notice_who_vanishes(listener, settings.send_timeout_seconds)
+        _enable_keepalive(listener, settings.send_timeout_seconds)
         listener.bind((name, port))
     except OSError as error:
         listener.close()
@@ -184,7 +184,7 @@ def bind(settings: ServerSettings) -> socket.socket:
     return listener
 
 
-def _notice_who_vanishes(listener: socket.socket, seconds: float) -> None:
+def _enable_keepalive(listener: socket.socket, seconds: float) -> None:
     """Close each connection of this listener when its peer stops responding (TCP keepalive).
 
     A dead peer sends no FIN, and would count as a follower for fifteen minutes. A client that only

@@ -13,8 +13,8 @@ from websockets.frames import CloseCode, Frame
 
 from thinkaloud.server.connections.limits import (
     LINGER_SECONDS,
+    ConnectionLimits,
     Deadline,
-    Door,
     ServerConfig,
     raw_refusal,
 )
@@ -40,8 +40,8 @@ class SocketConnection(WebSocketsSansIOProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self._door: Door = cast("ServerConfig", config).door
-        late = f"a message took longer than {self._door.body_timeout:g} seconds"
+        self._limits: ConnectionLimits = cast("ServerConfig", config).connection_limits
+        late = f"a message took longer than {self._limits.body_timeout:g} seconds"
         self._deadline = Deadline(lambda: self._fail(CloseCode.POLICY_VIOLATION, late))
         self._message: bytearray | None = None
         """The incomplete message so far, as one buffer: a list of fragments would be unbounded."""
@@ -54,7 +54,7 @@ class SocketConnection(WebSocketsSansIOProtocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        self._deadline.meet()
+        self._deadline.cancel()
         super().connection_lost(exc)
 
     @override
@@ -64,21 +64,21 @@ class SocketConnection(WebSocketsSansIOProtocol):
         if self.handshake_initiated and not self.handshake_complete:
             # The library accepts frames only after the handshake.
             self._early += data
-            self._hold()
+            self._pause_reading()
             return
         super().data_received(data)
         if self._failed or self.transport.is_closing():
             return
         if not self.handshake_initiated:
-            self._door.log("WebSocket handshakes refused")
+            self._limits.log("WebSocket handshakes refused")
             answer = b"".join(self.conn.data_to_send())
             error = Refused(400, "malformed_request", "This is not a valid WebSocket handshake.")
             self.transport.write(answer or raw_refusal(error))
             self.transport.close()
         elif self._message is None and not self.conn.reader.buffer:
-            self._deadline.meet()
+            self._deadline.cancel()
         elif not self._deadline.is_set:
-            self._deadline.set(self._door.body_timeout)
+            self._deadline.set(self._limits.body_timeout)
 
     @override
     def handle_text(self, event: Frame) -> None:
@@ -113,12 +113,12 @@ class SocketConnection(WebSocketsSansIOProtocol):
     def handle_ping(self) -> None:
         super().handle_ping()
         if not self.writable.is_set():
-            self._hold()
+            self._pause_reading()
 
     @override
     def resume_writing(self) -> None:
         super().resume_writing()
-        self._let_go()
+        self._resume_reading()
 
     @override
     def keepalive_timeout(self) -> None:
@@ -135,8 +135,8 @@ class SocketConnection(WebSocketsSansIOProtocol):
         self._failed = self.disconnected = True
         self.writable.set()
         self._message = None
-        self._deadline.meet()
-        self._door.log("WebSockets closed: their clients broke the protocol")
+        self._deadline.cancel()
+        self._limits.log("WebSockets closed: their clients broke the protocol")
         self.queue.put_nowait(
             {"type": "websocket.disconnect", "code": close.code, "reason": close.reason}
         )
@@ -163,7 +163,7 @@ class SocketConnection(WebSocketsSansIOProtocol):
             raise ClientDisconnected from None
         if message["type"] == "websocket.accept" and self._early:
             early, self._early = self._early, b""
-            self._let_go()
+            self._resume_reading()
             self.data_received(early)
         if message["type"] == "websocket.http.response.body":
             self.handshake_complete = True
@@ -171,12 +171,12 @@ class SocketConnection(WebSocketsSansIOProtocol):
             self.close_timer.cancel()
             self.close_timer = self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
 
-    def _hold(self) -> None:
+    def _pause_reading(self) -> None:
         if not self._held:
             self._held = True
             self.transport.pause_reading()
 
-    def _let_go(self) -> None:
+    def _resume_reading(self) -> None:
         if self._held:
             self._held = False
             if not self.read_paused:

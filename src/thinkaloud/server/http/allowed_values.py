@@ -12,7 +12,7 @@ def allowed_at(kind: type, path: str) -> tuple[str, ...]:
     """Return the values that `kind` allows at a path such as `members[0].role`, if enumerable."""
     found = _alternatives(inspect.type_info(kind))
     for step in _STEP.findall(path):
-        found = [each for outer in found for each in _inside(outer, step)]
+        found = [each for outer in found for each in _nested_types(outer, step)]
     return tuple(value for each in found for value in _values(each))
 
 
@@ -26,7 +26,7 @@ def _alternatives(kind: inspect.Type) -> list[inspect.Type]:
             return [kind]
 
 
-def _inside(kind: inspect.Type, step: str) -> list[inspect.Type]:
+def _nested_types(kind: inspect.Type, step: str) -> list[inspect.Type]:
     match kind:
         case inspect.StructType():
             named = (each.type for each in kind.fields if each.encode_name == step)

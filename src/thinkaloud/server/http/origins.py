@@ -44,14 +44,14 @@ def host_allowed(header: str, extra: Iterable[str]) -> bool:
 
 def origin_allowed(origin: str, host: str, scheme: str, extra: Iterable[str]) -> bool:
     """Whether this `Origin` is allowed: the server's own, or one of `extra`."""
-    asked = _normal(origin)
+    asked = _normalized(origin)
     if asked is None:
         return False
-    own = _normal(f"{scheme}://{host}")
-    return asked == own or asked in {_normal(each.strip().rstrip("/")) for each in extra}
+    own = _normalized(f"{scheme}://{host}")
+    return asked == own or asked in {_normalized(each.strip().rstrip("/")) for each in extra}
 
 
-def _normal(origin: str) -> tuple[str, str, str] | None:
+def _normalized(origin: str) -> tuple[str, str, str] | None:
     scheme, separator, host = origin.lower().partition("://")
     found = _HOST.match(host)
     if not separator or found is None or scheme not in _DEFAULT_PORTS:

@@ -182,7 +182,9 @@ def _fields(kind: type[msgspec.Struct], of: type[msgspec.inspect.Type]) -> froze
     """Return the names of the fields of this type."""
     found = msgspec.inspect.type_info(kind)
     fields = found.fields if isinstance(found, msgspec.inspect.StructType) else ()
-    return frozenset(field.encode_name for field in fields if isinstance(_bare(field.type), of))
+    return frozenset(
+        field.encode_name for field in fields if isinstance(_without_metadata(field.type), of)
+    )
 
 
 @cache
@@ -193,7 +195,7 @@ def optional_members(kind: type) -> frozenset[str]:
     return frozenset(
         field.encode_name
         for field in fields
-        if not field.required and not _takes_null(_bare(field.type))
+        if not field.required and not _takes_null(_without_metadata(field.type))
     )
 
 
@@ -214,7 +216,7 @@ def _without_nulls(value: object, kind: type) -> object:
     }
 
 
-def _bare(kind: msgspec.inspect.Type) -> msgspec.inspect.Type:
+def _without_metadata(kind: msgspec.inspect.Type) -> msgspec.inspect.Type:
     return kind.type if isinstance(kind, msgspec.inspect.Metadata) else kind
 
 

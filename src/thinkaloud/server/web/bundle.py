@@ -93,16 +93,16 @@ class WebUi:
         else:
             await response(scope, receive, send)
 
-    def door(self, otherwise: ASGIApp) -> ASGIApp:
+    def or_page(self, otherwise: ASGIApp) -> ASGIApp:
         """Return an app that shows the page to browsers and calls `otherwise` for other clients."""
 
-        async def open_door(scope: Scope, receive: Receive, send: Send) -> None:
+        async def page_or_app(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["method"] in {"GET", "HEAD"} and prefers_html(Headers(scope=scope)):
                 await (await self._page(scope))(scope, receive, send)
             else:
                 await otherwise(scope, receive, send)
 
-        return open_door
+        return page_or_app
 
     async def _find(self, scope: Scope) -> Response | None:
         path: str = scope["path"]

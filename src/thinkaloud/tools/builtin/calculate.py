@@ -160,16 +160,16 @@ def _value(node: ast.expr, depth: int) -> Number:
         raise ToolError(f"The expression is nested deeper than {MAX_DEPTH} levels.")
     match node:
         case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
-            return _bounded(number)
+            return _checked(number)
         case ast.Name(id=name) if name in _CONSTANTS:
             return _CONSTANTS[name]
         case ast.UnaryOp(op=op, operand=operand) if type(op) in _UNARY:
             return _UNARY[type(op)](_value(operand, depth - 1))
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
             apply = _BINARY[type(op)]
-            return _bounded(apply(_value(left, depth - 1), _value(right, depth - 1)))
+            return _checked(apply(_value(left, depth - 1), _value(right, depth - 1)))
         case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in _FUNCTIONS:
-            return _called(name, [_value(each, depth - 1) for each in args])
+            return _call(name, [_value(each, depth - 1) for each in args])
         case ast.Name(id=name) | ast.Call(func=ast.Name(id=name)):
             known = ", ".join([*_CONSTANTS, *_FUNCTIONS])
             raise ToolError(f"{name!r} is unknown or used incorrectly. Available: {known}.")
@@ -179,16 +179,16 @@ def _value(node: ast.expr, depth: int) -> Number:
             )
 
 
-def _called(name: str, arguments: list[Number]) -> Number:
+def _call(name: str, arguments: list[Number]) -> Number:
     try:
         if name in {"max", "min"} and len(arguments) == 1:
             return arguments[0]
-        return _bounded(_FUNCTIONS[name](*arguments))
+        return _checked(_FUNCTIONS[name](*arguments))
     except TypeError as error:
         raise ToolError(f"{name} does not take these arguments: {error}.") from error
 
 
-def _bounded(number: Number) -> Number:
+def _checked(number: Number) -> Number:
     if isinstance(number, int):
         if number.bit_length() > MAX_BITS:
             raise ToolError(f"A number in the expression has more than {MAX_BITS} bits.")

@@ -20,7 +20,7 @@ _DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturda
 _LONGEST_ZONE: Final = 64
 
 
-class TimeThere(msgspec.Struct, frozen=True):
+class LocalTime(msgspec.Struct, frozen=True):
     """The local time in a time zone."""
 
     time: str
@@ -40,7 +40,7 @@ def current_time_tool(clock: Clock) -> Tool:
     Supports the time zones of the system's IANA database or the package `tzdata`.
     """
 
-    def current_time(time_zone: str = "UTC") -> TimeThere:
+    def current_time(time_zone: str = "UTC") -> LocalTime:
         """Tell the current date, time and weekday.
 
         Args:
@@ -49,7 +49,7 @@ def current_time_tool(clock: Clock) -> Tool:
         name = _zone(time_zone)
         zone = UTC if name == "UTC" else zoneinfo.ZoneInfo(name)
         there = datetime.fromtimestamp(int(clock()), tz=zone)
-        return TimeThere(time=there.isoformat(), weekday=_DAYS[there.weekday()], time_zone=name)
+        return LocalTime(time=there.isoformat(), weekday=_DAYS[there.weekday()], time_zone=name)
 
     return function_tool(current_time)
 

@@ -14,7 +14,7 @@ from thinkaloud.events.model import Keepalive, ModelEvent, Origin
 from thinkaloud.providers.dialects.anthropic_messages.message import MessageReader
 from thinkaloud.providers.dialects.anthropic_messages.wire import UNREADABLE
 from thinkaloud.providers.dialects.events import DONE, ProviderEvents, is_json
-from thinkaloud.providers.dialects.framing import HeldBody
+from thinkaloud.providers.dialects.framing import BodyBuffer
 
 _ALIVE: Final = Keepalive()
 
@@ -111,7 +111,7 @@ class WholeDecoder:
 
     def __init__(self, origin: Origin) -> None:
         self._reader = MessageReader(origin)
-        self._body = HeldBody()
+        self._body = BodyBuffer()
 
     def feed(self, data: bytes) -> list[ModelEvent]:
         """Buffer the next bytes; they can only be parsed once complete."""

@@ -87,7 +87,7 @@ def _body(
         body["thinking"] = switch
     if thinking.effort is not None:
         body["output_config"] = {"effort": thinking.effort}
-    tools = request.tools or _called(request)
+    tools = request.tools or _called_tools(request)
     if tools:
         body["tools"] = [_tool(tool) for tool in tools]
     if tools and not request.tools:
@@ -95,7 +95,7 @@ def _body(
     return body
 
 
-def _called(request: ModelRequest) -> list[ToolSchema]:
+def _called_tools(request: ModelRequest) -> list[ToolSchema]:
     """Return the tools that earlier turns called.
 
     The API rejects results of tools that the request does not define.
@@ -126,16 +126,16 @@ def _thinking(request: ModelRequest, family: Family, quirks: Quirks) -> Thinking
     if effort == "none":
         return Thinking(on=False, off=True, switch=_OFF)
     if effort is None:
-        return _unasked(quirks)
+        return _default_reasoning(quirks)
     if style == "budget" or isinstance(effort, int):
         wanted = effort if isinstance(effort, int) else quirks.budgets.of(effort)
-        return Thinking(on=True, budget=_within(wanted, family.budget))
+        return Thinking(on=True, budget=_clamped(wanted, family.budget))
     if style == "adaptive":
         return Thinking(on=True, switch=_adaptive(quirks), effort=_level(effort))
     return Thinking(on=True, switch={"type": "enabled"}, effort=_level(effort))
 
 
-def _unasked(quirks: Quirks) -> Thinking:
+def _default_reasoning(quirks: Quirks) -> Thinking:
     match quirks.thinking:
         case "adaptive":
             return Thinking(on=True, switch=_adaptive(quirks) if quirks.unasked else None)
@@ -158,7 +158,7 @@ def _level(effort: EffortLevel) -> str:
     return "low" if effort == "minimal" else effort
 
 
-def _within(budget: int, limits: tuple[int, int] | None) -> int:
+def _clamped(budget: int, limits: tuple[int, int] | None) -> int:
     least, greatest = limits or (_LEAST_BUDGET, budget)
     return max(least, _LEAST_BUDGET, min(budget, greatest))
 

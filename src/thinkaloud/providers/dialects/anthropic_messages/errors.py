@@ -53,7 +53,7 @@ def http_error(status: int, headers: Mapping[str, str], body: bytes) -> Provider
         hint = ": base_url is wrong" if code == "provider_bad_request" else ""
         page = f"HTTP {status} with a web page instead of JSON{hint}"
         return ProviderError(code, page, status=status)
-    message = _said(body) or f"HTTP {status} without a message"
+    message = _message_of(body) or f"HTTP {status} without a message"
     return ProviderError(
         code,
         message,
@@ -67,7 +67,7 @@ def stream_error(error: bytes) -> ProviderError:
     """Read the `error` field of an event inside a stream with status 200."""
     kind, message = _parts(error)
     code = _BY_TYPE.get(kind, "provider_stream_cut")
-    message = clean(message or kind) or "the provider reported an error without a message"
+    message = redacted(message or kind) or "the provider reported an error without a message"
     retryable = False if spent(f"{kind} {message}") else None
     return ProviderError(code, message, retryable=retryable)
 
@@ -83,7 +83,7 @@ def failed(error: ProviderError, usage: Usage | None = None) -> ModelFailed:
     )
 
 
-def clean(text: str) -> str:
+def redacted(text: str) -> str:
     """Return the provider's message, truncated and with keys redacted."""
     return _SECRET.sub("[key]", text[:_MESSAGE_CHARS])
 
@@ -102,7 +102,7 @@ def _code(status: int) -> ProviderCode:
             return "provider_bad_request"
 
 
-def _said(body: bytes) -> str:
+def _message_of(body: bytes) -> str:
     """Return the message of an error body, in any of the shapes that hosts use."""
     raw = body.strip()
     try:
@@ -110,14 +110,14 @@ def _said(body: bytes) -> str:
             raw = bytes(msgspec.json.decode(raw, type=list[msgspec.Raw])[0])
         outer = msgspec.json.decode(raw, type=_Outer)
     except (*UNREADABLE, IndexError):
-        return clean(raw[:_MESSAGE_CHARS].decode(errors="replace"))
+        return redacted(raw[:_MESSAGE_CHARS].decode(errors="replace"))
     if given(outer.error):
         kind, message = _parts(bytes(outer.error))
         if message or kind:
-            return clean(message or kind)
+            return redacted(message or kind)
     for text in (outer.message, outer.Message, outer.detail):
         if isinstance(text, str) and text:
-            return clean(text)
+            return redacted(text)
     return ""
 
 

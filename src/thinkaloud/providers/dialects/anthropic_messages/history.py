@@ -59,7 +59,7 @@ def messages_of(
                 append(history.messages, "user", _user_content(turn))
             case AssistantTurn():
                 kept = "all" if thoughts == "unasked" and at > asked else thoughts
-                append(history.messages, "assistant", history.answered(turn, kept))
+                append(history.messages, "assistant", history.assistant_content(turn, kept))
             case ToolTurn():
                 append(
                     history.messages, "user", [history.result(result) for result in turn.results]
@@ -91,10 +91,10 @@ class _History:
         self._thinking = thinking
         self._ids = CallIds(_BAD_ID)
 
-    def answered(self, turn: AssistantTurn, thoughts: Thoughts) -> list[Content]:
+    def assistant_content(self, turn: AssistantTurn, thoughts: Thoughts) -> list[Content]:
         if turn.native is not None and turn.native.origin == self._origin:
-            return self._own(turn.native, thoughts)
-        return self._foreign(turn)
+            return self._native_content(turn.native, thoughts)
+        return self._converted_content(turn)
 
     def result(self, result: ToolResult) -> Content:
         call = self._ids.of_result(result.tool_call_id)
@@ -107,13 +107,13 @@ class _History:
             block["is_error"] = True
         return block
 
-    def _own(self, native: ProviderPayload, thoughts: Thoughts) -> list[Content]:
+    def _native_content(self, native: ProviderPayload, thoughts: Thoughts) -> list[Content]:
         content: list[Content] = []
         for raw in _blocks.decode(bytes(native.payload)):
             head = _head.decode(bytes(raw))
             # The provider sends blank texts, but does not accept them back.
             blank = head.type == TEXT and not (head.text or "").strip()
-            unwanted = head.type in _THOUGHTS and not _goes_back(head, thoughts)
+            unwanted = head.type in _THOUGHTS and not _is_sent_back(head, thoughts)
             if not blank and not unwanted:
                 content.append(raw)
         # A message must not end with thinking, which happens if the token limit cuts it off.
@@ -121,7 +121,7 @@ class _History:
             content.pop()
         return content
 
-    def _foreign(self, turn: AssistantTurn) -> list[Content]:
+    def _converted_content(self, turn: AssistantTurn) -> list[Content]:
         content: list[Content] = []
         thoughts: list[str] = []
         calls = False
@@ -150,7 +150,7 @@ class _History:
         }
 
 
-def _goes_back(thought: BlockHead, thoughts: Thoughts) -> bool:
+def _is_sent_back(thought: BlockHead, thoughts: Thoughts) -> bool:
     # Claude does not think unasked, and signs all thinking: an unsigned block is from a model
     # that always thinks and may require it back (Kimi, GLM).
     unsigned = thought.type == THINKING and not thought.signature

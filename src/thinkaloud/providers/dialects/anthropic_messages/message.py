@@ -30,7 +30,7 @@ from thinkaloud.providers.dialects.anthropic_messages.blocks import (
     TOOL,
     Block,
 )
-from thinkaloud.providers.dialects.anthropic_messages.errors import clean, failed, stream_error
+from thinkaloud.providers.dialects.anthropic_messages.errors import failed, redacted, stream_error
 from thinkaloud.providers.dialects.anthropic_messages.wire import (
     UNREADABLE,
     Delta,
@@ -39,7 +39,7 @@ from thinkaloud.providers.dialects.anthropic_messages.wire import (
     StopDetails,
 )
 from thinkaloud.providers.dialects.events import DONE
-from thinkaloud.providers.dialects.failing import Failing
+from thinkaloud.providers.dialects.failing import EventReader
 from thinkaloud.providers.dialects.faults import names_error, suspect
 from thinkaloud.providers.dialects.outcomes import MALFORMED, ending, malformed
 from thinkaloud.providers.dialects.raw_json import array_of, given
@@ -62,7 +62,7 @@ _event = msgspec.json.Decoder(Event)
 _message = msgspec.json.Decoder(Message)
 
 
-class MessageReader(Failing):
+class MessageReader(EventReader):
     """Reads the events of one message, independent of their framing."""
 
     def __init__(self, origin: Origin) -> None:
@@ -105,7 +105,7 @@ class MessageReader(Failing):
                 return
             for index, raw in enumerate(message.content or ()):
                 self._open(index, bytes(raw), out)
-                self._shut(index, out, whole=True)
+                self._close_block(index, out, whole=True)
         except TooManyCalls as reason:
             self.too_many(reason, out)
             return
@@ -128,7 +128,7 @@ class MessageReader(Failing):
         if self._stop:
             self._finish(out)
         else:
-            self.broke_off(stray, out)
+            self.ended_early(stray, out)
 
     def _event(self, event: Event, name: bytes, out: list[ModelEvent]) -> bool:
         """Handle an event; return False if it is unknown."""
@@ -139,9 +139,9 @@ class MessageReader(Failing):
         elif kind == "content_block_start" and given(event.content_block):
             self._open(index, bytes(event.content_block), out)
         elif kind == "content_block_stop":
-            self._shut(index, out)
+            self._close_block(index, out)
         else:
-            return self._about_message(kind, event, out)
+            return self._message_event(kind, event, out)
         return True
 
     def _other(self, event: Event, data: bytes, name: bytes, out: list[ModelEvent]) -> None:
@@ -151,7 +151,7 @@ class MessageReader(Failing):
         elif names_error(name) or suspect(data):
             self.report(data, name, out)
 
-    def _about_message(self, kind: str, event: Event, out: list[ModelEvent]) -> bool:
+    def _message_event(self, kind: str, event: Event, out: list[ModelEvent]) -> bool:
         if given(event.error):
             error = bytes(event.error)
             self.fail_or_report(stream_error(error), b'{"error":%b}' % error, out)
@@ -191,7 +191,7 @@ class MessageReader(Failing):
     def _delta(self, index: int, delta: Delta, out: list[ModelEvent]) -> None:
         block = self._by_index.get(index)
         if block is None:
-            block = self._implied(index, delta, out)
+            block = self._implicit_block(index, delta, out)
             if block is None:
                 return
         if delta.thinking:
@@ -207,7 +207,7 @@ class MessageReader(Failing):
         elif given(delta.citation):
             block.citations.append(delta.citation)
 
-    def _implied(self, index: int, delta: Delta, out: list[ModelEvent]) -> Block | None:
+    def _implicit_block(self, index: int, delta: Delta, out: list[ModelEvent]) -> Block | None:
         """Return the block for a delta with an unknown index.
 
         If the server numbers the deltas, this is the open block of the same kind; otherwise a new
@@ -227,7 +227,7 @@ class MessageReader(Failing):
         block.pieces.append(text)
         out.append(ReasoningText(text, block.part))
 
-    def _shut(self, index: int, out: list[ModelEvent], *, whole: bool = False) -> None:
+    def _close_block(self, index: int, out: list[ModelEvent], *, whole: bool = False) -> None:
         block = self._by_index.pop(index, None)
         if block is None:
             return
@@ -280,7 +280,7 @@ def _refusal(raw: bytes) -> str:
     except UNREADABLE:
         details = StopDetails()
     said = details.explanation
-    return clean(said) if isinstance(said, str) and said else "The model refused to answer."
+    return redacted(said) if isinstance(said, str) and said else "The model refused to answer."
 
 
 def _status(blocks: list[Block], usage: Usage | None) -> ReasoningStatus:

@@ -15,7 +15,7 @@ INVALID_JSON: Final = "INVALID_JSON"
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-class Growing:
+class OpenBlock:
     """A content block: its start, and the pieces that followed."""
 
     __slots__ = (

@@ -9,7 +9,7 @@ from thinkaloud.core.parsers.aws_eventstream import EventStreamParser
 from thinkaloud.core.parsers.sse import EventTooLarge
 from thinkaloud.events.model import Keepalive, ModelEvent, Origin
 from thinkaloud.providers.dialects.bedrock_converse.message import MessageReader
-from thinkaloud.providers.dialects.framing import HeldBody
+from thinkaloud.providers.dialects.framing import BodyBuffer
 
 _ALIVE: Final = Keepalive()
 
@@ -50,7 +50,7 @@ class WholeDecoder:
 
     def __init__(self, origin: Origin) -> None:
         self._reader = MessageReader(origin)
-        self._body = HeldBody()
+        self._body = BodyBuffer()
 
     def feed(self, data: bytes) -> list[ModelEvent]:
         """Buffer the next bytes; they can only be parsed once complete."""

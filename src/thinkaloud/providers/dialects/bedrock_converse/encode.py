@@ -51,7 +51,7 @@ def encode(request: ModelRequest, target: Target, quirks: Quirks) -> HttpRequest
         body["system"] = [{"text": request.system}]
     if limit is not None:
         body["inferenceConfig"] = {"maxTokens": limit}
-    tools = request.tools or _called(request)
+    tools = request.tools or _called_tools(request)
     if tools:
         body["toolConfig"] = {"tools": [_tool(tool) for tool in tools]}
     if fields:
@@ -77,7 +77,7 @@ def _tool(tool: ToolSchema) -> dict[str, object]:
     return {"toolSpec": {**spec, "inputSchema": {"json": tool.parameters}}}
 
 
-def _called(request: ModelRequest) -> list[ToolSchema]:
+def _called_tools(request: ModelRequest) -> list[ToolSchema]:
     """Return the tools that earlier turns called.
 
     The API rejects results of tools that the request does not define.
@@ -97,16 +97,16 @@ def _reasoning(effort: Effort | None, family: Family, quirks: Quirks) -> _Reason
     if style in {"always", "none"}:
         return _Reasoning(on=True)
     if effort is None:
-        return _unasked(quirks)
+        return _default_reasoning(quirks)
     if effort == "none":
         return _off(quirks)
     if style == "claude-budget" or isinstance(effort, int):
         wanted = effort if isinstance(effort, int) else quirks.budgets.of(effort)
-        return _Reasoning(on=True, budget=_within(wanted, family.budget))
-    return _asked(effort, quirks)
+        return _Reasoning(on=True, budget=_clamped(wanted, family.budget))
+    return _requested_reasoning(effort, quirks)
 
 
-def _unasked(quirks: Quirks) -> _Reasoning:
+def _default_reasoning(quirks: Quirks) -> _Reasoning:
     if quirks.reasoning == "claude-adaptive" and quirks.unasked:
         return _Reasoning(on=True, fields={"thinking": _adaptive(quirks)})
     return _Reasoning(on=quirks.reasoning != "claude-budget")
@@ -120,7 +120,7 @@ def _off(quirks: Quirks) -> _Reasoning:
     return _Reasoning(on=False)
 
 
-def _asked(effort: EffortLevel, quirks: Quirks) -> _Reasoning:
+def _requested_reasoning(effort: EffortLevel, quirks: Quirks) -> _Reasoning:
     level = "low" if effort == "minimal" else effort
     match quirks.reasoning:
         case "claude-adaptive":
@@ -143,7 +143,7 @@ def _adaptive(quirks: Quirks) -> dict[str, object]:
     return {"type": "adaptive", **shown}
 
 
-def _within(budget: int, limits: tuple[int, int] | None) -> int:
+def _clamped(budget: int, limits: tuple[int, int] | None) -> int:
     least, greatest = limits or (_LEAST_BUDGET, budget)
     return max(least, _LEAST_BUDGET, min(budget, greatest))
 

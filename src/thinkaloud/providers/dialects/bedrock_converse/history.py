@@ -54,7 +54,7 @@ def messages_of(
             case UserTurn():
                 append(history.messages, "user", _user_content(turn))
             case AssistantTurn():
-                append(history.messages, "assistant", history.answered(turn))
+                append(history.messages, "assistant", history.assistant_content(turn))
             case ToolTurn():
                 append(
                     history.messages, "user", [history.result(result) for result in turn.results]
@@ -86,10 +86,10 @@ class _History:
         self._reasoning = reasoning
         self._ids = CallIds(_BAD_ID)
 
-    def answered(self, turn: AssistantTurn) -> list[Content]:
+    def assistant_content(self, turn: AssistantTurn) -> list[Content]:
         if turn.native is not None and turn.native.origin == self._origin:
-            return self._own(turn.native)
-        return self._foreign(turn)
+            return self._native_content(turn.native)
+        return self._converted_content(turn)
 
     def result(self, result: ToolResult) -> Content:
         text = result.content if result.content.strip() else _NOTHING
@@ -101,17 +101,17 @@ class _History:
             told["status"] = "error" if result.is_error else "success"
         return {"toolResult": told}
 
-    def _own(self, native: ProviderPayload) -> list[Content]:
+    def _native_content(self, native: ProviderPayload) -> list[Content]:
         content: list[Content] = []
         for raw in items_of(native.payload):
             reasons = _kind(raw) == "reasoningContent"
-            if not _blank(raw) and (self._reasoning or not reasons):
+            if not _is_blank(raw) and (self._reasoning or not reasons):
                 content.append(raw)
         while content and _kind(content[-1]) == "reasoningContent":
             content.pop()
         return content
 
-    def _foreign(self, turn: AssistantTurn) -> list[Content]:
+    def _converted_content(self, turn: AssistantTurn) -> list[Content]:
         content: list[Content] = []
         for part in turn.parts:
             match part:
@@ -157,7 +157,7 @@ def _kind(block: Content) -> str:
     return next(iter(members), "")
 
 
-def _blank(raw: msgspec.Raw) -> bool:
+def _is_blank(raw: msgspec.Raw) -> bool:
     # The provider sends blank texts, but does not accept them back.
     text = _fields.decode(raw).get("text")
     return text is not None and not msgspec.json.decode(text, type=str).strip()

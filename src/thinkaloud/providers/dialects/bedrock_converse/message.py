@@ -24,7 +24,7 @@ from thinkaloud.events.model import (
     ToolCallOpened,
     Usage,
 )
-from thinkaloud.providers.dialects.bedrock_converse.blocks import Growing, Kind
+from thinkaloud.providers.dialects.bedrock_converse.blocks import Kind, OpenBlock
 from thinkaloud.providers.dialects.bedrock_converse.wire import (
     UNREADABLE,
     Block,
@@ -36,7 +36,7 @@ from thinkaloud.providers.dialects.bedrock_converse.wire import (
     ToolResult,
     ToolUse,
 )
-from thinkaloud.providers.dialects.failing import Failing
+from thinkaloud.providers.dialects.failing import EventReader
 from thinkaloud.providers.dialects.http_errors import bounded
 from thinkaloud.providers.dialects.outcomes import MALFORMED, ending, malformed
 from thinkaloud.providers.dialects.raw_json import array_of, compact, given
@@ -70,13 +70,13 @@ _block = msgspec.json.Decoder(Block)
 _response = msgspec.json.Decoder(Response)
 
 
-class Speech:
+class TextEmitter:
     """The reasoning and text of one message."""
 
     def __init__(self) -> None:
         self._parts = 0
 
-    def reasoning(self, block: Growing, reasoning: Reasoning, out: list[ModelEvent]) -> None:
+    def reasoning(self, block: OpenBlock, reasoning: Reasoning, out: list[ModelEvent]) -> None:
         """Read reasoning from a separate block."""
         block.keep(reasoning)
         if not reasoning.text:
@@ -87,13 +87,13 @@ class Speech:
         block.pieces.append(reasoning.text)
         out.append(ReasoningText(reasoning.text, block.part))
 
-    def text(self, block: Growing, text: str, out: list[ModelEvent]) -> None:
+    def text(self, block: OpenBlock, text: str, out: list[ModelEvent]) -> None:
         """Process answer text."""
         if text:
             block.pieces.append(text)
             out.append(AnswerText(text, block.number))
 
-    def status(self, blocks: list[Growing]) -> ReasoningStatus:
+    def status(self, blocks: list[OpenBlock]) -> ReasoningStatus:
         """Return whether there was reasoning, and whether its text was shown."""
         if self._parts:
             return "shown"
@@ -101,19 +101,19 @@ class Speech:
         return "hidden_by_provider" if opaque else "none"
 
 
-class MessageReader(Failing):
+class MessageReader(EventReader):
     """Reads the events of one message."""
 
     def __init__(self, origin: Origin) -> None:
         super().__init__(_counted, _failed)
         self._origin = origin
-        self._blocks: list[Growing] = []
-        self._by_index: dict[int, Growing] = {}
-        self._calls: list[Growing] = []
+        self._blocks: list[OpenBlock] = []
+        self._by_index: dict[int, OpenBlock] = {}
+        self._calls: list[OpenBlock] = []
         self._calls_out = 0
         self._ids = CallIds()
         self._budget = CallBudget()
-        self._speech = Speech()
+        self._speech = TextEmitter()
         self._stop = ""
 
     def take(self, frame: Frame, out: list[ModelEvent]) -> None:
@@ -164,7 +164,7 @@ class MessageReader(Failing):
         if self._stop:
             self._finish(out, _payload(self._blocks))
         else:
-            self.broke_off(b"", out)
+            self.ended_early(b"", out)
 
     def _event(self, kind: str, event: Event, out: list[ModelEvent]) -> None:
         index = event.content_block_index or 0
@@ -173,15 +173,17 @@ class MessageReader(Failing):
         elif event.start is not None:
             self._start(index, event.start, out)
         elif kind == "contentBlockStop":
-            self._shut(index, out)
+            self._close_block(index, out)
         else:
             self._usage.update(event.usage or {})
             self._stop = ending(event.stop_reason) or self._stop
             if kind == _END and self._stop:
                 self._finish(out, _payload(self._blocks))
 
-    def _open(self, index: int, kind: Kind, out: list[ModelEvent], start: bytes = b"{}") -> Growing:
-        block = Growing(kind, start)
+    def _open(
+        self, index: int, kind: Kind, out: list[ModelEvent], start: bytes = b"{}"
+    ) -> OpenBlock:
+        block = OpenBlock(kind, start)
         self._blocks.append(block)
         block.number = len(self._blocks)
         self._by_index[index] = block
@@ -224,14 +226,14 @@ class MessageReader(Failing):
         elif delta.tool_result is not None:
             block.results.extend(delta.tool_result)
 
-    def _counted_up(self, delta: Delta) -> Growing | None:
+    def _counted_up(self, delta: Delta) -> OpenBlock | None:
         """Return the open block of this kind, if the server numbers the deltas as blocks."""
         latest = self._blocks[-1] if self._blocks else None
         if latest is None or latest.stopped or latest.kind not in _KINDS:
             return None
         return latest if getattr(delta, _KINDS[latest.kind]) is not None else None
 
-    def _shut(self, index: int, out: list[ModelEvent]) -> None:
+    def _close_block(self, index: int, out: list[ModelEvent]) -> None:
         block = self._by_index.pop(index, None)
         if block is None:
             return
@@ -260,7 +262,7 @@ class MessageReader(Failing):
                 self._by_index[index].pieces.append(text)
         elif block.tool_result is not None:
             out.append(ServerToolActivity(block.tool_result.type or "toolResult"))
-        self._shut(index, out)
+        self._close_block(index, out)
 
     def _finish(self, out: list[ModelEvent], payload: msgspec.Raw | None) -> None:
         failure = _FAILURES.get(self._stop)
@@ -282,7 +284,7 @@ class MessageReader(Failing):
         )
 
 
-def _payload(blocks: list[Growing]) -> msgspec.Raw | None:
+def _payload(blocks: list[OpenBlock]) -> msgspec.Raw | None:
     if not blocks:
         return None
     return msgspec.Raw(msgspec.json.encode([block.payload() for block in blocks]))

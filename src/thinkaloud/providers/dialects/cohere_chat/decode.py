@@ -126,14 +126,14 @@ class ChatReader:
             case "tool-call-end":
                 self._draft.end_call(event.index, out)
             case "message-end":
-                return self._end(delta or _Delta(), out)
+                return self._end_message(delta or _Delta(), out)
             case None:
-                return self._whole(event, payload, out)
+                return self._whole_message(event, payload, out)
             case _:
-                return self._rare(kind, event, name, out)
+                return self._rare_event(kind, event, name, out)
         return False
 
-    def _rare(self, kind: str, event: _Event, name: bytes, out: list[ModelEvent]) -> bool:
+    def _rare_event(self, kind: str, event: _Event, name: bytes, out: list[ModelEvent]) -> bool:
         if kind == "tool-plan-delta" and event.delta is not None:
             message = event.delta.message or _Message()
             self._draft.plan(message.tool_plan or "")
@@ -152,7 +152,7 @@ class ChatReader:
         """Return False: `read` ends the response at `message-end`."""
         return False
 
-    def _whole(self, event: _Event, payload: bytes, out: list[ModelEvent]) -> bool:
+    def _whole_message(self, event: _Event, payload: bytes, out: list[ModelEvent]) -> bool:
         message = event.message
         failure = reported(payload, b"error" if isinstance(message, str) else b"", self._usage)
         if failure is not None:
@@ -169,7 +169,7 @@ class ChatReader:
         if isinstance(message.tool_calls, list):
             for index, call in enumerate(message.tool_calls):
                 self._call(index, call, out)
-        return self._end(_Delta(finish_reason=event.finish_reason, usage=event.usage), out)
+        return self._end_message(_Delta(finish_reason=event.finish_reason, usage=event.usage), out)
 
     def _content(
         self, index: int, content: _Content, out: list[ModelEvent], *, begins: bool
@@ -189,7 +189,7 @@ class ChatReader:
         function = call.function or _Function()
         self._draft.call(index, Call(call.id, function.name), function.arguments or "", out)
 
-    def _end(self, delta: _Delta, out: list[ModelEvent]) -> bool:
+    def _end_message(self, delta: _Delta, out: list[ModelEvent]) -> bool:
         raw = ending(delta.finish_reason) or None
         if given(delta.usage):
             self._usage = _usage_of(delta.usage)

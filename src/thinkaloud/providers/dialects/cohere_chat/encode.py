@@ -74,7 +74,7 @@ def _messages(request: ModelRequest, origin: Origin) -> Iterator[bytes | msgspec
                 if native is not None and request.send_opaque and native.origin == origin:
                     message = native.payload
                 else:
-                    message = _foreign(turn)
+                    message = _converted_turn(turn)
                 # Cohere rejects a message without content and calls.
                 if message != _EMPTY:
                     yield message
@@ -106,7 +106,7 @@ def _user_content(turn: UserTurn) -> str | list[dict[str, object]]:
     return content
 
 
-def _foreign(turn: AssistantTurn) -> msgspec.Raw:
+def _converted_turn(turn: AssistantTurn) -> msgspec.Raw:
     text: list[str] = []
     calls: list[dict[str, object]] = []
     for part in turn.parts:

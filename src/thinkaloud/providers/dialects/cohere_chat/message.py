@@ -82,11 +82,11 @@ class Draft:
         if index in self.calls:
             self.calls[index].ended = True
         while self._waiting and self._waiting[0].ended:
-            out.append(_told(self._waiting.pop(0)))
+            out.append(_tool_call(self._waiting.pop(0)))
 
     def end_calls(self, out: list[ModelEvent]) -> None:
         """Emit the calls that had no end event."""
-        out.extend(_told(call) for call in self._waiting)
+        out.extend(_tool_call(call) for call in self._waiting)
         self._waiting.clear()
 
     def payload(self) -> msgspec.Raw:
@@ -110,7 +110,7 @@ class Draft:
         return msgspec.Raw(msgspec.json.encode(message))
 
 
-def _told(call: Call) -> ToolCall:
+def _tool_call(call: Call) -> ToolCall:
     if not call.name or not call.call_id:
         raise msgspec.ValidationError("a tool call has no name")
     return ToolCall(tool_call_id=call.call_id, name=call.name, arguments=assembled(call.arguments))

@@ -106,7 +106,7 @@ _counts = msgspec.json.Decoder(_Counts | None)
 _figures = msgspec.json.Decoder(dict[str, object])
 
 
-class _Kept:
+class _NativeParts:
     """The parts of a response to send back: signed ones in position, byte for byte."""
 
     __slots__ = ("_parts", "_run", "_thought")
@@ -162,7 +162,7 @@ class GenerateReader:
 
     def __init__(self, origin: Origin) -> None:
         self._origin = origin
-        self._kept = _Kept()
+        self._kept = _NativeParts()
         self._calls = 0
         self._budget = CallBudget()
         self._ids = CallIds()

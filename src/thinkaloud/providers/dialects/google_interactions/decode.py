@@ -148,12 +148,12 @@ class InteractionReader:
             case "interaction.completed" | "interaction.complete" | "interaction.failed":
                 return self._complete(event.interaction or _Interaction(), out)
             case None:
-                return self._whole(event, out)
+                return self._whole_interaction(event, out)
             case _:
-                return self._rare(kind, event, name, out)
+                return self._rare_event(kind, event, name, out)
         return False
 
-    def _rare(self, kind: str, event: _Event, name: bytes, out: list[ModelEvent]) -> bool:
+    def _rare_event(self, kind: str, event: _Event, name: bytes, out: list[ModelEvent]) -> bool:
         if kind == "error" and event.error is not None and is_known(event.error):
             out.append(in_stream(event.error, self.usage))
             return True
@@ -168,7 +168,7 @@ class InteractionReader:
         """Return False: `read` ends the response at the end marker."""
         return False
 
-    def _whole(self, event: _Event, out: list[ModelEvent]) -> bool:
+    def _whole_interaction(self, event: _Event, out: list[ModelEvent]) -> bool:
         if event.error is not None:
             if not is_known(event.error):
                 raise msgspec.ValidationError(
@@ -236,7 +236,7 @@ class InteractionReader:
 
     def _change(self, index: int, raw: msgspec.Raw, out: list[ModelEvent]) -> None:
         delta = _delta.decode(raw)
-        step = self._steps.get(index) or self._implied(index, delta, out)
+        step = self._steps.get(index) or self._implicit_step(index, delta, out)
         match delta.type:
             case "text":
                 self._text(step, delta.text or "", out)
@@ -245,13 +245,13 @@ class InteractionReader:
                     self._item(step, delta.content, _fields.decode(raw)["content"], out)
             case "arguments_delta":
                 if given(delta.arguments):
-                    self._calls.argue(step, text_or_compact(delta.arguments))
+                    self._calls.append_arguments(step, text_or_compact(delta.arguments))
             case "function_call":
                 _call_at_once(self._calls, step, delta, _fields.decode(raw), out)
             case _:
-                _keep(step, delta, raw)
+                _keep_opaque(step, delta, raw)
 
-    def _implied(self, index: int, delta: _Delta, out: list[ModelEvent]) -> Step:
+    def _implicit_step(self, index: int, delta: _Delta, out: list[ModelEvent]) -> Step:
         """Return the step for a delta with an unknown index.
 
         If the server numbers the deltas, this is the open step of the same kind; otherwise a new
@@ -311,7 +311,7 @@ def _call_at_once(
     calls.begin(step, out)
 
 
-def _keep(step: Step, delta: _Delta, raw: msgspec.Raw) -> None:
+def _keep_opaque(step: Step, delta: _Delta, raw: msgspec.Raw) -> None:
     """Store data that is not displayed but must be sent back to the provider."""
     match delta.type:
         case "thought_signature":

@@ -84,7 +84,7 @@ def _steps(request: ModelRequest, origin: Origin, quirks: Quirks) -> Iterator[by
                 if native is not None and request.send_opaque and native.origin == origin:
                     yield from items_of(native.payload)
                 else:
-                    yield from _foreign(turn, quirks)
+                    yield from _converted_turn(turn, quirks)
             case ToolTurn():
                 yield from _results(turn)
             case _:
@@ -101,7 +101,7 @@ def _user_content(turn: UserTurn) -> list[dict[str, str]]:
     return content
 
 
-def _foreign(turn: AssistantTurn, quirks: Quirks) -> Iterator[bytes]:
+def _converted_turn(turn: AssistantTurn, quirks: Quirks) -> Iterator[bytes]:
     signature = quirks.foreign_signature
     for part in turn.parts:
         match part:

@@ -155,7 +155,7 @@ class CallQueue:
         self.count += 1
         out.append(ToolCallOpened(tool_call_id=step.call_id, name=step.name))
 
-    def argue(self, step: Step, text: str) -> None:
+    def append_arguments(self, step: Step, text: str) -> None:
         """Append to the text of a call's arguments. Raises `TooManyCalls`."""
         self._budget.add(len(text))
         step.add_arguments(text)

@@ -80,7 +80,7 @@ def _messages(request: ModelRequest, origin: Origin) -> Iterator[bytes | msgspec
                 if native is not None and request.send_opaque and native.origin == origin:
                     yield native.payload
                 else:
-                    yield _foreign(turn)
+                    yield _converted_turn(turn)
             case ToolTurn():
                 for result in turn.results:
                     yield msgspec.json.encode(
@@ -102,7 +102,7 @@ def _user(turn: UserTurn) -> bytes:
     return msgspec.json.encode(message)
 
 
-def _foreign(turn: AssistantTurn) -> bytes:
+def _converted_turn(turn: AssistantTurn) -> bytes:
     text: list[str] = []
     calls: list[dict[str, object]] = []
     for part in turn.parts:

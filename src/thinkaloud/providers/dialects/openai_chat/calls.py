@@ -108,7 +108,7 @@ class ToolCalls:
         slot.name = tool_name(name)
         return self._open(slot)
 
-    def argue(self, text: str) -> None:
+    def append_arguments(self, text: str) -> None:
         """Append to the arguments of the most recently started call."""
         self._append(self._slots[-1], text)
 

@@ -18,7 +18,12 @@ from thinkaloud.events.model import (
 )
 from thinkaloud.providers.dialects import faults
 from thinkaloud.providers.dialects.events import ProviderEvents
-from thinkaloud.providers.dialects.framing import HeldBody, broke_off, too_much, unreadable
+from thinkaloud.providers.dialects.framing import (
+    BodyBuffer,
+    ended_early,
+    too_many_calls,
+    unreadable,
+)
 from thinkaloud.providers.dialects.openai_chat import ending, errors
 from thinkaloud.providers.dialects.openai_chat.choices import Choices
 from thinkaloud.providers.dialects.openai_chat.delta import DeltaReader
@@ -86,7 +91,7 @@ class WholeDecoder:
     """Decodes a response that was not streamed."""
 
     def __init__(self, quirks: Quirks, origin: Origin, inline: Inline) -> None:
-        self._body = HeldBody()
+        self._body = BodyBuffer()
         self._message = MessageDecoder(quirks, origin, inline)
 
     def feed(self, data: bytes) -> list[ModelEvent]:
@@ -129,9 +134,9 @@ class MessageDecoder:
             self._finish(events)
             return
         if name and faults.names_error(name):
-            figures = self._figures()
+            figures = self._usage_so_far()
             reported = faults.reported(payload, name, figures)
-            own = errors.told(payload) is not None
+            own = errors.parse_error(payload) is not None
             self._fail(
                 errors.failure(payload, figures) if own or reported is None else reported, events
             )
@@ -144,7 +149,7 @@ class MessageDecoder:
         except UNREADABLE as error:
             if not payload:
                 return
-            reported = faults.reported(payload, name, self._figures())
+            reported = faults.reported(payload, name, self._usage_so_far())
             if reported is not None:
                 self._fail(reported, events)
             elif last:
@@ -161,7 +166,7 @@ class MessageDecoder:
             self._fail(self._too_much(error), events)
             return
         except UNREADABLE as error:
-            read = errors.told(body)
+            read = errors.parse_error(body)
             if read is None:
                 self.fail(f"{_UNREADABLE}: {error}.", events)
             else:
@@ -180,15 +185,15 @@ class MessageDecoder:
         if self._finish_reason:
             self._finish(events)
         else:
-            self._fail(broke_off(stray, self._figures()), events)
+            self._fail(ended_early(stray, self._usage_so_far()), events)
 
     def fail(self, message: str, events: list[ModelEvent]) -> None:
         """End with a cut-off stream."""
-        usage = self._figures()
+        usage = self._usage_so_far()
         self._fail(ModelFailed("provider_stream_cut", message, retryable=True, usage=usage), events)
 
     def _too_much(self, error: TooManyCalls) -> ModelFailed:
-        return ModelFailed("provider_stream_cut", too_much(error), usage=self._figures())
+        return ModelFailed("provider_stream_cut", too_many_calls(error), usage=self._usage_so_far())
 
     def _chunk(self, chunk: Chunk, payload: bytes, events: list[ModelEvent]) -> None:
         if present(chunk.usage):
@@ -197,27 +202,27 @@ class MessageDecoder:
             self._usage = bytes(chunk.x_groq.usage)
         error = chunk.error
         for choice in chunk.choices or ():
-            if (choice.index or self._choices is not None) and not self._is_ours(choice):
+            if (choice.index or self._choices is not None) and not self._is_selected(choice):
                 continue
             self._choice(choice, events)
             error = error if present(error) else choice.error
         if not present(error) and chunk.x_groq is not None:
             error = chunk.x_groq.error
         if present(error):
-            self._fail(errors.failure(b'{"error":%b}' % bytes(error), self._figures()), events)
+            self._fail(errors.failure(b'{"error":%b}' % bytes(error), self._usage_so_far()), events)
         elif chunk.choices is None:
-            self._other(chunk, payload, events)
+            self._without_choices(chunk, payload, events)
 
-    def _is_ours(self, choice: Choice) -> bool:
+    def _is_selected(self, choice: Choice) -> bool:
         if self._choices is None:
             self._choices = Choices(spoken=self._read.spoken)
         return self._choices.is_ours(choice)
 
-    def _other(self, chunk: Chunk, payload: bytes, events: list[ModelEvent]) -> None:
+    def _without_choices(self, chunk: Chunk, payload: bytes, events: list[ModelEvent]) -> None:
         """Handle an event without choices, which may be an error in some shape."""
         if present(chunk.message) or present(chunk.detail):
-            self._fail(errors.failure(payload, self._figures()), events)
-        elif (reported := faults.reported(payload, b"", self._figures())) is not None:
+            self._fail(errors.failure(payload, self._usage_so_far()), events)
+        elif (reported := faults.reported(payload, b"", self._usage_so_far())) is not None:
             self._fail(reported, events)
 
     def _choice(self, choice: Choice, events: list[ModelEvent]) -> None:
@@ -234,7 +239,7 @@ class MessageDecoder:
     def _finish(self, events: list[ModelEvent]) -> None:
         self._read.flush(events)
         end = ending.ended(self._finish_reason, calls=bool(self._read.calls))
-        usage = self._figures()
+        usage = self._usage_so_far()
         if self._read.refusal:
             self._fail(
                 ModelFailed("provider_refusal", "".join(self._read.refusal), usage=usage), events
@@ -270,7 +275,7 @@ class MessageDecoder:
         hidden = self._read.received.hidden or (usage is not None and usage.reasoning_tokens)
         return "hidden_by_provider" if hidden else "none"
 
-    def _figures(self) -> Usage | None:
+    def _usage_so_far(self) -> Usage | None:
         if not self._usage:
             return None
         apart = self._quirks.completion_excludes_reasoning

@@ -166,4 +166,4 @@ class DeltaReader:
                 case "call":
                     events.append(self.calls.open(text))
                 case "arguments":
-                    self.calls.argue(text)
+                    self.calls.append_arguments(text)

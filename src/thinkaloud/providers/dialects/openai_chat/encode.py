@@ -34,7 +34,7 @@ def encode(request: ModelRequest, quirks: Quirks, origin: Origin) -> HttpRequest
 
     Raises `InvalidRequest` for an image or a token budget that the host does not support.
     """
-    back = _back(request, quirks.back)
+    back = _reasoning_back(request, quirks.back)
     if back is not quirks.back:
         quirks = msgspec.structs.replace(quirks, back=back)
     body: dict[str, object] = {
@@ -59,7 +59,7 @@ def encode(request: ModelRequest, quirks: Quirks, origin: Origin) -> HttpRequest
     return HttpRequest(path=quirks.path, body=msgspec.json.encode(body), headers=headers)
 
 
-def _back(request: ModelRequest, back: ReasoningBack) -> ReasoningBack:
+def _reasoning_back(request: ModelRequest, back: ReasoningBack) -> ReasoningBack:
     """Return how to send reasoning back, given the parts that the provider has refused."""
     if not request.send_reasoning:
         return ReasoningBack(carrier="nothing")
@@ -116,7 +116,7 @@ def _ids(turns: tuple[Turn, ...], own: list[bool], pattern: str | None) -> dict[
     if pattern is None:
         return {}
     return {
-        part.tool_call_id: _short(part.tool_call_id)
+        part.tool_call_id: _short_id(part.tool_call_id)
         for turn, as_it_came in zip(turns, own, strict=True)
         if isinstance(turn, AssistantTurn) and not as_it_came
         for part in turn.parts
@@ -124,7 +124,7 @@ def _ids(turns: tuple[Turn, ...], own: list[bool], pattern: str | None) -> dict[
     }
 
 
-def _short(name: str) -> str:
+def _short_id(name: str) -> str:
     """Return nine letters and digits derived from a name."""
     number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])
     letters: list[str] = []
@@ -170,17 +170,17 @@ def _effort(body: dict[str, object], effort: Effort | None, wire: EffortWire) ->
     value = effort if isinstance(effort, int) else wire.levels.get(effort, effort)
     if isinstance(value, str):
         if wire.level_field is not None:
-            _put(body, wire.level_field, value)
+            _set_path(body, wire.level_field, value)
     elif wire.budget_field is None:
         raise InvalidRequest(
             "This model accepts a reasoning effort level, not a number of tokens.",
             field="reasoning_effort",
         )
     else:
-        _put(body, wire.budget_field, value)
+        _set_path(body, wire.budget_field, value)
 
 
-def _put(body: dict[str, object], path: str, value: object) -> None:
+def _set_path(body: dict[str, object], path: str, value: object) -> None:
     """Set the field at a dotted path."""
     for name in reversed(path.split(".")):
         value = {name: value}

@@ -61,7 +61,7 @@ _BY_STATUS: Final[dict[int, ProviderCode]] = {
 }
 
 
-class Told(NamedTuple):
+class ParsedError(NamedTuple):
     """A parsed error object."""
 
     message: str
@@ -70,7 +70,7 @@ class Told(NamedTuple):
     retry_after: float | None
 
 
-def told(body: bytes) -> Told | None:
+def parse_error(body: bytes) -> ParsedError | None:
     """Parse an error object; None if it is not JSON or has no message."""
     try:
         value: object = msgspec.json.decode(body)
@@ -79,7 +79,7 @@ def told(body: bytes) -> Told | None:
     listed = _list(value)
     outer = _members(listed[0] if listed else value)
     if outer is None:
-        return Told(value, "", None, None) if isinstance(value, str) and value else None
+        return ParsedError(value, "", None, None) if isinstance(value, str) and value else None
     inner = _members(outer.get("error")) or outer
     while (nested := _members(inner.get("error"))) is not None:
         inner = nested
@@ -90,12 +90,14 @@ def told(body: bytes) -> Told | None:
     if not message:
         return None
     kind = " ".join(str(inner.get(name)) for name in ("type", "code", "status") if inner.get(name))
-    return Told(message, kind.lower(), _status(inner), _patience(inner))
+    return ParsedError(message, kind.lower(), _status(inner), _retry_delay(inner))
 
 
 def failure(body: bytes, usage: Usage | None) -> ModelFailed:
     """Read an error from inside a stream with status 200."""
-    read = told(body) or Told("The provider reported an error without a message.", "", None, None)
+    read = parse_error(body) or ParsedError(
+        "The provider reported an error without a message.", "", None, None
+    )
     code = _code(read.status, read)
     return ModelFailed(
         code=code,
@@ -110,7 +112,7 @@ def http_error(status: int, headers: Mapping[str, str], body: bytes) -> Provider
     """Read a response whose status is not 2xx. `headers` has lower-case names."""
     if is_page(body):
         return _page(status, headers)
-    read = told(body) or Told(
+    read = parse_error(body) or ParsedError(
         clean(body.decode(errors="replace").strip())
         or f"The provider responded with HTTP {status}.",
         "",
@@ -122,7 +124,7 @@ def http_error(status: int, headers: Mapping[str, str], body: bytes) -> Provider
         code,
         clean(read.message),
         status=status,
-        retry_after=_header_patience(headers) or read.retry_after,
+        retry_after=_header_retry_delay(headers) or read.retry_after,
         retryable=_retryable(code, read),
     )
 
@@ -144,19 +146,19 @@ def _page(status: int, headers: Mapping[str, str]) -> ProviderError:
             "provider_overloaded",
             f"The provider returned a web page (HTTP {status}).",
             status=status,
-            retry_after=_header_patience(headers),
+            retry_after=_header_retry_delay(headers),
         )
     return ProviderError("provider_bad_request", PAGE, status=status)
 
 
-def _code(status: int | None, read: Told) -> ProviderCode:
+def _code(status: int | None, read: ParsedError) -> ProviderCode:
     if "content_filter" in read.kind:
         return "provider_content_filter"
     if status is None:
         for word, code in _BY_WORD:
             if word in read.kind:
                 return code
-        return "provider_rate_limit" if _spent(read) else "provider_overloaded"
+        return "provider_rate_limit" if _quota_exhausted(read) else "provider_overloaded"
     if status >= 500 or status in _BY_STATUS:
         return _BY_STATUS.get(status, "provider_overloaded")
     wrong_key = _KEY_REFUSED.search(read.message) and _REJECTED.search(
@@ -165,11 +167,11 @@ def _code(status: int | None, read: Told) -> ProviderCode:
     return "provider_auth" if status == 400 and wrong_key else "provider_bad_request"
 
 
-def _spent(read: Told) -> bool:
+def _quota_exhausted(read: ParsedError) -> bool:
     return spent(f"{read.kind} {read.message}", read.retry_after)
 
 
-def _retryable(code: ProviderCode, read: Told) -> bool:
+def _retryable(code: ProviderCode, read: ParsedError) -> bool:
     match code:
         case (
             "provider_rate_limit"
@@ -177,7 +179,7 @@ def _retryable(code: ProviderCode, read: Told) -> bool:
             | "provider_timeout"
             | "provider_stream_cut"
         ):
-            return not _spent(read)
+            return not _quota_exhausted(read)
         case "provider_bad_request":
             # The model's tool call did not match its schema; a retry may succeed.
             return "tool_use_failed" in read.kind
@@ -225,7 +227,7 @@ def _status(error: dict[str, object]) -> int | None:
     return None
 
 
-def _patience(error: dict[str, object]) -> float | None:
+def _retry_delay(error: dict[str, object]) -> float | None:
     """Parse Google's `RetryInfo` (`"retryDelay": "48s"`) or a plain `retry_after`."""
     details = [_members(entry) or {} for entry in _list(error.get("details"))]
     for value in (error.get("retry_after"), *(entry.get("retryDelay") for entry in details)):
@@ -239,6 +241,6 @@ def _patience(error: dict[str, object]) -> float | None:
     return None
 
 
-def _header_patience(headers: Mapping[str, str]) -> float | None:
+def _header_retry_delay(headers: Mapping[str, str]) -> float | None:
     wait = seconds(headers.get("retry-after-ms"), 0.001)
     return seconds(headers.get("retry-after")) if wait is None else wait

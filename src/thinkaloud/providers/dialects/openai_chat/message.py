@@ -65,31 +65,33 @@ class Received:
         """Return the whole message, or None if it is just plain text and calls."""
         carrier = quirks.back.carrier
         if carrier == "as_received":
-            carrier = self._came_in()
+            carrier = self._carrier_of()
         reasoning = "".join(self.reasoning)
-        carried = self._carried(carrier, quirks, reasoning)
-        if not carried and not calls.extended:
+        fields = self._carrier_fields(carrier, quirks, reasoning)
+        if not fields and not calls.extended:
             return None
-        message = _message("".join(self.answer), carried or _placeholder(quirks.back, carrier))
+        message = _message("".join(self.answer), fields or _placeholder(quirks.back, carrier))
         if calls:
             message["tool_calls"] = calls.wire()
         return ProviderPayload(origin, msgspec.Raw(msgspec.json.encode(message)))
 
-    def _carried(self, carrier: Carrier, quirks: Quirks, reasoning: str) -> dict[str, object]:
+    def _carrier_fields(
+        self, carrier: Carrier, quirks: Quirks, reasoning: str
+    ) -> dict[str, object]:
         if carrier == "thinking_blocks":
             return self._blocks(reasoning)
         if carrier == "content_summary" and self.summary:
             return {"content": self._parts()}
         if carrier == "reasoning_text" and self.opaque:
-            return {**self._beside(reasoning), "reasoning_opaque": self.opaque}
+            return {**self._plain_fields(reasoning), "reasoning_opaque": self.opaque}
         if carrier == "reasoning_details":
             return {"reasoning_details": self.details.coalesced()} if self.details else {}
         if carrier == "tags" and reasoning and self.carrier == "nothing":
             return {"content": "".join(self.content)}
         answer = "".join(self.answer)
-        return carried(carrier, reasoning, answer, quirks, signature=self.signature)
+        return reasoning_fields(carrier, reasoning, answer, quirks, signature=self.signature)
 
-    def _came_in(self) -> Carrier:
+    def _carrier_of(self) -> Carrier:
         if self.details:
             return "reasoning_details"
         if self.blocks:
@@ -99,9 +101,9 @@ class Received:
     def _blocks(self, reasoning: str) -> dict[str, object]:
         if not self.blocks:
             return {}
-        return {**self._beside(reasoning), "thinking_blocks": self.blocks.coalesced()}
+        return {**self._plain_fields(reasoning), "thinking_blocks": self.blocks.coalesced()}
 
-    def _beside(self, reasoning: str) -> dict[str, object]:
+    def _plain_fields(self, reasoning: str) -> dict[str, object]:
         plain = self.carrier in ("reasoning_content", "reasoning", "reasoning_text")
         return {self.carrier: reasoning} if plain and reasoning else {}
 
@@ -113,7 +115,7 @@ class Received:
         return [*parts, {"type": "text", "text": answer}] if answer else parts
 
 
-def carried(
+def reasoning_fields(
     carrier: Carrier, reasoning: str, answer: str, quirks: Quirks, *, signature: str = ""
 ) -> dict[str, object]:
     """Return the message fields for readable reasoning; empty if there is none."""
@@ -157,7 +159,7 @@ def rendered(
     members: dict[str, object] = {}
     if wanted:
         thoughts = [part.text for part in turn.parts if isinstance(part, ReasoningPart)]
-        members = carried(back.carrier, "\n\n".join(thoughts), answer, quirks)
+        members = reasoning_fields(back.carrier, "\n\n".join(thoughts), answer, quirks)
         members = members or _placeholder(back, back.carrier)
     message = _message(answer, members, keep_empty=not calls)
     if calls:

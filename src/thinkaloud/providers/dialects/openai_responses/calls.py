@@ -27,18 +27,18 @@ class Call:
 class Calls:
     """All calls of a response. Methods append the resulting events to `out`."""
 
-    __slots__ = ("_budget", "_calls", "_ids", "_told")
+    __slots__ = ("_budget", "_calls", "_emitted", "_ids")
 
     def __init__(self) -> None:
         self._budget = CallBudget()
         self._calls: list[Call] = []
         self._ids = CallIds()
-        self._told = 0
+        self._emitted = 0
 
     @property
-    def told(self) -> bool:
+    def emitted(self) -> bool:
         """Whether a complete call was emitted."""
-        return self._told > 0
+        return self._emitted > 0
 
     def begin(self, call: Call) -> None:
         """Add the next call. Raises `TooManyCalls`."""
@@ -46,7 +46,7 @@ class Calls:
         call.place = len(self._calls)
         self._calls.append(call)
 
-    def argue(self, call: Call, text: str, *, whole: bool = False) -> None:
+    def append_arguments(self, call: Call, text: str, *, whole: bool = False) -> None:
         """Add a piece of a call's arguments, or set all of them. Raises `TooManyCalls`."""
         if not whole:
             self._budget.add(len(text))
@@ -67,19 +67,19 @@ class Calls:
 
     def end(self, call: Call, view: wire.CallItem, out: list[ModelEvent]) -> None:
         """Complete a call."""
-        self.argue(call, wire.argument_text(view.arguments), whole=True)
+        self.append_arguments(call, wire.argument_text(view.arguments), whole=True)
         self.name(call, view, out)
         self._open(call, out)
         call.done = True
-        self._tell(out)
+        self._emit_completed(out)
 
-    def settle(self, out: list[ModelEvent]) -> None:
+    def complete_all(self, out: list[ModelEvent]) -> None:
         """Complete all open calls with their current arguments, as the response is complete."""
         for call in self._calls:
             self._open(call, out)
             call.done = True
             call.cut = False
-        self._tell(out)
+        self._emit_completed(out)
 
     def _open(self, call: Call, out: list[ModelEvent]) -> None:
         if not call.opened:
@@ -87,11 +87,11 @@ class Calls:
             call.call_id = self._ids.unique(call.call_id or f"call_{call.place}")
             out.append(ToolCallOpened(call.call_id, call.name))
 
-    def _tell(self, out: list[ModelEvent]) -> None:
-        while self._told < len(self._calls):
-            call = self._calls[self._told]
+    def _emit_completed(self, out: list[ModelEvent]) -> None:
+        while self._emitted < len(self._calls):
+            call = self._calls[self._emitted]
             if not call.done or call.cut:
                 return
             call.arguments[:] = [assembled(call.arguments)]
             out.append(ToolCall(call.call_id, call.name, call.arguments[0]))
-            self._told += 1
+            self._emitted += 1

@@ -18,7 +18,12 @@ from thinkaloud.events.model import (
 )
 from thinkaloud.providers.dialects import faults
 from thinkaloud.providers.dialects.events import DONE, ProviderEvents
-from thinkaloud.providers.dialects.framing import HeldBody, broke_off, too_much, unreadable
+from thinkaloud.providers.dialects.framing import (
+    BodyBuffer,
+    ended_early,
+    too_many_calls,
+    unreadable,
+)
 from thinkaloud.providers.dialects.openai_responses import errors, native, wire
 from thinkaloud.providers.dialects.openai_responses.items import Assembly
 from thinkaloud.providers.dialects.openai_responses.quirks import Quirks
@@ -48,11 +53,11 @@ class _Reply:
         if status in {"completed", "done"} and body.status in _FINAL:
             status = body.status
         usage = usage_of(body.usage)
-        self.items.fill(body.output or [], out)
+        self.items.complete_from(body.output or [], out)
         if status == "failed" or (body.error and status != "completed"):
             out.append(errors.stream_failure(body.error, usage))
             return
-        if status == "cancelled" or (status == "done" and not self.items.settled):
+        if status == "cancelled" or (status == "done" and not self.items.all_done):
             out.append(errors.cut(_UNFINISHED, usage))
             return
         reason = _reason(body.incomplete_details) if status == "incomplete" else ""
@@ -74,10 +79,10 @@ class _Reply:
             return
         truncated = word.startswith("incomplete")
         if not truncated:
-            self.items.calls.settle(out)
+            self.items.calls.complete_all(out)
         items = self.items.output(truncated=truncated)
         payload = native.payload(items, self._quirks, truncated=truncated)
-        complete: FinishReason = "tool_calls" if self.items.calls.told else "stop"
+        complete: FinishReason = "tool_calls" if self.items.calls.emitted else "stop"
         out.append(
             ModelFinished(
                 finish_reason="length" if truncated else complete,
@@ -89,9 +94,9 @@ class _Reply:
         )
 
     def _reasoning(self, counted: Usage | None) -> ReasoningStatus:
-        if self.items.texts.reasoned:
+        if self.items.texts.has_reasoning:
             return "shown"
-        hidden = self.items.reasoned or bool(counted and counted.reasoning_tokens)
+        hidden = self.items.has_reasoning or bool(counted and counted.reasoning_tokens)
         return "hidden_by_provider" if hidden else "none"
 
 
@@ -124,7 +129,7 @@ class StreamDecoder:
             return self._too_large(error)
         if not self._ended:
             self._ended = True
-            out.append(broke_off(self._parser.stray))
+            out.append(ended_early(self._parser.stray))
         return out
 
     def _too_large(self, error: EventTooLarge) -> list[ModelEvent]:
@@ -138,7 +143,7 @@ class StreamDecoder:
                 if data:
                     self._take(data, name, out)
             except TooManyCalls as error:
-                out.append(ModelFailed("provider_stream_cut", too_much(error)))
+                out.append(ModelFailed("provider_stream_cut", too_many_calls(error)))
             except _UNDECODABLE as error:
                 out.append(faults.reported(data, name) or errors.cut(unreadable(data, error)))
             if out and isinstance(out[-1], (ModelFinished, ModelFailed)):
@@ -159,7 +164,7 @@ class StreamDecoder:
     def _take_other(self, data: bytes, name: bytes, out: list[ModelEvent]) -> None:
         """Handle data that is not directly one of the known events."""
         if data == DONE:
-            if self._items.settled:
+            if self._items.all_done:
                 self._reply.finish("", None, out)
             return
         head = wire.heads.decode(data)
@@ -231,7 +236,7 @@ class WholeDecoder:
     """Decodes a response that was not streamed. All events are returned by `close`."""
 
     def __init__(self, origin: Origin, quirks: Quirks) -> None:
-        self._body = HeldBody()
+        self._body = BodyBuffer()
         self._reply = _Reply(origin, quirks)
         self._closed = False
 
@@ -262,7 +267,7 @@ class WholeDecoder:
             else:
                 out.append(failure)
         except TooManyCalls as error:
-            out.append(ModelFailed("provider_stream_cut", too_much(error)))
+            out.append(ModelFailed("provider_stream_cut", too_many_calls(error)))
         except _UNDECODABLE:
             failure = faults.reported(data, b"")
             out.append(failure or errors.cut("The provider's response is invalid."))

@@ -68,12 +68,12 @@ class RequestEncoder:
         fields: dict[str, object] = {}
         if self._quirks.include:
             fields["include"] = self._quirks.include
-        reasoning = self._quirks.effort_off if effort == "none" else self._wanted(effort)
+        reasoning = self._quirks.effort_off if effort == "none" else self._reasoning_fields(effort)
         if reasoning:
             fields["reasoning"] = reasoning
         return fields
 
-    def _wanted(self, effort: Effort | None) -> dict[str, object]:
+    def _reasoning_fields(self, effort: Effort | None) -> dict[str, object]:
         quirks = self._quirks
         wanted: dict[str, object] = {}
         if isinstance(effort, int):

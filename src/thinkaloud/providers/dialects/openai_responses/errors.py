@@ -44,7 +44,7 @@ _CODES: dict[str, ProviderCode] = {
 }
 
 
-class Complaint(msgspec.Struct, frozen=True):
+class ErrorDetails(msgspec.Struct, frozen=True):
     """An error reported by a provider."""
 
     message: str
@@ -60,17 +60,17 @@ class Complaint(msgspec.Struct, frozen=True):
         return not _SPENT.isdisjoint(self.words) or spent(said, _wait(self.message))
 
 
-def complaint(found: object) -> Complaint | None:
+def find_error(found: object) -> ErrorDetails | None:
     """Find an error in decoded JSON: an object or a string, possibly under `error` or `detail`."""
     if isinstance(found, list):
         found = next(iter(cast("list[object]", found)), None)
     if isinstance(found, str):
-        return Complaint(_clean(found)) if found.strip() else None
+        return ErrorDetails(_clean(found)) if found.strip() else None
     if not isinstance(found, dict):
         return None
     fields = cast("dict[str, object]", found)
     for name in ("error", "detail", "errors"):
-        inner = complaint(fields.get(name))
+        inner = find_error(fields.get(name))
         if inner is not None:
             return msgspec.structs.replace(inner, words=inner.words + _words(fields))
     message = next((text for key in ("message", "msg") if (text := _said(fields.get(key)))), "")
@@ -85,7 +85,7 @@ def complaint(found: object) -> Complaint | None:
         ),
         None,
     )
-    return Complaint(_clean(message + _upstream(fields.get("metadata"))), _words(fields), status)
+    return ErrorDetails(_clean(message + _upstream(fields.get("metadata"))), _words(fields), status)
 
 
 def http_error(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
@@ -96,7 +96,7 @@ def http_error(status: int, headers: Mapping[str, str], body: bytes) -> Provider
         web_page = text.startswith("<")
         if web_page and status < 500 and status not in {408, 429}:
             return _wrong_address(status)
-        said = Complaint("" if web_page else _clean(text))
+        said = ErrorDetails("" if web_page else _clean(text))
     code = _code_of_status(status)
     if code == "provider_bad_request" and _is_auth(said):
         code = "provider_auth"
@@ -111,7 +111,7 @@ def http_error(status: int, headers: Mapping[str, str], body: bytes) -> Provider
 
 def stream_failure(found: object, usage: Usage | None = None) -> ModelFailed:
     """Read an error from inside a response with status 200."""
-    said = complaint(found) or Complaint("The provider reported an error without a message.")
+    said = find_error(found) or ErrorDetails("The provider reported an error without a message.")
     code = _code_in_stream(said)
     return ModelFailed(
         code=code,
@@ -141,9 +141,9 @@ def _wrong_address(status: int) -> ProviderError:
     )
 
 
-def _read(body: bytes) -> Complaint | None:
+def _read(body: bytes) -> ErrorDetails | None:
     try:
-        return complaint(msgspec.json.decode(body))
+        return find_error(msgspec.json.decode(body))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
@@ -158,14 +158,14 @@ def _code_of_status(status: int) -> ProviderCode:
     return "provider_overloaded" if status >= 500 else "provider_bad_request"
 
 
-def _code_in_stream(said: Complaint) -> ProviderCode:
+def _code_in_stream(said: ErrorDetails) -> ProviderCode:
     for word in said.words:
         if word in _CODES:
             return _CODES[word]
     return "provider_overloaded" if said.status is None else _code_of_status(said.status)
 
 
-def _is_auth(said: Complaint) -> bool:
+def _is_auth(said: ErrorDetails) -> bool:
     return "invalid_api_key" in said.words or "incorrect api key" in said.message.lower()
 
 

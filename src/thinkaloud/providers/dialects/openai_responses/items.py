@@ -11,7 +11,7 @@ from thinkaloud.events.model import ModelEvent, ServerToolActivity
 from thinkaloud.providers.dialects.openai_responses import native, wire
 from thinkaloud.providers.dialects.openai_responses.calls import Call, Calls
 from thinkaloud.providers.dialects.openai_responses.native import CALL, MESSAGE, REASONING
-from thinkaloud.providers.dialects.openai_responses.texts import Carrier, ItemText, Texts
+from thinkaloud.providers.dialects.openai_responses.texts import Carrier, ItemText, TextEmitter
 
 _LATEST: Final = -1
 
@@ -34,7 +34,7 @@ class Assembly:
     """The items of one response. Methods append the resulting events to `out`."""
 
     def __init__(self) -> None:
-        self.texts = Texts()
+        self.texts = TextEmitter()
         self.calls = Calls()
         self.refusal: list[str] = []
         """The model's refusal to answer."""
@@ -43,12 +43,12 @@ class Assembly:
         self._latest = _LATEST
 
     @property
-    def settled(self) -> bool:
+    def all_done(self) -> bool:
         """Whether there are items and all are complete."""
         return bool(self._order) and all(item.done for _, item in self._order)
 
     @property
-    def reasoned(self) -> bool:
+    def has_reasoning(self) -> bool:
         """Whether any item is reasoning, with or without text."""
         return any(item.kind == REASONING for _, item in self._order)
 
@@ -68,7 +68,7 @@ class Assembly:
 
     def arguments(self, index: int, text: str, *, whole: bool) -> None:
         """Add a piece of a call's arguments, or set all of them."""
-        self.calls.argue(self._item(index, CALL).call, text, whole=whole)
+        self.calls.append_arguments(self._item(index, CALL).call, text, whole=whole)
 
     def begin(self, index: int, raw: bytes, out: list[ModelEvent]) -> None:
         """Start an item."""
@@ -103,7 +103,7 @@ class Assembly:
                 pass
         item.done = True
 
-    def fill(self, output: list[msgspec.Raw], out: list[ModelEvent]) -> None:
+    def complete_from(self, output: list[msgspec.Raw], out: list[ModelEvent]) -> None:
         """Complete unfinished items from the final list of items."""
         heads = [wire.item_heads.decode(raw) for raw in output]
         placed = [self._items.get(index) for index in range(len(output))]
@@ -133,7 +133,7 @@ class Assembly:
             found = item.record or _rebuilt(item)
             if item.kind == CALL:
                 call = item.call
-                found = native.called(found, call.call_id, call.name, "".join(call.arguments))
+                found = native.call_record(found, call.call_id, call.name, "".join(call.arguments))
             items.append(native.OutputItem(item.kind, found, item.record is not None))
         return items
 

@@ -44,7 +44,7 @@ def raw(value: object) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode(value))
 
 
-def called(record: Record, call_id: str, name: str, arguments: str) -> Record:
+def call_record(record: Record, call_id: str, name: str, arguments: str) -> Record:
     """Return a call's record with these values set, if they differ or are missing."""
     ours = {"call_id": call_id, "name": name, "arguments": arguments}
     if bytes(record.get("arguments", msgspec.Raw(b"{"))).startswith(b"{"):
@@ -65,7 +65,7 @@ def payload(items: list[OutputItem], quirks: Quirks, *, truncated: bool) -> msgs
     """
     kept = [item for item in items if item.complete or item.kind in {MESSAGE, CALL}]
     if not quirks.bare_reasoning:
-        kept = [item for item in kept if not _bare(item)]
+        kept = [item for item in kept if not _is_bare(item)]
     anonymous = len(kept) < len(items) or not all(item.complete for item in kept)
     if anonymous:
         kept = [item for item in kept if item.kind in {MESSAGE, REASONING, CALL}]
@@ -77,10 +77,10 @@ def payload(items: list[OutputItem], quirks: Quirks, *, truncated: bool) -> msgs
     if not kept:
         return None
     strip = anonymous or quirks.item_ids == "strip"
-    return raw([_fit(item, quirks, strip=strip) for item in kept])
+    return raw([_adapted(item, quirks, strip=strip) for item in kept])
 
 
-def _bare(item: OutputItem) -> bool:
+def _is_bare(item: OutputItem) -> bool:
     if item.kind != REASONING:
         return False
     empty = (None, _NULL, b"[]", b'""')
@@ -101,7 +101,7 @@ def _reasoning_before_each_call(items: list[OutputItem]) -> list[OutputItem]:
     return spread
 
 
-def _fit(item: OutputItem, quirks: Quirks, *, strip: bool) -> Record:
+def _adapted(item: OutputItem, quirks: Quirks, *, strip: bool) -> Record:
     omits = quirks.item_omits.get(item.kind, ())
     fit = {
         name: value

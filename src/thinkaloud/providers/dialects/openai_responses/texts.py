@@ -8,7 +8,7 @@ Carrier = Literal["answer", "summary", "raw"]
 """Where text appears: in a message, in a reasoning summary, or in the reasoning itself."""
 
 
-class _Shown:
+class _PartText:
     """The text of one part emitted so far."""
 
     __slots__ = ("done", "length", "pieces")
@@ -28,7 +28,7 @@ class ItemText:
     def __init__(self) -> None:
         self.carrier: Carrier | None = None
         """The source of its reasoning, so that none is emitted twice."""
-        self.parts: dict[tuple[Carrier, int], _Shown] = {}
+        self.parts: dict[tuple[Carrier, int], _PartText] = {}
         self._counted: dict[Carrier, tuple[int, int, int]] = {}
 
     def part(self, carrier: Carrier, index: int) -> int:
@@ -55,7 +55,7 @@ class ItemText:
         return "".join(piece for part in self.parts.values() for piece in part.pieces)
 
 
-class Texts:
+class TextEmitter:
     """The texts of one response. Methods append the resulting events to `out`."""
 
     __slots__ = ("_block", "_part")
@@ -65,7 +65,7 @@ class Texts:
         self._block: tuple[ItemText, Carrier, int] | None = None
 
     @property
-    def reasoned(self) -> bool:
+    def has_reasoning(self) -> bool:
         """Whether any reasoning was emitted."""
         return self._part >= 0
 
@@ -85,7 +85,7 @@ class Texts:
             part = item.part(carrier, part)
             shown = item.parts.get((carrier, part))
             if shown is None:
-                shown = item.parts[carrier, part] = _Shown()
+                shown = item.parts[carrier, part] = _PartText()
         shown.pieces.append(text)
         shown.length += len(text)
         if carrier == "answer":
@@ -107,10 +107,10 @@ class Texts:
             if earlier and text.startswith(_joined(earlier)):
                 # The index of vLLM's end event does not match that of any piece.
                 part, shown = next(key for key in item.parts if key[0] == carrier)[1], earlier[0]
-                self.add(item, carrier, part, _rest(earlier, text), out)
+                self.add(item, carrier, part, _remainder(earlier, text), out)
                 shown.done = True
                 return
-        self.add(item, carrier, part, _rest([shown], text) if shown else text, out)
+        self.add(item, carrier, part, _remainder([shown], text) if shown else text, out)
         if shown is not None:
             shown.done = True
 
@@ -128,11 +128,11 @@ class Texts:
                 if text and (carrier, part) in item.parts:
                     item.parts[carrier, part].done = True
             return
-        rest = _rest([item.parts[key] for key in keys], "".join(texts))
+        rest = _remainder([item.parts[key] for key in keys], "".join(texts))
         self.add(item, carrier, keys[-1][1], rest, out)
 
 
-def _rest(parts: list[_Shown], whole: str) -> str:
+def _remainder(parts: list[_PartText], whole: str) -> str:
     """Return the rest of `whole` after the emitted text, or `""` if it does not start with it."""
     length = sum(part.length for part in parts)
     if len(whole) <= length:
@@ -140,5 +140,5 @@ def _rest(parts: list[_Shown], whole: str) -> str:
     return whole[length:] if whole.startswith(_joined(parts)) else ""
 
 
-def _joined(parts: list[_Shown]) -> str:
+def _joined(parts: list[_PartText]) -> str:
     return "".join(piece for part in parts for piece in part.pieces)

@@ -63,11 +63,11 @@ class SocketSession:
             while (message := await receive())["type"] != "websocket.disconnect":
                 text: str | None = message.get("text")
                 data: bytes = message.get("bytes") or b""
-                await self._take(data if text is None else text.encode(), tasks)
+                await self._handle(data if text is None else text.encode(), tasks)
             for task in (answering, *self._follows.values()):
                 task.cancel()
 
-    async def _take(self, data: bytes, tasks: asyncio.TaskGroup) -> None:
+    async def _handle(self, data: bytes, tasks: asyncio.TaskGroup) -> None:
         """Handle one message of the client. Errors are sent back; the socket stays open."""
         settings = self._services.settings
         try:
@@ -86,7 +86,7 @@ class SocketSession:
                         valid=get_args(SocketKind),
                     )
         except ThinkaloudError as error:
-            await self._soft(error)
+            await self._send_problem(error)
 
     async def _message(self, chat: ChatRequest) -> None:
         job = _Job(chat)
@@ -111,7 +111,7 @@ class SocketSession:
             try:
                 await self._answer(self._current)
             except ThinkaloudError as error:
-                await self._soft(error)
+                await self._send_problem(error)
             finally:
                 self._current = None
 
@@ -171,7 +171,7 @@ class SocketSession:
         try:
             await self._pump(frames)
         except ThinkaloudError as error:
-            await self._soft(error)
+            await self._send_problem(error)
         finally:
             self._follows.pop(key, None)
 
@@ -182,7 +182,7 @@ class SocketSession:
                 for frame in batch:
                     await send(frame)
 
-    async def _soft(self, error: ThinkaloudError) -> None:
+    async def _send_problem(self, error: ThinkaloudError) -> None:
         problem = problem_of(error, "")
         data = ErrorData(
             message=problem.detail,

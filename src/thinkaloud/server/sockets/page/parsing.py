@@ -45,7 +45,7 @@ def read_frame(data: bytes, own_chat: str, settings: ServerSettings) -> Command:
             raise
         return Message(own_chat, _text(data))
     if kind is None:
-        return Message(own_chat, _said(decode(data, Said, settings)))
+        return Message(own_chat, _message_text(decode(data, Said, settings)))
     command = COMMANDS.get(kind)
     if command is None:
         raise InvalidRequest(
@@ -68,7 +68,7 @@ def address(data: bytes) -> Address:
     return Address(_name(found.chat_id), _name(found.client_message_id) or _name(found.turn_id))
 
 
-def _said(said: Said) -> str:
+def _message_text(said: Said) -> str:
     for text in (said.content, said.text, said.message):
         if text is not None:
             return text

@@ -51,7 +51,7 @@ class ChannelSession:
         self._state = state
         self._owner = owner
         self._own = _new_id()
-        self._chats = Subscriptions(services, owner, self, self._lost)
+        self._chats = Subscriptions(services, owner, self, self._refuse_attach)
         self._offered: deque[bytes] = deque(maxlen=_OFFERED)
         self._something = asyncio.Event()
 
@@ -71,19 +71,19 @@ class ChannelSession:
             while (message := await receive())["type"] != "websocket.disconnect":
                 text: str | None = message.get("text")
                 data: bytes = message.get("bytes") or b""
-                await self._take(data if text is None else text.encode(), tasks)
+                await self._handle(data if text is None else text.encode(), tasks)
             offering.cancel()
             self._chats.cancel()
 
-    async def _take(self, data: bytes, tasks: asyncio.TaskGroup) -> None:
+    async def _handle(self, data: bytes, tasks: asyncio.TaskGroup) -> None:
         """Handle one frame of the client. Errors are sent back; the socket stays open."""
         try:
             command = read_frame(data, self._own, self._services.settings)
-            await self._carry_out(command, tasks)
+            await self._execute(command, tasks)
         except ThinkaloudError as error:
             await self._refuse(error, address(data))
 
-    async def _carry_out(self, command: Command, tasks: asyncio.TaskGroup) -> None:
+    async def _execute(self, command: Command, tasks: asyncio.TaskGroup) -> None:
         match command:
             case NewChat():
                 await self._new_chat(command, tasks)
@@ -151,10 +151,10 @@ class ChannelSession:
         going_on = services.runs.active.in_conversation(self._owner, chat_id)
         if going_on:
             await services.runs.stop(self._owner, going_on[0])
-        elif chat_id not in self._chats and not await self._is_ours(chat_id):
+        elif chat_id not in self._chats and not await self._exists(chat_id):
             raise NotFound("There is no such conversation.")
 
-    async def _is_ours(self, chat_id: str) -> bool:
+    async def _exists(self, chat_id: str) -> bool:
         return await self._services.store.conversation(self._owner, chat_id) is not None
 
     async def _send_offered(self) -> None:
@@ -164,7 +164,7 @@ class ChannelSession:
             while self._offered:
                 await self.outlet.send(self._offered.popleft())
 
-    async def _lost(self, error: ThinkaloudError, chat_id: str) -> None:
+    async def _refuse_attach(self, error: ThinkaloudError, chat_id: str) -> None:
         await self._refuse(error, Address(chat_id))
 
     async def _refuse(self, error: ThinkaloudError, about: Address) -> None:

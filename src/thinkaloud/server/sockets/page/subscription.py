@@ -79,12 +79,12 @@ class Subscription:
         and `InvalidRequest` if `after` is beyond the last event.
         """
         hub = self._services.runs.hub
-        self._exists = await self._is_ours()
+        self._exists = await self._is_stored()
         async with hub.open(self._owner, self.chat_id) as log:
             self._check(after, log)
             start = log.seq if live else after
             if not self.is_own:
-                await self._say_attached(end.outlet, log)
+                await self._send_attached(end.outlet, log)
             if self._exists or self.is_own:
                 self._subscribe(end)
             self.attached.set_result(None)
@@ -95,10 +95,10 @@ class Subscription:
                     await self._pump(stream, end)
             finally:
                 self._services.websocket.unsubscribe(self.chat_id, end)
-        if self._exists and not await self._is_ours():
+        if self._exists and not await self._is_stored():
             raise NotFound("The conversation was deleted.")
 
-    async def _is_ours(self) -> bool:
+    async def _is_stored(self) -> bool:
         found = await self._services.store.conversation(self._owner, self.chat_id)
         self._temporary = found is not None and found.temporary
         return found is not None
@@ -114,7 +114,7 @@ class Subscription:
     def _subscribe(self, end: Receiver) -> None:
         self._services.websocket.subscribe(self.chat_id, end, reasoning=self._reasoning)
 
-    async def _say_attached(self, outlet: Outlet, log: LiveLog) -> None:
+    async def _send_attached(self, outlet: Outlet, log: LiveLog) -> None:
         last_seq, floor = log.seq, log.floor
         running = self._services.runs.active.in_conversation(self._owner, self.chat_id)
         if last_seq == floor:
@@ -143,7 +143,7 @@ class Subscription:
         while batch := await stream.batch():
             if not self._exists:
                 # The chat did not exist when the socket attached: check its owner now.
-                self._exists = await self._is_ours()
+                self._exists = await self._is_stored()
                 if not self._exists:
                     raise NotFound(_MISSING)
                 self._subscribe(end)
