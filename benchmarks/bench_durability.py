@@ -158,7 +158,7 @@ async def resuming(served: ServerProcess, reader: Reader, what: str) -> None:
 
 
 async def one_long_reply() -> None:
-    """Measure resuming a run while it goes on, after its end and after a restart; and its size."""
+    """Measure resuming a run while it is active, after its end and after a restart; and its size."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         async with upstream() as provider:

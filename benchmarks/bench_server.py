@@ -158,7 +158,7 @@ class Bench:
             print(f"  {way:10} burst of 500: {small:9,.0f}   of 8,000: {large:9,.0f}{aim}")
 
     async def _memory(self) -> None:
-        print(f"Memory per open stream ({HELD} that have said 50 tokens and go on)")
+        print(f"Memory per open stream ({HELD} that have sent 50 tokens and are still open)")
         for way in WAYS:
             process = self._by_way[way]
             model = SHAPES[4] if way == "relay" else f"{SHAPES[4]}/m"

@@ -90,7 +90,7 @@ class Tmux:
         self._run("send-keys", "Enter")
 
     def until(self, text: str, times: int = 1) -> str:
-        """Wait until the screen shows this text so often; return the screen with its colours.
+        """Wait until the screen shows this text so often; return the screen with its colors.
 
         Raises `TimeoutError` where it never does.
         """

@@ -171,7 +171,7 @@ async def test_tools_are_plain_functions() -> None:
 
 
 @pytest.mark.promise("P8")
-async def test_a_conversation_goes_on_and_its_history_is_the_same_fold() -> None:
+async def test_a_conversation_continues_and_its_history_is_the_same_fold() -> None:
     model = ScriptedModel([think("a"), say("One")], [say("Two")])
     async with Agent(model) as agent:
         first = await agent.chat("first", conversation_id="mine")

@@ -51,7 +51,7 @@ async def test_a_message_that_is_delivered_twice_is_answered_once() -> None:
 
 
 class SlowStore(MemoryStore):
-    """Looks up a key while others go on, as a store on a disk does."""
+    """Looks up a key while other tasks run, as a store on a disk does."""
 
     @override
     async def run_for_key(self, owner: str, key: str) -> RunRecord | None:

@@ -10,7 +10,7 @@ ALL = (*BRACKETED, *GRANITE)
 
 
 def pieces(text: str, size: int | None = None, **how) -> list[Piece]:
-    """Return what a text, fed in pieces of `size`, is split into; neighbours joined."""
+    """Return what a text, fed in pieces of `size`, is split into; neighbors joined."""
     splitter = InlineSplitter(Inline(**how))
     step = size or max(len(text), 1)
     found: list[Piece] = []

@@ -88,7 +88,7 @@ def test_a_reasoning_segment_lasts_from_its_first_delta_to_its_end() -> None:
     assert segments.reasoning_ms == 300
 
 
-def test_reasoning_after_the_answer_is_a_new_segment_and_the_answer_goes_on_after_a_blank_line() -> (
+def test_reasoning_after_the_answer_is_a_new_segment_and_the_answer_continues_after_a_blank_line() -> (
     None
 ):
     segments = Segments("x")

@@ -93,5 +93,5 @@ def node() -> str | None:
 
 
 def plain(text: str) -> str:
-    """A text without colours."""
+    """A text without colors."""
     return _ESCAPES.sub("", text)

@@ -16,7 +16,7 @@ DEADLINE: Final = 30.0
 class RunPresenter:
     """One response: `tokens` pieces of text, the first half of them reasoning.
 
-    It stops before the piece number `held_at` until it is let go on.
+    It stops before piece number `held_at` until it is released.
     """
 
     def __init__(self, tokens: int, *, held_at: int | None = None, padding: str = "") -> None:

@@ -51,7 +51,7 @@ class Heard:
 
     @property
     def sequence(self) -> list[str]:
-        """The kinds of block in order, neighbours of one kind as one."""
+        """The kinds of block in order, neighbors of one kind as one."""
         return [word for word, _ in itertools.groupby(w for w in map(_word, self.events) if w)]
 
     @property

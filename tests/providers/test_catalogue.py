@@ -129,9 +129,9 @@ async def test_a_host_that_is_not_set_up_cannot_be_asked_either(tmp_path: Path) 
 async def test_a_quirk_that_the_dialect_does_not_have_is_named(
     dialect: str, tmp_path: Path
 ) -> None:
-    toml = lab(NOWHERE, "quirks = { colour = 1 }").replace("openai-chat", dialect)
+    toml = lab(NOWHERE, "quirks = { color = 1 }").replace("openai-chat", dialect)
     async with models_of(toml, tmp_path) as models:
-        with pytest.raises(ConfigurationError, match=r"hosts\.lab.*colour"):
+        with pytest.raises(ConfigurationError, match=r"hosts\.lab.*color"):
             models.open("lab/m")
 
 

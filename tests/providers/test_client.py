@@ -151,8 +151,8 @@ async def test_a_redirect_is_not_followed_and_names_the_base_url(tmp_path: Path)
 
 
 async def test_a_stream_under_a_wrong_content_type_is_read_all_the_same(tmp_path: Path) -> None:
-    mislabelled = giving(THOUGHT_AND_SAID + END, content_type="application/octet-stream")
-    assert words(await called(mislabelled, tmp_path)) == ("Hm. ", "Yes.")
+    mislabeled = giving(THOUGHT_AND_SAID + END, content_type="application/octet-stream")
+    assert words(await called(mislabeled, tmp_path)) == ("Hm. ", "Yes.")
 
 
 async def test_compression_is_not_asked_for_and_understood_where_it_comes(tmp_path: Path) -> None:
@@ -276,8 +276,8 @@ async def test_a_proxy_of_the_environment_is_not_asked_for_a_server_on_this_mach
 
 
 async def test_a_stream_that_is_called_a_page_is_read_all_the_same(tmp_path: Path) -> None:
-    mislabelled = giving(THOUGHT_AND_SAID + END, content_type="text/html")
-    assert words(await called(mislabelled, tmp_path)) == ("Hm. ", "Yes.")
+    mislabeled = giving(THOUGHT_AND_SAID + END, content_type="text/html")
+    assert words(await called(mislabeled, tmp_path)) == ("Hm. ", "Yes.")
 
 
 async def test_a_host_beyond_this_machine_is_asked_through_the_proxy(

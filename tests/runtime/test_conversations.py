@@ -123,7 +123,7 @@ async def test_a_branch_has_everything_up_to_its_run_and_goes_its_own_way() -> N
     assert len(model.requests[2].turns) == 3
 
 
-async def test_a_run_that_goes_on_or_is_elsewhere_cannot_be_branched_from() -> None:
+async def test_an_active_or_foreign_run_cannot_be_branched_from() -> None:
     async with stage(ScriptedModel([say("One"), Silence()])) as runs:
         record = await start(runs, conversation_id="c")
         async with runs.follow(record) as follower:
@@ -136,7 +136,7 @@ async def test_a_run_that_goes_on_or_is_elsewhere_cannot_be_branched_from() -> N
             await runs.conversations.branch("other", "c", record.run_id)
 
 
-async def test_a_branch_leaves_out_no_run_that_goes_on_before_its_end() -> None:
+async def test_no_branch_is_created_while_an_earlier_run_is_active() -> None:
     async with stage(ScriptedModel([say("One"), Silence()])) as runs:
         await start(runs, "goes on", conversation_id="c")
         stopped = await start(runs, "queued", conversation_id="c")
@@ -178,7 +178,7 @@ async def test_deleting_stops_what_runs_and_leaves_nothing() -> None:
 
 
 class HeldStore(MemoryStore):
-    """A store that waits before one kind of work, until it may go on."""
+    """A store that waits before one kind of work, until it may continue."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -252,7 +252,7 @@ async def test_numbers_are_reserved_before_a_run_and_given_back_at_a_clean_end()
     assert after.reserved_seq == after.last_seq == 6
 
 
-async def test_neighbouring_deltas_are_merged_before_they_are_saved() -> None:
+async def test_neighboring_deltas_are_merged_before_they_are_saved() -> None:
     store = MemoryStore()
     gate = asyncio.Event()
     script = [Batch(tuple(think(*"abcdef"))), Wait(gate)]  # type: ignore[arg-type]
@@ -281,7 +281,7 @@ class UnreadableStore(MemoryStore):
 
 
 @pytest.mark.promise("P3")
-async def test_a_log_that_cannot_be_read_fails_its_own_run_and_the_others_go_on() -> None:
+async def test_an_unreadable_log_fails_only_its_own_run() -> None:
     store, gate = UnreadableStore(), asyncio.Event()
     async with stage(ScriptedModel([say("One")]), store=store) as runs:
         await logged(runs, await start(runs, conversation_id="broken"))

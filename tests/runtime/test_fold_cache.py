@@ -62,7 +62,7 @@ async def test_what_has_ended_is_read_once_for_all_that_follows() -> None:
         assert await texts(runs) == [("first", "One"), ("second", "Two"), ("third", "Three")]
 
 
-async def test_what_goes_on_is_read_as_it_stands_each_time() -> None:
+async def test_an_active_run_is_read_in_its_current_state_each_time() -> None:
     gate = asyncio.Event()
     model = ScriptedModel([say("One")], [say("Two"), Wait(gate), say(", and more")])
     async with stage(model) as runs:
@@ -144,7 +144,7 @@ def events_of(said: Sequence[tuple[How, int | None, int | None]]) -> list[Logged
     ),
     st.lists(st.integers(0, 35), max_size=4),
 )
-def test_whoever_goes_on_with_what_was_kept_reads_what_a_whole_reading_reads(
+def test_continuing_from_a_cached_fold_equals_reading_the_whole_log(
     said: list[tuple[How, int | None, int | None]], cuts: list[int]
 ) -> None:
     log = events_of(said)

@@ -243,7 +243,7 @@ async def test_selecting_what_is_selected_already_writes_nothing() -> None:
         assert await runs.hub.logged(OWNER, "c") == before
 
 
-async def test_no_version_is_selected_while_a_run_goes_on_nor_one_that_is_not_there() -> None:
+async def test_no_version_can_be_selected_while_a_run_is_active_nor_an_unknown_one() -> None:
     gate = asyncio.Event()
     model = ScriptedModel([say("One")], [say("Better")], [Wait(gate), say("Two")])
     async with stage(model) as runs:

@@ -169,7 +169,7 @@ async def test_tools_of_one_response_run_side_by_side() -> None:
     ],
     ids=["unknown tool", "no JSON", "no object", "wrong type"],
 )
-async def test_a_wrong_call_goes_back_to_the_model_and_the_run_goes_on(
+async def test_an_invalid_call_is_returned_to_the_model_and_the_run_continues(
     call: list[object], status: str
 ) -> None:
     model = ScriptedModel([call], [say("Sorry.")])  # type: ignore[list-item]

@@ -38,7 +38,7 @@ async def forever() -> str:
 
 
 class Stubborn:
-    """A tool that goes on until it is let go, however often it is cancelled."""
+    """A tool that runs until it is released, however often it is cancelled."""
 
     def __init__(self, timeout: float = 60.0) -> None:
         self.timeout = timeout
@@ -164,7 +164,7 @@ async def test_a_run_that_still_queues_can_be_stopped() -> None:
 
 
 @pytest.mark.promise("P9", "P10")
-async def test_a_run_that_nobody_follows_goes_on_by_default_and_stops_where_that_is_asked() -> None:
+async def test_a_run_without_followers_continues_by_default_and_stops_if_requested() -> None:
     model = ScriptedModel([say("One"), Silence()], [say("Two")])
     async with stage(model) as runs:
         left = await start(runs, stop_detached_after=0.02)

@@ -1,4 +1,4 @@
-"""A backup: taken while everything goes on, and taken in again without replacing anything."""
+"""A backup: written while runs are active, and restored without replacing anything."""
 
 import sqlite3
 from contextlib import closing
@@ -14,7 +14,7 @@ from thinkaloud.stores.sqlite.schema import MIGRATIONS, migrate
 
 
 async def backup(tmp_path: Path) -> Path:
-    """A backup with one conversation that ended and one whose run goes on."""
+    """A backup with one conversation that ended and one whose run is active."""
     to = tmp_path / "backup.db"
     async with SqliteStore.open(tmp_path / "old" / "thinkaloud.db") as store:
         record = await begin(store)
@@ -120,10 +120,11 @@ async def test_a_backup_of_every_earlier_version_is_taken_in(tmp_path: Path, ver
         migrate(connection, file, MIGRATIONS[:version])
         connection.execute("INSERT INTO conversations VALUES ('talk', ?, 1, 2, 't', 9)", (OWNER,))
         connection.execute(
-            "INSERT INTO runs (run_id, conversation_id, owner, first_seq) VALUES ('r', 'talk', ?, 1)",
+            "INSERT INTO runs (run_id, conversation_id, owner, first_seq) VALUES ('r', 'talk', ?,"
+            " 1)",
             (OWNER,),
         )
-        # As SQLite leaves it where somebody has analysed the file.
+        # As SQLite leaves it where somebody has analyzed the file.
         connection.execute("ANALYZE")
     async with SqliteStore.open(tmp_path / "new" / "thinkaloud.db") as store:
         assert await store.add_backup(file) == Added(1, 0)

@@ -144,7 +144,7 @@ WRONG: dict[str, Sequence[str]] = {
         "UPDATE events SET event = replace(CAST(event AS TEXT), '\"talk\"', '\"other\"')"
         " WHERE conversation_id = 'talk'",
     ),
-    "numbers that no log can go on from": (
+    "numbers that no log can continue from": (
         "UPDATE conversations SET reserved_seq = 9223372036854775807"
         " WHERE conversation_id = 'talk'",
     ),
@@ -224,7 +224,7 @@ async def test_a_run_that_is_there_already_is_not_taken_over_by_another_conversa
         assert mine.conversation_id == "mine"
 
 
-async def test_a_key_that_is_in_use_here_goes_on_to_mean_the_run_that_is_here(
+async def test_an_idempotency_key_in_use_here_keeps_its_run(
     tmp_path: Path,
 ) -> None:
     file = await backup(tmp_path, "UPDATE runs SET idempotency_key = 'k' WHERE number = 1")

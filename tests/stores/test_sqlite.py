@@ -246,7 +246,7 @@ async def test_what_a_lock_file_says_locks_nobody_out(path: Path, left: bytes) -
 # Backup
 
 
-async def test_a_backup_is_taken_while_runs_go_on_and_is_whole(path: Path) -> None:
+async def test_a_backup_taken_while_runs_are_active_is_complete(path: Path) -> None:
     copy = path.with_name("copy.db")
     async with SqliteStore.open(path) as store:
         await begin(store)

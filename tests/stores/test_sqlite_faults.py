@@ -69,7 +69,7 @@ async def test_without_room_every_acknowledged_event_is_kept_and_no_half_batch(p
         assert [each.logged.seq for each in await log_of(store)] == kept
 
 
-async def test_without_room_reading_and_deleting_go_on_and_make_room(path: Path) -> None:
+async def test_on_a_full_disk_reading_and_deleting_still_work_and_free_space(path: Path) -> None:
     async with SqliteStore.open(path, SMALL) as store:
         await begin(store, "large")
         await begin(store)
@@ -93,7 +93,7 @@ async def test_without_room_a_compaction_leaves_its_run_as_it_was(path: Path) ->
         assert await store.conversations(OWNER, before=None, limit=9, search="17") == []
 
 
-async def test_while_another_program_holds_the_file_writing_fails_and_reading_goes_on(
+async def test_while_another_program_locks_the_file_writing_fails_and_reading_works(
     path: Path,
 ) -> None:
     async with SqliteStore.open(path, IMPATIENT) as store:
@@ -111,7 +111,7 @@ async def test_while_another_program_holds_the_file_writing_fails_and_reading_go
         assert await log_of(store) == [answer("a", 1), answer("b", 2)]
 
 
-async def test_a_live_stream_goes_on_while_the_file_is_held_and_is_kept_afterwards(
+async def test_a_live_stream_continues_while_the_file_is_locked_and_is_saved_afterwards(
     path: Path,
 ) -> None:
     model = ScriptedModel([think("Hm. "), say("Blue.")])

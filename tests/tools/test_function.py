@@ -132,7 +132,7 @@ def nested(depth: int) -> object:
         ({"count": 1, "flag": "true"}, ["'flag'", "Expected `bool", "boolean"]),
         ({"count": 1, "many": [0, -1]}, ["'many'", "$[1]", '"minimum":0']),
         ({"count": 1, "many": nested(100_000)}, ["'many'", '"minimum":0']),
-        ({"count": 1, "colour": "red"}, ["'colour'", "count, unit, mode, at, flag, many"]),
+        ({"count": 1, "color": "red"}, ["'color'", "count, unit, mode, at, flag, many"]),
         ({"count": 1, "self": "x"}, ["'self'"]),
         ({"count": 1, "": "x"}, ["''"]),
         ({"count": 1, "n" * 10_000: 1}, ["nnnn"]),

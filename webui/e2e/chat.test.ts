@@ -39,7 +39,7 @@ inChromium("the page in Chromium, against the real server", () => {
     expect(await body(page).textContent()).toContain("Thought number 12");
   });
 
-  it("shows everything so far after a reload in mid-thought, and goes on; a second tab sees the same", async ({ here: { page, context } }) => {
+  it("shows everything so far after a reload in mid-thought and continues; a second tab shows the same", async ({ here: { page, context } }) => {
     await say(page, "Why?");
     await page.getByText("Thought number 3 leads").waitFor();
     await page.reload();

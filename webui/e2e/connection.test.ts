@@ -58,7 +58,7 @@ inChromium("a connection that is lost", () => {
     expect(await page.getByRole("article").count()).toBe(1);
   });
 
-  it("keeps the half of an answer that a killed server had given, and goes on from it", async ({ here: { page }, server }) => {
+  it("keeps the partial answer of a killed server, and continues from it", async ({ here: { page }, server }) => {
     await say(page, "essay, please");
     await page.getByRole("heading", { name: "Section 2" }).waitFor();
     await server.end("SIGKILL");
@@ -103,7 +103,7 @@ inChromium("a connection that is lost", () => {
     await page.getByText("You stopped this answer.").waitFor();
   });
 
-  it("goes on counting from the true beginning of a thought after a reload", async ({ here: { page } }) => {
+  it("counts from the real start of a thought after a reload", async ({ here: { page } }) => {
     await say(page, "long thoughts");
     await expect.poll(() => secondsOf(page), { timeout: 20_000 }).toBeGreaterThanOrEqual(3);
     await page.reload();

@@ -24,7 +24,7 @@ inChromium("a first run", () => {
     }
   });
 
-  it("loads less than 260 kB at first, and what colours code and sets formulas when it is needed", async ({ lookAt, server }) => {
+  it("loads less than 260 kB at first, and what colors code and sets formulas when it is needed", async ({ lookAt, server }) => {
     const { page, context } = await lookAt("about:blank");
     const loaded = new Map<string, number>();
     context.on("response", (response) => {

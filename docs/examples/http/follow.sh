@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Follow a run, or go on after an event: follow.sh RUN_ID [LAST_SEQ]
+# Follow a run, or resume after an event: follow.sh RUN_ID [LAST_SEQ]
 URL=${URL:-http://127.0.0.1:8484}
 RUN=$1
 LAST=${2:-0}

@@ -1,4 +1,4 @@
-"""Stream a message over HTTP, and go on where the connection broke."""
+"""Stream a message over HTTP, and resume where the connection broke."""
 
 import asyncio
 import json

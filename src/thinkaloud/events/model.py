@@ -11,7 +11,7 @@ import msgspec
 from thinkaloud.errors import ProviderCode
 
 FinishReason = Literal["stop", "length", "tool_calls", "pause"]
-"""Why the model stopped, normalised. `pause`: the provider wants to be called again as is."""
+"""Why the model stopped, normalized. `pause`: the provider wants to be called again as is."""
 
 ReasoningStatus = Literal["none", "shown", "hidden_by_provider"]
 """Whether the response had reasoning, and whether the provider sent its text."""

@@ -84,7 +84,7 @@ def every_action(home: Home) -> None:
     repeated = home.run("conversations", "export", "sky", "-o", "sky.json")
     assert (repeated.returncode, "already exists" in repeated.stderr) == (2, True)
 
-    assert "Colours" in home.run("conversations", "rename", "sky", "Colours").stderr
+    assert "Colors" in home.run("conversations", "rename", "sky", "Colors").stderr
     branch = ok(home.run("conversations", "branch", "sky", "1")).strip()
     copy = ok(home.run("conversations", "show", branch))
     assert "Why is the sky blue?" in copy

@@ -156,7 +156,7 @@ def test_through_a_server_questions_are_kept_gone_on_with_and_said_again(home: H
 
 
 @pytest.mark.promise("P6", "P7", "P8")
-def test_without_a_server_each_command_goes_on_where_the_last_one_ended(home: Home) -> None:
+def test_without_a_server_each_command_continues_the_last_conversation(home: Home) -> None:
     with lab(*ANSWERS) as served:
         home.configure(served.configuration())
         assert ok(home.run("chat", "--temporary", "Secret?")) == "Answer 1.\n"
@@ -373,7 +373,7 @@ def test_what_a_server_keeps_back_or_refuses_is_kept_back_and_refused_in_the_ter
                 assert said in done.stderr
 
 
-def test_a_second_chat_without_a_server_says_what_to_do_and_may_go_on_unkept(home: Home) -> None:
+def test_a_second_chat_without_a_server_says_what_to_do_and_can_be_temporary(home: Home) -> None:
     with lab(*ANSWERS) as served:
         home.configure(served.configuration())
         with home.terminal("chat") as first:

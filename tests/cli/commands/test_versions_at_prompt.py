@@ -9,7 +9,7 @@ from tests.cli.program import Home
 
 @pytest.mark.promise("P8")
 @pytest.mark.parametrize("running", [True, False])
-def test_at_the_prompt_versions_are_listed_and_an_older_one_goes_on(
+def test_at_the_prompt_versions_are_listed_and_an_older_one_can_be_continued(
     home: Home, running: bool
 ) -> None:
     with lab(*ANSWERS) as served:

@@ -90,7 +90,7 @@ def test_what_a_model_sends_does_not_steer_the_terminal(home: Home) -> None:
             assert "␛[31mred\ufffd31m [bold]not bold[/bold] :smile:" in "\n".join(terminal.lines)
 
 
-def test_a_conversation_goes_on_until_a_new_one_is_begun(home: Home) -> None:
+def test_a_conversation_continues_until_a_new_one_is_started(home: Home) -> None:
     with lab([say("One."), end()], [say("Two."), end()], [say("Three."), end()]) as served:
         home.configure(served.configuration())
         with home.terminal("chat") as terminal:
@@ -193,7 +193,9 @@ def test_ctrl_z_shows_the_cursor_and_what_comes_after_it_is_drawn_below(home: Ho
         with home.terminal("chat", "Hi") as terminal:
             terminal.until("Hm, let me see.")
             drawn = len(terminal.raw)
-            terminal.signal(signal.SIGTSTP)  # Nobody could resume it here, so it goes on by itself.
+            terminal.signal(
+                signal.SIGTSTP
+            )  # Nobody could resume it here, so it continues by itself.
             terminal.until("Hm, let me see.", times=2)
             after = terminal.raw[drawn:]
             assert after.index("\x1b[?25h") < after.index("\x1b[?25l")

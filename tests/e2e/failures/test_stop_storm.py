@@ -49,7 +49,7 @@ async def test_a_stop_after_the_end_changes_nothing(tmp_path: Path) -> None:
 
 
 async def until_queued(served: ServerProcess) -> None:
-    """Return when two runs of the conversation go on or wait."""
+    """Return when two runs of the conversation are active or queued."""
     async with asyncio.timeout(DEADLINE):
         while len((await served.get("/conversations/c"))[1]["active_runs"]) < 2:
             pass

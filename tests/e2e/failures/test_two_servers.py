@@ -9,7 +9,7 @@ from tests.e2e.server_process import server
 from tests.e2e.upstream import RunPresenter, upstream
 
 
-async def test_a_second_server_on_a_data_directory_refuses_and_the_first_goes_on(
+async def test_a_second_server_on_a_data_directory_refuses_to_start_and_the_first_keeps_running(
     tmp_path: Path,
 ) -> None:
     async with upstream() as provider, server(tmp_path, provider.configuration()) as served:

@@ -202,7 +202,7 @@ def test_a_paused_turn_says_so() -> None:
         ("something_new", "stop"),
     ],
 )
-def test_stop_reasons_are_normalised(reason: str, meant: str) -> None:
+def test_stop_reasons_are_normalized(reason: str, meant: str) -> None:
     finished = from_sse(start(), *text(0, "Hi"), *stop(reason)).finished
     assert (finished.finish_reason, finished.raw_finish_reason) == (meant, reason)
 

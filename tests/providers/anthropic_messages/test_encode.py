@@ -277,7 +277,7 @@ def test_tools_that_were_called_before_stay_defined_and_out_of_use() -> None:
     assert "tool_choice" not in body_of(target(), request(*turns, tools=(FIND,)))
 
 
-def test_neighbours_of_one_role_become_one_message() -> None:
+def test_neighbors_of_one_role_become_one_message() -> None:
     to = target(**ADAPTIVE)
     call = {"type": "tool_use", "id": "a", "name": "find", "input": {}}
     paused = {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}}

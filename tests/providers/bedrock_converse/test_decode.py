@@ -204,7 +204,7 @@ def test_a_call_cut_by_the_limit_stays_what_it_was() -> None:
         ("something_new", "stop"),
     ],
 )
-def test_stop_reasons_are_normalised(reason: str, meant: str) -> None:
+def test_stop_reasons_are_normalized(reason: str, meant: str) -> None:
     finished = from_wire(begun(), *text(0, "Hi"), *stop(reason)).finished
     assert (finished.finish_reason, finished.raw_finish_reason) == (meant, reason)
 

@@ -372,7 +372,7 @@ def test_servers_own_tools_are_told_once_where_they_begin():
         ("pause_turn", "pause"),
     ],
 )
-def test_the_providers_word_for_the_end_is_normalised_and_kept(word, reason):
+def test_the_providers_word_for_the_end_is_normalized_and_kept(word, reason):
     last = play(said("x", finish=word))[-1]
     assert isinstance(last, ModelFinished)
     assert (last.finish_reason, last.raw_finish_reason) == (reason, word)

@@ -241,7 +241,7 @@ def test_foreign_reasoning_stays_behind_by_default():
         ("all", ["before", "one\n\ntwo", ""]),
     ],
 )
-def test_readable_reasoning_goes_on_the_messages_that_the_provider_demands(rendered, fields):
+def test_readable_reasoning_is_put_on_the_messages_that_require_it(rendered, fields):
     back = {"carrier": "reasoning_content", "rendered": rendered, "placeholder": ""}
     assert [message.get("reasoning_content") for message in assistants(back=back)] == fields
 

@@ -138,7 +138,7 @@ async def test_the_files_of_a_message_have_a_limit_together() -> None:
         assert said.complete is not None
 
 
-async def test_a_model_without_pictures_goes_on_in_a_conversation_that_has_some() -> None:
+async def test_a_model_without_image_support_can_continue_a_conversation_with_images() -> None:
     sees, reads = (
         ScriptedModel([say("A cat.")]),
         ScriptedModel([say("So I hear.")], model_id="scripted/blind", images=False),

@@ -85,7 +85,7 @@ async def test_a_branch_goes_its_own_way_from_the_run_that_was_named() -> None:
     assert len(model.requests[2].turns) == 3
 
 
-async def test_a_run_that_goes_on_or_is_unknown_cannot_be_branched_from() -> None:
+async def test_an_active_or_unknown_run_cannot_be_branched_from() -> None:
     async with serving(ScriptedModel([say("One"), Silence()])) as served:
         async with served.events(
             "POST", "/chat/stream-sse", json={"text": "Hi", "conversation_id": "c"}
@@ -164,7 +164,7 @@ async def test_a_message_may_take_the_place_of_an_earlier_one(way: str) -> None:
 
 
 @pytest.mark.parametrize("way", ["rest", "sse", "socket"])
-async def test_a_temporary_conversation_goes_on_and_stands_in_no_list(way: str) -> None:
+async def test_a_temporary_conversation_can_be_continued_and_is_not_listed(way: str) -> None:
     model = ScriptedModel([say("One")], [say("Two")])
     lasting = MemoryStore()
     async with serving(model, store=lasting) as served:
@@ -238,7 +238,7 @@ class HeldClock(SystemClock):
 
 
 @pytest.mark.parametrize("way", ["rest", "sse", "socket"])
-async def test_a_run_that_stops_with_its_client_goes_on_while_the_client_waits(way: str) -> None:
+async def test_a_run_that_stops_with_its_client_continues_while_the_client_waits(way: str) -> None:
     go = asyncio.Event()
     model = ScriptedModel([say("Half"), Wait(go), say(" and half.")])
     clock = HeldClock()

@@ -221,7 +221,7 @@ async def test_another_owners_objects_are_not_there_and_stay_as_they_are() -> No
         assert model.open_streams == 1
 
 
-async def test_a_switch_is_for_new_runs_and_keeps_those_that_go_on() -> None:
+async def test_switching_the_model_affects_new_runs_only() -> None:
     go = asyncio.Event()
     one = ScriptedModel([Wait(go), say("Old")], model_id="a/one")
     two = ScriptedModel([say("New")], model_id="b/two")

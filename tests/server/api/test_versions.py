@@ -138,7 +138,7 @@ async def test_a_selection_of_nothing_that_is_there_is_refused_by_name() -> None
         assert (status, problem["field"]) == (422, "version")
 
 
-async def test_while_a_run_goes_on_no_version_is_selected_and_the_answer_goes_where_it_belongs() -> (
+async def test_while_a_run_is_active_no_version_can_be_selected_and_its_answer_is_placed_correctly() -> (
     None
 ):
     gate = asyncio.Event()

@@ -1,4 +1,4 @@
-"""Stopping the server while runs go on: they may finish, everybody is told, and nothing begins."""
+"""Stopping the server while runs are active: they may finish, followers are notified, and no run starts."""
 
 import asyncio
 import signal
@@ -17,7 +17,7 @@ async def until_draining(served: Served) -> None:
 
 
 @pytest.mark.promise("P3")
-async def test_runs_that_go_on_may_finish_and_no_new_one_begins() -> None:
+async def test_active_runs_may_finish_and_no_new_run_starts() -> None:
     go = asyncio.Event()
     model = ScriptedModel([think("T"), say("Half"), Wait(go), say(" and half.")])
     body = {"text": "Hi"}

@@ -71,7 +71,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize("place", PLACES)
-async def test_what_is_no_json_is_refused_and_the_server_goes_on(place: str) -> None:
+async def test_invalid_json_is_rejected_and_the_server_keeps_working(place: str) -> None:
     async with serving(ScriptedModel([say("Fine.")])) as served:
         for name, body in NOT_JSON.items():
             if name in UNREAD_ELSEWHERE and "chat" not in place:

@@ -246,7 +246,7 @@ async def test_another_owners_runs_and_conversations_cannot_be_followed() -> Non
 
 
 @pytest.mark.promise("P14")
-async def test_a_reader_that_takes_nothing_is_cut_off_and_its_run_goes_on() -> None:
+async def test_a_client_that_reads_nothing_is_disconnected_and_its_run_continues() -> None:
     huge = [say("x" * 60_000) for _ in range(400)]
     limits = Limits(max_response_chars=10**9)
     async with serving(ScriptedModel(huge), limits=limits, send_timeout_seconds=0.1) as served:
@@ -275,7 +275,7 @@ async def test_only_so_many_streams_are_open_at_once() -> None:
         assert (status, problem["code"]) == (503, "busy")
 
 
-async def test_only_so_many_runs_go_on_at_once() -> None:
+async def test_the_number_of_active_runs_is_limited() -> None:
     model = ScriptedModel([say("A"), Silence()], [say("B")])
     async with serving(model, max_active_runs=1) as served:
         async with served.events("POST", "/chat/stream-sse", json={"text": "Hi"}) as stream:

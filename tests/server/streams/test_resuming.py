@@ -137,7 +137,7 @@ async def test_a_cursor_before_a_tool_call_brings_the_call_and_both_thoughts(
 
 
 @pytest.mark.promise("P6")
-async def test_a_post_with_its_key_and_its_last_id_goes_on_and_starts_nothing() -> None:
+async def test_a_post_with_its_key_and_last_id_resumes_and_starts_no_run() -> None:
     model = ScriptedModel(SCRIPT)
     async with serving(model) as served:
         whole = await begin(served)

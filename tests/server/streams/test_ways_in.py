@@ -318,7 +318,7 @@ async def test_an_idempotency_key_returns_the_first_run_and_starts_no_second() -
 
 @pytest.mark.promise("P9")
 @pytest.mark.parametrize("path", ["/chat/message", "/chat/stream-sse"])
-async def test_a_request_that_is_given_up_leaves_its_run_to_go_on(path: str) -> None:
+async def test_an_abandoned_request_leaves_its_run_active(path: str) -> None:
     model = ScriptedModel([think("T"), say("A"), Silence()])
     async with serving(model) as served:
         body = {"text": "Hi", "conversation_id": "c1"}

@@ -39,7 +39,7 @@ describe("the fold", () => {
     expect(view.runs[0]?.attachments).toEqual([{ id: "", name: "p.png", media_type: "image/png", bytes: null }]);
   });
 
-  it.each(names)("goes on from a snapshot anywhere in %s", (name) => {
+  it.each(names)("continues from a snapshot anywhere in %s", (name) => {
     const log = logOf(name);
     for (let cut = 1; cut < log.length; cut += Math.ceil(log.length / 7)) {
       const before = log.slice(0, cut).reduce(apply, emptySession("conv_golden"));

@@ -33,7 +33,7 @@ it("follows a conversation from its beginning and shows it as the log has it", (
   expect(state().session.view).toEqual(view);
 });
 
-it.each([1, 3, 7, firstEnd, log.length - 1])("goes on after %i events when the connection comes back", (cut) => {
+it.each([1, 3, 7, firstEnd, log.length - 1])("resumes after %i events when the connection comes back", (cut) => {
   client.chat(ID);
   server.connect();
   server.attached(0);
@@ -64,7 +64,7 @@ it("says whether a conversation is temporary, as the server does", () => {
   expect(state().temporary).toBe(true);
 });
 
-it("takes a snapshot where the log begins later, and goes on behind it", () => {
+it("takes a snapshot if the log starts later, and continues after it", () => {
   client.chat(ID);
   server.connect();
   server.attached(firstEnd);

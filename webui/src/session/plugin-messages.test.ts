@@ -92,7 +92,7 @@ it("does not take its own message for somebody's answer", () => {
   expect(state().session.view.runs[0]?.input.text).toBe(started.event.input.text);
 });
 
-it.each(["/stop", " /STOP "])("stops the run that goes on when the user types %s", (text) => {
+it.each(["/stop", " /STOP "])("stops the active run when the user types %s", (text) => {
   server.emit(...log.slice(0, 3));
   client.chat(ID).sendMessage(text, {}, "m1");
   expect(server.commands.at(-1)).toEqual({ type: "stop", chat_id: ID });

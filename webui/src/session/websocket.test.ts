@@ -267,7 +267,7 @@ it("gives up an attempt to connect of which nothing is heard", async () => {
   expect(states.at(-1)).toBe("connecting");
 });
 
-it("waits no longer for the next attempt once somebody looks, and disturbs none that goes on", async () => {
+it("reconnects immediately when the page becomes visible, unless an attempt is in progress", async () => {
   const { wires, change } = staged();
   await settle();
   wires[0]?.fire("close");

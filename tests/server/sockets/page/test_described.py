@@ -15,7 +15,7 @@ ROOM: dict[str, Any] = {"chat_id": "room"}
 SAID: dict[str, Any] = {"type": "message", "content": "Hello", **ROOM}
 FRAMES: list[dict[str, Any]] = [
     {"type": "new_chat"},
-    {"type": "new_chat", "temporary": True, "colour": "blue"},
+    {"type": "new_chat", "temporary": True, "color": "blue"},
     {"type": "new_chat", "temporary": 1},
     {"type": "attach", **ROOM},
     {"type": "attach", "after": 0, "include_reasoning": False, **ROOM},
@@ -50,7 +50,7 @@ FRAMES: list[dict[str, Any]] = [
     {**SAID, "content": None},
     {"type": "message", **ROOM},
     {"content": "Hello"},
-    {"text": "Hello", "colour": "blue"},
+    {"text": "Hello", "color": "blue"},
     {"content": None, "message": "Hello"},
     {"content": 5},
 ]

@@ -135,7 +135,7 @@ async def test_a_plain_page_shows_tools_failures_and_stops_and_all_of_it_again_w
 
 
 @pytest.mark.promise("P8", "P9")
-async def test_a_plain_page_that_is_reloaded_in_mid_thought_shows_all_of_it_and_goes_on() -> None:
+async def test_a_plain_page_reloaded_in_mid_thought_shows_everything_and_continues() -> None:
     gate = asyncio.Event()
     model = ScriptedModel([think("So ", "far"), Wait(gate), think(", so good."), say("Done.")])
     async with hosting(model) as served, page(served) as first, page(served) as again:

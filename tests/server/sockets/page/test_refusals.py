@@ -1,4 +1,4 @@
-"""`/ws`: what is wrong, or not yours, is refused softly, and the socket goes on."""
+"""`/ws`: what is wrong, or not yours, is rejected without closing the socket."""
 
 import pytest
 from websockets.asyncio.client import connect
@@ -54,7 +54,7 @@ BAD_FRAMES: dict[str, tuple[str | bytes, str, str | None]] = {
 
 
 @pytest.mark.parametrize("name", BAD_FRAMES)
-async def test_a_bad_frame_is_a_soft_error_and_the_socket_goes_on(name: str) -> None:
+async def test_a_bad_frame_is_an_error_and_the_socket_stays_open(name: str) -> None:
     frame, code, field = BAD_FRAMES[name]
     async with hosting(ScriptedModel([say("Hi.")])) as served, client(served) as one:
         await one.send(frame)
@@ -136,7 +136,7 @@ async def test_a_stop_never_reaches_another_owners_run() -> None:
         assert model.open_streams == 1
 
 
-async def test_a_chat_that_is_deleted_says_so_and_the_socket_goes_on() -> None:
+async def test_a_deleted_chat_is_reported_and_the_socket_stays_open() -> None:
     async with (
         hosting(ScriptedModel([say("Hi.")], [say("Hi.")])) as served,
         client(served) as one,

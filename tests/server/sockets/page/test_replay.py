@@ -242,7 +242,7 @@ async def test_a_cursor_that_was_never_given_out_is_a_soft_error() -> None:
 
 
 @pytest.mark.promise("P9")
-async def test_a_run_goes_on_when_every_socket_is_gone() -> None:
+async def test_a_run_continues_when_every_socket_is_closed() -> None:
     gate = asyncio.Event()
     async with hosting(ScriptedModel([think("Hm"), Wait(gate), say("Done.")])) as served:
         async with client(served) as one:

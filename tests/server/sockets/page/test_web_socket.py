@@ -94,7 +94,7 @@ async def test_text_that_is_no_object_is_said_as_it_is(text: str) -> None:
 
 
 @pytest.mark.promise("P12")
-async def test_many_chats_go_on_side_by_side_on_one_socket() -> None:
+async def test_many_chats_share_one_socket() -> None:
     gates = [asyncio.Event() for _ in range(3)]
     models = [
         ScriptedModel(
@@ -207,7 +207,7 @@ async def test_a_message_to_a_chat_that_is_not_attached_attaches_it_from_now_on(
     assert texts(frames, "delta") == "Second."
 
 
-async def test_a_detached_chat_is_silent_and_its_run_goes_on() -> None:
+async def test_a_detached_chat_is_silent_and_its_run_continues() -> None:
     gate = asyncio.Event()
     model = ScriptedModel([think("Hm"), Wait(gate), say("Done.")], [say("Other.")])
     async with hosting(model) as served, client(served) as one, client(served) as two:

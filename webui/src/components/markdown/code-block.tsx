@@ -24,7 +24,7 @@ export interface CodeBlockProps {
 
 export function CodeBlock({ code, language, growing }: CodeBlockProps) {
   const shown = visible(code);
-  const coloured = !growing && language !== "" && isHighlighted(code);
+  const colored = !growing && language !== "" && isHighlighted(code);
   return (
     <figure className="overflow-hidden rounded-xl border border-line bg-sunken">
       <figcaption className="flex items-center justify-between pr-1 pl-4 text-xs text-faint">
@@ -33,7 +33,7 @@ export function CodeBlock({ code, language, growing }: CodeBlockProps) {
       </figcaption>
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- scrolls sideways, by keyboard too */}
       <pre dir="ltr" tabIndex={0} aria-label={language ? `Code, ${language}` : "Code"} className="overflow-x-auto px-4 pb-3.5 font-mono text-[0.84rem] leading-relaxed">
-        <code>{coloured ? <ErrorBoundary fallback={shown}><Suspense fallback={shown}><Highlighted code={shown} language={language} /></Suspense></ErrorBoundary> : shown}</code>
+        <code>{colored ? <ErrorBoundary fallback={shown}><Suspense fallback={shown}><Highlighted code={shown} language={language} /></Suspense></ErrorBoundary> : shown}</code>
       </pre>
     </figure>
   );

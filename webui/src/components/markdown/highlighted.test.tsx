@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 
 import Highlighted from "./highlighted";
 
-const coloured = (code: string, language: string) => render(<Highlighted code={code} language={language} />).container;
+const colored = (code: string, language: string) => render(<Highlighted code={code} language={language} />).container;
 
 it.each([
   ["html", "<style>a { color: red }</style>", ".hljs-attribute"],
@@ -13,14 +13,14 @@ it.each([
   ["C++", "int f();", ".hljs-type"],
   ["tsx", "const a = <b title='c' />;", ".hljs-tag .hljs-attr"],
   ["console", "$ if true; then echo; fi", ".bash .hljs-keyword"],
-])("colours %s, by whatever name and in whatever order languages are met", (language, code, mark) => {
-  const container = coloured(code, language);
+])("colors %s, by whatever name and in whatever order languages are met", (language, code, mark) => {
+  const container = colored(code, language);
   expect(container.querySelector(mark)).not.toBeNull();
   expect(container.textContent).toBe(code);
 });
 
 it.each(["cobol", "constructor"])("leaves %s, which it does not know, as it is", (language) => {
-  const container = coloured("<b>DISPLAY</b>", language);
+  const container = colored("<b>DISPLAY</b>", language);
   expect(container.innerHTML).toBe("&lt;b&gt;DISPLAY&lt;/b&gt;");
 });
 
@@ -33,7 +33,7 @@ it.each([
   ["ruby", '"#{'.repeat(3_000)],
   ["html", "<a>".repeat(3_000)],
 ])("leaves templates of %s within each other plain", (language, code) => {
-  const container = coloured(code, language);
+  const container = colored(code, language);
   expect(container.textContent).toBe(code);
   expect(container.querySelector("span ".repeat(60).trim().replaceAll(" ", " > "))).toBeNull();
 });

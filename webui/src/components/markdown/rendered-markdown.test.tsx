@@ -60,7 +60,7 @@ describe("Markdown that is too much", () => {
     ["images", `${"![".repeat(3_000)}deep${"](b)".repeat(3_000)}`],
     ["emphasis", `${"*_".repeat(3_000)}deep${"_*".repeat(3_000)}`],
     ["asterisks", `${"*".repeat(3_000)}deep${"*".repeat(3_000)}`],
-    ["lines that go on with a quotation without its mark", `${"> ".repeat(30)}a\n${"deep\n".repeat(3_000)}`],
+    ["lines that continue a quotation without its mark", `${"> ".repeat(30)}a\n${"deep\n".repeat(3_000)}`],
   ])("is shown as it was written, and the rest as Markdown: %s", { timeout: 30_000 }, async (_, text) => {
     const page = shown(`before **it**\n\n${text}\n\nbehind **it**`);
     await expect.poll(() => [...page.querySelectorAll("strong")].filter((each) => each.textContent === "it").length, { timeout: 20_000 }).toBe(2);
@@ -102,7 +102,7 @@ describe("Markdown", () => {
     expect(container.textContent).toBe("see [the page");
   });
 
-  it("colours code once it is whole, not at every word", async () => {
+  it("colors code once it is whole, not at every word", async () => {
     const code = "```python\nprint(1)";
     const { container, rerender } = render(<RenderedMarkdown text={`${code}\n\`\`\`\n`} growing />);
     await expect.poll(() => container.querySelector(".hljs-built_in")).not.toBeNull();

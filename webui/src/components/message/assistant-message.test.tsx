@@ -92,7 +92,7 @@ describe("a run that is no plain answer", () => {
     ["interrupted", "answer-only", 1],
     ["interrupted", "only-thought", 0],
     ["provider_overloaded", "answer-only", 0],
-  ] as const)("offers to go on from what there is of an answer where the run was %s: %s", (code, session, times) => {
+  ] as const)("offers to continue a partial answer after the run %s: %s", (code, session, times) => {
     const run = { ...lastRun(session), status: "failed", outcome: null, error: { code, message: "It ended early.", retryable: true } } as const;
     renderWithOptions({}, <AssistantMessage run={run} onRetry={() => undefined} onContinue={() => undefined} />);
     expect(screen.getAllByRole("button", { name: "Try again" })).toHaveLength(1);
@@ -114,7 +114,7 @@ describe("a run that is no plain answer", () => {
     expect(screen.getByText("This model doesn't show its thinking (1,234 tokens).")).toBeDefined();
   });
 
-  it("offers to go on where the steps ran out", () => {
+  it("offers to continue at the step limit", () => {
     renderWithOptions({}, <AssistantMessage run={lastRun("max-iterations")} onContinue={() => undefined} />);
     expect(screen.getByRole("button", { name: "Continue" })).toBeDefined();
   });

@@ -85,9 +85,9 @@ interface NoteProps {
 }
 
 function Note({ tone, icon, title, actions, children }: NoteProps) {
-  const colours = { warn: "bg-warn-soft text-warn", danger: "bg-danger-soft text-danger" };
+  const colors = { warn: "bg-warn-soft text-warn", danger: "bg-danger-soft text-danger" };
   return (
-    <div role="note" className={cx("flex gap-3 rounded-xl px-4 py-3 text-sm", colours[tone])}>
+    <div role="note" className={cx("flex gap-3 rounded-xl px-4 py-3 text-sm", colors[tone])}>
       <span className="mt-0.5 shrink-0">{icon}</span>
       <div className="min-w-0 flex-1">
         <p className="font-medium">{title}</p>

@@ -23,7 +23,7 @@ const SHAPES = {
 } as const;
 
 export function Dialog({ open, onOpenChange, title, description, children, shape = "center", returnTo }: DialogProps) {
-  const centred = shape === "center";
+  const centered = shape === "center";
   const opener = useRef<Element | null>(null);
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
@@ -33,7 +33,7 @@ export function Dialog({ open, onOpenChange, title, description, children, shape
           className={cx("fixed z-50 bg-canvas text-ink shadow-xl shadow-black/15 outline-none", SHAPES[shape])}
           onOpenAutoFocus={(event) => {
             opener.current = document.activeElement;
-            if (!centred || !(event.currentTarget instanceof HTMLElement)) return;
+            if (!centered || !(event.currentTarget instanceof HTMLElement)) return;
             // Skip the close button, which comes first.
             event.preventDefault();
             const content = event.currentTarget;
@@ -47,9 +47,9 @@ export function Dialog({ open, onOpenChange, title, description, children, shape
           }}
           {...(description ? {} : { "aria-describedby": undefined })}
         >
-          <div className={cx(centred ? "mb-4 flex items-start justify-between gap-4" : "sr-only")}>
+          <div className={cx(centered ? "mb-4 flex items-start justify-between gap-4" : "sr-only")}>
             <Radix.Title className="text-lg font-semibold">{title}</Radix.Title>
-            {centred ? (
+            {centered ? (
               <Radix.Close asChild>
                 <IconButton label="Close" className="-mt-1 -mr-1">
                   <X size={18} aria-hidden />

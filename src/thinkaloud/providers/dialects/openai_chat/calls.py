@@ -170,10 +170,10 @@ class ToolCalls:
         if not self._slots:
             return self._new("")
         last = self._slots[-1]
-        goes_on = not name or (
+        continues = not name or (
             name == last.name and last.arguments and not last.complete(empty=True)
         )
-        return last if goes_on else self._new("")
+        return last if continues else self._new("")
 
     def _is_other(self, slot: _Slot, tool_call_id: str, name: str) -> bool:
         """Return whether a fragment with this name, under a known index or id, is a new call."""

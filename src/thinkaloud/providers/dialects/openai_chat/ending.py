@@ -40,7 +40,7 @@ _MEANINGS: Final[tuple[tuple[frozenset[str], Ended], ...]] = (
 
 
 def ended(word: str, *, calls: bool) -> Ended:
-    """Normalise the provider's finish reason. `calls`: whether the response has tool calls."""
+    """Normalize the provider's finish reason. `calls`: whether the response has tool calls."""
     if malformed(word):
         return "malformed"
     plain = word.lower().partition(":")[0].strip()

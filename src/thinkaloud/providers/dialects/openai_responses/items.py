@@ -56,7 +56,7 @@ class Assembly:
         self, index: int, carrier: Carrier, part: int, text: str, out: list[ModelEvent]
     ) -> None:
         """Add the next piece of text."""
-        item = self._item(index, MESSAGE if carrier == "answer" else REASONING, goes_on=True)
+        item = self._item(index, MESSAGE if carrier == "answer" else REASONING, continues=True)
         self.texts.add(item.text, carrier, part, text, out)
 
     def whole_text(
@@ -143,11 +143,11 @@ class Assembly:
         self._order.append((index, item))
         return item
 
-    def _item(self, index: int, kind: str, *, goes_on: bool = False, whole: str = "") -> _Item:
+    def _item(self, index: int, kind: str, *, continues: bool = False, whole: str = "") -> _Item:
         """Return the item with this index, which may be new.
 
         If a server increments the index with every piece, this is the open item of the same kind,
-        provided that a piece `goes_on`, or that the `whole` text starts with that item's text.
+        provided that a piece `continues`, or that the `whole` text starts with that item's text.
         """
         if index == _LATEST:
             index = max(self._latest, 0)
@@ -157,7 +157,7 @@ class Assembly:
         last = self._order[-1][1] if self._order else None
         if last is not None and last.kind == kind and not last.done and kind != CALL:
             shown = last.text.joined if whole else ""
-            if goes_on or (shown and whole.startswith(shown)):
+            if continues or (shown and whole.startswith(shown)):
                 self._items[index] = last
                 return last
         return self._place(index, kind)

@@ -33,7 +33,7 @@ class Quirks(InlineQuirks, frozen=True, kw_only=True, forbid_unknown_fields=True
     summary: Literal["auto", "concise", "detailed"] | None = "auto"
     """The reasoning summary to request, without which OpenAI returns none.
 
-    None omits it, for hosts that return their reasoning anyway, and for organisations that OpenAI
+    None omits it, for hosts that return their reasoning anyway, and for organizations that OpenAI
     has not verified for summaries.
     """
     effort_names: dict[EffortLevel, str] = msgspec.field(default_factory=dict)

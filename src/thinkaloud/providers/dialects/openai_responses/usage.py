@@ -1,4 +1,4 @@
-"""Normalises token counts."""
+"""Normalizes token counts."""
 
 from typing import cast
 
