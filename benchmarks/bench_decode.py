@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from benchmarks.support.sdk import AVAILABLE, parsers
 from tests.corpus import CORPUS, Case
-from tests.providers.streams import WIRES, Said, decoder
+from tests.providers.streams import WIRES, ResponseText, decoder
 from thinkaloud.ports.model import Decoder
 from thinkaloud.providers.hosts.host import BuiltInDialect
 
@@ -59,7 +59,7 @@ def play(make: Callable[[], Decoder], pieces: Sequence[bytes]) -> None:
 def made() -> None:
     """Measure the hand-made streams, and the SDKs on the same bytes."""
     words = [WORDS[place % len(WORDS)] for place in range(CHUNKS // 2)]
-    said = Said(words, words)
+    said = ResponseText(words, words)
     print(f"Hand-made streams of {CHUNKS} chunks, half of them reasoning; CPU µs per chunk")
     print(f"  {'':24}{'apart':>9}{'together':>10}")
     sdks = parsers()

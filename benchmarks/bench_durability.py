@@ -15,9 +15,9 @@ from tests.e2e.server_process import (
     ServerProcess,
     ask_database,
     server,
-    until_kept,
+    until_saved,
 )
-from tests.e2e.upstream import RunPresenter, Upstream, upstream
+from tests.e2e.upstream import PacedReply, Upstream, upstream
 from tests.stores.samples import ENDED, STARTED, conversation, run, stored
 from thinkaloud.events.event import AnswerDelta, AnswerEnded, Event
 from thinkaloud.stores.sqlite import SqliteStore
@@ -64,14 +64,14 @@ async def cpu_a_token(kind: Kind) -> float:
 async def streamed(provider: Upstream, served: ServerProcess, name: str) -> None:
     """Stream runs side by side, each to one reader."""
     texts = [f"{name} {number}" for number in range(RUNS)]
-    tellings = [provider.offer(text, RunPresenter(TOKENS, held_at=1)) for text in texts]
+    replies = [provider.offer(text, PacedReply(TOKENS, held_at=1)) for text in texts]
     async with asyncio.TaskGroup() as tasks:
         for text in texts:
             tasks.create_task(Reader().begin(served, text))
         for through in range(STEP, TOKENS + STEP, STEP):
             await asyncio.sleep(STEP_SECONDS)
-            for telling in tellings:
-                telling.let(through)
+            for reply in replies:
+                reply.let(through)
 
 
 async def durable_storage() -> None:
@@ -162,21 +162,21 @@ async def one_long_reply() -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         async with upstream() as provider:
-            telling = provider.offer("Tell", RunPresenter(LONG, held_at=LONG - 1))
+            reply = provider.offer("Tell", PacedReply(LONG, held_at=LONG - 1))
             reader = Reader()
             async with server(folder, provider.configuration()) as served:
-                almost = len(telling.reasoning + telling.answer) - 10
+                almost = len(reply.reasoning + reply.answer) - 10
                 await reader.begin(served, "Tell", lambda: reader.characters > almost)
                 await resuming(served, reader, "a running reply")
-                telling.let_all()
+                reply.release_all()
                 await reader.resume(served)
                 await resuming(served, reader, "a finished reply")
-                await until_kept(folder, reader.run_id)
+                await until_saved(folder, reader.run_id)
                 await served.terminate()
             size = ask_database(folder, "SELECT sum(length(event)) FROM events")[0][0]
             async with server(folder, provider.configuration()) as served:
                 await resuming(served, reader, "a reply from before a restart")
-            text = len((telling.reasoning + telling.answer).encode())
+            text = len((reply.reasoning + reply.answer).encode())
     print(
         f"  {LONG:,} tokens, {text / 1e3:.0f} kB of text: {size / 1e3:.0f} kB of events on disk "
         f"(target < {TARGET_BYTES / 1e3:.0f} kB: {verdict(size, TARGET_BYTES)})"

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks.support.clients import Took, Way, ask
+from benchmarks.support.clients import StreamTiming, Way, ask
 
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 WAYS: tuple[Way, ...] = ("relay", "sse", "websocket")
@@ -103,7 +103,7 @@ class Bench:
         await self._bursts()
         await self._memory()
 
-    async def _one(self, way: Way, shape: str) -> Took:
+    async def _one(self, way: Way, shape: str) -> StreamTiming:
         model = shape if way == "relay" else f"{shape}/m"
         took = await (await ask(way, self._by_way[way].port, model)).rest()
         tokens = int(shape[1:].partition("-")[0])

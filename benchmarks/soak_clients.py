@@ -20,8 +20,8 @@ import aiohttp
 import msgspec
 
 from tests.e2e.reading import Reader, Refused
-from tests.e2e.server_process import ServerProcess, assert_intact, said_by_servers, server
-from tests.e2e.upstream import DEADLINE, RunPresenter, Upstream, upstream
+from tests.e2e.server_process import ServerProcess, assert_intact, server, server_stderr
+from tests.e2e.upstream import DEADLINE, PacedReply, Upstream, upstream
 
 _CLIENTS: Final = 12
 _NAMES: Final = tuple(f"c{number}" for number in range(5))
@@ -29,7 +29,7 @@ _STORE: Final = "flush_interval_seconds = 0.05"
 _BROKEN: Final = (aiohttp.ClientError, ConnectionError)
 
 
-class Heard(msgspec.Struct):
+class FollowedRun(msgspec.Struct):
     """A run as a client heard it to its end."""
 
     conversation_id: str
@@ -39,13 +39,13 @@ class Heard(msgspec.Struct):
     event: str
 
 
-class World:
+class SharedState:
     """What all clients know together."""
 
     def __init__(self, provider: Upstream, seed: int) -> None:
         self.dice = random.Random(seed)
         self.provider = provider
-        self.heard: dict[str, Heard] = {}
+        self.heard: dict[str, FollowedRun] = {}
         self.begun: dict[str, set[str]] = {}
         """By conversation: messages that were being answered, or had been."""
         self.deleted: dict[str, set[str]] = {}
@@ -56,13 +56,13 @@ class World:
         self.done: Counter[str] = Counter()
         self._number = 0
 
-    def message(self, conversation_id: str) -> tuple[str, RunPresenter]:
+    def message(self, conversation_id: str) -> tuple[str, PacedReply]:
         """Return a new message and what will be said to it, a little at a time."""
         self._number += 1
         text = f"message{self._number} word{self._number % 7}"
-        telling = RunPresenter(self.dice.choice([2, 40, 400, 3_000]), held_at=2)
+        reply = PacedReply(self.dice.choice([2, 40, 400, 3_000]), held_at=2)
         self.forbidden[text] = set(self.deleted.get(conversation_id, ()))
-        return text, self.provider.offer(text, telling)
+        return text, self.provider.offer(text, reply)
 
     def name(self) -> str:
         """Return some conversation."""
@@ -72,10 +72,10 @@ class World:
 class Client:
     """One of many, that does this and that."""
 
-    def __init__(self, world: World, served: ServerProcess) -> None:
-        self._world = world
+    def __init__(self, shared: SharedState, served: ServerProcess) -> None:
+        self._shared = shared
         self._served = served
-        self._dice = random.Random(world.dice.random())
+        self._dice = random.Random(shared.dice.random())
 
     async def live(self, until: float) -> None:
         """Do things by chance until this moment of `time.monotonic`."""
@@ -94,36 +94,36 @@ class Client:
             (deed,) = self._dice.choices([deed for _, deed in deeds], weights)
             async with asyncio.timeout(4 * DEADLINE):
                 await deed()
-            self._world.done[deed.__name__.strip("_")] += 1
+            self._shared.done[deed.__name__.strip("_")] += 1
 
     async def _speak(self) -> None:
-        await self._say(self._world.name())
+        await self._say(self._shared.name())
 
     async def _say(self, name: str, **more: str) -> None:
         """Send a message and follow its run to the end. The conversation may be deleted."""
-        world = self._world
-        text, telling = world.message(name)
-        letting = asyncio.create_task(_let(telling, self._dice))
+        shared = self._shared
+        text, reply = shared.message(name)
+        letting = asyncio.create_task(_let(reply, self._dice))
         reader = Reader(self._dice.choice(["sse", "socket"]))
         try:
             with suppress(*_BROKEN, Refused):
                 leaving = self._leaving(reader)
                 await reader.begin(self._served, text, leaving, conversation_id=name, **more)
             if reader.run_id:
-                world.begun.setdefault(name, set()).add(text)
+                shared.begun.setdefault(name, set()).add(text)
                 await self._come_back(reader)
         finally:
             letting.cancel()
-            telling.let_all()
+            reply.release_all()
         if reader.end is not None and reader.run_id:
-            await self._compare(name, text, telling, reader)
+            await self._compare(name, text, reply, reader)
 
     async def _come_back(self, reader: Reader) -> None:
         """Follow to the end, over as many connections as it takes, or until the run is gone."""
         while reader.end is None:
             status, _ = await self._served.get(f"/runs/{reader.run_id}")
             if status == 404:
-                self._world.done["heard of a deletion"] += 1
+                self._shared.done["heard of a deletion"] += 1
                 return
             reader.way = self._dice.choice(["sse", "socket"])
             with suppress(*_BROKEN, Refused):
@@ -133,18 +133,18 @@ class Client:
         most = len(reader.frames) + self._dice.choice([1, 20, 200, 100_000])
         return lambda: bool(reader.run_id) and len(reader.frames) >= most
 
-    async def _compare(self, name: str, text: str, telling: RunPresenter, reader: Reader) -> None:
+    async def _compare(self, name: str, text: str, reply: PacedReply, reader: Reader) -> None:
         """Assert that the run is what was heard, and that what was heard is what was said."""
         assert reader.end is not None
-        said = telling.reasoning + telling.answer
+        said = reply.reasoning + reply.answer
         status, run = await self._served.get(f"/runs/{reader.run_id}?include_reasoning=true")
         assert said.startswith(reader.reasoning + reader.answer), text
         if status == 404:
             return
         assert (run["reasoning"], run["response"]) == (reader.reasoning, reader.answer), text
         if run["status"] == "completed":
-            assert reader.answer == telling.answer
-        self._world.heard[reader.run_id] = Heard(
+            assert reader.answer == reply.answer
+        self._shared.heard[reader.run_id] = FollowedRun(
             name, text, reader.reasoning, reader.answer, reader.end["event"]
         )
 
@@ -155,14 +155,14 @@ class Client:
         return found["messages"] if status == 200 else []
 
     async def _regenerate(self) -> None:
-        name = self._world.name()
+        name = self._shared.name()
         messages = await self._messages(name)
         if messages:
             replaced = self._dice.choice(messages)["run_id"]
             await self._say(name, replaces=replaced)
 
     async def _stop(self) -> None:
-        status, found = await self._served.get(f"/conversations/{self._world.name()}")
+        status, found = await self._served.get(f"/conversations/{self._shared.name()}")
         if status == 200 and found["active_runs"]:
             run_id = self._dice.choice(found["active_runs"])
             status, stopped = await self._served.post(f"/runs/{run_id}/stop", {})
@@ -170,7 +170,7 @@ class Client:
 
     async def _follow(self) -> None:
         """Follow a conversation from its start for a while: numbers rise."""
-        name = self._world.name()
+        name = self._shared.name()
         url = f"{self._served.api}/conversations/{name}/events?after=0&include_reasoning=true"
         seq = 0
         with suppress(*_BROKEN, TimeoutError):
@@ -185,7 +185,7 @@ class Client:
                         seq = number
 
     async def _rename(self) -> None:
-        name = self._world.name()
+        name = self._shared.name()
         title = f"title {self._dice.randrange(1_000)}"
         url = f"{self._served.api}/conversations/{name}"
         async with self._served.session.patch(url, json={"title": title}) as response:
@@ -195,7 +195,7 @@ class Client:
 
     async def _branch(self) -> None:
         """Branch from a run that is over: the branch has what was said up to there."""
-        name = self._world.name()
+        name = self._shared.name()
         before = await self._messages(name)
         over = [
             m["run_id"] for m in before if m["role"] == "assistant" and m["status"] != "running"
@@ -210,46 +210,46 @@ class Client:
         copied = _said(await self._messages(branch["conversation_id"]))
         last_index = max(n for n, m in enumerate(before) if m["run_id"] == last)
         assert copied == _said(before[: last_index + 1])
-        self._world.branches.append(branch["conversation_id"])
+        self._shared.branches.append(branch["conversation_id"])
 
     async def _look(self) -> None:
         word = f"word{self._dice.randrange(7)}"
         status, _ = await self._served.get(f"/conversations?search={word}")
         assert status == 200
-        name = self._world.name()
+        name = self._shared.name()
         status, export = await self._served.get(f"/conversations/{name}/export?format=json")
         assert status in {200, 404}, export
 
     async def _delete(self) -> None:
-        name = self._world.name()
-        doomed = set(self._world.begun.get(name, ()))
+        name = self._shared.name()
+        doomed = set(self._shared.begun.get(name, ()))
         async with self._served.session.delete(f"{self._served.api}/conversations/{name}") as done:
             assert done.status in {204, 404}
         if done.status == 204:
-            self._world.deleted.setdefault(name, set()).update(doomed)
+            self._shared.deleted.setdefault(name, set()).update(doomed)
 
 
-async def _let(telling: RunPresenter, dice: random.Random) -> None:
+async def _let(reply: PacedReply, dice: random.Random) -> None:
     said = 2
-    while said < telling.tokens:
+    while said < reply.tokens:
         await asyncio.sleep(dice.random() / 50)
         said += dice.choice([1, 5, 50])
-        telling.let(said)
+        reply.let(said)
 
 
 def _said(messages: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
     return [(m["role"], m["text"], m.get("reasoning"), m.get("status")) for m in messages]
 
 
-async def _compare_all(world: World, served: ServerProcess) -> int:
+async def _compare_all(shared: SharedState, served: ServerProcess) -> int:
     """Assert that each conversation has its runs as they were heard. Returns how many were found."""
     found = 0
-    for name in [*_NAMES, *world.branches]:
+    for name in [*_NAMES, *shared.branches]:
         status, said = await served.get(f"/conversations/{name}/messages?include_reasoning=true")
         if status == 404:
             continue
         for message in said["messages"]:
-            heard = world.heard.get(message["run_id"])
+            heard = shared.heard.get(message["run_id"])
             if heard is not None and message["role"] == "assistant":
                 assert (message["reasoning"], message["text"]) == (heard.reasoning, heard.answer)
                 found += 1
@@ -259,27 +259,27 @@ async def _compare_all(world: World, served: ServerProcess) -> int:
 async def soak(folder: Path, seconds: float, seed: int) -> Counter[str]:
     """Let clients live on one server for so long; raises at the first that saw something else."""
     async with upstream() as provider:
-        world = World(provider, seed)
+        shared = SharedState(provider, seed)
         configuration = provider.configuration(store=_STORE)
         async with server(folder, configuration) as served:
             until = time.monotonic() + seconds
             async with asyncio.TaskGroup() as clients:
                 for _ in range(_CLIENTS):
-                    clients.create_task(Client(world, served).live(until))
-            found = await _compare_all(world, served)
-            world.done["mebibytes at the end"] = served.resident_bytes() >> 20
+                    clients.create_task(Client(shared, served).live(until))
+            found = await _compare_all(shared, served)
+            shared.done["mebibytes at the end"] = served.resident_bytes() >> 20
             assert await served.terminate() == 0
         async with server(folder, configuration) as served:
-            assert await _compare_all(world, served) == found
+            assert await _compare_all(shared, served) == found
             assert await served.terminate() == 0
-    world.done["runs compared again after a restart"] = found
+    shared.done["runs compared again after a restart"] = found
     assert_intact(folder)
-    assert "Traceback" not in said_by_servers(folder), said_by_servers(folder)
+    assert "Traceback" not in server_stderr(folder), server_stderr(folder)
     for text, asked in provider.prompts.items():
-        assert not world.forbidden.get(text, set()) & asked, (
+        assert not shared.forbidden.get(text, set()) & asked, (
             f"{text} was said with what was deleted"
         )
-    return world.done
+    return shared.done
 
 
 def main() -> None:

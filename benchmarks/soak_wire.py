@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 from typing import Final
 
-from tests.e2e.server_process import ServerProcess, said_by_servers, server
-from tests.server.hostile import batter
+from tests.e2e.server_process import ServerProcess, server, server_stderr
+from tests.server.hostile import send_hostile_traffic
 
 _CONFIGURATION: Final = """
 [server]
@@ -47,16 +47,18 @@ async def soak(folder: Path, seconds: float, seed: int) -> str:
     """Batter one server for so long. Raises at the first that is wrong; returns what was done."""
     async with server(folder, _CONFIGURATION) as served:
         port = int(served.url.rpartition(":")[2])
-        await batter(port, seed, _ROUND)
+        await send_hostile_traffic(port, seed, _ROUND)
         before, until, rounds = served.resident_bytes(), time.monotonic() + seconds, 1
         while time.monotonic() < until:
-            await asyncio.gather(batter(port, seed + rounds, _ROUND), _well_served(served))
+            await asyncio.gather(
+                send_hostile_traffic(port, seed + rounds, _ROUND), _well_served(served)
+            )
             rounds += 1
         await _half_open(served, port)
         grown = served.resident_bytes() - before
         assert grown < _MAY_GROW, f"the server grew by {grown >> 20} MiB"
         assert await served.terminate() == 0
-    said = said_by_servers(folder)
+    said = server_stderr(folder)
     assert "Traceback" not in said, said[-5_000:]
     assert said.count("\n") < 50 + 10 * seconds / 60, said[-5_000:]
     return f"{2 * _ROUND * rounds} heads and rows of frames, grown by {grown >> 20} MiB"

@@ -30,7 +30,7 @@ from thinkaloud.runtime.runs.supervisor import Runs
 _STEP_MS: Final = 120
 
 
-class StandingClock(FakeClock):
+class FrozenClock(FakeClock):
     """A clock that stands still until somebody moves it, however often it is looked at."""
 
     @override
@@ -42,7 +42,7 @@ class StandingClock(FakeClock):
 class PacedModel:
     """A scripted model that takes its time for each thing that it says."""
 
-    def __init__(self, model: ScriptedModel, clock: StandingClock) -> None:
+    def __init__(self, model: ScriptedModel, clock: FrozenClock) -> None:
         self._model = model
         self._clock = clock
 
@@ -83,7 +83,7 @@ def _played(name: str) -> Sequence[LoggedEvent]:
 async def _play(session: Session) -> list[LoggedEvent]:
     found: list[LoggedEvent] = []
     names: dict[str, str] = {}
-    clock = StandingClock()
+    clock = FrozenClock()
     followed = asyncio.Event()
     model = PacedModel(session.model(Wait(followed)), clock)
     files = FixedAttachments(**{file.id: file for file in session.files})

@@ -123,7 +123,7 @@ def conversation(terminal: Tmux) -> str:
     return terminal.until("So I call")
 
 
-def drawn(screen: str) -> str:
+def rendered_svg(screen: str) -> str:
     """Return a screen as SVG."""
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         console = Console(record=True, width=WIDTH, file=nowhere, force_terminal=True)
@@ -143,7 +143,7 @@ def main() -> None:
         finally:
             terminal.end()
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
-    PICTURE.write_text(drawn(screen), encoding="utf-8")
+    PICTURE.write_text(rendered_svg(screen), encoding="utf-8")
     print(f"wrote {PICTURE.relative_to(ROOT)}")
 
 

@@ -168,16 +168,16 @@ async def test_none_is_the_same_as_nothing() -> None:
         assert (await agent.chat("go", **options))["assistant_response"] == "One"
 
 
-Heard = list[tuple[str, str]]
+Chunks = list[tuple[str, str]]
 
 
-def callbacks(heard: Heard) -> list[Callable[..., Any]]:
+def callbacks(chunks: Chunks) -> list[Callable[..., Any]]:
     def plain(chunk: str, message_type: str) -> None:
-        heard.append((message_type, chunk))
+        chunks.append((message_type, chunk))
 
     async def waiting(chunk: str, message_type: str) -> None:
         await asyncio.sleep(0)
-        heard.append((message_type, chunk))
+        chunks.append((message_type, chunk))
 
     class Object:
         def __call__(self, chunk: str, message_type: str, extra: int = 0) -> None:
@@ -191,18 +191,18 @@ def callbacks(heard: Heard) -> list[Callable[..., Any]]:
 async def test_every_kind_of_callback_is_called_with_or_without_streaming(
     number: int, streaming: dict[str, bool]
 ) -> None:
-    heard: Heard = []
-    on_chunk = callbacks(heard)[number]
+    chunks: Chunks = []
+    on_chunk = callbacks(chunks)[number]
     async with Agent(model()) as agent:
         await agent.chat("go", on_chunk=on_chunk, include_reasoning=True, **streaming)
-    assert heard == [("reasoning", "Hm"), ("assistant", "One")]
+    assert chunks == [("reasoning", "Hm"), ("assistant", "One")]
 
 
 def test_a_callback_of_a_synchronous_call_is_called() -> None:
-    heard: Heard = []
+    chunks: Chunks = []
     with SyncAgent(Agent(model())) as agent:
-        agent.chat("go", on_chunk=callbacks(heard)[0])
-    assert heard == [("assistant", "One")]
+        agent.chat("go", on_chunk=callbacks(chunks)[0])
+    assert chunks == [("assistant", "One")]
 
 
 async def test_an_exception_in_a_plain_callback_reaches_the_caller_and_stops_the_run() -> None:
@@ -236,32 +236,32 @@ async def test_a_callback_that_cannot_be_called_is_refused_before_the_run(
 
 
 async def test_hooks_may_be_plain_functions() -> None:
-    heard: list[str] = []
+    chunks: list[str] = []
 
     class Plain(AgentHook):
         def before_run(self, run: Any) -> None:  # type: ignore[override]
-            heard.append("before_run")
+            chunks.append("before_run")
 
         def on_stream(self, delta: str) -> None:  # type: ignore[override]
-            heard.append(delta)
+            chunks.append(delta)
 
         def finalize_content(self, content: str) -> str:  # type: ignore[override]
             return content + "!"
 
         def after_run(self, reply: Any) -> None:  # type: ignore[override]
-            heard.append("after_run")
+            chunks.append("after_run")
 
     async with Agent(model(), hooks=[Plain]) as agent:
         assert (await agent.chat("go"))["assistant_response"] == "One\n\n!"
-    assert heard == ["before_run", "One", "\n\n!", "after_run"]
+    assert chunks == ["before_run", "One", "\n\n!", "after_run"]
 
 
 async def test_a_hook_that_returns_no_text_is_told_so() -> None:
-    class Wrong(AgentHook):
+    class WrongHook(AgentHook):
         async def finalize_content(self, content: str) -> str | None:
             return 3  # type: ignore[return-value]
 
-    async with Agent(model(), hooks=[Wrong]) as agent:
+    async with Agent(model(), hooks=[WrongHook]) as agent:
         with pytest.raises(TypeError, match="returns str or None, not int"):
             await agent.chat("go")
 

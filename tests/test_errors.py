@@ -20,7 +20,7 @@ from thinkaloud.errors import (
 from thinkaloud.runtime.runs.hooks import HookFailed
 
 
-class Misread(ThinkaloudError):
+class CustomError(ThinkaloudError):
     """An error of a user's own, with a constructor that takes no message."""
 
     def __init__(self, line: int, *, file: str) -> None:
@@ -38,7 +38,7 @@ SAMPLES = [
     UnsupportedEffort("x/y", 12, ["low"]),
     HookFailed("before_run", ValueError("mine")),
     ToolError("No."),
-    Misread(7, file="a.txt"),
+    CustomError(7, file="a.txt"),
 ]
 
 

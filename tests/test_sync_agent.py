@@ -47,7 +47,7 @@ def test_ctrl_c_stops_the_run_that_chat_waits_for() -> None:
         assert agent.chat("again")["assistant_response"] == "Two"
 
 
-class Interrupting(AgentHook):
+class InterruptingHook(AgentHook):
     """Presses Ctrl-C at the first text."""
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ class Interrupting(AgentHook):
 
 def test_ctrl_c_stops_the_run_that_a_stream_waits_for() -> None:
     model = endless()
-    inner = Agent(model, hooks=[Interrupting()])
+    inner = Agent(model, hooks=[InterruptingHook()])
     with SyncAgent(inner) as agent:
         with pytest.raises(KeyboardInterrupt):
             for _ in agent.stream("go"):
@@ -73,7 +73,7 @@ def test_ctrl_c_stops_the_run_that_a_stream_waits_for() -> None:
 def test_ctrl_c_ends_run_sync() -> None:
     model = endless()
     with pytest.raises(KeyboardInterrupt):
-        run_sync("go", agent=Agent(model, hooks=[Interrupting]))
+        run_sync("go", agent=Agent(model, hooks=[InterruptingHook]))
     assert model.open_streams == 0
     assert not [each for each in threading.enumerate() if each.name == "thinkaloud"]
 
@@ -201,7 +201,7 @@ def test_a_forked_child_is_told_to_open_an_agent_of_its_own() -> None:
         agent.__exit__(None, None, None)
         return "left"
 
-    def with_one_of_its_own() -> str:
+    def run_with_own_agent() -> str:
         return run_sync("go", agent=Agent(ScriptedModel([say("Mine")])))["assistant_response"]
 
     with agent:
@@ -210,7 +210,7 @@ def test_a_forked_child_is_told_to_open_an_agent_of_its_own() -> None:
         assert said.startswith("UserError: The agent was opened in another process")
         assert in_child(lambda: list(agent.stream("go"))) == said
         assert in_child(leave_the_block) == "left"
-        assert in_child(with_one_of_its_own) == "Mine"
+        assert in_child(run_with_own_agent) == "Mine"
         assert agent.chat("go")["assistant_response"] == "Two"
 
 

@@ -14,7 +14,7 @@ _ENDS = {"sse": b"event: complete", "websocket": b'"event":"complete"', "relay":
 _FAILED = b'"code":"'
 
 
-class Took(NamedTuple):
+class StreamTiming(NamedTuple):
     """One stream, in seconds from the request."""
 
     first: float
@@ -39,7 +39,7 @@ class Stream:
         while not self._first:
             await self._read()
 
-    async def rest(self) -> Took:
+    async def rest(self) -> StreamTiming:
         """Read to the end and hang up."""
         end = _ENDS[self._way]
         looked = 0
@@ -48,7 +48,7 @@ class Stream:
             await self._read()
         whole = time.perf_counter() - self._sent
         self._writer.close()
-        return Took(self._first - self._sent, whole, self._got.count(TOKEN, 0, found))
+        return StreamTiming(self._first - self._sent, whole, self._got.count(TOKEN, 0, found))
 
     def close(self) -> None:
         """Hang up."""

@@ -15,7 +15,7 @@ from thinkaloud.stores.uploads import MemoryUploads
 from thinkaloud.testing import ScriptedModel, say
 
 
-class ToldUploads(MemoryUploads):
+class RecordingUploads(MemoryUploads):
     """Uploads that tell when some were released."""
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ async def test_an_old_conversation_goes_with_the_uploads_that_only_it_used(tmp_p
         overrides={"store": {"retention_days": 1.0}},
         environment={"THINKALOUD_DATA_DIR": str(tmp_path)},
     )
-    uploads = ToldUploads()
+    uploads = RecordingUploads()
     kept = await uploads.keep("local", "a.txt", "text/plain", b"x")
     async with open_database(configuration) as store:
         await store.create_conversation(Conversation("old", "local", 1, 1))

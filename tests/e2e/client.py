@@ -41,7 +41,7 @@ def thinkaloud_serve(folder: Path, configuration: str) -> Iterator[str]:
         process.communicate(timeout=20)
 
 
-class Heard:
+class ReceivedRun:
     """What a client got of one run, by whichever way."""
 
     def __init__(self, raw: str, frames: Sequence[Frame]) -> None:
@@ -95,7 +95,7 @@ class Client:
         self._api = f"{url}/api/v1"
         self._session = session
 
-    async def ask(self, way: str, model: str, text: str, *, reasoning: bool = True) -> Heard:
+    async def ask(self, way: str, model: str, text: str, *, reasoning: bool = True) -> ReceivedRun:
         """Send a message by this way and return all that comes. REST's body is one frame."""
         body = {"text": text, "model": model, "include_reasoning": reasoning}
         match way:
@@ -106,21 +106,21 @@ class Client:
             case _:
                 return await self._socket(body)
 
-    async def _rest(self, body: dict[str, Any]) -> Heard:
+    async def _rest(self, body: dict[str, Any]) -> ReceivedRun:
         async with self._session.post(f"{self._api}/chat/message", json=body) as response:
             raw = await response.text()
             event = "complete" if response.status == 200 else "error"
-            return Heard(f"{response.headers}{raw}", [(event, json.loads(raw))])
+            return ReceivedRun(f"{response.headers}{raw}", [(event, json.loads(raw))])
 
-    async def _sse(self, body: dict[str, Any]) -> Heard:
+    async def _sse(self, body: dict[str, Any]) -> ReceivedRun:
         async with self._session.post(f"{self._api}/chat/stream-sse", json=body) as response:
             raw = await response.read()
             assert response.content_type == "text/event-stream", raw
             events = SSEParser().feed(raw)
             frames = [(name.decode(), json.loads(data)) for name, data in events]
-            return Heard(f"{response.headers}{raw.decode()}", frames)
+            return ReceivedRun(f"{response.headers}{raw.decode()}", frames)
 
-    async def _socket(self, body: dict[str, Any]) -> Heard:
+    async def _socket(self, body: dict[str, Any]) -> ReceivedRun:
         frames: list[Frame] = []
         raw: list[str] = []
         url = f"{self._api}/chat/stream"
@@ -131,4 +131,4 @@ class Client:
                 raw.append(text)
                 frame = json.loads(text)
                 frames.append((frame["event"], frame["data"]))
-        return Heard("".join(raw), frames)
+        return ReceivedRun("".join(raw), frames)

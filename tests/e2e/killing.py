@@ -17,10 +17,10 @@ from tests.e2e.server_process import (
     ServerProcess,
     ask_database,
     assert_intact,
-    said_by_servers,
     server,
+    server_stderr,
 )
-from tests.e2e.upstream import DEADLINE, RunPresenter, Upstream, upstream
+from tests.e2e.upstream import DEADLINE, PacedReply, Upstream, upstream
 from thinkaloud.events.codec import decode
 from thinkaloud.events.event import AnswerDelta, ReasoningDelta
 
@@ -30,7 +30,7 @@ _CONVERSATIONS: Final = 2
 _STORE: Final = "flush_interval_seconds = 0.02"
 
 
-class Left(msgspec.Struct):
+class KillSummary(msgspec.Struct):
     """What became of the runs whose server was killed."""
 
     interrupted: int = 0
@@ -60,14 +60,14 @@ class Round:
     """One run with three followers, up to the kill and after it."""
 
     def __init__(self, folder: Path, provider: Upstream, number: int) -> None:
-        self.telling = provider.offer(f"Tell {number}", RunPresenter(TOKENS, held_at=_AHEAD))
+        self.reply = provider.offer(f"Tell {number}", PacedReply(TOKENS, held_at=_AHEAD))
         self.readers = [Reader("sse"), Reader("sse"), Reader("socket")]
         self.committed = ""
         """What of the run was in the database before the kill."""
         self._folder = folder
         self._text = f"Tell {number}"
         self._conversation_id = f"c{number % _CONVERSATIONS}"
-        self._whole = self.telling.reasoning + self.telling.answer
+        self._whole = self.reply.reasoning + self.reply.answer
         self._begun = asyncio.Event()
         self._reached = asyncio.Event()
 
@@ -87,10 +87,10 @@ class Round:
             pacing.cancel()
             self.committed = self._kept_now()
             if dice.random() < 0.5:
-                self.telling.let_all()
+                self.reply.release_all()
             await served.kill()
 
-    async def check(self, served: ServerProcess, left: Left, numbers: Numbers) -> None:
+    async def check(self, served: ServerProcess, left: KillSummary, numbers: Numbers) -> None:
         """Assert that the next server has what was committed, and that every follower sees its end."""
         run_id = self.readers[0].run_id
         status, run = await served.get(f"/runs/{run_id}?include_reasoning=true")
@@ -109,7 +109,7 @@ class Round:
                 assert reader.reasoning + reader.answer == kept
                 left.snapshots += len(reader.snapshots)
             numbers.take(reader)
-        assert self.telling.asked <= 1
+        assert self.reply.asked <= 1
 
     def check_file(self) -> None:
         """Assert that what the killed server left is whole, on a copy: the next one finds all as it was."""
@@ -133,9 +133,9 @@ class Round:
         """Let the model speak on as the database takes in what it has said."""
         while True:
             kept = await asyncio.to_thread(self._kept_now)
-            self.telling.let(len(kept) * TOKENS // len(self._whole) + _AHEAD)
+            self.reply.let(len(kept) * TOKENS // len(self._whole) + _AHEAD)
 
-    def _check_end(self, run: dict[str, Any], kept: str, left: Left) -> None:
+    def _check_end(self, run: dict[str, Any], kept: str, left: KillSummary) -> None:
         if run["status"] == "completed":
             assert kept == self._whole
             left.completed += 1
@@ -160,9 +160,9 @@ class Round:
         return copy
 
 
-async def crash(folder: Path, *, kills: int, seed: int) -> Left:
+async def crash(folder: Path, *, kills: int, seed: int) -> KillSummary:
     """Kill `kills` servers on one folder's data, and check after each what it left."""
-    dice, left, numbers = random.Random(seed), Left(), Numbers()
+    dice, left, numbers = random.Random(seed), KillSummary(), Numbers()
     before: Round | None = None
     async with upstream() as provider:
         configuration = provider.configuration(store=_STORE)
@@ -179,7 +179,7 @@ async def crash(folder: Path, *, kills: int, seed: int) -> Left:
                 await before.until_killed(served, dice)
                 before.check_file()
     assert_intact(folder)
-    assert "Traceback" not in said_by_servers(folder)
+    assert "Traceback" not in server_stderr(folder)
     return left
 
 

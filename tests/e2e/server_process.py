@@ -97,15 +97,15 @@ async def server(
         await process.wait()
 
 
-def said_by_servers(folder: Path) -> str:
+def server_stderr(folder: Path) -> str:
     """Return what the servers of this folder wrote to stderr."""
     return (folder / _SAID).read_text(encoding="utf-8")
 
 
-async def until_said(folder: Path, text: str) -> None:
+async def until_logged(folder: Path, text: str) -> None:
     """Return when a server of this folder has written this to stderr."""
     async with asyncio.timeout(DEADLINE):
-        while text not in await asyncio.to_thread(said_by_servers, folder):
+        while text not in await asyncio.to_thread(server_stderr, folder):
             pass
 
 
@@ -116,7 +116,7 @@ def ask_database(folder: Path, query: str) -> list[Any]:
         return connection.execute(query).fetchall()
 
 
-async def until_kept(folder: Path, run_id: str) -> None:
+async def until_saved(folder: Path, run_id: str) -> None:
     """Return when the end of a run is committed."""
     query = f"SELECT ended FROM runs WHERE run_id = '{run_id}'"
     async with asyncio.timeout(DEADLINE):

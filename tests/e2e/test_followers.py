@@ -13,7 +13,7 @@ import pytest
 
 from tests.e2e.reading import Reader, parse
 from tests.e2e.server_process import ServerProcess, server
-from tests.e2e.upstream import DEADLINE, RunPresenter, upstream
+from tests.e2e.upstream import DEADLINE, PacedReply, upstream
 
 FOLLOWERS: Final = 1_000
 STUCK: Final = 40
@@ -56,7 +56,7 @@ class Follower(asyncio.Protocol):
         if not self.over.done():
             self.over.set_exception(exc or ConnectionResetError("cut off"))
 
-    def heard(self) -> Reader:
+    def reader(self) -> Reader:
         """What came, read as any client reads it."""
         head, _, rest = bytes(self.received).partition(b"\r\n\r\n")
         assert b" 200 " in head.splitlines()[0]
@@ -97,7 +97,7 @@ def resuming(run_id: str) -> bytes:
     return bytes([0x81, 0x80 | len(text), 0, 0, 0, 0]) + text
 
 
-def deaf(served: ServerProcess, run_id: str, way: str) -> socket.socket:
+def stalled_follower(served: ServerProcess, run_id: str, way: str) -> socket.socket:
     """Follow a run with the smallest buffer there is, and take nothing."""
     held = socket.socket()
     held.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
@@ -128,7 +128,7 @@ async def until(served: ServerProcess, figure: str, count: int) -> None:
 async def test_a_thousand_followers_of_one_run_get_all_of_it(tmp_path: Path) -> None:
     more = f"[server]\nmax_event_streams = {FOLLOWERS + 10}"
     async with upstream() as provider, server(tmp_path, provider.configuration(more)) as served:
-        telling = provider.offer("Tell", RunPresenter(300, held_at=10))
+        reply = provider.offer("Tell", PacedReply(300, held_at=10))
         reader = Reader()
         await reader.begin(served, "Tell", lambda: bool(reader.characters))
         request = request_for(served, reader.run_id)
@@ -139,18 +139,18 @@ async def test_a_thousand_followers_of_one_run_get_all_of_it(tmp_path: Path) -> 
             for _ in range(FOLLOWERS)
         ]
         await until(served, "open_event_streams", FOLLOWERS)
-        for through in range(20, telling.tokens + 1, 20):
-            telling.let(through)
+        for through in range(20, reply.tokens + 1, 20):
+            reply.let(through)
             await served.get("/health")
         async with asyncio.timeout(60):
             await asyncio.gather(*(follower.over for _, follower in made))
         for transport, follower in made:
             transport.close()
-            heard = follower.heard()
-            assert (heard.reasoning, heard.answer) == (telling.reasoning, telling.answer)
-            assert heard.end is not None
-            assert heard.end["event"] == "complete"
-            assert heard.snapshots == []
+            received = follower.reader()
+            assert (received.reasoning, received.answer) == (reply.reasoning, reply.answer)
+            assert received.end is not None
+            assert received.end["event"] == "complete"
+            assert received.snapshots == []
 
 
 @pytest.mark.promise("P14")
@@ -160,8 +160,8 @@ async def test_readers_that_take_nothing_hold_up_nobody_and_cost_bounded_memory(
     # They are never dropped here: the others reach the end with them connected.
     more = "[server]\nsend_timeout_seconds = 600"
     async with upstream() as provider, server(tmp_path, provider.configuration(more)) as served:
-        telling = provider.offer("Tell", RunPresenter(2_000, held_at=1, padding="x" * 2_000))
-        provider.offer("Alone", RunPresenter(2_000, padding="x" * 2_000))
+        reply = provider.offer("Tell", PacedReply(2_000, held_at=1, padding="x" * 2_000))
+        provider.offer("Alone", PacedReply(2_000, padding="x" * 2_000))
         before = served.resident_bytes()
         await Reader().begin(served, "Alone")
         alone = served.resident_bytes() - before
@@ -171,12 +171,14 @@ async def test_readers_that_take_nothing_hold_up_nobody_and_cost_bounded_memory(
         with ExitStack() as room:
             for number in range(STUCK):
                 way = "sse" if number % 2 else "socket"
-                room.enter_context(await asyncio.to_thread(deaf, served, reader.run_id, way))
+                room.enter_context(
+                    await asyncio.to_thread(stalled_follower, served, reader.run_id, way)
+                )
             await until(served, "open_event_streams", STUCK // 2)
             await until(served, "open_sockets", STUCK // 2)
-            telling.let_all()
+            reply.release_all()
             await reader.resume(served)
-            assert (reader.reasoning, reader.answer) == (telling.reasoning, telling.answer)
+            assert (reader.reasoning, reader.answer) == (reply.reasoning, reply.answer)
             _, status = await served.get("/system-status")
             assert status["dropped_readers"] == 0
             assert status["open_event_streams"] >= STUCK // 2
@@ -192,11 +194,11 @@ async def test_a_reader_that_takes_nothing_is_dropped_and_told_to_come_back_for_
     more = "[server]\nsend_timeout_seconds = 0.2"
     async with upstream() as provider, server(tmp_path, provider.configuration(more)) as served:
         # More than any buffer on the way takes, and less than what a run may say at most.
-        telling = provider.offer("Tell", RunPresenter(3_500, held_at=1, padding="x" * 2_000))
+        reply = provider.offer("Tell", PacedReply(3_500, held_at=1, padding="x" * 2_000))
         reader = Reader(way)
         await reader.begin(served, "Tell", lambda: bool(reader.characters))
-        with await asyncio.to_thread(deaf, served, reader.run_id, way) as held:
-            telling.let_all()
+        with await asyncio.to_thread(stalled_follower, served, reader.run_id, way) as held:
+            reply.release_all()
             await until(served, "dropped_readers", 1)
             left = await asyncio.to_thread(_drain, held)
         if way == "socket":
@@ -207,7 +209,7 @@ async def test_a_reader_that_takes_nothing_is_dropped_and_told_to_come_back_for_
         await reader.resume(served)
         assert reader.end is not None
         assert reader.end["event"] == "complete"
-        assert (reader.reasoning, reader.answer) == (telling.reasoning, telling.answer)
+        assert (reader.reasoning, reader.answer) == (reply.reasoning, reply.answer)
 
 
 def _drain(held: socket.socket) -> bytes:

@@ -12,7 +12,7 @@ import pytest
 from tests.docs.examples import EXAMPLES
 from tests.e2e.reading import Reader
 from tests.e2e.server_process import ServerProcess, server
-from tests.e2e.upstream import DEADLINE, RunPresenter, Upstream, upstream
+from tests.e2e.upstream import DEADLINE, PacedReply, Upstream, upstream
 from tests.nginx import NAME, NGINX, USER, nginx, temporary_paths, user
 
 DEBIANS: Final = Path("/etc/nginx/nginx.conf")
@@ -78,25 +78,25 @@ async def test_each_piece_comes_through_nginx_before_the_model_says_the_next(
         server(tmp_path, behind(provider)) as inner,
         behind_nginx(tmp_path, inner) as served,
     ):
-        telling = provider.offer("Tell", RunPresenter(60, held_at=1))
+        reply = provider.offer("Tell", PacedReply(60, held_at=1))
         reader = Reader(way)
         await reader.begin(served, "Tell", lambda: bool(reader.characters))
         for through in range(2, 20):
             before = reader.characters
-            telling.let(through)
+            reply.let(through)
             # A buffer in the way would keep this piece until more came, and no more comes.
             await reader.resume(served, lambda before=before: reader.characters > before)
             assert reader.end is None
-        telling.let_all()
+        reply.release_all()
         await reader.resume(served)
-        assert (reader.reasoning, reader.answer) == (telling.reasoning, telling.answer)
-        assert telling.asked == 1
+        assert (reader.reasoning, reader.answer) == (reply.reasoning, reply.answer)
+        assert reply.asked == 1
 
 
 async def test_nginx_with_gzip_on_leaves_an_event_stream_as_it_is(
     provider: Upstream, tmp_path: Path
 ) -> None:
-    provider.offer("Tell", RunPresenter(400))
+    provider.offer("Tell", PacedReply(400))
     async with (
         server(tmp_path, behind(provider)) as inner,
         behind_nginx(tmp_path, inner) as served,

@@ -7,7 +7,7 @@ import pytest
 
 from tests.e2e.reading import Reader
 from tests.e2e.server_process import server
-from tests.e2e.upstream import RunPresenter, upstream
+from tests.e2e.upstream import PacedReply, upstream
 
 RECONNECTS = 200
 A_CONNECTION = 40
@@ -21,21 +21,21 @@ async def test_two_hundred_reconnects_in_one_run_bring_every_byte_once_and_in_or
 ) -> None:
     dice = random.Random(7)
     async with upstream() as provider, server(tmp_path, provider.configuration()) as served:
-        telling = provider.offer("Tell", RunPresenter(TOKENS, held_at=A_CONNECTION))
+        reply = provider.offer("Tell", PacedReply(TOKENS, held_at=A_CONNECTION))
         reader = Reader(way)
         await reader.begin(served, "Tell", lambda: bool(reader.characters))
         for number in range(1, RECONNECTS + 1):
             # The last of them still has something to come back for: the run is not over.
-            telling.let(min(number * A_CONNECTION + dice.randint(1, A_CONNECTION), TOKENS - 1))
+            reply.let(min(number * A_CONNECTION + dice.randint(1, A_CONNECTION), TOKENS - 1))
             before = reader.characters
             await reader.resume(served, lambda before=before: reader.characters > before)
             assert reader.end is None
-        telling.let_all()
+        reply.release_all()
         await reader.resume(served)
         assert reader.end is not None
         assert reader.end["event"] == "complete"
-        assert (reader.reasoning, reader.answer) == (telling.reasoning, telling.answer)
-        assert reader.end["data"]["response"] == telling.answer
-        assert reader.end["data"]["reasoning"] == telling.reasoning
+        assert (reader.reasoning, reader.answer) == (reply.reasoning, reply.answer)
+        assert reader.end["data"]["response"] == reply.answer
+        assert reader.end["data"]["reasoning"] == reply.reasoning
         assert reader.snapshots == []
-        assert telling.asked == 1
+        assert reply.asked == 1

@@ -10,10 +10,10 @@ import aiohttp
 import pytest
 
 from tests.corpus import Case, cases, require_corpus
-from tests.e2e.client import STREAMS, WAYS, Client, Heard, mark, thinkaloud_serve
+from tests.e2e.client import STREAMS, WAYS, Client, ReceivedRun, mark, thinkaloud_serve
 from tests.e2e.provider import Answer, Provider, provider
 from tests.providers.bedrock_converse.wires import NOVA
-from tests.providers.streams import WIRES, Said
+from tests.providers.streams import WIRES, ResponseText
 
 FAMILIES = {
     "openai-chat": "openai-chat",
@@ -33,7 +33,7 @@ NAMES = cases(*FAMILIES)
 SAMPLE = NAMES[::7]
 FINAL = "So it is."
 
-MADE = Said(("Let me ", "see:\n  <b>… "), ("  Four", ".\n"))
+MADE = ResponseText(("Let me ", "see:\n  <b>… "), ("  Four", ".\n"))
 
 
 @cache
@@ -53,7 +53,7 @@ def logged(name: str) -> Answer:
 
 def final(dialect: str) -> Answer:
     wire = WIRES[dialect]
-    return Answer([wire.body(Said((), (FINAL,)))], wire.content_type)
+    return Answer([wire.body(ResponseText((), (FINAL,)))], wire.content_type)
 
 
 def made(key: str) -> Answer:
@@ -120,7 +120,7 @@ BROKEN = {
 CUT_SHORT = {"MAX_TOKENS", "max_tokens", "length", "incomplete"}
 
 
-def check_end(name: str, heard: Heard) -> None:
+def check_end(name: str, heard: ReceivedRun) -> None:
     """Compare the terminal event with what the recording says."""
     expected = case(name).expected
     event, data = heard.last

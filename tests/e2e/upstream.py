@@ -13,7 +13,7 @@ DEADLINE: Final = 30.0
 """Seconds after which a test gives up waiting."""
 
 
-class RunPresenter:
+class PacedReply:
     """One response: `tokens` pieces of text, the first half of them reasoning.
 
     It stops before piece number `held_at` until it is released.
@@ -43,7 +43,7 @@ class RunPresenter:
         self._allowed = max(self._allowed, through)
         self._more.set()
 
-    def let_all(self) -> None:
+    def release_all(self) -> None:
         """Let it say everything."""
         self.let(self.tokens)
 
@@ -71,12 +71,12 @@ class Upstream:
         self.url = ""
         self.prompts: dict[str, set[str]] = {}
         """By message: everything that users had said before the model with it."""
-        self._tellings: dict[str, RunPresenter] = {}
+        self._tellings: dict[str, PacedReply] = {}
 
-    def offer(self, text: str, telling: RunPresenter) -> RunPresenter:
+    def offer(self, text: str, reply: PacedReply) -> PacedReply:
         """Answer messages of this text so."""
-        self._tellings[text] = telling
-        return telling
+        self._tellings[text] = reply
+        return reply
 
     def configuration(self, more: str = "", store: str = "") -> str:
         """Return a configuration of a server that asks here, over SQLite."""
@@ -90,23 +90,23 @@ class Upstream:
         asked: dict[str, Any] = await request.json()
         *before, text = [e["content"] for e in asked["messages"] if e["role"] == "user"]
         self.prompts[text] = set(before)
-        telling = self._tellings[text]
-        telling.asked += 1
+        reply = self._tellings[text]
+        reply.asked += 1
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         response.enable_chunked_encoding()
         try:
             await response.prepare(request)
-            telling.begun.set()
+            reply.begun.set()
             said = 0
-            while pieces := await telling.next_pieces(said):
+            while pieces := await reply.next_pieces(said):
                 await response.write(pieces)
                 said += pieces.count(b"\n\n")
             await response.write(_chunk({}, "stop") + b"data: [DONE]\n\n")
         except asyncio.CancelledError:
-            telling.hung_up.set()
+            reply.hung_up.set()
             raise
         except ConnectionError:
-            telling.hung_up.set()
+            reply.hung_up.set()
         return response
 
 

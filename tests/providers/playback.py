@@ -22,7 +22,7 @@ from thinkaloud.ports.model import Decoder
 MakeDecoder = Callable[[], Decoder]
 
 
-class Heard:
+class DecodedResponse:
     """What came out of a decoder, put together."""
 
     def __init__(self, events: list[ModelEvent]) -> None:
@@ -55,7 +55,7 @@ class Heard:
         return [word for word, _ in itertools.groupby(w for w in map(_word, self.events) if w)]
 
     @property
-    def essence(self) -> list[object]:
+    def normalized(self) -> list[object]:
         """Everything that must not depend on the cuts."""
         found: list[Any] = []
         for event in self.events:
@@ -92,7 +92,7 @@ def _word(event: ModelEvent) -> str | None:
             return None
 
 
-def play(decoder: Decoder, chunks: Iterable[bytes]) -> Heard:
+def play(decoder: Decoder, chunks: Iterable[bytes]) -> DecodedResponse:
     """Feed the chunks, close, and return what was heard."""
     events: list[ModelEvent] = []
     for chunk in chunks:
@@ -100,7 +100,7 @@ def play(decoder: Decoder, chunks: Iterable[bytes]) -> Heard:
     events += decoder.close()
     assert decoder.feed(b"data: {}\n\n") == []
     assert decoder.close() == []
-    return Heard(events)
+    return DecodedResponse(events)
 
 
 def cuttings(body: bytes, network: list[bytes] | None = None) -> Iterator[list[bytes]]:
@@ -120,9 +120,9 @@ def cuttings(body: bytes, network: list[bytes] | None = None) -> Iterator[list[b
 def assert_cuts_do_not_matter(
     make: MakeDecoder, body: bytes, network: list[bytes] | None = None
 ) -> None:
-    whole = play(make(), [body]).essence
+    whole = play(make(), [body]).normalized
     for chunks in cuttings(body, network):
-        assert play(make(), chunks).essence == whole
+        assert play(make(), chunks).normalized == whole
 
 
 def assert_no_early_finish(make: MakeDecoder, body: bytes, end_mark: bytes) -> None:
@@ -142,7 +142,7 @@ def assert_no_early_finish(make: MakeDecoder, body: bytes, end_mark: bytes) -> N
     assert isinstance(play(make(), [body[:end]]).end, ModelFinished)
 
 
-def assert_as_expected(case: Case, heard: Heard) -> None:
+def assert_as_expected(case: Case, heard: DecodedResponse) -> None:
     """Compare with the independent parse that lies beside a recording."""
     expected = case.expected
     assert heard.reasoning == expected["reasoning"]

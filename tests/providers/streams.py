@@ -16,7 +16,7 @@ FRAMES = "application/vnd.amazon.eventstream"
 NDJSON = "application/x-ndjson"
 
 
-class Said(NamedTuple):
+class ResponseText(NamedTuple):
     """What a hand-made response says, in pieces as they go on the wire."""
 
     reasoning: Sequence[str] = ()
@@ -30,10 +30,10 @@ class Wire(NamedTuple):
 
     dialect: BuiltInDialect
     content_type: str
-    events: Callable[[Said], list[bytes]]
+    events: Callable[[ResponseText], list[bytes]]
     """Each event of the wire as its bytes, the end mark included."""
 
-    def body(self, said: Said) -> bytes:
+    def body(self, said: ResponseText) -> bytes:
         return b"".join(self.events(said))
 
     def decoder(self, **quirks: object) -> Decoder:
@@ -58,7 +58,7 @@ def _named(events: Iterable[dict[str, Any]], key: str) -> list[bytes]:
     ]
 
 
-def _openai_chat(said: Said, field: str = "reasoning_content") -> list[bytes]:
+def _openai_chat(said: ResponseText, field: str = "reasoning_content") -> list[bytes]:
     deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
     deltas += [{field: text} for text in said.reasoning]
     deltas += [{"content": text} for text in said.answer]
@@ -82,13 +82,13 @@ def _openai_chat(said: Said, field: str = "reasoning_content") -> list[bytes]:
     return [*_data(chunks), b"data: [DONE]\n\n"]
 
 
-def _inline(said: Said) -> list[bytes]:
+def _inline(said: ResponseText) -> list[bytes]:
     """Reasoning as `<think>` inside the content, its tags cut as tokens are."""
     tagged = ["<th", "ink>", *said.reasoning, "</", "think>"] if said.reasoning else []
-    return _openai_chat(Said((), [*tagged, *said.answer], said.call))
+    return _openai_chat(ResponseText((), [*tagged, *said.answer], said.call))
 
 
-def _anthropic(said: Said) -> list[bytes]:
+def _anthropic(said: ResponseText) -> list[bytes]:
     events = [anthropic.start(), anthropic.PING]
     if said.reasoning:
         events += anthropic.thinking(0, *said.reasoning)
@@ -100,7 +100,7 @@ def _anthropic(said: Said) -> list[bytes]:
     return _named(events, "type")
 
 
-def _responses(said: Said) -> list[bytes]:
+def _responses(said: ResponseText) -> list[bytes]:
     output: list[dict[str, Any]] = []
     events: list[dict[str, Any]] = [{"type": "response.created", "response": {"id": "resp_1"}}]
     items = [("reasoning", said.reasoning), ("message", said.answer)]
@@ -148,7 +148,7 @@ def _item_event(kind: str, index: int, item: dict[str, Any]) -> dict[str, Any]:
     return {"type": f"response.output_item.{kind}", "output_index": index, "item": item}
 
 
-def _generate(said: Said) -> list[bytes]:
+def _generate(said: ResponseText) -> list[bytes]:
     parts: list[dict[str, Any]] = [{"text": text, "thought": True} for text in said.reasoning]
     parts += [{"text": text} for text in said.answer]
     if said.call is not None:
@@ -164,7 +164,7 @@ def _generate(said: Said) -> list[bytes]:
     return [data.replace(b"\n\n", b"\r\n\r\n") for data in _data(chunks)]
 
 
-def _interactions(said: Said) -> list[bytes]:
+def _interactions(said: ResponseText) -> list[bytes]:
     steps: list[tuple[dict[str, Any], list[dict[str, Any]]]] = []
     if said.reasoning:
         thoughts = [{"type": "text", "text": text} for text in said.reasoning]
@@ -190,7 +190,7 @@ def _interactions(said: Said) -> list[bytes]:
     return [*_named(events, "event_type"), b"event: done\ndata: [DONE]\n\n"]
 
 
-def _converse(said: Said) -> list[bytes]:
+def _converse(said: ResponseText) -> list[bytes]:
     events = [converse.begun()]
     if said.reasoning:
         events += converse.reasoning(0, *said.reasoning)
@@ -202,7 +202,7 @@ def _converse(said: Said) -> list[bytes]:
     return [converse.wire(event) for event in events]
 
 
-def _cohere(said: Said) -> list[bytes]:
+def _cohere(said: ResponseText) -> list[bytes]:
     def event(kind: str, index: int | None, **message: Any) -> dict[str, Any]:
         place = {} if index is None else {"index": index}
         return {"type": kind, **place, "delta": {"message": message}}
@@ -227,7 +227,7 @@ def _cohere(said: Said) -> list[bytes]:
     return [*_named(events, "type"), b"data: [DONE]\n\n"]
 
 
-def _ollama(said: Said) -> list[bytes]:
+def _ollama(said: ResponseText) -> list[bytes]:
     messages: list[dict[str, Any]] = [{"content": "", "thinking": text} for text in said.reasoning]
     messages += [{"content": text} for text in said.answer]
     if said.call is not None:

@@ -11,8 +11,8 @@ import random
 from collections.abc import Callable, Sequence
 
 from tests.providers.anthropic_messages.wires import frame
-from tests.providers.playback import Heard
-from tests.providers.streams import FRAMES, NDJSON, SSE, WIRES, Said
+from tests.providers.playback import DecodedResponse
+from tests.providers.streams import FRAMES, NDJSON, SSE, WIRES, ResponseText
 from thinkaloud.core.parsers.aws_eventstream import EventStreamParser
 from thinkaloud.core.parsers.harmony import HarmonySplitter
 from thinkaloud.core.parsers.inline import InlineSplitter
@@ -53,7 +53,7 @@ def play(decoder: Decoder, chunks: Sequence[bytes]) -> list[object]:
     events += decoder.close()
     assert decoder.feed(b"data: {}\n\n") == []
     assert decoder.close() == []
-    return Heard(events).essence
+    return DecodedResponse(events).normalized
 
 
 def bound(dialect: BuiltInDialect, **quirks: object) -> Dialect:
@@ -228,7 +228,7 @@ TARGETS: dict[str, Check] = {
 }
 """Everything that reads a provider's bytes, by name."""
 
-_SAID = Said(("Hm… ", "<b> "), ("Yes", " `</think>`."), ('{"q":', '"é"}'))
+_SAID = ResponseText(("Hm… ", "<b> "), ("Yes", " `</think>`."), ('{"q":', '"é"}'))
 _ERRORS = [
     b'{"error":{"message":"Invalid signature in thinking block","type":"invalid_request_error"}}',
     b'{"error":{"code":429,"message":"slow","status":"RESOURCE_EXHAUSTED","details":[{"@type":'
@@ -278,7 +278,7 @@ def seeds(name: str) -> list[bytes]:
     found = [b"\x00\x01" + body for body in bodies]
     if name == "openai-chat":
         # A harmony stream is one whose content is; a message in one piece is told by its "{".
-        texts = [Said((), [text.decode()]) for text in _TEXTS["harmony"]]
+        texts = [ResponseText((), [text.decode()]) for text in _TEXTS["harmony"]]
         found += [b"\x01\x02" + WIRES[name].body(said) for said in texts]
         found.append(b'\x00\x02{"choices":[{"message":{"content":"a"},"finish_reason":"stop"}]}')
     if name in ("bedrock-bytes", "eventstream"):

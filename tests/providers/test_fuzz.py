@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.providers.streams import WIRES, Said, Wire
+from tests.providers.streams import WIRES, ResponseText, Wire
 from tests.providers.targets import TARGETS, seeds
 from thinkaloud.core.parsers.aws_eventstream import EventStreamParser
 from thinkaloud.core.parsers.harmony import HarmonySplitter
@@ -133,27 +133,27 @@ def texts(events: Sequence[ModelEvent]) -> str:
 
 
 def one_answer(wire: Wire, text: str) -> list[bytes]:
-    return [wire.body(Said((), (text,)))]
+    return [wire.body(ResponseText((), (text,)))]
 
 
 def many_answers(wire: Wire, text: str) -> list[bytes]:
-    return wire.events(Said((), tuple(text)))
+    return wire.events(ResponseText((), tuple(text)))
 
 
 def many_thoughts(wire: Wire, text: str) -> list[bytes]:
-    return wire.events(Said(tuple(text), ("!",)))
+    return wire.events(ResponseText(tuple(text), ("!",)))
 
 
 def many_arguments(wire: Wire, text: str) -> list[bytes]:
-    return wire.events(Said((), (), ('{"q":"', *text, '"}')))
+    return wire.events(ResponseText((), (), ('{"q":"', *text, '"}')))
 
 
 def byte_by_byte(wire: Wire, text: str) -> list[bytes]:
-    return in_bytes(wire.body(Said((text,), (text,))))
+    return in_bytes(wire.body(ResponseText((text,), (text,))))
 
 
 def endless_line(wire: Wire, text: str) -> list[bytes]:
-    body = wire.body(Said((), ("!",)))
+    body = wire.body(ResponseText((), ("!",)))
     return [body[: len(body) // 2], *in_bytes(text.encode())]
 
 
@@ -193,7 +193,7 @@ def test_splitting_tags_is_linear(opening, unit, size):
 @pytest.mark.parametrize("name", WIRES)
 def test_a_million_beginnings_of_a_tag_are_text(name, unit):
     text = "a" + unit * (1_000_000 // len(unit))
-    body = WIRES[name].body(Said((), (text,)))
+    body = WIRES[name].body(ResponseText((), (text,)))
     pieces = [body[at : at + 4096] for at in range(0, len(body), 4096)]
     assert texts(decode(WIRES[name].decoder(), pieces)) == text
 
@@ -202,7 +202,7 @@ def test_a_million_beginnings_of_a_tag_are_text(name, unit):
 @pytest.mark.parametrize("name", WIRES)
 def test_a_delta_of_ten_megabytes_is_one_delta(name):
     text = "0123456789" * 1_000_000
-    body = WIRES[name].body(Said((text,), ("Done.",)))
+    body = WIRES[name].body(ResponseText((text,), ("Done.",)))
     pieces = [body[at : at + 65_536] for at in range(0, len(body), 65_536)]
     assert texts(decode(WIRES[name].decoder(), pieces)) == text + "Done."
 
@@ -247,13 +247,13 @@ def test_bytes_that_come_one_by_one_take_no_more_room_than_together():
     for name, wire in WIRES.items():
         if wire.content_type.startswith("application/vnd"):
             continue
-        start = wire.body(Said((), ("!",)))[:40]
+        start = wire.body(ResponseText((), ("!",)))[:40]
         pieces = [start, *in_bytes(b"x" * 50_000)]
         assert peak(lambda: decode(wire.decoder(), pieces)) < 400_000, name  # noqa: B023
 
 
 def test_a_frame_may_not_announce_more_than_is_held():
-    body = WIRES["bedrock-converse"].body(Said((), ("x" * 10_000,)))
+    body = WIRES["bedrock-converse"].body(ResponseText((), ("x" * 10_000,)))
     parser = EventStreamParser(max_frame_bytes=1_000)
     frames = parser.feed(body)
     assert parser.broken is not None

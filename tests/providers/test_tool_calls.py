@@ -9,8 +9,8 @@ import pytest
 from tests.providers.bedrock_converse import wires as converse
 from tests.providers.openai_chat.streams import delta, native, short, stream
 from tests.providers.openai_chat.streams import play as play_chat
-from tests.providers.playback import Heard, play
-from tests.providers.streams import WIRES, Said
+from tests.providers.playback import DecodedResponse, play
+from tests.providers.streams import WIRES, ResponseText
 from thinkaloud.events.model import ModelFailed
 from thinkaloud.providers.dialects.toolcalls import MAX_CALLS
 
@@ -56,7 +56,7 @@ def test_a_name_is_read_without_the_control_tokens_of_gpt_oss(name: str) -> None
 def test_control_tokens_stand_in_a_name_on_no_wire_and_do_not_go_back(
     wire: str, leak: bytes
 ) -> None:
-    body = WIRES[wire].body(Said(["Hm"], call=['{"at": 1}']))
+    body = WIRES[wire].body(ResponseText(["Hm"], call=['{"at": 1}']))
     got = play(WIRES[wire].decoder(), [body.replace(b'"look_up"', b'"look_up%b"' % leak)])
     assert [call.name for call in got.calls] == ["look_up"]
     if got.finished.native is not None:
@@ -142,7 +142,7 @@ PIECES = {
 def test_repeated_arguments_are_one_object_on_every_wire_and_go_back_as_it(
     wire: str, sent: str
 ) -> None:
-    got = play(WIRES[wire].decoder(), [WIRES[wire].body(Said(["Hm"], call=PIECES[sent]))])
+    got = play(WIRES[wire].decoder(), [WIRES[wire].body(ResponseText(["Hm"], call=PIECES[sent]))])
     assert [json.loads(call.arguments) for call in got.calls] == [{"at": 1}]
     if got.finished.native is not None:
         sent_back = bytes(got.finished.native.payload).decode()
@@ -150,7 +150,7 @@ def test_repeated_arguments_are_one_object_on_every_wire_and_go_back_as_it(
 
 
 def test_arguments_that_an_item_of_responses_repeats_go_back_once() -> None:
-    body = WIRES["openai-responses"].body(Said(call=['{"at": 1}']))
+    body = WIRES["openai-responses"].body(ResponseText(call=['{"at": 1}']))
     twice = body.replace(rb'"{\"at\": 1}"', rb'"{}{\"at\": 1}{\"at\":1}"')
     assert twice != body
     got = play(WIRES["openai-responses"].decoder(), [twice])
@@ -181,7 +181,7 @@ def test_one_id_for_two_calls_becomes_two_and_both_go_back() -> None:
     assert calls(same[0], {**same[0], "index": 1}) == [("f:0", "f", '{"a":1}')]
 
 
-def two_calls(wire: str) -> Heard:
+def two_calls(wire: str) -> DecodedResponse:
     """Two calls of one id in one response."""
     if wire == "bedrock-converse":
         blocks = [
@@ -190,9 +190,9 @@ def two_calls(wire: str) -> Heard:
         ]
         body = converse.wire(converse.begun(), *blocks, *converse.stop("tool_use"))
         return play(WIRES[wire].decoder(), [body])
-    frame = WIRES[wire].events(Said())
-    events = WIRES[wire].events(Said(call=['{"at": 1}']))
-    other = WIRES[wire].events(Said(call=['{"at": 2}']))
+    frame = WIRES[wire].events(ResponseText())
+    events = WIRES[wire].events(ResponseText(call=['{"at": 1}']))
+    other = WIRES[wire].events(ResponseText(call=['{"at": 2}']))
     begin = next(n for n, event in enumerate(events) if b"look_up" in event)
     end = len(events) - (len(frame) - begin)
     key = rb'"(output_index|index)": (\d+)'
@@ -232,7 +232,7 @@ def test_one_id_for_two_calls_becomes_two_on_every_wire(wire: str) -> None:
 @pytest.mark.parametrize("wire", WIRES)
 def test_arguments_without_an_end_are_cut_off_and_not_held(wire: str) -> None:
     pieces = ['{"at": "', *["x" * 1_000_000] * 9, '"}']
-    got = play(WIRES[wire].decoder(), WIRES[wire].events(Said(call=pieces)))
+    got = play(WIRES[wire].decoder(), WIRES[wire].events(ResponseText(call=pieces)))
     assert isinstance(got.end, ModelFailed)
     assert got.failed.code == "provider_stream_cut"
     assert not got.failed.retryable

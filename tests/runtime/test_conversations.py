@@ -30,7 +30,7 @@ def add(a: int, b: int) -> int:
     return a + b
 
 
-async def said(runs: Runs, text: str, **request: object) -> RunRecord:
+async def ask(runs: Runs, text: str, **request: object) -> RunRecord:
     record = await start(runs, text, **request)
     await logged(runs, record)
     await runs.active.wait(record.run_id)
@@ -41,8 +41,8 @@ async def said(runs: Runs, text: str, **request: object) -> RunRecord:
 async def test_titles_and_search_know_answers_and_questions_and_no_thought() -> None:
     model = ScriptedModel([think(CANARY), say("Blue is scattered more.")], [say("Because.")])
     async with stage(model) as runs:
-        await said(runs, "Why is the sky blue?", conversation_id="sky")
-        await said(runs, "Why?", conversation_id="other")
+        await ask(runs, "Why is the sky blue?", conversation_id="sky")
+        await ask(runs, "Why?", conversation_id="other")
         conversations = runs.conversations
         found = {
             words: [each.conversation_id for each in await conversations.search(OWNER, words=words)]
@@ -61,9 +61,9 @@ async def test_titles_and_search_know_answers_and_questions_and_no_thought() -> 
 
 async def test_a_title_of_the_users_stays() -> None:
     async with stage(ScriptedModel([say("One")], [say("Two")])) as runs:
-        await said(runs, "first", conversation_id="c")
+        await ask(runs, "first", conversation_id="c")
         await runs.conversations.rename(OWNER, "c", "  Mine,  all mine ")
-        await said(runs, "second", conversation_id="c")
+        await ask(runs, "second", conversation_id="c")
         assert (await runs.conversations.get(OWNER, "c")).title == "Mine, all mine"
         with pytest.raises(InvalidRequest):
             await runs.conversations.rename(OWNER, "c", "   ")
@@ -71,11 +71,11 @@ async def test_a_title_of_the_users_stays() -> None:
 
 @pytest.mark.parametrize("held", ["start", "end"])
 async def test_a_title_given_while_a_run_starts_or_ends_stays(held: str) -> None:
-    store = HeldStore()
+    store = PausingStore()
     async with stage(ScriptedModel([say("One")]), store=store) as runs:
         await runs.conversations.create(OWNER, "c")
         store.held = held
-        saying = asyncio.create_task(said(runs, "first", conversation_id="c"))
+        saying = asyncio.create_task(ask(runs, "first", conversation_id="c"))
         await store.reached.wait()
         renamed = await runs.conversations.rename(OWNER, "c", "Mine")
         store.go.set()
@@ -91,7 +91,7 @@ async def test_an_export_has_reasoning_only_where_asked_for(form: str) -> None:
         [think(CANARY), call_tool("add", {"a": 1, "b": 2})], [say("It is ```3```.")]
     )
     async with stage(model, tools=[add]) as runs:
-        await said(runs, "1 + 2?", conversation_id="c")
+        await ask(runs, "1 + 2?", conversation_id="c")
         export = runs.conversations.export
         plain = await export(OWNER, "c", form, include_reasoning=False)  # type: ignore[arg-type]
         full = await export(OWNER, "c", form, include_reasoning=True)  # type: ignore[arg-type]
@@ -107,10 +107,10 @@ async def test_an_export_has_reasoning_only_where_asked_for(form: str) -> None:
 async def test_a_branch_has_everything_up_to_its_run_and_goes_its_own_way() -> None:
     model = ScriptedModel([think("a"), say("One")], [say("Two")], [say("Other")])
     async with stage(model) as runs:
-        first = await said(runs, "first", conversation_id="c")
-        await said(runs, "second", conversation_id="c")
+        first = await ask(runs, "first", conversation_id="c")
+        await ask(runs, "second", conversation_id="c")
         branch = await runs.conversations.branch(OWNER, "c", first.run_id)
-        await said(runs, "instead", conversation_id=branch.conversation_id)
+        await ask(runs, "instead", conversation_id=branch.conversation_id)
         source = (await runs.hub.fold(OWNER, "c")).view()
         view = (await runs.hub.fold(branch.owner, branch.conversation_id)).view()
 
@@ -152,8 +152,8 @@ async def test_a_branch_for_which_there_is_no_room_leaves_no_half_of_it(tmp_path
         SqliteStore.open(tmp_path / "thinkaloud.db", opening) as store,
         stage(ScriptedModel(*answers), store=store) as runs,
     ):
-        await said(runs, "first", conversation_id="c")
-        last = await said(runs, "second", conversation_id="c")
+        await ask(runs, "first", conversation_id="c")
+        last = await ask(runs, "second", conversation_id="c")
         with pytest.raises(StoreError):
             await branched_often(runs, last)
         for found in await runs.conversations.search(OWNER):
@@ -177,7 +177,7 @@ async def test_deleting_stops_what_runs_and_leaves_nothing() -> None:
             await runs.record(OWNER, record.run_id)
 
 
-class HeldStore(MemoryStore):
+class PausingStore(MemoryStore):
     """A store that waits before one kind of work, until it may continue."""
 
     def __init__(self) -> None:
@@ -232,7 +232,7 @@ async def test_two_first_messages_at_the_same_time_make_one_conversation(tmp_pat
         stage(model, store=store) as runs,
     ):
         await asyncio.gather(
-            said(runs, "first", conversation_id="c"), said(runs, "second", conversation_id="c")
+            ask(runs, "first", conversation_id="c"), ask(runs, "second", conversation_id="c")
         )
         view = (await runs.hub.fold(OWNER, "c")).view()
     assert sorted(run.response for run in view.runs) == ["One", "Two"]
@@ -240,9 +240,9 @@ async def test_two_first_messages_at_the_same_time_make_one_conversation(tmp_pat
 
 @pytest.mark.promise("P10")
 async def test_a_run_that_begins_while_its_conversation_is_being_deleted_is_stopped() -> None:
-    store, model = HeldStore(), ScriptedModel([say("One")], [say("Two"), Silence()])
+    store, model = PausingStore(), ScriptedModel([say("One")], [say("Two"), Silence()])
     async with stage(model, store=store) as runs:
-        await said(runs, "first", conversation_id="c")
+        await ask(runs, "first", conversation_id="c")
         store.held = "delete"
         deleting = asyncio.create_task(runs.conversations.delete(OWNER, "c"))
         await store.reached.wait()
@@ -263,7 +263,7 @@ async def test_a_run_that_begins_while_its_conversation_is_being_deleted_is_stop
 @pytest.mark.promise("P10")
 @pytest.mark.parametrize("held", ["open", "add", "reserve"])
 async def test_a_run_whose_conversation_is_deleted_before_it_begins_never_does(held: str) -> None:
-    store, model = HeldStore(), ScriptedModel([say("One")])
+    store, model = PausingStore(), ScriptedModel([say("One")])
     async with stage(model, store=store) as runs:
         await runs.conversations.create(OWNER, "c")
         store.held = held
@@ -293,9 +293,9 @@ async def test_who_follows_a_run_of_a_conversation_that_goes_away_comes_to_an_en
 @pytest.mark.promise("P8")
 @pytest.mark.parametrize("way", ["delete", "purge"])
 async def test_nothing_of_a_conversation_that_is_gone_stands_before_a_model(way: str) -> None:
-    store, model = HeldStore(), ScriptedModel([say("Secret")], [say("Two")])
+    store, model = PausingStore(), ScriptedModel([say("Secret")], [say("Two")])
     async with stage(model, store=store) as runs:
-        await said(runs, "first", conversation_id="c")
+        await ask(runs, "first", conversation_id="c")
         async with runs.hub.open(OWNER, "c"):  # somebody looks at it
             store.held = "scrub"
             conversations = runs.conversations
@@ -303,7 +303,7 @@ async def test_nothing_of_a_conversation_that_is_gone_stands_before_a_model(way:
                 conversations.delete(OWNER, "c") if way == "delete" else conversations.purge(2**62)
             )
             await store.reached.wait()
-            await said(runs, "second", conversation_id="c")
+            await ask(runs, "second", conversation_id="c")
             store.go.set()
             await going
         view = (await runs.hub.fold(OWNER, "c")).view()
@@ -315,9 +315,9 @@ async def test_a_temporary_conversation_works_and_leaves_nothing_where_things_la
     lasting = MemoryStore()
     model = ScriptedModel([say("One")], [say("Two")])
     async with stage(model, store=TemporaryStore(lasting)) as runs:
-        first = await said(runs, "first", temporary=True)
+        first = await ask(runs, "first", temporary=True)
         name = first.conversation_id
-        again = await said(runs, "second", conversation_id=name)
+        again = await ask(runs, "second", conversation_id=name)
         view = (await runs.hub.fold(OWNER, name)).view()
         assert [run.response for run in view.runs] == ["One", "Two"]
         assert await runs.record(OWNER, again.run_id) == again
@@ -337,26 +337,26 @@ async def test_a_temporary_conversation_never_takes_an_id_of_the_clients() -> No
 async def test_a_message_that_shall_leave_nothing_behind_is_kept_nowhere_else() -> None:
     model = ScriptedModel([say("Kept")], [say("One")], [say("Two")])
     async with stage(model, store=TemporaryStore(MemoryStore())) as runs:
-        await said(runs, "kept", conversation_id="kept")
+        await ask(runs, "kept", conversation_id="kept")
         with pytest.raises(InvalidRequest, match="is kept") as refused:
             await start(runs, "Not to be kept.", conversation_id="kept", temporary=True)
         assert refused.value.field == "temporary"
         assert len((await runs.hub.fold(OWNER, "kept")).runs) == 1
-        first = await said(runs, "first", temporary=True)
-        await said(runs, "second", conversation_id=first.conversation_id, temporary=True)
+        first = await ask(runs, "first", temporary=True)
+        await ask(runs, "second", conversation_id=first.conversation_id, temporary=True)
         assert len((await runs.hub.fold(first.owner, first.conversation_id)).runs) == 2
 
 
 async def test_who_reads_while_a_conversation_is_deleted_gets_the_one_that_has_its_id_now() -> None:
-    store = HeldStore()
+    store = PausingStore()
     async with stage(ScriptedModel([say("Old")]), store=store) as runs:
-        await said(runs, "first", conversation_id="c")
+        await ask(runs, "first", conversation_id="c")
     async with stage(ScriptedModel([say("New")]), store=store) as runs, asyncio.timeout(DEADLINE):
         store.held = "read"
         reading = asyncio.create_task(runs.hub.fold(OWNER, "c"))
         await store.reached.wait()
         await runs.conversations.delete(OWNER, "c")
-        await said(runs, "second", conversation_id="c")
+        await ask(runs, "second", conversation_id="c")
         store.go.set()
         assert [run.input.text for run in (await reading).view().runs] == ["second"]
 

@@ -127,7 +127,7 @@ class CountedStore(MemoryStore):
         return await super().read(owner, conversation_id, after, limit)
 
 
-async def left_unfinished(store: MemoryStore, count: int) -> None:
+async def write_unfinished_runs(store: MemoryStore, count: int) -> None:
     """Keep a conversation as a process left it that died: a run cut short after many that ended."""
     await store.create_conversation(conversation("c", owner=OWNER))
     for number in range(count):
@@ -143,7 +143,7 @@ async def test_a_start_reads_a_conversation_once_however_many_runs_were_left_in_
     readings: list[list[int]] = []
     for count in (1, 200):
         store = CountedStore()
-        await left_unfinished(store, count)
+        await write_unfinished_runs(store, count)
         async with stage(ScriptedModel(), store=store) as runs:
             readings.append(store.readings.copy())
             view = (await runs.hub.fold(OWNER, "c")).view()

@@ -30,7 +30,7 @@ from thinkaloud.testing import ScriptedModel, Silence, Wait, say, think
 TIMING = Timing(1, 2, 3, 4)
 
 
-async def said(runs: Runs, text: str, **request: object) -> RunRecord:
+async def ask(runs: Runs, text: str, **request: object) -> RunRecord:
     record = await start(runs, text, conversation_id="c", **request)
     await logged(runs, record)
     await runs.active.wait(record.run_id)
@@ -50,13 +50,13 @@ async def texts(runs: Runs) -> list[tuple[str, str]]:
 async def test_what_has_ended_is_read_once_for_all_that_follows() -> None:
     store = CountedStore()
     async with stage(ScriptedModel([say("One")], [say("Two")]), store=store) as runs:
-        await said(runs, "first")
-        await said(runs, "second")
+        await ask(runs, "first")
+        await ask(runs, "second")
     async with stage(ScriptedModel([think("Hm"), say("Three")]), store=store) as runs:
         await runs.hub.fold(OWNER, "c")
         before = len(store.readings)
         await runs.hub.fold(OWNER, "c")
-        third = await said(runs, "third")
+        third = await ask(runs, "third")
         assert (await runs.fold(third)).view().response == "Three"  # type: ignore[union-attr]
         assert store.readings[before:] == []
         assert await texts(runs) == [("first", "One"), ("second", "Two"), ("third", "Three")]
@@ -66,7 +66,7 @@ async def test_an_active_run_is_read_in_its_current_state_each_time() -> None:
     gate = asyncio.Event()
     model = ScriptedModel([say("One")], [say("Two"), Wait(gate), say(", and more")])
     async with stage(model) as runs:
-        await said(runs, "first")
+        await ask(runs, "first")
         second = await start(runs, "second", conversation_id="c")
         async with runs.follow(second) as follower:
             while (await texts(runs))[1:] != [("second", "Two")]:
@@ -80,10 +80,10 @@ async def test_an_active_run_is_read_in_its_current_state_each_time() -> None:
 async def test_a_run_that_is_replaced_leaves_what_was_kept() -> None:
     model = ScriptedModel([say("One")], [say("Two")], [say("Better")])
     async with stage(model) as runs:
-        first = await said(runs, "first")
-        await said(runs, "second")
+        first = await ask(runs, "first")
+        await ask(runs, "second")
         assert len(await texts(runs)) == 2
-        await said(runs, "edited", replaces=first.run_id)
+        await ask(runs, "edited", replaces=first.run_id)
         assert await texts(runs) == [("edited", "Better")]
         old = await runs.fold(first)
         assert old is not None
@@ -94,7 +94,7 @@ async def test_a_run_that_is_replaced_leaves_what_was_kept() -> None:
 async def test_nothing_is_kept_of_a_conversation_that_was_deleted() -> None:
     model = ScriptedModel([say("Old")], [say("New"), Silence()])
     async with stage(model) as runs:
-        await said(runs, "first")
+        await ask(runs, "first")
         assert await texts(runs) == [("first", "Old")]
         await runs.conversations.delete(OWNER, "c")
         assert (await runs.hub.fold(OWNER, "c")).seq == 0
@@ -106,10 +106,10 @@ async def test_nothing_is_kept_of_a_conversation_that_was_deleted() -> None:
 How = Literal["answers", "goes on", "fails", "thinks"]
 
 
-def events_of(said: Sequence[tuple[How, int | None, int | None]]) -> list[LoggedEvent]:
+def events_of(ask: Sequence[tuple[How, int | None, int | None]]) -> list[LoggedEvent]:
     """Runs, each with what becomes of it, which one it replaces, and which is selected after it."""
     found: list[LoggedEvent] = []
-    for number, (how, replaced, selected) in enumerate(said):
+    for number, (how, replaced, selected) in enumerate(ask):
         events: list[Event] = [
             RunStarted(
                 "scripted/model",
@@ -145,9 +145,9 @@ def events_of(said: Sequence[tuple[How, int | None, int | None]]) -> list[Logged
     st.lists(st.integers(0, 35), max_size=4),
 )
 def test_continuing_from_a_cached_fold_equals_reading_the_whole_log(
-    said: list[tuple[How, int | None, int | None]], cuts: list[int]
+    ask: list[tuple[How, int | None, int | None]], cuts: list[int]
 ) -> None:
-    log = events_of(said)
+    log = events_of(ask)
     cache = FoldCache()
     for cut in [*sorted(cuts), len(log)]:
         rebuilt = Fold("c")
@@ -168,8 +168,8 @@ def test_no_more_is_kept_than_may_be_and_the_latest_used_stays() -> None:
         fold = Fold(name)
         ended = RunEnded("completed", 1, TIMING)
         started = RunStarted("scripted/model", 9, UserInput("Hi"))
-        said = (AnswerDelta("a1", answer), AnswerEnded("a1"))
-        for seq, event in enumerate((started, *said, ended), start=1):
+        ask = (AnswerDelta("a1", answer), AnswerEnded("a1"))
+        for seq, event in enumerate((started, *ask, ended), start=1):
             fold.apply(LoggedEvent(seq, seq, name, "run", event))
         return fold
 
@@ -194,12 +194,12 @@ def test_no_more_is_kept_than_may_be_and_the_latest_used_stays() -> None:
     )
 )
 def test_whatever_is_regenerated_and_selected_every_run_can_be_selected_again(
-    said: list[tuple[How, int | None, int | None]],
+    ask: list[tuple[How, int | None, int | None]],
 ) -> None:
     fold = Fold("c")
-    for each in events_of(said):
+    for each in events_of(ask):
         fold.apply(each)
-    assert len(fold.tree.all) == len(said)
+    assert len(fold.tree.all) == len(ask)
     for run_id in fold.tree.all:
         chosen = fold.copy()
         chosen.apply(LoggedEvent(fold.seq + 1, 1, "c", "", VersionSelected(run_id)))

@@ -85,7 +85,7 @@ async def test_of_a_run_longer_than_memory_keeps_nothing_is_missing_at_any_curso
             assert texts(events, AnswerDelta) == word
 
 
-class OvertakenStore(MemoryStore):
+class CompactingStore(MemoryStore):
     """A store that puts a run together while it is being read."""
 
     compacting: tuple[RunRecord, list[Stored]] | None = None
@@ -102,7 +102,7 @@ class OvertakenStore(MemoryStore):
 
 @pytest.mark.promise("P4", "P8")
 async def test_a_log_that_is_put_together_while_it_is_read_is_read_once() -> None:
-    store, many = OvertakenStore(), 5_000
+    store, many = CompactingStore(), 5_000
     await store.create_conversation(conversation("c", owner=OWNER))
     record = run(of="c", owner=OWNER)
     await store.add_run(record)

@@ -30,7 +30,7 @@ def add(a: int, b: int) -> int:
     return a + b
 
 
-class Diary(AgentHook):
+class RecordingHook(AgentHook):
     """Writes down every call."""
 
     def __init__(self, pages: list[str] | None = None, name: str = "") -> None:
@@ -78,15 +78,17 @@ class Diary(AgentHook):
         self.write(f"after_run {reply.status}")
 
 
-async def diary_of(*scripts: Script, limits: Limits | None = None) -> list[str]:
-    diary = Diary()
-    async with stage(ScriptedModel(*scripts), tools=[add], hooks=[diary], limits=limits) as runs:
+async def recorded_calls(*scripts: Script, limits: Limits | None = None) -> list[str]:
+    recording = RecordingHook()
+    async with stage(
+        ScriptedModel(*scripts), tools=[add], hooks=[recording], limits=limits
+    ) as runs:
         await events_of(runs)
-    return diary.pages
+    return recording.pages
 
 
 async def test_a_run_with_a_tool_calls_its_hooks_in_this_order() -> None:
-    pages = await diary_of(
+    pages = await recorded_calls(
         [think("Sum"), say("Wait."), call_tool("add", {"a": 1, "b": 2})], [think("So"), say("3")]
     )
 
@@ -112,7 +114,7 @@ async def test_a_run_with_a_tool_calls_its_hooks_in_this_order() -> None:
 
 
 async def test_one_shot_reasoning_is_one_emit_and_one_end() -> None:
-    pages = await diary_of([Batch((*think("All of it."), *say("Yes.")))])  # type: ignore[arg-type]
+    pages = await recorded_calls([Batch((*think("All of it."), *say("Yes.")))])  # type: ignore[arg-type]
 
     assert pages[2:6] == [
         "emit_reasoning All of it.",
@@ -132,7 +134,7 @@ async def test_one_shot_reasoning_is_one_emit_and_one_end() -> None:
     ids=["error", "timeout"],
 )
 async def test_reasoning_ends_for_the_hooks_too_when_the_run_fails(script: Script) -> None:
-    pages = await diary_of(script, limits=Limits(idle_timeout_seconds=0.05))
+    pages = await recorded_calls(script, limits=Limits(idle_timeout_seconds=0.05))
 
     assert pages.count("emit_reasoning_end") == 1
     assert pages[-2].startswith("on_error provider_")
@@ -141,7 +143,7 @@ async def test_reasoning_ends_for_the_hooks_too_when_the_run_fails(script: Scrip
 
 async def test_every_hook_of_a_chain_sees_the_same_order() -> None:
     pages: list[str] = []
-    hooks = [Diary(pages, "1 "), Diary(pages, "2 ")]
+    hooks = [RecordingHook(pages, "1 "), RecordingHook(pages, "2 ")]
     async with stage(ScriptedModel([think("Hm"), say("Yes")]), hooks=hooks) as runs:
         await events_of(runs)
 
@@ -152,17 +154,17 @@ async def test_every_hook_of_a_chain_sees_the_same_order() -> None:
 
 
 async def test_a_class_gives_every_run_a_hook_of_its_own() -> None:
-    made: list[Diary] = []
+    made: list[RecordingHook] = []
 
-    def new() -> Diary:
-        made.append(Diary())
+    def new() -> RecordingHook:
+        made.append(RecordingHook())
         return made[-1]
 
     async with stage(ScriptedModel([say("One")], [say("Two")]), hooks=[new]) as runs:
         await events_of(runs)
         await events_of(runs)
 
-    assert [diary.pages[2] for diary in made] == ["on_stream One", "on_stream Two"]
+    assert [recording.pages[2] for recording in made] == ["on_stream One", "on_stream Two"]
 
 
 @pytest.mark.promise("P4")
@@ -180,11 +182,11 @@ async def test_what_a_hook_adds_to_the_answer_is_streamed_too() -> None:
 
 @pytest.mark.promise("P4")
 async def test_a_hook_that_replaces_the_streamed_answer_fails_the_run() -> None:
-    class Censor(AgentHook):
+    class RewritingHook(AgentHook):
         async def finalize_content(self, content: str) -> str:
             return "No."
 
-    async with stage(ScriptedModel([say("Yes.")]), hooks=[Censor()]) as runs:
+    async with stage(ScriptedModel([say("Yes.")]), hooks=[RewritingHook()]) as runs:
         events = await events_of(runs)
 
     end = events[-1]

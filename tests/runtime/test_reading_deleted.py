@@ -16,7 +16,7 @@ WORDS = KEPT_ENTRIES * 5 // 4
 """So many that the beginning of the run is in the store only."""
 
 
-class SlowToTell(MemoryStore):
+class SlowDeleteStore(MemoryStore):
     """A store that has deleted before it says so."""
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ async def followed(runs: Runs) -> Sequence[LoggedEvent]:
 async def test_who_reads_a_conversation_that_is_deleted_in_this_moment_finds_nothing(
     way: str,
 ) -> None:
-    store = SlowToTell()
+    store = SlowDeleteStore()
     async with stage(ScriptedModel([say(*["word "] * WORDS)]), store=store) as runs:
         await logged(runs, await start(runs, conversation_id="c"))
         await runs.hub.writer.save()

@@ -37,7 +37,7 @@ async def forever() -> str:
     return ""
 
 
-class Stubborn:
+class UncancellableTool:
     """A tool that runs until it is released, however often it is cancelled."""
 
     def __init__(self, timeout: float = 60.0) -> None:
@@ -86,7 +86,7 @@ async def test_stop_works_in_every_phase_keeps_the_partial_text_and_closes_upstr
 async def test_a_tool_that_does_not_heed_its_cancellation_holds_up_neither_stop_nor_next_run() -> (
     None
 ):
-    stubborn = Stubborn()
+    stubborn = UncancellableTool()
     model = ScriptedModel([say("Half"), call_tool("stubborn", {})], [say("Next")])
     async with stage(model, tools=[stubborn]) as runs:
         record = await start(runs, conversation_id="c")
@@ -109,7 +109,7 @@ async def test_a_tool_that_does_not_heed_its_cancellation_holds_up_neither_stop_
 
 
 async def test_a_tool_that_does_not_heed_its_time_limit_is_left_behind() -> None:
-    stubborn = Stubborn(timeout=0.01)
+    stubborn = UncancellableTool(timeout=0.01)
     model = ScriptedModel([call_tool("stubborn", {})], [say("Too slow.")])
     async with stage(model, tools=[stubborn]) as runs:
         events = [each.event for each in await logged(runs, await start(runs))]
@@ -121,12 +121,12 @@ async def test_a_tool_that_does_not_heed_its_time_limit_is_left_behind() -> None
 
 async def test_a_tool_that_cancels_itself_ends_its_call_and_not_the_run() -> None:
     @tool
-    async def fickle() -> str:
+    async def self_cancelling() -> str:
         """Give up."""
         raise asyncio.CancelledError
 
     model = ScriptedModel([call_tool("fickle", {})], [say("It gave up.")])
-    async with stage(model, tools=[fickle]) as runs:
+    async with stage(model, tools=[self_cancelling]) as runs:
         events = [each.event for each in await logged(runs, await start(runs))]
 
     assert [event.status for event in events if isinstance(event, ToolEnded)] == ["cancelled"]

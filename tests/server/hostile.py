@@ -185,7 +185,7 @@ async def send_frames(port: int, sent: Sequence[bytes]) -> None:
     assert code is None or code in CODES or 3000 <= code < 5000, (code, repr(sent)[:2_000])
 
 
-async def batter(port: int, seed: int, count: int, at_once: int = 25) -> None:
+async def send_hostile_traffic(port: int, seed: int, count: int, at_once: int = 25) -> None:
     """Send so many heads and so many rows of frames, some at a time."""
     dice = random.Random(seed)
     for _ in range(0, count, at_once):

@@ -31,7 +31,7 @@ def workspace(root: Path) -> Workspace:
     return Workspace(root)
 
 
-def doors(workspace: Workspace) -> list[Callable[[str], object]]:
+def entry_points(workspace: Workspace) -> list[Callable[[str], object]]:
     """Every way in that takes a name."""
     return [
         lambda name: workspace.read_bytes(name, 1000),
@@ -73,7 +73,7 @@ NO_NAMES = [
 def test_what_is_no_relative_name_is_refused_alike_by_every_door(
     workspace: Workspace, name: str
 ) -> None:
-    for door in doors(workspace):
+    for door in entry_points(workspace):
         with pytest.raises(InvalidRequest, match="is not a name in the workspace"):
             door(name)
 
@@ -147,7 +147,7 @@ def test_links_special_files_withheld_files_and_missing_ones_cannot_be_told_apar
     workspace: Workspace, root: Path
 ) -> None:
     with plant(root):
-        for door in doors(workspace):
+        for door in entry_points(workspace):
             for name in ABSENT:
                 with pytest.raises(NotFound) as caught:
                     door(name)
@@ -254,7 +254,7 @@ def test_nothing_stays_open(workspace: Workspace, root: Path) -> None:
     open_files = Path("/dev/fd")
     with plant(root):
         before = len(list(open_files.iterdir()))
-        for door in doors(workspace):
+        for door in entry_points(workspace):
             for name in (*ABSENT, "a.txt", "notes/today.md", "notes"):
                 try:
                     door(name)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from websockets.sync.client import unix_connect
 
-from tests.cli.commands.test_serve import heard
+from tests.cli.commands.test_serve import read_until
 from tests.cli.lab import end, lab, say, think
 from tests.cli.program import DEMO, Home
 
@@ -27,7 +27,7 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @contextmanager
 def serving(home: Home, backend: Path) -> Iterator["subprocess.Popen[bytes]"]:
     with home.start("serve", "--socket", str(backend)) as process:
-        said = heard(process, b"/api/docs\n")
+        said = read_until(process, b"/api/docs\n")
         assert f"at unix:{backend}" in said
         assert f"curl --unix-socket {backend} -N http://localhost/" in said
         yield process
@@ -135,10 +135,10 @@ def test_a_place_that_is_taken_or_unsafe_is_refused_and_left_as_it_is(
 def test_a_port_on_the_command_line_beats_a_socket_in_the_file(home: Home, backend: Path) -> None:
     home.configure(f'{DEMO}[server]\nsocket = "{backend}"\n')
     with home.start("serve", "--port", "0") as process:
-        assert "http://127.0.0.1:" in heard(process, b"/api/docs\n")
+        assert "http://127.0.0.1:" in read_until(process, b"/api/docs\n")
         ended(process)
     with home.start("serve") as process:
-        assert f"unix:{backend}" in heard(process, b"/api/docs\n")
+        assert f"unix:{backend}" in read_until(process, b"/api/docs\n")
         checked = home.run("doctor")
         assert "another process is listening" in checked.stdout
         ended(process)

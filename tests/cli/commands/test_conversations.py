@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.commands.test_serve import address, heard
+from tests.cli.commands.test_serve import address, read_until
 from tests.cli.lab import HOLD, end, lab, say, think
 from tests.cli.program import DEMO, Home
 
@@ -27,7 +27,7 @@ CANARY = "xylophone-canary"
 def server(home: Home) -> Iterator[str]:
     """A server of this home; it ends as one does on SIGTERM."""
     with home.start("serve", "--port", "0") as process:
-        yield address(heard(process, b"/api/docs\n"))
+        yield address(read_until(process, b"/api/docs\n"))
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=30)
     assert (process.returncode, errors) == (0, b"")
@@ -49,7 +49,7 @@ def ok(done: "subprocess.CompletedProcess[str]") -> str:
 
 
 @pytest.fixture
-def filled(home: Home) -> Iterator[Home]:
+def home_with_conversations(home: Home) -> Iterator[Home]:
     """A home in which a server has had two conversations."""
     blue = [think(CANARY), say("Blue, by scattering."), end()]
     with lab(blue, blue, [say("Four."), end()]) as served:
@@ -96,21 +96,21 @@ def every_action(home: Home) -> None:
 
 
 @pytest.mark.promise("P1", "P7", "P8")
-def test_conversations_can_be_handled_while_no_server_runs(filled: Home) -> None:
-    every_action(filled)
+def test_conversations_can_be_handled_while_no_server_runs(home_with_conversations: Home) -> None:
+    every_action(home_with_conversations)
 
 
 @pytest.mark.promise("P1", "P7", "P8")
-def test_conversations_can_be_handled_while_a_server_runs(filled: Home) -> None:
-    with server(filled) as url:
-        note = filled.folder / "data" / "server.json"
+def test_conversations_can_be_handled_while_a_server_runs(home_with_conversations: Home) -> None:
+    with server(home_with_conversations) as url:
+        note = home_with_conversations.folder / "data" / "server.json"
         assert json.loads(note.read_text())["url"] == url
         assert stat.S_IMODE(note.stat().st_mode) == 0o600
-        every_action(filled)
+        every_action(home_with_conversations)
     assert not note.exists()
 
 
-def test_a_file_or_a_run_that_is_not_there_is_said(filled: Home) -> None:
+def test_a_file_or_a_run_that_is_not_there_is_said(home_with_conversations: Home) -> None:
     for arguments, said in (
         (("branch", "sky", "3"), "no message 3: the conversation has 2."),
         (("search", " "), "Nothing to search for"),
@@ -118,15 +118,17 @@ def test_a_file_or_a_run_that_is_not_there_is_said(filled: Home) -> None:
         (("show", "../x"), "A conversation ID has"),
         (("rename", "sky", " "), "title"),
     ):
-        done = filled.run("conversations", *arguments)
+        done = home_with_conversations.run("conversations", *arguments)
         assert (done.returncode, done.stdout) == (2, "")
         assert said in done.stderr
 
 
-def test_an_id_can_be_copied_from_the_list_however_narrow_the_terminal_is(filled: Home) -> None:
-    made = ok(filled.run("conversations", "branch", "sky", "1")).strip()
-    filled.environment["COLUMNS"] = "50"
-    assert made in ok(filled.run("conversations", "list"))
+def test_an_id_can_be_copied_from_the_list_however_narrow_the_terminal_is(
+    home_with_conversations: Home,
+) -> None:
+    made = ok(home_with_conversations.run("conversations", "branch", "sky", "1")).strip()
+    home_with_conversations.environment["COLUMNS"] = "50"
+    assert made in ok(home_with_conversations.run("conversations", "list"))
 
 
 @contextmanager
@@ -157,9 +159,9 @@ def impostor() -> Iterator[tuple[int, list[str]]]:
 
 
 @pytest.mark.promise("P12")
-def test_a_note_of_a_server_is_not_believed_blindly(filled: Home) -> None:
-    note = filled.folder / "data" / "server.json"
-    with lab([say("x")]) as elsewhere, impostor() as (port, asked), server(filled):
+def test_a_note_of_a_server_is_not_believed_blindly(home_with_conversations: Home) -> None:
+    note = home_with_conversations.folder / "data" / "server.json"
+    with lab([say("x")]) as elsewhere, impostor() as (port, asked), server(home_with_conversations):
         truth = json.loads(note.read_text())
         for lie in (
             {**truth, "pid": 1},
@@ -168,20 +170,20 @@ def test_a_note_of_a_server_is_not_believed_blindly(filled: Home) -> None:
             {},
         ):
             note.write_text(json.dumps(lie))
-            done = filled.run("conversations", "list")
+            done = home_with_conversations.run("conversations", "list")
             assert (done.returncode, done.stdout) == (3, "")
             assert str(truth["pid"]) in done.stderr
         assert asked == []
     # Without an owner of the data nobody is asked.
     note.write_text(json.dumps(truth))
-    assert "Four." in ok(filled.run("conversations", "list"))
+    assert "Four." in ok(home_with_conversations.run("conversations", "list"))
 
 
 def test_what_a_server_left_that_was_killed_can_be_read_at_once(home: Home) -> None:
     with lab([think("Hm."), say("Half"), HOLD]) as served:
         home.configure(served.configuration())
         with home.start("serve", "--port", "0") as process:
-            url = address(heard(process, b"/api/docs\n"))
+            url = address(read_until(process, b"/api/docs\n"))
             body = json.dumps({"text": "Why?", "conversation_id": "c"}).encode()
             request = urllib.request.Request(
                 f"{url}/api/v1/chat/stream-sse", body, {"Content-Type": "application/json"}
@@ -189,7 +191,7 @@ def test_what_a_server_left_that_was_killed_can_be_read_at_once(home: Home) -> N
             with urllib.request.urlopen(request, timeout=30) as stream:
                 while b"Half" not in stream.readline():
                     pass
-                assert wait_until_kept(home, "c")
+                assert wait_until_saved(home, "c")
                 process.kill()
                 process.wait()
         shown = ok(home.run("conversations", "show", "c"))
@@ -197,7 +199,7 @@ def test_what_a_server_left_that_was_killed_can_be_read_at_once(home: Home) -> N
     assert "The server stopped" in shown
 
 
-def wait_until_kept(home: Home, conversation_id: str) -> bool:
+def wait_until_saved(home: Home, conversation_id: str) -> bool:
     """Ask the server until the partial answer is kept, which takes a flush interval."""
     kept = ""
     while "Half" not in kept:
@@ -217,16 +219,16 @@ def wait_until_kept(home: Home, conversation_id: str) -> bool:
 @pytest.mark.promise("P8")
 @pytest.mark.parametrize("running", [True, False])
 def test_all_that_is_kept_can_be_taken_to_another_place(
-    filled: Home, running: bool, tmp_path: Path
+    home_with_conversations: Home, running: bool, tmp_path: Path
 ) -> None:
     file = tmp_path / "all.db"
     if running:
-        with server(filled):
-            ok(filled.run("export", str(file)))
+        with server(home_with_conversations):
+            ok(home_with_conversations.run("export", str(file)))
     else:
-        ok(filled.run("export", str(file)))
+        ok(home_with_conversations.run("export", str(file)))
     assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
-    repeated = filled.run("export", str(file))
+    repeated = home_with_conversations.run("export", str(file))
     assert (repeated.returncode, "already exists" in repeated.stderr) == (2, True)
 
     other = Home(tmp_path / "other")
@@ -237,16 +239,20 @@ def test_all_that_is_kept_can_be_taken_to_another_place(
         "Restored 0 conversations; skipped 2 conversations that already existed"
         in other.run("import", str(file)).stderr
     )
-    mine = ok(filled.run("conversations", "export", "sky", "--format", "json", "--thinking"))
+    mine = ok(
+        home_with_conversations.run(
+            "conversations", "export", "sky", "--format", "json", "--thinking"
+        )
+    )
     assert mine == ok(other.run("conversations", "export", "sky", "--format", "json", "--thinking"))
     assert "sky" in ok(other.run("conversations", "search", "scattering"))
 
 
 def test_what_cannot_be_read_in_a_backup_is_told_and_the_rest_taken_in(
-    filled: Home, tmp_path: Path
+    home_with_conversations: Home, tmp_path: Path
 ) -> None:
     file = tmp_path / "all.db"
-    ok(filled.run("export", str(file)))
+    ok(home_with_conversations.run("export", str(file)))
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("UPDATE events SET event = '' WHERE conversation_id = 'sky'")
         connection.commit()
@@ -261,11 +267,11 @@ def test_what_cannot_be_read_in_a_backup_is_told_and_the_rest_taken_in(
 
 
 def test_a_backup_is_not_taken_in_while_a_server_uses_the_data(
-    filled: Home, tmp_path: Path
+    home_with_conversations: Home, tmp_path: Path
 ) -> None:
-    ok(filled.run("export", str(tmp_path / "all.db")))
-    with server(filled):
-        done = filled.run("import", str(tmp_path / "all.db"))
+    ok(home_with_conversations.run("export", str(tmp_path / "all.db")))
+    with server(home_with_conversations):
+        done = home_with_conversations.run("import", str(tmp_path / "all.db"))
     assert done.returncode == 3
     assert "Another thinkaloud server" in done.stderr
 
@@ -303,23 +309,30 @@ def every_version(home: Home) -> None:
         assert words in refused.stderr
 
 
-def test_versions_are_listed_and_selected_while_no_server_runs(filled: Home) -> None:
-    every_version(filled)
+def test_versions_are_listed_and_selected_while_no_server_runs(
+    home_with_conversations: Home,
+) -> None:
+    every_version(home_with_conversations)
 
 
-def test_versions_are_listed_and_selected_while_a_server_runs(filled: Home) -> None:
-    with server(filled):
-        every_version(filled)
+def test_versions_are_listed_and_selected_while_a_server_runs(
+    home_with_conversations: Home,
+) -> None:
+    with server(home_with_conversations):
+        every_version(home_with_conversations)
 
 
 def test_a_backup_that_is_read_in_has_all_versions_and_the_selection(
-    filled: Home, tmp_path: Path
+    home_with_conversations: Home, tmp_path: Path
 ) -> None:
-    ok(filled.run("conversations", "regenerate", "sky", "1"))
-    ok(filled.run("conversations", "select", "sky", "1.1"))
-    before = ok(filled.run("conversations", "export", "sky", "--format", "json"))
+    ok(home_with_conversations.run("conversations", "regenerate", "sky", "1"))
+    ok(home_with_conversations.run("conversations", "select", "sky", "1.1"))
+    before = ok(home_with_conversations.run("conversations", "export", "sky", "--format", "json"))
     backup = tmp_path / "backup.db"
-    ok(filled.run("export", str(backup)))
-    ok(filled.run("conversations", "delete", "sky"))
-    ok(filled.run("import", str(backup)))
-    assert ok(filled.run("conversations", "export", "sky", "--format", "json")) == before
+    ok(home_with_conversations.run("export", str(backup)))
+    ok(home_with_conversations.run("conversations", "delete", "sky"))
+    ok(home_with_conversations.run("import", str(backup)))
+    assert (
+        ok(home_with_conversations.run("conversations", "export", "sky", "--format", "json"))
+        == before
+    )

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.cli.commands.test_serve import address, heard
+from tests.cli.commands.test_serve import address, read_until
 from tests.cli.program import DEMO, Home
 
 Carry = Callable[[BaseHTTPRequestHandler, http.client.HTTPResponse], None]
@@ -24,7 +24,7 @@ def url(home: Home) -> Iterator[str]:
     """A server that runs."""
     home.configure(DEMO)
     with home.start("serve", "--port", "0") as process:
-        yield address(heard(process, b"/api/docs\n"))
+        yield address(read_until(process, b"/api/docs\n"))
 
 
 @contextmanager
@@ -76,7 +76,7 @@ def without_comments(handler: BaseHTTPRequestHandler, response: http.client.HTTP
             handler.wfile.write(line)
 
 
-def half(handler: BaseHTTPRequestHandler, response: http.client.HTTPResponse) -> None:
+def truncated_response(handler: BaseHTTPRequestHandler, response: http.client.HTTPResponse) -> None:
     for line in iter(response.readline, b""):
         handler.wfile.write(line)
         if b'"number":3' in line:
@@ -113,7 +113,7 @@ def test_a_stream_that_comes_as_it_is_sent_is_live(home: Home, url: str) -> None
         (all_at_once, {}, "buffered"),
         (compressed, {"Content_Encoding": "gzip"}, "compressed"),
         (without_comments, {}, "no_heartbeats"),
-        (half, {}, "cut"),
+        (truncated_response, {}, "cut"),
     ],
 )
 def test_what_stands_in_the_way_is_named_with_the_way_out(

@@ -16,7 +16,7 @@ import aiohttp
 import pytest
 
 from tests.cli.commands.test_conversations import ok, server
-from tests.cli.commands.test_serve import address, heard
+from tests.cli.commands.test_serve import address, read_until
 from tests.cli.lab import HOLD, Lab, end, lab, say, think
 from tests.cli.program import Home
 from tests.docs.examples import InstantClock
@@ -294,7 +294,7 @@ def test_a_server_that_is_killed_and_comes_back_elsewhere_says_how_the_run_ended
     with lab([say("Half"), HOLD]) as served:
         home.configure(served.configuration())
         with home.start("serve", "--port", "0") as first:
-            heard(first, b"/api/docs\n")
+            read_until(first, b"/api/docs\n")
             with home.start("chat", "Why?") as chat:
                 assert chat.stdout is not None
                 assert chat.stdout.read(4) == b"Half"
@@ -317,7 +317,7 @@ async def test_a_server_that_is_killed_and_stays_away_is_told_from_an_answer(hom
             environment={"THINKALOUD_DATA_DIR": home.environment["THINKALOUD_DATA_DIR"]},
         )
         with home.start("serve", "--port", "0") as process:
-            url = address(heard(process, b"/api/docs\n"))
+            url = address(read_until(process, b"/api/docs\n"))
             request = RunRequest("Why?", conversation_id="why")
             async with aiohttp.ClientSession() as session:
                 run = RemoteRun(

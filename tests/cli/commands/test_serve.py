@@ -15,7 +15,7 @@ from tests.cli.lab import HOLD, end, lab, say
 from tests.cli.program import DEMO, Home
 
 
-def heard(process: "subprocess.Popen[bytes]", ending: bytes) -> str:
+def read_until(process: "subprocess.Popen[bytes]", ending: bytes) -> str:
     """What the program says, up to this."""
     assert process.stdout is not None
     said = b""
@@ -39,7 +39,7 @@ def test_it_says_where_it_serves_what_and_ends_with_0_on_a_signal(
     with lab([say("Tea."), end()]) as served:
         home.configure(served.configuration())
         with home.start("serve", "--port", "0") as process:
-            said = heard(process, b"/api/docs\n")
+            said = read_until(process, b"/api/docs\n")
             first = said.splitlines()[0]
             assert "serves lab/m at http://127.0.0.1:" in first
             assert "demo" not in said
@@ -54,7 +54,7 @@ def test_deprecated_keys_are_named_at_the_start_and_by_doctor(home: Home) -> Non
         home.configure(served.configuration(port=0) + "\n[limits]\nrun_timeout = 60\n")
         advised = home.run("doctor").stdout
         with home.start("serve") as process:
-            heard(process, b"/api/docs\n")
+            read_until(process, b"/api/docs\n")
             process.send_signal(signal.SIGTERM)
             _, errors = process.communicate(timeout=30)
     notice = "`limits.run_timeout` is deprecated: rename it to `run_timeout_seconds`."
@@ -78,7 +78,7 @@ def test_a_signal_ends_a_run_that_outlasts_the_grace_and_its_reader_is_told(home
     with lab([say("Te"), HOLD]) as served:
         home.configure(served.configuration() + "\n[limits]\ndrain_timeout_seconds = 0.2\n")
         with home.start("serve", "--port", "0") as process:
-            lines = streamed(address(heard(process, b"/api/docs\n")))
+            lines = streamed(address(read_until(process, b"/api/docs\n")))
             while '"Te"' not in next(lines):
                 pass
             process.send_signal(signal.SIGTERM)
@@ -93,7 +93,7 @@ def test_what_it_tells_one_to_try_works(home: Home) -> None:
     with lab([say("Tea."), end()]) as served:
         home.configure(served.configuration())
         with home.start("serve", "--port", "0") as process:
-            said = heard(process, b"/api/docs\n")
+            said = read_until(process, b"/api/docs\n")
             path = re.search(r"curl -N (\S+)", said)
             body = re.search(r"-d '(.*)'", said)
             assert path is not None
@@ -110,7 +110,7 @@ def test_what_it_tells_one_to_try_works(home: Home) -> None:
 def test_the_demo_is_named_loudly(home: Home) -> None:
     home.configure(DEMO)
     with home.start("serve", "--port", "0") as process:
-        said = heard(process, b"/api/docs\n")
+        said = read_until(process, b"/api/docs\n")
     assert "built-in demo model, not an AI" in said
     assert "serves demo/thinkaloud at" in said
 
@@ -120,7 +120,7 @@ def test_options_lie_over_the_configuration(home: Home) -> None:
         home.configure(served.configuration(port=taken.getsockname()[1]))
         refused = home.run("serve")
         with home.start("serve", "--port", "0", "--model", "demo/thinkaloud") as process:
-            said = heard(process, b"/api/docs\n")
+            said = read_until(process, b"/api/docs\n")
             url = f"{address(said)}/api/v1/models"
             with urllib.request.urlopen(url, timeout=30) as response:
                 models = json.load(response)

@@ -28,7 +28,7 @@ async def fill(database: Path) -> None:
 
 
 @pytest.fixture
-def kept(home: Home) -> Home:
+def home_with_conversations(home: Home) -> Home:
     """A home with two conversations."""
     home.configure(DEMO)
     asyncio.run(fill(home.folder / "data" / "thinkaloud.db"))
@@ -44,14 +44,16 @@ def change(database: Path, *statements: tuple[str, Sequence[str]]) -> None:
 
 
 @pytest.mark.parametrize("sign", [ESCAPE, "\x9b2J", "\u202eyks", "[red]x[/red]\x1b[31m"])
-def test_an_id_or_title_in_the_data_is_shown_and_not_obeyed(kept: Home, sign: str) -> None:
+def test_an_id_or_title_in_the_data_is_shown_and_not_obeyed(
+    home_with_conversations: Home, sign: str
+) -> None:
     change(
-        kept.folder / "data" / "thinkaloud.db",
+        home_with_conversations.folder / "data" / "thinkaloud.db",
         ("UPDATE conversations SET title = ?", [sign]),
         ("UPDATE conversations SET conversation_id = ? WHERE conversation_id = 'sky'", [sign]),
     )
-    table = kept.run("conversations", "list")
-    listed = kept.run("conversations", "list", "--json")
+    table = home_with_conversations.run("conversations", "list")
+    listed = home_with_conversations.run("conversations", "list", "--json")
     for done in (table, listed):
         assert done.returncode == 0, done.stderr
         assert not STEERING.search(done.stdout + done.stderr)
@@ -60,9 +62,11 @@ def test_an_id_or_title_in_the_data_is_shown_and_not_obeyed(kept: Home, sign: st
         assert "[red]x[/red]" in table.stdout
 
 
-def test_a_hostile_backup_adds_what_is_sound_and_says_what_it_left_out(kept: Home) -> None:
-    backup = kept.folder / "backup.db"
-    assert kept.run("export", str(backup)).returncode == 0
+def test_a_hostile_backup_adds_what_is_sound_and_says_what_it_left_out(
+    home_with_conversations: Home,
+) -> None:
+    backup = home_with_conversations.folder / "backup.db"
+    assert home_with_conversations.run("export", str(backup)).returncode == 0
     change(
         backup,
         ("UPDATE conversations SET conversation_id = ? WHERE conversation_id = 'sky'", [ESCAPE]),
@@ -72,19 +76,21 @@ def test_a_hostile_backup_adds_what_is_sound_and_says_what_it_left_out(kept: Hom
             [],
         ),
     )
-    (kept.folder / "data" / "thinkaloud.db").unlink()
-    done = kept.run("import", str(backup))
+    (home_with_conversations.folder / "data" / "thinkaloud.db").unlink()
+    done = home_with_conversations.run("import", str(backup))
     assert done.returncode == 1
     assert "Restored 1 conversation;" in done.stderr
     assert "Skipped 1 conversation" in done.stderr
     assert "of other owners" in done.stderr
     assert not STEERING.search(done.stdout + done.stderr)
-    assert "sea" in kept.run("conversations", "list").stdout
+    assert "sea" in home_with_conversations.run("conversations", "list").stdout
 
 
-def test_a_backup_with_a_view_that_never_ends_is_refused_at_once(kept: Home) -> None:
-    backup = kept.folder / "backup.db"
-    assert kept.run("export", str(backup)).returncode == 0
+def test_a_backup_with_a_view_that_never_ends_is_refused_at_once(
+    home_with_conversations: Home,
+) -> None:
+    backup = home_with_conversations.folder / "backup.db"
+    assert home_with_conversations.run("export", str(backup)).returncode == 0
     change(
         backup,
         ("ALTER TABLE events RENAME TO hidden", []),
@@ -94,20 +100,22 @@ def test_a_backup_with_a_view_that_never_ends_is_refused_at_once(kept: Home) -> 
             [],
         ),
     )
-    done = kept.run("import", str(backup))
+    done = home_with_conversations.run("import", str(backup))
     assert done.returncode == 2
     assert "is not a backup, or is damaged" in done.stderr
-    assert "sky" in kept.run("conversations", "list").stdout
+    assert "sky" in home_with_conversations.run("conversations", "list").stdout
 
 
-def test_what_the_log_says_of_damaged_data_does_not_steer_the_terminal(kept: Home) -> None:
+def test_what_the_log_says_of_damaged_data_does_not_steer_the_terminal(
+    home_with_conversations: Home,
+) -> None:
     change(
-        kept.folder / "data" / "thinkaloud.db",
+        home_with_conversations.folder / "data" / "thinkaloud.db",
         ("UPDATE runs SET compacted = 0, ended = 0", []),
         ("UPDATE events SET event = '{}'", []),
         ("UPDATE conversations SET conversation_id = ? WHERE conversation_id = 'sky'", [ESCAPE]),
         ("UPDATE runs SET conversation_id = ? WHERE conversation_id = 'sky'", [ESCAPE]),
         ("UPDATE events SET conversation_id = ? WHERE conversation_id = 'sky'", [ESCAPE]),
     )
-    done = kept.run("chat", "--continue", "Hello")
+    done = home_with_conversations.run("chat", "--continue", "Hello")
     assert not STEERING.search(done.stdout + done.stderr)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.client import STREAMS, WAYS, Client, mark, thinkaloud_serve
 from tests.e2e.provider import Answer, Provider, provider
-from tests.providers.streams import WIRES, Said, Wire
+from tests.providers.streams import WIRES, ResponseText, Wire
 from thinkaloud.providers.hosts.host import BuiltInDialect
 
 DIALECTS: list[BuiltInDialect] = [
@@ -25,8 +25,8 @@ DIALECTS: list[BuiltInDialect] = [
 SILENT = ("openai-chat", "anthropic-messages", "bedrock-converse")
 """The dialects that are left waiting: each time costs the idle timeout."""
 JSON = "application/json"
-SAID = Said(("I am ", "thinking."), ("Half an", " answer"))
-CUT_OFF = Said(SAID.reasoning, (*SAID.answer, "LOST"))
+SAID = ResponseText(("I am ", "thinking."), ("Half an", " answer"))
+CUT_OFF = ResponseText(SAID.reasoning, (*SAID.answer, "LOST"))
 IDLE_SECONDS = 1.0
 MAX_CHARS = 20_000
 
@@ -111,7 +111,7 @@ def server(upstream: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iter
             to = host(dialect, name)
             offer(to, dialect, upstream.offer(to, answer))
         to = host(dialect, "endless")
-        endless = Answer(wire.events(Said((), ("word " * 50,)))[:-1], wire.content_type)
+        endless = Answer(wire.events(ResponseText((), ("word " * 50,)))[:-1], wire.content_type)
         text = next(at for at, event in enumerate(endless.chunks) if b"word" in event)
         chunks = endless.chunks[: text + 1]
         offer(to, dialect, upstream.offer(to, endless._replace(chunks=chunks, end="endless")))

@@ -13,12 +13,12 @@ from tests.e2e.server_process import (
     ServerProcess,
     ask_database,
     assert_intact,
-    said_by_servers,
     server,
-    until_kept,
-    until_said,
+    server_stderr,
+    until_logged,
+    until_saved,
 )
-from tests.e2e.upstream import DEADLINE, RunPresenter, upstream
+from tests.e2e.upstream import DEADLINE, PacedReply, upstream
 
 LIMIT = 600_000
 """Room for one of the long replies, and not for two."""
@@ -26,22 +26,22 @@ SMALL = f"max_bytes = {LIMIT}\nflush_interval_seconds = 0.02"
 IMPATIENT = "busy_timeout_seconds = 0.05\nflush_interval_seconds = 0.02"
 
 
-def long_reply(number: int) -> RunPresenter:
+def long_reply(number: int) -> PacedReply:
     """A reply of about 150,000 characters; with what the next prompt needs it takes twice as much."""
-    return RunPresenter(150, padding=f"{number}" * 1_000)
+    return PacedReply(150, padding=f"{number}" * 1_000)
 
 
-def assert_told(reader: Reader, telling: RunPresenter) -> None:
+def assert_told(reader: Reader, reply: PacedReply) -> None:
     assert reader.end is not None
     assert reader.end["event"] == "complete"
-    assert (reader.reasoning, reader.answer) == (telling.reasoning, telling.answer)
+    assert (reader.reasoning, reader.answer) == (reply.reasoning, reply.answer)
 
 
-async def assert_kept(served: ServerProcess, conversation_id: str, telling: RunPresenter) -> None:
+async def assert_kept(served: ServerProcess, conversation_id: str, reply: PacedReply) -> None:
     _, said = await served.get(f"/conversations/{conversation_id}/messages?include_reasoning=true")
     message = said["messages"][-1]
     assert message["status"] == "completed"
-    assert (message["reasoning"], message["text"]) == (telling.reasoning, telling.answer)
+    assert (message["reasoning"], message["text"]) == (reply.reasoning, reply.answer)
 
 
 async def until_saving_is(served: ServerProcess, status: str) -> None:
@@ -78,10 +78,10 @@ async def test_a_disk_that_fills_up_under_a_stream_costs_the_listener_nothing_an
         async with server(tmp_path, configuration) as served:
             before, reader = Reader(), Reader()
             await before.begin(served, "First", conversation_id="first")
-            await until_kept(tmp_path, before.run_id)
+            await until_saved(tmp_path, before.run_id)
             await reader.begin(served, "Second", conversation_id="second")
             assert_told(reader, second)
-            await until_said(tmp_path, "No space left")
+            await until_logged(tmp_path, "No space left")
             await until_saving_is(served, "degraded")
             assert_intact(tmp_path)
             await assert_kept(served, "first", first)
@@ -91,8 +91,8 @@ async def test_a_disk_that_fills_up_under_a_stream_costs_the_listener_nothing_an
             assert ask_database(tmp_path, query) == [(0,)]
             async with served.session.delete(f"{served.api}/conversations/first") as response:
                 assert response.status == 204
-            await until_kept(tmp_path, reader.run_id)
-            await until_said(tmp_path, "saving events works again")
+            await until_saved(tmp_path, reader.run_id)
+            await until_logged(tmp_path, "saving events works again")
             await until_saving_is(served, "healthy")
             await until_found(served, "Second a149", "second")
             query = "SELECT count(*) FROM events WHERE conversation_id = 'second'"
@@ -102,7 +102,7 @@ async def test_a_disk_that_fills_up_under_a_stream_costs_the_listener_nothing_an
             assert_intact(tmp_path)
             await assert_kept(served, "second", second)
         # Tried again many times a second, told once.
-        assert said_by_servers(tmp_path).count("could not be saved") == 1
+        assert server_stderr(tmp_path).count("could not be saved") == 1
         assert (tmp_path / DATABASE).stat().st_size <= LIMIT
 
 
@@ -111,20 +111,20 @@ async def test_a_server_that_ends_while_its_disk_is_full_keeps_what_fitted_and_m
     tmp_path: Path,
 ) -> None:
     async with upstream() as provider:
-        telling = provider.offer("Tell", RunPresenter(800, padding="x" * 1_000))
+        reply = provider.offer("Tell", PacedReply(800, padding="x" * 1_000))
         async with server(tmp_path, provider.configuration(store=SMALL)) as served:
             reader = Reader()
             await reader.begin(served, "Tell", conversation_id="c")
-            assert_told(reader, telling)
+            assert_told(reader, reply)
             assert await served.terminate() == 0
         assert_intact(tmp_path)
         async with server(tmp_path, provider.configuration()) as served:
             _, run = await served.get(f"/runs/{reader.run_id}?include_reasoning=true")
             assert (run["status"], run["error"]["code"]) == ("failed", "interrupted")
             kept = run["reasoning"] + run["response"]
-            assert (telling.reasoning + telling.answer).startswith(kept)
+            assert (reply.reasoning + reply.answer).startswith(kept)
             again = Reader()
-            provider.offer("Again", RunPresenter(4))
+            provider.offer("Again", PacedReply(4))
             await again.begin(served, "Again", conversation_id="c")
             assert min(again.marks) > max(reader.marks)
 
@@ -134,23 +134,23 @@ async def test_a_database_that_another_program_holds_stops_no_stream_and_is_caug
     tmp_path: Path,
 ) -> None:
     async with upstream() as provider:
-        telling = provider.offer("Tell", RunPresenter(2_000, held_at=500))
-        provider.offer("Other", RunPresenter(4))
+        reply = provider.offer("Tell", PacedReply(2_000, held_at=500))
+        provider.offer("Other", PacedReply(4))
         async with server(tmp_path, provider.configuration(store=IMPATIENT)) as served:
             reader = Reader()
             await reader.begin(served, "Tell", lambda: bool(reader.characters), conversation_id="c")
             with closing(sqlite3.connect(tmp_path / DATABASE, isolation_level=None)) as other:
                 other.execute("BEGIN EXCLUSIVE")
-                telling.let_all()
+                reply.release_all()
                 await reader.resume(served)
-                assert_told(reader, telling)
+                assert_told(reader, reply)
                 status, problem = await served.post("/chat/message", {"text": "Other"})
                 assert (status, problem["code"]) == (503, "store_unavailable")
                 assert "Another program has locked" in problem["detail"]
                 other.execute("ROLLBACK")
-            await until_kept(tmp_path, reader.run_id)
+            await until_saved(tmp_path, reader.run_id)
             assert (await served.post("/chat/message", {"text": "Other"}))[0] == 200
             await served.kill()
         async with server(tmp_path, provider.configuration()) as served:
             assert_intact(tmp_path)
-            await assert_kept(served, "c", telling)
+            await assert_kept(served, "c", reply)

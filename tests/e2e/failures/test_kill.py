@@ -10,8 +10,8 @@ import pytest
 
 from tests.e2e.killing import TOKENS, crash
 from tests.e2e.reading import Reader
-from tests.e2e.server_process import DATABASE, ServerProcess, ask_database, server, until_kept
-from tests.e2e.upstream import DEADLINE, RunPresenter, upstream
+from tests.e2e.server_process import DATABASE, ServerProcess, ask_database, server, until_saved
+from tests.e2e.upstream import DEADLINE, PacedReply, upstream
 from tests.stores.samples import conversation, run, whole_run
 from thinkaloud.ports.store import FinishedRun
 from thinkaloud.stores.sqlite import SqliteStore
@@ -34,11 +34,11 @@ async def test_after_kill_9_between_two_runs_the_next_one_is_told_from_its_start
     tmp_path: Path,
 ) -> None:
     async with upstream() as provider:
-        first, second = (provider.offer(text, RunPresenter(20)) for text in ("One", "Two"))
+        first, second = (provider.offer(text, PacedReply(20)) for text in ("One", "Two"))
         async with server(tmp_path, provider.configuration()) as served:
             told = Reader()
             await told.begin(served, "One", conversation_id="c")
-            await until_kept(tmp_path, told.run_id)
+            await until_saved(tmp_path, told.run_id)
             await served.kill()
         async with server(tmp_path, provider.configuration()) as served:
             again = Reader()
@@ -54,21 +54,21 @@ async def test_after_kill_9_between_two_runs_the_next_one_is_told_from_its_start
 @pytest.mark.promise("P3", "P9")
 async def test_an_end_that_a_client_has_seen_is_the_end_after_kill_9_too(tmp_path: Path) -> None:
     async with upstream() as provider:
-        told: list[tuple[Reader, RunPresenter]] = []
+        told: list[tuple[Reader, PacedReply]] = []
         for number in range(4):
             # So much that it takes a while to write.
-            telling = provider.offer(f"Tell {number}", RunPresenter(20, padding="x" * 100_000))
+            reply = provider.offer(f"Tell {number}", PacedReply(20, padding="x" * 100_000))
             async with server(tmp_path, provider.configuration()) as served:
                 reader = Reader("sse" if number % 2 else "socket")
                 await reader.begin(served, f"Tell {number}", conversation_id="c")
                 await served.kill()
-            told.append((reader, telling))
+            told.append((reader, reply))
         async with server(tmp_path, provider.configuration()) as served:
-            for reader, telling in told:
+            for reader, reply in told:
                 _, run = await served.get(f"/runs/{reader.run_id}?include_reasoning=true")
                 assert reader.end is not None
                 assert (reader.end["event"], run["status"]) == ("complete", "completed")
-                assert (run["reasoning"], run["response"]) == (telling.reasoning, telling.answer)
+                assert (run["reasoning"], run["response"]) == (reply.reasoning, reply.answer)
             _, found = await served.get("/conversations?search=tell+0")
     assert [each["conversation_id"] for each in found["conversations"]] == ["c"]
 
@@ -80,8 +80,8 @@ async def test_after_kill_9_a_message_that_queued_is_there_and_leads_back_to_its
     message = {"text": "Two", "conversation_id": "c"}
     key = {"headers": {"Idempotency-Key": "two"}}
     async with upstream() as provider:
-        provider.offer("One", RunPresenter(20, held_at=10))
-        second = provider.offer("Two", RunPresenter(20))
+        provider.offer("One", PacedReply(20, held_at=10))
+        second = provider.offer("Two", PacedReply(20))
         async with server(tmp_path, provider.configuration()) as served:
             told = Reader()
             await told.begin(served, "One", lambda: bool(told.characters), conversation_id="c")
@@ -108,12 +108,12 @@ async def test_after_kill_9_who_waits_for_news_of_a_conversation_gets_them_once(
     tmp_path: Path,
 ) -> None:
     async with upstream() as provider:
-        provider.offer("One", RunPresenter(20))
-        telling = provider.offer("Two", RunPresenter(20))
+        provider.offer("One", PacedReply(20))
+        reply = provider.offer("Two", PacedReply(20))
         async with server(tmp_path, provider.configuration()) as served:
             told = Reader()
             await told.begin(served, "One", conversation_id="c")
-            await until_kept(tmp_path, told.run_id)
+            await until_saved(tmp_path, told.run_id)
             await served.kill()
         async with server(tmp_path, provider.configuration()) as served, served.socket() as socket:
             _, state = await served.get("/conversations/c")
@@ -124,7 +124,7 @@ async def test_after_kill_9_who_waits_for_news_of_a_conversation_gets_them_once(
             while waiting.end is None:
                 waiting.take(json.loads(await socket.receive_str(timeout=DEADLINE)))
     assert waiting.snapshots == []
-    assert (waiting.reasoning, waiting.answer) == (telling.reasoning, telling.answer)
+    assert (waiting.reasoning, waiting.answer) == (reply.reasoning, reply.answer)
 
 
 async def test_after_kill_9_in_a_branch_it_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -165,8 +165,8 @@ async def test_after_kill_9_before_a_replacement_answers_everything_is_where_it_
     tmp_path: Path,
 ) -> None:
     async with upstream() as provider:
-        one, two = (provider.offer(text, RunPresenter(4)) for text in ("One", "Two"))
-        again = provider.offer("One, again", RunPresenter(8, held_at=3))
+        one, two = (provider.offer(text, PacedReply(4)) for text in ("One", "Two"))
+        again = provider.offer("One, again", PacedReply(8, held_at=3))
         async with server(tmp_path, provider.configuration()) as served:
             for text in ("One", "Two"):
                 await Reader().begin(served, text, conversation_id="c")

@@ -13,7 +13,7 @@ import pytest
 from tests.cli.program import DEMO, Home
 from tests.e2e.reading import Reader
 from tests.e2e.server_process import DATABASE, ask_database, assert_intact, server
-from tests.e2e.upstream import DEADLINE, RunPresenter, upstream
+from tests.e2e.upstream import DEADLINE, PacedReply, upstream
 from tests.stores.samples import begin, whole_run
 from thinkaloud.stores.sqlite import SqliteStore
 
@@ -64,7 +64,7 @@ async def test_signals_while_it_closes_take_nothing_from_what_is_still_to_be_sav
     tmp_path: Path,
 ) -> None:
     async with upstream() as provider:
-        provider.offer("Tell", RunPresenter(40, held_at=10))
+        provider.offer("Tell", PacedReply(40, held_at=10))
         async with server(tmp_path, provider.configuration(AT_ONCE, IMPATIENT)) as served:
             reader = Reader()
             await reader.begin(served, "Tell", lambda: bool(reader.characters))

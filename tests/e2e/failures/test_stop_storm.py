@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.reading import Reader
 from tests.e2e.server_process import ServerProcess, server
-from tests.e2e.upstream import DEADLINE, RunPresenter, upstream
+from tests.e2e.upstream import DEADLINE, PacedReply, upstream
 
 ROUNDS = 20
 
@@ -18,13 +18,13 @@ async def test_a_hundred_stops_at_once_are_one_and_close_the_line_to_the_provide
     tmp_path: Path,
 ) -> None:
     async with upstream() as provider, server(tmp_path, provider.configuration()) as served:
-        telling = provider.offer("Tell", RunPresenter(1_000, held_at=300))
+        reply = provider.offer("Tell", PacedReply(1_000, held_at=300))
         reader = Reader()
         await reader.begin(served, "Tell", lambda: bool(reader.characters))
         stop = f"/runs/{reader.run_id}/stop?include_reasoning=true"
         answers = await asyncio.gather(*(served.post(stop) for _ in range(100)))
         async with asyncio.timeout(DEADLINE):
-            await telling.hung_up.wait()
+            await reply.hung_up.wait()
         statuses = Counter((status, run["status"]) for status, run in answers)
         assert statuses == {(200, "stopped"): 100}
         await reader.resume(served)
@@ -32,19 +32,19 @@ async def test_a_hundred_stops_at_once_are_one_and_close_the_line_to_the_provide
         assert reader.end["data"]["status"] == "stopped"
         kept = {run["reasoning"] + run["response"] for _, run in answers}
         assert kept == {reader.reasoning + reader.answer}
-        assert telling.reasoning.startswith(reader.reasoning)
+        assert reply.reasoning.startswith(reader.reasoning)
         assert (await served.post(stop))[1] == answers[0][1]
 
 
 async def test_a_stop_after_the_end_changes_nothing(tmp_path: Path) -> None:
     async with upstream() as provider, server(tmp_path, provider.configuration()) as served:
-        telling = provider.offer("Tell", RunPresenter(50))
+        reply = provider.offer("Tell", PacedReply(50))
         reader = Reader()
         await reader.begin(served, "Tell")
         before = await served.get(f"/runs/{reader.run_id}")
         assert await served.post(f"/runs/{reader.run_id}/stop") == before
         assert before[1]["status"] == "completed"
-        assert before[1]["response"] == telling.answer
+        assert before[1]["response"] == reply.answer
         assert await served.get(f"/runs/{reader.run_id}") == before
 
 
@@ -59,8 +59,8 @@ async def until_queued(served: ServerProcess) -> None:
 async def test_a_stop_as_the_next_run_starts_never_reaches_it(tmp_path: Path) -> None:
     async with upstream() as provider, server(tmp_path, provider.configuration()) as served:
         for number in range(ROUNDS):
-            provider.offer(f"Stopped {number}", RunPresenter(1_000, held_at=20))
-            telling = provider.offer(f"Next {number}", RunPresenter(100))
+            provider.offer(f"Stopped {number}", PacedReply(1_000, held_at=20))
+            reply = provider.offer(f"Next {number}", PacedReply(100))
             first, following = Reader(), Reader()
             await first.begin(
                 served,
@@ -77,4 +77,4 @@ async def test_a_stop_as_the_next_run_starts_never_reaches_it(tmp_path: Path) ->
             assert {task.result()[1]["status"] for task in stops} == {"stopped"}
             assert following.end is not None
             assert following.end["data"]["status"] == "completed"
-            assert following.answer == telling.answer
+            assert following.answer == reply.answer

@@ -6,14 +6,14 @@ from pathlib import Path
 from tests.cli.program import Home
 from tests.e2e.reading import Reader
 from tests.e2e.server_process import server
-from tests.e2e.upstream import RunPresenter, upstream
+from tests.e2e.upstream import PacedReply, upstream
 
 
 async def test_a_second_server_on_a_data_directory_refuses_to_start_and_the_first_keeps_running(
     tmp_path: Path,
 ) -> None:
     async with upstream() as provider, server(tmp_path, provider.configuration()) as served:
-        telling = provider.offer("Tell", RunPresenter(40, held_at=10))
+        reply = provider.offer("Tell", PacedReply(40, held_at=10))
         reader = Reader()
         await reader.begin(served, "Tell", lambda: bool(reader.characters))
         second = await asyncio.to_thread(Home(tmp_path).run, "serve", "--port", "0")
@@ -24,9 +24,9 @@ async def test_a_second_server_on_a_data_directory_refuses_to_start_and_the_firs
         assert f"process {served.process.pid}" in said
         assert "THINKALOUD_DATA_DIR" in said
         assert "Traceback" not in said
-        telling.let_all()
+        reply.release_all()
         await reader.resume(served)
-        assert (reader.reasoning, reader.answer) == (telling.reasoning, telling.answer)
+        assert (reader.reasoning, reader.answer) == (reply.reasoning, reply.answer)
 
 
 async def test_a_data_directory_is_free_again_the_moment_its_server_was_killed(
@@ -35,9 +35,9 @@ async def test_a_data_directory_is_free_again_the_moment_its_server_was_killed(
     async with upstream() as provider:
         for number in range(2):
             text = f"Tell {number}"
-            telling = provider.offer(text, RunPresenter(10))
+            reply = provider.offer(text, PacedReply(10))
             async with server(tmp_path, provider.configuration()) as served:
                 reader = Reader()
                 await reader.begin(served, text)
-                assert reader.answer == telling.answer
+                assert reader.answer == reply.answer
                 await served.kill()

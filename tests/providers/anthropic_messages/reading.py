@@ -19,7 +19,7 @@ from thinkaloud.events.model import (
 from thinkaloud.ports.model import Decoder
 
 
-class Told(msgspec.Struct):
+class DecodedRun(msgspec.Struct):
     reasoning: list[str] = []
     """The texts of each part."""
     text: str = ""
@@ -45,9 +45,9 @@ class Told(msgspec.Struct):
         return None if native is None else msgspec.json.decode(native.payload)
 
 
-def told(events: Iterable[ModelEvent]) -> Told:
+def decode_run(events: Iterable[ModelEvent]) -> DecodedRun:
     """Fold events; also checks what holds for every decoder: no empty text, one last event."""
-    got = Told()
+    got = DecodedRun()
     texts: list[str] = []
     parts: dict[int, list[str]] = {}
     for event in events:
@@ -82,7 +82,7 @@ def told(events: Iterable[ModelEvent]) -> Told:
     return got
 
 
-def read(decoder: Decoder, chunks: Iterable[bytes]) -> Told:
+def read(decoder: Decoder, chunks: Iterable[bytes]) -> DecodedRun:
     """Feed everything, close, and check that the decoder says nothing after its end."""
 
     def events() -> Iterator[ModelEvent]:
@@ -90,7 +90,7 @@ def read(decoder: Decoder, chunks: Iterable[bytes]) -> Told:
             yield from decoder.feed(chunk)
         yield from decoder.close()
 
-    got = told(events())
+    got = decode_run(events())
     assert got.last is not None
     assert decoder.feed(b"more") == []
     assert decoder.close() == []

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.providers.anthropic_messages.reading import Told, check_truncations, cuts, read
+from tests.providers.anthropic_messages.reading import DecodedRun, check_truncations, cuts, read
 from tests.providers.anthropic_messages.wires import (
     FRAMES,
     INTERLEAVED,
@@ -32,11 +32,11 @@ from thinkaloud.providers.dialects.anthropic_messages import bind
 DIALECT = bind(target())
 
 
-def from_sse(*events: dict[str, Any]) -> Told:
+def from_sse(*events: dict[str, Any]) -> DecodedRun:
     return read(DIALECT.decoder(SSE), [sse(*events)])
 
 
-def from_json(message: dict[str, Any]) -> Told:
+def from_json(message: dict[str, Any]) -> DecodedRun:
     return read(DIALECT.decoder("application/json"), [json.dumps(message).encode()])
 
 

@@ -345,10 +345,10 @@ def test_a_budget_is_left_out_where_the_turn_at_work_began_without_thinking(
 def test_unsigned_thinking_goes_with_every_turn_that_called_a_tool() -> None:
     to = target(thinking="switch", unsigned=True)
     call = ToolCallPart("a", "find", "{}")
-    told = AssistantTurn((ReasoningPart("hm"), ReasoningPart(" so"), call))
+    decode_run = AssistantTurn((ReasoningPart("hm"), ReasoningPart(" so"), call))
     silent = AssistantTurn((call,))
     plain = AssistantTurn((ReasoningPart("hm"), AnswerPart("Yes.")))
-    sent = messages(to, ASK, told, results("a"), silent, results("a"), plain, ASK)
+    sent = messages(to, ASK, decode_run, results("a"), silent, results("a"), plain, ASK)
     assert sent[1]["content"][0] == {"type": "thinking", "thinking": "hm so"}
     assert sent[3]["content"][0] == {"type": "thinking", "thinking": ""}
     assert [block["type"] for block in sent[5]["content"]] == ["text"]

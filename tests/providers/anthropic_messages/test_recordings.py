@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from tests.corpus import Case, cases
-from tests.providers.anthropic_messages.reading import Told, check_truncations, cuts, read
+from tests.providers.anthropic_messages.reading import DecodedRun, check_truncations, cuts, read
 from thinkaloud.ports.model import Decoder
 from thinkaloud.providers.dialects.anthropic_messages import bind
 from thinkaloud.providers.target import Target
@@ -19,7 +19,7 @@ def decoder(case: Case) -> Decoder:
     return bind(TARGET).decoder(case.meta["content_type"])
 
 
-def check(case: Case, got: Told) -> None:
+def check(case: Case, got: DecodedRun) -> None:
     expected = case.expected
     assert "".join(got.reasoning) == expected["reasoning"]
     assert got.reasoning == [part for part in expected["reasoning_parts"] if part]
@@ -47,7 +47,7 @@ def check(case: Case, got: Told) -> None:
         assert finished.reasoning_status == "none"
 
 
-def check_payload(case: Case, got: Told) -> None:
+def check_payload(case: Case, got: DecodedRun) -> None:
     thoughts = [b for b in got.payload if b["type"] in {"thinking", "redacted_thinking"}]
     lengths = [len(b.get("signature") or b.get("data") or "") for b in thoughts]
     assert [length for length in lengths if length] == [

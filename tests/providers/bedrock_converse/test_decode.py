@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.providers.anthropic_messages.reading import Told, check_truncations, cuts, read
+from tests.providers.anthropic_messages.reading import DecodedRun, check_truncations, cuts, read
 from tests.providers.anthropic_messages.wires import frame
 from tests.providers.bedrock_converse.wires import (
     FRAMES,
@@ -35,11 +35,11 @@ DIALECT = bind(target())
 INLINE_DIALECT = bind(target(inline_tags=NOVA))
 
 
-def from_wire(*events: Event) -> Told:
+def from_wire(*events: Event) -> DecodedRun:
     return read(DIALECT.decoder(FRAMES), [wire(*events)])
 
 
-def from_json(body: Any) -> Told:
+def from_json(body: Any) -> DecodedRun:
     return read(DIALECT.decoder("application/json"), [json.dumps(body).encode()])
 
 

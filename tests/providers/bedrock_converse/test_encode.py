@@ -275,12 +275,16 @@ def test_a_foreign_turn_is_rendered_with_ids_and_inputs_that_the_wire_takes() ->
 
 
 def test_results_say_how_they_ended_where_the_family_takes_it() -> None:
-    told = ToolTurn((ToolResult("a", "find", "no", is_error=True), ToolResult("b", "find", " ")))
+    decode_run = ToolTurn(
+        (ToolResult("a", "find", "no", is_error=True), ToolResult("b", "find", " "))
+    )
     call = AssistantTurn((ToolCallPart("a", "find", "{}"), ToolCallPart("b", "find", "{}")))
-    first, second = (b["toolResult"] for b in messages(target(), ASK, call, told)[2]["content"])
+    first, second = (
+        b["toolResult"] for b in messages(target(), ASK, call, decode_run)[2]["content"]
+    )
     assert (first["status"], second["status"]) == ("error", "success")
     assert second["content"] == [{"text": "(no output)"}]
-    plain = messages(target(tool_status=False), ASK, call, told)[2]["content"]
+    plain = messages(target(tool_status=False), ASK, call, decode_run)[2]["content"]
     assert all("status" not in block["toolResult"] for block in plain)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.corpus import Case, cases
-from tests.providers.anthropic_messages.reading import Told, check_truncations, cuts, read
+from tests.providers.anthropic_messages.reading import DecodedRun, check_truncations, cuts, read
 from tests.providers.bedrock_converse.wires import NOVA, target
 from thinkaloud.ports.model import Decoder
 from thinkaloud.providers.dialects.bedrock_converse import bind
@@ -26,7 +26,7 @@ def decoder(case: Case) -> Decoder:
     return bind(to).decoder(case.meta["content_type"])
 
 
-def check(case: Case, got: Told) -> None:
+def check(case: Case, got: DecodedRun) -> None:
     expected = case.expected
     assert "".join(got.reasoning) == expected["reasoning"]
     assert got.text == expected["text"]

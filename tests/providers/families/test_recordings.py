@@ -51,13 +51,13 @@ def host_of(name: str, dialect: BuiltInDialect) -> Host:
     return with_dialect(known, dialect)
 
 
-def reasoned(name: str) -> bool:
+def has_reasoning(name: str) -> bool:
     """Whether a recording has reasoning, as text or only as a count."""
     expected = Case(name).expected
     return bool(expected["reasoning"] or expected["reasoning_tokens"])
 
 
-NAMES = [name for name in cases(*WIRES) if reasoned(name)]
+NAMES = [name for name in cases(*WIRES) if has_reasoning(name)]
 
 
 @pytest.mark.skipif(CORPUS is None, reason="the recorded provider streams are not on this machine")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.corpus import Case, cases
 from tests.providers.playback import (
-    Heard,
+    DecodedResponse,
     assert_as_expected,
     assert_cuts_do_not_matter,
     assert_no_early_finish,
@@ -52,11 +52,11 @@ def sse(*chunks: dict[str, Any]) -> bytes:
     )
 
 
-def feed(*chunks: dict[str, Any]) -> Heard:
+def feed(*chunks: dict[str, Any]) -> DecodedResponse:
     return play(stream(), [sse(*chunks)])
 
 
-def native(heard: Heard) -> Any:
+def native(heard: DecodedResponse) -> Any:
     assert heard.finished.native is not None
     assert heard.finished.native.origin == TARGET.origin
     return msgspec.json.decode(heard.finished.native.payload)
@@ -135,7 +135,7 @@ def test_a_recording_as_one_json_array_gives_the_same(name: str) -> None:
     lines = [line[6:] for line in case.body.splitlines() if line.startswith(b"data: ")]
     array = b"[" + b",\r\n".join(lines) + b"]"
     decoder = bind(TARGET).decoder("application/json; charset=UTF-8")
-    assert play(decoder, [array]).essence == play(stream(), [case.body]).essence
+    assert play(decoder, [array]).normalized == play(stream(), [case.body]).normalized
 
 
 def test_thoughts_then_text_then_a_lone_signature() -> None:
@@ -286,7 +286,7 @@ def test_a_whole_response_gives_the_same_events() -> None:
     )
     decoder = bind(TARGET).decoder("application/json")
     assert decoder.feed(json.dumps(body).encode()) == []
-    heard = Heard(decoder.close())
+    heard = DecodedResponse(decoder.close())
     assert heard.sequence == ["reasoning", "text", "tool_call"]
     assert heard.finished.finish_reason == "tool_calls"
 
@@ -329,7 +329,7 @@ def test_mutated_streams_never_raise_and_the_cuts_never_matter(data: st.DataObje
         body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
     cut = data.draw(st.integers(0, len(body)))
     whole = play(stream(), [bytes(body)])
-    assert play(stream(), [bytes(body[:cut]), bytes(body[cut:])]).essence == whole.essence
+    assert play(stream(), [bytes(body[:cut]), bytes(body[cut:])]).normalized == whole.normalized
 
 
 def test_reasoning_of_one_response_stays_one_part() -> None:

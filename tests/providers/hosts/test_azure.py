@@ -16,7 +16,7 @@ REQUEST = HttpRequest("/responses", b"{}")
 URL = "https://mine.openai.azure.com/openai/v1/responses"
 
 
-class Given:
+class FakeCredential:
     """A credential of azure-identity's form that gives what the test says."""
 
     def __init__(self, tokens: Sequence[str]) -> None:
@@ -31,7 +31,7 @@ class Given:
 
 
 async def test_a_token_for_azures_models_is_sent_and_not_shown() -> None:
-    credential = Given(["eyJ-one"])
+    credential = FakeCredential(["eyJ-one"])
     authentication = AccessToken(credential)
     assert await authentication.headers(REQUEST, URL) == {"Authorization": "Bearer eyJ-one"}
     assert credential.scopes == ["https://cognitiveservices.azure.com/.default"]
@@ -40,7 +40,7 @@ async def test_a_token_for_azures_models_is_sent_and_not_shown() -> None:
 
 async def test_without_a_login_it_says_what_to_set() -> None:
     with pytest.raises(ProviderError, match="AZURE_OPENAI_API_KEY") as caught:
-        await AccessToken(Given([])).headers(REQUEST, URL)
+        await AccessToken(FakeCredential([])).headers(REQUEST, URL)
     assert caught.value.code == "provider_auth"
 
 

@@ -7,15 +7,15 @@ from collections.abc import Callable
 import pytest
 
 from tests.providers.bedrock_converse import wires as converse
-from tests.providers.playback import Heard, play
-from tests.providers.streams import WIRES, Said, decoder
+from tests.providers.playback import DecodedResponse, play
+from tests.providers.streams import WIRES, ResponseText, decoder
 from thinkaloud.events.model import ModelFinished, ReasoningText
 from thinkaloud.ports.model import Decoder
 from thinkaloud.providers.dialects.registry import load_dialect
 from thinkaloud.providers.hosts.host import BuiltInDialect
 from thinkaloud.providers.target import Target
 
-SAID = Said(["Hm, ", "so."], ["It ", "is 4."], ['{"at": ', '"home"}'])
+SAID = ResponseText(["Hm, ", "so."], ["It ", "is 4."], ['{"at": ', '"home"}'])
 SSE = [name for name, wire in WIRES.items() if wire.content_type == "text/event-stream"]
 NAMED = ["openai-responses", "anthropic-messages", "google-interactions", "cohere-chat"]
 TEXT = ["openai-chat", "openai-responses", "anthropic-messages", "google-generate"]
@@ -26,7 +26,7 @@ def events(name: str) -> list[bytes]:
     return [event.replace(b"\r\n", b"\n") for event in WIRES[name].events(SAID)]
 
 
-def heard(name: str, body: bytes, content_type: str | None = None) -> Heard:
+def decoded(name: str, body: bytes, content_type: str | None = None) -> DecodedResponse:
     """Decode a body, and see that its cuts make no difference."""
     wire = WIRES[name]
 
@@ -36,11 +36,11 @@ def heard(name: str, body: bytes, content_type: str | None = None) -> Heard:
     whole = play(make(), [body])
     for size in (1, 7, 64):
         chunks = [body[at : at + size] for at in range(0, len(body), size)]
-        assert play(make(), chunks).essence == whole.essence
+        assert play(make(), chunks).normalized == whole.normalized
     return whole
 
 
-def assert_says_it_all(got: Heard) -> None:
+def assert_says_it_all(got: DecodedResponse) -> None:
     assert (got.reasoning, got.answer) == ("Hm, so.", "It is 4.")
     (call,) = got.calls
     assert call.name == "look_up"
@@ -68,7 +68,7 @@ def test_what_only_keeps_the_connection_open_is_no_part_of_the_answer(
     name: str, noise: str
 ) -> None:
     body = NOISE[noise].join([b"", *events(name), b""])
-    assert_says_it_all(heard(name, body))
+    assert_says_it_all(decoded(name, body))
 
 
 FRAMINGS: dict[str, Callable[[bytes], bytes]] = {
@@ -93,19 +93,19 @@ FRAMINGS: dict[str, Callable[[bytes], bytes]] = {
 @pytest.mark.parametrize("name", SSE)
 def test_events_are_told_apart_however_they_are_framed(name: str, framing: str) -> None:
     body = FRAMINGS[framing](b"".join(events(name)))
-    assert_says_it_all(heard(name, body))
+    assert_says_it_all(decoded(name, body))
 
 
 @pytest.mark.parametrize("name", [*SSE, "ollama-chat"])
 def test_a_stream_that_is_labelled_as_json_is_read_as_a_stream(name: str) -> None:
-    assert_says_it_all(heard(name, b"".join(events(name)), "application/json"))
+    assert_says_it_all(decoded(name, b"".join(events(name)), "application/json"))
 
 
 @pytest.mark.parametrize("name", ["ollama-chat"])
 @pytest.mark.parametrize("before", [b"data: ", b"data:"])
 def test_json_lines_in_the_frame_of_server_sent_events_are_read(name: str, before: bytes) -> None:
     body = b"".join(before + line + b"\n" for line in events(name))
-    assert_says_it_all(heard(name, body + b"data: [DONE]\n\n"))
+    assert_says_it_all(decoded(name, body + b"data: [DONE]\n\n"))
 
 
 @pytest.mark.parametrize("name", NAMED)
@@ -114,7 +114,7 @@ def test_events_that_are_named_in_their_event_line_only_are_read(name: str) -> N
     if name in ("anthropic-messages", "cohere-chat"):
         bare = re.sub(rb'data: \{"type": "[a-z_-]+", ', b"data: {", b"".join(events(name)))
     assert bare != b"".join(events(name))
-    assert_says_it_all(heard(name, bare))
+    assert_says_it_all(decoded(name, bare))
 
 
 WHOLE: dict[BuiltInDialect, dict[str, object]] = {
@@ -158,7 +158,7 @@ def test_a_whole_answer_under_the_label_of_a_stream_is_read(
 ) -> None:
     body = json.dumps(WHOLE[name], indent=indent).encode()
     body = b"data: %b\n\ndata: [DONE]\n\n" % body if framed else body
-    got = heard(name, body)
+    got = decoded(name, body)
     assert got.answer == "Yes."
     assert isinstance(got.end, ModelFinished)
 
@@ -193,7 +193,7 @@ def test_the_providers_reason_is_told_however_an_error_is_carried(
 ) -> None:
     body = CARRIERS[carrier](json.dumps(ERRORS[error]).encode())
     for before in (b"", b"".join(events(name)[:3])):
-        got = heard(name, before + body)
+        got = decoded(name, before + body)
         assert REASON in got.failed.message
     if error not in ("a text", "nested"):
         assert got.failed.code == "provider_bad_request"
@@ -214,14 +214,14 @@ def test_the_providers_reason_is_told_however_an_error_is_carried(
 )
 @pytest.mark.parametrize("name", SSE)
 def test_words_without_the_wires_own_shape_are_told_too(name: str, body: bytes) -> None:
-    got = heard(name, body)
+    got = decoded(name, body)
     assert "no luck" in got.failed.message
     assert got.failed.retryable
 
 
 @pytest.mark.parametrize("name", SSE)
 def test_a_web_page_under_the_label_of_a_stream_says_that_the_address_is_wrong(name: str) -> None:
-    got = heard(name, b"\n <!DOCTYPE html>\n<html>\n<body>Sign in</body></html>")
+    got = decoded(name, b"\n <!DOCTYPE html>\n<html>\n<body>Sign in</body></html>")
     assert got.failed.code == "provider_bad_request"
     assert "base_url" in got.failed.message
 
@@ -231,7 +231,7 @@ def test_a_web_page_in_place_of_the_rest_of_a_stream_is_a_cut_and_no_wrong_addre
     name: str,
 ) -> None:
     page = b"<html>\n<head><title>502 Bad Gateway</title></head>\n</html>\n"
-    failed = heard(name, b"".join(events(name)[:2]) + page).failed
+    failed = decoded(name, b"".join(events(name)[:2]) + page).failed
     assert (failed.code, failed.retryable) == ("provider_stream_cut", True)
     assert "proxy" in failed.message
 
@@ -251,9 +251,9 @@ def test_a_word_that_says_there_is_no_end_yet_is_no_end(name: str, word: bytes) 
     if name == "anthropic-messages":
         delta = {"type": "message_delta", "delta": {"stop_reason": word.decode()}}
         whole.insert(-2, b"data: " + json.dumps(delta).encode() + b"\n\n")
-    assert_says_it_all(heard(name, b"".join(whole)))
+    assert_says_it_all(decoded(name, b"".join(whole)))
     ends = {"openai-chat": 3, "anthropic-messages": 2, "google-generate": 1}[name]
-    got = heard(name, b"".join(whole[:-ends]))
+    got = decoded(name, b"".join(whole[:-ends]))
     assert (got.reasoning, got.answer) == ("Hm, so.", "It is 4.")
     assert got.failed.code == "provider_stream_cut"
 
@@ -278,9 +278,9 @@ ENDS: dict[str, tuple[bytes, bytes]] = {
 @pytest.mark.parametrize("name", ENDS)
 def test_a_tool_call_that_the_model_spoiled_is_asked_for_again(name: str, word: str) -> None:
     found, put = ENDS[name]
-    body = WIRES[name].body(Said())
+    body = WIRES[name].body(ResponseText())
     assert found in body
-    got = heard(name, body.replace(found, put % word.encode()))
+    got = decoded(name, body.replace(found, put % word.encode()))
     assert got.failed.code == "provider_stream_cut"
     assert got.failed.retryable
     assert word in got.failed.message
@@ -312,7 +312,7 @@ def counted_up(name: str) -> bytes:
 def test_an_index_that_counts_the_pieces_says_nothing_twice_and_breaks_no_paragraph(
     name: str,
 ) -> None:
-    got = heard(name, counted_up(name))
+    got = decoded(name, counted_up(name))
     assert (got.reasoning, got.answer) == ("Hm, so.", "It is 4.")
     assert {event.part for event in got.events if isinstance(event, ReasoningText)} == {0}
 

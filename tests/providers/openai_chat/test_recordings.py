@@ -66,7 +66,7 @@ def play(name: str, chunks: list[bytes]) -> list[Any]:
     return events
 
 
-def told(events: list[Any]) -> dict[str, Any]:
+def summary_of(events: list[Any]) -> dict[str, Any]:
     """What a response said, in the words of expected.json, plus the last event."""
     sequence: list[str] = []
     for event in events:
@@ -88,10 +88,10 @@ def told(events: list[Any]) -> dict[str, Any]:
 
 @cache
 def whole(name: str) -> dict[str, Any]:
-    return told(play(name, [case(name).body]))
+    return summary_of(play(name, [case(name).body]))
 
 
-def ends_well(expected: dict[str, Any]) -> bool:
+def is_complete(expected: dict[str, Any]) -> bool:
     ended = expected["finish_reason"] is not None or expected["done_sentinel"]
     return ended and expected["error"] is None
 
@@ -105,7 +105,7 @@ def test_a_recording_gives_what_the_independent_parser_saw(name):
     assert got["text"] == expected["text"]
     assert got["sequence"] == expected["sequence"]
     last = got["last"]
-    if not ends_well(expected):
+    if not is_complete(expected):
         assert isinstance(last, ModelFailed)
         return
     calls = expected["tool_calls"]
@@ -135,12 +135,12 @@ def test_the_recorded_cuts_and_random_ones_change_nothing(name):
     body = case(name).body
     logged = case(name).network_chunks()
     if logged is not None:
-        assert told(play(name, logged)) == whole(name)
+        assert summary_of(play(name, logged)) == whole(name)
     rng = random.Random(name)
     for _ in range(3):
         places = sorted(rng.sample(range(1, len(body)), min(len(body) - 1, 200)))
         chunks = [body[a:b] for a, b in zip([0, *places], [*places, len(body)], strict=True)]
-        assert told(play(name, chunks)) == whole(name)
+        assert summary_of(play(name, chunks)) == whole(name)
 
 
 @pytest.mark.promise("P5")
@@ -148,14 +148,14 @@ def test_the_recorded_cuts_and_random_ones_change_nothing(name):
 def test_a_cut_at_any_byte_changes_nothing(name):
     body = case(name).body
     for place in range(len(body)):
-        assert told(play(name, [body[:place], body[place:]])) == whole(name), place
+        assert summary_of(play(name, [body[:place], body[place:]])) == whole(name), place
 
 
 @pytest.mark.promise("P5")
 @pytest.mark.parametrize("name", [name for name in CASES if len(Case(name).body) < 80_000])
 def test_one_byte_at_a_time_changes_nothing(name):
     body = case(name).body
-    assert told(play(name, [body[at : at + 1] for at in range(len(body))])) == whole(name)
+    assert summary_of(play(name, [body[at : at + 1] for at in range(len(body))])) == whole(name)
 
 
 def finish_at(body: bytes) -> int:
@@ -177,7 +177,7 @@ def test_a_stream_cut_off_before_its_end_mark_fails_and_keeps_what_came(name):
     end = finish_at(body)
     rng = random.Random(name)
     for place in [rng.randrange(end) for _ in range(12)]:
-        got = told(play(name, [body[:place]]))
+        got = summary_of(play(name, [body[:place]]))
         assert isinstance(got["last"], ModelFailed)
         assert got["last"].code in ("provider_stream_cut", "provider_bad_request")
         assert whole(name)["reasoning"].startswith(got["reasoning"])
@@ -202,7 +202,7 @@ def plain(message: dict[str, Any], *, like: dict[str, Any]) -> dict[str, Any]:
     return message
 
 
-FOLLOWED = [name for name in CASES if Case(name).followups and ends_well(Case(name).expected)]
+FOLLOWED = [name for name in CASES if Case(name).followups and is_complete(Case(name).expected)]
 
 
 @pytest.mark.promise("P13")

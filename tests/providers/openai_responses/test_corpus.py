@@ -41,7 +41,7 @@ def decode(chunks: list[bytes], content_type: str = "text/event-stream") -> list
     return events + decoder.close()
 
 
-def told(events: list[ModelEvent]) -> list[object]:
+def normalized(events: list[ModelEvent]) -> list[object]:
     """What must not depend on the cuts: signs of life aside, text joined."""
     joined: list[object] = []
     for event in events:
@@ -148,20 +148,20 @@ def test_the_native_payload_holds_the_items_as_they_were_at_their_end(name: str)
 @pytest.mark.parametrize("name", NAMES)
 def test_no_cut_of_a_recording_changes_what_it_says(name: str) -> None:
     case = Case(name)
-    whole = told(decode([case.body]))
+    whole = normalized(decode([case.body]))
     network = case.network_chunks()
     if network is not None:
-        assert told(decode(network)) == whole
+        assert normalized(decode(network)) == whole
     if len(case.body) < 8000:
         for at in range(1, len(case.body)):
-            assert told(decode([case.body[:at], case.body[at:]])) == whole
+            assert normalized(decode([case.body[:at], case.body[at:]])) == whole
     seeded = random.Random(name)
     for _ in range(3):
         size = len(case.body)
         cuts = sorted(seeded.sample(range(1, size), min(size - 1, 300)))
         bounds = [0, *cuts, size]
         chunks = [case.body[a:b] for a, b in itertools.pairwise(bounds)]
-        assert told(decode(chunks)) == whole
+        assert normalized(decode(chunks)) == whole
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -169,13 +169,13 @@ def test_a_recording_fed_byte_by_byte_says_the_same(name: str) -> None:
     body = Case(name).body
     if len(body) > 26_000:
         body = body[:26_000]
-    assert told(decode([bytes([byte]) for byte in body])) == told(decode([body]))
+    assert normalized(decode([bytes([byte]) for byte in body])) == normalized(decode([body]))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_recording_that_breaks_off_fails_and_keeps_what_came(name: str) -> None:
     case = Case(name)
-    whole = told(decode([case.body]))
+    whole = normalized(decode([case.body]))
     text = "".join(e.text for e in whole if isinstance(e, AnswerText))
     reasoning = "".join(e.text for e in whole if isinstance(e, ReasoningText))
     end = max(case.body.rfind(b'"type":"response.completed"'), case.body.rfind(b'"response":{'))

@@ -21,9 +21,9 @@ from tests.providers.openai_responses.wire import (
     delta,
     done,
     end,
+    normalized,
     payload,
     sse,
-    told,
 )
 from thinkaloud.events.model import (
     AnswerText,
@@ -63,7 +63,7 @@ SAID: dict[str, list[ModelEvent]] = {
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
 def test_each_flavour_says_its_reasoning_answer_and_calls_once_and_in_order(flavour: str) -> None:
-    events = told(decode(FLAVOURS[flavour]))
+    events = normalized(decode(FLAVOURS[flavour]))
     assert events[:-1] == SAID[flavour]
     last = events[-1]
     assert isinstance(last, ModelFinished)
@@ -77,10 +77,10 @@ def test_each_flavour_says_its_reasoning_answer_and_calls_once_and_in_order(flav
 @pytest.mark.parametrize("flavour", FLAVOURS)
 def test_each_flavour_says_the_same_cut_at_any_byte(flavour: str) -> None:
     body = FLAVOURS[flavour]
-    whole = told(decode(body))
+    whole = normalized(decode(body))
     for at in range(len(body)):
-        assert told(decode([body[:at], body[at:]])) == whole
-    assert told(decode([bytes([byte]) for byte in body])) == whole
+        assert normalized(decode([body[:at], body[at:]])) == whole
+    assert normalized(decode([bytes([byte]) for byte in body])) == whole
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
@@ -88,9 +88,9 @@ def test_each_flavour_broken_off_anywhere_before_its_end_mark_fails_and_keeps_wh
     flavour: str,
 ) -> None:
     body = FLAVOURS[flavour]
-    whole = told(decode(body))
+    whole = normalized(decode(body))
     for at in range(0, body.index(b'"type": "response.completed"'), 7):
-        *before, last = told(decode(body[:at]))
+        *before, last = normalized(decode(body[:at]))
         assert isinstance(last, ModelFailed)
         assert (last.code, last.retryable) == ("provider_stream_cut", True)
         for event, expected in zip(before, whole, strict=False):
@@ -182,7 +182,7 @@ def test_a_call_that_a_limit_cut_is_opened_but_neither_told_nor_sent_back() -> N
         done(1, {**FC, "arguments": '{"at', "status": "incomplete"}),
         end("incomplete", incomplete_details={"reason": "max_output_tokens"}),
     )
-    events = told(decode(body))
+    events = normalized(decode(body))
     assert events[-2] == ToolCallOpened("call_a", "look")
     last = events[-1]
     assert isinstance(last, ModelFinished)
@@ -194,7 +194,7 @@ def test_parallel_calls_are_told_in_the_order_in_which_they_began() -> None:
     body = sse(
         added(0, {**FC, "arguments": ""}), added(1, second), done(1, second), done(0, FC), end()
     )
-    assert told(decode(body))[:-1] == [
+    assert normalized(decode(body))[:-1] == [
         ToolCallOpened("call_a", "look"),
         ToolCallOpened("call_b", "hear"),
         ToolCall("call_a", "look", '{"at":"ñ"}'),
@@ -204,7 +204,7 @@ def test_parallel_calls_are_told_in_the_order_in_which_they_began() -> None:
 
 def test_a_call_without_an_id_gets_one_that_stands_in_the_payload_too() -> None:
     nameless = {key: value for key, value in FC.items() if key != "call_id"}
-    events = told(decode(sse(added(0, nameless), done(0, nameless), end())))
+    events = normalized(decode(sse(added(0, nameless), done(0, nameless), end())))
     assert events[:2] == [
         ToolCallOpened("call_0", "look"),
         ToolCall("call_0", "look", '{"at":"ñ"}'),
@@ -232,11 +232,11 @@ def test_text_that_comes_whole_at_the_end_is_neither_lost_nor_doubled(
 ) -> None:
     begun = [delta("output_text", 1, streamed, content_index=0)] if streamed else []
     body = sse(done(0, RAW), *begun, *WHOLE[first:], *([] if first == 2 else [end()]))
-    assert told(decode(body))[:-1] == [COUNT, HI]
+    assert normalized(decode(body))[:-1] == [COUNT, HI]
 
 
 def test_reasoning_that_comes_whole_at_the_end_keeps_its_parts() -> None:
-    assert told(decode(sse(done(0, RS), done(1, MSG), end())))[:-1] == [*SUMMARY, HI]
+    assert normalized(decode(sse(done(0, RS), done(1, MSG), end())))[:-1] == [*SUMMARY, HI]
 
 
 @pytest.mark.parametrize("first", ["reasoning_text", "reasoning_summary_text"])
@@ -262,7 +262,7 @@ def test_output_indexes_that_a_host_leaves_out_mean_the_item_begun_last() -> Non
     ]
     for event in events:
         event.pop("output_index", None)
-    *said, last = told(decode(sse(*events)))
+    *said, last = normalized(decode(sse(*events)))
     assert said == [COUNT, HI]
     assert isinstance(last, ModelFinished)
     assert [item["type"] for item in payload(last.native)] == ["reasoning", "message"]
@@ -276,7 +276,7 @@ def test_items_that_never_ended_go_back_rebuilt_and_without_ids() -> None:
         delta("function_call_arguments", 2, "{}"),
         end(),
     )
-    *said, last = told(decode(body))
+    *said, last = normalized(decode(body))
     assert said[-1] == ToolCall("call_a", "look", "{}")
     assert isinstance(last, ModelFinished)
     reasoning, message, call = payload(last.native)
@@ -305,7 +305,9 @@ def test_a_refusal_is_a_failure_in_the_models_words_and_no_answer() -> None:
         end(usage=USAGE),
     )
     for body in (streamed, sse(done(0, refused), end(usage=USAGE))):
-        assert told(decode(body)) == [ModelFailed("provider_refusal", "I will not.", usage=COUNTED)]
+        assert normalized(decode(body)) == [
+            ModelFailed("provider_refusal", "I will not.", usage=COUNTED)
+        ]
 
 
 def test_a_content_filter_is_a_failure_that_keeps_what_came() -> None:
@@ -313,7 +315,7 @@ def test_a_content_filter_is_a_failure_that_keeps_what_came() -> None:
         delta("output_text", 0, "Hi"),
         end("incomplete", incomplete_details={"reason": "content_filter"}, usage=USAGE),
     )
-    answer, last = told(decode(body))
+    answer, last = normalized(decode(body))
     assert answer == AnswerText("Hi")
     assert isinstance(last, ModelFailed)
     assert (last.code, last.usage) == ("provider_content_filter", COUNTED)
@@ -339,7 +341,7 @@ NOT_VERIFIED = "The encrypted content for item rs_1 could not be verified."
 def test_an_error_inside_a_stream_is_a_typed_failure(
     event: dict[str, Any], code: str, retryable: bool
 ) -> None:
-    answer, last = told(decode(sse(delta("output_text", 0, "Hi"), event, end())))
+    answer, last = normalized(decode(sse(delta("output_text", 0, "Hi"), event, end())))
     assert answer == AnswerText("Hi")
     assert isinstance(last, ModelFailed)
     assert (last.code, last.retryable, last.message) == (code, retryable, "m")
@@ -369,7 +371,7 @@ def test_an_error_inside_a_stream_tells_how_long_to_wait() -> None:
     ],
 )
 def test_an_event_that_is_not_readable_is_one_failure_after_all_before_it(bad: bytes) -> None:
-    events = told(decode(sse(delta("output_text", 0, "Hi")) + bad + FLAVOURS["openai"]))
+    events = normalized(decode(sse(delta("output_text", 0, "Hi")) + bad + FLAVOURS["openai"]))
     assert events[0] == AnswerText("Hi")
     assert len(events) == 2
     assert isinstance(events[1], ModelFailed)
@@ -386,7 +388,9 @@ def test_an_event_that_is_not_readable_is_one_failure_after_all_before_it(bad: b
     ],
 )
 def test_an_event_that_we_do_not_need_may_have_any_shape(harmless: dict[str, Any]) -> None:
-    assert told(decode(sse(harmless) + FLAVOURS["codex"])) == told(decode(FLAVOURS["codex"]))
+    assert normalized(decode(sse(harmless) + FLAVOURS["codex"])) == normalized(
+        decode(FLAVOURS["codex"])
+    )
 
 
 def test_done_is_an_end_mark_only_where_every_item_has_ended() -> None:
@@ -454,7 +458,7 @@ def test_a_response_in_one_piece_says_the_same_as_a_stream() -> None:
     body = whole(output=[RS, FC], usage=USAGE)
     json_type = "application/json; charset=utf-8"
     one = decode([body[:50], body[50:]], json_type)
-    assert told(one) == told(decode(FLAVOURS["openai"]))
+    assert normalized(one) == normalized(decode(FLAVOURS["openai"]))
     error = {"code": "server_error", "message": "m"}
     failed = decode(whole(status="failed", output=[MSG], error=error), json_type)
     assert failed[0] == HI
@@ -496,9 +500,9 @@ def test_a_damaged_stream_raises_nothing_and_says_the_same_in_any_cutting(
     for at, patch in damage:
         at %= len(body)
         body = body[:at] + patch + body[at + 1 :]
-    whole = told(decode(body))
+    whole = normalized(decode(body))
     assert isinstance(whole[-1], ModelFailed | ModelFinished)
-    assert told(decode(cut(body, cuts))) == whole
+    assert normalized(decode(cut(body, cuts))) == whole
 
 
 def test_the_payload_keeps_the_providers_order_where_a_later_item_began_first() -> None:
@@ -518,14 +522,14 @@ def test_an_output_index_that_is_used_again_is_another_item() -> None:
         done(0, MSG),
         end(),
     )
-    *said, last = told(decode(body))
+    *said, last = normalized(decode(body))
     assert said == [COUNT, HI]
     assert isinstance(last, ModelFinished)
     assert [item["type"] for item in payload(last.native)] == ["reasoning", "message"]
 
 
 def test_a_call_that_is_marked_as_cut_is_told_where_the_response_is_complete() -> None:
-    events = told(decode(sse(done(0, {**FC, "status": "incomplete"}), end())))
+    events = normalized(decode(sse(done(0, {**FC, "status": "incomplete"}), end())))
     assert events[:-1] == CALL
     assert isinstance(events[-1], ModelFinished)
     assert events[-1].finish_reason == "tool_calls"
@@ -533,5 +537,5 @@ def test_a_call_that_is_marked_as_cut_is_told_where_the_response_is_complete() -
 
 def test_a_refusal_that_only_streamed_is_a_refusal_too() -> None:
     piece = {"type": "response.refusal.delta", "output_index": 0, "delta": "No"}
-    (last,) = told(decode(sse(piece, {**piece, "delta": "."}, end())))
+    (last,) = normalized(decode(sse(piece, {**piece, "delta": "."}, end())))
     assert last == ModelFailed("provider_refusal", "No.")

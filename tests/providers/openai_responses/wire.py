@@ -37,7 +37,7 @@ def decode(
     return events + decoder.close()
 
 
-def told(events: Sequence[ModelEvent]) -> list[ModelEvent]:
+def normalized(events: Sequence[ModelEvent]) -> list[ModelEvent]:
     """What must not depend on the cuts: signs of life aside, pieces of one text joined."""
     joined: list[ModelEvent] = []
     for event in events:

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.providers.streams import WIRES, Said
+from tests.providers.streams import WIRES, ResponseText
 from tests.providers.upstream import Answer, Upstream, models_of, serving
 from tests.staging import FixedAttachments, events_of, stage
 from thinkaloud.events.event import AnswerDelta, Attachment, Event, Notice, RunEnded
@@ -20,8 +20,8 @@ from thinkaloud.tools.function import tool
 Refuses = Callable[[dict[str, Any]], bool]
 """Whether a body of a request is refused."""
 
-FINAL = Said(("Hm. ",), ("Yes.",))
-CALLING = Said(("Plan. ",), (), ("{}",))
+FINAL = ResponseText(("Hm. ",), ("Yes.",))
+CALLING = ResponseText(("Plan. ",), (), ("{}",))
 PICTURE = Attachment("dot.png", "image/png", base64="iVBORw0KGgo=")
 
 
@@ -53,8 +53,8 @@ def picky(
     error: object,
     *,
     status: int = 400,
-    says: Sequence[Said] = (FINAL,),
-    wire: Callable[[Said], bytes] | None = None,
+    says: Sequence[ResponseText] = (FINAL,),
+    wire: Callable[[ResponseText], bytes] | None = None,
 ) -> Answer:
     """Answer with the error as long as the body is refused, else with what it says, in order.
 

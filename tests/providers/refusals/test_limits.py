@@ -21,7 +21,7 @@ from tests.providers.refusals.picky import (
     notices,
     picky,
 )
-from tests.providers.streams import WIRES, Said
+from tests.providers.streams import WIRES, ResponseText
 from tests.providers.targets import bound
 from tests.providers.upstream import END
 from thinkaloud.events.event import Event, RunEnded
@@ -166,7 +166,7 @@ async def test_calls_and_results_of_earlier_turns_become_text_without_tools(
 async def test_reasoning_that_goes_back_in_a_list_is_dropped_where_content_must_be_a_string(
     tmp_path: Path,
 ) -> None:
-    def mistral(said: Said) -> bytes:
+    def mistral(said: ResponseText) -> bytes:
         part = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
         deltas: list[dict[str, object]] = [{"content": [part]}, {"content": "Yes."}]
         lines = [b"data: %b\n\n" % json.dumps({"choices": [{"delta": d}]}).encode() for d in deltas]
@@ -243,7 +243,7 @@ async def test_a_host_that_refuses_every_signature_is_sent_no_more_of_them(tmp_p
 
 @pytest.mark.promise("P13")
 async def test_what_stays_goes_byte_for_byte(tmp_path: Path) -> None:
-    def wire(said: Said) -> bytes:
+    def wire(said: ResponseText) -> bytes:
         if said is FINAL:
             return WIRES["openai-chat"].body(said)
         detail = '{"type":"reasoning.encrypted","data":"eA\\/\\u0041==","index":0}'

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from tests.channels.sockets import client
-from tests.server.api.test_upload import PNG, open_house, upload
+from tests.server.api.test_upload import PNG, open_server, upload
 from tests.server.serving import WAYS, Json, Served, talk
 from tests.staging import OWNER, FakeClock
 from thinkaloud.events.prompt import ModelRequest, UserTurn
@@ -29,11 +29,11 @@ def pictures(turn: UserTurn) -> list[bytes]:
     return [base64.b64decode(image.base64) for image in turn.images]
 
 
-async def bring(served: Served, *files: tuple[str, bytes]) -> list[Json]:
+async def upload_all(served: Served, *files: tuple[str, bytes]) -> list[Json]:
     return [(await upload(served, data, name))[1] for name, data in files]
 
 
-def told(files: Sequence[Json]) -> list[Json]:
+def descriptions(files: Sequence[Json]) -> list[Json]:
     return [{key: file[key] for key in ("id", "name", "media_type", "bytes")} for file in files]
 
 
@@ -42,8 +42,8 @@ async def test_several_pictures_and_texts_reach_the_model_in_order_and_again_wit
     way: str,
 ) -> None:
     model = ScriptedModel([say("Seen.")], [say("Still.")])
-    async with open_house(model) as served:
-        one, note, two, three = await bring(
+    async with open_server(model) as served:
+        one, note, two, three = await upload_all(
             served, ("1.png", PNG), ("n.txt", b"note"), ("2.gif", GIF), ("3.png", PNG + b"3")
         )
         names = [one["id"], note["id"], two["id"]]
@@ -57,9 +57,9 @@ async def test_several_pictures_and_texts_reach_the_model_in_order_and_again_wit
 
 @pytest.mark.promise("P8")
 async def test_messages_live_view_snapshot_and_both_exports_tell_the_files_by_name() -> None:
-    async with open_house(ScriptedModel([say("Seen.")])) as served:
-        picture, note = await bring(served, ("p.png", PNG), (HOSTILE, b"note"))
-        files = told([picture, note])
+    async with open_server(ScriptedModel([say("Seen.")])) as served:
+        picture, note = await upload_all(served, ("p.png", PNG), (HOSTILE, b"note"))
+        files = descriptions([picture, note])
         names = [picture["id"], note["id"]]
         async with client(served) as socket:
             await socket.say("c", context_files=names)
@@ -83,8 +83,8 @@ async def test_messages_live_view_snapshot_and_both_exports_tell_the_files_by_na
 
 async def test_what_is_in_a_file_is_in_no_frame_and_no_document() -> None:
     canary = b"canary-in-file"
-    async with open_house(ScriptedModel([say("Seen.")])) as served:
-        (note,) = await bring(served, ("n.txt", canary))
+    async with open_server(ScriptedModel([say("Seen.")])) as served:
+        (note,) = await upload_all(served, ("n.txt", canary))
         said = await talk(
             "sse", served, conversation_id="c", context_files=[note["id"]], include_reasoning=True
         )
@@ -94,8 +94,8 @@ async def test_what_is_in_a_file_is_in_no_frame_and_no_document() -> None:
 
 
 async def test_a_picture_for_a_model_that_takes_none_is_refused_by_its_name() -> None:
-    async with open_house(ScriptedModel(images=False)) as served:
-        note, picture = await bring(served, ("n.txt", b"note"), ("cat.png", PNG))
+    async with open_server(ScriptedModel(images=False)) as served:
+        note, picture = await upload_all(served, ("n.txt", b"note"), ("cat.png", PNG))
         said = await talk("rest", served, context_files=[note["id"], picture["id"]])
         assert said.error is not None
         assert (said.error["code"], said.error["field"]) == ("invalid_request", "context_files")
@@ -106,8 +106,8 @@ async def test_a_picture_for_a_model_that_takes_none_is_refused_by_its_name() ->
 
 
 async def test_a_text_is_no_image_path() -> None:
-    async with open_house() as served:
-        (note,) = await bring(served, ("n.txt", b"note"))
+    async with open_server() as served:
+        (note,) = await upload_all(served, ("n.txt", b"note"))
         said = await talk("rest", served, image_path=note["id"])
     assert said.error is not None
     assert (said.error["status"], said.error["field"]) == (422, "image_path")
@@ -115,8 +115,8 @@ async def test_a_text_is_no_image_path() -> None:
 
 async def test_pictures_alone_say_enough_and_nothing_at_all_does_not() -> None:
     model = ScriptedModel([say("A cat.")])
-    async with open_house(model) as served:
-        (picture,) = await bring(served, ("cat.png", PNG))
+    async with open_server(model) as served:
+        (picture,) = await upload_all(served, ("cat.png", PNG))
         said = await talk("rest", served, text="", context_files=[picture["id"]])
         assert said.complete is not None
         said = await talk("rest", served, text="", context_files=[])
@@ -127,8 +127,8 @@ async def test_pictures_alone_say_enough_and_nothing_at_all_does_not() -> None:
 
 async def test_the_files_of_a_message_have_a_limit_together() -> None:
     model = ScriptedModel([say("Seen.")])
-    async with open_house(model, limits=Limits(max_attachment_bytes=32)) as served:
-        one, two, three = await bring(served, ("1.png", PNG), ("2.png", PNG), ("3.txt", b"x"))
+    async with open_server(model, limits=Limits(max_attachment_bytes=32)) as served:
+        one, two, three = await upload_all(served, ("1.png", PNG), ("2.png", PNG), ("3.txt", b"x"))
         names = [one["id"], two["id"], three["id"]]
         said = await talk("rest", served, context_files=names)
         assert said.error is not None
@@ -143,8 +143,8 @@ async def test_a_model_without_image_support_can_continue_a_conversation_with_im
         ScriptedModel([say("A cat.")]),
         ScriptedModel([say("So I hear.")], model_id="scripted/blind", images=False),
     )
-    async with open_house(sees, reads) as served:
-        (picture,) = await bring(served, ("cat.png", PNG))
+    async with open_server(sees, reads) as served:
+        (picture,) = await upload_all(served, ("cat.png", PNG))
         await talk("rest", served, conversation_id="c", context_files=[picture["id"]])
         said = await talk("rest", served, conversation_id="c", text="Sure?", model=reads.info.id)
     assert said.complete is not None
@@ -158,8 +158,8 @@ async def test_a_run_that_takes_the_place_of_another_keeps_its_files_whatever_be
     None
 ):
     model = ScriptedModel(*([say("Seen.")] for _ in range(4)))
-    async with open_house(model) as served:
-        picture, note = await bring(served, ("cat.png", PNG), ("n.txt", b"note"))
+    async with open_server(model) as served:
+        picture, note = await upload_all(served, ("cat.png", PNG), ("n.txt", b"note"))
         names = {"context_files": [note["id"]], "image_path": picture["id"]}
         said = await talk("rest", served, conversation_id="c", **names)
         for file in (picture, note):
@@ -182,8 +182,8 @@ async def test_what_is_in_a_file_lies_in_the_log_once_however_often_the_message_
 ):
     store = MemoryStore()
     model = ScriptedModel(*([say("Seen.")] for _ in range(5)))
-    async with open_house(model, store=store) as served:
-        picture, note = await bring(served, ("cat.png", PNG), ("n.txt", b"canary"))
+    async with open_server(model, store=store) as served:
+        picture, note = await upload_all(served, ("cat.png", PNG), ("n.txt", b"canary"))
         names = [picture["id"], note["id"]]
         said = await talk("rest", served, conversation_id="c", context_files=names)
         for _ in range(3):
@@ -193,7 +193,7 @@ async def test_what_is_in_a_file_lies_in_the_log_once_however_often_the_message_
     log = msgspec.json.encode([each.logged for each in await store.read(OWNER, "c", 0, 1000)])
     assert log.count(b"canary") == 1
     assert log.count(base64.b64encode(PNG)) == 1
-    async with open_house(model, store=store) as served:
+    async with open_server(model, store=store) as served:
         assert said.complete is not None
         point = {"run_id": said.complete["run_id"]}
         _, branch = await served.post("/conversations/c/branch", point)
@@ -209,8 +209,8 @@ async def test_what_is_in_a_file_lies_in_the_log_once_however_often_the_message_
 
 
 async def test_a_sent_picture_can_be_looked_at_and_a_sent_text_only_saved() -> None:
-    async with open_house(ScriptedModel([say("Seen.")])) as served:
-        picture, page = await bring(served, ("cat.html", PNG), ("größe.html", b"<script>"))
+    async with open_server(ScriptedModel([say("Seen.")])) as served:
+        picture, page = await upload_all(served, ("cat.html", PNG), ("größe.html", b"<script>"))
         names = [picture["id"], page["id"]]
         said = await talk("rest", served, conversation_id="c", context_files=names)
         assert said.complete is not None
@@ -239,7 +239,7 @@ async def test_a_sent_picture_can_be_looked_at_and_a_sent_text_only_saved() -> N
 async def test_a_file_of_somebody_elses_run_is_not_there() -> None:
     uploads = MemoryUploads(FakeClock())
     theirs = await uploads.keep("bob", "cat.png", "image/png", PNG)
-    async with open_house(ScriptedModel([say("Seen.")]), uploads=uploads) as served:
+    async with open_server(ScriptedModel([say("Seen.")]), uploads=uploads) as served:
         run = await served.runs.start("bob", RunRequest("Hi", context_files=(theirs.id,)))
         await served.runs.active.wait(run.run_id)
         status, problem = await served.get(f"/runs/{run.run_id}/attachments/1")

@@ -26,18 +26,18 @@ async def listed(served: Served, query: str = "") -> list[str]:
     return [each["conversation_id"] for each in page["conversations"]]
 
 
-async def said(served: Served, text: str, conversation_id: str, **body: Any) -> dict[str, Any]:
-    told = await talk("rest", served, text=text, conversation_id=conversation_id, **body)
-    assert told.complete is not None, told.error
-    return told.complete
+async def ask(served: Served, text: str, conversation_id: str, **body: Any) -> dict[str, Any]:
+    exchange = await talk("rest", served, text=text, conversation_id=conversation_id, **body)
+    assert exchange.complete is not None, exchange.error
+    return exchange.complete
 
 
 @pytest.mark.promise("P1")
 async def test_a_search_finds_what_was_asked_and_answered_and_never_what_was_thought() -> None:
     model = ScriptedModel([think(CANARY), say("Rayleigh scattering.")], [say("It is 42.")])
     async with serving(model) as served:
-        await said(served, "Why is the sky blue?", "sky")
-        await said(served, "How much?", "sum")
+        await ask(served, "Why is the sky blue?", "sky")
+        await ask(served, "How much?", "sum")
         assert await listed(served, "search=SKY+rayleigh") == ["sky"]
         assert await listed(served, "search=42") == ["sum"]
         assert await listed(served, "search=true") == []
@@ -48,7 +48,7 @@ async def test_a_search_finds_what_was_asked_and_answered_and_never_what_was_tho
 @pytest.mark.promise("P1")
 async def test_a_conversation_is_titled_from_its_answer_and_never_from_the_thinking() -> None:
     async with serving(ScriptedModel([think(CANARY), say("# The sky\nis blue.")])) as served:
-        await said(served, "Why?", "c")
+        await ask(served, "Why?", "c")
         _, state = await served.get("/conversations/c")
     assert state["title"] == "The sky"
 
@@ -73,11 +73,11 @@ async def test_paging_loses_nothing_where_many_changed_in_the_same_millisecond()
 async def test_a_branch_goes_its_own_way_from_the_run_that_was_named() -> None:
     model = ScriptedModel([think("a"), say("One")], [say("Two")], [say("Other")])
     async with serving(model) as served:
-        first = await said(served, "first", "c")
-        await said(served, "second", "c")
+        first = await ask(served, "first", "c")
+        await ask(served, "second", "c")
         status, branch = await served.post("/conversations/c/branch", {"run_id": first["run_id"]})
         assert status == 201
-        await said(served, "instead", branch["conversation_id"])
+        await ask(served, "instead", branch["conversation_id"])
         _, ours = await served.get(f"/conversations/{branch['conversation_id']}/messages")
         _, theirs = await served.get("/conversations/c/messages")
     assert [each["text"] for each in ours["messages"]] == ["first", "One", "instead", "Other"]
@@ -112,7 +112,7 @@ async def test_an_export_has_reasoning_only_where_asked_for_and_allowed(
 ) -> None:
     model = ScriptedModel([think(CANARY), say("# Why: „sky“ / sea?\nBlue.")])
     async with serving(model, show_reasoning=policy) as served:
-        await said(served, "Why?", "c")
+        await ask(served, "Why?", "c")
         address = f"{served.api}/conversations/c/export?format={form}{query}"
         async with served.session.get(address) as response:
             body = await response.read()
@@ -147,17 +147,17 @@ async def test_a_file_is_named_safely_whatever_the_title_says() -> None:
 async def test_a_message_may_take_the_place_of_an_earlier_one(way: str) -> None:
     model = ScriptedModel([say("One")], [say("Two")], [say("Three")], [say("Better")])
     async with serving(model) as served:
-        await said(served, "first", "c")
-        second = await said(served, "second", "c")
-        await said(served, "third", "c")
-        told = await talk(
+        await ask(served, "first", "c")
+        second = await ask(served, "second", "c")
+        await ask(served, "third", "c")
+        exchange = await talk(
             way, served, text="edited", conversation_id="c", replaces=second["run_id"]
         )
         _, shown = await served.get("/conversations/c/messages")
         status, problem = await served.post(
             "/chat/message", {"text": "x", "conversation_id": "d", "replaces": second["run_id"]}
         )
-    assert told.complete is not None
+    assert exchange.complete is not None
     assert [each["text"] for each in shown["messages"]] == ["first", "One", "edited", "Better"]
     assert len(model.requests[3].turns) == 3
     assert (status, problem["field"]) == (422, "replaces")
@@ -171,7 +171,7 @@ async def test_a_temporary_conversation_can_be_continued_and_is_not_listed(way: 
         first = (await talk(way, served, text="first", temporary=True)).complete
         assert first is not None
         name = first["conversation_id"]
-        await said(served, "second", name)
+        await ask(served, "second", name)
         _, state = await served.get(f"/conversations/{name}")
         _, shown = await served.get(f"/conversations/{name}/messages")
         assert await listed(served) == await listed(served, "search=first") == []
@@ -188,13 +188,13 @@ async def test_a_temporary_conversation_can_be_continued_and_is_not_listed(way: 
 async def test_another_owners_conversation_is_neither_found_nor_branched_nor_exported() -> None:
     model = ScriptedModel([say("Private words.")], [say("Mine.")])
     async with serving(model) as served:
-        told = await said(served, "Hello", "ours")
+        exchange = await ask(served, "Hello", "ours")
         theirs = Conversation("theirs", "somebody", 1, 1, "Private title")
         await served.services.store.create_conversation(theirs)
         assert await listed(served, "search=title") == []
         tries: Sequence[tuple[str, str, Any]] = [
             ("GET", "/conversations/theirs/export", None),
-            ("POST", "/conversations/theirs/branch", {"run_id": told["run_id"]}),
+            ("POST", "/conversations/theirs/branch", {"run_id": exchange["run_id"]}),
             ("PATCH", "/conversations/theirs", {"title": "x"}),
         ]
         for method, path, body in tries:
@@ -252,9 +252,12 @@ async def test_a_run_that_stops_with_its_client_continues_while_the_client_waits
         clock.go_on.set()  # The grace is over, and somebody is there.
         await served.get("/system-status")
         go.set()
-        told = await asking
-    assert told.complete is not None
-    assert (told.complete["status"], told.complete["response"]) == ("completed", "Half and half.")
+        exchange = await asking
+    assert exchange.complete is not None
+    assert (exchange.complete["status"], exchange.complete["response"]) == (
+        "completed",
+        "Half and half.",
+    )
 
 
 async def test_who_waits_in_a_conversation_that_is_deleted_is_told() -> None:

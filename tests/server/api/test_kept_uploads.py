@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.server.api.test_upload import PNG, open_house, upload
+from tests.server.api.test_upload import PNG, open_server, upload
 from tests.server.serving import Json, Served, serving, talk, valid
 from tests.staging import FakeClock
 from thinkaloud.runtime.runs.supervisor import RunRequest
@@ -35,7 +35,7 @@ async def delete(served: Served, path: str) -> int:
 
 async def test_uploads_are_listed_the_newest_first_a_page_at_a_time() -> None:
     clock = FakeClock()
-    async with open_house(uploads=MemoryUploads(clock)) as served:
+    async with open_server(uploads=MemoryUploads(clock)) as served:
         for number in range(5):
             await clock.sleep(1)
             await upload(served, b"x" * (number + 1), f"{number}.txt")
@@ -56,7 +56,7 @@ async def test_uploads_are_listed_the_newest_first_a_page_at_a_time() -> None:
 
 
 async def test_an_upload_is_looked_at_as_what_it_is_and_deleted_once() -> None:
-    async with open_house() as served:
+    async with open_server() as served:
         _, picture = await upload(served, PNG, "cat.html", content_type="text/html")
         _, page = await upload(served, b"<script>alert(1)</script>", "page.html")
         for kept, kind, how in (
@@ -80,7 +80,7 @@ async def test_an_upload_is_looked_at_as_what_it_is_and_deleted_once() -> None:
 async def test_an_upload_of_somebody_else_is_in_no_list_and_cannot_be_had_or_deleted() -> None:
     uploads = MemoryUploads(FakeClock())
     theirs = await uploads.keep("bob", "p.png", "image/png", PNG)
-    async with open_house(uploads=uploads) as served:
+    async with open_server(uploads=uploads) as served:
         assert await names(served) == []
         for name in (theirs.id, "upl_" + "0" * 32, "..%2Fetc%2Fpasswd", f"{theirs.id}.json"):
             status, problem = await served.get(f"/uploads/{name}")
@@ -94,7 +94,7 @@ async def test_a_name_stays_inside_its_header(name: str) -> None:
     uploads = MemoryUploads(FakeClock())
     kept = await uploads.keep("local", name, "text/plain", b"x")
     async with (
-        open_house(uploads=uploads) as served,
+        open_server(uploads=uploads) as served,
         served.session.get(f"{served.api}/uploads/{kept.id}") as response,
     ):
         said = response.headers["Content-Disposition"]
@@ -107,7 +107,7 @@ async def test_a_name_stays_inside_its_header(name: str) -> None:
 
 async def test_a_conversation_takes_the_uploads_along_that_only_it_used() -> None:
     model = ScriptedModel(*([say("Seen.")] for _ in range(3)))
-    async with open_house(model) as served:
+    async with open_server(model) as served:
         files = {each: (await upload(served, PNG, each))[1]["id"] for each in ("mine", "both")}
         await upload(served, PNG, "unused")
         await talk("rest", served, conversation_id="a", context_files=list(files.values()))
@@ -119,7 +119,7 @@ async def test_a_conversation_takes_the_uploads_along_that_only_it_used() -> Non
 
 
 async def test_a_branch_keeps_the_uploads_of_what_it_was_made_of() -> None:
-    async with open_house(ScriptedModel([say("Seen.")])) as served:
+    async with open_server(ScriptedModel([say("Seen.")])) as served:
         _, picture = await upload(served, PNG, "cat.png")
         said = await talk("rest", served, conversation_id="a", context_files=[picture["id"]])
         assert said.complete is not None
@@ -146,7 +146,7 @@ async def test_what_only_a_temporary_conversation_used_is_gone_after_the_next_st
 
 
 async def test_a_run_of_another_owner_uses_no_upload_of_ours() -> None:
-    async with open_house(ScriptedModel([say("Seen.")])) as served:
+    async with open_server(ScriptedModel([say("Seen.")])) as served:
         _, kept = await upload(served, PNG, "cat.png")
         await served.runs.start("bob", RunRequest("Hi", conversation_id="theirs"))
         await served.services.uploads.use("bob", [kept["id"]], "theirs")

@@ -39,7 +39,7 @@ NO_PICTURES_NO_TEXTS = [
 
 
 @asynccontextmanager
-async def open_house(
+async def open_server(
     *models: ScriptedModel,
     uploads: Uploads | None = None,
     workspace: Workspace | None = None,
@@ -84,7 +84,7 @@ def part(name: str, data: bytes, file: str | None = "a.txt") -> bytes:
 
 
 async def test_a_text_is_kept_and_described() -> None:
-    async with open_house() as served:
+    async with open_server() as served:
         status, kept = await upload(served, "Grüße\n".encode(), "notes.md")
         assert status == 201
         expected = {"name": "notes.md", "media_type": "text/plain", "bytes": 8}
@@ -97,7 +97,7 @@ async def test_a_text_is_kept_and_described() -> None:
 @pytest.mark.parametrize("way", WAYS)
 async def test_the_model_sees_an_uploaded_text_and_an_uploaded_picture(way: str) -> None:
     model = ScriptedModel([say("Seen.")])
-    async with open_house(model) as served:
+    async with open_server(model) as served:
         _, text = await upload(served, b"The word is heliotrope.", "word.txt")
         _, picture = await upload(served, PNG, "p.png")
         said = await talk(way, served, context_files=[text["id"]], image_path=picture["id"])
@@ -114,7 +114,7 @@ async def test_an_id_names_the_upload_and_any_other_name_a_file_of_the_workspace
 ) -> None:
     model = ScriptedModel([say("Seen.")])
     (tmp_path / "plan.txt").write_text("from the workspace", encoding="utf-8")
-    async with open_house(model, workspace=Workspace(tmp_path)) as served:
+    async with open_server(model, workspace=Workspace(tmp_path)) as served:
         _, kept = await upload(served, b"from the upload", "plan.txt")
         await talk("rest", served, context_files=["plan.txt", kept["id"]])
     (turn,) = model.requests[0].turns
@@ -129,7 +129,7 @@ async def test_an_upload_of_somebody_else_is_refused_like_one_that_never_was(fie
     theirs = await uploads.keep("bob", "p.png", "image/png", PNG)
     nobodys = "upl_" + "0" * 32
     problems: list[Json] = []
-    async with open_house(uploads=uploads) as served:
+    async with open_server(uploads=uploads) as served:
         for name in (theirs.id, nobodys):
             body = {field: [name] if field == "context_files" else name}
             said = await talk("rest", served, **body)
@@ -149,7 +149,7 @@ async def test_an_upload_of_somebody_else_is_refused_like_one_that_never_was(fie
 async def test_a_picture_is_told_by_its_content_whatever_it_is_called(
     data: bytes, media_type: str
 ) -> None:
-    async with open_house() as served:
+    async with open_server() as served:
         status, kept = await upload(served, data, "page.html", content_type="text/html")
     assert (status, kept["media_type"]) == (201, media_type)
 
@@ -158,20 +158,20 @@ async def test_a_picture_is_told_by_its_content_whatever_it_is_called(
     "data", [b"{}", b"<svg onload='alert(1)'/>", b"<html>", b"GIF88a", "\ufeffx".encode()]
 )
 async def test_every_text_is_plain_text_whatever_the_client_says(data: bytes) -> None:
-    async with open_house() as served:
+    async with open_server() as served:
         status, kept = await upload(served, data, "x.png", content_type="image/png")
     assert (status, kept["media_type"]) == (201, "text/plain")
 
 
 @pytest.mark.parametrize("data", NO_PICTURES_NO_TEXTS)
 async def test_what_is_neither_picture_nor_text_is_refused(data: bytes) -> None:
-    async with open_house() as served:
+    async with open_server() as served:
         status, problem = await upload(served, data, "x.png", content_type="image/png")
     assert (status, problem["code"]) == (415, "unsupported_media_type")
 
 
 async def test_a_page_that_pretends_to_be_a_picture_is_a_picture_and_never_a_page() -> None:
-    async with open_house() as served:
+    async with open_server() as served:
         status, kept = await upload(served, b"GIF89a=1;/*<script>alert(1)</script>*/", "x.html")
         assert (status, kept["media_type"]) == (201, "image/gif")
         status, _ = await served.get(f"/upload/{kept['id']}")
@@ -199,7 +199,7 @@ async def test_a_page_that_pretends_to_be_a_picture_is_a_picture_and_never_a_pag
 )
 async def test_a_client_names_no_path(tmp_path: Path, given: str, shown: str) -> None:
     folder = tmp_path / "data" / "uploads"
-    async with open_house(uploads=FileUploads(folder, FakeClock())) as served:
+    async with open_server(uploads=FileUploads(folder, FakeClock())) as served:
         status, kept = await upload(served, b"x", given)
     assert (status, kept["name"]) == (201, shown)
     written = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")}
@@ -209,7 +209,7 @@ async def test_a_client_names_no_path(tmp_path: Path, given: str, shown: str) ->
 
 async def test_nothing_that_is_refused_is_written(tmp_path: Path) -> None:
     uploads = FileUploads(tmp_path / "uploads", FakeClock())
-    async with open_house(uploads=uploads, max_upload_bytes=1000) as served:
+    async with open_server(uploads=uploads, max_upload_bytes=1000) as served:
         for data in (b"", b"\xff", b"x" * 1001, b"x" * 100_000):
             status, _ = await upload(served, data)
             assert status in {413, 415, 422}
@@ -229,7 +229,7 @@ async def test_a_file_may_be_as_large_as_is_said_and_not_a_byte_larger(
     data: bytes, limit: int
 ) -> None:
     settings = {"max_upload_bytes": limit} if limit == 1000 else {}
-    async with open_house(**settings) as served:
+    async with open_server(**settings) as served:
         whole = data + b"x" * (limit - len(data))
         assert (await upload(served, whole))[0] == 201
         status, problem = await upload(served, whole + b"x")
@@ -246,7 +246,7 @@ async def test_a_body_without_end_is_refused_while_it_is_being_read() -> None:
             given += 1
             yield b"x" * 65_536
 
-    async with open_house(max_upload_bytes=100_000) as served:
+    async with open_server(max_upload_bytes=100_000) as served:
         headers = {"Content-Type": "multipart/form-data; boundary=b"}
         try:
             status, problem = await served.post("/upload", data=endless(), headers=headers)
@@ -269,7 +269,7 @@ async def test_a_body_without_end_is_refused_while_it_is_being_read() -> None:
     ],
 )
 async def test_a_form_has_exactly_one_file_with_something_in_it(body: bytes) -> None:
-    async with open_house() as served:
+    async with open_server() as served:
         problem = await sent(served, body)
     assert (problem["status"], problem["code"]) == (422, "invalid_request")
     assert problem["field"] == "file"
@@ -286,14 +286,14 @@ async def test_a_form_has_exactly_one_file_with_something_in_it(body: bytes) -> 
     ],
 )
 async def test_what_is_no_form_or_too_much_of_one_is_refused(body: bytes) -> None:
-    async with open_house() as served:
+    async with open_server() as served:
         problem = await sent(served, body)
     assert (problem["status"], problem["code"]) == (400, "malformed_form")
 
 
 @pytest.mark.parametrize("cut", [0, 10, 60, -8, -3])
 async def test_a_form_that_breaks_off_is_not_kept(cut: int) -> None:
-    async with open_house() as served:
+    async with open_server() as served:
         problem = await sent(served, (part("file", b"x" * 40) + b"--b--\r\n")[:cut])
     assert (problem["status"], problem["code"]) == (400, "malformed_form")
 
@@ -303,12 +303,12 @@ async def test_a_form_that_breaks_off_is_not_kept(cut: int) -> None:
     ["application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/mixed"],
 )
 async def test_only_a_form_with_files_is_taken(kind: str) -> None:
-    async with open_house() as served:
+    async with open_server() as served:
         problem = await sent(served, part("file", b"x") + b"--b--\r\n", f"{kind}; boundary=b")
     assert (problem["status"], problem["code"]) == (415, "unsupported_media_type")
 
 
 async def test_clients_can_find_out_that_files_are_taken() -> None:
-    async with open_house() as served:
+    async with open_server() as served:
         _, can = await served.get("/capabilities")
     assert can["features"]["uploads"] is True

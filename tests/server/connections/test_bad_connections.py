@@ -31,7 +31,7 @@ LAST = GET + b"Connection: close\r\n\r\n"
 POST = b"POST /api/v1/chat/message HTTP/1.1\r\nContent-Type: application/json\r\n" + HOST
 
 
-async def still_well(served: Served) -> None:
+async def assert_healthy(served: Served) -> None:
     async with served.session.get(f"{served.url}/healthz") as response:
         assert response.status == 200
 
@@ -61,7 +61,7 @@ async def test_a_head_that_is_too_large_is_refused_with_the_limit(head: bytes) -
         status, problem = await answer(served, head)
         assert (status, problem["code"]) == (431, "header_too_large")
         assert "65,536 bytes" in problem["detail"]
-        await still_well(served)
+        await assert_healthy(served)
     assert model.requests == []
 
 
@@ -144,7 +144,7 @@ async def test_half_open_connections_make_room_for_those_that_ask(
             held.append(writer)
             if number % 50 == 0:
                 # Who was there before has the socket; who comes now is served.
-                await still_well(served)
+                await assert_healthy(served)
                 await one.send({"type": "ping"})
                 await one.until("pong")
         while len(served.server.server_state.connections) > 60:
@@ -184,7 +184,7 @@ async def test_what_is_no_http_gets_a_problem_and_the_connection_ends(
     async with serving(ScriptedModel()) as served:
         status, problem = await answer(served, request_)
         assert (status, problem["code"]) == (400, "malformed_request")
-        await still_well(served)
+        await assert_healthy(served)
     assert complaints(caplog) == []
 
 
@@ -256,7 +256,7 @@ async def test_a_handshake_that_is_none_is_refused_and_the_connection_ends(
         async with raw(served) as connection:
             await connection.send(HANDSHAKES[name])
             assert (await connection.rest()).startswith(b"HTTP/1.1 4")
-        await still_well(served)
+        await assert_healthy(served)
     assert complaints(caplog) == []
 
 

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from tests.channels.sockets import client, hosting
-from tests.server.hostile import batter
+from tests.server.hostile import send_hostile_traffic
 from thinkaloud.testing import ScriptedModel, say
 
 QUICK = {"header_timeout_seconds": 0.3, "body_timeout_seconds": 0.3}
@@ -19,7 +19,7 @@ async def test_hostile_heads_and_frames_are_answered_and_harm_nobody(
     async with hosting(model, **QUICK) as served, client(served) as one:
         served.server.config.timeout_keep_alive = 1
         before = len(served.server.server_state.connections)
-        await batter(int(served.url.rpartition(":")[2]), seed, 100)
+        await send_hostile_traffic(int(served.url.rpartition(":")[2]), seed, 100)
         await one.send({"type": "ping"})
         await one.until("pong")
         async with served.session.get(f"{served.url}/healthz") as response:

@@ -40,7 +40,7 @@ OF_A_CYCLE = {
 OF_A_HANDSHAKE = {"close_sent", "data_to_send", "fail", "reader"}
 
 
-def ours(kind: type) -> list[type]:
+def own_classes(kind: type) -> list[type]:
     return [each for each in kind.__mro__ if each.__module__.startswith("thinkaloud.")]
 
 
@@ -70,8 +70,8 @@ def config() -> ServerConfig:
 
 @pytest.mark.parametrize("kind", USED)
 def test_the_list_names_all_that_a_class_of_ours_takes_from_uvicorn(kind: type) -> None:
-    taken = {name for each in ours(kind) for name in attributes_of_self(each)}
-    defined = {name for each in ours(kind) for name in vars(each)}
+    taken = {name for each in own_classes(kind) for name in attributes_of_self(each)}
+    defined = {name for each in own_classes(kind) for name in vars(each)}
     set_here = {name for name in taken - defined if name.startswith("_")} - USED[kind]
     assert taken - defined - set_here == USED[kind]
 
@@ -80,7 +80,7 @@ def test_the_list_names_all_that_a_class_of_ours_takes_from_uvicorn(kind: type) 
 def test_each_override_has_something_to_override(kind: type) -> None:
     overriding = {
         (each, name)
-        for each in ours(kind)
+        for each in own_classes(kind)
         for name, value in vars(each).items()
         if getattr(value, "__override__", False)
     }
