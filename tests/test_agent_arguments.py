@@ -262,7 +262,7 @@ async def test_a_hook_that_returns_no_text_is_told_so() -> None:
             return 3  # type: ignore[return-value]
 
     async with Agent(model(), hooks=[WrongHook]) as agent:
-        with pytest.raises(TypeError, match="returns str or None, not int"):
+        with pytest.raises(TypeError, match="must return str or None, not int"):
             await agent.chat("go")
 
 

@@ -306,7 +306,7 @@ async def test_a_channel_that_hangs_on_stopping_is_given_up_and_the_others_are_s
         ChannelManager([Hanging("one"), Hanging("two"), other], drain_seconds=0.05).open(),
     ):
         pass
-    assert "channel one does not stop in time" in caplog.text
+    assert "channel one did not stop in time" in caplog.text
     assert other.of("")[-1] == ("stop", "")
 
 

@@ -53,7 +53,7 @@ async def test_the_error_of_a_tool_is_passed_on() -> None:
         ("What time is it in Tokyo?", "**05:26** on Friday, 29 May 2026 (Asia/Tokyo)"),
         ("what's the date in new york now", "28 May 2026 (America/New_York)"),
         ("What day is it in Europe/Berlin?", "Thursday, 28 May 2026 (Europe/Berlin)"),
-        ("What time is it in Atlantis?", "'Atlantis' is no IANA time zone"),
+        ("What time is it in Atlantis?", "'Atlantis' is not an IANA time zone"),
     ],
 )
 async def test_the_time_comes_from_the_clock_tool(question: str, said: str) -> None:

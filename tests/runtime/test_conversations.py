@@ -338,7 +338,7 @@ async def test_a_message_that_shall_leave_nothing_behind_is_kept_nowhere_else() 
     model = ScriptedModel([say("Kept")], [say("One")], [say("Two")])
     async with stage(model, store=TemporaryStore(MemoryStore())) as runs:
         await ask(runs, "kept", conversation_id="kept")
-        with pytest.raises(InvalidRequest, match="is kept") as refused:
+        with pytest.raises(InvalidRequest, match="is saved") as refused:
             await start(runs, "Not to be kept.", conversation_id="kept", temporary=True)
         assert refused.value.field == "temporary"
         assert len((await runs.hub.fold(OWNER, "kept")).runs) == 1

@@ -125,7 +125,7 @@ async def test_a_tool_that_cancels_itself_ends_its_call_and_not_the_run() -> Non
         """Give up."""
         raise asyncio.CancelledError
 
-    model = ScriptedModel([call_tool("fickle", {})], [say("It gave up.")])
+    model = ScriptedModel([call_tool("self_cancelling", {})], [say("It gave up.")])
     async with stage(model, tools=[self_cancelling]) as runs:
         events = [each.event for each in await logged(runs, await start(runs))]
 

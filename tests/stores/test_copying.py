@@ -92,7 +92,7 @@ async def test_a_file_that_is_no_backup_is_refused(tmp_path: Path, content: byte
     async with SqliteStore.open(tmp_path / "new" / "thinkaloud.db") as store:
         with pytest.raises(InvalidRequest, match="not a backup"):
             await store.add_backup(file)
-        with pytest.raises(InvalidRequest, match="no file"):
+        with pytest.raises(InvalidRequest, match="File not found"):
             await store.add_backup(tmp_path / "gone.db")
         assert await names(store) == []
     assert file.read_bytes() == content

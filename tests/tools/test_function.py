@@ -82,7 +82,7 @@ async def test_a_tool_is_kept_and_a_callable_is_wrapped() -> None:
 
 @pytest.mark.parametrize("candidate", [42, "name", None, Point, Mirror])
 def test_what_is_no_tool_is_refused(candidate: object) -> None:
-    with pytest.raises(InvalidRequest, match="is no tool"):
+    with pytest.raises(InvalidRequest, match="is not a tool"):
         as_tool(candidate)
 
 

@@ -261,5 +261,5 @@ async def test_pictures_that_are_refused_become_a_note(
         assert answer_of(events) == "Yes."
         assert notices(events) == ["request_part_dropped"]
         said = bodies(upstream)[1]["messages"][-1]["content"]
-        assert "picture" in said
+        assert "An image was attached" in said
         assert "What is it?" in said
