@@ -185,7 +185,11 @@ def test_the_environment_turns_a_channel_off(install: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "wanted"),
-    [("wrong", "not a subclass"), ("gone", "cannot be imported"), ("half", "could not be created.*send")],
+    [
+        ("wrong", "not a subclass"),
+        ("gone", "cannot be imported"),
+        ("half", "could not be created.*send"),
+    ],
 )
 async def test_a_plugin_that_is_no_channel_stops_the_start(
     install: Path, name: str, wanted: str

@@ -43,7 +43,7 @@ async def test_what_a_tool_returned_is_what_is_said_whatever_it_is() -> None:
 
 async def test_the_error_of_a_tool_is_passed_on() -> None:
     answer = await with_tools().ask("What is 1 / 0?")
-    assert "`calculate` could not do it. It says: Division by zero." in answer
+    assert "`calculate` failed: Division by zero." in answer
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ async def test_a_long_file_is_shown_by_its_beginning(tmp_path: Path) -> None:
     answer = await with_tools(tmp_path).ask("read long.txt")
     assert "line 20\n" in answer
     assert "line 21\n" not in answer
-    assert "500 lines came back in all" in answer
+    assert "there are 500 lines in total" in answer
 
 
 async def test_without_the_tool_it_says_what_is_missing_and_calls_nothing() -> None:

@@ -33,7 +33,7 @@ async function picture(name, colorScheme, viewport, until) {
   await page.close();
 }
 
-const words = (page) => page.getByText("I do not work that out in my head").waitFor();
+const words = (page) => page.getByText("I won't do that in my head").waitFor();
 const answer = (page) => page.getByRole("button", { name: "Copy answer" }).waitFor();
 await picture("web-thinking", "light", { width: 1120, height: 640 }, words);
 await picture("web-answer", "dark", { width: 1120, height: 640 }, answer);

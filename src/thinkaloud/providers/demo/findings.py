@@ -40,7 +40,7 @@ class _Moment(msgspec.Struct, frozen=True):
 def report(finding: Finding) -> str:
     """Describe the finding in Markdown, without adding to what the tool returned."""
     if finding.is_error:
-        return f"`{finding.tool}` could not do it. It says: {_flat(finding.content)}"
+        return f"`{finding.tool}` failed: {_flat(finding.content)}"
     try:
         arguments = msgspec.json.decode(finding.arguments or "{}", type=_Arguments)
     except msgspec.DecodeError:
@@ -105,7 +105,7 @@ def _quoted(text: str) -> str:
     fence = "`" * max(3, 1 + max(map(len, re.findall(r"`+", shown)), default=0))
     block = f"{fence}text\n{shown}\n{fence}"
     if len(shown) < len("\n".join(lines)):
-        block += f"\n\nThat is its beginning; {len(lines)} lines came back in all."
+        block += f"\n\nOnly the beginning is shown; there are {len(lines)} lines in total."
     return block
 
 

@@ -155,7 +155,7 @@ def _sum(asked: str) -> PlannedCall | None:
     expression = arithmetic.expression_in(asked)
     if expression is None:
         return None
-    why = f"There is arithmetic in it: {expression}. I do not work that out in my head."
+    why = f"This needs arithmetic: {expression}. I won't do that in my head."
     return PlannedCall("calculate", {"expression": expression}, why)
 
 
@@ -164,10 +164,8 @@ def _time(asked: str) -> PlannedCall | None:
         return None
     place, zone = _place(asked)
     if not zone:
-        return PlannedCall(
-            "current_time", {}, "It asks for the time, and I have no clock of my own."
-        )
-    why = f"It asks for the time in {place}, which I take to be the time zone {zone}."
+        return PlannedCall("current_time", {}, "This asks for the time, and I don't have a clock.")
+    why = f"This asks for the time in {place}, which I take to be the time zone {zone}."
     return PlannedCall("current_time", {"time_zone": zone}, why)
 
 
@@ -188,7 +186,7 @@ def _search(asked: str) -> PlannedCall | None:
         match = pattern.search(asked)
         if match is not None:
             text = _first(match)
-            why = f"It asks where {text!r} stands in the files."
+            why = f"This asks where {text!r} occurs in the files."
             return PlannedCall("search_files", {"text": text}, why)
     return None
 
@@ -198,7 +196,7 @@ def _read(asked: str) -> PlannedCall | None:
     if match is None:
         return None
     name = _first(match)
-    return PlannedCall("read_file", {"name": name}, f"It asks for what is in {name!r}.")
+    return PlannedCall("read_file", {"name": name}, f"This asks for the content of {name!r}.")
 
 
 def _listing(asked: str) -> PlannedCall | None:
@@ -206,9 +204,9 @@ def _listing(asked: str) -> PlannedCall | None:
         return None
     match = _FOLDER.search(asked)
     if match is None:
-        return PlannedCall("list_files", {}, "It asks which files there are.")
+        return PlannedCall("list_files", {}, "This asks which files exist.")
     folder = _first(match)
-    why = f"It asks which files there are in {folder!r}."
+    why = f"This asks which files exist in {folder!r}."
     return PlannedCall("list_files", {"folder": folder}, why)
 
 

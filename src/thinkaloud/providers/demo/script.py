@@ -83,26 +83,26 @@ def _call_tools(request: ModelRequest, question: str, usable: Sequence[PlannedCa
     thoughts = [
         _Thought(2, f"The user asks: {_shortened(question)}"),
         *(_Thought(1, planned.why) for planned in usable),
-        _Thought(3, f"The tools that I was given: {_listed(request)}."),
-        _Thought(4, "A tool's result is worth more than a guess, and a demo should guess nothing."),
-        _Thought(5, "If the tool fails, its error is the honest answer, and I shall pass it on."),
+        _Thought(3, f"The tools I have: {_listed(request)}."),
+        _Thought(4, "A tool gives a reliable result, so I shouldn't guess."),
+        _Thought(5, "If the tool fails, I'll report its error."),
         _Thought(6, _arguments(usable)),
-        _Thought(1, f"So I call {names} and wait for what comes back."),
+        _Thought(1, f"So I'll call {names} and wait for the results."),
     ]
     return Response(_thinking(thoughts, request.effort), calls=calls)
 
 
 def _after_tools(request: ModelRequest, question: str) -> Response:
     findings = _findings(request.turns)
-    thoughts = [_Thought(2, "The results are here. I read them before I say anything.")]
+    thoughts = [_Thought(2, "The results are here. I'll read them before I answer.")]
     for finding in findings:
         outcome = "reports an error" if finding.is_error else "gave"
         thoughts.append(_Thought(1, f"`{finding.tool}` {outcome}: {_shortened(finding.content)}"))
     thoughts += [
-        _Thought(3, f"That is what was asked: {_shortened(question)}"),
-        _Thought(4, "Nothing is left to look up, so no further call is needed."),
-        _Thought(5, "I add nothing to the results that does not stand in them."),
-        _Thought(6, "I put them in the order in which they were asked for."),
+        _Thought(3, f"The question was: {_shortened(question)}"),
+        _Thought(4, "There is nothing left to look up, so I don't need another call."),
+        _Thought(5, "I won't add anything that isn't in the results."),
+        _Thought(6, "I'll put them in the order of the questions."),
         _Thought(2, "Now I can answer."),
     ]
     answer = "\n\n".join(report(finding) for finding in findings)
@@ -133,18 +133,18 @@ def _answering(
     question = asked[-1] if asked else ""
     if wanted:
         planned = wanted[0]
-        decision = f"That needs `{planned.tool}`, which I was not given. I say so."
+        decision = f"That needs `{planned.tool}`, which I don't have. I'll say so."
         answer = _without_tool(planned)
     else:
         decision, answer = small_talk.answer(question, asked[:-1])
     thoughts = [
         _Thought(1, f"The user says: {_shortened(question)}"),
-        _Thought(2, "Is there arithmetic in it, a question for the time, or one about files?"),
-        _Thought(2, wanted[0].why if wanted else "No: there is nothing here that a tool is for."),
-        _Thought(3, f"The tools that I was given: {_listed(request)}."),
+        _Thought(2, "Is it about arithmetic, the time or files?"),
+        _Thought(2, wanted[0].why if wanted else "No: none of my tools helps with this."),
+        _Thought(3, f"The tools I have: {_listed(request)}."),
         _Thought(4, _before(asked)),
-        _Thought(5, "I could make something up that sounds right. That would help nobody."),
-        _Thought(6, "Short and plain is best: what I am, what I can do, what to do next."),
+        _Thought(5, "I could make something up that sounds right, but that wouldn't help anyone."),
+        _Thought(6, "I'll keep it short: what I am, what I can do, and what to do next."),
         _Thought(1, decision),
     ]
     return Response(_thinking(thoughts, request.effort), f"{answer}\n\n{SIGNATURE}")
@@ -152,23 +152,21 @@ def _answering(
 
 def _without_tool(planned: PlannedCall) -> str:
     need = _MISSING.get(planned.tool, "the tool, which is switched off here")
-    return (
-        f"For that I would call the tool `{planned.tool}`, but I was not given it. It needs {need}."
-    )
+    return f"I would use the tool `{planned.tool}` for that, but I don't have it. It needs {need}."
 
 
 def _before(asked: Sequence[str]) -> str:
     count = len(asked) - 1
     if count < 1:
         return "This is the beginning of the conversation."
-    return f"Earlier in this conversation I was asked {count} time{'s' if count > 1 else ''}."
+    return f"There {'were' if count > 1 else 'was'} {count} earlier question{'s' * (count > 1)}."
 
 
 def _arguments(usable: Sequence[PlannedCall]) -> str:
     shown = ", ".join(
         f"{name} = {value!r}" for planned in usable for name, value in planned.arguments.items()
     )
-    return f"The arguments, read once more: {shown or 'none are needed'}."
+    return f"Checking the arguments: {shown or 'none are needed'}."
 
 
 def _listed(request: ModelRequest) -> str:

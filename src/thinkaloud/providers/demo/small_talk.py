@@ -43,7 +43,7 @@ dialect = "openai-chat"
 base_url = "http://127.0.0.1:9000/v1"
 ```
 
-`thinkaloud doctor` says what is found and what is missing."""
+`thinkaloud doctor` shows what was found and what is missing."""
 
 
 def answer(question: str, earlier: Sequence[str]) -> tuple[str, str]:
@@ -54,25 +54,24 @@ def answer(question: str, earlier: Sequence[str]) -> tuple[str, str]:
         return _memory(question, earlier)
     named = _NAME.search(question)
     if named is not None:
-        said = f"Hello, {named[1]}. I keep that in mind as long as this conversation lasts."
-        return "That is a name. I can give it back when I am asked for it.", said
+        said = f"Hello, {named[1]}. I'll remember that for this conversation."
+        return "This is a name. I can repeat it when asked.", said
     if _GREETING.match(question):
         return (
-            "That is a greeting. I greet back and say what I am.",
+            "This is a greeting. I'll greet them back and say what I am.",
             f"Hello! I am thinkaloud's demo model.\n\n{_ABILITIES}\n\n{_CONNECTING}",
         )
     if _THANKS.match(question):
-        return "That is thanks.", "You are welcome."
+        return "They are thanking me.", "You're welcome."
     return (
-        "I have no knowledge of my own, so I say what I am and how to get a real model.",
+        "I have no knowledge of my own, so I'll say what I am and how to connect a real model.",
         "I am thinkaloud's demo model: I think and answer by fixed rules, so that you can see how"
-        " thinkaloud streams a model's reasoning. To a question such as this I have no answer of"
-        f" my own.\n\n{_ABILITIES}\n\n{_CONNECTING}",
+        f" thinkaloud streams a model's reasoning. I can't answer questions like this one.\n\n{_ABILITIES}\n\n{_CONNECTING}",
     )
 
 
 def _memory(question: str, earlier: Sequence[str]) -> tuple[str, str]:
-    decision = "That is about this conversation, and I can look back in it."
+    decision = "This is about our conversation, and I can look back at it."
     if not earlier:
         return decision, "Nothing yet: this is the first message of our conversation."
     if _FIRST.search(question):
@@ -88,8 +87,9 @@ def _name(earlier: Sequence[str]) -> tuple[str, str]:
     for text in reversed(earlier):
         named = _NAME.search(text)
         if named is not None:
-            return "The name was given earlier.", f"You told me: your name is {named[1]}."
-    return "No name was given in this conversation.", "You have not told me your name yet."
+            return "They told me their name earlier.", f"You told me: your name is {named[1]}."
+    decision = "They haven't told me their name in this conversation."
+    return decision, "You haven't told me your name yet."
 
 
 def _line(text: str) -> str:
