@@ -7,19 +7,16 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-import aiohttp
 import msgspec
 
 from thinkaloud.app.storage import database_path
 from thinkaloud.config import Configuration
 from thinkaloud.errors import ConfigurationError
-from thinkaloud.server.connections.unix_socket import PREFIX
 from thinkaloud.server.http.origins import is_loopback
 from thinkaloud.stores.sqlite.lock import owner
 from thinkaloud.version import __version__
 
 _FILE_NAME: Final = "server.json"
-_PROBE_SECONDS: Final = 3.0
 
 
 class _Address(msgspec.Struct, frozen=True):
@@ -63,11 +60,14 @@ async def find_server(configuration: Configuration) -> str | None:
     if pid is None:
         return None
     address = _read(configuration.data_dir / _FILE_NAME)
+    # Imports aiohttp, which takes longer than most commands and is not needed without a server.
+    from thinkaloud.app.server_session import is_alive  # noqa: PLC0415
+
     if (
         address is None
         or address.pid != pid
         or not _is_local(address.url)
-        or not await _is_alive(address.url)
+        or not await is_alive(address.url)
     ):
         raise ConfigurationError(
             f"Process {pid or 'unknown'} is using the data directory {configuration.data_dir}, but"
@@ -76,24 +76,6 @@ async def find_server(configuration: Configuration) -> str | None:
             " share the data. `thinkaloud chat --temporary` works without the data directory."
         )
     return address.url
-
-
-def session_for(url: str, timeout: float | None = None) -> aiohttp.ClientSession:
-    """Return an HTTP session for this server URL, which may be a Unix socket.
-
-    `timeout` is the total time per request in seconds; None for aiohttp's default.
-    """
-    connector = None
-    if url.startswith(PREFIX):
-        connector = aiohttp.UnixConnector(url.removeprefix(PREFIX))
-    if timeout is None:
-        return aiohttp.ClientSession(connector=connector)
-    return aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=timeout))
-
-
-def http_base(url: str) -> str:
-    """Return the base URL for requests to a server; a Unix socket has no host name of its own."""
-    return "http://localhost" if url.startswith(PREFIX) else url
 
 
 def _read(path: Path) -> _Address | None:
@@ -111,14 +93,3 @@ def _is_local(url: str) -> bool:
     if parts.scheme == "unix":
         return parts.path.startswith("/")
     return parts.scheme == "http" and is_loopback(parts.hostname or "")
-
-
-async def _is_alive(url: str) -> bool:
-    try:
-        async with (
-            session_for(url, _PROBE_SECONDS) as session,
-            session.get(f"{http_base(url)}/healthz", allow_redirects=False) as response,
-        ):
-            return response.status == 200 and await response.json() == {"status": "alive"}
-    except (TimeoutError, aiohttp.ClientError, ValueError):
-        return False

@@ -7,7 +7,6 @@ from typing import Final
 import aiohttp
 import msgspec
 
-from thinkaloud.app.server_address import http_base
 from thinkaloud.errors import (
     ConfigurationError,
     Conflict,
@@ -17,6 +16,7 @@ from thinkaloud.errors import (
     ThinkaloudError,
     Unavailable,
 )
+from thinkaloud.server.connections.unix_socket import http_base
 
 _CONNECT_SECONDS: Final = 5.0
 _READ_SECONDS: Final = 120.0

@@ -5,9 +5,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 
 from thinkaloud.app.server_address import find_server
-from thinkaloud.cli.backend.conversations import Archive
+from thinkaloud.app.storage import open_conversations
+from thinkaloud.cli.backend.conversations import Archive, FileArchive
 from thinkaloud.cli.backend.local import open_local
-from thinkaloud.cli.backend.remote import open_remote
 from thinkaloud.config import Configuration
 from thinkaloud.events.event import LoggedEvent
 from thinkaloud.ports.model import ModelInfo
@@ -80,10 +80,30 @@ async def open_backend(
     """
     persistent = not temporary and configuration.settings.store.kind == "sqlite"
     url = await find_server(configuration) if persistent else None
-    backend_context = (
-        open_local(configuration, model, is_persistent=persistent)
-        if url is None
-        else open_remote(configuration, url)
-    )
-    async with backend_context as backend:
-        yield backend
+    if url is None:
+        async with open_local(configuration, model, is_persistent=persistent) as local:
+            yield local
+        return
+    # Imports aiohttp, which takes longer than the rest and is not needed without a server.
+    from thinkaloud.cli.backend.remote import open_remote  # noqa: PLC0415
+
+    async with open_remote(configuration, url) as remote:
+        yield remote
+
+
+@asynccontextmanager
+async def open_archive(configuration: Configuration) -> AsyncGenerator[Archive]:
+    """Open the saved conversations until the block is left.
+
+    Raises `ConfigurationError` if the data directory is in use but no server can be reached.
+    """
+    url = await find_server(configuration)
+    if url is None:
+        async with open_conversations(configuration) as conversations:
+            yield FileArchive(conversations, configuration.owner)
+        return
+    # Imported only here: see `open_backend`.
+    from thinkaloud.cli.backend.server_archive import open_server_archive  # noqa: PLC0415
+
+    async with open_server_archive(url) as archive:
+        yield archive

@@ -6,10 +6,11 @@ from contextlib import asynccontextmanager, suppress
 
 import msgspec
 
-from thinkaloud.app.server_address import session_for
+from thinkaloud.app.server_session import session_for
 from thinkaloud.cli.backend.api import Api
-from thinkaloud.cli.backend.conversations import Archive, ServerArchive
+from thinkaloud.cli.backend.conversations import Archive
 from thinkaloud.cli.backend.remote_run import RemoteRequest, RemoteRun
+from thinkaloud.cli.backend.server_archive import ServerArchive
 from thinkaloud.config import Configuration
 from thinkaloud.errors import ConfigurationError, NotFound, Unavailable, UnknownModel
 from thinkaloud.ports.clock import SystemClock

@@ -9,8 +9,13 @@ import msgspec
 from thinkaloud.cli.backend.backend import Backend, open_backend
 from thinkaloud.cli.backend.conversations import ConversationEntry
 from thinkaloud.cli.backend.history import validate_id
-from thinkaloud.cli.commands.conversation import Conversation, new_id, print_resume_command
-from thinkaloud.cli.commands.one_shot import ask, parse_effort, warn_if_demo
+from thinkaloud.cli.commands.one_shot import (
+    ask,
+    new_id,
+    parse_effort,
+    print_resume_command,
+    warn_if_demo,
+)
 from thinkaloud.cli.commands.piped_input import PIPE, has_pipe, is_terminal, read_pipe
 from thinkaloud.cli.exit_codes import ExitCode
 from thinkaloud.cli.loop_thread import LoopThread
@@ -52,6 +57,7 @@ def run(options: ChatOptions) -> ExitCode:
         view = open_view(options.thinking, json=options.json)
         if interactive:
             # Imported only here, because a single question needs no prompt.
+            from thinkaloud.cli.commands.conversation import Conversation  # noqa: PLC0415
             from thinkaloud.cli.commands.repl import Repl  # noqa: PLC0415
 
             conversation = Conversation(loop, request, view, options.config)

@@ -1,7 +1,5 @@
 """The current conversation of an interactive chat."""
 
-import secrets
-import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,7 +12,7 @@ from rich.console import Console
 from thinkaloud.cli.backend.backend import Backend
 from thinkaloud.cli.backend.conversations import ConversationEntry
 from thinkaloud.cli.backend.history import find_run, list_runs, load_export, retry_request
-from thinkaloud.cli.commands.one_shot import ask, print_notice
+from thinkaloud.cli.commands.one_shot import ask, new_id, print_notice, print_resume_command
 from thinkaloud.cli.commands.versions import Version, select_version, version_lines, versions_in
 from thinkaloud.cli.exit_codes import ExitCode
 from thinkaloud.cli.loop_thread import LoopThread
@@ -28,18 +26,6 @@ from thinkaloud.events.view import RunView
 from thinkaloud.runtime.runs.request import RunRequest
 
 _LISTED: Final = 10
-
-
-def new_id() -> str:
-    """Return an id for a new conversation."""
-    return f"cli_{secrets.token_hex(8)}"
-
-
-def print_resume_command(conversation_id: str, config: Path | None) -> None:
-    """Print the command that continues a conversation."""
-    named = [] if config is None else ["--config", str(config)]
-    command = shlex.join(["thinkaloud", "chat", *named, "--conversation", conversation_id])
-    print_notice(f"Resume with: {command}", "dim", wrap=False)
 
 
 class Conversation:

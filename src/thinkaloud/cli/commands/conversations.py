@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from thinkaloud.cli.backend.conversations import Archive, ConversationEntry, open_archive
+from thinkaloud.cli.backend.backend import open_archive
+from thinkaloud.cli.backend.conversations import Archive, ConversationEntry
 from thinkaloud.cli.backend.history import find_run, load_export, validate_id
 from thinkaloud.cli.commands.one_shot import print_notice
 from thinkaloud.cli.commands.versions import select_version, version_lines, versions_in

@@ -9,7 +9,6 @@ from rich.console import Console
 from rich.text import Text
 
 from thinkaloud.cli.commands.doctor_checks import HostReport, Report, run_checks
-from thinkaloud.cli.commands.stream_check import check_stream, stream_check_lines
 from thinkaloud.cli.exit_codes import ExitCode
 from thinkaloud.cli.options import DoctorOptions
 from thinkaloud.cli.ui.sanitize import json_document, sanitize
@@ -36,6 +35,12 @@ def run(options: DoctorOptions) -> ExitCode:
 
 
 def _check_url(url: str, *, json: bool) -> ExitCode:
+    # Imports aiohttp, which the other checks may not need.
+    from thinkaloud.cli.commands.stream_check import (  # noqa: PLC0415
+        check_stream,
+        stream_check_lines,
+    )
+
     report = asyncio.run(check_stream(url))
     if json:
         sys.stdout.write(json_document(report))

@@ -1,5 +1,8 @@
 """Runs a single request: start it, show its events, report how it ended."""
 
+import secrets
+import shlex
+from pathlib import Path
 from typing import Final
 
 from rich.console import Console
@@ -88,3 +91,15 @@ def _report(ended: RunEnded) -> None:
         case "failed":
             if ended.error is not None:
                 print_notice(f"Failed ({ended.error.code}): {ended.error.message}", "red")
+
+
+def new_id() -> str:
+    """Return an id for a new conversation."""
+    return f"cli_{secrets.token_hex(8)}"
+
+
+def print_resume_command(conversation_id: str, config: Path | None) -> None:
+    """Print the command that continues a conversation."""
+    named = [] if config is None else ["--config", str(config)]
+    command = shlex.join(["thinkaloud", "chat", *named, "--conversation", conversation_id])
+    print_notice(f"Resume with: {command}", "dim", wrap=False)

@@ -7,13 +7,12 @@ from rich.text import Text
 
 from thinkaloud.app.runtime import Choices, Runtime
 from thinkaloud.app.server import run_server
-from thinkaloud.app.server_address import http_base
 from thinkaloud.cli.commands.one_shot import DEMO_NOTICE, print_notice
 from thinkaloud.cli.exit_codes import ExitCode
 from thinkaloud.cli.options import ServeOptions
 from thinkaloud.cli.ui.sanitize import one_line
 from thinkaloud.config import load
-from thinkaloud.server.connections.unix_socket import PREFIX
+from thinkaloud.server.connections.unix_socket import PREFIX, http_base
 from thinkaloud.version import __version__
 
 _TRY = """\

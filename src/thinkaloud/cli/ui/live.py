@@ -10,6 +10,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from thinkaloud.cli.ui.markdown import MarkdownPieces, print_piece, rendered
+from thinkaloud.cli.ui.plain import Thinking
 from thinkaloud.cli.ui.redraw import LiveArea
 from thinkaloud.cli.ui.sanitize import one_line, sanitize
 from thinkaloud.events.event import (
@@ -29,9 +30,6 @@ from thinkaloud.events.event import (
     VersionSelected,
 )
 from thinkaloud.ports.clock import Clock, SystemClock
-
-Thinking = bool | None
-"""How to show reasoning: True in full, None live and collapsed when done, False not at all."""
 
 _LINES: Final = 8
 _TAIL_CHARACTERS: Final = 2000

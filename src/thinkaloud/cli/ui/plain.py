@@ -24,6 +24,9 @@ from thinkaloud.events.event import (
     VersionSelected,
 )
 
+Thinking = bool | None
+"""How to show reasoning: True in full, None live and collapsed when done, False not at all."""
+
 
 class View(Protocol):
     """Shows the events of a run."""

@@ -5,8 +5,7 @@ import sys
 
 from rich.console import Console
 
-from thinkaloud.cli.ui.live import LiveView, Thinking
-from thinkaloud.cli.ui.plain import JsonLinesView, PlainView, View
+from thinkaloud.cli.ui.plain import JsonLinesView, PlainView, Thinking, View
 
 
 def open_view(thinking: Thinking, *, json: bool) -> View:
@@ -15,6 +14,9 @@ def open_view(thinking: Thinking, *, json: bool) -> View:
         return JsonLinesView(sys.stdout, thinking=thinking is True)
     console = Console(highlight=False)
     if console.is_terminal and not console.is_dumb_terminal:
+        # Imported only here, because Markdown takes time to load and a pipe needs none.
+        from thinkaloud.cli.ui.live import LiveView  # noqa: PLC0415
+
         # Only xterm does not rewrap lines when it becomes narrower.
         rewraps = "XTERM_VERSION" not in os.environ  # noqa: TID251 - no setting
         return LiveView(console, thinking, rewraps=rewraps)

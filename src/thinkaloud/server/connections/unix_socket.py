@@ -19,6 +19,11 @@ _SETTING: Final = "server.socket"
 _PROBE_SECONDS: Final = 2.0
 
 
+def http_base(url: str) -> str:
+    """Return the base URL for requests to a server; a Unix socket has no host name of its own."""
+    return "http://localhost" if url.startswith(PREFIX) else url
+
+
 @contextmanager
 def unix_socket(name: str) -> Generator[socket.socket]:
     """Bind a socket file with mode 0600 and remove it when the block exits.

@@ -1,0 +1,34 @@
+"""HTTP sessions with a running server, over TCP or a Unix socket."""
+
+from typing import Final
+
+import aiohttp
+
+from thinkaloud.server.connections.unix_socket import PREFIX, http_base
+
+_PROBE_SECONDS: Final = 3.0
+
+
+def session_for(url: str, timeout: float | None = None) -> aiohttp.ClientSession:
+    """Return an HTTP session for this server URL, which may be a Unix socket.
+
+    `timeout` is the total time per request in seconds; None for aiohttp's default.
+    """
+    connector = None
+    if url.startswith(PREFIX):
+        connector = aiohttp.UnixConnector(url.removeprefix(PREFIX))
+    if timeout is None:
+        return aiohttp.ClientSession(connector=connector)
+    return aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=timeout))
+
+
+async def is_alive(url: str) -> bool:
+    """Whether a thinkaloud server answers at this URL."""
+    try:
+        async with (
+            session_for(url, _PROBE_SECONDS) as session,
+            session.get(f"{http_base(url)}/healthz", allow_redirects=False) as response,
+        ):
+            return response.status == 200 and await response.json() == {"status": "alive"}
+    except (TimeoutError, aiohttp.ClientError, ValueError):
+        return False
