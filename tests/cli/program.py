@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from tests.cli.preloaded import ENVIRONMENT, Preloaded
+
 PROGRAM: Final = Path(sys.executable).with_name("thinkaloud")
 DEMO: Final = '[model]\ndefault = "demo/thinkaloud"\n'
 _DEADLINE: Final = 20.0
@@ -26,18 +28,21 @@ _IN_TERMINAL: Final = (
 
 
 class Home:
-    """A folder that the program takes for everything: working directory, home, data."""
+    """A folder that the program takes for everything: working directory, home, data.
 
-    def __init__(self, folder: Path) -> None:
+    `run` starts an interpreter, or forks a `preloaded` one.
+    """
+
+    def __init__(self, folder: Path, preloaded: Preloaded | None = None) -> None:
         self.folder = folder
         self.environment = {
             "HOME": str(folder),
             "XDG_CONFIG_HOME": str(folder / "config"),
             "THINKALOUD_DATA_DIR": str(folder / "data"),
-            "PATH": os.environ["PATH"],
-            "LANG": "C.UTF-8",
+            **ENVIRONMENT,
             "NO_PROXY": "*",
         }
+        self._preloaded = preloaded
 
     def configure(self, text: str) -> None:
         (self.folder / "thinkaloud.toml").write_text(text, encoding="utf-8")
@@ -45,20 +50,30 @@ class Home:
     def run(
         self, *arguments: str, stdin: str | bytes | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run the program with its output in pipes; without `stdin` there is nothing to read."""
-        data = stdin.encode() if isinstance(stdin, str) else stdin
-        done = subprocess.run(
-            [PROGRAM, *arguments],
-            input=b"" if data is None else data,
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            timeout=_DEADLINE,
-            check=False,
-        )
-        return subprocess.CompletedProcess(
-            done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
-        )
+        """Run the program without a terminal; without `stdin` there is nothing to read."""
+        data = stdin.encode() if isinstance(stdin, str) else stdin or b""
+        if self._preloaded is None:
+            done = subprocess.run(
+                [PROGRAM, *arguments],
+                input=data,
+                cwd=self.folder,
+                env=self.environment,
+                capture_output=True,
+                timeout=_DEADLINE,
+                check=False,
+            )
+            code, output, errors = done.returncode, done.stdout, done.stderr
+        else:
+            code, output, errors = self._preloaded.run(
+                arguments, self.environment, self.folder, data, _DEADLINE
+            )
+        return subprocess.CompletedProcess(arguments, code, output.decode(), errors.decode())
+
+    def beside(self, name: str) -> "Home":
+        """Return another home, in a new folder in this one."""
+        folder = self.folder / name
+        folder.mkdir()
+        return Home(folder, self._preloaded)
 
     def shell(self, command: str) -> subprocess.CompletedProcess[str]:
         """Run a line of shell here; its output comes in pipes."""

@@ -4,11 +4,12 @@
 """
 
 import base64
+import functools
 import random
 import sys
 import tracemalloc
-from collections.abc import Callable, Iterator, Sequence
-from types import FrameType
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import CodeType, FrameType
 from typing import Any
 
 import pytest
@@ -80,41 +81,63 @@ def test_what_the_fuzzer_found_stays_fixed(name, data):
     TARGETS[name](base64.b64decode(data))
 
 
-def members(owner: object) -> Iterator[object]:
-    """Yield what the members of an object hold."""
-    names = {name for kind in type(owner).__mro__ for name in getattr(kind, "__slots__", ())}
-    for name in names | vars(owner).keys() if hasattr(owner, "__dict__") else names:
-        yield getattr(owner, name, None)
+@functools.cache
+def slots(kind: type) -> frozenset[str]:
+    """The names of the members that have a slot."""
+    return frozenset(name for each in kind.__mro__ for name in getattr(each, "__slots__", ()))
 
 
-class Work:
-    """Counts what a piece of code does: lines run, and text that passes through functions.
+TEXT = (str, bytes)
 
-    Of every function that returns, the length of each text that a local variable or a member of
-    its object holds is added: text that is concatenated again for every delta shows as more than
-    linear. (A buffer that grows in place is no such text.)
+
+def text_in(values: Iterable[Any]) -> int:
+    total = 0
+    for value in values:
+        if isinstance(value, TEXT):
+            total += len(value)
+    return total
+
+
+@functools.cache
+def is_ours(code: CodeType) -> bool:
+    return "thinkaloud" in code.co_filename
+
+
+def work(run: Callable[[], object]) -> int:
+    """Count what a piece of code does: lines run, and text that passes through functions.
+
+    For every function that returns, the length of each text in a local variable or a member of
+    its object is added, so that text that is concatenated again for every delta grows faster than
+    the input. (A buffer that grows in place is not such a text.)
     """
+    units = 0
 
-    def __init__(self) -> None:
-        self.units = 0
-
-    def measure(self, run: Callable[[], object]) -> int:
-        before = sys.gettrace()
-        sys.settrace(self._trace)
-        try:
-            run()
-        finally:
-            sys.settrace(before)
-        return self.units
-
-    def _trace(self, frame: FrameType, event: str, argument: Any) -> Any:
-        if "thinkaloud" not in frame.f_code.co_filename:
+    def start(frame: FrameType, event: str, argument: Any) -> Any:
+        nonlocal units
+        if not is_ours(frame.f_code):
             return None
+        units += 1
+        return step
+
+    def step(frame: FrameType, event: str, argument: Any) -> Any:
+        nonlocal units
+        units += 1
         if event == "return":
-            values = [*frame.f_locals.values(), *members(frame.f_locals.get("self"))]
-            self.units += sum(len(v) for v in values if isinstance(v, str | bytes))
-        self.units += 1
-        return self._trace
+            variables = frame.f_locals
+            units += text_in(variables.values())
+            if "self" in variables:
+                owner = variables["self"]
+                units += text_in([getattr(owner, name, None) for name in slots(type(owner))])
+                units += text_in(getattr(owner, "__dict__", {}).values())
+        return step
+
+    before = sys.gettrace()
+    sys.settrace(start)
+    try:
+        run()
+    finally:
+        sys.settrace(before)
+    return units
 
 
 def in_bytes(data: bytes) -> list[bytes]:
@@ -167,8 +190,8 @@ def test_work_grows_no_faster_than_the_input(name, shape, unit):
     wire = WIRES[name]
     small, large = (shape(wire, unit * (size // len(unit))) for size in (200, 800))
     decode(wire.decoder(), small)  # What is imported or compiled once is not counted.
-    little = Work().measure(lambda: decode(wire.decoder(), small))
-    much = Work().measure(lambda: decode(wire.decoder(), large))
+    little = work(lambda: decode(wire.decoder(), small))
+    much = work(lambda: decode(wire.decoder(), large))
     assert 0 < much <= 4.4 * little
 
 
@@ -184,7 +207,7 @@ def test_splitting_tags_is_linear(opening, unit, size):
                 splitter.feed(piece)
             splitter.close()
 
-    little, much = Work().measure(lambda: split(300)), Work().measure(lambda: split(1_200))
+    little, much = work(lambda: split(300)), work(lambda: split(1_200))
     assert 0 < much <= 4.4 * little
 
 

@@ -1,7 +1,9 @@
 """`thinkaloud conversations`, `export` and `import`: with a server that runs, and without one."""
 
+import itertools
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import stat
@@ -48,9 +50,10 @@ def ok(done: "subprocess.CompletedProcess[str]") -> str:
     return done.stdout
 
 
-@pytest.fixture
-def home_with_conversations(home: Home) -> Iterator[Home]:
-    """A home in which a server has had two conversations."""
+@pytest.fixture(scope="module")
+def saved_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data of a server that has had two conversations."""
+    home = Home(tmp_path_factory.mktemp("saved"))
     blue = [think(CANARY), say("Blue, by scattering."), end()]
     with lab(blue, blue, [say("Four."), end()]) as served:
         home.configure(served.configuration())
@@ -58,6 +61,15 @@ def home_with_conversations(home: Home) -> Iterator[Home]:
             ask(url, "Why is the sky blue?", "sky")
             ask(url, "Again?", "sky")
             ask(url, "2 + 2?", "sum")
+    return home.folder / "data"
+
+
+@pytest.fixture
+def home_with_conversations(home: Home, saved_data: Path) -> Iterator[Home]:
+    """A home with this data, and a model that answers "Four."."""
+    shutil.copytree(saved_data, home.folder / "data")
+    with lab([say("Four."), end()]) as served:
+        home.configure(served.configuration())
         yield home
 
 
@@ -201,19 +213,14 @@ def test_what_a_server_left_that_was_killed_can_be_read_at_once(home: Home) -> N
 
 def wait_until_saved(home: Home, conversation_id: str) -> bool:
     """Ask the server until the partial answer is kept, which takes a flush interval."""
-    kept = ""
-    while "Half" not in kept:
-        copy = home.folder / "copy.db"
-        ok(home.run("export", str(copy)))
-        other = Home(home.folder / "other")
-        (other.folder / "data").mkdir(parents=True, exist_ok=True)
+    for number in itertools.count():
+        other = home.beside(f"copy{number}")
         other.configure(DEMO)
-        ok(other.run("import", str(copy)))
-        kept = other.run("conversations", "show", conversation_id).stdout
-        copy.unlink()
-        for file in (other.folder / "data").iterdir():
-            file.unlink()
-    return True
+        ok(home.run("export", f"copy{number}/copy.db"))
+        ok(other.run("import", "copy.db"))
+        if "Half" in other.run("conversations", "show", conversation_id).stdout:
+            return True
+    return False
 
 
 @pytest.mark.promise("P8")
@@ -231,8 +238,7 @@ def test_all_that_is_kept_can_be_taken_to_another_place(
     repeated = home_with_conversations.run("export", str(file))
     assert (repeated.returncode, "already exists" in repeated.stderr) == (2, True)
 
-    other = Home(tmp_path / "other")
-    other.folder.mkdir()
+    other = home_with_conversations.beside("other")
     other.configure(DEMO)
     assert "Restored 2 conversations" in other.run("import", str(file)).stderr
     assert (
@@ -256,8 +262,7 @@ def test_what_cannot_be_read_in_a_backup_is_told_and_the_rest_taken_in(
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("UPDATE events SET event = '' WHERE conversation_id = 'sky'")
         connection.commit()
-    other = Home(tmp_path / "other")
-    other.folder.mkdir()
+    other = home_with_conversations.beside("other")
     other.configure(DEMO)
     done = other.run("import", str(file))
     assert done.returncode == 1

@@ -19,9 +19,10 @@ from tests.cli.program import DEMO, Home
 Carry = Callable[[BaseHTTPRequestHandler, http.client.HTTPResponse], None]
 
 
-@pytest.fixture
-def url(home: Home) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server that runs."""
+    home = Home(tmp_path_factory.mktemp("server"))
     home.configure(DEMO)
     with home.start("serve", "--port", "0") as process:
         yield address(read_until(process, b"/api/docs\n"))
