@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from thinkaloud.core.reclassify import settled
 from thinkaloud.events import codec
 from thinkaloud.events.event import (
     AnswerDelta,
@@ -22,6 +23,7 @@ from thinkaloud.events.event import (
     ToolEnded,
     ToolStarted,
     UserInput,
+    VersionSelected,
 )
 from thinkaloud.events.fold import Fold, RunFold
 from thinkaloud.events.view import AnswerBlock, NoticeBlock, ReasoningBlock, ToolBlock
@@ -178,3 +180,82 @@ def test_a_reader_that_had_half_of_a_reclassified_answer_sees_one_whole_thought(
     for run in (live, resumed, again):
         assert run.view().blocks == (thought, AnswerBlock("a2", 1, "Hi.", "open"))
         assert run.view().reasoning_status == "shown"
+
+
+def conversation(*events: tuple[str, Event], stored: bool = False) -> Fold:
+    """Fold these events by run: as followers saw them, or as they are stored afterwards."""
+    logged = [
+        LoggedEvent(seq, 1_000 + seq, "conv_1", run_id, event)
+        for seq, (run_id, event) in enumerate(events, start=1)
+    ]
+    fold = Fold("conv_1")
+    for each in settled(logged) if stored else logged:
+        fold.apply(each)
+    return fold
+
+
+BEFORE: list[tuple[str, Event]] = [
+    ("run_1", STARTED),
+    ("run_1", AnswerDelta("b1", "One.")),
+    ("run_2", STARTED),
+    ("run_2", AnswerDelta("c1", "Two.")),
+    ("run_3", msgspec.structs.replace(STARTED, replaces="run_1")),
+    ("run_3", AnswerDelta("a1", "The user greets.")),
+]
+RECLASSIFIED: tuple[str, Event] = ("run_3", SegmentReclassified("a1", "reasoning", 2))
+AFTER: dict[str, tuple[list[tuple[str, Event]], list[str], str | None]] = {
+    "no answer": ([], ["run_1", "run_2"], "run_3"),
+    "an answer": ([("run_3", AnswerDelta("a2", "Hi."))], ["run_3"], None),
+    "it is selected by hand": ([("", VersionSelected("run_3"))], ["run_3"], None),
+    "the next message": ([("run_4", STARTED)], ["run_1", "run_2", "run_4"], None),
+    "another attempt": (
+        [("run_4", msgspec.structs.replace(STARTED, replaces="run_3"))],
+        ["run_1", "run_2"],
+        "run_4",
+    ),
+}
+
+
+@pytest.mark.promise("P8")
+@pytest.mark.parametrize("after", AFTER)
+def test_a_version_whose_answer_turns_out_to_be_reasoning_is_not_selected_live_or_reloaded(
+    after: str,
+) -> None:
+    events, path, attempt = AFTER[after]
+    live = conversation(*BEFORE, RECLASSIFIED, *events)
+    reloaded = conversation(*BEFORE, RECLASSIFIED, *events, stored=True)
+
+    assert list(conversation(*BEFORE).runs) == ["run_3"]
+    for fold in (live, live.copy(), reloaded):
+        assert list(fold.runs) == path
+        assert (fold.attempt and fold.attempt.run_id) == attempt
+    assert live.view().runs == reloaded.view().runs
+    assert live.view().versions == reloaded.view().versions
+
+
+@pytest.mark.promise("P8")
+@pytest.mark.parametrize("stored", [False, True])
+def test_a_version_that_was_selected_by_hand_stays_selected_when_its_answer_was_reasoning(
+    stored: bool,
+) -> None:
+    by_hand: tuple[str, Event] = ("", VersionSelected("run_3"))
+    fold = conversation(*BEFORE, by_hand, RECLASSIFIED, stored=stored)
+
+    assert list(fold.runs) == ["run_3"]
+    assert fold.attempt is None
+
+
+@pytest.mark.promise("P8")
+@pytest.mark.parametrize("stored", [False, True])
+def test_a_replacement_takes_the_place_at_once_of_a_last_answer_that_was_only_reasoning(
+    stored: bool,
+) -> None:
+    fold = conversation(
+        ("run_1", STARTED),
+        ("run_1", AnswerDelta("a1", "The user greets.")),
+        ("run_1", SegmentReclassified("a1", "reasoning", 2)),
+        ("run_2", msgspec.structs.replace(STARTED, replaces="run_1")),
+        stored=stored,
+    )
+
+    assert list(fold.runs) == ["run_2"]

@@ -5,7 +5,9 @@ path: the selected version of every position.
 
 A run that `replaces` another becomes a version of its position. It is selected by its first answer
 text; until then, and if it ends without any, it is the conversation's `attempt` and the path is
-unchanged. It is selected at once if the selected version has no answer and is last in the path.
+unchanged. If all of its answer text is reclassified as reasoning, it is the attempt again, as it is
+for a reader of the rewritten log. It is selected at once if the selected version has no answer and
+is last in the path.
 
 `Fold.apply` takes constant time per delta (P11). `Fold.view` returns a frozen value; its JSON is
 equal to that of the TypeScript fold for the same events.
@@ -33,6 +35,8 @@ class Fold:
         """All runs, and the current path."""
         self.attempt: RunFold | None = None
         """The latest run, if it is a replacement without answer text (so far)."""
+        self._superseded: tuple[RunFold, str] | None = None
+        """The latest run, if its answer text selected it, and the version selected before."""
 
     @property
     def runs(self) -> dict[str, RunFold]:
@@ -46,12 +50,14 @@ class Fold:
         if run is not None:
             run.apply(logged)
             if run is self.attempt and run.answered:
-                self._select(run.run_id)
+                self._select_answered(run)
+            elif self._superseded is not None and not run.answered:
+                self._restore(run, *self._superseded)
         elif isinstance(logged.event, VersionSelected):
             self._select(logged.event.run_id)
         else:
             run = RunFold(logged, self._attachments(logged.event))
-            self.attempt = run
+            self.attempt, self._superseded = run, None
             if self.tree.add(run, run.started.replaces):
                 self._select(run.run_id)
 
@@ -63,6 +69,7 @@ class Fold:
         """Return an independent copy of the fold. The runs themselves are shared."""
         found = Fold(self.conversation_id)
         found.seq, found.tree, found.attempt = self.seq, self.tree.copy(), self.attempt
+        found._superseded = self._superseded
         return found
 
     def settled(self) -> "Fold":
@@ -101,8 +108,19 @@ class Fold:
         )
 
     def _select(self, run_id: str) -> None:
-        self.attempt = None
+        self.attempt = self._superseded = None
         self.tree.select(run_id)
+
+    def _select_answered(self, run: RunFold) -> None:
+        before = self.tree.selected_version(run.run_id)
+        self._select(run.run_id)
+        self._superseded = None if before is None else (run, before)
+
+    def _restore(self, run: RunFold, selected: RunFold, before: str) -> None:
+        """Undo the selection of `selected` if it is this run, whose answer text was reasoning."""
+        if run is selected:
+            self._select(before)
+            self.attempt = run
 
     def _attachments(self, event: Event) -> tuple[Attachment, ...] | None:
         if not isinstance(event, RunStarted) or not event.attachments:

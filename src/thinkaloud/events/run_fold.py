@@ -293,6 +293,12 @@ class RunFold:
         else:
             self.characters -= first.characters()
         self._blocks = [block for block in self._blocks if block not in found]
+        self.answered = any(
+            bool(text.strip(_BLANK))
+            for block in self._blocks
+            if isinstance(block, _OpenAnswer)
+            for text in block.pieces
+        )
         self._shows_reasoning = any(isinstance(block, _OpenReasoning) for block in self._blocks)
         if not self._shows_reasoning:
             self._reasoning_status = "none"

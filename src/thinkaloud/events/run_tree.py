@@ -51,7 +51,11 @@ class RunTree:
 
     def is_selected(self, run_id: str) -> bool:
         """Whether a run is the selected version of its position, on the path or not."""
-        return self._selected.get(self._before[run_id]) == run_id
+        return self.selected_version(run_id) == run_id
+
+    def selected_version(self, run_id: str) -> str | None:
+        """Return the selected version of a run's position."""
+        return self._selected.get(self._before[run_id])
 
     def line(self, run_id: str) -> list[RunFold]:
         """Return this run and its ancestors, oldest first."""

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { decode } from "./decode";
 import { encodeFrame } from "./encode-frame";
-import { apply, emptySession, sessionOf } from "./fold";
+import { apply, emptySession, type Session, sessionOf } from "./fold";
 import { GOLDEN_LOGS, GOLDEN_VIEWS } from "./golden";
 import type { LoggedEvent } from "./types.gen";
 
@@ -50,6 +50,22 @@ describe("the fold", () => {
       }, sessionOf(JSON.parse(JSON.stringify(before.view))));
       expect(after.view).toEqual(JSON.parse(GOLDEN_VIEWS[name] ?? ""));
     }
+  });
+
+  it("fetches the selected version when the answer that selected another one was reasoning", () => {
+    const started = { type: "run.started", model: "m", max_iterations: 25, input: { text: "Hi" } } as const;
+    const log: [string, LoggedEvent["event"]][] = [
+      ["run_1", started],
+      ["run_1", { type: "answer.delta", segment_id: "a1", text: "One." }],
+      ["run_2", { ...started, replaces: "run_1" }],
+      ["run_2", { type: "answer.delta", segment_id: "b1", text: "The user greets." }],
+      ["run_2", { type: "segment.reclassified", segment_id: "b1", to: "reasoning", duration_ms: 2 }],
+    ];
+    const sessions = log.map(([run_id, event], index) => ({ seq: index + 1, at_ms: index, conversation_id: "c", run_id, event })).reduce(
+      (all: Session[], logged) => [...all, apply(all.at(-1) ?? emptySession("c"), logged)],
+      [],
+    );
+    expect(sessions.map(({ stale }) => stale)).toEqual([false, false, false, false, true]);
   });
 
   it("leaves what did not change as it was, so that it is not drawn again", () => {

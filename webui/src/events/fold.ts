@@ -78,8 +78,11 @@ export function apply(session: Session, logged: LoggedEvent): Session {
   const run = view.runs[index];
   if (!run) return applyBeside(session, logged);
   const [next, open] = applyToRun(run, session.open[run.run_id], logged);
+  // Its answer text selected it, but was reasoning: the server selects the version that was selected before.
+  const isUndone = logged.event.type === "segment.reclassified" && run.run_id in view.versions && hasAnswered(run) && !hasAnswered(next);
   return {
     ...session,
+    stale: session.stale || isUndone,
     view: { ...view, seq: logged.seq, runs: next === run ? view.runs : view.runs.with(index, next) },
     open: open === session.open[run.run_id] ? session.open : reopened(session.open, run.run_id, open),
   };
