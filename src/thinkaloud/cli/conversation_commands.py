@@ -187,12 +187,17 @@ def regenerate(  # noqa: PLR0913 - one for each option
 
     The old answer and everything after it are kept as a version. See `versions` and `select`.
     """
-    dispatch(
-        "regenerate",
-        RegenerateOptions(
-            conversation, run, None, config, model, effort, thinking, json, max_iterations
-        ),
+    options = RegenerateOptions(
+        conversation_id=conversation,
+        run=run,
+        config=config,
+        model=model,
+        effort=effort,
+        thinking=thinking,
+        json=json,
+        max_iterations=max_iterations,
     )
+    dispatch("regenerate", options)
 
 
 @conversations.command()
@@ -213,9 +218,15 @@ def edit(  # noqa: PLR0913 - one for each option
 
     The old message and everything after it are kept as a version. See `versions` and `select`.
     """
-    dispatch(
-        "regenerate",
-        RegenerateOptions(
-            conversation, run, text, config, model, effort, thinking, json, max_iterations
-        ),
+    options = RegenerateOptions(
+        conversation_id=conversation,
+        run=run,
+        text=text,
+        config=config,
+        model=model,
+        effort=effort,
+        thinking=thinking,
+        json=json,
+        max_iterations=max_iterations,
     )
+    dispatch("regenerate", options)

@@ -16,18 +16,24 @@ class ServeOptions(msgspec.Struct, frozen=True):
     socket: str | None = None
 
 
-class ChatOptions(msgspec.Struct, frozen=True):
-    """`thinkaloud chat`. `thinking` is None by default: live on a terminal, hidden otherwise."""
+class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """The options of every command that starts a run."""
 
-    text: str | None
     config: Path | None
     model: str | None
     effort: str | None
     thinking: bool | None
+    """None: live on a terminal, hidden otherwise."""
     json: bool
+    max_iterations: int | None
+
+
+class ChatOptions(RunOptions, frozen=True, kw_only=True):
+    """`thinkaloud chat`."""
+
+    text: str | None
     files: tuple[str, ...]
     image: str | None
-    max_iterations: int | None
     conversation_id: str | None
     """The conversation to continue; None: a new one, or with `latest` the most recent one."""
     latest: bool
@@ -73,19 +79,13 @@ class ConversationOptions(msgspec.Struct, frozen=True):
     """A run in the version to show or export; None: the selected version."""
 
 
-class RegenerateOptions(msgspec.Struct, frozen=True):
+class RegenerateOptions(RunOptions, frozen=True, kw_only=True):
     """`thinkaloud conversations regenerate` and `edit`; only `edit` has a `text`."""
 
     conversation_id: str
     run: str | None
     """The run to replace, by id or number; None: the last one."""
-    text: str | None
-    config: Path | None
-    model: str | None
-    effort: str | None
-    thinking: bool | None
-    json: bool
-    max_iterations: int | None
+    text: str | None = None
 
 
 class BackupOptions(msgspec.Struct, frozen=True):

@@ -19,11 +19,16 @@ from thinkaloud.server.wires.page.frames import (
     ChatReasoningDelta,
     ChatReasoningEnd,
     ChatStreamEnd,
+    Place,
 )
 
 NAME = "websocket"
 
 _Sent = ChatMessage | ChatDelta | ChatStreamEnd | ChatReasoningDelta | ChatReasoningEnd
+
+
+class _SegmentPlace(Place):
+    stream_id: str
 
 
 class Receiver(Protocol):
@@ -67,42 +72,21 @@ class WebSocketChannel(BaseChannel):
     @override
     async def send(self, msg: OutboundMessage) -> None:
         """Send a complete assistant message."""
-        self._broadcast(
-            ChatMessage(
-                chat_id=msg.chat_id,
-                run_id=msg.stream.run_id,
-                seq=msg.stream.seq,
-                at_ms=self._clock.unix_ms(),
-                role="assistant",
-                text=msg.content,
-            )
-        )
+        place = self._place(msg.chat_id, msg.stream)
+        self._broadcast(ChatMessage(**place, role="assistant", text=msg.content))
 
     @override
     async def send_delta(self, chat_id: str, delta: str, metadata: StreamMetadata) -> None:
         """Send an answer delta; an empty one is ignored."""
         if delta:
-            self._broadcast(
-                ChatDelta(
-                    chat_id=chat_id,
-                    run_id=metadata.run_id,
-                    seq=metadata.seq,
-                    at_ms=self._clock.unix_ms(),
-                    text=delta,
-                    stream_id=_stream_id(metadata),
-                )
-            )
+            self._broadcast(ChatDelta(**self._segment(chat_id, metadata), text=delta))
 
     @override
     async def send_stream_end(self, chat_id: str, metadata: StreamMetadata) -> None:
         """Announce the end of an answer segment."""
         self._broadcast(
             ChatStreamEnd(
-                chat_id=chat_id,
-                run_id=metadata.run_id,
-                seq=metadata.seq,
-                at_ms=self._clock.unix_ms(),
-                stream_id=_stream_id(metadata),
+                **self._segment(chat_id, metadata),
                 resuming=metadata.resuming,
                 interrupted=metadata.interrupted,
             )
@@ -114,32 +98,33 @@ class WebSocketChannel(BaseChannel):
     ) -> None:
         """Send a reasoning delta to subscribers with reasoning; an empty one is ignored."""
         if delta:
-            self._broadcast(
-                ChatReasoningDelta(
-                    chat_id=chat_id,
-                    run_id=metadata.run_id,
-                    seq=metadata.seq,
-                    at_ms=self._clock.unix_ms(),
-                    text=delta,
-                    stream_id=_stream_id(metadata),
-                    part=metadata.part,
-                )
-            )
+            segment = self._segment(chat_id, metadata)
+            self._broadcast(ChatReasoningDelta(**segment, text=delta, part=metadata.part))
 
     @override
     async def send_reasoning_end(self, chat_id: str, metadata: StreamMetadata) -> None:
         """Announce the end of a reasoning segment to subscribers with reasoning."""
         self._broadcast(
             ChatReasoningEnd(
-                chat_id=chat_id,
-                run_id=metadata.run_id,
-                seq=metadata.seq,
-                at_ms=self._clock.unix_ms(),
-                stream_id=_stream_id(metadata),
+                **self._segment(chat_id, metadata),
                 duration_ms=metadata.duration_ms or 0,
                 interrupted=metadata.interrupted,
             )
         )
+
+    def _place(self, chat_id: str, metadata: StreamMetadata) -> Place:
+        return {
+            "chat_id": chat_id,
+            "run_id": metadata.run_id,
+            "seq": metadata.seq,
+            "at_ms": self._clock.unix_ms(),
+        }
+
+    def _segment(self, chat_id: str, metadata: StreamMetadata) -> _SegmentPlace:
+        return {
+            **self._place(chat_id, metadata),
+            "stream_id": metadata.stream_id or "stream",
+        }
 
     def _broadcast(self, frame: _Sent) -> None:
         thought = isinstance(frame, ChatReasoningDelta | ChatReasoningEnd)
@@ -147,7 +132,3 @@ class WebSocketChannel(BaseChannel):
         for receiver, reasoning in list(self._receivers.get(frame.chat_id, {}).items()):
             if reasoning or not thought:
                 receiver.offer(data)
-
-
-def _stream_id(metadata: StreamMetadata) -> str:
-    return metadata.stream_id or "stream"

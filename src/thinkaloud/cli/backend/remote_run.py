@@ -192,15 +192,10 @@ def _body(asked: RemoteRequest) -> dict[str, object]:
     """Return a request as the API expects it."""
     request = asked.request
     body: dict[str, object] = {
+        **request.shared_fields(),
         "text": request.text,
         "conversation_id": request.conversation_id,
-        "include_reasoning": asked.include_reasoning,
-        "max_iterations": request.max_iterations,
-        "context": request.context,
-        "context_files": request.context_files,
-        "image_path": request.image_path,
-        "model": request.model,
         "reasoning_effort": request.reasoning_effort,
-        "replaces": request.replaces,
+        "include_reasoning": asked.include_reasoning,
     }
     return {name: value for name, value in body.items() if value is not None}

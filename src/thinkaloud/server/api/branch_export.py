@@ -6,21 +6,22 @@ from starlette.responses import Response
 from thinkaloud.core.conversations.export import Export, file_name
 from thinkaloud.core.conversations.filenames import content_disposition
 from thinkaloud.server.api.chat import WITHHELD
-from thinkaloud.server.api.conversations import conversation_state
+from thinkaloud.server.api.conversations import (
+    CONVERSATION_PATH,
+    conversation_state,
+    requested_conversation,
+)
 from thinkaloud.server.http.operation import (
     JSON,
     MARKDOWN,
     Answer,
     Operation,
     json_response,
-    owner_of,
 )
-from thinkaloud.server.http.parsing import decode, read_body, read_query
+from thinkaloud.server.http.parsing import read_json, read_query
 from thinkaloud.server.schema.requests import BranchPoint, ExportQuery
 from thinkaloud.server.schema.responses import ConversationState
 from thinkaloud.server.services import ServerServices
-
-_ONE = "/api/v1/conversations/{conversation_id}"
 
 
 class BranchExportRoutes:
@@ -35,7 +36,7 @@ class BranchExportRoutes:
         return [
             Operation(
                 method="POST",
-                path=f"{_ONE}/branch",
+                path=f"{CONVERSATION_PATH}/branch",
                 name="branchConversation",
                 summary="Branch a conversation",
                 tag="conversations",
@@ -46,7 +47,7 @@ class BranchExportRoutes:
             ),
             Operation(
                 method="GET",
-                path=f"{_ONE}/export",
+                path=f"{CONVERSATION_PATH}/export",
                 name="exportConversation",
                 summary="Export a conversation",
                 tag="conversations",
@@ -59,19 +60,18 @@ class BranchExportRoutes:
 
     async def branch(self, request: Request) -> Response:
         """Branch a conversation at a run."""
-        settings = self._services.settings
-        found = await self._kept.get(owner_of(request), request.path_params["conversation_id"])
-        point = decode(await read_body(request, settings), BranchPoint, settings)
-        made = await self._kept.branch(owner_of(request), found.conversation_id, point.run_id)
+        found = await requested_conversation(self._services, request)
+        point = await read_json(request, BranchPoint, self._services.settings)
+        made = await self._kept.branch(found.owner, found.conversation_id, point.run_id)
         return json_response(await conversation_state(self._services, made), 201)
 
     async def export(self, request: Request) -> Response:
         """Export a conversation."""
         query = read_query(request, ExportQuery)
-        found = await self._kept.get(owner_of(request), request.path_params["conversation_id"])
+        found = await requested_conversation(self._services, request)
         shows = self._services.sends_reasoning(query.include_reasoning)
         body = await self._kept.export(
-            owner_of(request),
+            found.owner,
             found.conversation_id,
             query.format,
             include_reasoning=shows,

@@ -1,5 +1,7 @@
 """Create, list, get, rename, delete, read and follow conversations."""
 
+from typing import Final
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,9 +18,8 @@ from thinkaloud.server.http.operation import (
     owner_of,
 )
 from thinkaloud.server.http.parsing import (
-    decode,
     last_event_id,
-    read_body,
+    read_json,
     read_query,
     refuse_form,
 )
@@ -42,7 +43,7 @@ from thinkaloud.server.streams.sse import event_stream
 from thinkaloud.server.wires.chat.encode import chat_wire
 from thinkaloud.server.wires.chat.frames import Frame
 
-_ONE = "/api/v1/conversations/{conversation_id}"
+CONVERSATION_PATH: Final = "/api/v1/conversations/{conversation_id}"
 
 
 class ConversationRoutes:
@@ -88,7 +89,7 @@ class ConversationRoutes:
         return [
             Operation(
                 method="GET",
-                path=_ONE,
+                path=CONVERSATION_PATH,
                 name="getConversation",
                 summary="Get a conversation",
                 tag="conversations",
@@ -98,7 +99,7 @@ class ConversationRoutes:
             ),
             Operation(
                 method="PATCH",
-                path=_ONE,
+                path=CONVERSATION_PATH,
                 name="updateConversation",
                 summary="Rename a conversation",
                 tag="conversations",
@@ -109,7 +110,7 @@ class ConversationRoutes:
             ),
             Operation(
                 method="DELETE",
-                path=_ONE,
+                path=CONVERSATION_PATH,
                 name="deleteConversation",
                 summary="Delete a conversation",
                 tag="conversations",
@@ -123,7 +124,7 @@ class ConversationRoutes:
         return [
             Operation(
                 method="GET",
-                path=f"{_ONE}/messages",
+                path=f"{CONVERSATION_PATH}/messages",
                 name="listMessages",
                 summary="List messages",
                 tag="conversations",
@@ -134,7 +135,7 @@ class ConversationRoutes:
             ),
             Operation(
                 method="GET",
-                path=f"{_ONE}/events",
+                path=f"{CONVERSATION_PATH}/events",
                 name="followConversation",
                 summary="Follow all runs of a conversation",
                 description="Without a cursor, starts with the next event; `after=0` includes all.",
@@ -162,8 +163,7 @@ class ConversationRoutes:
 
     async def create(self, request: Request) -> Response:
         """Create an empty conversation."""
-        settings = self._services.settings
-        asked = decode(await read_body(request, settings), NewConversation, settings)
+        asked = await read_json(request, NewConversation, self._services.settings)
         new = await self._kept.create(
             owner_of(request), asked.conversation_id, asked.title, temporary=asked.temporary
         )
@@ -171,14 +171,14 @@ class ConversationRoutes:
 
     async def get(self, request: Request) -> Response:
         """Get a conversation."""
-        return json_response(await conversation_state(self._services, await self._found(request)))
+        found = await requested_conversation(self._services, request)
+        return json_response(await conversation_state(self._services, found))
 
     async def update(self, request: Request) -> Response:
         """Rename a conversation."""
-        settings = self._services.settings
-        found = await self._found(request)
-        change = decode(await read_body(request, settings), ConversationChange, settings)
-        changed = await self._kept.rename(owner_of(request), found.conversation_id, change.title)
+        found = await requested_conversation(self._services, request)
+        change = await read_json(request, ConversationChange, self._services.settings)
+        changed = await self._kept.rename(found.owner, found.conversation_id, change.title)
         return json_response(await conversation_state(self._services, changed))
 
     async def delete(self, request: Request) -> Response:
@@ -191,7 +191,7 @@ class ConversationRoutes:
     async def messages(self, request: Request) -> Response:
         """List the messages of a conversation."""
         query = read_query(request, MessagesQuery)
-        found = await self._found(request)
+        found = await requested_conversation(self._services, request)
         fold = await self._services.runs.hub.fold(found.owner, found.conversation_id)
         shows = self._services.sends_reasoning(query.include_reasoning)
         limit = query.limit if isinstance(query.limit, int) else None
@@ -209,9 +209,11 @@ class ConversationRoutes:
         following = follow_conversation(services.runs, owner_of(request), conversation_id, after)
         return await event_stream(frames_of(following, wire), services.settings, self._state)
 
-    async def _found(self, request: Request) -> Conversation:
-        conversation_id: str = request.path_params["conversation_id"]
-        return await self._kept.get(owner_of(request), conversation_id)
+
+async def requested_conversation(services: ServerServices, request: Request) -> Conversation:
+    """Return the conversation that the path names. Raises `NotFound`."""
+    conversation_id: str = request.path_params["conversation_id"]
+    return await services.runs.conversations.get(owner_of(request), conversation_id)
 
 
 async def conversation_state(services: ServerServices, found: Conversation) -> ConversationState:

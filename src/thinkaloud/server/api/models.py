@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from thinkaloud.runtime.runs.effort import effective_effort
 from thinkaloud.server.http.operation import Answer, Operation, json_response
-from thinkaloud.server.http.parsing import decode, read_body
+from thinkaloud.server.http.parsing import read_json
 from thinkaloud.server.run_request import effort_of
 from thinkaloud.server.schema.requests import ModelSwitch
 from thinkaloud.server.schema.responses import ModelView, Switched, model_view
@@ -55,7 +55,7 @@ class ModelRoutes:
     async def switch(self, request: Request) -> Response:
         """Set the default model and, if given, the default effort; both or neither."""
         services = self._services
-        asked = decode(await read_body(request, services.settings), ModelSwitch, services.settings)
+        asked = await read_json(request, ModelSwitch, services.settings)
         info = services.catalogue.open(asked.model_id).info
         effort = effort_of(asked.reasoning_effort, services.catalogue, asked.model_id)
         effort = effective_effort(effort, None, info)

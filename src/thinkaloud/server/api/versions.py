@@ -8,19 +8,15 @@ from starlette.responses import Response
 
 from thinkaloud.events.fold import Fold
 from thinkaloud.events.view import RunView
-from thinkaloud.server.http.operation import (
-    Answer,
-    Operation,
-    json_response,
-    owner_of,
-)
-from thinkaloud.server.http.parsing import decode, read_body, read_query
+from thinkaloud.server.api.conversations import CONVERSATION_PATH, requested_conversation
+from thinkaloud.server.http.operation import Answer, Operation, json_response
+from thinkaloud.server.http.parsing import read_json, read_query
 from thinkaloud.server.schema.requests import VersionChoice, VersionsQuery
 from thinkaloud.server.schema.responses import VersionList, version_list
 from thinkaloud.server.services import ServerServices
 from thinkaloud.stores.search_terms import phrases, words
 
-_PATH = "/api/v1/conversations/{conversation_id}/versions"
+_PATH = f"{CONVERSATION_PATH}/versions"
 
 
 class VersionRoutes:
@@ -66,7 +62,7 @@ class VersionRoutes:
     async def list(self, request: Request) -> Response:
         """List the versions."""
         query = read_query(request, VersionsQuery)
-        kept = await self._kept.get(owner_of(request), request.path_params["conversation_id"])
+        kept = await requested_conversation(self._services, request)
         fold = await self._services.runs.hub.fold(kept.owner, kept.conversation_id)
         wanted = phrases(query.search)
         # Search in a thread: a long conversation would block the event loop.
@@ -75,11 +71,9 @@ class VersionRoutes:
 
     async def select(self, request: Request) -> Response:
         """Select a version."""
-        settings = self._services.settings
-        conversation_id: str = request.path_params["conversation_id"]
-        await self._kept.get(owner_of(request), conversation_id)
-        asked = decode(await read_body(request, settings), VersionChoice, settings)
-        fold = await self._kept.select(owner_of(request), conversation_id, asked.run_id)
+        kept = await requested_conversation(self._services, request)
+        asked = await read_json(request, VersionChoice, self._services.settings)
+        fold = await self._kept.select(kept.owner, kept.conversation_id, asked.run_id)
         return json_response(version_list(fold))
 
 

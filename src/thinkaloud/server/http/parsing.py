@@ -53,6 +53,11 @@ async def read_body(request: Request, settings: ServerSettings) -> bytes:
     return await read_limited(request, settings, settings.max_body_bytes)
 
 
+async def read_json(request: Request, kind: type[T], settings: ServerSettings) -> T:
+    """Read and decode a JSON body. Raises `Refused` or `InvalidRequest`."""
+    return decode(await read_body(request, settings), kind, settings)
+
+
 async def read_limited(request: Request, settings: ServerSettings, limit: int) -> bytes:
     """Read a body of at most `limit` bytes within the time limit. Raises `Refused`."""
     if int(request.headers.get("content-length") or 0) > limit:

@@ -10,6 +10,7 @@ from thinkaloud.errors import NotFound
 from thinkaloud.events.event import (
     AnswerDelta,
     AnswerEnded,
+    Event,
     IterationStarted,
     LoggedEvent,
     ModelResponded,
@@ -56,6 +57,7 @@ from thinkaloud.server.wires.chat.frames import (
     VersionSelection,
 )
 from thinkaloud.server.wires.framing import on_one_line
+from thinkaloud.server.wires.policy import without_reasoning
 from thinkaloud.server.wires.wire import RunLookup
 
 Form = Literal["text", "sse"]
@@ -149,17 +151,19 @@ class ChatWire:
 
     def _frame(self, logged: LoggedEvent) -> bytes | None:
         event = logged.event
+        if isinstance(event, AnswerDelta):
+            token = Token(event.text, event.segment_id)
+            return self.write(TokenFrame(token, logged.seq, logged.run_id))
+        shown = event if self._reasoning else without_reasoning(event)
+        return None if shown is None else self._shown(logged, shown)
+
+    def _shown(self, logged: LoggedEvent, event: Event) -> bytes | None:
         match event:
-            case AnswerDelta():
-                token = Token(event.text, event.segment_id)
-                return self.write(TokenFrame(token, logged.seq, logged.run_id))
             case ReasoningDelta():
-                if not self._reasoning:
-                    return None
                 thought = Reasoning(event.text, event.segment_id, logged.at_ms, event.part)
                 return self.write(ReasoningFrame(thought, logged.seq, logged.run_id))
-            case RunEnded():
-                raise ValueError("a run's end is encoded by `end`")
+            case AnswerDelta() | RunEnded():
+                raise ValueError(f"{type(event).__name__} is encoded elsewhere")
             case _:
                 frame = self._early(logged, event)
                 return None if frame is None else self.write(frame)
@@ -175,9 +179,11 @@ class ChatWire:
                 data = Progress(event.iteration, event.max_iterations, event.message)
                 return ProgressFrame(data, seq, run_id)
             case ReasoningEnded():
-                return self._reasoning_end(logged, event)
+                end = ReasoningEnd(event.segment_id, event.duration_ms, event.interrupted)
+                return ReasoningEndFrame(end, seq, run_id)
             case SegmentReclassified():
-                return self._reclassified(logged, event)
+                change = Reclassified(event.segment_id, event.to, event.duration_ms)
+                return ReclassifiedFrame(change, seq, run_id)
             case ToolStarted():
                 arguments = parsed_arguments(event.arguments)
                 begun = ActionStart(event.name, event.tool_call_id, arguments)
@@ -204,19 +210,6 @@ class ChatWire:
             include_reasoning=self._reasoning,
             at_ms=logged.at_ms,
         )
-
-    def _reclassified(self, logged: LoggedEvent, event: SegmentReclassified) -> Frame | None:
-        if event.to == "withdrawn" and not self._reasoning:
-            return None
-        to = event.to if self._reasoning else "withdrawn"
-        data = Reclassified(event.segment_id, to, event.duration_ms)
-        return ReclassifiedFrame(data, logged.seq, logged.run_id)
-
-    def _reasoning_end(self, logged: LoggedEvent, event: ReasoningEnded) -> Frame | None:
-        if not self._reasoning:
-            return None
-        data = ReasoningEnd(event.segment_id, event.duration_ms, event.interrupted)
-        return ReasoningEndFrame(data, logged.seq, logged.run_id)
 
 
 _WIRES: Final[dict[tuple[Form, bool], ChatWire]] = {

@@ -1,7 +1,7 @@
 """Stateless encoding of the frames of `/ws`; `encoder.py` adds the state of a stream. Pure."""
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Final, TypedDict, assert_never
+from typing import Final, assert_never
 
 import msgspec
 from typing_extensions import override
@@ -44,17 +44,11 @@ from thinkaloud.server.wires.page.frames import (
     ChatUserMessage,
     ChatVersionSelected,
     Frame,
+    Place,
 )
 from thinkaloud.server.wires.policy import run_without_reasoning, without_reasoning
 
 _encode: Final = msgspec.json.Encoder().encode
-
-
-class _Place(TypedDict):
-    chat_id: str
-    run_id: str
-    seq: int
-    at_ms: int
 
 
 _Rare = (
@@ -289,7 +283,7 @@ def _segment(
             assert_never(event)
 
 
-def _place(logged: LoggedEvent) -> _Place:
+def _place(logged: LoggedEvent) -> Place:
     return {
         "chat_id": logged.conversation_id,
         "run_id": logged.run_id,

@@ -5,7 +5,7 @@ value are omitted.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypedDict
 
 import msgspec
 from msgspec import Meta
@@ -53,6 +53,15 @@ class Placed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     run_id: str | None
     seq: int | None
     at_ms: Annotated[int, Meta(description="Unix time in milliseconds, by the server's clock.")]
+
+
+class Place(TypedDict):
+    """The fields of `Placed`, to construct a frame."""
+
+    chat_id: str
+    run_id: str | None
+    seq: int | None
+    at_ms: int
 
 
 class ChatMessage(Placed, frozen=True, kw_only=True, tag_field="event", tag="message"):
