@@ -163,8 +163,9 @@ def bind(settings: ServerSettings) -> socket.socket:
     host, port = settings.host, settings.port
     if not is_loopback(host):
         raise ConfigurationError(
-            f"server.host is {host!r}, which other machines can reach. Without keys the server"
-            " listens on this machine only: 127.0.0.1, ::1 or localhost."
+            f"server.host is {host!r}, which other machines can reach. The server has no"
+            " authentication, so it listens on this machine only: use 127.0.0.1, ::1 or localhost,"
+            " and a reverse proxy that authenticates for other machines."
         )
     name = "127.0.0.1" if host.lower() == "localhost" else host.strip("[]")
     family = socket.AF_INET6 if ":" in name else socket.AF_INET
