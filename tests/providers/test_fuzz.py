@@ -207,15 +207,15 @@ def test_splitting_tags_is_linear(opening, unit, size):
                 splitter.feed(piece)
             splitter.close()
 
-    little, much = work(lambda: split(300)), work(lambda: split(1_200))
+    little, much = work(lambda: split(200)), work(lambda: split(800))
     assert 0 < much <= 4.4 * little
 
 
 @pytest.mark.promise("P4")
 @pytest.mark.parametrize("unit", ["<", "<thi", "</think", "[", "◁"])
 @pytest.mark.parametrize("name", WIRES)
-def test_a_million_beginnings_of_a_tag_are_text(name, unit):
-    text = "a" + unit * (1_000_000 // len(unit))
+def test_very_many_beginnings_of_a_tag_are_text(name, unit):
+    text = "a" + unit * (200_000 // len(unit))
     body = WIRES[name].body(ResponseText((), (text,)))
     pieces = [body[at : at + 4096] for at in range(0, len(body), 4096)]
     assert texts(decode(WIRES[name].decoder(), pieces)) == text
