@@ -354,46 +354,6 @@ def test_models_are_listed_for_people_and_for_programs(home: Home) -> None:
     assert set(entries[0]) == set(ModelView.__struct_fields__)
 
 
-def test_the_version_is_told_without_loading_what_only_commands_need(home: Home) -> None:
-    assert home.run("--version").stdout.startswith("thinkaloud 0.")
-    heavy = ("aiohttp", "starlette", "uvicorn", "pydantic", "asyncio", "rich.live")
-    code = (
-        "import sys, thinkaloud.cli.main;"
-        f"print([name for name in {heavy!r} if name in sys.modules])"
-    )
-    assert home.run_python(code) == "[]\n"
-
-
-def test_a_chat_without_a_server_loads_no_http_client_no_markdown_and_no_server(home: Home) -> None:
-    home.configure(DEMO)
-    heavy = ("aiohttp", "uvicorn", "starlette", "prompt_toolkit", "rich.markdown")
-    code = f"""
-import asyncio, sys
-from thinkaloud.cli.commands import chat
-from thinkaloud.config import load
-
-async def start():
-    async with chat.open_backend(load(None), None) as backend:
-        return (await backend.model(None)).id
-
-print(asyncio.run(start()), [name for name in {heavy!r} if name in sys.modules])
-"""
-    assert home.run_python(code) == "demo/thinkaloud []\n"
-
-
-def test_listing_conversations_loads_no_http_client_and_no_server(home: Home) -> None:
-    heavy = ("aiohttp", "uvicorn", "starlette", "prompt_toolkit", "rich.markdown")
-    code = f"""
-import sys
-from thinkaloud.cli.commands import conversations
-from thinkaloud.cli.options import ConversationOptions
-
-code = conversations.run(ConversationOptions("list", None, json=True))
-print(code, [name for name in {heavy!r} if name in sys.modules])
-"""
-    assert home.run_python(code) == "[]\n0 []\n"
-
-
 def test_events_in_a_pipe_tell_a_file_by_name_and_not_what_is_in_it(home: Home) -> None:
     notes = home.folder / "notes"
     notes.mkdir()
