@@ -3,9 +3,9 @@ import { Buffer } from "node:buffer";
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
 
-import { bringAxe, seriousFaults } from "./faults";
+import { loadAxe, seriousFaults } from "./faults";
 import { inChromium, it } from "./fixtures";
-import { say } from "./stage";
+import { say } from "./test-server";
 
 /** Complete one-pixel images. */
 const RED = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==", "base64");
@@ -53,7 +53,7 @@ inChromium("files in Chromium, against the real server", () => {
     await second.goto(page.url());
     await done(second).waitFor();
     expect(await shown(sent(second))).toEqual([NAMES, 2]);
-    await bringAxe(context);
+    await loadAxe(context);
     await page.reload();
     await done(page).waitFor();
     expect(await seriousFaults(page)).toEqual([]);

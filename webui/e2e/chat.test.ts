@@ -1,9 +1,9 @@
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
 
-import { bringAxe, seriousFaults } from "./faults";
+import { loadAxe, seriousFaults } from "./faults";
 import { inChromium, it } from "./fixtures";
-import { say } from "./stage";
+import { say } from "./test-server";
 
 const thinking = (page: Page) => page.getByRole("button", { name: /Thinking…/ });
 const thought = (page: Page) => page.getByRole("button", { name: /^Thought for/ });
@@ -287,7 +287,7 @@ inChromium("the page in Chromium, against the real server", () => {
 
   it.for(["light", "dark"] as const)("is accessible in %s, with a thought open, a dialog, and on a phone", async (colorScheme, { lookAt, server }) => {
     const { page, context } = await lookAt(server.address, { colorScheme, reducedMotion: "reduce" });
-    await bringAxe(context);
+    await loadAxe(context);
     await page.reload();
     const faults = () => seriousFaults(page);
     expect(await faults()).toEqual([]);

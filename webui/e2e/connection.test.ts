@@ -2,7 +2,7 @@ import type { Page } from "playwright-core";
 import { expect } from "vitest";
 
 import { inChromium, it } from "./fixtures";
-import { freePort, say, SilentWay } from "./stage";
+import { freePort, say, SilentProxy } from "./test-server";
 
 const thought = (page: Page) => page.getByRole("button", { name: /^Thought for/ });
 const body = (page: Page) => page.locator("section[aria-label=Thinking]");
@@ -21,7 +21,7 @@ const messagesOf = (address: string) => address.replace("/#/c/", "/api/v1/conver
 
 inChromium("a connection that is lost", () => {
   it("notices a connection that died without a sign, and loses nothing of what was streamed in between", async ({ lookAt, server }) => {
-    const way = new SilentWay(await freePort(), server.port);
+    const way = new SilentProxy(await freePort(), server.port);
     await way.start();
     const { page } = await lookAt(way.address);
     await say(page, "Why?");

@@ -1,9 +1,9 @@
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
 
-import { bringAxe, seriousFaults } from "./faults";
+import { loadAxe, seriousFaults } from "./faults";
 import { inChromium, it } from "./fixtures";
-import { say } from "./stage";
+import { say } from "./test-server";
 
 const done = (page: Page) => page.getByRole("button", { name: "Copy answer" });
 const list = (page: Page) => page.getByRole("navigation");
@@ -21,7 +21,7 @@ async function offerModels(page: Page): Promise<void> {
 
 inChromium("details of the page in Chromium", () => {
   it("finds one of 320 models by typing, by keyboard alone, and keeps it for the next message", async ({ here: { page, context, said } }) => {
-    await bringAxe(context);
+    await loadAxe(context);
     await offerModels(page);
     const picker = page.getByRole("button", { name: /^Model: / });
     await picker.focus();
@@ -113,7 +113,7 @@ inChromium("details of the page in Chromium", () => {
 
   it.for(["light", "dark"] as const)("shows task lists and code of every kind accessibly in %s", async (colorScheme, { lookAt, server }) => {
     const { page, context } = await lookAt(server.address, { colorScheme, reducedMotion: "reduce" });
-    await bringAxe(context);
+    await loadAxe(context);
     await page.reload();
     await say(page, "styles");
     await page.locator(".hljs-meta").first().waitFor();

@@ -9,7 +9,7 @@ interface Axe {
 }
 
 /** Inject axe into every page from the next load on; a script tag would violate the page's CSP. */
-export async function bringAxe(context: BrowserContext): Promise<void> {
+export async function loadAxe(context: BrowserContext): Promise<void> {
   await context.addInitScript({ path: createRequire(import.meta.url).resolve("axe-core/axe.min.js") });
 }
 

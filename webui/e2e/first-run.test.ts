@@ -1,12 +1,12 @@
 import { expect } from "vitest";
 
 import { inChromium, it } from "./fixtures";
-import { freePort, say, StagedServer } from "./stage";
+import { freePort, say, TestServer } from "./test-server";
 
 inChromium("a first run", () => {
   it("opens on the demo model, says so, thinks aloud, and tells how to connect a real one", async ({ lookAt }) => {
     const port = await freePort();
-    const server = new StagedServer(port, ["thinkaloud", "serve", "--port", String(port), "--model", "demo/thinkaloud"]);
+    const server = new TestServer(port, ["thinkaloud", "serve", "--port", String(port), "--model", "demo/thinkaloud"]);
     try {
       await server.start();
       const { page, said } = await lookAt(server.address);

@@ -6,7 +6,7 @@ import type { BrowserContextOptions } from "playwright-core";
 import { describe, test } from "vitest";
 
 import { CHROMIUM, launch } from "./browser.mjs";
-import { freePort, StagedServer, type Visit, visit } from "./stage";
+import { freePort, TestServer, type Visit, visit } from "./test-server";
 
 /** A group of tests that needs Chromium. */
 export const inChromium = describe.skipIf(!existsSync(CHROMIUM));
@@ -21,7 +21,7 @@ export const it = test
     return browser;
   })
   .extend("server", { scope: "file" }, async ({}, { onCleanup }) => {
-    const server = new StagedServer(await freePort());
+    const server = new TestServer(await freePort());
     onCleanup(() => server.remove());
     await server.start();
     return server;

@@ -8,7 +8,7 @@ import { expect, vi } from "vitest";
 
 import { STATES } from "../src/gallery/states";
 import { serve } from "./browser.mjs";
-import { bringAxe, seriousFaults } from "./faults";
+import { loadAxe, seriousFaults } from "./faults";
 import { inChromium, it as staged } from "./fixtures";
 
 const WEBUI = fileURLToPath(new URL("..", import.meta.url));
@@ -37,7 +37,7 @@ inChromium("the gallery of every state", () => {
   ] as const)("shows each in %s at %i pixels, quietly, accessibly and inside the screen", async ([theme, width], { gallery, lookAt }) => {
     const options = { viewport: { width, height: 900 }, reducedMotion: "reduce" } as const;
     const { page, context, said } = await lookAt(`${gallery}?theme=${theme}`, options);
-    await bringAxe(context);
+    await loadAxe(context);
     await page.reload();
     await page.waitForLoadState("networkidle");
     const shown = await page.locator("[data-picture]").evaluateAll((all) => all.map((each) => each.getAttribute("data-picture")));

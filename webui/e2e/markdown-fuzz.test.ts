@@ -13,7 +13,7 @@ import { hostile, madeUp, MULTILINGUAL, randomFrom, USUAL } from "../src/fuzz/co
 import { visible } from "../src/components/message/sanitize";
 import { serve } from "./browser.mjs";
 import { inChromium, it as staged } from "./fixtures";
-import type { Visit } from "./stage";
+import type { Visit } from "./test-server";
 
 const WEBUI = fileURLToPath(new URL("..", import.meta.url));
 /** How many texts to generate, and the first seed. */

@@ -2,7 +2,7 @@ import type { Page } from "playwright-core";
 import { expect } from "vitest";
 
 import { inChromium, it } from "./fixtures";
-import { say } from "./stage";
+import { say } from "./test-server";
 
 const done = (page: Page) => page.getByRole("button", { name: "Copy answer" });
 const field = (page: Page) => page.getByLabel("Your message");

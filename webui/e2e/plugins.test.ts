@@ -4,18 +4,18 @@ import { connect } from "node:net";
 import { expect } from "vitest";
 
 import { inChromium, it as base } from "./fixtures";
-import { freePort, say, StagedServer } from "./stage";
+import { freePort, say, TestServer } from "./test-server";
 
 const it = base.extend("ringing", { scope: "file" }, async ({}, { onCleanup }) => {
   const port = await freePort();
-  const server = new StagedServer(port, ["python", "-m", "tests.e2e.plugin_server", String(port)]);
+  const server = new TestServer(port, ["python", "-m", "tests.e2e.plugin_server", String(port)]);
   onCleanup(() => server.remove());
   await server.start();
   return server;
 });
 
 /** Make the plugin send this to a chat. */
-async function ring(server: StagedServer, ...messages: readonly object[]): Promise<void> {
+async function ring(server: TestServer, ...messages: readonly object[]): Promise<void> {
   const socket = connect(server.inData("bell.sock"));
   socket.end(messages.map((each) => `${JSON.stringify(each)}\n`).join(""));
   socket.resume();

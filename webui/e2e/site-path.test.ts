@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { expect } from "vitest";
 
 import { inChromium, it as base } from "./fixtures";
-import { freePort, say, StagedServer } from "./stage";
+import { freePort, say, TestServer } from "./test-server";
 
 const NGINX = ["/usr/sbin/nginx", "/usr/bin/nginx"].find((path) => existsSync(path));
 
@@ -51,7 +51,7 @@ function listening(port: number, target: string): string {
 
 const it = base
   .extend("behind", { scope: "file" }, async ({}, { onCleanup }) => {
-    const server = new StagedServer(await freePort(), undefined, { THINKALOUD_SERVER__BASE_PATH: "/app" });
+    const server = new TestServer(await freePort(), undefined, { THINKALOUD_SERVER__BASE_PATH: "/app" });
     onCleanup(() => server.remove());
     await server.start();
     return server;

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 
 import { basePath } from "./site-path";
 
-const pageSaying = (head: string) => new DOMParser().parseFromString(`<head>${head}</head>`, "text/html");
+const pageWithHead = (head: string) => new DOMParser().parseFromString(`<head>${head}</head>`, "text/html");
 
 it.each([
   ['<meta name="thinkaloud-base-path" content="/app" />', "/app"],
@@ -10,5 +10,5 @@ it.each([
   ['<meta name="thinkaloud-base-path" content="" />', ""],
   ["", ""],
 ])("finds the server under the path that the page names: %s", (head, path) => {
-  expect(basePath(pageSaying(head))).toBe(path);
+  expect(basePath(pageWithHead(head))).toBe(path);
 });

@@ -29,8 +29,8 @@ function keepSelection(root: HTMLElement): () => void {
     const selection = document.getSelection();
     if (!selection?.anchorNode || !selection.focusNode || (anchor === null && focus === null)) return;
     const changed = new Set(records.filter((record) => record.type === "characterData").map((record) => record.target));
-    const from = mended(root, anchor, selection.anchorNode, selection.anchorOffset, changed);
-    const to = mended(root, focus, selection.focusNode, selection.focusOffset, changed);
+    const from = restoredEnd(root, anchor, selection.anchorNode, selection.anchorOffset, changed);
+    const to = restoredEnd(root, focus, selection.focusNode, selection.focusOffset, changed);
     if (from === null && to === null) return;
     const [start, startOffset] = from ?? [selection.anchorNode, selection.anchorOffset];
     const [end, endOffset] = to ?? [selection.focusNode, selection.focusOffset];
@@ -55,7 +55,7 @@ function spotOf(root: HTMLElement, node: Node | null, offset: number): End {
 }
 
 /** Where rendering should have left an end of the selection; null if it didn't move. */
-function mended(root: HTMLElement, end: End, node: Node, offset: number, changed: ReadonlySet<Node>): [Node, number] | null {
+function restoredEnd(root: HTMLElement, end: End, node: Node, offset: number, changed: ReadonlySet<Node>): [Node, number] | null {
   if (end === null) return null;
   if (!root.contains(end.node)) return textAt(root, end.at);
   // Replacing text moves range boundaries in it to its start.

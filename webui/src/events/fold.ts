@@ -35,7 +35,7 @@ export interface Session {
 
 type Delta = Extract<Event, { type: "reasoning.delta" | "answer.delta" }>;
 type Ended = Extract<Event, { type: "reasoning.ended" | "answer.ended" }>;
-type Rare = Exclude<Event, Delta | Ended>;
+type RunEvent = Exclude<Event, Delta | Ended>;
 
 export function emptySession(conversationId: string): Session {
   return sessionOf({ conversation_id: conversationId, seq: 0, runs: [], versions: {}, attempt: null });
@@ -53,7 +53,7 @@ export function sessionOf(view: ConversationView, earlier = false): Session {
 }
 
 /** Apply a snapshot of the newest runs, keeping earlier runs that are here. */
-export function renewed(session: Session, view: ConversationView, earlier: boolean): Session {
+export function withSnapshot(session: Session, view: ConversationView, earlier: boolean): Session {
   const place = session.view.runs.findIndex((run) => run.run_id === view.runs[0]?.run_id);
   const newest = sessionOf(view, earlier);
   return earlier && place > 0 ? prepended(newest, session.view.runs.slice(0, place), session.view.versions, session.earlier) : newest;
@@ -76,7 +76,7 @@ export function apply(session: Session, logged: LoggedEvent): Session {
   const { view } = session;
   const index = view.runs.findLastIndex((run) => run.run_id === logged.run_id);
   const run = view.runs[index];
-  if (!run) return applyBeside(session, logged);
+  if (!run) return applyConversationEvent(session, logged);
   const [next, open] = applyToRun(run, session.open[run.run_id], logged);
   // Its answer text selected it, but was reasoning: the server selects the version that was selected before.
   const isUndone = logged.event.type === "segment.reclassified" && run.run_id in view.versions && hasAnswered(run) && !hasAnswered(next);
@@ -84,25 +84,25 @@ export function apply(session: Session, logged: LoggedEvent): Session {
     ...session,
     stale: session.stale || isUndone,
     view: { ...view, seq: logged.seq, runs: next === run ? view.runs : view.runs.with(index, next) },
-    open: open === session.open[run.run_id] ? session.open : reopened(session.open, run.run_id, open),
+    open: open === session.open[run.run_id] ? session.open : withOpenSegment(session.open, run.run_id, open),
   };
 }
 
 /** Apply an event of a run off the current path. */
-function applyBeside(session: Session, logged: LoggedEvent): Session {
+function applyConversationEvent(session: Session, logged: LoggedEvent): Session {
   const { event } = logged;
   const here = { ...session, view: { ...session.view, seq: logged.seq } };
-  if (event.type === "run.started") return withBegun(here, logged, event);
+  if (event.type === "run.started") return withStartedRun(here, logged, event);
   if (event.type === "version.selected") return selected(here, event.run_id);
   const { attempt } = session.view;
   if (attempt?.run_id !== logged.run_id) return here;
   const [next, open] = applyToRun(attempt, session.open[attempt.run_id], logged);
-  const applied = { ...here, view: { ...here.view, attempt: next }, open: reopened(session.open, attempt.run_id, open) };
+  const applied = { ...here, view: { ...here.view, attempt: next }, open: withOpenSegment(session.open, attempt.run_id, open) };
   return event.type === "answer.delta" && hasAnswered(next) ? selected(applied, next.run_id) : applied;
 }
 
 /** A run that replaces another is a new version of it, selected by its first answer text. */
-function withBegun(session: Session, logged: LoggedEvent, event: RunStarted): Session {
+function withStartedRun(session: Session, logged: LoggedEvent, event: RunStarted): Session {
   const run = begun(logged, event);
   const { view, tree } = withoutAttempt(session);
   const { replaces } = event;
@@ -114,8 +114,8 @@ function withBegun(session: Session, logged: LoggedEvent, event: RunStarted): Se
   const current = currentAt(view, place);
   const added = withVersion(tree, place, replaces, run.run_id);
   const attempted: Session = { ...session, tree: added, view: { ...view, attempt: run, versions: versionsOf(view.runs, run, added) } };
-  const givesWay = current !== undefined && current === view.runs.at(-1) && !hasAnswered(current);
-  return givesWay ? selected(attempted, run.run_id) : attempted;
+  const isReplaced = current !== undefined && current === view.runs.at(-1) && !hasAnswered(current);
+  return isReplaced ? selected(attempted, run.run_id) : attempted;
 }
 
 /** Select the version a run belongs to. If it isn't here, the session becomes stale. */
@@ -165,7 +165,7 @@ function fileOf({ id, name, media_type, bytes }: Attachment): AttachedFile {
   return { id: id ?? "", name, media_type, bytes: bytes ?? null };
 }
 
-function reopened(open: Session["open"], runId: string, index: number | undefined): Session["open"] {
+function withOpenSegment(open: Session["open"], runId: string, index: number | undefined): Session["open"] {
   const { [runId]: _, ...others } = open;
   return index === undefined ? others : { ...others, [runId]: index };
 }
@@ -183,7 +183,7 @@ function applyToRun(run: RunView, open: number | undefined, logged: LoggedEvent)
       return [replaced(run, open, closed(current, event)), undefined];
     }
     default:
-      return [applyRare(run, event, logged.at_ms), open];
+      return [applyRunEvent(run, event, logged.at_ms), open];
   }
 }
 
@@ -237,7 +237,7 @@ function closed(block: Block, event: Ended): Block {
   return { ...block, status, duration_ms: event.type === "reasoning.ended" ? event.duration_ms : null };
 }
 
-function applyRare(run: RunView, event: Rare, atMs: number): RunView {
+function applyRunEvent(run: RunView, event: RunEvent, atMs: number): RunView {
   switch (event.type) {
     case "run.started":
     case "version.selected":

@@ -71,7 +71,7 @@ export function withVersion(tree: Tree, place: string, replaced: string, runId: 
 
 /** The current path and tree with this run selected; null if its runs aren't here. */
 export function select(view: ConversationView, tree: Tree, runId: string): { readonly runs: readonly RunView[]; readonly tree: Tree } | null {
-  const way = wayTo(view, tree, runId);
+  const way = pathTo(view, tree, runId);
   if (!way) return null;
   const { steps, shared, index } = way;
   if (steps.length === 0) return { runs: view.runs, tree };
@@ -87,7 +87,7 @@ export function select(view: ConversationView, tree: Tree, runId: string): { rea
 }
 
 /** The hidden runs between the current path and a run; null if one isn't here. */
-function wayTo(view: ConversationView, tree: Tree, runId: string) {
+function pathTo(view: ConversationView, tree: Tree, runId: string) {
   const steps: RunView[] = [];
   const indexOf = (id: string) => view.runs.findIndex((run) => run.run_id === id);
   let shared = runId;

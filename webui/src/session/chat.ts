@@ -1,7 +1,7 @@
 /** One conversation: its folded log and the messages that aren't in the log yet. */
 
 import type { LoggedEvent } from "@/events/types.gen";
-import { apply, emptySession, prepended, renewed, type Session } from "@/events/fold";
+import { apply, emptySession, prepended, withSnapshot, type Session } from "@/events/fold";
 import type { Incoming } from "@/events/decode";
 
 import { type PluginMessage, interruptOpen, withPluginMessage } from "./plugin-messages";
@@ -137,7 +137,7 @@ export class Chat {
         if (!incoming.exists && this.#isUnknown()) this.#change({ phase: "missing" });
         break;
       case "snapshot":
-        this.#change({ session: renewed(this.state.latest.session, incoming.view, incoming.earlier) });
+        this.#change({ session: withSnapshot(this.state.latest.session, incoming.view, incoming.earlier) });
         this.#confirmFromSnapshot();
         break;
       case "earlier":
@@ -147,7 +147,7 @@ export class Chat {
         this.#receiveEvent(incoming.logged, incoming.clientMessageId);
         break;
       case "plugin":
-        this.#receiveAside(incoming);
+        this.#receivePluginEvent(incoming);
         break;
       case "accepted":
         this.#change({ pending: this.state.latest.pending.filter((each) => each.id !== incoming.clientMessageId) });
@@ -174,7 +174,7 @@ export class Chat {
     if (logged.event.type === "run.started") this.#confirm(logged.event.input.text, clientMessageId);
   }
 
-  #receiveAside({ event, runId, atMs }: Extract<Incoming, { kind: "plugin" }>): void {
+  #receivePluginEvent({ event, runId, atMs }: Extract<Incoming, { kind: "plugin" }>): void {
     const { runs, attempt } = this.state.latest.session.view;
     const after = attempt?.run_id === runId ? attempt : (runs.find((run) => run.run_id === runId) ?? runs.at(-1));
     this.#change({ pluginMessages: withPluginMessage(this.state.latest.pluginMessages, event, after?.run_id ?? null, atMs) });

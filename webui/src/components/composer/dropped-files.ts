@@ -6,12 +6,12 @@ import { useEffect } from "react";
 export function useDroppedFiles(onFiles: ((files: readonly File[]) => void) | undefined): void {
   useEffect(() => {
     const over = (event: DragEvent) => {
-      if (!bringsFiles(event)) return;
+      if (!hasFiles(event)) return;
       event.preventDefault();
       event.dataTransfer.dropEffect = onFiles ? "copy" : "none";
     };
     const dropped = (event: DragEvent) => {
-      if (!bringsFiles(event)) return;
+      if (!hasFiles(event)) return;
       event.preventDefault();
       onFiles?.([...event.dataTransfer.files]);
     };
@@ -24,6 +24,6 @@ export function useDroppedFiles(onFiles: ((files: readonly File[]) => void) | un
   }, [onFiles]);
 }
 
-function bringsFiles(event: DragEvent): event is DragEvent & { readonly dataTransfer: DataTransfer } {
+function hasFiles(event: DragEvent): event is DragEvent & { readonly dataTransfer: DataTransfer } {
   return event.dataTransfer?.types.includes("Files") ?? false;
 }

@@ -13,17 +13,17 @@ export interface PickerProps {
   readonly value: string;
   readonly onChange: (value: string) => void;
   /** Whether it keeps its width when space is tight. */
-  readonly firm?: boolean;
+  readonly noShrink?: boolean;
 }
 
 /** More choices than this get a search field. */
 const FEW = 12;
 
 /** A compact picker for the composer. */
-export function Picker({ name, icon, choices, value, onChange, firm = false }: PickerProps) {
+export function Picker({ name, icon, choices, value, onChange, noShrink = false }: PickerProps) {
   const current = choices.find((each) => each.value === value)?.label ?? value;
   const trigger = (
-    <button type="button" aria-label={`${name}: ${current}`} className={cx("inline-flex min-h-9 items-center gap-1.5 rounded-lg px-2 text-sm text-soft hover:bg-sunken hover:text-ink", firm ? "shrink-0" : "min-w-0")}>
+    <button type="button" aria-label={`${name}: ${current}`} className={cx("inline-flex min-h-9 items-center gap-1.5 rounded-lg px-2 text-sm text-soft hover:bg-sunken hover:text-ink", noShrink ? "shrink-0" : "min-w-0")}>
       {icon}
       <span className="truncate">{current}</span>
       <ChevronDown size={14} className="shrink-0" aria-hidden />

@@ -5,7 +5,7 @@ import { toJsxRuntime } from "hast-util-to-jsx-runtime";
 import { common, createLowlight } from "lowlight";
 import { Fragment, jsx, jsxs } from "react/jsx-runtime";
 
-import { grammarOf, neededFor } from "./languages";
+import { grammarOf, grammarsFor } from "./languages";
 
 const DEEPEST = 50;
 
@@ -13,7 +13,7 @@ const lowlight = createLowlight();
 
 export default function Highlighted({ code, language }: { readonly code: string; readonly language: string }) {
   const name = grammarOf(language);
-  if (!learned(name)) return code;
+  if (!registerGrammar(name)) return code;
   const tree = lowlight.highlight(name, code);
   return isTooDeep(tree) ? code : toJsxRuntime(tree, { Fragment, jsx, jsxs });
 }
@@ -29,9 +29,9 @@ function isTooDeep(tree: Root): boolean {
 }
 
 /** Whether the grammar exists. Grammars are registered on demand: registering all would block the page. */
-function learned(name: string): boolean {
+function registerGrammar(name: string): boolean {
   if (!Object.hasOwn(common, name)) return false;
-  for (const each of neededFor(name)) {
+  for (const each of grammarsFor(name)) {
     const grammar = common[each];
     if (grammar && !lowlight.registered(each)) lowlight.register(each, grammar);
   }

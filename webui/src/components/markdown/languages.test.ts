@@ -1,7 +1,7 @@
 import { common, createLowlight } from "lowlight";
 import { expect, it } from "vitest";
 
-import { GRAMMARS, grammarOf, neededFor } from "./languages";
+import { GRAMMARS, grammarOf, grammarsFor } from "./languages";
 
 it("gives languages the names that their grammars give them", () => {
   const all = createLowlight();
@@ -14,9 +14,9 @@ it("gives languages the names that their grammars give them", () => {
 });
 
 it("needs no grammar that there is not", () => {
-  for (const name of Object.keys(common)) expect(neededFor(name).filter((each) => !Object.hasOwn(common, each))).toEqual([]);
+  for (const name of Object.keys(common)) expect(grammarsFor(name).filter((each) => !Object.hasOwn(common, each))).toEqual([]);
 });
 
 it("needs also what stands within that which stands within", () => {
-  expect(new Set(neededFor("markdown"))).toEqual(new Set(["markdown", "xml", "css", "javascript", "graphql"]));
+  expect(new Set(grammarsFor("markdown"))).toEqual(new Set(["markdown", "xml", "css", "javascript", "graphql"]));
 });

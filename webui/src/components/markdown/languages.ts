@@ -54,7 +54,7 @@ export function grammarOf(language: string): string {
 }
 
 /** A grammar and its dependencies, itself first. */
-export function neededFor(name: string): readonly string[] {
+export function grammarsFor(name: string): readonly string[] {
   const needed = new Set([name]);
   // Iterating a set includes items added during iteration.
   for (const each of needed) for (const inner of WITHIN[each] ?? []) needed.add(inner);

@@ -7,7 +7,7 @@ export interface MarkdownProps {
   /** Whether more text will follow. */
   readonly growing: boolean;
   /** Whether to render incrementally, for very long text. */
-  readonly stepwise?: boolean;
+  readonly inSteps?: boolean;
 }
 
 /** Model output as Markdown; plain text until the renderer has loaded. */

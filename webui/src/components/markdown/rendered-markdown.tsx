@@ -15,10 +15,10 @@ const FIRST = 20_000;
 const STEP = 2_500;
 
 /** Model output as Markdown. Long complete text starts out plain and is rendered one step per animation frame. */
-const Markdown = memo(function Markdown({ text, growing, stepwise = false }: MarkdownProps) {
+const Markdown = memo(function Markdown({ text, growing, inSteps = false }: MarkdownProps) {
   const [document] = useState(() => new MarkdownDocument());
   // Text that streamed here is already parsed.
-  const [budget, setBudget] = useState(growing ? Number.POSITIVE_INFINITY : stepwise ? STEP : FIRST);
+  const [budget, setBudget] = useState(growing ? Number.POSITIVE_INFINITY : inSteps ? STEP : FIRST);
   const { parts, rest, definitions } = document.read(text, growing, budget);
   const waits = rest !== "" && budget < LONGEST_TEXT;
   useEffect(() => {
@@ -26,7 +26,7 @@ const Markdown = memo(function Markdown({ text, growing, stepwise = false }: Mar
     const frame = requestAnimationFrame(() => setBudget(budget + STEP));
     return () => cancelAnimationFrame(frame);
   }, [waits, budget]);
-  const sections = stepwise ? inSections(parts) : [parts];
+  const sections = inSteps ? inSections(parts) : [parts];
   return (
     <>
       {sections.map((section, index) => (

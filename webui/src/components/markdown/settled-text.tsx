@@ -4,7 +4,7 @@ import { Markdown } from "./markdown";
 export function SettledText({ text }: { readonly text: string }) {
   return (
     <div className="space-y-[0.85em]">
-      <Markdown text={text} growing={false} stepwise />
+      <Markdown text={text} growing={false} inSteps />
     </div>
   );
 }

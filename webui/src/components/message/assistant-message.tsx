@@ -72,7 +72,7 @@ function textOf(block: Content): string {
 function BlockView({ block, run }: { readonly block: Content; readonly run: RunView }) {
   switch (block.type) {
     case "reasoning":
-      return <Thought block={block} runStatus={run.status} isAllThereIs={run.status !== "running" && answerOf(run) === ""} />;
+      return <Thought block={block} runStatus={run.status} isOnlyContent={run.status !== "running" && answerOf(run) === ""} />;
     case "answer":
       return <Answer block={block} />;
     case "tool":

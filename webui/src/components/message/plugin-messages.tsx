@@ -23,7 +23,7 @@ export function PluginMessages({ pluginMessages, after }: PluginMessagesProps) {
     <article aria-label="Message from a plugin" className="space-y-3 pb-9">
       {shown.map(({ block }) =>
         block.type === "reasoning" ? (
-          <Thought key={block.segment_id} block={block} runStatus={block.status === "open" ? "running" : "completed"} isAllThereIs={shown.length === 1} />
+          <Thought key={block.segment_id} block={block} runStatus={block.status === "open" ? "running" : "completed"} isOnlyContent={shown.length === 1} />
         ) : (
           <Answer key={block.segment_id} block={block} />
         ),

@@ -15,14 +15,14 @@ export interface ThoughtProps {
   readonly block: ReasoningBlock;
   readonly runStatus: RunView["status"];
   /** Whether the run ended with thinking only; then the thought stays open. */
-  readonly isAllThereIs: boolean;
+  readonly isOnlyContent: boolean;
 }
 
 /** One thought: open while it streams, collapsed when the answer begins. */
-export const Thought = memo(function Thought({ block, runStatus, isAllThereIs }: ThoughtProps) {
+export const Thought = memo(function Thought({ block, runStatus, isOnlyContent }: ThoughtProps) {
   const { thinking } = useViewOptions();
   const live = block.status === "open" && runStatus === "running";
-  const [open, setOpen] = useToggle(block.segment_id, opensBy(thinking, live, isAllThereIs));
+  const [open, setOpen] = useToggle(block.segment_id, isOpenByDefault(thinking, live, isOnlyContent));
   const body = useId();
   useStayOpenWhileReading(live, open, setOpen);
   return (
@@ -44,10 +44,10 @@ export const Thought = memo(function Thought({ block, runStatus, isAllThereIs }:
   );
 });
 
-function opensBy(choice: ThinkingChoice, live: boolean, isAllThereIs: boolean): boolean {
+function isOpenByDefault(choice: ThinkingChoice, live: boolean, isOnlyContent: boolean): boolean {
   switch (choice) {
     case "auto":
-      return live || isAllThereIs;
+      return live || isOnlyContent;
     case "open":
       return true;
     case "preview":

@@ -47,7 +47,7 @@ export function Thread({ view, pluginMessages = NO_PLUGIN_MESSAGES, onEarlier, a
   const shown = useMemo(() => shownRuns(view), [view]);
   const runs = useMemo(() => shown.map(({ run }) => run), [shown]);
   const { first, more, edge } = useEarlier(runs, onEarlier, scroller);
-  const placed = useMemo(() => placedAmong(pluginMessages, runs), [pluginMessages, runs]);
+  const placed = useMemo(() => withValidAnchors(pluginMessages, runs), [pluginMessages, runs]);
   return (
     <div className="relative min-h-0 flex-1">
       <div
@@ -96,7 +96,7 @@ export function Thread({ view, pluginMessages = NO_PLUGIN_MESSAGES, onEarlier, a
 }
 
 /** Messages after a run that is no longer shown move after the last run. */
-function placedAmong(pluginMessages: readonly ShownPluginMessage[], runs: readonly RunView[]): readonly ShownPluginMessage[] {
+function withValidAnchors(pluginMessages: readonly ShownPluginMessage[], runs: readonly RunView[]): readonly ShownPluginMessage[] {
   if (pluginMessages.length === 0) return pluginMessages;
   const there = new Set(runs.map((run) => run.run_id));
   const last = runs.at(-1)?.run_id ?? null;

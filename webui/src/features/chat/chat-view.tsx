@@ -101,9 +101,9 @@ export function ChatView({ chatId, thinking, toggles, enter, chosen, onChoose, o
 }
 
 function useEnter(chosen: ChatViewProps["enter"]): EnterKey {
-  const byTouch = useMedia("(pointer: coarse)");
+  const hasTouchScreen = useMedia("(pointer: coarse)");
   if (chosen !== "auto") return chosen;
-  return byTouch ? "newline" : "send";
+  return hasTouchScreen ? "newline" : "send";
 }
 
 /** Loads the last message into the field. */

@@ -44,7 +44,7 @@ export function ModelControls({ models, chosen, onChange }: ModelControlsProps) 
       ) : null}
       {efforts.length > 0 ? (
         <Picker
-          firm
+          noShrink
           name="Thinking effort"
           icon={<Brain size={15} className="shrink-0" aria-hidden />}
           value={efforts.includes(chosen.effort) ? chosen.effort : ""}

@@ -17,7 +17,7 @@ export function useShortcuts({ field, onEscape }: Shortcuts): void {
       if (event.key === "/" && !isWriting(event.target)) {
         event.preventDefault();
         field.current?.focus();
-      } else if (event.key === "Escape" && onEscape && !belongsElsewhere(event.target, field.current)) {
+      } else if (event.key === "Escape" && onEscape && !handlesEscape(event.target, field.current)) {
         onEscape();
       }
     };
@@ -27,7 +27,7 @@ export function useShortcuts({ field, onEscape }: Shortcuts): void {
 }
 
 /** Whether Escape belongs to a dialog, menu or another field, such as the search. */
-function belongsElsewhere(target: EventTarget | null, field: HTMLElement | null): boolean {
+function handlesEscape(target: EventTarget | null, field: HTMLElement | null): boolean {
   return document.querySelector("[role=dialog],[role=menu]") !== null || (isWriting(target) && target !== field);
 }
 

@@ -22,7 +22,7 @@ const MOST_LAZY_LINES = 200;
 const LONGEST_RUN = 32;
 
 /** Thrown when quotes and lists exceed the limits. */
-export class TooMuch extends Error {
+export class TooDeepError extends Error {
   /** @param offset position in the text. */
   constructor(readonly offset: number) {
     super("Block quotes or lists are nested too deeply, or have too many lazy continuation lines.");
@@ -30,7 +30,7 @@ export class TooMuch extends Error {
 }
 
 /** Limits a construct per paragraph; further occurrences aren't tried. */
-export function limited(construct: Construct, most: number): Construct {
+export function limitOccurrences(construct: Construct, most: number): Construct {
   const tried = new WeakMap<TokenizeContext, { count: number; readonly from: number }>();
   return {
     ...construct,
@@ -51,7 +51,7 @@ export function limited(construct: Construct, most: number): Construct {
 const depthGuard: Construct = {
   name: "depthGuard",
   tokenize(_effects, _ok, nok) {
-    if (this.now().column > LAST_COLUMN) throw new TooMuch(this.now().offset);
+    if (this.now().column > LAST_COLUMN) throw new TooDeepError(this.now().offset);
     return nok;
   },
 };
@@ -61,7 +61,7 @@ const lazyGuard: Construct = {
   name: "lazyGuard",
   tokenize(_effects, _ok, nok) {
     const { line, offset } = this.now();
-    if (line > MOST_LAZY_LINES && this.parser.lazy[line - 1] && this.parser.lazy[line - MOST_LAZY_LINES]) throw new TooMuch(offset);
+    if (line > MOST_LAZY_LINES && this.parser.lazy[line - 1] && this.parser.lazy[line - MOST_LAZY_LINES]) throw new TooDeepError(offset);
     return nok;
   },
 };
@@ -103,7 +103,7 @@ function only(found: Construct | Construct[] | undefined): Construct {
 /** Emphasis, code and links, within the limits. Emphasis supports Chinese, Japanese and Korean. */
 export function bounds(): Extension {
   const emphasis = cjkFriendlyExtension();
-  const attention = limited({ ...only(emphasis.text?.[MARKERS.asterisk]), name: "boundedAttention" }, MOST_EMPHASIS);
+  const attention = limitOccurrences({ ...only(emphasis.text?.[MARKERS.asterisk]), name: "boundedAttention" }, MOST_EMPHASIS);
   const runs = Object.fromEntries([MARKERS.asterisk, MARKERS.underscore].map((code) => [code, [longRun, attention]]));
   return {
     disable: { null: [plainAttention.name ?? "", codeText.name ?? "", labelEnd.name ?? ""] },
@@ -112,15 +112,15 @@ export function bounds(): Extension {
     text: {
       ...runs,
       [MARKERS.tilde]: longRun,
-      [MARKERS.backtick]: [longRun, limited({ ...codeText, name: "boundedCode" }, MOST_CODE)],
-      [MARKERS.closing]: limited({ ...labelEnd, name: "boundedLabelEnd" }, MOST_BRACKETS),
+      [MARKERS.backtick]: [longRun, limitOccurrences({ ...codeText, name: "boundedCode" }, MOST_CODE)],
+      [MARKERS.closing]: limitOccurrences({ ...labelEnd, name: "boundedLabelEnd" }, MOST_BRACKETS),
     },
   };
 }
 
 /** Footnotes, within the limits: each bracket searches for its opening. */
-export function boundedNotes(): Extension {
+export function limitedFootnotes(): Extension {
   const notes = gfmFootnote();
-  const text = Object.entries(notes.text ?? {}).map(([code, construct]) => [code, limited(only(construct), MOST_BRACKETS)] as const);
+  const text = Object.entries(notes.text ?? {}).map(([code, construct]) => [code, limitOccurrences(only(construct), MOST_BRACKETS)] as const);
   return { ...notes, text: Object.fromEntries(text) };
 }

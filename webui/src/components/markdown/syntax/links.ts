@@ -2,7 +2,7 @@
 
 import type { Code, Construct, Effects, Extension, State, Token, TokenizeContext } from "micromark-util-types";
 
-import { limited } from "./limits";
+import { limitOccurrences } from "./limits";
 import { isEnding, letterOf } from "./math-syntax";
 
 const LONGEST = 2_000;
@@ -60,7 +60,7 @@ export function splitAtAddresses(text: string): readonly string[] {
 }
 
 export function links(): Extension {
-  const link = limited({ name: "link", tokenize, previous: mayPrecede }, MOST_IN_A_PARAGRAPH);
+  const link = limitOccurrences({ name: "link", tokenize, previous: mayPrecede }, MOST_IN_A_PARAGRAPH);
   const text = Object.fromEntries([..."HhWw"].map((letter) => [letter.charCodeAt(0), link]));
   return { disable: { null: ["protocolAutolink", "wwwAutolink"] }, text };
 }

@@ -5,7 +5,7 @@ import type { RootContent } from "mdast";
 import { completed } from "./completion";
 import { DefinitionFinder, type Definitions, NO_DEFINITIONS } from "./definitions";
 import { type Fence, fenceAtStart } from "./fence";
-import { TooMuch } from "./limits";
+import { TooDeepError } from "./limits";
 import { blocksOf, isTooDeep } from "./parse";
 
 export interface Part {
@@ -58,7 +58,7 @@ export class MarkdownDocument {
     // The parser replaces NUL, and clipboards don't accept it.
     const text = written.replaceAll("\u0000", "\u2400");
     if (text !== this.#text || growing !== this.#growing) this.#prepare(text, growing);
-    const end = growing ? worthReading(text, this.#end()) : text.length;
+    const end = growing ? parsedLength(text, this.#end()) : text.length;
     const at = growing && end === this.#readTo ? end : this.#readOn(text.slice(0, end), Math.min(budget, LONGEST_TEXT));
     this.#readTo = growing ? at : -1;
     return { parts: [...this.#settled, ...this.#last], rest: text.slice(at), definitions: this.#definitions };
@@ -117,7 +117,7 @@ export class MarkdownDocument {
 }
 
 /** How far a streaming text is parsed, given the blocks before `settled`. */
-function worthReading(text: string, settled: number): number {
+function parsedLength(text: string, settled: number): number {
   const length = text.length - settled;
   if (length <= LONG_BLOCK || fenceAtStart(text.slice(settled))) return text.length;
   const end = text.length - (length % LONG_STEP);
@@ -158,7 +158,7 @@ function readFrom(source: Source, at: number): Read {
     if (settled.length > 0) return { settled, open: [] };
   }
   // The last block is longer than a window; another may precede it.
-  return { settled: parts.length > 1 ? parts.slice(0, -1) : [plain(text, at, blankLineBehind(text, at + PLAIN))], open: [] };
+  return { settled: parts.length > 1 ? parts.slice(0, -1) : [plain(text, at, blankLineAfter(text, at + PLAIN))], open: [] };
 }
 
 function readFence({ text, growing }: Source, at: number, fence: Fence): Read {
@@ -186,7 +186,7 @@ function partsOf(source: Source, at: number): readonly Part[] {
   try {
     return partsIn(source, at);
   } catch (error) {
-    if (error instanceof TooMuch) return aroundPlain(source, at, error.offset);
+    if (error instanceof TooDeepError) return splitAroundPlainText(source, at, error.offset);
     // No text may crash the page. The call stack is the only known resource that runs out.
     if (error instanceof RangeError) return [plain(source.text, 0, source.text.length, at)];
     throw error;
@@ -215,17 +215,17 @@ function lineStart(text: string, offset: number): number {
 }
 
 /** The paragraph at `offset` verbatim, with Markdown around it. */
-function aroundPlain(source: Source, at: number, offset: number): readonly Part[] {
+function splitAroundPlainText(source: Source, at: number, offset: number): readonly Part[] {
   const { text } = source;
   const blank = [...text.slice(0, offset).matchAll(BLANK_LINE)].at(-1);
   const start = blank ? blank.index + blank[0].length : 0;
-  const end = blankLineBehind(text, offset);
+  const end = blankLineAfter(text, offset);
   const before = start > 0 ? partsOf({ ...source, text: text.slice(0, start), growing: false }, at) : [];
   const behind = end < text.length ? partsOf({ ...source, text: text.slice(end) }, at + end) : [];
   return [...before, plain(text, start, end, at), ...behind];
 }
 
-function blankLineBehind(text: string, from: number): number {
+function blankLineAfter(text: string, from: number): number {
   const found = new RegExp(BLANK_LINE);
   found.lastIndex = from;
   return found.exec(text) ? found.lastIndex : text.length;

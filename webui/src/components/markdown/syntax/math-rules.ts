@@ -16,7 +16,7 @@ function wordsOf(tex: string): string[] {
 }
 
 /** Whether it is unmistakably a formula: commands, powers, indices or equations. */
-function isCertain(tex: string): boolean {
+function isCertainlyMath(tex: string): boolean {
   if (COMMAND.test(tex) || /[\^{}]/.test(tex)) return true;
   // An index, as opposed to an identifier like `max_tokens`.
   if (/(?:^|[^\p{L}\d_])\p{L}_\w|[)\]}]_/u.test(tex)) return true;
@@ -25,7 +25,7 @@ function isCertain(tex: string): boolean {
 }
 
 function isProse(tex: string): boolean {
-  if (isCertain(tex)) return false;
+  if (isCertainlyMath(tex)) return false;
   if (NOT_LATIN_OR_GREEK.test(tex)) return true;
   return /\s/.test(tex.trim()) && wordsOf(tex).length > 0;
 }
@@ -36,7 +36,7 @@ function isProse(tex: string): boolean {
  */
 export function isDollarMath(tex: string, before: string, after: string): boolean {
   if (tex === "" || /^\s|\s$/.test(tex) || /[\dA-Za-z_\\$]/.test(before) || /[\d$_{(]/.test(after)) return false;
-  if (/[A-Za-z]/.test(after) && (!isCertain(tex) ? wordsOf(tex).length > 0 : false)) return false;
+  if (/[A-Za-z]/.test(after) && (!isCertainlyMath(tex) ? wordsOf(tex).length > 0 : false)) return false;
   // Text after the second dollar belongs to it: `$a=$b`, `$dir/$name`.
   if (/[A-Za-z]/.test(after) && /[=+\-*/,;:.(<>&|]$/.test(tex)) return false;
   return !isProse(tex);
@@ -55,7 +55,7 @@ export function isParenthesesMath(tex: string): boolean {
 /** Whether `\[tex\]` is a formula, rather than a remark in escaped brackets. More likely on a line of its own. */
 export function isBracketMath(tex: string, alone: boolean): boolean {
   if (tex.trim() === "") return false;
-  if (isCertain(tex)) return true;
+  if (isCertainlyMath(tex)) return true;
   if (wordsOf(tex).length > 0 || NOT_LATIN_OR_GREEK.test(tex) || !LETTER.test(tex)) return false;
   return alone || OPERATOR.test(tex);
 }

@@ -5,7 +5,7 @@ import type { Code, Construct, Effects, Extension, State, TokenizeContext } from
 
 import type { MathLines } from "./math-lines";
 import { isBracketMath, isDollarMath, isDoubleDollarMath, isParenthesesMath } from "./math-rules";
-import { limited } from "./limits";
+import { limitOccurrences } from "./limits";
 
 declare module "micromark-util-types" {
   interface TokenTypeMap {
@@ -49,7 +49,7 @@ export function letterOf(code: Code): string {
 
 /** `lines` locates display formulas. */
 export function math(lines: MathLines): Extension {
-  const text = limited({ name: "mathText", tokenize: tokenizeMathText }, MOST_IN_A_PARAGRAPH);
+  const text = limitOccurrences({ name: "mathText", tokenize: tokenizeMathText }, MOST_IN_A_PARAGRAPH);
   const flow = mathFlow(lines);
   return { text: { [DOLLAR]: text, [BACKSLASH]: text }, flow: { [DOLLAR]: flow, [BACKSLASH]: flow } };
 }

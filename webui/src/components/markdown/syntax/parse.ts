@@ -13,12 +13,12 @@ import { gfmTable } from "micromark-extension-gfm-table";
 import { gfmTaskListItem } from "micromark-extension-gfm-task-list-item";
 
 import { type Definitions, defined, NO_DEFINITIONS } from "./definitions";
-import { boundedNotes, bounds, DEEPEST } from "./limits";
+import { limitedFootnotes, bounds, DEEPEST } from "./limits";
 import { links } from "./links";
 import { mathLines } from "./math-lines";
 import { math, mathFromMarkdown } from "./math-syntax";
 
-const GRAMMAR = [gfmTable(), gfmStrikethroughCjkFriendly({ singleTilde: false }), gfmTaskListItem(), boundedNotes(), gfmAutolinkLiteral()];
+const GRAMMAR = [gfmTable(), gfmStrikethroughCjkFriendly({ singleTilde: false }), gfmTaskListItem(), limitedFootnotes(), gfmAutolinkLiteral()];
 const BOUNDS = [links(), bounds()];
 const TREE = [
   gfmTableFromMarkdown(),
@@ -30,7 +30,7 @@ const TREE = [
   mathFromMarkdown(),
 ];
 
-/** Parse a text into blocks. Throws TooMuch. */
+/** Parse a text into blocks. Throws TooDeepError. */
 export function blocksOf(text: string, growing = false, definitions: Definitions = NO_DEFINITIONS): Root["children"] {
   const extensions = [...GRAMMAR, math(mathLines(text, growing)), ...BOUNDS, defined(definitions)];
   // The parser drops a byte order mark, which would shift all offsets.

@@ -12,7 +12,7 @@ import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playw
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-export class StagedServer {
+export class TestServer {
   readonly port: number;
   readonly #command: readonly string[];
   readonly #data: string;
@@ -69,7 +69,7 @@ export class StagedServer {
 }
 
 /** A proxy to the server that can go silent, like a router that has dropped a connection: sockets stay open, but nothing gets through. */
-export class SilentWay {
+export class SilentProxy {
   readonly port: number;
   readonly #server;
   readonly #open = new Set<Socket>();
