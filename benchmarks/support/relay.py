@@ -33,7 +33,7 @@ class Downstream(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Dial the provider."""
-        client = cast("asyncio.Transport", transport)  # uvloop's own is no subclass
+        client = cast("asyncio.Transport", transport)  # uvloop's is not a subclass
         self._opening = asyncio.get_running_loop().create_task(self._dial(client))
 
     async def _dial(self, client: asyncio.Transport) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 HOLD = "hold"
 """A step at which the server says nothing more, until the test is over."""
 CUT = "cut"
-"""A step at which the server hangs up without an end mark."""
+"""A step at which the server hangs up without an end marker."""
 Step = dict[str, Any] | str
 
 

@@ -29,7 +29,7 @@ _ESCAPES: Final = re.compile(r"\x1b\[\d+m")
 
 
 class InstantClock(SystemClock):
-    """The machine's clock, for models that speak at a human pace: nobody waits for them."""
+    """The machine's clock, for models that speak at a human pace: without waiting."""
 
     @override
     async def sleep(self, seconds: float) -> None:

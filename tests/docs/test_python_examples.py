@@ -72,7 +72,7 @@ def test_without_async_there_is_a_conversation_all_the_same(
 async def test_a_failure_shows_what_was_said_before_it(capsys: pytest.CaptureFixture[str]) -> None:
     await module("python/failures.py").main(ScriptedModel([say("It is "), Cut()]))
     assert capsys.readouterr().out == (
-        "provider_stream_cut: The stream broke off.\nso far: 'It is ', worth another try: True\n"
+        "provider_stream_cut: The stream was cut off.\nso far: 'It is ', worth another try: True\n"
     )
 
 

@@ -90,7 +90,7 @@ class Reader:
                 self.take(frame)
                 if self.end is not None or (until is not None and until()):
                     return
-        raise ConnectionResetError("the stream broke off")
+        raise ConnectionResetError("the stream was cut off")
 
 
 @asynccontextmanager

@@ -62,7 +62,7 @@ def essay() -> str:
         "\n\n## Section {n}\n\nSome **bold** words, a [link](https://example.com/{n}) and `code`.\n\n"
         "- one\n- two\n- three\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n"
         "```python\ndef section_{n}(x: int) -> int:\n    return x * {n}\n```\n\n"
-    ) + "And a paragraph that goes on for a while, as paragraphs do, until enough is said. " * 3
+    ) + "And a paragraph of ordinary length, as paragraphs are, until it is long enough. " * 3
     return "".join(section.replace("{n}", str(n)) for n in range(1, 60))
 
 

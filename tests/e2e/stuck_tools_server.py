@@ -38,7 +38,7 @@ def program() -> None:
 
 @tool
 async def stubborn() -> None:
-    """Never return, and heed no cancellation."""
+    """Never return, and ignore cancellation."""
     while True:
         with suppress(asyncio.CancelledError):
             await asyncio.Event().wait()

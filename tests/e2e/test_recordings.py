@@ -211,7 +211,7 @@ async def test_without_asking_no_word_of_the_reasoning_leaves(client: Client, na
 
 
 def calls_of(arguments: list[str]) -> list[Any]:
-    """The arguments as values; what is no JSON is left out."""
+    """The arguments as values; invalid JSON is left out."""
     found: list[Any] = []
     for text in arguments:
         try:

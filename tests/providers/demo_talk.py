@@ -1,4 +1,4 @@
-"""A conversation with the demo model: its calls are carried out, on a clock that nobody waits for."""
+"""A conversation with the demo model: its calls are executed, on a clock that doesn't wait."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -126,7 +126,7 @@ def assert_cuts_do_not_matter(
 
 
 def assert_no_early_finish(make: MakeDecoder, body: bytes, end_mark: bytes) -> None:
-    """Cut the body off before its end mark is whole: a typed failure, and nothing is lost."""
+    """Cut the body off before its end marker is complete: a typed failure, and nothing is lost."""
     whole = play(make(), [body])
     start = body.index(end_mark)
     line = body[start:].split(b"\n", 1)[0]

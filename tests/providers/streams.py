@@ -31,7 +31,7 @@ class Wire(NamedTuple):
     dialect: BuiltInDialect
     content_type: str
     events: Callable[[ResponseText], list[bytes]]
-    """Each event of the wire as its bytes, the end mark included."""
+    """Each event of the wire as its bytes, including the end marker."""
 
     def body(self, said: ResponseText) -> bytes:
         return b"".join(self.events(said))

@@ -99,7 +99,7 @@ async def test_a_rate_limit_says_how_long_to_wait(tmp_path: Path) -> None:
         (b'data: {"choices":[{"delta":{"content":\n\n', "Yes."),
         (b"", "Yes."),
     ],
-    ids=["invalid UTF-8", "malformed JSON", "no end mark"],
+    ids=["invalid UTF-8", "malformed JSON", "no end marker"],
 )
 async def test_a_stream_that_goes_wrong_is_a_failure_and_what_came_before_is_kept(
     broken: bytes, kept: str, tmp_path: Path

@@ -138,7 +138,7 @@ async def test_an_active_or_foreign_run_cannot_be_branched_from() -> None:
 
 async def test_no_branch_is_created_while_an_earlier_run_is_active() -> None:
     async with stage(ScriptedModel([say("One"), Silence()])) as runs:
-        await start(runs, "goes on", conversation_id="c")
+        await start(runs, "runs", conversation_id="c")
         stopped = await start(runs, "queued", conversation_id="c")
         await runs.stop(OWNER, stopped.run_id)
         with pytest.raises(Conflict):

@@ -104,7 +104,7 @@ async def test_a_run_that_cannot_be_put_in_order_is_told_once_however_often_it_i
         await runs.conversations.create(OWNER, "other")
         async with asyncio.timeout(DEADLINE), runs.hub.open(OWNER, "other") as other:
             while store.refused_runs < 6:
-                other.append("run_other", AnswerDelta("a1", "goes on "))
+                other.append("run_other", AnswerDelta("a1", "continues "))
                 while not other.is_saved:
                     await asyncio.sleep(0)
     told = [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING]

@@ -103,7 +103,7 @@ async def test_nothing_is_kept_of_a_conversation_that_was_deleted() -> None:
             await asyncio.sleep(0)
 
 
-How = Literal["answers", "goes on", "fails", "thinks"]
+How = Literal["answers", "continues", "fails", "thinks"]
 
 
 def events_of(ask: Sequence[tuple[How, int | None, int | None]]) -> list[LoggedEvent]:
@@ -118,7 +118,7 @@ def events_of(ask: Sequence[tuple[How, int | None, int | None]]) -> list[LoggedE
                 replaces=None if replaced is None else f"run{replaced}",
             ),
         ]
-        if how in {"answers", "goes on"}:
+        if how in {"answers", "continues"}:
             events.append(AnswerDelta("a1", f"answer {number}"))
         if how == "answers":
             events += [AnswerEnded("a1"), RunEnded("completed", 1, TIMING)]
@@ -136,7 +136,7 @@ def events_of(ask: Sequence[tuple[How, int | None, int | None]]) -> list[LoggedE
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from(["answers", "goes on", "fails", "thinks"]),
+            st.sampled_from(["answers", "continues", "fails", "thinks"]),
             st.none() | st.integers(0, 4),
             st.none() | st.integers(0, 5),
         ),

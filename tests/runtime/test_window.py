@@ -75,7 +75,7 @@ async def test_what_a_tool_brings_makes_earlier_messages_leave_in_the_middle_of_
     assert model.asked(3) == ["second", "third"]
     assert model.asked(4) == ["third"]
     assert [notice.code for notice in notices] == ["context_trimmed"] * 2
-    # What goes on goes whole, with the calls that brought it.
+    # A turn that is sent is complete, including its calls.
     assert sum(isinstance(turn, ToolTurn) for turn in model.requests[4].turns) == 2
 
 

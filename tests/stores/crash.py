@@ -17,7 +17,7 @@ from thinkaloud.ports.store import Stored
 from thinkaloud.stores.sqlite import SqliteStore
 
 Cut = Callable[["subprocess.Popen[bytes]"], None]
-"""How a writer is ended: at once, and without a word to it."""
+"""How a writer is ended: immediately, without any warning."""
 
 _ROOT = Path(__file__).parents[2]
 _LONGEST = 120

@@ -71,7 +71,7 @@ class Array:
 
 
 class Float64(float):
-    """A float of somebody else's, as NumPy's scalars are."""
+    """Another library's float, like NumPy's scalars."""
 
 
 class Broken:

@@ -66,7 +66,7 @@ inChromium("where the page is", () => {
     expect(await field(page).isVisible()).toBe(false);
   });
 
-  it("says of a conversation without a word that it has none", async ({ here: { page }, server }) => {
+  it("says that an empty conversation has no messages", async ({ here: { page }, server }) => {
     const made = await page.request.post(`${server.address}/api/v1/conversations`, { data: { title: "Silence" } });
     const { conversation_id } = (await made.json()) as { conversation_id: string };
     await page.goto(`${server.address}/#/c/${conversation_id}`);

@@ -64,7 +64,7 @@ class Reader:
         """Append text that is held back: no more bytes come. Nothing is held back here."""
 
     def finish(self, out: list[ModelEvent]) -> bool:
-        """Return False: a stream without a `done` event broke off."""
+        """Return False: a stream without a `done` event was cut off."""
         return False
 
 

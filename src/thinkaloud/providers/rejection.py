@@ -28,7 +28,8 @@ def _any(*words: str) -> re.Pattern[str]:
 
 _UNSUPPORTED: Final = _any(
     r"unsupported|(?:no|without|lacks?)(?: \w+){0,2} support|不支持|未知|无效|不允许",
-    r"(?:not|n't|no longer|never|only) (?:yet |currently |be )?(?:support|accept|allow|permit|work)",
+    r"(?:not|n't|no longer|never|only) (?:yet |currently |be"
+    " )?(?:support|accept|allow|permit|work)",
     r"(?:not|n't) (?:yet |currently )?(?:implemented|enabled|available|compatible|capable|recogni)",
     r"(?:not|n't) (?:be )?(?:included|passed|sent|used|specified|provided|take|know|have|handle)",
     r"not (?:a )?(?:valid|one of|expected|defined|multi-?modal)|is invalid|must not|disabled",
@@ -40,7 +41,8 @@ _UNSUPPORTED: Final = _any(
     r"(?:only|not) (?:supported|available|the default|user and assistant)|no endpoints? found that",
     r"requires? (?:`|--|'|\")?-*(?:enable|jinja|a model)|does not match any of the expected",
     r"must be (?:verified|a string|text|one of|1\b)|(?:may|can) only|one of the following",
-    r"input should be|should be a valid string|expected (?:a )?(?:string|str\b|text)|must alternate",
+    r"input should be|should be a valid string|expected (?:a )?(?:string|str\b|text)|must"
+    " alternate",
     r"got (?:an? )?(?:array|list|sequence)|at most 0|mandatory|mutually exclusive|only one of",
     r"deprecated|disallowed|forbidden|incompatible",
 )
@@ -130,7 +132,7 @@ def error_text(body: bytes) -> str:
 
 
 def rejected_part(said: str, sent: SentRequest) -> str:
-    """Return the part that this message rejects, or `""` if it names no part that was sent."""
+    """Return the part that this message rejects, or `""` if it mentions none that was sent."""
     if _is_opaque(said, sent):
         return "opaque"
     if _BARE.search(said) or _EXPECTED.search(said):

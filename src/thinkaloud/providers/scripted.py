@@ -122,7 +122,9 @@ async def _play(steps: Sequence[Step]) -> AsyncGenerator[Sequence[ModelEvent]]:
             case Silence():
                 await asyncio.Event().wait()
             case Cut():
-                yield [ModelFailed("provider_stream_cut", "The stream broke off.", retryable=True)]
+                yield [
+                    ModelFailed("provider_stream_cut", "The stream was cut off.", retryable=True)
+                ]
                 return
             case Batch(events=events):
                 said.extend(events)

@@ -26,7 +26,7 @@ class ServerSettings(AdmissionLimits, frozen=True):
     allowed_hosts: tuple[str, ...] = ()
     """`Host` header values to accept besides the loopback names, without a port."""
     allowed_origins: tuple[str, ...] = ()
-    """Origins (`https://name:port`) of other web pages that may use the server."""
+    """Origins (`https://name:port`) of other web pages that can use the server."""
     max_body_bytes: int = 2 * 1024 * 1024
     """Maximum size of a JSON request body or a WebSocket message."""
     max_upload_bytes: int = 10 * 1024 * 1024

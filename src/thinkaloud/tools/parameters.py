@@ -188,4 +188,4 @@ def _default(value: object) -> dict[str, object]:
     try:
         return {"default": msgspec.to_builtins(value)}
     except TypeError:
-        return {}  # Omit a default that has no JSON form.
+        return {}  # Omit a default that cannot be converted to JSON.

@@ -77,7 +77,7 @@ def late(wire: Wire) -> dict[str, tuple[str, Answer]]:
         for name, event in bad.items()
     }
     faults["cut"] = ("provider_stream_cut", Answer(so_far, wire.content_type, end="cut"))
-    faults["no end mark"] = ("provider_stream_cut", Answer(so_far, wire.content_type))
+    faults["no end marker"] = ("provider_stream_cut", Answer(so_far, wire.content_type))
     if wire.dialect in SILENT:
         silence = Answer(so_far, wire.content_type, end="stall")
         faults["silence"] = ("provider_timeout", silence)
@@ -98,7 +98,8 @@ def upstream() -> Iterator[Provider]:
 def server(upstream: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     parts = [
         '[model]\ndefault = "demo/thinkaloud"\n[tools]\nenabled = false',
-        f"[limits]\nidle_timeout_seconds = {IDLE_SECONDS}\nmax_retry_wait_seconds = 0.1\nmax_response_chars = {MAX_CHARS}",
+        f"[limits]\nidle_timeout_seconds = {IDLE_SECONDS}\nmax_retry_wait_seconds ="
+        f" 0.1\nmax_response_chars = {MAX_CHARS}",
     ]
 
     def offer(name: str, dialect: str, base_url: str) -> None:
@@ -170,7 +171,7 @@ async def test_a_stream_that_goes_wrong_fails_and_keeps_what_was_said(
 
 @pytest.mark.promise("P7")
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("name", ["cut", "no end mark", "malformed JSON"])
+@pytest.mark.parametrize("name", ["cut", "no end marker", "malformed JSON"])
 async def test_a_failure_brings_no_reasoning_to_who_asked_for_none(
     client: Client, name: str, way: str
 ):

@@ -1,4 +1,4 @@
-"""No room left, or a file that another program holds, while a model speaks."""
+"""A full disk, or a file that another program has locked, while a model responds."""
 
 import asyncio
 import sqlite3

@@ -180,7 +180,7 @@ CARRIERS: dict[str, Callable[[bytes], bytes]] = {
     "event: error": lambda error: b"event: error\ndata: " + error + b"\n\n",
     "event: response.error": lambda error: b"event: response.error\ndata: " + error + b"\n\n",
     "error line": lambda error: b"error: " + error + b"\n\n",
-    "error line, end mark": lambda error: b"error: " + error + b"\n\ndata: [DONE]\n\n",
+    "error line, end marker": lambda error: b"error: " + error + b"\n\ndata: [DONE]\n\n",
     "error in data": lambda error: b"data: error: " + error + b"\n\n",
 }
 

@@ -159,7 +159,7 @@ def test_one_byte_at_a_time_changes_nothing(name):
 
 
 def finish_at(body: bytes) -> int:
-    """Where the first end mark stands, as a plain search sees it."""
+    """Where the first end marker is, according to a plain search."""
     places = [body.find(b"[DONE]")]
     for line in body.split(b"\n"):
         if line.startswith(b"data: {"):

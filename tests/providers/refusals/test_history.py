@@ -1,4 +1,4 @@
-"""Refusals of what earlier turns hold, as providers word them: the call is made again without it."""
+"""Refusals of what earlier turns hold, as providers word them: the call is retried without it."""
 
 import json
 from pathlib import Path
@@ -110,14 +110,17 @@ MESSAGES = (
     "messages.1.content.0.thinking.signature: Field required",
     "messages.1.content.0: `thinking` or `redacted_thinking` blocks in the latest assistant message"
     " cannot be modified",
-    "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`. When"
+    "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`."
+    " When"
     " `thinking` is enabled, a final `assistant` message must start with a thinking block",
-    "When thinking is disabled, an `assistant` message in the final position cannot contain `thinking`",
+    "When thinking is disabled, an `assistant` message in the final position cannot contain"
+    " `thinking`",
 )
 ITEMS = (
     "Item with id 'it_0' not found. Items are not persisted when `store` is set to false.",
     "Item 'it_0' of type 'reasoning' was provided without its required following item.",
-    "Item 'fc_1' of type 'function_call' was provided without its required 'reasoning' item: 'it_0'.",
+    "Item 'fc_1' of type 'function_call' was provided without its required 'reasoning' item:"
+    " 'it_0'.",
     "The encrypted content gAAA...c90= could not be verified.",
     "Could not decrypt the specified encrypted_content.",
 )

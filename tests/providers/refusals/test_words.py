@@ -1,4 +1,4 @@
-"""Refusals as providers word them: the call is made again without the refused part, and ends well."""
+"""Refusals as providers word them: the call is retried without the rejected part, and succeeds."""
 
 from pathlib import Path
 
@@ -247,7 +247,8 @@ async def test_a_role_that_is_refused_is_not_used_and_the_system_prompt_is_kept(
         (404, error("No endpoints found that support image input")),
         (400, error("Invalid content type. image_url is only supported by certain models.")),
         (500, error("image input is not supported - hint: you may need to provide the mmproj")),
-        (422, {"detail": [{"loc": ["body", "messages", 0, "content"], "msg": "Input should be a valid string"}]}),
+        (422, {"detail": [{"loc": ["body", "messages", 0, "content"], "msg": "Input should be a"
+        " valid string"}]}),
         (400, error("unknown variant `image_url`, expected `text`")),
         (400, error("m is not a multimodal model")),
     ],

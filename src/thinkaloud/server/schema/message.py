@@ -18,7 +18,8 @@ class ClientMessage(MessageFields, frozen=True, kw_only=True):
     on_disconnect: Annotated[
         Literal["continue", "stop"] | None,
         Meta(
-            description="What happens to the run when nobody waits for it or follows it any more: it"
+            description="What happens to the run when no client waits for it or follows it any"
+            " more: it"
             " continues, or is stopped after `limits.stop_detached_after_seconds` or 10 seconds."
             " By default the server's setting."
         ),

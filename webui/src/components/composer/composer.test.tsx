@@ -201,7 +201,7 @@ it("offers to upload again what failed to, and only that", async () => {
   expect(document.activeElement).toBe(field);
 });
 
-it("shows a picture small, and sends files without a word", async () => {
+it("shows a thumbnail, and sends files without text", async () => {
   const { did, field, user } = staged({ attached: [{ id: "f1", name: "cat.png", status: "ready", picture: "/cat" }] });
   const list = screen.getByRole("list", { name: "Attached files" });
   expect(list.querySelector("img")?.getAttribute("src")).toBe("/cat");
