@@ -41,10 +41,10 @@ class Limits(msgspec.Struct, frozen=True):
     show_spends: Sequence[str] = ()
     """The budgets of which each call of `show` spends one."""
     refresh_seconds: float | None = None
-    """While a run goes on without new content, call `show` this often (drafts that expire, a
+    """While a run is active without new content, call `show` this often (drafts that expire, a
     clock). None: only with new content."""
     typing_seconds: float | None = None
-    """While a run goes on, call `typing` this often. None: once at the start and once at the end."""
+    """While a run is active, call `typing` this often. None: once at the start and once at the end."""
 
 
 class Check(msgspec.Struct, frozen=True):
