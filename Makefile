@@ -30,11 +30,11 @@ format: .venv/ready-dev ## Format the sources and apply safe fixes
 generate: .venv/ready-dev ## Update the generated files
 	$(BIN)/python -m scripts.generate
 
-bench: .venv/ready-bench webui ## Run the benchmarks (benchmarks/bench_*.py)
-	@PYTHON=$(BIN)/python sh scripts/bench.sh 'bench_*.py' $(ARGS)
+bench: .venv/ready-bench webui ## Measure speed (ARGS='--all --peers --json FILE', see benchmarks/README.md)
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 soak: .venv/ready-bench ## Run the long endurance tests (benchmarks/soak_*.py)
-	@PYTHON=$(BIN)/python sh scripts/bench.sh 'soak_*.py' $(ARGS)
+	@PYTHON=$(BIN)/python sh scripts/soak.sh $(ARGS)
 
 lock: ## Update the pinned requirements (ARGS=--upgrade for newer versions)
 	echo uv | $(COMPILE) - -o requirements/uv.txt
@@ -43,6 +43,9 @@ lock: ## Update the pinned requirements (ARGS=--upgrade for newer versions)
 	$(COMPILE) pyproject.toml --extra web --extra channels --group dev -o requirements/dev.txt
 	$(COMPILE) pyproject.toml --extra web -c requirements/dev.txt -o requirements/run.txt
 	$(COMPILE) pyproject.toml --group bench --group fuzz -c requirements/dev.txt -o requirements/bench.txt
+	printf 'openai\nfastapi\nuvicorn[standard]\n' | $(COMPILE) - -o benchmarks/peers/openai-relay.txt
+	printf 'pydantic-ai-slim[ag-ui,openai]\nuvicorn[standard]\n' | $(COMPILE) - -o benchmarks/peers/pydantic-ai.txt
+	echo 'litellm[proxy]' | $(COMPILE) - -o benchmarks/peers/litellm.txt
 
 clean: ## Remove everything that was installed or built
 	rm -rf .venv .setup .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage build dist \

@@ -28,6 +28,7 @@ _MACHINE_PATH = re.compile(
 _INDEX_OPTION = re.compile(
     r"^\s*--(?:(?:extra-)?index-url|find-links|trusted-host)|\b(?:https?|file)://"
 )
+_PINNED = re.compile(r"(?:requirements|benchmarks/peers)/[^/]+\.txt")
 _RESOLVED = re.compile(r'"resolved":\s*"(?:https?|file):')
 
 
@@ -50,7 +51,7 @@ def _faults(name: str, line: str, root: Path) -> Iterator[str]:
     # A checkout right below the root ("/app") has a path that may mean anything.
     if _MACHINE_PATH.search(line) or (len(root.parts) > 2 and str(root) in line):
         yield "names a path of one machine"
-    if name.startswith("requirements/") and _INDEX_OPTION.search(line):
+    if _PINNED.fullmatch(name) and _INDEX_OPTION.search(line):
         yield "a pinned requirement says where it comes from"
     if name.endswith("package-lock.json") and _RESOLVED.search(line):
         yield "a locked package says where it comes from (set omit-lockfile-registry-resolved)"

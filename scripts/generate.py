@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
+from benchmarks.report import page, plot
 from scripts import (
     configuration_page,
     event_schema,
@@ -21,11 +22,13 @@ from scripts import (
 from scripts.tree import ROOT
 
 GENERATORS: dict[str, Callable[[], str]] = {
+    "docs/pictures/speed.svg": plot.plot,
     "docs/reference/configuration.md": configuration_page.render,
     "docs/reference/events.md": events_page.render,
     "docs/reference/promises.md": promises_page.render,
     "docs/reference/providers.md": providers_page.render,
     "docs/reference/python-api.md": python_page.render,
+    "docs/reference/speed.md": page.page,
     "schema/events.schema.json": event_schema.json_schema,
     "webui/src/events/types.gen.ts": event_schema.typescript,
     **{

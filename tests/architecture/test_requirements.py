@@ -14,7 +14,9 @@ from packaging.utils import canonicalize_name
 from scripts.tree import ROOT, source_files
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-FILES = sorted((ROOT / "requirements").glob("*.txt"))
+FILES = sorted(
+    [*(ROOT / "requirements").glob("*.txt"), *(ROOT / "benchmarks" / "peers").glob("*.txt")]
+)
 
 
 def pins(name: str) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""The result of a benchmark run: as a table, as JSON, as a page of the documentation."""

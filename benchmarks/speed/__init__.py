@@ -1,0 +1,1 @@
+"""How fast the server is, compared with floors: the same work with something left out."""

@@ -1,0 +1,143 @@
+"""What is compared: the server on both of its wires, and the floors; each with its process."""
+
+import json
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from benchmarks.speed.client import Protocol, Request, Stream, open_stream
+from benchmarks.speed.processes import THINKALOUD, Process, python_module, started
+
+RELAY: Final = "byte relay"
+FLOOR_SSE: Final = "decode-and-frame, SSE"
+FLOOR_WS: Final = "decode-and-frame, WebSocket"
+SSE: Final = "thinkaloud, SSE"
+WS: Final = "thinkaloud, WebSocket"
+FLOOR_OF: Final = {SSE: FLOOR_SSE, WS: FLOOR_WS}
+OWN: Final = (RELAY, FLOOR_SSE, FLOOR_WS, SSE, WS)
+"""The server and the floors; everything else is a peer."""
+_SSE_END: Final = b"event: complete"
+_WS_END: Final = b'"event":"complete"'
+
+
+class Variant(NamedTuple):
+    """One way to get a response. `{shape}` in `path` and `body` is the shape of the response."""
+
+    name: str
+    process: Process
+    protocol: Protocol
+    path: str
+    body: str
+    end: bytes
+
+    def request(self, shape: str) -> Request:
+        """Return the request for a response; see `benchmarks.speed.provider` for the shapes."""
+        path = self.path.replace("{shape}", shape)
+        body = self.body.replace("{shape}", shape)
+        return Request(self.protocol, self.process.port, path, body, self.end)
+
+    async def ask(self, shape: str) -> Stream:
+        """Send a message."""
+        return await open_stream(self.request(shape))
+
+    async def whole(self, shape: str) -> Stream:
+        """Send a message, and return its response once all of it has come."""
+        stream = await self.ask(shape)
+        await stream.ended
+        tokens = int(shape[1:].partition("-")[0])
+        assert stream.tokens == tokens, f"{self.name}: {stream.tokens} of {tokens} tokens came"
+        return stream
+
+
+def chat_request(shape: str) -> str:
+    """Return the body of a Chat Completions request for a response of this shape."""
+    messages = [{"role": "user", "content": "Hello"}]
+    return json.dumps({"model": shape, "messages": messages, "stream": True})
+
+
+def relay(process: Process) -> Variant:
+    """The absolute floor: bytes in, bytes out; nothing is parsed."""
+    body = chat_request("m")
+    return Variant(RELAY, process, "sse", "/{shape}/chat/completions", body, b"[DONE]")
+
+
+def floor(process: Process) -> list[Variant]:
+    """The fair floor, on both wires."""
+    body = chat_request("m")
+    return [
+        Variant(FLOOR_SSE, process, "sse", "/{shape}/sse", body, _SSE_END),
+        Variant(FLOOR_WS, process, "websocket", "/{shape}/ws", body, _WS_END),
+    ]
+
+
+def thinkaloud(process: Process) -> list[Variant]:
+    """The server, on both wires."""
+    message = {"text": "Hello", "model": "{shape}/m", "include_reasoning": True}
+    body = json.dumps(message)
+    return [
+        Variant(SSE, process, "sse", "/api/v1/chat/stream-sse", body, _SSE_END),
+        Variant(WS, process, "websocket", "/api/v1/chat/stream", body, _WS_END),
+    ]
+
+
+def follower(process: Process, run_id: str) -> Request:
+    """Return the request that follows a run as Server-Sent Events."""
+    path = f"/api/v1/runs/{run_id}/events?include_reasoning=true"
+    return Request("sse", process.port, path, "", _SSE_END)
+
+
+def configure(folder: Path, provider: Process, shapes: Sequence[str]) -> Path:
+    """Write the server's configuration, with one host for each shape of response."""
+    lines = ["[model]", f'default = "{shapes[0]}/m"', "[tools]", "enabled = false"]
+    lines += ["[server]", "max_active_runs = 5000", "max_event_streams = 5000"]
+    lines += ["max_sockets = 5000", "[limits]", "drain_timeout_seconds = 0"]
+    for shape in shapes:
+        lines += [f"[hosts.{shape}]", 'dialect = "openai-chat"', 'models = ["m"]']
+        lines.append(f'base_url = "http://127.0.0.1:{provider.port}/{shape}"')
+    file = folder / "thinkaloud.toml"
+    file.write_text("\n".join(lines), encoding="utf-8")
+    return file
+
+
+@contextmanager
+def serve(
+    folder: Path, configuration: Path, cores: Iterable[int] | None = None
+) -> Iterator[Process]:
+    """Run the server on new data in this folder."""
+    data = folder / f"data-{len(list(folder.iterdir()))}"
+    command = (THINKALOUD, "serve", "--port", "0", "--config", str(configuration))
+    with started(*command, cores=cores, THINKALOUD_DATA_DIR=str(data)) as process:
+        yield process
+
+
+def open_lab(folder: Path, provider: Process, shapes: Iterable[str]) -> "Lab":
+    """Configure a server for a provider, in a folder of its own."""
+    known = tuple(dict.fromkeys(shapes))
+    inside = Path(tempfile.mkdtemp(dir=folder))
+    return Lab(inside, provider, configure(inside, provider, known), known)
+
+
+class Lab(NamedTuple):
+    """Where a benchmark runs: a folder, a provider, and the server's configuration."""
+
+    folder: Path
+    provider: Process
+    configuration: Path
+    shapes: tuple[str, ...]
+    """The shapes of responses that the configuration knows."""
+
+    @contextmanager
+    def variants(self, cores: Iterable[int] | None = None) -> Iterator[list[Variant]]:
+        """Start the floors and the server, each in a new process; `cores` are those of each."""
+        port = str(self.provider.port)
+        with ExitStack() as stack:
+            bytes_only = stack.enter_context(
+                started(*python_module("benchmarks.speed.byte_relay"), port, cores=cores)
+            )
+            fair = stack.enter_context(
+                started(*python_module("benchmarks.speed.decode_and_frame"), port, cores=cores)
+            )
+            ours = stack.enter_context(serve(self.folder, self.configuration, cores))
+            yield [relay(bytes_only), *floor(fair), *thinkaloud(ours)]

@@ -1,0 +1,233 @@
+"""Counts the Python instructions of a server while a provider and a client exchange tokens with it.
+
+The server runs in a thread of its own, on asyncio's event loop, which is Python code and therefore
+counted; instructions of C code are not. Provider and client go in lockstep: the next token is sent
+when the client has the one before, so each token is one read and one frame, in every run the same.
+"""
+
+import asyncio
+import os
+import re
+import socket
+import sys
+import threading
+from asyncio import StreamReader, StreamWriter
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final
+
+from benchmarks.speed.client import Request, Stream
+from benchmarks.speed.decode_and_frame import Floor
+from benchmarks.speed.decode_and_frame import server as floor_server
+from benchmarks.speed.processes import Process
+from thinkaloud.app.runtime import Choices, open_runtime
+from thinkaloud.app.server import web_app
+from thinkaloud.config import load
+from thinkaloud.server.connections.uvicorn_server import bind, build_server
+
+_HEAD: Final = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+)
+_DEADLINE: Final = 30.0
+
+
+class Counter:
+    """Counts the instructions of the thread that it is switched on in."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def switch_on(self) -> None:
+        """Count from now on what this thread calls or resumes."""
+        sys.settrace(self._call)
+
+    def switch_off(self) -> None:
+        """Stop counting."""
+        sys.settrace(None)
+
+    def _call(self, frame: FrameType, event: str, arg: object) -> Callable[..., Any]:
+        frame.f_trace_opcodes = True
+        frame.f_trace_lines = False
+        return self._instruction
+
+    def _instruction(self, frame: FrameType, event: str, arg: object) -> Callable[..., Any]:
+        if event == "opcode":
+            self.count += 1
+        return self._instruction
+
+
+class LockstepProvider:
+    """A provider whose tokens are sent one by one. One response at a time."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self._asked: asyncio.Queue[StreamWriter] = asyncio.Queue()
+
+    async def asked(self) -> StreamWriter:
+        """Wait for a request, and return where its response goes."""
+        writer = await self._asked.get()
+        writer.write(_HEAD)
+        return writer
+
+    @asynccontextmanager
+    async def open(self) -> AsyncGenerator["LockstepProvider"]:
+        """Listen on a free port."""
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        async with server:
+            self.port = server.sockets[0].getsockname()[1]
+            yield self
+
+    async def _serve(self, reader: StreamReader, writer: StreamWriter) -> None:
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = re.search(rb"(?i)content-length: (\d+)", head)
+                await reader.readexactly(int(length[1]) if length else 0)
+                await self._asked.put(writer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+
+class Client(Stream):
+    """A client that can be waited for."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request)
+        self._came = asyncio.Event()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._came.set()
+
+    async def until(self, tokens: int) -> None:
+        """Wait until so many tokens came."""
+        while self.tokens < tokens:
+            self._came.clear()
+            await self._came.wait()
+
+
+async def open_client(request: Request) -> Client:
+    """Connect and send a request."""
+    loop = asyncio.get_running_loop()
+    _, client = await loop.create_connection(lambda: Client(request), "127.0.0.1", request.port)
+    return client
+
+
+class ServedInThread:
+    """A server in a thread, and the counter of that thread's instructions."""
+
+    def __init__(self, port: int, loop: asyncio.AbstractEventLoop) -> None:
+        self.process = Process(os.getpid(), port)
+        self._loop = loop
+        self._counter = Counter()
+
+    async def counted(self, work: Callable[[], Awaitable[object]]) -> int:
+        """Return the instructions that the server executes while some work is done."""
+        await self._in_thread(self._counter.switch_on)
+        before = self._counter.count
+        await work()
+        spent = self._counter.count - before
+        await self._in_thread(self._counter.switch_off)
+        return spent
+
+    async def _in_thread(self, call: Callable[[], None]) -> None:
+        done = asyncio.Event()
+        here = asyncio.get_running_loop()
+
+        def act() -> None:
+            call()
+            here.call_soon_threadsafe(done.set)
+
+        self._loop.call_soon_threadsafe(act)
+        await done.wait()
+
+
+Serve = Callable[[Callable[[int], None], asyncio.Event], Awaitable[None]]
+
+
+@asynccontextmanager
+async def in_thread(serve: Serve) -> AsyncGenerator[ServedInThread]:
+    """Run `serve` in a thread: it is given what to call with its port, and the event to stop at."""
+    here = asyncio.get_running_loop()
+    started: asyncio.Future[ServedInThread] = here.create_future()
+    stops: list[Callable[[], None]] = []
+
+    async def main() -> None:
+        loop, stop = asyncio.get_running_loop(), asyncio.Event()
+        stops.append(lambda: loop.call_soon_threadsafe(stop.set))
+
+        def ready(port: int) -> None:
+            here.call_soon_threadsafe(started.set_result, ServedInThread(port, loop))
+
+        await serve(ready, stop)
+
+    thread = threading.Thread(target=lambda: asyncio.run(main()))
+    thread.start()
+    try:
+        async with asyncio.timeout(_DEADLINE):
+            yield await started
+    finally:
+        for stop in stops:
+            stop()
+        await asyncio.to_thread(thread.join)
+
+
+@asynccontextmanager
+async def floor(provider: LockstepProvider) -> AsyncGenerator[ServedInThread]:
+    """The decode-and-frame floor of `make bench`."""
+
+    async def serve(ready: Callable[[int], None], stop: asyncio.Event) -> None:
+        application = Floor(f"http://127.0.0.1:{provider.port}")
+        server = floor_server(application, "asyncio")
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(server.serve(sockets=[listener]))
+                ready(listener.getsockname()[1])
+                await stop.wait()
+                server.should_exit = True
+        await application.close()
+
+    async with in_thread(serve) as served:
+        yield served
+
+
+@asynccontextmanager
+async def thinkaloud(provider: LockstepProvider, folder: Path) -> AsyncGenerator[ServedInThread]:
+    """The server itself, on a store in memory."""
+    file = folder / "thinkaloud.toml"
+    file.write_text(
+        f"""
+        [model]
+        default = "lab/m"
+        [store]
+        kind = "memory"
+        [server]
+        port = 0
+        [tools]
+        enabled = false
+        [hosts.lab]
+        dialect = "openai-chat"
+        models = ["m"]
+        base_url = "http://127.0.0.1:{provider.port}/lab"
+        """,
+        encoding="utf-8",
+    )
+    configuration = load(file, environment={"THINKALOUD_DATA_DIR": str(folder)})
+
+    async def serve(ready: Callable[[int], None], stop: asyncio.Event) -> None:
+        settings = configuration.settings.server
+        started = asyncio.Event()
+        async with open_runtime(configuration, Choices()) as runtime:
+            with bind(settings) as listener:
+                server = build_server(web_app(runtime), settings, started.set)
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(server.serve(sockets=[listener]))
+                    await started.wait()
+                    ready(listener.getsockname()[1])
+                    await stop.wait()
+                    server.stop()
+
+    async with in_thread(serve) as served:
+        yield served
