@@ -17,8 +17,8 @@ from thinkaloud.events.event import (
     RunEnded,
 )
 from thinkaloud.ports.store import Stored
+from thinkaloud.runtime.log.entry import Entry
 from thinkaloud.runtime.log.follower import Follower, Snapshot
-from thinkaloud.runtime.log.live_log import Entry
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.testing import Batch, ScriptedModel, Silence, Wait, say, think
 

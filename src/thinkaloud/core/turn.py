@@ -7,6 +7,7 @@ The runtime feeds it model events and executes its commands:
 Events are returned in the order to append them. Times are milliseconds of a monotonic clock.
 """
 
+from collections.abc import Sequence
 from typing import Literal, assert_never
 
 import msgspec
@@ -97,6 +98,24 @@ class Turn:
         self._finished = self._failed = None
         self.visible = False
         self.segments.begin_response()
+
+    def feed_all(self, batch: Sequence[ModelEvent], now_ms: int) -> tuple[list[Event], int]:
+        """Process model events up to the end of the call.
+
+        Returns the events to append, and the number of characters that the model has sent.
+        """
+        events: list[Event] = []
+        size = 0
+        for said in batch:
+            kind = type(said)
+            if kind is AnswerText or kind is ReasoningText:
+                size += len(said.text)
+            elif kind is ToolCall:
+                size += len(said.arguments)
+            events += self.feed(said, now_ms)
+            if kind is ModelFinished or self._failed is not None:
+                break
+        return events, size
 
     def feed(  # noqa: C901, PLR0911, PLR0912 - one arm a kind
         self, said: ModelEvent, now_ms: int

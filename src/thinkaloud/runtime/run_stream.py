@@ -12,8 +12,10 @@ from thinkaloud.events.event import LoggedEvent, RunEnded
 from thinkaloud.events.fold import Fold, RunFold
 from thinkaloud.events.view import ConversationView
 from thinkaloud.ports.store import RunRecord
+from thinkaloud.runtime.log.entry import Entry
 from thinkaloud.runtime.log.follower import Follower, Snapshot
-from thinkaloud.runtime.log.live_log import Entry, LiveLog
+from thinkaloud.runtime.log.live_log import LiveLog
+from thinkaloud.runtime.log.waiting import Push
 from thinkaloud.runtime.runs.supervisor import Runs
 
 
@@ -36,13 +38,16 @@ class RunStream:
         """Whether the stream ended because its conversation was deleted."""
         return self._log.deleted and not self._ended
 
-    async def batch(self, *, merge: bool = True) -> Sequence[Entry] | Snapshot:
+    async def batch(
+        self, *, merge: bool = True, push: Push | None = None
+    ) -> Sequence[Entry] | Snapshot:
         """Wait for new events and return them. Empty means the end.
 
         With `merge`, adjacent deltas of a segment are coalesced, so that a slow reader can catch
-        up. A `Snapshot` replaces events that are no longer available individually.
+        up. A `Snapshot` replaces events that are no longer available individually. While this
+        waits, events other than the first and last one of a run may be passed to `push` instead.
         """
-        batch = await self._follower.batch(merge=merge)
+        batch = await self._follower.batch(merge=merge, push=push)
         if self.run_id is not None and not isinstance(batch, Snapshot) and batch:
             self._ended |= isinstance(batch[-1].logged.event, RunEnded)
         return batch

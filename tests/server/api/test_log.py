@@ -16,7 +16,7 @@ from thinkaloud.events.fold import Fold
 from thinkaloud.events.model import Origin, ProviderPayload
 from thinkaloud.events.view import ConversationView
 from thinkaloud.ports.store import Stored
-from thinkaloud.runtime.log.live_log import Entry
+from thinkaloud.runtime.log.entry import Entry
 from thinkaloud.runtime.runs.request import RunRequest
 from thinkaloud.server.wires.log.encode import LogForm, log_wire
 from thinkaloud.server.wires.policy import view_without_reasoning

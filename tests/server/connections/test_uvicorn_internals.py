@@ -24,20 +24,35 @@ from thinkaloud.server.settings import ServerSettings
 USED: dict[type, set[str]] = {
     AgentServer: {"config", "force_exit", "on_tick", "server_state", "servers", "should_exit"},
     HttpConnection: {
-        *("_should_upgrade", "_unset_keepalive_if_required", "app_state", "cycle"),
+        *("_should_upgrade", "_unset_keepalive_if_required", "app_state", "cycle", "flow"),
         *("handle_websocket_upgrade", "headers", "parser", "pipeline", "transport"),
     },
     SocketConnection: {
-        *("close_sent", "close_timer", "conn", "curr_msg_data_type", "disconnected", "frames"),
+        *(
+            "app_state",
+            "close_sent",
+            "close_timer",
+            "conn",
+            "curr_msg_data_type",
+            "disconnected",
+            "frames",
+        ),
         *("handshake_complete", "handshake_initiated", "loop", "queue", "read_paused"),
         *("send_receive_event_to_app", "transport", "writable"),
     },
 }
 OF_A_CYCLE = {
-    *("disconnected", "keep_alive", "message_event", "response_complete", "response_started"),
+    *(
+        "chunked_encoding",
+        "disconnected",
+        "keep_alive",
+        "message_event",
+        "response_complete",
+        "response_started",
+    ),
     "waiting_for_100_continue",
 }
-OF_A_HANDSHAKE = {"close_sent", "data_to_send", "fail", "reader"}
+OF_A_HANDSHAKE = {"close_sent", "data_to_send", "extensions", "fail", "reader"}
 
 
 def own_classes(kind: type) -> list[type]:

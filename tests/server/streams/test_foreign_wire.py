@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from tests.server.serving import serving
 from thinkaloud.events.event import AnswerDelta, ReasoningDelta, RunStarted
+from thinkaloud.runtime.log.entry import Entry
 from thinkaloud.runtime.log.follower import Snapshot
-from thinkaloud.runtime.log.live_log import Entry
 from thinkaloud.runtime.run_stream import follow_run
 from thinkaloud.server.http.operation import owner_of
 from thinkaloud.server.services import ServerServices, ServerState

@@ -1,19 +1,20 @@
-"""A pull-based reader of a log.
+"""A reader of a log.
 
 A follower is a cursor, not a queue: one that never reads costs nothing but its cursor, and one
 that falls behind gets adjacent deltas of a segment coalesced (P14). No reader can slow down the
-writer.
+writer. A follower pulls, except while it waits for new events: those may be pushed to it.
 """
 
 from collections.abc import Sequence
 from typing import Final
 
-from thinkaloud.core.coalesce import runs_of_deltas
 from thinkaloud.events.event import RunEnded
 from thinkaloud.events.fold import Fold
-from thinkaloud.runtime.log.live_log import Entry, LiveLog
+from thinkaloud.runtime.log.entry import Entry
+from thinkaloud.runtime.log.live_log import LiveLog
 from thinkaloud.runtime.log.reader import LogReader
 from thinkaloud.runtime.log.resume import resume
+from thinkaloud.runtime.log.waiting import Push
 
 _PAGE: Final = 512
 _MOST: Final = 2048
@@ -57,14 +58,19 @@ class Follower:
         self._log = log
         self._reader = reader
         self._rest: list[Entry] = []
+        self._push: Push | None = None
 
-    async def batch(self, *, merge: bool = False) -> Sequence[Entry] | Snapshot:
+    async def batch(
+        self, *, merge: bool = False, push: Push | None = None
+    ) -> Sequence[Entry] | Snapshot:
         """Wait for events after the cursor and return them in order.
 
         With `merge`, adjacent deltas of a segment are coalesced to one entry with the last number.
+        While this waits, coalesced events may be passed to `push` instead, which must not wait.
         Returns a `Snapshot` if the events after the cursor are no longer available individually.
         Empty means the end: the run has ended, `until` was reached, or the log was closed.
         """
+        self._push = push
         while not self.ended:
             if self.until is not None and self.cursor >= self.until:
                 self.ended = True
@@ -76,7 +82,7 @@ class Follower:
                 found = [entry for entry in found if entry.logged.run_id == self.run_id]
                 self.ended = any(isinstance(e.logged.event, RunEnded) for e in found[-1:])
             if found:
-                return self._merge(found) if merge and len(found) > 1 else found
+                return self._log.merge(found) if merge and len(found) > 1 else found
         return ()
 
     async def _next(self) -> list[Entry] | Snapshot:
@@ -96,8 +102,18 @@ class Follower:
         elif log.closed:
             self.ended = True
         else:
-            await log.change()
+            await log.waiting.wait(None if self._push is None else self._take)
         return entries
+
+    def _take(self, entries: Sequence[Entry]) -> bool:
+        """Pass on new entries, all of one run, and move the cursor; False if that must wait."""
+        last = entries[-1].logged
+        if self.run_id is None or self.run_id == last.run_id:
+            push = self._push
+            if push is None or not push(entries):
+                return False
+        self.cursor = last.seq
+        return True
 
     async def _older(self) -> list[Entry] | Snapshot:
         floor = self._log.floor
@@ -115,7 +131,3 @@ class Follower:
         self.cursor = found.seq
         self._rest = [] if found.rest is None else [found.rest]
         return Snapshot(found.fold, found.seq, exact=exact)
-
-    def _merge(self, entries: Sequence[Entry]) -> Sequence[Entry]:
-        slices = runs_of_deltas([entry.logged for entry in entries])
-        return [self._log.coalesced(entries[start:stop]) for start, stop in slices]

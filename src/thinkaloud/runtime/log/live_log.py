@@ -7,69 +7,25 @@ from contextlib import contextmanager
 from typing import Final
 
 from thinkaloud.core.coalesce import coalesced, runs_of_deltas
-from thinkaloud.core.delta_offsets import pack
 from thinkaloud.core.reclassify import as_reasoning
 from thinkaloud.events.event import (
-    AnswerDelta,
     Attachment,
     Event,
     LoggedEvent,
-    ReasoningDelta,
     RunStarted,
     SegmentReclassified,
 )
 from thinkaloud.events.fold import RunFold
 from thinkaloud.ports.clock import Clock
-from thinkaloud.ports.store import LogEnd, Stored
+from thinkaloud.ports.store import LogEnd
+from thinkaloud.runtime.log.entry import Entry, Unsaved
+from thinkaloud.runtime.log.waiting import WaitingFollowers
 
 KEPT_ENTRIES: Final = 16_384
 """Saved events kept in memory for reconnecting followers; older ones are read from the store."""
 KEPT_RUNS: Final = 4
 """Ended runs whose fold is kept for followers that are about to reach their end."""
 _KEPT_MERGED: Final = 32
-
-
-class Entry:
-    """An event in the live tail, with its encoded frames.
-
-    A frame is encoded once per wire format, not once per follower. The event covers the numbers
-    `first_seq` … `logged.seq`.
-    """
-
-    __slots__ = ("_frames", "first_seq", "lengths", "logged")
-
-    def __init__(self, logged: LoggedEvent, first_seq: int, lengths: bytes = b"") -> None:
-        self.logged = logged
-        self.first_seq = first_seq
-        self.lengths = lengths
-        self._frames: dict[str, bytes | None] | None = None
-
-    def frame(self, wire: str, encode: Callable[[LoggedEvent], bytes | None]) -> bytes | None:
-        """Return this event as a frame of a wire; None if the wire does not send it."""
-        frames = self._frames
-        if frames is None:
-            frames = self._frames = {}
-        elif wire in frames:
-            return frames[wire]
-        frame = frames[wire] = encode(self.logged)
-        return frame
-
-    def rewrite(self, logged: LoggedEvent) -> None:
-        """Replace the event with another one of the same number."""
-        self.logged = logged
-        self._frames = None
-
-
-class Unsaved(list[Entry]):
-    """The entries of a log that are not stored yet, in order."""
-
-    def note_saved(self, entries: Sequence[Entry]) -> None:
-        """Remove these entries, which were the first and are now stored."""
-        del self[: len(entries)]
-
-    def begins_by(self, seq: int) -> bool:
-        """Whether an event up to this number is unsaved."""
-        return bool(self) and self[0].logged.seq <= seq
 
 
 class LiveLog:
@@ -117,7 +73,8 @@ class LiveLog:
         self._held: Entry | None = None
         self.unsaved = Unsaved()
         """The entries still to be saved."""
-        self._waiting: set[asyncio.Future[None]] = set()
+        self.waiting = WaitingFollowers()
+        """The followers that have read everything."""
         self._merged: OrderedDict[tuple[int, int], Entry] = OrderedDict()
 
     @property
@@ -167,16 +124,43 @@ class LiveLog:
             self._fold(logged, attachments)
         if len(self.unsaved) == 1:
             self._changed(self)
-        if self._waiting:
-            self.wake()
+        self.waiting.wake()
         return logged
+
+    def extend(self, run_id: str, events: Sequence[Event]) -> None:
+        """Number events of a run in progress, and pass them to all followers. Never waits.
+
+        Followers that are up to date get them pushed, with the deltas of a segment coalesced; the
+        others pull them. Not for the first or the last event of a run.
+        """
+        if not events:
+            return
+        conversation_id, at_ms = self.conversation_id, self._clock.unix_ms()
+        run, kept, unsaved = self.runs[run_id], self._entries, self.unsaved
+        start, was_saved = len(kept), not unsaved
+        seq = self._floor + start
+        for event in events:
+            seq += 1
+            logged = LoggedEvent(seq, at_ms, conversation_id, run_id, event)
+            if type(event) is SegmentReclassified and event.to == "reasoning":
+                _make_reasoning(self.of_run(run_id), event)
+                self._merged.clear()
+            entry = Entry(logged, seq)
+            kept.append(entry)
+            unsaved.append(entry)
+            run.apply(logged)
+        if was_saved:
+            self._changed(self)
+        if self.waiting and self._held is None:
+            new = kept[start:]
+            self.waiting.push(new if len(new) == 1 else self.merge(new))
 
     def show(self) -> None:
         """Publish the held event, if any, and those after it."""
         if self._held is not None:
             self._fold(self._held.logged)
             self._held = None
-            self.wake()
+            self.waiting.wake()
 
     @contextmanager
     def watch(self) -> Generator[None]:
@@ -191,26 +175,10 @@ class LiveLog:
             if not self._watchers:
                 self.unwatched.set()
 
-    def wake(self) -> None:
-        """Wake every waiting follower."""
-        for waiter in self._waiting:
-            if not waiter.done():
-                waiter.set_result(None)
-        self._waiting.clear()
-
     def close(self) -> None:
         """Close the log; followers end once they are up to date."""
         self.closed = True
-        self.wake()
-
-    async def change(self) -> None:
-        """Wait for the next `wake`."""
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiting.add(waiter)
-        try:
-            await waiter
-        finally:
-            self._waiting.discard(waiter)
+        self.waiting.wake()
 
     def after(self, seq: int, most: int | None = None) -> list[Entry]:
         """Return at most `most` published entries above `seq`, which must not be below `floor`."""
@@ -229,8 +197,12 @@ class LiveLog:
             del self._entries[:surplus]
             self._floor += surplus
 
-    def coalesced(self, entries: Sequence[Entry]) -> Entry:
-        """Coalesce adjacent deltas to one entry, which followers share."""
+    def merge(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Coalesce the adjacent deltas of a segment. Followers share the resulting entries."""
+        slices = runs_of_deltas([entry.logged for entry in entries])
+        return [self._coalesced(entries[start:stop]) for start, stop in slices]
+
+    def _coalesced(self, entries: Sequence[Entry]) -> Entry:
         if len(entries) == 1:
             return entries[0]
         key = (entries[0].first_seq, entries[-1].logged.seq)
@@ -259,36 +231,3 @@ def _make_reasoning(entries: Sequence[Entry], found: SegmentReclassified) -> Non
         logged = as_reasoning(entry.logged, found)
         if logged is not entry.logged:
             entry.rewrite(logged)
-
-
-def stored(entries: Sequence[Entry]) -> list[Stored]:
-    """Convert entries for the store, coalescing the deltas of each segment."""
-    logged = [entry.logged for entry in entries]
-    return [
-        Stored(
-            entries[start].first_seq,
-            coalesced(logged[start:stop]),
-            _lengths(entries[start:stop]),
-        )
-        for start, stop in runs_of_deltas(logged, None)
-    ]
-
-
-def _lengths(entries: Sequence[Entry]) -> bytes:
-    """Pack the lengths of these deltas, for resuming between them; empty if any is unknown."""
-    if len(entries) == 1:
-        return entries[0].lengths
-    single: list[int] = []
-    packed: list[bytes] = []
-    for entry in entries:
-        event = entry.logged.event
-        if not isinstance(event, AnswerDelta | ReasoningDelta):
-            return b""
-        if entry.first_seq == entry.logged.seq:
-            single.append(len(event.text))
-        elif entry.lengths:
-            packed += (pack(single), entry.lengths)
-            single = []
-        else:
-            return b""
-    return b"".join([*packed, pack(single)])

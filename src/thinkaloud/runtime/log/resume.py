@@ -6,7 +6,8 @@ from typing import Final
 from thinkaloud.core.delta_offsets import split
 from thinkaloud.events.event import AnswerDelta, ReasoningDelta, RunStarted
 from thinkaloud.events.fold import Fold
-from thinkaloud.runtime.log.live_log import Entry, LiveLog
+from thinkaloud.runtime.log.entry import Entry
+from thinkaloud.runtime.log.live_log import LiveLog
 from thinkaloud.runtime.log.reader import LogReader
 
 _PAGE: Final = 2_048

@@ -11,7 +11,8 @@ from thinkaloud.core.reclassify import settled
 from thinkaloud.errors import StoreError
 from thinkaloud.events.event import RunEnded, RunStarted
 from thinkaloud.ports.store import RunRecord, Store
-from thinkaloud.runtime.log.live_log import Entry, LiveLog, stored
+from thinkaloud.runtime.log.entry import Entry, stored
+from thinkaloud.runtime.log.live_log import LiveLog
 
 RESERVED_AHEAD: Final = 65_536
 """How many numbers to reserve at a time. A crash skips at most twice as many."""

@@ -11,8 +11,9 @@ from thinkaloud.errors import StoreError
 from thinkaloud.events.fold import RunFold
 from thinkaloud.ports.store import RunRecord
 from thinkaloud.runtime.conversations.service import Conversations
+from thinkaloud.runtime.log.entry import Entry
 from thinkaloud.runtime.log.hub import Hub
-from thinkaloud.runtime.log.live_log import Entry, LiveLog
+from thinkaloud.runtime.log.live_log import LiveLog
 
 _LONGEST_WAIT: Final = 60.0
 _log = logging.getLogger(__name__)

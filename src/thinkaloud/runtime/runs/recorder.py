@@ -5,14 +5,7 @@ from collections.abc import Sequence
 from thinkaloud.core.turn import Finish, Turn
 from thinkaloud.events.event import Attachment, Event, RunStarted
 from thinkaloud.events.fold import RunFold
-from thinkaloud.events.model import (
-    AnswerText,
-    ModelEvent,
-    ModelFailed,
-    ModelFinished,
-    ReasoningText,
-    ToolCall,
-)
+from thinkaloud.events.model import ModelEvent, ModelFailed, ModelFinished
 from thinkaloud.ports.clock import Clock
 from thinkaloud.runtime.log.live_log import LiveLog
 from thinkaloud.runtime.runs.hooks import HookChain
@@ -43,19 +36,27 @@ class RunRecorder:
         """Append an event."""
         self._log.append(self._run_id, event)
 
+    def record(self, batch: Sequence[ModelEvent]) -> int:
+        """Append model events up to the end of the call; return the number of characters.
+
+        Followers get the events of a batch together. Only for a run without hooks: see `feed`.
+        """
+        events, size = self.turn.feed_all(batch, self.clock.steady_ms())
+        self._log.extend(self._run_id, events)
+        return size
+
     async def feed(self, batch: Sequence[ModelEvent]) -> int:
-        """Append model events up to the end of the call; return the number of characters."""
+        """Like `record`, but call the hooks for each event right after it is appended."""
+        if not self.hooks:
+            return self.record(batch)
         now_ms = self.clock.steady_ms()
         size = 0
         for said in batch:
-            if isinstance(said, ReasoningText | AnswerText):
-                size += len(said.text)
-            elif isinstance(said, ToolCall):
-                size += len(said.arguments)
-            for event in self.turn.feed(said, now_ms):
-                self._log.append(self._run_id, event)
-                if self.hooks:
-                    await self.hooks.event(event)
+            events, characters = self.turn.feed_all((said,), now_ms)
+            size += characters
+            for event in events:
+                self._log.extend(self._run_id, (event,))
+                await self.hooks.event(event)
             if isinstance(said, ModelFinished | ModelFailed) or self.turn.failure is not None:
                 break
         return size

@@ -9,8 +9,9 @@ from thinkaloud.errors import UnreadableLog
 from thinkaloud.events.event import Event
 from thinkaloud.events.fold import Fold, RunFold
 from thinkaloud.ports.store import Store, Unfinished
+from thinkaloud.runtime.log.entry import Entry
 from thinkaloud.runtime.log.hub import Hub
-from thinkaloud.runtime.log.live_log import Entry, LiveLog
+from thinkaloud.runtime.log.live_log import LiveLog
 from thinkaloud.runtime.runs.finalizer import Finalizer, ReadRun
 
 _PAGE: Final = 2_048

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from thinkaloud.server.http.operation import EVENT_STREAM, Answer, Operation
 from thinkaloud.server.services import ServerServices, ServerState
+from thinkaloud.server.streams.backpressure import WriteNow
 from thinkaloud.server.streams.sse import event_stream
 
 PATH: Final = "/api/v1/diagnostics/stream"
@@ -70,8 +71,9 @@ class _Ticks:
         self._services = services
         self._number = 0
 
-    async def next(self) -> Sequence[bytes]:
+    async def next(self, write_now: WriteNow | None = None) -> Sequence[bytes]:
         """Wait for the next event; empty after the last."""
+        del write_now
         if self._number == TICKS:
             return ()
         clock = self._services.clock

@@ -17,6 +17,7 @@ from thinkaloud.server.connections.limits import (
     raw_refusal,
 )
 from thinkaloud.server.http.problems import Refused
+from thinkaloud.server.streams.backpressure import WRITE_NOW
 
 _COLON_AND_LINE: Final = 4
 
@@ -88,6 +89,7 @@ class HttpConnection(UpgradingHttp):
             **self.app_state,
             "abort": transport.abort,
             "is_gone": self.is_disconnected,
+            WRITE_NOW: self.write_chunk,
         }
         self._limits.enter(self)
         self._deadline.set(self._limits.header_timeout)

@@ -62,6 +62,26 @@ class UpgradingHttp(HttpToolsProtocol):
             self.abort_response()
         return self.transport.is_closing()
 
+    def write_chunk(self, pieces: Sequence[bytes]) -> bool:
+        """Write a chunk of the response that is being sent, past uvicorn.
+
+        Returns False, having written nothing, if that isn't possible right now: the send buffer is
+        above its high-water mark, the client has disconnected, or this isn't a chunked response.
+        """
+        cycle = self._answering
+        if (
+            cycle is None
+            or not cycle.chunked_encoding
+            or cycle.response_complete
+            or cycle.disconnected
+            or self.flow.write_paused
+            or self.transport.is_closing()
+        ):
+            return False
+        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        self.transport.write(b"%x\r\n%b\r\n" % (len(data), data))
+        return True
+
     def disconnect(self) -> None:
         """Close the connection immediately."""
         self.abort_response()

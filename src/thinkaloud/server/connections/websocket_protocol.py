@@ -1,6 +1,7 @@
 """uvicorn's WebSocket connections, with limits on what a client sends and leaves unread."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, Final, cast
 
 from typing_extensions import override
@@ -19,6 +20,7 @@ from thinkaloud.server.connections.limits import (
     raw_refusal,
 )
 from thinkaloud.server.http.problems import Refused
+from thinkaloud.server.streams.backpressure import WRITE_NOW
 
 CLOSE_SECONDS: Final = 5.0
 MAX_EMPTY_FRAGMENTS: Final = 128
@@ -51,6 +53,29 @@ class SocketConnection(WebSocketsSansIOProtocol):
         self._held = False
         """Whether reading is paused until something is written."""
         self._failed = False
+        self._direct = False
+        """Whether the handshake is complete, without extensions that change messages."""
+        self.app_state = {**self.app_state, WRITE_NOW: self.write_texts}
+
+    def write_texts(self, texts: Sequence[bytes]) -> bool:
+        """Write text messages, past uvicorn.
+
+        Returns False, having written nothing, if that isn't possible right now: the send buffer is
+        above its high-water mark, or the socket is closing.
+        """
+        if (
+            not self._direct
+            or self.close_sent
+            or self.disconnected
+            or not self.writable.is_set()
+            or self.transport.is_closing()
+        ):
+            return False
+        if len(texts) == 1:
+            self.transport.write(_text_message(texts[0]))
+        else:
+            self.transport.write(b"".join(map(_text_message, texts)))
+        return True
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
@@ -161,6 +186,8 @@ class SocketConnection(WebSocketsSansIOProtocol):
             if not self.transport.is_closing():
                 raise
             raise ClientDisconnected from None
+        if message["type"] == "websocket.accept":
+            self._direct = self.handshake_complete and not self.conn.extensions
         if message["type"] == "websocket.accept" and self._early:
             early, self._early = self._early, b""
             self._resume_reading()
@@ -193,6 +220,16 @@ class SocketConnection(WebSocketsSansIOProtocol):
         if not self.close_sent and not self.transport.is_closing():
             self.conn.fail(code, reason)
             self.handle_parser_exception()
+
+
+def _text_message(text: bytes) -> bytes:
+    """Return a message of a server as one unmasked frame (RFC 6455, section 5.2)."""
+    size = len(text)
+    if size < 126:
+        return b"\x81%c%b" % (size, text)
+    if size < 65_536:
+        return b"\x81\x7e%b%b" % (size.to_bytes(2, "big"), text)
+    return b"\x81\x7f%b%b" % (size.to_bytes(8, "big"), text)
 
 
 def _is_utf8(data: bytearray) -> bool:

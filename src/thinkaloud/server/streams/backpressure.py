@@ -1,8 +1,8 @@
 """Sending to a client that may be slow or dead, without a timer per frame."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Protocol
 
 from starlette.types import Scope
 
@@ -15,11 +15,19 @@ class Write(Protocol):
         ...
 
 
+WriteNow = Callable[[Sequence[bytes]], bool]
+"""Writes frames straight to a connection. Returns False, having written nothing, if it would have
+to wait: while the send buffer is above its high-water mark, and once the response is over."""
+WRITE_NOW: Final = "write_now"
+"""The key of a connection's `WriteNow` in the state of an ASGI scope; only our own server has it."""
+
+
 class Outlet:
     """Writes to one client and detects when it stops reading (P14)."""
 
-    def __init__(self, write: Write) -> None:
+    def __init__(self, write: Write, scope: Scope) -> None:
         self._write = write
+        self._write_now: WriteNow | None = scope.get("state", {}).get(WRITE_NOW)
         self._begun = 0
         self._done = 0
 
@@ -31,6 +39,17 @@ class Outlet:
         finally:
             # Count a cancelled write as done: the client may still be reading.
             self._done += 1
+
+    def push(self, frames: Sequence[bytes]) -> bool:
+        """Write frames if that is possible without waiting; otherwise write none, return False."""
+        write_now = self._write_now
+        if write_now is None or self._begun != self._done:
+            return False
+        if frames:
+            if not write_now(frames):
+                return False
+            self._begun = self._done = self._done + 1
+        return True
 
     async def until_stuck(self, seconds: float) -> None:
         """Return once a write has been blocked for `seconds`, or up to twice that."""

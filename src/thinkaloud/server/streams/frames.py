@@ -7,9 +7,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 
 from thinkaloud.events.event import RunEnded, RunStarted
+from thinkaloud.runtime.log.entry import Entry
 from thinkaloud.runtime.log.follower import Snapshot
-from thinkaloud.runtime.log.live_log import Entry
 from thinkaloud.runtime.run_stream import RunStream
+from thinkaloud.server.streams.backpressure import WriteNow
 from thinkaloud.server.wires.wire import Encoder, RunLookup, Wire
 
 _PIECE: Final = 65_536
@@ -17,19 +18,25 @@ _PIECE: Final = 65_536
 
 
 class FrameStream:
-    """The frames for one client, in order."""
+    """The frames for one client, in order.
+
+    While `next` waits, the frames of new events are passed to its `write_now` instead.
+    """
 
     def __init__(self, stream: RunStream, encoder: Encoder) -> None:
         self._stream = stream
         self._encoder = encoder
         self._entries: deque[Entry] = deque()
         self._over = False
+        self._write_now: WriteNow | None = None
 
-    async def next(self) -> Sequence[bytes]:
+    async def next(self, write_now: WriteNow | None = None) -> Sequence[bytes]:
         """Wait for the next frames and return some of them; empty means the end."""
+        self._write_now = write_now
+        push = None if write_now is None else self._push
         while not self._over:
             if not self._entries:
-                batch = await self._stream.batch()
+                batch = await self._stream.batch(push=push)
                 if isinstance(batch, Snapshot):
                     frame = self._encoder.snapshot(batch, self._stream.run_id)
                     if frame is not None:
@@ -43,6 +50,10 @@ class FrameStream:
                 return frames
         return ()
 
+    def _push(self, entries: Sequence[Entry]) -> bool:
+        write_now = self._write_now
+        return write_now is not None and write_now(frames_now(entries, self._encoder))
+
     def _last(self) -> Sequence[bytes]:
         self._over = True
         stream = self._stream
@@ -50,6 +61,15 @@ class FrameStream:
             return ()
         frame = self._encoder.deleted(stream.conversation_id, stream.run_id)
         return () if frame is None else [frame]
+
+
+def frames_now(entries: Sequence[Entry], encoder: Encoder) -> Sequence[bytes]:
+    """Return the frames of entries that are neither the first nor the last one of a run."""
+    encode = encoder.encode
+    if len(entries) == 1:
+        frame = encode(entries[0])
+        return () if frame is None else (frame,)
+    return [frame for entry in entries if (frame := encode(entry)) is not None]
 
 
 async def take_frames(

@@ -15,7 +15,7 @@ from thinkaloud.server.http.operation import EVENT_STREAM, NDJSON
 from thinkaloud.server.http.problems import Refused
 from thinkaloud.server.services import ServerState
 from thinkaloud.server.settings import ServerSettings
-from thinkaloud.server.streams.backpressure import Outlet, abort_connection
+from thinkaloud.server.streams.backpressure import Outlet, WriteNow, abort_connection
 
 _END: Final = b""
 
@@ -46,8 +46,11 @@ HEADERS: Final[Mapping[str, str]] = {
 class Frames(Protocol):
     """The source of a stream's frames."""
 
-    async def next(self) -> Sequence[bytes]:
-        """Wait for the next frames; empty means the end."""
+    async def next(self, write_now: WriteNow | None = None) -> Sequence[bytes]:
+        """Wait for the next frames; empty means the end.
+
+        While this waits, it may pass frames to `write_now` instead.
+        """
         ...
 
 
@@ -81,7 +84,7 @@ class EventStream(Response):
                 more = data != _END
                 await send({"type": "http.response.body", "body": data, "more_body": more})
 
-            if await self._pump(Outlet(write), receive):
+            if await self._pump(Outlet(write, scope), receive):
                 return
             abort_connection(scope)
             await until_gone(receive)
@@ -107,7 +110,7 @@ class EventStream(Response):
     async def _send_all(self, outlet: Outlet) -> None:
         if self._kind.opening:
             await outlet.send(self._kind.opening)
-        while frames := await self._feed.next():
+        while frames := await self._feed.next(outlet.push):
             await outlet.send(frames[0] if len(frames) == 1 else b"".join(frames))
         await outlet.send(_END)
 

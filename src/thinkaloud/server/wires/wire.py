@@ -12,8 +12,8 @@ from typing import Protocol
 
 from thinkaloud.events.fold import RunFold
 from thinkaloud.ports.store import RunRecord
+from thinkaloud.runtime.log.entry import Entry
 from thinkaloud.runtime.log.follower import Snapshot
-from thinkaloud.runtime.log.live_log import Entry
 
 
 class RunLookup(Protocol):

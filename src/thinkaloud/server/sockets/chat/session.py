@@ -176,9 +176,9 @@ class SocketSession:
             self._follows.pop(key, None)
 
     async def _pump(self, frames: AbstractAsyncContextManager[FrameStream]) -> None:
-        send = self._outlet.send
+        send, push = self._outlet.send, self._outlet.push
         async with frames as stream:
-            while batch := await stream.next():
+            while batch := await stream.next(push):
                 for frame in batch:
                     await send(frame)
 

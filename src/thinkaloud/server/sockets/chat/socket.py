@@ -48,12 +48,12 @@ class ChatSocket:
         try:
             request_id = request_id_of(scope).encode()
             await send({"type": "websocket.accept", "headers": [(b"x-request-id", request_id)]})
-            if not await self._serve(owner_of(scope), receive, send):
+            if not await self._serve(scope, receive, send):
                 await self._drop(send)
         finally:
             self._state.sockets -= 1
 
-    async def _serve(self, owner: str, receive: Receive, send: Send) -> bool:
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> bool:
         """Serve until the client disconnects. Returns False if it stopped reading."""
 
         async def write(data: bytes) -> None:
@@ -62,8 +62,8 @@ class ChatSocket:
             with suppress(OSError):
                 await send({"type": "websocket.send", "text": data.decode()})
 
-        outlet = Outlet(write)
-        session = self._session(owner, outlet)
+        outlet = Outlet(write, scope)
+        session = self._session(owner_of(scope), outlet)
         async with asyncio.TaskGroup() as group:
             served = group.create_task(session.serve(receive))
             stuck = group.create_task(

@@ -8,12 +8,13 @@ from typing import Protocol
 from thinkaloud.core.conversations.pagination import page_of
 from thinkaloud.errors import InvalidRequest, NotFound
 from thinkaloud.events.fold import Fold
+from thinkaloud.runtime.log.entry import Entry
 from thinkaloud.runtime.log.follower import Snapshot
-from thinkaloud.runtime.log.live_log import Entry, LiveLog
+from thinkaloud.runtime.log.live_log import LiveLog
 from thinkaloud.runtime.run_stream import RunStream, follow_log
 from thinkaloud.server.services import ServerServices
 from thinkaloud.server.streams.backpressure import Outlet
-from thinkaloud.server.streams.frames import take_frames
+from thinkaloud.server.streams.frames import frames_now, take_frames
 from thinkaloud.server.websocket_channel import Receiver
 from thinkaloud.server.wires.page.encode import encode_frame
 from thinkaloud.server.wires.page.encoder import PageWire
@@ -140,7 +141,12 @@ class Subscription:
         return seq
 
     async def _pump(self, stream: RunStream, end: Subscriber) -> None:
-        while batch := await stream.batch():
+        def push(entries: Sequence[Entry]) -> bool:
+            if not self._exists or self.holding.locked():
+                return False
+            return end.outlet.push(frames_now(entries, self._encoder))
+
+        while batch := await stream.batch(push=push):
             if not self._exists:
                 # The chat did not exist when the socket attached: check its owner now.
                 self._exists = await self._is_stored()

@@ -26,8 +26,8 @@ from thinkaloud.events.event import (
     VersionSelected,
 )
 from thinkaloud.events.view import RunView
+from thinkaloud.runtime.log.entry import Entry
 from thinkaloud.runtime.log.follower import Snapshot
-from thinkaloud.runtime.log.live_log import Entry
 from thinkaloud.runtime.run_stream import view_of
 from thinkaloud.server.schema.responses import messages_in
 from thinkaloud.server.wires.chat.frames import (

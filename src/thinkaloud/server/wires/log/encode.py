@@ -14,8 +14,8 @@ from thinkaloud.events.event import (
     ModelResponded,
     RunStarted,
 )
+from thinkaloud.runtime.log.entry import Entry
 from thinkaloud.runtime.log.follower import Snapshot
-from thinkaloud.runtime.log.live_log import Entry
 from thinkaloud.runtime.run_stream import view_of
 from thinkaloud.server.wires.framing import on_one_line
 from thinkaloud.server.wires.log.lines import LogError, LogFailure, LogSnapshot

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from thinkaloud.core.conversations.pagination import Page, page_of
 from thinkaloud.events.event import LoggedEvent, RunEnded
+from thinkaloud.runtime.log.entry import Entry
 from thinkaloud.runtime.log.follower import Snapshot
-from thinkaloud.runtime.log.live_log import Entry
 from thinkaloud.server.wires.page.encode import PageFrames, page_frames
 from thinkaloud.server.wires.wire import RunLookup
 

@@ -1,0 +1,56 @@
+"""The followers of a log that have read everything, and how new events reach them.
+
+A follower that is up to date sleeps. New events are pushed to it from the call that appends them,
+without waking its task, as long as it can take them at once. Otherwise it is woken, and pulls.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from thinkaloud.runtime.log.entry import Entry
+
+Push = Callable[[Sequence[Entry]], bool]
+"""Takes new entries without waiting. Returns False, having taken none, if it can't right now."""
+
+
+class WaitingFollowers:
+    """The followers that wait for new events."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[asyncio.Future[None], Push | None] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    async def wait(self, push: Push | None = None) -> None:
+        """Wait until woken. Until then, new events may be passed to `push`."""
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting[waiter] = push
+        try:
+            await waiter
+        finally:
+            self._waiting.pop(waiter, None)
+
+    def wake(self) -> None:
+        """Wake all of them."""
+        for waiter in self._waiting:
+            if not waiter.done():
+                waiter.set_result(None)
+        self._waiting.clear()
+
+    def push(self, entries: Sequence[Entry]) -> None:
+        """Push new entries to those that take them, and wake the others.
+
+        An exception ends the follower that raised it, as if it had pulled, and no other.
+        """
+        for waiter, push in tuple(self._waiting.items()):
+            if waiter.done():
+                continue  # Cancelled, or woken.
+            try:
+                if push is not None and push(entries):
+                    continue
+            except Exception as error:  # noqa: BLE001 - belongs to the task of the follower
+                waiter.set_exception(error)
+            else:
+                waiter.set_result(None)
+            self._waiting.pop(waiter, None)
