@@ -31,9 +31,15 @@ PAGE = b"<!DOCTYPE html><html><body>Sign in</body></html>"
 
 
 async def called(answer: Answer, folder: Path) -> list[object]:
-    """Call a model of a provider that answers so, and return what was heard."""
+    """Call a model of a provider that answers so, and return its events.
+
+    They are the same for a run with hooks, which pulls them, and for one to which they are pushed.
+    """
     async with serving(answer) as upstream, models_of(lab(upstream.url), folder) as models:
-        return list(await heard(models.open("lab/m")))
+        pulled = await heard(models.open("lab/m"), pushed=False)
+        pushed = await heard(models.open("lab/m"))
+    assert pushed == pulled
+    return list(pushed)
 
 
 def words(events: list[object]) -> tuple[str, str]:

@@ -1,7 +1,14 @@
 """A provider on loopback that answers as a test says, and keeps what it was asked."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,7 +21,7 @@ from thinkaloud.app.discovery import configured_hosts, package_hosts
 from thinkaloud.config import load
 from thinkaloud.events.model import AnswerText, ModelEvent, ModelFailed, ReasoningText
 from thinkaloud.events.prompt import Effort, ModelRequest, UserTurn
-from thinkaloud.ports.model import Model
+from thinkaloud.ports.model import Model, PushModel
 from thinkaloud.providers.catalogue import ConfiguredModels
 from thinkaloud.providers.client import Sessions
 
@@ -131,10 +138,22 @@ def lab(url: str, more: str = "") -> str:
     return f'[hosts.lab]\ndialect = "openai-chat"\nbase_url = "{url}"\n{more}\n'
 
 
-async def heard(model: Model, text: str = "Hi", effort: Effort | None = None) -> list[ModelEvent]:
-    """Call a model and return all that it said."""
+async def heard(
+    model: Model, text: str = "Hi", effort: Effort | None = None, *, pushed: bool = True
+) -> list[ModelEvent]:
+    """Call a model and return all its events: `pushed` as they arrive, or pulled one by one."""
     request = ModelRequest(model.info.name, (UserTurn(text),), effort=effort)
-    return [event async for batch in model.stream(request) for event in batch]
+    if not pushed:
+        return [event async for batch in model.stream(request) for event in batch]
+    found: list[ModelEvent] = []
+
+    def take(batch: Sequence[ModelEvent]) -> bool:
+        found.extend(batch)
+        return True
+
+    assert isinstance(model, PushModel)
+    await model.push(request, take)
+    return found
 
 
 def failure(events: list[ModelEvent]) -> ModelFailed:

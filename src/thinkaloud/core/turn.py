@@ -107,14 +107,21 @@ class Turn:
         events: list[Event] = []
         size = 0
         for said in batch:
-            kind = type(said)
-            if kind is AnswerText or kind is ReasoningText:
+            # Text first: this runs for every token.
+            if isinstance(said, AnswerText):
+                self.visible = True
                 size += len(said.text)
-            elif kind is ToolCall:
-                size += len(said.arguments)
-            events += self.feed(said, now_ms)
-            if kind is ModelFinished or self._failed is not None:
-                break
+                events += self.segments.answer(said.text, now_ms)
+            elif isinstance(said, ReasoningText):
+                self.visible = True
+                size += len(said.text)
+                events += self.segments.reasoning(said.text, said.part, now_ms)
+            else:
+                if isinstance(said, ToolCall):
+                    size += len(said.arguments)
+                events += self.feed(said, now_ms)
+                if isinstance(said, ModelFinished) or self._failed is not None:
+                    break
         return events, size
 
     def feed(  # noqa: C901, PLR0911, PLR0912 - one arm a kind

@@ -1,7 +1,7 @@
 """The port for models."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import Protocol, cast
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from typing import Protocol, cast, runtime_checkable
 
 import msgspec
 
@@ -49,6 +49,22 @@ class Model(Protocol):
         The last event is a `ModelFinished` or a `ModelFailed`; provider failures are not raised.
         Closing the iterator closes the upstream connection immediately. A batch may be empty:
         bytes arrived, but nothing that shows the model is working.
+        """
+        ...
+
+
+@runtime_checkable
+class PushModel(Model, Protocol):
+    """A model that can also pass on its events from where it receives them."""
+
+    async def push(
+        self, request: ModelRequest, take: Callable[[Sequence[ModelEvent]], bool]
+    ) -> None:
+        """Call the model like `stream`, but pass each batch to `take`.
+
+        `take` is called as soon as a batch is decoded, on the event loop but not necessarily in
+        this task, which saves a task switch per token. It does not wait. Once it returns False,
+        the call ends.
         """
         ...
 

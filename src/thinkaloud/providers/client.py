@@ -2,7 +2,8 @@
 
 import asyncio
 import importlib
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 import msgspec
@@ -10,10 +11,11 @@ import msgspec
 from thinkaloud.errors import InvalidRequest, ProviderError
 from thinkaloud.events.model import ModelEvent, ModelFailed, ModelFinished
 from thinkaloud.events.prompt import ModelRequest
-from thinkaloud.ports.model import Decoder, Dialect, HttpRequest, ListedModel, ModelInfo, failed
+from thinkaloud.ports.model import Dialect, HttpRequest, ListedModel, ModelInfo, failed
 from thinkaloud.providers.redaction import Redactor, redact_url
 from thinkaloud.providers.refused_parts import RefusedParts
 from thinkaloud.providers.rejection import SentRequest, error_text
+from thinkaloud.providers.response import StreamedResponse
 from thinkaloud.providers.trimming import trimmed
 
 if TYPE_CHECKING:
@@ -49,6 +51,10 @@ class _Transport(Protocol):
         self, session: "aiohttp.ClientSession", url: str, body: bytes, headers: Mapping[str, str]
     ) -> "aiohttp.ClientResponse": ...
 
+    async def read(
+        self, response: "aiohttp.ClientResponse", take: Callable[[bytes], bool]
+    ) -> None: ...
+
     async def get(
         self,
         session: "aiohttp.ClientSession",
@@ -83,6 +89,10 @@ class Sessions:
     ) -> "aiohttp.ClientResponse":
         """Send a POST request; see `thinkaloud.providers.transport.post`."""
         return await self._loaded.post(self._open(url), url, body, headers)
+
+    async def read(self, response: "aiohttp.ClientResponse", take: Callable[[bytes], bool]) -> None:
+        """Read the body of a response; see `thinkaloud.providers.transport.read`."""
+        await self._loaded.read(response, take)
 
     async def get(
         self, url: str, headers: Mapping[str, str], seconds: float
@@ -135,41 +145,75 @@ class HttpModel:
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Sequence[ModelEvent]]:
         """Call the model. Provider errors are yielded as the last event, not raised."""
-        decoder: Decoder | None = None
+        last: list[ModelEvent] = []
+        async with self._response(request, last) as response:
+            if response is not None:
+                async for chunk in response.http.content.iter_any():
+                    yield response.feed(chunk)
+                    if response.ended:
+                        return
+                last += response.close()
+        if last:
+            yield last
+
+    async def push(
+        self, request: ModelRequest, take: Callable[[Sequence[ModelEvent]], bool]
+    ) -> None:
+        """Call the model; see `thinkaloud.ports.model.PushModel`. Errors are its last event."""
+        last: list[ModelEvent] = []
+        async with self._response(request, last) as response:
+            if response is not None:
+                await self._sessions.read(response.http, response.feeding(take))
+                last += response.close()
+        if last:
+            take(last)
+
+    @asynccontextmanager
+    async def _response(
+        self, request: ModelRequest, last: list[ModelEvent]
+    ) -> AsyncGenerator[StreamedResponse | None]:
+        """Send a request and yield its response; None if it was refused.
+
+        A failure, also one while the response is read, is appended to `last`.
+        """
+        response: StreamedResponse | None = None
+        is_open = False
         await self._sessions.prepare()
         refused = self._refused.refuses_already(request)
         if refused is not None:
             message = "The provider has already rejected this."
-            yield [ModelFailed("provider_bad_request", message, rejected=refused)]
+            last.append(ModelFailed("provider_bad_request", message, rejected=refused))
+            yield None
             return
         try:
             sent = self._sent(request)
-            async with await self._send(sent.http) as response:
-                if response.status >= 300:
-                    yield self._scrubbed([await self._refusal(response, sent)])
-                    return
-                decoder = self._dialect.decoder(response.content_type, sent.request.effort)
-                may_be_page = response.content_type == "text/html"
-                async for chunk in response.content.iter_any():
-                    if may_be_page and chunk.lstrip().startswith(b"<"):
-                        yield [failed(_page(self._base_url))]
-                        return
-                    may_be_page = may_be_page and not chunk.strip()
-                    events = self._ended(decoder.feed(chunk), request, sent)
-                    yield events
-                    if events and isinstance(events[-1], ModelFinished | ModelFailed):
-                        return
-                yield self._ended(decoder.close(), request, sent)
+            async with await self._send(sent.http) as http:
+                if http.status >= 300:
+                    last += self._scrubbed([await self._refusal(http, sent)])
+                else:
+                    decoder = self._dialect.decoder(http.content_type, sent.request.effort)
+                    response = StreamedResponse(
+                        http,
+                        decoder,
+                        self._base_url,
+                        lambda events: self._ended(events, request, sent),
+                    )
+                is_open = True
+                yield response
         except InvalidRequest as error:
-            yield self._scrubbed([ModelFailed("provider_bad_request", error.message)])
+            last += self._scrubbed([ModelFailed("provider_bad_request", error.message)])
         except ProviderError as error:
-            yield self._scrubbed([failed(error)])
+            last += self._scrubbed([failed(error)])
         except self._sessions.errors as error:
-            if decoder is None:
-                yield [ModelFailed("provider_overloaded", self._unreachable(error), retryable=True)]
+            if response is None:
+                last.append(
+                    ModelFailed("provider_overloaded", self._unreachable(error), retryable=True)
+                )
             else:
                 # The decoder knows whether the end marker arrived before the connection dropped.
-                yield self._scrubbed(decoder.close())
+                last += self._scrubbed(response.close())
+        if not is_open:
+            yield None
 
     def _sent(self, request: ModelRequest) -> SentRequest:
         """Encode the request without the parts that this host has already refused."""
@@ -208,6 +252,7 @@ class HttpModel:
     def _ended(
         self, events: list[ModelEvent], request: ModelRequest, sent: SentRequest
     ) -> list[ModelEvent]:
+        """Name the refused part of a failure, and remember what has succeeded."""
         last = events[-1] if events else None
         if isinstance(last, ModelFailed):
             events[-1] = self._with_rejected_part(last, last.message, sent)
@@ -294,14 +339,6 @@ def _redirected(base_url: str, status: int) -> ProviderError:
         f"{redact_url(base_url)} responded with a redirect ({status}): check the base_url of this "
         "host.",
         status=status,
-    )
-
-
-def _page(base_url: str) -> ProviderError:
-    return ProviderError(
-        "provider_bad_request",
-        f"{redact_url(base_url)} returned a web page instead of an API response: check the"
-        " base_url of this host.",
     )
 
 

@@ -1,7 +1,8 @@
 """A model that plays a script, for tests, documentation and demos. No network."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 
 import msgspec
 
@@ -111,6 +112,15 @@ class ScriptedModel:
                 yield batch
         finally:
             self.open_streams -= 1
+
+    async def push(
+        self, request: ModelRequest, take: Callable[[Sequence[ModelEvent]], bool]
+    ) -> None:
+        """Play the next script; see `thinkaloud.ports.model.PushModel`."""
+        async with aclosing(self.stream(request)) as stream:
+            async for batch in stream:
+                if not take(batch):
+                    return
 
 
 async def _play(steps: Sequence[Step]) -> AsyncGenerator[Sequence[ModelEvent]]:

@@ -5,11 +5,14 @@ would dominate the startup time.
 """
 
 import asyncio
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from typing_extensions import override
 from yarl import URL
 
 from thinkaloud.version import __version__
@@ -19,6 +22,73 @@ ERRORS: Final = (aiohttp.ClientError, OSError, asyncio.IncompleteReadError)
 
 _CONNECT_SECONDS: Final = 15.0
 _MAX_HEADER: Final = 64 * 1024
+
+
+class Connection(ResponseHandler):
+    """An HTTP connection that calls back after each read from its socket, if asked to."""
+
+    on_read: Callable[[], None] | None = None
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.on_read is not None:
+            self.on_read()
+
+    @override
+    def connection_lost(self, exc: BaseException | None) -> None:
+        super().connection_lost(exc)
+        if self.on_read is not None:
+            self.on_read()
+
+    @override
+    def resume_reading(self, *arguments: bool, **options: bool) -> None:
+        # aiohttp calls this for every chunk that is taken from its buffer, and then runs its
+        # parser and calls the transport even if reading was not paused.
+        if self._reading_paused:
+            super().resume_reading(*arguments, **options)
+
+
+class _Connector(aiohttp.TCPConnector):
+    """A connector whose connections are `Connection`s."""
+
+    def __init__(self, *, limit: int, keepalive_timeout: float) -> None:
+        super().__init__(  # pyright: ignore[reportUnknownMemberType]
+            limit=limit, keepalive_timeout=keepalive_timeout
+        )
+        # Not public: without it, `read` waits for each chunk in its own task.
+        self._factory = functools.partial(Connection, loop=asyncio.get_running_loop())
+
+
+class _Reading:
+    """Passes the body of a response on, from within the reads of its connection."""
+
+    def __init__(self, content: aiohttp.StreamReader, take: Callable[[bytes], bool]) -> None:
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._content = content
+        self._take = take
+        self._busy = self._more = False
+
+    def on_read(self) -> None:
+        """Take what has arrived. Called after each read, and when the connection is lost."""
+        if self._busy:
+            # Taking from a full buffer resumes reading, which leads back here.
+            self._more = True
+            return
+        content = self._content
+        self._busy = self._more = True
+        try:
+            while self._more and not self.done.done():
+                self._more = False
+                data = content.read_nowait()
+                over = (data and not self._take(data)) or content.at_eof()
+                if over and not self.done.done():
+                    self.done.set_result(None)
+        except Exception as error:  # noqa: BLE001 - raised where the response is awaited
+            if not self.done.done():
+                self.done.set_exception(error)
+        finally:
+            self._busy = False
 
 
 def is_local_url(url: str) -> bool:
@@ -36,7 +106,7 @@ def new_session(*, proxies: bool) -> aiohttp.ClientSession:
         # Only connecting times out here; the runtime handles the timeout of a silent model.
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
         headers={"User-Agent": f"thinkaloud/{__version__}", "Accept-Encoding": "identity"},
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
+        connector=_Connector(limit=0, keepalive_timeout=60),
         trust_env=proxies,
         cookie_jar=aiohttp.DummyCookieJar(),
         max_line_size=_MAX_HEADER,
@@ -49,6 +119,31 @@ async def post(
 ) -> aiohttp.ClientResponse:
     """Send a POST request and return the response, with only its headers read."""
     return await session.post(_as_signed(url), data=body, headers=headers, allow_redirects=False)
+
+
+async def read(response: aiohttp.ClientResponse, take: Callable[[bytes], bool]) -> None:
+    """Pass the body of a response to `take` as it arrives, until that returns False.
+
+    `take` is called from the callback that reads from the socket: no task is woken for each token.
+    Raises one of `ERRORS` if the connection or its framing breaks, and what `take` raises.
+    """
+    connection = response.connection
+    protocol = None if connection is None else connection.protocol
+    if not isinstance(protocol, Connection):
+        # It has all arrived with the headers.
+        async for data in response.content.iter_any():
+            if not take(data):
+                return
+        return
+    reading = _Reading(response.content, take)
+    protocol.on_read = on_read = reading.on_read
+    try:
+        on_read()
+        await reading.done
+    finally:
+        # After the end, the connection may already carry another response.
+        if protocol.on_read is on_read:
+            protocol.on_read = None
 
 
 async def get(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
+from types import TracebackType
 
 import msgspec
 
@@ -12,9 +13,9 @@ from thinkaloud.core.retry import notice_of, part_to_leave_out, wait_before_retr
 from thinkaloud.errors import ProviderError
 from thinkaloud.events.event import Notice
 from thinkaloud.events.fold import RunFold
-from thinkaloud.events.model import ModelFailed
+from thinkaloud.events.model import ModelEvent, ModelFailed
 from thinkaloud.events.prompt import Effort, ModelRequest, RequestPart, ToolSchema
-from thinkaloud.ports.model import Model, failed
+from thinkaloud.ports.model import Model, PushModel, failed
 from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.runtime.runs.recorder import RunRecorder
 
@@ -93,25 +94,49 @@ class ModelCaller:
             self._recorder.append(_left_out(self._all_earlier - len(fitted)))
 
     async def _attempt(self, request: ModelRequest) -> None:
-        limits, recorder = self._limits, self._recorder
-        loop = asyncio.get_running_loop()
-        said = 0
+        limits, recorder, model = self._limits, self._recorder, self._model
         try:
-            stream = self._model.stream(request)
-            async with asyncio.timeout(limits.idle_timeout_seconds) as timer, aclosing(stream):
-                async for batch in stream:
-                    if batch:
-                        timer.reschedule(loop.time() + limits.idle_timeout_seconds)
-                        said += await recorder.feed(batch)
-                    if said > limits.max_response_chars:
-                        await recorder.feed([_endless(limits.max_response_chars)])
-                    if recorder.turn.failure is not None:
-                        break
+            async with IdleTimeout(limits.idle_timeout_seconds) as idle:
+                if isinstance(model, PushModel) and not recorder.hooks:
+                    await self._push(model, request, idle)
+                else:
+                    await self._pull(model, request, idle)
         except TimeoutError:
             message = f"The model sent nothing for {limits.idle_timeout_seconds:g} seconds."
             await recorder.feed([ModelFailed("provider_timeout", message, retryable=True)])
         except ProviderError as error:
             await recorder.feed([failed(error)])
+
+    async def _pull(self, model: Model, request: ModelRequest, idle: "IdleTimeout") -> None:
+        """Read the response. Hooks are awaited for each event."""
+        recorder, limit = self._recorder, self._limits.max_response_chars
+        size = 0
+        async with aclosing(model.stream(request)) as stream:
+            async for batch in stream:
+                if batch:
+                    idle.touch()
+                    size += await recorder.feed(batch)
+                if size > limit:
+                    await recorder.feed([_endless(limit)])
+                if recorder.turn.failure is not None:
+                    break
+
+    async def _push(self, model: PushModel, request: ModelRequest, idle: "IdleTimeout") -> None:
+        """Record the response from where it is received: nothing waits between the two."""
+        recorder, limit = self._recorder, self._limits.max_response_chars
+        turn = recorder.turn
+        size = 0
+
+        def take(batch: Sequence[ModelEvent]) -> bool:
+            nonlocal size
+            if batch:
+                idle.touch()
+                size += recorder.record(batch)
+                if size > limit:
+                    recorder.record([_endless(limit)])
+            return turn.failure is None
+
+        await model.push(request, take)
 
     def _request(self) -> ModelRequest:
         prompt, info = self._prompt, self._model.info
@@ -129,6 +154,47 @@ class ModelCaller:
             conversation_id=prompt.conversation_id,
             without=self._without,
         )
+
+
+class IdleTimeout:
+    """Raises `TimeoutError` in its block after `seconds` without a `touch`.
+
+    A touch only stores the time: the timer is set again when it fires, not for every token.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._loop = asyncio.get_running_loop()
+        self._timeout = asyncio.timeout(None)
+        self._touched = self._loop.time()
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def __aenter__(self) -> "IdleTimeout":
+        await self._timeout.__aenter__()
+        self._timer = self._loop.call_later(self._seconds, self._check)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        if self._timer is not None:
+            self._timer.cancel()
+        return await self._timeout.__aexit__(kind, error, trace)
+
+    def touch(self) -> None:
+        """Start the time again."""
+        self._touched = self._loop.time()
+
+    def _check(self) -> None:
+        now = self._loop.time()
+        left = self._touched + self._seconds - now
+        if left > 0:
+            self._timer = self._loop.call_later(left, self._check)
+        else:
+            self._timeout.reschedule(now)
 
 
 def _retry_notice(failure: ModelFailed, wait: float) -> Notice:

@@ -28,8 +28,8 @@ class Outlet:
     def __init__(self, write: Write, scope: Scope) -> None:
         self._write = write
         self._write_now: WriteNow | None = scope.get("state", {}).get(WRITE_NOW)
-        self._begun = 0
-        self._done = 0
+        self._begun: int = 0
+        self._done: int = 0
 
     async def send(self, data: bytes) -> None:
         """Write data; waits while the client is behind."""
@@ -48,7 +48,8 @@ class Outlet:
         if frames:
             if not write_now(frames):
                 return False
-            self._begun = self._done = self._done + 1
+            self._begun += 1
+            self._done += 1
         return True
 
     async def until_stuck(self, seconds: float) -> None:
