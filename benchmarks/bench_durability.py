@@ -18,7 +18,7 @@ from tests.e2e.server_process import (
     until_saved,
 )
 from tests.e2e.upstream import PacedReply, Upstream, upstream
-from tests.stores.samples import ENDED, STARTED, conversation, run, stored
+from tests.stores.samples import ENDED, STARTED, add_run, conversation, run, stored
 from thinkaloud.events.event import AnswerDelta, AnswerEnded, Event
 from thinkaloud.stores.sqlite import SqliteStore
 
@@ -107,7 +107,7 @@ async def make_long_conversation(path: Path) -> None:
             events: list[Event] = [STARTED, AnswerDelta("a", words(60)), AnswerEnded("a"), ENDED]
             rows = [stored(event, first + i, run_id=name) for i, event in enumerate(events)]
             record = run(name, owner="local", first_seq=first)
-            await store.add_run(record)
+            await add_run(store, record)
             await store.compact(record, rows, "")
 
 

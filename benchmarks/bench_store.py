@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.stores.samples import ENDED, OWNER, STARTED, begin, conversation, run, stored
+from tests.stores.samples import ENDED, OWNER, STARTED, add_run, begin, conversation, run, stored
 from thinkaloud.events.event import AnswerDelta, AnswerEnded, Event, ReasoningDelta, ReasoningEnded
 from thinkaloud.ports.store import Stored
 from thinkaloud.stores.sqlite import SqliteStore
@@ -139,7 +139,7 @@ async def many_messages(folder: Path) -> None:
             if number % 250:
                 await store.append(rows)
             else:
-                await store.add_run(record)
+                await add_run(store, record)
                 await store.compact(record, rows, f"needle{number} {words(60)}")
         start = time.perf_counter()
         after = found = 0

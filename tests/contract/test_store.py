@@ -8,6 +8,7 @@ from tests.stores.samples import (
     ENDED,
     OWNER,
     STARTED,
+    add_run,
     answer,
     begin,
     compacted,
@@ -26,6 +27,7 @@ from thinkaloud.ports.store import (
     FinishedRun,
     LogEnd,
     RunRecord,
+    RunStart,
     Store,
     Unfinished,
 )
@@ -81,7 +83,7 @@ async def test_a_conversation_whose_id_is_taken_brings_no_runs(store: Store) -> 
 @pytest.mark.promise("P12")
 async def test_what_belongs_to_another_owner_is_not_there(store: Store) -> None:
     await store.create_conversation(conversation(title="secret"))
-    await store.add_run(run(key="again"))
+    await add_run(store, run(key="again"))
     await store.append(whole_run())
     assert await store.read("bob", "talk", 0, 100) == []
     assert await store.log_end("bob", "talk") == LogEnd(0, 0)
@@ -101,7 +103,9 @@ async def test_what_belongs_to_another_owner_is_not_there(store: Store) -> None:
 async def test_nobody_writes_into_a_conversation_of_another_owner(store: Store) -> None:
     await begin(store)
     await store.append(whole_run())
-    await store.add_run(run("intruder", owner="bob"))
+    intruder = RunStart(run("intruder", owner="bob"), conversation(owner="bob", at_ms=9_000))
+    assert await store.start_run(intruder) == "refused"
+    assert await store.conversation(OWNER, "talk") == conversation()
     assert await store.run("bob", "intruder") is None
     await store.compact(run(owner="bob"), [stored(ENDED, 7)], "overwritten")
     assert await log_of(store) == whole_run()
@@ -168,16 +172,16 @@ async def test_an_update_moves_a_conversation_to_the_front(store: Store) -> None
 async def test_a_run_is_found_as_it_was_kept(store: Store) -> None:
     await store.create_conversation(conversation())
     kept = run(first_seq=17, key="again")
-    await store.add_run(kept)
+    await add_run(store, kept)
     assert await store.run(OWNER, "run") == kept
     assert await store.run(OWNER, "other") is None
 
 
 async def test_a_key_leads_to_the_run_that_was_first(store: Store) -> None:
     await store.create_conversation(conversation())
-    await store.add_run(run("first", key="again"))
-    await store.add_run(run("second", key="again"))
-    await store.add_run(run("other"))
+    await add_run(store, run("first", key="again"))
+    await add_run(store, run("second", key="again"))
+    await add_run(store, run("other"))
     found = await store.run_for_key(OWNER, "again")
     assert found is not None
     assert found.run_id == "first"
@@ -187,8 +191,8 @@ async def test_a_key_leads_to_the_run_that_was_first(store: Store) -> None:
 async def test_a_key_is_its_owners_own(store: Store) -> None:
     await store.create_conversation(conversation())
     await store.create_conversation(conversation("bobs", owner="bob"))
-    await store.add_run(run("anns-run", key="k"))
-    await store.add_run(run("bobs-run", "bobs", owner="bob", key="k"))
+    await add_run(store, run("anns-run", key="k"))
+    await add_run(store, run("bobs-run", "bobs", owner="bob", key="k"))
     found = await store.run_for_key("bob", "k")
     assert found is not None
     assert found.run_id == "bobs-run"
@@ -209,19 +213,48 @@ async def test_a_run_is_unfinished_until_it_is_compacted_with_its_end(store: Sto
 
 async def test_what_a_run_begins_with_is_kept_until_it_is_compacted(store: Store) -> None:
     await store.create_conversation(conversation())
-    assert await store.add_run(run(), STARTED)
+    await add_run(store, run(), STARTED)
     await store.append(whole_run())
     assert await store.unfinished_runs() == [Unfinished(run(), STARTED)]
-    assert not await store.add_run(run(first_seq=2))
+    await add_run(store, run(first_seq=2))
     assert await store.run(OWNER, "run") == run()
     await store.compact(run(), compacted(whole_run()), "Why")
     assert await store.unfinished_runs() == []
 
 
-async def test_a_run_of_a_conversation_that_is_gone_is_not_kept(store: Store) -> None:
-    assert not await store.add_run(run())
-    assert await store.run(OWNER, "run") is None
-    assert await store.unfinished_runs() == []
+async def test_the_first_run_creates_its_conversation_and_the_next_one_updates_it(
+    store: Store,
+) -> None:
+    first = RunStart(run("one"), conversation(at_ms=1_000), STARTED, 500)
+    second = RunStart(run("two"), conversation(at_ms=2_000, title="other"), STARTED, 300)
+    assert await store.start_run(first) == "created"
+    assert await store.log_end(OWNER, "talk") == LogEnd(0, 500)
+    await store.update_conversation(OWNER, "talk", ConversationPatch(title="Blue"))
+    assert await store.start_run(second) == "continued"
+    found = await store.conversation(OWNER, "talk")
+    assert found is not None
+    assert (found.created_at_ms, found.updated_at_ms, found.title) == (1_000, 2_000, "Blue")
+    assert await store.log_end(OWNER, "talk") == LogEnd(0, 500)
+    assert await store.unfinished_runs() == [
+        Unfinished(run("one"), STARTED),
+        Unfinished(run("two"), STARTED),
+    ]
+
+
+async def test_a_finished_run_gives_its_conversation_a_title_once_and_numbers_back(
+    store: Store,
+) -> None:
+    record = await begin(store)
+    await store.append(whole_run())
+    await store.reserve("talk", 500)
+    await store.compact(record, compacted(whole_run()), "", title="Why blue?", reserved_seq=7)
+    assert await names(store, "blue") == ["talk"]
+    assert await store.log_end(OWNER, "talk") == LogEnd(7, 7)
+    await store.compact(record, compacted(whole_run()), "", title="Something else")
+    found = await store.conversation(OWNER, "talk")
+    assert found is not None
+    assert found.title == "Why blue?"
+    assert await names(store, "else") == []
 
 
 # Deletion
@@ -230,7 +263,7 @@ async def test_a_run_of_a_conversation_that_is_gone_is_not_kept(store: Store) ->
 async def test_a_deleted_conversation_leaves_nothing_to_be_found(store: Store) -> None:
     await store.create_conversation(conversation(title="titled"))
     record = run(key="again")
-    await store.add_run(record)
+    await add_run(store, record)
     await store.append(whole_run())
     await store.compact(record, compacted(whole_run()), "searchable")
     await store.reserve("talk", 500)
@@ -260,8 +293,8 @@ async def test_what_is_older_goes_but_where_a_run_has_not_ended(store: Store) ->
     for name, at_ms in (("old", 1_000), ("busy", 1_000), ("over", 1_000), ("new", 2_000)):
         await store.create_conversation(conversation(name, at_ms=at_ms))
     await store.create_conversation(conversation("bobs", owner="bob"))
-    await store.add_run(run("goes-on", "busy"))
-    await store.add_run(run("ended", "over"))
+    await add_run(store, run("goes-on", "busy"))
+    await add_run(store, run("ended", "over"))
     await store.append(whole_run("over", "ended"))
     gone: list[tuple[str, str]] = []
     while some := await store.purge(2_000):
@@ -295,7 +328,7 @@ async def _step(store: Store, dice: random.Random, seqs: dict[str, int], step: i
         case 0:
             return await store.create_conversation(conversation(name, at_ms=step, title=f"t{step}"))
         case 1:
-            await store.add_run(record)
+            await add_run(store, record)
             return await store.run_for_key(OWNER, record.idempotency_key or "")
         case 2:
             first, last = seqs.get(name, 0) + 1, seqs.get(name, 0) + dice.randint(1, 3)

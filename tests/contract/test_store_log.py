@@ -4,6 +4,7 @@ import pytest
 
 from tests.stores.samples import (
     OWNER,
+    add_run,
     answer,
     begin,
     compacted,
@@ -118,7 +119,7 @@ async def test_any_text_comes_back_byte_for_byte(store: Store) -> None:
 async def test_a_compaction_replaces_the_events_of_its_run_and_no_others(store: Store) -> None:
     record = await begin(store)
     events, later = whole_run(), whole_run(run_id="later", first_seq=8)
-    await store.add_run(run("later", first_seq=8))
+    await add_run(store, run("later", first_seq=8))
     await store.append(events)
     await store.append(later)
     await store.compact(record, compacted(events), "Why is the sky blue? Rayleigh scattering.")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.stores.samples import ENDED, OWNER, conversation, keep_text, names, run, stored
+from tests.stores.samples import ENDED, OWNER, add_run, conversation, keep_text, names, run, stored
 from thinkaloud.ports.store import ConversationPatch, Store
 
 
@@ -17,7 +17,7 @@ async def test_a_search_finds_all_its_words_in_title_and_text_together(store: St
 
 async def test_a_search_finds_words_of_several_runs(store: Store) -> None:
     await keep_text(store, "talk", "the first question")
-    await store.add_run(run("next", first_seq=2))
+    await add_run(store, run("next", first_seq=2))
     await store.compact(run("next"), [stored(ENDED, 2, run_id="next")], "and the second")
     assert await names(store, "first second") == ["talk"]
 
@@ -82,7 +82,7 @@ async def test_a_search_keeps_to_order_and_pages(store: Store) -> None:
 
 async def test_a_search_forgets_an_old_title_and_a_replaced_text(store: Store) -> None:
     await store.create_conversation(conversation(title="before"))
-    await store.add_run(run())
+    await add_run(store, run())
     await store.compact(run(), [stored(ENDED, 1)], "one")
     await store.compact(run(), [stored(ENDED, 1)], "two")
     await store.update_conversation(OWNER, "talk", ConversationPatch(title="after"))

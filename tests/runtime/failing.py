@@ -23,11 +23,19 @@ class FailingStore(MemoryStore):
         self.tried: list[int] = []
         """How many events somebody tried to append while it was full."""
 
-    async def compact(self, run: RunRecord, events: Sequence[Stored], text: str) -> None:
+    async def compact(
+        self,
+        run: RunRecord,
+        events: Sequence[Stored],
+        text: str,
+        *,
+        title: str = "",
+        reserved_seq: int | None = None,
+    ) -> None:
         if self.full_for_runs:
             self.refused_runs += 1
             raise StoreError("The disk is full.")
-        await super().compact(run, events, text)
+        await super().compact(run, events, text, title=title, reserved_seq=reserved_seq)
 
     async def append(self, batch: Sequence[Stored]) -> None:
         if self.full and batch:

@@ -10,8 +10,8 @@ import pytest
 from tests.runtime.reading import end_of
 from tests.staging import OWNER, logged, stage, start
 from thinkaloud.errors import Conflict, InvalidRequest, NotFound, StoreError
-from thinkaloud.events.event import Event, RunStarted
-from thinkaloud.ports.store import Conversation, ConversationPatch, LogEnd, RunRecord, Stored
+from thinkaloud.events.event import Event
+from thinkaloud.ports.store import LogEnd, RunRecord, RunStart, Started, Stored
 from thinkaloud.runtime.log.follower import Snapshot
 from thinkaloud.runtime.runs.supervisor import Runs
 from thinkaloud.stores.memory import MemoryStore
@@ -190,28 +190,32 @@ class PausingStore(MemoryStore):
         await self._hold("delete")
         return await super().delete_conversation(owner, conversation_id)
 
-    async def update_conversation(
-        self, owner: str, conversation_id: str, change: ConversationPatch
-    ) -> Conversation | None:
-        if change.title is None:
-            await self._hold("start" if change.default_title is None else "end")
-        return await super().update_conversation(owner, conversation_id, change)
+    async def compact(
+        self,
+        run: RunRecord,
+        events: Sequence[Stored],
+        text: str,
+        *,
+        title: str = "",
+        reserved_seq: int | None = None,
+    ) -> None:
+        await self._hold("end")
+        await super().compact(run, events, text, title=title, reserved_seq=reserved_seq)
 
     async def scrub(self) -> None:
         await self._hold("scrub")
         await super().scrub()
 
     async def log_end(self, owner: str, conversation_id: str) -> LogEnd:
-        await self._hold("open")
-        return await super().log_end(owner, conversation_id)
+        end = await super().log_end(owner, conversation_id)
+        await self._hold("opened")
+        return end
 
-    async def add_run(self, run: RunRecord, message: RunStarted | None = None) -> bool:
-        await self._hold("add")
-        return await super().add_run(run, message)
-
-    async def reserve(self, conversation_id: str, through_seq: int) -> None:
-        await self._hold("reserve")
-        await super().reserve(conversation_id, through_seq)
+    async def start_run(self, start: RunStart) -> Started:
+        await self._hold("start")
+        started = await super().start_run(start)
+        await self._hold("started")
+        return started
 
     async def read(
         self, owner: str, conversation_id: str, after: int, limit: int
@@ -261,7 +265,7 @@ async def test_a_run_that_begins_while_its_conversation_is_being_deleted_is_stop
 
 
 @pytest.mark.promise("P10")
-@pytest.mark.parametrize("held", ["open", "add", "reserve"])
+@pytest.mark.parametrize("held", ["start", "started"])
 async def test_a_run_whose_conversation_is_deleted_before_it_begins_never_does(held: str) -> None:
     store, model = PausingStore(), ScriptedModel([say("One")])
     async with stage(model, store=store) as runs:
@@ -274,6 +278,26 @@ async def test_a_run_whose_conversation_is_deleted_before_it_begins_never_does(h
         with pytest.raises(NotFound):
             await starting
         assert model.requests == []
+        assert await store.conversation(OWNER, "c") is None
+        assert await store.unfinished_runs() == []
+
+
+@pytest.mark.promise("P10")
+async def test_a_message_that_comes_just_after_a_deletion_starts_an_empty_conversation() -> None:
+    store, model = PausingStore(), ScriptedModel([say("One")], [say("Two")])
+    async with stage(model, store=store) as runs:
+        await ask(runs, "first", conversation_id="c")
+        runs.hub.forget(OWNER, "c")  # so that the log is opened again
+        store.held = "opened"
+        starting = asyncio.create_task(start(runs, "second", conversation_id="c"))
+        await store.reached.wait()
+        await runs.conversations.delete(OWNER, "c")
+        store.go.set()
+        record = await starting
+        events = await logged(runs, record)
+        assert await runs.conversations.get(OWNER, "c")
+    assert record.first_seq == events[0].seq == 1
+    assert "first" not in repr(model.requests[-1])
 
 
 @pytest.mark.promise("P14")

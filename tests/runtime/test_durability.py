@@ -9,6 +9,7 @@ import pytest
 from tests.runtime.failing import FailingStore
 from tests.runtime.reading import assert_segments_closed, end_of, texts
 from tests.staging import OWNER, logged, stage, start
+from tests.stores.samples import add_run
 from thinkaloud.errors import StoreError
 from thinkaloud.events.event import (
     AnswerDelta,
@@ -128,7 +129,7 @@ async def test_a_run_whose_process_died_is_ended_at_the_next_start_with_what_was
     conversation = await store.conversation(OWNER, "c")
     assert conversation is not None
     await died.create_conversation(conversation)
-    await died.add_run(record)
+    await add_run(died, record)
     await died.append(before)
     await died.reserve("c", 65_536)
 
@@ -163,7 +164,7 @@ async def test_a_run_of_which_nothing_was_kept_ends_too() -> None:
     conversation = await store.conversation(OWNER, "c")
     assert conversation is not None
     await died.create_conversation(conversation)
-    await died.add_run(record)
+    await add_run(died, record)
 
     async with stage(ScriptedModel(), store=died) as runs:
         fold = await runs.fold(record)

@@ -12,7 +12,7 @@ import pytest
 from tests.runtime.failing import FailingStore
 from tests.runtime.reading import end_of
 from tests.staging import OWNER, logged, stage, start
-from tests.stores.samples import conversation, run, whole_run
+from tests.stores.samples import add_run, conversation, run, whole_run
 from thinkaloud.events.event import AnswerDelta, RunStarted, UserInput
 from thinkaloud.events.fold import Fold
 from thinkaloud.ports.store import RunRecord, Stored
@@ -132,11 +132,11 @@ async def write_unfinished_runs(store: MemoryStore, count: int) -> None:
     await store.create_conversation(conversation("c", owner=OWNER))
     for number in range(count):
         name, first_seq = f"run-{number}", 1 + 7 * number
-        await store.add_run(run(name, "c", owner=OWNER, first_seq=first_seq))
+        await add_run(store, run(name, "c", owner=OWNER, first_seq=first_seq))
         await store.append(whole_run("c", name, first_seq=first_seq))
-    await store.add_run(run("cut", "c", owner=OWNER, first_seq=7 * count + 1))
+    await add_run(store, run("cut", "c", owner=OWNER, first_seq=7 * count + 1))
     await store.append(whole_run("c", "cut", first_seq=7 * count + 1)[:4])
-    await store.add_run(run("queued", "c", owner=OWNER, first_seq=7 * count + 1))
+    await add_run(store, run("queued", "c", owner=OWNER, first_seq=7 * count + 1))
 
 
 async def test_a_start_reads_a_conversation_once_however_many_runs_were_left_in_it() -> None:
@@ -188,7 +188,7 @@ async def test_an_event_that_cannot_be_read_keeps_no_server_from_starting(
     async with SqliteStore.open(path) as store:
         for name in ("bad", "good"):
             await store.create_conversation(conversation(name, owner=OWNER))
-            await store.add_run(run(f"{name}-run", name, owner=OWNER))
+            await add_run(store, run(f"{name}-run", name, owner=OWNER))
             await store.append(whole_run(name, f"{name}-run")[:5])
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("UPDATE events SET event = '{' WHERE run_id = 'bad-run' AND seq = 4")
@@ -246,7 +246,7 @@ async def test_a_message_that_queued_when_its_process_died_is_kept_with_its_end(
         await logged(runs, await start(runs, "first", conversation_id="c"))
         record = RunRecord("run_queued", "c", OWNER, 1)
         message = RunStarted("test/scripted", 3, UserInput("second"))
-        await store.add_run(record, message)
+        await add_run(store, record, message)
     async with stage(ScriptedModel(), store=store) as runs:
         view = (await runs.hub.fold(OWNER, "c")).view()
         found = await runs.conversations.search(OWNER, words="second")

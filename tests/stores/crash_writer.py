@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from tests.stores.samples import ENDED, OWNER, STARTED, conversation, run, stored
+from tests.stores.samples import ENDED, OWNER, STARTED, add_run, conversation, run, stored
 from thinkaloud.events.event import AnswerDelta
 from thinkaloud.ports.store import Store, Stored
 from thinkaloud.stores.sqlite import SqliteStore
@@ -51,7 +51,7 @@ async def carry_through(store: Store, pair: str, dice: random.Random) -> None:
     names = (f"{pair}-a", f"{pair}-b")
     for name in names:
         await store.create_conversation(conversation(name, title=pair))
-        await store.add_run(run(f"{name}-run", name))
+        await add_run(store, run(f"{name}-run", name))
     await store.append([stored(STARTED, 1, of=name, run_id=f"{name}-run") for name in names])
     say("appended", pair, 1)
     seq = 1

@@ -14,7 +14,14 @@ from thinkaloud.events.event import (
     Timing,
     UserInput,
 )
-from thinkaloud.ports.store import Conversation, ConversationCursor, RunRecord, Store, Stored
+from thinkaloud.ports.store import (
+    Conversation,
+    ConversationCursor,
+    RunRecord,
+    RunStart,
+    Store,
+    Stored,
+)
 
 OWNER = "ann"
 STARTED = RunStarted("lab/one", 25, UserInput("Why is the sky blue?"))
@@ -82,11 +89,18 @@ def compacted(events: Sequence[Stored]) -> list[Stored]:
     return [*before, coalesced, ended, terminal]
 
 
+async def add_run(store: Store, record: RunRecord, message: RunStarted | None = None) -> None:
+    """Start a run in a conversation of its owner, if there is one."""
+    found = await store.conversation(record.owner, record.conversation_id)
+    if found is not None:
+        assert await store.start_run(RunStart(record, found, message)) == "continued"
+
+
 async def begin(store: Store, name: str = "talk", *, owner: str = OWNER) -> RunRecord:
     """Keep a conversation and a run in it, `<name>-run`, or `run` in `talk`."""
     record = run("run" if name == "talk" else f"{name}-run", name, owner=owner)
     assert await store.create_conversation(conversation(name, owner=owner))
-    await store.add_run(record)
+    await add_run(store, record)
     return record
 
 
@@ -109,5 +123,5 @@ async def keep_text(store: Store, name: str, text: str, *, at_ms: int = 1_000) -
     """Keep a conversation in which this was said."""
     await store.create_conversation(conversation(name, at_ms=at_ms))
     record = run(f"{name}-run", name)
-    await store.add_run(record)
+    await add_run(store, record)
     await store.compact(record, [stored(ENDED, 1, of=name, run_id=record.run_id)], text)

@@ -10,6 +10,7 @@ import pytest
 
 from tests.stores.samples import (
     OWNER,
+    add_run,
     begin,
     compacted,
     conversation,
@@ -29,7 +30,7 @@ ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELEC
 async def began(store: Store, name: str, run_id: str, key: str | None = None) -> RunRecord:
     record = run(run_id, name, key=key)
     assert await store.create_conversation(conversation(name))
-    assert await store.add_run(record)
+    await add_run(store, record)
     return record
 
 

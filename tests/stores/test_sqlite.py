@@ -16,6 +16,7 @@ from tests.staging import logged, stage, start
 from tests.stores.samples import (
     ENDED,
     OWNER,
+    add_run,
     answer,
     begin,
     compacted,
@@ -55,7 +56,7 @@ async def test_what_was_kept_is_there_when_the_store_is_opened_again(path: Path)
     events = whole_run()
     async with SqliteStore.open(path) as store:
         await store.create_conversation(conversation(title="Blue"))
-        await store.add_run(run(key="again"))
+        await add_run(store, run(key="again"))
         await store.append(events[:-1])
         await store.reserve("talk", 900)
     async with SqliteStore.open(path) as store:

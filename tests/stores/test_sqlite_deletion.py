@@ -12,6 +12,7 @@ import pytest
 from tests.stores.samples import (
     ENDED,
     OWNER,
+    add_run,
     answer,
     begin,
     conversation,
@@ -49,7 +50,7 @@ async def keep_canary(store: SqliteStore, name: str = "talk") -> None:
     """Put the canary wherever a store puts text: title, thoughts, tools, answer and index."""
     record = run(f"{name}-run", name)
     await store.create_conversation(conversation(name, title=f"{CANARY} title"))
-    await store.add_run(record)
+    await add_run(store, record)
     thought, tool = ReasoningDelta("r1", CANARY), ToolEnded("t1", "look", "ok", CANARY, 1)
     events = [
         stored(thought, 1, of=name, run_id=record.run_id),
@@ -65,7 +66,7 @@ async def test_deleted_text_stands_in_no_file_any_more(path: Path) -> None:
         await begin(store, "kept")
         for number in range(20):
             record = run(f"kept-{number}", "kept", first_seq=1 + number)
-            await store.add_run(record)
+            await add_run(store, record)
             text = " ".join(f"w{number}x{n}" for n in range(10_000))  # more than one slice of index
             await store.compact(
                 record, [stored(ENDED, 1 + number, of="kept", run_id=record.run_id)], text
@@ -142,7 +143,7 @@ async def test_retention_deletes_what_is_old_and_gives_the_room_back(path: Path)
             await store.create_conversation(conversation(name, at_ms=1_000))
             await store.append([answer("x" * 400_000, 1, of=name)])
         await store.create_conversation(conversation("busy", at_ms=1_000))
-        await store.add_run(run(of="busy"))
+        await add_run(store, run(of="busy"))
         await store.create_conversation(conversation("new", at_ms=2_000))
         before = path.stat().st_size
         assert len(await store.purge(2_000)) == 30

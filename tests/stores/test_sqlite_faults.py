@@ -17,6 +17,7 @@ from tests.stores.samples import (
     ENDED,
     OWNER,
     STARTED,
+    add_run,
     answer,
     begin,
     conversation,
@@ -198,7 +199,7 @@ async def test_an_event_that_cannot_be_read_is_a_typed_error(path: Path, event: 
 async def test_a_message_that_cannot_be_read_holds_up_no_start(path: Path, message: bytes) -> None:
     async with SqliteStore.open(path) as store:
         record = await begin(store)
-        await store.add_run(run("next"), STARTED)
+        await add_run(store, run("next"), STARTED)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("UPDATE runs SET message = ? WHERE run_id = 'next'", (message,))
     async with SqliteStore.open(path) as store:

@@ -101,7 +101,7 @@ async def open_conversations(configuration: Configuration) -> AsyncGenerator[Con
         hub = Hub(database, clock)
         uploads = persistent_uploads(configuration)
         conversations = Conversations(database, hub, ActiveRuns(), clock, uploads)
-        finalizer = Finalizer(hub, conversations, settings.flush_interval_seconds)
+        finalizer = Finalizer(hub, settings.flush_interval_seconds)
         await recover(database, hub, finalizer)
         try:
             yield conversations

@@ -5,7 +5,7 @@ batches; a store never renumbers, reorders or merges them.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -52,6 +52,22 @@ class RunRecord(msgspec.Struct, frozen=True, gc=False):
     first_seq: int
     """No event of the run has a lower `seq`."""
     idempotency_key: str | None = None
+
+
+class RunStart(msgspec.Struct, frozen=True, gc=False):
+    """What is stored when a run starts."""
+
+    run: RunRecord
+    conversation: Conversation
+    """Created if it doesn't exist. If it does, only its `updated_at_ms` changes."""
+    message: RunStarted | None = None
+    """The first event of the run, stored until it is finished."""
+    reserved_seq: int = 0
+    """Numbers up to this one may be assigned."""
+
+
+Started = Literal["created", "continued", "refused"]
+"""Whether the conversation of a run was created, existed, or belongs to another owner."""
 
 
 class Unfinished(msgspec.Struct, frozen=True, gc=False):
@@ -108,12 +124,21 @@ class Log(Protocol):
         """
         ...
 
-    async def compact(self, run: RunRecord, events: Sequence[Stored], text: str) -> None:
-        """Replace the events of a run with these, and index its text for search.
+    async def compact(
+        self,
+        run: RunRecord,
+        events: Sequence[Stored],
+        text: str,
+        *,
+        title: str = "",
+        reserved_seq: int | None = None,
+    ) -> None:
+        """Replace the events of a run with these, and index its text for search, atomically.
 
         Events of the run above the last of these are kept. The run is finished if its terminal
         event is among these or already in the log. `text` is the user's message and the answer,
-        never reasoning (P1).
+        never reasoning (P1). `title` becomes that of an untitled conversation. `reserved_seq`, if
+        given, replaces that of the log, and may be lower.
         """
         ...
 
@@ -201,10 +226,11 @@ class Store(Log, Protocol):
         """Remove the last traces of deleted data. What cannot be removed now is retried later."""
         ...
 
-    async def add_run(self, run: RunRecord, message: RunStarted | None = None) -> bool:
-        """Store a new run, and its first event until the run is finished.
+    async def start_run(self, start: RunStart) -> Started:
+        """Store a new run, its conversation and its reserved numbers atomically.
 
-        Returns False, storing nothing, if its conversation was deleted or the run id exists.
+        Never lowers `reserved_seq`, and leaves a run with the same id unchanged. Stores nothing if
+        the conversation belongs to another owner.
         """
         ...
 

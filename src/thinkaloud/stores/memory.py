@@ -11,6 +11,8 @@ from thinkaloud.ports.store import (
     FinishedRun,
     LogEnd,
     RunRecord,
+    RunStart,
+    Started,
     Stored,
     Unfinished,
 )
@@ -62,8 +64,16 @@ class _MemoryLog:
                 thread.append(stored)
         self._ended |= _ended_in(batch) & self._runs.keys()
 
-    async def compact(self, run: RunRecord, events: Sequence[Stored], text: str) -> None:
-        """Replace all events of a run with these, and index its text."""
+    async def compact(
+        self,
+        run: RunRecord,
+        events: Sequence[Stored],
+        text: str,
+        *,
+        title: str = "",
+        reserved_seq: int | None = None,
+    ) -> None:
+        """Replace all events of a run with these, index its text, and set a missing title."""
         thread = self._threads.get(run.conversation_id)
         if thread is None or thread.about.owner != run.owner:
             return
@@ -75,6 +85,9 @@ class _MemoryLog:
         ]
         thread.log = sorted([*others, *events], key=_seq)
         thread.texts[run.run_id] = _searchable(text)
+        thread.about = ConversationPatch(default_title=title).applied(thread.about)
+        if reserved_seq is not None:
+            thread.reserved_seq = reserved_seq
         self._ended |= _ended_in(events) & self._runs.keys()
         if run.run_id in self._ended:
             self._unfinished.pop(run.run_id, None)
@@ -121,7 +134,7 @@ class MemoryStore(_MemoryLog):
             return False
         self._threads[conversation.conversation_id] = _Thread(conversation)
         for each in runs:
-            await self.add_run(each.run)
+            self._add_run(each.run)
             await self.compact(each.run, each.events, each.text)
         return True
 
@@ -198,16 +211,26 @@ class MemoryStore(_MemoryLog):
         self._ended -= gone
         self._unfinished = {k: each for k, each in self._unfinished.items() if k not in gone}
 
-    async def add_run(self, run: RunRecord, message: RunStarted | None = None) -> bool:
-        """Create a run. False if its conversation does not exist or the id is taken."""
-        owned = await self.conversation(run.owner, run.conversation_id) is not None
-        if not owned or run.run_id in self._runs:
-            return False
+    async def start_run(self, start: RunStart) -> Started:
+        """Create a run, its conversation and its reserved numbers."""
+        new = start.conversation
+        started: Started = "created"
+        if not await self.create_conversation(new):
+            started = "continued"
+            change = ConversationPatch(updated_at_ms=new.updated_at_ms)
+            if await self.update_conversation(new.owner, new.conversation_id, change) is None:
+                return "refused"
+        thread = self._threads[new.conversation_id]
+        thread.reserved_seq = max(thread.reserved_seq, start.reserved_seq)
+        if start.run.run_id not in self._runs:
+            self._add_run(start.run, start.message)
+        return started
+
+    def _add_run(self, run: RunRecord, message: RunStarted | None = None) -> None:
         self._runs[run.run_id] = run
         self._unfinished[run.run_id] = Unfinished(run, message)
         if run.idempotency_key is not None:
             self._keys.setdefault((run.owner, run.idempotency_key), []).append(run.run_id)
-        return True
 
     async def run(self, owner: str, run_id: str) -> RunRecord | None:
         """Look up a run of this owner."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from thinkaloud.events.event import RunStarted
 from thinkaloud.ports.store import (
     Conversation,
     ConversationCursor,
@@ -10,6 +9,8 @@ from thinkaloud.ports.store import (
     FinishedRun,
     LogEnd,
     RunRecord,
+    RunStart,
+    Started,
     Store,
     Stored,
     Unfinished,
@@ -91,11 +92,19 @@ class TemporaryStore:
         """Remove the remaining traces of deleted data."""
         await self._lasting.scrub()
 
-    async def add_run(self, run: RunRecord, message: RunStarted | None = None) -> bool:
-        """Create a run."""
-        if run.conversation_id in self._temporary:
-            self._runs.add(run.run_id)
-        return await self._of(run.conversation_id).add_run(run, message)
+    async def start_run(self, start: RunStart) -> Started:
+        """Create a run with its conversation in the right store.
+
+        A temporary conversation's id comes from this process, so it is not looked up in the
+        persistent store.
+        """
+        new = start.conversation
+        if new.temporary:
+            self._temporary.setdefault(new.conversation_id, new.owner)
+        if new.conversation_id not in self._temporary:
+            return await self._lasting.start_run(start)
+        self._runs.add(start.run.run_id)
+        return await self._memory.start_run(start)
 
     async def run(self, owner: str, run_id: str) -> RunRecord | None:
         """Look up a run of this owner."""
@@ -121,9 +130,18 @@ class TemporaryStore:
                 [each for each in batch if each.logged.conversation_id in self._temporary]
             )
 
-    async def compact(self, run: RunRecord, events: Sequence[Stored], text: str) -> None:
+    async def compact(
+        self,
+        run: RunRecord,
+        events: Sequence[Stored],
+        text: str,
+        *,
+        title: str = "",
+        reserved_seq: int | None = None,
+    ) -> None:
         """Replace all events of a run with these."""
-        await self._of(run.conversation_id).compact(run, events, text)
+        store = self._of(run.conversation_id)
+        await store.compact(run, events, text, title=title, reserved_seq=reserved_seq)
 
     async def read(
         self, owner: str, conversation_id: str, after: int, limit: int

@@ -8,8 +8,7 @@ from typing_extensions import override
 
 from tests.staging import OWNER, stage
 from thinkaloud.errors import Busy, Conflict, NotFound, ThinkaloudError
-from thinkaloud.events.event import RunStarted
-from thinkaloud.ports.store import RunRecord
+from thinkaloud.ports.store import RunRecord, RunStart, Started
 from thinkaloud.runtime.runs.limits import AdmissionLimits, Limits
 from thinkaloud.runtime.runs.supervisor import RunRequest, Runs
 from thinkaloud.stores.memory import MemoryStore
@@ -22,9 +21,9 @@ class SlowStore(MemoryStore):
     """Lets others run before it adds a run, as a database does."""
 
     @override
-    async def add_run(self, run: RunRecord, message: RunStarted | None = None) -> bool:
+    async def start_run(self, start: RunStart) -> Started:
         await asyncio.sleep(0)
-        return await super().add_run(run, message)
+        return await super().start_run(start)
 
 
 def silent(runs: int) -> ScriptedModel:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.server.serving import Served, serving, valid
 from tests.staging import FixedAttachments
+from tests.stores.samples import add_run
 from thinkaloud.events import codec
 from thinkaloud.events.event import Attachment, LoggedEvent, ModelResponded
 from thinkaloud.events.fold import Fold
@@ -237,7 +238,7 @@ async def test_only_after_a_crash_a_snapshot_stands_for_what_is_lost(kept: int) 
     assert conversation is not None
     assert record is not None
     await dead.create_conversation(conversation)
-    await dead.add_run(record)
+    await add_run(dead, record)
     await dead.append([Stored(each.seq, each) for each in logged[:kept]])
     await dead.reserve("c", 1_000)
     async with serving(ScriptedModel(), store=dead) as served:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.server.serving import Json, Served, serving
+from tests.stores.samples import add_run
 from thinkaloud.events.event import RunEnded
 from thinkaloud.ports.store import Stored
 from thinkaloud.server.wires.chat.encode import chat_wire
@@ -230,7 +231,7 @@ async def test_after_a_crash_a_snapshot_shows_what_was_kept_and_the_end_has_an_i
     assert conversation is not None
     assert record is not None
     await dead.create_conversation(conversation)
-    await dead.add_run(record)
+    await add_run(dead, record)
     await dead.append([Stored(each.seq, each) for each in logged[:kept]])
     await dead.reserve("c", 1_000)
     have = [frame for frame in known if frame["seq"] <= 8]

@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from typing import Literal
 
 from thinkaloud.core.conversations.export import as_json, as_markdown
-from thinkaloud.core.conversations.title import title_of
 from thinkaloud.errors import Conflict, InvalidRequest, NotFound, StoreError
-from thinkaloud.events.fold import Fold, RunFold
+from thinkaloud.events.fold import Fold
 from thinkaloud.ports.clock import Clock
 from thinkaloud.ports.store import (
     Conversation,
     ConversationCursor,
     ConversationPatch,
-    RunRecord,
     Store,
 )
 from thinkaloud.ports.uploads import Uploads
@@ -94,27 +92,6 @@ class Conversations:
         change = ConversationPatch(title=title)
         renamed = await self._store.update_conversation(owner, conversation_id, change)
         return renamed or await self.get(owner, conversation_id)
-
-    async def set_title(self, record: RunRecord, run: RunFold | None = None) -> None:
-        """Set the title of an untitled conversation from this run, which has ended.
-
-        `run` is its current state, if the caller has read it.
-        """
-        found = await self._store.conversation(record.owner, record.conversation_id)
-        if found is None or found.title:
-            return
-        run = run or await self._ended(record)
-        if run is None:
-            return
-        view = run.view()
-        change = ConversationPatch(default_title=title_of(view.response, view.input.text))
-        await self._store.update_conversation(record.owner, record.conversation_id, change)
-
-    async def _ended(self, record: RunRecord) -> RunFold | None:
-        log = self._hub.live(record.owner, record.conversation_id)
-        if log is not None and record.run_id in log.runs:
-            return log.runs[record.run_id]
-        return (await self._hub.fold(record.owner, record.conversation_id)).runs.get(record.run_id)
 
     async def delete(self, owner: str, conversation_id: str) -> None:
         """Stop a conversation's runs and delete it, with the uploads that only it used."""

@@ -22,12 +22,16 @@ async def selected(
     if fold.run(run_id) is None:
         raise NotFound("The conversation has no such run.")
     async with hub.open(owner, conversation_id) as log:
-        await hub.writer.reserve(log)
-        # No await between this check and the event, so no run can start in between.
-        _refuse_if_busy(owner, conversation_id, hub, active)
-        if log.deleted:
-            raise NotFound("The conversation was deleted.")
-        log.append("", VersionSelected(run_id))
+        log.writers += 1
+        try:
+            await hub.writer.reserve(log)
+            # No await between this check and the event, so no run can start in between.
+            _refuse_if_busy(owner, conversation_id, hub, active)
+            if log.deleted:
+                raise NotFound("The conversation was deleted.")
+            log.append("", VersionSelected(run_id))
+        finally:
+            log.writers -= 1
         await hub.writer.save()
         return await hub.fold(owner, conversation_id)
 

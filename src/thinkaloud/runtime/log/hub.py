@@ -7,7 +7,7 @@ from typing import Final
 from thinkaloud.events.event import LoggedEvent
 from thinkaloud.events.fold import Fold
 from thinkaloud.ports.clock import Clock
-from thinkaloud.ports.store import Store
+from thinkaloud.ports.store import LogEnd, Store
 from thinkaloud.runtime.log.fold_cache import FoldCache
 from thinkaloud.runtime.log.follower import Follower
 from thinkaloud.runtime.log.live_log import LiveLog
@@ -35,7 +35,10 @@ class Hub:
         self.reader = LogReader(store)
         """Reads stored events."""
         self._logs: dict[tuple[str, str], LiveLog] = {}
+        self._unused: dict[LiveLog, None] = {}
+        """The logs without users, the longest unused first."""
         self._folds = FoldCache()
+        self._deletions = 0
 
     @property
     def open_logs(self) -> int:
@@ -50,21 +53,28 @@ class Hub:
         """Drop the log of a deleted conversation. Its followers end once they are up to date."""
         self.writer.forget(owner, conversation_id)
         self._folds.forget(owner, conversation_id)
+        self._deletions += 1
         log = self._logs.pop((owner, conversation_id), None)
         if log is not None:
+            self._unused.pop(log, None)
             log.deleted = True
             log.close()
 
-    async def acquire(self, owner: str, conversation_id: str) -> LiveLog:
-        """Open a conversation's log. It stays in memory until every user has released it."""
+    async def acquire(self, owner: str, conversation_id: str, *, new: bool = False) -> LiveLog:
+        """Open a conversation's log. It stays in memory until every user has released it.
+
+        `new`: the id was just generated, so there is nothing to look up in the store.
+        """
         log = self._logs.get((owner, conversation_id))
-        if log is None:
-            end = await self._store.log_end(owner, conversation_id)
-            # Another task may have opened it since.
+        while log is None:
+            deletions = self._deletions
+            end = LogEnd() if new else await self._store.log_end(owner, conversation_id)
+            # Another task may have opened it since, or deleted the conversation.
             log = self._logs.get((owner, conversation_id))
-            if log is None:
+            if log is None and deletions == self._deletions:
                 log = LiveLog(owner, conversation_id, end, self._clock, self.writer.note)
                 self._logs[owner, conversation_id] = log
+        self._unused.pop(log, None)
         log.users += 1
         return log
 
@@ -72,7 +82,9 @@ class Hub:
         """Release a log. It stays in memory for a while, and until it is saved."""
         log.users -= 1
         log.left_at_ms = self._clock.steady_ms()
-        await self._sweep()
+        if not log.users and not log.deleted:
+            self._unused[log] = None
+            await self._sweep(log.left_at_ms)
 
     @asynccontextmanager
     async def open(self, owner: str, conversation_id: str) -> AsyncGenerator[LiveLog]:
@@ -165,17 +177,20 @@ class Hub:
             if log.is_saved:
                 await self._drop(log)
 
-    async def _sweep(self) -> None:
-        idle = [log for log in self._logs.values() if log.users == 0 and log.is_saved]
-        idle.sort(key=lambda log: log.left_at_ms)
-        now_ms = self._clock.steady_ms()
-        for index, log in enumerate(idle):
-            too_many = len(idle) - index > LINGERING
-            if (too_many or now_ms - log.left_at_ms > LINGER_MS) and log.users == 0:
-                await self._drop(log)
+    async def _sweep(self, now_ms: int) -> None:
+        surplus = len(self._unused) - LINGERING
+        dropped: list[LiveLog] = []
+        for log in self._unused:
+            if len(dropped) >= surplus and now_ms - log.left_at_ms <= LINGER_MS:
+                break
+            if log.is_saved:
+                dropped.append(log)
+        for log in dropped:
+            await self._drop(log)
 
     async def _drop(self, log: LiveLog) -> None:
         await self.writer.unreserve(log)
-        if log.users == 0 and log.is_saved:
+        if log.users == 0 and log.is_saved and not log.deleted:
+            self._unused.pop(log, None)
             self._logs.pop((log.owner, log.conversation_id), None)
             self._folds.forget(log.owner, log.conversation_id)

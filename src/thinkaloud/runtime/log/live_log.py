@@ -45,6 +45,8 @@ class LiveLog:
         """Held by the active run; the other runs of the conversation queue for it."""
         self.users = 0
         """The number of runs and followers that have the log open."""
+        self.writers = 0
+        """How many of its users rely on the reserved numbers."""
         self.watches = 0
         """How often `watch` was entered: to follow the conversation, or to wait for a run."""
         self.unwatched = asyncio.Event()

@@ -68,7 +68,7 @@ class LogWriter:
                 await self._store.append([each for _, entries in taken for each in stored(entries)])
                 for log, entries in taken:
                     log.unsaved.note_saved(entries)
-                    if log.users:
+                    if log.writers:
                         await self.reserve(log)
                 self._note_saved(logs)
             except StoreError:
@@ -92,11 +92,12 @@ class LogWriter:
             log.show()
 
     async def finish(
-        self, log: LiveLog, run: RunRecord, known: Sequence[Entry] | None = None
+        self, log: LiveLog, run: RunRecord, title: str, known: Sequence[Entry] | None = None
     ) -> bool:
         """Compact an ended run to one event per segment, and index its text for search.
 
-        `known` has all entries of the run, if the caller has read them. Returns False if this
+        Also gives an untitled conversation its `title`, and releases reserved numbers that nobody
+        needs. `known` has all entries of the run, if the caller has read them. Returns False if this
         cannot be done now; the store counts the run as unfinished until it is.
         """
         await self.save()
@@ -107,6 +108,7 @@ class LogWriter:
         # Later events of a run that has started since may be unsaved.
         if entries and log.unsaved.begins_by(entries[-1].logged.seq):
             return False
+        reserved_seq = log.reserved_seq
         try:
             if not _is_whole(entries):
                 entries = await self._saved_entries(run)
@@ -115,8 +117,18 @@ class LogWriter:
                 if logged is not entry.logged:
                     entry.rewrite(logged)
             text = searchable(entry.logged.event for entry in entries)
-            await self._store.compact(run, stored(entries), text)
+            if not log.writers:
+                # A run that starts now reserves again, after this.
+                log.reserved_seq = log.seq
+            await self._store.compact(
+                run,
+                stored(entries),
+                text,
+                title=title,
+                reserved_seq=None if log.writers else log.seq,
+            )
         except StoreError:
+            log.reserved_seq = max(log.reserved_seq, reserved_seq)
             # Log once: it may be retried for as long as the server runs.
             if run.run_id not in self._unfinished:
                 self._unfinished.add(run.run_id)
@@ -127,8 +139,8 @@ class LogWriter:
 
     async def reserve(self, log: LiveLog) -> None:
         """Reserve enough numbers for a run, so that none is ever assigned twice."""
-        if log.reserved_seq - log.seq < RESERVED_AHEAD // 2:
-            through = log.seq + RESERVED_AHEAD
+        through = reservation(log)
+        if through > log.reserved_seq:
             await self._store.reserve(log.conversation_id, through)
             log.reserved_seq = through
 
@@ -168,6 +180,13 @@ class LogWriter:
             ]
             after = page[-1].logged.seq
         return entries
+
+
+def reservation(log: LiveLog) -> int:
+    """Return the number through which to reserve before a run: the current one if it suffices."""
+    if log.reserved_seq - log.seq >= RESERVED_AHEAD // 2:
+        return log.reserved_seq
+    return log.seq + RESERVED_AHEAD
 
 
 def _is_whole(entries: Sequence[Entry]) -> bool:

@@ -7,10 +7,10 @@ from typing import Final
 
 import msgspec
 
+from thinkaloud.core.conversations.title import title_of
 from thinkaloud.errors import StoreError
 from thinkaloud.events.fold import RunFold
 from thinkaloud.ports.store import RunRecord
-from thinkaloud.runtime.conversations.service import Conversations
 from thinkaloud.runtime.log.entry import Entry
 from thinkaloud.runtime.log.hub import Hub
 from thinkaloud.runtime.log.live_log import LiveLog
@@ -30,23 +30,21 @@ class ReadRun(msgspec.Struct, frozen=True):
 class Finalizer:
     """Finishes ended runs, retrying if the store fails."""
 
-    def __init__(self, hub: Hub, conversations: Conversations, interval: float) -> None:
+    def __init__(self, hub: Hub, interval: float) -> None:
         self._hub = hub
-        self._conversations = conversations
         self._interval = interval
         self._left: set[asyncio.Task[None]] = set()
 
     async def finish(self, log: LiveLog, run: RunRecord) -> bool:
         """Compact a run and set its conversation's title. Returns False if not done yet."""
-        if not await self._hub.writer.finish(log, run):
-            return False
-        await self._set_title(run)
-        return True
+        fold = log.runs.get(run.run_id)
+        if fold is None:
+            fold = await self._read(run)
+        return await self._hub.writer.finish(log, run, _title(fold))
 
     async def finish_read(self, log: LiveLog, run: RunRecord, read: ReadRun) -> None:
         """Like `finish`, for a run that the caller has read, without reading it again."""
-        if await self._hub.writer.finish(log, run, read.entries) and read.fold is not None:
-            await self._set_title(run, read.fold)
+        await self._hub.writer.finish(log, run, _title(read.fold), read.entries)
 
     def finish_later(self, log: LiveLog, run: RunRecord, tasks: asyncio.TaskGroup) -> None:
         """Retry until done, then release the log. The next start does what is left at shutdown."""
@@ -70,8 +68,17 @@ class Finalizer:
         finally:
             await self._hub.release(log)
 
-    async def _set_title(self, run: RunRecord, fold: RunFold | None = None) -> None:
+    async def _read(self, run: RunRecord) -> RunFold | None:
         try:
-            await self._conversations.set_title(run, fold)
+            return (await self._hub.fold(run.owner, run.conversation_id)).runs.get(run.run_id)
         except StoreError:
             _log.exception("could not save a title for %s", run.conversation_id)
+            return None
+
+
+def _title(run: RunFold | None) -> str:
+    """Return the title that a run gives an untitled conversation."""
+    if run is None or run.ended is None:
+        return ""
+    view = run.view()
+    return title_of(view.response, view.input.text)

@@ -8,14 +8,14 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from thinkaloud.errors import InvalidRequest, NotFound
+from thinkaloud.errors import InvalidRequest
 from thinkaloud.events.event import UserInput
 from thinkaloud.events.fold import RunFold
 from thinkaloud.events.prompt import Effort
 from thinkaloud.ports.attachments import Attachments
 from thinkaloud.ports.catalogue import Catalogue
 from thinkaloud.ports.clock import Clock
-from thinkaloud.ports.store import Conversation, ConversationPatch, RunRecord, Store
+from thinkaloud.ports.store import RunRecord, Store
 from thinkaloud.ports.uploads import Uploads
 from thinkaloud.runtime.runs.attachments import attachments_of, load_attachments, names_of
 from thinkaloud.runtime.runs.effort import effective_effort
@@ -172,30 +172,14 @@ def _stop_delay(request: RunRequest, limits: Limits) -> float | None:
     return None if math.isinf(request.stop_detached_after) else request.stop_detached_after
 
 
-async def open_conversation(
-    services: RunServices, owner: str, conversation_id: str, request: RunRequest
-) -> None:
-    """Create the conversation, or update its `updated_at_ms`.
+async def check_temporary(owner: str, request: RunRequest, store: Store) -> None:
+    """Check that a request for a temporary conversation names one, or none.
 
-    Raises `NotFound` if it belongs to another owner, and `InvalidRequest` if the request asks for
-    a temporary conversation and it isn't one.
+    Raises `InvalidRequest`.
     """
-    now_ms = services.clock.unix_ms()
-    if request.temporary and request.conversation_id is not None:
-        await _check_temporary(services.store, owner, conversation_id)
-    touch = ConversationPatch(updated_at_ms=now_ms)
-    if await services.store.update_conversation(owner, conversation_id, touch) is not None:
+    if not request.temporary or request.conversation_id is None:
         return
-    new = Conversation(conversation_id, owner, now_ms, now_ms, temporary=request.temporary)
-    if await services.store.create_conversation(new):
-        return
-    # Another message may have created it since.
-    if await services.store.conversation(owner, conversation_id) is None:
-        raise NotFound("There is no such conversation.")
-
-
-async def _check_temporary(store: Store, owner: str, conversation_id: str) -> None:
-    found = await store.conversation(owner, conversation_id)
+    found = await store.conversation(owner, request.conversation_id)
     if found is not None and not found.temporary:
         raise InvalidRequest(
             "This conversation is saved, so it cannot become temporary.", field="temporary"

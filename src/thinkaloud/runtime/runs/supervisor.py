@@ -9,13 +9,14 @@ import msgspec
 from thinkaloud.errors import InternalError, NotFound, Unavailable
 from thinkaloud.events.event import RunStarted
 from thinkaloud.events.fold import RunFold
-from thinkaloud.ports.store import RunRecord
+from thinkaloud.ports.store import Conversation, RunRecord, RunStart
 from thinkaloud.ports.tasks import owned_tasks
 from thinkaloud.runtime.conversations.retention import purge_periodically
 from thinkaloud.runtime.conversations.service import Conversations
 from thinkaloud.runtime.log.follower import Follower
 from thinkaloud.runtime.log.hub import Hub
 from thinkaloud.runtime.log.live_log import LiveLog
+from thinkaloud.runtime.log.writer import reservation
 from thinkaloud.runtime.runs.active import ActiveRuns
 from thinkaloud.runtime.runs.admission import Admission
 from thinkaloud.runtime.runs.finalizer import Finalizer
@@ -27,7 +28,7 @@ from thinkaloud.runtime.runs.request import (
     RunServices,
     build_spec,
     check,
-    open_conversation,
+    check_temporary,
     replaced_run,
 )
 from thinkaloud.runtime.runs.run import Run, RunDependencies, RunSpec
@@ -54,7 +55,7 @@ class Runs:
             services.store, self.hub, self.active, services.clock, services.uploads
         )
         """Operations on whole conversations."""
-        self._finisher = Finalizer(self.hub, self.conversations, services.flush_interval)
+        self._finisher = Finalizer(self.hub, services.flush_interval)
         self.draining = False
         """Whether new runs are refused because the server is about to stop."""
         self._keyed = asyncio.Lock()
@@ -166,27 +167,40 @@ class Runs:
         replaced = await replaced_run(owner, request, self._store)
         fold = None if replaced is None else await self.fold(replaced)
         spec = await build_spec(owner, request, self._services, fold)
-        await open_conversation(self._services, owner, spec.conversation_id, request)
-        await self._services.uploads.use(
-            owner, [file.id for file in spec.attachments], spec.conversation_id
-        )
-        log = await self.hub.acquire(spec.owner, spec.conversation_id)
+        await check_temporary(owner, request, self._store)
+        if spec.attachments:
+            files = [file.id for file in spec.attachments]
+            await self._services.uploads.use(owner, files, spec.conversation_id)
+        new = request.conversation_id is None
+        log = await self.hub.acquire(owner, spec.conversation_id, new=new)
+        log.writers += 1
         try:
-            record = RunRecord(
-                spec.run_id, spec.conversation_id, owner, log.seq + 1, request.idempotency_key
-            )
-            # Concurrently, so that the model call waits for one commit, not two.
-            kept, _ = await asyncio.gather(
-                self._store.add_run(record, _without_attachments(spec.started)),
-                self.hub.writer.reserve(log),
-            )
-            if log.deleted or not kept:
-                raise NotFound("The conversation was deleted.")
+            record = await self._recorded(spec, request, log)
             # From here on, the run's task releases the log.
             return self._spawn(spec, record, log, hooks), record
         except BaseException:
+            log.writers -= 1
             await self.hub.release(log)
             raise
+
+    async def _recorded(self, spec: RunSpec, request: RunRequest, log: LiveLog) -> RunRecord:
+        """Store the run, its conversation and its reserved numbers: one commit."""
+        owner, name, now_ms = spec.owner, spec.conversation_id, self._services.clock.unix_ms()
+        record = RunRecord(spec.run_id, name, owner, log.seq + 1, request.idempotency_key)
+        conversation = Conversation(name, owner, now_ms, now_ms, temporary=request.temporary)
+        through = reservation(log)
+        started = await self._store.start_run(
+            RunStart(record, conversation, _without_attachments(spec.started), through)
+        )
+        if started == "refused":
+            raise NotFound("There is no such conversation.")
+        if log.deleted:
+            if started == "created":
+                # The deletion came first, so this run brought the conversation back.
+                await self.conversations.delete(owner, name)
+            raise NotFound("The conversation was deleted.")
+        log.reserved_seq = max(log.reserved_seq, through)
+        return record
 
     def _spawn(self, spec: RunSpec, record: RunRecord, log: LiveLog, hooks: HookChain) -> Run:
         if self._tasks is None:
@@ -221,6 +235,7 @@ class Runs:
                 raise
         finally:
             self.active.remove(run)
+            log.writers -= 1
             finished = await self._finisher.finish(log, record)
             if finished or self._tasks is None:
                 await self.hub.release(log)

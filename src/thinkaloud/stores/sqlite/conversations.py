@@ -7,7 +7,6 @@ from typing import Final
 from thinkaloud.ports.store import Conversation, ConversationCursor, ConversationPatch, FinishedRun
 from thinkaloud.stores.sqlite import log, search
 
-_TITLE: Final = ""
 _COLUMNS: Final = "conversation_id, owner, created_at_ms, updated_at_ms, title"
 _LAST_MS: Final = 2**63 - 1
 _PURGED_AT_ONCE: Final = 64
@@ -30,11 +29,12 @@ def create(
     )
     if inserted.rowcount != 1:
         return False
-    search.put(connection, conversation.conversation_id, _TITLE, conversation.title)
+    search.put(connection, conversation.conversation_id, search.TITLE, conversation.title)
     for each in runs:
         rows = log.rows_of(each.events).get(conversation.conversation_id, [])
         log.add_run(connection, each.run, None)
-        log.compact(connection, each.run, rows, log.ended_in(each.events), each.text)
+        new = log.Compacted(rows, log.ended_in(each.events), each.text)
+        log.compact(connection, each.run, new)
     return True
 
 
@@ -84,7 +84,7 @@ def update(
         (after.updated_at_ms, after.title, conversation_id),
     )
     if after.title != before.title:
-        search.put(connection, conversation_id, _TITLE, after.title)
+        search.put(connection, conversation_id, search.TITLE, after.title)
     return after
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from thinkaloud.events.codec import decode, decode_message, encode, encode_message
 from thinkaloud.events.event import RunEnded, RunStarted
-from thinkaloud.ports.store import LogEnd, RunRecord, Stored, Unfinished
+from thinkaloud.ports.store import LogEnd, RunRecord, RunStart, Started, Stored, Unfinished
 from thinkaloud.stores.sqlite import search
 
 Row = tuple[str, int, int, str, bytes, bytes | None]
@@ -51,21 +51,49 @@ def ended_in(events: Sequence[Stored]) -> list[tuple[str, str]]:
     ]
 
 
-def add_run(connection: sqlite3.Connection, run: RunRecord, message: RunStarted | None) -> bool:
-    """Insert a run. False if the conversation is not this owner's or the run id is taken."""
-    inserted = connection.execute(
-        f"INSERT INTO runs ({_RUN}, message) SELECT ?, conversation_id, owner, ?, ?, ? FROM conversations"
-        " WHERE conversation_id = ? AND owner = ? ON CONFLICT (run_id) DO NOTHING",
+def add_run(connection: sqlite3.Connection, run: RunRecord, message: RunStarted | None) -> None:
+    """Insert a run of a conversation that exists."""
+    connection.execute(
+        f"INSERT INTO runs ({_RUN}, message) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (run_id) DO NOTHING",
         (
             run.run_id,
+            run.conversation_id,
+            run.owner,
             run.first_seq,
             run.idempotency_key,
             None if message is None else encode_message(message),
-            run.conversation_id,
-            run.owner,
         ),
     )
-    return inserted.rowcount == 1
+
+
+def start_run(connection: sqlite3.Connection, start: RunStart) -> Started:
+    """Insert a run, create or update its conversation, and reserve its numbers."""
+    new = start.conversation
+    started: Started = "created"
+    inserted = connection.execute(
+        "INSERT INTO conversations"
+        " (conversation_id, owner, created_at_ms, updated_at_ms, title, reserved_seq)"
+        " VALUES (?, ?, ?, ?, '', ?) ON CONFLICT (conversation_id) DO NOTHING",
+        (
+            new.conversation_id,
+            new.owner,
+            new.created_at_ms,
+            new.updated_at_ms,
+            start.reserved_seq,
+        ),
+    )
+    if inserted.rowcount != 1:
+        started = "continued"
+        updated = connection.execute(
+            "UPDATE conversations SET updated_at_ms = ?, reserved_seq = max(reserved_seq, ?)"
+            " WHERE conversation_id = ? AND owner = ?",
+            (new.updated_at_ms, start.reserved_seq, new.conversation_id, new.owner),
+        )
+        if updated.rowcount != 1:
+            return "refused"
+    add_run(connection, start.run, start.message)
+    return started
 
 
 def find_run(connection: sqlite3.Connection, owner: str, run_id: str) -> RunRecord | None:
@@ -119,19 +147,27 @@ def append(
     _mark_ended(connection, ended)
 
 
-def compact(
-    connection: sqlite3.Connection,
-    run: RunRecord,
-    rows: Sequence[Row],
-    ended: Sequence[tuple[str, str]],
-    text: str,
-) -> None:
-    """Replace all events of a run up to its last with these, and index its text."""
-    owned = connection.execute(
-        "SELECT 1 FROM conversations WHERE conversation_id = ? AND owner = ?",
+class Compacted(msgspec.Struct, frozen=True):
+    """What `compact` stores."""
+
+    rows: Sequence[Row]
+    ended: Sequence[tuple[str, str]]
+    text: str
+    title: str = ""
+    reserved_seq: int | None = None
+
+
+def compact(connection: sqlite3.Connection, run: RunRecord, new: Compacted) -> None:
+    """Replace all events of a run up to its last with these, and index its text.
+
+    An untitled conversation gets the title.
+    """
+    rows = new.rows
+    found = connection.execute(
+        "SELECT title, reserved_seq FROM conversations WHERE conversation_id = ? AND owner = ?",
         (run.conversation_id, run.owner),
     ).fetchone()
-    if owned is None:
+    if found is None:
         return
     if rows:
         # The upper bound avoids scanning the rest of a long conversation for an early run.
@@ -140,13 +176,22 @@ def compact(
             (run.conversation_id, run.first_seq, rows[-1][1], run.run_id),
         )
         connection.executemany(_INSERT_EVENT, rows)
-    _mark_ended(connection, ended)
+    _mark_ended(connection, new.ended)
     connection.execute(
         "UPDATE runs SET compacted = 1, message = NULL"
         " WHERE run_id = ? AND conversation_id = ? AND ended = 1",
         (run.run_id, run.conversation_id),
     )
-    search.put(connection, run.conversation_id, run.run_id, text)
+    search.put(connection, run.conversation_id, run.run_id, new.text)
+    title = found[0] or new.title
+    reserved = found[1] if new.reserved_seq is None else new.reserved_seq
+    if (title, reserved) != found:
+        connection.execute(
+            "UPDATE conversations SET title = ?, reserved_seq = ? WHERE conversation_id = ?",
+            (title, reserved, run.conversation_id),
+        )
+    if title != found[0]:
+        search.put(connection, run.conversation_id, search.TITLE, title)
 
 
 def read(

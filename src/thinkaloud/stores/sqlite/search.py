@@ -8,6 +8,8 @@ from thinkaloud.stores.search_terms import phrases, words
 _SLICE_PAGES: Final = 256
 """Pages of the index to rewrite in one transaction: about a megabyte."""
 
+TITLE: Final = ""
+"""Stands for the run of a text that is a title."""
 MATCHING: Final = """
     conversation_id IN (
         SELECT texts.conversation_id FROM words JOIN texts ON texts.number = words.rowid

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from functools import partial
 
-from thinkaloud.events.event import RunStarted
 from thinkaloud.ports.store import (
     Conversation,
     ConversationCursor,
@@ -11,6 +10,8 @@ from thinkaloud.ports.store import (
     FinishedRun,
     LogEnd,
     RunRecord,
+    RunStart,
+    Started,
     Stored,
     Unfinished,
 )
@@ -80,9 +81,9 @@ class SqliteStore(Database):
         """Delete some conversations last updated before this time (Unix ms)."""
         return await self._write(partial(conversations.purge, older_than_ms=older_than_ms))
 
-    async def add_run(self, run: RunRecord, message: RunStarted | None = None) -> bool:
-        """Create a run. False if its conversation does not exist or the id is taken."""
-        return await self._write(partial(log.add_run, run=run, message=message))
+    async def start_run(self, start: RunStart) -> Started:
+        """Create a run, its conversation and its reserved numbers in one transaction."""
+        return await self._write(partial(log.start_run, start=start))
 
     async def run(self, owner: str, run_id: str) -> RunRecord | None:
         """Look up a run of this owner."""
@@ -103,12 +104,19 @@ class SqliteStore(Database):
                 partial(log.append, rows=log.rows_of(batch), ended=log.ended_in(batch))
             )
 
-    async def compact(self, run: RunRecord, events: Sequence[Stored], text: str) -> None:
-        """Replace all events of a run with these, and index its text."""
+    async def compact(
+        self,
+        run: RunRecord,
+        events: Sequence[Stored],
+        text: str,
+        *,
+        title: str = "",
+        reserved_seq: int | None = None,
+    ) -> None:
+        """Replace all events of a run with these, index its text, and set a missing title."""
         rows = log.rows_of(events).get(run.conversation_id, [])
-        await self._write(
-            partial(log.compact, run=run, rows=rows, ended=log.ended_in(events), text=text)
-        )
+        new = log.Compacted(rows, log.ended_in(events), text, title, reserved_seq)
+        await self._write(partial(log.compact, run=run, new=new))
 
     async def read(
         self, owner: str, conversation_id: str, after: int, limit: int
