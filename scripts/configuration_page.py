@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -9,7 +10,10 @@ from msgspec import inspect as shapes
 
 from scripts.field_docs import Described, cell, described, summary
 from scripts.type_words import in_words, without_null
+from thinkaloud.channels.platform.built_in import BUILT_IN, settings_type
+from thinkaloud.channels.platform.settings import PlatformSettings
 from thinkaloud.config import FILE_NAME, PREFIX, Settings
+from thinkaloud.errors import ConfigurationError
 
 _INTRODUCTION: Final = f"""\
 # Configuration
@@ -40,7 +44,8 @@ Two kinds of environment variables are separate from these settings:
 """
 
 
-_SHOWN: Final = {"channels.plugins.NAME": "channels.NAME"}
+_PLATFORMS: Final = "channels.platforms.NAME"
+_SHOWN: Final = {"channels.plugins.NAME": "channels.NAME", _PLATFORMS: "channels.PLATFORM"}
 """Tables that have another name in the file than in the tree of settings."""
 
 
@@ -52,7 +57,7 @@ def render() -> str:
 def settings() -> Iterator[str]:
     """Yield every setting by its dotted key; `NAME` stands for a name that the operator gives."""
     for path, kind in _tables(Settings, ""):
-        for field in described(kind):
+        for field in _fields(kind):
             if _table_of(field) is None:
                 yield f"{path}.{field.name}"
 
@@ -61,11 +66,28 @@ def _tables(kind: type[msgspec.Struct], path: str) -> Iterator[tuple[str, type[m
     """Yield the tables of a file by their names, in the order of the settings."""
     if any(_table_of(field) is None for field in described(kind)):
         yield _SHOWN.get(path, path), kind
+    if path == _PLATFORMS:
+        yield from _platforms()
     for field in described(kind):
         inside = _table_of(field)
         if inside is not None:
             name, below = inside
             yield from _tables(below, f"{path}.{name}".lstrip("."))
+
+
+def _platforms() -> Iterator[tuple[str, type[msgspec.Struct]]]:
+    """Yield the tables of the chat platforms that there are."""
+    for name in BUILT_IN:
+        with suppress(ConfigurationError):
+            yield f"channels.{name}", settings_type(name)
+
+
+def _fields(kind: type[msgspec.Struct]) -> list[Described]:
+    """Return the fields of a table; for a chat platform, only its own ones."""
+    shared: set[str] = set()
+    if kind is not PlatformSettings and issubclass(kind, PlatformSettings):
+        shared = set(PlatformSettings.__struct_fields__)
+    return [field for field in described(kind) if field.name not in shared]
 
 
 def _table_of(field: Described) -> tuple[str, type[msgspec.Struct]] | None:
@@ -83,7 +105,7 @@ def _section(path: str, kind: type[msgspec.Struct]) -> str:
     text = summary(kind)
     title, colon, rest = text.partition(": ")
     words = rest if colon and title.startswith("`[") else text
-    rows = "".join(_row(path, each) for each in described(kind) if _table_of(each) is None)
+    rows = "".join(_row(path, each) for each in _fields(kind) if _table_of(each) is None)
     head = "| key | what it is | allowed | default | environment |\n|---|---|---|---|---|\n"
     return f"\n## `[{path}]`\n\n{words[:1].upper()}{words[1:]}\n\n{head}{rows}"
 

@@ -7,15 +7,17 @@ Nothing else in the package reads the environment. Keys end in their unit: `_sec
 
 import os
 import tomllib
-import types
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Union, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Literal, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 import platformdirs
 from msgspec import Meta
 
+from thinkaloud.channels.platform.built_in import BUILT_IN
+from thinkaloud.channels.platform.sections import InvalidSetting, literals, read_settings
+from thinkaloud.channels.platform.settings import PlatformSettings
 from thinkaloud.channels.plugins import installed
 from thinkaloud.channels.settings import ChannelSettings, WebSocketSettings
 from thinkaloud.errors import ConfigurationError
@@ -114,6 +116,8 @@ class ChannelsSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     websocket: WebSocketSettings = WebSocketSettings()
     plugins: dict[str, ChannelSettings] = {}
     """Channels from installed packages. In the file they are siblings of `websocket`."""
+    platforms: dict[str, PlatformSettings] = {}
+    """The built-in chat platforms. In the file they are siblings of `websocket`."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -166,11 +170,14 @@ def load(
     from_environment = _overlay(tree, environment, renamed, notices)
     for section, values in (overrides or {}).items():
         _merge(tree, {section: {k: v for k, v in values.items() if v is not None}})
+    platforms = _take_platforms(tree, found, from_environment)
     _sort_channels(tree, found, from_environment)
     try:
         settings = msgspec.convert(tree, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise _validation_error(error, tree, found, from_environment, renamed) from error
+    channels = msgspec.structs.replace(settings.channels, platforms=platforms)
+    settings = msgspec.structs.replace(settings, channels=channels)
     _check_dialects(settings, found, from_environment)
     data = environment.get("THINKALOUD_DATA_DIR")
     data_dir = Path(data).expanduser() if data else Path(platformdirs.user_data_dir("thinkaloud"))
@@ -274,6 +281,24 @@ def _check_dialects(
             )
 
 
+def _take_platforms(
+    tree: dict[str, object], file: Path | None, from_environment: Mapping[str, str]
+) -> dict[str, PlatformSettings]:
+    """Remove the sections of built-in chat platforms from the tree and convert them."""
+    sections = tree.get("channels")
+    if not isinstance(sections, dict):
+        return {}
+    channels = cast("dict[str, object]", sections)
+    found: dict[str, PlatformSettings] = {}
+    for name in [each for each in channels if each in BUILT_IN]:
+        try:
+            found[name] = read_settings(name, channels.pop(name))
+        except InvalidSetting as error:
+            place = _source_of(error.key, file, from_environment)
+            raise ConfigurationError(f"{place}: {error.key}: {error.message}") from error
+    return found
+
+
 def _sort_channels(
     tree: dict[str, object], file: Path | None, from_environment: Mapping[str, str]
 ) -> None:
@@ -285,7 +310,7 @@ def _sort_channels(
     plugins: dict[str, object] = {}
     for name in [each for each in channels if each != WEBSOCKET]:
         key = f"channels.{name}"
-        available = sorted({WEBSOCKET, *installed()})
+        available = [*sorted({WEBSOCKET, *installed()}), *sorted(BUILT_IN)]
         if name not in available:
             place = _source_of(key, file, from_environment)
             raise ConfigurationError(
@@ -358,12 +383,4 @@ def _keys(section: str) -> list[str]:
 
 
 def _allowed(key: str) -> str:
-    kind = _type_at(key)
-    members = get_args(kind) if get_origin(kind) in {Union, types.UnionType} else (kind,)
-    choices = [
-        str(value)
-        for member in members
-        if get_origin(member) is Literal
-        for value in get_args(member)
-    ]
-    return ", ".join(choices)
+    return ", ".join(literals(_type_at(key)))

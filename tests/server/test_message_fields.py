@@ -23,7 +23,7 @@ FIELDS: dict[str, Any] = {
     "model": "scripted/model",
     "replaces": "run_1",
 }
-INTERNAL = {"text", "idempotency_key", "stop_detached_after"}
+INTERNAL = {"system_prompt", "text", "idempotency_key", "stop_detached_after"}
 
 
 def test_every_field_has_a_value_here() -> None:

@@ -4,6 +4,9 @@ import hashlib
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
+import msgspec
+
+from thinkaloud.app.chat_platforms import OpenPlatforms, open_platforms
 from thinkaloud.app.runtime import Runtime
 from thinkaloud.channels.bridge import Bridge, RunFeed
 from thinkaloud.channels.host import InboundMessage
@@ -80,14 +83,23 @@ def conversation_of(channel: str, chat_id: str) -> str:
 def enabled_channels(settings: ChannelsSection) -> tuple[str, ...]:
     """Return the names of the enabled channels."""
     plugins = [name for name, section in settings.plugins.items() if section.enabled]
-    return (*(["websocket"] if settings.websocket.enabled else []), *plugins)
+    platforms = [name for name, section in settings.platforms.items() if section.enabled]
+    return (*(["websocket"] if settings.websocket.enabled else []), *plugins, *platforms)
+
+
+class OpenChannels(msgspec.Struct, frozen=True):
+    """The open channels."""
+
+    websocket: WebSocketChannel
+    platforms: OpenPlatforms
 
 
 @asynccontextmanager
-async def open_channels(runtime: Runtime) -> AsyncGenerator[WebSocketChannel]:
+async def open_channels(runtime: Runtime) -> AsyncGenerator[OpenChannels]:
     """Open all enabled channels until the block is left.
 
-    Raises `ConfigurationError` if a plugin's channel cannot be created.
+    Raises `ConfigurationError` if a plugin's channel cannot be created. A chat platform that cannot
+    be created affects only itself: see `OpenPlatforms.statuses`.
     """
     settings = runtime.configuration.settings
     manager = ChannelManager(reasoning_allowed=settings.server.show_reasoning == "allow")
@@ -99,5 +111,5 @@ async def open_channels(runtime: Runtime) -> AsyncGenerator[WebSocketChannel]:
     for name, section in settings.channels.plugins.items():
         if section.enabled:
             manager.add(make(found[name], section, bridge))
-    async with manager.open(), bridge.open():
-        yield websocket
+    async with manager.open(), bridge.open(), open_platforms(runtime) as platforms:
+        yield OpenChannels(websocket, platforms)

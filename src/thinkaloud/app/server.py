@@ -9,7 +9,8 @@ from typing import Final
 
 import uvloop
 
-from thinkaloud.app.channels import enabled_channels, open_channels
+from thinkaloud.app.channels import OpenChannels, enabled_channels, open_channels
+from thinkaloud.app.chat_platforms import OpenPlatforms
 from thinkaloud.app.runtime import Choices, Runtime, open_runtime
 from thinkaloud.app.server_address import address_file
 from thinkaloud.app.signals import cancel_on_signal
@@ -25,10 +26,13 @@ _TASK_CLEANUP_SECONDS: Final = 1.0
 _log = logging.getLogger(__name__)
 
 
-def web_app(runtime: Runtime, websocket: WebSocketChannel | None = None) -> AgentApp:
-    """Return the web application for an open runtime. Without `websocket`, `/ws` is a new channel."""
+def web_app(runtime: Runtime, channels: OpenChannels | None = None) -> AgentApp:
+    """Return the web application for an open runtime. Without `channels`, `/ws` is a new channel."""
     settings = runtime.configuration.settings
-    websocket = websocket or WebSocketChannel(settings.channels.websocket, runtime.clock)
+    if channels is None:
+        channels = OpenChannels(
+            WebSocketChannel(settings.channels.websocket, runtime.clock), OpenPlatforms((), None)
+        )
     about = About(
         version=__version__,
         tools=runtime.tools,
@@ -45,7 +49,8 @@ def web_app(runtime: Runtime, websocket: WebSocketChannel | None = None) -> Agen
             clock=runtime.clock,
             settings=settings.server,
             about=about,
-            websocket=websocket,
+            websocket=channels.websocket,
+            channel_statuses=channels.platforms.statuses,
             uploads=runtime.uploads,
             owner=runtime.owner,
         )
@@ -79,7 +84,7 @@ async def _serve(
         if not runtime.is_demo:
             # Load the HTTP client now, so that the first run doesn't have to wait for it.
             await runtime.sessions.prepare()
-        websocket = await stack.enter_async_context(open_channels(runtime))
+        channels = await stack.enter_async_context(open_channels(runtime))
         publish = stack.enter_context(address_file(configuration.data_dir)) if persistent else None
 
         def started(url: str) -> None:
@@ -89,7 +94,7 @@ async def _serve(
             if ready is not None:
                 ready(runtime, url)
 
-        await serve(web_app(runtime, websocket), configuration.settings.server, started)
+        await serve(web_app(runtime, channels), configuration.settings.server, started)
 
 
 def run_server(

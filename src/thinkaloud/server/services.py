@@ -1,9 +1,11 @@
 """Dependencies and mutable state of the HTTP routes and sockets."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 
+from thinkaloud.channels.platform.status import ChannelStatus
 from thinkaloud.channels.settings import WebSocketSettings
 from thinkaloud.events.prompt import Effort
 from thinkaloud.ports.catalogue import Catalogue
@@ -45,6 +47,8 @@ class ServerServices(msgspec.Struct, frozen=True):
         default_factory=lambda: WebSocketChannel(WebSocketSettings(), SystemClock())
     )
     """The channel behind `/ws`."""
+    channel_statuses: Callable[[], Sequence[ChannelStatus]] = tuple
+    """Returns the states of the chat platforms."""
     uploads: Uploads = msgspec.field(default_factory=lambda: MemoryUploads(SystemClock()))
     """Stores uploads; `runs` reads attachments from it."""
     bundle: Path = Path(__file__).resolve().parents[1] / "webui"

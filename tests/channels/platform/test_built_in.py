@@ -8,12 +8,11 @@ from thinkaloud.channels.platform.built_in import (
     BUILT_IN,
     BuiltIn,
     MissingExtra,
-    make_platform,
+    load_platform,
     settings_type,
 )
 from thinkaloud.channels.platform.message import ChatAddress
-from thinkaloud.channels.platform.platform import Platform, PlatformContext
-from thinkaloud.channels.platform.settings import PlatformSettings
+from thinkaloud.channels.platform.platform import PlatformContext
 from thinkaloud.errors import ConfigurationError
 
 
@@ -39,19 +38,13 @@ def context(name: str) -> PlatformContext:
     )
 
 
-def needs_a_library(settings: PlatformSettings, context: PlatformContext) -> Platform:
-    import a_library_that_is_not_installed  # noqa: F401, PLC0415
-
-    return ScriptedPlatform(settings, context)
-
-
 TABLE = {
     "scripted": BuiltIn(
         "thinkaloud.channels.platform.settings:PlatformSettings",
         "tests.channels.platform.scripted:ScriptedPlatform",
         "",
     ),
-    "bare": BuiltIn("nowhere:X", f"{__name__}:needs_a_library", "bare"),
+    "bare": BuiltIn("nowhere:X", "a_library_that_is_not_installed:X", "bare"),
 }
 
 
@@ -63,18 +56,18 @@ def test_the_platforms_of_the_contract_are_there() -> None:
 
 def test_a_platform_is_created_from_its_settings() -> None:
     settings = settings_type("scripted", TABLE)(allow_from=("ada",))
-    platform = make_platform(settings, context("scripted"), TABLE)
+    platform = load_platform("scripted", TABLE)(settings, context("scripted"))
     assert isinstance(platform, ScriptedPlatform)
     assert platform.settings.allow_from == ("ada",)
 
 
 def test_a_missing_library_is_an_error_that_says_what_to_install() -> None:
     with pytest.raises(MissingExtra, match=r"pip install 'thinkaloud\[bare\]'"):
-        make_platform(PlatformSettings(), context("bare"), TABLE)
+        load_platform("bare", TABLE)
 
 
 def test_a_platform_that_this_version_does_not_have_is_an_error_of_the_configuration() -> None:
-    with pytest.raises(ConfigurationError, match=r"channels\.bare"):
+    with pytest.raises(ConfigurationError, match="has no such channel"):
         settings_type("bare", TABLE)
 
 

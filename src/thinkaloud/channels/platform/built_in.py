@@ -15,7 +15,7 @@ class MakePlatform(Protocol):
     """Creates a platform: the class that a `BuiltIn` names, or a function."""
 
     def __call__(self, settings: PlatformSettings, context: PlatformContext, /) -> Platform:
-        """Create it without connecting. Raises `Misconfigured`; `ImportError` without its extra."""
+        """Create it without connecting. Raises `Misconfigured`."""
         ...
 
 
@@ -25,7 +25,7 @@ class BuiltIn(msgspec.Struct, frozen=True):
     settings: str
     """A subclass of `PlatformSettings`. Its module imports no library."""
     platform: str
-    """A `MakePlatform` for these settings."""
+    """A `MakePlatform` for these settings. Its module may import the library."""
     extra: str
     """The pip extra with its library; empty if it needs none."""
 
@@ -60,25 +60,20 @@ def settings_type(name: str, table: Mapping[str, BuiltIn] = BUILT_IN) -> type[Pl
     try:
         return cast("type[PlatformSettings]", _load(table[name].settings))
     except ModuleNotFoundError as error:
-        message = f"channels.{name}: this version of thinkaloud has no such channel yet."
+        message = "this version of thinkaloud has no such channel."
         raise ConfigurationError(message) from error
 
 
-def make_platform(
-    settings: PlatformSettings,
-    context: PlatformContext,
-    table: Mapping[str, BuiltIn] = BUILT_IN,
-) -> Platform:
-    """Import and create a platform, with its library. Raises `MissingExtra` or `Misconfigured`."""
-    found = table[context.name]
+def load_platform(name: str, table: Mapping[str, BuiltIn] = BUILT_IN) -> MakePlatform:
+    """Import a platform with its library, which may take seconds. Raises `MissingExtra`."""
+    found = table[name]
     try:
-        make = cast("MakePlatform", _load(found.platform))
-        return make(settings, context)
+        return cast("MakePlatform", _load(found.platform))
     except ImportError as error:
         if not found.extra or (error.name or "").startswith("thinkaloud"):
             raise
         message = (
-            f"channels.{context.name}: {error.name or 'its library'} is not installed."
+            f"channels.{name}: {error.name or 'its library'} is not installed."
             f" Run: pip install 'thinkaloud[{found.extra}]'"
         )
         raise MissingExtra(message) from error

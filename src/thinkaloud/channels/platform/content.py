@@ -1,16 +1,38 @@
 """The complete content that a chat should show for a run. Pure."""
 
-from collections.abc import Sequence
-from typing import Literal
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal, assert_never, cast
 
 import msgspec
 
 from thinkaloud.channels.platform.message import Origin
 from thinkaloud.channels.platform.settings import ThinkingMode
-from thinkaloud.events.event import RunStatus
+from thinkaloud.events.event import RunStatus, ToolStatus
+from thinkaloud.events.view import (
+    AnswerBlock,
+    Block,
+    NoticeBlock,
+    ReasoningBlock,
+    RunView,
+    ToolBlock,
+)
 
 ToolState = Literal["running", "done", "failed", "denied"]
 ContentStatus = RunStatus | Literal["running", "waiting"]
+
+_TITLE_CHARS: Final = 100
+_LINE_CHARS: Final = 300
+_TOOL_STATES: Final[Mapping[ToolStatus | Literal["running"], ToolState]] = {
+    "running": "running",
+    "ok": "done",
+    "error": "failed",
+    "timeout": "failed",
+    "cancelled": "failed",
+    "unknown_tool": "failed",
+    "invalid_arguments": "failed",
+}
+_NO_ANSWER: Final = "The model gave no answer."
 
 
 class Thought(msgspec.Struct, frozen=True, tag="thought", gc=False):
@@ -108,3 +130,84 @@ class ChatContent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """How long the ended segments took, rounded, at least 1; 0 if there is none."""
         total = sum(thought.duration_ms or 0 for thought in self.thoughts)
         return max(1, round(total / 1000)) if self.thoughts else 0
+
+
+def chat_content(run: RunView, mode: ThinkingMode, origin: Origin | None = None) -> ChatContent:
+    """Return what a chat should show for a run. `mode` is `off` where the policy forbids reasoning.
+
+    With `off` and `on_request`, the content has no character of the reasoning (P7).
+    """
+    blocks = [made for block in run.blocks if (made := _block(block, mode)) is not None]
+    final = run.status != "running"
+    return ChatContent(
+        run_id=run.run_id,
+        mode=mode,
+        blocks=blocks,
+        status=run.status,
+        closing=_closing(run, blocks) if final else "",
+        final=final,
+        origin=origin,
+    )
+
+
+def _block(block: Block, mode: ThinkingMode) -> ContentBlock | None:
+    match block:
+        case ReasoningBlock():
+            return _thought(block, mode)
+        case AnswerBlock():
+            if not block.text.strip():
+                return None
+            return Answer(block.segment_id, block.text, block.status == "open")
+        case ToolBlock():
+            state = _TOOL_STATES.get(block.status, "failed")
+            return ToolLine(block.tool_call_id, block.name, tool_title(block), state)
+        case NoticeBlock():
+            return NoticeLine(block.code, one_line(block.message, _LINE_CHARS))
+        case _:
+            assert_never(block)
+
+
+def _thought(block: ReasoningBlock, mode: ThinkingMode) -> Thought | None:
+    if mode == "off":
+        return None
+    is_open = block.status == "open"
+    shown = mode == "live" or (mode == "folded" and not is_open)
+    return Thought(
+        block.segment_id,
+        "\n\n".join(block.parts) if shown else "",
+        is_open,
+        block.started_at_ms,
+        block.duration_ms,
+    )
+
+
+def _closing(run: RunView, blocks: Sequence[ContentBlock]) -> str:
+    if run.error is not None:
+        return run.error.message
+    if run.outcome is not None:
+        return run.outcome.message
+    if run.status == "stopped":
+        return "Stopped."
+    if run.status == "max_iterations":
+        return f"Stopped at the limit of {run.iteration} model calls."
+    return "" if any(isinstance(block, Answer) for block in blocks) else _NO_ANSWER
+
+
+def tool_title(tool: ToolBlock) -> str:
+    """Return the name of a tool and its first argument, on one line."""
+    try:
+        arguments: object = msgspec.json.decode(tool.arguments or "{}")
+    except msgspec.DecodeError:
+        arguments = {}
+    values = cast("dict[str, object]", arguments).values() if isinstance(arguments, dict) else ()
+    first = next((value for value in values if isinstance(value, str | int | float)), "")
+    return one_line(f"{tool.name} {first}", _TITLE_CHARS)
+
+
+def one_line(text: str, limit: int) -> str:
+    """Return text on one line, without control characters, cut with an ellipsis at `limit`."""
+    printable = "".join(
+        [" " if unicodedata.category(c)[0] in "CZ" else c for c in text[: limit * 4]]
+    )
+    line = " ".join(printable.split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"

@@ -22,8 +22,8 @@ class Budget(msgspec.Struct, frozen=True):
     per_seconds: float
     scope: Literal["channel", "chat", "group"] = "channel"
     """Who shares it: the whole channel, each chat by itself, or each chat that is a group."""
-    reserve: int = 0
-    """How much of the capacity only final content may use."""
+    reserve: int | None = None
+    """How much of the capacity only final content may use. None: a quarter."""
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -72,8 +72,9 @@ class Sent(Protocol):
 class Inbox(Protocol):
     """Where a platform delivers what it receives. Every call checks access itself.
 
-    Calls return when the input is safe from a crash; acknowledge it to the platform afterwards.
-    They don't wait for the run. They raise nothing that the platform has to handle.
+    Calls return soon, when a crash can't lose the input (a message with files: before they are
+    downloaded); acknowledge it to the platform afterwards. They wait neither for the run nor for
+    replies, and raise nothing that the platform has to handle.
     """
 
     async def receive(self, message: ChatMessage) -> None:
@@ -182,7 +183,10 @@ class Platform(Protocol):
         ...
 
     async def typing(self, chat: ChatAddress, origin: Origin, *, on: bool) -> None:
-        """Show or hide the typing indicator, if there is one. Errors are ignored."""
+        """Show or hide the typing indicator, if there is one, whatever the mode. Errors are ignored.
+
+        An indicator that depends on the mode belongs into `show`, with `refresh_seconds`.
+        """
         ...
 
     async def check(self) -> Sequence[Check]:

@@ -14,7 +14,10 @@ THINKING_MODES: tuple[ThinkingMode, ...] = ("off", "live", "folded", "on_request
 
 
 class PlatformSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`[channels.NAME]`: what every chat platform has. A platform's own keys are in a subclass."""
+    """`[channels.PLATFORM]`: the settings that every chat platform has, beside its own.
+
+    `PLATFORM` is `telegram`, `slack`, `discord`, `feishu`, `wechat`, `wecom` or `matrix`.
+    """
 
     enabled: bool = True
     """Whether to start the channel."""

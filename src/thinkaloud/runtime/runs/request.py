@@ -95,6 +95,8 @@ class RunRequest(MessageFields, frozen=True):
     stop_detached_after: float | None = None
     """Stop the run after this many seconds without a follower. None: as configured. Infinity:
     never."""
+    system_prompt: str | None = None
+    """The system prompt. None: as configured."""
 
 
 class RunServices(msgspec.Struct, frozen=True):
@@ -150,7 +152,7 @@ async def build_spec(
         max_iterations=request.max_iterations or services.limits.max_iterations,
         effort=effort,
         attachments=attachments,
-        system_prompt=services.system_prompt,
+        system_prompt=request.system_prompt or services.system_prompt,
         replaces=request.replaces,
         stop_detached_after=_stop_delay(request, services.limits),
     )

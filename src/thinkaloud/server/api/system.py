@@ -1,6 +1,5 @@
 """Server information, health and capabilities."""
 
-import asyncio
 import platform
 from collections.abc import Mapping
 from typing import Literal
@@ -12,21 +11,10 @@ from starlette.responses import Response
 from thinkaloud.errors import ThinkaloudError
 from thinkaloud.ports.model import ReasoningAbility
 from thinkaloud.runtime.runs.limits import Limits
-from thinkaloud.runtime.runs.supervisor import Runs
+from thinkaloud.server.api.health_checks import Check, Health, run_checks
 from thinkaloud.server.http.operation import Answer, Handler, Operation, json_response
 from thinkaloud.server.schema.responses import ModelView, model_view
 from thinkaloud.server.services import ServerServices, ServerState
-
-Health = Literal["healthy", "degraded", "unhealthy"]
-_CHECK_SECONDS = 2.0
-_UNSAVED = "Events cannot be saved. They are kept in memory and retried."
-
-
-class Check(msgspec.Struct, frozen=True):
-    """The result of one check."""
-
-    status: Health
-    detail: str = ""
 
 
 class HealthReport(msgspec.Struct, frozen=True):
@@ -197,16 +185,11 @@ class SystemRoutes:
         return self._features(self._model())
 
     async def health(self, request: Request) -> Response:
-        """Check the store, saving, the model and whether new runs are accepted.
+        """Check the store, saving, the model, the channels and whether new runs are accepted.
 
         Each check takes at most two seconds, and none uses the network.
         """
-        checks = {
-            "store": await _store_check(self._services),
-            "saving": await _saving_check(self._services),
-            "model": _model_check(self._services),
-            "runs": _runs_check(self._services.runs),
-        }
+        checks = await run_checks(self._services)
         found = {check.status for check in checks.values()}
         worst: Health = "healthy"
         if "unhealthy" in found:
@@ -337,44 +320,6 @@ class SystemRoutes:
 
     def _uptime(self) -> float:
         return (self._services.clock.steady_ms() - self._started_ms) / 1000
-
-
-async def _store_check(services: ServerServices) -> Check:
-    try:
-        async with asyncio.timeout(_CHECK_SECONDS):
-            await services.store.conversation(services.owner, "health")
-    except ThinkaloudError as error:
-        return Check("unhealthy", error.message)
-    except (OSError, TimeoutError) as error:
-        return Check("unhealthy", f"The store does not respond ({type(error).__name__}).")
-    return Check("healthy")
-
-
-async def _saving_check(services: ServerServices) -> Check:
-    try:
-        async with asyncio.timeout(_CHECK_SECONDS):
-            await services.store.check_writing()
-    except TimeoutError:
-        return Check("degraded", f"{_UNSAVED} The store is slow to respond.")
-    except ThinkaloudError as error:
-        return Check("degraded", f"{_UNSAVED} {error.message}")
-    return Check("degraded", _UNSAVED) if services.runs.hub.writer.failing else Check("healthy")
-
-
-def _model_check(services: ServerServices) -> Check:
-    try:
-        services.catalogue.open(None)
-    except ThinkaloudError as error:
-        return Check("unhealthy", error.message)
-    if services.about.demo:
-        return Check("degraded", "The demo model is in use: no real model is configured.")
-    return Check("healthy")
-
-
-def _runs_check(runs: Runs) -> Check:
-    if runs.draining:
-        return Check("unhealthy", "The server is shutting down and accepts no new runs.")
-    return Check("healthy")
 
 
 def _operation(

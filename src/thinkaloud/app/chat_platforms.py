@@ -1,0 +1,119 @@
+"""Opens the built-in chat platforms and their state."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from thinkaloud.app.chat_runs import PlatformRuns
+from thinkaloud.app.runtime import Runtime
+from thinkaloud.channels.platform.built_in import BUILT_IN, BuiltIn, load_platform
+from thinkaloud.channels.platform.engine.channel import (
+    ChannelServices,
+    ChatChannel,
+    OpenPlatform,
+)
+from thinkaloud.channels.platform.platform import Platform, PlatformContext
+from thinkaloud.channels.platform.settings import PlatformSettings
+from thinkaloud.channels.platform.status import ChannelStatus
+from thinkaloud.config import Configuration
+from thinkaloud.ports.channel_state import ChannelState
+from thinkaloud.stores.channel_state import MemoryChannelState, SqliteChannelState
+
+
+class OpenPlatforms:
+    """The chat platforms of a server."""
+
+    def __init__(self, channels: Sequence[ChatChannel], state: ChannelState | None) -> None:
+        self.channels = tuple(channels)
+        self.state = state
+        """Their state; None if no platform is enabled."""
+
+    def statuses(self) -> Sequence[ChannelStatus]:
+        """Return the state of every platform."""
+        return [channel.status for channel in self.channels]
+
+
+@asynccontextmanager
+async def open_platforms(
+    runtime: Runtime, table: Mapping[str, BuiltIn] = BUILT_IN
+) -> AsyncGenerator[OpenPlatforms]:
+    """Open all enabled chat platforms until the block is left. Imports nothing for the others."""
+    settings = runtime.configuration.settings.channels.platforms
+    enabled = {name: each for name, each in settings.items() if each.enabled}
+    if not enabled:
+        yield OpenPlatforms((), None)
+        return
+    async with AsyncExitStack() as stack:
+        state = await stack.enter_async_context(open_channel_state(runtime.configuration))
+        channels = [
+            ChatChannel(_services(runtime, name, each, state, table))
+            for name, each in enabled.items()
+        ]
+        for channel in channels:
+            await stack.enter_async_context(channel.open())
+        yield OpenPlatforms(channels, state)
+
+
+@asynccontextmanager
+async def open_channel_state(configuration: Configuration) -> AsyncGenerator[ChannelState]:
+    """Open the state of the channels: `channels.db` in the data directory.
+
+    Any number of processes may have it open, so that commands work while the server runs. With
+    `store.kind = "memory"` nothing persists, and other processes see nothing. Raises
+    `ConfigurationError` if the file cannot be used.
+    """
+    settings = configuration.settings.store
+    if settings.kind == "memory":
+        yield MemoryChannelState()
+        return
+    async with SqliteChannelState.open(
+        channel_state_path(configuration),
+        durability=settings.durability,
+        busy_timeout=settings.busy_timeout_seconds,
+    ) as state:
+        yield state
+
+
+def channel_state_path(configuration: Configuration) -> Path:
+    """Return the path of the file with the channels' state."""
+    return configuration.data_dir / "channels.db"
+
+
+def channel_folder(configuration: Configuration, name: str) -> Path | None:
+    """Return the folder for a platform's own files; None if nothing persists."""
+    if configuration.settings.store.kind == "memory":
+        return None
+    return configuration.data_dir / "channels" / name
+
+
+def _services(
+    runtime: Runtime,
+    name: str,
+    settings: PlatformSettings,
+    state: ChannelState,
+    table: Mapping[str, BuiltIn],
+) -> ChannelServices:
+    configuration = runtime.configuration
+    return ChannelServices(
+        name=name,
+        owner=settings.owner or runtime.owner,
+        settings=settings,
+        open_platform=opener(settings, table),
+        runs=PlatformRuns(runtime),
+        state=state,
+        clock=runtime.clock,
+        reasoning_allowed=configuration.settings.server.show_reasoning == "allow",
+        environment=configuration.environment,
+        folder=channel_folder(configuration, name),
+    )
+
+
+def opener(settings: PlatformSettings, table: Mapping[str, BuiltIn] = BUILT_IN) -> OpenPlatform:
+    """Return a function that creates a platform. It imports the library in a thread."""
+
+    async def open_platform(context: PlatformContext) -> Platform:
+        make = await asyncio.to_thread(load_platform, context.name, table)
+        return make(settings, context)
+
+    return open_platform

@@ -1,0 +1,94 @@
+"""Sends the server's own words, and does other work that a platform's receiver doesn't wait for."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Final
+
+import msgspec
+
+from thinkaloud.channels.platform.engine.connection import Connection
+from thinkaloud.channels.platform.errors import PlatformError, RetryLater, Transient
+from thinkaloud.channels.platform.message import ChatAddress, Origin
+from thinkaloud.ports.clock import Clock
+from thinkaloud.ports.tasks import owned_tasks
+
+_ATTEMPTS: Final = 5
+_MAX_TASKS: Final = 256
+"""The most replies and downloads at a time; what exceeds that is dropped."""
+_NOT_PRIVATE: Final = "I can't show that to you alone here. Ask me in a direct message."
+_log = logging.getLogger(__name__)
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """What to say. `private`: only to the person who asked."""
+
+    markdown: str
+    private: bool = False
+
+
+class Replies:
+    """The replies of one channel."""
+
+    def __init__(self, channel: str, connection: Connection, clock: Clock) -> None:
+        self._channel = channel
+        self._connection = connection
+        self._clock = clock
+        self._owned: asyncio.TaskGroup | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def open(self) -> AsyncGenerator[None]:
+        """Own the tasks until the block is left; then they are cancelled."""
+        async with owned_tasks() as tasks:
+            self._owned = tasks
+            try:
+                yield
+            finally:
+                self._owned = None
+                for task in self._tasks:
+                    task.cancel()
+
+    def send(self, chat: ChatAddress, reply: Reply, origin: Origin) -> None:
+        """Send a reply soon, with a few attempts."""
+        self.spawn(self._say(chat, reply, origin))
+
+    def spawn(self, work: Coroutine[object, object, None]) -> None:
+        """Do something that the caller doesn't wait for."""
+        if self._owned is None or len(self._tasks) >= _MAX_TASKS:
+            _log.warning("channel %s: too much to do; a reply is dropped", self._channel)
+            work.close()
+            return
+        task = self._owned.create_task(self._guarded(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _guarded(self, work: Coroutine[object, object, None]) -> None:
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 - one message must not end the channel
+            _log.error("channel %s: a reply failed: %s", self._channel, type(error).__name__)
+
+    async def _say(self, chat: ChatAddress, reply: Reply, origin: Origin) -> None:
+        if not await self._try(chat, reply, origin):
+            await self._try(chat, Reply(_NOT_PRIVATE), origin)
+
+    async def _try(self, chat: ChatAddress, reply: Reply, origin: Origin) -> bool:
+        """Say something, with a few attempts. Returns False if it could not be said privately."""
+        channel, clock = self._channel, self._clock
+        for attempt in range(_ATTEMPTS):
+            platform = await self._connection.ready()
+            try:
+                return await platform.say(
+                    chat, reply.markdown, origin=origin, private=reply.private
+                )
+            except RetryLater as order:
+                await clock.sleep(max(0.05, order.seconds))
+            except Transient:
+                await clock.sleep(2.0**attempt)
+            except PlatformError as error:
+                _log.warning("channel %s: a reply was rejected: %s", channel, error.message)
+                return True
+        _log.warning("channel %s: a reply could not be sent", channel)
+        return True
