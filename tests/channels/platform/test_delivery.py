@@ -117,6 +117,6 @@ async def test_after_a_restart_the_same_message_is_completed() -> None:
         await first.shows("Half")
     async with chatting(state=state, store=store) as second:
         second.platform.bubbles = first.platform.bubbles
-        await second.shows("Half\nThe server shut down before the run was over.")
+        await second.shows("Half\nThe server shut down before the run finished.")
         assert len(second.platform.bubbles) == 1
     assert await state.entries("delivery") == []
