@@ -1,13 +1,156 @@
 """Splits long Markdown into messages."""
 
+import re
 from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
+
+from thinkaloud.channels.markdown.cuts import cut_line
+from thinkaloud.channels.markdown.parse import markdown_parser
+import itertools
+
+Measure = Callable[[str], int]
+_Fits = Callable[[str], bool]
+_FENCE: Final = re.compile(r"((?:\s|>|[-*+]\s|\d{1,9}[.)]\s)*)(`{3,}|~{3,})([^`]*)$")
+_TABLE_RULE: Final = re.compile(r"\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$")
 
 
-def split_markdown(markdown: str, limit: int, measure: Callable[[str], int] = len) -> Sequence[str]:
+def split_markdown(markdown: str, limit: int, measure: Measure = len) -> Sequence[str]:
     """Split Markdown so that `measure(part) <= limit` for every part; `""` gives no part.
 
-    `measure` is the size of a part once rendered and escaped for the platform. Cuts between blocks
-    where possible, else between lines, sentences, words, and at last between graphemes. A code
-    block that is cut is closed, and opened again in the next part.
+    `measure` is the size of a part once rendered and escaped for the platform; it must not shrink
+    when text is added. Cuts between blocks where possible, else between lines, sentences, words,
+    and at last between graphemes. A code block that is cut is closed, and opened again in the next
+    part; a table that is cut gets its header again.
     """
-    return [markdown[start : start + limit] for start in range(0, len(markdown), limit)]
+    if not markdown.strip():
+        return []
+    if measure(markdown) <= limit:
+        return [markdown.strip("\n")]
+    parts: list[str] = []
+    blocks = _blocks(markdown)
+    while blocks:
+        head, blocks = _next(blocks, lambda text: measure(text) <= limit)
+        if head.strip():
+            parts.append(head.strip("\n"))
+    return parts
+
+
+def _next(blocks: list[str], fits: _Fits) -> tuple[str, list[str]]:
+    """Return the next part and the blocks after it."""
+    count = _most(len(blocks), lambda n: fits("\n".join(blocks[:n]).strip("\n")))
+    done, rest = "\n".join(blocks[:count]), blocks[count:]
+    if not rest or (count and fits(rest[0].strip("\n"))):
+        return done, rest
+    before = f"{done}\n" if count else ""
+    head, tail = _cut_block(rest[0].strip("\n"), lambda text: fits((before + text).strip("\n")))
+    if count and not head.strip():
+        return done, rest
+    return before + head, [*([tail] if tail.strip() else []), *rest[1:]]
+
+
+def _blocks(markdown: str) -> list[str]:
+    """Return the source of the top-level blocks, with the blank lines after them."""
+    lines = markdown.split("\n")
+    starts = sorted(
+        {
+            token.map[0]
+            for token in markdown_parser.parse(markdown)
+            if token.map and token.level == 0
+        }
+    )
+    bounds = [0, *[start for start in starts if start > 0], len(lines)]
+    return ["\n".join(lines[a:b]) for a, b in itertools.pairwise(bounds) if b > a]
+
+
+def _most(count: int, fits: Callable[[int], bool]) -> int:
+    """Return the largest number up to `count` that fits, 0 if not even 1 does."""
+    low, high = 0, count
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle - 1)
+    return low
+
+
+class _Fence(msgspec.Struct, frozen=True):
+    """An open code block."""
+
+    indent: str
+    marker: str
+    info: str
+    line: int
+
+
+def _cut_block(block: str, fits: _Fits) -> tuple[str, str]:
+    """Cut a block that is too long. The head fits; it is empty only if nothing does."""
+    lines = block.split("\n")
+    fences = _fences(lines)
+    header = 2 if len(lines) > 2 and "|" in lines[0] and _TABLE_RULE.match(lines[1]) else 0
+
+    def head(count: int) -> str:
+        fence = fences[count]
+        closing = [fence.indent + fence.marker] if fence else []
+        return "\n".join([*lines[:count], *closing])
+
+    count = _most(len(lines) - 1, lambda n: fits(head(n)))
+    fence = fences[count]
+    opened = fence.line + 1 if fence else header
+    if count > opened:
+        count = _pleasant(lines, count, opened)
+        fence = fences[count]
+        return head(count), _reopened(lines, count, fence, header)
+    return _cut_first_line(lines, count, fence, fits)
+
+
+def _cut_first_line(
+    lines: list[str], count: int, fence: _Fence | None, fits: _Fits
+) -> tuple[str, str]:
+    """Cut inside the first line that doesn't fit."""
+    before = "".join(f"{line}\n" for line in lines[:count])
+    after = f"\n{fence.indent}{fence.marker}" if fence else ""
+    piece, rest = cut_line(
+        lines[count], lambda text: fits(before + text + after), is_code=fence is not None
+    )
+    if not piece and not fits(before + after):
+        piece, rest = lines[count][:1], lines[count][1:]
+        before = after = ""
+    remaining = [*lines[:count], rest, *lines[count + 1 :]]
+    return before + piece + after, _reopened(remaining, count, fence, 0)
+
+
+def _pleasant(lines: list[str], count: int, least: int) -> int:
+    """Return a cut at a blank line near this one, if there is one."""
+    for place in range(count, max(least, count * 3 // 5), -1):
+        if not lines[place - 1].strip():
+            return place
+    return count
+
+
+def _reopened(lines: list[str], count: int, fence: _Fence | None, header: int) -> str:
+    rest = lines[count:]
+    if fence is None:
+        return "\n".join([*lines[:header], *rest]) if rest else ""
+    if fence.indent.strip():
+        return "\n".join([fence.indent + fence.marker + fence.info, *rest])
+    deep = len(fence.indent)
+    body = [line[deep:] if not line[:deep].strip() else line for line in rest]
+    return "\n".join([fence.marker + fence.info, *body])
+
+
+def _fences(lines: list[str]) -> list[_Fence | None]:
+    """Return the code block that is open before each line, and after the last one."""
+    found: list[_Fence | None] = []
+    fence: _Fence | None = None
+    for number, line in enumerate(lines):
+        found.append(fence)
+        match = _FENCE.match(line)
+        if match is None:
+            continue
+        indent, marker, info = match.groups()
+        if fence is None:
+            blank = re.sub(r"[^>\s]", " ", indent)
+            fence = _Fence(blank, marker, info, number)
+        elif marker.startswith(fence.marker) and not info.strip():
+            fence = None
+    return [*found, fence]

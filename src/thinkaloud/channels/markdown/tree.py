@@ -8,6 +8,8 @@ from typing import Literal
 
 import msgspec
 
+Style = Literal["strong", "emphasis", "strike"]
+
 
 class Text(msgspec.Struct, frozen=True, tag="text", gc=False):
     """Literal text, without line breaks."""
@@ -35,7 +37,7 @@ class Formula(msgspec.Struct, frozen=True, tag="formula", gc=False):
 class Styled(msgspec.Struct, frozen=True, tag="styled"):
     """Styled text."""
 
-    style: Literal["strong", "emphasis", "strike"]
+    style: Style
     children: "Sequence[Inline]"
 
 

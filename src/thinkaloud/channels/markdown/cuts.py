@@ -1,0 +1,84 @@
+"""Finds where a long line may be cut. Pure."""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from typing import Final
+
+_UNCUT: Final = re.compile(
+    r"`[^`\n]{1,400}`"  # code
+    r"|!?\[[^\]\n]{1,400}\]\([^)\s]{1,1000}\)"  # links
+    r"|\$\$[^$\n]{1,400}\$\$|\\\([^\n]{1,400}?\\\)"  # formulas
+    r"|\*\*[^*\n]{1,200}\*\*|(?<![\w*])\*[^*\s][^*\n]{0,200}\*"  # styles
+    r"|~~[^~\n]{1,200}~~"
+    r"|https?://\S{1,1000}"
+    r"|&#?\w{1,10};|\\[^\w\s]"  # entities and escapes
+)
+_SENTENCE: Final = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？；])")
+_SPACE: Final = re.compile(r"\s+")
+_JOINER: Final = "\u200d"
+
+
+def cut_line(line: str, fits: Callable[[str], bool], *, is_code: bool = False) -> tuple[str, str]:
+    """Cut a line so that the first piece fits: `(piece, rest)`.
+
+    Prefers the end of a sentence, then of a word; never cuts a grapheme, and no link, code, style or
+    escape unless it is longer than what fits. The piece is empty if not even one grapheme fits.
+    """
+    low, high = 0, len(line)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if fits(line[:middle]) else (low, middle - 1)
+    if low == len(line):
+        return line, ""
+    spans = [] if is_code else [match.span() for match in _UNCUT.finditer(line)]
+    for pattern, least in ((_SENTENCE, low // 2), (_SPACE, 0)):
+        for match in reversed(list(pattern.finditer(line, 0, min(len(line), low + 1)))):
+            place = match.start()
+            if is_code and pattern is _SENTENCE:
+                break
+            if least < place <= low and not _inside(place, spans):
+                return line[:place], line[place:] if is_code else line[match.end() :]
+    place = _before_spans(low, spans)
+    place = _grapheme_start(line, place or low)
+    return line[:place], line[place:]
+
+
+def _inside(place: int, spans: list[tuple[int, int]]) -> bool:
+    return any(start < place < end for start, end in spans)
+
+
+def _before_spans(place: int, spans: list[tuple[int, int]]) -> int:
+    for start, end in spans:
+        if start < place < end:
+            return start
+    return place
+
+
+def _grapheme_start(line: str, place: int) -> int:
+    """Return the largest place up to this one that is between two graphemes."""
+    while place > 0 and not _is_boundary(line, place):
+        place -= 1
+    return place
+
+
+def _is_boundary(line: str, place: int) -> bool:
+    before, after = line[place - 1], line[place] if place < len(line) else ""
+    if not after:
+        return True
+    if unicodedata.category(after)[0] == "M" or after == _JOINER or before == _JOINER:
+        return False
+    if "\U0001f3fb" <= after <= "\U0001f3ff" or "\U000e0020" <= after <= "\U000e007f":
+        return False
+    if before == "\\" or (before == "\r" and after == "\n"):
+        return False
+    if _is_flag(after) and _is_flag(before):
+        count = 0
+        while place - 1 - count >= 0 and _is_flag(line[place - 1 - count]):
+            count += 1
+        return count % 2 == 0
+    return not ("\u1100" <= before <= "\u11ff" and "\u1160" <= after <= "\u11ff")
+
+
+def _is_flag(character: str) -> bool:
+    return "\U0001f1e6" <= character <= "\U0001f1ff"
