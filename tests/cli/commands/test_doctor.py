@@ -117,7 +117,7 @@ def test_a_database_that_no_server_could_use_is_a_problem_and_stays_as_it_is(hom
     path = home.folder / "data" / "thinkaloud.db"
     assert home.run("doctor").returncode == 0
     assert not path.parent.exists()
-    assert home.run("chat", "Hello").returncode == 0
+    assert home.run("conversations", "list").returncode == 0
     assert home.run("doctor").returncode == 0
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 999")

@@ -251,7 +251,7 @@ def test_ctrl_c_again_leaves_even_where_nobody_reads_the_pipe(home: Home) -> Non
 
 def test_a_run_that_takes_too_long_fails_with_the_code_for_that(home: Home) -> None:
     with lab([say("Half"), HOLD]) as served:
-        home.configure(served.configuration() + "\n[limits]\nrun_timeout_seconds = 4.0\n")
+        home.configure(served.configuration() + "\n[limits]\nrun_timeout_seconds = 1.5\n")
         done = home.run("chat", "Hi")
     assert (done.returncode, done.stdout) == (1, "Half\n")
     assert "Failed (run_timeout)" in done.stderr

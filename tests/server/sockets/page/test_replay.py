@@ -325,7 +325,7 @@ async def test_a_socket_that_left_a_chat_is_not_taken_for_a_slow_one() -> None:
     async with (
         hosting(flood, send_timeout_seconds=0.1) as served,
         client(served) as one,
-        client(served, max_queue=1, max_size=None) as stuck,
+        client(served, max_queue=1, max_size=None, close_timeout=0) as stuck,
     ):
         for n in range(20):
             await one.attach(f"room-{n % 2}")
