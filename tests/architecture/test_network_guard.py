@@ -52,6 +52,8 @@ def run_tests(folder: Path, text: str) -> str:
         "-rA",
         "-p",
         "no:cacheprovider",
+        "-p",
+        "no:schemathesis",
         "-o",
         "asyncio_mode=auto",
     ]
