@@ -48,7 +48,7 @@ class ConfiguredHost(msgspec.Struct, frozen=True):
     """Whether the server's policy hides reasoning from all subscribers."""
 
     @property
-    def lacks(self) -> str | None:
+    def missing_setting(self) -> str | None:
         """The missing setting without which no model can be called; None if nothing is missing."""
         if self.needs is not None:
             return self.needs
@@ -179,7 +179,7 @@ class ConfiguredModels:
         if configured.models and model not in configured.models:
             raise UnknownModel(model_id, _nearest(model_id, self.known()))
         host = configured.host
-        if configured.lacks is not None:
+        if configured.missing_setting is not None:
             raise ConfigurationError(_to_set(configured))
         return HttpModel(
             model_info(configured, model, self._window(configured, model)),
@@ -299,4 +299,4 @@ def _authenticate(configured: ConfiguredHost) -> Authentication:
 
 def _to_set(configured: ConfiguredHost) -> str:
     what = "needs a key" if configured.needs is None else "is not set up"
-    return f"{configured.host.title} {what}: set {configured.lacks}."
+    return f"{configured.host.title} {what}: set {configured.missing_setting}."

@@ -63,9 +63,11 @@ async def probe(
     """
     configured = models.hosts[host]
     has_key = configured.key is not None
-    if configured.lacks is not None:
+    if configured.missing_setting is not None:
         key: KeyState = "missing" if configured.needs is None else "unknown"
-        return ProbeResult(host, reachable=False, key=key, problem=f"Set {configured.lacks}.")
+        return ProbeResult(
+            host, reachable=False, key=key, problem=f"Set {configured.missing_setting}."
+        )
     try:
         names = tuple(each.name for each in await models.ask(host))
         lists = bound(configured, "-").models_path is not None

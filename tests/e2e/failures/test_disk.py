@@ -102,7 +102,7 @@ async def test_a_disk_that_fills_up_under_a_stream_costs_the_listener_nothing_an
             assert_intact(tmp_path)
             await assert_kept(served, "second", second)
         # Tried again many times a second, told once.
-        assert server_stderr(tmp_path).count("could not be saved") == 1
+        assert server_stderr(tmp_path).count("could not save events") == 1
         assert (tmp_path / DATABASE).stat().st_size <= LIMIT
 
 

@@ -132,8 +132,8 @@ async def _host(models: ConfiguredModels, configured: ConfiguredHost) -> HostRep
     )
     if key == "missing":
         return report
-    if configured.lacks is not None or not (configured.offered or host.local):
-        lacking = (configured.lacks,) if configured.lacks else host.key_env
+    if configured.missing_setting is not None or not (configured.offered or host.local):
+        lacking = (configured.missing_setting,) if configured.missing_setting else host.key_env
         return msgspec.structs.replace(report, key="missing", key_variables=lacking)
     try:
         async with asyncio.timeout(_HOST_SECONDS):

@@ -100,7 +100,7 @@ async def check_stream(url: str) -> StreamCheck:
     headers: dict[str, str] = {}
     status: int | None = None
     fault = ""
-    begun_ms = _now_ms()
+    started_ms = _now_ms()
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SECONDS)) as session,
@@ -127,7 +127,7 @@ async def check_stream(url: str) -> StreamCheck:
         events=len(received.ticks),
         heartbeats=received.comments,
     )
-    return _with_verdict(_with_timing(report, received, begun_ms), fault)
+    return _with_verdict(_with_timing(report, received, started_ms), fault)
 
 
 def _without_password(url: str) -> str:
@@ -146,14 +146,14 @@ def _error_message(error: Exception) -> str:
             return str(error) or "It did not respond in time."
 
 
-def _with_timing(report: StreamCheck, received: _Received, begun_ms: int) -> StreamCheck:
+def _with_timing(report: StreamCheck, received: _Received, started_ms: int) -> StreamCheck:
     if not received.ticks:
         return report
     (first_ms, first), (last_ms, last) = received.ticks[0], received.ticks[-1]
     return msgspec.structs.replace(
         report,
         events_sent=first.of,
-        first_event_ms=first_ms - begun_ms,
+        first_event_ms=first_ms - started_ms,
         sent_over_ms=last.sent_at_ms - first.sent_at_ms,
         came_over_ms=last_ms - first_ms,
     )

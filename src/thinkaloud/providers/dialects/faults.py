@@ -13,7 +13,7 @@ import msgspec
 
 from thinkaloud.errors import ProviderCode
 from thinkaloud.events.model import ModelFailed, Usage
-from thinkaloud.providers.dialects.http_errors import bounded, code_for
+from thinkaloud.providers.dialects.http_errors import code_for, displayable
 from thinkaloud.providers.dialects.retry_after import spent
 
 _NAME: Final = re.compile(r"(?:error|exception)s?$", re.IGNORECASE)
@@ -107,7 +107,7 @@ def _failure(levels: list[dict[str, object]], usage: Usage | None) -> ModelFaile
     code = _code(status, kinds)
     return ModelFailed(
         code=code,
-        message=bounded(message)
+        message=displayable(message)
         or f"The provider reported an error: {kinds or 'no reason given'}.",
         retryable=code in _PASSING and not spent(f"{kinds} {message}"),
         usage=usage,

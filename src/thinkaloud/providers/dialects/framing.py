@@ -14,7 +14,7 @@ from thinkaloud.events.model import Keepalive, ModelEvent, ModelFailed, Usage
 from thinkaloud.ports.model import Decoder
 from thinkaloud.providers.dialects import faults
 from thinkaloud.providers.dialects.events import DONE, ProviderEvents, is_json
-from thinkaloud.providers.dialects.http_errors import bounded
+from thinkaloud.providers.dialects.http_errors import displayable
 from thinkaloud.providers.dialects.toolcalls import TooManyCalls
 
 _MAX_HELD = 32 * 2**20
@@ -386,4 +386,4 @@ def too_many_calls(error: TooManyCalls) -> str:
 
 def words(text: bytes) -> str:
     """Return a provider's stray text for use in a message, redacted and truncated."""
-    return bounded(" ".join(text[: 2 * _SHOWN].decode(errors="replace").split()))[:_SHOWN]
+    return displayable(" ".join(text[: 2 * _SHOWN].decode(errors="replace").split()))[:_SHOWN]

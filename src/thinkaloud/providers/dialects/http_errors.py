@@ -55,7 +55,7 @@ def code_for(status: int) -> ProviderCode:
             return "provider_overloaded" if status >= 500 else "provider_bad_request"
 
 
-def bounded(message: str) -> str:
+def displayable(message: str) -> str:
     """Return a provider's message with keys redacted, truncated to a displayable length."""
     clean = _SECRET.sub("[redacted]", message.strip())
     return clean if len(clean) <= _LONGEST else clean[: _LONGEST - 1] + "…"
@@ -95,7 +95,7 @@ def refusal(
             status=status,
         )
     said = _read(headers, body)
-    message = bounded(said.message or "") or f"The provider responded with HTTP {status}."
+    message = displayable(said.message or "") or f"The provider responded with HTTP {status}."
     code = "provider_auth" if is_bad_key(said) else code_for(status)
     wait = seconds(headers.get("retry-after"))
     return ProviderError(

@@ -11,7 +11,7 @@ _raw_items = msgspec.json.Decoder(list[msgspec.Raw])
 _raw_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def given(raw: msgspec.Raw) -> bool:
+def has_value(raw: msgspec.Raw) -> bool:
     """Return whether there is a value: the field is neither absent nor `null`."""
     return raw is not ABSENT and bytes(raw) != b"null"
 
@@ -26,7 +26,7 @@ def text_or_compact(raw: msgspec.Raw) -> str:
 
     Tool arguments arrive in either form.
     """
-    if not given(raw):
+    if not has_value(raw):
         return "{}"
     if bytes(raw).lstrip()[:1] == b'"':
         return msgspec.json.decode(raw, type=str)

@@ -12,10 +12,10 @@ _NUMBER: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 def seconds(value: str | None, unit: float = 1.0) -> float | None:
     """Parse a plain number, in units of `unit` seconds; None for anything else, such as a date."""
     plain = "" if value is None else value.strip()
-    return bounded(float(plain) * unit) if _NUMBER.fullmatch(plain) else None
+    return plausible(float(plain) * unit) if _NUMBER.fullmatch(plain) else None
 
 
-def bounded(wait: float) -> float | None:
+def plausible(wait: float) -> float | None:
     """Return the wait if it is plausible, otherwise None."""
     return wait if 0 <= wait <= LONGEST else None
 

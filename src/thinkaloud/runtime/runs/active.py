@@ -95,5 +95,5 @@ class ActiveRuns:
 
 async def _cancel(run: Run, task: asyncio.Task[None]) -> None:
     # A task cancelled before its first step never runs, so its run would never end.
-    await run.begun.wait()
+    await run.has_started.wait()
     task.cancel()

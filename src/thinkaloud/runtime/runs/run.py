@@ -82,7 +82,7 @@ class Run:
 
     def __init__(self, spec: RunSpec, log: LiveLog, means: RunDependencies) -> None:
         self.spec = spec
-        self.begun = asyncio.Event()
+        self.has_started = asyncio.Event()
         """Set at the first step of its task. From then on a cancelled run still records its end."""
         self.stopping = False
         """Whether it was stopped by a caller, so that it ends as stopped, not interrupted."""
@@ -93,7 +93,7 @@ class Run:
         self._hooks = means.hooks
         self._log = log
         self._show_end = means.show_end
-        self._begun = False
+        self._has_begun = False
         turn = Turn(spec.run_id, spec.max_iterations, means.clock.steady_ms())
         self._recorder = RunRecorder(spec.run_id, log, turn, means.clock, means.hooks)
 
@@ -125,9 +125,9 @@ class Run:
         self._recorder.end(self._finish_of_cancelled())
 
     def _begin(self) -> None:
-        if self._begun:
+        if self._has_begun:
             return
-        self._begun = True
+        self._has_begun = True
         self._recorder.begin(self.spec.started, self.spec.attachments)
 
     def _finish_of_cancelled(self) -> Finish:

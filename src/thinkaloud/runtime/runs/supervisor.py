@@ -159,7 +159,7 @@ class Runs:
         check(request)
         with self.admission.admit(owner, request):
             run, record = await self._create_run(owner, request)
-        await run.begun.wait()
+        await run.has_started.wait()
         return record
 
     async def _create_run(self, owner: str, request: RunRequest) -> tuple[Run, RunRecord]:
@@ -225,7 +225,7 @@ class Runs:
 
     async def _execute(self, run: Run, record: RunRecord, log: LiveLog) -> None:
         spec = run.spec
-        run.begun.set()
+        run.has_started.set()
         try:
             async with log.writing:
                 await run.execute(lambda: self._earlier(spec))

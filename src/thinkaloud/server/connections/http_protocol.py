@@ -25,11 +25,11 @@ _COLON_AND_LINE: Final = 4
 class _Head:
     """Tracks the size of a request's head (request line and headers)."""
 
-    __slots__ = ("_begun", "_fed", "_parsed", "limit", "open")
+    __slots__ = ("_count", "_fed", "_parsed", "limit", "open")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self._parsed = self._fed = self._begun = 0
+        self._parsed = self._fed = self._count = 0
         self.open = False
         """Whether a head is incomplete."""
 
@@ -42,7 +42,7 @@ class _Head:
         """Start counting a new request."""
         self.open = True
         self._parsed = self._fed = 0
-        self._begun += 1
+        self._count += 1
 
     def add(self, size: int) -> None:
         """Count a URL or a header."""
@@ -54,11 +54,11 @@ class _Head:
         `at_start`: the data started with a new request.
         """
         if self.open:
-            if self._begun == 0:
+            if self._count == 0:
                 self._fed += size
-            elif self._begun == 1 and at_start:
+            elif self._count == 1 and at_start:
                 self._fed = size
-        self._begun = 0
+        self._count = 0
 
 
 class HttpConnection(UpgradingHttp):

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from thinkaloud.providers.dialects.anthropic_messages.wire import UNREADABLE, BlockHead
-from thinkaloud.providers.dialects.raw_json import compact, given
+from thinkaloud.providers.dialects.raw_json import compact, has_value
 from thinkaloud.providers.dialects.toolcalls import assembled
 
 THINKING: Final = "thinking"
@@ -64,7 +64,7 @@ class Block:
         every streamed input is ignored unless the block arrived `whole`.
         """
         text = assembled(self.pieces)
-        if text or not given(self.head.input):
+        if text or not has_value(self.head.input):
             return text
         text = compact(self.head.input)
         return "" if text == "{}" and not whole else text

@@ -12,7 +12,7 @@ import msgspec
 from thinkaloud.errors import ProviderCode, ProviderError
 from thinkaloud.events.model import ModelFailed, Usage
 from thinkaloud.providers.dialects.anthropic_messages.wire import UNREADABLE
-from thinkaloud.providers.dialects.raw_json import ABSENT, given
+from thinkaloud.providers.dialects.raw_json import ABSENT, has_value
 from thinkaloud.providers.dialects.retry_after import seconds, spent
 
 _MESSAGE_CHARS: Final = 500
@@ -111,7 +111,7 @@ def _message_of(body: bytes) -> str:
         outer = msgspec.json.decode(raw, type=_Outer)
     except (*UNREADABLE, IndexError):
         return redacted(raw[:_MESSAGE_CHARS].decode(errors="replace"))
-    if given(outer.error):
+    if has_value(outer.error):
         kind, message = _parts(bytes(outer.error))
         if message or kind:
             return redacted(message or kind)

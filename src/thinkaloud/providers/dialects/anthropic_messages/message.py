@@ -38,11 +38,11 @@ from thinkaloud.providers.dialects.anthropic_messages.wire import (
     Message,
     StopDetails,
 )
+from thinkaloud.providers.dialects.event_reader import EventReader
 from thinkaloud.providers.dialects.events import DONE
-from thinkaloud.providers.dialects.failing import EventReader
 from thinkaloud.providers.dialects.faults import names_error, suspect
 from thinkaloud.providers.dialects.outcomes import MALFORMED, ending, malformed
-from thinkaloud.providers.dialects.raw_json import array_of, given
+from thinkaloud.providers.dialects.raw_json import array_of, has_value
 from thinkaloud.providers.dialects.toolcalls import CallBudget, CallIds, TooManyCalls, tool_name
 
 _FINISH: Final[dict[str, FinishReason]] = {
@@ -100,7 +100,7 @@ class MessageReader(EventReader):
         try:
             _check_utf8(data)
             message = _message.decode(data)
-            if given(message.error):
+            if has_value(message.error):
                 self.fail_or_report(stream_error(bytes(message.error)), data, out)
                 return
             for index, raw in enumerate(message.content or ()):
@@ -136,7 +136,7 @@ class MessageReader(EventReader):
         kind = event.type or name.decode(errors="replace")
         if kind == "content_block_delta" and event.delta is not None:
             self._delta(index, event.delta, out)
-        elif kind == "content_block_start" and given(event.content_block):
+        elif kind == "content_block_start" and has_value(event.content_block):
             self._open(index, bytes(event.content_block), out)
         elif kind == "content_block_stop":
             self._close_block(index, out)
@@ -152,7 +152,7 @@ class MessageReader(EventReader):
             self.report(data, name, out)
 
     def _message_event(self, kind: str, event: Event, out: list[ModelEvent]) -> bool:
-        if given(event.error):
+        if has_value(event.error):
             error = bytes(event.error)
             self.fail_or_report(stream_error(error), b'{"error":%b}' % error, out)
         elif kind == "message_stop":
@@ -204,7 +204,7 @@ class MessageReader(EventReader):
             block.pieces.append(delta.partial_json)
         elif delta.signature:
             block.signature = delta.signature
-        elif given(delta.citation):
+        elif has_value(delta.citation):
             block.citations.append(delta.citation)
 
     def _implicit_block(self, index: int, delta: Delta, out: list[ModelEvent]) -> Block | None:
@@ -246,7 +246,7 @@ class MessageReader(EventReader):
 
     def _stopped(self, reason: str | None, details: msgspec.Raw) -> None:
         self._stop = ending(reason) or self._stop
-        if given(details):
+        if has_value(details):
             self._stop_details = bytes(details)
 
     def _finish(self, out: list[ModelEvent]) -> None:

@@ -36,10 +36,10 @@ from thinkaloud.providers.dialects.bedrock_converse.wire import (
     ToolResult,
     ToolUse,
 )
-from thinkaloud.providers.dialects.failing import EventReader
-from thinkaloud.providers.dialects.http_errors import bounded
+from thinkaloud.providers.dialects.event_reader import EventReader
+from thinkaloud.providers.dialects.http_errors import displayable
 from thinkaloud.providers.dialects.outcomes import MALFORMED, ending, malformed
-from thinkaloud.providers.dialects.raw_json import array_of, compact, given
+from thinkaloud.providers.dialects.raw_json import array_of, compact, has_value
 from thinkaloud.providers.dialects.toolcalls import (
     CallBudget,
     CallIds,
@@ -190,10 +190,10 @@ class MessageReader(EventReader):
         return block
 
     def _start(self, index: int, start: Start, out: list[ModelEvent]) -> None:
-        if given(start.tool_use):
+        if has_value(start.tool_use):
             raw = bytes(start.tool_use)
             self._start_call(index, _call.decode(raw), raw, out)
-        elif given(start.tool_result):
+        elif has_value(start.tool_result):
             raw = bytes(start.tool_result)
             self._open(index, "server_result", out, raw)
             out.append(ServerToolActivity(_result.decode(raw).type or "toolResult"))
@@ -256,7 +256,7 @@ class MessageReader(EventReader):
             self._speech.reasoning(self._open(index, "reasoning", out), Reasoning(text), out)
         elif block.tool_use is not None:
             self._start_call(index, block.tool_use, b"{}", out)
-            if given(block.tool_use.input):
+            if has_value(block.tool_use.input):
                 text = compact(block.tool_use.input)
                 self._budget.add(len(text))
                 self._by_index[index].pieces.append(text)
@@ -295,7 +295,7 @@ def _failed(error: ProviderError, usage: Usage | None) -> ModelFailed:
     code = cast("ProviderCode", error.code)
     return ModelFailed(
         code=code,
-        message=bounded(error.message),
+        message=displayable(error.message),
         retryable=error.retryable,
         usage=usage,
     )

@@ -20,9 +20,9 @@ from thinkaloud.events.model import (
 )
 from thinkaloud.providers.dialects.cohere_chat.message import Call, Draft
 from thinkaloud.providers.dialects.faults import names_error, reported
-from thinkaloud.providers.dialects.http_errors import bounded
+from thinkaloud.providers.dialects.http_errors import displayable
 from thinkaloud.providers.dialects.outcomes import MALFORMED, ending, malformed
-from thinkaloud.providers.dialects.raw_json import ABSENT, given
+from thinkaloud.providers.dialects.raw_json import ABSENT, has_value
 from thinkaloud.providers.dialects.retry_after import spent
 
 _FAILURES: dict[str, ProviderCode] = {
@@ -191,7 +191,7 @@ class ChatReader:
 
     def _end_message(self, delta: _Delta, out: list[ModelEvent]) -> bool:
         raw = ending(delta.finish_reason) or None
-        if given(delta.usage):
+        if has_value(delta.usage):
             self._usage = _usage_of(delta.usage)
         if raw is None and delta.error is None:
             return False
@@ -218,7 +218,7 @@ class ChatReader:
         out.append(
             ModelFailed(
                 code=code,
-                message=bounded(words),
+                message=displayable(words),
                 retryable=code != "provider_content_filter" and not spent(words),
                 usage=self._usage,
             )

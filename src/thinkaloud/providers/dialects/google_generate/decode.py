@@ -23,9 +23,9 @@ from thinkaloud.events.model import (
 )
 from thinkaloud.providers.dialects.faults import names_error
 from thinkaloud.providers.dialects.google_generate.errors import in_stream, is_known
-from thinkaloud.providers.dialects.http_errors import Refusal, bounded
+from thinkaloud.providers.dialects.http_errors import Refusal, displayable
 from thinkaloud.providers.dialects.outcomes import MALFORMED, ending, malformed
-from thinkaloud.providers.dialects.raw_json import ABSENT, array_of, given, text_or_compact
+from thinkaloud.providers.dialects.raw_json import ABSENT, array_of, has_value, text_or_compact
 from thinkaloud.providers.dialects.toolcalls import CallBudget, CallIds, assembled, tool_name
 
 _FILTERED = frozenset(
@@ -220,7 +220,7 @@ class GenerateReader:
         return True
 
     def _chunk(self, chunk: _Chunk, out: list[ModelEvent]) -> bool:
-        if given(chunk.usage):
+        if has_value(chunk.usage):
             _counts.decode(chunk.usage)
             self._counted = bytes(chunk.usage)
         if chunk.error is not None:
@@ -274,13 +274,13 @@ class GenerateReader:
             self._call(part.call, raw, out)
             return
         self._kept.part(raw)
-        if given(part.code):
+        if has_value(part.code):
             out.append(ServerToolActivity(kind="executableCode"))
-        elif given(part.result):
+        elif has_value(part.result):
             out.append(ServerToolActivity(kind="codeExecutionResult"))
-        elif given(part.server_call):
+        elif has_value(part.server_call):
             out.append(ServerToolActivity(kind="toolCall"))
-        elif given(part.server_response):
+        elif has_value(part.server_response):
             out.append(ServerToolActivity(kind="toolResponse"))
 
     def _call(self, call: _FunctionCall, raw: msgspec.Raw, out: list[ModelEvent]) -> None:
@@ -323,7 +323,7 @@ class GenerateReader:
         out.append(
             ModelFailed(
                 code=code,
-                message=bounded(words),
+                message=displayable(words),
                 retryable=code == "provider_stream_cut",
                 usage=self.usage,
                 rejected=rejected,

@@ -9,9 +9,9 @@ from thinkaloud.errors import ProviderCode, ProviderError
 from thinkaloud.events.model import ModelFailed, Usage
 from thinkaloud.providers.dialects.http_errors import (
     Refusal,
-    bounded,
     code_for,
     delay_of,
+    displayable,
     is_bad_key,
     refusal,
 )
@@ -51,7 +51,7 @@ def in_response(status: int, headers: Mapping[str, str], body: bytes) -> Provide
 def in_stream(said: Refusal, usage: Usage | None) -> ModelFailed:
     """Read an error from inside a response with status 200."""
     code = "provider_auth" if is_bad_key(said) else _code(said)
-    message = bounded(said.message or "") or "The provider reported an error without a message."
+    message = displayable(said.message or "") or "The provider reported an error without a message."
     return ModelFailed(
         code=code,
         message=message,

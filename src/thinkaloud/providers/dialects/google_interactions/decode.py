@@ -28,7 +28,7 @@ from thinkaloud.providers.dialects.google_interactions.steps import (
 )
 from thinkaloud.providers.dialects.http_errors import Refusal
 from thinkaloud.providers.dialects.outcomes import MALFORMED, malformed
-from thinkaloud.providers.dialects.raw_json import ABSENT, array_of, given, text_or_compact
+from thinkaloud.providers.dialects.raw_json import ABSENT, array_of, has_value, text_or_compact
 from thinkaloud.providers.dialects.toolcalls import tool_name
 
 _TRUNCATED = frozenset({"incomplete", "budget_exceeded"})
@@ -137,12 +137,12 @@ class InteractionReader:
             kind = name.decode(errors="replace")
         match kind:
             case "step.delta" | "content.delta":
-                if given(event.delta):
+                if has_value(event.delta):
                     self._change(event.index, event.delta, out)
             case "step.start" | "content.start":
-                begun = event.step if given(event.step) else event.content
-                if given(begun):
-                    self._begin(event.index, begun, out)
+                started = event.step if has_value(event.step) else event.content
+                if has_value(started):
+                    self._begin(event.index, started, out)
             case "step.stop" | "content.stop":
                 self._stop(event.index, out)
             case "interaction.completed" | "interaction.complete" | "interaction.failed":
@@ -244,7 +244,7 @@ class InteractionReader:
                 if delta.content is not None:
                     self._item(step, delta.content, _fields.decode(raw)["content"], out)
             case "arguments_delta":
-                if given(delta.arguments):
+                if has_value(delta.arguments):
                     self._calls.append_arguments(step, text_or_compact(delta.arguments))
             case "function_call":
                 _call_at_once(self._calls, step, delta, _fields.decode(raw), out)
@@ -273,7 +273,7 @@ class InteractionReader:
         self._calls.end(out)
 
     def _complete(self, interaction: _Interaction, out: list[ModelEvent]) -> bool:
-        if given(interaction.usage):
+        if has_value(interaction.usage):
             _counts.decode(interaction.usage)
             self._counted = bytes(interaction.usage)
         status = interaction.status or "completed"
@@ -306,7 +306,7 @@ def _call_at_once(
     step.put(fields)
     step.call_id = delta.id or step.call_id
     step.name = tool_name(delta.name or "") or step.name
-    if given(delta.arguments):
+    if has_value(delta.arguments):
         step.whole = msgspec.Raw(bytes(delta.arguments))
     calls.begin(step, out)
 

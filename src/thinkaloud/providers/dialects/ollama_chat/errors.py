@@ -2,7 +2,7 @@
 
 from thinkaloud.errors import ProviderCode
 from thinkaloud.events.model import ModelFailed, Usage
-from thinkaloud.providers.dialects.http_errors import Refusal, bounded, code_for, mentions
+from thinkaloud.providers.dialects.http_errors import Refusal, code_for, displayable, mentions
 from thinkaloud.providers.dialects.retry_after import spent
 
 _WRONG_REQUEST = ("does not support", "not found", "invalid", "exceeded max context", "too long")
@@ -17,7 +17,9 @@ def in_stream(said: Refusal | str, usage: Usage | None) -> ModelFailed:
     stream.
     """
     refusal = said if isinstance(said, Refusal) else Refusal(message=said)
-    message = bounded(refusal.message or "") or "The provider reported an error without a message."
+    message = (
+        displayable(refusal.message or "") or "The provider reported an error without a message."
+    )
     code = _code(refusal, message)
     return ModelFailed(
         code=code,

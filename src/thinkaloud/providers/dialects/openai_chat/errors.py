@@ -14,7 +14,7 @@ import msgspec
 from thinkaloud.errors import ProviderCode, ProviderError
 from thinkaloud.events.model import ModelFailed, Usage
 from thinkaloud.providers.dialects.framing import PAGE
-from thinkaloud.providers.dialects.retry_after import bounded, seconds, spent
+from thinkaloud.providers.dialects.retry_after import plausible, seconds, spent
 
 _LONGEST: Final = 500
 _SECRET: Final = re.compile(
@@ -233,7 +233,7 @@ def _retry_delay(error: dict[str, object]) -> float | None:
     for value in (error.get("retry_after"), *(entry.get("retryDelay") for entry in details)):
         wait = None
         if isinstance(value, int | float):
-            wait = bounded(value)
+            wait = plausible(value)
         elif isinstance(value, str):
             wait = seconds(value.removesuffix("s"))
         if wait is not None:

@@ -19,11 +19,11 @@ _LATEST: Final = -1
 class _Item:
     """An output item while it is streamed."""
 
-    __slots__ = ("begun", "call", "done", "kind", "record", "text")
+    __slots__ = ("call", "done", "kind", "record", "started", "text")
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
-        self.begun = False
+        self.started = False
         self.done = False
         self.record: native.Record | None = None
         self.text = ItemText()
@@ -164,9 +164,9 @@ class Assembly:
 
     def _introduce(self, item: _Item, kind: str, out: list[ModelEvent]) -> None:
         item.kind = kind
-        if item.begun:
+        if item.started:
             return
-        item.begun = True
+        item.started = True
         if kind == CALL:
             self.calls.begin(item.call)
         elif kind not in {"", MESSAGE, REASONING}:
