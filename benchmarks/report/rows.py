@@ -93,7 +93,7 @@ def _key(name: str) -> str:
 def _cpu_per_token(samples: Samples) -> Iterator[Row]:
     if not samples:
         return
-    method = f"{tokens.STREAMS} streams at {tokens.RATE} tokens/s, windows of {tokens.WINDOW_SECONDS} s inside the runs"
+    method = f"{tokens.STREAMS} streams at {tokens.RATE} tokens/s, the less disturbed half of the windows of {tokens.WINDOW_SECONDS} s inside the runs"
     compared = Rows("×", method)
     for name, target in ((SSE, 1.05), (WS, 1.0)):
         pair = name, FLOOR_OF[name]
@@ -176,7 +176,7 @@ def _loads(loads: Mapping[str, list[streams.Load]]) -> Iterator[Row]:
     for name, steps in loads.items():
         last = steps[-1]
         what = f"delay p99 of {last.streams} streams on one core: {name}"
-        method = f"{streams.RATE} tokens/s each, from the provider's write to the client's read"
+        method = f"{streams.RATE} tokens/s each, from the provider's write to the client's read; median window"
         id = f"delay.{_slug(name)}"
         yield Row(id, what, "ms", last.p99_ms, None, None, "at most", method)
         what, id = f"core used by {last.streams} streams: {name}", f"core.{_slug(name)}"

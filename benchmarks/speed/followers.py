@@ -1,10 +1,12 @@
 """What each additional follower of a run costs per frame."""
 
 import asyncio
+import statistics
 from typing import Final, NamedTuple
 
 from benchmarks.speed.client import Stream, open_stream
-from benchmarks.speed.samples import Samples
+from benchmarks.speed.processes import Process
+from benchmarks.speed.samples import Samples, Window, cpu_windows, quiet
 from benchmarks.speed.variants import Variant, follower
 
 
@@ -34,17 +36,18 @@ _WINDOWS: Final = 3
 _WINDOW_SECONDS: Final = 0.6
 
 
-async def cpu_per_delivery(variant: Variant) -> dict[int, list[float]]:
+async def cpu_per_delivery(variant: Variant, provider: Process) -> dict[int, list[float]]:
     """Return, by followers, the CPU microseconds of a token of their run, in several windows."""
-    found: dict[int, list[float]] = {}
+    found: dict[int, list[Window]] = {}
     for _ in range(ROUNDS):
         for audience in AUDIENCES:
-            found.setdefault(audience.followers, []).extend(await _windows(variant, audience))
+            windows = await _windows(variant, provider, audience)
+            found.setdefault(audience.followers, []).extend(windows)
             await asyncio.sleep(0.5)
-    return found
+    return {followers: quiet(windows) for followers, windows in found.items()}
 
 
-async def _windows(variant: Variant, audience: Audience) -> list[float]:
+async def _windows(variant: Variant, provider: Process, audience: Audience) -> list[Window]:
     runs = [await variant.ask(audience.shape) for _ in range(audience.runs)]
     more: list[Stream] = []
     for run in runs:
@@ -53,15 +56,8 @@ async def _windows(variant: Variant, audience: Audience) -> list[float]:
         more += [await open_stream(request) for _ in range(audience.followers - 1)]
     for stream in more:
         await stream.started
-    costs: list[float] = []
-    for _ in range(_WINDOWS):
-        tokens = sum(run.tokens for run in runs)
-        before = variant.process.cpu_seconds()
-        await asyncio.sleep(_WINDOW_SECONDS)
-        spent = variant.process.cpu_seconds() - before
-        costs.append(spent / (sum(run.tokens for run in runs) - tokens) * 1e6)
-    if any(run.ended.done() for run in runs):
-        raise RuntimeError("this machine is too slow: a run ended while it was measured")
+    involved = [provider]
+    costs = await cpu_windows(variant.process, involved, runs, _WINDOWS, _WINDOW_SECONDS)
     for stream in (*runs, *more):
         await stream.ended
         assert stream.tokens == audience.tokens, f"{stream.tokens} of {audience.tokens} tokens"
@@ -70,7 +66,7 @@ async def _windows(variant: Variant, audience: Audience) -> list[float]:
 
 def additional(costs: dict[int, list[float]]) -> Samples:
     """Return what each follower after the first costs per frame, by how many there are."""
-    alone = min(costs[1])
+    alone = statistics.median(costs[1])
     return {
         f"{followers} followers": [(cost - alone) / (followers - 1) for cost in values]
         for followers, values in costs.items()

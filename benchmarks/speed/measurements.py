@@ -74,7 +74,7 @@ class Course:
 
     async def tokens(self, variants: Sequence[Variant]) -> None:
         """Measure the CPU of tokens and of runs."""
-        per_token = await tokens.cpu_per_token(variants)
+        per_token = await tokens.cpu_per_token(variants, self._lab.provider)
         self._found.cpu_per_token = per_token
         self._found.cpu_per_run = await tokens.cpu_per_run(variants, per_token)
 
@@ -91,7 +91,9 @@ class Course:
     async def followers(self, variants: Sequence[Variant]) -> None:
         """Measure many followers of one run."""
         (served,) = (variant for variant in variants if variant.name == SSE)
-        self._found.follower = followers.additional(await followers.cpu_per_delivery(served))
+        self._found.follower = followers.additional(
+            await followers.cpu_per_delivery(served, self._lab.provider)
+        )
 
     async def streams(self, variants: Sequence[Variant]) -> None:
         """Measure many streams on one core."""

@@ -23,10 +23,17 @@ class Process:
 
     def cpu_seconds(self) -> float:
         """Return the CPU time of all its threads so far, in nanosecond resolution."""
+        return self._scheduled(0)
+
+    def waiting_seconds(self) -> float:
+        """Return how long its threads were ready to run, but others had the cores."""
+        return self._scheduled(1)
+
+    def _scheduled(self, field: int) -> float:
         total = 0
         for task in Path(f"/proc/{self.pid}/task").iterdir():
             try:
-                total += int((task / "schedstat").read_text(encoding="ascii").split()[0])
+                total += int((task / "schedstat").read_text(encoding="ascii").split()[field])
             except FileNotFoundError:
                 continue  # a thread that has just ended
         return total / 1e9
@@ -69,6 +76,11 @@ def started(
                 process.wait(_SHUTDOWN_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def this_process() -> Process:
+    """Return the process that this code runs in: the clients."""
+    return Process(os.getpid(), 0)
 
 
 def python_module(name: str) -> tuple[str, str, str]:

@@ -2,12 +2,59 @@
 
 import asyncio
 import statistics
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import NamedTuple, TypeVar
+
+from benchmarks.speed.client import Stream
+from benchmarks.speed.processes import Process, this_process
 
 T = TypeVar("T")
 Samples = dict[str, list[float]]
 """By variant: the same figure, measured again and again."""
+
+
+class Window(NamedTuple):
+    """A stretch of time in which something was measured."""
+
+    value: float
+    waited: float
+    """Seconds that the processes involved were kept from running by others on the machine."""
+
+
+def quiet(windows: Iterable[Window]) -> list[float]:
+    """Return the values of the half that was disturbed least.
+
+    A server that was kept waiting finds several tokens in one read, and looks cheaper than it is.
+    """
+    ordered = sorted(windows, key=lambda window: window.waited)
+    return [window.value for window in ordered[: (len(ordered) + 1) // 2]]
+
+
+async def cpu_windows(
+    served: Process,
+    involved: Iterable[Process],
+    streams: Sequence[Stream],
+    windows: int,
+    seconds: float,
+) -> list[Window]:
+    """Return the server's CPU microseconds per token of these streams, in several windows.
+
+    Raises `RuntimeError` if a stream ends before the last window.
+    """
+    processes = [served, *involved, this_process()]
+    found: list[Window] = []
+    for _ in range(windows):
+        tokens = sum(stream.tokens for stream in streams)
+        waited = sum(process.waiting_seconds() for process in processes)
+        spent = served.cpu_seconds()
+        await asyncio.sleep(seconds)
+        spent = served.cpu_seconds() - spent
+        waited = sum(process.waiting_seconds() for process in processes) - waited
+        tokens = sum(stream.tokens for stream in streams) - tokens
+        found.append(Window(spent / tokens * 1e6, waited))
+    if any(stream.ended.done() for stream in streams):
+        raise RuntimeError("this machine is too slow: a run ended while it was measured")
+    return found
 
 
 def percentile(values: Sequence[float], percent: int) -> float:

@@ -7,7 +7,8 @@ from typing import Final
 
 import msgspec
 
-from benchmarks.speed.samples import Samples, turns
+from benchmarks.speed.processes import Process
+from benchmarks.speed.samples import Samples, Window, cpu_windows, quiet, turns
 from benchmarks.speed.variants import OWN, Variant
 
 STREAMS: Final = 40
@@ -25,36 +26,29 @@ BURSTS: Final = {500: 9, 8_000: 9, 100_000: 3}
 BURST_SHAPES: Final = {length: f"n{length}-r0" for length in BURSTS}
 
 
-async def cpu_per_token(variants: Sequence[Variant]) -> Samples:
+async def cpu_per_token(variants: Sequence[Variant], provider: Process) -> Samples:
     """Return CPU microseconds per token, each in a window from the middle of some runs.
 
     The windows begin after the start of all runs and end before the end of any, so what a run
-    costs once is not in them.
+    costs once is not in them. Only the half of the windows that others disturbed least counts.
     """
-    found: Samples = {variant.name: [] for variant in variants}
+    found: dict[str, list[Window]] = {variant.name: [] for variant in variants}
     for variant in turns(variants, ROUNDS):
-        found[variant.name] += await _windows(variant)
+        found[variant.name] += await _windows(variant, provider)
         await asyncio.sleep(_REST_SECONDS)
-    return found
+    return {name: quiet(windows) for name, windows in found.items()}
 
 
-async def _windows(variant: Variant) -> list[float]:
+async def _windows(variant: Variant, provider: Process) -> list[Window]:
     streams = [await variant.ask(STEADY_SHAPE) for _ in range(STREAMS)]
     for stream in streams:
         await stream.started
     await asyncio.sleep(_RUN_IN_SECONDS)
-    costs: list[float] = []
-    for _ in range(WINDOWS):
-        tokens = sum(stream.tokens for stream in streams)
-        before = variant.process.cpu_seconds()
-        await asyncio.sleep(WINDOW_SECONDS)
-        spent = variant.process.cpu_seconds() - before
-        costs.append(spent / (sum(stream.tokens for stream in streams) - tokens) * 1e6)
-    if any(stream.ended.done() for stream in streams):
-        raise RuntimeError("this machine is too slow: a run ended while it was measured")
+    involved = [provider]
+    found = await cpu_windows(variant.process, involved, streams, WINDOWS, WINDOW_SECONDS)
     for stream in streams:
         await stream.ended
-    return costs
+    return found
 
 
 class Bursts(msgspec.Struct):
