@@ -5,6 +5,7 @@ figures; `--peers` also measures other servers, each in a virtual environment of
 """
 
 import argparse
+import signal
 import subprocess
 import tempfile
 from contextlib import ExitStack
@@ -23,6 +24,11 @@ from benchmarks.speed.variants import open_lab
 OTHERS: Final = ("bench_decode", "bench_store", "bench_durability", "bench_page")
 
 
+def _stop(number: int, frame: object) -> None:
+    """End the processes that were started, too."""
+    raise KeyboardInterrupt
+
+
 def main() -> None:
     """Measure and print."""
     options = argparse.ArgumentParser(prog="make bench", description=__doc__)
@@ -36,6 +42,7 @@ def main() -> None:
     only = [name for name in given.only.split(",") if name]
     if unknown := set(only) - set(NAMES):
         options.error(f"there is no {', '.join(sorted(unknown))}")
+    signal.signal(signal.SIGTERM, _stop)
     allow_many_files()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))

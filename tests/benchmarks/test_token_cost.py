@@ -105,7 +105,7 @@ async def started_run(setting: Setting, served: ServedInThread, wire: str) -> Ru
     return run
 
 
-@pytest.mark.parametrize(("wire", "limit"), [("sse", 2.3), ("websocket", 2.3)])
+@pytest.mark.parametrize(("wire", "limit"), [("sse", 1.45), ("websocket", 1.3)])
 async def test_a_token_costs_little_more_than_decoding_and_framing_it(
     setting: Setting, wire: str, limit: float
 ) -> None:
@@ -117,7 +117,7 @@ async def test_a_token_costs_little_more_than_decoding_and_framing_it(
     assert costs[0] <= limit * costs[1]
 
 
-@pytest.mark.parametrize(("wire", "limit"), [("sse", 2.0), ("websocket", 1.5)])
+@pytest.mark.parametrize(("wire", "limit"), [("sse", 1.6), ("websocket", 1.2)])
 async def test_a_token_of_a_burst_costs_less_than_one_that_comes_alone(
     setting: Setting, wire: str, limit: float
 ) -> None:
@@ -139,7 +139,7 @@ async def test_a_token_late_in_a_run_costs_as_much_as_an_early_one(setting: Sett
     await run.end()
 
 
-async def test_another_follower_costs_about_half_of_decoding_and_framing_once_more(
+async def test_another_follower_costs_a_quarter_of_decoding_and_framing_at_most(
     setting: Setting,
 ) -> None:
     below = await started_run(setting, setting.floor, "sse")
@@ -149,11 +149,11 @@ async def test_another_follower_costs_about_half_of_decoding_and_framing_once_mo
     alone = await cost(setting.ours, run)
     request = variants.follower(setting.ours.process, run.clients[0].run_id)
     run.clients += [await open_client(request) for _ in range(4)]
-    assert (await cost(setting.ours, run) - alone) / 4 <= 0.6 * framed
+    assert (await cost(setting.ours, run) - alone) / 4 <= 0.25 * framed
     await run.end()
 
 
-@pytest.mark.parametrize(("wire", "limit"), [("sse", 3.6), ("websocket", 3.2)])
+@pytest.mark.parametrize(("wire", "limit"), [("sse", 3.4), ("websocket", 2.8)])
 async def test_a_run_of_two_tokens_costs_few_times_a_request_that_is_only_decoded_and_framed(
     setting: Setting, wire: str, limit: float
 ) -> None:
