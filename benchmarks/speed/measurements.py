@@ -1,6 +1,7 @@
 """Takes the measurements, one after another, and holds what they found."""
 
 import asyncio
+import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine, Sequence
@@ -51,7 +52,13 @@ class Course:
         self._found = Measurements()
 
     async def run(self, only: Sequence[str]) -> Measurements:
-        """Take the measurements of these names, or all; print to stderr how long each takes."""
+        """Take the measurements of these names, or all; print to stderr how long each takes.
+
+        SIGTERM cancels it, so that the processes it started end, too.
+        """
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         with self._lab.variants() as ours:
             variants = [*ours, *self._others]
             for variant in variants:
