@@ -78,7 +78,7 @@ class Preloaded:
             return code, output.read(), errors.read()
 
     def close(self) -> None:
-        """End the process and a run that is still going on."""
+        """End the process, and a run that is still active."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
