@@ -46,10 +46,10 @@ def _bar(row: Row, top: int, scale: float) -> Iterator[str]:
     dark, light = ("#1f6feb", "#a5c8ff") if ours else ("#6e7781", "#d0d7de")
     best = row.median if row.best is None else row.best
     middle = top + _BAR // 2
-    for value, colour in ((row.median, light), (best, dark)):
+    for value, color in ((row.median, light), (best, dark)):
         yield (
             f'<rect x="{_LEFT}" y="{top + 5}" width="{value * scale:.1f}"'
-            f' height="{_BAR - 10}" fill="{colour}"/>\n'
+            f' height="{_BAR - 10}" fill="{color}"/>\n'
         )
     label = f"{number(best, row.unit)} / {number(row.median, row.unit)}"
     yield f'<text x="{_LEFT - 12}" y="{middle + 5}" text-anchor="end">{name}</text>\n'

@@ -1,4 +1,4 @@
-"""What a chat shows for a run: while it goes on, at its end, and when the platform refuses."""
+"""What a chat shows for a run: while it is active, at its end, and when the platform refuses."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -74,7 +74,7 @@ async def chatting(
 
 async def test_an_answer_is_shown() -> None:
     async with chatting([say("It is ", "blue.")]) as chat:
-        await chat.says("Which colour?")
+        await chat.says("Which color?")
         await chat.shows("It is blue.")
         assert len(chat.platform.bubbles) == 1
 
@@ -82,7 +82,7 @@ async def test_an_answer_is_shown() -> None:
 async def test_a_thought_is_live_and_then_folded_above_the_answer() -> None:
     go = asyncio.Event()
     async with chatting([think("Sky… "), Wait(go), think("blue"), say("Blue.")]) as chat:
-        await chat.says("Which colour?")
+        await chat.says("Which color?")
         await chat.shows("<Thinking: Sky… >")
         go.set()
         await chat.shows("<Thought for 1 s: Sky… blue>\nBlue.")

@@ -1,5 +1,6 @@
 """Splits long Markdown into messages."""
 
+import itertools
 import re
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -8,7 +9,6 @@ import msgspec
 
 from thinkaloud.channels.markdown.cuts import cut_line
 from thinkaloud.channels.markdown.parse import markdown_parser
-import itertools
 
 Measure = Callable[[str], int]
 _Fits = Callable[[str], bool]
