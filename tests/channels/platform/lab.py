@@ -45,6 +45,8 @@ class Lab(msgspec.Struct, frozen=True):
     channel: ChatChannel
     runtime: Runtime
     model: ScriptedModel
+    state: ChannelState
+    clock: Clock
 
 
 @asynccontextmanager
@@ -74,4 +76,4 @@ async def channel_lab(
             drain_seconds=setup.drain_seconds,
         )
         async with ChatChannel(services).open() as channel:
-            yield Lab(channel, runtime, model)
+            yield Lab(channel, runtime, model, state, setup.clock)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from thinkaloud.channels.markdown.plain import plain_text
 from thinkaloud.channels.platform.content import ChatContent, Thought
 from thinkaloud.channels.platform.errors import PlatformError
 from thinkaloud.channels.platform.message import ChatAddress, ChatMessage, Origin, Sender
@@ -25,6 +26,8 @@ class Bubble(msgspec.Struct):
     chat: ChatAddress
     text: str
     versions: int = 1
+    visible: str = ""
+    folded: str = ""
     private_to: str | None = None
 
 
@@ -40,6 +43,7 @@ class ScriptedPlatform:
         self.bubbles: list[Bubble] = []
         self.failures: list[PlatformError | None] = []
         self.typed: list[bool] = []
+        self.calls: list[str] = []
         self.inbox: Inbox | None = None
         self.closed = False
         self.changed = asyncio.Condition()
@@ -52,16 +56,20 @@ class ScriptedPlatform:
     async def show(self, chat: ChatAddress, content: ChatContent, sent: Sent) -> bool:
         self._fail()
         text = rendered(content)
+        self.calls.append(text)
         record = sent.load(Record)
         if not text or (record is not None and record.text == text):
             return True
         if record is None:
             self.bubbles.append(Bubble(chat, text))
+            record = Record(len(self.bubbles) - 1, text)
             await sent.save(Record(len(self.bubbles) - 1, text))
         else:
             bubble = self.bubbles[record.message_id]
             bubble.text, bubble.versions = text, bubble.versions + 1
             await sent.save(Record(record.message_id, text))
+        bubble = self.bubbles[record.message_id]
+        bubble.visible, bubble.folded = folded(content)
         await self._notify()
         return True
 
@@ -75,7 +83,8 @@ class ScriptedPlatform:
     ) -> bool:
         self._fail()
         reader = origin.sender.id if private and origin else None
-        self.bubbles.append(Bubble(chat, markdown, private_to=reader))
+        self.bubbles.append(Bubble(chat, markdown, visible=plain_text(markdown), private_to=reader))
+        self.calls.append(markdown)
         await self._notify()
         return True
 
@@ -90,6 +99,10 @@ class ScriptedPlatform:
 
     def texts(self, chat: ChatAddress) -> list[str]:
         return [bubble.text for bubble in self.bubbles if bubble.chat == chat]
+
+    async def next_change(self) -> None:
+        async with self.changed:
+            await self.changed.wait()
 
     def _fail(self) -> None:
         if self.failures and (failure := self.failures.pop(0)) is not None:
@@ -110,6 +123,17 @@ def rendered(content: ChatContent) -> str:
             case _:
                 lines.append(getattr(block, "markdown", "") or f"[{block}]")
     return "\n".join([*lines, *([content.closing] if content.closing else [])])
+
+
+def folded(content: ChatContent) -> tuple[str, str]:
+    """What is visible, and what is behind a fold."""
+    shown = [block.markdown for block in content.answers]
+    if content.thinking:
+        shown.insert(0, content.thought_text)
+    elif content.thoughts:
+        shown.insert(0, f"Thought for {content.thought_seconds} s")
+    visible = "\n".join([*shown, *([content.closing] if content.closing else [])])
+    return visible, "" if content.thinking else content.thought_text
 
 
 def message(

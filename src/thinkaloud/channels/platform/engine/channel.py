@@ -144,6 +144,11 @@ class ChatChannel:
         """Where the platform delivers what it receives."""
         return self._inbox
 
+    async def quiet(self) -> None:
+        """Wait until no answer and no reply is on its way."""
+        while busy := {*self._deliveries.tasks, *self._replies.tasks}:
+            await asyncio.wait(busy)
+
     @property
     def status(self) -> ChannelStatus:
         """The state of the channel."""

@@ -145,6 +145,11 @@ class Deliveries:
         return deliveries[0] if deliveries else None
 
     @property
+    def tasks(self) -> frozenset[asyncio.Task[None]]:
+        """The tasks of the answers on their way."""
+        return frozenset(self._showing)
+
+    @property
     def pending(self) -> int:
         """How many answers are on their way."""
         return sum(len(each) for each in self._active.values())

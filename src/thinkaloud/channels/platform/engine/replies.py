@@ -50,6 +50,11 @@ class Replies:
                 for task in self._tasks:
                     task.cancel()
 
+    @property
+    def tasks(self) -> frozenset[asyncio.Task[None]]:
+        """The tasks of replies and downloads."""
+        return frozenset(self._tasks)
+
     def send(self, chat: ChatAddress, reply: Reply, origin: Origin) -> None:
         """Send a reply soon, with a few attempts."""
         self.spawn(self._say(chat, reply, origin))
