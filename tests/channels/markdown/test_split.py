@@ -99,7 +99,7 @@ PIECES = st.sampled_from(
 )
 
 
-@given(st.lists(PIECES, max_size=60).map("".join), st.integers(12, 80))
+@given(st.lists(PIECES, max_size=60).map("".join), st.integers(24, 80))
 def test_every_part_fits_and_no_word_is_lost(markdown: str, limit: int) -> None:
     parts = split_markdown(markdown, limit)
     assert all(len(part) <= limit for part in parts)
