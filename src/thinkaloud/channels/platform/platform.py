@@ -104,6 +104,12 @@ class Pace(Protocol):
         """Wait until a call fits into a budget, and count it. `final` may use the reserve."""
         ...
 
+    def try_spend(
+        self, budget: str, chat: ChatAddress | None = None, *, final: bool = False
+    ) -> bool:
+        """Count a call if it fits into a budget now, as `spend` would; else return False."""
+        ...
+
 
 class Storage(Protocol):
     """A channel's own small values (cursors, login tokens, device ids), persisted."""

@@ -90,6 +90,12 @@ class LatePace:
         if self.pacer is not None:
             await self.pacer.spend(budget, chat, final=final)
 
+    def try_spend(
+        self, budget: str, chat: ChatAddress | None = None, *, final: bool = False
+    ) -> bool:
+        """Count a call if it fits. See `Pace.try_spend`."""
+        return self.pacer is None or self.pacer.try_spend(budget, chat, final=final)
+
 
 class ChatChannel:
     """A chat platform that is connected to the runs."""

@@ -148,6 +148,17 @@ class Pacer:
         finally:
             window.finals -= final
 
+    def try_spend(
+        self, budget: str, chat: ChatAddress | None = None, *, final: bool = False
+    ) -> bool:
+        """Count a call if it fits into a budget now, as `spend` would; else return False."""
+        window = self._window(self._budgets[budget], chat)
+        now = self._clock.steady_ms()
+        if max(window.delay_ms(now, final=final), self._blocked_ms - now) > 0:
+            return False
+        window.count(now)
+        return True
+
     def _spent(self, chat: ChatAddress, *, is_group: bool) -> list[_Window]:
         budgets = [self._budgets[name] for name in self._limits.show_spends]
         return [self._window(b, chat) for b in budgets if is_group or b.scope != "group"]
