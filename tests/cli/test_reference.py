@@ -7,11 +7,12 @@ from tests.cli.program import Home
 from thinkaloud.cli.exit_codes import ExitCode
 
 REFERENCE = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
-COMMANDS = {"serve", "chat", "models", "doctor", "conversations", "export", "import"}
+COMMANDS = {"serve", "chat", "models", "doctor", "conversations", "channels", "export", "import"}
 BELOW_CONVERSATIONS = {
     *("list", "search", "show", "rename", "delete", "export", "branch"),
     *("versions", "select", "regenerate", "edit"),
 }
+BELOW_CHANNELS = {"list", "add", "test", "login", "pair", "unpair", "people"}
 
 
 def test_every_exit_code_is_documented_and_no_other() -> None:
@@ -32,8 +33,11 @@ def options(text: str) -> set[str]:
 def test_every_command_and_option_is_documented_and_no_other(home: Home) -> None:
     assert offered(home) == COMMANDS
     assert offered(home, "conversations") == BELOW_CONVERSATIONS
-    single = [(name,) for name in COMMANDS - {"conversations"}]
-    for command in (*single, *(("conversations", name) for name in BELOW_CONVERSATIONS)):
+    assert offered(home, "channels") == BELOW_CHANNELS
+    commands = [(name,) for name in COMMANDS - {"conversations", "channels"}]
+    commands += [("conversations", name) for name in BELOW_CONVERSATIONS]
+    commands += [("channels", name) for name in BELOW_CHANNELS]
+    for command in commands:
         heading = f"# `thinkaloud {' '.join(command)}"
         rest = REFERENCE.partition(heading)[2]
         assert rest, heading

@@ -7,6 +7,7 @@ import aiohttp
 from thinkaloud.server.connections.unix_socket import PREFIX, http_base
 
 _PROBE_SECONDS: Final = 3.0
+_HEALTH_SECONDS: Final = 10.0
 
 
 def session_for(url: str, timeout: float | None = None) -> aiohttp.ClientSession:
@@ -32,3 +33,16 @@ async def is_alive(url: str) -> bool:
             return response.status == 200 and await response.json() == {"status": "alive"}
     except (TimeoutError, aiohttp.ClientError, ValueError):
         return False
+
+
+async def read_health(url: str) -> bytes | None:
+    """Return the body of a server's `/health`; None if it doesn't answer."""
+    address = f"{http_base(url)}/api/v1/health"
+    try:
+        async with (
+            session_for(url, _HEALTH_SECONDS) as session,
+            session.get(address, allow_redirects=False) as response,
+        ):
+            return await response.read() if response.status in {200, 503} else None
+    except (TimeoutError, aiohttp.ClientError):
+        return None

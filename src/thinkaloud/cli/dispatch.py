@@ -22,6 +22,7 @@ _MODULES: Final = {
     "conversations": "thinkaloud.cli.commands.conversations",
     "regenerate": "thinkaloud.cli.commands.regenerate",
     "backup": "thinkaloud.cli.commands.backup",
+    "channels": "thinkaloud.cli.commands.channels.main",
 }
 _WEB: Final = {
     "httptools",

@@ -8,6 +8,7 @@ from typing import Annotated, cast
 
 import typer
 
+from thinkaloud.cli.channel_commands import channels
 from thinkaloud.cli.conversation_commands import conversations
 from thinkaloud.cli.dispatch import (
     Config,
@@ -39,6 +40,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(conversations)
+app.add_typer(channels)
 
 
 def _print_version(wanted: bool) -> None:

@@ -96,6 +96,27 @@ class BackupOptions(msgspec.Struct, frozen=True):
     file: Path
 
 
+class ChannelOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """`thinkaloud channels …`. Each action uses only some of the options."""
+
+    action: Literal["list", "add", "test", "login", "pair", "unpair", "people"]
+    config: Path | None
+    json: bool = False
+    channel: str = ""
+    """Empty for all channels, where an action allows that."""
+    text: str = ""
+    """The code to approve, or the id of the person to unpair."""
+    owner: str | None = None
+    """The owner of the paired person's conversations; None: as the channel says."""
+    values: tuple[str, ...] = ()
+    """The settings to write, as `KEY=VALUE`."""
+    allow: tuple[str, ...] = ()
+    """The ids for `allow_from`."""
+    test: bool = True
+    yes: bool = False
+    """Ask nothing."""
+
+
 Options = (
     ServeOptions
     | ChatOptions
@@ -104,5 +125,6 @@ Options = (
     | ConversationOptions
     | RegenerateOptions
     | BackupOptions
+    | ChannelOptions
 )
 """The options of any command."""
