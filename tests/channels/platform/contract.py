@@ -123,7 +123,7 @@ class ChannelContract:
     async def test_a_failure_is_explained_and_the_partial_answer_kept(self) -> None:
         async with self.opened(allowing(), [say("Half an answer"), Cut()]) as driver:
             await driver.person_says("Go", sender=driver.ada)
-            await until(driver, lambda: "broke off" in text_of(driver, driver.ada))
+            await until(driver, lambda: "cut off" in text_of(driver, driver.ada))
             await driver.lab.channel.quiet()
             assert text_of(driver, driver.ada).count("Half an answer") == 1
 

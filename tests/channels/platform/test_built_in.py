@@ -21,6 +21,11 @@ class Unlimited:
         self, budget: str, chat: ChatAddress | None = None, *, final: bool = False
     ) -> None: ...
 
+    def try_spend(
+        self, budget: str, chat: ChatAddress | None = None, *, final: bool = False
+    ) -> bool:
+        return True
+
 
 class Nothing:
     async def get(self, key: str) -> bytes | None: ...

@@ -44,7 +44,11 @@ def _next(blocks: list[str], fits: _Fits) -> tuple[str, list[str]]:
     if not rest or (count and fits(rest[0].strip("\n"))):
         return done, rest
     before = f"{done}\n" if count else ""
-    head, tail = _cut_block(rest[0].strip("\n"), lambda text: fits((before + text).strip("\n")))
+    head, tail = _cut_block(
+        rest[0].strip("\n"),
+        lambda text: fits((before + text).strip("\n")),
+        between_lines=count > 0,
+    )
     if count and not head.strip():
         return done, rest
     return before + head, [*([tail] if tail.strip() else []), *rest[1:]]
@@ -82,8 +86,11 @@ class _Fence(msgspec.Struct, frozen=True):
     line: int
 
 
-def _cut_block(block: str, fits: _Fits) -> tuple[str, str]:
-    """Cut a block that is too long. The head fits; it is empty only if nothing does."""
+def _cut_block(block: str, fits: _Fits, *, between_lines: bool) -> tuple[str, str]:
+    """Cut a block that is too long. The head fits; it is empty only if nothing does.
+
+    `between_lines`: cut no line, because the next part has more room for it.
+    """
     lines = block.split("\n")
     fences = _fences(lines)
     header = 2 if len(lines) > 2 and "|" in lines[0] and _TABLE_RULE.match(lines[1]) else 0
@@ -100,7 +107,7 @@ def _cut_block(block: str, fits: _Fits) -> tuple[str, str]:
         count = _pleasant(lines, count, opened)
         fence = fences[count]
         return head(count), _reopened(lines, count, fence, header)
-    return _cut_first_line(lines, count, fence, fits)
+    return ("", block) if between_lines else _cut_first_line(lines, count, fence, fits)
 
 
 def _cut_first_line(

@@ -22,7 +22,10 @@ class MemoryChannelState:
     async def add(self, channel: str, kind: StateKind, key: str, value: bytes) -> bool:
         """Store a value unless the key has one. Returns whether it was stored."""
         values = self._values.setdefault((channel, kind), {})
-        return values.setdefault(key, value) is value
+        if key in values:
+            return False
+        values[key] = value
+        return True
 
     async def take(self, channel: str, kind: StateKind, key: str) -> bytes | None:
         """Delete a value and return it."""

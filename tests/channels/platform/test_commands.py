@@ -1,0 +1,147 @@
+"""Commands in a chat: conversations, models, modes and the last thought."""
+
+import pytest
+
+from tests.channels.platform.chatting import ADA, Chat, chatting
+from tests.channels.platform.scripted import message
+from thinkaloud.channels.platform.engine.commands import Command, parse_command
+from thinkaloud.channels.platform.message import ChatAddress
+from thinkaloud.channels.platform.settings import PlatformSettings
+from thinkaloud.providers.scripted import say, think
+from thinkaloud.stores.channel_state import MemoryChannelState
+from thinkaloud.stores.memory import MemoryStore
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("/new", Command("new")),
+        (" /Thinking  off ", Command("thinking", "off")),
+        ("/stop@my_bot", Command("stop")),
+        ("!model lab/qwen", Command("model", "lab/qwen")),
+        ("/etc/hosts is what?", None),
+        ("/newer", None),
+        ("new", None),
+        ("! important", None),
+        ("/new " + "x" * 400, None),
+    ],
+)
+def test_only_known_words_after_a_slash_are_commands(text: str, expected: Command | None) -> None:
+    assert parse_command(text) == expected
+
+
+async def replies(chat: Chat, text: str, message_id: str) -> str:
+    """Send a command and return the reply."""
+    before = len(chat.platform.bubbles)
+    await chat.says(text, message_id)
+    await chat.lab.channel.quiet()
+    assert len(chat.platform.bubbles) == before + 1
+    return chat.platform.bubbles[-1].text
+
+
+async def test_new_begins_a_conversation_that_knows_nothing_of_the_old_one() -> None:
+    async with chatting([say("A")], [say("B")], [say("C")]) as chat:
+        await chat.says("first", "1")
+        await chat.shows("A")
+        await chat.says("second", "2")
+        await chat.shows("B")
+        await replies(chat, "/new", "3")
+        await chat.says("third", "4")
+        await chat.shows("C")
+        sizes = [len(request.turns) for request in chat.lab.model.requests]
+        assert sizes == [1, 3, 1]
+
+
+async def test_a_repeated_new_is_carried_out_once_even_after_a_restart() -> None:
+    state, store = MemoryChannelState(), MemoryStore()
+    async with chatting([say("A")], state=state, store=store) as chat:
+        await replies(chat, "/new", "1")
+        await chat.says("/new", "1")
+        await chat.says("first", "2")
+        await chat.shows("A")
+    async with chatting([say("B")], state=state, store=store) as chat:
+        await chat.says("/new", "1")
+        await chat.says("second", "3")
+        await chat.shows("B")
+        assert len(chat.lab.model.requests[0].turns) == 3
+
+
+async def test_thinking_is_set_for_a_chat_and_kept() -> None:
+    state = MemoryChannelState()
+    async with chatting([think("Hm."), say("A")], state=state) as chat:
+        assert "Now `live`" in await replies(chat, "/thinking", "1")
+        assert "Did you mean `folded`?" in await replies(chat, "/thinking fold", "2")
+        assert "Set to `off`" in await replies(chat, "/thinking off", "3")
+        await chat.says("Why?", "4")
+        await chat.shows("A")
+        assert not any("Hm." in call for call in chat.platform.calls)
+    async with chatting(state=state) as chat:
+        assert "Now `off`" in await replies(chat, "/thinking", "5")
+
+
+async def test_why_quotes_the_last_thought_to_the_asker_alone() -> None:
+    settings = PlatformSettings(allow_from=("ada",), thinking="on_request")
+    async with chatting([think("Deep"), say("A")], settings=settings) as chat:
+        assert "no reasoning" in await replies(chat, "/why", "1")
+        await chat.says("Why?", "2")
+        await chat.shows("<Thought for 1 s: >\nA")
+        assert "> Deep" in await replies(chat, "/why", "3")
+        assert chat.platform.bubbles[-1].private_to == "ada"
+
+
+async def test_why_shows_nothing_where_reasoning_is_off_or_the_run_is_of_another_chat() -> None:
+    settings = PlatformSettings(allow_from=("ada", "bob"), thinking="on_request")
+    async with chatting([think("Deep"), say("A")], settings=settings) as chat:
+        await chat.says("Why?", "1")
+        await chat.shows("<Thought for 1 s: >\nA")
+        run_id = await latest_run(chat)
+        bob = message("", chat="bob", sender="bob")
+        await chat.lab.channel.inbox.chose(bob.chat, bob.origin, f"why:{run_id}")
+        await chat.lab.channel.quiet()
+        assert "no reasoning" in chat.platform.texts(ChatAddress("scripted", "bob"))[-1]
+        await replies(chat, "/thinking off", "2")
+        assert "Reasoning is off" in await replies(chat, "/why", "3")
+
+
+async def latest_run(chat: Chat) -> str:
+    fold = await chat.lab.runtime.runs.hub.fold(chat.lab.runtime.owner, "scripted:ada")
+    return list(fold.runs)[-1]
+
+
+async def test_model_and_effort_are_chosen_for_the_chat_with_the_nearest_names_on_a_mistake() -> (
+    None
+):
+    async with chatting([say("A")]) as chat:
+        assert "scripted/model" in await replies(chat, "/model", "1")
+        assert "Did you mean scripted/model" in await replies(chat, "/model scripted/modell", "2")
+        assert "Set to `scripted/model`" in await replies(chat, "/model scripted/model", "3")
+        assert "Choose: `none`" in await replies(chat, "/effort extreme", "4")
+        assert "Set to `high`" in await replies(chat, "/effort high", "5")
+        await chat.says("Hi", "6")
+        await chat.shows("A")
+        assert chat.lab.model.requests[0].effort == "high"
+
+
+async def test_help_lists_every_command() -> None:
+    async with chatting() as chat:
+        text = await replies(chat, "/help", "1")
+        for name in ("new", "stop", "thinking", "model", "effort", "why"):
+            assert f"/{name}" in text
+
+
+async def test_stop_without_a_run_says_so() -> None:
+    async with chatting() as chat:
+        assert await replies(chat, "/stop", "1") == "There is nothing to stop."
+
+
+async def test_the_channel_has_its_own_system_prompt_effort_and_owner() -> None:
+    settings = PlatformSettings(
+        allow_from=("ada",), system_prompt="Be brief.", reasoning_effort="low", owner="team"
+    )
+    async with chatting([say("A")], settings=settings) as chat:
+        await chat.says("Hi")
+        await chat.shows("A")
+        request = chat.lab.model.requests[0]
+        assert (request.system, request.effort) == ("Be brief.", "low")
+        assert await chat.lab.runtime.store.conversation("team", "scripted:ada") is not None
+        assert chat.platform.texts(ADA) == ["A"]
