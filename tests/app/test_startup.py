@@ -6,7 +6,8 @@ import sys
 
 def loaded_by(statement: str) -> set[str]:
     """Return which of the heavy libraries a fresh interpreter has after a statement."""
-    heavy = ("aiohttp", "botocore", "starlette", "google.auth", "msal", "uvicorn", "yarl")
+    chats = ("aiogram", "slack_sdk", "slack_bolt", "discord", "lark_oapi", "nio", "aibot")
+    heavy = (*chats, "aiohttp", "botocore", "starlette", "google.auth", "msal", "uvicorn", "yarl")
     code = f"import sys\n{statement}\nprint(*[name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     return set(done.stdout.split())
@@ -14,6 +15,15 @@ def loaded_by(statement: str) -> set[str]:
 
 def test_importing_the_agent_loads_neither_the_network_nor_the_server() -> None:
     assert loaded_by("import thinkaloud.agent") == set()
+
+
+def test_a_server_without_channels_loads_no_library_of_a_chat_platform() -> None:
+    opening = (
+        "from thinkaloud.app import server\n"
+        "from thinkaloud.config import load\n"
+        "load(environment={})"
+    )
+    assert loaded_by(opening) <= {"aiohttp", "starlette", "uvicorn", "yarl"}
 
 
 def test_what_is_looked_for_is_found_where_it_is_loaded() -> None:

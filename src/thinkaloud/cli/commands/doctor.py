@@ -8,6 +8,7 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
+from thinkaloud.app.channel_checks import ChannelReport
 from thinkaloud.cli.commands.doctor_checks import HostReport, Report, run_checks
 from thinkaloud.cli.exit_codes import ExitCode
 from thinkaloud.cli.options import DoctorOptions
@@ -76,6 +77,10 @@ def _lines(report: Report) -> Iterator[Text]:
             f"{host.title} ({host.key_variables[0]})" for host in unused if host.key_variables
         )
         yield _row(_NEUTRAL, "No API key", names)
+    if report.channels:
+        yield Text()
+        yield Text("Channels", style="bold")
+        yield from map(_channel, report.channels)
     for title, entries, style in (
         ("Problems", report.problems, "red"),
         ("Suggestions", report.advice, "yellow"),
@@ -96,6 +101,11 @@ def _model(report: Report) -> tuple[tuple[str, str], str, str]:
     if report.demo:
         return ("!", "yellow"), "Model", f"{report.model}, the built-in demo model: NOT AN AI"
     return _GOOD, "Model", report.model
+
+
+def _channel(report: ChannelReport) -> Text:
+    found = [f"{check.name}: {check.detail}" for check in report.checks]
+    return _row(_GOOD if report.ok else _BAD, report.name, "; ".join(found))
 
 
 def _host(host: HostReport) -> Text:

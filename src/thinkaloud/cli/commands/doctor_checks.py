@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from thinkaloud.app.channel_checks import ChannelReport, check_channels
 from thinkaloud.app.discovery import configured_hosts, discover, package_hosts
 from thinkaloud.app.storage import database_path
 from thinkaloud.config import Configuration
@@ -67,6 +68,8 @@ class Report(msgspec.Struct, frozen=True):
     """The default model; None if it cannot be used."""
     demo: bool
     hosts: tuple[HostReport, ...]
+    channels: tuple[ChannelReport, ...]
+    """The enabled chat platforms."""
     problems: tuple[str, ...]
     """Things that do not work, each with a fix."""
     advice: tuple[str, ...]
@@ -96,10 +99,13 @@ async def run_checks(configuration: Configuration) -> Report:
     free, port_fault = _port(server)
     data_fault = await asyncio.to_thread(_data, configuration)
     workspace_fault = _workspace(configuration)
+    channels, channels_fault = await _channels(configuration)
     faults = (
         *(fault, port_fault, data_fault, workspace_fault),
         *package_faults,
         *map(_host_problem, reports),
+        channels_fault,
+        *(problem for report in channels for problem in _channel_problems(report)),
     )
     demo = chosen == DemoModel.ID
     return Report(
@@ -113,6 +119,7 @@ async def run_checks(configuration: Configuration) -> Report:
         model=chosen,
         demo=demo,
         hosts=reports,
+        channels=channels,
         problems=tuple(fault for fault in faults if fault),
         advice=_advice(configuration, hosts, demo=demo),
     )
@@ -222,6 +229,21 @@ def _workspace(configuration: Configuration) -> str | None:
     if folder is None or Path(folder).expanduser().is_dir():
         return None
     return f"Folder not found: {folder}. Create it, or change `workspace` under [server]."
+
+
+async def _channels(configuration: Configuration) -> tuple[tuple[ChannelReport, ...], str]:
+    try:
+        return tuple(await check_channels(configuration)), ""
+    except ConfigurationError as error:
+        return (), error.message
+
+
+def _channel_problems(report: ChannelReport) -> list[str]:
+    return [
+        f"channels.{report.name}: {check.name}: {check.detail}"
+        for check in report.checks
+        if not check.ok
+    ]
 
 
 def _advice(

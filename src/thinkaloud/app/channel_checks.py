@@ -1,0 +1,88 @@
+"""Checks the configured chat platforms, for `thinkaloud doctor` and `thinkaloud channels test`."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from thinkaloud.app.chat_platforms import channel_folder, open_channel_state, opener
+from thinkaloud.channels.platform.built_in import BUILT_IN, BuiltIn
+from thinkaloud.channels.platform.engine.channel import ChannelStorage, LatePace
+from thinkaloud.channels.platform.errors import PlatformError
+from thinkaloud.channels.platform.platform import Check, Platform, PlatformContext
+from thinkaloud.channels.platform.settings import PlatformSettings
+from thinkaloud.config import Configuration
+from thinkaloud.errors import ConfigurationError
+from thinkaloud.ports.channel_state import ChannelState
+from thinkaloud.ports.clock import SystemClock
+
+_SECONDS: Final = 30.0
+
+
+class ChannelReport(msgspec.Struct, frozen=True):
+    """The result of checking a chat platform. No secrets."""
+
+    name: str
+    ok: bool
+    checks: tuple[Check, ...]
+
+
+async def check_channels(
+    configuration: Configuration,
+    names: Sequence[str] | None = None,
+    table: Mapping[str, BuiltIn] = BUILT_IN,
+) -> Sequence[ChannelReport]:
+    """Check the enabled chat platforms, or those with these names, at the same time.
+
+    Contacts the platforms, and works while the server runs. Raises `ConfigurationError` if the
+    channels' state cannot be used.
+    """
+    sections = configuration.settings.channels.platforms
+    wanted = [
+        name
+        for name, section in sections.items()
+        if (section.enabled if names is None else name in names)
+    ]
+    if not wanted:
+        return []
+    async with open_channel_state(configuration) as state:
+        checking = (_check(configuration, name, sections[name], state, table) for name in wanted)
+        return await asyncio.gather(*checking)
+
+
+async def _check(
+    configuration: Configuration,
+    name: str,
+    settings: PlatformSettings,
+    state: ChannelState,
+    table: Mapping[str, BuiltIn],
+) -> ChannelReport:
+    context = PlatformContext(
+        name=name,
+        environment=configuration.environment,
+        clock=SystemClock(),
+        pace=LatePace(),
+        storage=ChannelStorage(name, state),
+        folder=channel_folder(configuration, name),
+    )
+    checks: Sequence[Check]
+    try:
+        async with asyncio.timeout(_SECONDS):
+            platform = await opener(settings, table)(context)
+            checks = await _checks_of(platform)
+    except TimeoutError:
+        checks = [Check("connection", ok=False, detail=f"No response within {_SECONDS:g} seconds.")]
+    except (ConfigurationError, PlatformError) as error:
+        checks = [Check("start", ok=False, detail=error.message)]
+    except Exception as error:  # noqa: BLE001 - a platform's library may raise anything
+        # The message may have a token, so only its type is reported.
+        checks = [Check("start", ok=False, detail=f"It failed ({type(error).__name__}).")]
+    return ChannelReport(name, all(check.ok for check in checks), tuple(checks))
+
+
+async def _checks_of(platform: Platform) -> Sequence[Check]:
+    try:
+        return await platform.check()
+    finally:
+        await platform.close()
