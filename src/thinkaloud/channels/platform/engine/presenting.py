@@ -26,6 +26,7 @@ MakeContent = Callable[[RunView], Awaitable[ChatContent]]
 _MAX_BACKOFF_SECONDS: Final = 60.0
 _CALL_SECONDS: Final = 120.0
 """A call that takes longer hangs."""
+_TYPING_SECONDS: Final = 10.0
 _MAX_FAULTS: Final = 5
 """Unexpected exceptions in a row after which a final is sent another way."""
 _log = logging.getLogger(__name__)
@@ -68,12 +69,13 @@ class Presenting:
         False: the server is shutting down, and a restart has to continue.
         """
         async with owned_tasks() as tasks:
-            helping = (tasks.create_task(self._read()), tasks.create_task(self._type()))
+            reading, typing = tasks.create_task(self._read()), tasks.create_task(self._type())
             try:
                 return await self._show_to_the_end(content_of)
             finally:
-                for task in helping:
-                    task.cancel()
+                reading.cancel()
+                if not self._ended.is_set():
+                    typing.cancel()
 
     async def _read(self) -> None:
         try:
@@ -220,7 +222,7 @@ class Presenting:
 
     async def _set_typing(self, platform: Platform, *, on: bool) -> None:
         try:
-            async with asyncio.timeout(_CALL_SECONDS):
+            async with asyncio.timeout(_TYPING_SECONDS):
                 await platform.typing(self._place.chat, self._place.origin, on=on)
         except PlatformError:
             return
