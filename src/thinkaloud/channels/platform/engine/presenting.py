@@ -27,6 +27,7 @@ _MAX_BACKOFF_SECONDS: Final = 60.0
 _CALL_SECONDS: Final = 120.0
 """A call that takes longer hangs."""
 _TYPING_SECONDS: Final = 10.0
+_CONNECTING_SECONDS: Final = 5.0
 _MAX_FAULTS: Final = 5
 """Unexpected exceptions in a row after which a final is sent another way."""
 _log = logging.getLogger(__name__)
@@ -210,9 +211,11 @@ class Presenting:
 
     async def _type(self) -> None:
         while not self._ended.is_set():
-            platform = await self._connection.ready()
-            await self._set_typing(platform, on=True)
-            seconds = platform.limits.typing_seconds
+            platform = self._connection.platform
+            seconds: float | None = _CONNECTING_SECONDS
+            if platform is not None:
+                await self._set_typing(platform, on=True)
+                seconds = platform.limits.typing_seconds
             if seconds is None:
                 await self._ended.wait()
             else:

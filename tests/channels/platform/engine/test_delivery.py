@@ -1,0 +1,124 @@
+"""What a chat shows for a run: while it is active, at its end, and when the platform refuses."""
+
+import asyncio
+
+import msgspec
+
+from tests.channels.platform.chatting import ADA, chatting
+from thinkaloud.channels.platform.engine.deliveries import DeliveryRecord
+from thinkaloud.channels.platform.errors import Rejected, RetryLater, Transient
+from thinkaloud.channels.platform.settings import PlatformSettings
+from thinkaloud.providers.scripted import Wait, say, think
+from thinkaloud.stores.channel_state import MemoryChannelState
+from thinkaloud.stores.memory import MemoryStore
+
+
+async def test_an_answer_is_shown() -> None:
+    async with chatting([say("It is ", "blue.")]) as chat:
+        await chat.says("Which color?")
+        await chat.shows("It is blue.")
+        assert len(chat.platform.bubbles) == 1
+
+
+async def test_a_thought_is_live_and_then_folded_above_the_answer() -> None:
+    go = asyncio.Event()
+    async with chatting([think("Sky… "), Wait(go), think("blue"), say("Blue.")]) as chat:
+        await chat.says("Which color?")
+        await chat.shows("<Thinking: Sky… >")
+        go.set()
+        await chat.shows("<Thought for 1 s: Sky… blue>\nBlue.")
+
+
+async def test_the_final_is_shown_after_a_rate_limit_and_a_lost_connection() -> None:
+    go = asyncio.Event()
+    async with chatting([say("One"), Wait(go), say(" two")]) as chat:
+        await chat.says("Count")
+        await chat.shows("One")
+        chat.platform.failures = [RetryLater(30), Transient("down"), RetryLater(5, "updates")]
+        go.set()
+        await chat.shows("One two")
+        assert chat.platform.failures == []
+
+
+async def test_an_answer_that_the_platform_rejects_is_said_another_way() -> None:
+    go = asyncio.Event()
+    async with chatting([Wait(go), say("Hello")]) as chat:
+        await chat.says("Hi")
+        await chat.clock.advance(1)
+        chat.platform.failures = [Rejected("no such markup")]
+        go.set()
+        await chat.shows("Hello")
+
+
+async def test_after_a_restart_the_same_message_is_completed() -> None:
+    state, store = MemoryChannelState(), MemoryStore()
+    go = asyncio.Event()
+    async with chatting([say("Half"), Wait(go)], state=state, store=store) as first:
+        await first.says("Say all")
+        await first.shows("Half")
+    async with chatting(state=state, store=store) as second:
+        second.platform.bubbles = first.platform.bubbles
+        await second.shows("Half\nThe server shut down before the run finished.")
+        assert len(second.platform.bubbles) == 1
+    assert await state.entries("delivery") == []
+
+
+async def test_an_answer_that_ended_while_the_platform_was_down_arrives_after_the_restart() -> None:
+    state, store = MemoryChannelState(), MemoryStore()
+    go = asyncio.Event()
+    async with chatting([Wait(go), say("The answer.")], state=state, store=store) as chat:
+        await chat.says("Why?")
+        chat.platform.failures = [Transient("down")] * 1000
+        go.set()
+        await chat.clock.advance(30)
+        assert chat.platform.texts(ADA) == []
+    async with chatting(state=state, store=store) as chat:
+        await chat.shows("The answer.")
+        await chat.lab.channel.quiet()
+    assert await state.entries("delivery") == []
+
+
+async def test_a_message_that_was_accepted_just_before_a_crash_is_answered_after_it() -> None:
+    state, store = MemoryChannelState(), MemoryStore()
+    async with chatting([say("Never sent.")], state=state, store=store) as chat:
+        await chat.says("Why?")
+        (entry,) = await state.entries("delivery")
+    record = msgspec.json.decode(entry.value, type=DeliveryRecord)
+    accepted = msgspec.structs.replace(
+        record, run_id=None, order=msgspec.structs.replace(record.order, key="channel:other")
+    )
+    await state.put("scripted", "delivery", entry.key, msgspec.json.encode(accepted))
+    async with chatting([say("Blue.")], state=state, store=store) as chat:
+        await chat.shows("Blue.")
+        assert len(chat.lab.model.requests) == 1
+
+
+async def test_two_answers_of_a_chat_come_one_after_the_other() -> None:
+    go = asyncio.Event()
+    async with chatting([Wait(go), say("One.")], [say("Two.")]) as chat:
+        await chat.says("First", "1")
+        await chat.says("Second", "2")
+        go.set()
+        await chat.shows("Two.")
+        assert chat.platform.texts(ADA) == ["One.", "Two."]
+
+
+async def test_a_mode_that_is_turned_off_midway_takes_the_thought_away() -> None:
+    go = asyncio.Event()
+    async with chatting([think("Secret"), Wait(go), say("Blue.")]) as chat:
+        await chat.says("Why?", "1")
+        await chat.shows("<Thinking: Secret>")
+        await chat.says("/thinking off", "2")
+        go.set()
+        await chat.lab.channel.quiet()
+        assert chat.platform.bubbles[0].text == "Blue."
+
+
+async def test_a_refused_run_is_explained_and_leaves_nothing_behind() -> None:
+    state = MemoryChannelState()
+    settings = PlatformSettings(allow_from=("ada",), model="no/such")
+    async with chatting(state=state, settings=settings) as chat:
+        await chat.says("Hi")
+        await chat.lab.channel.quiet()
+        assert "no/such" in chat.platform.texts(ADA)[-1]
+    assert await state.entries("delivery") == []
