@@ -112,6 +112,7 @@ def _connect(path: Path, durability: str, busy_timeout: float) -> sqlite3.Connec
         raise ConfigurationError(f"{path} cannot be used: {error}.") from error
     try:
         connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA secure_delete = ON")
         level = "FULL" if durability == "full" else "NORMAL"
         connection.execute(f"PRAGMA synchronous = {level}")
         try:

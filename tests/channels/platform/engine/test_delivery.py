@@ -83,9 +83,12 @@ async def test_a_message_that_was_accepted_just_before_a_crash_is_answered_after
     async with chatting([say("Never sent.")], state=state, store=store) as chat:
         await chat.says("Why?")
         (entry,) = await state.entries("delivery")
+    assert b"Why?" not in entry.value
     record = msgspec.json.decode(entry.value, type=DeliveryRecord)
     accepted = msgspec.structs.replace(
-        record, run_id=None, order=msgspec.structs.replace(record.order, key="channel:other")
+        record,
+        run_id=None,
+        order=msgspec.structs.replace(record.order, text="Why?", key="channel:other"),
     )
     await state.put("scripted", "delivery", entry.key, msgspec.json.encode(accepted))
     async with chatting([say("Blue.")], state=state, store=store) as chat:

@@ -82,8 +82,9 @@ class Delivery:
         return await self._state.add(self._channel, "delivery", self.key, value)
 
     async def started(self, run_id: str) -> None:
-        """Persist that the run has started."""
-        self.record = msgspec.structs.replace(self.record, run_id=run_id)
+        """Persist that the run has started. From now on, only the conversation has the text."""
+        order = msgspec.structs.replace(self.record.order, text="", context={}, system_prompt=None)
+        self.record = msgspec.structs.replace(self.record, run_id=run_id, order=order)
         await self._store()
 
     async def forget(self) -> None:
