@@ -21,7 +21,13 @@ from benchmarks.speed.measurements import NAMES, SHAPES, Course
 from benchmarks.speed.processes import allow_many_files, python_module, started
 from benchmarks.speed.variants import open_lab
 
-OTHERS: Final = ("bench_decode", "bench_store", "bench_durability", "bench_page")
+OTHERS: Final = (
+    "bench_instructions",
+    "bench_decode",
+    "bench_store",
+    "bench_durability",
+    "bench_page",
+)
 
 
 def _stop(number: int, frame: object) -> None:

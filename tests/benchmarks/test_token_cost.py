@@ -11,98 +11,27 @@ from pathlib import Path
 import pytest
 
 from benchmarks.speed import variants
-from benchmarks.speed.client import Request
-from benchmarks.speed.provider import ANSWER, END
-from tests.benchmarks.instructions import (
-    Client,
-    LockstepProvider,
+from benchmarks.speed.instructions import (
+    Run,
     ServedInThread,
-    floor,
+    Setting,
+    a_run,
     open_client,
-    thinkaloud,
+    open_setting,
+    started_run,
 )
-
-WIRES = ("sse", "websocket")
-
-
-class Setting:
-    """The floor and the server, on one provider."""
-
-    def __init__(
-        self, provider: LockstepProvider, floor: ServedInThread, ours: ServedInThread
-    ) -> None:
-        self.provider = provider
-        self.floor = floor
-        self.ours = ours
-
-    def request(self, served: ServedInThread, wire: str) -> Request:
-        offered = variants.floor if served is self.floor else variants.thinkaloud
-        return offered(served.process)[WIRES.index(wire)].request("lab")
 
 
 @pytest.fixture
 async def setting(tmp_path: Path) -> AsyncGenerator[Setting]:
-    async with (
-        LockstepProvider().open() as provider,
-        floor(provider) as below,
-        thinkaloud(provider, tmp_path) as ours,
-    ):
-        setting = Setting(provider, below, ours)
-        for served in (below, ours):  # imports and connections are made here
-            for wire in WIRES:
-                await a_run(setting, served, wire)
-        yield setting
-
-
-async def a_run(setting: Setting, served: ServedInThread, wire: str) -> None:
-    """Stream two tokens and end."""
-    client = await open_client(setting.request(served, wire))
-    run = Run(setting, client)
-    await run.start()
-    await run.exchange(2)
-    await run.end()
-
-
-class Run:
-    """A run whose tokens are exchanged one by one."""
-
-    def __init__(self, setting: Setting, *clients: Client) -> None:
-        self._provider = setting.provider
-        self.clients = [*clients]
-        self._tokens = 0
-
-    async def start(self) -> None:
-        self._writer = await self._provider.asked()
-
-    async def exchange(self, tokens: int) -> None:
-        for _ in range(tokens):
-            self._writer.write(ANSWER)
-            self._tokens += 1
-            for client in self.clients:
-                await client.until(self._tokens)
-
-    async def burst(self, tokens: int) -> None:
-        self._writer.write(ANSWER * tokens)
-        self._tokens += tokens
-        for client in self.clients:
-            await client.until(self._tokens)
-
-    async def end(self) -> None:
-        self._writer.write(END)
-        for client in self.clients:
-            await client.ended
+    async with open_setting(tmp_path) as opened:
+        yield opened
 
 
 async def cost(served: ServedInThread, run: Run) -> float:
     """Instructions per token: the least of some windows, as the log is saved every now and then."""
     await run.exchange(20)
     return min([await served.counted(lambda: run.exchange(30)) / 30 for _ in range(3)])
-
-
-async def started_run(setting: Setting, served: ServedInThread, wire: str) -> Run:
-    run = Run(setting, await open_client(setting.request(served, wire)))
-    await run.start()
-    return run
 
 
 @pytest.mark.parametrize(("wire", "limit"), [("sse", 1.45), ("websocket", 1.3)])
@@ -125,7 +54,7 @@ async def test_a_token_of_a_burst_costs_less_than_one_that_comes_alone(
     for served in (setting.ours, setting.floor):
         run = await started_run(setting, served, wire)
         alone = await cost(served, run)
-        costs.append(await served.counted(lambda: run.burst(2_000)) / 2_000)  # noqa: B023
+        costs.append(await served.counted(lambda: run.burst(1_000)) / 1_000)  # noqa: B023
         assert costs[-1] < alone
         await run.end()
     assert costs[0] <= limit * costs[1]
@@ -134,7 +63,7 @@ async def test_a_token_of_a_burst_costs_less_than_one_that_comes_alone(
 async def test_a_token_late_in_a_run_costs_as_much_as_an_early_one(setting: Setting) -> None:
     run = await started_run(setting, setting.ours, "sse")
     early = await cost(setting.ours, run)
-    await run.exchange(1_500)
+    await run.exchange(1_000)
     assert await cost(setting.ours, run) <= 1.1 * early
     await run.end()
 

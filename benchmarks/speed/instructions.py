@@ -18,10 +18,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
+from benchmarks.speed import variants
 from benchmarks.speed.client import Request, Stream
 from benchmarks.speed.decode_and_frame import Floor
 from benchmarks.speed.decode_and_frame import server as floor_server
 from benchmarks.speed.processes import Process
+from benchmarks.speed.provider import ANSWER, END
 from thinkaloud.app.runtime import Choices, open_runtime
 from thinkaloud.app.server import web_app
 from thinkaloud.config import load
@@ -33,11 +35,15 @@ _HEAD: Final = (
 _DEADLINE: Final = 30.0
 
 
+Trace = Callable[[FrameType, str, object], Any]
+
+
 class Counter:
-    """Counts the instructions of the thread that it is switched on in."""
+    """Counts the instructions of the thread that it is switched on in, by source file."""
 
     def __init__(self) -> None:
-        self.count = 0
+        self._counts: dict[str, list[int]] = {}
+        self._traces: dict[str, Trace] = {}
 
     def switch_on(self) -> None:
         """Count from now on what this thread calls or resumes."""
@@ -47,15 +53,32 @@ class Counter:
         """Stop counting."""
         sys.settrace(None)
 
-    def _call(self, frame: FrameType, event: str, arg: object) -> Callable[..., Any]:
+    def reset(self) -> None:
+        """Start again from zero."""
+        for count in self._counts.values():
+            count[0] = 0
+
+    def by_file(self) -> dict[str, int]:
+        """Return the instructions so far, by the path of their source file."""
+        return {file: count[0] for file, count in self._counts.items() if count[0]}
+
+    def _call(self, frame: FrameType, event: str, arg: object) -> Trace:
         frame.f_trace_opcodes = True
         frame.f_trace_lines = False
-        return self._instruction
+        file = frame.f_code.co_filename
+        if file not in self._traces:
+            self._add(file)
+        return self._traces[file]
 
-    def _instruction(self, frame: FrameType, event: str, arg: object) -> Callable[..., Any]:
-        if event == "opcode":
-            self.count += 1
-        return self._instruction
+    def _add(self, file: str) -> None:
+        count = self._counts[file] = [0]
+
+        def trace(frame: FrameType, event: str, arg: object) -> Trace:
+            if event == "opcode":
+                count[0] += 1
+            return trace
+
+        self._traces[file] = trace
 
 
 class LockstepProvider:
@@ -125,10 +148,14 @@ class ServedInThread:
 
     async def counted(self, work: Callable[[], Awaitable[object]]) -> int:
         """Return the instructions that the server executes while some work is done."""
+        return sum((await self.counted_by_file(work)).values())
+
+    async def counted_by_file(self, work: Callable[[], Awaitable[object]]) -> dict[str, int]:
+        """Return the same by the file that the instructions are in."""
+        self._counter.reset()
         await self._in_thread(self._counter.switch_on)
-        before = self._counter.count
         await work()
-        spent = self._counter.count - before
+        spent = self._counter.by_file()
         await self._in_thread(self._counter.switch_off)
         return spent
 
@@ -231,3 +258,85 @@ async def thinkaloud(provider: LockstepProvider, folder: Path) -> AsyncGenerator
 
     async with in_thread(serve) as served:
         yield served
+
+
+WIRES: Final = ("sse", "websocket")
+
+
+class Setting:
+    """The floor and the server, on one provider."""
+
+    def __init__(
+        self, provider: LockstepProvider, floor: ServedInThread, ours: ServedInThread
+    ) -> None:
+        self.provider = provider
+        self.floor = floor
+        self.ours = ours
+
+    def request(self, served: ServedInThread, wire: str) -> Request:
+        """Return the request for a response on a wire."""
+        offered = variants.floor if served is self.floor else variants.thinkaloud
+        return offered(served.process)[WIRES.index(wire)].request("lab")
+
+
+@asynccontextmanager
+async def open_setting(folder: Path) -> AsyncGenerator[Setting]:
+    """Start the floor and the server; what they import and connect to first is done then."""
+    async with (
+        LockstepProvider().open() as provider,
+        floor(provider) as below,
+        thinkaloud(provider, folder) as ours,
+    ):
+        setting = Setting(provider, below, ours)
+        for served in (below, ours):
+            for wire in WIRES:
+                await a_run(setting, served, wire)
+        yield setting
+
+
+async def started_run(setting: Setting, served: ServedInThread, wire: str) -> "Run":
+    """Start a run with one client."""
+    run = Run(setting, await open_client(setting.request(served, wire)))
+    await run.start()
+    return run
+
+
+async def a_run(setting: Setting, served: ServedInThread, wire: str) -> None:
+    """Stream two tokens and end."""
+    run = await started_run(setting, served, wire)
+    await run.exchange(2)
+    await run.end()
+
+
+class Run:
+    """A run whose tokens are exchanged one by one."""
+
+    def __init__(self, setting: Setting, *clients: Client) -> None:
+        self._provider = setting.provider
+        self.clients = [*clients]
+        self._tokens = 0
+
+    async def start(self) -> None:
+        """Wait until the provider was asked."""
+        self._writer = await self._provider.asked()
+
+    async def exchange(self, tokens: int) -> None:
+        """Send tokens one by one; each after all clients have the one before."""
+        for _ in range(tokens):
+            self._writer.write(ANSWER)
+            self._tokens += 1
+            for client in self.clients:
+                await client.until(self._tokens)
+
+    async def burst(self, tokens: int) -> None:
+        """Send tokens at once, and wait until all clients have them."""
+        self._writer.write(ANSWER * tokens)
+        self._tokens += tokens
+        for client in self.clients:
+            await client.until(self._tokens)
+
+    async def end(self) -> None:
+        """End the response, and wait until all clients have the end."""
+        self._writer.write(END)
+        for client in self.clients:
+            await client.ended
