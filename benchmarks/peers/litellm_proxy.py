@@ -29,7 +29,7 @@ os.environ["CONFIG_FILE_PATH"] = str(file)
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # nothing is fetched from the network
 # It would refuse to start without a key; here it listens on loopback, and knows no secret.
 os.environ["LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY"] = "true"
-# By default it cuts off a model that repeats a token 100 times, as the benchmark's provider does.
+# By default it stops a response that repeats a token 100 times, which the provider here does.
 os.environ["REPEATED_STREAMING_CHUNK_LIMIT"] = "1000000000"
 
 import uvicorn  # noqa: E402 - the proxy reads the environment when it is imported

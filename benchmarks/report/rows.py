@@ -231,7 +231,9 @@ def _peers(found: Measurements) -> Iterator[Row]:
         ("first", "first token", found.first_alone),
         ("burst", "time of a burst of 8,000 tokens", _times(found.bursts)),
     )
-    compared = Rows("×", "as above; how many times the server's own figure")
+    compared = Rows(
+        "×", f"as above, with {tokens.PEER_STREAMS} streams; how many times the server's own figure"
+    )
     for key, what, samples in tables:
         for name in samples:
             if name not in OWN:

@@ -57,7 +57,7 @@ class Stream(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send the request, or first the handshake of a WebSocket."""
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's own is not a subclass
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is not a subclass
         if self._upgrading:
             key = base64.b64encode(os.urandom(16)).decode()
             path, port = self._request.path, self._request.port

@@ -13,6 +13,10 @@ Samples = dict[str, list[float]]
 """By variant: the same figure, measured again and again."""
 
 
+class TooSlow(Exception):
+    """A server did not keep up with the pace at which it is measured."""
+
+
 class Window(NamedTuple):
     """A stretch of time in which something was measured."""
 
@@ -39,7 +43,7 @@ async def cpu_windows(
 ) -> list[Window]:
     """Return the server's CPU microseconds per token of these streams, in several windows.
 
-    Raises `RuntimeError` if a stream ends before the last window.
+    Raises `TooSlow` if a stream ends before the last window.
     """
     processes = [served, *involved, this_process()]
     found: list[Window] = []
@@ -51,9 +55,9 @@ async def cpu_windows(
         spent = served.cpu_seconds() - spent
         waited = sum(process.waiting_seconds() for process in processes) - waited
         tokens = sum(stream.tokens for stream in streams) - tokens
+        if not tokens or any(stream.ended.done() for stream in streams):
+            raise TooSlow("a run ended while it was measured: the machine is too busy")
         found.append(Window(spent / tokens * 1e6, waited))
-    if any(stream.ended.done() for stream in streams):
-        raise RuntimeError("this machine is too slow: a run ended while it was measured")
     return found
 
 
