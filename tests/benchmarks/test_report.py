@@ -1,0 +1,55 @@
+"""The benchmark's table and its JSON say the same, and mark what misses its target."""
+
+from pathlib import Path
+
+from benchmarks.report.report import Machine, Report, read, table, write
+from benchmarks.report.rows import rows
+from benchmarks.speed.measurements import Measurements
+from benchmarks.speed.variants import FLOOR_SSE, FLOOR_WS, RELAY, SSE, WS
+
+MACHINE = Machine("2026-01-01", "1", "3.11", "Linux", 2, 0.5)
+COSTS = {
+    RELAY: [10.0, 12.0, 14.0],
+    FLOOR_SSE: [40.0, 50.0, 60.0],
+    FLOOR_WS: [40.0, 50.0, 60.0],
+    SSE: [41.0, 51.0, 90.0],
+    WS: [80.0, 100.0, 120.0],
+    "a peer": [204.0],
+}
+
+
+def measured() -> Report:
+    return Report(MACHINE, tuple(rows(Measurements(cpu_per_token=COSTS))))
+
+
+def test_a_ratio_compares_medians_with_the_target_and_gives_that_of_the_best_beside_it() -> None:
+    row = measured().row("token_vs_floor.sse")
+    assert (row.median, row.best, row.target, row.met) == (51 / 50, 41 / 40, 1.05, True)
+    assert measured().row("token_vs_floor.ws").met is False
+
+
+def test_the_table_marks_what_misses_its_target_and_lists_rows_without_one_last() -> None:
+    lines = list(table(measured().rows))
+    verdicts = ["MISSED" in line for line in lines if "vs decode-and-frame" in line]
+    assert verdicts == [False, True]
+    with_target = ["≤" in line for line in lines[2:]]
+    assert with_target == sorted(with_target, reverse=True)
+
+
+def test_a_peer_is_compared_with_the_server() -> None:
+    assert measured().row("peer_token.a_peer").median == 4
+
+
+def test_what_was_not_measured_has_no_row() -> None:
+    assert {row.id.partition(".")[0] for row in measured().rows} == {
+        "token_vs_floor",
+        "token_vs_relay",
+        "token",
+        "capacity",
+        "peer_token",
+    }
+
+
+def test_a_report_is_read_as_it_was_written(tmp_path: Path) -> None:
+    write(measured(), tmp_path / "report.json")
+    assert read(tmp_path / "report.json") == measured()
