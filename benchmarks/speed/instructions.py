@@ -47,6 +47,8 @@ class Counter:
 
     def switch_on(self) -> None:
         """Count from now on what this thread calls or resumes."""
+        # Python 3.12 looks at the calling frame only: it must ask for instructions, too.
+        sys._getframe().f_trace_opcodes = True
         sys.settrace(self._call)
 
     def switch_off(self) -> None:
@@ -157,6 +159,7 @@ class ServedInThread:
         await work()
         spent = self._counter.by_file()
         await self._in_thread(self._counter.switch_off)
+        assert spent, "this Python does not trace instructions"
         return spent
 
     async def _in_thread(self, call: Callable[[], None]) -> None:
