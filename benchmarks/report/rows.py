@@ -110,8 +110,10 @@ def _cpu_per_token(samples: Samples) -> Iterator[Row]:
         )
         yield capacity.plain(f"capacity.{_key(name)}", what, fitting)
     plain = Rows("µs", method)
+    of_peers = Rows("µs", f"{tokens.PEER_STREAMS}{method.removeprefix(str(tokens.STREAMS))}")
     for name, values in samples.items():
-        yield plain.plain(f"token.{_slug(name)}", f"CPU per token: {name}", values)
+        built = plain if name in OWN else of_peers
+        yield built.plain(f"token.{_slug(name)}", f"CPU per token: {name}", values)
 
 
 def _slug(name: str) -> str:

@@ -47,7 +47,7 @@ class Counter:
 
     def switch_on(self) -> None:
         """Count from now on what this thread calls or resumes."""
-        # Python 3.12 looks at the calling frame only: it must ask for instructions, too.
+        # Python 3.12 traces instructions only if some frame asked for them beforehand.
         sys._getframe().f_trace_opcodes = True
         sys.settrace(self._call)
 
