@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from thinkaloud.channels.platform.message import Sender
+from thinkaloud.channels.platform.stored import decoded
 from thinkaloud.errors import Conflict, NotFound
 from thinkaloud.ports.channel_state import ChannelState
 from thinkaloud.ports.clock import Clock
@@ -62,8 +63,7 @@ class Pairings:
 
     async def person(self, channel: str, person_id: str) -> Person | None:
         """Return a paired person."""
-        found = await self._state.get(channel, "person", person_id)
-        return msgspec.json.decode(found, type=Person) if found is not None else None
+        return decoded(await self._state.get(channel, "person", person_id), Person)
 
     async def request(self, channel: str, sender: Sender) -> str | None:
         """Return the code to send to a stranger; None if they should get no reply.
@@ -90,8 +90,8 @@ class Pairings:
         now = self._clock.unix_ms()
         found: list[PendingCode] = []
         for entry in await self._state.entries("pairing", channel):
-            code = msgspec.json.decode(entry.value, type=PendingCode)
-            if code.expires_at_ms > now:
+            code = decoded(entry.value, PendingCode)
+            if code is not None and code.expires_at_ms > now:
                 found.append(code)
             else:
                 await self._state.take(entry.channel, "pairing", entry.key)
@@ -123,7 +123,8 @@ class Pairings:
     async def people(self, channel: str | None = None) -> Sequence[Person]:
         """Return the paired people, of one channel or of all."""
         entries = await self._state.entries("person", channel)
-        return [msgspec.json.decode(each.value, type=Person) for each in entries]
+        people = (decoded(each.value, Person) for each in entries)
+        return [person for person in people if person is not None]
 
     async def unpair(self, channel: str, person_id: str) -> bool:
         """Remove a paired person, with effect from the next message. False if there is none."""

@@ -145,3 +145,17 @@ async def test_the_channel_has_its_own_system_prompt_effort_and_owner() -> None:
         assert (request.system, request.effort) == ("Be brief.", "low")
         assert await chat.lab.runtime.store.conversation("team", "scripted:ada") is not None
         assert chat.platform.texts(ADA) == ["A"]
+
+
+async def test_what_another_version_stored_is_ignored_and_the_chat_works() -> None:
+    state = MemoryChannelState()
+    await state.put("scripted", "chat", "ada", b'{"thinking": "sideways"}')
+    await state.put("scripted", "conversation", '["ada",null,"local"]', b"[]")
+    await state.put("scripted", "delivery", "x", b"{}")
+    await state.put("scripted", "person", "eve", b"1")
+    async with chatting([say("A")], state=state) as chat:
+        await chat.says("Hi", "1")
+        await chat.shows("A")
+        await chat.says("Hi", "2", chat="eve", sender="eve")
+        await chat.lab.channel.quiet()
+        assert "channels pair" in chat.platform.texts(ChatAddress("scripted", "eve"))[-1]

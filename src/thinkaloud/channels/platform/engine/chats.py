@@ -9,6 +9,7 @@ import msgspec
 
 from thinkaloud.channels.platform.message import ChatAddress
 from thinkaloud.channels.platform.settings import PlatformSettings, ThinkingMode
+from thinkaloud.channels.platform.stored import decoded
 from thinkaloud.events.prompt import Effort
 from thinkaloud.ports.channel_state import ChannelState
 
@@ -43,7 +44,7 @@ class Chats:
     async def choices(self, chat: ChatAddress) -> ChatChoices:
         """Return what was chosen in a chat."""
         found = await self._state.get(self._channel, "chat", chat.chat_id)
-        return msgspec.json.decode(found, type=ChatChoices) if found else ChatChoices()
+        return decoded(found, ChatChoices) or ChatChoices()
 
     async def choose(self, chat: ChatAddress, choices: ChatChoices) -> None:
         """Store what was chosen in a chat."""
@@ -78,9 +79,9 @@ class Chats:
 
     async def _conversations(self, chat: ChatAddress, owner: str) -> _Conversations:
         key = address_key(chat, owner)
-        found = await self._state.get(self._channel, "conversation", key)
-        if found:
-            return msgspec.json.decode(found, type=_Conversations)
+        found = decoded(await self._state.get(self._channel, "conversation", key), _Conversations)
+        if found is not None:
+            return found
         return _Conversations(first_conversation(chat, owner, self._settings.owner or owner))
 
 

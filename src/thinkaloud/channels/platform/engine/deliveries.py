@@ -21,6 +21,7 @@ from thinkaloud.channels.platform.engine.presenting import (
 )
 from thinkaloud.channels.platform.engine.runs import ChatRuns, RunOrder
 from thinkaloud.channels.platform.message import ChatAddress, Origin
+from thinkaloud.channels.platform.stored import decoded
 from thinkaloud.errors import NotFound, StoreError, ThinkaloudError, Unavailable
 from thinkaloud.events.view import RunView
 from thinkaloud.ports.channel_state import ChannelState
@@ -195,10 +196,8 @@ class Deliveries:
         services = self._services
         oldest = services.clock.unix_ms() - _KEEP_MS
         for entry in await services.state.entries("delivery", services.channel):
-            try:
-                record = msgspec.json.decode(entry.value, type=DeliveryRecord)
-            except msgspec.DecodeError:
-                _log.warning("channel %s: an unreadable delivery is dropped", services.channel)
+            record = decoded(entry.value, DeliveryRecord)
+            if record is None:
                 await services.state.take(entry.channel, "delivery", entry.key)
                 continue
             delivery = Delivery(services.channel, record, services.state)

@@ -15,6 +15,8 @@ from thinkaloud.ports.clock import Clock
 from thinkaloud.ports.tasks import owned_tasks
 
 _ATTEMPTS: Final = 5
+_CALL_SECONDS: Final = 120.0
+"""A call that takes longer hangs."""
 _MAX_TASKS: Final = 256
 """The most replies and downloads at a time; what exceeds that is dropped."""
 _NOT_PRIVATE: Final = "I can't show that to you alone here. Ask me in a direct message."
@@ -85,12 +87,13 @@ class Replies:
         for attempt in range(_ATTEMPTS):
             platform = await self._connection.ready()
             try:
-                return await platform.say(
-                    chat, reply.markdown, origin=origin, private=reply.private
-                )
+                async with asyncio.timeout(_CALL_SECONDS):
+                    return await platform.say(
+                        chat, reply.markdown, origin=origin, private=reply.private
+                    )
             except RetryLater as order:
                 await clock.sleep(max(0.05, order.seconds))
-            except Transient:
+            except (Transient, TimeoutError):
                 await clock.sleep(2.0**attempt)
             except PlatformError as error:
                 _log.warning("channel %s: a reply was rejected: %s", channel, error.message)
