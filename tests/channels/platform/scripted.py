@@ -7,7 +7,7 @@ import msgspec
 
 from thinkaloud.channels.markdown.plain import plain_text
 from thinkaloud.channels.platform.content import ChatContent, Thought
-from thinkaloud.channels.platform.errors import PlatformError
+from thinkaloud.channels.platform.errors import PlatformError, Transient
 from thinkaloud.channels.platform.message import ChatAddress, ChatMessage, Origin, Sender
 from thinkaloud.channels.platform.platform import Check, Inbox, Limits, PlatformContext, Sent
 from thinkaloud.channels.platform.settings import PlatformSettings
@@ -42,6 +42,7 @@ class ScriptedPlatform:
         self.limits = limits or Limits(edit_seconds=1.0)
         self.bubbles: list[Bubble] = []
         self.failures: list[PlatformError | None] = []
+        self.is_down_for: Callable[[str], bool] = lambda _: False
         self.typed: list[bool] = []
         self.calls: list[str] = []
         self.inbox: Inbox | None = None
@@ -56,6 +57,8 @@ class ScriptedPlatform:
     async def show(self, chat: ChatAddress, content: ChatContent, sent: Sent) -> bool:
         self._fail()
         text = rendered(content)
+        if self.is_down_for(text):
+            raise Transient("down")
         self.calls.append(text)
         record = sent.load(Record)
         if not text or (record is not None and record.text == text):

@@ -5,8 +5,10 @@ import asyncio
 import msgspec
 
 from tests.channels.platform.chatting import ADA, chatting
+from tests.channels.platform.clocks import settle
 from thinkaloud.channels.platform.engine.deliveries import DeliveryRecord
 from thinkaloud.channels.platform.errors import Rejected, RetryLater, Transient
+from thinkaloud.channels.platform.platform import Limits
 from thinkaloud.channels.platform.settings import PlatformSettings
 from thinkaloud.providers.scripted import Wait, say, think
 from thinkaloud.stores.channel_state import MemoryChannelState
@@ -97,11 +99,13 @@ async def test_a_message_that_was_accepted_just_before_a_crash_is_answered_after
 
 
 async def test_two_answers_of_a_chat_come_one_after_the_other() -> None:
-    go = asyncio.Event()
-    async with chatting([Wait(go), say("One.")], [say("Two.")]) as chat:
+    async with chatting([say("One.")], [say("Two.")]) as chat:
+        chat.platform.is_down_for = lambda text: "One." in text
         await chat.says("First", "1")
         await chat.says("Second", "2")
-        go.set()
+        await chat.clock.advance(10)
+        assert chat.platform.texts(ADA) == []
+        chat.platform.is_down_for = lambda _: False
         await chat.shows("Two.")
         assert chat.platform.texts(ADA) == ["One.", "Two."]
 
@@ -125,3 +129,32 @@ async def test_a_refused_run_is_explained_and_leaves_nothing_behind() -> None:
         await chat.lab.channel.quiet()
         assert "no/such" in chat.platform.texts(ADA)[-1]
     assert await state.entries("delivery") == []
+
+
+async def test_updates_wait_for_the_pace_and_skip_what_is_outdated() -> None:
+    steps = [asyncio.Event() for _ in range(5)]
+    script = [each for n, step in enumerate(steps) for each in (*say(f"{n} "), Wait(step))]
+    async with chatting([script], limits=Limits(edit_seconds=2)) as chat:
+        await chat.says("Count")
+        await chat.shows("0 ")
+        calls = len(chat.platform.calls)
+        for step in steps[:4]:
+            step.set()
+            await settle()
+        assert len(chat.platform.calls) == calls
+        await chat.clock.advance(2)
+        assert chat.platform.calls[calls:] == ["0 1 2 3 4 "]
+        steps[4].set()
+        await chat.lab.channel.quiet()
+
+
+async def test_a_final_obeys_a_rate_limit_even_if_it_is_meant_for_updates() -> None:
+    go = asyncio.Event()
+    async with chatting([Wait(go), say("Done.")]) as chat:
+        await chat.says("Go")
+        await chat.clock.advance(5)
+        chat.platform.failures = [RetryLater(30, "updates")]
+        go.set()
+        await chat.clock.advance(20)
+        assert (chat.platform.failures, chat.platform.texts(ADA)) == ([], [])
+        await chat.shows("Done.")
