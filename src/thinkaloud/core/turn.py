@@ -73,7 +73,8 @@ class Turn:
         self._usage: Usage | None = None
         self._calls: list[ToolCall] = []
         self._finished: ModelFinished | None = None
-        self._failed: ModelFailed | None = None
+        self.failure: ModelFailed | None = None
+        """The failure of the model call, if it failed."""
         self._max_output_tokens: int | None = None
         self._max_tool_calls: int | None = None
         self._opened = 0
@@ -95,7 +96,7 @@ class Turn:
         """Reset the model call for a retry, after a failure without visible output."""
         self._calls.clear()
         self._opened = 0
-        self._finished = self._failed = None
+        self._finished = self.failure = None
         self.visible = False
         self.segments.begin_response()
 
@@ -120,7 +121,7 @@ class Turn:
                 if isinstance(said, ToolCall):
                     size += len(said.arguments)
                 events += self.feed(said, now_ms)
-                if isinstance(said, ModelFinished) or self._failed is not None:
+                if isinstance(said, ModelFinished) or self.failure is not None:
                     break
         return events, size
 
@@ -155,21 +156,16 @@ class Turn:
             case ModelFinished():
                 return self._model_finished(said, now_ms)
             case ModelFailed():
-                self._failed = said
+                self.failure = said
                 self._usage = usage.add(self._usage, said.usage)
                 return self.segments.close(now_ms, interrupted=True)
             case _:
                 assert_never(said)
 
-    @property
-    def failure(self) -> ModelFailed | None:
-        """The failure of the model call, if it failed."""
-        return self._failed
-
     def decide(self) -> Command:
         """Return what to do after the last model event."""
-        if self._failed is not None:
-            failed = self._failed
+        if self.failure is not None:
+            failed = self.failure
             error = RunError(failed.code, failed.message, failed.retryable, failed.retry_after)
             return Finish("failed", error)
         finished = self._finished

@@ -14,6 +14,7 @@ from typing_extensions import override
 from thinkaloud.core.parsers.sse import SSEParser
 
 DONE: Final = b"[DONE]"
+_JSON: Final = b"data: {"
 
 _BOM: Final = b"\xef\xbb\xbf"
 _DONE: Final = re.compile(rb'["\']?\[?DONE\]?["\']?', re.IGNORECASE)
@@ -49,6 +50,29 @@ class ProviderEvents(SSEParser):
         """Whether the current data is known to be incomplete, so that it is not parsed again."""
         self._joined = False
         """Whether the current event continues in lines without a field name."""
+
+    @override
+    def feed(self, chunk: bytes) -> list[tuple[bytes, bytes]]:
+        """Process the next bytes; see `SSEParser.feed`."""
+        if chunk.startswith(_JSON) and chunk.endswith(b"}\n\n") and self._between_events(chunk):
+            # The usual chunk: whole events, each one line of JSON.
+            events: list[tuple[bytes, bytes]] = []
+            for event in chunk[:-2].split(b"\n\n"):
+                if not event.startswith(_JSON) or b"\n" in event:
+                    break
+                events.append((b"", event[6:]))
+            else:
+                return events
+        return super().feed(chunk)
+
+    def _between_events(self, chunk: bytes) -> bool:
+        """Whether nothing is left of earlier input, and nothing about this chunk is unusual."""
+        return (
+            self._started
+            and not (self._line or self._data or self._name or self._skip_lf or self._broken)
+            and len(chunk) <= self._limit
+            and b"\r" not in chunk
+        )
 
     @override
     def _take(self, line: bytes, events: list[tuple[bytes, bytes]]) -> None:

@@ -79,15 +79,19 @@ class InlineDecoder:
 
     def feed(self, data: bytes) -> list[ModelEvent]:
         """Decode the next bytes, split anywhere, and return the events they complete."""
-        return self._split(self._decoder.feed(data))
+        events = self._decoder.feed(data)
+        if not events or (self._splitter.plain and not isinstance(events[-1], ModelFinished)):
+            return events
+        return self._split(events)
 
     def close(self) -> list[ModelEvent]:
         """Signal the end of input and return the remaining events."""
-        return self._split(self._decoder.close())
-
-    def _split(self, events: list[ModelEvent]) -> list[ModelEvent]:
+        events = self._decoder.close()
         if not events or (self._splitter.plain and not isinstance(events[-1], ModelFinished)):
             return events
+        return self._split(events)
+
+    def _split(self, events: list[ModelEvent]) -> list[ModelEvent]:
         if len(events) == 1 and (plain := self._plain_event(events[0])) is not None:
             return events if plain is events[0] else [plain]
         out: list[ModelEvent] = []

@@ -153,9 +153,8 @@ class LiveLog:
             run.apply(logged)
         if was_saved:
             self._changed(self)
-        if self.waiting and self._held is None:
-            new = kept[start:]
-            self.waiting.push(new if len(new) == 1 else self.merge(new))
+        if self._held is None:
+            self.waiting.push(kept[start:], self.merge)
 
     def show(self) -> None:
         """Publish the held event, if any, and those after it."""

@@ -19,9 +19,6 @@ class WaitingFollowers:
     def __init__(self) -> None:
         self._waiting: dict[asyncio.Future[None], Push | None] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self._waiting)
-
     async def wait(self, push: Push | None = None) -> None:
         """Wait until woken. Until then, new events may be passed to `push`."""
         waiter = asyncio.get_running_loop().create_future()
@@ -38,11 +35,15 @@ class WaitingFollowers:
                 waiter.set_result(None)
         self._waiting.clear()
 
-    def push(self, entries: Sequence[Entry]) -> None:
-        """Push new entries to those that take them, and wake the others.
+    def push(
+        self, entries: Sequence[Entry], merge: Callable[[Sequence[Entry]], Sequence[Entry]]
+    ) -> None:
+        """Push new entries, merged once for all, to those that take them, and wake the others.
 
         An exception ends the follower that raised it, as if it had pulled, and no other.
         """
+        if len(entries) > 1 and self._waiting:
+            entries = merge(entries)
         for waiter, push in tuple(self._waiting.items()):
             if waiter.done():
                 continue  # Cancelled, or woken.

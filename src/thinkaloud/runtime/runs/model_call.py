@@ -110,11 +110,12 @@ class ModelCaller:
     async def _pull(self, model: Model, request: ModelRequest, idle: "IdleTimeout") -> None:
         """Read the response. Hooks are awaited for each event."""
         recorder, limit = self._recorder, self._limits.max_response_chars
+        now = asyncio.get_running_loop().time
         size = 0
         async with aclosing(model.stream(request)) as stream:
             async for batch in stream:
                 if batch:
-                    idle.touch()
+                    idle.touched_at = now()
                     size += await recorder.feed(batch)
                 if size > limit:
                     await recorder.feed([_endless(limit)])
@@ -124,13 +125,13 @@ class ModelCaller:
     async def _push(self, model: PushModel, request: ModelRequest, idle: "IdleTimeout") -> None:
         """Record the response from where it is received: nothing waits between the two."""
         recorder, limit = self._recorder, self._limits.max_response_chars
-        turn = recorder.turn
+        turn, now = recorder.turn, asyncio.get_running_loop().time
         size = 0
 
         def take(batch: Sequence[ModelEvent]) -> bool:
             nonlocal size
             if batch:
-                idle.touch()
+                idle.touched_at = now()
                 size += recorder.record(batch)
                 if size > limit:
                     recorder.record([_endless(limit)])
@@ -157,16 +158,17 @@ class ModelCaller:
 
 
 class IdleTimeout:
-    """Raises `TimeoutError` in its block after `seconds` without a `touch`.
+    """Raises `TimeoutError` in its block once `touched_at` is `seconds` ago.
 
-    A touch only stores the time: the timer is set again when it fires, not for every token.
+    `touched_at` is a time of the event loop. The timer is set again when it fires, and not for
+    every token.
     """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._loop = asyncio.get_running_loop()
         self._timeout = asyncio.timeout(None)
-        self._touched = self._loop.time()
+        self.touched_at = self._loop.time()
         self._timer: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> "IdleTimeout":
@@ -184,13 +186,9 @@ class IdleTimeout:
             self._timer.cancel()
         return await self._timeout.__aexit__(kind, error, trace)
 
-    def touch(self) -> None:
-        """Start the time again."""
-        self._touched = self._loop.time()
-
     def _check(self) -> None:
         now = self._loop.time()
-        left = self._touched + self._seconds - now
+        left = self.touched_at + self._seconds - now
         if left > 0:
             self._timer = self._loop.call_later(left, self._check)
         else:

@@ -52,7 +52,12 @@ class FrameStream:
 
     def _push(self, entries: Sequence[Entry]) -> bool:
         write_now = self._write_now
-        return write_now is not None and write_now(frames_now(entries, self._encoder))
+        if write_now is None:
+            return False
+        if len(entries) == 1:
+            frame = self._encoder.encode(entries[0])
+            return write_now(() if frame is None else (frame,))
+        return write_now(frames_now(entries, self._encoder))
 
     def _last(self) -> Sequence[bytes]:
         self._over = True
@@ -66,9 +71,6 @@ class FrameStream:
 def frames_now(entries: Sequence[Entry], encoder: Encoder) -> Sequence[bytes]:
     """Return the frames of entries that are neither the first nor the last one of a run."""
     encode = encoder.encode
-    if len(entries) == 1:
-        frame = encode(entries[0])
-        return () if frame is None else (frame,)
     return [frame for entry in entries if (frame := encode(entry)) is not None]
 
 

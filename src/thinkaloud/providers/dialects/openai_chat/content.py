@@ -17,7 +17,7 @@ class Piece(NamedTuple):
 class ContentReader:
     """Splits content into pieces. The start of the message determines the format."""
 
-    __slots__ = ("_harmony", "_held", "_undecided", "is_harmony")
+    __slots__ = ("_harmony", "_held", "_undecided", "is_harmony", "plain")
 
     def __init__(self, quirks: Quirks) -> None:
         self._harmony: harmony.HarmonySplitter | None = None
@@ -25,11 +25,8 @@ class ContentReader:
         self._held = ""
         self.is_harmony = False
         """Whether the content has been identified as harmony."""
-
-    @property
-    def plain(self) -> bool:
+        self.plain = not quirks.harmony
         """Whether all following text is answer text, so that it need not be parsed."""
-        return not self._undecided and self._harmony is None
 
     def feed(self, text: str) -> list[Piece]:
         """Parse the next text and return the pieces that are certain."""
@@ -43,6 +40,7 @@ class ContentReader:
         """Return the buffered text; any later text is answer text."""
         held, self._held = self._held, ""
         self._undecided = False
+        self.plain = True
         splitter, self._harmony = self._harmony, None
         if splitter is not None:
             return [Piece(*piece) for piece in splitter.close()]
@@ -63,4 +61,5 @@ class ContentReader:
         if start.startswith(harmony.OPENINGS):
             self._harmony = harmony.HarmonySplitter()
             self.is_harmony = True
+        self.plain = not self.is_harmony
         return text

@@ -5,6 +5,8 @@ Source: OpenAI API reference, "Chat Completions", and its many compatible server
 
 from typing import Final
 
+import msgspec
+
 from thinkaloud.core.parsers.inline_state import Inline
 from thinkaloud.core.parsers.sse import EventTooLarge
 from thinkaloud.events.model import (
@@ -29,6 +31,7 @@ from thinkaloud.providers.dialects.openai_chat.choices import Choices
 from thinkaloud.providers.dialects.openai_chat.delta import DeltaReader
 from thinkaloud.providers.dialects.openai_chat.quirks import Quirks
 from thinkaloud.providers.dialects.openai_chat.wire import (
+    NOTHING,
     UNREADABLE,
     Choice,
     Chunk,
@@ -196,7 +199,8 @@ class MessageDecoder:
         return ModelFailed("provider_stream_cut", too_many_calls(error), usage=self._usage_so_far())
 
     def _chunk(self, chunk: Chunk, payload: bytes, events: list[ModelEvent]) -> None:
-        if present(chunk.usage):
+        # No call for fields that are absent: this runs for every token.
+        if chunk.usage is not NOTHING and present(chunk.usage):
             self._usage = bytes(chunk.usage)
         if chunk.x_groq is not None and present(chunk.x_groq.usage):
             self._usage = bytes(chunk.x_groq.usage)
@@ -204,9 +208,20 @@ class MessageDecoder:
         for choice in chunk.choices or ():
             if (choice.index or self._choices is not None) and not self._is_selected(choice):
                 continue
-            self._choice(choice, events)
-            error = error if present(error) else choice.error
-        if not present(error) and chunk.x_groq is not None:
+            if choice.delta is not None:
+                self._read.delta(choice.delta, events)
+            if choice.delta is None or choice.finish_reason or choice.usage is not NOTHING:
+                self._without_delta(choice, events)
+            if choice.error is not NOTHING and not present(error):
+                error = choice.error
+        if error is not NOTHING or chunk.x_groq is not None or chunk.choices is None:
+            self._check_error(error, chunk, payload, events)
+
+    def _check_error(
+        self, error: msgspec.Raw, chunk: Chunk, payload: bytes, events: list[ModelEvent]
+    ) -> None:
+        """Fail if the chunk reports an error in any of the places for one."""
+        if chunk.x_groq is not None and not present(error):
             error = chunk.x_groq.error
         if present(error):
             self._fail(errors.failure(b'{"error":%b}' % bytes(error), self._usage_so_far()), events)
@@ -225,11 +240,10 @@ class MessageDecoder:
         elif (reported := faults.reported(payload, b"", self._usage_so_far())) is not None:
             self._fail(reported, events)
 
-    def _choice(self, choice: Choice, events: list[ModelEvent]) -> None:
-        delta = choice.delta
-        if delta is not None:
-            self._read.delta(delta, events)
-        elif present(choice.message) and (self._choices or not self._read.received):
+    def _without_delta(self, choice: Choice, events: list[ModelEvent]) -> None:
+        """Read the parts of a choice that most chunks do not have."""
+        has_message = choice.delta is None and present(choice.message)
+        if has_message and (self._choices or not self._read.received):
             self._read.delta(decode_message(choice.message), events)
         if choice.finish_reason:
             self._finish_reason = final(choice.finish_reason) or self._finish_reason

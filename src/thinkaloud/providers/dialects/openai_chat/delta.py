@@ -70,10 +70,15 @@ class DeltaReader:
             self._reason("", delta, events)
         content = delta.content
         if content:
-            if isinstance(content, str):
-                self._text(content, events)
-            else:
+            if not isinstance(content, str):
                 self._content_chunks(content, events)
+            elif self._content.plain:
+                # The usual delta, without a call for each token.
+                received.content.append(content)
+                received.answer.append(content)
+                events.append(AnswerText(content))
+            else:
+                self._text(content, events)
         if (
             delta.tool_calls
             or delta.function_call

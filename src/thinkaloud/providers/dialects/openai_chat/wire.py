@@ -8,7 +8,8 @@ from typing import Final
 
 import msgspec
 
-_NOTHING = msgspec.Raw()
+NOTHING: Final = msgspec.Raw()
+"""The value of a field that is absent."""
 _EMPTY: Final = (b"null", b"false", b'""', b"{}", b"[]")
 
 
@@ -88,29 +89,29 @@ class Choice(msgspec.Struct, gc=False):
 
     index: int | None = 0
     delta: Delta | None = None
-    message: msgspec.Raw = _NOTHING
+    message: msgspec.Raw = NOTHING
     finish_reason: str | None = None
-    usage: msgspec.Raw = _NOTHING
+    usage: msgspec.Raw = NOTHING
     """Used by Moonshot."""
-    error: msgspec.Raw = _NOTHING
+    error: msgspec.Raw = NOTHING
 
 
 class GroqExtras(msgspec.Struct, gc=False):
     """Groq's additional field of a chunk."""
 
-    usage: msgspec.Raw = _NOTHING
-    error: msgspec.Raw = _NOTHING
+    usage: msgspec.Raw = NOTHING
+    error: msgspec.Raw = NOTHING
 
 
 class Chunk(msgspec.Struct, gc=False):
     """One event of the stream, or a whole response."""
 
     choices: list[Choice] | None = None
-    usage: msgspec.Raw = _NOTHING
-    error: msgspec.Raw = _NOTHING
+    usage: msgspec.Raw = NOTHING
+    error: msgspec.Raw = NOTHING
     x_groq: GroqExtras | None = None
-    message: msgspec.Raw = _NOTHING
-    detail: msgspec.Raw = _NOTHING
+    message: msgspec.Raw = NOTHING
+    detail: msgspec.Raw = NOTHING
 
 
 decode_chunk = msgspec.json.Decoder(Chunk).decode
@@ -122,4 +123,4 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 def present(raw: msgspec.Raw) -> bool:
     """Return whether the field was present and not empty."""
-    return raw is not _NOTHING and bytes(raw) not in _EMPTY
+    return raw is not NOTHING and bytes(raw) not in _EMPTY

@@ -100,6 +100,8 @@ class ChatWire:
 
     def encode(self, entry: Entry, /) -> bytes | None:
         """Return the frame of an event; None if this wire does not carry it."""
+        if entry.wire == self.name:
+            return entry.encoded
         return entry.frame(self.name, self.frame)
 
     async def boundary(self, entry: Entry, runs: RunLookup, /) -> Sequence[bytes]:
@@ -153,7 +155,12 @@ class ChatWire:
         event = logged.event
         if isinstance(event, AnswerDelta):
             token = Token(event.text, event.segment_id)
-            return self.write(TokenFrame(token, logged.seq, logged.run_id))
+            if self._form == "text":
+                return _encode(TokenFrame(token, logged.seq, logged.run_id))
+            # Without calling `write`: this runs for every token.
+            data = _encode(token)
+            data = data if data.isascii() else on_one_line(data)
+            return b"id: %d\nevent: token\ndata: %b\n\n" % (logged.seq, data)
         shown = event if self._reasoning else without_reasoning(event)
         return None if shown is None else self._shown(logged, shown)
 
@@ -161,7 +168,11 @@ class ChatWire:
         match event:
             case ReasoningDelta():
                 thought = Reasoning(event.text, event.segment_id, logged.at_ms, event.part)
-                return self.write(ReasoningFrame(thought, logged.seq, logged.run_id))
+                if self._form == "text":
+                    return _encode(ReasoningFrame(thought, logged.seq, logged.run_id))
+                data = _encode(thought)
+                data = data if data.isascii() else on_one_line(data)
+                return b"id: %d\nevent: reasoning\ndata: %b\n\n" % (logged.seq, data)
             case AnswerDelta() | RunEnded():
                 raise ValueError(f"{type(event).__name__} is encoded elsewhere")
             case _:
