@@ -18,6 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
+import thinkaloud as thinkaloud_package
 from benchmarks.speed import variants
 from benchmarks.speed.client import Request, Stream
 from benchmarks.speed.decode_and_frame import Floor
@@ -33,6 +34,7 @@ _HEAD: Final = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 )
 _DEADLINE: Final = 30.0
+_PACKAGE: Final = thinkaloud_package.__path__[0]
 
 
 Trace = Callable[[FrameType, str, object], Any]
@@ -81,6 +83,28 @@ class Counter:
             return trace
 
         self._traces[file] = trace
+
+
+class CallCounter:
+    """Counts the calls of our own functions in the thread that it is switched on in.
+
+    Resuming a coroutine counts as a call.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def switch_on(self) -> None:
+        """Count from now on what this thread calls or resumes."""
+        sys.setprofile(self._profile)
+
+    def switch_off(self) -> None:
+        """Stop counting."""
+        sys.setprofile(None)
+
+    def _profile(self, frame: FrameType, event: str, arg: object) -> None:
+        if event == "call" and frame.f_code.co_filename.startswith(_PACKAGE):
+            self.count += 1
 
 
 class LockstepProvider:
@@ -161,6 +185,15 @@ class ServedInThread:
         await self._in_thread(self._counter.switch_off)
         assert spent, "this Python does not trace instructions"
         return spent
+
+    async def calls(self, work: Callable[[], Awaitable[object]]) -> int:
+        """Return how often the server calls our own functions while some work is done."""
+        counter = CallCounter()
+        await self._in_thread(counter.switch_on)
+        await work()
+        calls = counter.count
+        await self._in_thread(counter.switch_off)
+        return calls
 
     async def _in_thread(self, call: Callable[[], None]) -> None:
         done = asyncio.Event()
