@@ -1,10 +1,10 @@
-"""A store that fails, for tests of what happens then."""
+"""Stores that fail or wait, for tests of what happens then."""
 
 import asyncio
 from collections.abc import Sequence
 
 from thinkaloud.errors import StoreError
-from thinkaloud.ports.store import RunRecord, Stored
+from thinkaloud.ports.store import LogEnd, RunRecord, RunStart, Started, Stored
 from thinkaloud.stores.memory import MemoryStore
 
 
@@ -47,3 +47,55 @@ class FailingStore(MemoryStore):
     async def check_writing(self) -> None:
         if self.full and not self.room_for_a_trial:
             raise StoreError("The disk is full.")
+
+
+class PausingStore(MemoryStore):
+    """A store that waits before one kind of work, until it may continue."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held = ""
+        self.reached = asyncio.Event()
+        self.go = asyncio.Event()
+
+    async def delete_conversation(self, owner: str, conversation_id: str) -> bool:
+        await self._hold("delete")
+        return await super().delete_conversation(owner, conversation_id)
+
+    async def compact(
+        self,
+        run: RunRecord,
+        events: Sequence[Stored],
+        text: str,
+        *,
+        title: str = "",
+        reserved_seq: int | None = None,
+    ) -> None:
+        await self._hold("end")
+        await super().compact(run, events, text, title=title, reserved_seq=reserved_seq)
+
+    async def scrub(self) -> None:
+        await self._hold("scrub")
+        await super().scrub()
+
+    async def log_end(self, owner: str, conversation_id: str) -> LogEnd:
+        end = await super().log_end(owner, conversation_id)
+        await self._hold("opened")
+        return end
+
+    async def start_run(self, start: RunStart) -> Started:
+        await self._hold("start")
+        started = await super().start_run(start)
+        await self._hold("started")
+        return started
+
+    async def read(
+        self, owner: str, conversation_id: str, after: int, limit: int
+    ) -> Sequence[Stored]:
+        await self._hold("read")
+        return await super().read(owner, conversation_id, after, limit)
+
+    async def _hold(self, work: str) -> None:
+        if work == self.held:
+            self.reached.set()
+            await self.go.wait()

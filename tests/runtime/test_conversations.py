@@ -2,17 +2,18 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from tests.runtime.failing import PausingStore
 from tests.runtime.reading import end_of
 from tests.staging import OWNER, logged, stage, start
 from thinkaloud.errors import Conflict, InvalidRequest, NotFound, StoreError
 from thinkaloud.events.event import Event
-from thinkaloud.ports.store import LogEnd, RunRecord, RunStart, Started, Stored
+from thinkaloud.ports.store import RunRecord
 from thinkaloud.runtime.log.follower import Snapshot
+from thinkaloud.runtime.runs.hooks import AgentHook
 from thinkaloud.runtime.runs.supervisor import Runs
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.sqlite import Opening, SqliteStore
@@ -177,58 +178,6 @@ async def test_deleting_stops_what_runs_and_leaves_nothing() -> None:
             await runs.record(OWNER, record.run_id)
 
 
-class PausingStore(MemoryStore):
-    """A store that waits before one kind of work, until it may continue."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.held = ""
-        self.reached = asyncio.Event()
-        self.go = asyncio.Event()
-
-    async def delete_conversation(self, owner: str, conversation_id: str) -> bool:
-        await self._hold("delete")
-        return await super().delete_conversation(owner, conversation_id)
-
-    async def compact(
-        self,
-        run: RunRecord,
-        events: Sequence[Stored],
-        text: str,
-        *,
-        title: str = "",
-        reserved_seq: int | None = None,
-    ) -> None:
-        await self._hold("end")
-        await super().compact(run, events, text, title=title, reserved_seq=reserved_seq)
-
-    async def scrub(self) -> None:
-        await self._hold("scrub")
-        await super().scrub()
-
-    async def log_end(self, owner: str, conversation_id: str) -> LogEnd:
-        end = await super().log_end(owner, conversation_id)
-        await self._hold("opened")
-        return end
-
-    async def start_run(self, start: RunStart) -> Started:
-        await self._hold("start")
-        started = await super().start_run(start)
-        await self._hold("started")
-        return started
-
-    async def read(
-        self, owner: str, conversation_id: str, after: int, limit: int
-    ) -> Sequence[Stored]:
-        await self._hold("read")
-        return await super().read(owner, conversation_id, after, limit)
-
-    async def _hold(self, work: str) -> None:
-        if work == self.held:
-            self.reached.set()
-            await self.go.wait()
-
-
 async def test_two_first_messages_at_the_same_time_make_one_conversation(tmp_path: Path) -> None:
     model = ScriptedModel([say("One")], [say("Two")])
     async with (
@@ -268,7 +217,7 @@ async def test_a_run_that_begins_while_its_conversation_is_being_deleted_is_stop
 @pytest.mark.parametrize("held", ["start", "started"])
 async def test_a_run_whose_conversation_is_deleted_before_it_begins_never_does(held: str) -> None:
     store, model = PausingStore(), ScriptedModel([say("One")])
-    async with stage(model, store=store) as runs:
+    async with stage(model, store=store, hooks=[AgentHook()]) as runs:
         await runs.conversations.create(OWNER, "c")
         store.held = held
         starting = asyncio.create_task(start(runs, "first", conversation_id="c"))
@@ -278,6 +227,25 @@ async def test_a_run_whose_conversation_is_deleted_before_it_begins_never_does(h
         with pytest.raises(NotFound):
             await starting
         assert model.requests == []
+        assert await store.conversation(OWNER, "c") is None
+        assert await store.unfinished_runs() == []
+
+
+@pytest.mark.promise("P10")
+@pytest.mark.parametrize("held", ["start", "started"])
+async def test_a_run_whose_conversation_is_deleted_while_it_is_stored_is_stopped_and_gone(
+    held: str,
+) -> None:
+    store, model = PausingStore(), ScriptedModel([say("One"), Silence()])
+    async with stage(model, store=store) as runs:
+        await runs.conversations.create(OWNER, "c")
+        store.held = held
+        starting = asyncio.create_task(start(runs, "first", conversation_id="c"))
+        await store.reached.wait()
+        deleting = asyncio.create_task(runs.conversations.delete(OWNER, "c"))
+        store.go.set()
+        await asyncio.gather(starting, deleting)
+        assert (model.open_streams, len(runs.active)) == (0, 0)
         assert await store.conversation(OWNER, "c") is None
         assert await store.unfinished_runs() == []
 

@@ -60,6 +60,11 @@ class Unsaved(list[Entry]):
         for entry in entries:
             entry.wire, entry.encoded, entry.others = "", None, None
 
+    def drop_from(self, seq: int) -> None:
+        """Remove the entries from this number on."""
+        while self and self[-1].logged.seq >= seq:
+            self.pop()
+
     def begins_by(self, seq: int) -> bool:
         """Whether an event up to this number is unsaved."""
         return bool(self) and self[0].logged.seq <= seq

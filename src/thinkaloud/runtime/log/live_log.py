@@ -73,6 +73,8 @@ class LiveLog:
         self._floor = max(end.last_seq, end.reserved_seq)
         self._entries: list[Entry] = []
         self._held: Entry | None = None
+        self.unconfirmed: Entry | None = None
+        """The held start of a run that the store may not have. Nothing from it on is saved."""
         self.unsaved = Unsaved()
         """The entries still to be saved."""
         self.waiting = WaitingFollowers()
@@ -107,7 +109,8 @@ class LiveLog:
         """Number an event and publish it to all followers. Never waits.
 
         `attachments` are those of a run that starts, including the content that its event omits.
-        A `held` event, and everything after it, is not published until `show` is called.
+        A `held` event, and everything after it, is not published until `show` is called. If it
+        starts a run, nothing of the run is saved until then either, and `retract` removes it.
         """
         seq = self._floor + len(self._entries) + 1
         logged = LoggedEvent(seq, self._clock.unix_ms(), self.conversation_id, run_id, event)
@@ -120,10 +123,12 @@ class LiveLog:
             self._merged.clear()
         self._entries.append(entry)
         self.unsaved.append(entry)
+        starts = type(event) is RunStarted
         if held:
             self._held = entry
-        else:
-            self._fold(logged, attachments)
+            self.unconfirmed = entry if starts else None
+        if not held or starts:
+            _fold(self.runs, logged, attachments)
         if len(self.unsaved) == 1:
             self._changed(self)
         self.waiting.wake()
@@ -158,10 +163,21 @@ class LiveLog:
 
     def show(self) -> None:
         """Publish the held event, if any, and those after it."""
-        if self._held is not None:
-            self._fold(self._held.logged)
-            self._held = None
+        held, self._held = self._held, None
+        if held is not None:
+            if held is not self.unconfirmed:
+                _fold(self.runs, held.logged)
+            self.unconfirmed = None
             self.waiting.wake()
+
+    def retract(self) -> None:
+        """Remove the `unconfirmed` start of a run, if any, and all that follows it."""
+        start, self.unconfirmed = self.unconfirmed, None
+        if start is not None:
+            self._held = None
+            del self._entries[start.logged.seq - self._floor - 1 :]
+            self.unsaved.drop_from(start.logged.seq)
+            del self.runs[start.logged.run_id]
 
     @contextmanager
     def watch(self) -> Generator[None]:
@@ -215,15 +231,19 @@ class LiveLog:
                 self._merged.popitem(last=False)
         return entry
 
-    def _fold(self, logged: LoggedEvent, attachments: tuple[Attachment, ...] | None = None) -> None:
-        run = self.runs.get(logged.run_id)
-        if run is not None:
-            run.apply(logged)
-        elif isinstance(logged.event, RunStarted):
-            ended = [run_id for run_id, run in self.runs.items() if run.ended is not None]
-            for run_id in ended[:-KEPT_RUNS]:
-                del self.runs[run_id]
-            self.runs[logged.run_id] = RunFold(logged, attachments)
+
+def _fold(
+    runs: dict[str, RunFold], logged: LoggedEvent, attachments: tuple[Attachment, ...] | None = None
+) -> None:
+    """Apply an event to its run; a run that starts replaces the oldest ended one."""
+    run = runs.get(logged.run_id)
+    if run is not None:
+        run.apply(logged)
+    elif isinstance(logged.event, RunStarted):
+        ended = [run_id for run_id, run in runs.items() if run.ended is not None]
+        for run_id in ended[:-KEPT_RUNS]:
+            del runs[run_id]
+        runs[logged.run_id] = RunFold(logged, attachments)
 
 
 def _make_reasoning(entries: Sequence[Entry], found: SegmentReclassified) -> None:

@@ -60,7 +60,7 @@ class LogWriter:
         async with self._saving:
             logs, self._unsaved = self._unsaved, {}
             self._work.clear()
-            taken = [(log, log.unsaved.copy()) for log in logs.values()]
+            taken = [(log, _to_save(log)) for log in logs.values()]
             try:
                 if self._failing:
                     # First, because collecting a batch is slow if the disk was full for long.
@@ -187,6 +187,14 @@ def reservation(log: LiveLog) -> int:
     if log.reserved_seq - log.seq >= RESERVED_AHEAD // 2:
         return log.reserved_seq
     return log.seq + RESERVED_AHEAD
+
+
+def _to_save(log: LiveLog) -> list[Entry]:
+    """Return the unsaved entries, without those of a run that the store may not have."""
+    start = log.unconfirmed
+    if start is None:
+        return log.unsaved.copy()
+    return [entry for entry in log.unsaved if entry.logged.seq < start.logged.seq]
 
 
 def _is_whole(entries: Sequence[Entry]) -> bool:

@@ -70,6 +70,13 @@ class ActiveRuns:
                 await _cancel(run, task)
             await asyncio.wait([task])
 
+    async def cancel(self, run: Run) -> None:
+        """Cancel an active run, and wait for its task."""
+        active = self._runs.get(run.spec.run_id)
+        if active is not None:
+            await _cancel(run, active[1])
+            await asyncio.wait([active[1]])
+
     async def wait_for_all(self, seconds: float) -> None:
         """Wait until the active runs have ended, up to a timeout."""
         tasks = [task for _, task in self._runs.values()]

@@ -28,9 +28,9 @@ class RunRecorder:
         """The current state of the run."""
         return self._log.runs[self._run_id]
 
-    def begin(self, event: RunStarted, attachments: tuple[Attachment, ...]) -> None:
+    def begin(self, event: RunStarted, attachments: tuple[Attachment, ...], *, held: bool) -> None:
         """Append the start of the run, with the content of its files."""
-        self._log.append(self._run_id, event, attachments)
+        self._log.append(self._run_id, event, attachments, held=held)
 
     def append(self, event: Event) -> None:
         """Append an event."""

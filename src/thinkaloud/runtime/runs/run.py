@@ -84,6 +84,11 @@ class Run:
         self.spec = spec
         self.has_started = asyncio.Event()
         """Set at the first step of its task. From then on a cancelled run still records its end."""
+        self.stored = asyncio.Event()
+        """Set once the store has accepted or refused it. Until then, nothing of it is published,
+        and it runs no tools."""
+        self.refusal: Exception | None = None
+        """Why the store refused it. It then ends without a trace."""
         self.stopping = False
         """Whether it was stopped by a caller, so that it ends as stopped, not interrupted."""
         self.error: Exception | None = None
@@ -105,7 +110,12 @@ class Run:
             finish = await self._finish(read_earlier)
         except asyncio.CancelledError as error:
             cancelled = None if self.stopping else error
+            if self.refusal is not None:
+                return
             finish = self._finish_of_cancelled()
+        await self.stored.wait()
+        if self.refusal is not None:
+            return
         ending = self._recorder.end(finish, held=True)
         await self._show_end(self._log)
         if cancelled is not None:
@@ -119,8 +129,21 @@ class Run:
         self.stopping = True
         return True
 
+    def confirm(self) -> None:
+        """Publish what was recorded so far: the store has the run."""
+        self.stored.set()
+        if self._log.unconfirmed is not None:
+            self._log.show()
+
+    def refuse(self, error: Exception) -> None:
+        """End without a trace: the store doesn't have the run."""
+        self.refusal = error
+        self.stored.set()
+
     def abandon(self) -> None:
         """Record the end of a run that was cancelled before it could do so itself."""
+        if self.refusal is not None:
+            return
         self._begin()
         self._recorder.end(self._finish_of_cancelled())
 
@@ -128,7 +151,8 @@ class Run:
         if self._has_begun:
             return
         self._has_begun = True
-        self._recorder.begin(self.spec.started, self.spec.attachments)
+        held = not self.stored.is_set()
+        self._recorder.begin(self.spec.started, self.spec.attachments, held=held)
 
     def _finish_of_cancelled(self) -> Finish:
         if self.stopping:
@@ -168,6 +192,7 @@ class Run:
             match command:
                 case CallModel():
                     await caller.call()
+                    await self.stored.wait()
                     command = turn.decide()
                     if not isinstance(command, RunTools):
                         await self._hooks.call("after_iteration", turn.iteration)

@@ -4,24 +4,21 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-import msgspec
-
 from thinkaloud.errors import InternalError, NotFound, Unavailable
-from thinkaloud.events.event import RunStarted
 from thinkaloud.events.fold import RunFold
-from thinkaloud.ports.store import Conversation, RunRecord, RunStart
+from thinkaloud.ports.store import RunRecord, RunStart
 from thinkaloud.ports.tasks import owned_tasks
 from thinkaloud.runtime.conversations.retention import purge_periodically
 from thinkaloud.runtime.conversations.service import Conversations
 from thinkaloud.runtime.log.follower import Follower
 from thinkaloud.runtime.log.hub import Hub
 from thinkaloud.runtime.log.live_log import LiveLog
-from thinkaloud.runtime.log.writer import reservation
 from thinkaloud.runtime.runs.active import ActiveRuns
 from thinkaloud.runtime.runs.admission import Admission
 from thinkaloud.runtime.runs.finalizer import Finalizer
 from thinkaloud.runtime.runs.hooks import HookChain
 from thinkaloud.runtime.runs.recovery import recover
+from thinkaloud.runtime.runs.registration import Registration
 from thinkaloud.runtime.runs.request import (
     ID_PATTERN,
     RunRequest,
@@ -55,6 +52,7 @@ class Runs:
             services.store, self.hub, self.active, services.clock, services.uploads
         )
         """Operations on whole conversations."""
+        self._registration = Registration(services.store, self.hub, self.active, services.clock)
         self._finisher = Finalizer(self.hub, services.flush_interval)
         self.draining = False
         """Whether new runs are refused because the server is about to stop."""
@@ -160,6 +158,9 @@ class Runs:
         with self.admission.admit(owner, request):
             run, record = await self._create_run(owner, request)
         await run.has_started.wait()
+        await run.stored.wait()
+        if run.refusal is not None:
+            raise run.refusal
         return record
 
     async def _create_run(self, owner: str, request: RunRequest) -> tuple[Run, RunRecord]:
@@ -175,34 +176,23 @@ class Runs:
         log = await self.hub.acquire(owner, spec.conversation_id, new=new)
         log.writers += 1
         try:
-            record = await self._recorded(spec, request, log)
-            # From here on, the run's task releases the log.
-            return self._spawn(spec, record, log, hooks), record
+            start = self._registration.prepare(spec, request, log)
+            # A run that has the conversation to itself calls the model while it is being stored.
+            # Hooks only see runs that are stored.
+            at_once = log.writers == 1 and not hooks
+            if not at_once:
+                await self._registration.store(start, log)
+            run = self._spawn(spec, start, log, hooks, stored=not at_once)
         except BaseException:
             log.writers -= 1
             await self.hub.release(log)
             raise
+        # From here on, the run's task releases the log.
+        return run, start.run
 
-    async def _recorded(self, spec: RunSpec, request: RunRequest, log: LiveLog) -> RunRecord:
-        """Store the run, its conversation and its reserved numbers: one commit."""
-        owner, name, now_ms = spec.owner, spec.conversation_id, self._services.clock.unix_ms()
-        record = RunRecord(spec.run_id, name, owner, log.seq + 1, request.idempotency_key)
-        conversation = Conversation(name, owner, now_ms, now_ms, temporary=request.temporary)
-        through = reservation(log)
-        started = await self._store.start_run(
-            RunStart(record, conversation, _without_attachments(spec.started), through)
-        )
-        if started == "refused":
-            raise NotFound("There is no such conversation.")
-        if log.deleted:
-            if started == "created":
-                # The deletion came first, so this run brought the conversation back.
-                await self.conversations.delete(owner, name)
-            raise NotFound("The conversation was deleted.")
-        log.reserved_seq = max(log.reserved_seq, through)
-        return record
-
-    def _spawn(self, spec: RunSpec, record: RunRecord, log: LiveLog, hooks: HookChain) -> Run:
+    def _spawn(
+        self, spec: RunSpec, start: RunStart, log: LiveLog, hooks: HookChain, *, stored: bool
+    ) -> Run:
         if self._tasks is None:
             raise InternalError("The agent is not open: use it in an `async with` block.")
         services = self._services
@@ -214,8 +204,12 @@ class Runs:
             self.hub.writer.show_end,
         )
         run = Run(spec, log, means)
-        task = self._tasks.create_task(self._execute(run, record, log))
+        task = self._tasks.create_task(self._execute(run, start.run, log))
         self.active.add(run, task)
+        if stored:
+            run.stored.set()
+        else:
+            self._tasks.create_task(self._registration.confirm(run, start, log))
         if spec.stop_detached_after is not None:
             grace = spec.stop_detached_after
             leaving = self.active.stop_when_left(spec.run_id, log, grace, services.clock)
@@ -228,7 +222,7 @@ class Runs:
         run.has_started.set()
         try:
             async with log.writing:
-                await run.execute(lambda: self._earlier(spec))
+                await run.execute(lambda: self._earlier(spec, log))
         except asyncio.CancelledError:
             run.abandon()
             if not run.stopping:
@@ -236,17 +230,16 @@ class Runs:
         finally:
             self.active.remove(run)
             log.writers -= 1
-            finished = await self._finisher.finish(log, record)
+            finished = run.refusal is not None or await self._finisher.finish(log, record)
             if finished or self._tasks is None:
                 await self.hub.release(log)
             else:
                 self._finisher.finish_later(log, record, self._tasks)
 
-    async def _earlier(self, spec: RunSpec) -> list[RunFold]:
-        line = (await self.hub.fold(spec.owner, spec.conversation_id)).tree.line(spec.run_id)
-        return [run for run in line[:-1] if run.ended is not None]
-
-
-def _without_attachments(message: RunStarted) -> RunStarted:
-    # Their content is stored elsewhere, and the run's log includes them once it starts.
-    return msgspec.structs.replace(message, attachments=())
+    async def _earlier(self, spec: RunSpec, log: LiveLog) -> list[RunFold]:
+        if log.runs[spec.run_id].last_seq == 1:
+            return []  # It is the first event of the conversation.
+        fold = await self.hub.fold(spec.owner, spec.conversation_id)
+        if log.unconfirmed is not None:
+            fold.apply(log.unconfirmed.logged)
+        return [run for run in fold.tree.line(spec.run_id)[:-1] if run.ended is not None]

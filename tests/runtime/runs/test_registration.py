@@ -1,0 +1,214 @@
+"""A run begins while it is being stored; nobody sees anything of it before that."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from typing_extensions import override
+
+from tests.runtime.reading import end_of, texts
+from tests.staging import OWNER, events_of, logged, stage, start
+from thinkaloud.errors import StoreError
+from thinkaloud.events.event import AnswerDelta, RunEnded
+from thinkaloud.ports.store import RunStart, Started
+from thinkaloud.runtime.log.follower import Snapshot
+from thinkaloud.stores.memory import MemoryStore
+from thinkaloud.stores.sqlite import SqliteStore
+from thinkaloud.testing import ScriptedModel, Silence, call_tool, say, think
+from thinkaloud.tools.function import tool
+
+
+class Gate:
+    """Holds back the second start of a run, before or after it is stored."""
+
+    def __init__(self) -> None:
+        self.starts = 0
+        self.reached = asyncio.Event()
+        self.opened = asyncio.Event()
+        self.error: StoreError | None = None
+
+    async def pass_through(self, store: Callable[[], Awaitable[Started]]) -> Started:
+        self.starts += 1
+        if self.starts != 2:
+            return await store()
+        if self.error is None:
+            started = await store()
+        self.reached.set()
+        await self.opened.wait()
+        if self.error is not None:
+            raise self.error
+        return started
+
+
+class GatedStore(MemoryStore):
+    """A store in memory with a gate."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = Gate()
+
+    @override
+    async def start_run(self, start: RunStart) -> Started:
+        return await self.gate.pass_through(lambda: super(GatedStore, self).start_run(start))
+
+
+class GatedDatabase(SqliteStore):
+    """A database with a gate."""
+
+    gate: Gate
+
+    @override
+    async def start_run(self, start: RunStart) -> Started:
+        return await self.gate.pass_through(lambda: super(GatedDatabase, self).start_run(start))
+
+
+async def called(model: ScriptedModel, times: int) -> None:
+    while len(model.requests) < times or model.open_streams:
+        await asyncio.sleep(0)
+
+
+@pytest.mark.promise("P9")
+async def test_the_model_answers_while_a_run_is_stored_and_the_answer_is_shown_after_that() -> None:
+    store = GatedStore()
+    model = ScriptedModel([say("One")], [think("Hm"), say("Two")])
+    async with stage(model, store=store) as runs:
+        first = await logged(runs, await start(runs, "first", conversation_id="c"))
+        async with runs.hub.follow(OWNER, "c", after=first[-1].seq) as follower:
+            reading = asyncio.create_task(follower.batch())
+            starting = asyncio.create_task(start(runs, "second", conversation_id="c"))
+            await store.gate.reached.wait()
+            await called(model, 2)
+            await runs.hub.writer.save()
+            assert not starting.done()
+            assert not reading.done()
+            assert (await store.log_end(OWNER, "c")).last_seq == first[-1].seq
+            assert list((await runs.hub.fold(OWNER, "c")).runs) == [first[0].run_id]
+            store.gate.opened.set()
+            record = await starting
+            shown = await reading
+        events = await logged(runs, record)
+    assert not isinstance(shown, Snapshot)
+    assert shown[0].logged == events[0]
+    assert [each.seq for each in events] == list(range(record.first_seq, events[-1].seq + 1))
+    assert texts([each.event for each in events], AnswerDelta) == "Two"
+    assert "One" in repr(model.requests[1])
+
+
+@pytest.mark.promise("P6", "P9")
+async def test_a_run_that_cannot_be_stored_fails_with_the_error_and_leaves_no_trace() -> None:
+    store = GatedStore()
+    store.gate.error = StoreError("The disk is full.")
+    model = ScriptedModel([say("One")], [say("lost"), Silence()], [say("Three")])
+    async with stage(model, store=store) as runs:
+        first = await logged(runs, await start(runs, "first", conversation_id="c"))
+        async with runs.hub.follow(OWNER, "c", after=first[-1].seq) as follower:
+            starting = asyncio.create_task(start(runs, "second", conversation_id="c"))
+            await store.gate.reached.wait()
+            while len(model.requests) < 2:
+                await asyncio.sleep(0)
+            store.gate.opened.set()
+            with pytest.raises(StoreError, match="The disk is full"):
+                await starting
+            assert (model.open_streams, len(runs.active)) == (0, 0)
+            third = await start(runs, "third", conversation_id="c")
+            shown = await follower.batch()
+        events = await logged(runs, third)
+        view = (await runs.hub.fold(OWNER, "c")).view()
+    assert not isinstance(shown, Snapshot)
+    assert {each.logged.run_id for each in shown} == {third.run_id}
+    assert events[0].seq == first[-1].seq + 1
+    assert [run.response for run in view.runs] == ["One", "Three"]
+    kept = await store.read(OWNER, "c", 0, 100)
+    assert {each.logged.run_id for each in kept} == {first[0].run_id, third.run_id}
+
+
+@pytest.mark.promise("P3", "P10")
+async def test_a_run_that_is_stopped_while_it_is_stored_ends_as_stopped_after_that() -> None:
+    store = GatedStore()
+    model = ScriptedModel([say("One")], [say("Two"), Silence()])
+    async with stage(model, store=store) as runs:
+        await events_of(runs, "first", conversation_id="c")
+        starting = asyncio.create_task(start(runs, "second", conversation_id="c"))
+        await store.gate.reached.wait()
+        (run_id,) = runs.active.in_conversation(OWNER, "c")
+        stopping = asyncio.create_task(runs.active.stop(run_id))
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert model.open_streams == 0
+        assert not stopping.done()
+        store.gate.opened.set()
+        record = await starting
+        await stopping
+        events = [each.event for each in await logged(runs, record)]
+    assert end_of(events).status == "stopped"
+
+
+async def test_no_tool_runs_before_its_run_is_stored() -> None:
+    calls: list[str] = []
+
+    @tool
+    async def note() -> str:
+        """Take a note."""
+        calls.append("called")
+        return ""
+
+    store = GatedStore()
+    model = ScriptedModel([say("One")], [call_tool("note", {})], [say("Two")])
+    async with stage(model, store=store, tools=[note]) as runs:
+        await events_of(runs, "first", conversation_id="c")
+        starting = asyncio.create_task(start(runs, "second", conversation_id="c"))
+        await store.gate.reached.wait()
+        await called(model, 2)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert calls == []
+        store.gate.opened.set()
+        await logged(runs, await starting)
+    assert calls == ["called"]
+
+
+@pytest.mark.promise("P3", "P6", "P9")
+async def test_a_server_that_dies_between_storing_a_run_and_showing_it_ends_it_at_the_next_start(
+    tmp_path: Path,
+) -> None:
+    copy = tmp_path / "copy.db"
+    model = ScriptedModel([say("One")], [say("Two")])
+    async with GatedDatabase.open(tmp_path / "thinkaloud.db") as store:
+        store.gate = Gate()
+        async with stage(model, store=store) as runs:
+            await events_of(runs, "first", conversation_id="c")
+            starting = asyncio.create_task(start(runs, "second", conversation_id="c"))
+            await store.gate.reached.wait()
+            await called(model, 2)
+            await store.backup(copy)
+            reserved = (await store.log_end(OWNER, "c")).reserved_seq
+            store.gate.opened.set()
+            record = await starting
+    async with SqliteStore.open(copy) as store, stage(ScriptedModel(), store=store) as runs:
+        view = (await runs.hub.fold(OWNER, "c")).view()
+        events = await runs.hub.logged(OWNER, "c")
+        assert await store.unfinished_runs() == []
+    assert [(run.input.text, run.status) for run in view.runs] == [
+        ("first", "completed"),
+        ("second", "failed"),
+    ]
+    assert view.runs[1].run_id == record.run_id
+    assert [type(each.event) for each in events if each.run_id == record.run_id][-1] is RunEnded
+    assert events[-1].seq > reserved
+
+
+async def test_a_caller_that_leaves_while_a_run_is_stored_does_not_stop_it() -> None:
+    store = GatedStore()
+    model = ScriptedModel([say("One")], [say("Two")])
+    async with stage(model, store=store) as runs:
+        await events_of(runs, "first", conversation_id="c")
+        starting = asyncio.create_task(start(runs, "second", conversation_id="c"))
+        await store.gate.reached.wait()
+        starting.cancel()
+        await asyncio.wait([starting])
+        (run_id,) = runs.active.in_conversation(OWNER, "c")
+        store.gate.opened.set()
+        await runs.active.wait(run_id)
+        view = (await runs.hub.fold(OWNER, "c")).view()
+    assert [run.response for run in view.runs] == ["One", "Two"]
