@@ -6,7 +6,6 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -23,14 +22,28 @@ _log = logging.getLogger(__name__)
 
 
 class _Job:
-    """A function to run with the connection, and a future for its result."""
+    """A function to run with the connection, and a future of its caller's loop for the result."""
 
-    __slots__ = ("alone", "done", "work")
+    __slots__ = ("alone", "done", "loop", "settled", "work")
 
     def __init__(self, work: Callable[[sqlite3.Connection], Any], *, alone: bool) -> None:
         self.work = work
         self.alone = alone
-        self.done: Future[Any] = Future()
+        self.loop = asyncio.get_running_loop()
+        self.done: asyncio.Future[Any] = self.loop.create_future()
+        self.settled = False
+        """Set by the writer thread once the result is on its way."""
+
+
+class _Outcome:
+    """The result of a job, or its exception."""
+
+    __slots__ = ("error", "job", "result")
+
+    def __init__(self, job: _Job, result: object, error: Exception | None = None) -> None:
+        self.job = job
+        self.result = result
+        self.error = error
 
 
 class Writer:
@@ -80,7 +93,7 @@ class Writer:
         if self._closed or not self._thread.is_alive():
             raise StoreError("The store is closed.")
         self._jobs.put(job)
-        return await asyncio.shield(asyncio.wrap_future(job.done))
+        return await job.done
 
     def _work(self) -> None:
         waiting: Sequence[_Job | None] = ()
@@ -91,7 +104,7 @@ class Writer:
         finally:
             # Let no caller wait forever, even if a bug ended the thread.
             self._closed = True
-            left = [job for job in (*waiting, *self._gathered()) if job and not job.done.done()]
+            left = [job for job in (*waiting, *self._gathered()) if job and not job.settled]
             _fail(left, StoreError("The writer of the store has stopped."))
 
     def _next(self) -> _Job | None:
@@ -158,8 +171,7 @@ class Writer:
                 self._commit([job])
             return
         self.commits += 1
-        for job, result in zip(group, results, strict=True):
-            job.done.set_result(result)
+        _settle([_Outcome(job, result) for job, result in zip(group, results, strict=True)])
 
     def _run_alone(self, job: _Job) -> None:
         try:
@@ -167,7 +179,7 @@ class Writer:
         except Failure as error:
             _fail([job], error)
         else:
-            job.done.set_result(result)
+            _settle([_Outcome(job, result)])
 
     def _roll_back(self) -> None:
         # SQLite rolls back by itself on some errors.
@@ -180,5 +192,27 @@ class Writer:
 
 
 def _fail(group: Sequence[_Job], error: Exception) -> None:
-    for job in group:
-        job.done.set_exception(error)
+    _settle([_Outcome(job, None, error) for job in group])
+
+
+def _settle(outcomes: Sequence[_Outcome]) -> None:
+    """Hand results to the callers, waking each event loop once for all of them."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Outcome]] = {}
+    for outcome in outcomes:
+        outcome.job.settled = True
+        by_loop.setdefault(outcome.job.loop, []).append(outcome)
+    for loop, own in by_loop.items():
+        # A closed loop has no caller that waits.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(_deliver, own)
+
+
+def _deliver(outcomes: Sequence[_Outcome]) -> None:
+    for outcome in outcomes:
+        done = outcome.job.done
+        if done.done():
+            continue  # Its caller was cancelled.
+        if outcome.error is None:
+            done.set_result(outcome.result)
+        else:
+            done.set_exception(outcome.error)
