@@ -7,12 +7,17 @@ from xml.sax.saxutils import escape
 from benchmarks.report.page import committed
 from benchmarks.report.report import number
 from benchmarks.report.rows import Row
+from benchmarks.speed.tokens import PEER_STREAMS, RATE, STREAMS
 
 _BAR: Final = 34
 _LEFT: Final = 250
 _SCALE_WIDTH: Final = 420
-_RIGHT: Final = 110
+_RIGHT: Final = 130
 _TOP: Final = 64
+_NOTE: Final = (
+    f"µs, less is better; dark: best window, light: median; {STREAMS} streams of {RATE} tokens/s"
+    f" (other servers: {PEER_STREAMS} streams)"
+)
 _STYLE: Final = """\
 <style>
 text { font-family: system-ui, "DejaVu Sans", sans-serif; font-size: 14px; fill: #24292f; }
@@ -33,7 +38,7 @@ def plot() -> str:
         _STYLE,
         f'<rect width="{width}" height="{height}" fill="#ffffff"/>\n',
         '<text class="title" x="16" y="26">CPU per token</text>\n',
-        '<text class="note" x="16" y="46">µs, less is better; dark: best window, light: median</text>\n',
+        f'<text class="note" x="16" y="46">{_NOTE}</text>\n',
     ]
     for place, row in enumerate(bars):
         parts += _bar(row, _TOP + place * _BAR, _SCALE_WIDTH / longest)
