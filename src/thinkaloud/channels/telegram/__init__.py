@@ -1,0 +1,1 @@
+"""Telegram: a bot through aiogram. Imported only when the channel is enabled."""
