@@ -3,11 +3,14 @@
 import subprocess
 import sys
 
+from scripts.tree import ROOT
+
+CHATS = ("aiogram", "slack_sdk", "slack_bolt", "discord", "lark_oapi", "nio", "aibot")
+
 
 def loaded_by(statement: str) -> set[str]:
     """Return which of the heavy libraries a fresh interpreter has after a statement."""
-    chats = ("aiogram", "slack_sdk", "slack_bolt", "discord", "lark_oapi", "nio", "aibot")
-    heavy = (*chats, "aiohttp", "botocore", "starlette", "google.auth", "msal", "uvicorn", "yarl")
+    heavy = (*CHATS, "aiohttp", "botocore", "starlette", "google.auth", "msal", "uvicorn", "yarl")
     code = f"import sys\n{statement}\nprint(*[name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     return set(done.stdout.split())
@@ -24,6 +27,16 @@ def test_a_server_without_channels_loads_no_library_of_a_chat_platform() -> None
         "load(environment={})"
     )
     assert loaded_by(opening) <= {"aiohttp", "starlette", "uvicorn", "yarl"}
+
+
+def test_reading_the_settings_of_a_chat_platform_does_not_load_its_library() -> None:
+    example = ROOT / "docs" / "examples" / "config" / "telegram.toml"
+    reading = (
+        "from pathlib import Path\n"
+        "from thinkaloud.config import load\n"
+        f"load(Path({str(example)!r}), environment={{}}).settings.channels.platforms['telegram']"
+    )
+    assert loaded_by(reading) & set(CHATS) == set()
 
 
 def test_what_is_looked_for_is_found_where_it_is_loaded() -> None:
