@@ -16,7 +16,12 @@ import platformdirs
 from msgspec import Meta
 
 from thinkaloud.channels.platform.built_in import BUILT_IN
-from thinkaloud.channels.platform.sections import InvalidSetting, literals, read_settings
+from thinkaloud.channels.platform.sections import (
+    InvalidSetting,
+    literals,
+    nearest,
+    read_settings,
+)
 from thinkaloud.channels.platform.settings import PlatformSettings
 from thinkaloud.channels.plugins import installed
 from thinkaloud.channels.settings import ChannelSettings, WebSocketSettings
@@ -315,6 +320,7 @@ def _sort_channels(
             place = _source_of(key, file, from_environment)
             raise ConfigurationError(
                 f"{place}: {key}: unknown channel. Available: {', '.join(available)}."
+                f"{nearest(name, available)}"
             )
         section = channels.pop(name)
         if not isinstance(section, dict):

@@ -13,7 +13,8 @@ from thinkaloud.channels.platform.built_in import BuiltIn
 from thinkaloud.channels.platform.pairing import Pairings
 from thinkaloud.channels.platform.sections import InvalidSetting, read_settings
 from thinkaloud.channels.platform.settings import PlatformSettings
-from thinkaloud.config import ChannelsSection, Configuration, Settings
+from thinkaloud.config import ChannelsSection, Configuration, Settings, load
+from thinkaloud.errors import ConfigurationError
 from thinkaloud.ports.clock import SystemClock
 from thinkaloud.providers.scripted import ScriptedModel, say
 
@@ -45,6 +46,13 @@ def test_a_wrong_setting_is_named_with_what_is_allowed(
         read_settings("scripted", section, TABLE)
     assert caught.value.key == key
     assert words in caught.value.message
+
+
+def test_a_channel_with_a_typing_mistake_is_refused_with_the_nearest_name(tmp_path: Path) -> None:
+    file = tmp_path / "thinkaloud.toml"
+    file.write_text("[channels.telgram]\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"Did you mean telegram\?"):
+        load(file, environment={})
 
 
 def test_ids_may_be_numbers_and_a_single_one() -> None:

@@ -43,6 +43,12 @@ def read_settings(
         raise _explained(str(error), key, kind) from error
 
 
+def nearest(name: str, names: Sequence[str]) -> str:
+    """Return a sentence that suggests the most similar name; empty if none is similar."""
+    found = difflib.get_close_matches(name, names, 1)
+    return f" Did you mean {found[0]}?" if found else ""
+
+
 def literals(kind: Any) -> Sequence[str]:  # noqa: ANN401 - a type can be anything
     """Return the values that a type allows, if it is a choice of literals."""
     members = get_args(kind) if get_origin(kind) in {Union, types.UnionType} else (kind,)
@@ -78,11 +84,8 @@ def _explained(what: str, key: str, kind: type[PlatformSettings]) -> InvalidSett
     names = list(get_type_hints(kind))
     unknown = what.partition("unknown field `")[2].rstrip("`")
     if unknown:
-        near = difflib.get_close_matches(unknown, names, 1)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        return InvalidSetting(
-            f"{key}.{unknown}", f"unknown setting.{hint} Allowed here: {', '.join(names)}."
-        )
+        allowed = f"Allowed here: {', '.join(names)}.{nearest(unknown, names)}"
+        return InvalidSetting(f"{key}.{unknown}", f"unknown setting. {allowed}")
     field = path.rstrip("`").lstrip(".").partition("[")[0]
     allowed = ", ".join(literals(get_type_hints(kind).get(field)))
     message = what.rstrip(".") + (f". Allowed: {allowed}." if allowed else ".")
