@@ -1,7 +1,8 @@
 """Checks the configured chat platforms, for `thinkaloud doctor` and `thinkaloud channels test`."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Final
 
 import msgspec
@@ -14,7 +15,6 @@ from thinkaloud.channels.platform.platform import Check, Platform, PlatformConte
 from thinkaloud.channels.platform.settings import PlatformSettings
 from thinkaloud.config import Configuration
 from thinkaloud.errors import ConfigurationError
-from thinkaloud.ports.channel_state import ChannelState
 from thinkaloud.ports.clock import SystemClock
 
 _SECONDS: Final = 30.0
@@ -35,8 +35,7 @@ async def check_channels(
 ) -> Sequence[ChannelReport]:
     """Check the enabled chat platforms, or those with these names, at the same time.
 
-    Contacts the platforms, and works while the server runs. Raises `ConfigurationError` if the
-    channels' state cannot be used.
+    Contacts the platforms, and works while the server runs.
     """
     sections = configuration.settings.channels.platforms
     wanted = [
@@ -44,33 +43,48 @@ async def check_channels(
         for name, section in sections.items()
         if (section.enabled if names is None else name in names)
     ]
-    if not wanted:
-        return []
-    async with open_channel_state(configuration) as state:
-        checking = (_check(configuration, name, sections[name], state, table) for name in wanted)
-        return await asyncio.gather(*checking)
+    checking = (check_channel(configuration, name, sections[name], table) for name in wanted)
+    return await asyncio.gather(*checking)
 
 
-async def _check(
+@asynccontextmanager
+async def open_platform(
     configuration: Configuration,
     name: str,
     settings: PlatformSettings,
-    state: ChannelState,
-    table: Mapping[str, BuiltIn],
+    table: Mapping[str, BuiltIn] = BUILT_IN,
+) -> AsyncGenerator[Platform]:
+    """Open a platform without receiving. Raises `ConfigurationError` or `PlatformError`."""
+    async with open_channel_state(configuration) as state:
+        context = PlatformContext(
+            name=name,
+            environment=configuration.environment,
+            clock=SystemClock(),
+            pace=LatePace(),
+            storage=ChannelStorage(name, state),
+            folder=channel_folder(configuration, name),
+        )
+        platform = await opener(settings, table)(context)
+        try:
+            yield platform
+        finally:
+            await platform.close()
+
+
+async def check_channel(
+    configuration: Configuration,
+    name: str,
+    settings: PlatformSettings,
+    table: Mapping[str, BuiltIn] = BUILT_IN,
 ) -> ChannelReport:
-    context = PlatformContext(
-        name=name,
-        environment=configuration.environment,
-        clock=SystemClock(),
-        pace=LatePace(),
-        storage=ChannelStorage(name, state),
-        folder=channel_folder(configuration, name),
-    )
+    """Check a platform. A failure is a check that failed, and isn't raised."""
     checks: Sequence[Check]
     try:
-        async with asyncio.timeout(_SECONDS):
-            platform = await opener(settings, table)(context)
-            checks = await _checks_of(platform)
+        async with (
+            asyncio.timeout(_SECONDS),
+            open_platform(configuration, name, settings, table) as platform,
+        ):
+            checks = await platform.check()
     except TimeoutError:
         checks = [Check("connection", ok=False, detail=f"No response within {_SECONDS:g} seconds.")]
     except (ConfigurationError, PlatformError) as error:
@@ -79,10 +93,3 @@ async def _check(
         # The message may have a token, so only its type is reported.
         checks = [Check("start", ok=False, detail=f"It failed ({type(error).__name__}).")]
     return ChannelReport(name, all(check.ok for check in checks), tuple(checks))
-
-
-async def _checks_of(platform: Platform) -> Sequence[Check]:
-    try:
-        return await platform.check()
-    finally:
-        await platform.close()

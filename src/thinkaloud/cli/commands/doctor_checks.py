@@ -13,6 +13,7 @@ import msgspec
 from thinkaloud.app.channel_checks import ChannelReport, check_channels
 from thinkaloud.app.discovery import configured_hosts, discover, package_hosts
 from thinkaloud.app.storage import database_path
+from thinkaloud.cli.commands.channels.checking import warnings
 from thinkaloud.config import Configuration
 from thinkaloud.errors import ConfigurationError, ProviderError, ThinkaloudError
 from thinkaloud.ports.clock import SystemClock
@@ -99,12 +100,11 @@ async def run_checks(configuration: Configuration) -> Report:
     free, port_fault = _port(server)
     data_fault = await asyncio.to_thread(_data, configuration)
     workspace_fault = _workspace(configuration)
-    channels, channels_fault = await _channels(configuration)
+    channels = tuple(await check_channels(configuration))
     faults = (
         *(fault, port_fault, data_fault, workspace_fault),
         *package_faults,
         *map(_host_problem, reports),
-        channels_fault,
         *(problem for report in channels for problem in _channel_problems(report)),
     )
     demo = chosen == DemoModel.ID
@@ -231,13 +231,6 @@ def _workspace(configuration: Configuration) -> str | None:
     return f"Folder not found: {folder}. Create it, or change `workspace` under [server]."
 
 
-async def _channels(configuration: Configuration) -> tuple[tuple[ChannelReport, ...], str]:
-    try:
-        return tuple(await check_channels(configuration)), ""
-    except ConfigurationError as error:
-        return (), error.message
-
-
 def _channel_problems(report: ChannelReport) -> list[str]:
     return [
         f"channels.{report.name}: {check.name}: {check.detail}"
@@ -250,6 +243,9 @@ def _advice(
     configuration: Configuration, hosts: list[ConfiguredHost], *, demo: bool
 ) -> tuple[str, ...]:
     advice = list(configuration.notices)
+    for name, section in configuration.settings.channels.platforms.items():
+        if section.enabled:
+            advice += warnings(name, section, configuration.environment)
     if demo:
         keys = [each.host.key_env[0] for each in hosts if each.host.key_required][:3]
         keys.append("another provider's")

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import msgspec
 
+from thinkaloud.app.channel_checks import check_channel
 from thinkaloud.channels.platform.built_in import BUILT_IN, settings_type
 from thinkaloud.channels.platform.sections import InvalidSetting, read_settings
 from thinkaloud.channels.platform.settings import PlatformSettings
 from thinkaloud.channels.platform.setup import SETUP, accepts_text, secret_variables
-from thinkaloud.cli.commands.channels.checking import check_channel, print_reports, warnings
+from thinkaloud.cli.commands.channels.checking import print_reports, warnings
 from thinkaloud.cli.commands.channels.config_text import Value, add_section
 from thinkaloud.cli.commands.channels.libraries import LIBRARIES
 from thinkaloud.cli.commands.channels.sections import require_platform
@@ -44,7 +45,7 @@ async def add(configuration: Configuration, options: ChannelOptions) -> ExitCode
     _explain(name, interactive=interactive)
     values: dict[str, Value] = {"enabled": True, **_parse(kind, options.values)}
     if options.allow:
-        values["allow_from"] = options.allow
+        values["allow_from"] = list(options.allow)
     _ask(name, values, interactive=interactive)
     settings = _settings(name, values)
     environment = _secrets(settings, configuration.environment, interactive=interactive)

@@ -1,19 +1,12 @@
 """`thinkaloud channels test`: check tokens, scopes and reachability without receiving."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from typing import Final
+from collections.abc import Mapping, Sequence
 
-import msgspec
 from rich.console import Console
 from rich.text import Text
 
-from thinkaloud.app.chat_platforms import channel_folder, open_channel_state, opener
-from thinkaloud.channels.platform.engine.channel import ChannelStorage
-from thinkaloud.channels.platform.errors import PlatformError
-from thinkaloud.channels.platform.message import ChatAddress
-from thinkaloud.channels.platform.platform import Check, Platform, PlatformContext
+from thinkaloud.app.channel_checks import ChannelReport, check_channel
 from thinkaloud.channels.platform.settings import PlatformSettings
 from thinkaloud.channels.platform.setup import secret_variables
 from thinkaloud.cli.commands.channels.sections import platforms_of, section_of
@@ -21,82 +14,10 @@ from thinkaloud.cli.commands.one_shot import print_notice
 from thinkaloud.cli.exit_codes import ExitCode
 from thinkaloud.cli.ui.sanitize import json_document, sanitize
 from thinkaloud.config import Configuration
-from thinkaloud.errors import ConfigurationError, NotFound
-from thinkaloud.ports.clock import SystemClock
-
-_CHECK_SECONDS: Final = 30.0
+from thinkaloud.errors import NotFound
 
 
-class ChannelReport(msgspec.Struct, frozen=True):
-    """The checks of one channel."""
-
-    name: str
-    checks: Sequence[Check]
-
-    @property
-    def ok(self) -> bool:
-        """Whether all checks passed."""
-        return all(check.ok for check in self.checks)
-
-
-class NoPace:
-    """A pace without limits: checks make only a few calls. Implements `Pace`."""
-
-    async def spend(
-        self, budget: str, chat: ChatAddress | None = None, *, final: bool = False
-    ) -> None:
-        """Return at once."""
-
-    def try_spend(
-        self, budget: str, chat: ChatAddress | None = None, *, final: bool = False
-    ) -> bool:
-        """Return True."""
-        return True
-
-
-@asynccontextmanager
-async def open_platform(
-    configuration: Configuration, name: str, settings: PlatformSettings
-) -> AsyncGenerator[Platform]:
-    """Open a platform without connecting. Raises `ConfigurationError` or `PlatformError`."""
-    async with open_channel_state(configuration) as state:
-        context = PlatformContext(
-            name=name,
-            environment=configuration.environment,
-            clock=SystemClock(),
-            pace=NoPace(),
-            storage=ChannelStorage(name, state),
-            folder=channel_folder(configuration, name),
-        )
-        platform = await opener(settings)(context)
-        try:
-            yield platform
-        finally:
-            await platform.close()
-
-
-async def check_channel(
-    configuration: Configuration, name: str, settings: PlatformSettings
-) -> ChannelReport:
-    """Run the checks of a channel. A failure is a check that failed, and isn't raised."""
-    try:
-        async with (
-            asyncio.timeout(_CHECK_SECONDS),
-            open_platform(configuration, name, settings) as platform,
-        ):
-            return ChannelReport(name, await platform.check())
-    except ConfigurationError as error:
-        return _failed(name, "set-up", error.message)
-    except PlatformError as error:
-        return _failed(name, "connection", error.message)
-    except TimeoutError:
-        return _failed(name, "connection", f"no response within {_CHECK_SECONDS:g} seconds")
-    except Exception as error:  # noqa: BLE001 - a platform's library may raise anything
-        # The message may contain a token.
-        return _failed(name, "connection", f"the library failed with {type(error).__name__}")
-
-
-async def check_channels(configuration: Configuration, name: str, *, json: bool) -> ExitCode:
+async def test_channels(configuration: Configuration, name: str, *, json: bool) -> ExitCode:
     """Check one channel, or all that are enabled, and print what was found."""
     if name:
         chosen: Mapping[str, PlatformSettings] = {name: section_of(configuration, name)}
@@ -154,7 +75,3 @@ def warnings(
         if (value := environment.get(variable, "")) != value.strip()
     ]
     return found
-
-
-def _failed(name: str, check: str, detail: str) -> ChannelReport:
-    return ChannelReport(name, (Check(check, ok=False, detail=detail),))

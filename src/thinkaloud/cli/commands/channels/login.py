@@ -7,9 +7,9 @@ import sys
 from rich.console import Console
 from rich.text import Text
 
+from thinkaloud.app.channel_checks import open_platform
 from thinkaloud.channels.platform.errors import PlatformError
 from thinkaloud.channels.platform.login import LoginPlatform
-from thinkaloud.cli.commands.channels.checking import open_platform
 from thinkaloud.cli.commands.channels.sections import section_of
 from thinkaloud.cli.commands.one_shot import print_notice
 from thinkaloud.cli.exit_codes import ExitCode

@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from typing import assert_never
 
 from thinkaloud.cli.commands.channels.adding import add
-from thinkaloud.cli.commands.channels.checking import check_channels
+from thinkaloud.cli.commands.channels.checking import test_channels
 from thinkaloud.cli.commands.channels.listing import list_channels
 from thinkaloud.cli.commands.channels.login import login
 from thinkaloud.cli.commands.channels.people import list_people, pair, unpair
@@ -29,7 +29,7 @@ def _action(
         case "add":
             action = add(configuration, options)
         case "test":
-            action = check_channels(configuration, channel, json=json)
+            action = test_channels(configuration, channel, json=json)
         case "login":
             action = login(configuration, channel)
         case "pair":
