@@ -23,8 +23,8 @@ What the server costs between a provider and a client, as `make bench` printed i
 Two floors are measured in the same run. The **byte relay** copies bytes and looks at none of them. **Decode-and-frame**
 does what has to be done per token and nothing else, with the same libraries and the same decoder: receive, decode, frame,
 send. It has no log, so nothing can be resumed, stopped, stored or followed by a second client. What the server costs beyond
-it is what its promises cost. Other servers, if there are any below, have only 10 streams to carry, because not all of them
-keep up with 40; a token costs each server a little more then. Figures of different runs or machines can't be compared; the ratios within one run can.
+it is what its promises cost. Other servers, if there are any below, are compared with 10 streams instead of 40, because not
+all of them keep up with more. A token costs more then, also here: caches are colder. Figures of different runs or machines can't be compared; the ratios within one run can.
 
 [benchmarks/README.md](../../benchmarks/README.md) explains how it is measured and where a token's time goes.
 

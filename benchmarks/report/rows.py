@@ -110,10 +110,8 @@ def _cpu_per_token(samples: Samples) -> Iterator[Row]:
         )
         yield capacity.plain(f"capacity.{_key(name)}", what, fitting)
     plain = Rows("µs", method)
-    of_peers = Rows("µs", f"{tokens.PEER_STREAMS}{method.removeprefix(str(tokens.STREAMS))}")
     for name, values in samples.items():
-        built = plain if name in OWN else of_peers
-        yield built.plain(f"token.{_slug(name)}", f"CPU per token: {name}", values)
+        yield plain.plain(f"token.{_slug(name)}", f"CPU per token: {name}", values)
 
 
 def _slug(name: str) -> str:
@@ -228,14 +226,16 @@ def _footprint(found: Measurements) -> Iterator[Row]:
 
 def _peers(found: Measurements) -> Iterator[Row]:
     tables = (
-        ("token", "CPU per token", found.cpu_per_token),
+        ("token", f"CPU per token of {tokens.PEER_STREAMS} streams", found.cpu_per_token_of_few),
         ("run", "CPU per run besides its tokens", found.cpu_per_run),
         ("first", "first token", found.first_alone),
         ("burst", "time of a burst of 8,000 tokens", _times(found.bursts)),
     )
-    compared = Rows(
-        "×", f"as above, with {tokens.PEER_STREAMS} streams; how many times the server's own figure"
-    )
+    few = Rows("µs", f"{tokens.PEER_STREAMS} streams at {tokens.RATE} tokens/s, windows as above")
+    for name, values in found.cpu_per_token_of_few.items():
+        what = f"CPU per token of {tokens.PEER_STREAMS} streams: {name}"
+        yield few.plain(f"token_of_few.{_slug(name)}", what, values)
+    compared = Rows("×", "as above; how many times the server's own figure")
     for key, what, samples in tables:
         for name in samples:
             if name not in OWN:

@@ -30,6 +30,8 @@ class Measurements(msgspec.Struct):
     """Everything that was measured; what was left out is empty."""
 
     cpu_per_token: Samples = {}
+    cpu_per_token_of_few: Samples = {}
+    """With fewer streams, next to peers."""
     cpu_per_run: Samples = {}
     first_alone: Samples = {}
     first_at_once: Samples = {}
@@ -81,8 +83,15 @@ class Course:
 
     async def tokens(self, variants: Sequence[Variant]) -> None:
         """Measure the CPU of tokens and of runs."""
-        per_token = await tokens.cpu_per_token(variants, self._lab.provider)
+        provider = self._lab.provider
+        own = [variant for variant in variants if variant.name in OWN]
+        per_token = await tokens.cpu_per_token(own, provider)
         self._found.cpu_per_token = per_token
+        if self._others:
+            few = [variant for variant in variants if variant.name not in {*OWN} - {SSE}]
+            costs = await tokens.cpu_per_token(few, provider, tokens.PEER_STREAMS)
+            self._found.cpu_per_token_of_few = costs
+            per_token = {**costs, **per_token}
         self._found.cpu_per_run = await tokens.cpu_per_run(variants, per_token)
 
     async def first(self, variants: Sequence[Variant]) -> None:

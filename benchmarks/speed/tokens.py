@@ -13,7 +13,7 @@ from benchmarks.speed.variants import OWN, Variant
 
 STREAMS: Final = 40
 PEER_STREAMS: Final = 10
-"""Peers get fewer streams: not all of them can keep up with 40."""
+"""Peers are compared with fewer streams: not all of them can keep up with 40."""
 RATE: Final = 50
 SECONDS: Final = 3
 ROUNDS: Final = 4
@@ -29,7 +29,9 @@ _PEER_ROUNDS: Final = 3
 BURST_SHAPES: Final = {length: f"n{length}-r0" for length in BURSTS}
 
 
-async def cpu_per_token(variants: Sequence[Variant], provider: Process) -> Samples:
+async def cpu_per_token(
+    variants: Sequence[Variant], provider: Process, streams: int = STREAMS
+) -> Samples:
     """Return CPU microseconds per token, each in a window from the middle of some runs.
 
     The windows begin after the start of all runs and end before the end of any, so what a run
@@ -38,7 +40,7 @@ async def cpu_per_token(variants: Sequence[Variant], provider: Process) -> Sampl
     found: dict[str, list[Window]] = {variant.name: [] for variant in variants}
     for variant in turns(variants, ROUNDS):
         try:
-            found[variant.name] += await _windows(variant, provider)
+            found[variant.name] += await _windows(variant, provider, streams)
         except TooSlow:
             if variant.name in OWN:
                 raise
@@ -46,8 +48,7 @@ async def cpu_per_token(variants: Sequence[Variant], provider: Process) -> Sampl
     return {name: quiet(windows) for name, windows in found.items() if windows}
 
 
-async def _windows(variant: Variant, provider: Process) -> list[Window]:
-    count = STREAMS if variant.name in OWN else PEER_STREAMS
+async def _windows(variant: Variant, provider: Process, count: int) -> list[Window]:
     streams = [await variant.ask(STEADY_SHAPE) for _ in range(count)]
     for stream in streams:
         await stream.started

@@ -14,12 +14,12 @@ COSTS = {
     FLOOR_WS: [40.0, 50.0, 60.0],
     SSE: [41.0, 51.0, 90.0],
     WS: [80.0, 100.0, 120.0],
-    "a peer": [204.0],
 }
+FEW = {SSE: [91.0, 102.0, 110.0], "a peer": [408.0]}
 
 
 def measured() -> Report:
-    return Report(MACHINE, tuple(rows(Measurements(cpu_per_token=COSTS))))
+    return Report(MACHINE, tuple(rows(Measurements(cpu_per_token=COSTS, cpu_per_token_of_few=FEW))))
 
 
 def test_a_ratio_compares_medians_with_the_target_and_gives_that_of_the_best_beside_it() -> None:
@@ -36,7 +36,7 @@ def test_the_table_marks_what_misses_its_target_and_lists_rows_without_one_last(
     assert with_target == sorted(with_target, reverse=True)
 
 
-def test_a_peer_is_compared_with_the_server() -> None:
+def test_a_peer_is_compared_with_the_server_at_the_same_load() -> None:
     assert measured().row("peer_token.a_peer").median == 4
 
 
@@ -46,6 +46,7 @@ def test_what_was_not_measured_has_no_row() -> None:
         "token_vs_relay",
         "token",
         "capacity",
+        "token_of_few",
         "peer_token",
     }
 
