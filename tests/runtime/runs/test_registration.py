@@ -198,6 +198,24 @@ async def test_a_server_that_dies_between_storing_a_run_and_showing_it_ends_it_a
     assert events[-1].seq > reserved
 
 
+@pytest.mark.promise("P6")
+async def test_a_message_with_a_key_does_not_wait_for_one_with_another_key() -> None:
+    store = GatedStore()
+    model = ScriptedModel([say("One")], [say("Two")], [say("Three")])
+    async with stage(model, store=store) as runs:
+        await events_of(runs, "first")
+        second = asyncio.create_task(start(runs, "second", idempotency_key="a"))
+        await store.gate.reached.wait()
+        again = asyncio.create_task(start(runs, "second", idempotency_key="a"))
+        third = await start(runs, "third", idempotency_key="b")
+        assert not second.done()
+        assert not again.done()
+        store.gate.opened.set()
+        assert await second == await again
+        await logged(runs, third)
+    assert len(model.requests) == 3
+
+
 async def test_a_caller_that_leaves_while_a_run_is_stored_does_not_stop_it() -> None:
     store = GatedStore()
     model = ScriptedModel([say("One")], [say("Two")])

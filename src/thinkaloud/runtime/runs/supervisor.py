@@ -56,7 +56,7 @@ class Runs:
         self._finisher = Finalizer(self.hub, services.flush_interval)
         self.draining = False
         """Whether new runs are refused because the server is about to stop."""
-        self._keyed = asyncio.Lock()
+        self._keyed: dict[tuple[str, str], asyncio.Event] = {}
         self._tasks: asyncio.TaskGroup | None = None
 
     @asynccontextmanager
@@ -108,9 +108,16 @@ class Runs:
         """
         if request.idempotency_key is None:
             return await self._start(owner, request)
-        async with self._keyed:
-            first = await self._store.run_for_key(owner, request.idempotency_key)
+        key = (owner, request.idempotency_key)
+        while key in self._keyed:
+            await self._keyed[key].wait()
+        done = self._keyed[key] = asyncio.Event()
+        try:
+            first = await self._store.run_for_key(*key)
             return first or await self._start(owner, request)
+        finally:
+            del self._keyed[key]
+            done.set()
 
     async def stop(self, owner: str, run_id: str) -> RunRecord:
         """Stop a run and wait for its end. Does nothing if it has ended.
