@@ -30,6 +30,11 @@ class Script:
             steps += [Wait(gate), Batch(tuple(batch))]  # type: ignore[arg-type]
         self.model = ScriptedModel(steps)  # type: ignore[arg-type]
 
+    @property
+    def is_over(self) -> bool:
+        """Whether all batches were sent."""
+        return not self._gates
+
     async def send(self) -> None:
         """Send the next batch, and let the tasks that it wakes run."""
         self._gates.pop(0).set()

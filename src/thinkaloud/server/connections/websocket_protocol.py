@@ -72,9 +72,9 @@ class SocketConnection(WebSocketsSansIOProtocol):
         ):
             return False
         if len(texts) == 1:
-            self.transport.write(_text_message(texts[0]))
+            self.transport.write(text_message(texts[0]))
         else:
-            self.transport.write(b"".join(map(_text_message, texts)))
+            self.transport.write(b"".join(map(text_message, texts)))
         return True
 
     @override
@@ -222,7 +222,7 @@ class SocketConnection(WebSocketsSansIOProtocol):
             self.handle_parser_exception()
 
 
-def _text_message(text: bytes) -> bytes:
+def text_message(text: bytes) -> bytes:
     """Return a message of a server as one unmasked frame (RFC 6455, section 5.2)."""
     size = len(text)
     if size < 126:
