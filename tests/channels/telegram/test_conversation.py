@@ -17,6 +17,7 @@ def refused(world: World) -> list[str]:
     return [call.method for call in world.server.calls if call.status == 429]
 
 
+@pytest.mark.usefixtures("nonblocking")
 async def test_a_question_is_thought_about_in_a_draft_and_answered_in_one_message() -> None:
     go = asyncio.Event()
     async with telegram() as world:

@@ -137,6 +137,13 @@ async def test_a_rate_limited_answer_arrives_once_when_the_time_is_over() -> Non
         assert [message.visible for message in stage.server.seen(1)] == ["So."]
 
 
+async def test_a_rate_limit_without_a_time_is_one_too() -> None:
+    async with staged() as stage:
+        stage.server.faults.append(Fault(429, description="Too Many Requests"))
+        with pytest.raises(RetryLater):
+            await stage.show(answer("So."), final=True)
+
+
 @pytest.mark.parametrize(
     "fault", [Fault(502, html=True), Fault(500), Fault(503, description="restart")]
 )

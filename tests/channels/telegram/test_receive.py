@@ -209,7 +209,17 @@ async def test_a_short_outage_and_a_second_program_that_polls_lose_nothing() -> 
             Fault(
                 409, "getUpdates", description="Conflict: terminated by other getUpdates request"
             ),
+            Fault(429, "getUpdates", retry_after=3),
         ]
+        async with stage.connected():
+            stage.people.says("hi")
+            await stage.inbox.until(messages=1)
+
+
+async def test_a_server_that_refuses_the_menu_still_delivers_messages() -> None:
+    async with staged() as stage:
+        stage.server.faults.append(Fault(429, "setMyCommands", retry_after=600))
+        stage.server.unknown = {"deleteWebhook"}
         async with stage.connected():
             stage.people.says("hi")
             await stage.inbox.until(messages=1)

@@ -41,6 +41,8 @@ R = TypeVar("R")
 
 _TIMEOUT: Final = 30
 """Seconds for a call. Sending takes less than one; a longer timeout delays the repetition of a lost call."""
+_UNKNOWN_DELAY: Final = 5.0
+"""Seconds to wait after a 429 that doesn't say how long."""
 
 
 class Unauthorized(Transient):
@@ -150,6 +152,8 @@ def translated(error: AiogramError, method: str) -> PlatformError:
         if isinstance(error, kind):
             return ours(f"{method}: {text}")
     if isinstance(error, TelegramAPIError):
+        if "too many requests" in error.message.lower():
+            return RetryLater(_UNKNOWN_DELAY)
         return Rejected(f"{method}: {error.message}")
     return Transient(f"{method}: {type(error).__name__}")
 

@@ -50,8 +50,7 @@ class TelegramPlatform:
         """See `Platform.run`. A webhook is removed, because polling is refused while there is one."""
         try:
             me = await self._api.call(GetMe())
-            await self._api.call(DeleteWebhook())
-            await self._publish_commands()
+            await self._prepare()
             ready()
             user = User(me.id, is_bot=True, username=me.username or "")
             await Receiver(self._name, self._api, self._clock, user).run(inbox)
@@ -132,13 +131,19 @@ class TelegramPlatform:
     def _not_accepted(self) -> str:
         return f"the token in {self._settings.token_env} is not accepted: copy it again from @BotFather"
 
-    async def _publish_commands(self) -> None:
-        """Put the commands into the menu of the apps."""
+    async def _prepare(self) -> None:
+        """Remove an old webhook, but keep its updates, and put the commands into the menu of the apps.
+
+        If either fails, the bot may work nevertheless: otherwise, polling fails, too.
+        """
         commands = [
             BotCommand(command=command.name, description=command.description)
             for command in COMMANDS
         ]
-        try:
-            await self._api.call(SetMyCommands(commands=commands))
-        except (RetryLater, Rejected) as error:
-            _log.warning("%s: the menu of commands was not set: %s", self._name, error)
+        for method in (DeleteWebhook(), SetMyCommands(commands=commands)):
+            try:
+                await self._api.call(method)
+            except Unauthorized:
+                raise
+            except PlatformError as error:
+                _log.warning("%s: %s", self._name, error)

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 from aiogram.methods import AnswerCallbackQuery
 
-from thinkaloud.channels.platform.errors import PlatformError, Transient
+from thinkaloud.channels.platform.errors import PlatformError, RetryLater, Transient
 from thinkaloud.channels.platform.message import ChatMessage, Sender
 from thinkaloud.channels.platform.platform import Inbox
 from thinkaloud.channels.telegram.api import Api, Conflict, Unauthorized
@@ -57,13 +57,12 @@ class Receiver:
                 updates = await self._poll()
             except Unauthorized:
                 raise
-            except Transient as error:
+            except (RetryLater, Transient) as error:
                 failures += 1
                 if failures > _RETRIES:
                     raise
                 _log.warning("%s: %s", self._name, error)
-                # An older program that still waits for updates stops doing so when we ask again.
-                await self._clock.sleep(1 if isinstance(error, Conflict) else 2**failures)
+                await self._clock.sleep(_delay(error, failures))
                 continue
             failures = 0
             await self._deliver(updates, inbox)
@@ -131,3 +130,13 @@ class Receiver:
         """Handle the stop button of a draft: the chat is private, and its id is the person's."""
         address = chat_address(self._name, stopped.chat, stopped.message_thread_id)
         await inbox.stopped(address, Sender(str(stopped.chat.id)))
+
+
+def _delay(error: PlatformError, failures: int) -> float:
+    """Return how many seconds to wait before the next poll.
+
+    An older program that still waits for updates stops doing so when we ask again.
+    """
+    if isinstance(error, RetryLater):
+        return error.seconds
+    return 1 if isinstance(error, Conflict) else 2**failures
