@@ -1,7 +1,7 @@
 """A Telegram platform without the layer, on a fake Bot API: for tests of what the platform itself does."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -28,6 +28,8 @@ class StepClock:
 
     def __init__(self) -> None:
         self.now_ms = 1_000_000
+        self.while_asleep: list[Callable[[], object]] = []
+        """What happens during the next sleep."""
 
     def steady_ms(self) -> int:
         return self.now_ms
@@ -37,6 +39,8 @@ class StepClock:
 
     async def sleep(self, seconds: float) -> None:
         self.now_ms += int(seconds * 1000)
+        while self.while_asleep:
+            self.while_asleep.pop()()
         await asyncio.sleep(0)
 
     def pass_seconds(self, seconds: float) -> None:

@@ -194,12 +194,13 @@ async def test_updates_are_repeated_until_confirmed_and_only_one_may_ask(client:
     async with asyncio.TaskGroup() as tasks:
         offset = first[0]["update_id"] + 1
         client.server.updates.asked.clear()
-        older = tasks.create_task(client.call("getUpdates", offset=offset))
+        older = tasks.create_task(client.call("getUpdates", offset=offset, timeout=25))
         await client.server.updates.asked.wait()
-        newer = tasks.create_task(client.call("getUpdates", offset=offset))
+        newer = tasks.create_task(client.call("getUpdates", offset=offset, timeout=25))
         assert (await older)[0] == 409
         people.says("two")
         assert (await newer)[1]["result"][0]["message"]["text"] == "two"
+    assert (await client.call("getUpdates", offset=offset + 1))[1]["result"] == []
 
 
 async def test_updates_are_refused_while_there_is_a_webhook_and_filtered_by_kind(

@@ -135,16 +135,19 @@ async def test_a_failed_download_does_not_tell_the_address_with_the_token() -> N
         assert "CANARY" not in repr(raised.value)
 
 
-async def test_the_pictures_of_an_album_arrive_as_one_message() -> None:
-    async with staged() as stage:
+async def test_the_pictures_of_an_album_are_one_message_even_if_they_arrive_one_by_one() -> None:
+    async with staged() as stage, stage.connected():
+
+        def second() -> None:
+            stage.people.says("", photo=[{"file_id": "2"}], media_group_id="m")
+            stage.people.says("next")
+
+        stage.clock.while_asleep = [second]
         stage.people.says("", photo=[{"file_id": "1"}], media_group_id="m", caption="Compare")
-        stage.people.says("", photo=[{"file_id": "2"}], media_group_id="m")
-        stage.people.says("next")
-        async with stage.connected():
-            await stage.inbox.until(messages=2)
-            album, following = stage.inbox.messages
-            assert (album.text, len(album.files)) == ("Compare", 2)
-            assert following.text == "next"
+        await stage.inbox.until(messages=2)
+        album, following = stage.inbox.messages
+        assert (album.text, len(album.files)) == ("Compare", 2)
+        assert following.text == "next"
 
 
 async def test_the_stop_button_of_a_draft_and_buttons_under_messages_arrive() -> None:

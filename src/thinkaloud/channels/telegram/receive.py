@@ -35,6 +35,7 @@ from thinkaloud.ports.clock import Clock
 _log = logging.getLogger(__name__)
 
 _POLL_SECONDS: Final = 25
+_ALBUM_SECONDS: Final = 0.7
 _RETRIES: Final = 3
 """How often a failed poll is repeated before the channel counts as disconnected."""
 
@@ -68,9 +69,20 @@ class Receiver:
             await self._deliver(updates, inbox)
 
     async def _poll(self) -> Sequence[dict[str, Any]]:
-        """Wait for updates. Asking for the next ones confirms those that were delivered."""
-        method = GetUpdates(offset=self._offset, timeout=_POLL_SECONDS, allowed_updates=list(KINDS))
-        return await self._api.call(method, seconds=_POLL_SECONDS + 10)
+        """Wait for updates. Asking for the next ones confirms those that were delivered.
+
+        The pictures of an album are updates of their own, which don't arrive all at once. So if the last update
+        belongs to one, the same updates are asked for once more after a moment.
+        """
+        updates = await self._get(_POLL_SECONDS)
+        if _ends_in_album(updates):
+            await self._clock.sleep(_ALBUM_SECONDS)
+            updates = await self._get(0)
+        return updates
+
+    async def _get(self, seconds: int) -> Sequence[dict[str, Any]]:
+        method = GetUpdates(offset=self._offset, timeout=seconds, allowed_updates=list(KINDS))
+        return await self._api.call(method, seconds=seconds + 10)
 
     async def _deliver(self, updates: Sequence[dict[str, Any]], inbox: Inbox) -> None:
         album: list[ChatMessage] = []
@@ -130,6 +142,11 @@ class Receiver:
         """Handle the stop button of a draft: the chat is private, and its id is the person's."""
         address = chat_address(self._name, stopped.chat, stopped.message_thread_id)
         await inbox.stopped(address, Sender(str(stopped.chat.id)))
+
+
+def _ends_in_album(updates: Sequence[dict[str, Any]]) -> bool:
+    message = updates[-1].get("message") if updates else None
+    return isinstance(message, dict) and "media_group_id" in message
 
 
 def _delay(error: PlatformError, failures: int) -> float:

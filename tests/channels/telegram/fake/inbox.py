@@ -38,7 +38,9 @@ class Updates:
         """The updates that no call has confirmed."""
         return list(self._queue)
 
-    async def get(self, offset: int, allowed: set[str] | None) -> list[dict[str, Any]]:
+    async def get(
+        self, offset: int, allowed: set[str] | None, *, waits: bool
+    ) -> list[dict[str, Any]]:
         if self.webhook:
             raise Refusal(
                 409,
@@ -51,7 +53,7 @@ class Updates:
         self._changed.set()  # Another call that waits is terminated.
         self._queue = [update for update in self._queue if update["update_id"] >= offset]
         self.asked.set()
-        while not self._queue:
+        while waits and not self._queue:
             self._changed.clear()
             await self._changed.wait()
             if self._newest_call is not call:

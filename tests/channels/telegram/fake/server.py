@@ -145,7 +145,8 @@ class FakeTelegram:
                 return BOT | {"can_read_all_group_messages": not self.privacy_mode}
             case "getUpdates":
                 allowed = set(json.loads(parameters.get("allowed_updates", "[]")))
-                return await self.updates.get(int(parameters.get("offset", "0")), allowed or None)
+                offset, seconds = (int(parameters.get(name, 0)) for name in ("offset", "timeout"))
+                return await self.updates.get(offset, allowed or None, waits=seconds > 0)
             case "deleteMessage":
                 self.chats.delete(self.chats.chat_of(parameters), int(parameters["message_id"]))
                 return True
