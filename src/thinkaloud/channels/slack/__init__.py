@@ -1,0 +1,1 @@
+"""The Slack channel: streamed messages with a plan, over Socket Mode."""
