@@ -1,0 +1,1 @@
+"""The Feishu (Lark) channel: an app's bot, connected by Feishu's long connection."""
