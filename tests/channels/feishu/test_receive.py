@@ -1,0 +1,305 @@
+"""What reaches the channel from Feishu, and what Feishu gets back."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from tests.channels.feishu.fake.server import APP_ID, SECRET
+from tests.channels.feishu.stage import (
+    ADA,
+    GROUP,
+    HandClock,
+    Stage,
+    answer,
+    make_platform,
+    receiving,
+    staged,
+)
+from thinkaloud.channels.feishu.settings import FeishuSettings
+from thinkaloud.channels.platform.errors import Misconfigured, Rejected, Transient
+from thinkaloud.channels.platform.message import ChatAddress
+
+
+@pytest.fixture
+async def stage() -> AsyncGenerator[Stage]:
+    async with staged() as stage:
+        yield stage
+
+
+async def test_a_direct_message_is_the_persons_own_conversation(stage: Stage) -> None:
+    async with receiving(stage):
+        code, data = await stage.people.push(await stage.people.writes("ou_ada", "Hello"))
+    assert (code, data) == (200, None)
+    message = stage.inbox.messages[0]
+    assert (message.chat, message.sender.id, message.text) == (ADA, "ou_ada", "Hello")
+    assert not message.is_group
+    assert message.sent_at_ms == 1_790_000_000_000
+
+
+async def test_an_event_that_comes_twice_has_the_same_id(stage: Stage) -> None:
+    async with receiving(stage):
+        event = await stage.people.writes("ou_ada", "Hello")
+        await stage.people.push(event)
+    first, second = stage.inbox.messages
+    assert first.message_id == second.message_id
+
+
+async def test_an_event_that_cannot_be_kept_is_not_acknowledged_as_done(stage: Stage) -> None:
+    stage.inbox.failures = 1
+    async with receiving(stage):
+        event = await stage.people.writes("ou_ada", "Hello")
+        assert stage.inbox.messages == []
+        assert await stage.people.push(event) == (200, None)
+    assert [message.text for message in stage.inbox.messages] == ["Hello"]
+
+
+async def test_a_mention_in_a_group_is_taken_out_of_the_text(stage: Stage) -> None:
+    async with receiving(stage):
+        await stage.people.writes("ou_ada", "/new", group="oc_group", mention=True)
+        await stage.people.writes("ou_ada", "no mention", group="oc_group")
+    mention, other = stage.inbox.messages
+    assert (mention.chat, mention.text, mention.mentioned) == (GROUP, "/new", True)
+    assert not other.mentioned
+
+
+async def test_a_thread_in_a_group_is_its_own_conversation(stage: Stage) -> None:
+    async with receiving(stage):
+        await stage.people.writes("ou_ada", "Hi", group="oc_group", mention=True, thread_id="omt_1")
+    assert stage.inbox.messages[0].chat == ChatAddress("feishu", "oc_group", "omt_1")
+
+
+async def test_a_reply_to_the_bot_counts_as_a_mention_and_quotes(stage: Stage) -> None:
+    await stage.finish(answer("It is 42."))
+    [bots] = stage.sent
+    async with receiving(stage):
+        event = await stage.people.writes("ou_eve", "Something", group="oc_group")
+        asked = event["event"]["message"]["message_id"]
+        await stage.people.writes("ou_ada", "Why?", group="oc_group", reply_to=bots.message_id)
+        await stage.people.writes("ou_ada", "And?", group="oc_group", reply_to=asked)
+    _, to_bot, to_person = stage.inbox.messages
+    assert to_bot.mentioned
+    assert not to_person.mentioned
+    assert to_person.quoted == "Something"
+
+
+async def test_for_strangers_nothing_is_looked_up(stage: Stage) -> None:
+    stage.inbox.allowed = False
+    async with receiving(stage):
+        await stage.people.writes("ou_eve", "Why?", group="oc_group", reply_to="om_00000000")
+    assert not any(call.startswith("GET /open-apis/im") for call in stage.server.traffic)
+
+
+async def test_bots_and_the_bots_own_messages_are_marked(stage: Stage) -> None:
+    async with receiving(stage):
+        await stage.people.writes("ou_other", "Beep", group="oc_group", is_bot=True)
+        await stage.people.writes("ou_bot", "Echo", group="oc_group")
+    assert [message.sender.is_bot for message in stage.inbox.messages] == [True, True]
+
+
+async def test_a_post_is_read_with_its_links_code_and_pictures(stage: Stage) -> None:
+    content = {
+        "title": "Report",
+        "content": [
+            [
+                {"tag": "at", "user_id": "@_user_1", "user_name": "Aloud"},
+                {"tag": "text", "text": " see "},
+                {"tag": "a", "text": "this", "href": "https://example.org"},
+            ],
+            [{"tag": "code_block", "language": "PYTHON", "text": "x = 1"}],
+            [{"tag": "img", "image_key": "img_1"}],
+        ],
+    }
+    stage.server.files["img_1"] = b"picture"
+    async with receiving(stage):
+        await stage.people.writes(
+            "ou_ada", "", group="oc_group", mention=True, kind="post", content=content
+        )
+    [message] = stage.inbox.messages
+    assert message.text == "Report\n see this (https://example.org)\n\n```python\nx = 1\n```"
+    assert message.mentioned
+    [file] = message.files
+    assert await file.fetch(100) == b"picture"
+
+
+async def test_files_are_downloaded_up_to_a_size(stage: Stage) -> None:
+    stage.server.files |= {"file_1": b"x" * 1_000, "img_2": b"y"}
+    async with receiving(stage):
+        content = {"file_key": "file_1", "file_name": "notes.txt"}
+        await stage.people.writes("ou_ada", "", kind="file", content=content)
+        await stage.people.writes("ou_ada", "", kind="image", content={"image_key": "img_2"})
+        await stage.people.writes("ou_ada", "", kind="file", content={"file_key": "gone"})
+    (notes,), (picture,), (gone,) = [message.files for message in stage.inbox.messages]
+    assert (notes.name, notes.media_type) == ("notes.txt", "text/plain")
+    assert await notes.fetch(1_000) == b"x" * 1_000
+    assert await picture.fetch(10) == b"y"
+    with pytest.raises(Rejected, match="999 bytes"):
+        await notes.fetch(999)
+    with pytest.raises(Rejected, match="234003"):
+        await gone.fetch(10)
+
+
+async def test_other_events_are_acknowledged_and_ignored(stage: Stage) -> None:
+    async with receiving(stage):
+        for kind in ("im.message.recalled_v1", "im.message.message_read_v1", "unheard.of_v9"):
+            assert await stage.people.push(stage.people.event(kind, {})) == (200, None)
+        broken = {"message": {"message_id": "om_1", "chat_id": "oc_1", "content": "{"}}
+        await stage.people.push(stage.people.event("im.message.receive_v1", broken))
+        await stage.people.push(stage.people.event("im.message.receive_v1", {}))
+    assert [(each.text, each.sender.is_bot) for each in stage.inbox.messages] == [("", True)]
+
+
+async def test_a_button_is_answered_for_the_person_who_pressed_it(stage: Stage) -> None:
+    await stage.show(answer("It is"))
+    [message] = stage.sent
+    async with receiving(stage):
+        assert await stage.people.presses("ou_ada", message, "Stop") == (200, {})
+        # The card was forwarded: a press there acts on the chat of the person who presses.
+        await stage.people.presses("ou_eve", message, "Stop")
+    (ada, origin, action), (eve, _, _) = stage.inbox.choices
+    assert (ada, origin.sender.id, action) == (ADA, "ou_ada", "stop:run-1")
+    assert not origin.is_group
+    assert eve == ChatAddress("feishu", "ou_eve")
+
+
+async def test_a_button_in_a_thread_names_the_thread(stage: Stage) -> None:
+    stage.chat = ChatAddress("feishu", "oc_group", "omt_1")
+    event_origin = stage.origin.__class__(stage.origin.sender, "event", is_group=True)
+    await stage.show(answer("It is"), origin=event_origin)
+    [message] = stage.sent
+    async with receiving(stage):
+        await stage.people.presses("ou_ada", message, "Stop")
+    [(chat, origin, _)] = stage.inbox.choices
+    assert chat == stage.chat
+    assert origin.is_group
+
+
+async def test_the_bots_menu_sends_commands(stage: Stage) -> None:
+    async with receiving(stage):
+        await stage.people.chooses("ou_ada", "new")
+        await stage.people.chooses("ou_ada", "something_else")
+    [message] = stage.inbox.messages
+    assert (message.chat, message.text, message.is_group) == (ADA, "/new", False)
+
+
+async def test_a_long_event_arrives_in_several_frames(stage: Stage) -> None:
+    text = "word " * 4_000
+    async with receiving(stage):
+        await stage.people.writes("ou_ada", text)
+    assert stage.inbox.messages[0].text == text.strip()
+
+
+async def test_the_connection_is_kept_alive_and_made_again_when_it_ends(stage: Stage) -> None:
+    async with receiving(stage):
+        await stage.people.writes("ou_ada", "One")
+        assert stage.server.sockets.pings == 1
+        stage.clock.now_ms += 60_000
+        await stage.server.sockets.drop()
+        await stage.people.writes("ou_ada", "Two")
+    assert [message.text for message in stage.inbox.messages] == ["One", "Two"]
+    assert len(stage.server.sockets.tickets) == 2
+    assert stage.server.counts["GET /open-apis/bot/v3/info"] == 1
+
+
+async def test_a_connection_that_ends_at_once_is_left_to_the_layer(stage: Stage) -> None:
+    ready = asyncio.Event()
+    running = asyncio.create_task(stage.platform.run(stage.inbox, ready.set))
+    await ready.wait()
+    await stage.server.sockets.connected.wait()
+    await stage.server.sockets.drop()
+    with pytest.raises(Transient, match="at once"):
+        await running
+
+
+@pytest.mark.parametrize(
+    ("headers", "error", "words"),
+    [
+        ({"handshake-status": "403", "handshake-msg": "not allowed"}, Misconfigured, "not allowed"),
+        (
+            {"handshake-status": "514", "handshake-autherrcode": "1000040350"},
+            Misconfigured,
+            "too many",
+        ),
+        ({"handshake-status": "514", "handshake-msg": "expired"}, Transient, "expired"),
+        ({}, Transient, "400"),
+    ],
+)
+async def test_a_refused_connection_says_why(
+    stage: Stage, headers: dict[str, str], error: type[Exception], words: str
+) -> None:
+    stage.server.sockets.refusal = headers
+    with pytest.raises(error, match=words):
+        await stage.platform.run(stage.inbox, lambda: None)
+
+
+async def test_wrong_credentials_are_the_operators_business(stage: Stage) -> None:
+    platform = stage.new_platform(app_id="cli_other")
+    with pytest.raises(Misconfigured, match="copy both again"):
+        await platform.run(stage.inbox, lambda: None)
+    [check] = await platform.check()
+    assert not check.ok
+    await platform.close()
+
+
+async def test_an_app_without_a_bot_is_told_to_add_one(stage: Stage) -> None:
+    stage.server.has_bot = False
+    with pytest.raises(Misconfigured, match="add the bot feature"):
+        await stage.platform.run(stage.inbox, lambda: None)
+
+
+@pytest.mark.parametrize(
+    ("settings", "environment", "words"),
+    [
+        (FeishuSettings(), {"FEISHU_APP_SECRET": "s"}, "app_id is not set"),
+        (FeishuSettings(app_id=APP_ID), {}, "FEISHU_APP_SECRET is not set"),
+        (FeishuSettings(app_id=APP_ID, app_secret_env="OTHER"), {"OTHER": " "}, "OTHER is not set"),
+    ],
+)
+def test_what_is_missing_is_named(
+    settings: FeishuSettings, environment: dict[str, str], words: str
+) -> None:
+    with pytest.raises(Misconfigured, match=words):
+        make_platform(settings, HandClock(), environment)
+
+
+async def test_the_check_lists_what_is_missing(stage: Stage) -> None:
+    checks = {check.name: check for check in await stage.platform.check()}
+    assert all(check.ok for check in checks.values())
+    assert checks["token"].detail == "Aloud"
+    assert stage.server.sockets.open == []
+    stage.server.scopes -= {"cardkit:card:write", "im:resource"}
+    scopes = {check.name: check for check in await stage.platform.check()}["scopes"]
+    assert not scopes.ok
+    assert "cardkit:card:write" in scopes.detail
+    stage.server.scopes.add("cardkit:card:write")
+    scopes = {check.name: check for check in await stage.platform.check()}["scopes"]
+    assert scopes.ok
+    assert "im:resource" in scopes.detail
+
+
+async def test_secrets_are_in_no_log_error_or_repr(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    errors: list[str] = []
+    stage.server.fail_next(1, 500)
+    with pytest.raises(Transient) as lost:
+        await stage.show(answer("It"))
+    stage.server.sockets.refusal = {"handshake-status": "514", "handshake-msg": "no"}
+    with pytest.raises(Transient) as refused:
+        await stage.platform.run(stage.inbox, lambda: None)
+    stage.server.sockets.refusal = None
+    async with receiving(stage):
+        await stage.people.writes("ou_ada", "Hello")
+        stage.clock.now_ms += 60_000
+        await stage.server.sockets.drop()
+        await stage.people.writes("ou_ada", "Again")
+    unreachable = stage.new_platform(domain="http://127.0.0.1:1")
+    with pytest.raises(Transient) as down:
+        await unreachable.run(stage.inbox, lambda: None)
+    errors += [str(each.value) for each in (lost, refused, down)]
+    said = caplog.text + "".join(errors) + repr(vars(stage.platform)) + repr(stage.platform)
+    for secret in (SECRET, "canary-key", *stage.server.tokens, *stage.server.sockets.tickets):
+        assert secret not in said
+    await unreachable.close()

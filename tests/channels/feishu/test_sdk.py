@@ -1,0 +1,31 @@
+"""The fake Feishu works with Feishu's own library, so it speaks the real protocol."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from tests.channels.feishu.fake.people import People
+from tests.channels.feishu.fake.server import APP_ID, SECRET, FakeFeishu
+from tests.channels.feishu.fake.visible import visible
+
+BOT = Path(__file__).with_name("sdk_bot.py")
+
+
+async def test_feishus_own_library_receives_and_answers_with_a_card() -> None:
+    loop = asyncio.get_running_loop()
+    async with FakeFeishu(loop.time).serving() as server:
+        bot = await asyncio.create_subprocess_exec(
+            sys.executable, BOT, server.url, APP_ID, SECRET,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        assert bot.stdout is not None
+        try:
+            await People(server).writes("ou_ada", "hello " * 1_000)
+            lines = [await bot.stdout.readline() for _ in range(2)]
+        finally:
+            bot.kill()
+            await bot.wait()
+        assert lines == [b"0 0 0\n", b"0 0 300317\n"]
+        card = next(iter(server.cards.entities.values())).card
+        assert visible(card)[0] == "HELLO " * 1_000
+        assert server.sockets.pings >= 1
