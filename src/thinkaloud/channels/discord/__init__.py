@@ -1,0 +1,1 @@
+"""Discord: a bot that receives over the gateway and shows runs as messages."""

@@ -1,0 +1,57 @@
+"""Sends and edits messages. A message that is sent again after a lost response isn't doubled."""
+
+import hashlib
+from typing import Final
+
+import msgspec
+
+from thinkaloud.channels.discord.api import Api, Json
+from thinkaloud.channels.discord.render import NO_MENTIONS, SILENT, Draft
+from thinkaloud.channels.platform.message import ChatAddress
+
+_NONCE_CHARS: Final = 25
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a message is sent."""
+
+    channel: str
+    """The id of the channel or thread."""
+    reply_to: str | None = None
+
+    @staticmethod
+    def of(chat: ChatAddress) -> "Place":
+        """Return the place of a chat: its thread, if it is one."""
+        return Place(chat.thread_id or chat.chat_id)
+
+
+async def post(api: Api, place: Place, draft: Draft, key: str, *, final: bool = False) -> str:
+    """Send a message and return its id.
+
+    `key` identifies it: for some minutes, Discord answers a second one with the first. Raises as
+    `Api.call`.
+    """
+    body: Json = {
+        **draft.body,
+        "flags": draft.flags | (SILENT if draft.silent else 0),
+        "allowed_mentions": NO_MENTIONS,
+        "nonce": hashlib.sha256(key.encode()).hexdigest()[:_NONCE_CHARS],
+        "enforce_nonce": True,
+    }
+    if place.reply_to is not None:
+        body["message_reference"] = {"message_id": place.reply_to, "fail_if_not_exists": False}
+    made = await api.call("POST", f"/channels/{place.channel}/messages", body, final=final)
+    return str(made["id"])
+
+
+async def edit(
+    api: Api, place: Place, message_id: str, draft: Draft, *, final: bool = False
+) -> None:
+    """Give a message its new content. Raises `MessageGone`, and as `Api.call`."""
+    body: Json = {**draft.body, "flags": draft.flags, "allowed_mentions": NO_MENTIONS}
+    await api.call("PATCH", f"/channels/{place.channel}/messages/{message_id}", body, final=final)
+
+
+async def delete(api: Api, place: Place, message_id: str, *, final: bool = False) -> None:
+    """Delete a message. Raises `MessageGone`, and as `Api.call`."""
+    await api.call("DELETE", f"/channels/{place.channel}/messages/{message_id}", final=final)
