@@ -18,6 +18,7 @@ from thinkaloud.ports.tasks import owned_tasks
 _DOWN_SECONDS: Final = 120.0
 """How long the library may try to connect again; then the layer reports it and starts over."""
 _CLOSE_SECONDS: Final = 3.0
+_CANCEL_SECONDS: Final = 0.1
 
 
 class Receiver:
@@ -60,8 +61,8 @@ class Receiver:
                 await asyncio.wait((connecting, watching), return_when=asyncio.FIRST_COMPLETED)
                 ended = connecting.result() if connecting.done() else None
             finally:
-                connecting.cancel()
                 watching.cancel()
+                await _end(connecting)
         return gateway_error(ended) if ended else Transient("the gateway cannot be reached")
 
     async def _message(self, found: discord.Message) -> None:
@@ -99,6 +100,13 @@ async def close_gateway(gateway: Gateway) -> None:
         async with asyncio.timeout(_CLOSE_SECONDS):
             await gateway.close()
     await gateway.http.close()
+
+
+async def _end(task: asyncio.Task[Exception]) -> None:
+    """Cancel a task until it ends: on Python 3.11, `wait_for` can swallow a cancellation."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait((task,), timeout=_CANCEL_SECONDS)
 
 
 async def _connection_error(gateway: Gateway) -> Exception:

@@ -59,11 +59,15 @@ class Gateway:
         self.refused = 0
         """How many IDENTIFYs came too soon."""
         self.connections = 0
+        self.refuses = False
+        """Whether connections get an error from now on."""
         self._sessions: dict[str, Session] = {}
         self._identify_ms = -IDENTIFY_MS
         self.changed = asyncio.Event()
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
+        if self.refuses:
+            raise web.HTTPServiceUnavailable
         socket = web.WebSocketResponse(autoping=True)
         await socket.prepare(request)
         assert request.query["v"] == "10"

@@ -46,8 +46,8 @@ class People:
             sent_ms=places.now_ms(),
             attachments=[self._attach(name, data) for name, data in (files or {}).items()],
         )
-        for name, value in fields.items():
-            setattr(message, name, value)
+        for field, value in fields.items():
+            setattr(message, field, value)
         self.last = places.add(message)
         await self._server.gateway.dispatch("MESSAGE_CREATE", places.message(message))
         return message

@@ -74,6 +74,7 @@ class FakeDiscord:
         """For the next calls that send or edit messages."""
         self.typing: list[str] = []
         self.sessions_left = 1000
+        self.down = False
         self.interaction_ms = INTERACTION_MS
         self.changed = asyncio.Event()
         self._interactions: dict[str, Interaction] = {}
@@ -109,6 +110,10 @@ class FakeDiscord:
             self.changed = asyncio.Event()
         return self.changed
 
+    def goes_down(self) -> None:
+        """Hang up on every call from now on."""
+        self.down = True
+
     async def _download(self, request: web.Request) -> web.Response:
         return web.Response(body=self.places.files[request.match_info["id"]])
 
@@ -117,6 +122,9 @@ class FakeDiscord:
         path = request.match_info["path"]
         body: Any = json.loads(raw) if raw else {}
         self.calls.append((request.method, path, body))
+        if self.down:
+            assert request.transport is not None
+            request.transport.abort()
         self.traffic.append(f"{request.method} {request.path_qs} {raw.decode()}")
         try:
             return await self._answer(request, path.split("/"), body)
