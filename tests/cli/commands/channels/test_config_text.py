@@ -19,7 +19,9 @@ allow_from = [ "U1", ] # me
 
 printable = st.text(
     st.characters(codec="utf-8", exclude_categories=("C", "Z")), max_size=20
-) | st.sampled_from(["", 'a "quoted" \\ path', "[x]\ny".replace("\n", " "), "# no comment", "日本語"])
+) | st.sampled_from(
+    ["", 'a "quoted" \\ path', "[x]\ny".replace("\n", " "), "# no comment", "日本語"]
+)
 values = st.dictionaries(
     st.sampled_from(["model", "owner", "system_prompt", "enabled", "allow_from"]),
     printable | st.booleans() | st.lists(printable, max_size=3),
