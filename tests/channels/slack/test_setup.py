@@ -67,6 +67,14 @@ async def test_tokens_are_in_no_log_line_no_error_and_no_repr(
     assert "ticket=" not in caplog.text
 
 
+async def test_the_channel_silences_the_library_and_nothing_else(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with receiving(stage):
+        logging.getLogger("thinkaloud.channels.routing").warning("still logged")
+    assert "still logged" in caplog.text
+
+
 def test_the_manifest_of_the_documentation_asks_for_what_the_check_looks_for() -> None:
     path = ROOT / "docs" / "examples" / "channels" / "slack_manifest.json"
     manifest = json.loads(path.read_text(encoding="utf-8"))

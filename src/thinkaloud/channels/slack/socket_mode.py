@@ -136,7 +136,7 @@ def _app(me: Identity, handle: Handle, client: AsyncWebClient) -> AsyncApp:
 
     app = AsyncApp(
         logger=quiet_logger(),
-        name="thinkaloud",
+        name="thinkaloud.slack_bolt",
         client=AsyncWebClient(base_url=client.base_url, session=client.session),
         # Without this, Bolt looks for SLACK_CLIENT_ID in the environment and then forgets the token.
         authorize=authorize,
