@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.types import Message
 
-from tests.runtime.test_pushing import Script
+from tests.runtime.log.test_pushing import Script
 from tests.server.raw import HOST, TEXT, Raw, frame, raw, raw_socket
 from tests.server.serving import Served, serving
 from thinkaloud.events.model import ModelEvent

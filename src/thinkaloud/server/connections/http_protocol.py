@@ -8,7 +8,7 @@ from typing_extensions import override
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from thinkaloud.server.connections.http_upgrade import UpgradingHttp
+from thinkaloud.server.connections.http_chunks import ChunkedHttp
 from thinkaloud.server.connections.limits import (
     LINGER_SECONDS,
     ConnectionLimits,
@@ -61,7 +61,7 @@ class _Head:
         self._count = 0
 
 
-class HttpConnection(UpgradingHttp):
+class HttpConnection(ChunkedHttp):
     """A connection that limits the size and duration of a request's head.
 
     An invalid head gets a problem document as the response, and the connection is closed. The

@@ -21,7 +21,7 @@ class UpgradingHttp(HttpToolsProtocol):
     refused = False
     """Whether further data from this client is ignored."""
     _replaying = False
-    _answering: RequestResponseCycle | None = None
+    answering: RequestResponseCycle | None = None
     """The request being handled; others may be queued behind it."""
 
     @property
@@ -51,7 +51,7 @@ class UpgradingHttp(HttpToolsProtocol):
 
     def abort_response(self) -> None:
         """Notify the handlers of pending requests that the client has disconnected."""
-        for cycle in () if self.is_idle else (self.cycle, self._answering or self.cycle):
+        for cycle in () if self.is_idle else (self.cycle, self.answering or self.cycle):
             cycle.disconnected = True
             cycle.waiting_for_100_continue = False
             cycle.message_event.set()
@@ -61,26 +61,6 @@ class UpgradingHttp(HttpToolsProtocol):
         if self.transport.is_closing():
             self.abort_response()
         return self.transport.is_closing()
-
-    def write_chunk(self, pieces: Sequence[bytes]) -> bool:
-        """Write a chunk of the response that is being sent, past uvicorn.
-
-        Returns False, having written nothing, if that isn't possible right now: the send buffer is
-        above its high-water mark, the client has disconnected, or this isn't a chunked response.
-        """
-        cycle = self._answering
-        if (
-            cycle is None
-            or not cycle.chunked_encoding
-            or cycle.response_complete
-            or cycle.disconnected
-            or self.flow.write_paused
-            or self.transport.is_closing()
-        ):
-            return False
-        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        self.transport.write(b"%x\r\n%b\r\n" % (len(data), data))
-        return True
 
     def disconnect(self) -> None:
         """Close the connection immediately."""
@@ -127,7 +107,7 @@ class UpgradingHttp(HttpToolsProtocol):
 
     @override
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        self._answering = cycle
+        self.answering = cycle
         super()._start_asgi_task(cycle, app)
 
     def _continue_parsing(self) -> None:

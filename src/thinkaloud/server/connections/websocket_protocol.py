@@ -44,7 +44,7 @@ class SocketConnection(WebSocketsSansIOProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._limits: ConnectionLimits = cast("ServerConfig", config).connection_limits
         late = f"a message took longer than {self._limits.body_timeout:g} seconds"
-        self._deadline = Deadline(lambda: self._fail(CloseCode.POLICY_VIOLATION, late))
+        self._deadline = Deadline(lambda: _fail(self, CloseCode.POLICY_VIOLATION, late))
         self._message: bytearray | None = None
         """The incomplete message so far, as one buffer: a list of fragments would be unbounded."""
         self._empty_fragments = 0
@@ -124,13 +124,13 @@ class SocketConnection(WebSocketsSansIOProtocol):
         if not event.data:
             self._empty_fragments += 1
             if self._empty_fragments > MAX_EMPTY_FRAGMENTS:
-                self._fail(CloseCode.POLICY_VIOLATION, "too many empty fragments")
+                _fail(self, CloseCode.POLICY_VIOLATION, "too many empty fragments")
                 return
         if event.fin:
             self._message = None
             self.frames = [bytes(message)]
             if self.curr_msg_data_type == "text" and not _is_utf8(message):
-                self._fail(CloseCode.INVALID_DATA, "a text message is not valid UTF-8")
+                _fail(self, CloseCode.INVALID_DATA, "a text message is not valid UTF-8")
             else:
                 self.send_receive_event_to_app()
 
@@ -215,11 +215,12 @@ class SocketConnection(WebSocketsSansIOProtocol):
             self._empty_fragments = 0
             self.handle_cont(event)
 
-    def _fail(self, code: CloseCode, reason: str) -> None:
-        """Close the socket because of a client error."""
-        if not self.close_sent and not self.transport.is_closing():
-            self.conn.fail(code, reason)
-            self.handle_parser_exception()
+
+def _fail(connection: SocketConnection, code: CloseCode, reason: str) -> None:
+    """Close a socket because of a client error."""
+    if not connection.close_sent and not connection.transport.is_closing():
+        connection.conn.fail(code, reason)
+        connection.handle_parser_exception()
 
 
 def text_message(text: bytes) -> bytes:
