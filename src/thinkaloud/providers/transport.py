@@ -67,7 +67,8 @@ class _Reading:
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._content = content
         self._take = take
-        self._busy = self._more = False
+        self._busy = self._more = self._at_end = False
+        content.on_eof(self._note_end)
 
     def on_read(self) -> None:
         """Take what has arrived. Called after each read, and when the connection is lost."""
@@ -81,7 +82,7 @@ class _Reading:
             while self._more and not self.done.done():
                 self._more = False
                 data = content.read_nowait()
-                over = (data and not self._take(data)) or content.at_eof()
+                over = (data and not self._take(data)) or (self._at_end and not self._more)
                 if over and not self.done.done():
                     self.done.set_result(None)
         except Exception as error:  # noqa: BLE001 - raised where the response is awaited
@@ -89,6 +90,9 @@ class _Reading:
                 self.done.set_exception(error)
         finally:
             self._busy = False
+
+    def _note_end(self) -> None:
+        self._at_end = True
 
 
 def is_local_url(url: str) -> bool:

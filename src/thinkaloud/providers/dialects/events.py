@@ -54,8 +54,15 @@ class ProviderEvents(SSEParser):
     @override
     def feed(self, chunk: bytes) -> list[tuple[bytes, bytes]]:
         """Process the next bytes; see `SSEParser.feed`."""
-        if chunk.startswith(_JSON) and chunk.endswith(b"}\n\n") and self._between_events(chunk):
-            # The usual chunk: whole events, each one line of JSON.
+        if (
+            chunk.startswith(_JSON)
+            and chunk.endswith(b"}\n\n")
+            and self._started
+            and not (self._line or self._data or self._name or self._skip_lf or self._broken)
+            and len(chunk) <= self._limit
+            and b"\r" not in chunk
+        ):
+            # The usual chunk: whole events, each one line of JSON, and nothing left from before.
             events: list[tuple[bytes, bytes]] = []
             for event in chunk[:-2].split(b"\n\n"):
                 if not event.startswith(_JSON) or b"\n" in event:
@@ -64,15 +71,6 @@ class ProviderEvents(SSEParser):
             else:
                 return events
         return super().feed(chunk)
-
-    def _between_events(self, chunk: bytes) -> bool:
-        """Whether nothing is left of earlier input, and nothing about this chunk is unusual."""
-        return (
-            self._started
-            and not (self._line or self._data or self._name or self._skip_lf or self._broken)
-            and len(chunk) <= self._limit
-            and b"\r" not in chunk
-        )
 
     @override
     def _take(self, line: bytes, events: list[tuple[bytes, bytes]]) -> None:

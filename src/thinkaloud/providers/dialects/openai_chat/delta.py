@@ -55,25 +55,29 @@ class DeltaReader:
     def delta(self, delta: Delta, events: list[ModelEvent]) -> None:
         """Process the next delta and append its events."""
         received = self.received
-        if delta.reasoning_content:
+        thought, is_detailed = (
+            delta.reasoning_content,
+            delta.reasoning_details or delta.thinking_blocks,
+        )
+        if thought and not is_detailed and isinstance(thought, str) and self._content.plain:
+            # The usual delta, without a call for each token; so is the usual content below.
             received.carrier = "reasoning_content"
-            self._reason(plain(delta.reasoning_content), delta, events)
-        elif delta.reasoning:
-            received.carrier = "reasoning"
-            self._reason(plain(delta.reasoning), delta, events)
-        elif delta.reasoning_text:
-            received.carrier = "reasoning_text"
-            self._reason(plain(delta.reasoning_text), delta, events)
-        elif other := delta.thinking or delta.thought:
-            self._reason(plain(other), delta, events)
-        elif delta.reasoning_details or delta.thinking_blocks:
-            self._reason("", delta, events)
+            received.reasoning.append(thought)
+            events.append(ReasoningText(thought))
+        elif (
+            thought
+            or is_detailed
+            or delta.reasoning
+            or delta.reasoning_text
+            or delta.thinking
+            or delta.thought
+        ):
+            self._any_reasoning(delta, events)
         content = delta.content
         if content:
             if not isinstance(content, str):
                 self._content_chunks(content, events)
             elif self._content.plain:
-                # The usual delta, without a call for each token.
                 received.content.append(content)
                 received.answer.append(content)
                 events.append(AnswerText(content))
@@ -87,6 +91,22 @@ class DeltaReader:
             or delta.reasoning_opaque
         ):
             self._rest(delta, events)
+
+    def _any_reasoning(self, delta: Delta, events: list[ModelEvent]) -> None:
+        received = self.received
+        if delta.reasoning_content:
+            received.carrier = "reasoning_content"
+            self._reason(plain(delta.reasoning_content), delta, events)
+        elif delta.reasoning:
+            received.carrier = "reasoning"
+            self._reason(plain(delta.reasoning), delta, events)
+        elif delta.reasoning_text:
+            received.carrier = "reasoning_text"
+            self._reason(plain(delta.reasoning_text), delta, events)
+        elif other := delta.thinking or delta.thought:
+            self._reason(plain(other), delta, events)
+        else:
+            self._reason("", delta, events)
 
     def _reason(self, text: str, delta: Delta, events: list[ModelEvent]) -> None:
         """Emit the reasoning of a delta once, even if several of its fields contain it."""

@@ -102,7 +102,12 @@ class ChatWire:
         """Return the frame of an event; None if this wire does not carry it."""
         if entry.wire == self.name:
             return entry.encoded
-        return entry.frame(self.name, self.frame)
+        if entry.wire:
+            return entry.frame(self.name, self.frame)
+        # The first wire to encode it, as usual: without a call for each token.
+        entry.wire = self.name
+        frame = entry.encoded = self._frame(entry.logged)
+        return frame
 
     async def boundary(self, entry: Entry, runs: RunLookup, /) -> Sequence[bytes]:
         """Return the first or the terminal frame of a run."""
@@ -161,19 +166,19 @@ class ChatWire:
             data = _encode(token)
             data = data if data.isascii() else on_one_line(data)
             return b"id: %d\nevent: token\ndata: %b\n\n" % (logged.seq, data)
+        if isinstance(event, ReasoningDelta) and self._reasoning:
+            thought = Reasoning(event.text, event.segment_id, logged.at_ms, event.part)
+            if self._form == "text":
+                return _encode(ReasoningFrame(thought, logged.seq, logged.run_id))
+            data = _encode(thought)
+            data = data if data.isascii() else on_one_line(data)
+            return b"id: %d\nevent: reasoning\ndata: %b\n\n" % (logged.seq, data)
         shown = event if self._reasoning else without_reasoning(event)
         return None if shown is None else self._shown(logged, shown)
 
     def _shown(self, logged: LoggedEvent, event: Event) -> bytes | None:
         match event:
-            case ReasoningDelta():
-                thought = Reasoning(event.text, event.segment_id, logged.at_ms, event.part)
-                if self._form == "text":
-                    return _encode(ReasoningFrame(thought, logged.seq, logged.run_id))
-                data = _encode(thought)
-                data = data if data.isascii() else on_one_line(data)
-                return b"id: %d\nevent: reasoning\ndata: %b\n\n" % (logged.seq, data)
-            case AnswerDelta() | RunEnded():
+            case AnswerDelta() | ReasoningDelta() | RunEnded():
                 raise ValueError(f"{type(event).__name__} is encoded elsewhere")
             case _:
                 frame = self._early(logged, event)
