@@ -23,12 +23,12 @@ from thinkaloud.testing import Batch, ScriptedModel, Wait, say, think
 class Script:
     """A model that sends one batch whenever the test says so."""
 
-    def __init__(self, *batches: Sequence[object]) -> None:
+    def __init__(self, *batches: Sequence[object], then: Sequence[object] = ()) -> None:
         self._gates = [asyncio.Event() for _ in batches]
         steps: list[object] = []
         for gate, batch in zip(self._gates, batches, strict=True):
             steps += [Wait(gate), Batch(tuple(batch))]  # type: ignore[arg-type]
-        self.model = ScriptedModel(steps)  # type: ignore[arg-type]
+        self.model = ScriptedModel(steps, then)  # type: ignore[arg-type]
 
     @property
     def is_over(self) -> bool:
@@ -149,6 +149,20 @@ async def test_a_reader_that_joins_in_the_middle_gets_everything_once_and_in_ord
     assert joined(resumed.seen) == "cdefgh"
     assert late.pushed
     assert resumed.seen == [each for each in everything if each.seq >= resumed.seen[0].seq]
+
+
+@pytest.mark.promise("P9")
+async def test_a_reader_of_one_run_gets_nothing_of_the_run_before_it() -> None:
+    script = Script(say("a"), say("b"), then=say("c"))
+    async with stage(script.model) as runs:
+        first = await start(runs, conversation_id="c")
+        second = await start(runs, conversation_id="c")
+        reader, queued = Reader(runs, first), Reader(runs, second)
+        await script.send_all()
+        await asyncio.gather(reader.task, queued.task)
+    assert joined(reader.seen) == "ab"
+    assert {each.run_id for each in queued.seen} == {second.run_id}
+    assert joined(queued.seen) == "c"
 
 
 class SlowStore(MemoryStore):

@@ -58,7 +58,8 @@ class Follower:
         self._log = log
         self._reader = reader
         self._rest: list[Entry] = []
-        self._push: Push | None = None
+        self.push: Push | None = None
+        """Takes new events while `batch` waits."""
 
     async def batch(
         self, *, merge: bool = False, push: Push | None = None
@@ -70,7 +71,7 @@ class Follower:
         Returns a `Snapshot` if the events after the cursor are no longer available individually.
         Empty means the end: the run has ended, `until` was reached, or the log was closed.
         """
-        self._push = push
+        self.push = push
         while not self.ended:
             if self.until is not None and self.cursor >= self.until:
                 self.ended = True
@@ -102,18 +103,8 @@ class Follower:
         elif log.closed:
             self.ended = True
         else:
-            await log.waiting.wait(None if self._push is None else self._take)
+            await log.waiting.wait(self)
         return entries
-
-    def _take(self, entries: Sequence[Entry]) -> bool:
-        """Pass on new entries, all of one run, and move the cursor; False if that must wait."""
-        last = entries[-1].logged
-        if self.run_id is None or self.run_id == last.run_id:
-            push = self._push
-            if push is None or not push(entries):
-                return False
-        self.cursor = last.seq
-        return True
 
     async def _older(self) -> list[Entry] | Snapshot:
         floor = self._log.floor

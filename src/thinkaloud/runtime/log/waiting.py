@@ -6,6 +6,7 @@ without waking its task, as long as it can take them at once. Otherwise it is wo
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from thinkaloud.runtime.log.entry import Entry
 
@@ -13,16 +14,26 @@ Push = Callable[[Sequence[Entry]], bool]
 """Takes new entries without waiting. Returns False, having taken none, if it can't right now."""
 
 
+class Waiting(Protocol):
+    """A follower that has read everything."""
+
+    cursor: int
+    """The number of the last event that it has read, or that was pushed to it."""
+    run_id: str | None
+    """The only run that it follows, if any."""
+    push: Push | None
+
+
 class WaitingFollowers:
     """The followers that wait for new events."""
 
     def __init__(self) -> None:
-        self._waiting: dict[asyncio.Future[None], Push | None] = {}
+        self._waiting: dict[asyncio.Future[None], Waiting] = {}
 
-    async def wait(self, push: Push | None = None) -> None:
-        """Wait until woken. Until then, new events may be passed to `push`."""
+    async def wait(self, follower: Waiting) -> None:
+        """Wait until woken. Until then, new events may be pushed, which moves the cursor."""
         waiter = asyncio.get_running_loop().create_future()
-        self._waiting[waiter] = push
+        self._waiting[waiter] = follower
         try:
             await waiter
         finally:
@@ -38,17 +49,20 @@ class WaitingFollowers:
     def push(
         self, entries: Sequence[Entry], merge: Callable[[Sequence[Entry]], Sequence[Entry]]
     ) -> None:
-        """Push new entries, merged once for all, to those that take them, and wake the others.
+        """Push new entries of a run, merged once for all, and wake those that don't take them.
 
         An exception ends the follower that raised it, as if it had pulled, and no other.
         """
         if len(entries) > 1 and self._waiting:
             entries = merge(entries)
-        for waiter, push in tuple(self._waiting.items()):
+        last = entries[-1].logged
+        for waiter, follower in tuple(self._waiting.items()):
             if waiter.done():
                 continue  # Cancelled, or woken.
+            push, run_id = follower.push, follower.run_id
             try:
-                if push is not None and push(entries):
+                if (run_id is not None and run_id != last.run_id) or (push and push(entries)):
+                    follower.cursor = last.seq
                     continue
             except Exception as error:  # noqa: BLE001 - belongs to the task of the follower
                 waiter.set_exception(error)
