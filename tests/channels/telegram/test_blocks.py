@@ -224,6 +224,8 @@ def test_messages_of_any_blocks_fit_and_contain_all_of_the_text(
 @settings(max_examples=40)
 @given(st.lists(BLOCKS, min_size=1, max_size=5))
 def test_html_of_any_blocks_is_accepted_and_notifies_nobody(blocks: list[Block]) -> None:
-    for part in messages(list(simple([*blocks, Paragraph("@somebody.")])), 4_000, 80):
+    loud = [*blocks, Paragraph("@somebody. " * 600), Preformatted("@decorator\n" * 600)]
+    for part in messages(list(simple(loud)), 4_000, 80):
         assert Parsed(html(part), "HTML").mentions == []
+    for part in messages(list(simple(loud, quiet_code=True)), 4_000, 80):
         assert Parsed(text(part), None).mentions == []

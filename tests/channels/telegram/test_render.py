@@ -35,6 +35,18 @@ def test_a_draft_shows_the_end_of_a_long_thought_and_of_a_long_answer(form: Form
     assert len(visible) < 20_000
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_a_draft_of_a_run_with_hundreds_of_tools_shows_the_latest(form: Form) -> None:
+    tools = [
+        ToolLine(str(n), "search", f"search: number {n} {'x' * 60}", "done") for n in range(500)
+    ]
+    for show in (draft, progress):
+        part = show(content(*tools, thought("Hm", seconds=None)), form)
+        assert part is not None
+        visible, _ = seen(part.text, form, is_draft=show is draft)
+        assert "number 499" in visible
+
+
 def test_the_end_of_a_long_code_block_is_shown_as_code() -> None:
     code = "\n".join(f"line {number}" for number in range(5_000))
     part = draft(content(Answer("a", f"Look:\n\n```python\n{code}\n", True)), "rich")

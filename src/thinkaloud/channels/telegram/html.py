@@ -36,8 +36,17 @@ _WIDEST: Final = 60
 _TAGS: Final = {Bold: "b", Italic: "i", Strikethrough: "s"}
 
 
-def simple(blocks: Iterable[Block]) -> Iterator[Block]:
-    """Yield paragraphs, code and folds that look like these blocks where there is nothing else."""
+def simple(blocks: Iterable[Block], *, quiet_code: bool = False) -> Iterator[Block]:
+    """Yield paragraphs, code, quotations and folds that look like these blocks where there is nothing else.
+
+    `@` is separated from the name after it, so nobody is notified. In code, that is only necessary (`quiet_code`) if it
+    will be sent as text.
+    """
+    for block in _simplified(blocks):
+        yield _quiet_block(block, quiet_code)
+
+
+def _simplified(blocks: Iterable[Block]) -> Iterator[Block]:
     for block in blocks:
         match block:
             case Heading():
@@ -49,9 +58,9 @@ def simple(blocks: Iterable[Block]) -> Iterator[Block]:
             case List():
                 yield from _list(block, "")
             case Quote():
-                yield Quote(tuple(_paragraphs(simple(block.blocks))))
+                yield Quote(tuple(_paragraphs(_simplified(block.blocks))))
             case Details():
-                yield Details(block.summary, tuple(_paragraphs(simple(block.blocks))))
+                yield Details(block.summary, tuple(_paragraphs(_simplified(block.blocks))))
             case Table():
                 yield Preformatted(_grid(block))
             case Thinking():
@@ -61,13 +70,13 @@ def simple(blocks: Iterable[Block]) -> Iterator[Block]:
 
 
 def html(blocks: Sequence[Block]) -> str:
-    """Return the HTML of blocks that `simple` has returned. `@` is separated from the name, so nobody is notified."""
+    """Return the HTML of blocks that `simple` has returned."""
     return "\n\n".join(map(_block, blocks))
 
 
 def text(blocks: Sequence[Block]) -> str:
-    """Return blocks as text without any formatting."""
-    return _quiet("\n\n".join(_plain(block) for block in simple(blocks)))
+    """Return blocks that `simple` has returned as text without any formatting."""
+    return "\n\n".join(map(_plain, blocks))
 
 
 def _plain(block: Block) -> str:
@@ -104,7 +113,7 @@ def _block(block: Block) -> str:
 def _text(text: Text) -> str:
     match text:
         case str():
-            return _quiet(escape(text, quote=False))
+            return escape(text, quote=False)
         case tuple():
             return "".join(map(_text, text))
         case Code() | Formula():
@@ -116,9 +125,35 @@ def _text(text: Text) -> str:
             return f"<{tag}>{_text(text.text)}</{tag}>"
 
 
-def _quiet(text: str) -> str:
+def _quiet_block(block: Block, code: bool) -> Block:
+    match block:
+        case Paragraph():
+            return Paragraph(_quiet(block.text, code))
+        case Preformatted() if code:
+            return Preformatted(plain(_quiet(block.text, code)), block.language)
+        case Quote():
+            return Quote(tuple(_quiet_block(inner, code) for inner in block.blocks))
+        case Details():
+            return Details(
+                block.summary, tuple(_quiet_block(inner, code) for inner in block.blocks)
+            )
+        case _:
+            return block
+
+
+def _quiet(text: Text, code: bool) -> Text:
     """Keep the server from recognizing `@name`: a word joiner, which is invisible, separates them."""
-    return _MENTION.sub("@\u2060", text)
+    match text:
+        case str():
+            return _MENTION.sub("@\u2060", text)
+        case tuple():
+            return tuple(_quiet(part, code) for part in text)
+        case Code() | Formula():
+            return _MENTION.sub("@\u2060", plain(text)) if code else text
+        case Link():
+            return Link(_quiet(text.text, code), text.url)
+        case _:
+            return type(text)(_quiet(text.text, code))
 
 
 def _list(block: List, indent: str) -> Iterator[Block]:
@@ -137,7 +172,7 @@ def _list(block: List, indent: str) -> Iterator[Block]:
                 if lines:
                     yield Paragraph(tuple(lines[:-1]))
                     lines = []
-                yield from simple((inner,))
+                yield from _simplified((inner,))
             mark = " "
     if lines:
         yield Paragraph(tuple(lines[:-1]))

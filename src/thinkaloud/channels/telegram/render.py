@@ -70,7 +70,7 @@ def draft(content: ChatContent, form: Form) -> Part | None:
     if open_thought:
         tail = _end(open_thought[-1].text.strip(), _LIVE_THOUGHT[form])
         blocks.append(Thinking(tail or "Thinking…"))
-    return Part(_written(blocks, form)) if blocks else None
+    return Part(_written(_latest(blocks, form), form)) if blocks else None
 
 
 def progress(content: ChatContent, form: Form) -> Part | None:
@@ -86,7 +86,9 @@ def progress(content: ChatContent, form: Form) -> Part | None:
             blocks.append(Details("Thinking…", paragraphs(tail), is_open=True))
         else:
             blocks.append(Paragraph(Italic("Thinking…")))
-    return Part(_written(blocks, form), silent=not content.answers) if blocks else None
+    if not blocks:
+        return None
+    return Part(_written(_latest(blocks, form), form), silent=not content.answers)
 
 
 def finished(content: ChatContent, form: Form) -> Sequence[Part]:
@@ -148,6 +150,12 @@ def _live(content: ChatContent, form: Form) -> list[Block]:
     return [*blocks, *_body(shown)]
 
 
+def _latest(blocks: Sequence[Block], form: Form) -> Sequence[Block]:
+    """Return the last of these blocks that fit into a message."""
+    *_, last = messages(_simple(blocks, form), _CHARACTERS[form], _BLOCKS[form])
+    return last
+
+
 def _tail(content: ChatContent, limit: int) -> ChatContent:
     """Return the content with only the end of its answer, if that is long."""
     kept: list[Answer | ToolLine | NoticeLine | Thought] = []
@@ -207,11 +215,13 @@ def _end_of_markdown(text: str, limit: int) -> str:
 
 def _simple(blocks: Sequence[Block], form: Form) -> list[Block]:
     """Return blocks that the form can express. They must be split after that: tables become longer."""
-    return list(blocks) if form == "rich" else list(html.simple(blocks))
+    if form == "rich":
+        return list(blocks)
+    return list(html.simple(blocks, quiet_code=form == "text"))
 
 
 def _written(blocks: Sequence[Block], form: Form) -> str:
-    """Return a message of these blocks."""
+    """Return a message of these blocks, which `_simple` has returned."""
     if form == "rich":
         return encode(blocks)
-    return html.html(_simple(blocks, form)) if form == "html" else html.text(blocks)
+    return html.html(blocks) if form == "html" else html.text(blocks)
