@@ -31,18 +31,20 @@ class World:
 
     def __init__(self) -> None:
         self.clock = SteppedClock()
+        self.step = 0.1
+        """The seconds that pass while the sockets get a moment. Smaller, where exact rates matter."""
         self.server = FakeTelegram(self.clock.steady_ms)
         self.people = People(self.server)
         self.state: ChannelState = MemoryChannelState()
         self.store: Store = MemoryStore()
 
-    async def until(self, condition: Callable[[], Any], *, step: float = 0.1) -> None:
+    async def until(self, condition: Callable[[], Any]) -> None:
         """Let time pass until this is true; each step gives the sockets a moment, too."""
         for _ in range(6_000):
             if condition():
                 return
             await asyncio.sleep(0.001)
-            await self.clock.advance(step)
+            await self.clock.advance(self.step)
         texts = [bubble.visible for bubble in self.server.chats.bubbles]
         raise AssertionError(f"it did not happen; people see {texts}")
 

@@ -17,7 +17,6 @@ def refused(world: World) -> list[str]:
     return [call.method for call in world.server.calls if call.status == 429]
 
 
-@pytest.mark.usefixtures("nonblocking")
 async def test_a_question_is_thought_about_in_a_draft_and_answered_in_one_message() -> None:
     go = asyncio.Event()
     async with telegram() as world:
@@ -51,6 +50,7 @@ async def test_the_stop_button_of_the_draft_stops_the_run_and_what_there_was_sta
 
 async def test_two_thousand_deltas_are_a_few_drafts_within_the_limits() -> None:
     async with telegram() as world:
+        world.step = 0.02
         words = [f"w{number} " for number in range(2_000)]
         go = asyncio.Event()
         async with connected(world, [think(*words), Wait(go), say(*words)]):
@@ -184,6 +184,7 @@ async def test_a_photo_with_a_caption_reaches_the_model() -> None:
 
 async def test_fifty_chats_at_once_are_all_answered_within_the_limits() -> None:
     async with telegram() as world:
+        world.step = 0.02
         scripts = [[think(f"Hm {n}"), say(f"Answer {n}")] for n in range(50)]
         async with connected(world, *scripts):
             for person in range(1, 51):

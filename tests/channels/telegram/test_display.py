@@ -17,6 +17,7 @@ def drafts(stage: Stage) -> list[tuple[str, str]]:
     return [(draft.thinking, draft.visible) for draft in stage.server.chats.all_drafts]
 
 
+@pytest.mark.usefixtures("nonblocking")
 async def test_a_thought_is_a_draft_that_grows_and_folds_into_the_answer_without_a_second_message() -> (
     None
 ):
