@@ -236,8 +236,23 @@ async def test_the_token_never_goes_to_another_host(stage: Stage) -> None:
     async with receiving(stage):
         await stage.people.writes("U0ADA", stage.channel, "Read this", files=[elsewhere])
         [message] = await received(stage)
-        with pytest.raises(Rejected, match="not on Slack"):
+        with pytest.raises(Rejected, match="doesn't host"):
             await message.files[0].fetch(100)
+
+
+async def test_a_file_that_slack_does_not_host_is_named_and_a_deleted_one_is_not(
+    stage: Stage,
+) -> None:
+    files = [
+        {"id": "F1", "name": "plan.gdoc", "mode": "external"},
+        {"id": "F2", "name": "gone.txt", "mode": "tombstone"},
+    ]
+    async with receiving(stage):
+        await stage.people.writes("U0ADA", stage.channel, "Read these", files=files)
+        [message] = await received(stage)
+    assert [file.name for file in message.files] == ["plan.gdoc"]
+    with pytest.raises(Rejected):
+        await message.files[0].fetch(100)
 
 
 async def test_what_could_not_be_stored_is_not_acknowledged_and_comes_again(stage: Stage) -> None:
@@ -285,6 +300,22 @@ async def _ends(stage: Stage, ready: asyncio.Event) -> str:
     with pytest.raises(Transient) as caught:
         await stage.platform.run(stage.inbox, ready.set)
     return str(caught.value)
+
+
+async def test_a_missing_subscription_for_the_stop_button_is_logged_once(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.slack.subscribed = False
+    for on in (True, False, True):
+        await stage.platform.typing(stage.chat, stage.origin, on=on)
+    assert caplog.text.count("agent_session_stopped") == 1
+
+
+async def test_an_app_that_is_no_agent_is_asked_only_once(stage: Stage) -> None:
+    stage.slack.workspace.agent = False
+    for _ in range(2):
+        await stage.platform.typing(stage.chat, stage.origin, on=True)
+    assert stage.slack.errors == [("agents.sessions.setStatus", "not_an_agent")]
 
 
 @pytest.mark.parametrize("method", ["auth.test", "apps.connections.open"])

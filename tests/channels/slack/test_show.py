@@ -293,6 +293,50 @@ async def test_a_message_that_was_deleted_is_sent_again_with_the_answer(stage: S
     assert stage.only.visible == "It is forty-two."
 
 
+async def test_a_stream_that_one_chat_refuses_becomes_a_message_there(stage: Stage) -> None:
+    stage.slack.fail("chat.startStream", Fault.error("user_not_in_channel"))
+    await stage.show(thought("Hm. So "), answer("It "))
+    await stage.finish(thought("Hm. So.", closed=True), answer("It is 42."))
+    assert stage.only.visible == "Thought for 4 s\nIt is 42."
+    assert stage.methods() == ["chat.postMessage"]
+
+
+async def test_if_slack_takes_no_folded_block_at_the_end_a_button_shows_the_rest(
+    stage: Stage,
+) -> None:
+    stage.slack.workspace.containers = False
+    text = words(900)
+    await stage.show(thought(text[:3_000]))
+    await stage.finish(thought(text, closed=True), answer("Done."))
+    assert stage.only.visible == "Thought for 4 s\nDone.\n[Show the thought]"
+    assert stage.only.folded.startswith("word0 word1 ")
+
+
+async def test_a_stream_that_is_full_earlier_than_expected_is_replaced(stage: Stage) -> None:
+    await stage.show(thought("Hm. So "), answer("It "))
+    stage.slack.fail("chat.appendStream", Fault.error("msg_too_long"))
+    await stage.show(thought("Hm. So "), answer("It is "))
+    await stage.show(thought("Hm. So "), answer("It is forty"))
+    await stage.finish(thought("Hm. So.", closed=True), answer("It is forty-two."))
+    assert stage.only.visible == "Thought for 4 s\nIt is forty-two."
+    assert stage.only.folded == "Hm. So."
+
+
+async def test_a_message_that_can_no_longer_be_edited_is_sent_again(stage: Stage) -> None:
+    stage.slack.streams.enabled = False
+    await stage.show(answer("It "))
+    await stage.show(answer("It "))
+    stage.slack.fail("chat.update", Fault.error("edit_window_closed"))
+    await stage.finish(answer("It is 42."))
+    assert [message.visible.strip() for message in stage.sent] == ["It", "It is 42."]
+
+
+async def test_blocks_that_slack_refuses_become_plain_text(stage: Stage) -> None:
+    stage.slack.fail("chat.postMessage", *[Fault.error("invalid_blocks")] * 2)
+    await stage.finish(thought("Hm.", closed=True), answer("It is **42**."))
+    assert stage.only.visible == "It is 42."
+
+
 async def test_a_chat_that_is_gone_is_rejected(stage: Stage) -> None:
     del stage.slack.workspace.members[stage.channel]
     with pytest.raises(Rejected, match="channel_not_found"):

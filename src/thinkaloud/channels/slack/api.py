@@ -106,8 +106,11 @@ class SlackApi:
 
     def wait_ms(self, method: str, channel: str = "") -> int:
         """Return for how long Slack asked not to call a method: 0 if not at all."""
-        until = self._blocked.get(_key(method, channel), 0)
-        return max(0, until - self._clock.steady_ms())
+        key = _key(method, channel)
+        wait = self._blocked.get(key, 0) - self._clock.steady_ms()
+        if wait <= 0:
+            self._blocked.pop(key, None)
+        return max(0, wait)
 
     async def call(self, method: str, **arguments: object) -> Json:
         """Call a method. Raises `RetryLater`, `Lost`, `Transient` or `Refusal`."""
@@ -157,7 +160,7 @@ class SlackApi:
 
         async def fetch(most: int) -> bytes:
             if not self._own(url):
-                raise Rejected("The file is not on Slack.")
+                raise Rejected("Slack doesn't host the file.")
             headers = {"Authorization": f"Bearer {self._token}"}
             session = self._connections()
             try:

@@ -124,7 +124,7 @@ class Reader:
             return None
         text = str(event.get("text", ""))
         thread = str(event.get("thread_ts", ""))
-        is_group = event.get("channel_type", "im" if channel.startswith("D") else "") != "im"
+        is_group = event.get("channel_type") != "im" and not channel.startswith("D")
         own_thread = event.get("parent_user_id") == sender.id or thread in ("", ts)
         by_id = event.get("type") == "app_mention" or f"<@{self._me.user_id}" in text
         user_team = str(event.get("user_team") or event.get("team") or team)
@@ -135,7 +135,7 @@ class Reader:
             text=plain(text, self._me.user_id),
             is_group=is_group,
             mentioned=by_id or event.get("parent_user_id") == self._me.user_id,
-            files=[self._file(file) for file in event.get("files", []) if _available(file)],
+            files=[self._file(file) for file in event.get("files", []) if not _deleted(file)],
             reply_to=thread if thread not in ("", ts) else None,
             sent_at_ms=_milliseconds(ts),
             token=Place(user_team, thread or ts).token,
@@ -155,7 +155,8 @@ class Reader:
 
     def _file(self, file: Json) -> InboundFile:
         size = file.get("size")
-        url = str(file.get("url_private_download") or file.get("url_private"))
+        # A file that is hosted elsewhere, or over the plan's limit, has none: its download is rejected.
+        url = str(file.get("url_private_download") or file.get("url_private") or "")
         return InboundFile(
             name=str(file.get("name") or file.get("title") or "file"),
             media_type=str(file.get("mimetype") or "application/octet-stream"),
@@ -223,10 +224,8 @@ def plain(text: str, me: str) -> str:
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()
 
 
-def _available(file: Json) -> bool:
-    """Whether Slack has the file: it may be deleted, over the plan's limit, or hosted elsewhere."""
-    gone = file.get("mode") in {"tombstone", "hidden_by_limit", "external"}
-    return not gone and bool(file.get("url_private_download") or file.get("url_private"))
+def _deleted(file: Json) -> bool:
+    return file.get("mode") == "tombstone"
 
 
 def _milliseconds(ts: str) -> int | None:

@@ -1,5 +1,6 @@
 """The status of agent sessions: https://docs.slack.dev/ai/agent-sessions."""
 
+import logging
 from typing import Final
 
 from thinkaloud.channels.platform.errors import PlatformError
@@ -9,6 +10,9 @@ from thinkaloud.channels.slack.job import METHODS, Tools
 
 _LOCAL: Final = {"channel_not_found", "not_in_channel", "thread_not_found", "is_archived"}
 """Refusals that say nothing about other chats."""
+_MAX_WORKING: Final = 4096
+_UNSUBSCRIBED: Final = "missing_agent_session_stopped_event_subscription"
+_log = logging.getLogger(__name__)
 
 
 class Sessions:
@@ -19,6 +23,7 @@ class Sessions:
         """The channels and threads where this process has an open stream. Slack sets the status of their sessions."""
         self._tools = tools
         self._working: set[tuple[str, str]] = set()
+        self._warned = False
 
     async def set(self, chat: ChatAddress, thread: str, *, on: bool) -> None:
         """Show or hide that the app is working, if Slack's limits and the app's set-up allow it."""
@@ -30,7 +35,7 @@ class Sessions:
         if not self._tools.pace.try_spend("status", chat):
             return
         try:
-            await self._tools.api.call(
+            answer = await self._tools.api.call(
                 METHODS["status"],
                 channel_id=chat.chat_id,
                 thread_ts=thread,
@@ -41,7 +46,15 @@ class Sessions:
             return
         except PlatformError:
             return
+        if answer.get("warning") == _UNSUBSCRIBED and not self._warned:
+            self._warned = True
+            _log.warning(
+                "channel %s: subscribe the app to agent_session_stopped to get a stop button",
+                chat.channel,
+            )
         if on:
+            if len(self._working) >= _MAX_WORKING:
+                self._working.clear()
             self._working.add(key)
         else:
             self._working.discard(key)

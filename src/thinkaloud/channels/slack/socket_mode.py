@@ -136,7 +136,8 @@ def _app(me: Identity, handle: Handle, client: AsyncWebClient) -> AsyncApp:
 
     app = AsyncApp(
         logger=quiet_logger(),
-        name="thinkaloud.slack_bolt",
+        # Bolt takes over the logger of this name: it must not be one of ours.
+        name="slack_bolt.app",
         client=AsyncWebClient(base_url=client.base_url, session=client.session),
         # Without this, Bolt looks for SLACK_CLIENT_ID in the environment and then forgets the token.
         authorize=authorize,

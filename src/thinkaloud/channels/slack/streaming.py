@@ -117,8 +117,9 @@ async def stop(job: Job) -> bool:
         if refusal.code not in ENDED | GONE and job.record.stuck:
             await job.save(phase="lost")
             return False
-        if refusal.code == "invalid_blocks" and blocks:
+        if refusal.code == "invalid_blocks" and blocks and job.switches.containers:
             job.switches.containers = False
+            return False
         return await _refused(job, refusal)
     job.stopped = True
     await job.save(phase="done" if clean else "message", **(_sent(change) if clean else {}))
