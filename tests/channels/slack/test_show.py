@@ -228,7 +228,6 @@ async def test_a_rate_limit_at_the_end_shows_the_answer_at_once_and_ends_the_str
     with pytest.raises(RetryLater) as caught:
         await stage.show(answer("It is 42."), final=True, status="completed")
     assert (caught.value.seconds, caught.value.scope) == (20, "chat")
-    await stage.show(answer("It is 42."), final=True, status="completed")
     assert stage.only.visible == "It is 42."
     assert stage.only.stream is not None
     assert stage.only.stream.open

@@ -142,9 +142,13 @@ class Job:
         self.record = msgspec.structs.replace(self.record, **changes)
         await self._sent.save(self.record)
 
+    def wait_ms(self, budget: str) -> int:
+        """Return for how long Slack asked not to make a call."""
+        return self.api.wait_ms(METHODS[budget], self.chat.chat_id)
+
     def may(self, budget: str) -> bool:
         """Count a call if it may be made now."""
-        if self.api.wait_ms(METHODS[budget], self.chat.chat_id):
+        if self.wait_ms(budget):
             return False
         return self._pace.try_spend(budget, self.chat, final=self.final)
 
@@ -152,7 +156,7 @@ class Job:
         """Count a call; a final one waits until it may be made. Raises `RetryLater`."""
         if not self.final:
             return self.may(budget)
-        if wait := self.api.wait_ms(METHODS[budget], self.chat.chat_id):
+        if wait := self.wait_ms(budget):
             raise RetryLater(wait / 1000)
         await self._pace.spend(budget, self.chat, final=True)
         return True

@@ -97,19 +97,32 @@ async def _append(job: Job, change: Change) -> bool:
 
 
 async def stop(job: Job) -> bool:
-    """End the stream with the rest of the content. Without room for that, append the rest first."""
+    """End the stream with the rest of the content. If it may not be ended now, append the rest."""
     change = job.change()
     clean = not (job.record.differs or job.record.stuck or change.differs)
-    if not job.may("stop"):
-        if clean and change.chunks and job.may("append"):
-            await _append(job, change)
-        return False
-    blocks = end_blocks(job.content, containers=job.switches.containers) if clean else []
-    given: dict[str, Any] = {"chunks": change.chunks if clean else _settled_rows(job)}
-    if blocks:
-        given["blocks"] = blocks
     try:
-        await job.call("stop", ts=job.record.ts, **{k: v for k, v in given.items() if v})
+        if job.may("stop"):
+            return await _stop(job, change, clean=clean)
+        if wait := job.wait_ms("stop"):
+            raise RetryLater(wait / 1000)
+    except RetryLater:
+        await _append_rest(job, change, clean=clean)
+        raise
+    await _append_rest(job, change, clean=clean)
+    return False
+
+
+async def _append_rest(job: Job, change: Change, *, clean: bool) -> None:
+    if clean and change.chunks and job.may("append"):
+        await _append(job, change)
+
+
+async def _stop(job: Job, change: Change, *, clean: bool) -> bool:
+    blocks = end_blocks(job.content, containers=job.switches.containers) if clean else []
+    chunks = change.chunks if clean else _settled_rows(job)
+    given = {name: each for name, each in (("chunks", chunks), ("blocks", blocks)) if each}
+    try:
+        await job.call("stop", ts=job.record.ts, **given)
     except Lost:
         await job.save(differs=True)
         raise
