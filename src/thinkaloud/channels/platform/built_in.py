@@ -43,7 +43,7 @@ BUILT_IN: Final[Mapping[str, BuiltIn]] = {
     "telegram": _of("telegram", "Telegram"),
     "slack": _of("slack", "Slack"),
     "discord": _of("discord", "Discord"),
-    "feishu": _of("feishu", "Feishu"),
+    "feishu": _of("feishu", "Feishu", ""),
     "wechat": _of("wechat", "WeChat"),
     "wecom": _of("wecom", "WeCom"),
     "matrix": _of("matrix", "Matrix"),
