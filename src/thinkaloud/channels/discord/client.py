@@ -10,9 +10,10 @@ from thinkaloud.channels.discord.commands import publish_commands
 from thinkaloud.channels.discord.display import Display
 from thinkaloud.channels.discord.gateway import Gateway, named_gateway
 from thinkaloud.channels.discord.interactions import Interactions, reply
+from thinkaloud.channels.discord.parts import said_parts
 from thinkaloud.channels.discord.read import Reader
 from thinkaloud.channels.discord.receive import Receiver, close_gateway
-from thinkaloud.channels.discord.render import Draft, said_parts
+from thinkaloud.channels.discord.render import Draft
 from thinkaloud.channels.discord.send import Place, post
 from thinkaloud.channels.discord.settings import DiscordSettings
 from thinkaloud.channels.platform.content import ChatContent

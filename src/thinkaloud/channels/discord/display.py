@@ -1,12 +1,15 @@
 """Moves a chat toward the messages that it should have for a run."""
 
 import logging
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import Final
 
 import msgspec
 
 from thinkaloud.channels.discord.api import Api, MessageGone
+from thinkaloud.channels.discord.parts import GrowingAnswer
 from thinkaloud.channels.discord.render import Draft, drafts
 from thinkaloud.channels.discord.send import Place, delete, edit, post
 from thinkaloud.channels.platform.content import ChatContent
@@ -14,6 +17,7 @@ from thinkaloud.channels.platform.errors import Rejected, RetryLater
 from thinkaloud.channels.platform.message import ChatAddress
 from thinkaloud.channels.platform.platform import Sent
 
+_MAX_RUNS: Final = 256
 _log = logging.getLogger(__name__)
 
 
@@ -46,13 +50,15 @@ class Display:
 
     def __init__(self, api: Api) -> None:
         self._api = api
+        self._growing: OrderedDict[str, GrowingAnswer] = OrderedDict()
 
     async def show(self, chat: ChatAddress, content: ChatContent, sent: Sent) -> bool:
         """See `Platform.show`. An update makes at most one call; the end makes all."""
-        job = _Job(self._api, chat, content, sent)
+        job = _Job(self._api, chat, content, sent, drafts(content, self._parts(content)))
         try:
             if content.final:
                 await job.finish()
+                self._growing.pop(content.run_id, None)
                 return True
             return await job.step()
         except RetryLater as order:
@@ -61,17 +67,32 @@ class Display:
                 raise
             raise RetryLater(order.seconds, "updates") from None
 
+    def _parts(self, content: ChatContent) -> Sequence[str]:
+        """Return the parts of the answer, from what is known of its earlier ones."""
+        growing = self._growing.setdefault(content.run_id, GrowingAnswer())
+        self._growing.move_to_end(content.run_id)
+        if len(self._growing) > _MAX_RUNS:
+            self._growing.popitem(last=False)
+        return growing.parts(content.answer)
+
 
 class _Job:
     """One call of `show`."""
 
-    def __init__(self, api: Api, chat: ChatAddress, content: ChatContent, sent: Sent) -> None:
+    def __init__(
+        self,
+        api: Api,
+        chat: ChatAddress,
+        content: ChatContent,
+        sent: Sent,
+        wanted: Sequence[Draft],
+    ) -> None:
         self._api = api
         self._content = content
         self._sent = sent
         self._record = sent.load(Record) or Record()
         self._place = Place.of(chat)
-        self._drafts = drafts(content)
+        self._drafts = wanted
 
     async def step(self) -> bool:
         """Make the first change that is missing. Returns whether none is left."""

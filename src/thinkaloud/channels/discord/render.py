@@ -12,14 +12,12 @@ from typing import Final
 import msgspec
 
 from thinkaloud.channels.discord.api import Json
-from thinkaloud.channels.discord.text import discord_markdown, escaped, measure, small
+from thinkaloud.channels.discord.parts import CONTENT_CHARS
+from thinkaloud.channels.discord.text import escaped, measure, small
 from thinkaloud.channels.markdown.cuts import cut_line
-from thinkaloud.channels.markdown.split import split_markdown
 from thinkaloud.channels.platform.actions import stop_action, why_action
 from thinkaloud.channels.platform.content import ChatContent, NoticeLine, Thought, ToolLine
 
-CONTENT_CHARS: Final = 2_000
-"""Discord's limit for the content of a message."""
 SUPPRESS_EMBEDS: Final = 1 << 2
 """No previews: Discord would fetch the addresses that a model writes."""
 EPHEMERAL: Final = 1 << 6
@@ -58,9 +56,9 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
         return COMPONENTS if "content" not in self.body else SUPPRESS_EMBEDS
 
 
-def drafts(content: ChatContent) -> Sequence[Draft]:
-    """Return the messages that a chat should have, in order."""
-    parts = answer_parts(content)
+def drafts(content: ChatContent, answer: Sequence[str]) -> Sequence[Draft]:
+    """Return the messages that a chat should have, in order. `answer`: its parts."""
+    parts = _with_closing(content, answer)
     work = _work(content, begun=bool(parts), stops=not parts)
     made = [Draft("work", {"components": work}, silent=True)] if work else []
     for number, part in enumerate(parts):
@@ -71,9 +69,9 @@ def drafts(content: ChatContent) -> Sequence[Draft]:
     return made
 
 
-def answer_parts(content: ChatContent) -> Sequence[str]:
-    """Return the answer and the closing words, in Discord's markup, for one message each."""
-    parts = [*said_parts(content.answer)]
+def _with_closing(content: ChatContent, answer: Sequence[str]) -> Sequence[str]:
+    """Return the answer and the closing words, for one message each."""
+    parts = [*answer]
     if content.final and content.closing:
         mark = "⏹" if content.status == "stopped" else "⚠️"
         closing = f"-# {mark} {escaped(content.closing[:1_500])}"
@@ -83,13 +81,6 @@ def answer_parts(content: ChatContent) -> Sequence[str]:
         else:
             parts.append(closing)
     return parts
-
-
-def said_parts(markdown: str) -> Sequence[str]:
-    """Return Markdown in Discord's markup, split into messages."""
-    parts = split_markdown(markdown, CONTENT_CHARS, lambda text: measure(discord_markdown(text)))
-    rendered = [discord_markdown(part).strip() for part in parts]
-    return [part for part in rendered if part]
 
 
 def _work(content: ChatContent, *, begun: bool, stops: bool) -> list[Json]:

@@ -15,7 +15,7 @@ from tests.channels.discord.fake.validation import (
 )
 
 _ESCAPE: Final = re.compile(r"\\([^0-9A-Za-z\s])")
-_CODE: Final = re.compile(r"(```.*?```|`[^`\n]+`)", re.DOTALL)
+_CODE: Final = re.compile(r"(?<!\\)(```.*?```|`[^`\n]+`)", re.DOTALL)
 _PING: Final = re.compile(r"(?<!\\)<@[!&]?(\d+)>|@(everyone|here)")
 
 
