@@ -34,6 +34,27 @@ async def test_the_thought_folds_when_the_answer_begins_and_the_stop_button_move
         assert reply.buttons == {"stop:run-1": "Stop"}
 
 
+async def test_the_thought_folds_while_the_answer_still_streams() -> None:
+    async with staged() as stage:
+        await stage.showing(thought("Hm"))
+        for count in range(1, 5):
+            await stage.show(thought("Hm", closed=True), answer("Blue " * count))
+        work, reply = stage.seen
+        assert (work.visible, work.folded) == ("💭 Thought for 4 s", "Hm")
+        assert reply.visible == "Blue Blue Blue Blue"
+
+
+async def test_an_answer_grows_while_the_model_thinks_again() -> None:
+    async with staged() as stage:
+        await stage.showing(thought("Hm", closed=True), answer("Blue"))
+        for count in range(2, 6):
+            stage.clock.pass_seconds(1)
+            again = thought("and " * count, name="r2")
+            await stage.show(thought("Hm", closed=True), answer("Blue " * count), again)
+        work, reply = stage.seen
+        assert work.edits == reply.edits == 2
+
+
 async def test_at_the_end_only_the_answer_has_notified() -> None:
     async with staged() as stage:
         await stage.showing(thought("Hm"))

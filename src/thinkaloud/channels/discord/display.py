@@ -45,35 +45,45 @@ class Record(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, posted=others)
 
 
+class _Run:
+    """What is known of a run that is being shown."""
+
+    def __init__(self) -> None:
+        self.answer = GrowingAnswer()
+        self.last_slot = ""
+        """The slot of the last update."""
+
+
 class Display:
     """Shows runs."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
-        self._growing: OrderedDict[str, GrowingAnswer] = OrderedDict()
+        self._runs: OrderedDict[str, _Run] = OrderedDict()
 
     async def show(self, chat: ChatAddress, content: ChatContent, sent: Sent) -> bool:
         """See `Platform.show`. An update makes at most one call; the end makes all."""
-        job = _Job(self._api, chat, content, sent, drafts(content, self._parts(content)))
+        run = self._run(content.run_id)
+        wanted = drafts(content, run.answer.parts(content.answer))
+        job = _Job(self._api, chat, content, sent, wanted)
         try:
             if content.final:
                 await job.finish()
-                self._growing.pop(content.run_id, None)
+                self._runs.pop(content.run_id, None)
                 return True
-            return await job.step()
+            return await job.step(run)
         except RetryLater as order:
             # The end doesn't wait for the updates before it, unless it is limited itself.
             if order.scope == "channel" or content.final:
                 raise
             raise RetryLater(order.seconds, "updates") from None
 
-    def _parts(self, content: ChatContent) -> Sequence[str]:
-        """Return the parts of the answer, from what is known of its earlier ones."""
-        growing = self._growing.setdefault(content.run_id, GrowingAnswer())
-        self._growing.move_to_end(content.run_id)
-        if len(self._growing) > _MAX_RUNS:
-            self._growing.popitem(last=False)
-        return growing.parts(content.answer)
+    def _run(self, run_id: str) -> _Run:
+        run = self._runs.setdefault(run_id, _Run())
+        self._runs.move_to_end(run_id)
+        if len(self._runs) > _MAX_RUNS:
+            self._runs.popitem(last=False)
+        return run
 
 
 class _Job:
@@ -94,12 +104,18 @@ class _Job:
         self._place = Place.of(chat)
         self._drafts = wanted
 
-    async def step(self) -> bool:
-        """Make the first change that is missing. Returns whether none is left."""
+    async def step(self, run: _Run) -> bool:
+        """Make one change that is missing. Returns whether none is left."""
         missing = self._missing()
         if not missing:
             return True
-        await self._put(missing[0])
+        new = [draft for draft in missing if not self._has(draft.slot)]
+        # The work and the answer take turns, so that neither waits for the end of the other.
+        others = [draft for draft in missing if draft.slot != run.last_slot]
+        by_turn = sorted(others, key=lambda draft: draft.slot != "work")
+        draft = (*new, *by_turn, *missing)[0]
+        await self._put(draft)
+        run.last_slot = draft.slot
         return not self._missing()
 
     async def finish(self) -> None:
