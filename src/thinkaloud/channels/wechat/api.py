@@ -1,0 +1,195 @@
+"""Calls to the iLink API, with its errors translated into the layer's.
+
+Messages of errors contain neither the token nor anything that people wrote.
+"""
+
+import base64
+import secrets
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from http import HTTPStatus
+from typing import Any, Final, TypeVar
+
+import msgspec
+from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout
+from typing_extensions import override
+
+from thinkaloud.channels.platform.content import one_line
+from thinkaloud.channels.platform.errors import Rejected, RetryLater, Transient
+from thinkaloud.channels.wechat.protocol import STALE, THROTTLED, Reply
+from thinkaloud.version import __version__
+
+R = TypeVar("R", bound=Reply)
+
+PROTOCOL: Final = (2, 4, 9)
+"""The version of Tencent's own client whose protocol this is."""
+_SECONDS: Final = 15.0
+_MAX_BYTES: Final = 8_000_000
+_THROTTLED_SECONDS: Final = 2.0
+_BASE_INFO: Final = {
+    "channel_version": ".".join(map(str, PROTOCOL)),
+    "bot_agent": f"thinkaloud/{__version__}",
+}
+_REDIRECTS: Final = range(300, 400)
+_DENIED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+
+
+class StaleLogin(Transient):
+    """The token is not valid any more."""
+
+
+class Throttled(RetryLater):
+    """Too many messages, or a context token that was used up: the API doesn't say which."""
+
+
+class TimedOut(Transient):
+    """No response in time."""
+
+
+class Api:
+    """The API for one token, or for none before the login."""
+
+    def __init__(self, base: str, token: str = "") -> None:
+        self.base = base.rstrip("/")
+        self._token = token
+        self._session: ClientSession | None = None
+
+    @override
+    def __repr__(self) -> str:
+        """Without the token."""
+        return f"Api({self.base!r})"
+
+    async def post(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        kind: type[R],
+        *,
+        seconds: float = _SECONDS,
+    ) -> R:
+        """Call a method. Raises `StaleLogin`, `Throttled`, `RetryLater`, `Transient` or `Rejected`."""
+        headers = {
+            "Content-Type": "application/json",
+            "AuthorizationType": "ilink_bot_token",
+            "X-WECHAT-UIN": _random_uin(),
+            **_COMMON,
+        }
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        data = msgspec.json.encode({**body, "base_info": _BASE_INFO})
+        request = self.session().post(
+            self._address(path),
+            headers=headers,
+            data=data,
+            timeout=ClientTimeout(seconds),
+            allow_redirects=False,
+        )
+        return await self._call(request, path, kind)
+
+    async def get(
+        self, path: str, query: Mapping[str, str], kind: type[R], *, seconds: float = _SECONDS
+    ) -> R:
+        """Call a method that needs no token."""
+        request = self.session().get(
+            self._address(path),
+            headers=_COMMON,
+            params=query,
+            timeout=ClientTimeout(seconds),
+            allow_redirects=False,
+        )
+        return await self._call(request, path, kind)
+
+    async def download(self, url: str, most: int, *, seconds: float = 100.0) -> bytes:
+        """Return at most so many bytes, without following redirects. Raises `Rejected` or `Transient`."""
+        try:
+            async with self.session().get(
+                url, timeout=ClientTimeout(seconds), allow_redirects=False
+            ) as response:
+                _check_status(response, "download")
+                return await _read(response, most)
+        except (TimeoutError, ClientError) as error:
+            raise Transient(f"downloading a file failed: {type(error).__name__}") from None
+
+    def session(self) -> ClientSession:
+        """Return the session, which is opened with the first call."""
+        if self._session is None or self._session.closed:
+            self._session = ClientSession(auto_decompress=True)
+        return self._session
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    def _address(self, path: str) -> str:
+        return f"{self.base}/ilink/bot/{path}"
+
+    async def _call(
+        self, request: AbstractAsyncContextManager[ClientResponse], path: str, kind: type[R]
+    ) -> R:
+        name = path.partition("?")[0].rpartition("/")[2]
+        try:
+            async with request as response:
+                _check_status(response, name)
+                raw = await _read(response, _MAX_BYTES)
+        except TimeoutError:
+            raise TimedOut(f"{name}: no response") from None
+        except ClientError as error:
+            raise Transient(f"{name}: {type(error).__name__}") from None
+        try:
+            reply = msgspec.json.decode(raw or b"{}", type=kind)
+        except msgspec.DecodeError:
+            raise Transient(f"{name}: the response was not understood") from None
+        self._check(reply, name)
+        return reply
+
+    def _check(self, reply: Reply, name: str) -> None:
+        codes = {reply.ret, reply.errcode}
+        if STALE in codes:
+            raise StaleLogin(f"{name}: the login is not valid any more")
+        if THROTTLED in codes:
+            raise Throttled(_THROTTLED_SECONDS)
+        if codes != {0}:
+            text = one_line(reply.errmsg, 200)
+            if self._token:
+                text = text.replace(self._token, "***")
+            raise Rejected(f"{name}: error {reply.ret or reply.errcode} {text}".rstrip())
+
+
+def _check_status(response: ClientResponse, name: str) -> None:
+    status = response.status
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        raise RetryLater(_seconds(response.headers.get("Retry-After", "")), "channel")
+    if status in _DENIED and name != "download":
+        raise StaleLogin(f"{name}: the token is not accepted (HTTP {status})")
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
+        raise Transient(f"{name}: HTTP {status}")
+    if status >= HTTPStatus.BAD_REQUEST or status in _REDIRECTS:
+        raise Rejected(f"{name}: HTTP {status}")
+
+
+async def _read(response: ClientResponse, most: int) -> bytes:
+    content = bytearray()
+    async for chunk in response.content.iter_chunked(65_536):
+        content += chunk
+        if len(content) > most:
+            raise Rejected(f"it has more than {most:,} bytes")
+    return bytes(content)
+
+
+def _seconds(value: str) -> float:
+    try:
+        return min(3600.0, max(0.1, float(value)))
+    except ValueError:
+        return 5.0
+
+
+def _random_uin() -> str:
+    """Return the base64 of the digits of a random number, which each call has to have."""
+    return base64.b64encode(str(secrets.randbits(32)).encode()).decode()
+
+
+_COMMON: Final = {
+    "iLink-App-Id": "bot",
+    "iLink-App-ClientVersion": str(PROTOCOL[0] << 16 | PROTOCOL[1] << 8 | PROTOCOL[2]),
+}

@@ -1,0 +1,71 @@
+"""Shows runs: typing while the model works, then the answer in a few messages."""
+
+from contextlib import suppress
+
+import msgspec
+
+from thinkaloud.channels.platform.content import ChatContent
+from thinkaloud.channels.platform.errors import Rejected
+from thinkaloud.channels.platform.message import ChatAddress
+from thinkaloud.channels.platform.platform import Sent
+from thinkaloud.channels.wechat.indicator import TypingIndicator
+from thinkaloud.channels.wechat.mail import Letters, Mail, client_id
+from thinkaloud.channels.wechat.render import answer_parts, thought_part
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """What has been sent for a run, as it is stored."""
+
+    count: int = 0
+    """How many messages of the answer were sent, or stored for the next word."""
+    thought: bool = False
+    """Whether the reasoning was sent, or left out."""
+
+
+class Display:
+    """The chats of one bot."""
+
+    def __init__(self, mail: Mail, typing: TypingIndicator) -> None:
+        self._mail = mail
+        self._typing = typing
+
+    async def show(self, chat: ChatAddress, content: ChatContent, sent: Sent) -> bool:
+        """See `Platform.show`. Each call sends at most one message.
+
+        The answer comes first: reasoning must neither delay it nor take its quota.
+        """
+        token = content.origin.token if content.origin else ""
+        if not content.final:
+            if content.mode == "live":
+                await self._typing.show(chat, token)
+            return True
+        record = sent.load(Shown) or Shown()
+        self._mail.expect(chat, token, record.count)
+        letters = Letters(content.run_id, answer_parts(content))
+        async with self._mail.lock(chat):
+            if record.count < len(letters.parts):
+                return await self._answer(chat, letters, sent, record)
+            if not record.thought:
+                await self._thought(chat, content, record, sent)
+        await self._typing.hide(chat, token)
+        return True
+
+    async def _answer(self, chat: ChatAddress, letters: Letters, sent: Sent, record: Shown) -> bool:
+        rest = await self._mail.rest(chat)
+        if rest is not None and self._mail.room(chat):
+            await self._mail.send_rest(chat, rest)
+            return False
+        count = await self._mail.send(chat, letters, record.count)
+        await sent.save(Shown(count))
+        return False
+
+    async def _thought(
+        self, chat: ChatAddress, content: ChatContent, record: Shown, sent: Sent
+    ) -> None:
+        """Send the reasoning, if the quota allows it and nothing else waits for it."""
+        text = thought_part(content)
+        if text and self._mail.room(chat) and await self._mail.rest(chat) is None:
+            # The answer has arrived, and `/why` shows the reasoning.
+            with suppress(Rejected):
+                await self._mail.post(chat, text, client_id(content.run_id, -1))
+            await sent.save(msgspec.structs.replace(record, thought=True))
