@@ -184,10 +184,29 @@ async def test_a_message_that_somebody_deleted_is_left_alone_until_the_answer_is
     async with staged() as stage:
         await stage.show(answer("So", is_open=True), chat=GROUP, pause=3)
         stage.server.chats.delete(-100, stage.server.seen(-100)[0].message_id)
-        await stage.show(answer("So be", is_open=True), chat=GROUP, pause=3)
+        for text in ("So b", "So be", "So be i"):
+            await stage.show(answer(text, is_open=True), chat=GROUP, pause=3)
         assert stage.server.seen(-100) == []
         await stage.finish(answer("So be it."), chat=GROUP)
         assert [message.visible for message in stage.server.seen(-100)] == ["So be it."]
+        assert [call.method for call in stage.server.calls] == [
+            "sendRichMessage",
+            "editMessageText",
+            "sendRichMessage",
+        ]
+
+
+async def test_a_frame_in_a_form_that_the_server_does_not_know_is_shown_again_at_once() -> None:
+    async with staged() as stage:
+        stage.server.unknown = {"sendRichMessage", "sendRichMessageDraft", "sendMessageDraft"}
+        steps = [await stage.show(thought("Hm", seconds=None)) for _ in range(3)]
+        assert steps == [False, False, True]
+        assert stage.server.seen(1)[0].visible.split() == ["Thinking…", "Hm"]
+    async with staged() as stage:
+        stage.server.unknown = {"sendRichMessage"}
+        steps = [await stage.show(thought("Hm", seconds=None), chat=GROUP) for _ in range(2)]
+        assert steps == [False, True]
+        assert stage.server.seen(-100)
 
 
 async def test_a_long_answer_is_split_between_words_and_a_code_block_is_opened_again() -> None:

@@ -42,6 +42,8 @@ class Record(msgspec.Struct, frozen=True):
     """The form for this run, if the server rejected the usual one."""
     replaced: tuple[int, ...] = ()
     """Messages to delete: others have been sent instead."""
+    deleted: bool = False
+    """Whether somebody deleted the message before the run had ended: the answer comes as a new one."""
 
     def placed(self, index: int, posted: Posted) -> "Record":
         """Return the record with one more message, or with another one in its place."""
@@ -102,16 +104,16 @@ class Display:
                 await self._clean(chat, sent)
             return done
         if is_direct(chat) and self._forms.drafts:
-            await self._draft(chat, content)
-        else:
-            await self._progress(chat, content, sent)
-            await self._clean(chat, sent)
-        return True
+            return await self._draft(chat, content)
+        done = await self._progress(chat, content, sent)
+        await self._clean(chat, sent)
+        return done
 
-    async def _draft(self, chat: ChatAddress, content: ChatContent) -> None:
+    async def _draft(self, chat: ChatAddress, content: ChatContent) -> bool:
+        """Show an unfinished run as a draft. Returns False if it has to be shown in another form."""
         part = draft(content, self._forms.usual)
         if part is None or self._is_shown(chat, content.run_id, part.digest):
-            return
+            return True
         digest = part.digest
         try:
             await self._sending.draft(chat, _draft_id(content.run_id), part, self._forms.usual)
@@ -121,13 +123,14 @@ class Display:
             else:
                 _log.info("the server doesn't know drafts: editing messages instead")
                 self._forms.drafts = False
-            return
+            return False
         except Rejected as error:
             _log.warning("a draft was rejected: %s", error)
             digest = ""
         if len(self._drafts) >= _MOST_DRAFTS:
             del self._drafts[next(iter(self._drafts))]
         self._drafts[chat] = Draft(content.run_id, digest, self._clock.steady_ms())
+        return True
 
     def _is_shown(self, chat: ChatAddress, run_id: str, digest: str) -> bool:
         """Return whether the draft needn't be sent: it is there and recent, or was rejected before."""
@@ -137,20 +140,23 @@ class Display:
         fresh = self._clock.steady_ms() - shown.shown_at_ms < _KEEP_DRAFT_MS
         return not shown.digest or (shown.digest == digest and fresh)
 
-    async def _progress(self, chat: ChatAddress, content: ChatContent, sent: Sent) -> None:
+    async def _progress(self, chat: ChatAddress, content: ChatContent, sent: Sent) -> bool:
+        """Show an unfinished run as a message. Returns False if it has to be shown in another form."""
         record = sent.load(Record) or Record()
         form = record.form or self._forms.usual
         part = progress(content, form)
-        if part is None:
-            return
+        if part is None or record.deleted:
+            return True
         letter = Letter(part, form, Button("Stop", stop_action(content.run_id)))
         try:
             await self._place(chat, content, sent, 0, letter)
         except MessageGone:
-            return  # Somebody deleted it: the answer comes as a new message.
+            await sent.save(msgspec.structs.replace(record, posted=(), deleted=True))
         except Rejected as error:
             simpler = self._forms.simpler(form, error)
             await sent.save(msgspec.structs.replace(record, form=simpler))
+            return False
+        return True
 
     async def _finish(self, chat: ChatAddress, content: ChatContent, sent: Sent) -> bool:
         record = sent.load(Record) or Record()

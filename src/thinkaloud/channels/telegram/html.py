@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from typing import Final
 
+from msgspec.structs import replace
+
 from thinkaloud.channels.telegram.blocks import (
     Block,
     Bold,
@@ -60,7 +62,7 @@ def _simplified(blocks: Iterable[Block]) -> Iterator[Block]:
             case Quote():
                 yield Quote(tuple(_paragraphs(_simplified(block.blocks))))
             case Details():
-                yield Details(block.summary, tuple(_paragraphs(_simplified(block.blocks))))
+                yield replace(block, blocks=tuple(_paragraphs(_simplified(block.blocks))))
             case Table():
                 yield Preformatted(_grid(block))
             case Thinking():
@@ -95,7 +97,8 @@ def _block(block: Block) -> str:
     match block:
         case Details():
             inner = "\n\n".join(map(_block, block.blocks))
-            return f"<blockquote expandable><b>{_text(block.summary)}</b>\n{inner}</blockquote>"
+            tag = "blockquote" if block.is_open else "blockquote expandable"
+            return f"<{tag}><b>{_text(block.summary)}</b>\n{inner}</blockquote>"
         case Quote():
             inner = "\n".join(map(_block, block.blocks))
             return f"<blockquote>{inner}</blockquote>"
@@ -134,9 +137,7 @@ def _quiet_block(block: Block, code: bool) -> Block:
         case Quote():
             return Quote(tuple(_quiet_block(inner, code) for inner in block.blocks))
         case Details():
-            return Details(
-                block.summary, tuple(_quiet_block(inner, code) for inner in block.blocks)
-            )
+            return replace(block, blocks=tuple(_quiet_block(inner, code) for inner in block.blocks))
         case _:
             return block
 
