@@ -15,6 +15,7 @@ from scripts.tree import ROOT
 from tests.channels.platform.contract import ChannelContract, allowing
 from tests.channels.platform.driver import Driver, DriverSetup, Shown, text_of, until
 from thinkaloud.channels.platform.settings import THINKING_MODES
+from thinkaloud.channels.platform.setup import SETUP
 from thinkaloud.providers.scripted import Script, Wait, call_tool, say, think
 from thinkaloud.tools.function import tool
 
@@ -155,7 +156,7 @@ def main() -> None:
     for platform in sys.argv[1:] or platforms():
         rows = [(mode, *asyncio.run(views(platform, mode))) for mode in THINKING_MODES]
         path = FOLDER / f"{platform}.svg"
-        path.write_text(picture(platform.capitalize(), rows), encoding="utf-8")
+        path.write_text(picture(SETUP[platform].title, rows), encoding="utf-8")
 
 
 if __name__ == "__main__":
