@@ -45,7 +45,7 @@ class Connection(ResponseHandler):
     def resume_reading(self, *arguments: bool, **options: bool) -> None:
         # aiohttp calls this for every chunk that is taken from its buffer, and then runs its
         # parser and calls the transport even if reading was not paused.
-        if self._reading_paused:
+        if getattr(self, "_reading_paused", True):
             super().resume_reading(*arguments, **options)
 
 
