@@ -157,13 +157,13 @@ def _cut(text: str, at: int, size: int) -> int:
     if limit >= len(text):
         return len(text)
     end = at + _last_break(text[at:limit])
-    return end if end > limit - _MARGIN else limit
+    return end if end > _limit(text, at, size - _MARGIN) else limit
 
 
 def _live_end(text: str, at: int) -> int:
     """Where the details of the row that grows end now: never after where they will end."""
     end = at + _last_break(text[at:])
-    return end if end > at + FIELD - _MARGIN else len(text)
+    return end if end > _limit(text, at, FIELD - _MARGIN) else len(text)
 
 
 def _limit(text: str, at: int, size: int) -> int:
