@@ -45,8 +45,8 @@ class SlackDriver:
         }
         self.slack = slack
         self.workspace = slack.workspace
-        self._people = People(slack)
-        self._people.channel(self.group, self.ada, self.stranger)
+        self.people_of = People(slack)
+        self.people_of.channel(self.group, self.ada, self.stranger)
         self._setup = Setup(
             name="slack",
             settings=SlackSettings(api_base=slack.url, **values),
@@ -89,10 +89,10 @@ class SlackDriver:
         mention: bool = False,
         is_bot: bool = False,
     ) -> None:
-        channel = self.group if group else self._people.direct(sender)
+        channel = self.group if group else self.people_of.direct(sender)
         more = {"bot_id": "B0OTHER"} if is_bot else {}
         said = f"<@{BOT}> {text}" if mention else text
-        message = await self._people.writes(sender, channel, said, **more)
+        message = await self.people_of.writes(sender, channel, said, **more)
         kind = "im" if channel.startswith("D") else "channel"
         event = message.event() | {"channel": channel, "channel_type": kind} | more
         self._last = lambda: self.slack.event(event)
@@ -102,13 +102,13 @@ class SlackDriver:
         await self._last()
 
     async def press_stop(self, sender: str) -> bool:
-        channel = self._people.direct(sender)
+        channel = self.people_of.direct(sender)
         thread = next(each.ts for each in self.workspace.messages if each.channel == channel)
-        await self._people.presses_stop(sender, channel, thread)
+        await self.people_of.presses_stop(sender, channel, thread)
         return True
 
     def shown(self, chat: str) -> list[Shown]:
-        channel = chat if chat == self.group else self._people.direct(chat)
+        channel = chat if chat == self.group else self.people_of.direct(chat)
         return [self._shown(message) for message in self.workspace.by_bot(channel)]
 
     def _shown(self, message: Message) -> Shown:

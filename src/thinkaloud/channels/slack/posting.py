@@ -67,7 +67,8 @@ async def show_parts(job: Job) -> bool:
 def _blocks(job: Job) -> list[Json]:
     if job.record.plain:
         return plain_blocks(job.content, job.first)
-    return message_blocks(job.content, job.first, containers=job.switches.containers)
+    thread, containers = job.chat.thread_id or "", job.switches.containers
+    return message_blocks(job.content, job.first, thread, containers=containers)
 
 
 async def _post(job: Job, number: int, text: str, blocks: list[Json]) -> str:

@@ -120,21 +120,24 @@ def visible_part(content: ChatContent, part: str, *, closed: bool) -> str:
     return part if content.final or closed else settled(part)
 
 
-def end_blocks(content: ChatContent, *, containers: bool) -> list[Json]:
-    """Return the blocks below a stream that has ended: what didn't fit, notices, closing, a button."""
+def end_blocks(content: ChatContent, thread: str, *, containers: bool) -> list[Json]:
+    """Return the blocks below a stream that has ended: what didn't fit, notices, closing, a button.
+
+    `thread` is the thread of the conversation, empty if it has none: the button says so when it is pressed.
+    """
     plan = plan_of(content)
     blocks: list[Json] = []
     if plan.rest and containers:
         blocks.append(_container("The rest of the thought", plan.rest))
     if content.thoughts and not content.thought_text:
         blocks.append(_context(f"💭 {thought_title(content)}"))
-    return [*blocks, *_footer(content, why=bool(plan.rest) and not containers)]
+    return [*blocks, *_footer(content, thread, why=bool(plan.rest) and not containers)]
 
 
-def message_blocks(content: ChatContent, part: str, *, containers: bool) -> list[Json]:
+def message_blocks(content: ChatContent, part: str, thread: str, *, containers: bool) -> list[Json]:
     """Return the blocks of a message that shows a run without a stream.
 
-    `part` is the answer's first part, in Markdown. While the run is active, the latest words of the reasoning are small
+    `part` is the answer's first part, in Markdown; `thread` as for `end_blocks`. While the run is active, the latest words of the reasoning are small
     and grey; when it has ended, all of it is behind a fold.
     """
     blocks: list[Json] = []
@@ -151,7 +154,7 @@ def message_blocks(content: ChatContent, part: str, *, containers: bool) -> list
         blocks.append(_context(_clipped_start("\n".join(lines))))
     if shown := slack_markdown(part).strip("\n"):
         blocks.append({"type": "markdown", "text": shown})
-    return [*blocks, *_footer(content, why=bool(folded) and not containers)]
+    return [*blocks, *_footer(content, thread, why=bool(folded) and not containers)]
 
 
 def plain_blocks(content: ChatContent, part: str) -> list[Json]:
@@ -176,16 +179,18 @@ def _live_line(content: ChatContent) -> str:
     return f"💭 Thinking… {' '.join(tail.split())}".rstrip()
 
 
-def _footer(content: ChatContent, *, why: bool) -> list[Json]:
+def _footer(content: ChatContent, thread: str, *, why: bool) -> list[Json]:
     notices = [block.text for block in content.blocks if isinstance(block, NoticeLine)]
     lines = [inert(line) for line in (*notices, content.closing) if line]
     blocks = [_context(_clipped_start("\n".join(lines)))] if lines else []
     if content.final and content.thoughts and (why or content.mode == "on_request"):
-        button = {
+        button: Json = {
             "type": "button",
             "text": {"type": "plain_text", "text": "Show the thought"},
             "action_id": why_action(content.run_id),
         }
+        if thread:
+            button["value"] = thread
         blocks.append({"type": "actions", "elements": [button]})
     return blocks
 

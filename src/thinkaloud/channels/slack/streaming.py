@@ -118,7 +118,8 @@ async def _append_rest(job: Job, change: Change, *, clean: bool) -> None:
 
 
 async def _stop(job: Job, change: Change, *, clean: bool) -> bool:
-    blocks = end_blocks(job.content, containers=job.switches.containers) if clean else []
+    thread, containers = job.chat.thread_id or "", job.switches.containers
+    blocks = end_blocks(job.content, thread, containers=containers) if clean else []
     chunks = change.chunks if clean else _settled_rows(job)
     given = {name: each for name, each in (("chunks", chunks), ("blocks", blocks)) if each}
     try:
