@@ -10,7 +10,16 @@ import pytest
 
 from scripts.tree import ROOT
 from tests.channels.slack.fake.server import APP_TOKEN, BOT_TOKEN, Fault
-from tests.channels.slack.staging import Stage, Storage, Unpaced, answer, receiving, staged
+from tests.channels.slack.staging import (
+    Stage,
+    Storage,
+    Unpaced,
+    answer,
+    receiving,
+    staged,
+    thought,
+    words,
+)
 from thinkaloud.channels.platform.errors import Misconfigured, PlatformError
 from thinkaloud.channels.platform.platform import PlatformContext
 from thinkaloud.channels.slack.checks import REQUIRED, WANTED
@@ -74,6 +83,19 @@ async def test_the_library_silences_no_logger_but_its_own(
         for name in ("thinkaloud", "thinkaloud.channels", "aiohttp", "asyncio"):
             logging.getLogger(name).warning("%s is heard", name)
     assert caplog.text.count("is heard") == 4
+
+
+@pytest.mark.usefixtures("nonblocking")
+async def test_nothing_blocks_the_event_loop(stage: Stage) -> None:
+    async with receiving(stage):
+        file = stage.people.file("notes.txt", b"six by seven")
+        await stage.people.writes("U0ADA", stage.channel, "Read this", files=[file])
+        while len(stage.inbox.messages) < 2:
+            await stage.heard()
+        assert await stage.inbox.messages[-1].files[0].fetch(100) == b"six by seven"
+        await stage.show(thought("Hm. So "), answer("It "))
+        await stage.finish(thought("Hm. So.", closed=True), answer(words(3_000)))
+        assert all(check.ok for check in await stage.platform.check())
 
 
 def test_the_manifest_of_the_documentation_asks_for_what_the_check_looks_for() -> None:
