@@ -27,7 +27,7 @@ def test_details_only_grow_while_a_thought_grows(text: str, cuts: list[int]) -> 
             sent[row.id] = row.details
 
 
-@given(TEXTS)
+@given(TEXTS.filter(str.strip))
 def test_no_character_is_lost_and_no_field_is_too_long(text: str) -> None:
     plan = plan_of(content(thought(text, closed=True), final=True))
     shown = [row.title + row.details for row in plan.rows if row.id != "rest"]

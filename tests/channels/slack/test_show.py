@@ -43,8 +43,25 @@ async def test_only_an_answer_has_no_plan(stage: Stage) -> None:
 
 async def test_nothing_is_sent_before_there_is_something_to_read(stage: Stage) -> None:
     await stage.show()
-    await stage.show(thought(""))
+    await stage.show(thought(""), mode="on_request")
     assert stage.sent == []
+
+
+async def test_folded_shows_that_the_model_thinks_and_the_thought_when_it_has_ended(
+    stage: Stage,
+) -> None:
+    await stage.show(thought(""), mode="folded")
+    assert (stage.only.visible, stage.only.folded) == ("Thinking…", "Thinking…")
+    await stage.finish(thought("Six. Seven.", closed=True), answer("42"), mode="folded")
+    assert (stage.only.visible, stage.only.folded) == ("Thought for 4 s\n42", "Six. Seven.")
+    assert "chat.update" not in stage.methods()
+
+
+async def test_a_thought_that_stays_without_text_leaves_no_row_in_progress(stage: Stage) -> None:
+    await stage.show(thought(""))
+    await stage.finish(thought("", closed=True), answer("42"))
+    assert (stage.only.visible, stage.only.folded) == ("Thought for 4 s\n42", "Thought")
+    assert "chat.update" not in stage.methods()
 
 
 async def test_the_same_content_again_makes_no_call(stage: Stage) -> None:

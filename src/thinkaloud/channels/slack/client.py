@@ -212,7 +212,8 @@ class SlackPlatform:
 
 def _has_content(job: Job) -> bool:
     content = job.content
-    return bool(job.first or content.thought_text or content.tools)
+    thinking = content.thinking and content.mode in ("live", "folded")
+    return bool(job.first or content.thought_text or content.tools or thinking)
 
 
 def _secret(environment: Mapping[str, str], name: str, prefix: str) -> str:

@@ -59,7 +59,10 @@ def plan_of(content: ChatContent) -> Plan:
     for block in content.blocks:
         if isinstance(block, Thought):
             most = 0 if rest else _THOUGHT_ROWS + tools - len(rows)
-            made, left = _thought_rows(block, room, most, final=content.final)
+            if block.text.strip():
+                made, left = _thought_rows(block, room, most, final=content.final)
+            else:
+                made, left = _silent_rows(block, content)[:most], ""
             rows += made
             room -= sum(row.weight for row in made)
             rest += [left] if left else []
@@ -117,6 +120,19 @@ def _continued(rest: str, content: ChatContent) -> Row:
     return Row("rest", "… " + " ".join(tail.split())[-_TITLE:], "in_progress")
 
 
+def _silent_rows(thought: Thought, content: ChatContent) -> list[Row]:
+    """Return the row of a thought whose text is not there yet, or never will be."""
+    if content.mode not in ("live", "folded"):
+        return []
+    if thought.open and not content.final:
+        return [Row(_row_id(thought, 0), "Thinking…", "in_progress")]
+    return [Row(_row_id(thought, 0), "Thought", "complete")]
+
+
+def _row_id(thought: Thought, number: int) -> str:
+    return f"{thought.segment_id}-{number}"[-FIELD:]
+
+
 def _thought_rows(thought: Thought, room: int, most: int, *, final: bool) -> tuple[list[Row], str]:
     """Return the rows of a thought that fit, and the text that doesn't. Only the last can grow."""
     whole = final or not thought.open
@@ -130,9 +146,8 @@ def _thought_rows(thought: Thought, room: int, most: int, *, final: bool) -> tup
         end = _live_end(text, title_end) if growing else _cut(text, title_end, FIELD)
         title = " ".join(text[at:title_end].split())
         if title:
-            name = f"{thought.segment_id}-{len(rows)}"[-FIELD:]
             status: Status = "in_progress" if growing else "complete"
-            row = Row(name, title, status, text[title_end:end])
+            row = Row(_row_id(thought, len(rows)), title, status, text[title_end:end])
             room -= row.weight
             if room < 0 or len(rows) >= most:
                 return rows, text[at:]

@@ -129,7 +129,7 @@ def end_blocks(content: ChatContent, thread: str, *, containers: bool) -> list[J
     blocks: list[Json] = []
     if plan.rest and containers:
         blocks.append(_container("The rest of the thought", plan.rest))
-    if content.thoughts and not content.thought_text:
+    if content.thoughts and not plan.rows:
         blocks.append(_context(f"💭 {thought_title(content)}"))
     return [*blocks, *_footer(content, thread, why=bool(plan.rest) and not containers)]
 
