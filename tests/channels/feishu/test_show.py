@@ -150,6 +150,20 @@ async def test_a_long_answer_continues_in_further_cards_in_order(stage: Stage) -
     assert stage.server.refused == []
 
 
+@pytest.mark.parametrize("text", ["思" * 30_000, "🧠" * 20_000, "x" * 90_000, "&<" * 10_000])
+async def test_an_answer_without_spaces_fits_into_its_cards(stage: Stage, text: str) -> None:
+    await stage.show(answer(text[:8_000]))
+    await stage.finish(answer(text))
+    assert stage.server.refused == []
+    assert "".join(stage.seen(message)[0] for message in stage.sent).replace("\n", "") == text
+
+
+async def test_an_answer_of_which_nothing_would_show_is_shown_as_it_is(stage: Stage) -> None:
+    await stage.show(answer("[x]: https://example.org"))
+    await stage.finish(answer("[x]: https://example.org"))
+    assert stage.only == ("[x]: https://example.org", "")
+
+
 async def test_a_code_block_that_is_cut_is_closed_and_opened_again(stage: Stage) -> None:
     code = "\n".join(f"print({number}, 'a line of code')" for number in range(1_200))
     await stage.finish(answer(f"Here:\n\n```python\n{code}\n```\n\nThat is all."))

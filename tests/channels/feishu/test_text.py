@@ -53,6 +53,11 @@ def test_a_code_block_with_fences_has_longer_ones() -> None:
     assert feishu_markdown("````\n```\nx\n```\n````") == "````\n```\nx\n```\n````"
 
 
+def test_control_characters_are_left_out() -> None:
+    assert feishu_markdown("a\x07b `c\x1bd`") == "ab `cd`"
+    assert escaped("a\x01b\tc") == "ab\tc"
+
+
 @pytest.mark.parametrize(
     "text", ["<at id=all></at>", "a*b_c`d~[e](f)", "# x", "- x", "1. x", "&lt;"]
 )

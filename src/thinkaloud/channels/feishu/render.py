@@ -4,6 +4,7 @@ While a run is active, it is one card: the thought in an open panel, tools, the 
 one card, or several if the answer is long, with the thought in a folded panel above the answer.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 
@@ -25,6 +26,7 @@ from thinkaloud.channels.feishu.text import (
     count_tables,
     escaped,
     feishu_markdown,
+    plain_markdown,
     summary_of,
 )
 from thinkaloud.channels.markdown.split import split_markdown
@@ -44,6 +46,7 @@ _LIVE_ANSWER: Final = 4_000
 grows, which Feishu shows as typing."""
 _CONTINUATIONS: Final = 5
 """The most cards for the rest of a thought that is too long for the answer's first card."""
+_ESCAPED: Final = re.compile(r"[<>&*~`\[\]\\$|_:]")
 _MARKS: Final = {"running": "⏳", "done": "✓", "failed": "✗", "denied": "⊘"}
 _THINKING: Final = "Thinking…"
 _ANSWERING: Final = "Answering…"
@@ -73,7 +76,7 @@ def live_card(content: ChatContent, chat: ChatAddress) -> Card | None:
 def final_cards(content: ChatContent, chat: ChatAddress) -> Sequence[Card]:
     """Return all cards of a run that has ended; the answer comes before what is left of a long thought."""
     pieces = list(_pieces(content))
-    thought = _plain(content.thought_text)
+    thought = plain_markdown(content.thought_text)
     total = sum(piece.bytes for piece in pieces)
     first, rest = _cut(thought, max(_ROOM - total, _ROOM // 2))
     bodies = list(_packed(pieces, size(first)))
@@ -95,12 +98,29 @@ def final_cards(content: ChatContent, chat: ChatAddress) -> Sequence[Card]:
 
 def said_cards(text: str) -> Sequence[Card]:
     """Return the cards for a text of the server itself."""
-    parts = split_markdown(text, _PIECE * 2, lambda part: size(feishu_markdown(part, tables=False)))
-    return [
-        make_card([markdown("text", feishu_markdown(part, tables=False))], summary=summary_of(part))
-        for part in parts
-        if part.strip()
-    ]
+    texts = _split(text, 2 * _PIECE)
+    return [make_card([markdown("text", each)], summary=summary_of(text)) for each in texts]
+
+
+def _split(text: str, room: int) -> Iterator[str]:
+    """Yield the card Markdown of a text in parts that are not too long."""
+    for part in split_markdown(text, room, _estimate):
+        made = feishu_markdown(part, tables=False)
+        if size(made) <= 2 * _PIECE:
+            yield made
+            continue
+        # Aligned tables are larger than their source.
+        for smaller in split_markdown(part, _PIECE, _measure):
+            yield feishu_markdown(smaller, tables=False)
+
+
+def _estimate(text: str) -> int:
+    """Return about what a text takes, without parsing it: a long one is measured many times."""
+    return size(text) + 5 * len(_ESCAPED.findall(text))
+
+
+def _measure(text: str) -> int:
+    return size(feishu_markdown(text, tables=False))
 
 
 def _live(content: ChatContent, chat: ChatAddress, divisor: int) -> Card | None:
@@ -108,7 +128,7 @@ def _live(content: ChatContent, chat: ChatAddress, divisor: int) -> Card | None:
     thought = _end(content.thought_text, _LIVE_THOUGHT // divisor)
     if thought:
         title = _THINKING if content.thinking else f"Thought for {content.thought_seconds} s"
-        inner = markdown("thought_text", _plain(thought), small=True)
+        inner = markdown("thought_text", plain_markdown(thought), small=True)
         elements.append(panel("thought", title, inner, expanded=content.thinking))
     elif note := _thinking_note(content):
         elements.append(note)
@@ -141,14 +161,11 @@ def _pieces(content: ChatContent) -> Iterator[_Piece]:
         if source.kind == "note":
             yield source
             continue
-        rendered = feishu_markdown(source.text, tables=tables)
-        if size(rendered) <= _PIECE:
-            yield _Piece("answer", rendered)
-            continue
-        for part in split_markdown(
-            source.text, _PIECE, lambda part: size(feishu_markdown(part, tables=False))
-        ):
-            yield _Piece("answer", feishu_markdown(part, tables=False))
+        if _estimate(source.text) <= _PIECE:
+            yield _Piece("answer", feishu_markdown(source.text, tables=tables))
+        else:
+            for text in _split(source.text, _PIECE):
+                yield _Piece("answer", text)
 
 
 def _sources(content: ChatContent) -> Iterator[_Piece]:
@@ -170,7 +187,7 @@ def _sources(content: ChatContent) -> Iterator[_Piece]:
     if lines:
         yield _Piece("note", "\n".join(lines))
     if content.closing:
-        yield _Piece("note" if content.answers else "answer", _plain(content.closing))
+        yield _Piece("note" if content.answers else "answer", plain_markdown(content.closing))
 
 
 def _packed(pieces: Sequence[_Piece], used: int) -> Iterator[Sequence[_Piece]]:
@@ -232,17 +249,6 @@ def _button(name: str, label: str, action: str, content: ChatContent, chat: Chat
 
 def _summary(content: ChatContent) -> str:
     return summary_of(content.answer or content.closing) or "Done"
-
-
-def _plain(text: str) -> str:
-    """Return card Markdown that shows text as it is, line by line."""
-    return "\n".join([_plain_line(line) for line in text.split("\n")])
-
-
-def _plain_line(line: str) -> str:
-    content = line.strip()
-    indent = "\N{NO-BREAK SPACE}" * (len(line) - len(line.lstrip())) if content else ""
-    return indent + escaped(content)
 
 
 def _cut(text: str, room: int) -> tuple[str, str]:

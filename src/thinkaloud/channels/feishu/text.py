@@ -32,6 +32,8 @@ from thinkaloud.channels.markdown.tree import (
 MAX_TABLES: Final = 4
 """The most tables that are sent as tables: a card may have five."""
 _GAP: Final = "\u200b"
+_CONTROLS: Final = dict.fromkeys([*range(9), *range(11, 32), 127])
+"""Removed: a card's JSON may not have them."""
 _SPECIAL: Final = re.compile(
     r"[<>&*~`\[\]\\$|]"
     r"|(?<![^\W_])_|_(?![^\W_])"  # underscores inside words are no markup
@@ -45,13 +47,22 @@ _SUMMARY: Final = 80
 
 
 def feishu_markdown(markdown: str, *, tables: bool = True) -> str:
-    """Return a model's Markdown for a card. `tables`: whether tables may stay tables."""
-    return _blocks(parse_markdown(markdown), tables=tables)
+    """Return a model's Markdown for a card. `tables`: whether tables may stay tables.
+
+    Never empty: a text of which nothing is shown, such as the definition of a link, is shown as it is.
+    """
+    made = _blocks(parse_markdown(markdown), tables=tables)
+    return made if made.strip() else plain_markdown(markdown)
 
 
 def count_tables(markdown: str) -> int:
     """Return how many tables a text has at its top level or in quotes and lists."""
     return _count(parse_markdown(markdown)) if "|" in markdown else 0
+
+
+def plain_markdown(text: str) -> str:
+    """Return card Markdown that shows text as it is, line by line."""
+    return "\n".join([_plain_line(line) for line in text.split("\n")])
 
 
 def escaped(text: str) -> str:
@@ -163,13 +174,20 @@ def _code_span(text: str) -> str:
     return f"{mark} {text} {mark}"
 
 
+def _plain_line(line: str) -> str:
+    content = line.strip()
+    indent = "\N{NO-BREAK SPACE}" * (len(line) - len(line.lstrip())) if content else ""
+    return indent + escaped(content)
+
+
 def _inert(text: str) -> str:
+    text = text.translate(_CONTROLS)
     return _SPECIAL.sub(lambda found: f"&#{ord(found.group())};", text)
 
 
 def _untagged(text: str) -> str:
     """Take apart what would be a tag if the card read it in code."""
-    return _TAG.sub("<" + _GAP, text)
+    return _TAG.sub("<" + _GAP, text.translate(_CONTROLS))
 
 
 def _start(text: str) -> str:

@@ -174,8 +174,10 @@ def _check_element(element: Mapping[str, Any]) -> None:
     if tag not in _PROPERTIES:
         raise Refused(300308, f"unknown element {tag}")
     _known(element, {"tag", "element_id", *_PROPERTIES[tag]}, str(tag))
-    if tag == "markdown" and not isinstance(element.get("content"), str):
-        raise Refused(99992402, "markdown needs content")
+    if tag == "markdown":
+        content = element.get("content")
+        if not isinstance(content, str) or not content or "\x00" in content:
+            raise Refused(99992402, "markdown needs content")
     if tag == "collapsible_panel":
         _known(element["header"], _HEADER, "header")
     for behavior in element.get("behaviors", []):
