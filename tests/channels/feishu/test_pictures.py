@@ -1,0 +1,33 @@
+"""The pictures in the documentation show what the channel really sends."""
+
+from scripts.tree import ROOT
+from tests.channels.feishu.fake.visible import elements, visible
+from tests.channels.feishu.stage import Stage, answer, staged, thought, tool
+
+FIRST = "The question needs arithmetic. I won't do that in my head."
+
+
+def drawn(stage: Stage) -> str:
+    """The only card as text, with its panel as it is."""
+    [entity] = stage.server.cards.entities.values()
+    lines: list[str] = []
+    for each in elements(entity.card):
+        shown, _ = visible({"elements": [each]})
+        if each["tag"] == "collapsible_panel":
+            title, *inner = shown.splitlines()
+            lines.append(f"{title} {'⌃' if each['expanded'] else '⌄'}")
+            lines += [f"  {line}" for line in inner]
+        else:
+            lines.append(shown)
+    return "\n".join(lines) + "\n"
+
+
+async def test_the_page_shows_a_live_card_and_what_becomes_of_it() -> None:
+    page = (ROOT / "docs" / "how-to" / "channels" / "feishu.md").read_text(encoding="utf-8")
+    async with staged() as stage:
+        await stage.show(thought(FIRST), tool("running", "calculate 6 * 7"))
+        live = drawn(stage)
+        done = thought(FIRST, closed=True)
+        await stage.finish(done, tool("done", "calculate 6 * 7"), answer("6 × 7 = **42**"))
+        assert f"```text\n{live}```" in page, live
+        assert f"```text\n{drawn(stage)}```" in page, drawn(stage)
