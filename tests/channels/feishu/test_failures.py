@@ -70,6 +70,15 @@ async def test_a_rate_limit_is_obeyed_and_then_the_answer_is_shown(
     assert stage.only == ("Thought for 4 s\n42", "Hm")
 
 
+async def test_after_a_rate_limit_the_text_continues_to_stream(stage: Stage) -> None:
+    await stage.show(thought("One"))
+    stage.server.fail_next(1, 429, 1.0)
+    with pytest.raises(RetryLater):
+        await stage.show(thought("One two"))
+    await stage.show(thought("One two three"))
+    assert stage.calls()[-1] == "PUT content"
+
+
 async def test_too_many_messages_to_one_person_only_stop_this_chat(stage: Stage) -> None:
     for number in range(5):
         stage.server.chats.create("open_id", {

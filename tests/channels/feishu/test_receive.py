@@ -70,6 +70,19 @@ async def test_a_thread_in_a_group_is_its_own_conversation(stage: Stage) -> None
     assert stage.inbox.messages[0].chat == ChatAddress("feishu", "oc_group", "omt_1")
 
 
+async def test_a_thread_in_a_direct_chat_is_its_own_conversation(stage: Stage) -> None:
+    async with receiving(stage):
+        await stage.people.writes("ou_ada", "Hi", thread_id="omt_1")
+        [question] = stage.inbox.messages
+        assert question.chat == ChatAddress("feishu", "ou_ada", "omt_1")
+        stage.chat, stage.origin = question.chat, question.origin
+        await stage.show(answer("It is"))
+        [message] = stage.sent
+        assert message.thread_id == "omt_1"
+        await stage.people.presses("ou_ada", message, "Stop")
+    assert stage.inbox.choices[0][0] == question.chat
+
+
 async def test_a_reply_to_the_bot_counts_as_a_mention_and_quotes(stage: Stage) -> None:
     await stage.finish(answer("It is 42."))
     [bots] = stage.sent

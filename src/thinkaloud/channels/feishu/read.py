@@ -86,10 +86,9 @@ class Reader:
 
     def _chat(self, message: Json, open_id: str, *, is_group: bool) -> ChatAddress:
         """Return the conversation: in direct chats, the person's id, which menus and buttons know too."""
-        if not is_group:
-            return ChatAddress(self._channel, open_id)
         thread = _string(message, "thread_id") or None
-        return ChatAddress(self._channel, _string(message, "chat_id"), thread)
+        chat_id = _string(message, "chat_id") if is_group else open_id
+        return ChatAddress(self._channel, chat_id, thread)
 
     def _mentions(self, found: object) -> tuple[Mapping[str, str], bool]:
         """Return what replaces each mention in the text, and whether the bot is mentioned."""
@@ -132,9 +131,8 @@ class Reader:
         if not action or not open_id or not chat_id:
             return None
         is_group = value.get("group") is True
-        chat = ChatAddress(self._channel, open_id)
-        if is_group:
-            chat = ChatAddress(self._channel, chat_id, _string(value, "thread") or None)
+        thread = _string(value, "thread") or None
+        chat = ChatAddress(self._channel, chat_id if is_group else open_id, thread)
         origin = Origin(Sender(open_id), _string(context, "open_message_id"), is_group)
         return Press(chat, origin, action)
 

@@ -242,8 +242,8 @@ def _button(name: str, label: str, action: str, content: ChatContent, chat: Chat
     value: dict[str, object] = {"action": action}
     if content.origin is not None and content.origin.is_group:
         value["group"] = True
-        if chat.thread_id is not None:
-            value["thread"] = chat.thread_id
+    if chat.thread_id is not None:
+        value["thread"] = chat.thread_id
     return button(name, label, value)
 
 

@@ -44,7 +44,7 @@ class Sending:
     ) -> str:
         """Send a card and return the message's id. With `once`, the same message isn't sent twice within an hour.
 
-        In groups it is a reply to the message of `origin`, if that is still there.
+        In groups and threads it is a reply to the message of `origin`, if that is still there.
         """
         message: dict[str, Any] = {
             "msg_type": "interactive",
@@ -53,7 +53,8 @@ class Sending:
         if once is not None:
             message["uuid"] = once
         await self._pace.spend("chat", chat, final=True)
-        if origin is not None and not is_direct(chat) and origin.message_id.startswith("om_"):
+        replies = not is_direct(chat) or chat.thread_id is not None
+        if replies and origin is not None and origin.message_id.startswith("om_"):
             path = f"/open-apis/im/v1/messages/{origin.message_id}/reply"
             in_thread = {"reply_in_thread": True} if chat.thread_id is not None else {}
             try:
