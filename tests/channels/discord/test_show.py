@@ -1,5 +1,7 @@
 """What a chat in Discord shows while a run is active and after it."""
 
+import asyncio
+
 import pytest
 
 from tests.channels.discord.fake.places import GENERAL, THREAD
@@ -85,12 +87,28 @@ async def test_an_update_over_the_limit_is_refused_without_a_call_and_holds_up_n
             await stage.show(thought("word " * 9))
         assert caught.value.scope == "updates"
         assert 0 < caught.value.seconds <= 5
-        assert len(stage.calls()) == 6
+        assert len(stage.calls()) == len(stage.pace.spent) == 6
         assert stage.server.rates.violations == []
         stage.clock.now -= 1_100
         with pytest.raises(RetryLater):
             await stage.show(thought("word", closed=True), answer("Blue."), final=True)
         assert stage.seen[-1].visible == "Blue."
+
+
+async def test_calls_that_are_made_together_share_the_limit_of_the_channel() -> None:
+    async with staged() as stage:
+        await stage.platform.say(stage.chat, "first")
+        saying = [stage.platform.say(stage.chat, f"reply {n}") for n in range(6)]
+        results = await asyncio.gather(*saying, return_exceptions=True)
+        assert [isinstance(each, RetryLater) for each in results] == [False] * 4 + [True] * 2
+        assert stage.server.rates.violations == []
+
+
+async def test_different_replies_to_one_message_all_arrive() -> None:
+    async with staged() as stage:
+        for text in ("a.txt is not used.", "I can read text."):
+            await stage.platform.say(stage.chat, text, origin=stage.origin)
+        assert [each.visible for each in stage.seen] == ["a.txt is not used.", "I can read text."]
 
 
 async def test_the_answer_comes_before_the_thought_is_folded() -> None:

@@ -77,6 +77,7 @@ class FakeDiscord:
         self.down = False
         self.interaction_ms = INTERACTION_MS
         self.changed = asyncio.Event()
+        self._nonces: dict[tuple[str, str | None], Message] = {}
         self._interactions: dict[str, Interaction] = {}
 
     @asynccontextmanager
@@ -214,14 +215,14 @@ class FakeDiscord:
         made = Message(self.places.new_id(), channel, BOT, reply_to=reply_to, nonce=nonce)
         self._fill(made, body, flags)
         self._ping(made, body)
+        if nonce is not None:
+            self._nonces[channel, nonce] = made
         return self.places.message(self.places.add(made))
 
     def _by_nonce(self, channel: str, nonce: str | None) -> Message | None:
-        since = self.now_ms() - NONCE_MS
-        for each in self.places.messages.values():
-            if each.channel == channel and each.nonce == nonce and each.sent_ms > since:
-                return each
-        return None
+        """Also finds a message that was deleted."""
+        earlier = self._nonces.get((channel, nonce))
+        return earlier if earlier and earlier.sent_ms > self.now_ms() - NONCE_MS else None
 
     def _edit(self, message: Message, body: Json) -> object:
         flags = int(body.get("flags", message.flags)) | (message.flags & (SILENT | EPHEMERAL))
