@@ -11,7 +11,13 @@ from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
 import msgspec
-from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout
+from aiohttp import (
+    ClientError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    ConnectionTimeoutError,
+)
 from typing_extensions import override
 
 from thinkaloud.channels.platform.content import one_line
@@ -24,6 +30,7 @@ R = TypeVar("R", bound=Reply)
 PROTOCOL: Final = (2, 4, 9)
 """The version of Tencent's own client whose protocol this is."""
 _SECONDS: Final = 15.0
+_CONNECT_SECONDS: Final = 10.0
 _MAX_BYTES: Final = 8_000_000
 _THROTTLED_SECONDS: Final = 2.0
 _BASE_INFO: Final = {
@@ -81,7 +88,7 @@ class Api:
             self._address(path),
             headers=headers,
             data=data,
-            timeout=ClientTimeout(seconds),
+            timeout=ClientTimeout(seconds, sock_connect=_CONNECT_SECONDS),
             allow_redirects=False,
         )
         return await self._call(request, path, kind)
@@ -94,7 +101,7 @@ class Api:
             self._address(path),
             headers=_COMMON,
             params=query,
-            timeout=ClientTimeout(seconds),
+            timeout=ClientTimeout(seconds, sock_connect=_CONNECT_SECONDS),
             allow_redirects=False,
         )
         return await self._call(request, path, kind)
@@ -103,7 +110,9 @@ class Api:
         """Return at most so many bytes, without following redirects. Raises `Rejected` or `Transient`."""
         try:
             async with self.session().get(
-                url, timeout=ClientTimeout(seconds), allow_redirects=False
+                url,
+                timeout=ClientTimeout(seconds, sock_connect=_CONNECT_SECONDS),
+                allow_redirects=False,
             ) as response:
                 _check_status(response, "download")
                 return await _read(response, most)
@@ -132,6 +141,8 @@ class Api:
             async with request as response:
                 _check_status(response, name)
                 raw = await _read(response, _MAX_BYTES)
+        except ConnectionTimeoutError:
+            raise Transient(f"{name}: no connection") from None
         except TimeoutError:
             raise TimedOut(f"{name}: no response") from None
         except ClientError as error:

@@ -1,6 +1,8 @@
 """Shows runs: typing while the model works, then the answer in a few messages."""
 
+from collections import OrderedDict
 from contextlib import suppress
+from typing import Final
 
 import msgspec
 
@@ -11,6 +13,8 @@ from thinkaloud.channels.platform.platform import Sent
 from thinkaloud.channels.wechat.indicator import TypingIndicator
 from thinkaloud.channels.wechat.mail import Letters, Mail, client_id
 from thinkaloud.channels.wechat.render import answer_parts, thought_part
+
+_MAX_LETTERS: Final = 100
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -28,6 +32,7 @@ class Display:
     def __init__(self, mail: Mail, typing: TypingIndicator) -> None:
         self._mail = mail
         self._typing = typing
+        self._letters: OrderedDict[str, Letters] = OrderedDict()
 
     async def show(self, chat: ChatAddress, content: ChatContent, sent: Sent) -> bool:
         """See `Platform.show`. Each call sends at most one message.
@@ -41,31 +46,43 @@ class Display:
             return True
         record = sent.load(Shown) or Shown()
         self._mail.expect(chat, token, record.count)
-        letters = Letters(content.run_id, answer_parts(content))
+        letters = self._letters_of(content)
+        thought = "" if record.thought else thought_part(content)
         async with self._mail.lock(chat):
             if record.count < len(letters.parts):
-                return await self._answer(chat, letters, sent, record)
-            if not record.thought:
-                await self._thought(chat, content, record, sent)
+                if not await self._answer(chat, letters, sent) or thought:
+                    return False
+            elif thought:
+                await self._thought(chat, letters, thought, sent)
+        self._letters.pop(content.run_id, None)
         await self._typing.hide(chat, token)
         return True
 
-    async def _answer(self, chat: ChatAddress, letters: Letters, sent: Sent, record: Shown) -> bool:
+    def _letters_of(self, content: ChatContent) -> Letters:
+        """Return the messages of a run that has ended: rendering them takes a while."""
+        found = self._letters.get(content.run_id)
+        if found is None:
+            found = Letters(content.run_id, answer_parts(content))
+            self._letters[content.run_id] = found
+            if len(self._letters) > _MAX_LETTERS:
+                self._letters.popitem(last=False)
+        return found
+
+    async def _answer(self, chat: ChatAddress, letters: Letters, sent: Sent) -> bool:
+        """Send the next message of the answer. Returns whether it was the last."""
         rest = await self._mail.rest(chat)
         if rest is not None and self._mail.room(chat):
             await self._mail.send_rest(chat, rest)
             return False
+        record = sent.load(Shown) or Shown()
         count = await self._mail.send(chat, letters, record.count)
         await sent.save(Shown(count))
-        return False
+        return count == len(letters.parts)
 
-    async def _thought(
-        self, chat: ChatAddress, content: ChatContent, record: Shown, sent: Sent
-    ) -> None:
+    async def _thought(self, chat: ChatAddress, letters: Letters, thought: str, sent: Sent) -> None:
         """Send the reasoning, if the quota allows it and nothing else waits for it."""
-        text = thought_part(content)
-        if text and self._mail.room(chat) and await self._mail.rest(chat) is None:
-            # The answer has arrived, and `/why` shows the reasoning.
+        if self._mail.room(chat) and await self._mail.rest(chat) is None:
+            # If it is rejected, the answer has arrived, and `/why` shows the reasoning.
             with suppress(Rejected):
-                await self._mail.post(chat, text, client_id(content.run_id, -1))
-            await sent.save(msgspec.structs.replace(record, thought=True))
+                await self._mail.post(chat, thought, client_id(letters.key, -1))
+        await sent.save(Shown(len(letters.parts), thought=True))

@@ -170,7 +170,8 @@ class Mail:
         await self._storage.put(_key(chat), msgspec.json.encode(rest))
 
     def _word(self, chat: ChatAddress) -> Word:
-        return self._words.setdefault(chat.chat_id, Word(""))
+        self.expect(chat, "")
+        return self._words[chat.chat_id]
 
 
 def client_id(key: str, number: int) -> str:

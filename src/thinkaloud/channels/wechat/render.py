@@ -42,8 +42,14 @@ def thought_part(content: ChatContent) -> str:
 def said(markdown: str) -> Sequence[str]:
     """Return the messages for a text, each with room for a notice."""
     limit = MAX_CHARACTERS - NOTICE_CHARACTERS
-    parts = split_markdown(markdown, limit, lambda part: units(_plain(part)))
-    return [text for part in parts if (text := _plain(part))]
+    texts: list[str] = []
+    for part in split_markdown(markdown, limit, units):
+        text = _plain(part)
+        if units(text) <= limit:
+            texts.append(text)
+        else:  # A table that was aligned, for example.
+            texts += map(_plain, split_markdown(part, limit, lambda each: units(_plain(each))))
+    return [text for text in texts if text]
 
 
 def notice(number: int, count: int) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import OrderedDict
 from typing import Final
 
 from thinkaloud.channels.platform.errors import PlatformError, Rejected, RetryLater
@@ -12,6 +13,7 @@ from thinkaloud.channels.wechat.render import MORE_WORDS
 from thinkaloud.ports.clock import Clock
 
 _ATTEMPTS: Final = 4
+_MAX_SEEN: Final = 10_000
 _ENDS: Final = ("/new", "!new", "/stop", "!stop")
 _log = logging.getLogger(__name__)
 
@@ -23,12 +25,13 @@ class Rests:
         self._mail = mail
         self._clock = clock
         self._tasks = tasks
+        self._seen: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._busy: dict[str, asyncio.Task[None]] = {}
 
     async def takes(self, message: ChatMessage, inbox: Inbox) -> bool:
         """Note a message, and send what waited for it. Returns whether it asked for nothing else."""
         chat = message.chat
-        if message.sender.is_bot:
+        if message.sender.is_bot or not self._is_new(message):
             return False
         self._mail.heard(chat, message.token)
         if await self._mail.rest(chat) is None or not await inbox.allows(message.sender):
@@ -41,6 +44,16 @@ class Rests:
         if chat.chat_id not in self._busy:
             self._busy[chat.chat_id] = self._tasks.create_task(self._send(chat))
         return text in MORE_WORDS and not message.files
+
+    def _is_new(self, message: ChatMessage) -> bool:
+        """Whether it wasn't delivered before: only a new message renews the quota."""
+        key = (message.chat.chat_id, message.message_id)
+        if key in self._seen:
+            return False
+        self._seen[key] = None
+        if len(self._seen) > _MAX_SEEN:
+            self._seen.popitem(last=False)
+        return True
 
     def cancel(self) -> None:
         """Stop sending: what was not sent waits for the next word."""

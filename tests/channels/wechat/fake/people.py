@@ -70,6 +70,10 @@ class People:
         self.log.append(message)
         self.written.set()
 
+    def forget_tokens(self) -> None:
+        """Let all context tokens become too old."""
+        self._tokens = dict.fromkeys(self._tokens, "")
+
     def seen(self, user: str) -> list[Bubble]:
         return [bubble for bubble in self.bubbles if bubble.reader == user]
 
