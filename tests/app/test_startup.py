@@ -5,7 +5,16 @@ import sys
 
 from scripts.tree import ROOT
 
-CHATS = ("aiogram", "slack_sdk", "slack_bolt", "discord", "lark_oapi", "nio", "aibot")
+CHATS = (
+    "aiogram",
+    "slack_sdk",
+    "slack_bolt",
+    "discord",
+    "lark_oapi",
+    "nio",
+    "aibot",
+    "thinkaloud.channels.wechat.client",
+)
 
 
 def loaded_by(statement: str) -> set[str]:

@@ -71,7 +71,7 @@ async def _thinking(driver: Driver, mode: str) -> None:
     await until(driver, lambda: len(driver.lab.model.requests) > 1)
     if mode == "live" and driver.live_thoughts:
         await until(driver, lambda: "1.28" in str(driver.shown(driver.ada)))
-    elif mode != "off" and driver.edits:
+    elif mode == "live" or (mode != "off" and driver.edits):
         await until(driver, lambda: bool(driver.shown(driver.ada)))
 
 

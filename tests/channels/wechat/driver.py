@@ -89,7 +89,10 @@ class WeChatDriver:
         return False
 
     def shown(self, chat: str) -> list[Shown]:
-        return [Shown(bubble.text) for bubble in self._server.people.seen(chat)]
+        people = self._server.people
+        shown = [Shown(bubble.text) for bubble in people.seen(chat)]
+        typing = [status for user, status in people.typing if user == chat]
+        return [*shown, Shown("typing…", notifies=False)] if typing[-1:] == [1] else shown
 
     def traffic(self) -> list[str]:
         return self._server.traffic
