@@ -1,0 +1,1 @@
+"""The WeCom (enterprise WeChat) channel: a smart bot on its long connection."""
