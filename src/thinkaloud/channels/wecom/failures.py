@@ -57,7 +57,9 @@ def login_failure(error: Exception, bot_id: str) -> PlatformError:
     """Return the error for a connection that could not be made, or whose login failed."""
     found = _LOGIN_CODE.search(str(error))
     if found is None:
-        return Transient(f"the long connection: {type(error).__name__}")
+        # The SDK reports the end of a connection as an exception without a type.
+        reason = "" if type(error) is Exception else f": {type(error).__name__}"
+        return Transient(f"the long connection ended{reason}")
     code = int(found.group(2))
     if code in _TEMPORARY or code in _LIMITS:
         return Transient(f"WeCom refuses the login for now: {code}")

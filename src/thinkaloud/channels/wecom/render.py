@@ -76,7 +76,10 @@ def remaining_messages(content: ChatContent, shown: int, digest: str) -> Sequenc
         rest = answer[shown:]
         if rest.strip():
             cut = rest.startswith("\n") or answer[:shown].endswith("\n")
-            rest = f"{fence[0]}{fence[1]}\n{rest}" if fence else rest if cut else "…" + rest
+            if fence is not None:
+                rest = f"{fence[0]}{fence[1]}\n" + rest.removeprefix("\n")
+            elif not cut:
+                rest = "…" + rest
     else:
         rest = answer
     parts = [part for part in (rest.strip("\n"), escaped(content.closing)) if part.strip()]

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -27,6 +28,7 @@ CLOSING_MS: Final = STREAM_MS - 40_000
 """When a stream is ended although the run is still active."""
 _LOST: Final = {INVALID_REQUEST, STREAM_EXPIRED}
 _MAX_SHOWN: Final = 4_096
+_MAX_ENDS: Final = 256
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -44,6 +46,14 @@ class Record(msgspec.Struct, frozen=True):
     """How many messages of the final content are sent."""
 
 
+class _End(msgspec.Struct, frozen=True):
+    """The messages for the end of a run."""
+
+    content: ChatContent
+    state: Literal["all", "rest"]
+    messages: Sequence[str]
+
+
 class Showing:
     """The streams of one bot."""
 
@@ -52,6 +62,7 @@ class Showing:
         self._pace = pace
         self._clock = clock
         self._shown: OrderedDict[str, str] = OrderedDict()
+        self._ends: OrderedDict[str, _End] = OrderedDict()
 
     async def show(self, chat: ChatAddress, content: ChatContent, sent: Sent) -> bool:
         """See `Platform.show`."""
@@ -64,6 +75,9 @@ class Showing:
         if live is None or not _token(content):
             return True
         if record is None:
+            # Its start counts as a message.
+            if not self._pace.try_spend("minute", chat) or not self._pace.try_spend("hour", chat):
+                return False
             record = await self._start(content, sent)
         await self._update(content, live, record, sent)
         return True
@@ -101,29 +115,48 @@ class Showing:
     ) -> bool:
         """Show the end of the run: in its stream, if that is possible, else in new messages."""
         if record is None:
+            await self._spend(chat)
             record = await self._start(content, sent)
         if record.state == "streaming":
             record = await self._end_stream(content, record)
             await sent.save(record)
             self._shown.pop(record.stream_id, None)
-        if record.state == "done":
-            messages = final_messages(content)
-        else:
-            messages = remaining_messages(content, record.shown, record.digest)
+        messages = self._messages(content, record)
         if record.messages < len(messages):
-            await self._pace.spend("minute", chat, final=True)
-            await self._pace.spend("hour", chat, final=True)
+            await self._spend(chat)
             await self._connection.send(chat.chat_id, messages[record.messages])
             record = msgspec.structs.replace(record, messages=record.messages + 1)
             await sent.save(record)
-        return record.messages >= len(messages)
+        if record.messages < len(messages):
+            return False
+        self._ends.pop(record.stream_id, None)
+        return True
+
+    def _messages(self, content: ChatContent, record: Record) -> Sequence[str]:
+        """Return what shows the end of the run; it is computed once, however many messages it takes."""
+        state = "rest" if record.state in {"closed", "lost"} else "all"
+        known = self._ends.get(record.stream_id)
+        if known is not None and known.state == state and known.content == content:
+            return known.messages
+        if state == "all":
+            messages = final_messages(content)
+        else:
+            messages = remaining_messages(content, record.shown, record.digest)
+        self._ends[record.stream_id] = _End(content, state, messages)
+        if len(self._ends) > _MAX_ENDS:
+            self._ends.popitem(last=False)
+        return messages
+
+    async def _spend(self, chat: ChatAddress) -> None:
+        await self._pace.spend("minute", chat, final=True)
+        await self._pace.spend("hour", chat, final=True)
 
     async def _end_stream(self, content: ChatContent, record: Record) -> Record:
         lost = msgspec.structs.replace(record, state="lost")
         token = _token(content)
         if not token or self._clock.unix_ms() - record.started_ms >= STREAM_MS:
             return lost
-        text = final_messages(content)[0]
+        text = self._messages(content, record)[0]
         try:
             await self._connection.stream(token, record.stream_id, text, finish=True)
         except Refusal as refusal:
