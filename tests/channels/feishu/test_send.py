@@ -68,6 +68,23 @@ async def test_a_long_reply_is_split_and_parts_are_not_doubled_by_a_failure(stag
     assert len(stage.sent) == 3
 
 
+async def test_a_reaction_goes_away_even_if_feishu_fails_at_first(stage: Stage) -> None:
+    asks_in_group(stage)
+    await stage.platform.typing(stage.chat, stage.origin, on=True)
+    stage.server.reaction_faults.extend([Fault(502), Fault(429, 3.0)])
+    await stage.platform.typing(stage.chat, stage.origin, on=False)
+    assert stage.server.chats.messages["om_question"].reactions == {}
+
+
+async def test_a_reaction_goes_away_after_a_restart(stage: Stage) -> None:
+    asks_in_group(stage)
+    await stage.platform.typing(stage.chat, stage.origin, on=True)
+    await stage.platform.close()
+    stage.platform = stage.new_platform()
+    await stage.platform.typing(stage.chat, stage.origin, on=False)
+    assert stage.server.chats.messages["om_question"].reactions == {}
+
+
 async def test_typing_is_a_reaction_that_goes_away(stage: Stage) -> None:
     asks_in_group(stage)
     question = stage.server.chats.messages[stage.origin.message_id]

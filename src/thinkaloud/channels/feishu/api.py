@@ -62,6 +62,7 @@ class FeishuApi:
         self._secret = secret
         self._clock = clock
         self._session: aiohttp.ClientSession | None = None
+        self._closed = False
         self._token = ""
         self._expires_ms = 0
         self._renewing = asyncio.Lock()
@@ -73,13 +74,16 @@ class FeishuApi:
 
     @property
     def session(self) -> aiohttp.ClientSession:
-        """The connections."""
+        """The connections. Raises `Transient` once they are closed."""
+        if self._closed:
+            raise Transient("the channel is closed")
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=TIMEOUT)
         return self._session
 
     async def close(self) -> None:
         """Close the connections."""
+        self._closed = True
         if self._session is not None:
             await self._session.close()
             self._session = None

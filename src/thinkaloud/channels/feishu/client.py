@@ -36,7 +36,8 @@ from thinkaloud.channels.platform.platform import (
 
 _PARENT_SECONDS: Final = 1.5
 """How long looking up a message may take: events have to be acknowledged within three seconds."""
-_SAY_ATTEMPTS: Final = 3
+_TYPING: Final = "Typing"
+_ATTEMPTS: Final = 3
 _MAX_REACTIONS: Final = 4_096
 
 
@@ -115,15 +116,42 @@ class FeishuPlatform:
         if not message_id.startswith("om_"):
             return
         path = f"/open-apis/im/v1/messages/{message_id}/reactions"
+        pace = self._context.pace
         if on and message_id not in self._reactions:
             self._reactions[message_id] = ""
             if len(self._reactions) > _MAX_REACTIONS:
                 self._reactions.popitem(last=False)
-            body = {"reaction_type": {"emoji_type": "Typing"}}
-            answer = await self._api.call("POST", path, body)
-            self._reactions[message_id] = str(answer["data"]["reaction_id"])
-        elif not on and (reaction_id := self._reactions.pop(message_id, "")):
-            await self._api.call("DELETE", f"{path}/{reaction_id}")
+            if pace.try_spend("reaction", chat):
+                body = {"reaction_type": {"emoji_type": _TYPING}}
+                answer = await self._api.call("POST", path, body)
+                self._reactions[message_id] = str(answer["data"]["reaction_id"])
+        elif not on:
+            reaction_id = self._reactions.pop(message_id, None)
+            if reaction_id is None:
+                await pace.spend("reaction", chat, final=True)
+                reaction_id = await self._earlier_reaction(path)
+            if reaction_id:
+                await pace.spend("reaction", chat, final=True)
+                await self._remove(f"{path}/{reaction_id}")
+
+    async def _earlier_reaction(self, path: str) -> str:
+        """Return the reaction that was added before the connection was made again, if any."""
+        answer = await self._api.call("GET", path, reaction_type=_TYPING)
+        data = cast("Mapping[str, Any]", answer.get("data") or {})
+        items = cast("list[Mapping[str, Any]]", data.get("items") or [])
+        own = [each for each in items if each.get("operator", {}).get("operator_type") == "app"]
+        return str(own[0].get("reaction_id") or "") if own else ""
+
+    async def _remove(self, path: str) -> None:
+        """Remove a reaction, which would otherwise stay for ever."""
+        for attempt in range(_ATTEMPTS):
+            try:
+                await self._api.call("DELETE", path)
+            except (RetryLater, Transient) as error:
+                seconds = error.seconds if isinstance(error, RetryLater) else 2.0**attempt
+                await self._context.clock.sleep(seconds)
+            else:
+                return
 
     async def check(self) -> Sequence[Check]:
         """See `Platform.check`."""
@@ -144,8 +172,8 @@ class FeishuPlatform:
     ) -> None:
         """Send one card, to `reader` alone if given. Tries again where a repetition would double parts."""
         once = secrets.token_hex(16)
-        for attempt in range(_SAY_ATTEMPTS):
-            last = attempt == _SAY_ATTEMPTS - 1
+        for attempt in range(_ATTEMPTS):
+            last = attempt == _ATTEMPTS - 1
             try:
                 if reader is not None:
                     await self._sending.whisper(chat, reader, private_card(card.texts["text"]))

@@ -15,6 +15,7 @@ LIMITS: Final = Limits(
         Budget("second", 45, 1.0),
         Budget("minute", 900, 60.0),
         Budget("chat", 4, 1.05, "chat", reserve=0),
+        Budget("reaction", 40, 1.05, reserve=20),
     ),
     show_spends=("second", "minute"),
 )

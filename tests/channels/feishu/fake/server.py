@@ -54,6 +54,7 @@ class FakeFeishu:
         self.has_bot = True
         self.files: dict[str, bytes] = {}
         self.faults: deque[Fault] = deque()
+        self.reaction_faults: deque[Fault] = deque()
         self.traffic: list[str] = []
         self.refused: list[str] = []
         self.counts: dict[str, int] = {}
@@ -103,6 +104,7 @@ class FakeFeishu:
             ("GET", _MESSAGES + "/{message}", self._get),
             ("POST", _MESSAGES + "/{message}/reply", self._reply),
             ("POST", _MESSAGES + "/{message}/reactions", self._react),
+            ("GET", _MESSAGES + "/{message}/reactions", self._reactions),
             ("DELETE", _MESSAGES + "/{message}/reactions/{reaction}", self._unreact),
             ("GET", _MESSAGES + "/{message}/resources/{key}", self._resource),
             ("POST", "/open-apis/ephemeral/v1/send", self._whisper),
@@ -119,6 +121,8 @@ class FakeFeishu:
             if path.startswith((_CARD, _MESSAGES, "/open-apis/ephemeral")):
                 self.traffic.append(f"{method} {request.path_qs} {data.decode()}")
             fault = self.faults.popleft() if shows and self.faults else None
+            if "reactions" in path and self.reaction_faults:
+                fault = self.reaction_faults.popleft()
             if fault is not None and not fault.status:
                 fault = None
             try:
@@ -236,9 +240,20 @@ class FakeFeishu:
         found.reactions[reaction_id] = body["reaction_type"]["emoji_type"]
         return _ok({"reaction_id": reaction_id})
 
+    def _reactions(self, request: web.Request, body: Mapping[str, Any]) -> web.Response:
+        found = self.chats.message(request.match_info["message"])
+        operator = {"operator_id": APP_ID, "operator_type": "app"}
+        items = [
+            {"reaction_id": each, "operator": operator}
+            for each, kind in found.reactions.items()
+            if kind == request.query["reaction_type"]
+        ]
+        return _ok({"items": items})
+
     def _unreact(self, request: web.Request, body: Mapping[str, Any]) -> web.Response:
         found = self.chats.message(request.match_info["message"])
-        del found.reactions[request.match_info["reaction"]]
+        if found.reactions.pop(request.match_info["reaction"], None) is None:
+            raise Refused(231007, "the reaction does not exist")
         return _ok({})
 
     def _resource(self, request: web.Request, body: Mapping[str, Any]) -> web.Response:
