@@ -51,6 +51,8 @@ async def test_an_event_that_cannot_be_kept_is_not_acknowledged_as_done(stage: S
     async with receiving(stage):
         event = await stage.people.writes("ou_ada", "Hello")
         assert stage.inbox.messages == []
+        delivery = stage.server.sockets.waiting[event["header"]["event_id"]]
+        assert delivery.acknowledged.result() == (500, None)
         assert await stage.people.push(event) == (200, None)
     assert [message.text for message in stage.inbox.messages] == ["Hello"]
 
