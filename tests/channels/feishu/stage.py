@@ -105,15 +105,20 @@ class Received:
         return self.allowed
 
 
-class NoStorage:
+class Stored:
+    """The platform's own values, in memory. Implements `Storage`."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, bytes] = {}
+
     async def get(self, key: str) -> bytes | None:
-        return None
+        return self.values.get(key)
 
     async def put(self, key: str, value: bytes) -> None:
-        raise AssertionError(key)
+        self.values[key] = value
 
     async def delete(self, key: str) -> bool:
-        return False
+        return self.values.pop(key, None) is not None
 
 
 class Stage:
@@ -125,6 +130,7 @@ class Stage:
         self.people = People(server)
         self.kept = Kept()
         self.inbox = Received()
+        self.stored = Stored()
         self.platform = self.new_platform()
         self.chat = ADA
         server.chats.open_direct("ou_ada")
@@ -134,7 +140,7 @@ class Stage:
     def new_platform(self, **settings: Any) -> FeishuPlatform:
         """A platform as a new process would create it."""
         given = {"app_id": APP_ID, "domain": self.server.url} | settings
-        return make_platform(FeishuSettings(**given), self.clock)
+        return make_platform(FeishuSettings(**given), self.clock, stored=self.stored)
 
     def content(self, *blocks: ContentBlock, **more: Any) -> ChatContent:
         given = {"run_id": "run-1", "mode": "live", "origin": self.origin, "blocks": blocks} | more
@@ -187,14 +193,17 @@ class Stage:
 
 
 def make_platform(
-    settings: FeishuSettings, clock: HandClock, environment: Mapping[str, str] = ENVIRONMENT
+    settings: FeishuSettings,
+    clock: HandClock,
+    environment: Mapping[str, str] = ENVIRONMENT,
+    stored: Stored | None = None,
 ) -> FeishuPlatform:
     context = PlatformContext(
         name="feishu",
         environment=environment,
         clock=clock,
         pace=Unpaced(),
-        storage=NoStorage(),
+        storage=stored or Stored(),
     )
     return FeishuPlatform(settings, context)
 

@@ -217,6 +217,20 @@ async def test_the_connection_is_kept_alive_and_made_again_when_it_ends(stage: S
     assert stage.server.counts["GET /open-apis/bot/v3/info"] == 1
 
 
+async def test_who_the_bot_is_is_asked_once_for_each_app(stage: Stage) -> None:
+    for _ in range(3):
+        async with receiving(stage):
+            await stage.people.writes("ou_bot", "Echo", group="oc_group")
+        await stage.platform.close()
+        stage.platform = stage.new_platform()
+    assert all(message.sender.is_bot for message in stage.inbox.messages)
+    assert stage.server.counts["GET /open-apis/bot/v3/info"] == 1
+    stage.stored.values["bot"] = b"cli_other ou_other"
+    async with receiving(stage):
+        await stage.people.writes("ou_ada", "Hi", group="oc_group", mention=True)
+    assert stage.inbox.messages[-1].mentioned
+
+
 async def test_a_connection_that_ends_at_once_is_left_to_the_layer(stage: Stage) -> None:
     ready = asyncio.Event()
     running = asyncio.create_task(stage.platform.run(stage.inbox, ready.set))

@@ -1,6 +1,7 @@
 """The fake Feishu works with Feishu's own library, so it speaks the real protocol."""
 
 import asyncio
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,6 +10,11 @@ from tests.channels.feishu.fake.server import APP_ID, SECRET, FakeFeishu
 from tests.channels.feishu.fake.visible import visible
 
 BOT = Path(__file__).with_name("sdk_bot.py")
+
+
+def test_the_channel_does_not_import_it() -> None:
+    code = "import sys, thinkaloud.channels.feishu.client; sys.exit('lark_oapi' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 async def test_feishus_own_library_receives_and_answers_with_a_card() -> None:

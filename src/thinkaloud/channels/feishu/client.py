@@ -36,6 +36,7 @@ from thinkaloud.channels.platform.platform import (
 
 _PARENT_SECONDS: Final = 1.5
 """How long looking up a message may take: events have to be acknowledged within three seconds."""
+_IDENTITY: Final = "bot"
 _TYPING: Final = "Typing"
 _ATTEMPTS: Final = 3
 _MAX_REACTIONS: Final = 4_096
@@ -65,10 +66,9 @@ class FeishuPlatform:
         return LIMITS
 
     async def run(self, inbox: Inbox, ready: Callable[[], None]) -> None:
-        """See `Platform.run`. Who the bot is, is asked once: each call counts toward a monthly quota."""
+        """See `Platform.run`."""
         name, context = self._context.name, self._context
-        open_id, _ = await self._api.identify()
-        reader = Reader(name, open_id, self._api.fetch_of)
+        reader = Reader(name, await self._open_id(), self._api.fetch_of)
 
         async def handle(event: Mapping[str, Any]) -> Mapping[str, Any] | None:
             match reader.read(event):
@@ -160,6 +160,18 @@ class FeishuPlatform:
     async def close(self) -> None:
         """See `Platform.close`."""
         await self._api.close()
+
+    async def _open_id(self) -> str:
+        """Return the bot's open_id. Asked once, and not after every lost connection: calls count toward a monthly quota."""
+        storage = self._context.storage
+        known = await storage.get(_IDENTITY)
+        if known is not None:
+            app_id, _, open_id = known.decode().partition(" ")
+            if app_id == self._app_id:
+                return open_id
+        open_id, _ = await self._api.identify()
+        await storage.put(_IDENTITY, f"{self._app_id} {open_id}".encode())
+        return open_id
 
     async def _say(
         self,
