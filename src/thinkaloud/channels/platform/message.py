@@ -39,6 +39,8 @@ class Origin(msgspec.Struct, frozen=True, gc=False):
     is_group: bool = False
     token: str = ""
     """Whatever the platform needs to answer (a context token, a request id, a team). Opaque."""
+    community: str = ""
+    """The platform's id of what the group belongs to (a Discord server), if it has one."""
 
 
 class InboundFile(msgspec.Struct, frozen=True, gc=False):
@@ -76,8 +78,10 @@ class ChatMessage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Unix milliseconds, by the platform's clock."""
     token: str = ""
     """See `Origin.token`."""
+    community: str = ""
+    """See `Origin.community`."""
 
     @property
     def origin(self) -> Origin:
         """What an answer to this message refers to."""
-        return Origin(self.sender, self.message_id, self.is_group, self.token)
+        return Origin(self.sender, self.message_id, self.is_group, self.token, self.community)

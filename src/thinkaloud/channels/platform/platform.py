@@ -90,8 +90,10 @@ class Inbox(Protocol):
         """Handle a button. `action` is a name of `actions.py`: `why:RUN`, `stop:RUN`."""
         ...
 
-    async def allows(self, sender: Sender, chat: ChatAddress | None = None) -> bool:
-        """Whether this person may use the channel (and, with `chat`, that group): for invitations."""
+    async def allows(
+        self, sender: Sender, chat: ChatAddress | None = None, community: str = ""
+    ) -> bool:
+        """Whether this person may use the channel (and, with `chat`, that group of a community)."""
         ...
 
 

@@ -34,7 +34,8 @@ class PlatformSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     """The stable ids of the people who may use the channel; `["*"]` for everybody. People who were
     paired may always use it."""
     allow_groups: tuple[str, ...] = ()
-    """The stable ids of the groups where these people are answered; `["*"]` for all groups."""
+    """The stable ids of the groups where these people are answered; `["*"]` for all groups. For
+    Discord, also ids of servers, for all their channels."""
     mention_only: bool = True
     """Whether messages in groups are ignored unless they mention the bot or reply to it."""
     pairing: bool = True

@@ -5,7 +5,7 @@ import pytest
 from tests.channels.platform.chatting import ADA, chatting
 from tests.channels.platform.scripted import message
 from thinkaloud.channels.platform.engine.access import Access, Verdict
-from thinkaloud.channels.platform.message import ChatAddress, Sender
+from thinkaloud.channels.platform.message import ChatAddress, Origin, Sender
 from thinkaloud.channels.platform.pairing import Pairings
 from thinkaloud.channels.platform.settings import PlatformSettings
 from thinkaloud.ports.clock import SystemClock
@@ -17,11 +17,11 @@ GROUP = ChatAddress("scripted", "group")
 
 async def verdict(settings: PlatformSettings, sender: str = "ada", **message: bool) -> Verdict:
     access = Access("scripted", settings, Pairings(MemoryChannelState(), SystemClock()))
-    is_bot = message.get("is_bot", False)
+    is_group = message.get("is_group", False)
+    person = Sender(sender, is_bot=message.get("is_bot", False))
     return await access.message(
-        Sender(sender, is_bot=is_bot),
-        GROUP if message.get("is_group") else ChatAddress("scripted", sender),
-        is_group=message.get("is_group", False),
+        GROUP if is_group else ChatAddress("scripted", sender),
+        Origin(person, "1", is_group, community="server" if is_group else ""),
         mentioned=message.get("mentioned", False),
     )
 
@@ -47,6 +47,12 @@ ALLOWED = PlatformSettings(allow_from=("ada",), allow_groups=("group",))
             "ada",
             {"is_group": True, "mentioned": True},
             "ignore",
+        ),
+        (
+            PlatformSettings(allow_from=("ada",), allow_groups=("server",)),
+            "ada",
+            {"is_group": True, "mentioned": True},
+            "allow",
         ),
         (
             PlatformSettings(allow_from=("*",), allow_groups=("*",), mention_only=False),

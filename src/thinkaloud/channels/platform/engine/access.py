@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from thinkaloud.channels.platform.message import ChatAddress, Sender
+from thinkaloud.channels.platform.message import ChatAddress, Origin
 from thinkaloud.channels.platform.pairing import Pairings
 from thinkaloud.channels.platform.settings import PlatformSettings
 
@@ -18,22 +18,20 @@ class Access:
         self._settings = settings
         self._pairings = pairings
 
-    async def message(
-        self, sender: Sender, chat: ChatAddress, *, is_group: bool, mentioned: bool
-    ) -> Verdict:
+    async def message(self, chat: ChatAddress, origin: Origin, *, mentioned: bool) -> Verdict:
         """Decide about a message."""
+        sender = origin.sender
         if sender.is_bot or not sender.id:
             return "ignore"
-        if is_group and not self._answers_in(chat, mentioned=mentioned):
+        if origin.is_group and not self._answers_in(chat, origin, mentioned=mentioned):
             return "ignore"
         if await self.person(sender.id):
             return "allow"
-        return "pair" if self._settings.pairing and not is_group else "ignore"
+        return "pair" if self._settings.pairing and not origin.is_group else "ignore"
 
-    async def action(self, sender: Sender, chat: ChatAddress, *, is_group: bool) -> bool:
+    async def action(self, chat: ChatAddress, origin: Origin) -> bool:
         """Decide about a button or a stop event: no mention is needed."""
-        verdict = await self.message(sender, chat, is_group=is_group, mentioned=True)
-        return verdict == "allow"
+        return await self.message(chat, origin, mentioned=True) == "allow"
 
     async def person(self, person_id: str) -> bool:
         """Whether this person is allowed, by the settings or by pairing."""
@@ -42,10 +40,12 @@ class Access:
             return True
         return await self._pairings.person(self._channel, person_id) is not None
 
-    def group(self, chat_id: str) -> bool:
-        """Whether this group is allowed."""
+    def group(self, chat_id: str, community: str = "") -> bool:
+        """Whether this group is allowed, by its own id or by that of its community."""
         allowed = self._settings.allow_groups
-        return "*" in allowed or chat_id in allowed
+        return "*" in allowed or chat_id in allowed or (community != "" and community in allowed)
 
-    def _answers_in(self, chat: ChatAddress, *, mentioned: bool) -> bool:
-        return self.group(chat.chat_id) and (mentioned or not self._settings.mention_only)
+    def _answers_in(self, chat: ChatAddress, origin: Origin, *, mentioned: bool) -> bool:
+        return self.group(chat.chat_id, origin.community) and (
+            mentioned or not self._settings.mention_only
+        )

@@ -88,7 +88,7 @@ class ChannelInbox:
         """Handle a button, if the person may use it."""
         try:
             access = self._services.access
-            if not await access.action(origin.sender, chat, is_group=origin.is_group):
+            if not await access.action(chat, origin):
                 return
             caller = Caller(chat, origin, await self._owner(origin))
             name, _, run_id = action.partition(":")
@@ -102,16 +102,18 @@ class ChannelInbox:
         except Exception:  # noqa: BLE001 - one button must not end the channel
             _log.exception("channel %s: an action could not be handled", self._channel)
 
-    async def allows(self, sender: Sender, chat: ChatAddress | None = None) -> bool:
+    async def allows(
+        self, sender: Sender, chat: ChatAddress | None = None, community: str = ""
+    ) -> bool:
         """Whether this person may use the channel (and, with `chat`, that group)."""
         access = self._services.access
-        if sender.is_bot or (chat is not None and not access.group(chat.chat_id)):
+        if sender.is_bot or (chat is not None and not access.group(chat.chat_id, community)):
             return False
         return await access.person(sender.id)
 
     async def _receive(self, message: ChatMessage) -> None:
         verdict = await self._services.access.message(
-            message.sender, message.chat, is_group=message.is_group, mentioned=message.mentioned
+            message.chat, message.origin, mentioned=message.mentioned
         )
         if verdict == "ignore":
             return
