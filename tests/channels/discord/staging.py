@@ -103,7 +103,9 @@ class Received:
         self.choices.append((chat, origin, action))
         await self._notify()
 
-    async def allows(self, sender: Sender, chat: ChatAddress | None = None) -> bool:
+    async def allows(
+        self, sender: Sender, chat: ChatAddress | None = None, community: str = ""
+    ) -> bool:
         return self.allowed
 
     async def until(self, messages: int = 0, choices: int = 0) -> None:

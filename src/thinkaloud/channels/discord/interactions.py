@@ -32,7 +32,8 @@ class Interactions:
         text, action = command_text(interaction), pressed(interaction)
         if text is None and action is None:
             return
-        allowed = await inbox.allows(origin.sender, chat if origin.is_group else None)
+        group = chat if origin.is_group else None
+        allowed = await inbox.allows(origin.sender, group, origin.community)
         pairs = text is not None and not origin.is_group and self._pairing
         if not allowed and not pairs:
             await self._respond(interaction, _MESSAGE, _message(_REFUSED, EPHEMERAL))
@@ -89,4 +90,5 @@ def _as_message(text: str, chat: ChatAddress, origin: Origin) -> ChatMessage:
         is_group=origin.is_group,
         mentioned=True,
         token=origin.token,
+        community=origin.community,
     )

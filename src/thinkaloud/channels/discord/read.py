@@ -55,6 +55,7 @@ class Reader:
             quoted=_quoted(message),
             edited=edited,
             sent_at_ms=int(message.created_at.timestamp() * 1000),
+            community=_community(message.guild),
         )
 
     def place(self, interaction: discord.Interaction) -> tuple[ChatAddress, Origin] | None:
@@ -68,7 +69,8 @@ class Reader:
         else:
             chat = ChatAddress(self._channel, str(interaction.channel_id))
         token = f"{interaction.application_id}/{interaction.token}"
-        origin = Origin(_sender(interaction.user), str(interaction.id), is_group, token)
+        community = str(interaction.guild_id) if is_group else ""
+        origin = Origin(_sender(interaction.user), str(interaction.id), is_group, token, community)
         return chat, origin
 
     def _address(self, channel: "discord.abc.MessageableChannel") -> ChatAddress:
@@ -128,6 +130,10 @@ def pressed(interaction: discord.Interaction) -> str | None:
 
 def _sender(user: discord.User | discord.Member, *, is_bot: bool = False) -> Sender:
     return Sender(str(user.id), user.display_name, user.bot or is_bot)
+
+
+def _community(guild: discord.Guild | None) -> str:
+    return str(guild.id) if guild else ""
 
 
 def _quoted(message: discord.Message) -> str:
