@@ -40,10 +40,10 @@ async def test_without_the_intent_in_the_portal_the_operator_reads_where_it_is()
         with pytest.raises(Misconfigured, match="Message Content Intent"):
             await platform.run(stage.inbox, lambda: None)
         checks = {check.name: check for check in await platform.check()}
-        assert not checks["message content intent"].ok
+        assert not checks["intents"].ok
         stage.server.gateway.content_intent = True
         checks = {check.name: check for check in await platform.check()}
-        assert checks["message content intent"].ok
+        assert checks["intents"].ok
 
 
 async def test_a_gateway_that_is_down_is_reported_and_not_waited_for() -> None:

@@ -180,6 +180,18 @@ async def test_a_why_button_in_a_server_shows_the_thought_to_the_person_alone() 
         assert [each.private_to for each in private] == [EVE, EVE, EVE]
 
 
+async def test_a_command_that_is_read_too_late_is_carried_out_anyway() -> None:
+    async with staged() as stage, receiving(stage):
+        stage.server.interaction_ms = -1
+        await stage.people.uses(ADA, "help", GENERAL)
+        [message] = await received(stage)
+        assert await stage.platform.say(message.chat, "Commands", origin=message.origin)
+        assert [each.content for each in stage.server.places.seen(GENERAL)] == ["Commands"]
+        assert not await stage.platform.say(
+            message.chat, "Secret", origin=message.origin, private=True
+        )
+
+
 async def test_a_stranger_gets_nothing_from_buttons_and_commands() -> None:
     async with staged() as stage, receiving(stage):
         await stage.finish(thought("", closed=True), mode="on_request", closing="Done.")

@@ -40,11 +40,11 @@ async def _check_content(api: Api) -> Check:
     try:
         flags = int((await api.call("GET", "/applications/@me")).get("flags", 0))
     except PlatformError as error:
-        return Check("message content intent", ok=False, detail=error.message)
+        return Check("intents", ok=False, detail=error.message)
     if flags & _CONTENT_INTENT:
-        return Check("message content intent", ok=True, detail="on")
+        return Check("intents", ok=True, detail="on")
     detail = "off, but `mention_only = false` needs it: Developer Portal, page Bot"
-    return Check("message content intent", ok=False, detail=detail)
+    return Check("intents", ok=False, detail=detail)
 
 
 async def _check_gateway(api: Api, gateway_url: str | None) -> Check:

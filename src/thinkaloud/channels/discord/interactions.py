@@ -1,5 +1,6 @@
 """Slash commands and buttons. Discord wants a response within three seconds."""
 
+import logging
 from typing import Final
 
 import discord
@@ -7,12 +8,14 @@ import discord
 from thinkaloud.channels.discord.api import Api, Json
 from thinkaloud.channels.discord.read import Reader, command_text, pressed
 from thinkaloud.channels.discord.render import EPHEMERAL, NO_MENTIONS, SUPPRESS_EMBEDS
+from thinkaloud.channels.platform.errors import PlatformError
 from thinkaloud.channels.platform.message import ChatAddress, ChatMessage, Origin
 from thinkaloud.channels.platform.platform import Inbox
 
 _MESSAGE, _LATER, _SILENT_LATER = 4, 5, 6
 _REFUSED: Final = "You can't use this here."
 _STOPPING: Final = "Stopping…"
+_log = logging.getLogger(__name__)
 
 
 class Interactions:
@@ -57,8 +60,12 @@ class Interactions:
             await self._respond(interaction, _LATER, {"flags": flags})
 
     async def _respond(self, interaction: discord.Interaction, kind: int, data: Json) -> None:
+        """Respond. If that fails, most of all because it is too late, what was asked is done anyway."""
         path = f"/interactions/{interaction.id}/{interaction.token}/callback"
-        await self._api.call("POST", path, {"type": kind, "data": data})
+        try:
+            await self._api.call("POST", path, {"type": kind, "data": data})
+        except PlatformError as error:
+            _log.warning("discord: no response to an interaction: %s", error.message)
 
 
 async def reply(api: Api, origin: Origin, parts: list[str], *, private: bool) -> None:
