@@ -104,6 +104,18 @@ async def test_calls_that_are_made_together_share_the_limit_of_the_channel() -> 
         assert stage.server.rates.violations == []
 
 
+async def test_routes_that_share_a_limit_are_counted_together() -> None:
+    async with staged() as stage:
+        stage.server.rates.shared = {"PATCH messages": "POST messages"}
+        for count in range(5):
+            stage.clock.now -= 1_100
+            await stage.show(thought("word " * (count + 1)))
+        with pytest.raises(RetryLater):
+            await stage.show(thought("word " * 9))
+        assert len(stage.calls()) == 5
+        assert stage.server.rates.violations == []
+
+
 async def test_different_replies_to_one_message_all_arrive() -> None:
     async with staged() as stage:
         for text in ("a.txt is not used.", "I can read text."):

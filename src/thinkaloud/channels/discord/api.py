@@ -67,6 +67,8 @@ class Api:
         self._pace = pace
         self._session: aiohttp.ClientSession | None = None
         self._buckets: dict[str, _Bucket] = {}
+        self._names: dict[str, str] = {}
+        """The names that Discord gives to the limits of routes: several may share one."""
 
     async def call(
         self, method: str, path: str, body: object = None, *, final: bool = False
@@ -83,7 +85,8 @@ class Api:
     ) -> object:
         """Call a method and return the decoded response. Raises as `call`."""
         interaction = path.startswith(("/interactions/", "/webhooks/"))
-        bucket = _bucket_key(method, path)
+        route, channel = _route(method, path)
+        bucket = self._names.get(route, route) + channel
         if not interaction:
             self._check(bucket)
             await self._pace.spend(GLOBAL.name, final=final)
@@ -104,7 +107,8 @@ class Api:
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             # The text of the error isn't used: the address of an interaction has its token.
             raise Transient(f"{what}: {type(error).__name__}") from None
-        self._note(bucket, response.headers)
+        self._names[route] = response.headers.get("X-RateLimit-Bucket", route)
+        self._note(self._names[route] + channel, response.headers)
         answer = _decoded(raw)
         if response.status < 300:
             return answer
@@ -177,12 +181,15 @@ class Api:
             raise Rejected("the file is not on a server of Discord")
 
 
-def _bucket_key(method: str, path: str) -> str:
-    """Return the route with its channel: edits of all messages of a channel share one limit."""
+def _route(method: str, path: str) -> tuple[str, str]:
+    """Return a route without its ids, and the channel, which has limits of its own.
+
+    Edits of all messages of a channel share one limit.
+    """
     parts = path.partition("?")[0].split("/")
-    if len(parts) > 4 and parts[3] == "messages":
-        parts[4:] = ["*"]
-    return f"{method} {'/'.join(parts)}"
+    channel = parts[2] if parts[1] == "channels" else ""
+    names = ["*" if any(c.isdigit() for c in part) or len(part) > 30 else part for part in parts]
+    return f"{method} {'/'.join(names)}", channel
 
 
 def _shown(path: str) -> str:

@@ -38,10 +38,13 @@ class Rates:
     now_ms: Callable[[], int]
     violations: list[str] = field(default_factory=list[str])
     windows: dict[tuple[str, str], Window] = field(default_factory=dict[tuple[str, str], Window])
+    shared: dict[str, str] = field(default_factory=dict[str, str])
+    """Kinds that are counted as another one."""
     calls: deque[int] = field(default_factory=deque[int])
 
     def count(self, kind: str, channel: str) -> Verdict:
         """Count a call of this kind for a channel."""
+        kind = self.shared.get(kind, kind)
         now = self.now_ms()
         while self.calls and self.calls[0] <= now - GLOBAL_MS:
             self.calls.popleft()
