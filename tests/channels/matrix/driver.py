@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 from tests.channels.matrix.homeserver import Account, Administration, Homeserver, administration
 from tests.channels.matrix.proxy import Fault, Proxy
@@ -44,8 +45,10 @@ class MatrixDriver:
         self._setup: Setup
         self._before: str | None = None
 
-    async def prepare(self, setup: DriverSetup, *, exempt: bool = True) -> None:
-        """Register the bot and two people."""
+    async def prepare(
+        self, setup: DriverSetup, *, exempt: bool = True, folder: Path | None = None
+    ) -> None:
+        """Register the bot and two people. `exempt`: from the limit of messages."""
         self.bot = await self.admin.register("bot")
         if exempt:
             await self.admin.exempt(self.bot.user_id)
@@ -67,6 +70,7 @@ class MatrixDriver:
             store=self._store,
             tools=setup.tools,
             reasoning_allowed=setup.reasoning_allowed,
+            folder=folder,
         )
 
     async def open(self, *scripts: Script) -> None:
@@ -180,11 +184,17 @@ async def matrix_world(
 
 @asynccontextmanager
 async def matrix_driver(
-    server: Homeserver, setup: DriverSetup, *scripts: Script
+    server: Homeserver,
+    setup: DriverSetup,
+    *scripts: Script,
+    clock: Clock | None = None,
+    exempt: bool = True,
+    folder: Path | None = None,
 ) -> AsyncGenerator[MatrixDriver]:
-    async with matrix_world(server) as driver:
+    """Connect a channel."""
+    async with matrix_world(server, clock) as driver:
         async with asyncio.timeout(30):
-            await driver.prepare(setup)
+            await driver.prepare(setup, exempt=exempt, folder=folder)
             await driver.open(*scripts)
         try:
             yield driver

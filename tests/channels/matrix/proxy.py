@@ -101,8 +101,11 @@ class Proxy:
             return response
         finally:
             self._syncs = [each for each in self._syncs if each is not request]
-            async with self.changed:
-                self.changed.notify_all()
+            await self._notify()
+
+    async def _notify(self) -> None:
+        async with self.changed:
+            self.changed.notify_all()
 
     async def _answer(self, request: web.Request, body: bytes, fault: Fault) -> web.Response:
         assert request.transport is not None
@@ -133,6 +136,7 @@ class Proxy:
                 query |= {"since": self._rewind, "timeout": "0"}
                 self._rewind = None
             self.since = query.get("since", self.since)
+            await self._notify()
         headers = FORWARDED | {
             name: value
             for name, value in request.headers.items()

@@ -202,10 +202,13 @@ class Api:
     async def close(self) -> None:
         """Close all connections."""
         await self.nio.close()
+        if self.nio.store:
+            self.nio.store.database.close()
 
     async def _content(self, url: str, most: int) -> bytes:
         server, _, media = url.removeprefix("mxc://").partition("/")
         method, path = Paths.download(server, media)
+        path = path.partition("?")[0]  # It has the token as a parameter, which belongs into a header.
         headers = {"Authorization": f"Bearer {self.nio.access_token}"}
         found = bytearray()
         try:
