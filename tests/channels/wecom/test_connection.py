@@ -50,6 +50,7 @@ async def test_a_second_process_takes_the_connection_over_and_the_first_says_so(
         platform = make_platform(server.url, clock)
         running = asyncio.ensure_future(platform.run(Received(), lambda: None))
         await server.connected.wait()
+        clock.pass_seconds(60)
         assert [check.ok for check in await make_platform(server.url, clock).check()] == [
             True,
             True,

@@ -126,6 +126,15 @@ async def test_an_answer_after_six_minutes_of_silence_arrives_as_a_message() -> 
         assert stage.seen == [("", "Hm."), ("Answer.", "")]
 
 
+async def test_an_end_that_the_stream_refuses_for_any_reason_arrives_as_a_message() -> None:
+    async with staged() as stage:
+        await stage.asked()
+        await stage.show(answer("Half"))
+        stage.server.chats.streams[stage.origin.token].stream_id = "another"
+        await stage.finish(answer("Half, whole."))
+        assert stage.contents == ["Half", "…, whole."]
+
+
 async def test_an_expired_stream_is_completed_by_a_message() -> None:
     async with staged() as stage:
         await stage.asked()

@@ -34,6 +34,10 @@ _TAKEN_OVER: Final = "disconnected_event"
 _log = logging.getLogger(__name__)
 
 
+class TakenOver(Transient):
+    """WeCom ended the connection because the bot has a newer one."""
+
+
 class Quiet:
     """The SDK's logger: it logs nothing, because its messages contain what people write."""
 
@@ -92,12 +96,13 @@ class LongConnection:
     async def run(self, handle: Handle, ready: Callable[[], None]) -> None:
         """Receive until cancelled, one frame after the other.
 
-        Raises `Transient` if a connection can't be made or ends at once, and `Misconfigured`.
+        Raises `Transient` if a connection can't be made, ends at once or is taken over, and
+        `Misconfigured`.
         """
         while True:
             started = self._clock.steady_ms()
             failure = await self._connect(handle, ready)
-            if self._clock.steady_ms() - started < _SHORT_MS:
+            if isinstance(failure, TakenOver) or self._clock.steady_ms() - started < _SHORT_MS:
                 raise failure
             _log.info("channel %s: %s", self._name, failure.message)
             await self._clock.sleep(_RECONNECT_SECONDS)
@@ -221,7 +226,7 @@ class _Session:
 
     def _on_frame(self, frame: Frame) -> None:
         if event_type(frame) == _TAKEN_OVER:
-            self._fail(Transient("Another process has connected as this bot; only one can."))
+            self._fail(TakenOver("Another process has connected as this bot; only one can."))
             return
         try:
             self.frames.put_nowait(frame)

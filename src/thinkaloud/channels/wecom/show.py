@@ -159,9 +159,7 @@ class Showing:
         text = self._messages(content, record)[0]
         try:
             await self._connection.stream(token, record.stream_id, text, finish=True)
-        except Refusal as refusal:
-            if refusal.code not in _LOST:
-                raise
+        except Refusal:  # Whatever the reason is, the answer may arrive as a message.
             return lost
         return msgspec.structs.replace(record, state="done", messages=1)
 

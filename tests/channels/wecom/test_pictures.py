@@ -1,0 +1,26 @@
+"""The messages in the documentation are what the channel really sends."""
+
+from scripts.tree import ROOT
+from tests.channels.wecom.staging import answer, staged, thought, tool
+
+FIRST = "The question needs arithmetic. I use the calculator."
+SECOND = "The calculator says 42. Now I can answer."
+
+
+def on_page(text: str) -> bool:
+    page = ROOT / "docs" / "how-to" / "channels" / "wecom.md"
+    return f"```text\n{text}\n```\n" in page.read_text(encoding="utf-8")
+
+
+async def test_the_page_shows_a_live_thought_and_what_becomes_of_it() -> None:
+    async with staged() as stage:
+        await stage.asked()
+        calculation = tool(title="calculate 6 * 7")
+        first = thought(FIRST, closed=True, ms=2_000)
+        await stage.show(first, calculation, thought("The calculator says 42. Now ", name="r2"))
+        [live] = stage.contents
+        assert on_page(live), live
+        second = thought(SECOND, closed=True, name="r2", ms=2_000)
+        await stage.finish(first, calculation, second, answer("6 × 7 = **42**"))
+        [finished] = stage.contents
+        assert on_page(finished), finished
