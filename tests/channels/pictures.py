@@ -12,6 +12,7 @@ from html import escape
 from typing import Final
 
 from scripts.tree import ROOT
+from tests.channels.matrix.homeserver import homeserver
 from tests.channels.platform.contract import ChannelContract, allowing
 from tests.channels.platform.driver import Driver, DriverSetup, Shown, text_of, until
 from thinkaloud.channels.platform.settings import THINKING_MODES
@@ -51,6 +52,14 @@ async def views(platform: str, mode: str) -> tuple[Sequence[Shown], Sequence[Sho
         and issubclass(found, ChannelContract)
         and found is not ChannelContract
     )()
+    if platform == "matrix":
+        with homeserver() as server:
+            suite.server = server  # pyright: ignore[reportAttributeAccessIssue]
+            return await _views(suite, mode)
+    return await _views(suite, mode)
+
+
+async def _views(suite: ChannelContract, mode: str) -> tuple[Sequence[Shown], Sequence[Shown]]:
     wait = asyncio.Event()
     first: Script = [think(THOUGHT[0]), call_tool("look_up", {"word": "Moon"})]
     second: Script = [think(*THOUGHT[1:]), Wait(wait), say(ANSWER)]
