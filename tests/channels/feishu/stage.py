@@ -88,11 +88,15 @@ class Received:
         self.choices: list[tuple[ChatAddress, Origin, str]] = []
         self.allowed = True
         self.failures = 0
+        self.held: dict[str, asyncio.Event] = {}
+        """Messages whose handling waits, by their texts."""
 
     async def receive(self, message: ChatMessage) -> None:
         if self.failures:
             self.failures -= 1
             raise RuntimeError("the store is not available")
+        if message.text in self.held:
+            await self.held[message.text].wait()
         self.messages.append(message)
 
     async def stopped(self, chat: ChatAddress, sender: Sender | None) -> None:

@@ -57,6 +57,18 @@ async def test_an_event_that_cannot_be_kept_is_not_acknowledged_as_done(stage: S
     assert [message.text for message in stage.inbox.messages] == ["Hello"]
 
 
+async def test_a_message_that_takes_long_holds_up_only_its_own_chat(stage: Stage) -> None:
+    go = stage.inbox.held["/stop"] = asyncio.Event()
+    async with receiving(stage), asyncio.TaskGroup() as tasks:
+        tasks.create_task(stage.people.writes("ou_ada", "/stop"))
+        await asyncio.sleep(0)
+        tasks.create_task(stage.people.writes("ou_ada", "Then"))
+        await stage.people.writes("ou_eve", "Hello")
+        assert [message.text for message in stage.inbox.messages] == ["Hello"]
+        go.set()
+    assert [message.text for message in stage.inbox.messages] == ["Hello", "/stop", "Then"]
+
+
 async def test_a_mention_in_a_group_is_taken_out_of_the_text(stage: Stage) -> None:
     async with receiving(stage):
         await stage.people.writes("ou_ada", "/new", group="oc_group", mention=True)

@@ -10,8 +10,10 @@ import logging
 import random
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final, cast
 from urllib.parse import parse_qs, urlsplit
+from weakref import WeakValueDictionary
 
 import aiohttp
 import msgspec
@@ -20,6 +22,7 @@ from thinkaloud.channels.feishu.api import FeishuApi
 from thinkaloud.channels.feishu.frames import DATA, Frame, MalformedFrame, decode, encode, ping
 from thinkaloud.channels.platform.errors import Misconfigured, Transient
 from thinkaloud.ports.clock import Clock
+from thinkaloud.ports.tasks import owned_tasks
 
 Json = Mapping[str, Any]
 Handle = Callable[[Json], Awaitable[Json | None]]
@@ -34,9 +37,18 @@ _SHORT_MS: Final = 5_000
 _MAX_FRAME: Final = 16 * 1024 * 1024
 _MAX_PARTS: Final = 100
 _MAX_PARTIAL: Final = 32
+_MAX_EVENTS: Final = 64
+"""The most events that are handled at a time; others wait."""
 _FORBIDDEN: Final = "403"
 _TOO_MANY: Final = "1000040350"
 _log = logging.getLogger(__name__)
+
+
+class _Handling(msgspec.Struct, frozen=True):
+    """What handles events, and who owns the tasks: they outlive a lost connection."""
+
+    handle: Handle
+    tasks: asyncio.TaskGroup
 
 
 class LongConnection:
@@ -50,23 +62,28 @@ class LongConnection:
         self._ping_seconds = _PING_SECONDS
         self._reconnect_seconds = _RECONNECT_SECONDS
         self._alive = True
+        self._room = asyncio.Semaphore(_MAX_EVENTS)
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def run(self, handle: Handle, ready: Callable[[], None]) -> None:
         """Receive until cancelled.
 
         Raises `Transient` if a connection can't be made, or ends at once, and `Misconfigured`.
         """
-        while True:
-            data = await self._api.connection_address()
-            self._configure(cast("Json", data.get("ClientConfig") or {}))
-            address = str(data["URL"])
-            started = self._clock.steady_ms()
-            await self._connect(address, handle, ready)
-            if self._clock.steady_ms() - started < _SHORT_MS:
-                raise Transient("Feishu ended the long connection at once.")
-            await self._clock.sleep(random.uniform(0, self._reconnect_seconds))
+        async with owned_tasks() as handling:
+            while True:
+                data = await self._api.connection_address()
+                self._configure(cast("Json", data.get("ClientConfig") or {}))
+                address = str(data["URL"])
+                started = self._clock.steady_ms()
+                await self._connect(address, _Handling(handle, handling), ready)
+                if self._clock.steady_ms() - started < _SHORT_MS:
+                    raise Transient("Feishu ended the long connection at once.")
+                await self._clock.sleep(random.uniform(0, self._reconnect_seconds))
 
-    async def _connect(self, address: str, handle: Handle, ready: Callable[[], None]) -> None:
+    async def _connect(
+        self, address: str, handling: "_Handling", ready: Callable[[], None]
+    ) -> None:
         service = int(parse_qs(urlsplit(address).query).get("service_id", ["0"])[0] or 0)
         try:
             async with self._api.session.ws_connect(
@@ -76,7 +93,7 @@ class LongConnection:
                 async with asyncio.TaskGroup() as tasks:
                     pinging = tasks.create_task(self._ping(socket, service))
                     try:
-                        await self._receive(socket, handle)
+                        await self._receive(socket, handling)
                     finally:
                         pinging.cancel()
         except aiohttp.WSServerHandshakeError as error:
@@ -97,7 +114,9 @@ class LongConnection:
                 _log.info("channel %s: the long connection is silent; it is made again", self._name)
                 await socket.close()
 
-    async def _receive(self, socket: aiohttp.ClientWebSocketResponse, handle: Handle) -> None:
+    async def _receive(
+        self, socket: aiohttp.ClientWebSocketResponse, handling: "_Handling"
+    ) -> None:
         async for message in socket:
             self._alive = True
             if message.type is not aiohttp.WSMsgType.BINARY:
@@ -108,31 +127,40 @@ class LongConnection:
                 _log.warning("channel %s: a malformed frame: %s", self._name, error)
                 continue
             if frame.method == DATA:
-                answer = await self._data(frame, handle)
-                if answer is not None:
-                    await socket.send_bytes(encode(answer))
+                payload = self._combined(frame)
+                if payload is not None and frame.headers.get("type") == "event":
+                    await self._room.acquire()
+                    handling.tasks.create_task(self._answer(socket, frame, payload, handling))
             elif frame.headers.get("type") == "pong" and frame.payload:
                 self._configure(_json(frame.payload) or {})
 
-    async def _data(self, frame: Frame, handle: Handle) -> Frame | None:
-        """Handle an event once all its parts are there, and return the acknowledgement."""
-        payload = self._combined(frame)
-        if payload is None or frame.headers.get("type") != "event":
-            return None
+    async def _answer(
+        self,
+        socket: aiohttp.ClientWebSocketResponse,
+        frame: Frame,
+        payload: bytes,
+        handling: "_Handling",
+    ) -> None:
+        """Handle an event and acknowledge it. Those of a chat are handled one after the other."""
         started = self._clock.steady_ms()
         reply: dict[str, Any] = {"code": 200}
         try:
-            event = _json(payload)
-            answer = await handle(event) if event is not None else None
+            event = _json(payload) or {}
+            async with self._locks.setdefault(_chat_of(event), asyncio.Lock()):
+                answer = await handling.handle(event)
             if answer is not None:
                 encoded = json.dumps(answer, ensure_ascii=False).encode()
                 reply["data"] = base64.b64encode(encoded).decode()
         except Exception as error:  # noqa: BLE001 - Feishu sends it again
             _log.error("channel %s: an event failed: %s", self._name, type(error).__name__)
             reply["code"] = 500
+        finally:
+            self._room.release()
         taken = str(self._clock.steady_ms() - started)
         headers = {**frame.headers, "biz_rt": taken}
-        return msgspec.structs.replace(frame, headers=headers, payload=json.dumps(reply).encode())
+        done = msgspec.structs.replace(frame, headers=headers, payload=json.dumps(reply).encode())
+        with suppress(ConnectionError, aiohttp.ClientError):  # Feishu sends it again.
+            await socket.send_bytes(encode(done))
 
     def _combined(self, frame: Frame) -> bytes | None:
         headers = frame.headers
@@ -157,6 +185,16 @@ class LongConnection:
             self._ping_seconds = float(interval)
         if isinstance(nonce, int) and nonce >= 0:
             self._reconnect_seconds = min(float(nonce), _RECONNECT_SECONDS)
+
+
+def _chat_of(event: Json) -> str:
+    """Return the chat of a message; buttons and menus need no order."""
+    found: object = event.get("event")
+    message: object = cast("Json", found).get("message") if isinstance(found, dict) else None
+    chat_id: object = cast("Json", message).get("chat_id") if isinstance(message, dict) else None
+    header: object = event.get("header")
+    event_id: object = cast("Json", header).get("event_id") if isinstance(header, dict) else None
+    return str(chat_id or event_id)
 
 
 def _refused(error: aiohttp.WSServerHandshakeError) -> Exception:
