@@ -144,6 +144,16 @@ async def test_a_message_whose_response_was_lost_is_not_doubled() -> None:
         assert stage.calls() == ["POST", "POST"]
 
 
+async def test_a_message_whose_response_was_lost_gets_the_newer_content() -> None:
+    async with staged() as stage:
+        stage.server.faults.append(Fault(200, after=True))
+        with pytest.raises(Transient):
+            await stage.show(thought("Hm"))
+        await stage.showing(thought("Hm, hm"))
+        assert [each.visible for each in stage.seen] == ["💭 Thinking…\nHm, hm"]
+        assert stage.calls() == ["POST", "POST", "PATCH"]
+
+
 async def test_a_restart_continues_with_the_same_messages() -> None:
     async with staged() as stage:
         await stage.showing(thought("Hm"))

@@ -153,10 +153,9 @@ class _Job:
         posted = self._record.posted.get(draft.slot)
         final = self._content.final
         if posted is None:
-            message_id = await post(
-                self._api, self._where(draft), draft, self._key(draft), final=final
-            )
-            await self._save(draft.slot, Posted(message_id, draft.digest))
+            made = await post(self._api, self._where(draft), draft, self._key(draft), final=final)
+            digest = draft.digest if made.is_as_sent else ""
+            await self._save(draft.slot, Posted(made.message_id, digest))
             return
         try:
             await edit(self._api, self._place, posted.message_id, draft, final=final)

@@ -1,7 +1,7 @@
 """Sends and edits messages. A message that is sent again after a lost response isn't doubled."""
 
 import hashlib
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 
@@ -25,8 +25,16 @@ class Place(msgspec.Struct, frozen=True):
         return Place(chat.thread_id or chat.chat_id)
 
 
-async def post(api: Api, place: Place, draft: Draft, key: str, *, final: bool = False) -> str:
-    """Send a message and return its id.
+class Made(msgspec.Struct, frozen=True):
+    """A message that Discord has."""
+
+    message_id: str
+    is_as_sent: bool
+    """False if it is an earlier one with the same key and other content."""
+
+
+async def post(api: Api, place: Place, draft: Draft, key: str, *, final: bool = False) -> Made:
+    """Send a message.
 
     `key` identifies it: for some minutes, Discord answers a second one with the first. Raises as
     `Api.call`.
@@ -41,7 +49,7 @@ async def post(api: Api, place: Place, draft: Draft, key: str, *, final: bool = 
     if place.reply_to is not None:
         body["message_reference"] = {"message_id": place.reply_to, "fail_if_not_exists": False}
     made = await api.call("POST", f"/channels/{place.channel}/messages", body, final=final)
-    return str(made["id"])
+    return Made(str(made["id"]), _texts(made) in ([], _texts(body)))
 
 
 async def edit(
@@ -55,3 +63,14 @@ async def edit(
 async def delete(api: Api, place: Place, message_id: str, *, final: bool = False) -> None:
     """Delete a message. Raises `MessageGone`, and as `Api.call`."""
     await api.call("DELETE", f"/channels/{place.channel}/messages/{message_id}", final=final)
+
+
+def _texts(message: Json) -> list[str]:
+    """Return all text of a message, and of its components."""
+    content = message.get("content")
+    found = [content.strip()] if isinstance(content, str) and content.strip() else []
+    return found + [
+        text
+        for component in cast("list[Json]", message.get("components") or [])
+        for text in _texts(component)
+    ]
