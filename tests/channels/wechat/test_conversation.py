@@ -36,6 +36,20 @@ async def test_typing_is_shown_while_the_model_thinks_and_ends_with_the_answer()
         assert world.people.typing.count((ADA, 2)) == 1
 
 
+async def test_a_thought_that_grows_needs_no_more_calls() -> None:
+    steps = [asyncio.Event() for _ in range(3)]
+    script = [each for step in steps for each in (think("Hm."), Wait(step))]
+    async with wechat() as world, connected(world, [*script, say("Blue.")]):
+        world.people.says("Why?", user=ADA)
+        await world.until(lambda: world.people.typing)
+        for step in steps[:-1]:
+            step.set()
+            await world.seconds(1.5)
+        assert world.people.typing == [(ADA, 1)]
+        steps[-1].set()
+        await world.sees(1)
+
+
 @pytest.mark.parametrize("mode", ["off", "folded", "on_request"])
 async def test_typing_is_shown_in_no_other_mode(mode: str) -> None:
     go = asyncio.Event()
@@ -94,6 +108,8 @@ async def test_a_long_answer_stops_with_a_notice_and_continues_after_the_word_it
             await world.sees(min(total, MESSAGES_PER_WORD * asked))
         assert words(world.texts()) == ALL_WORDS
         assert len(lab.model.requests) == 1
+        sent = [call.code for call in world.server.calls if call.method == "sendmessage"]
+        assert set(sent) == {0}
         assert all(len(text.encode("utf-16-le")) // 2 <= MAX_CHARACTERS for text in world.texts())
 
 

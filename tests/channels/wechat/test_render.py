@@ -10,13 +10,16 @@ from thinkaloud.channels.wechat.render import (
     notice,
     said,
     thought_part,
-    units,
 )
 
 
 def content(*blocks: Answer | Thought | ToolLine, **fields: str) -> ChatContent:
     values = {"mode": "live", "status": "completed"} | fields
     return ChatContent(run_id="r", blocks=blocks, final=True, **values)  # pyright: ignore[reportArgumentType]
+
+
+def in_utf16(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
 
 
 def answer(markdown: str) -> Answer:
@@ -52,7 +55,7 @@ def test_the_words_of_the_model_in_a_tool_line_stay_literal() -> None:
 def test_a_table_that_grows_when_it_is_aligned_is_split_with_its_header() -> None:
     rows = "\n".join(f"|{number}|{'x' * (number % 38)}|" for number in range(200))
     parts = answer_parts(content(answer(f"|n|x|\n|-|-|\n{rows}")))
-    assert max(map(units, parts)) <= MAX_CHARACTERS - NOTICE_CHARACTERS
+    assert max(map(in_utf16, parts)) <= MAX_CHARACTERS - NOTICE_CHARACTERS
     assert all(part.startswith("n") for part in parts)
     numbers = [line.split()[0] for part in parts for line in part.splitlines()[2:]]
     assert numbers == [str(number) for number in range(200)]
@@ -85,9 +88,9 @@ def test_only_the_folded_mode_has_a_message_of_reasoning(mode: str) -> None:
 def test_no_message_is_too_long(unit: str) -> None:
     text = unit * 9_000
     parts = answer_parts(content(answer(text)))
-    assert max(map(units, parts)) <= MAX_CHARACTERS - NOTICE_CHARACTERS
+    assert max(map(in_utf16, parts)) <= MAX_CHARACTERS - NOTICE_CHARACTERS
     one = thought_part(content(thought(text), mode="folded"))
-    assert units(one) <= MAX_CHARACTERS
+    assert in_utf16(one) <= MAX_CHARACTERS
     assert len(notice(99_999, 99_999)) <= NOTICE_CHARACTERS
 
 
