@@ -123,6 +123,28 @@ async def test_a_run_that_cannot_be_stored_fails_with_the_error_and_leaves_no_tr
     assert {each.logged.run_id for each in kept} == {first[0].run_id, third.run_id}
 
 
+@pytest.mark.promise("P3", "P4", "P9")
+async def test_a_message_that_waits_behind_one_that_cannot_be_stored_is_answered() -> None:
+    store = GatedStore()
+    store.gate.error = StoreError("The disk is full.")
+    model = ScriptedModel([say("One")], [say("lost"), Silence()], [say("Three")])
+    async with stage(model, store=store) as runs:
+        first = await logged(runs, await start(runs, "first", conversation_id="c"))
+        starting = asyncio.create_task(start(runs, "second", conversation_id="c"))
+        await store.gate.reached.wait()
+        third = await start(runs, "third", conversation_id="c")
+        store.gate.opened.set()
+        with pytest.raises(StoreError, match="The disk is full"):
+            await starting
+        events = await logged(runs, third)
+        view = (await runs.hub.fold(OWNER, "c")).view()
+    assert [run.response for run in view.runs] == ["One", "Three"]
+    assert [each.seq for each in events] == [
+        first[-1].seq + number for number in range(1, len(events) + 1)
+    ]
+    assert "lost" not in repr(model.requests)
+
+
 @pytest.mark.promise("P3", "P10")
 async def test_a_run_that_is_stopped_while_it_is_stored_ends_as_stopped_after_that() -> None:
     store = GatedStore()

@@ -62,7 +62,6 @@ class Registration:
         except Exception as error:  # noqa: BLE001 - `Runs.start` raises it
             run.refusal = error
             await self._active.cancel(run)
-            log.retract()
             run.refuse(error)
         else:
             run.confirm()

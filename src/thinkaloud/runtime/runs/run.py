@@ -103,7 +103,18 @@ class Run:
         self._recorder = RunRecorder(spec.run_id, log, turn, means.clock, means.hooks)
 
     async def execute(self, read_earlier: ReadEarlier) -> None:
-        """Execute the run to its end. Raises only `CancelledError`, unless it was stopped."""
+        """Execute the run to its end. Raises only `CancelledError`, unless it was stopped.
+
+        If the store refused it, its events are gone when this returns: the next run of the
+        conversation begins then, and continues with their numbers.
+        """
+        try:
+            await self._execute(read_earlier)
+        finally:
+            if self.refusal is not None:
+                self._log.retract()
+
+    async def _execute(self, read_earlier: ReadEarlier) -> None:
         self._begin()
         cancelled: asyncio.CancelledError | None = None
         try:
