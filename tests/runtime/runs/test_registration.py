@@ -8,7 +8,7 @@ import pytest
 from typing_extensions import override
 
 from tests.runtime.reading import end_of, texts
-from tests.staging import OWNER, events_of, logged, stage, start
+from tests.staging import OWNER, FakeClock, events_of, logged, stage, start
 from thinkaloud.errors import StoreError
 from thinkaloud.events.event import AnswerDelta, RunEnded
 from thinkaloud.ports.store import RunStart, Started
@@ -24,6 +24,8 @@ class Gate:
 
     def __init__(self) -> None:
         self.starts = 0
+        self.is_before = False
+        """Whether the run is not stored while it is held back."""
         self.reached = asyncio.Event()
         self.opened = asyncio.Event()
         self.error: StoreError | None = None
@@ -32,13 +34,13 @@ class Gate:
         self.starts += 1
         if self.starts != 2:
             return await store()
-        if self.error is None:
+        if self.error is None and not self.is_before:
             started = await store()
         self.reached.set()
         await self.opened.wait()
         if self.error is not None:
             raise self.error
-        return started
+        return await store() if self.is_before else started
 
 
 class GatedStore(MemoryStore):
@@ -252,3 +254,47 @@ async def test_a_caller_that_leaves_while_a_run_is_stored_does_not_stop_it() -> 
         await runs.active.wait(run_id)
         view = (await runs.hub.fold(OWNER, "c")).view()
     assert [run.response for run in view.runs] == ["One", "Two"]
+
+
+@pytest.mark.promise("P6")
+async def test_a_message_sent_again_with_its_key_has_one_run_if_its_caller_left_early() -> None:
+    store = GatedStore()
+    store.gate.is_before = True
+    model = ScriptedModel([say("One")], [say("Two")])
+    async with stage(model, store=store) as runs:
+        await events_of(runs, "first")
+        starting = asyncio.create_task(start(runs, "second", idempotency_key="a"))
+        await store.gate.reached.wait()
+        starting.cancel()
+        await asyncio.wait([starting])
+        again = asyncio.create_task(start(runs, "second", idempotency_key="a"))
+        await called(model, 2)
+        store.gate.opened.set()
+        record = await again
+        assert texts([each.event for each in await logged(runs, record)], AnswerDelta) == "Two"
+    assert len(model.requests) == 2
+
+
+async def test_a_run_that_stops_without_followers_has_them_from_when_it_is_stored() -> None:
+    class HeldClock(FakeClock):
+        async def sleep(self, seconds: float) -> None:
+            self.slept.append(seconds)
+            await asyncio.Event().wait()
+
+    store = GatedStore()
+    clock = HeldClock()
+    model = ScriptedModel([say("One")], [say("Two"), Silence()])
+    async with stage(model, store=store, clock=clock) as runs:
+        await events_of(runs, "first", conversation_id="c")
+        starting = asyncio.create_task(
+            start(runs, "second", conversation_id="c", stop_detached_after=5)
+        )
+        await store.gate.reached.wait()
+        while len(model.requests) < 2:
+            await asyncio.sleep(0)
+        slept = clock.slept.copy()
+        store.gate.opened.set()
+        await starting
+        while not clock.slept:
+            await asyncio.sleep(0)
+    assert (slept, clock.slept) == ([], [5])

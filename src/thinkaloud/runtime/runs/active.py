@@ -55,6 +55,13 @@ class ActiveRuns:
         """Return and forget the exception that a hook of this run raised, if any."""
         return self._errors.pop(run_id, None)
 
+    async def until_stored(self, owner: str, idempotency_key: str) -> None:
+        """Wait until the runs with this key are stored or refused."""
+        key = (owner, idempotency_key)
+        for run, _ in tuple(self._runs.values()):
+            if (run.spec.owner, run.spec.idempotency_key) == key:
+                await run.stored.wait()
+
     async def wait(self, run_id: str) -> None:
         """Wait for the run to end. Cancelling the wait does not affect it."""
         active = self._runs.get(run_id)
@@ -84,7 +91,12 @@ class ActiveRuns:
             await asyncio.wait(tasks, timeout=seconds)
 
     async def stop_when_left(self, run_id: str, log: LiveLog, grace: float, clock: Clock) -> None:
-        """Stop a run once its conversation has had no follower for `grace` seconds."""
+        """Stop a run once its conversation has had no follower for `grace` seconds.
+
+        The time starts when the run is stored: it can't be followed before that.
+        """
+        if run_id in self._runs:
+            await self._runs[run_id][0].stored.wait()
         while run_id in self._runs:
             await log.unwatched.wait()
             watches = log.watches

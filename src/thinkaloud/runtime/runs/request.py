@@ -155,6 +155,7 @@ async def build_spec(
         system_prompt=request.system_prompt or services.system_prompt,
         replaces=request.replaces,
         stop_detached_after=_stop_delay(request, services.limits),
+        idempotency_key=request.idempotency_key,
     )
 
 

@@ -52,6 +52,7 @@ class RunSpec(msgspec.Struct, frozen=True):
     """The run of this conversation that it replaces."""
     stop_detached_after: float | None = None
     """Stop the run after this many seconds without a follower; None: never."""
+    idempotency_key: str | None = None
 
     @property
     def started(self) -> RunStarted:

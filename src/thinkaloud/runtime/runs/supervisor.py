@@ -113,6 +113,8 @@ class Runs:
             await self._keyed[key].wait()
         done = self._keyed[key] = asyncio.Event()
         try:
+            # The caller of an earlier run with this key may have left before it was stored.
+            await self.active.until_stored(*key)
             first = await self._store.run_for_key(*key)
             return first or await self._start(owner, request)
         finally:
