@@ -73,6 +73,23 @@ def test_a_link_and_an_escape_are_not_cut() -> None:
     assert not any(part.endswith("\\") for part in parts)
 
 
+@given(
+    st.lists(
+        st.sampled_from(["word", ">", "#", "##", "-", "+", "*", "1.", "12)", "|", "---", "==="]),
+        min_size=2,
+        max_size=30,
+    ),
+    st.integers(8, 40),
+)
+def test_the_rest_of_a_cut_line_stays_text_whatever_it_starts_with(
+    words: list[str], limit: int
+) -> None:
+    line = " ".join(["start", *words])
+    parts = split_markdown(line, limit)
+    shown = "".join(plain_text(part) for part in parts)
+    assert "".join(shown.split()) == "".join(line.split())
+
+
 def test_the_size_is_that_of_the_rendered_text() -> None:
     parts = split_markdown("a & b < c " * 30, 100, lambda part: len(html.escape(part)))
     assert all(len(html.escape(part)) <= 100 for part in parts)

@@ -13,6 +13,8 @@ from thinkaloud.channels.markdown.parse import markdown_parser
 Measure = Callable[[str], int]
 _Fits = Callable[[str], bool]
 _FENCE: Final = re.compile(r"((?:\s|>|[-*+]\s|\d{1,9}[.)]\s)*)(`{3,}|~{3,})([^`]*)$")
+_MARKER: Final = re.compile(r"#{1,6}(?=\s|$)|>|[-+*](?=\s|$)|[=`~_*-]{3,}|\||(\d{1,9})[.)](?=\s|$)")
+"""What would make something else than text of the rest of a line."""
 _TABLE_RULE: Final = re.compile(r"\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$")
 
 
@@ -122,8 +124,20 @@ def _cut_first_line(
     if not piece and not fits(before + after):
         piece, rest = lines[count][:1], lines[count][1:]
         before = after = ""
+    if piece and fence is None:
+        rest = _as_text(rest)
     remaining = [*lines[:count], rest, *lines[count + 1 :]]
     return before + piece + after, _reopened(remaining, count, fence, 0)
+
+
+def _as_text(rest: str) -> str:
+    """Return the rest of a line so that it means the same at the start of a part."""
+    rest = rest.lstrip(" \t")
+    match = _MARKER.match(rest)
+    if match is None:
+        return rest
+    place = match.end(1) if match.group(1) else 0
+    return f"{rest[:place]}\\{rest[place:]}"
 
 
 def _pleasant(lines: list[str], count: int, least: int) -> int:

@@ -208,7 +208,9 @@ class Api:
     async def _content(self, url: str, most: int) -> bytes:
         server, _, media = url.removeprefix("mxc://").partition("/")
         method, path = Paths.download(server, media)
-        path = path.partition("?")[0]  # It has the token as a parameter, which belongs into a header.
+        path = path.partition("?")[
+            0
+        ]  # It has the token as a parameter, which belongs into a header.
         headers = {"Authorization": f"Bearer {self.nio.access_token}"}
         found = bytearray()
         try:
