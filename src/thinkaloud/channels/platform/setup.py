@@ -43,8 +43,8 @@ SETUP: Final[Mapping[str, Setup]] = {
         "Discord",
         (
             "Create an application at https://discord.com/developers/applications.",
-            "On its Bot page, turn on the Message Content Intent and copy the token.",
-            "Invite the bot to your server with the scopes bot and applications.commands.",
+            "On its Bot page, copy the token.",
+            "Invite the bot to your server: `thinkaloud channels test discord` prints the link.",
         ),
         ids="numeric user ids",
     ),
