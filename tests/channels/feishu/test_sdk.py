@@ -9,7 +9,7 @@ from tests.channels.feishu.fake.people import People
 from tests.channels.feishu.fake.server import APP_ID, SECRET, FakeFeishu
 from tests.channels.feishu.fake.visible import visible
 
-BOT = Path(__file__).with_name("sdk_bot.py")
+BOT = Path(__file__).parent / "fake" / "sdk_bot.py"
 
 
 def test_the_channel_does_not_import_it() -> None:

@@ -144,5 +144,8 @@ async def slack_driver(setup: DriverSetup, *scripts: Script) -> AsyncGenerator[S
             yield driver
         finally:
             await driver.close()
-        assert {error for _, error in slack.errors} <= EXPECTED, slack.errors
+        errors = [error for _, error in slack.errors]
+        assert {*errors} <= EXPECTED | {"ratelimited"}, slack.errors
+        # At 100 times real time, a call that is on its way for 10 ms is a second late.
+        assert errors.count("ratelimited") <= 2, slack.errors
         assert slack.workspace.unmodified == []
