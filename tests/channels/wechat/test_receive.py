@@ -71,6 +71,14 @@ async def test_a_message_that_nobody_understands_stops_nothing() -> None:
         assert (await world.sees(2))[-1] == "Blue."
 
 
+async def test_null_is_the_same_as_nothing_and_digits_may_be_quoted() -> None:
+    async with wechat() as world, connected(world, [say("Blue.")]):
+        part = text("Why?", ref_msg=None, voice_item=None)
+        fields: dict[str, Any] = {"group_id": None, "message_type": "1", "create_time_ms": None}
+        world.people.says("", user=ADA, item_list=[part], **fields)
+        assert await world.sees(1) == ["Blue."]
+
+
 async def test_an_id_beyond_the_precision_of_a_double_is_exact() -> None:
     found = read(message_id=2**64 - 1, item_list=[text("Hi")])
     assert found is not None
@@ -134,6 +142,16 @@ async def test_a_short_outage_is_waited_out() -> None:
         world.people.says("Why?", user=ADA)
         assert await world.sees(1) == ["Blue."]
         assert lab.channel.status.restarts == 0
+
+
+async def test_a_server_that_does_not_wait_is_asked_twice_a_second() -> None:
+    async with wechat() as world, connected(world):
+        world.people.hurry = True
+        world.people.written.set()
+        await world.seconds(1)
+        before = len(world.server.called("getupdates"))
+        await world.seconds(10)
+        assert len(world.server.called("getupdates")) - before in range(10, 22)
 
 
 async def test_a_long_outage_is_reported_and_ends_by_itself() -> None:

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import msgspec
 from aiohttp import (
@@ -26,6 +26,7 @@ from thinkaloud.channels.wechat.protocol import STALE, THROTTLED, Reply
 from thinkaloud.version import __version__
 
 R = TypeVar("R", bound=Reply)
+S = TypeVar("S", bound=msgspec.Struct)
 
 PROTOCOL: Final = (2, 4, 9)
 """The version of Tencent's own client whose protocol this is."""
@@ -148,8 +149,8 @@ class Api:
         except ClientError as error:
             raise Transient(f"{name}: {type(error).__name__}") from None
         try:
-            reply = msgspec.json.decode(raw or b"{}", type=kind)
-        except msgspec.DecodeError:
+            reply = converted(msgspec.json.decode(raw or b"{}"), kind)
+        except msgspec.MsgspecError:
             raise Transient(f"{name}: the response was not understood") from None
         self._check(reply, name)
         return reply
@@ -165,6 +166,23 @@ class Api:
             if self._token:
                 text = text.replace(self._token, "***")
             raise Rejected(f"{name}: error {reply.ret or reply.errcode} {text}".rstrip())
+
+
+def converted(value: object, kind: type[S]) -> S:
+    """Convert what WeChat sent: null is the same as nothing, and digits may be in quotation marks.
+
+    Raises `msgspec.ValidationError`.
+    """
+    return msgspec.convert(_without_nulls(value), kind, strict=False)
+
+
+def _without_nulls(value: object) -> object:
+    if isinstance(value, dict):
+        items = cast("dict[object, object]", value).items()
+        return {key: _without_nulls(each) for key, each in items if each is not None}
+    if isinstance(value, list):
+        return [_without_nulls(each) for each in cast("list[object]", value)]
+    return value
 
 
 def _check_status(response: ClientResponse, name: str) -> None:

@@ -163,7 +163,7 @@ class WeChatPlatform:
 
     async def _receive(self, line: _Line, inbox: Inbox, tasks: asyncio.TaskGroup) -> None:
         """Receive until a poll, or a message, finds the login stale."""
-        receiver = Receiver(self._context.name, line.api, line.credentials, self._context.storage)
+        receiver = Receiver(self._context, line.api, line.credentials)
         rests = Rests(line.mail, self._context.clock, tasks)
         download = Downloads(line.api, self._settings.cdn_base).fetch
         end = asyncio.timeout(None)
@@ -171,7 +171,7 @@ class WeChatPlatform:
         try:
             async with end:
                 watching = tasks.create_task(_end_when_set(end, line.mail.stale))
-                await receiver.run(inbox, rests, self._context.clock, download)
+                await receiver.run(inbox, rests, download)
         except TimeoutError:
             raise StaleLogin("a message found the login stale") from None
         finally:

@@ -117,9 +117,9 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 class Updates(Reply, frozen=True):
-    """The response of `getupdates`. Each message is decoded by itself."""
+    """The response of `getupdates`. Each message is converted by itself."""
 
-    msgs: Sequence[msgspec.Raw] = ()
+    msgs: Sequence[object] = ()
     get_updates_buf: str = ""
     longpolling_timeout_ms: int = 0
 

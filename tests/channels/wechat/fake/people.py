@@ -36,6 +36,8 @@ class People:
         self.log: list[dict[str, Any]] = []
         """All messages of people: a cursor is a place in it."""
         self.written = asyncio.Event()
+        self.hurry = False
+        """Whether a poll returns at once, as behind a proxy that ends long requests."""
         self.checks_tokens = True
         """Whether a context token that is not the newest is refused."""
         self._next = FIRST_ID

@@ -159,7 +159,7 @@ class FakeWeChat:
         people = self.people
         self.asked.set()
         people.written.set()  # Another call that waits is ended.
-        while len(people.log) <= place and self._newest_poll is poll:
+        while len(people.log) <= place and self._newest_poll is poll and not people.hurry:
             people.written.clear()
             await people.written.wait()
         messages = people.log[place:] if self._newest_poll is poll else []
