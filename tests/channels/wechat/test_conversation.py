@@ -8,8 +8,11 @@ import pytest
 
 from tests.channels.wechat.fake.people import MAX_CHARACTERS
 from tests.channels.wechat.fake.server import Fault
-from tests.channels.wechat.stage import ADA, connected, wechat
-from thinkaloud.channels.wechat.mail import MESSAGES_PER_WORD
+from tests.channels.wechat.stage import ADA, World, connected, wechat
+from thinkaloud.channels.platform.engine.channel import ChannelStorage, LatePace
+from thinkaloud.channels.platform.message import ChatAddress
+from thinkaloud.channels.wechat.api import Api
+from thinkaloud.channels.wechat.mail import MESSAGES_PER_WORD, Letters, Mail
 from thinkaloud.providers.scripted import Silence, Wait, call_tool, say, think
 
 LONG = "\n\n".join(f"word{number:03} " + "x" * 300 for number in range(80))
@@ -145,6 +148,16 @@ async def test_new_forgets_the_rest() -> None:
         texts = await world.sees(MESSAGES_PER_WORD + 2)
         assert texts[-1] == "Fresh."
         assert "word" not in texts[-2]
+
+
+async def test_what_is_too_much_to_keep_is_counted() -> None:
+    world, chat = World(), ChatAddress("wechat", ADA)
+    mail = Mail(Api("http://127.0.0.1:9"), ChannelStorage("wechat", world.state), LatePace())
+    mail.expect(chat, "", used=MESSAGES_PER_WORD)
+    await mail.send(chat, Letters("run", ["text"] * 300), 0)
+    rest = await mail.rest(chat)
+    assert rest is not None
+    assert list(rest.parts) == ["text"] * 200 + ["[100 more messages are not kept.]"]
 
 
 async def test_two_answers_for_one_word_wait_in_order() -> None:

@@ -17,6 +17,7 @@ from aiohttp import (
     ClientSession,
     ClientTimeout,
     ConnectionTimeoutError,
+    DummyCookieJar,
 )
 from typing_extensions import override
 
@@ -123,7 +124,7 @@ class Api:
     def session(self) -> ClientSession:
         """Return the session, which is opened with the first call."""
         if self._session is None or self._session.closed:
-            self._session = ClientSession(auto_decompress=True)
+            self._session = ClientSession(cookie_jar=DummyCookieJar())
         return self._session
 
     async def close(self) -> None:

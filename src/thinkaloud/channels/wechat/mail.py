@@ -164,7 +164,11 @@ class Mail:
             rest = Rest(letters.key, new, number)
         else:
             rest = msgspec.structs.replace(waiting, parts=[*waiting.parts, *new])
-        await self._store(chat, msgspec.structs.replace(rest, parts=rest.parts[:_MAX_PARTS]))
+        left_out = len(rest.parts) - _MAX_PARTS
+        if left_out > 0:
+            parts = [*rest.parts[:_MAX_PARTS], f"[{left_out} more messages are not kept.]"]
+            rest = msgspec.structs.replace(rest, parts=parts)
+        await self._store(chat, rest)
 
     async def _store(self, chat: ChatAddress, rest: Rest) -> None:
         await self._storage.put(_key(chat), msgspec.json.encode(rest))
