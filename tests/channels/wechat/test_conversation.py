@@ -214,6 +214,17 @@ async def test_a_broken_typing_indicator_delays_no_answer() -> None:
         assert world.people.typing == []
 
 
+async def test_a_typing_indicator_that_hangs_delays_no_answer() -> None:
+    go = asyncio.Event()
+    async with wechat() as world, connected(world, [Wait(go), say("Blue.")]):
+        world.server.faults = [Fault("getconfig", hangs=True)]
+        world.people.says("Why?", user=ADA)
+        await world.until(lambda: not world.server.faults)
+        go.set()
+        await world.server.until(lambda: world.texts() == ["Blue."])
+        assert [call.hanging for call in world.server.called("sendmessage")] == [1]
+
+
 async def test_stop_ends_the_run() -> None:
     async with wechat() as world, connected(world, [say("Half"), Silence()]) as lab:
         world.people.says("Go", user=ADA)

@@ -40,7 +40,8 @@ class _Line:
         self.credentials = credentials
         self.api = Api(credentials.base, credentials.token)
         self.mail = Mail(self.api, context.storage, context.pace)
-        self.display = Display(self.mail, TypingIndicator(self.api, context.clock))
+        self.typing = TypingIndicator(self.api, context.clock)
+        self.display = Display(self.mail, self.typing)
         self.started = False
 
 
@@ -65,7 +66,8 @@ class WeChatPlatform:
             line.started = True
             ready()
             async with owned_tasks() as tasks:
-                await self._receive(line, inbox, tasks)
+                with line.typing.active(tasks):
+                    await self._receive(line, inbox, tasks)
         except StaleLogin:
             raise self._stale from None
 

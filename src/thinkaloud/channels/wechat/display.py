@@ -42,7 +42,7 @@ class Display:
         token = content.origin.token if content.origin else ""
         if not content.final:
             if content.mode == "live":
-                await self._typing.show(chat, token)
+                self._typing.show(chat, token)
             return True
         record = sent.load(Shown) or Shown()
         self._mail.expect(chat, token, record.count)

@@ -1,7 +1,10 @@
 """The typing indicator, which is all that WeChat can show of a thought while it streams."""
 
+import asyncio
 import logging
 from collections import OrderedDict
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Final
 
 from thinkaloud.channels.platform.errors import PlatformError
@@ -12,30 +15,48 @@ from thinkaloud.ports.clock import Clock
 
 _EVERY_MS: Final = 4_500
 _SECONDS: Final = 3.0
-"""An answer must not wait long for the indicator."""
 _MAX_TICKETS: Final = 1_000
 _log = logging.getLogger(__name__)
 
 
 class TypingIndicator:
-    """The indicators of all chats. Failures are ignored."""
+    """The indicators of all chats. Failures are ignored, and nothing waits for it to be shown."""
 
     def __init__(self, api: Api, clock: Clock) -> None:
         self._api = api
         self._clock = clock
+        self._tasks: asyncio.TaskGroup | None = None
+        self._showing: dict[str, asyncio.Task[None]] = {}
         self._tickets: OrderedDict[str, str] = OrderedDict()
         self._shown_ms: dict[str, int] = {}
 
-    async def show(self, chat: ChatAddress, token: str) -> None:
+    @contextmanager
+    def active(self, tasks: asyncio.TaskGroup) -> Generator[None]:
+        """Show indicators within the block, with tasks of this group."""
+        self._tasks = tasks
+        try:
+            yield
+        finally:
+            self._tasks = None
+            for task in self._showing.values():
+                task.cancel()
+
+    def show(self, chat: ChatAddress, token: str) -> None:
         """Show it, or keep it alive. Makes no call if it was shown just now."""
-        now = self._clock.steady_ms()
-        shown = self._shown_ms.get(chat.chat_id)
+        now, user = self._clock.steady_ms(), chat.chat_id
+        shown = self._shown_ms.get(user)
+        if self._tasks is None or user in self._showing:
+            return
         if shown is None or now - shown >= _EVERY_MS:
-            self._shown_ms[chat.chat_id] = now
-            await self._send(chat, token, TYPING)
+            self._shown_ms[user] = now
+            task = self._tasks.create_task(self._send(chat, token, TYPING))
+            self._showing[user] = task
+            task.add_done_callback(lambda _: self._showing.pop(user, None))
 
     async def hide(self, chat: ChatAddress, token: str) -> None:
         """Hide it, if it was shown."""
+        if showing := self._showing.get(chat.chat_id):
+            showing.cancel()
         if self._shown_ms.pop(chat.chat_id, None) is not None:
             await self._send(chat, token, NOT_TYPING)
 

@@ -26,6 +26,8 @@ class Call(msgspec.Struct):
     at_ms: int
     code: int = 0
     host: str = ""
+    hanging: int = 0
+    """How many earlier calls were still without a response, and not given up by the bot."""
 
 
 class Fault(msgspec.Struct):
@@ -39,6 +41,8 @@ class Fault(msgspec.Struct):
     lost: bool = False
     """Whether the call is carried out, and the connection breaks before the response."""
     html: bool = False
+    hangs: bool = False
+    """Whether there is never a response."""
 
 
 class FakeWeChat:
@@ -61,6 +65,7 @@ class FakeWeChat:
         """The same server under another address."""
         self._newest_poll: object = None
         self._uins: set[str] = set()
+        self._hanging: list[web.Request] = []
 
     @asynccontextmanager
     async def serving(self) -> AsyncGenerator["FakeWeChat"]:
@@ -97,6 +102,10 @@ class FakeWeChat:
         call = Call(method, json.loads(raw or b"{}"), self.now_ms(), host=request.host)
         try:
             self._check_headers(request, call)
+            call.hanging = sum(not _is_closed(each) for each in self._hanging)
+            if fault and fault.hangs:
+                self._hanging.append(request)
+                await asyncio.Event().wait()
             if fault and not fault.lost:
                 call.code = fault.code or fault.status
                 return _failed(fault)
@@ -181,6 +190,10 @@ class FakeWeChat:
     async def _download(self, request: web.Request) -> web.Response:
         found = self.files.get(request.query.get("encrypted_query_param", ""))
         return web.Response(status=404) if found is None else web.Response(body=found)
+
+
+def _is_closed(request: web.Request) -> bool:
+    return request.transport is None or request.transport.is_closing()
 
 
 def _failed(fault: Fault) -> web.Response:
