@@ -124,6 +124,7 @@ async def test_an_answer_after_six_minutes_of_silence_arrives_as_a_message() -> 
         stage.clock.pass_seconds(361)
         await stage.finish(thought("Hm.", closed=True), answer("Answer."))
         assert stage.seen == [("", "Hm."), ("Answer.", "")]
+        assert stage.server.refused == []
 
 
 async def test_an_end_that_the_stream_refuses_for_any_reason_arrives_as_a_message() -> None:
@@ -179,6 +180,7 @@ async def test_a_long_answer_fits_the_limit_in_bytes_and_keeps_its_thought() -> 
         words = "\n\n".join([seen for seen, _ in stage.seen]).removeprefix(f"{FOLDED}\n\n")
         assert words == "\n\n".join(paragraphs)
         assert "more characters" in stage.seen[0][1]
+        assert len(stage.seen[0][1].encode()) > 9_000
 
 
 async def test_a_long_thought_shows_its_end_while_it_grows_and_its_start_in_the_end() -> None:

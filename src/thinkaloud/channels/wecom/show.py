@@ -61,7 +61,8 @@ class Showing:
         self._connection = connection
         self._pace = pace
         self._clock = clock
-        self._shown: OrderedDict[str, str] = OrderedDict()
+        self._shown: OrderedDict[str, int] = OrderedDict()
+        """The hash of the text that each stream shows."""
         self._ends: OrderedDict[str, _End] = OrderedDict()
 
     async def show(self, chat: ChatAddress, content: ChatContent, sent: Sent) -> bool:
@@ -92,7 +93,7 @@ class Showing:
     async def _update(self, content: ChatContent, live: Live, record: Record, sent: Sent) -> None:
         late = self._clock.unix_ms() - record.started_ms >= CLOSING_MS
         text = closed_early(live) if late else live.text
-        if not late and self._shown.get(record.stream_id) == text:
+        if not late and self._shown.get(record.stream_id) == hash(text):
             return
         shown = msgspec.structs.replace(
             record, shown=live.shown, digest=digest_of(content, live.shown)
@@ -164,7 +165,7 @@ class Showing:
         return msgspec.structs.replace(record, state="done", messages=1)
 
     def _remember(self, stream_id: str, text: str) -> None:
-        self._shown[stream_id] = text
+        self._shown[stream_id] = hash(text)
         self._shown.move_to_end(stream_id)
         if len(self._shown) > _MAX_SHOWN:
             self._shown.popitem(last=False)

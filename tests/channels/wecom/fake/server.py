@@ -156,5 +156,11 @@ class FakeWeCom:
             frame = {"cmd": "aibot_event_callback", "headers": {"req_id": "end"}, "body": event}
             await earlier.send_str(json.dumps(frame))
 
-    async def _file(self, request: web.Request) -> web.Response:
-        return web.Response(body=self.files[request.match_info["name"]])
+    async def _file(self, request: web.Request) -> web.StreamResponse:
+        data = self.files.get(request.match_info["name"])
+        if data is not None:
+            return web.Response(body=data)
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:  # It has no end; writing fails when the client has closed the connection.
+            await response.write(bytes(100_000))
