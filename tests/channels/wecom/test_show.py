@@ -35,6 +35,24 @@ async def test_nothing_is_sent_again_that_the_chat_shows_already() -> None:
         assert stage.sent[0].edits == 1
 
 
+async def test_until_there_is_text_the_message_is_the_thinking_animation() -> None:
+    async with staged() as stage:
+        await stage.asked()
+        await stage.show()
+        assert stage.contents == ["<think></think>"]
+        await stage.show(answer("Blue."))
+        assert stage.contents == ["Blue."]
+
+
+async def test_without_reasoning_nothing_is_sent_before_the_answer() -> None:
+    async with staged() as stage:
+        await stage.asked()
+        await stage.show(mode="off")
+        assert stage.contents == []
+        await stage.show(answer("Blue."), mode="off")
+        assert stage.contents == ["Blue."]
+
+
 async def test_an_answer_without_a_thought_is_only_the_answer() -> None:
     async with staged() as stage:
         await stage.asked()

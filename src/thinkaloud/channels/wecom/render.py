@@ -24,6 +24,7 @@ _STEP: Final = 2_000
 _FRAME: Final = 200
 """The think block's tags, the line about the duration, the words about what is left out."""
 _MARKS: Final = {"running": "⏳", "done": "✓", "failed": "✗", "denied": "⊘"}
+_ANIMATION: Final = "<think></think>"
 _CONTINUES: Final = "*Still working. The rest follows in a new message.*"
 
 
@@ -36,7 +37,10 @@ class Live(msgspec.Struct, frozen=True):
 
 
 def live_message(content: ChatContent) -> Live | None:
-    """Return the stream message of an active run; None if there is nothing to show yet."""
+    """Return the stream message of an active run; None if there is nothing to show yet.
+
+    Before there is any text, it is the animation: WeCom has no other typing indicator.
+    """
     thought = _thought(content)
     limit = _body_room(thought)
     source = "\n\n".join(_sources(content))
@@ -50,7 +54,9 @@ def live_message(content: ChatContent) -> Live | None:
         body, shown = body.encode()[: limit - _FRAME].decode(errors="ignore") + "…", 0
     think = _think(content, _tail(thought, _ROOM - size(body) - _FRAME))
     text = "\n\n".join([part for part in (think, _duration(content), body) if part])
-    return Live(text, shown) if text else None
+    if text:
+        return Live(text, shown)
+    return None if content.mode == "off" else Live(_ANIMATION, 0)
 
 
 def closed_early(live: Live) -> str:
