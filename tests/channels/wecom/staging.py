@@ -166,6 +166,11 @@ class Stage:
         """The visible and the folded text of each message."""
         return [visible(content) for content in self.contents]
 
+    def waits_for_acknowledgements(self, seconds: float) -> None:
+        """Let the SDK give up sooner than after its five seconds, which can't be configured."""
+        client = self.platform._connection._connected()  # pyright: ignore[reportPrivateUsage]
+        client._ws_manager._reply_ack_timeout = seconds  # pyright: ignore[reportPrivateUsage]
+
     async def loses_connection(self) -> None:
         """Let the connection break, and wait until it is made again."""
         self.clock.pass_seconds(10)

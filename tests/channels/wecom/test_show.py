@@ -154,6 +154,19 @@ async def test_an_end_that_the_stream_refuses_for_any_reason_arrives_as_a_messag
         assert stage.contents == ["Half", "…, whole."]
 
 
+async def test_an_end_whose_acknowledgement_is_lost_is_not_doubled() -> None:
+    async with staged() as stage:
+        await stage.asked()
+        await stage.show(answer("Half"))
+        stage.waits_for_acknowledgements(0.05)
+        stage.server.drops_acks = 1
+        with pytest.raises(Transient):
+            await stage.finish(answer("Half, whole."))
+        await stage.finish(answer("Half, whole."))
+        assert stage.server.refused != []
+        assert stage.contents == ["Half, whole."]
+
+
 async def test_an_expired_stream_is_completed_by_a_message() -> None:
     async with staged() as stage:
         await stage.asked()

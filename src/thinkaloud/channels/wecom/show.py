@@ -8,6 +8,7 @@ from typing import Final, Literal
 import msgspec
 
 from thinkaloud.channels.platform.content import ChatContent
+from thinkaloud.channels.platform.errors import Transient
 from thinkaloud.channels.platform.message import ChatAddress
 from thinkaloud.channels.platform.platform import Pace, Sent
 from thinkaloud.channels.wecom.connection import LongConnection
@@ -64,6 +65,8 @@ class Showing:
         self._shown: OrderedDict[str, int] = OrderedDict()
         """The hash of the text that each stream shows."""
         self._ends: OrderedDict[str, _End] = OrderedDict()
+        self._ending: OrderedDict[str, bool] = OrderedDict()
+        """The streams whose end was sent, but not acknowledged."""
 
     async def show(self, chat: ChatAddress, content: ChatContent, sent: Sent) -> bool:
         """See `Platform.show`."""
@@ -158,10 +161,18 @@ class Showing:
         if not token or self._clock.unix_ms() - record.started_ms >= STREAM_MS:
             return lost
         text = self._messages(content, record)[0]
+        repeated = self._ending.pop(record.stream_id, False)
         try:
             await self._connection.stream(token, record.stream_id, text, finish=True)
-        except Refusal:  # Whatever the reason is, the answer may arrive as a message.
-            return lost
+        except Refusal as refusal:
+            if not (repeated and refusal.code == STREAM_EXPIRED):
+                return lost  # Whatever the reason is, the answer may arrive as a message.
+            # The previous call has ended the stream; only its acknowledgement was lost.
+        except Transient:
+            self._ending[record.stream_id] = True
+            if len(self._ending) > _MAX_ENDS:
+                self._ending.popitem(last=False)
+            raise
         return msgspec.structs.replace(record, state="done", messages=1)
 
     def _remember(self, stream_id: str, text: str) -> None:
