@@ -95,7 +95,9 @@ class Received:
     async def chose(self, chat: ChatAddress, origin: Origin, action: str) -> None:
         raise AssertionError(action)
 
-    async def allows(self, sender: Sender, chat: ChatAddress | None = None) -> bool:
+    async def allows(
+        self, sender: Sender, chat: ChatAddress | None = None, community: str = ""
+    ) -> bool:
         return True
 
 
