@@ -5,6 +5,8 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import msgspec
+
 from tests.channels.matrix.homeserver import Account, Administration, Homeserver, administration
 from tests.channels.matrix.proxy import Fault, Proxy
 from tests.channels.matrix.seen import messages
@@ -37,9 +39,10 @@ class MatrixDriver:
         self.proxy = proxy
         self.admin = people
         self.group = ""
+        self.last_event = ""
         self.rooms: dict[str, str] = {}
         self._clock = clock
-        self._state = MemoryChannelState()
+        self.state = MemoryChannelState()
         self._store = MemoryStore()
         self._stack = AsyncExitStack()
         self._setup: Setup
@@ -73,13 +76,18 @@ class MatrixDriver:
             folder=folder,
         )
 
+    def allow(self, *people: str) -> None:
+        """Let nobody but these people use the channel. Call it before `open`."""
+        settings = msgspec.structs.replace(self._setup.settings, allow_from=people)
+        self._setup = msgspec.structs.replace(self._setup, settings=settings)
+
     async def open(self, *scripts: Script) -> None:
         def make(settings: PlatformSettings, context: PlatformContext) -> MatrixPlatform:
             assert isinstance(settings, MatrixSettings)
             return MatrixPlatform(settings, context)
 
         self.proxy.since = None
-        lab = channel_lab(make, self._state, self._setup, *scripts)
+        lab = channel_lab(make, self.state, self._setup, *scripts)
         self.lab = await self._stack.enter_async_context(lab)
         async with self.proxy.changed:
             await self.proxy.changed.wait_for(lambda: self.proxy.since is not None)
@@ -131,7 +139,7 @@ class MatrixDriver:
             "m.mentions": {"user_ids": [self.bot.user_id]} if mention else {},
         }
         self._before = self.proxy.since
-        await self.admin.send(sender, room_id, content)
+        self.last_event = await self.admin.send(sender, room_id, content)
 
     async def repeat_last(self) -> None:
         self.proxy.deliver_again(self._before)

@@ -58,6 +58,9 @@ class Proxy:
         self.changed = asyncio.Condition()
         self.since: str | None = None
         """From where the channel reads at the moment."""
+        self.handled = ""
+        """All that the channel has received by syncing, as far as it has asked for more."""
+        self._received = ""
         self._rewind: str | None = None
         self._syncs: list[web.Request] = []
 
@@ -136,6 +139,8 @@ class Proxy:
                 query |= {"since": self._rewind, "timeout": "0"}
                 self._rewind = None
             self.since = query.get("since", self.since)
+            self.handled += self._received
+            self._received = ""
             await self._notify()
         headers = FORWARDED | {
             name: value
@@ -150,6 +155,8 @@ class Proxy:
             data=body or None,
         ) as response:
             content = await response.read()
+            if request.path.endswith("/sync"):
+                self._received += content.decode()
             if response.status == 200 and SEND in request.path:
                 self._note(request, body, content)
             return web.Response(

@@ -152,6 +152,11 @@ class Api:
         if room_id in self.nio.rooms:
             await self._call("typing", self.nio.room_typing(room_id, on, timeout=_TYPING_MS))
 
+    def encrypts(self, room_id: str) -> bool:
+        """Whether messages in a room are encrypted."""
+        room = self.nio.rooms.get(room_id)
+        return room is not None and room.encrypted
+
     async def send(self, room_id: str, content: dict[str, Any], transaction: str) -> str:
         """Send a message and return its id. The same transaction sends it only once.
 

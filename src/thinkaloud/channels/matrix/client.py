@@ -43,7 +43,8 @@ class MatrixPlatform:
         try:
             await receiver.run(device, inbox, ready)
         except Unauthorized as error:
-            raise Misconfigured("the homeserver has logged out this device") from error
+            name = self._settings.access_token_env
+            raise Misconfigured(f"the token in {name} is no longer accepted") from error
 
     async def show(self, chat: ChatAddress, content: ChatContent, sent: Sent) -> bool:
         """See `Platform.show`."""
@@ -63,7 +64,7 @@ class MatrixPlatform:
             return False
         asked = {"m.in_reply_to": {"event_id": origin.message_id}} if origin is not None else {}
         in_group = origin is not None and origin.is_group
-        parts = said(markdown)
+        parts = said(markdown, encrypted=self._api.encrypts(chat.chat_id))
         for number, part in enumerate(parts):
             related = relation(chat, asked if in_group and number == 0 else {}, asked)
             # Repeated after an error, it is the same message, which the server sends only once.

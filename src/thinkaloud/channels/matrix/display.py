@@ -79,7 +79,8 @@ class Display:
                 _remember(self._updated_ms, content.run_id, self._clock.steady_ms())
             return True
         self._updated_ms.pop(content.run_id, None)
-        for index, part in enumerate(finished(content)):
+        encrypted = self._api.encrypts(chat.chat_id)
+        for index, part in enumerate(finished(content, encrypted=encrypted)):
             if not _has(sent.load(Record) or Record(), index, part):
                 await self._place(chat, content, sent, index, part)
         return True

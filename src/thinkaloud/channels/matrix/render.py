@@ -5,6 +5,7 @@ above the answer. The plain text beside the HTML, which notifications and bridge
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Final
@@ -17,9 +18,10 @@ from thinkaloud.channels.markdown.split import split_markdown
 from thinkaloud.channels.matrix.html import blocks_html, details, paragraphs
 from thinkaloud.channels.platform.content import Answer, ChatContent, NoticeLine, ToolLine
 
-MAX_BYTES: Final = 40_000
-"""The most bytes of a message's content. An event has at most 65,536 with everything that the server adds, and
-encryption makes the content a third larger."""
+MAX_BYTES: Final = 56_000
+"""The most bytes of a message's content. An event has at most 65,536 with everything that the server adds."""
+MAX_ENCRYPTED_BYTES: Final = 44_000
+"""The same in an encrypted room, in ASCII, as nio writes what it encrypts: encryption makes it a third larger."""
 _FALLBACK_CHARS: Final = 4_000
 """How much of an edit's text is repeated for clients that don't know edits."""
 _LIVE_THOUGHT: Final = 2_000
@@ -27,6 +29,16 @@ _LIVE_THOUGHT: Final = 2_000
 _LIVE_ANSWER: Final = 4_000
 _CONTINUATIONS: Final = 3
 """The most messages for the rest of a thought that is too long for the answer's first message."""
+_MARKUP: Final = re.compile(r"[^\w\s|.,;:!?'()/+=-]+")
+_MARKUP_BYTES: Final = 12
+"""What a character of markup becomes at most: half of `<strong></strong>`, `&amp;`."""
+_LINE_BYTES: Final = 20
+"""What a line break becomes: elements, and the mark of an item of a list."""
+_CELL_BYTES: Final = 100
+"""What a cell of a table becomes: its elements, and in the text the spaces that align it."""
+_FORMULA: Final = re.compile(r"\$\$|\\[(\[]")
+_ENVELOPE: Final = 700
+"""The other fields of an edit, with ids of 255 characters."""
 _MARKS: Final = {"running": "⏳", "done": "✓", "failed": "✗", "denied": "⊘"}
 
 
@@ -66,6 +78,35 @@ class Part(msgspec.Struct, frozen=True):
         }
 
 
+class EventSize(msgspec.Struct, frozen=True):
+    """How large a message may be in a room, and how large texts become."""
+
+    most: int
+    ascii: bool
+
+    def size(self, content: str | Mapping[str, Any]) -> int:
+        """Return the size of something in JSON."""
+        text = json.dumps(content, ensure_ascii=self.ascii)
+        return len(text if self.ascii else text.encode("utf-8", "replace"))
+
+    def size_of(self, markdown: str) -> int:
+        """Return how large a text becomes in an edit, at most: as text, as HTML and as the fallback.
+
+        An estimate by its characters, because splitting a text asks often, and rendering takes long.
+        """
+        text = self.size(markdown)
+        copies = 3 if _FORMULA.search(markdown) else 2
+        fallback = min(text, _FALLBACK_CHARS * 12)
+        markup = sum(_MARKUP_BYTES * len(found) for found in _MARKUP.findall(markdown))
+        lines = _LINE_BYTES * markdown.count("\n")
+        cells = _CELL_BYTES * markdown.count("|")
+        return copies * text + fallback + markup + lines + cells + _ENVELOPE
+
+
+PLAIN: Final = EventSize(MAX_BYTES, ascii=False)
+ENCRYPTED: Final = EventSize(MAX_ENCRYPTED_BYTES, ascii=True)
+
+
 def progress(content: ChatContent) -> Part | None:
     """Return the message of an unfinished run; None if there is nothing to show yet."""
     html: list[str] = []
@@ -88,29 +129,31 @@ def progress(content: ChatContent) -> Part | None:
     return Part(_plain(sections) or "Thinking…", "".join(html))
 
 
-def finished(content: ChatContent) -> Sequence[Part]:
+def finished(content: ChatContent, *, encrypted: bool = False) -> Sequence[Part]:
     """Return all messages of a run that has ended; the answer comes before what is left of a long thought."""
+    event = ENCRYPTED if encrypted else PLAIN
     sections = _sections(content)
     if content.closing:
         sections.append(escaped(content.closing))
     fold, rest = "", ""
     if thought := content.thought_text:
-        size = sum(_size(section) for section in sections)
-        thought, rest = _cut(thought, max(MAX_BYTES - size, MAX_BYTES // 2) - 1_000)
+        used = sum(event.size_of(section) for section in sections)
+        thought, rest = _cut(thought, max(event.most - used, event.most // 2) - 1_000, event)
         fold = details(_summary(content), thought)
     elif content.mode == "on_request" and content.thoughts:
         fold = f"<p><em>{_summary(content)}</em></p>"
-    room = MAX_BYTES - _bytes(fold) - 200
-    parts = [Part(_plain(each), _html(each)) for each in _messages(sections, room)]
+    room = event.most - event.size(fold)
+    parts = [Part(_plain(each), _html(each)) for each in _messages(sections, room, event)]
     if fold:
         first = parts[0] if parts else Part(_summary(content), "")
         parts[:1] = [Part(first.body, fold + first.html)]
-    return [*parts, *_continued(rest)]
+    return [*parts, *_continued(rest, event)]
 
 
-def said(markdown: str) -> Sequence[Part]:
+def said(markdown: str, *, encrypted: bool = False) -> Sequence[Part]:
     """Return the messages for a text of the server itself."""
-    return [Part(_plain(each), _html(each)) for each in _messages([markdown], MAX_BYTES)]
+    event = ENCRYPTED if encrypted else PLAIN
+    return [Part(_plain(each), _html(each)) for each in _messages([markdown], event.most, event)]
 
 
 def _summary(content: ChatContent) -> str:
@@ -138,13 +181,13 @@ def _sections(content: ChatContent) -> list[str]:
     return sections
 
 
-def _messages(sections: Sequence[str], room: int) -> Sequence[Sequence[str]]:
+def _messages(sections: Sequence[str], room: int, event: EventSize) -> Sequence[Sequence[str]]:
     """Distribute sections over messages of at most `room` bytes, splitting those that are larger."""
     messages: list[list[str]] = []
     used = room
     for section in sections:
-        for part in split_markdown(section, room, _size):
-            size = _size(part)
+        for part in split_markdown(section, room, event.size_of):
+            size = event.size_of(part)
             if messages and used + size <= room:
                 messages[-1].append(part)
                 used += size
@@ -152,19 +195,6 @@ def _messages(sections: Sequence[str], room: int) -> Sequence[Sequence[str]]:
                 messages.append([part])
                 used = size
     return messages
-
-
-def _size(markdown: str) -> int:
-    """Return how many bytes a text takes in an edit. A text that is too long anyway isn't rendered."""
-    if len(markdown) > MAX_BYTES:
-        return len(markdown)
-    part = Part(_plain([markdown]), _html([markdown]))
-    return _bytes(part.edit_of("$" + "x" * 200))
-
-
-def _bytes(content: str | Mapping[str, Any]) -> int:
-    """Return the size of something as nio writes it: in ASCII, before encryption."""
-    return len(json.dumps(content))
 
 
 def _plain(sections: Sequence[str]) -> str:
@@ -175,27 +205,24 @@ def _html(sections: Sequence[str]) -> str:
     return "".join([blocks_html(parse_markdown(section)) for section in sections])
 
 
-def _continued(thought: str) -> Sequence[Part]:
+def _continued(thought: str, event: EventSize) -> Sequence[Part]:
     """Return silent messages with the rest of a thought; if it is too long even for those, they say so."""
     parts: list[Part] = []
     while thought and len(parts) < _CONTINUATIONS:
-        text, thought = _cut(thought, MAX_BYTES - 1_000)
+        text, thought = _cut(thought, event.most - 1_000, event)
         if thought and len(parts) == _CONTINUATIONS - 1:
             text += f"\n\n[{len(thought):,} more characters are not shown.]"
         parts.append(Part("Thought, continued", details("Thought, continued", text), silent=True))
     return parts
 
 
-def _cut(text: str, limit: int) -> tuple[str, str]:
+def _cut(text: str, limit: int, event: EventSize) -> tuple[str, str]:
     """Cut a text so that the first piece takes at most `limit` bytes, between lines or words if possible."""
-
-    def fits(count: int) -> bool:
-        return _bytes(paragraphs(text[:count])) <= limit
-
     low, high = 0, min(len(text), limit)
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if fits(middle) else (low, middle - 1)
+        fits = event.size(paragraphs(text[:middle])) <= limit
+        low, high = (middle, high) if fits else (low, middle - 1)
     if low == len(text):
         return text, ""
     for separator in ("\n\n", "\n", ". ", " "):
