@@ -127,9 +127,12 @@ def test_notices_are_from_bots_and_edits_are_not_read() -> None:
     [
         {"msgtype": "m.unknown"},
         {"msgtype": None},
-        {"msgtype": ["m.text"][0], "body": 5, "m.relates_to": "x", "m.mentions": ["y"]},
+        {"msgtype": "m.text", "body": 5, "m.relates_to": "x", "m.mentions": ["y"]},
         {"msgtype": "m.image", "url": 5, "info": {"size": "big", "mimetype": 3}},
         {"msgtype": "m.file", "file": {"url": "https://example.org/x"}},
+        {"msgtype": "m.file", "url": "mxc://../x"},
+        {"msgtype": "m.file", "url": "mxc://h/../../v3/sync"},
+        {"msgtype": "m.file", "url": "mxc://h/x?a"},
     ],
 )
 def test_malformed_content_is_harmless(content: dict[str, object]) -> None:

@@ -24,8 +24,6 @@ from nio import (  # pyright: ignore[reportMissingTypeStubs]
     SyncResponse,
     WhoamiResponse,
 )
-from nio.api import Api as Paths  # pyright: ignore[reportMissingTypeStubs]
-from nio.crypto.attachments import decrypt_attachment  # pyright: ignore[reportMissingTypeStubs]
 from nio.store import DefaultStore, SqliteMemoryStore  # pyright: ignore[reportMissingTypeStubs]
 
 from thinkaloud.channels.matrix.settings import MatrixSettings
@@ -36,14 +34,12 @@ from thinkaloud.channels.platform.errors import (
     RetryLater,
     Transient,
 )
-from thinkaloud.channels.platform.message import Fetch
 
 R = TypeVar("R")
 
 _TIMEOUT: Final = 30
 """Seconds for a call."""
 _TYPING_MS: Final = 30_000
-_CHUNK: Final = 65_536
 _DEVICE: Final = "thinkaloud"
 _UNAUTHORIZED: Final = frozenset({"M_UNKNOWN_TOKEN", "M_MISSING_TOKEN", "M_USER_DEACTIVATED"})
 _FILTER: Final[dict[Any, Any]] = {
@@ -187,48 +183,11 @@ class Api:
         except (EncryptionError, LocalProtocolError):
             return None
 
-    def download(self, url: str, encrypted: Mapping[str, Any] | None) -> Fetch:
-        """Return the function that downloads a file, and decrypts it if it has keys."""
-
-        async def fetch(most: int) -> bytes:
-            content = await self._content(url, most)
-            if encrypted is None:
-                return content
-            try:
-                key, digest = encrypted["key"]["k"], encrypted["hashes"]["sha256"]
-                return await asyncio.to_thread(
-                    decrypt_attachment, content, key, digest, encrypted["iv"]
-                )
-            except (KeyError, TypeError, EncryptionError):
-                raise Rejected("the file could not be decrypted") from None
-
-        return fetch
-
     async def close(self) -> None:
         """Close all connections."""
         await self.nio.close()
         if self.nio.store:
             self.nio.store.database.close()
-
-    async def _content(self, url: str, most: int) -> bytes:
-        server, _, media = url.removeprefix("mxc://").partition("/")
-        method, path = Paths.download(server, media)
-        path = path.partition("?")[
-            0
-        ]  # It has the token as a parameter, which belongs into a header.
-        headers = {"Authorization": f"Bearer {self.nio.access_token}"}
-        found = bytearray()
-        try:
-            async with await self.nio.send(method, path, headers=headers, timeout=120) as response:
-                if response.status != 200:
-                    raise _refused("download", response.status)
-                async for chunk in response.content.iter_chunked(_CHUNK):
-                    found += chunk
-                    if len(found) > most:
-                        raise Rejected(f"the file is larger than {most:,} bytes")
-        except (TimeoutError, ClientError, OSError) as error:
-            raise Transient(f"downloading a file failed: {type(error).__name__}") from None
-        return bytes(found)
 
     async def _make_folder(self) -> None:
         if self._folder is not None and self._settings.encryption:
@@ -257,9 +216,3 @@ def translated(what: str, error: ErrorResponse) -> PlatformError:
     if not error.status_code or status >= 500:
         return Transient(f"{what}: the homeserver failed (status {status})")
     return Rejected(f"{what}: {error.status_code}: {error.message[:200]}")
-
-
-def _refused(what: str, status: int) -> PlatformError:
-    if status == 429 or status >= 500:
-        return Transient(f"{what}: the homeserver failed (status {status})")
-    return Rejected(f"{what}: the homeserver refused (status {status})")

@@ -20,6 +20,8 @@ Download = Callable[[str, Mapping[str, Any] | None], Fetch]
 
 _TEXTS: Final = frozenset({"m.text", "m.emote", "m.notice", "m.location"})
 _FILES: Final = frozenset({"m.image", "m.file", "m.audio", "m.video"})
+_ADDRESS: Final = re.compile(r"mxc://(?=[^/]*[0-9A-Za-z])[0-9A-Za-z.:\[\]-]+/[0-9A-Za-z_=~-]+")
+"""What becomes part of the path of a request: nothing that leads out of the media."""
 _QUOTE: Final = re.compile(r"\A(?:>[^\n]*\n)+\n")
 """How older clients repeat the message that a message replies to."""
 _STOP: Final = frozenset({"🛑", "⏹", "✋"})
@@ -169,7 +171,7 @@ def _files(content: Mapping[str, Any], download: Download) -> Sequence[InboundFi
         return ()
     encrypted = _mapping(content.get("file")) or None
     url = _string((encrypted or content).get("url"))
-    if not url.startswith("mxc://"):
+    if not _ADDRESS.fullmatch(url):
         return ()
     info = _mapping(content.get("info"))
     size = info.get("size")

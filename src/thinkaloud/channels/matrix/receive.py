@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final, cast
 
 import msgspec
@@ -21,6 +22,7 @@ from nio.responses import RoomInfo  # pyright: ignore[reportMissingTypeStubs]
 
 from thinkaloud.channels.matrix.api import Api, Device, Unauthorized
 from thinkaloud.channels.matrix.display import Display
+from thinkaloud.channels.matrix.files import download
 from thinkaloud.channels.matrix.read import (
     Reference,
     Room,
@@ -183,7 +185,9 @@ class Receiver:
         )
         replied = await self._replied(event, found.room_id)
         name = _name_of(found, sender)
-        message = read_message(self._name, event, name, room, self._api.download, replied)
+        message = read_message(
+            self._name, event, name, room, partial(download, self._api.nio), replied
+        )
         if message is not None:
             await inbox.receive(message)
 
