@@ -148,6 +148,32 @@ async def test_a_message_that_waits_behind_one_that_cannot_be_stored_is_answered
 
 
 @pytest.mark.promise("P3", "P10")
+@pytest.mark.parametrize("error", [None, StoreError("The disk is full.")])
+async def test_a_queued_run_that_is_stopped_while_another_is_stored_ends_as_stopped(
+    error: StoreError | None,
+) -> None:
+    store = GatedStore()
+    store.gate.error = error
+    model = ScriptedModel([say("One")], [say("Two")])
+    async with stage(model, store=store) as runs:
+        await events_of(runs, "first", conversation_id="c")
+        starting = asyncio.create_task(start(runs, "second", conversation_id="c"))
+        await store.gate.reached.wait()
+        third = await start(runs, "third", conversation_id="c")
+        stopping = asyncio.create_task(runs.stop(OWNER, third.run_id))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        store.gate.opened.set()
+        await stopping
+        events = [each.event for each in await logged(runs, third)]
+        await asyncio.gather(starting, return_exceptions=True)
+        view = (await runs.hub.fold(OWNER, "c")).view()
+    assert end_of(events).status == "stopped"
+    assert view.runs[-1].run_id == third.run_id
+    assert await store.unfinished_runs() == []
+
+
+@pytest.mark.promise("P3", "P10")
 async def test_a_run_that_is_stopped_while_it_is_stored_ends_as_stopped_after_that() -> None:
     store = GatedStore()
     model = ScriptedModel([say("One")], [say("Two"), Silence()])

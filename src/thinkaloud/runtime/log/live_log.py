@@ -68,6 +68,9 @@ class LiveLog:
         """
         self._watchers = 0
         self.unwatched.set()
+        self.shown = asyncio.Event()
+        """Set while no event is held, so that every event is published."""
+        self.shown.set()
         self._clock = clock
         self._changed = changed
         self._floor = max(end.last_seq, end.reserved_seq)
@@ -126,6 +129,7 @@ class LiveLog:
         starts = type(event) is RunStarted
         if held:
             self._held = entry
+            self.shown.clear()
             self.unconfirmed = entry if starts else None
         if not held or starts:
             _fold(self.runs, logged, attachments)
@@ -164,6 +168,7 @@ class LiveLog:
     def show(self) -> None:
         """Publish the held event, if any, and those after it."""
         held, self._held = self._held, None
+        self.shown.set()
         if held is not None:
             if held is not self.unconfirmed:
                 _fold(self.runs, held.logged)
@@ -175,6 +180,7 @@ class LiveLog:
         start, self.unconfirmed = self.unconfirmed, None
         if start is not None:
             self._held = None
+            self.shown.set()
             del self._entries[start.logged.seq - self._floor - 1 :]
             self.unsaved.drop_from(start.logged.seq)
             del self.runs[start.logged.run_id]

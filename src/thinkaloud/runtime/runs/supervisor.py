@@ -233,7 +233,12 @@ class Runs:
             async with log.writing:
                 await run.execute(lambda: self._earlier(spec, log))
         except asyncio.CancelledError:
-            run.abandon()
+            try:
+                # Until then its end is not published, and lost if the store refuses the active run.
+                while not log.shown.is_set():
+                    await log.shown.wait()
+            finally:
+                run.abandon()
             if not run.stopping:
                 raise
         finally:
