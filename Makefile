@@ -17,6 +17,8 @@ help: ## List the targets
 run: webui ## Install what is missing and start the server (ARGS='--port 9000' goes to thinkaloud serve)
 	@exec $(BIN)/thinkaloud serve $(ARGS)
 
+channels: .venv/ready-channels ## Install the libraries of all chat platforms
+
 test: .venv/ready-dev packages .setup/synapse/ready webui ## Install what is missing and run all tests (ARGS goes to pytest, WORKERS=2)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 	@sh scripts/webui.sh test
@@ -43,6 +45,7 @@ lock: ## Update the pinned requirements (ARGS=--upgrade for newer versions)
 	echo matrix-synapse | $(COMPILE) - -o requirements/synapse.txt
 	$(COMPILE) pyproject.toml --extra web --extra channels --group dev -o requirements/dev.txt
 	$(COMPILE) pyproject.toml --extra web -c requirements/dev.txt -o requirements/run.txt
+	$(COMPILE) pyproject.toml --extra web --extra channels -c requirements/dev.txt -o requirements/channels.txt
 	$(COMPILE) pyproject.toml --group bench --group fuzz -c requirements/dev.txt -o requirements/bench.txt
 	printf 'openai\nfastapi\nuvicorn[standard]\n' | $(COMPILE) - -o benchmarks/peers/openai-relay.txt
 	printf 'pydantic-ai-slim[ag-ui,openai]\nuvicorn[standard]\n' | $(COMPILE) - -o benchmarks/peers/pydantic-ai.txt
@@ -87,6 +90,10 @@ webcheck: webui
 	$(INSTALL) --quiet --no-deps -e .
 	@touch $@
 
+.venv/ready-channels: .venv/ready-run requirements/channels.txt
+	$(INSTALL) --require-hashes -r requirements/channels.txt
+	@touch $@
+
 .venv/ready-dev: .venv/ready-run requirements/dev.txt
 	$(INSTALL) --require-hashes -r requirements/dev.txt
 	@touch $@
@@ -109,5 +116,5 @@ webui: .venv/ready-run
 packages:
 	@sh scripts/debian-packages.sh
 
-.PHONY: help run test check format generate bench soak lock clean
+.PHONY: help run channels test check format generate bench soak lock clean
 .PHONY: lint layout types imports drift tree webcheck webui packages

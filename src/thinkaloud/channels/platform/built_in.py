@@ -55,6 +55,11 @@ class MissingExtra(ConfigurationError):
     """The library of a channel is not installed. The message says how to install it."""
 
 
+def install_command(extra: str) -> str:
+    """How an operator installs an extra: with pip, or in a checkout, whose environment has no pip."""
+    return f"pip install 'thinkaloud[{extra}]' (in a checkout: make channels)"
+
+
 def settings_type(name: str, table: Mapping[str, BuiltIn] = BUILT_IN) -> type[PlatformSettings]:
     """Import the settings of a platform. Raises `ConfigurationError` if this version has none."""
     try:
@@ -74,7 +79,7 @@ def load_platform(name: str, table: Mapping[str, BuiltIn] = BUILT_IN) -> MakePla
             raise
         message = (
             f"channels.{name}: {error.name or 'its library'} is not installed."
-            f" Run: pip install 'thinkaloud[{found.extra}]'"
+            f" Run: {install_command(found.extra)}"
         )
         raise MissingExtra(message) from error
 

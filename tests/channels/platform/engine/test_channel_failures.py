@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 
+import pytest
+
 from tests.channels.platform.clocks import SteppedClock, settle
 from tests.channels.platform.lab import Lab, Make, Setup, channel_lab
 from tests.channels.platform.scripted import ScriptedPlatform
@@ -72,12 +74,15 @@ async def test_an_unexpected_exception_is_reported_without_its_message() -> None
         assert TOKEN not in repr(lab.channel.status)
 
 
-async def test_a_misconfigured_channel_is_tried_seldom() -> None:
+async def test_a_misconfigured_channel_is_tried_seldom_and_its_reason_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     clock = SteppedClock()
     async with failing([Misconfigured("The token is wrong.")], clock) as lab:
         await clock.advance(200)
         status = lab.channel.status
         assert (status.condition, status.detail) == ("failed", "The token is wrong.")
+        assert "channel scripted: The token is wrong." in caplog.messages
         await clock.advance(200)
         assert lab.channel.status.condition == "running"
 

@@ -18,7 +18,7 @@ from thinkaloud.stores.memory import MemoryStore
         ("/new", Command("new")),
         (" /Thinking  off ", Command("thinking", "off")),
         ("/stop@my_bot", Command("stop")),
-        ("!model lab/qwen", Command("model", "lab/qwen")),
+        ("!model lab/qwen", Command("model", "lab/qwen", "!")),
         ("/etc/hosts is what?", None),
         ("/newer", None),
         ("new", None),
@@ -69,14 +69,14 @@ async def test_a_repeated_new_is_carried_out_once_even_after_a_restart() -> None
 async def test_thinking_is_set_for_a_chat_and_kept() -> None:
     state = MemoryChannelState()
     async with chatting([think("Hm."), say("A")], state=state) as chat:
-        assert "Now `live`" in await replies(chat, "/thinking", "1")
+        assert "The mode is `live`. To change it" in await replies(chat, "/thinking", "1")
         assert "Did you mean `folded`?" in await replies(chat, "/thinking fold", "2")
         assert "Set to `off`" in await replies(chat, "/thinking off", "3")
         await chat.says("Why?", "4")
         await chat.shows("A")
         assert not any("Hm." in call for call in chat.platform.calls)
     async with chatting(state=state) as chat:
-        assert "Now `off`" in await replies(chat, "/thinking", "5")
+        assert "The mode is `off`. To change it" in await replies(chat, "/thinking", "5")
 
 
 async def test_why_quotes_the_last_thought_to_the_asker_alone() -> None:
@@ -112,14 +112,27 @@ async def test_model_and_effort_are_chosen_for_the_chat_with_the_nearest_names_o
     None
 ):
     async with chatting([say("A")]) as chat:
-        assert "scripted/model" in await replies(chat, "/model", "1")
+        now = await replies(chat, "/model", "1")
+        assert "The model is `scripted/model`. To change it, send `/model ID`" in now
         assert "Did you mean scripted/model" in await replies(chat, "/model scripted/modell", "2")
         assert "Set to `scripted/model`" in await replies(chat, "/model scripted/model", "3")
         assert "Choose: `none`" in await replies(chat, "/effort extreme", "4")
         assert "Set to `high`" in await replies(chat, "/effort high", "5")
+        assert "To change it, send `/effort LEVEL`" in await replies(chat, "/effort", "5b")
         await chat.says("Hi", "6")
         await chat.shows("A")
         assert chat.lab.model.requests[0].effort == "high"
+
+
+async def test_a_reply_names_commands_as_the_person_wrote_them() -> None:
+    async with chatting() as chat:
+        assert "`!new`" in await replies(chat, "!help", "1")
+        assert "send `!thinking MODE`" in await replies(chat, "!thinking", "2")
+        assert "send `!model ID`" in await replies(chat, "!model", "3")
+        assert "send `!effort LEVEL`" in await replies(chat, "!effort", "4")
+        assert "who sends !why" in await replies(chat, "!thinking on_request", "5")
+        assert "Set to `off`" in await replies(chat, "!thinking off", "6")
+        assert "`!thinking on_request` allows `!why`" in await replies(chat, "!why", "7")
 
 
 async def test_help_lists_every_command() -> None:

@@ -246,5 +246,5 @@ class ChatChannel:
         if condition != self._condition or detail != self._detail:
             self._since_ms = self._services.clock.unix_ms()
             level = logging.INFO if condition == "running" else logging.WARNING
-            _log.log(level, "channel %s: %s %s", self.name, condition, detail)
+            _log.log(level, "channel %s: %s", self.name, detail or condition)
         self._condition, self._detail = condition, detail

@@ -31,7 +31,7 @@ _MEANINGS: Final = {
     "off": "reasoning is never shown",
     "live": "reasoning is shown while it streams, and folded when it is done",
     "folded": "reasoning is shown folded when it is done",
-    "on_request": "reasoning is shown only to somebody who sends /why",
+    "on_request": "reasoning is shown only to the person who sends {}why",
 }
 _POLICY: Final = "Reasoning is not available here."
 
@@ -41,6 +41,8 @@ class Command(msgspec.Struct, frozen=True):
 
     name: str
     argument: str = ""
+    prefix: str = "/"
+    """What it began with. Replies name commands with the same prefix: Slack delivers no `/new`."""
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -59,7 +61,7 @@ def parse_command(text: str) -> Command | None:
         return None
     word, _, argument = text[1:].partition(" ")
     name = word.partition("@")[0].casefold()
-    return Command(name, argument.strip()) if name in _NAMES else None
+    return Command(name, argument.strip(), text[0]) if name in _NAMES else None
 
 
 class Commands:
@@ -89,20 +91,20 @@ class Commands:
                 await self._chats.new_conversation(caller.chat, caller.owner)
                 return Reply("Started a new conversation.")
             case "why":
-                return await self.why(caller)
+                return await self.why(caller, prefix=command.prefix)
             case "help":
-                return Reply(_help())
+                return Reply(_help(command.prefix))
             case _:
                 return await self._choose(command, caller)
 
     async def _choose(self, command: Command, caller: Caller) -> Reply:
         match command.name:
             case "thinking":
-                return await self._thinking(command.argument, caller)
+                return await self._thinking(command, caller)
             case "model":
-                return await self._model(command.argument, caller)
+                return await self._model(command, caller)
             case _:
-                return await self._effort(command.argument, caller)
+                return await self._effort(command, caller)
 
     async def stop(self, caller: Caller, run_id: str | None = None) -> bool:
         """Stop the active run of a chat (only this one, if given). Returns whether there was one."""
@@ -114,13 +116,14 @@ class Commands:
         order = active.record.order
         return await self._runs.stop(order.owner, order.conversation_id, active.record.run_id)
 
-    async def why(self, caller: Caller, run_id: str | None = None) -> Reply:
+    async def why(self, caller: Caller, run_id: str | None = None, *, prefix: str = "/") -> Reply:
         """Return the reasoning of a run of this chat, by default of the latest that has some."""
         mode = await self._chats.mode(caller.chat, is_group=caller.origin.is_group)
         if not self._reasoning_allowed:
             return Reply(_POLICY)
         if mode == "off":
-            return Reply("Reasoning is off in this chat. `/thinking on_request` allows `/why`.")
+            text = "Reasoning is off in this chat. `{0}thinking on_request` allows `{0}why`."
+            return Reply(text.format(prefix))
         run = await self._thought_of(caller, run_id)
         content = chat_content(run, "live") if run is not None else None
         if content is None or not content.thought_text.strip():
@@ -142,7 +145,8 @@ class Commands:
             return None
         return found[1]
 
-    async def _thinking(self, argument: str, caller: Caller) -> Reply:
+    async def _thinking(self, command: Command, caller: Caller) -> Reply:
+        argument = command.argument
         chat, is_group = caller.chat, caller.origin.is_group
         if not self._reasoning_allowed:
             return Reply(_POLICY)
@@ -150,12 +154,18 @@ class Commands:
             mode = _mode(argument)
             choices = await self._chats.choices(chat)
             await self._chats.choose(chat, msgspec.structs.replace(choices, thinking=mode))
-            return Reply(f"Set to `{mode}`: {_MEANINGS[mode]}.")
+            return Reply(f"Set to `{mode}`: {_MEANINGS[mode].format(command.prefix)}.")
         now = await self._chats.mode(chat, is_group=is_group)
-        lines = [f"- `{mode}`: {meaning}" for mode, meaning in _MEANINGS.items()]
-        return Reply(f"Now `{now}`. `/thinking MODE` sets it:\n\n" + "\n".join(lines))
+        lines = [
+            f"- `{mode}`: {meaning.format(command.prefix)}" for mode, meaning in _MEANINGS.items()
+        ]
+        return Reply(
+            f"The mode is `{now}`. To change it, send `{command.prefix}thinking MODE`:\n\n"
+            + "\n".join(lines)
+        )
 
-    async def _model(self, argument: str, caller: Caller) -> Reply:
+    async def _model(self, command: Command, caller: Caller) -> Reply:
+        argument = command.argument
         choices = await self._chats.choices(caller.chat)
         if argument == "default":
             await self._chats.choose(caller.chat, msgspec.structs.replace(choices, model=None))
@@ -173,9 +183,12 @@ class Commands:
         listed = "\n".join(f"- `{info.id}`" for info in models[:_LISTED_MODELS])
         more = f"\n\n{len(models) - _LISTED_MODELS} more." if len(models) > _LISTED_MODELS else ""
         now = self._model_of(choices.model).id
-        return Reply(f"Now `{now}`. `/model ID` sets it:\n\n{listed}{more}")
+        return Reply(
+            f"The model is `{now}`. To change it, send `{command.prefix}model ID`:\n\n{listed}{more}"
+        )
 
-    async def _effort(self, argument: str, caller: Caller) -> Reply:
+    async def _effort(self, command: Command, caller: Caller) -> Reply:
+        argument = command.argument
         choices = await self._chats.choices(caller.chat)
         info = self._model_of(choices.model)
         if argument == "default":
@@ -188,7 +201,10 @@ class Commands:
             await self._chats.choose(caller.chat, choices)
             return Reply(f"Set to `{effort}`.")
         now = choices.reasoning_effort or self._settings.reasoning_effort or "default"
-        return Reply(f"Now `{now}`. For `{info.id}`: {_efforts(info)}.")
+        return Reply(
+            f"The effort is `{now}`. To change it, send `{command.prefix}effort LEVEL`."
+            f" Levels of `{info.id}`: {_efforts(info)}."
+        )
 
     def _model_of(self, chosen: str | None) -> ModelInfo:
         return self._runs.model(chosen or self._settings.model)
@@ -229,13 +245,13 @@ def _efforts(info: ModelInfo) -> str:
     return ", ".join([*choices, "`default`"])
 
 
-def _help() -> str:
+def _help(prefix: str) -> str:
     lines = [
-        f"- `/{command.name}{' ' + command.argument if command.argument else ''}`:"
+        f"- `{prefix}{command.name}{' ' + command.argument if command.argument else ''}`:"
         f" {command.description[0].lower()}{command.description[1:]}"
         for command in COMMANDS
     ]
     return (
-        "Send a message to talk to the model. Commands, which also work with `!`:\n\n"
+        "Send a message to talk to the model. Commands, which begin with `/` or `!`:\n\n"
         + "\n".join(lines)
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from thinkaloud.app.channel_checks import check_channel
-from thinkaloud.channels.platform.built_in import BUILT_IN, settings_type
+from thinkaloud.channels.platform.built_in import BUILT_IN, install_command, settings_type
 from thinkaloud.channels.platform.sections import InvalidSetting, read_settings
 from thinkaloud.channels.platform.settings import PlatformSettings
 from thinkaloud.channels.platform.setup import SETUP, accepts_text, secret_variables
@@ -154,7 +154,7 @@ async def _passes(
 ) -> bool:
     library, extra = LIBRARIES[name], BUILT_IN[name].extra
     if not await asyncio.to_thread(find_spec, library):
-        print_notice(f"{library} is not installed. Run: pip install 'thinkaloud[{extra}]'", "red")
+        print_notice(f"{library} is not installed. Run: {install_command(extra)}", "red")
         return False
     if name == "wechat" and not environment.get(secret_variables(settings).get("token_env", "")):
         return True  # The login comes afterwards.

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from thinkaloud.app.server_address import find_server
-from thinkaloud.channels.platform.built_in import BUILT_IN
+from thinkaloud.channels.platform.built_in import BUILT_IN, install_command
 from thinkaloud.channels.platform.setup import SETUP
 from thinkaloud.cli.commands.channels.libraries import LIBRARIES
 from thinkaloud.cli.commands.channels.sections import platforms_of
@@ -73,7 +73,7 @@ def _entry(
     elif not section.enabled:
         state = "disabled"
     elif not installed:
-        state = f"library missing: pip install 'thinkaloud[{BUILT_IN[name].extra}]'"
+        state = f"library missing: {install_command(BUILT_IN[name].extra)}"
     elif checks is None:
         state = "no server is running"
     else:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from thinkaloud.app.channel_checks import open_platform
+from thinkaloud.channels.platform.built_in import install_command
 from thinkaloud.channels.platform.errors import PlatformError
 from thinkaloud.channels.platform.login import LoginPlatform
 from thinkaloud.cli.commands.channels.sections import section_of
@@ -45,7 +46,7 @@ def qr_code(text: str) -> str:
     try:
         from qrcode.main import QRCode  # noqa: PLC0415 - only for this command
     except ImportError as error:
-        message = "QR codes need a library. Run: pip install 'thinkaloud[wechat]'"
+        message = f"QR codes need a library. Run: {install_command('wechat')}"
         raise ConfigurationError(message) from error
     code = QRCode(border=2)
     code.add_data(text)
