@@ -122,3 +122,18 @@ def test_every_part_fits_and_no_word_is_lost(markdown: str, limit: int) -> None:
     assert all(len(part) <= limit for part in parts)
     for word in ("word", "item", "sentence", "bold", "code"):
         assert sum(part.count(word) for part in parts) == markdown.count(word)
+
+
+@pytest.mark.parametrize("text", ["A paragraph.\n\n", "word ", "line\n", "x", "- item\n"])
+def test_a_long_text_is_not_rendered_over_and_over_again(text: str) -> None:
+    markdown = text * (60_000 // len(text))
+    measured: list[int] = []
+
+    def measure(part: str) -> int:
+        measured.append(len(part))
+        return len(part)
+
+    parts = split_markdown(markdown, 2_000, measure)
+    assert sum(map(len, parts)) > 0.8 * len(markdown)
+    assert max(measured) <= 4_000
+    assert sum(measured) < 30 * len(markdown)

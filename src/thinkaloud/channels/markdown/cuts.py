@@ -14,6 +14,8 @@ _UNCUT: Final = re.compile(
     r"|https?://\S{1,1000}"
     r"|&#?\w{1,10};|\\[^\w\s]"  # entities and escapes
 )
+_LONGEST: Final = 1_500
+"""More than any match of `_UNCUT` has."""
 _SENTENCE: Final = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？；])")
 _SPACE: Final = re.compile(r"\s+")
 _JOINER: Final = "\u200d"
@@ -25,13 +27,17 @@ def cut_line(line: str, fits: Callable[[str], bool], *, is_code: bool = False) -
     Prefers the end of a sentence, then of a word; never cuts a grapheme, and no link, code, style or
     escape unless it is longer than what fits. The piece is empty if not even one grapheme fits.
     """
-    low, high = 0, len(line)
+    low, high = 0, 64
+    while high < len(line) and fits(line[:high]):
+        low, high = high, high * 2
+    high = min(high, len(line))
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if fits(line[:middle]) else (low, middle - 1)
     if low == len(line):
         return line, ""
-    spans = [] if is_code else [match.span() for match in _UNCUT.finditer(line)]
+    near = line[: low + _LONGEST]
+    spans = [] if is_code else [match.span() for match in _UNCUT.finditer(near)]
     for pattern, least in ((_SENTENCE, low // 2), (_SPACE, 0)):
         for match in reversed(list(pattern.finditer(line, 0, min(len(line), low + 1)))):
             place = match.start()

@@ -40,6 +40,10 @@ markdown_parser: Final = add_formulas(
 )
 """CommonMark with tables, strikethrough and formulas; HTML is text."""
 
+block_parser: Final = MarkdownIt("commonmark", {"html": False, "maxNesting": 40}).enable("table")
+"""The same blocks, without what is in them."""
+block_parser.core.ruler.enableOnly(["normalize", "block"])
+
 
 def parse_markdown(markdown: str) -> Sequence[Block]:
     """Parse Markdown (CommonMark, tables, strikethrough, `$$…$$` and `\\(…\\)` formulas).

@@ -8,13 +8,14 @@ from typing import Final
 import msgspec
 
 from thinkaloud.channels.markdown.cuts import cut_line
-from thinkaloud.channels.markdown.parse import markdown_parser
+from thinkaloud.channels.markdown.parse import block_parser
 
 Measure = Callable[[str], int]
 _Fits = Callable[[str], bool]
 _FENCE: Final = re.compile(r"((?:\s|>|[-*+]\s|\d{1,9}[.)]\s)*)(`{3,}|~{3,})([^`]*)$")
 _MARKER: Final = re.compile(r"#{1,6}(?=\s|$)|>|[-+*](?=\s|$)|[=`~_*-]{3,}|\||(\d{1,9})[.)](?=\s|$)")
 """What would make something else than text of the rest of a line."""
+_START: Final = 2
 _TABLE_RULE: Final = re.compile(r"\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$")
 
 
@@ -28,12 +29,16 @@ def split_markdown(markdown: str, limit: int, measure: Measure = len) -> Sequenc
     """
     if not markdown.strip():
         return []
-    if measure(markdown) <= limit:
-        return [markdown.strip("\n")]
+
+    def fits(text: str) -> bool:
+        # Parsing and rendering a long text takes a while: its start is often enough to know.
+        start = _START * limit
+        return (len(text) <= start or measure(text[:start]) <= limit) and measure(text) <= limit
+
     parts: list[str] = []
     blocks = _blocks(markdown)
     while blocks:
-        head, blocks = _next(blocks, lambda text: measure(text) <= limit)
+        head, blocks = _next(blocks, fits)
         if head.strip():
             parts.append(head.strip("\n"))
     return parts
@@ -60,19 +65,21 @@ def _blocks(markdown: str) -> list[str]:
     """Return the source of the top-level blocks, with the blank lines after them."""
     lines = markdown.split("\n")
     starts = sorted(
-        {
-            token.map[0]
-            for token in markdown_parser.parse(markdown)
-            if token.map and token.level == 0
-        }
+        {token.map[0] for token in block_parser.parse(markdown) if token.map and token.level == 0}
     )
     bounds = [0, *[start for start in starts if start > 0], len(lines)]
     return ["\n".join(lines[a:b]) for a, b in itertools.pairwise(bounds) if b > a]
 
 
 def _most(count: int, fits: Callable[[int], bool]) -> int:
-    """Return the largest number up to `count` that fits, 0 if not even 1 does."""
-    low, high = 0, count
+    """Return the largest number up to `count` that fits, 0 if not even 1 does.
+
+    Tries small numbers first, so that it never renders much more than what fits.
+    """
+    low, high = 0, 1
+    while high < count and fits(high):
+        low, high = high, high * 2
+    high = min(high, count)
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if fits(middle) else (low, middle - 1)
