@@ -3,11 +3,17 @@
 Messages never contain tokens: they are logged and shown by `thinkaloud doctor`.
 """
 
-from typing import Literal
+import math
+from typing import Final, Literal
 
 RetryScope = Literal["chat", "channel", "updates"]
 """What has to wait: everything for this `chat`; everything of the `channel` (the app, the
 workspace); or only `updates` of unfinished content in this chat, while a final may be sent."""
+
+
+_UNKNOWN_SECONDS: Final = 5.0
+_LEAST_SECONDS: Final = 0.05
+_MOST_SECONDS: Final = 24 * 3600.0
 
 
 class PlatformError(Exception):
@@ -19,9 +25,16 @@ class PlatformError(Exception):
 
 
 class RetryLater(PlatformError):
-    """The platform limits the rate: call again after `seconds`."""
+    """The platform limits the rate: call again after `seconds`.
+
+    The platform's own figure may be passed on unchecked: it is kept between 0.05 s and a day, and one
+    that isn't a finite number counts as 5 s.
+    """
 
     def __init__(self, seconds: float, scope: RetryScope = "chat") -> None:
+        if not math.isfinite(seconds):
+            seconds = _UNKNOWN_SECONDS
+        seconds = min(_MOST_SECONDS, max(_LEAST_SECONDS, seconds))
         super().__init__(f"rate limited for {seconds:g} s ({scope})")
         self.seconds = seconds
         self.scope: RetryScope = scope

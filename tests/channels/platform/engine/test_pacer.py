@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from tests.channels.platform.clocks import SteppedClock, settle
 from thinkaloud.channels.platform.engine.pacer import Pacer
 from thinkaloud.channels.platform.errors import RetryLater
@@ -99,3 +101,14 @@ async def test_spending_waits_for_room_and_finals_come_first() -> None:
         await clock.advance(40)
     assert order == ["final", "update"]
     assert pace.try_spend("append", final=True) is True
+
+
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf"), 1e300, -5.0, 0.0])
+async def test_an_order_to_wait_that_makes_no_sense_neither_raises_nor_waits_for_ever(
+    seconds: float,
+) -> None:
+    clock = SteppedClock()
+    paced = pacer(clock)
+    paced.obey(RetryLater(seconds), ADA)
+    wait = delay(paced, final=True)
+    assert 0 < wait <= 24 * 3600

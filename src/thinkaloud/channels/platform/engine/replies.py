@@ -92,7 +92,7 @@ class Replies:
                         chat, reply.markdown, origin=origin, private=reply.private
                     )
             except RetryLater as order:
-                await clock.sleep(max(0.05, order.seconds))
+                await clock.sleep(order.seconds)
             except (Transient, TimeoutError):
                 await clock.sleep(2.0**attempt)
             except PlatformError as error:
