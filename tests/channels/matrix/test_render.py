@@ -126,8 +126,8 @@ def test_links_that_mention_people_or_rooms_become_text() -> None:
 )
 def test_every_message_fits_into_an_event(text: str, encrypted: bool) -> None:
     size, most = (ENCRYPTED, MAX_ENCRYPTED_BYTES) if encrypted else (PLAIN, MAX_BYTES)
-    count = 15_000 // len(text.encode())
-    made = content(thought(text * 5 * count), answer(text * count))
+    count = 8_000 // len(text.encode())
+    made = content(thought(text * 8 * count), answer(text * count))
     parts = finished(made, encrypted=encrypted)
     assert max(size.size(part.edit_of("$" + "x" * 200)) for part in parts) <= most
 
