@@ -13,6 +13,7 @@ from thinkaloud.channels.platform.engine.channel import ChannelStorage, LatePace
 from thinkaloud.channels.platform.errors import PlatformError
 from thinkaloud.channels.platform.platform import Check, Platform, PlatformContext
 from thinkaloud.channels.platform.settings import PlatformSettings
+from thinkaloud.channels.platform.setup import SETUP, impossible_ids
 from thinkaloud.config import Configuration
 from thinkaloud.errors import ConfigurationError
 from thinkaloud.ports.clock import SystemClock
@@ -92,4 +93,17 @@ async def check_channel(
     except Exception as error:  # noqa: BLE001 - a platform's library may raise anything
         # The message may have a token, so only its type is reported.
         checks = [Check("start", ok=False, detail=f"It failed ({type(error).__name__}).")]
+    checks = [*checks, *_ids(name, settings)]
     return ChannelReport(name, all(check.ok for check in checks), tuple(checks))
+
+
+def _ids(name: str, settings: PlatformSettings) -> Sequence[Check]:
+    """A failed check if `allow_from` has user names in place of ids: they would let nobody in."""
+    wrong = impossible_ids(name, settings)
+    if not wrong:
+        return ()
+    detail = (
+        f"{', '.join(wrong)} can never match: {SETUP[name].title} has {SETUP[name].ids}. If you"
+        " don't know the id, leave it out, write to the bot, and approve the code that it sends."
+    )
+    return [Check("allow_from", ok=False, detail=detail)]

@@ -110,3 +110,24 @@ async def test_every_enabled_platform_is_checked_and_a_broken_one_says_what_to_d
     assert (bare.ok, scripted.ok) == (False, True)
     assert "pip install 'thinkaloud[bare]'" in bare.checks[0].detail
     assert [(check.name, check.ok) for check in scripted.checks] == [("token", True)]
+
+
+@pytest.mark.parametrize(
+    ("channel", "name", "known"),
+    [
+        ("telegram", "@ada", "1"),
+        ("slack", "ada", "U0ADA"),
+        ("discord", "ada#1234", "600000000000000101"),
+        ("feishu", "ada@example.org", "ou_ada"),
+        ("matrix", "ada", "@ada:example.org"),
+    ],
+)
+async def test_a_name_in_place_of_an_id_in_allow_from_fails_the_check(
+    tmp_path: Path, channel: str, name: str, known: str
+) -> None:
+    section = PlatformSettings(allow_from=("*", known, name))
+    table = {channel: TABLE["scripted"]}
+    (report,) = await check_channels(configuration(tmp_path, **{channel: section}), table=table)
+    (check,) = [each for each in report.checks if not each.ok]
+    assert check.name == "allow_from"
+    assert check.detail.startswith(f"{name} can never match")

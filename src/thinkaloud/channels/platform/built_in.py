@@ -78,8 +78,7 @@ def load_platform(name: str, table: Mapping[str, BuiltIn] = BUILT_IN) -> MakePla
         if not found.extra or (error.name or "").startswith("thinkaloud"):
             raise
         message = (
-            f"channels.{name}: {error.name or 'its library'} is not installed."
-            f" Run: {install_command(found.extra)}"
+            f"{error.name or 'its library'} is not installed. Run: {install_command(found.extra)}"
         )
         raise MissingExtra(message) from error
 

@@ -1,5 +1,6 @@
 """What `thinkaloud channels add` asks for and explains, by platform."""
 
+import re
 import types
 from collections.abc import Mapping, Sequence
 from typing import Final, Union, get_args, get_origin, get_type_hints
@@ -19,6 +20,8 @@ class Setup(msgspec.Struct, frozen=True):
     """The settings without a usable default, with what they are."""
     ids: str = "user ids"
     """What the ids in `allow_from` are."""
+    id_pattern: str = ".+"
+    """A regular expression that every id matches."""
 
 
 SETUP: Final[Mapping[str, Setup]] = {
@@ -29,6 +32,7 @@ SETUP: Final[Mapping[str, Setup]] = {
             "Copy the token that it sends you into the environment variable below.",
         ),
         ids="numeric user ids",
+        id_pattern=r"\d+",
     ),
     "slack": Setup(
         "Slack",
@@ -38,6 +42,7 @@ SETUP: Final[Mapping[str, Setup]] = {
             "Copy the bot token (xoxb-…) and an app-level token with connections:write (xapp-…).",
         ),
         ids="member ids (U…)",
+        id_pattern="[UW][A-Z0-9]+",
     ),
     "discord": Setup(
         "Discord",
@@ -47,6 +52,7 @@ SETUP: Final[Mapping[str, Setup]] = {
             "Invite the bot to your server: `thinkaloud channels test discord` prints the link.",
         ),
         ids="numeric user ids",
+        id_pattern=r"\d+",
     ),
     "feishu": Setup(
         "Feishu/Lark",
@@ -58,6 +64,7 @@ SETUP: Final[Mapping[str, Setup]] = {
         ),
         {"app_id": "the App ID (cli_…)"},
         ids="open_ids (ou_…)",
+        id_pattern="ou_.+",
     ),
     "wechat": Setup(
         "WeChat",
@@ -84,9 +91,16 @@ SETUP: Final[Mapping[str, Setup]] = {
             "user_id": "the bot's user id (@bot:example.org)",
         },
         ids="user ids (@name:server)",
+        id_pattern="@.+:.+",
     ),
 }
 """By channel name."""
+
+
+def impossible_ids(name: str, settings: PlatformSettings) -> Sequence[str]:
+    """Return what `allow_from` contains that is no id on this platform, such as a user name."""
+    pattern = SETUP[name].id_pattern if name in SETUP else ".+"
+    return [each for each in settings.allow_from if each != "*" and not re.fullmatch(pattern, each)]
 
 
 def secret_variables(settings: PlatformSettings) -> Mapping[str, str]:

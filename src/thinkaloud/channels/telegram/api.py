@@ -83,7 +83,7 @@ class Api:
             self._bot = Bot(token, session=_Session(api=server))
         except TokenValidationError:
             raise Misconfigured(
-                "the token is not one of Telegram: @BotFather shows it as 123456:ABC…"
+                "the token doesn't look like one from @BotFather, such as 123456:ABC…: copy it again"
             ) from None
         self._moved: dict[int, int] = {}
 

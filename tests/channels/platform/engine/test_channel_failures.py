@@ -103,6 +103,7 @@ async def test_a_channel_that_hangs_while_it_connects_is_reported() -> None:
 
     clock = SteppedClock()
     async with opened(Hanging, clock) as lab:
+        assert lab.channel.status.detail == "It is connecting."
         assert lab.channel.status.healthy
         await clock.advance(61)
         assert not lab.channel.status.healthy

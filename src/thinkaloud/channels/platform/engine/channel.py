@@ -141,7 +141,7 @@ class ChatChannel:
         )
         self._pace = LatePace()
         self._condition: ChannelCondition = "starting"
-        self._detail = ""
+        self._detail = "It is connecting."
         self._since_ms = services.clock.unix_ms()
         self._restarts = 0
 
