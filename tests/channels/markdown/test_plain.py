@@ -43,3 +43,8 @@ def test_escaped_text_is_shown_as_it_is(text: str) -> None:
 @given(st.text("`*_[]()#+-.!|<>~$&\\> ab1@:/\n", max_size=80))
 def test_text_full_of_markup_is_shown_as_it_is(text: str) -> None:
     assert plain_text(escaped(text)).split() == text.split()
+
+
+def test_an_escaped_text_is_neither_a_list_nor_a_heading() -> None:
+    for text in ("1) one", "Title\n===", "x\n---", "1. one"):
+        assert plain_text(escaped(text)) == text

@@ -24,7 +24,7 @@ from thinkaloud.channels.markdown.tree import (
     Text,
 )
 
-_SPECIAL: Final = re.compile(r"([\\`*_#+\-.!|<>~$&])")
+_SPECIAL: Final = re.compile(r"([\\`*_#+\-.!|<>~$&=)])")
 _BRACKETS: Final = re.compile(r"[\[\]]")
 _MAX_CELL: Final = 40
 
