@@ -26,6 +26,15 @@ async def owned_tasks() -> AsyncGenerator[asyncio.TaskGroup]:
         raise raised
 
 
+def is_cancelled() -> bool:
+    """Whether somebody cancelled the current task.
+
+    If not, a `CancelledError` comes from a library that cancelled something of its own.
+    """
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 async def completed(work: Coroutine[object, object, R]) -> R:
     """Run a coroutine to completion even if the caller is cancelled, any number of times.
 

@@ -117,3 +117,16 @@ def test_every_mode_has_a_name_that_commands_take() -> None:
 
 def test_one_line_has_no_control_or_direction_characters() -> None:
     assert one_line("a\x1b[31m\u202eb\u2028c\x00", 20) == "a [31m b c"
+
+
+@pytest.mark.parametrize("text", ["\u200b", "\x00", " \u2060\n", "\u3164", "\u2800", "\u0301"])
+def test_an_answer_that_nobody_can_see_is_explained(text: str) -> None:
+    content = chat_content(run(AnswerBlock("a1", 1, text, "closed"), status="complete"), "live")
+    assert content.answers == []
+    assert content.closing == "The model gave no answer."
+
+
+@pytest.mark.parametrize("text", ["👍", ".", "é", "的", "☀️", "𝕏"])
+def test_an_answer_of_one_character_is_shown(text: str) -> None:
+    content = chat_content(run(AnswerBlock("a1", 1, text, "closed"), status="complete"), "live")
+    assert content.answer == text

@@ -32,6 +32,7 @@ _TOOL_STATES: Final[Mapping[ToolStatus | Literal["running"], ToolState]] = {
     "unknown_tool": "failed",
     "invalid_arguments": "failed",
 }
+_BLANK: Final = frozenset("\N{HANGUL FILLER}\N{HALFWIDTH HANGUL FILLER}\N{BRAILLE PATTERN BLANK}")
 _NO_ANSWER: Final = "The model gave no answer."
 
 
@@ -155,7 +156,7 @@ def _block(block: Block, mode: ThinkingMode) -> ContentBlock | None:
         case ReasoningBlock():
             return _thought(block, mode)
         case AnswerBlock():
-            if not block.text.strip():
+            if not is_visible(block.text):
                 return None
             return Answer(block.segment_id, block.text, block.status == "open")
         case ToolBlock():
@@ -202,6 +203,11 @@ def tool_title(tool: ToolBlock) -> str:
     values = cast("dict[str, object]", arguments).values() if isinstance(arguments, dict) else ()
     first = next((value for value in values if isinstance(value, str | int | float)), "")
     return one_line(f"{tool.name} {first}", _TITLE_CHARS)
+
+
+def is_visible(text: str) -> bool:
+    """Whether a text has more than white space and characters without width."""
+    return any(c not in _BLANK and unicodedata.category(c)[0] not in "CZM" for c in text)
 
 
 def one_line(text: str, limit: int) -> str:

@@ -28,7 +28,7 @@ from thinkaloud.channels.platform.status import ChannelCondition, ChannelStatus
 from thinkaloud.errors import ConfigurationError
 from thinkaloud.ports.channel_state import ChannelState
 from thinkaloud.ports.clock import Clock
-from thinkaloud.ports.tasks import owned_tasks
+from thinkaloud.ports.tasks import is_cancelled, owned_tasks
 
 OpenPlatform = Callable[[PlatformContext], Awaitable[Platform]]
 """Imports the library and creates the platform. Raises `MissingExtra` or `Misconfigured`."""
@@ -202,6 +202,10 @@ class ChatChannel:
             return _MISCONFIGURED_SECONDS
         except PlatformError as error:
             self._set("retrying", error.message)
+        except asyncio.CancelledError:
+            if is_cancelled():
+                raise
+            self._set("retrying", "The connection was cancelled; it is made again.")
         except Exception as error:  # noqa: BLE001 - must not affect other channels
             # The message may have a token, so only its type is reported.
             self._set("retrying", f"{type(error).__name__}; the connection is made again.")

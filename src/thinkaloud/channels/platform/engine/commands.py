@@ -108,13 +108,13 @@ class Commands:
 
     async def stop(self, caller: Caller, run_id: str | None = None) -> bool:
         """Stop the active run of a chat (only this one, if given). Returns whether there was one."""
-        active = self._deliveries.active(caller.chat)
-        if active is None or active.record.run_id is None:
-            return False
-        if run_id is not None and active.record.run_id != run_id:
-            return False
-        order = active.record.order
-        return await self._runs.stop(order.owner, order.conversation_id, active.record.run_id)
+        for delivery in self._deliveries.of(caller.chat):
+            order, found = delivery.record.order, delivery.record.run_id
+            if found is None or run_id not in {None, found}:
+                continue
+            if await self._runs.stop(order.owner, order.conversation_id, found):
+                return True
+        return False
 
     async def why(self, caller: Caller, run_id: str | None = None, *, prefix: str = "/") -> Reply:
         """Return the reasoning of a run of this chat, by default of the latest that has some."""

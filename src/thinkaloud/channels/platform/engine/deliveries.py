@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, TypeVar
 
@@ -21,6 +21,7 @@ from thinkaloud.channels.platform.engine.presenting import (
 )
 from thinkaloud.channels.platform.engine.runs import ChatRuns, RunOrder
 from thinkaloud.channels.platform.message import ChatAddress, Origin
+from thinkaloud.channels.platform.settings import ThinkingMode
 from thinkaloud.channels.platform.stored import decoded
 from thinkaloud.errors import NotFound, StoreError, ThinkaloudError, Unavailable
 from thinkaloud.events.view import RunView
@@ -29,6 +30,7 @@ from thinkaloud.ports.clock import Clock
 from thinkaloud.ports.tasks import owned_tasks
 
 S = TypeVar("S", bound=msgspec.Struct)
+_MAX_BACKOFF_SECONDS: Final = 60.0
 _KEEP_MS: Final = 3 * 24 * 3600 * 1000
 _NOTHING: Final = msgspec.Raw(b"null")
 _log = logging.getLogger(__name__)
@@ -83,10 +85,18 @@ class Delivery:
         return await self._state.add(self._channel, "delivery", self.key, value)
 
     async def started(self, run_id: str) -> None:
-        """Persist that the run has started. From now on, only the conversation has the text."""
+        """Persist that the run has started. From now on, only the conversation has the text.
+
+        If that fails, it is kept in memory, and the key finds the run again after a restart.
+        """
         order = msgspec.structs.replace(self.record.order, text="", context={}, system_prompt=None)
         self.record = msgspec.structs.replace(self.record, run_id=run_id, order=order)
-        await self._store()
+        try:
+            await self._store()
+        except StoreError as error:
+            _log.warning(
+                "channel %s: cannot save that a run started: %s", self._channel, error.message
+            )
 
     async def forget(self) -> None:
         """Delete it: the chat shows everything, or never will."""
@@ -141,10 +151,9 @@ class Deliveries:
         """Use this pacer from now on."""
         self._pacer = pacer
 
-    def active(self, chat: ChatAddress) -> Delivery | None:
-        """Return the delivery that a chat shows at the moment."""
-        deliveries = self._active.get(chat)
-        return deliveries[0] if deliveries else None
+    def of(self, chat: ChatAddress) -> Sequence[Delivery]:
+        """Return the deliveries of a chat, in the order in which it shows them."""
+        return tuple(self._active.get(chat, ()))
 
     @property
     def tasks(self) -> frozenset[asyncio.Task[None]]:
@@ -195,7 +204,16 @@ class Deliveries:
     async def _restore(self) -> None:
         services = self._services
         oldest = services.clock.unix_ms() - _KEEP_MS
-        for entry in await services.state.entries("delivery", services.channel):
+        try:
+            entries = await services.state.entries("delivery", services.channel)
+        except StoreError as error:
+            _log.error(
+                "channel %s: answers on their way wait for the next start: %s",
+                services.channel,
+                error.message,
+            )
+            return
+        for entry in entries:
             record = decoded(entry.value, DeliveryRecord)
             if record is None:
                 await services.state.take(entry.channel, "delivery", entry.key)
@@ -221,7 +239,7 @@ class Deliveries:
         try:
             if earlier is not None:
                 await asyncio.wait([earlier])
-            if await self._show(delivery):
+            if await self._show_to_the_end(delivery):
                 await delivery.forget()
         except StoreError as error:
             _log.error("channel %s: %s", chat.channel, error.message)
@@ -234,6 +252,20 @@ class Deliveries:
             if self._last.get(chat) is asyncio.current_task():
                 del self._last[chat]
 
+    async def _show_to_the_end(self, delivery: Delivery) -> bool:
+        """Show an answer, again and again while the store fails. False: the server shuts down."""
+        seconds = 1.0
+        while True:
+            try:
+                if await self._show(delivery):
+                    return True
+            except StoreError as error:
+                _log.warning("channel %s: %s", delivery.chat.channel, error.message)
+            if self._tasks is None:
+                return False
+            await self._services.clock.sleep(seconds)
+            seconds = min(_MAX_BACKOFF_SECONDS, seconds * 2)
+
     async def _show(self, delivery: Delivery) -> bool:
         services, run_id = self._services, delivery.record.run_id
         assert run_id is not None
@@ -245,19 +277,9 @@ class Deliveries:
                 stage = Stage(services.connection, self._pacer, services.clock)
                 place = Place(delivery.chat, delivery.record.origin, delivery)
                 showing = Presenting(place, feed, stage)
-                return await showing.present(self._content_of(delivery))
+                return await showing.present(_content_of(services, delivery))
         except NotFound:
             return True  # The conversation was deleted.
-
-    def _content_of(self, delivery: Delivery) -> MakeContent:
-        services = self._services
-
-        async def content(view: RunView) -> ChatContent:
-            origin = delivery.record.origin
-            mode = await services.chats.mode(delivery.chat, is_group=origin.is_group)
-            return chat_content(view, mode if services.reasoning_allowed else "off", origin)
-
-        return content
 
     async def _finish(self) -> None:
         tasks = set(self._showing)
@@ -267,6 +289,21 @@ class Deliveries:
             _, late = await asyncio.wait(tasks, timeout=seconds)
             for task in late:
                 task.cancel()
+
+
+def _content_of(services: DeliveryServices, delivery: Delivery) -> MakeContent:
+    mode: ThinkingMode = "off"  # Until it is known.
+
+    async def content(view: RunView) -> ChatContent:
+        nonlocal mode
+        origin = delivery.record.origin
+        try:
+            mode = await services.chats.mode(delivery.chat, is_group=origin.is_group)
+        except StoreError as error:
+            _log.warning("channel %s: %s", services.channel, error.message)
+        return chat_content(view, mode if services.reasoning_allowed else "off", origin)
+
+    return content
 
 
 def delivery_key(chat: ChatAddress, message_id: str) -> str:

@@ -68,16 +68,16 @@ class ChannelInbox:
     async def receive(self, message: ChatMessage) -> None:
         """Handle a message or a command."""
         try:
-            await self._receive(message)
+            await self._receive(_encodable(message))
         except Exception:  # noqa: BLE001 - one message must not end the channel
             _log.exception("channel %s: a message could not be handled", self._channel)
 
     async def stopped(self, chat: ChatAddress, sender: Sender | None) -> None:
         """Stop the run that a chat shows, if the person may."""
-        active = self._services.deliveries.active(chat)
-        if active is None:
+        deliveries = self._services.deliveries.of(chat)
+        if not deliveries:
             return
-        origin = active.record.origin
+        origin = deliveries[0].record.origin
         if sender is None:
             if origin.is_group or origin.sender.id != chat.chat_id:
                 return
@@ -219,3 +219,14 @@ class ChannelInbox:
         if len(self._recent) > _RECENT:
             self._recent.popitem(last=False)
         return True
+
+
+def _encodable(message: ChatMessage) -> ChatMessage:
+    """Return the message without lone surrogates, which JSON can carry and nothing can store."""
+    sender = msgspec.structs.replace(message.sender, name=_utf8(message.sender.name))
+    text, quoted = _utf8(message.text), _utf8(message.quoted)
+    return msgspec.structs.replace(message, sender=sender, text=text, quoted=quoted)
+
+
+def _utf8(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()

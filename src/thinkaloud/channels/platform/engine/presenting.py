@@ -18,7 +18,7 @@ from thinkaloud.channels.platform.platform import Platform, Sent
 from thinkaloud.errors import ThinkaloudError
 from thinkaloud.events.view import RunView
 from thinkaloud.ports.clock import Clock
-from thinkaloud.ports.tasks import owned_tasks
+from thinkaloud.ports.tasks import is_cancelled, owned_tasks
 
 MakeContent = Callable[[RunView], Awaitable[ChatContent]]
 """Computes the content of a chat from the state of its run."""
@@ -158,7 +158,9 @@ class Presenting:
             return await self._rejected(platform, content, error)
         except Transient as error:
             _log.info("channel %s: %s", place.chat.channel, error.message)
-        except Exception as error:  # noqa: BLE001 - a platform's library may raise anything
+        except (Exception, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and is_cancelled():
+                raise
             self._faults += 1
             _log_fault(place.chat.channel, error)
             if self._faults >= _MAX_FAULTS:
@@ -191,7 +193,7 @@ class Presenting:
             self._skips_updates = True
             return True
         _log.warning("channel %s: an answer was rejected: %s", channel, error.message)
-        words = "\n\n".join([part for part in (content.answer, content.closing) if part])
+        words = "\n\n".join([part for part in (content.answer, escaped(content.closing)) if part])
         for markdown in (words, escaped(plain_text(words))):
             try:
                 async with asyncio.timeout(_CALL_SECONDS):
@@ -233,7 +235,7 @@ class Presenting:
             _log_fault(self._place.chat.channel, error)
 
 
-def _log_fault(channel: str, error: Exception) -> None:
+def _log_fault(channel: str, error: BaseException) -> None:
     """Log where an unexpected exception came from, without its message: it may have a token."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
