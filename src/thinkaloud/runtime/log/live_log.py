@@ -61,11 +61,8 @@ class LiveLog:
         self.reserved_seq = end.reserved_seq
         """Numbers up to this one may be assigned; persisted in the store."""
         self.lost = range(end.last_seq + 1, max(end.last_seq, end.reserved_seq))
-        """Numbers that clients may have seen before a crash, and whose events are lost.
-
-        Excludes the last reserved number: it is never assigned, because so many are reserved
-        ahead, and new followers start after it.
-        """
+        """Numbers that clients may have seen before a crash, and whose events are lost. The last
+        reserved one, after which new followers start, is never assigned."""
         self._watchers = 0
         self.unwatched.set()
         self.shown = asyncio.Event()
