@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
+from tests.runtime.failing import PausingStore
 from tests.runtime.reading import end_of, texts
 from tests.staging import OWNER, FakeClock, events_of, logged, stage, start
 from thinkaloud.errors import StoreError
@@ -324,3 +325,21 @@ async def test_a_run_that_stops_without_followers_has_them_from_when_it_is_store
         while not clock.slept:
             await asyncio.sleep(0)
     assert (slept, clock.slept) == ([], [5])
+
+
+@pytest.mark.promise("P3")
+async def test_following_a_run_ends_if_its_conversation_was_deleted_as_it_started() -> None:
+    store = PausingStore()
+    model = ScriptedModel([say("One")], [say("Two"), Silence()])
+    async with stage(model, store=store) as runs:
+        await events_of(runs, "first", conversation_id="c")
+        store.held = "delete"
+        deleting = asyncio.create_task(runs.conversations.delete(OWNER, "c"))
+        await store.reached.wait()
+        record = await start(runs, "second", conversation_id="c")
+        store.go.set()
+        while runs.hub.live(OWNER, "c") is not None:
+            await asyncio.sleep(0)
+        assert record.run_id in runs.active
+        assert await logged(runs, record) == []
+        await deleting

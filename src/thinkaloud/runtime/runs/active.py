@@ -24,6 +24,11 @@ class ActiveRuns:
     def __contains__(self, run_id: object) -> bool:
         return run_id in self._runs
 
+    def appends_to(self, run_id: str, log: LiveLog) -> bool:
+        """Whether this run is active, and this is its log."""
+        active = self._runs.get(run_id)
+        return active is not None and active[0].log is log
+
     def in_conversation(self, owner: str, conversation_id: str) -> list[str]:
         """Return the ids of this owner's runs in a conversation, oldest first."""
         return [
@@ -90,26 +95,27 @@ class ActiveRuns:
         if tasks:
             await asyncio.wait(tasks, timeout=seconds)
 
-    async def stop_when_left(self, run_id: str, log: LiveLog, grace: float, clock: Clock) -> None:
-        """Stop a run once its conversation has had no follower for `grace` seconds.
-
-        The time starts when the run is stored: it can't be followed before that.
-        """
-        if run_id in self._runs:
-            await self._runs[run_id][0].stored.wait()
-        while run_id in self._runs:
-            await log.unwatched.wait()
-            watches = log.watches
-            await clock.sleep(grace)
-            if log.watches == watches:
-                await self.stop(run_id)
-
     async def interrupt(self) -> None:
         """Cancel all runs and wait for their end."""
         active = list(self._runs.values())
         for run, task in active:
             await _cancel(run, task)
         await asyncio.gather(*(task for _, task in active), return_exceptions=True)
+
+
+async def stop_when_left(active: ActiveRuns, run: Run, grace: float, clock: Clock) -> None:
+    """Stop a run once its conversation has had no follower for `grace` seconds.
+
+    The time starts when the run is stored: it can't be followed before that.
+    """
+    log = run.log
+    await run.stored.wait()
+    while run.spec.run_id in active:
+        await log.unwatched.wait()
+        watches = log.watches
+        await clock.sleep(grace)
+        if log.watches == watches:
+            await active.stop(run.spec.run_id)
 
 
 async def _cancel(run: Run, task: asyncio.Task[None]) -> None:

@@ -97,7 +97,8 @@ class Run:
         self._limits = means.limits
         self._toolbox = means.tool_executor
         self._hooks = means.hooks
-        self._log = log
+        self.log = log
+        """The log that it appends to."""
         self._show_end = means.show_end
         self._has_begun = False
         turn = Turn(spec.run_id, spec.max_iterations, means.clock.steady_ms())
@@ -113,7 +114,7 @@ class Run:
             await self._execute(read_earlier)
         finally:
             if self.refusal is not None:
-                self._log.retract()
+                self.log.retract()
 
     async def _execute(self, read_earlier: ReadEarlier) -> None:
         self._begin()
@@ -129,7 +130,7 @@ class Run:
         if self.refusal is not None:
             return
         ending = self._recorder.end(finish, held=True)
-        await self._show_end(self._log)
+        await self._show_end(self.log)
         if cancelled is not None:
             raise cancelled
         await self._notify_end(ending, finish.error)
@@ -144,8 +145,8 @@ class Run:
     def confirm(self) -> None:
         """Publish what was recorded so far: the store has the run."""
         self.stored.set()
-        if self._log.unconfirmed is not None:
-            self._log.show()
+        if self.log.unconfirmed is not None:
+            self.log.show()
 
     def refuse(self, error: Exception) -> None:
         """End without a trace: the store doesn't have the run."""

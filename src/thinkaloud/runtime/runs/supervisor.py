@@ -13,7 +13,7 @@ from thinkaloud.runtime.conversations.service import Conversations
 from thinkaloud.runtime.log.follower import Follower
 from thinkaloud.runtime.log.hub import Hub
 from thinkaloud.runtime.log.live_log import LiveLog
-from thinkaloud.runtime.runs.active import ActiveRuns
+from thinkaloud.runtime.runs.active import ActiveRuns, stop_when_left
 from thinkaloud.runtime.runs.admission import Admission
 from thinkaloud.runtime.runs.finalizer import Finalizer
 from thinkaloud.runtime.runs.hooks import HookChain
@@ -153,12 +153,14 @@ class Runs:
         Without `live`, stop at the current last event.
         """
         start = record.first_seq - 1 if after is None else max(after, record.first_seq - 1)
-        ended = not live or record.run_id not in self.active
-        following = self.hub.follow(
-            record.owner, record.conversation_id, start, record.run_id, ended=ended
-        )
-        async with following as follower:
-            yield follower
+        async with self.hub.open(record.owner, record.conversation_id) as log:
+            # While its conversation is deleted, a run may be active whose log is gone already.
+            ended = not live or not self.active.appends_to(record.run_id, log)
+            following = self.hub.follow(
+                record.owner, record.conversation_id, start, record.run_id, ended=ended
+            )
+            async with following as follower:
+                yield follower
 
     async def _start(self, owner: str, request: RunRequest) -> RunRecord:
         if self.draining:
@@ -220,8 +222,7 @@ class Runs:
         else:
             self._tasks.create_task(self._registration.confirm(run, start, log))
         if spec.stop_detached_after is not None:
-            grace = spec.stop_detached_after
-            leaving = self.active.stop_when_left(spec.run_id, log, grace, services.clock)
+            leaving = stop_when_left(self.active, run, spec.stop_detached_after, services.clock)
             watch = self._tasks.create_task(leaving)
             task.add_done_callback(lambda _: watch.cancel())
         return run
