@@ -13,6 +13,8 @@ from thinkaloud.channels.platform.built_in import (
 )
 from thinkaloud.channels.platform.message import ChatAddress
 from thinkaloud.channels.platform.platform import PlatformContext
+from thinkaloud.channels.platform.sections import read_settings
+from thinkaloud.channels.platform.setup import SETUP, secret_variables
 from thinkaloud.errors import ConfigurationError
 
 
@@ -81,3 +83,11 @@ def test_a_platform_that_this_version_does_not_have_is_an_error_of_the_configura
 
 def test_what_a_platform_is_given_does_not_print_secrets() -> None:
     assert "s3cret-canary" not in repr(context("scripted"))
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_the_steps_of_channels_add_name_the_environment_variables(name: str) -> None:
+    required = {"homeserver": "https://example.org", "user_id": "@bot:example.org"}
+    given = {key: required.get(key, "x") for key in SETUP[name].asks}
+    variables = secret_variables(read_settings(name, given)).values()
+    assert [each for each in variables if each not in " ".join(SETUP[name].steps)] == []

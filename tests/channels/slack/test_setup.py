@@ -113,3 +113,19 @@ def test_the_settings_and_the_pure_modules_import_no_library_of_slack() -> None:
     code = "; ".join(f"import thinkaloud.channels.slack.{name}" for name in modules[:-1])
     code += "; import sys; sys.exit(any(name.startswith('slack_') for name in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "place"),
+    [
+        ("auth.test", "bot token from OAuth & Permissions"),
+        ("apps.connections.open", "app-level token from Basic Information"),
+    ],
+)
+async def test_a_token_that_is_not_valid_any_more_says_where_to_copy_it(
+    stage: Stage, method: str, place: str
+) -> None:
+    stage.slack.fail(method, Fault.error("invalid_auth"))
+    checks = await stage.platform.check()
+    (failed,) = [each for each in checks if not each.ok]
+    assert f"(copy the {place} again)" in failed.detail

@@ -29,7 +29,7 @@ SETUP: Final[Mapping[str, Setup]] = {
         "Telegram",
         (
             "In Telegram, open a chat with @BotFather and send /newbot.",
-            "Copy the token that it sends you into the environment variable below.",
+            "Put the token that it sends you into the environment variable TELEGRAM_BOT_TOKEN.",
         ),
         ids="numeric user ids",
         id_pattern=r"\d+",
@@ -37,9 +37,10 @@ SETUP: Final[Mapping[str, Setup]] = {
     "slack": Setup(
         "Slack",
         (
-            "Create an app at https://api.slack.com/apps and turn on Socket Mode.",
-            "Add the scopes and events listed on the documentation page, and install the app.",
-            "Copy the bot token (xoxb-…) and an app-level token with connections:write (xapp-…).",
+            "Create an app at https://api.slack.com/apps from the manifest on the documentation page,"
+            " and install it to your workspace.",
+            "Put its bot token (xoxb-…) into SLACK_BOT_TOKEN, and an app-level token with"
+            " connections:write (xapp-…) into SLACK_APP_TOKEN.",
         ),
         ids="member ids (U…)",
         id_pattern="[UW][A-Z0-9]+",
@@ -48,7 +49,7 @@ SETUP: Final[Mapping[str, Setup]] = {
         "Discord",
         (
             "Create an application at https://discord.com/developers/applications.",
-            "On its Bot page, copy the token.",
+            "On its Bot page, press Reset Token, and put the token into DISCORD_BOT_TOKEN.",
             "Invite the bot to your server: `thinkaloud channels test discord` prints the link.",
         ),
         ids="numeric user ids",
@@ -60,7 +61,7 @@ SETUP: Final[Mapping[str, Setup]] = {
             "Create a custom app at https://open.feishu.cn/app (Lark: https://open.larksuite.com/app).",
             "Turn on the bot, grant the permissions and subscribe to the events listed on the"
             " documentation page, choose the long connection, and publish a version.",
-            "Copy the App ID and the App Secret.",
+            "Copy the App ID, and put the App Secret into FEISHU_APP_SECRET.",
         ),
         {"app_id": "the App ID (cli_…)"},
         ids="open_ids (ou_…)",
@@ -75,7 +76,7 @@ SETUP: Final[Mapping[str, Setup]] = {
         "WeCom",
         (
             "In the WeCom admin console, create a smart bot in API mode with a long connection.",
-            "Copy its Bot ID and its Secret.",
+            "Copy its Bot ID, and put its Secret into WECOM_BOT_SECRET.",
         ),
         {"bot_id": "the Bot ID"},
         ids="userids",
@@ -84,7 +85,8 @@ SETUP: Final[Mapping[str, Setup]] = {
         "Matrix",
         (
             "Register an account for the bot on your homeserver.",
-            "Put its access token or its password into an environment variable.",
+            "Put its access token into MATRIX_ACCESS_TOKEN, or name a variable with its password in"
+            " password_env.",
         ),
         {
             "homeserver": "the address of the homeserver (https://…)",

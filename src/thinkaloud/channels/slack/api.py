@@ -28,11 +28,24 @@ _TEMPORARY: Final = {
 }
 
 
+_BAD_TOKEN: Final = frozenset(
+    {"account_inactive", "invalid_auth", "token_expired", "token_revoked"}
+)
+
+
 class Refusal(Rejected):
     """The API answered `ok: false` with a name, and will again."""
 
     def __init__(self, method: str, code: str, needed: str = "") -> None:
         scope = f" (add the scope {needed})" if needed else ""
+        if code in _BAD_TOKEN:
+            app_level = method == "apps.connections.open"
+            place = (
+                "app-level token from Basic Information"
+                if app_level
+                else "bot token from OAuth & Permissions"
+            )
+            scope = f" (copy the {place} again)"
         super().__init__(f"Slack refuses {method}: {code}{scope}")
         self.code = code
 

@@ -119,7 +119,7 @@ def _ask(name: str, values: dict[str, Value], *, interactive: bool) -> None:
             answer = input(f"{key} ({setup.asks[key]}): ").strip()
         values[key] = answer
     if interactive and "allow_from" not in values:
-        question = f"Who may use it? {setup.ids}, separated by commas (Enter: pair people later): "
+        question = f"Who may use it ({setup.ids}, separated by commas; Enter: pair people later)? "
         if ids := [each.strip() for each in input(question).split(",") if each.strip()]:
             values["allow_from"] = ids
 
