@@ -146,3 +146,12 @@ async def test_the_words_below_an_answer_that_the_platform_rejected_are_no_marku
             if chat.platform.bubbles:
                 break
         assert "[here](https://evil.example)" in chat.platform.bubbles[0].visible
+
+
+@pytest.mark.parametrize("command", ["/model", "/effort", "/thinking"])
+async def test_the_argument_of_a_refused_command_is_no_markup(command: str) -> None:
+    async with chatting() as chat:
+        await chat.says(f"{command} ` **bold** [x](https://evil.example) `")
+        await settle()
+        (bubble,) = chat.platform.bubbles
+        assert "**bold** [x](https" in bubble.visible

@@ -59,7 +59,7 @@ async def test_a_file_that_cannot_be_used_is_named_and_the_rest_is_answered() ->
         )
         await chat.lab.channel.inbox.receive(sent)
         await chat.shows("Seen.")
-        words = "\n".join(chat.platform.texts(ADA))
+        words = "\n".join([bubble.visible for bubble in chat.platform.bubbles])
         for name in ("song.mp3", "huge.txt", "gone.txt", "lost.txt"):
             assert f"{name} is not used" in words
         assert "huge.txt is not used: it has more than" in words

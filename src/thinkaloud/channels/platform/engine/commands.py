@@ -36,6 +36,10 @@ _MEANINGS: Final = {
 _POLICY: Final = "Reasoning is not available here."
 
 
+class WrongArgument(UserError):
+    """A command has an argument that is not possible. The message is Markdown."""
+
+
 class Command(msgspec.Struct, frozen=True):
     """A command and its argument."""
 
@@ -218,7 +222,7 @@ def _mode(argument: str) -> ThinkingMode:
     near = difflib.get_close_matches(wanted, THINKING_MODES, 1)
     hint = f" Did you mean `{near[0]}`?" if near else ""
     modes = ", ".join(f"`{mode}`" for mode in THINKING_MODES)
-    raise UserError(f"There is no mode `{one_line(argument, 40)}`. Choose {modes}.{hint}")
+    raise WrongArgument(f"There is no mode {_quoted(argument)}. Choose {modes}.{hint}")
 
 
 def _effort(argument: str, info: ModelInfo) -> Effort:
@@ -227,9 +231,13 @@ def _effort(argument: str, info: ModelInfo) -> Effort:
     if effort is None and wanted.isascii() and wanted.isdigit() and 0 < len(wanted) < 8:
         effort = int(wanted)
     if not effort or not _supports(effort, info):
-        shown = one_line(argument, 40)
-        raise UserError(f"`{info.id}` has no effort `{shown}`. Choose: {_efforts(info)}.")
+        choices = _efforts(info)
+        raise WrongArgument(f"`{info.id}` has no effort {_quoted(argument)}. Choose: {choices}.")
     return effort
+
+
+def _quoted(argument: str) -> str:
+    return f"`{one_line(argument.replace('`', ' '), 40)}`"
 
 
 def _supports(effort: Effort, info: ModelInfo) -> bool:

@@ -8,12 +8,14 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
+from thinkaloud.channels.markdown.plain import escaped
 from thinkaloud.channels.platform.engine.access import Access
 from thinkaloud.channels.platform.engine.chats import Chats
 from thinkaloud.channels.platform.engine.commands import (
     Caller,
     Command,
     Commands,
+    WrongArgument,
     parse_command,
 )
 from thinkaloud.channels.platform.engine.deliveries import Deliveries, delivery_key
@@ -131,7 +133,7 @@ class ChannelInbox:
             else:
                 await self._begin(caller, message)
         except ThinkaloudError as error:
-            self._replies.send(caller.chat, Reply(error.message), caller.origin)
+            self._replies.send(caller.chat, _explained(error), caller.origin)
 
     async def _pair(self, message: ChatMessage) -> None:
         if not self._is_new(delivery_key(message.chat, message.message_id)):
@@ -161,7 +163,7 @@ class ChannelInbox:
                 await self._start(caller, message)
             except ThinkaloudError as error:
                 self._is_new(delivery_key(message.chat, message.message_id))
-                self._replies.send(caller.chat, Reply(error.message), caller.origin)
+                self._replies.send(caller.chat, _explained(error), caller.origin)
 
     async def _start(self, caller: Caller, message: ChatMessage) -> None:
         key = delivery_key(message.chat, message.message_id)
@@ -173,7 +175,9 @@ class ChannelInbox:
             return
         files, problems = await keep_files(services.runs, caller.owner, message.files)
         if problems:
-            self._replies.send(caller.chat, Reply("\n\n".join(problems)), caller.origin)
+            self._replies.send(
+                caller.chat, Reply("\n\n".join(map(escaped, problems))), caller.origin
+            )
         text = message.text.replace("\x00", "")[:_TEXT_CHARS]
         if text.strip() or files:
             order = await self._order(caller, message, text, files)
@@ -219,6 +223,10 @@ class ChannelInbox:
         if len(self._recent) > _RECENT:
             self._recent.popitem(last=False)
         return True
+
+
+def _explained(error: ThinkaloudError) -> Reply:
+    return Reply(error.message if isinstance(error, WrongArgument) else escaped(error.message))
 
 
 def _encodable(message: ChatMessage) -> ChatMessage:
