@@ -232,3 +232,17 @@ async def test_stop_ends_the_run() -> None:
         await world.until(lambda: lab.model.requests)
         world.people.says("/stop", user=ADA)
         await world.until(lambda: any("Stopped." in text for text in world.texts()))
+
+
+async def test_reasoning_that_somebody_asked_for_is_never_stored() -> None:
+    script = [think(LONG), say("Blue.")]
+    async with wechat() as world, connected(world, script, thinking="on_request") as lab:
+        world.people.says("Why?", user=ADA)
+        await world.sees(1)
+        await world.until(lambda: not lab.channel.status.pending)
+        world.people.says("/why", user=ADA)
+        await world.until(lambda: "word0" in "".join(world.texts()))
+        await world.during(lab.channel.quiet())
+        stored = await world.state.entries("own", "wechat")
+        assert not any(b"word0" in entry.value for entry in stored)
+        assert len(world.texts()) == 1 + MESSAGES_PER_WORD

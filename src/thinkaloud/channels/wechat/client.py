@@ -92,7 +92,7 @@ class WeChatPlatform:
         async with mail.lock(chat):
             while number < len(letters.parts):
                 try:
-                    number = await mail.send(chat, letters, number)
+                    number = await mail.send(chat, letters, number, keep=not private)
                 except RetryLater as error:
                     if number == 0:
                         raise

@@ -89,19 +89,24 @@ class Mail:
         """Return the lock that keeps the messages of a chat in order."""
         return self._locks.setdefault(chat.chat_id, asyncio.Lock())
 
-    async def send(self, chat: ChatAddress, letters: Letters, number: int) -> int:
+    async def send(
+        self, chat: ChatAddress, letters: Letters, number: int, *, keep: bool = True
+    ) -> int:
         """Send one message and return the number of the next. Needs the lock of the chat.
 
         With only one message left and more to say, it says so, and the others are stored. With
-        none left, all are stored. Raises as `Platform.show`.
+        none left, all are stored. Without `keep`, for reasoning, what has no room is left out and
+        never stored. Raises as `Platform.show`.
         """
         count = len(letters.parts)
         room = self.room(chat)
+        if room == 0 and not keep:
+            return count
         if room == 0:
             await self._keep(chat, letters, number)
             return count
         text = letters.parts[number]
-        last = room == 1 and number + 1 < count
+        last = keep and room == 1 and number + 1 < count
         if last:
             text += notice(number + 1, count)
         await self.post(chat, text, client_id(letters.key, number))
