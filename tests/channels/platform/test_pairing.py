@@ -1,6 +1,10 @@
 """A stranger gets a code, and the operator approves it."""
 
+import asyncio
+from collections.abc import Sequence
+
 import pytest
+from typing_extensions import override
 
 from tests.channels.platform.clocks import SteppedClock
 from thinkaloud.channels.platform.message import Sender
@@ -11,6 +15,7 @@ from thinkaloud.channels.platform.pairing import (
     Pairings,
 )
 from thinkaloud.errors import NotFound
+from thinkaloud.ports.channel_state import StateEntry, StateKind
 from thinkaloud.stores.channel_state import MemoryChannelState
 
 EVE = Sender("eve", "Eve")
@@ -66,3 +71,25 @@ async def test_a_crowd_of_strangers_gets_no_more_codes_than_the_limit(pairings: 
         assert await pairings.request("telegram", Sender(f"p{number}")) is not None
     assert await pairings.request("telegram", EVE) is None
     assert await pairings.request("slack", EVE) is not None
+
+
+class SlowState(MemoryChannelState):
+    """Lets others go first, as a database does."""
+
+    @override
+    async def entries(self, kind: StateKind, channel: str | None = None) -> Sequence[StateEntry]:
+        found = await super().entries(kind, channel)
+        await asyncio.sleep(0)
+        return found
+
+
+async def test_strangers_who_write_at_the_same_time_do_not_exceed_the_limit(
+    clock: SteppedClock,
+) -> None:
+    pairings = Pairings(SlowState(), clock)
+    crowd = [pairings.request("telegram", Sender(f"s{n}")) for n in range(3 * MAX_PENDING)]
+    codes = await asyncio.gather(*crowd)
+    assert len([code for code in codes if code]) == MAX_PENDING
+    repeated = [pairings.request("telegram", Sender("s0")) for _ in range(2 * MAX_REPLIES)]
+    again = await asyncio.gather(*repeated)
+    assert len([code for code in again if code]) == MAX_REPLIES - 1

@@ -4,6 +4,7 @@ The codes are in the channels' state, which the server and `thinkaloud channels`
 works at once, without a restart.
 """
 
+import asyncio
 import hmac
 import secrets
 from collections.abc import Sequence
@@ -60,6 +61,7 @@ class Pairings:
     def __init__(self, state: ChannelState, clock: Clock) -> None:
         self._state = state
         self._clock = clock
+        self._requesting = asyncio.Lock()
 
     async def person(self, channel: str, person_id: str) -> Person | None:
         """Return a paired person."""
@@ -70,6 +72,10 @@ class Pairings:
 
         A stranger has one code at a time and is sent it at most `MAX_REPLIES` times.
         """
+        async with self._requesting:  # Else strangers who write at the same time exceed the limit.
+            return await self._request(channel, sender)
+
+    async def _request(self, channel: str, sender: Sender) -> str | None:
         pending = await self.pending(channel)
         own = next((each for each in pending if each.id == sender.id), None)
         if own is not None:
