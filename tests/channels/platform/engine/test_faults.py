@@ -9,9 +9,10 @@ from typing_extensions import override
 from tests.channels.platform.chatting import ADA, chatting
 from tests.channels.platform.clocks import SteppedClock, settle
 from tests.channels.platform.lab import Setup, channel_lab
-from tests.channels.platform.scripted import ScriptedPlatform
-from thinkaloud.channels.platform.errors import Rejected
-from thinkaloud.channels.platform.platform import Inbox
+from tests.channels.platform.scripted import ScriptedPlatform, message
+from thinkaloud.channels.platform.errors import Rejected, RetryLater
+from thinkaloud.channels.platform.platform import Inbox, PlatformContext
+from thinkaloud.channels.platform.settings import PlatformSettings
 from thinkaloud.errors import StoreError
 from thinkaloud.events.model import ModelFailed
 from thinkaloud.ports.channel_state import StateEntry, StateKind
@@ -155,3 +156,36 @@ async def test_the_argument_of_a_refused_command_is_no_markup(command: str) -> N
         await settle()
         (bubble,) = chat.platform.bubbles
         assert "**bold** [x](https" in bubble.visible
+
+
+async def test_a_rate_limit_outlives_the_connection_that_was_limited() -> None:
+    class Limited(ScriptedPlatform):
+        end: asyncio.Event
+
+        @override
+        async def run(self, inbox: Inbox, ready: Callable[[], None]) -> None:
+            self.failures = [RetryLater(600, "channel")] if not made[1:] else []
+            self.inbox = inbox
+            ready()
+            await self.end.wait()
+
+    made: list[Limited] = []
+
+    def make(settings: PlatformSettings, context: PlatformContext) -> ScriptedPlatform:
+        made.append(Limited(settings, context))
+        made[-1].end = asyncio.Event()
+        return made[-1]
+
+    clock = SteppedClock()
+    setup = Setup(clock=clock)
+    async with channel_lab(make, MemoryChannelState(), setup, [say("Blue.")]) as lab:
+        await settle()
+        await lab.channel.inbox.receive(message("Which color?"))
+        await clock.advance(1)
+        assert made[0].failures == []
+        made[0].end.set()
+        await clock.advance(5)
+        assert len(made) == 2
+        assert made[1].bubbles == []
+        await clock.advance(600)
+        assert made[1].texts(ADA) == ["Blue."]

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.channels.platform.chatting import ADA, chatting
+from tests.channels.platform.chatting import chatting
 from tests.channels.platform.scripted import message
 from thinkaloud.channels.platform.errors import Rejected
 from thinkaloud.channels.platform.message import ChatMessage, InboundFile

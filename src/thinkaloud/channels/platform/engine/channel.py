@@ -214,9 +214,12 @@ class ChatChannel:
         return backoff
 
     async def _run(self, platform: Platform) -> None:
-        pacer = Pacer(platform.limits, self._services.clock)
-        self._pace.pacer = pacer
-        self._deliveries.pace(pacer)
+        # A new connection has the budgets of the earlier one, and the same orders to wait.
+        pacer = self._pace.pacer
+        if pacer is None or pacer.limits != platform.limits:
+            pacer = Pacer(platform.limits, self._services.clock)
+            self._pace.pacer = pacer
+            self._deliveries.pace(pacer)
 
         def ready() -> None:
             self._set("running", "")

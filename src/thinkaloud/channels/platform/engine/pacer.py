@@ -82,7 +82,7 @@ class Pacer:
     """The pace of one channel. Implements `Pace`."""
 
     def __init__(self, limits: Limits, clock: Clock) -> None:
-        self._limits = limits
+        self.limits = limits
         self._clock = clock
         self._budgets: Mapping[str, Budget] = {each.name: each for each in limits.budgets}
         self._windows: dict[tuple[str, str], _Window] = {}
@@ -100,7 +100,7 @@ class Pacer:
         state = self._chats.get(_key(chat))
         until = self._blocked_ms
         if state is not None:
-            spaced = again or not final or self._limits.pace_final
+            spaced = again or not final or self.limits.pace_final
             until = max(until, state.until_ms(final=final, spaced=spaced))
         waits = [until - now]
         waits += [w.delay_ms(now, final=final) for w in self._spent(chat, is_group=is_group)]
@@ -111,7 +111,7 @@ class Pacer:
         now = self._clock.steady_ms()
         for window in self._spent(chat, is_group=is_group):
             window.count(now)
-        gap = self._limits.group_edit_seconds if is_group else self._limits.edit_seconds
+        gap = self.limits.group_edit_seconds if is_group else self.limits.edit_seconds
         self._chat(chat).next_ms = now + int(gap * 1000)
 
     def wait_final(self, chat: ChatAddress, *, is_group: bool, waiting: bool) -> None:
@@ -160,7 +160,7 @@ class Pacer:
         return True
 
     def _spent(self, chat: ChatAddress, *, is_group: bool) -> list[_Window]:
-        budgets = [self._budgets[name] for name in self._limits.show_spends]
+        budgets = [self._budgets[name] for name in self.limits.show_spends]
         return [self._window(b, chat) for b in budgets if is_group or b.scope != "group"]
 
     def _window(self, budget: Budget, chat: ChatAddress | None) -> _Window:

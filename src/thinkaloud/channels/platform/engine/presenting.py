@@ -96,8 +96,9 @@ class Presenting:
                 refreshing = await self._wait_for_change()
             else:
                 refreshing = True
-            platform = await self._connection.ready()
+            await self._connection.ready()
             await self._take_turn(again=not done)
+            platform = await self._connection.ready()  # It may be another one now.
             self._changed.clear()
             ended, view = self._ended.is_set(), self._feed.view()
             content = await content_of(view) if view is not None else None
