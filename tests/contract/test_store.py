@@ -317,6 +317,17 @@ async def test_an_id_is_free_again_after_its_conversation_is_deleted(store: Stor
     assert await log_of(store, owner="bob") == [answer("new", 1)]
 
 
+async def test_a_run_of_a_deleted_conversation_is_not_compacted_into_a_new_one(
+    store: Store,
+) -> None:
+    record = await begin(store)
+    await store.append(whole_run())
+    await store.delete_conversation(OWNER, "talk")
+    assert await store.create_conversation(conversation("talk"))
+    await store.compact(record, compacted(whole_run()), "Why")
+    assert await log_of(store) == []
+
+
 # All of it
 
 

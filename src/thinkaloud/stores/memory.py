@@ -75,8 +75,8 @@ class _MemoryLog:
     ) -> None:
         """Replace all events of a run with these, index its text, and set a missing title."""
         thread = self._threads.get(run.conversation_id)
-        if thread is None or thread.about.owner != run.owner:
-            return
+        if thread is None or thread.about.owner != run.owner or run.run_id not in self._runs:
+            return  # It was deleted, perhaps with its conversation, which was made again since.
         last_seq = _seq(events[-1]) if events else 0
         others = [
             stored

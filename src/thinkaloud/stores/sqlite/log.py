@@ -164,8 +164,11 @@ def compact(connection: sqlite3.Connection, run: RunRecord, new: Compacted) -> N
     """
     rows = new.rows
     found = connection.execute(
-        "SELECT title, reserved_seq FROM conversations WHERE conversation_id = ? AND owner = ?",
-        (run.conversation_id, run.owner),
+        # A run of an earlier conversation of this id, which was deleted, is not in `runs` any more.
+        "SELECT title, reserved_seq FROM conversations"
+        " WHERE conversation_id = ?1 AND owner = ?2 AND EXISTS"
+        " (SELECT 1 FROM runs WHERE run_id = ?3 AND conversation_id = ?1)",
+        (run.conversation_id, run.owner, run.run_id),
     ).fetchone()
     if found is None:
         return
