@@ -36,7 +36,10 @@ class TelegramPlatform:
         self._name = context.name
         self._clock: Clock = context.clock
         self._pace = context.pace
-        self._api = Api(token, settings.api_base)
+        try:
+            self._api = Api(token, settings.api_base)
+        except Misconfigured as error:
+            raise Misconfigured(f"{settings.token_env}: {error.message}") from None
         self._forms = Forms()
         self._sending = Sending(self._api)
         self._display = Display(self._sending, self._forms, context.clock)

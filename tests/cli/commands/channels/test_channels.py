@@ -58,6 +58,9 @@ async def test_nothing_is_written_if_the_test_fails(home: Home, telegram: FakeTe
     assert "TELEGRAM_BOT_TOKEN is not accepted" in done.stdout
     assert "999:wrong" not in done.stdout + done.stderr
     assert not (home.folder / "thinkaloud.toml").exists()
+    home.environment["TELEGRAM_BOT_TOKEN"] = "wrong"
+    done = await run(home, "add", "telegram")
+    assert "TELEGRAM_BOT_TOKEN: the token doesn't look like one from @BotFather" in done.stdout
     forced = await run(home, "add", "telegram", "--no-test")
     assert forced.returncode == 0
     assert "[channels.telegram]" in (home.folder / "thinkaloud.toml").read_text()
