@@ -89,7 +89,10 @@ def _explain(name: str, *, interactive: bool) -> None:
     print_notice(f"{setup.title}:", "bold")
     for number, step in enumerate(setup.steps, 1):
         print_notice(f"{number}. {step}", "")
-    print_notice(f"Details: docs/how-to/channels/{name}.md", "")
+    print_notice(
+        f"Details: https://github.com/thinkaloud/thinkaloud/blob/main/docs/how-to/channels/{name}.md",
+        "",
+    )
 
 
 def _parse(kind: type[PlatformSettings], given: Sequence[str]) -> Mapping[str, Value]:
