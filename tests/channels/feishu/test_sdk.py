@@ -21,7 +21,7 @@ async def test_feishus_own_library_receives_and_answers_with_a_card() -> None:
     loop = asyncio.get_running_loop()
     async with FakeFeishu(loop.time).serving() as server:
         bot = await asyncio.create_subprocess_exec(
-            sys.executable, BOT, server.url, APP_ID, SECRET,
+            sys.executable, "-P", BOT, server.url, APP_ID, SECRET,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         assert bot.stdout is not None
