@@ -103,6 +103,14 @@ def test_an_ordinary_answer_needs_no_closing_words() -> None:
     assert (shown.answer, shown.closing) == ("Blue.", "")
 
 
+def test_answers_before_and_after_a_tool_are_paragraphs_of_their_own() -> None:
+    first = AnswerBlock("a1", 1, "Let me look.", "closed")
+    second = AnswerBlock("a2", 2, "\n\nDone.", "closed")
+    assert content(first, SEARCH, second).answer == "Let me look.\n\nDone."
+    second = AnswerBlock("a2", 2, "Done.", "closed")
+    assert content(first, SEARCH, second).answer == "Let me look.\n\nDone."
+
+
 def test_the_time_of_all_thoughts_is_added_up() -> None:
     shown = content(CLOSED, ReasoningBlock("r3", 2, ("x",), "closed", 9_000, 200))
     assert (shown.thought_seconds, shown.thinking) == (5, False)

@@ -113,7 +113,7 @@ class ChatContent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def answer(self) -> str:
         """All answer text, as Markdown."""
-        return "".join([block.markdown for block in self.answers]).strip("\n")
+        return "\n\n".join([block.markdown.strip("\n") for block in self.answers])
 
     @property
     def thinking(self) -> bool:
