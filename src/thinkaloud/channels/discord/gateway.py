@@ -1,13 +1,14 @@
 """The connection to the gateway: discord.py's client, with the addresses of the settings."""
 
 import logging
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, cast
 
 import aiohttp
 import discord
 import yarl
-from discord.gateway import DiscordWebSocket
+from discord.gateway import DiscordWebSocket, KeepAliveHandler
 from discord.http import HTTPClient, Route
 from typing_extensions import override
 
@@ -75,6 +76,18 @@ class Gateway(discord.Client):
     def handle(self, event: str, handler: Handler) -> None:
         """Call this for each event of a kind: `message`, `edit`, `interaction`."""
         self._handlers_of[event] = handler
+
+    async def close_connections(self) -> None:
+        """Close connections that the library leaves: those that weren't complete when it ended.
+
+        Their heartbeat threads know them.
+        """
+        for thread in threading.enumerate():
+            if isinstance(thread, KeepAliveHandler):
+                connection: object = getattr(thread.ws, "_connection", None)
+                if connection is self._connection:
+                    thread.stop()
+                    await thread.ws.close(code=1000)
 
     async def on_connect(self) -> None:
         """Note a new session. `on_ready` comes seconds later, and messages before it."""

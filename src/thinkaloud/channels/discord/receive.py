@@ -99,6 +99,7 @@ async def close_gateway(gateway: Gateway) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(_CLOSE_SECONDS):
             await gateway.close()
+            await gateway.close_connections()
     await gateway.http.close()
 
 
