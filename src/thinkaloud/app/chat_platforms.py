@@ -1,6 +1,7 @@
 """Opens the built-in chat platforms and their state."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -17,21 +18,30 @@ from thinkaloud.channels.platform.platform import Platform, PlatformContext
 from thinkaloud.channels.platform.settings import PlatformSettings
 from thinkaloud.channels.platform.status import ChannelStatus
 from thinkaloud.config import Configuration
+from thinkaloud.errors import ConfigurationError
 from thinkaloud.ports.channel_state import ChannelState
 from thinkaloud.stores.channel_state import MemoryChannelState, SqliteChannelState
+
+_log = logging.getLogger(__name__)
 
 
 class OpenPlatforms:
     """The chat platforms of a server."""
 
-    def __init__(self, channels: Sequence[ChatChannel], state: ChannelState | None) -> None:
+    def __init__(
+        self,
+        channels: Sequence[ChatChannel],
+        state: ChannelState | None,
+        failed: Sequence[ChannelStatus] = (),
+    ) -> None:
         self.channels = tuple(channels)
         self.state = state
-        """Their state; None if no platform is enabled."""
+        """Their state; None if no platform runs."""
+        self._failed = failed
 
     def statuses(self) -> Sequence[ChannelStatus]:
         """Return the state of every platform."""
-        return [channel.status for channel in self.channels]
+        return [*self._failed, *(channel.status for channel in self.channels)]
 
 
 @asynccontextmanager
@@ -45,7 +55,15 @@ async def open_platforms(
         yield OpenPlatforms((), None)
         return
     async with AsyncExitStack() as stack:
-        state = await stack.enter_async_context(open_channel_state(runtime.configuration))
+        try:
+            state = await stack.enter_async_context(open_channel_state(runtime.configuration))
+        except ConfigurationError as error:
+            # The server works without chat platforms.
+            _log.error("no chat platform is started: %s", error.message)
+            now = runtime.clock.unix_ms()
+            failed = [ChannelStatus(name, "failed", error.message, now) for name in enabled]
+            yield OpenPlatforms((), None, failed)
+            return
         channels = [
             ChatChannel(_services(runtime, name, each, state, table))
             for name, each in enabled.items()

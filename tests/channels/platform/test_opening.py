@@ -82,6 +82,18 @@ async def test_a_missing_library_fails_its_own_channel_only(tmp_path: Path) -> N
         assert await runtime.store.conversation("local", "scripted:ada") is not None
 
 
+async def test_a_damaged_state_of_the_channels_leaves_the_server_working(tmp_path: Path) -> None:
+    (tmp_path / "channels.db").write_bytes(b"this is not a database" * 100)
+    settings = configuration(tmp_path, scripted=PlatformSettings(allow_from=("*",)))
+    async with (
+        open_runtime(settings, Choices(model=ScriptedModel())) as runtime,
+        open_platforms(runtime, TABLE) as platforms,
+    ):
+        (status,) = platforms.statuses()
+        assert (status.name, status.condition) == ("scripted", "failed")
+        assert "channels.db" in status.detail
+
+
 async def test_a_code_is_approved_by_another_process_while_the_server_runs(tmp_path: Path) -> None:
     configured = configuration(tmp_path, scripted=PlatformSettings())
     choices = Choices(model=ScriptedModel([say("Hello")]), tools=())
