@@ -74,6 +74,8 @@ inChromium("the page in its window", () => {
       await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
       await page.keyboard.press(key);
     };
+    // A long answer may still be on its way to the page, which follows it to its end.
+    await expect.poll(() => top(page), { timeout: 10_000 }).toBeGreaterThan(20_000);
     await press("Home");
     await expect.poll(() => top(page)).toBe(0);
     await press("Space");
