@@ -76,6 +76,12 @@ def test_a_missing_library_is_an_error_that_says_what_to_install() -> None:
         load_platform("bare", TABLE)
 
 
+def test_a_platform_is_installed_with_its_library_and_without_one_it_always_is() -> None:
+    assert BuiltIn("m:S", "m:P", "bare", "a_library_that_is_not_installed").is_installed() is False
+    assert BUILT_IN["feishu"].library == ""
+    assert BUILT_IN["feishu"].is_installed()
+
+
 def test_a_platform_that_this_version_does_not_have_is_an_error_of_the_configuration() -> None:
     with pytest.raises(ConfigurationError, match="has no such channel"):
         settings_type("bare", TABLE)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Final, Protocol, cast
 
 import msgspec
@@ -28,25 +29,32 @@ class BuiltIn(msgspec.Struct, frozen=True):
     """A `MakePlatform` for these settings. Its module may import the library."""
     extra: str
     """The pip extra with its library; empty if it needs none."""
+    library: str = ""
+    """The module of that library; empty if it needs none."""
+
+    def is_installed(self) -> bool:
+        """Whether the library is there. Doesn't import it, but reads the disk."""
+        return not self.library or find_spec(self.library) is not None
 
 
-def _of(name: str, title: str, extra: str | None = None) -> BuiltIn:
+def _of(name: str, title: str, library: str = "") -> BuiltIn:
     package = f"thinkaloud.channels.{name}"
     return BuiltIn(
         f"{package}.settings:{title}Settings",
         f"{package}.client:{title}Platform",
-        name if extra is None else extra,
+        name if library else "",
+        library,
     )
 
 
 BUILT_IN: Final[Mapping[str, BuiltIn]] = {
-    "telegram": _of("telegram", "Telegram"),
-    "slack": _of("slack", "Slack"),
-    "discord": _of("discord", "Discord"),
-    "feishu": _of("feishu", "Feishu", ""),
-    "wechat": _of("wechat", "WeChat"),
-    "wecom": _of("wecom", "WeCom"),
-    "matrix": _of("matrix", "Matrix"),
+    "telegram": _of("telegram", "Telegram", "aiogram"),
+    "slack": _of("slack", "Slack", "slack_bolt"),
+    "discord": _of("discord", "Discord", "discord"),
+    "feishu": _of("feishu", "Feishu"),
+    "wechat": _of("wechat", "WeChat", "cryptography"),
+    "wecom": _of("wecom", "WeCom", "aibot"),
+    "matrix": _of("matrix", "Matrix", "nio"),
 }
 """By channel name. No plugin can use these names."""
 

@@ -8,7 +8,6 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from getpass import getpass
-from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
@@ -20,7 +19,6 @@ from thinkaloud.channels.platform.settings import PlatformSettings
 from thinkaloud.channels.platform.setup import SETUP, accepts_text, secret_variables
 from thinkaloud.cli.commands.channels.checking import print_reports, warnings
 from thinkaloud.cli.commands.channels.config_text import Value, add_section
-from thinkaloud.cli.commands.channels.libraries import LIBRARIES
 from thinkaloud.cli.commands.channels.sections import require_platform
 from thinkaloud.cli.commands.one_shot import print_notice
 from thinkaloud.cli.exit_codes import ExitCode
@@ -155,9 +153,11 @@ async def _passes(
     settings: PlatformSettings,
     environment: Mapping[str, str],
 ) -> bool:
-    library, extra = LIBRARIES[name], BUILT_IN[name].extra
-    if not await asyncio.to_thread(find_spec, library):
-        print_notice(f"{library} is not installed. Run: {install_command(extra)}", "red")
+    built_in = BUILT_IN[name]
+    if not await asyncio.to_thread(built_in.is_installed):
+        print_notice(
+            f"{built_in.library} is not installed. Run: {install_command(built_in.extra)}", "red"
+        )
         return False
     if name == "wechat" and not environment.get(secret_variables(settings).get("token_env", "")):
         return True  # The login comes afterwards.

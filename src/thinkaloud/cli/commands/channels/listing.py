@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from importlib.util import find_spec
 
 import msgspec
 from rich.console import Console
@@ -12,7 +11,6 @@ from rich.text import Text
 from thinkaloud.app.server_address import find_server
 from thinkaloud.channels.platform.built_in import BUILT_IN, install_command
 from thinkaloud.channels.platform.setup import SETUP
-from thinkaloud.cli.commands.channels.libraries import LIBRARIES
 from thinkaloud.cli.commands.channels.sections import platforms_of
 from thinkaloud.cli.exit_codes import ExitCode
 from thinkaloud.cli.ui.sanitize import json_document, one_line
@@ -98,7 +96,7 @@ def _state(check: _Check) -> str:
 
 
 def _installed() -> Mapping[str, bool]:
-    return {name: find_spec(library) is not None for name, library in LIBRARIES.items()}
+    return {name: each.is_installed() for name, each in BUILT_IN.items()}
 
 
 async def _server_checks(configuration: Configuration) -> Mapping[str, _Check] | None:
