@@ -23,10 +23,17 @@ from thinkaloud.channels.markdown.tree import (
     Paragraph,
     Quote,
     Rule,
-    Style,
     Styled,
     Table,
     Text,
+)
+from thinkaloud.channels.markdown.write import (
+    MARKS,
+    code_span,
+    fenced,
+    link,
+    list_lines,
+    pipe_table,
 )
 
 MAX_TABLES: Final = 4
@@ -41,8 +48,6 @@ _SPECIAL: Final = re.compile(
 )
 _LINE_START: Final = re.compile(r"^(\s*)([#+\-=]|\d+(?=[.)]))")
 _TAG: Final = re.compile(r"<(?=/?[a-zA-Z!])")
-_URL_SPECIAL: Final = re.compile(r"[()<>\s\"'\[\]\\`]")
-_MARKS: Final[dict[Style, str]] = {"strong": "**", "emphasis": "*", "strike": "~~"}
 _SUMMARY: Final = 80
 
 
@@ -102,14 +107,14 @@ def _block(block: Block, *, tables: bool) -> str:
         case Heading(level=level, children=children):
             made = f"{'#' * level} {_inlines(children)}".replace("\n", " ")
         case CodeBlock(text=text, language=language):
-            made = _code(text, language)
+            made = fenced(_untagged(text), language)
         case Quote(children=children):
             inner = _blocks(children, tables=False)
             made = "\n".join([f"> {line}" for line in inner.split("\n")])
         case List():
-            made = _list(block)
+            made = list_lines(block, lambda each: _block(each, tables=False))
         case Table():
-            made = _table(block) if tables else _code(table_text(block), "")
+            made = _table(block) if tables else fenced(_untagged(table_text(block)))
         case Rule():
             made = "---"
         case _:
@@ -117,28 +122,10 @@ def _block(block: Block, *, tables: bool) -> str:
     return made
 
 
-def _code(text: str, language: str) -> str:
-    longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
-    fence = "`" * (longest + 1)
-    return f"{fence}{language}\n{_untagged(text)}\n{fence}"
-
-
-def _list(block: List) -> str:
-    lines: list[str] = []
-    for number, item in enumerate(block.items, block.start or 1):
-        mark = "- " if block.start is None else f"{number}. "
-        inner = "\n".join([_block(each, tables=False) for each in item.children])
-        first, *rest = inner.split("\n")
-        lines += [mark + first, *[" " * 4 + line if line else "" for line in rest]]
-    return "\n".join(lines)
-
-
 def _table(block: Table) -> str:
-    rows = [
-        [_inlines(cell).replace("\n", " ") for cell in row] for row in (block.header, *block.rows)
-    ]
-    rule = ["---"] * len(block.header)
-    return "\n".join([f"| {' | '.join(row)} |" for row in (rows[0], rule, *rows[1:])])
+    return pipe_table(
+        [[_inlines(cell).replace("\n", " ") for cell in row] for row in (block.header, *block.rows)]
+    )
 
 
 def _inlines(inlines: Sequence[Inline]) -> str:
@@ -151,27 +138,16 @@ def _inline(inline: Inline) -> str:
             return _inert(text)
         case Break():
             return "\n"
-        case CodeSpan(text=text):
-            return _code_span(text)
-        case Formula(tex=tex):
-            return _code_span(tex)
+        case CodeSpan(text=text) | Formula(tex=text):
+            return code_span(_untagged(text))
         case Styled(style=style, children=children):
-            mark, text = _MARKS[style], _inlines(children)
+            mark, text = MARKS[style], _inlines(children)
             return f"{mark}{text}{mark}" if text.strip() else text
         case Link(url=url, children=children):
             text = _inlines(children) or _inert(url)
-            return f"[{text}]({_URL_SPECIAL.sub(_percent, url)})"
+            return link(text, url)
         case _:
             assert_never(inline)
-
-
-def _code_span(text: str) -> str:
-    text = _untagged(" ".join(text.split("\n")))
-    if "`" not in text:
-        return f"`{text}`" if text.strip() else text
-    longest = max(len(run) for run in re.findall(r"`+", text))
-    mark = "`" * (longest + 1)
-    return f"{mark} {text} {mark}"
 
 
 def _plain_line(line: str) -> str:
@@ -200,7 +176,3 @@ def _first(found: re.Match[str]) -> str:
     if mark.isdecimal():
         return f"{space}{mark}{_GAP}"
     return f"{space}&#{ord(mark)};"
-
-
-def _percent(found: re.Match[str]) -> str:
-    return "".join([f"%{byte:02X}" for byte in found.group().encode()])

@@ -22,10 +22,17 @@ from thinkaloud.channels.markdown.tree import (
     Paragraph,
     Quote,
     Rule,
-    Style,
     Styled,
     Table,
     Text,
+)
+from thinkaloud.channels.markdown.write import (
+    MARKS,
+    code_span,
+    fenced,
+    link,
+    list_lines,
+    pipe_table,
 )
 
 GAP: Final = "\u200b"
@@ -33,9 +40,7 @@ _TAG: Final = re.compile(r"<(?=[/@!?a-zA-Z])")
 _RESERVED: Final = re.compile(r"<(?=\s*/?\s*think|@)", re.IGNORECASE)
 _SPECIAL: Final = re.compile(r"[\\`*]|(?<![^\W_])_|_(?![^\W_])|~(?=~)")
 _LINE_START: Final = re.compile(r"^(\s*)([#>+\-=|]|\d+(?=[.)]))")
-_URL_SPECIAL: Final = re.compile(r"[()<>\s\"'\[\]\\`]")
 _FENCE: Final = re.compile(r"\s*(`{3,}|~{3,})(.*)$")
-_MARKS: Final[dict[Style, str]] = {"strong": "**", "emphasis": "*", "strike": "~~"}
 
 
 def size(text: str) -> int:
@@ -83,13 +88,11 @@ def _block(block: Block) -> str:
         case Heading(level=level, children=children):
             made = f"{'#' * level} {_inlines(children)}".replace("\n", " ")
         case CodeBlock(text=text, language=language):
-            longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
-            fence = "`" * (longest + 1)
-            made = f"{fence}{language}\n{_unreserved(text)}\n{fence}"
+            made = fenced(_unreserved(text), language)
         case Quote(children=children):
             made = "\n".join([f"> {line}" for line in _blocks(children).split("\n")])
         case List():
-            made = _list(block)
+            made = list_lines(block, _block)
         case Table():
             made = _table(block)
         case Rule():
@@ -99,22 +102,13 @@ def _block(block: Block) -> str:
     return made
 
 
-def _list(block: List) -> str:
-    lines: list[str] = []
-    for number, item in enumerate(block.items, block.start or 1):
-        mark = "- " if block.start is None else f"{number}. "
-        first, *rest = "\n".join([_block(each) for each in item.children]).split("\n")
-        lines += [mark + first, *[" " * 4 + line if line else "" for line in rest]]
-    return "\n".join(lines)
-
-
 def _table(block: Table) -> str:
-    rows = [
-        [_inlines(cell).replace("\n", " ").replace("|", "\\|") for cell in row]
-        for row in (block.header, *block.rows)
-    ]
-    rule = ["---"] * len(block.header)
-    return "\n".join([f"| {' | '.join(row)} |" for row in (rows[0], rule, *rows[1:])])
+    return pipe_table(
+        [
+            [_inlines(cell).replace("\n", " ").replace("|", "\\|") for cell in row]
+            for row in (block.header, *block.rows)
+        ]
+    )
 
 
 def _inlines(inlines: Sequence[Inline]) -> str:
@@ -128,23 +122,15 @@ def _inline(inline: Inline) -> str:
         case Break():
             return "\n"
         case CodeSpan(text=text) | Formula(tex=text):
-            return _code_span(text)
+            return code_span(_unreserved(text))
         case Styled(style=style, children=children):
-            mark, text = _MARKS[style], _inlines(children)
+            mark, text = MARKS[style], _inlines(children)
             return f"{mark}{text}{mark}" if text.strip() else text
         case Link(url=url, children=children):
             text = _inlines(children) or _inert(url)
-            return f"[{text}]({_URL_SPECIAL.sub(_percent, url)})"
+            return link(text, url)
         case _:
             assert_never(inline)
-
-
-def _code_span(text: str) -> str:
-    text = _unreserved(" ".join(text.split("\n")))
-    if "`" not in text:
-        return f"`{text}`" if text.strip() else text
-    mark = "`" * (max(len(run) for run in re.findall(r"`+", text)) + 1)
-    return f"{mark} {text} {mark}"
 
 
 def _inert(text: str) -> str:
@@ -165,7 +151,3 @@ def _start(text: str) -> str:
 def _first(found: re.Match[str]) -> str:
     space, mark = found.groups()
     return f"{space}{mark}{GAP}" if mark.isdecimal() else f"{space}\\{mark}"
-
-
-def _percent(found: re.Match[str]) -> str:
-    return "".join([f"%{byte:02X}" for byte in found.group().encode()])
