@@ -36,7 +36,7 @@ def can_stream(job: Job) -> bool:
 
 
 async def start(job: Job) -> bool:
-    """Start the stream with what there is to show."""
+    """Start the stream with the content so far."""
     change = job.change()
     if not change.chunks:
         return True

@@ -55,7 +55,7 @@ class VoiceItem(msgspec.Struct, frozen=True):
 
     media: Media | None = None
     text: str = ""
-    """What was said, if WeChat has transcribed it."""
+    """The transcript, if WeChat made one."""
 
 
 class FileItem(msgspec.Struct, frozen=True):
