@@ -56,4 +56,8 @@ class Principal(msgspec.Struct, frozen=True):
 
 def strictest(*policies: ReasoningPolicy) -> ReasoningPolicy:
     """Return the strictest of several reasoning policies; `allow` if there are none."""
-    return max(policies, key=_STRICTNESS.__getitem__, default="allow")
+    result: ReasoningPolicy = "allow"
+    for policy in policies:
+        if _STRICTNESS[policy] > _STRICTNESS[result]:
+            result = policy
+    return result
