@@ -1,11 +1,13 @@
 """Server-Sent Events: follow, resume, leave."""
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.server.raw import raw
 from tests.server.serving import Served, serving, talk
 from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.runtime.runs.supervisor import RunRequest
@@ -349,3 +351,27 @@ async def test_who_follows_a_conversation_is_told_when_it_is_deleted(way: str) -
 async def _delete(served: Served) -> None:
     async with served.session.delete(f"{served.api}/conversations/c") as response:
         assert response.status == 204
+
+
+@pytest.mark.parametrize("path", ["/chat/stream-sse", "/chat/message", "/missing"])
+async def test_an_http_1_0_client_gets_a_body_without_chunks_that_ends_with_the_connection(
+    path: str,
+) -> None:
+    body = b'{"text": "Hi", "include_reasoning": true}'
+    request = (
+        f"POST /api/v1{path} HTTP/1.0\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    ).encode()
+    async with serving(ScriptedModel(SCRIPT)) as served, raw(served) as connection:
+        await connection.send(request + body)
+        head, _, content = (await connection.rest()).partition(b"\r\n\r\n")
+    fields = head.lower().split(b"\r\n")[1:]
+    assert not [field for field in fields if field.startswith(b"transfer-encoding")]
+    assert b"connection: close" in fields
+    if path == "/chat/stream-sse":
+        assert content.startswith(b": ")
+        assert content.endswith(b"\n\n")
+        assert b"event: complete" in content
+    else:
+        assert b"content-length: %d" % len(content) in fields
+        assert json.loads(content)

@@ -1,6 +1,17 @@
-"""HTTP connections whose responses can be written without a detour through ASGI."""
+"""HTTP responses: written without a detour through ASGI, and without chunks for HTTP/1.0."""
 
+import sys
 from collections.abc import Sequence
+
+from typing_extensions import override
+from uvicorn._types import (
+    ASGI3Application,
+    ASGIReceiveCallable,
+    ASGISendCallable,
+    ASGISendEvent,
+    Scope,
+)
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from thinkaloud.server.connections.http_upgrade import UpgradingHttp
 
@@ -27,3 +38,40 @@ class ChunkedHttp(UpgradingHttp):
         data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         self.transport.write(b"%x\r\n%b\r\n" % (len(data), data))
         return True
+
+    @override
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        if cycle.scope["http_version"] == "1.0":
+            app = _CloseDelimited(app, cycle)
+        super()._start_asgi_task(cycle, app)
+
+
+class _CloseDelimited:
+    """Ends a response of unknown length by closing the connection, as HTTP/1.0 clients expect.
+
+    They know no chunks, which uvicorn sends all the same (RFC 9112, sections 6.1 and 6.3).
+    """
+
+    def __init__(self, app: ASGI3Application, cycle: RequestResponseCycle) -> None:
+        self._app = app
+        self._cycle = cycle
+
+    async def __call__(
+        self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
+    ) -> None:
+        cycle, has_length = self._cycle, False
+
+        async def answer(message: ASGISendEvent) -> None:
+            nonlocal has_length
+            if message["type"] == "http.response.start":
+                headers = message.get("headers", ())
+                has_length = any(name.lower() == b"content-length" for name, _ in headers)
+                if not has_length:
+                    cycle.chunked_encoding = False
+                    cycle.expected_content_length = sys.maxsize
+            elif message["type"] == "http.response.body":
+                if not has_length and not message.get("more_body", False):
+                    cycle.expected_content_length = len(message.get("body", b""))
+            await send(message)
+
+        await self._app(scope, receive, answer)
