@@ -89,6 +89,11 @@ class LiveLog:
         return self._floor + len(self._entries)
 
     @property
+    def last_seq(self) -> int:
+        """The number of the last event, published or held."""
+        return self._floor + len(self._entries)
+
+    @property
     def floor(self) -> int:
         """Events up to this number are only in the store."""
         return self._floor

@@ -68,7 +68,8 @@ class LogWriter:
                 await self._store.append([each for _, entries in taken for each in stored(entries)])
                 for log, entries in taken:
                     log.unsaved.note_saved(entries)
-                    if log.writers:
+                    # The store may not have the conversation of an unconfirmed run.
+                    if log.writers and log.unconfirmed is None:
                         await self.reserve(log)
                 self._note_saved(logs)
             except StoreError:
@@ -144,6 +145,11 @@ class LogWriter:
             await self._store.reserve(log.conversation_id, through)
             log.reserved_seq = through
 
+    async def reserve_held(self, log: LiveLog) -> None:
+        """Reserve the numbers of all held events, however many there are, before they are published."""
+        while log.last_seq > log.reserved_seq:
+            await self.reserve(log)
+
     async def unreserve(self, log: LiveLog) -> None:
         """Release the reserved numbers that were not assigned."""
         if log.reserved_seq > log.seq:
@@ -184,9 +190,9 @@ class LogWriter:
 
 def reservation(log: LiveLog) -> int:
     """Return the number through which to reserve before a run: the current one if it suffices."""
-    if log.reserved_seq - log.seq >= RESERVED_AHEAD // 2:
+    if log.reserved_seq - log.last_seq >= RESERVED_AHEAD // 2:
         return log.reserved_seq
-    return log.seq + RESERVED_AHEAD
+    return log.last_seq + RESERVED_AHEAD
 
 
 def _to_save(log: LiveLog) -> list[Entry]:

@@ -56,6 +56,7 @@ class Registration:
         """
         try:
             await self.store(start, log)
+            await self._hub.writer.reserve_held(log)
         except asyncio.CancelledError:
             run.refuse(Unavailable("The server is shutting down and accepts no new runs."))
             raise
