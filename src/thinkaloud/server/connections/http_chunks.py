@@ -69,9 +69,12 @@ class _CloseDelimited:
                 if not has_length:
                     cycle.chunked_encoding = False
                     cycle.expected_content_length = sys.maxsize
-            elif message["type"] == "http.response.body":
-                if not has_length and not message.get("more_body", False):
-                    cycle.expected_content_length = len(message.get("body", b""))
+            elif (
+                message["type"] == "http.response.body"
+                and not has_length
+                and not message.get("more_body", False)
+            ):
+                cycle.expected_content_length = len(message.get("body", b""))
             await send(message)
 
         await self._app(scope, receive, answer)
