@@ -9,7 +9,8 @@ import msgspec
 
 from thinkaloud.app.chat_platforms import channel_folder, open_channel_state, opener
 from thinkaloud.channels.platform.built_in import BUILT_IN, BuiltIn
-from thinkaloud.channels.platform.engine.channel import ChannelStorage, LatePace
+from thinkaloud.channels.platform.engine.channel import ChannelStorage
+from thinkaloud.channels.platform.engine.connection import LatePace
 from thinkaloud.channels.platform.errors import PlatformError
 from thinkaloud.channels.platform.platform import Check, Platform, PlatformContext
 from thinkaloud.channels.platform.settings import PlatformSettings

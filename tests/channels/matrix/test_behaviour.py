@@ -13,7 +13,8 @@ from tests.channels.matrix.seen import messages, parted
 from tests.channels.platform.driver import DriverSetup, text_of, until
 from thinkaloud.channels.matrix.client import MatrixPlatform
 from thinkaloud.channels.matrix.settings import MatrixSettings
-from thinkaloud.channels.platform.engine.channel import ChannelStorage, LatePace
+from thinkaloud.channels.platform.engine.channel import ChannelStorage
+from thinkaloud.channels.platform.engine.connection import LatePace
 from thinkaloud.channels.platform.errors import Misconfigured
 from thinkaloud.channels.platform.platform import PlatformContext
 from thinkaloud.ports.clock import SystemClock

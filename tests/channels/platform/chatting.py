@@ -10,6 +10,7 @@ from tests.channels.platform.scripted import ScriptedPlatform, message
 from thinkaloud.channels.platform.message import ChatAddress
 from thinkaloud.channels.platform.platform import Limits, PlatformContext
 from thinkaloud.channels.platform.settings import PlatformSettings
+from thinkaloud.config import Settings
 from thinkaloud.ports.channel_state import ChannelState
 from thinkaloud.providers.scripted import Script
 from thinkaloud.stores.channel_state import MemoryChannelState
@@ -51,6 +52,7 @@ async def chatting(
     store: MemoryStore | None = None,
     limits: Limits | None = None,
     reasoning_allowed: bool = True,
+    configured: Settings | None = None,
 ) -> AsyncGenerator[Chat]:
     platforms: list[ScriptedPlatform] = []
     clock = SteppedClock()
@@ -60,7 +62,8 @@ async def chatting(
         return platforms[-1]
 
     setup = Setup(
-        settings=settings or PlatformSettings(allow_from=("ada",)),
+        settings=settings or PlatformSettings(allow_from=("ada", "bob")),
+        configured=configured or Settings(),
         clock=clock,
         store=store,
         reasoning_allowed=reasoning_allowed,

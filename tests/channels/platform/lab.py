@@ -27,6 +27,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str = "scripted"
     settings: PlatformSettings = PlatformSettings(allow_from=("*",))
+    configured: Settings = Settings()
     clock: Clock = msgspec.field(default_factory=SystemClock)
     """The clock of the channel; runs have the system's."""
     environment: dict[str, str] = {}
@@ -55,7 +56,7 @@ async def channel_lab(
 ) -> AsyncGenerator[Lab]:
     """Open a channel on a model that plays these scripts."""
     model = ScriptedModel(*scripts)
-    configuration = Configuration(Settings(), None, Path("unused"), setup.environment)
+    configuration = Configuration(setup.configured, None, Path("unused"), setup.environment)
     choices = Choices(model=model, tools=setup.tools, store=setup.store, uploads=setup.uploads)
 
     async def open_platform(context: PlatformContext) -> Platform:

@@ -11,7 +11,8 @@ import msgspec
 from tests.channels.platform.clocks import SteppedClock
 from tests.channels.platform.lab import Lab, Setup, channel_lab
 from tests.channels.wechat.fake.server import TOKEN, FakeWeChat
-from thinkaloud.channels.platform.engine.channel import ChannelStorage, LatePace
+from thinkaloud.channels.platform.engine.channel import ChannelStorage
+from thinkaloud.channels.platform.engine.connection import LatePace
 from thinkaloud.channels.platform.platform import PlatformContext
 from thinkaloud.channels.platform.settings import PlatformSettings
 from thinkaloud.channels.wechat.client import WeChatPlatform

@@ -6,7 +6,7 @@ import msgspec
 
 from tests.channels.platform.chatting import ADA, chatting
 from tests.channels.platform.clocks import settle
-from thinkaloud.channels.platform.engine.deliveries import DeliveryRecord
+from thinkaloud.channels.platform.engine.delivery import DeliveryRecord
 from thinkaloud.channels.platform.errors import Rejected, RetryLater, Transient
 from thinkaloud.channels.platform.platform import Limits
 from thinkaloud.channels.platform.settings import PlatformSettings

@@ -4,11 +4,13 @@ import asyncio
 
 import pytest
 
+from tests.channels.platform.chatting import chatting
 from tests.channels.platform.clocks import SteppedClock, settle
 from thinkaloud.channels.platform.engine.pacer import Pacer
 from thinkaloud.channels.platform.errors import RetryLater
 from thinkaloud.channels.platform.message import ChatAddress
 from thinkaloud.channels.platform.platform import Budget, Limits
+from thinkaloud.providers.scripted import Wait, say
 
 ADA, BOB = ChatAddress("t", "ada"), ChatAddress("t", "bob")
 
@@ -112,3 +114,31 @@ async def test_an_order_to_wait_that_makes_no_sense_neither_raises_nor_waits_for
     paced.obey(RetryLater(seconds), ADA)
     wait = delay(paced, final=True)
     assert 0 < wait <= 24 * 3600
+
+
+async def test_a_rate_limit_of_a_reply_delays_the_other_calls_of_the_channel() -> None:
+    go = asyncio.Event()
+    async with chatting([Wait(go), say("Blue.")]) as chat:
+        await chat.says("Which color?", "1")
+        await settle()
+        chat.platform.failures = [RetryLater(60, "channel")]
+        await chat.says("/help", "2")
+        await settle()
+        go.set()
+        await chat.clock.advance(59)
+        assert chat.platform.bubbles == []
+        await chat.clock.advance(2)
+        assert {each.visible[:4] for each in chat.platform.bubbles} == {"Blue", "Send"}
+
+
+async def test_a_reply_waits_for_the_rate_limit_of_an_answer() -> None:
+    async with chatting([say("Blue.")]) as chat:
+        chat.platform.failures = [RetryLater(60)]
+        await chat.says("Which color?", "1")
+        await chat.clock.advance(1)
+        assert chat.platform.failures == []
+        await chat.says("/help", "2")
+        await chat.clock.advance(50)
+        assert chat.platform.bubbles == []
+        await chat.clock.advance(20)
+        assert len(chat.platform.bubbles) == 2

@@ -16,11 +16,9 @@ from thinkaloud.channels.platform.engine.commands import Commands
 from thinkaloud.channels.platform.engine.connection import Connection
 from thinkaloud.channels.platform.engine.deliveries import Deliveries, DeliveryServices
 from thinkaloud.channels.platform.engine.inbox import ChannelInbox, InboxServices
-from thinkaloud.channels.platform.engine.pacer import Pacer
 from thinkaloud.channels.platform.engine.replies import Replies
 from thinkaloud.channels.platform.engine.runs import ChatRuns
 from thinkaloud.channels.platform.errors import Misconfigured, PlatformError
-from thinkaloud.channels.platform.message import ChatAddress
 from thinkaloud.channels.platform.pairing import Pairings
 from thinkaloud.channels.platform.platform import Platform, PlatformContext
 from thinkaloud.channels.platform.settings import PlatformSettings
@@ -77,26 +75,6 @@ class ChannelStorage:
         return await self._state.take(self._channel, "own", key) is not None
 
 
-class LatePace:
-    """The pace of a platform that is only just being created. Implements `Pace`."""
-
-    def __init__(self) -> None:
-        self.pacer: Pacer | None = None
-
-    async def spend(
-        self, budget: str, chat: ChatAddress | None = None, *, final: bool = False
-    ) -> None:
-        """Wait until a call fits into a budget, and count it."""
-        if self.pacer is not None:
-            await self.pacer.spend(budget, chat, final=final)
-
-    def try_spend(
-        self, budget: str, chat: ChatAddress | None = None, *, final: bool = False
-    ) -> bool:
-        """Count a call if it fits. See `Pace.try_spend`."""
-        return self.pacer is None or self.pacer.try_spend(budget, chat, final=final)
-
-
 class ChatChannel:
     """A chat platform that is connected to the runs."""
 
@@ -106,7 +84,7 @@ class ChatChannel:
         settings, state = services.settings, services.state
         pairings = Pairings(state, services.clock)
         allowed = services.reasoning_allowed and settings.allows_reasoning
-        self._connection = Connection()
+        self._connection = Connection(services.clock)
         self._replies = Replies(services.name, self._connection, services.clock)
         chats = Chats(services.name, settings, state)
         self._deliveries = Deliveries(
@@ -116,6 +94,7 @@ class ChatChannel:
                 state=state,
                 chats=chats,
                 connection=self._connection,
+                replies=self._replies,
                 clock=services.clock,
                 reasoning_allowed=allowed,
                 drain_seconds=services.drain_seconds,
@@ -139,7 +118,6 @@ class ChatChannel:
                 replies=self._replies,
             )
         )
-        self._pace = LatePace()
         self._condition: ChannelCondition = "starting"
         self._detail = "It is connecting."
         self._since_ms = services.clock.unix_ms()
@@ -214,12 +192,7 @@ class ChatChannel:
         return backoff
 
     async def _run(self, platform: Platform) -> None:
-        # A new connection has the budgets of the earlier one, and the same orders to wait.
-        pacer = self._pace.pacer
-        if pacer is None or pacer.limits != platform.limits:
-            pacer = Pacer(platform.limits, self._services.clock)
-            self._pace.pacer = pacer
-            self._deliveries.pace(pacer)
+        self._connection.set_pace(platform.limits)
 
         def ready() -> None:
             self._set("running", "")
@@ -244,7 +217,7 @@ class ChatChannel:
             name=self.name,
             environment=services.environment,
             clock=services.clock,
-            pace=self._pace,
+            pace=self._connection.pace,
             storage=ChannelStorage(self.name, services.state),
             folder=services.folder,
         )

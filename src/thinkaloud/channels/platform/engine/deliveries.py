@@ -1,110 +1,36 @@
 """The answers on their way: persisted before the run starts, and until a chat shows the final."""
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 
 from thinkaloud.channels.platform.content import ChatContent, chat_content
 from thinkaloud.channels.platform.engine.chats import Chats
 from thinkaloud.channels.platform.engine.connection import Connection
-from thinkaloud.channels.platform.engine.pacer import Pacer
+from thinkaloud.channels.platform.engine.delivery import Delivery, DeliveryRecord
+from thinkaloud.channels.platform.engine.leftovers import Leftovers, LeftoverServices
 from thinkaloud.channels.platform.engine.presenting import (
     MakeContent,
     Place,
     Presenting,
     Stage,
 )
+from thinkaloud.channels.platform.engine.replies import Replies
 from thinkaloud.channels.platform.engine.runs import ChatRuns, RunOrder
 from thinkaloud.channels.platform.message import ChatAddress, Origin
 from thinkaloud.channels.platform.settings import ThinkingMode
-from thinkaloud.channels.platform.stored import decoded
 from thinkaloud.errors import NotFound, StoreError, ThinkaloudError, Unavailable
 from thinkaloud.events.view import RunView
 from thinkaloud.ports.channel_state import ChannelState
 from thinkaloud.ports.clock import Clock
 from thinkaloud.ports.tasks import owned_tasks
 
-S = TypeVar("S", bound=msgspec.Struct)
 _MAX_BACKOFF_SECONDS: Final = 60.0
-_KEEP_MS: Final = 3 * 24 * 3600 * 1000
-_NOTHING: Final = msgspec.Raw(b"null")
 _log = logging.getLogger(__name__)
-
-
-class DeliveryRecord(msgspec.Struct, frozen=True):
-    """An answer on its way, as it is stored."""
-
-    chat: ChatAddress
-    origin: Origin
-    order: RunOrder
-    created_at_ms: int
-    run_id: str | None = None
-    """None until the run has started."""
-    sent: msgspec.Raw = _NOTHING
-    """The platform's own record: see `Sent`."""
-
-
-class Delivery:
-    """One answer on its way. Implements `Sent` for the platform."""
-
-    def __init__(self, channel: str, record: DeliveryRecord, state: ChannelState) -> None:
-        self.record = record
-        self.key = delivery_key(record.chat, record.origin.message_id)
-        self._channel = channel
-        self._state = state
-
-    @property
-    def chat(self) -> ChatAddress:
-        """Where the answer is shown."""
-        return self.record.chat
-
-    def load(self, kind: type[S]) -> S | None:
-        """Return the platform's record; None if there is none of this format."""
-        try:
-            return msgspec.json.decode(self.record.sent, type=kind | None)
-        except msgspec.DecodeError:
-            return None
-
-    async def save(self, record: msgspec.Struct) -> None:
-        """Persist the platform's record. If that fails, it is kept in memory at least."""
-        sent = msgspec.Raw(msgspec.json.encode(record))
-        self.record = msgspec.structs.replace(self.record, sent=sent)
-        try:
-            await self._store()
-        except StoreError as error:
-            _log.warning("channel %s: cannot save what was sent: %s", self._channel, error.message)
-
-    async def accept(self) -> bool:
-        """Persist the message. Returns False if the same message is already on its way."""
-        value = msgspec.json.encode(self.record)
-        return await self._state.add(self._channel, "delivery", self.key, value)
-
-    async def started(self, run_id: str) -> None:
-        """Persist that the run has started. From now on, only the conversation has the text.
-
-        If that fails, it is kept in memory, and the key finds the run again after a restart.
-        """
-        order = msgspec.structs.replace(self.record.order, text="", context={}, system_prompt=None)
-        self.record = msgspec.structs.replace(self.record, run_id=run_id, order=order)
-        try:
-            await self._store()
-        except StoreError as error:
-            _log.warning(
-                "channel %s: cannot save that a run started: %s", self._channel, error.message
-            )
-
-    async def forget(self) -> None:
-        """Delete it: the chat shows everything, or never will."""
-        await self._state.take(self._channel, "delivery", self.key)
-
-    async def _store(self) -> None:
-        value = msgspec.json.encode(self.record)
-        await self._state.put(self._channel, "delivery", self.key, value)
 
 
 class DeliveryServices(msgspec.Struct, frozen=True):
@@ -115,6 +41,7 @@ class DeliveryServices(msgspec.Struct, frozen=True):
     state: ChannelState
     chats: Chats
     connection: Connection
+    replies: Replies
     clock: Clock
     reasoning_allowed: bool
     """Whether the channel's and the server's policies allow reasoning."""
@@ -126,7 +53,16 @@ class Deliveries:
 
     def __init__(self, services: DeliveryServices) -> None:
         self._services = services
-        self._pacer: Pacer | None = None
+        self._leftovers = Leftovers(
+            LeftoverServices(
+                channel=services.channel,
+                state=services.state,
+                clock=services.clock,
+                replies=services.replies,
+                start=self._start,
+                show=self._enqueue,
+            )
+        )
         self._last: dict[ChatAddress, asyncio.Task[None]] = {}
         self._active: dict[ChatAddress, list[Delivery]] = {}
         self._showing: set[asyncio.Task[None]] = set()
@@ -138,18 +74,18 @@ class Deliveries:
 
         On exit, unfinished deliveries get `drain_seconds`; the rest stays stored.
         """
+        trying: asyncio.Task[None] | None = None
         async with owned_tasks() as tasks:
             self._tasks = tasks
             try:
-                await self._restore()
+                if await self._leftovers.take_up():
+                    trying = tasks.create_task(self._leftovers.keep_trying())
                 yield
             finally:
                 self._tasks = None
+                if trying is not None:
+                    trying.cancel()
                 await self._finish()
-
-    def pace(self, pacer: Pacer) -> None:
-        """Use this pacer from now on."""
-        self._pacer = pacer
 
     def of(self, chat: ChatAddress) -> Sequence[Delivery]:
         """Return the deliveries of a chat, in the order in which it shows them."""
@@ -175,18 +111,18 @@ class Deliveries:
         delivery = Delivery(services.channel, record, services.state)
         if await services.runs.started(order.owner, order.key) is not None:
             return
-        if not await delivery.accept():
+        if not await self._leftovers.accept(delivery):
             return
-        await self._start(delivery)
+        try:
+            await self._start(delivery)
+        except ThinkaloudError:
+            await delivery.forget()
+            raise
 
     async def _start(self, delivery: Delivery) -> None:
         if self._tasks is None:
             raise Unavailable("The server is shutting down.")
-        try:
-            run_id = await self._services.runs.start(delivery.record.order)
-        except ThinkaloudError:
-            await delivery.forget()
-            raise
+        run_id = await self._services.runs.start(delivery.record.order)
         await delivery.started(run_id)
         self._enqueue(delivery)
 
@@ -200,39 +136,6 @@ class Deliveries:
         self._last[chat] = task
         self._showing.add(task)
         task.add_done_callback(self._showing.discard)
-
-    async def _restore(self) -> None:
-        services = self._services
-        oldest = services.clock.unix_ms() - _KEEP_MS
-        try:
-            entries = await services.state.entries("delivery", services.channel)
-        except StoreError as error:
-            _log.error(
-                "channel %s: answers on their way wait for the next start: %s",
-                services.channel,
-                error.message,
-            )
-            return
-        for entry in entries:
-            record = decoded(entry.value, DeliveryRecord)
-            if record is None:
-                await services.state.take(entry.channel, "delivery", entry.key)
-                continue
-            delivery = Delivery(services.channel, record, services.state)
-            if record.created_at_ms < oldest:
-                _log.warning("channel %s: an old delivery is dropped", services.channel)
-                await delivery.forget()
-            elif record.run_id is None:
-                await self._restart(delivery)
-            else:
-                self._enqueue(delivery)
-
-    async def _restart(self, delivery: Delivery) -> None:
-        """Start the run of a message that was accepted just before a crash."""
-        try:
-            await self._start(delivery)
-        except ThinkaloudError as error:
-            _log.warning("channel %s: a message is lost: %s", delivery.chat.channel, error.message)
 
     async def _deliver(self, delivery: Delivery, earlier: asyncio.Task[None] | None) -> None:
         chat = delivery.chat
@@ -270,11 +173,9 @@ class Deliveries:
         services, run_id = self._services, delivery.record.run_id
         assert run_id is not None
         await services.connection.ready()
-        if self._pacer is None:
-            return False
         try:
             async with services.runs.follow(delivery.record.order.owner, run_id) as feed:
-                stage = Stage(services.connection, self._pacer, services.clock)
+                stage = Stage(services.connection, services.clock)
                 place = Place(delivery.chat, delivery.record.origin, delivery)
                 showing = Presenting(place, feed, stage)
                 return await showing.present(_content_of(services, delivery))
@@ -304,9 +205,3 @@ def _content_of(services: DeliveryServices, delivery: Delivery) -> MakeContent:
         return chat_content(view, mode if services.reasoning_allowed else "off", origin)
 
     return content
-
-
-def delivery_key(chat: ChatAddress, message_id: str) -> str:
-    """Return the key of the answer to a message, whatever the ids contain."""
-    name = msgspec.json.encode((chat.channel, chat.chat_id, chat.thread_id, message_id))
-    return hashlib.sha256(name).hexdigest()[:40]

@@ -18,7 +18,8 @@ from thinkaloud.channels.platform.engine.commands import (
     WrongArgument,
     parse_command,
 )
-from thinkaloud.channels.platform.engine.deliveries import Deliveries, delivery_key
+from thinkaloud.channels.platform.engine.deliveries import Deliveries
+from thinkaloud.channels.platform.engine.delivery import delivery_key
 from thinkaloud.channels.platform.engine.files import keep_files
 from thinkaloud.channels.platform.engine.replies import Replies, Reply
 from thinkaloud.channels.platform.engine.runs import ChatRuns, RunOrder

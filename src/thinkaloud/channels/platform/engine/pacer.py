@@ -131,6 +131,21 @@ class Pacer:
             state = self._chat(chat)
             state.updates_blocked_ms = max(state.updates_blocked_ms, until)
 
+    async def wait_out(self, order: RetryLater, chat: ChatAddress) -> None:
+        """Make calls wait as the platform asked, and wait until this chat may be called again."""
+        self.obey(RetryLater(order.seconds) if order.scope == "updates" else order, chat)
+        await self.permitted(chat)
+
+    async def permitted(self, chat: ChatAddress) -> None:
+        """Wait until no order of the platform forbids a call for this chat."""
+        while True:
+            state = self._chats.get(_key(chat))
+            until = max(self._blocked_ms, state.blocked_ms if state is not None else 0)
+            delay = until - self._clock.steady_ms()
+            if delay <= 0:
+                return
+            await self._clock.sleep(delay / 1000)
+
     async def spend(
         self, budget: str, chat: ChatAddress | None = None, *, final: bool = False
     ) -> None:

@@ -10,7 +10,7 @@ import msgspec
 from thinkaloud.channels.markdown.plain import escaped, plain_text
 from thinkaloud.channels.platform.content import ChatContent
 from thinkaloud.channels.platform.engine.connection import Connection
-from thinkaloud.channels.platform.engine.pacer import Pacer, pause
+from thinkaloud.channels.platform.engine.pacer import pause
 from thinkaloud.channels.platform.engine.runs import RunFeed
 from thinkaloud.channels.platform.errors import PlatformError, Rejected, RetryLater, Transient
 from thinkaloud.channels.platform.message import ChatAddress, Origin
@@ -45,7 +45,6 @@ class Stage(msgspec.Struct, frozen=True):
     """What showing needs from its channel."""
 
     connection: Connection
-    pacer: Pacer
     clock: Clock
 
 
@@ -56,7 +55,7 @@ class Presenting:
         self._place = place
         self._feed = feed
         self._connection = stage.connection
-        self._pacer = stage.pacer
+        self._pacer = stage.connection.pacer
         self._clock = stage.clock
         self._changed = asyncio.Event()
         self._ended = asyncio.Event()

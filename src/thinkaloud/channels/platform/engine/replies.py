@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -20,6 +20,7 @@ _CALL_SECONDS: Final = 120.0
 _MAX_TASKS: Final = 256
 """The most replies and downloads at a time; what exceeds that is dropped."""
 _NOT_PRIVATE: Final = "I can't show that to you alone here. Ask me in a direct message."
+_Outcome = Literal["settled", "not_private", "failed"]
 _log = logging.getLogger(__name__)
 
 
@@ -59,7 +60,7 @@ class Replies:
 
     def send(self, chat: ChatAddress, reply: Reply, origin: Origin) -> None:
         """Send a reply soon, with a few attempts."""
-        self.spawn(self._say(chat, reply, origin))
+        self.spawn(self._send(chat, reply, origin))
 
     def spawn(self, work: Coroutine[object, object, None]) -> None:
         """Do something that the caller doesn't wait for."""
@@ -77,26 +78,38 @@ class Replies:
         except Exception as error:  # noqa: BLE001 - one message must not end the channel
             _log.error("channel %s: a reply failed: %s", self._channel, type(error).__name__)
 
-    async def _say(self, chat: ChatAddress, reply: Reply, origin: Origin) -> None:
-        if not await self._try(chat, reply, origin):
-            await self._try(chat, Reply(_NOT_PRIVATE), origin)
+    async def _send(self, chat: ChatAddress, reply: Reply, origin: Origin) -> None:
+        await self.say(chat, reply, origin)
 
-    async def _try(self, chat: ChatAddress, reply: Reply, origin: Origin) -> bool:
-        """Say something, with a few attempts. Returns False if it could not be said privately."""
-        channel, clock = self._channel, self._clock
+    async def say(self, chat: ChatAddress, reply: Reply, origin: Origin) -> bool:
+        """Send a reply as soon as the pace allows it. Returns False if all attempts failed.
+
+        What the platform rejects counts as sent: it never will be.
+        """
+        outcome = await self._try(chat, reply, origin)
+        if outcome == "not_private":
+            outcome = await self._try(chat, Reply(_NOT_PRIVATE), origin)
+        return outcome != "failed"
+
+    async def _try(self, chat: ChatAddress, reply: Reply, origin: Origin) -> _Outcome:
+        channel, connection = self._channel, self._connection
         for attempt in range(_ATTEMPTS):
-            platform = await self._connection.ready()
+            await connection.ready()
+            await connection.pacer.permitted(chat)
+            platform = await connection.ready()  # It may be another one now.
             try:
                 async with asyncio.timeout(_CALL_SECONDS):
-                    return await platform.say(
+                    said = await platform.say(
                         chat, reply.markdown, origin=origin, private=reply.private
                     )
             except RetryLater as order:
-                await clock.sleep(order.seconds)
+                await connection.pacer.wait_out(order, chat)
             except (Transient, TimeoutError):
-                await clock.sleep(2.0**attempt)
+                await self._clock.sleep(2.0**attempt)
             except PlatformError as error:
                 _log.warning("channel %s: a reply was rejected: %s", channel, error.message)
-                return True
+                return "settled"
+            else:
+                return "settled" if said or not reply.private else "not_private"
         _log.warning("channel %s: a reply could not be sent", channel)
-        return True
+        return "failed"
