@@ -7,6 +7,7 @@ from thinkaloud.errors import InvalidRequest, UnknownModel
 from thinkaloud.events.event import Attachment, Event, LoggedEvent
 from thinkaloud.ports.attachments import Attachments, FileField
 from thinkaloud.ports.model import Model, ModelInfo
+from thinkaloud.ports.principal import Principal
 from thinkaloud.ports.store import RunRecord, Store
 from thinkaloud.ports.tool import Tool
 from thinkaloud.runtime.log.follower import Snapshot
@@ -108,7 +109,7 @@ async def stage(
 
 async def start(runs: Runs, text: str = "Hello", **request: object) -> RunRecord:
     """Start a run for the local owner."""
-    return await runs.start(OWNER, RunRequest(text=text, **request))  # type: ignore[arg-type]
+    return await runs.start(Principal(OWNER), RunRequest(text=text, **request))  # type: ignore[arg-type]
 
 
 async def logged(runs: Runs, record: RunRecord) -> list[LoggedEvent]:

@@ -141,7 +141,7 @@ class AgentRun:
                     await following.__aexit__(None, None, None)
 
     async def _start(self, runtime: Runtime) -> None:
-        self._record = await runtime.runs.start(runtime.owner, self._request)
+        self._record = await runtime.runs.start(runtime.principal, self._request)
         self._following = follow_run(runtime.runs, self._record)
         self._stream = await self._following.__aenter__()
 

@@ -3,6 +3,10 @@
 ThinkaloudError
 ├── UserError                 the caller must change the request
 │   ├── InvalidRequest            a field has an invalid value
+│   ├── BadRequest                the request contradicts itself
+│   ├── Unauthorized              the request has no valid credential
+│   ├── Forbidden                 the credential does not permit this; names the field
+│   ├── RateLimited               a usage limit is reached; says when to try again
 │   ├── NotFound                  no such object, or it belongs to another owner
 │   │   └── UnknownModel              no such model; has similar model ids
 │   ├── UnsupportedEffort         the model does not support this effort; has the valid ones
@@ -89,6 +93,50 @@ class InvalidRequest(UserError):
         super().__init__(message)
         self.field = field
         self.valid = tuple(valid)
+
+
+class BadRequest(UserError):
+    """The request contradicts itself, for example with two different credentials."""
+
+    code = "bad_request"
+
+
+class Unauthorized(UserError):
+    """The request has no valid credential."""
+
+    code = "unauthorized"
+
+
+class Forbidden(UserError):
+    """The credential does not permit this.
+
+    `field` is what it restricts: `model`, `reasoning_effort`, `scope`, or None.
+    """
+
+    code = "forbidden"
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class RateLimited(UserError):
+    """A usage limit is reached.
+
+    `code` is `rate_limited`, or `budget_spent` if trying again soon is of no use. `retry_after`
+    is when the same request can succeed, in seconds.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after: float,
+        code: Literal["rate_limited", "budget_spent"] = "rate_limited",
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.retry_after = retry_after
 
 
 class NotFound(UserError):

@@ -9,6 +9,7 @@ from tests.staging import FakeClock
 from thinkaloud.app.runtime import Choices, open_runtime
 from thinkaloud.app.storage import open_database, with_storage
 from thinkaloud.config import load
+from thinkaloud.ports.principal import Principal
 from thinkaloud.ports.store import Conversation
 from thinkaloud.runtime.runs.supervisor import RunRequest
 from thinkaloud.stores.uploads import MemoryUploads
@@ -61,7 +62,7 @@ async def test_a_temporary_conversation_leaves_no_file_when_the_server_ends(tmp_
         ]
         for files, temporary in (((passing.id, both.id), True), ((both.id,), False)):
             request = RunRequest(text="Read.", context_files=files, temporary=temporary)
-            record = await runtime.runs.start("local", request)
+            record = await runtime.runs.start(Principal("local"), request)
             await runtime.runs.active.wait(record.run_id)
     left = {path.name: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert list(left.values()).count(b"both") == 1

@@ -14,8 +14,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from tests.server.serving import Json, Served, listening
 from tests.staging import FixedAttachments, FixedCatalogue
 from thinkaloud.channels.settings import WebSocketSettings
+from thinkaloud.ports.authentication import Authenticator, SinglePrincipal
 from thinkaloud.ports.clock import SystemClock
 from thinkaloud.ports.model import Model
+from thinkaloud.ports.principal import Principal
 from thinkaloud.ports.tool import Tool
 from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.runtime.runs.supervisor import Runs, RunServices
@@ -122,6 +124,7 @@ async def hosting(
     limits: Limits | None = None,
     store: MemoryStore | None = None,
     bundle: Path | None = None,
+    authenticator: Authenticator | None = None,
     **settings: Any,
 ) -> AsyncGenerator[Served]:
     """Serve these models with the socket of the web page set as told."""
@@ -145,7 +148,7 @@ async def hosting(
             clock=clock,
             settings=chosen,
             about=About("9.9.9", limits=limits),
-            owner="local",
+            authenticator=authenticator or SinglePrincipal(Principal("local")),
             websocket=WebSocketChannel(channel or WebSocketSettings(), clock),
             bundle=bundle or Path("nowhere"),
         )

@@ -16,6 +16,7 @@ from thinkaloud.events.event import (
     ToolStarted,
 )
 from thinkaloud.events.prompt import AssistantTurn, ToolTurn, UserTurn
+from thinkaloud.ports.principal import Principal
 from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.runtime.runs.supervisor import RunRequest
 from thinkaloud.testing import (
@@ -299,7 +300,7 @@ async def test_another_owners_run_and_conversation_do_not_exist() -> None:
         with pytest.raises(NotFound):
             await runs.conversations.get("other", "mine")
         with pytest.raises(NotFound):
-            await runs.start("other", RunRequest(text="hi", conversation_id="mine"))
+            await runs.start(Principal("other"), RunRequest(text="hi", conversation_id="mine"))
 
 
 @pytest.mark.promise("P15")
@@ -361,7 +362,7 @@ async def test_a_bad_request_is_refused_by_field_before_anything_is_kept(
 ) -> None:
     async with stage(ScriptedModel()) as runs:
         with pytest.raises(error) as caught:
-            await runs.start(OWNER, request_)
+            await runs.start(Principal(OWNER), request_)
         assert runs.hub.open_logs == 0
 
     assert caught.value.field == field

@@ -14,8 +14,10 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from tests.staging import FixedAttachments, FixedCatalogue
 from thinkaloud.ports.attachments import Attachments
+from thinkaloud.ports.authentication import Authenticator, SinglePrincipal
 from thinkaloud.ports.clock import Clock, SystemClock
 from thinkaloud.ports.model import Model
+from thinkaloud.ports.principal import Principal
 from thinkaloud.ports.store import Store
 from thinkaloud.ports.tool import Tool
 from thinkaloud.ports.uploads import Uploads
@@ -216,6 +218,7 @@ async def serving(
     drain: float = 0.0,
     clock: Clock | None = None,
     extend: Callable[[Starlette, ServerServices], None] | None = None,
+    authenticator: Authenticator | None = None,
     **settings: Any,
 ) -> AsyncGenerator[Served]:
     """Serve these models; the first is the current one. `extend` adds routes of its own."""
@@ -241,7 +244,7 @@ async def serving(
             clock=services.clock,
             settings=chosen,
             about=about or About("9.9.9", limits=limits),
-            owner="local",
+            authenticator=authenticator or SinglePrincipal(Principal("local")),
             uploads=uploads,
         )
         async with listening(given, extend) as server_and_url:

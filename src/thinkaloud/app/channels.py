@@ -15,6 +15,7 @@ from thinkaloud.channels.routing import ChannelManager
 from thinkaloud.config import ChannelsSection
 from thinkaloud.events.event import LoggedEvent
 from thinkaloud.events.view import RunView
+from thinkaloud.ports.principal import Principal
 from thinkaloud.ports.store import Store
 from thinkaloud.runtime.log.follower import Snapshot
 from thinkaloud.runtime.run_stream import RunStream, follow_run
@@ -39,7 +40,7 @@ class RunsOfChats:
             if await self._store.run_for_key(self._owner, key) is not None:
                 return None
         request = RunRequest(message.text, conversation_id, idempotency_key=key)
-        return (await self._runs.start(self._owner, request)).run_id
+        return (await self._runs.start(Principal(self._owner), request)).run_id
 
     async def stop(self, channel: str, chat_id: str) -> None:
         """Stop the active run of a chat, but not its queued runs."""

@@ -11,6 +11,7 @@ from thinkaloud.errors import InvalidRequest, NotFound
 from thinkaloud.events.fold import RunFold
 from thinkaloud.events.view import RunView
 from thinkaloud.ports.model import ModelInfo
+from thinkaloud.ports.principal import Principal
 from thinkaloud.runtime.log.follower import Snapshot
 from thinkaloud.runtime.run_stream import RunStream, follow_run
 from thinkaloud.runtime.runs.request import RunRequest
@@ -38,7 +39,7 @@ class PlatformRuns:
             # A chat reads the answer later, even if its channel is not connected now.
             stop_detached_after=math.inf,
         )
-        return (await self._runs.start(order.owner, request)).run_id
+        return (await self._runs.start(Principal(order.owner), request)).run_id
 
     async def started(self, owner: str, key: str) -> str | None:
         """Return the id of the run that this key started, if any."""

@@ -12,6 +12,7 @@ from thinkaloud.errors import ConfigurationError
 from thinkaloud.events.prompt import Effort
 from thinkaloud.ports.clock import Clock, SystemClock
 from thinkaloud.ports.model import Model
+from thinkaloud.ports.principal import Principal
 from thinkaloud.ports.store import Store
 from thinkaloud.ports.tool import Tool
 from thinkaloud.ports.uploads import UploadQuota, Uploads
@@ -61,6 +62,11 @@ class Runtime(msgspec.Struct, frozen=True):
     def owner(self) -> str:
         """Who owns what is created here without a key."""
         return self.configuration.owner
+
+    @property
+    def principal(self) -> Principal:
+        """Who this process acts for, where nobody else does: that owner, with all permissions."""
+        return Principal(self.owner)
 
     @property
     def is_demo(self) -> bool:

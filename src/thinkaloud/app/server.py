@@ -16,6 +16,7 @@ from thinkaloud.app.server_address import address_file
 from thinkaloud.app.signals import cancel_on_signal
 from thinkaloud.app.storage import is_persistent, with_storage
 from thinkaloud.config import Configuration
+from thinkaloud.ports.authentication import SinglePrincipal
 from thinkaloud.server.app import AgentApp, create_app
 from thinkaloud.server.connections.uvicorn_server import serve
 from thinkaloud.server.services import About, ServerServices
@@ -52,7 +53,7 @@ def web_app(runtime: Runtime, channels: OpenChannels | None = None) -> AgentApp:
             websocket=channels.websocket,
             channel_statuses=channels.platforms.statuses,
             uploads=runtime.uploads,
-            owner=runtime.owner,
+            authenticator=SinglePrincipal(runtime.principal),
         )
     )
 

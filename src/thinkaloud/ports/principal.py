@@ -9,10 +9,13 @@ from typing import Final, Literal
 
 import msgspec
 
+from thinkaloud.errors import Forbidden
 from thinkaloud.events.prompt import Effort
 
 Role = Literal["user", "admin"]
 Scope = Literal["chat", "read", "metrics", "admin"]
+Requirement = Scope | Literal["any", "none"]
+"""What a route requires: a scope, any principal, or not even a credential."""
 ReasoningPolicy = Literal["allow", "redact", "deny"]
 
 ALL_SCOPES: Final[frozenset[Scope]] = frozenset({"chat", "read", "metrics", "admin"})
@@ -52,6 +55,12 @@ class Principal(msgspec.Struct, frozen=True):
     def may_use(self, model: str) -> bool:
         """Return whether it may use a model, named by its id in `/models`."""
         return not self.models or any(fnmatchcase(model, pattern) for pattern in self.models)
+
+    def check(self, *scopes: Scope) -> None:
+        """Raise `Forbidden` unless it has one of these scopes."""
+        if self.scopes.isdisjoint(scopes):
+            needed = " or ".join(sorted(scopes))
+            raise Forbidden(f"This needs a key with the scope {needed}.", field="scope")
 
 
 def strictest(*policies: ReasoningPolicy) -> ReasoningPolicy:

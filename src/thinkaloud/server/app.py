@@ -5,6 +5,7 @@ from starlette.routing import BaseRoute, Match, Route, Router, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from typing_extensions import override
 
+from thinkaloud.errors import ThinkaloudError
 from thinkaloud.server.api.branch_export import BranchExportRoutes
 from thinkaloud.server.api.chat import ChatRoutes
 from thinkaloud.server.api.conversations import ConversationRoutes
@@ -18,7 +19,7 @@ from thinkaloud.server.api.uploads import UploadRoutes
 from thinkaloud.server.api.versions import VersionRoutes
 from thinkaloud.server.api_docs.routes import DocRoutes
 from thinkaloud.server.http.guard import Guard
-from thinkaloud.server.http.operation import Operation, Resource
+from thinkaloud.server.http.operation import Operation, Resource, principal_of
 from thinkaloud.server.http.site_path import BasePath
 from thinkaloud.server.services import ServerServices, ServerState
 from thinkaloud.server.sockets.chat.socket import PATH, ChatSocket
@@ -40,6 +41,23 @@ class OwnRoutes(Router):
         await super().__call__(scope, receive, send)
 
 
+class _ForPrincipals:
+    """Passes requests to routes that were added later only with a valid credential."""
+
+    def __init__(self, app: ASGIApp, otherwise: ASGIApp) -> None:
+        self._app = app
+        self._otherwise = otherwise
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        try:
+            principal_of(scope)
+        except ThinkaloudError:
+            await self._otherwise(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
 class AgentApp(Starlette):
     """Starlette with our routes right behind the guard, before middleware and routes added later.
 
@@ -52,15 +70,15 @@ class AgentApp(Starlette):
         self.router.default = web
         self.state.services = services
         self._settings = services.settings
-        self._owner = services.owner
+        self._authenticator = services.authenticator
         self._own_routes = routes
 
     @override
     def build_middleware_stack(self) -> ASGIApp:
         """Return the guard, our routes, then Starlette's own stack."""
-        others = super().build_middleware_stack()
+        others = _ForPrincipals(super().build_middleware_stack(), self.router.default)
         own = OwnRoutes(self._own_routes, redirect_slashes=False, default=others)
-        guard = Guard(own, self._settings, self._owner)
+        guard = Guard(own, self._settings, self._authenticator)
         base = self._settings.base_path
         return BasePath(guard, base) if base else guard
 

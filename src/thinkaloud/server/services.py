@@ -8,6 +8,7 @@ import msgspec
 from thinkaloud.channels.platform.status import ChannelStatus
 from thinkaloud.channels.settings import WebSocketSettings
 from thinkaloud.events.prompt import Effort
+from thinkaloud.ports.authentication import Authenticator
 from thinkaloud.ports.catalogue import Catalogue
 from thinkaloud.ports.clock import Clock, SystemClock
 from thinkaloud.ports.store import Store
@@ -41,8 +42,9 @@ class ServerServices(msgspec.Struct, frozen=True):
     clock: Clock
     settings: ServerSettings
     about: About
-    owner: str
-    """The owner of all requests. Only the guard reads it; other code calls `owner_of(request)`."""
+    authenticator: Authenticator
+    """Determines the principal of each request. Only the guard calls it; other code calls
+    `principal_of(request)`."""
     websocket: WebSocketChannel = msgspec.field(
         default_factory=lambda: WebSocketChannel(WebSocketSettings(), SystemClock())
     )

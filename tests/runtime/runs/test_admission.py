@@ -8,6 +8,7 @@ from typing_extensions import override
 
 from tests.staging import OWNER, stage
 from thinkaloud.errors import Busy, Conflict, NotFound, ThinkaloudError
+from thinkaloud.ports.principal import Principal
 from thinkaloud.ports.store import RunRecord, RunStart, Started
 from thinkaloud.runtime.runs.limits import AdmissionLimits, Limits
 from thinkaloud.runtime.runs.supervisor import RunRequest, Runs
@@ -35,7 +36,7 @@ async def start_at_once(
 ) -> tuple[Sequence[RunRecord], Sequence[ThinkaloudError]]:
     """Start all of these at the same time; return the runs, and why the others were refused."""
     results = await asyncio.gather(
-        *(runs.start(OWNER, request) for request in requests), return_exceptions=True
+        *(runs.start(Principal(OWNER), request) for request in requests), return_exceptions=True
     )
     started = [each for each in results if isinstance(each, RunRecord)]
     refused = [each for each in results if isinstance(each, ThinkaloudError)]
@@ -71,7 +72,7 @@ async def test_a_conversation_that_takes_one_run_gets_one_of_many_messages() -> 
 async def test_one_of_many_runs_replaces_another() -> None:
     model = ScriptedModel([say("One")], [Silence()], [Silence()], [Silence()])
     async with stage(model, store=SlowStore()) as runs:
-        first = await runs.start(OWNER, RunRequest("Hi", "c"))
+        first = await runs.start(Principal(OWNER), RunRequest("Hi", "c"))
         await runs.active.wait(first.run_id)
         again = RunRequest("Hi", "c", replaces=first.run_id)
         started, refused = await start_at_once(runs, *[again] * 3)
@@ -91,9 +92,9 @@ async def test_a_start_that_fails_gives_its_place_back() -> None:
 async def test_a_refused_message_makes_no_conversation() -> None:
     store = SlowStore()
     async with stage(silent(1), store=store, admission=AdmissionLimits(max_active_runs=1)) as runs:
-        await runs.start(OWNER, RunRequest("Hi", "c"))
+        await runs.start(Principal(OWNER), RunRequest("Hi", "c"))
         with pytest.raises(Busy):
-            await runs.start(OWNER, RunRequest("Hi", "new"))
+            await runs.start(Principal(OWNER), RunRequest("Hi", "new"))
         assert await store.conversation(OWNER, "new") is None
 
 
@@ -104,9 +105,9 @@ async def test_a_refusal_does_not_tell_that_another_owner_has_the_conversation(
     limits = Limits(busy_conversation="refuse" if busy == "refuse" else "queue")
     admission = AdmissionLimits(max_waiting_messages=0)
     async with stage(silent(1), limits=limits, admission=admission) as runs:
-        await runs.start(OWNER, RunRequest("Hi", "c"))
+        await runs.start(Principal(OWNER), RunRequest("Hi", "c"))
         with pytest.raises(NotFound):
-            await runs.start("bob", RunRequest("Hi", "c"))
+            await runs.start(Principal("bob"), RunRequest("Hi", "c"))
 
 
 @pytest.mark.promise("P6")
@@ -122,12 +123,12 @@ async def test_a_repeated_key_finds_its_run_even_at_the_limit() -> None:
     limits = AdmissionLimits(max_active_runs=1)
     async with stage(silent(2), store=SlowStore(), admission=limits) as runs:
         request = RunRequest("Hi", idempotency_key=KEY)
-        first = await runs.start(OWNER, request)
-        assert await runs.start(OWNER, request) == first
+        first = await runs.start(Principal(OWNER), request)
+        assert await runs.start(Principal(OWNER), request) == first
 
 
 async def test_each_owner_has_idempotency_keys_of_its_own() -> None:
     async with stage(silent(2), store=SlowStore()) as runs:
         request = RunRequest("Hi", idempotency_key=KEY)
-        first = await runs.start(OWNER, request)
-        assert await runs.start("bob", request) != first
+        first = await runs.start(Principal(OWNER), request)
+        assert await runs.start(Principal("bob"), request) != first

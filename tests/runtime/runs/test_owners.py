@@ -6,6 +6,7 @@ import pytest
 
 from tests.staging import OWNER, logged, stage, start
 from thinkaloud.errors import NotFound
+from thinkaloud.ports.principal import Principal
 from thinkaloud.runtime.runs.supervisor import RunRequest, Runs
 from thinkaloud.testing import ScriptedModel, Silence, say
 
@@ -38,7 +39,7 @@ Attempt = Callable[[Runs, str], Awaitable[object]]
 ATTEMPTS: dict[str, Attempt] = {
     "stop": lambda runs, run_id: runs.stop(BOB, run_id),
     "look up the run": lambda runs, run_id: runs.record(BOB, run_id),
-    "send a message": lambda runs, _: runs.start(BOB, RunRequest("Hi", "c")),
+    "send a message": lambda runs, _: runs.start(Principal(BOB), RunRequest("Hi", "c")),
     "look up": lambda runs, _: runs.conversations.get(BOB, "c"),
     "rename": lambda runs, _: runs.conversations.rename(BOB, "c", "Mine"),
     "delete": lambda runs, _: runs.conversations.delete(BOB, "c"),

@@ -11,6 +11,7 @@ from tests.server.api.test_upload import PNG, open_server, upload
 from tests.server.serving import WAYS, Json, Served, talk
 from tests.staging import OWNER, FakeClock
 from thinkaloud.events.prompt import ModelRequest, UserTurn
+from thinkaloud.ports.principal import Principal
 from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.runtime.runs.supervisor import RunRequest
 from thinkaloud.stores.memory import MemoryStore
@@ -240,7 +241,9 @@ async def test_a_file_of_somebody_elses_run_is_not_there() -> None:
     uploads = MemoryUploads(FakeClock())
     theirs = await uploads.keep("bob", "cat.png", "image/png", PNG)
     async with open_server(ScriptedModel([say("Seen.")]), uploads=uploads) as served:
-        run = await served.runs.start("bob", RunRequest("Hi", context_files=(theirs.id,)))
+        run = await served.runs.start(
+            Principal("bob"), RunRequest("Hi", context_files=(theirs.id,))
+        )
         await served.runs.active.wait(run.run_id)
         status, problem = await served.get(f"/runs/{run.run_id}/attachments/1")
     assert (status, problem["code"]) == (404, "not_found")

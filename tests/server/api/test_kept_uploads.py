@@ -7,6 +7,7 @@ import pytest
 from tests.server.api.test_upload import PNG, open_server, upload
 from tests.server.serving import Json, Served, serving, talk, valid
 from tests.staging import FakeClock
+from thinkaloud.ports.principal import Principal
 from thinkaloud.runtime.runs.supervisor import RunRequest
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.uploads import MemoryUploads
@@ -148,7 +149,7 @@ async def test_what_only_a_temporary_conversation_used_is_gone_after_the_next_st
 async def test_a_run_of_another_owner_uses_no_upload_of_ours() -> None:
     async with open_server(ScriptedModel([say("Seen.")])) as served:
         _, kept = await upload(served, PNG, "cat.png")
-        await served.runs.start("bob", RunRequest("Hi", conversation_id="theirs"))
+        await served.runs.start(Principal("bob"), RunRequest("Hi", conversation_id="theirs"))
         await served.services.uploads.use("bob", [kept["id"]], "theirs")
         await served.runs.conversations.delete("bob", "theirs")
         assert await names(served) == ["cat.png"]

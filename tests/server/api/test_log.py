@@ -16,6 +16,7 @@ from thinkaloud.events.event import Attachment, LoggedEvent, ModelResponded
 from thinkaloud.events.fold import Fold
 from thinkaloud.events.model import Origin, ProviderPayload
 from thinkaloud.events.view import ConversationView
+from thinkaloud.ports.principal import Principal
 from thinkaloud.ports.store import Stored
 from thinkaloud.runtime.log.entry import Entry
 from thinkaloud.runtime.runs.request import RunRequest
@@ -194,7 +195,7 @@ async def test_a_client_resumes_after_any_event_also_when_the_log_was_compacted(
 @pytest.mark.promise("P9")
 async def test_a_live_log_ends_with_its_run_and_then_there_is_no_more() -> None:
     async with serving(ScriptedModel([say("One"), Silence()])) as served:
-        record = await served.runs.start("local", RunRequest("Hi", "c"))
+        record = await served.runs.start(Principal("local"), RunRequest("Hi", "c"))
         seen: list[Json] = []
         async with served.session.get(f"{served.api}/runs/{record.run_id}/log") as response:
             async for line in response.content:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.server.serving import Served, serving, talk
 from thinkaloud.ports.model import ModelInfo, ReasoningAbility
+from thinkaloud.ports.principal import Principal
 from thinkaloud.runtime.runs.supervisor import RunRequest
 from thinkaloud.testing import Cut, ScriptedModel, Silence, Wait, call_tool, say, think
 from thinkaloud.tools.function import tool
@@ -88,8 +89,8 @@ async def test_a_run_that_waits_for_its_conversation_says_so() -> None:
     go = asyncio.Event()
     model = ScriptedModel([say("One"), Wait(go)], [say("Two")])
     async with serving(model) as served:
-        first = await served.runs.start("local", RunRequest("1", conversation_id="c1"))
-        second = await served.runs.start("local", RunRequest("2", conversation_id="c1"))
+        first = await served.runs.start(Principal("local"), RunRequest("1", conversation_id="c1"))
+        second = await served.runs.start(Principal("local"), RunRequest("2", conversation_id="c1"))
         _, waiting = await served.get(f"/runs/{second.run_id}")
         _, state = await served.get("/conversations/c1")
         go.set()
@@ -146,7 +147,7 @@ async def test_a_conversation_can_be_made_renamed_listed_and_deleted() -> None:
         assert await titles(served) == ["New"]
 
         running = await served.runs.start(
-            "local", RunRequest("Hi", conversation_id=made["conversation_id"])
+            Principal("local"), RunRequest("Hi", conversation_id=made["conversation_id"])
         )
         async with served.events("GET", f"{one}/events?after=0") as stream:
             async with served.session.delete(served.api + one) as response:
@@ -197,7 +198,9 @@ async def test_a_long_list_comes_in_pages() -> None:
 async def test_another_owners_objects_are_not_there_and_stay_as_they_are() -> None:
     model = ScriptedModel([say("Private"), Silence()])
     async with serving(model) as served:
-        record = await served.runs.start("somebody", RunRequest("Hi", conversation_id="theirs"))
+        record = await served.runs.start(
+            Principal("somebody"), RunRequest("Hi", conversation_id="theirs")
+        )
         run, conversation = f"/runs/{record.run_id}", "/conversations/theirs"
         tries: list[tuple[str, str, Any]] = [
             ("GET", run, None),

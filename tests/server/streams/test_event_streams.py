@@ -9,6 +9,7 @@ import pytest
 
 from tests.server.raw import raw
 from tests.server.serving import Served, serving, talk
+from thinkaloud.ports.principal import Principal
 from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.runtime.runs.supervisor import RunRequest
 from thinkaloud.stores.memory import MemoryStore
@@ -241,7 +242,9 @@ async def test_a_long_conversation_is_told_again_with_every_end() -> None:
 @pytest.mark.promise("P12")
 async def test_another_owners_runs_and_conversations_cannot_be_followed() -> None:
     async with serving(ScriptedModel(SCRIPT)) as served:
-        record = await served.runs.start("somebody", RunRequest("Hi", conversation_id="theirs"))
+        record = await served.runs.start(
+            Principal("somebody"), RunRequest("Hi", conversation_id="theirs")
+        )
         for path in (f"/runs/{record.run_id}/events", "/conversations/theirs/events"):
             status, problem = await served.get(path)
             assert (status, problem["code"]) == (404, "not_found")

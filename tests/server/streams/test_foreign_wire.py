@@ -12,7 +12,7 @@ from thinkaloud.events.event import AnswerDelta, ReasoningDelta, RunStarted
 from thinkaloud.runtime.log.entry import Entry
 from thinkaloud.runtime.log.follower import Snapshot
 from thinkaloud.runtime.run_stream import follow_run
-from thinkaloud.server.http.operation import owner_of
+from thinkaloud.server.http.operation import principal_of
 from thinkaloud.server.services import ServerServices, ServerState
 from thinkaloud.server.streams.frames import frames_of
 from thinkaloud.server.streams.sse import NDJSON_STREAM, event_stream
@@ -70,7 +70,9 @@ def add_screenplay(app: Starlette, services: ServerServices) -> None:
     state = ServerState()
 
     async def screenplay(request: Request) -> Response:
-        record = await services.runs.record(owner_of(request), request.path_params["run_id"])
+        record = await services.runs.record(
+            principal_of(request).owner, request.path_params["run_id"]
+        )
         frames = frames_of(follow_run(services.runs, record), WIRE)
         kind = NDJSON_STREAM.finite()
         return await event_stream(frames, services.settings, state, kind=kind)

@@ -56,7 +56,7 @@ class LocalBackend:
     ) -> AsyncGenerator["LocalRun"]:
         """Start a run; leaving the block before its end stops it. Includes reasoning regardless."""
         runs, owner = self._runtime.runs, self._runtime.owner
-        record = await runs.start(owner, request)
+        record = await runs.start(self._runtime.principal, request)
         try:
             async with follow_run(runs, record) as stream:
                 yield LocalRun(runs, record, stream)

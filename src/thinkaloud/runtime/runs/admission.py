@@ -4,6 +4,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from thinkaloud.errors import Busy, Conflict
+from thinkaloud.ports.principal import Principal
 from thinkaloud.runtime.runs.active import ActiveRuns
 from thinkaloud.runtime.runs.limits import AdmissionLimits
 from thinkaloud.runtime.runs.request import RunRequest
@@ -34,12 +35,13 @@ class Admission:
         self._starting: list[_Starting] = []
 
     @contextmanager
-    def admit(self, owner: str, request: RunRequest) -> Generator[None]:
+    def admit(self, principal: Principal, request: RunRequest) -> Generator[None]:
         """Reserve a slot for a run until it is active, or until starting it failed.
 
         Raises `Busy` at a limit, and `Conflict` if the conversation allows no second run or
         another run replaces the same one.
         """
+        owner = principal.owner
         self._check(owner, request)
         starting = _Starting(owner, request)
         self._starting.append(starting)

@@ -15,6 +15,7 @@ from thinkaloud.events.prompt import Effort
 from thinkaloud.ports.attachments import Attachments
 from thinkaloud.ports.catalogue import Catalogue
 from thinkaloud.ports.clock import Clock
+from thinkaloud.ports.principal import Principal
 from thinkaloud.ports.store import RunRecord, Store
 from thinkaloud.ports.uploads import Uploads
 from thinkaloud.runtime.runs.attachments import attachments_of, load_attachments, names_of
@@ -123,7 +124,7 @@ class RunServices(msgspec.Struct, frozen=True):
 
 
 async def build_spec(
-    owner: str, request: RunRequest, services: RunServices, replaced: RunFold | None
+    principal: Principal, request: RunRequest, services: RunServices, replaced: RunFold | None
 ) -> RunSpec:
     """Build a run specification from a checked request, reading the files that it names.
 
@@ -136,7 +137,7 @@ async def build_spec(
     model = services.catalogue.open(request.model)
     effort = effective_effort(request.reasoning_effort, services.reasoning_effort, model.info)
     attachments = await load_attachments(
-        owner,
+        principal.owner,
         names,
         attachments_of(replaced),
         services.attachments,
@@ -146,7 +147,7 @@ async def build_spec(
     return RunSpec(
         run_id=f"run_{secrets.token_hex(12)}",
         conversation_id=request.conversation_id or f"conv_{secrets.token_hex(12)}",
-        owner=owner,
+        principal=principal,
         input=UserInput(request.text, request.context, names.context_files, names.image_path),
         model=model,
         max_iterations=request.max_iterations or services.limits.max_iterations,

@@ -23,6 +23,7 @@ from thinkaloud.events.model import AnswerText
 from thinkaloud.events.prompt import Effort
 from thinkaloud.ports.clock import Clock
 from thinkaloud.ports.model import Model
+from thinkaloud.ports.principal import Principal
 from thinkaloud.runtime.log.live_log import LiveLog
 from thinkaloud.runtime.runs.hooks import HookChain, HookFailed, RunInfo
 from thinkaloud.runtime.runs.limits import Limits
@@ -41,7 +42,8 @@ class RunSpec(msgspec.Struct, frozen=True):
 
     run_id: str
     conversation_id: str
-    owner: str
+    principal: Principal
+    """Who started it."""
     input: UserInput
     model: Model
     max_iterations: int
@@ -53,6 +55,11 @@ class RunSpec(msgspec.Struct, frozen=True):
     stop_detached_after: float | None = None
     """Stop the run after this many seconds without a follower; None: never."""
     idempotency_key: str | None = None
+
+    @property
+    def owner(self) -> str:
+        """Who owns it."""
+        return self.principal.owner
 
     @property
     def started(self) -> RunStarted:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from thinkaloud.errors import InternalError, NotFound, Unavailable
 from thinkaloud.events.fold import RunFold
+from thinkaloud.ports.principal import Principal
 from thinkaloud.ports.store import RunRecord, RunStart
 from thinkaloud.ports.tasks import owned_tasks
 from thinkaloud.runtime.conversations.retention import purge_periodically
@@ -97,18 +98,19 @@ class Runs:
         await self.active.interrupt()
         self.hub.close()
 
-    async def start(self, owner: str, request: RunRequest) -> RunRecord:
+    async def start(self, principal: Principal, request: RunRequest) -> RunRecord:
         """Check a request and start its run, which continues even if the caller is cancelled.
 
-        An `idempotency_key` that was used before returns the first run and starts nothing.
-        Raises, before anything is stored: `InvalidRequest`, `UnknownModel`, `UnsupportedEffort`,
-        `NotFound` (another owner's conversation), `Conflict` (the conversation takes no second
+        An `idempotency_key` that its owner used before returns the first run and starts nothing.
+        Raises, before anything is stored: `Forbidden`, `InvalidRequest`, `UnknownModel`,
+        `UnsupportedEffort`, `NotFound` (another owner's conversation), `Conflict` (the conversation takes no second
         run, or another run replaces the same one), `Busy` (a limit is reached), `Unavailable`
         or `ConfigurationError`.
         """
+        principal.check("chat")
         if request.idempotency_key is None:
-            return await self._start(owner, request)
-        key = (owner, request.idempotency_key)
+            return await self._start(principal, request)
+        key = (principal.owner, request.idempotency_key)
         while key in self._keyed:
             await self._keyed[key].wait()
         done = self._keyed[key] = asyncio.Event()
@@ -116,7 +118,7 @@ class Runs:
             # The caller of an earlier run with this key may have left before it was stored.
             await self.active.until_stored(*key)
             first = await self._store.run_for_key(*key)
-            return first or await self._start(owner, request)
+            return first or await self._start(principal, request)
         finally:
             del self._keyed[key]
             done.set()
@@ -162,23 +164,24 @@ class Runs:
             async with following as follower:
                 yield follower
 
-    async def _start(self, owner: str, request: RunRequest) -> RunRecord:
+    async def _start(self, principal: Principal, request: RunRequest) -> RunRecord:
         if self.draining:
             raise Unavailable("The server is shutting down and accepts no new runs.")
         check(request)
-        with self.admission.admit(owner, request):
-            run, record = await self._create_run(owner, request)
+        with self.admission.admit(principal, request):
+            run, record = await self._create_run(principal, request)
         await run.has_started.wait()
         await run.stored.wait()
         if run.refusal is not None:
             raise run.refusal
         return record
 
-    async def _create_run(self, owner: str, request: RunRequest) -> tuple[Run, RunRecord]:
+    async def _create_run(self, principal: Principal, request: RunRequest) -> tuple[Run, RunRecord]:
+        owner = principal.owner
         hooks = HookChain(self._services.hooks)  # First, because it may raise.
         replaced = await replaced_run(owner, request, self._store)
         fold = None if replaced is None else await self.fold(replaced)
-        spec = await build_spec(owner, request, self._services, fold)
+        spec = await build_spec(principal, request, self._services, fold)
         await check_temporary(owner, request, self._store)
         if spec.attachments:
             files = [file.id for file in spec.attachments]

@@ -16,7 +16,7 @@ from thinkaloud.server.http.operation import (
     Answer,
     Operation,
     json_response,
-    owner_of,
+    principal_of,
     request_id_of,
 )
 from thinkaloud.server.http.parsing import decode, idempotency_key, last_event_id, read_body
@@ -70,6 +70,7 @@ class ChatRoutes:
                 summary="Send a message and get the complete reply",
                 description="The run continues if the client disconnects: look it up under /runs.",
                 tag="chat",
+                requires="chat",
                 handler=self.message,
                 body=ChatRequest,
                 headers=_HEADERS,
@@ -84,6 +85,7 @@ class ChatRoutes:
                 name="streamMessage",
                 summary="Send a message and stream the run",
                 tag="chat",
+                requires="chat",
                 handler=self.stream,
                 body=ChatRequest,
                 headers=_STREAM_HEADERS,
@@ -126,13 +128,13 @@ class ChatRoutes:
         chat = decode(body, ChatRequest, services.settings)
         after = last_event_id(request, None) if streaming or chat.streaming else None
         if key is not None:
-            known = await services.store.run_for_key(owner_of(request), key)
+            known = await services.store.run_for_key(principal_of(request).owner, key)
             if known is not None:
                 return chat, known, after
         if after:
             raise InvalidRequest(_RESUMES_NOTHING, field="Last-Event-ID")
         asked = run_request(chat, services, self._state, key)
-        return chat, await services.runs.start(owner_of(request), asked), None
+        return chat, await services.runs.start(principal_of(request), asked), None
 
     async def _wait(self, request: Request, record: RunRecord) -> None:
         """Wait for the run to end. The client counts as a follower while it waits."""

@@ -15,7 +15,7 @@ from thinkaloud.server.http.operation import (
     Answer,
     Operation,
     json_response,
-    owner_of,
+    principal_of,
 )
 from thinkaloud.server.http.parsing import (
     last_event_id,
@@ -66,6 +66,7 @@ class ConversationRoutes:
                 name="listConversations",
                 summary="List conversations",
                 tag="conversations",
+                requires="read",
                 handler=self.list,
                 query=ListQuery,
                 answers={200: Answer("A page of conversations.", ConversationList)},
@@ -77,6 +78,7 @@ class ConversationRoutes:
                 name="createConversation",
                 summary="Create a conversation",
                 tag="conversations",
+                requires="chat",
                 handler=self.create,
                 body=NewConversation,
                 answers={201: Answer("The conversation.", ConversationState)},
@@ -93,6 +95,7 @@ class ConversationRoutes:
                 name="getConversation",
                 summary="Get a conversation",
                 tag="conversations",
+                requires="read",
                 handler=self.get,
                 answers={200: state},
                 problems=(404,),
@@ -103,6 +106,7 @@ class ConversationRoutes:
                 name="updateConversation",
                 summary="Rename a conversation",
                 tag="conversations",
+                requires="chat",
                 handler=self.update,
                 body=ConversationChange,
                 answers={200: state},
@@ -114,6 +118,7 @@ class ConversationRoutes:
                 name="deleteConversation",
                 summary="Delete a conversation",
                 tag="conversations",
+                requires="chat",
                 handler=self.delete,
                 answers={204: Answer("Deleted.", None, media_type=None)},
                 problems=(404, 415),
@@ -128,6 +133,7 @@ class ConversationRoutes:
                 name="listMessages",
                 summary="List messages",
                 tag="conversations",
+                requires="read",
                 handler=self.messages,
                 query=MessagesQuery,
                 answers={200: Answer("All messages, or the requested page.", Messages)},
@@ -140,6 +146,7 @@ class ConversationRoutes:
                 summary="Follow all runs of a conversation",
                 description="Without a cursor, starts with the next event; `after=0` includes all.",
                 tag="conversations",
+                requires="read",
                 handler=self.follow,
                 query=FollowQuery,
                 headers=LAST_EVENT_ID,
@@ -152,7 +159,7 @@ class ConversationRoutes:
         """List conversations."""
         query = read_query(request, ListQuery)
         found = await self._kept.search(
-            owner_of(request),
+            principal_of(request).owner,
             before=_parse_cursor(query.before),
             limit=query.limit + 1,
             words=query.search,
@@ -165,7 +172,10 @@ class ConversationRoutes:
         """Create an empty conversation."""
         asked = await read_json(request, NewConversation, self._services.settings)
         new = await self._kept.create(
-            owner_of(request), asked.conversation_id, asked.title, temporary=asked.temporary
+            principal_of(request).owner,
+            asked.conversation_id,
+            asked.title,
+            temporary=asked.temporary,
         )
         return json_response(await conversation_state(self._services, new), 201)
 
@@ -185,7 +195,7 @@ class ConversationRoutes:
         """Stop the active runs of a conversation and delete it."""
         refuse_form(request)
         conversation_id: str = request.path_params["conversation_id"]
-        await self._kept.delete(owner_of(request), conversation_id)
+        await self._kept.delete(principal_of(request).owner, conversation_id)
         return Response(status_code=204)
 
     async def messages(self, request: Request) -> Response:
@@ -206,14 +216,16 @@ class ConversationRoutes:
         after = last_event_id(request, query.after if isinstance(query.after, int) else None)
         conversation_id: str = request.path_params["conversation_id"]
         wire = chat_wire("sse", reasoning=services.sends_reasoning(query.include_reasoning))
-        following = follow_conversation(services.runs, owner_of(request), conversation_id, after)
+        following = follow_conversation(
+            services.runs, principal_of(request).owner, conversation_id, after
+        )
         return await event_stream(frames_of(following, wire), services.settings, self._state)
 
 
 async def requested_conversation(services: ServerServices, request: Request) -> Conversation:
     """Return the conversation that the path names. Raises `NotFound`."""
     conversation_id: str = request.path_params["conversation_id"]
-    return await services.runs.conversations.get(owner_of(request), conversation_id)
+    return await services.runs.conversations.get(principal_of(request).owner, conversation_id)
 
 
 async def conversation_state(services: ServerServices, found: Conversation) -> ConversationState:

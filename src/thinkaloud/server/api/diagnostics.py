@@ -53,6 +53,7 @@ class DiagnosticRoutes:
                     " any event stream. `thinkaloud doctor --url` reads it."
                 ),
                 tag="system",
+                requires="read",
                 handler=self.stream,
                 answers={200: Answer("The events.", Tick, EVENT_STREAM)},
             )

@@ -37,7 +37,7 @@ async def run_checks(services: ServerServices) -> dict[str, Check]:
 async def _store_check(services: ServerServices) -> Check:
     try:
         async with asyncio.timeout(_CHECK_SECONDS):
-            await services.store.conversation(services.owner, "health")
+            await services.store.conversation("", "health")
     except ThinkaloudError as error:
         return Check("unhealthy", error.message)
     except (OSError, TimeoutError) as error:

@@ -13,7 +13,7 @@ from thinkaloud.server.http.operation import (
     NDJSON,
     Answer,
     Operation,
-    owner_of,
+    principal_of,
 )
 from thinkaloud.server.http.parsing import last_event_id, read_query
 from thinkaloud.server.schema.requests import LogQuery
@@ -50,6 +50,7 @@ class LogRoutes:
                 summary="Get or follow the log of a run",
                 description=_DESCRIPTION,
                 tag="runs",
+                requires="read",
                 handler=self.run,
                 query=LogQuery,
                 headers=LAST_EVENT_ID,
@@ -63,6 +64,7 @@ class LogRoutes:
                 summary="Get or follow the log of a conversation",
                 description=f"{_DESCRIPTION} It starts with the first event unless `after` is given.",
                 tag="conversations",
+                requires="read",
                 handler=self.conversation,
                 query=LogQuery,
                 headers=LAST_EVENT_ID,
@@ -76,7 +78,7 @@ class LogRoutes:
         runs = self._services.runs
         query, after, form, wire = self._read(request)
         run_id: str = request.path_params["run_id"]
-        record = await runs.record(owner_of(request), run_id)
+        record = await runs.record(principal_of(request).owner, run_id)
         if query.follow and record.run_id not in runs.active:
             async with frames_of(follow_run(runs, record, after), wire) as frames:
                 if not await frames.next():
@@ -89,7 +91,11 @@ class LogRoutes:
         query, after, form, wire = self._read(request)
         conversation_id: str = request.path_params["conversation_id"]
         following = follow_conversation(
-            self._services.runs, owner_of(request), conversation_id, after or 0, live=query.follow
+            self._services.runs,
+            principal_of(request).owner,
+            conversation_id,
+            after or 0,
+            live=query.follow,
         )
         return await self._stream(following, wire, form, live=query.follow)
 

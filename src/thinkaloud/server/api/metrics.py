@@ -46,6 +46,7 @@ class Metrics:
                 name="metrics",
                 summary="Prometheus metrics",
                 tag="system",
+                requires="metrics",
                 handler=self.get,
                 answers={200: Answer("The metrics.", str, "text/plain")},
             )

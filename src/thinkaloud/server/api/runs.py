@@ -13,7 +13,7 @@ from thinkaloud.server.http.operation import (
     Answer,
     Operation,
     json_response,
-    owner_of,
+    principal_of,
 )
 from thinkaloud.server.http.parsing import last_event_id, read_query, refuse_form
 from thinkaloud.server.schema.requests import FollowQuery, ReasoningQuery
@@ -44,6 +44,7 @@ class RunRoutes:
                 name="getRun",
                 summary="Get a run",
                 tag="runs",
+                requires="read",
                 handler=self.get,
                 query=ReasoningQuery,
                 answers={200: Answer("The run.", RunState)},
@@ -58,6 +59,7 @@ class RunRoutes:
                     "Responds when the run has ended. Stopping a run that has ended has no effect."
                 ),
                 tag="runs",
+                requires="chat",
                 handler=self.stop,
                 query=ReasoningQuery,
                 answers={200: Answer("The ended run.", RunState)},
@@ -69,6 +71,7 @@ class RunRoutes:
                 name="followRun",
                 summary="Follow or resume a run",
                 tag="runs",
+                requires="read",
                 handler=self.follow,
                 query=FollowQuery,
                 headers=LAST_EVENT_ID,
@@ -94,6 +97,7 @@ class RunRoutes:
                 " since. `number` counts from 1, in the order of the run's `attachments`."
             ),
             tag="runs",
+            requires="read",
             handler=self.attachment,
             answers={200: FILE},
             problems=(404,),
@@ -109,7 +113,7 @@ class RunRoutes:
         refuse_form(request)
         query = read_query(request, ReasoningQuery)
         run_id: str = request.path_params["run_id"]
-        record = await self._services.runs.stop(owner_of(request), run_id)
+        record = await self._services.runs.stop(principal_of(request).owner, run_id)
         return await self._described(record, asked=query.include_reasoning)
 
     async def follow(self, request: Request) -> Response:
@@ -137,7 +141,7 @@ class RunRoutes:
 
     async def _record(self, request: Request) -> RunRecord:
         run_id: str = request.path_params["run_id"]
-        return await self._services.runs.record(owner_of(request), run_id)
+        return await self._services.runs.record(principal_of(request).owner, run_id)
 
     async def _described(self, record: RunRecord, *, asked: bool) -> Response:
         fold = await self._services.runs.fold(record)

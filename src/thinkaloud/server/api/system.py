@@ -10,9 +10,16 @@ from starlette.responses import Response
 
 from thinkaloud.errors import ThinkaloudError
 from thinkaloud.ports.model import ReasoningAbility
+from thinkaloud.ports.principal import Requirement
 from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.server.api.health_checks import Check, Health, run_checks
-from thinkaloud.server.http.operation import Answer, Handler, Operation, json_response
+from thinkaloud.server.http.operation import (
+    Answer,
+    Handler,
+    Operation,
+    check_permission,
+    json_response,
+)
 from thinkaloud.server.schema.responses import ModelView, model_view
 from thinkaloud.server.services import ServerServices, ServerState
 
@@ -21,7 +28,8 @@ class HealthReport(msgspec.Struct, frozen=True):
     """The health of the server, determined by its worst check."""
 
     status: Health
-    checks: dict[str, Check]
+    checks: dict[str, Check] = {}
+    """Empty if the caller may not read them."""
 
 
 class Liveness(msgspec.Struct, frozen=True):
@@ -150,13 +158,14 @@ class SystemRoutes:
         answers = {200: report, 503: sick}
         return [
             _operation("/api/v1/health", "health", "Health", self.health, answers),
-            _operation("/readyz", "ready", "Readiness probe", self.health, answers),
+            _operation("/readyz", "ready", "Readiness probe", self.ready, answers, "none"),
             _operation(
                 "/healthz",
                 "alive",
                 "Liveness probe",
                 self.alive,
                 {200: Answer("The process is alive.", Liveness)},
+                "none",
             ),
         ]
 
@@ -189,6 +198,18 @@ class SystemRoutes:
 
         Each check takes at most two seconds, and none uses the network.
         """
+        return _respond(await self._check())
+
+    async def ready(self, request: Request) -> Response:
+        """Check the same; callers who may not read the details only get the status."""
+        report = await self._check()
+        try:
+            check_permission(request, "read")
+        except ThinkaloudError:
+            report = HealthReport(report.status)
+        return _respond(report)
+
+    async def _check(self) -> HealthReport:
         checks = await run_checks(self._services)
         found = {check.status for check in checks.values()}
         worst: Health = "healthy"
@@ -196,7 +217,7 @@ class SystemRoutes:
             worst = "unhealthy"
         elif "degraded" in found:
             worst = "degraded"
-        return json_response(HealthReport(worst, checks), 503 if worst == "unhealthy" else 200)
+        return HealthReport(worst, checks)
 
     async def alive(self, request: Request) -> Response:
         """Respond that the process is alive, without checking anything."""
@@ -322,8 +343,17 @@ class SystemRoutes:
         return (self._services.clock.steady_ms() - self._started_ms) / 1000
 
 
+def _respond(report: HealthReport) -> Response:
+    return json_response(report, 503 if report.status == "unhealthy" else 200)
+
+
 def _operation(
-    path: str, name: str, summary: str, handler: Handler, answers: Mapping[int, Answer]
+    path: str,
+    name: str,
+    summary: str,
+    handler: Handler,
+    answers: Mapping[int, Answer],
+    requires: Requirement = "read",
 ) -> Operation:
     return Operation(
         method="GET",
@@ -331,6 +361,7 @@ def _operation(
         name=name,
         summary=summary,
         tag="system",
+        requires=requires,
         handler=handler,
         answers=answers,
     )

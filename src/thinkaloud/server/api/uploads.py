@@ -17,7 +17,7 @@ from thinkaloud.server.http.operation import (
     Answer,
     Operation,
     json_response,
-    owner_of,
+    principal_of,
 )
 from thinkaloud.server.http.parsing import read_limited, read_query, refuse_form
 from thinkaloud.server.http.problems import Refused
@@ -92,6 +92,7 @@ class UploadRoutes:
                     " `server.max_uploads`, or more than `server.max_uploads_bytes` in total."
                 ),
                 tag="uploads",
+                requires="chat",
                 handler=self.upload,
                 body=UploadForm,
                 body_type=FORM_TYPE,
@@ -108,6 +109,7 @@ class UploadRoutes:
                 name="listUploads",
                 summary="List uploads",
                 tag="uploads",
+                requires="read",
                 handler=self.list,
                 query=UploadsQuery,
                 answers={200: Answer("A page of uploads.", UploadList)},
@@ -119,6 +121,7 @@ class UploadRoutes:
                 name="getUpload",
                 summary="Download an upload",
                 tag="uploads",
+                requires="read",
                 handler=self.get,
                 answers={200: FILE},
                 problems=(404,),
@@ -130,6 +133,7 @@ class UploadRoutes:
                 summary="Delete an upload",
                 description="Runs keep their attachments.",
                 tag="uploads",
+                requires="chat",
                 handler=self.delete,
                 answers={204: Answer("Deleted.", None, media_type=None)},
                 problems=(404, 415),
@@ -143,14 +147,16 @@ class UploadRoutes:
         file = _only_file(read_form(request.headers.get("content-type", ""), body))
         media_type = _checked(file.data, limit)
         name = file_label(file.file_name or "")
-        kept = await self._services.uploads.keep(owner_of(request), name, media_type, file.data)
+        kept = await self._services.uploads.keep(
+            principal_of(request).owner, name, media_type, file.data
+        )
         return json_response(Uploaded(kept.id, kept.name, kept.media_type, kept.bytes), 201)
 
     async def list(self, request: Request) -> Response:
         """List uploads."""
         query = read_query(request, UploadsQuery)
         found = await self._services.uploads.page(
-            owner_of(request), before=_parse_cursor(query.before), limit=query.limit + 1
+            principal_of(request).owner, before=_parse_cursor(query.before), limit=query.limit + 1
         )
         page = found[: query.limit]
         more = _cursor(page[-1]) if len(found) > query.limit else None
@@ -159,7 +165,7 @@ class UploadRoutes:
     async def get(self, request: Request) -> Response:
         """Download an upload."""
         upload_id: str = request.path_params["upload_id"]
-        found = await self._services.uploads.get(owner_of(request), upload_id)
+        found = await self._services.uploads.get(principal_of(request).owner, upload_id)
         if found is None:
             raise NotFound(_MISSING)
         upload, data = found
@@ -169,7 +175,7 @@ class UploadRoutes:
         """Delete an upload."""
         refuse_form(request)
         upload_id: str = request.path_params["upload_id"]
-        if not await self._services.uploads.delete(owner_of(request), upload_id):
+        if not await self._services.uploads.delete(principal_of(request).owner, upload_id):
             raise NotFound(_MISSING)
         return Response(status_code=204)
 

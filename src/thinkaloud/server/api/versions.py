@@ -35,6 +35,7 @@ class VersionRoutes:
                 name="listVersions",
                 summary="List versions",
                 tag="conversations",
+                requires="read",
                 handler=self.list,
                 query=VersionsQuery,
                 answers={200: Answer("The versions.", VersionList)},
@@ -52,6 +53,7 @@ class VersionRoutes:
                     " run is active."
                 ),
                 tag="conversations",
+                requires="chat",
                 handler=self.select,
                 body=VersionChoice,
                 answers={200: Answer("The versions, as they are now.", VersionList)},

@@ -20,11 +20,13 @@ from thinkaloud.server.wires.chat.frames import Frame
 from thinkaloud.server.wires.log.lines import LOG_LINES, LogLine
 
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")
-_EVERY_REQUEST: Final = (403, 421, 500, 503)
+_EVERY_REQUEST: Final = (400, 401, 403, 421, 429, 500, 503)
 _WITH_BODY: Final = (400, 408, 413, 415, 422)
 _MEANINGS: Final[Mapping[int, str]] = {
     400: "The body doesn't match its type, or the request is malformed.",
-    403: "Requests from web pages of other sites are not allowed.",
+    401: "The request has no valid credential.",
+    403: "The credential doesn't permit this (`field` says what it restricts), or the request is"
+    " from a web page of another site.",
     404: "The resource doesn't exist, or belongs to someone else.",
     408: "The body took too long to arrive.",
     409: "The state of the resource doesn't allow this.",
@@ -97,6 +99,7 @@ class _DocumentBuilder:
             "operationId": operation.name,
             "summary": operation.summary,
             "tags": [operation.tag],
+            "x-requires": operation.requires,
             "parameters": self._parameters(operation),
             "responses": self._responses(operation),
         }

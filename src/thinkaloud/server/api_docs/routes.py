@@ -44,6 +44,7 @@ class DocRoutes:
             name=name,
             summary=f"API document at {path}",
             tag="docs",
+            requires="read",
             handler=self._handler(name, media_type, make),
             answers={200: Answer("The document.", kind, media_type)},
         )

@@ -105,7 +105,7 @@ class ConnectionLimits:
 
 def raw_refusal(error: Refused) -> bytes:
     """Return a problem as a complete HTTP response with `Connection: close`."""
-    headers, body = refusal(error, new_request_id())
+    _, headers, body = refusal(error, new_request_id())
     lines = [b"%s: %s\r\n" % each for each in (*headers, (b"connection", b"close"))]
     return b"".join((STATUS_LINE[error.status], *lines, b"\r\n", body))
 

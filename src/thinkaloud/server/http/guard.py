@@ -8,8 +8,16 @@ from typing import Final
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from thinkaloud.errors import ThinkaloudError
+from thinkaloud.ports.authentication import Authenticator, IncomingRequest
 from thinkaloud.server.http.origins import host_allowed, origin_allowed
-from thinkaloud.server.http.problems import MEDIA_TYPE, Refused, problem_of
+from thinkaloud.server.http.problems import (
+    MEDIA_TYPE,
+    Refused,
+    headers_of,
+    problem_of,
+    retry_header,
+)
 from thinkaloud.server.settings import ServerSettings
 
 _SAFE_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}\Z")
@@ -30,15 +38,19 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 
 class Guard:
-    """ASGI middleware: checks `Host`, `Origin`, `Sec-Fetch-Site`; sets request id and owner.
+    """ASGI middleware: checks `Host`, `Origin`, `Sec-Fetch-Site`; sets request id and principal.
 
+    A request without a valid credential is passed on with the error instead of a principal,
+    because some routes need none; `principal_of` and `denial_of` raise or return it.
     Forwarding headers of proxies (`X-Forwarded-*`, `Forwarded`) are ignored.
     """
 
-    def __init__(self, app: ASGIApp, settings: ServerSettings, owner: str) -> None:
+    def __init__(
+        self, app: ASGIApp, settings: ServerSettings, authenticator: Authenticator
+    ) -> None:
         self._app = app
         self._settings = settings
-        self._owner = owner
+        self._authenticator = authenticator
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or reject it with 421 or 403."""
@@ -46,11 +58,17 @@ class Guard:
             await self._app(scope, receive, send)
             return
         request_id = _request_id(scope["headers"])
-        scope.setdefault("state", {}).update(request_id=request_id, owner=self._owner)
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id
         refusal = self._refusal(scope)
         if refusal is not None:
             await refuse(refusal, scope, send)
-        elif scope["type"] == "websocket":
+            return
+        try:
+            state["principal"] = await self._authenticator.authenticate(_incoming(scope))
+        except ThinkaloudError as error:
+            state["principal"] = error
+        if scope["type"] == "websocket":
             await self._app(scope, receive, send)
         else:
             await self._app(scope, receive, _with_headers(scope, send, request_id))
@@ -81,12 +99,12 @@ class Guard:
         return None
 
 
-async def refuse(error: Refused, scope: Scope, send: Send) -> None:
+async def refuse(error: ThinkaloudError, scope: Scope, send: Send) -> None:
     """Reject a request, or an upgrade before it is accepted, with a problem document."""
     request_id = str(scope["state"]["request_id"])
-    headers, body = refusal(error, request_id)
+    status, headers, body = refusal(error, request_id)
     kind = "websocket.http.response" if scope["type"] == "websocket" else "http.response"
-    await send({"type": f"{kind}.start", "status": error.status, "headers": headers})
+    await send({"type": f"{kind}.start", "status": status, "headers": headers})
     await send({"type": f"{kind}.body", "body": body})
 
 
@@ -95,16 +113,30 @@ def new_request_id() -> str:
     return f"req_{secrets.token_hex(10)}"
 
 
-def refusal(error: Refused, request_id: str) -> tuple[Headers, bytes]:
-    """Return the headers and the body of a problem document."""
-    body = msgspec.json.encode(problem_of(error, request_id))
+def refusal(error: ThinkaloudError, request_id: str) -> tuple[int, Headers, bytes]:
+    """Return the status, the headers and the body of a problem document."""
+    problem = problem_of(error, request_id)
+    body = msgspec.json.encode(problem)
+    own = {**headers_of(error), **retry_header(problem)}
     headers = (
+        *((name.lower().encode(), value.encode()) for name, value in own.items()),
         (b"content-type", MEDIA_TYPE.encode()),
         (b"content-length", str(len(body)).encode()),
         (b"x-request-id", request_id.encode()),
         *SECURITY_HEADERS,
     )
-    return headers, body
+    return problem.status, headers, body
+
+
+def _incoming(scope: Scope) -> IncomingRequest:
+    client: tuple[str, int] | None = scope.get("client")
+    return IncomingRequest(
+        headers=scope["headers"],
+        method=scope.get("method", "GET"),
+        path=scope["path"],
+        scheme=scope["scheme"],
+        address=client[0] if client else None,
+    )
 
 
 def _with_headers(scope: Scope, send: Send, request_id: str) -> Send:

@@ -11,7 +11,8 @@ from starlette.types import Receive, Scope, Send
 
 from thinkaloud.core.parsers.sse import MEDIA_TYPE
 from thinkaloud.errors import InternalError, ThinkaloudError
-from thinkaloud.server.http.problems import Refused, problem_of, respond
+from thinkaloud.ports.principal import Principal, Requirement
+from thinkaloud.server.http.problems import Refused, headers_of, problem_of, respond
 from thinkaloud.server.schema.requests import NoQuery
 
 _log = logging.getLogger(__name__)
@@ -54,6 +55,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """The operation id."""
     summary: str
     tag: str
+    requires: Requirement
+    """The scope that its caller needs."""
     handler: Handler
     answers: Mapping[int, Answer]
     problems: Sequence[int] = ()
@@ -82,13 +85,12 @@ class Resource:
     def __init__(self, path: str, operations: Sequence[Operation], observer: Observer) -> None:
         self.__name__ = path
         self._path = path
-        self._handlers = {operation.method: operation.handler for operation in operations}
         self._observer = observer
-        get = next((each for each in operations if each.method == "GET"), None)
-        streams = get is not None and get.answers[200].media_type in _STREAMS
-        self._by_method: dict[str, Handler] = dict(self._handlers)
-        if get is not None and not streams:
-            self._by_method["HEAD"] = get.handler
+        self._by_method: dict[str, Operation] = {each.method: each for each in operations}
+        get = self._by_method.get("GET")
+        if get is not None and get.answers[200].media_type not in _STREAMS:
+            self._by_method["HEAD"] = get
+        self._is_public = all(each.requires == "none" for each in operations)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -101,15 +103,12 @@ class Resource:
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:
-        handler = self._by_method.get(request.method)
-        if handler is None:
-            allow = ", ".join(sorted(self._by_method))
-            message = f"{request.method} is not allowed here. Allowed: {allow}."
-            return error_response(
-                Refused(405, "method_not_allowed", message, headers={"Allow": allow}), request
-            )
+        operation = self._by_method.get(request.method)
         try:
-            return await handler(request)
+            if operation is None:
+                raise self._unknown_method(request)
+            check_permission(request, operation.requires)
+            return await operation.handler(request)
         except ThinkaloudError as error:
             return error_response(error, request)
         except Exception:  # noqa: BLE001 - a failed request must not stop the server
@@ -118,6 +117,12 @@ class Resource:
                 InternalError("Internal server error. The server's log has the details."), request
             )
 
+    def _unknown_method(self, request: Request) -> ThinkaloudError:
+        check_permission(request, "none" if self._is_public else "any")
+        allow = ", ".join(sorted(self._by_method))
+        message = f"{request.method} is not allowed here. Allowed: {allow}."
+        return Refused(405, "method_not_allowed", message, headers={"Allow": allow})
+
 
 def request_id_of(scope: Scope) -> str:
     """Return the request id set by the guard."""
@@ -125,16 +130,31 @@ def request_id_of(scope: Scope) -> str:
     return str(state.get("request_id", ""))
 
 
-def owner_of(connection: Mapping[str, Any]) -> str:
-    """Return the owner set by the guard, from a request or its scope."""
-    owner: str = connection["state"]["owner"]
-    return owner
+def principal_of(connection: Mapping[str, Any]) -> Principal:
+    """Return who a request or a socket acts for, from the request or its ASGI scope.
+
+    Raises what the authenticator raised, such as `Unauthorized`.
+    """
+    found: Principal | ThinkaloudError = connection["state"]["principal"]
+    if isinstance(found, ThinkaloudError):
+        raise found
+    return found
+
+
+def check_permission(connection: Mapping[str, Any], requires: Requirement) -> None:
+    """Raise `Unauthorized` or `Forbidden` if its principal doesn't have what a route requires."""
+    match requires:
+        case "none":
+            return
+        case "any":
+            principal_of(connection)
+        case _:
+            principal_of(connection).check(requires)
 
 
 def error_response(error: ThinkaloudError, request: Request) -> Response:
     """Return an error as a problem document."""
-    headers = error.headers if isinstance(error, Refused) else None
-    return respond(problem_of(error, request_id_of(request.scope)), headers)
+    return respond(problem_of(error, request_id_of(request.scope)), headers_of(error))
 
 
 def json_response(

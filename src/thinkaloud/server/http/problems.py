@@ -9,10 +9,13 @@ import msgspec
 from starlette.responses import Response
 
 from thinkaloud.errors import (
+    Forbidden,
     InvalidRequest,
     ProviderError,
+    RateLimited,
     StoreError,
     ThinkaloudError,
+    Unauthorized,
     Unavailable,
     UnknownModel,
     UnsupportedEffort,
@@ -28,6 +31,11 @@ _RETRY_SECONDS: Final = 5.0
 _STATUS: Final[Mapping[str, int]] = {
     "invalid_request": 422,
     "unsupported_effort": 422,
+    "bad_request": 400,
+    "unauthorized": 401,
+    "forbidden": 403,
+    "rate_limited": 429,
+    "budget_spent": 429,
     "not_found": 404,
     "unknown_model": 404,
     "conflict": 409,
@@ -102,7 +110,7 @@ def problem_of(error: ThinkaloudError, request_id: str) -> Problem:
     """Return a thinkaloud error as a problem document."""
     status = error.status if isinstance(error, Refused) else status_of(error.code)
     field: str | None = None
-    if isinstance(error, InvalidRequest | UnsupportedEffort | Refused):
+    if isinstance(error, InvalidRequest | UnsupportedEffort | Forbidden | Refused):
         field = error.field
     elif isinstance(error, UnknownModel):
         field = "model"
@@ -117,6 +125,19 @@ def problem_of(error: ThinkaloudError, request_id: str) -> Problem:
     )
 
 
+def headers_of(error: ThinkaloudError) -> dict[str, str]:
+    """Return the response headers that belong to an error, besides `Retry-After`."""
+    match error:
+        case Refused():
+            return error.headers
+        case Unauthorized():
+            return {"WWW-Authenticate": "Bearer"}
+        case RateLimited(code="budget_spent"):
+            return {"x-should-retry": "false"}
+        case _:
+            return {}
+
+
 def problem_of_run(error: RunError, request_id: str) -> Problem:
     """Return a failed run as a problem document, without its text."""
     problem = _problem(status_of(error.code), error.code, error.message, request_id)
@@ -127,10 +148,15 @@ def problem_of_run(error: RunError, request_id: str) -> Problem:
 
 def respond(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
     """Return a problem as an HTTP response, with `Retry-After` if known."""
-    found = dict(headers or {})
-    if isinstance(problem.retry_after, float):
-        found["Retry-After"] = str(math.ceil(problem.retry_after))
+    found = {**(headers or {}), **retry_header(problem)}
     return Response(msgspec.json.encode(problem), problem.status, found, MEDIA_TYPE)
+
+
+def retry_header(problem: Problem) -> dict[str, str]:
+    """Return `Retry-After` in whole seconds, if the problem says when to try again."""
+    if isinstance(problem.retry_after, float):
+        return {"Retry-After": str(math.ceil(problem.retry_after))}
+    return {}
 
 
 def _retryable(error: ThinkaloudError) -> bool | msgspec.UnsetType:
@@ -139,6 +165,8 @@ def _retryable(error: ThinkaloudError) -> bool | msgspec.UnsetType:
             return error.retryable
         case Unavailable():
             return True
+        case RateLimited():
+            return error.code == "rate_limited"
         case _:
             return _NEVER
 
@@ -157,7 +185,7 @@ def _wait(error: ThinkaloudError) -> float | None:
     match error:
         case ProviderError():
             return error.retry_after
-        case Unavailable():
+        case Unavailable() | RateLimited():
             return error.retry_after
         case StoreError():
             return _RETRY_SECONDS

@@ -13,10 +13,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from thinkaloud.errors import ThinkaloudError
 from thinkaloud.runtime.runs.request import MAX_CONTEXT_FILES
 from thinkaloud.server.api.system import Features, SystemRoutes
 from thinkaloud.server.http.guard import refuse
-from thinkaloud.server.http.operation import Answer, Operation, json_response
+from thinkaloud.server.http.operation import Answer, Operation, json_response, principal_of
 from thinkaloud.server.http.problems import Refused
 from thinkaloud.server.services import ServerServices
 from thinkaloud.server.sockets.page.socket import CHANNEL_PATH
@@ -88,8 +89,7 @@ class WebUi:
         if scope["type"] == "http" and scope["method"] in {"GET", "HEAD"}:
             response = await self._find(scope)
         if response is None:
-            error = Refused(404, "not_found", "Not found: no route matches this path.")
-            await refuse(error, scope, send)
+            await refuse(_not_found(scope), scope, send)
         else:
             await response(scope, receive, send)
 
@@ -138,6 +138,15 @@ class WebUi:
         except (OSError, ValueError):  # deleted since, or not a valid file name
             return None
         return known
+
+
+def _not_found(scope: Scope) -> ThinkaloudError:
+    """Return the error for a path without a route, which needs a credential like most paths."""
+    try:
+        principal_of(scope)
+    except ThinkaloudError as error:
+        return error
+    return Refused(404, "not_found", "Not found: no route matches this path.")
 
 
 def _opened(path: Path, stamp: tuple[int, int], base_path: str) -> _File:
@@ -268,6 +277,7 @@ class BootstrapRoutes:
                 name="bootstrap",
                 summary="Web UI bootstrap",
                 tag="web UI",
+                requires="any",
                 handler=self.get,
                 answers={200: Answer("The socket's path, the model and limits.", Bootstrap)},
             )

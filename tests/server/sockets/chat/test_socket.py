@@ -12,6 +12,7 @@ from tests.server.serving import Socket, serving
 from tests.staging import FixedAttachments
 from thinkaloud.events.event import Attachment
 from thinkaloud.ports.attachments import FileField
+from thinkaloud.ports.principal import Principal
 from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.runtime.runs.supervisor import RunRequest
 from thinkaloud.testing import Cut, ScriptedModel, Silence, Wait, call_tool, say, think
@@ -311,7 +312,9 @@ async def test_a_cursor_that_was_never_given_out_is_refused() -> None:
 async def test_what_belongs_to_another_owner_does_not_exist_on_the_socket() -> None:
     model = ScriptedModel([say("Private")])
     async with serving(model) as served, served.socket() as socket:
-        record = await served.runs.start("somebody", RunRequest("Hi", conversation_id="theirs"))
+        record = await served.runs.start(
+            Principal("somebody"), RunRequest("Hi", conversation_id="theirs")
+        )
         for message in (
             {"type": "resume", "run_id": record.run_id},
             {"type": "resume", "conversation_id": "theirs"},

@@ -6,6 +6,7 @@ from websockets.exceptions import InvalidStatus
 
 from tests.channels.sockets import client, hosting, texts
 from thinkaloud.channels.settings import WebSocketSettings
+from thinkaloud.ports.principal import Principal
 from thinkaloud.runtime.runs.supervisor import RunRequest
 from thinkaloud.testing import (
     ScriptedModel,
@@ -89,7 +90,7 @@ async def test_a_refused_message_is_named_by_the_clients_own_id() -> None:
 @pytest.mark.promise("P12")
 async def test_another_owners_chat_looks_like_one_that_does_not_exist() -> None:
     async with hosting(ScriptedModel([think(CANARY), say(CANARY)])) as served:
-        record = await served.runs.start("somebody", RunRequest("Hi", "theirs"))
+        record = await served.runs.start(Principal("somebody"), RunRequest("Hi", "theirs"))
         await served.runs.active.wait(record.run_id)
         async with client(served) as one:
             for frame in (
@@ -117,7 +118,7 @@ async def test_a_free_id_that_becomes_another_owners_chat_stays_silent() -> None
         client(served) as one,
     ):
         await one.attach("free")
-        record = await served.runs.start("somebody", RunRequest("Hi", "free"))
+        record = await served.runs.start(Principal("somebody"), RunRequest("Hi", "free"))
         await served.runs.active.wait(record.run_id)
         await one.send({"type": "ping"})
         assert (await one.receive())["event"] == "pong"
@@ -128,7 +129,7 @@ async def test_a_free_id_that_becomes_another_owners_chat_stays_silent() -> None
 async def test_a_stop_never_reaches_another_owners_run() -> None:
     model = ScriptedModel([think("Hm"), Silence()])
     async with hosting(model) as served, client(served) as one:
-        record = await served.runs.start("somebody", RunRequest("Hi", "theirs"))
+        record = await served.runs.start(Principal("somebody"), RunRequest("Hi", "theirs"))
         await one.send({"type": "stop", "chat_id": "theirs"})
         (error,) = await one.until("error")
         assert error["code"] == "not_found"

@@ -8,6 +8,7 @@ from typing import get_args
 from starlette.types import Receive
 
 from thinkaloud.errors import InvalidRequest, ThinkaloudError
+from thinkaloud.ports.principal import Principal
 from thinkaloud.ports.store import RunRecord
 from thinkaloud.runtime.run_stream import follow_conversation, follow_run
 from thinkaloud.server.http.parsing import decode
@@ -44,11 +45,16 @@ class SocketSession:
     """The state of one socket. `serve` owns all its tasks."""
 
     def __init__(
-        self, services: ServerServices, state: ServerState, owner: str, outlet: Outlet
+        self,
+        services: ServerServices,
+        state: ServerState,
+        principal: Principal,
+        outlet: Outlet,
     ) -> None:
         self._services = services
         self._state = state
-        self._owner = owner
+        self._principal = principal
+        self._owner = principal.owner
         self._outlet = outlet
         self._waiting: deque[_Job] = deque()
         self._current: _Job | None = None
@@ -74,10 +80,13 @@ class SocketSession:
             kind = decode(data, SocketMessage, settings).type
             match kind:
                 case "message":
+                    self._principal.check("chat")
                     await self._message(decode(data, ChatRequest, settings))
                 case "stop":
+                    self._principal.check("chat")
                     await self._stop(decode(data, StopCommand, settings))
                 case "resume":
+                    self._principal.check("read")
                     await self._resume(decode(data, ResumeCommand, settings), tasks)
                 case _:
                     raise InvalidRequest(
@@ -118,7 +127,7 @@ class SocketSession:
     async def _start(self, job: _Job) -> RunRecord:
         services = self._services
         asked = run_request(job.chat, services, self._state)
-        job.record = await services.runs.start(self._owner, asked)
+        job.record = await services.runs.start(self._principal, asked)
         return job.record
 
     async def _answer(self, job: _Job) -> None:

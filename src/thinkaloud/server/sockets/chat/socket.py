@@ -6,8 +6,10 @@ from typing import Final, Protocol
 
 from starlette.types import Receive, Scope, Send
 
+from thinkaloud.errors import ThinkaloudError
+from thinkaloud.ports.principal import Principal
 from thinkaloud.server.http.guard import refuse
-from thinkaloud.server.http.operation import owner_of, request_id_of
+from thinkaloud.server.http.operation import principal_of, request_id_of
 from thinkaloud.server.http.problems import Refused
 from thinkaloud.server.services import ServerServices, ServerState
 from thinkaloud.server.sockets.chat.session import SocketSession
@@ -41,6 +43,12 @@ class ChatSocket:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one socket until it is closed."""
         await receive()
+        try:
+            principal = principal_of(scope)
+            principal.check("chat", "read")
+        except ThinkaloudError as error:
+            await refuse(error, scope, send)
+            return
         if self._state.sockets >= self._services.settings.max_sockets:
             await refuse(Refused(503, "busy", "Too many sockets are open."), scope, send)
             return
@@ -48,12 +56,14 @@ class ChatSocket:
         try:
             request_id = request_id_of(scope).encode()
             await send({"type": "websocket.accept", "headers": [(b"x-request-id", request_id)]})
-            if not await self._serve(scope, receive, send):
+            if not await self._serve(principal, scope, receive, send):
                 await self._drop(send)
         finally:
             self._state.sockets -= 1
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> bool:
+    async def _serve(
+        self, principal: Principal, scope: Scope, receive: Receive, send: Send
+    ) -> bool:
         """Serve until the client disconnects. Returns False if it stopped reading."""
 
         async def write(data: bytes) -> None:
@@ -63,7 +73,7 @@ class ChatSocket:
                 await send({"type": "websocket.send", "text": data.decode()})
 
         outlet = Outlet(write, scope)
-        session = self._session(owner_of(scope), outlet)
+        session = self._session(principal, outlet)
         async with asyncio.TaskGroup() as group:
             served = group.create_task(session.serve(receive))
             stuck = group.create_task(
@@ -75,8 +85,8 @@ class ChatSocket:
             stuck.cancel()
         return gone
 
-    def _session(self, owner: str, outlet: Outlet) -> Session:
-        return SocketSession(self._services, self._state, owner, outlet)
+    def _session(self, principal: Principal, outlet: Outlet) -> Session:
+        return SocketSession(self._services, self._state, principal, outlet)
 
     async def _drop(self, send: Send) -> None:
         self._state.dropped_readers += 1

@@ -9,6 +9,7 @@ from starlette.types import Receive
 
 from thinkaloud.core.chat_commands import is_stop
 from thinkaloud.errors import NotFound, ThinkaloudError
+from thinkaloud.ports.principal import Principal
 from thinkaloud.server.http.problems import problem_of
 from thinkaloud.server.run_request import run_request
 from thinkaloud.server.services import ServerServices, ServerState
@@ -43,15 +44,20 @@ class ChannelSession:
     """The state of one socket. `serve` owns all its tasks."""
 
     def __init__(
-        self, services: ServerServices, state: ServerState, owner: str, outlet: Outlet
+        self,
+        services: ServerServices,
+        state: ServerState,
+        principal: Principal,
+        outlet: Outlet,
     ) -> None:
         self.outlet = outlet
         """Sends frames to the client."""
         self._services = services
         self._state = state
-        self._owner = owner
+        self._principal = principal
+        self._owner = principal.owner
         self._own = _new_id()
-        self._chats = Subscriptions(services, owner, self, self._refuse_attach)
+        self._chats = Subscriptions(services, principal.owner, self, self._refuse_attach)
         self._offered: deque[bytes] = deque(maxlen=_OFFERED)
         self._something = asyncio.Event()
 
@@ -84,6 +90,10 @@ class ChannelSession:
             await self._refuse(error, address(data))
 
     async def _execute(self, command: Command, tasks: asyncio.TaskGroup) -> None:
+        if isinstance(command, Attach | Earlier):
+            self._principal.check("read")
+        elif isinstance(command, NewChat | Message | Stop):
+            self._principal.check("chat")
         match command:
             case NewChat():
                 await self._new_chat(command, tasks)
@@ -140,7 +150,7 @@ class ChannelSession:
             followed = self._chats.new(chat_id)
             await self._chats.begin(followed, None, tasks, live=True)
         async with followed.holding:
-            record = await services.runs.start(self._owner, asked)
+            record = await services.runs.start(self._principal, asked)
             followed.accept(record.run_id)
             if not command.include_reasoning:
                 followed.hide_reasoning(record.run_id)

@@ -4,6 +4,7 @@ from typing import Final
 
 from typing_extensions import override
 
+from thinkaloud.ports.principal import Principal
 from thinkaloud.server.sockets.chat.socket import ChatSocket, Session
 from thinkaloud.server.sockets.page.session import ChannelSession
 from thinkaloud.server.streams.backpressure import Outlet
@@ -17,5 +18,5 @@ class ChannelSocket(ChatSocket):
     __name__ = CHANNEL_PATH
 
     @override
-    def _session(self, owner: str, outlet: Outlet) -> Session:
-        return ChannelSession(self._services, self._state, owner, outlet)
+    def _session(self, principal: Principal, outlet: Outlet) -> Session:
+        return ChannelSession(self._services, self._state, principal, outlet)
