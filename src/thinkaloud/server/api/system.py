@@ -158,7 +158,7 @@ class SystemRoutes:
         answers = {200: report, 503: sick}
         return [
             _operation("/api/v1/health", "health", "Health", self.health, answers),
-            _operation("/readyz", "ready", "Readiness probe", self.ready, answers, "none"),
+            _operation("/readyz", "ready", "Readiness probe", self.health, answers, "none"),
             _operation(
                 "/healthz",
                 "alive",
@@ -196,20 +196,9 @@ class SystemRoutes:
     async def health(self, request: Request) -> Response:
         """Check the store, saving, the model, the channels and whether new runs are accepted.
 
-        Each check takes at most two seconds, and none uses the network.
+        Each check takes at most two seconds, and none uses the network. A probe that may not read
+        the details gets only the status.
         """
-        return _respond(await self._check())
-
-    async def ready(self, request: Request) -> Response:
-        """Check the same; callers who may not read the details only get the status."""
-        report = await self._check()
-        try:
-            check_permission(request, "read")
-        except ThinkaloudError:
-            report = HealthReport(report.status)
-        return _respond(report)
-
-    async def _check(self) -> HealthReport:
         checks = await run_checks(self._services)
         found = {check.status for check in checks.values()}
         worst: Health = "healthy"
@@ -217,7 +206,11 @@ class SystemRoutes:
             worst = "unhealthy"
         elif "degraded" in found:
             worst = "degraded"
-        return HealthReport(worst, checks)
+        try:
+            check_permission(request, "read")
+        except ThinkaloudError:
+            checks = {}
+        return json_response(HealthReport(worst, checks), 503 if worst == "unhealthy" else 200)
 
     async def alive(self, request: Request) -> Response:
         """Respond that the process is alive, without checking anything."""
@@ -341,10 +334,6 @@ class SystemRoutes:
 
     def _uptime(self) -> float:
         return (self._services.clock.steady_ms() - self._started_ms) / 1000
-
-
-def _respond(report: HealthReport) -> Response:
-    return json_response(report, 503 if report.status == "unhealthy" else 200)
 
 
 def _operation(
