@@ -15,6 +15,7 @@ import msgspec
 import platformdirs
 from msgspec import Meta
 
+from thinkaloud.auth.settings import AuthSettings
 from thinkaloud.channels.platform.built_in import BUILT_IN
 from thinkaloud.channels.platform.sections import (
     InvalidSetting,
@@ -46,7 +47,9 @@ _DEPRECATED: Final = {
     "store.flush_interval": "flush_interval_seconds",
 }
 """Old keys that are still read, and the names that replaced them in the same section."""
-_NOT_SETTINGS: Final = frozenset({"THINKALOUD_DATA_DIR"})
+_NOT_SETTINGS: Final = frozenset(
+    {"THINKALOUD_DATA_DIR", "THINKALOUD_ADMIN_KEY_FILE", "THINKALOUD_API_KEY"}
+)
 
 
 class ServerSection(ServerSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -135,6 +138,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tools: ToolsSection = ToolsSection()
     store: StoreSection = StoreSection()
     channels: ChannelsSection = ChannelsSection()
+    auth: AuthSettings = AuthSettings()
 
 
 class Configuration(msgspec.Struct, frozen=True):

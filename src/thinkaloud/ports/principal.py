@@ -29,6 +29,7 @@ class UsageLimits(msgspec.Struct, frozen=True):
     requests_per_minute: int | None = None
     """Requests that start a run."""
     concurrent_runs: int | None = None
+    """Runs that are active or queued at the same time."""
     tokens_per_day: int | None = None
     """Input and output tokens, per UTC day."""
 

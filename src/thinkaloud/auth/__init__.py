@@ -1,0 +1,1 @@
+"""Authentication: API keys, sessions, tickets and trusted proxies; each request gets a principal."""
