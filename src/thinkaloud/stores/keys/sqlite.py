@@ -1,0 +1,306 @@
+"""A key store in a SQLite file of its own, which several processes may use at the same time.
+
+It is separate from the conversations' database, because that one belongs to a single process:
+`thinkaloud keys` must be able to revoke a key while the server runs.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager, closing
+from functools import partial
+from pathlib import Path
+from typing import Final, Self, TypeVar
+
+import msgspec
+
+from thinkaloud.errors import ConfigurationError, StoreError
+from thinkaloud.ports.keys import ApiKey, AuditEntry, LastAdminKey, Session
+from thinkaloud.stores.sqlite.schema import Migration, migrate
+from thinkaloud.stores.sqlite.writer import Failure, Writer
+
+FILE_NAME: Final = "keys.db"
+MIGRATIONS: Final[Sequence[Migration]] = (
+    (
+        # `record` is JSON of `ApiKey` without its last use.
+        """
+        CREATE TABLE keys (
+            number INTEGER PRIMARY KEY,
+            key_id TEXT NOT NULL UNIQUE,
+            record BLOB NOT NULL,
+            last_used_ms INTEGER
+        )
+        """,
+        """
+        CREATE TABLE sessions (
+            number INTEGER PRIMARY KEY,
+            digest BLOB NOT NULL UNIQUE,
+            key_id TEXT NOT NULL,
+            secret_number INTEGER NOT NULL,
+            created_at_ms INTEGER NOT NULL,
+            last_used_ms INTEGER NOT NULL
+        )
+        """,
+        """
+        CREATE TABLE audit (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            at_ms INTEGER NOT NULL,
+            act TEXT NOT NULL,
+            "by" TEXT NOT NULL,
+            key_id TEXT,
+            address TEXT,
+            request_id TEXT,
+            detail TEXT NOT NULL
+        )
+        """,
+        "CREATE INDEX audit_by_time ON audit (at_ms)",
+        "CREATE TABLE revision (number INTEGER NOT NULL)",
+        "INSERT INTO revision VALUES (0)",
+    ),
+)
+"""Forward only; append to it."""
+
+T = TypeVar("T")
+_AUDIT_COLUMNS: Final = 'at_ms, act, "by", key_id, address, request_id, detail'
+
+
+class SqliteKeyStore:
+    """Implements `KeyStore` with one file. Create it with `open`."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, path: Path, *, busy_timeout: float = 5.0) -> AsyncGenerator[Self]:
+        """Open the file for the duration of a block, creating it with mode 0600 if needed.
+
+        Changes survive a power failure. Raises `ConfigurationError` if the file cannot be used, or
+        a newer thinkaloud wrote it.
+        """
+        connection = await asyncio.to_thread(_connect, path, busy_timeout)
+        writer = Writer(connection)
+        try:
+            yield cls(writer)
+        finally:
+            await asyncio.to_thread(writer.close)
+            await asyncio.to_thread(connection.close)
+
+    async def revision(self) -> int:
+        """Return a number that changes with every change of keys and sessions."""
+        return await self._read(_revision)
+
+    async def keys(self) -> Sequence[ApiKey]:
+        """Return all keys, oldest first."""
+        return await self._read(_keys)
+
+    async def add_key(self, key: ApiKey) -> bool:
+        """Add a key. Returns False if its id exists."""
+        return await self._write(partial(_add_key, key=key))
+
+    async def change_key(
+        self, before: ApiKey, after: ApiKey, *, keep_admin_at_ms: int | None = None
+    ) -> bool:
+        """Replace a key. Returns False if it is no longer `before`."""
+        change = partial(_change_key, before=before, after=after, keep_admin_at_ms=keep_admin_at_ms)
+        outcome = await self._write(change)
+        if outcome is None:
+            raise LastAdminKey
+        return outcome
+
+    async def forget_keys(self, key_ids: Collection[str]) -> None:
+        """Delete keys and their sessions."""
+        await self._write(partial(_forget_keys, key_ids=key_ids))
+
+    async def mark_used(self, at_ms: Mapping[str, int]) -> None:
+        """Set when keys were last used."""
+        rows = [(when, key_id) for key_id, when in at_ms.items()]
+        statement = "UPDATE keys SET last_used_ms = ? WHERE key_id = ?"
+        await self._write(lambda connection: connection.executemany(statement, rows).close())
+
+    async def sessions(self) -> Sequence[Session]:
+        """Return all sessions, oldest first."""
+        return await self._read(_sessions)
+
+    async def add_session(self, session: Session) -> None:
+        """Add a session."""
+        await self._write(partial(_add_session, session=session))
+
+    async def end_sessions(self, digests: Collection[bytes]) -> None:
+        """Delete sessions."""
+        await self._write(partial(_end_sessions, digests=digests))
+
+    async def mark_sessions_used(self, at_ms: Mapping[bytes, int]) -> None:
+        """Set when sessions were last used."""
+        rows = [(when, digest) for digest, when in at_ms.items()]
+        statement = "UPDATE sessions SET last_used_ms = ? WHERE digest = ?"
+        await self._write(lambda connection: connection.executemany(statement, rows).close())
+
+    async def append_audit(self, entries: Sequence[AuditEntry]) -> None:
+        """Append entries to the audit log."""
+        await self._write(partial(_append_audit, entries=entries))
+
+    async def audit(self, *, before: int | None = None, limit: int) -> Sequence[AuditEntry]:
+        """Return entries, newest first."""
+        return await self._read(partial(_audit, before=before, limit=limit))
+
+    async def trim_audit(self, *, before_ms: int, keep: int) -> None:
+        """Delete old entries."""
+        await self._write(partial(_trim_audit, before_ms=before_ms, keep=keep))
+
+    async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a job without a transaction, so that it never waits for another process."""
+        try:
+            return await self._writer.maintain(work)
+        except Failure as error:
+            raise _unusable(error) from error
+
+    async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            return await self._writer.write(work)
+        except Failure as error:
+            raise _unusable(error) from error
+
+
+def _unusable(error: Exception) -> StoreError:
+    return StoreError(f"The API keys cannot be used: {error}.")
+
+
+def _connect(path: Path, busy_timeout: float) -> sqlite3.Connection:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        connection = sqlite3.connect(
+            path, timeout=busy_timeout, isolation_level=None, check_same_thread=False
+        )
+    except (OSError, sqlite3.Error) as error:
+        raise ConfigurationError(f"{path} cannot be used: {error}.") from error
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA secure_delete = ON")
+        connection.execute("PRAGMA synchronous = FULL")
+        try:
+            migrate(connection, path, MIGRATIONS)
+        except sqlite3.OperationalError:
+            migrate(connection, path, MIGRATIONS)  # Another process did it at the same time.
+    except sqlite3.Error as error:
+        connection.close()
+        raise ConfigurationError(f"{path} cannot be used: {error}.") from error
+    except ConfigurationError:
+        connection.close()
+        raise
+    return connection
+
+
+def _revision(connection: sqlite3.Connection) -> int:
+    with closing(connection.execute("SELECT number FROM revision")) as rows:
+        number: int = rows.fetchone()[0]
+    return number
+
+
+def _changed(connection: sqlite3.Connection) -> None:
+    connection.execute("UPDATE revision SET number = number + 1")
+
+
+def _keys(connection: sqlite3.Connection) -> Sequence[ApiKey]:
+    rows = connection.execute("SELECT record, last_used_ms FROM keys ORDER BY number")
+    return [_key(record, last_used_ms) for record, last_used_ms in rows]
+
+
+def _key(record: bytes, last_used_ms: int | None) -> ApiKey:
+    try:
+        key = msgspec.json.decode(record, type=ApiKey)
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"a key is damaged, or a newer thinkaloud wrote it ({error})") from error
+    return msgspec.structs.replace(key, last_used_ms=last_used_ms)
+
+
+def _record(key: ApiKey) -> bytes:
+    # In a fixed order, because records are compared.
+    return msgspec.json.encode(msgspec.structs.replace(key, last_used_ms=None), order="sorted")
+
+
+def _add_key(connection: sqlite3.Connection, key: ApiKey) -> bool:
+    done = connection.execute(
+        "INSERT INTO keys (key_id, record, last_used_ms) VALUES (?, ?, ?)"
+        " ON CONFLICT (key_id) DO NOTHING",
+        (key.key_id, _record(key), key.last_used_ms),
+    )
+    _changed(connection)
+    return done.rowcount == 1
+
+
+def _change_key(
+    connection: sqlite3.Connection, before: ApiKey, after: ApiKey, keep_admin_at_ms: int | None
+) -> bool | None:
+    """Return whether the key was changed; None if it is the last admin key."""
+    with closing(
+        connection.execute("SELECT record FROM keys WHERE key_id = ?", (before.key_id,))
+    ) as rows:
+        found = rows.fetchone()
+    if found is None or found[0] != _record(before):
+        return False
+    if keep_admin_at_ms is not None:
+        others = [key for key in _keys(connection) if key.key_id != after.key_id]
+        if not any(key.is_admin(keep_admin_at_ms) for key in (*others, after)):
+            return None
+    connection.execute(
+        "UPDATE keys SET record = ? WHERE key_id = ?", (_record(after), before.key_id)
+    )
+    _changed(connection)
+    return True
+
+
+def _forget_keys(connection: sqlite3.Connection, key_ids: Collection[str]) -> None:
+    rows = [(key_id,) for key_id in key_ids]
+    connection.executemany("DELETE FROM keys WHERE key_id = ?", rows)
+    connection.executemany("DELETE FROM sessions WHERE key_id = ?", rows)
+    _changed(connection)
+
+
+def _sessions(connection: sqlite3.Connection) -> Sequence[Session]:
+    rows = connection.execute(
+        "SELECT digest, key_id, secret_number, created_at_ms, last_used_ms"
+        " FROM sessions ORDER BY number"
+    )
+    return [Session(*row) for row in rows]
+
+
+def _add_session(connection: sqlite3.Connection, session: Session) -> None:
+    connection.execute(
+        "INSERT INTO sessions (digest, key_id, secret_number, created_at_ms, last_used_ms)"
+        " VALUES (?, ?, ?, ?, ?)",
+        msgspec.structs.astuple(session),
+    )
+    _changed(connection)
+
+
+def _end_sessions(connection: sqlite3.Connection, digests: Collection[bytes]) -> None:
+    rows = [(digest,) for digest in digests]
+    connection.executemany("DELETE FROM sessions WHERE digest = ?", rows)
+    _changed(connection)
+
+
+def _append_audit(connection: sqlite3.Connection, entries: Sequence[AuditEntry]) -> None:
+    connection.executemany(
+        f"INSERT INTO audit ({_AUDIT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [msgspec.structs.astuple(entry)[:-1] for entry in entries],
+    )
+
+
+def _audit(connection: sqlite3.Connection, before: int | None, limit: int) -> Sequence[AuditEntry]:
+    rows = connection.execute(
+        f"SELECT {_AUDIT_COLUMNS}, number FROM audit"
+        " WHERE ? IS NULL OR number < ? ORDER BY number DESC LIMIT ?",
+        (before, before, limit),
+    )
+    names = AuditEntry.__struct_fields__
+    return [AuditEntry(**dict(zip(names, row, strict=True))) for row in rows]
+
+
+def _trim_audit(connection: sqlite3.Connection, before_ms: int, keep: int) -> None:
+    connection.execute(
+        "DELETE FROM audit WHERE at_ms < ? OR number <= ("
+        " SELECT number FROM audit ORDER BY number DESC LIMIT 1 OFFSET ?)",
+        (before_ms, keep),
+    )

@@ -1,0 +1,212 @@
+"""One suite for all implementations of the port for API keys."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from thinkaloud.errors import ConfigurationError, StoreError
+from thinkaloud.ports.keys import ApiKey, AuditEntry, KeySecret, KeyStore, LastAdminKey, Session
+from thinkaloud.ports.principal import ALL_SCOPES, UsageLimits
+from thinkaloud.stores.keys import MemoryKeyStore, SqliteKeyStore
+
+NOW = 1_000_000
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[KeyStore]:
+    if request.param == "memory":
+        yield MemoryKeyStore()
+        return
+    async with SqliteKeyStore.open(tmp_path / "data" / "keys.db") as opened:
+        yield opened
+
+
+def key(key_id: str = "one", *, admin: bool = False) -> ApiKey:
+    return ApiKey(
+        key_id=key_id,
+        name=f"key {key_id}",
+        owner="ada",
+        role="admin" if admin else "user",
+        scopes=ALL_SCOPES if admin else frozenset({"chat", "read"}),
+        secrets=(KeySecret(1, b"\0digest", None),),
+        created_at_ms=5,
+        expires_at_ms=NOW + 9,
+        models=("lab/*",),
+        max_effort="high",
+        reasoning="redact",
+        limits=UsageLimits(requests_per_minute=3),
+    )
+
+
+def revoked(before: ApiKey) -> ApiKey:
+    return msgspec.structs.replace(before, revoked_at_ms=NOW)
+
+
+def session(digest: bytes, key_id: str = "one") -> Session:
+    return Session(digest, key_id, 1, NOW, NOW)
+
+
+def entry(at_ms: int) -> AuditEntry:
+    return AuditEntry(at_ms=at_ms, act="login", by="ada", key_id="one", address="::1", detail="x")
+
+
+async def test_keys_come_back_as_they_were_added_oldest_first(store: KeyStore) -> None:
+    assert await store.add_key(key("z")) is True
+    assert await store.add_key(key("a", admin=True)) is True
+    assert await store.keys() == [key("z"), key("a", admin=True)]
+
+
+async def test_an_id_is_used_once(store: KeyStore) -> None:
+    assert await store.add_key(key()) is True
+    assert await store.add_key(key(admin=True)) is False
+    assert await store.keys() == [key()]
+
+
+async def test_of_two_changes_of_the_same_key_one_wins(store: KeyStore) -> None:
+    await store.add_key(key())
+    others = [msgspec.structs.replace(key(), name=name) for name in ("b", "c")]
+    done = await asyncio.gather(*(store.change_key(key(), other) for other in others))
+    assert sorted(done) == [False, True]
+    assert [each.name for each in await store.keys()] == [others[done.index(True)].name]
+
+
+async def test_an_unknown_key_is_not_changed(store: KeyStore) -> None:
+    assert await store.change_key(key(), revoked(key())) is False
+    assert await store.keys() == []
+
+
+async def test_use_neither_prevents_a_change_nor_counts_as_one(store: KeyStore) -> None:
+    await store.add_key(key())
+    before = await store.revision()
+    await store.mark_used({"one": NOW, "unknown": NOW})
+    assert await store.revision() == before
+    assert await store.change_key(key(), revoked(key())) is True
+    (found,) = await store.keys()
+    assert (found.last_used_ms, found.revoked_at_ms) == (NOW, NOW)
+
+
+async def test_the_last_admin_key_is_kept_if_asked(store: KeyStore) -> None:
+    admins = [key("one", admin=True), key("two", admin=True)]
+    for each in (*admins, key("user")):
+        await store.add_key(each)
+    done = await asyncio.gather(
+        *(store.change_key(each, revoked(each), keep_admin_at_ms=NOW) for each in admins),
+        return_exceptions=True,
+    )
+    assert True in done
+    assert any(isinstance(each, LastAdminKey) for each in done)
+    (live,) = [each for each in await store.keys() if each.is_admin(NOW)]
+    with pytest.raises(LastAdminKey):
+        await store.change_key(
+            live, msgspec.structs.replace(live, role="user"), keep_admin_at_ms=NOW
+        )
+    assert await store.change_key(live, revoked(live)) is True
+
+
+async def test_forgotten_keys_take_their_sessions_along(store: KeyStore) -> None:
+    await store.add_key(key("one"))
+    await store.add_key(key("two"))
+    await store.add_session(session(b"1", "one"))
+    await store.add_session(session(b"2", "two"))
+    await store.forget_keys(["one", "unknown"])
+    assert [each.key_id for each in await store.keys()] == ["two"]
+    assert await store.sessions() == [session(b"2", "two")]
+
+
+async def test_sessions_are_kept_until_they_are_ended(store: KeyStore) -> None:
+    for digest in (b"\xff", b"b", b"c"):
+        await store.add_session(session(digest))
+    await store.mark_sessions_used({b"b": NOW + 5, b"unknown": NOW})
+    await store.end_sessions([b"\xff", b"unknown"])
+    assert await store.sessions() == [
+        msgspec.structs.replace(session(b"b"), last_used_ms=NOW + 5),
+        session(b"c"),
+    ]
+
+
+async def test_the_revision_changes_with_keys_and_sessions(store: KeyStore) -> None:
+    seen = [await store.revision()]
+    await store.add_key(key())
+    seen.append(await store.revision())
+    await store.change_key(key(), revoked(key()))
+    seen.append(await store.revision())
+    await store.add_session(session(b"1"))
+    seen.append(await store.revision())
+    await store.end_sessions([b"1"])
+    seen.append(await store.revision())
+    await store.forget_keys(["one"])
+    seen.append(await store.revision())
+    assert len(set(seen)) == 6
+
+
+async def test_the_audit_log_is_read_in_pages_newest_first(store: KeyStore) -> None:
+    await store.append_audit([entry(at) for at in range(1, 6)])
+    first = await store.audit(limit=2)
+    rest = await store.audit(before=first[-1].number, limit=10)
+    assert [each.at_ms for each in (*first, *rest)] == [5, 4, 3, 2, 1]
+    assert msgspec.structs.replace(first[0], number=0) == entry(5)
+
+
+async def test_the_audit_log_keeps_the_newest_entries_and_never_reuses_a_number(
+    store: KeyStore,
+) -> None:
+    await store.append_audit([entry(at) for at in range(1, 6)])
+    await store.trim_audit(before_ms=2, keep=3)
+    assert [each.at_ms for each in await store.audit(limit=10)] == [5, 4, 3]
+    await store.trim_audit(before_ms=5, keep=3)
+    assert [each.at_ms for each in await store.audit(limit=10)] == [5]
+    (last,) = await store.audit(limit=10)
+    await store.trim_audit(before_ms=9, keep=3)
+    await store.append_audit([entry(9)])
+    (newest,) = await store.audit(limit=10)
+    assert newest.number > last.number
+
+
+async def test_another_process_sees_changes_at_once_and_after_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "keys.db"
+    async with SqliteKeyStore.open(path) as one, SqliteKeyStore.open(path) as other:
+        before = await other.revision()
+        await one.add_key(key())
+        assert await other.keys() == [key()]
+        assert await other.revision() != before
+        assert await other.change_key(key(), revoked(key())) is True
+        assert await one.keys() == [revoked(key())]
+        assert await one.change_key(key(), key()) is False
+    async with SqliteKeyStore.open(path) as again:
+        assert await again.keys() == [revoked(key())]
+
+
+async def test_the_files_belong_to_their_user_alone(tmp_path: Path) -> None:
+    async with SqliteKeyStore.open(tmp_path / "data" / "keys.db") as store:
+        await store.add_key(key())
+        files = list((tmp_path / "data").iterdir())
+        assert {each.stat().st_mode & 0o777 for each in files} == {0o600}
+        assert "keys.db" in {each.name for each in files}
+
+
+async def test_a_file_that_is_no_database_refuses_to_open(tmp_path: Path) -> None:
+    path = tmp_path / "keys.db"
+    path.write_text("no database, but text" * 100)
+    with pytest.raises(ConfigurationError, match="cannot be used"):
+        async with SqliteKeyStore.open(path):
+            pass
+
+
+async def test_a_damaged_key_is_an_error_that_does_not_end_the_store(tmp_path: Path) -> None:
+    async with SqliteKeyStore.open(tmp_path / "keys.db") as store:
+        await store.add_key(key())
+        with sqlite3.connect(tmp_path / "keys.db") as other:
+            other.execute("UPDATE keys SET record = '{}'")
+        other.close()
+        with pytest.raises(StoreError, match="damaged"):
+            await store.keys()
+        assert await store.sessions() == []
+
+
+def test_digests_are_not_shown() -> None:
+    assert "digest" not in repr(key())
+    assert "secret digest" not in repr(session(b"secret digest"))
