@@ -10,6 +10,7 @@ import msgspec
 
 from thinkaloud.events.event import Attachment
 from thinkaloud.events.model import ModelFailed, ModelFinished, Reclassified, Usage
+from thinkaloud.events.prompt import ToolResult, ToolSchema
 from thinkaloud.providers.scripted import (
     Cut,
     Script,
@@ -40,6 +41,10 @@ class Session(msgspec.Struct, frozen=True):
     """By message: the number of the run that is selected after it has ended; 0: none."""
     files: tuple[Attachment, ...] = ()
     """What each message has as its `context_files`."""
+    client_tools: tuple[ToolSchema, ...] = ()
+    """The tools that the client executes."""
+    results: tuple[tuple[ToolResult, ...], ...] = ()
+    """By message: the results of the calls that were returned to the client."""
     leave_after: int | None = None
     """End the log at this many pieces of reasoning, while the model still thinks."""
 
@@ -194,6 +199,21 @@ SESSIONS: Final[dict[str, Session]] = {
             ],
             [_thinks("104 weekend days at least."), _says("So there are **52** weekends."), _ends(_USAGE)],
         ),
+    ),
+    "client-tool": Session(
+        (
+            [
+                _thinks("The user has a calendar. I will count the weeks."),
+                call_tool("calculate", {"expression": "366 / 7"}, "call_1"),
+                call_tool("open_calendar", {"year": 2028}, "call_2"),
+            ],
+            [_thinks("It begins on a Saturday."), _says("2028 has **53** weekends."), _ends(_USAGE)],
+        ),
+        texts=("How many weekends are there in 2028?", ""),
+        client_tools=(
+            ToolSchema("open_calendar", "Open the user's calendar.", {"type": "object", "properties": {}}),
+        ),
+        results=((), (ToolResult("call_2", "open_calendar", "1 January 2028 is a Saturday."),)),
     ),
     "several-parts": Session(
         (

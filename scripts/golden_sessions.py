@@ -88,11 +88,11 @@ async def _play(session: Session) -> list[LoggedEvent]:
     model = PacedModel(session.model(Wait(followed)), clock)
     files = FixedAttachments(**{file.id: file for file in session.files})
     async with stage(model, tools=golden_scripts.TOOLS, clock=clock, attachments=files) as runs:
-        for number, text in enumerate(session.texts, start=1):
+        for number in range(1, len(session.texts) + 1):
             followed.clear()
             ids = ["", *names]
             replaced = ids[session.replaces[number - 1]] if session.replaces else ""
-            events = await _follow(runs, text, session, followed, replaced or None)
+            events = await _follow(runs, number, session, followed, replaced or None)
             names[events[0].run_id] = f"run_{number}"
             if session.selects and (chosen := session.selects[number - 1]):
                 events.append(await _selected(runs, [*names][chosen - 1]))
@@ -108,16 +108,19 @@ async def _selected(runs: Runs, run_id: str) -> LoggedEvent:
 
 
 async def _follow(
-    runs: Runs, text: str, session: Session, followed: asyncio.Event, replaced: str | None
+    runs: Runs, number: int, session: Session, followed: asyncio.Event, replaced: str | None
 ) -> list[LoggedEvent]:
     """Return what a run logged until its end, its stop, or where the session leaves it."""
+    results = session.results[number - 1] if session.results else ()
     record = await start(
         runs,
-        text,
+        session.texts[number - 1],
         conversation_id=CONVERSATION,
         max_iterations=session.max_iterations,
         replaces=replaced,
         context_files=tuple(file.id for file in session.files),
+        client_tools=session.client_tools,
+        tool_results=results,
     )
     found: list[LoggedEvent] = []
     thoughts = 0

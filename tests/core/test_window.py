@@ -12,11 +12,12 @@ from thinkaloud.events.event import (
     UserInput,
 )
 from thinkaloud.events.fold import RunFold
+from thinkaloud.events.prompt import ToolResult
 
 
-def run(name: str, size: int) -> RunFold:
+def run(name: str, size: int, results: tuple[ToolResult, ...] = ()) -> RunFold:
     events = [
-        RunStarted("h/m", 25, UserInput(name)),
+        RunStarted("h/m", 25, UserInput(name, tool_results=results)),
         IterationStarted(1, 25, ""),
         AnswerDelta("a1", "x" * size),
     ]
@@ -45,6 +46,23 @@ def test_the_latest_runs_that_fit_stay_whole_and_the_others_go(
     window: int | None, left: list[str]
 ) -> None:
     assert [each.run_id for each in fit_to_window(RUNS, CURRENT, window, None)] == left
+
+
+RESULTS = (ToolResult("call_1", "open_file", "x"),)
+
+
+@pytest.mark.parametrize(("window", "left"), [(3_000, ["three"]), (1_500, ["three"])])
+def test_a_run_with_results_of_the_clients_tools_is_not_separated_from_its_calls(
+    window: int, left: list[str]
+) -> None:
+    runs = [run("one", 3_000), run("two", 3_000, RESULTS), run("three", 3_000)]
+    assert [each.run_id for each in fit_to_window(runs, CURRENT, window, None)] == left
+
+
+def test_the_calls_whose_results_the_current_run_gives_are_always_sent() -> None:
+    runs = [run("one", 3_000), run("two", 3_000), run("three", 3_000, RESULTS)]
+    current = run("now", 0, RESULTS)
+    assert [each.run_id for each in fit_to_window(runs, current, 100, None)] == ["two", "three"]
 
 
 def test_what_is_kept_for_the_answer_is_counted() -> None:

@@ -28,6 +28,7 @@ from thinkaloud.events.event import (
     RunStatus,
     SegmentReclassified,
     ToolEnded,
+    ToolRequested,
     ToolStarted,
     VersionSelected,
 )
@@ -70,6 +71,7 @@ class RunPresenter:
                 | SegmentReclassified()
                 | ToolStarted()
                 | ToolEnded()
+                | ToolRequested()
                 | ModelResponded()
                 | Notice()
                 | VersionSelected()

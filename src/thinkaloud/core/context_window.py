@@ -42,7 +42,8 @@ def fit_to_window(
 
     `max_tokens` is the model's context window; None means unknown and returns all runs.
     `answer_tokens` is reserved for the answer; None: a quarter of the window. `always` is the
-    number of tokens sent with every prompt (see `tokens_of_frame`).
+    number of tokens sent with every prompt (see `tokens_of_frame`). A run with results of the
+    client's tools is never separated from the run that called them.
     """
     if max_tokens is None:
         return runs
@@ -51,8 +52,24 @@ def fit_to_window(
     for index in range(len(runs), 0, -1):
         left -= tokens(turns([runs[index - 1]]))
         if left < 0:
-            return runs[index:]
+            return runs[_start(runs, current, index) :]
     return runs
+
+
+def _start(runs: Sequence[RunFold], current: RunFold, index: int) -> int:
+    """Return the first run that does not continue another one, at `index` or after it.
+
+    If there is none, the current run continues the last one: then, the first before it.
+    """
+    chain = [*runs, current]
+    while index < len(chain) and chain[index].started.input.tool_results:
+        index += 1
+    if index < len(chain):
+        return index
+    index = len(runs)
+    while index and chain[index].started.input.tool_results:
+        index -= 1
+    return index
 
 
 def tokens_of_frame(system: str | None, tools: Sequence[ToolSchema]) -> int:

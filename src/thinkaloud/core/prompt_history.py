@@ -1,6 +1,7 @@
 """Convert the folded runs of a conversation to the turns of the next prompt. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Final
 
 import msgspec
@@ -26,6 +27,7 @@ MAX_PICTURE_BYTES: Final = 20 * 2**20
 """The maximum size of all images in a prompt, which every provider accepts, and in a message."""
 NOT_RUN = "Not executed: the run ended before this call."
 """The result of a call that was never run; providers require a result for every call."""
+NO_RESULT: Final = "The client returned no result for this call."
 
 
 def turns(runs: Sequence[RunFold], *, picture_bytes: int = MAX_PICTURE_BYTES) -> tuple[Turn, ...]:
@@ -36,13 +38,18 @@ def turns(runs: Sequence[RunFold], *, picture_bytes: int = MAX_PICTURE_BYTES) ->
     """
     found: list[Turn] = []
     shown = _shown(runs, picture_bytes)
-    for run in runs:
-        found.append(_user_turn(run, shows=run.run_id in shown))
+    for run, following in zip_longest(runs, runs[1:]):
+        asked = _user_turn(run, shows=run.run_id in shown)
+        # Empty if the run continues with results of the client's tools, or from given history.
+        if asked.text or asked.images:
+            found.append(asked)
+        returned = () if following is None else following.started.input.tool_results
         said_before = False
         by_iteration = _by_iteration(run.view().blocks)
         for iteration in sorted(by_iteration.keys() | run.responses.keys()):
             blocks = by_iteration.get(iteration, [])
-            found.extend(_iteration(blocks, run.responses.get(iteration), said_before=said_before))
+            responded = run.responses.get(iteration)
+            found.extend(_iteration(blocks, responded, returned, said_before=said_before))
             said_before = said_before or any(
                 isinstance(block, AnswerBlock) and not block.text.isspace() for block in blocks
             )
@@ -110,7 +117,11 @@ def _by_iteration(blocks: Iterable[Block]) -> dict[int, list[Block]]:
 
 
 def _iteration(
-    blocks: list[Block], responded: ModelResponded | None, *, said_before: bool
+    blocks: list[Block],
+    responded: ModelResponded | None,
+    returned: Sequence[ToolResult],
+    *,
+    said_before: bool,
 ) -> list[Turn]:
     calls = responded.tool_calls if responded else ()
     if responded is None:
@@ -126,8 +137,9 @@ def _iteration(
     said: list[Turn] = [AssistantTurn(parts, responded.native)]
     if calls:
         results = {block.tool_call_id: block for block in blocks if isinstance(block, ToolBlock)}
+        given = {result.tool_call_id: result for result in returned}
         said.append(
-            ToolTurn(tuple(_result(call.tool_call_id, call.name, results) for call in calls))
+            ToolTurn(tuple(_result(call.tool_call_id, call.name, results, given) for call in calls))
         )
     return said
 
@@ -146,8 +158,18 @@ def _parts(
     return tuple(parts)
 
 
-def _result(tool_call_id: str, name: str, results: Mapping[str, ToolBlock]) -> ToolResult:
+def _result(
+    tool_call_id: str,
+    name: str,
+    results: Mapping[str, ToolBlock],
+    given: Mapping[str, ToolResult],
+) -> ToolResult:
     block = results.get(tool_call_id)
+    if block is not None and block.status == "requested":
+        found = given.get(tool_call_id)
+        if found is None:
+            return ToolResult(tool_call_id, name, NO_RESULT, is_error=True)
+        return ToolResult(tool_call_id, name, found.content, is_error=found.is_error)
     if block is None or block.status == "running":
         return ToolResult(tool_call_id, name, NOT_RUN, is_error=True)
     return ToolResult(tool_call_id, name, block.result, is_error=block.status != "ok")

@@ -1,6 +1,6 @@
 """The reply of a run, for REST, `complete` frames and the Python API. Pure."""
 
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -64,7 +64,9 @@ def reply(run: RunView, conversation_id: str, *, include_reasoning: bool) -> Rep
     answer = Reply(
         response=run.response,
         action_results=tuple(
-            _action(block) for block in run.blocks if isinstance(block, ToolBlock)
+            _action(block, block.status)
+            for block in run.blocks
+            if isinstance(block, ToolBlock) and block.status != "requested"
         ),
         iterations=run.iteration,
         max_iterations=run.max_iterations,
@@ -106,12 +108,12 @@ def parsed_arguments(text: str) -> object:
         return text
 
 
-def _action(block: ToolBlock) -> ActionResult:
+def _action(block: ToolBlock, status: ToolStatus | Literal["running"]) -> ActionResult:
     return ActionResult(
         action=block.name,
         arguments=parsed_arguments(block.arguments),
         result=block.result,
-        status="cancelled" if block.status == "running" else block.status,
+        status="cancelled" if status == "running" else status,
         tool_call_id=block.tool_call_id,
         duration_ms=block.duration_ms or 0,
         truncated=block.truncated,

@@ -38,7 +38,7 @@ def reduced(request: ModelRequest, parts: frozenset[RequestPart]) -> ModelReques
     if "tools" in parts:
         turns = tuple(_without_calls(turn) for turn in turns)
     if "images" in parts:
-        turns = tuple(_without_images(turn) for turn in turns)
+        turns = tuple(without_images(turn) for turn in turns)
     system = request.system
     if "system" in parts and system:
         turns, system = _with_system(turns, system)
@@ -82,7 +82,8 @@ def _as_text(part: AssistantPart) -> AssistantPart:
     return AnswerPart(f"[Called {part.name} with {part.arguments or '{}'}]\n")
 
 
-def _without_images(turn: Turn) -> Turn:
+def without_images(turn: Turn) -> Turn:
+    """Return a turn with a note instead of each image."""
     if not isinstance(turn, UserTurn) or not turn.images:
         return turn
     notes = [_NO_PICTURE] * len(turn.images)

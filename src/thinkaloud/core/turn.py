@@ -24,6 +24,7 @@ from thinkaloud.events.event import (
     RunError,
     RunStatus,
     Timing,
+    ToolRequested,
 )
 from thinkaloud.events.model import (
     AnswerText,
@@ -62,13 +63,24 @@ Command = CallModel | RunTools | Finish
 
 
 class Turn:
-    """The state of one run. `run_id` makes its segment ids unique."""
+    """The state of one run. `run_id` makes its segment ids unique.
 
-    def __init__(self, run_id: str, max_iterations: int, now_ms: int) -> None:
+    Calls of `client_tools` are returned to the client. After a response with such calls, the run
+    ends as soon as the other calls of the response have been executed.
+    """
+
+    def __init__(
+        self,
+        run_id: str,
+        max_iterations: int,
+        now_ms: int,
+        client_tools: frozenset[str] = frozenset(),
+    ) -> None:
         self.segments = Segments(run_id.removeprefix("run_"))
         self.iteration = 0
         self.ended = False
         self._max_iterations = max_iterations
+        self._client_tools = client_tools
         self._started_at = now_ms
         self._usage: Usage | None = None
         self._calls: list[ToolCall] = []
@@ -175,13 +187,16 @@ class Turn:
         if finished.finish_reason == "length":
             return Finish("completed", outcome=self._length_outcome(finished))
         if self._calls:
-            return RunTools(tuple(self._calls))
+            own = tuple(call for call in self._calls if call.name not in self._client_tools)
+            return RunTools(own) if own else self.after_tools()
         if finished.finish_reason == "pause":
             return self.after_tools()
         return Finish("completed", outcome=self._empty_outcome(finished))
 
     def after_tools(self) -> Command:
         """Return what to do when all tools have returned."""
+        if any(call.name in self._client_tools for call in self._calls):
+            return Finish("completed")
         if self.iteration >= self._max_iterations:
             return Finish("max_iterations")
         return CallModel()
@@ -234,7 +249,17 @@ class Turn:
             tool_calls=tuple(self._calls),
         )
         resuming = bool(self._calls) or finished.finish_reason == "pause"
-        return [*self.segments.close(now_ms, resuming=resuming), responded]
+        # Calls of a response that was cut off may be incomplete, so nobody executes them.
+        returned = [] if finished.finish_reason == "length" else self._calls
+        return [
+            *self.segments.close(now_ms, resuming=resuming),
+            responded,
+            *(
+                ToolRequested(call.tool_call_id, call.name, call.arguments)
+                for call in returned
+                if call.name in self._client_tools
+            ),
+        ]
 
     def _length_outcome(self, finished: ModelFinished) -> Outcome:
         count = finished.usage

@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from thinkaloud.events.model import FinishReason, ProviderPayload, ReasoningStatus, ToolCall, Usage
-from thinkaloud.events.prompt import Effort
+from thinkaloud.events.prompt import Effort, ToolResult
 
 RunStatus = Literal["completed", "stopped", "max_iterations", "failed"]
 """How a run ended. `max_iterations`: the limit was reached with tool calls pending."""
@@ -30,6 +30,8 @@ class UserInput(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     context: dict[str, object] = {}
     context_files: tuple[str, ...] = ()
     image_path: str | None = None
+    tool_results: tuple[ToolResult, ...] = ()
+    """Results of calls that the previous run returned to the client (`ToolRequested`)."""
 
 
 class AttachedFile(msgspec.Struct, frozen=True, gc=False):
@@ -209,6 +211,18 @@ class ToolEnded(msgspec.Struct, frozen=True, tag="tool.ended", omit_defaults=Tru
     """The result exceeded the limit and was truncated."""
 
 
+class ToolRequested(msgspec.Struct, frozen=True, tag="tool.requested", gc=False):
+    """A call of a tool that the client declared and executes itself.
+
+    The run ends after the other calls of this response. The client sends the result with the next
+    message, in `UserInput.tool_results`. `arguments` is the JSON text that the model wrote.
+    """
+
+    tool_call_id: str
+    name: str
+    arguments: str
+
+
 class ModelResponded(
     msgspec.Struct, frozen=True, tag="model.responded", omit_defaults=True, gc=False
 ):
@@ -224,7 +238,8 @@ class ModelResponded(
     native: ProviderPayload | None = None
     raw_finish_reason: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
-    """The requested tool calls, in order; each one that is executed gets a `ToolStarted`."""
+    """The requested tool calls, in order. Each one that is executed gets a `ToolStarted`, and each
+    one that is returned to the client a `ToolRequested`."""
 
 
 class Notice(msgspec.Struct, frozen=True, tag="notice", gc=False):
@@ -266,6 +281,7 @@ Event = (
     | SegmentReclassified
     | ToolStarted
     | ToolEnded
+    | ToolRequested
     | ModelResponded
     | Notice
     | RunEnded

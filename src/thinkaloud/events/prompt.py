@@ -84,7 +84,7 @@ class AssistantTurn(msgspec.Struct, frozen=True, tag="assistant"):
     native: ProviderPayload | None = None
 
 
-class ToolResult(msgspec.Struct, frozen=True):
+class ToolResult(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The result of one tool call."""
 
     tool_call_id: str
@@ -110,6 +110,46 @@ class ToolSchema(msgspec.Struct, frozen=True):
     parameters: dict[str, object]
 
 
+class NamedTool(msgspec.Struct, frozen=True):
+    """The one tool that a response must call."""
+
+    name: str
+
+
+ToolChoice = Literal["auto", "none", "required"] | NamedTool
+"""Whether a response may, must not or must call tools, or which one it must call."""
+
+
+class ResponseFormat(msgspec.Struct, frozen=True):
+    """The answer must be JSON."""
+
+    schema: dict[str, object] | None = None
+    """A JSON Schema that it must match. None: any object."""
+    name: str = "response"
+    strict: bool | None = None
+
+
+class ModelOptions(msgspec.Struct, frozen=True):
+    """Optional parameters of a model call. A dialect leaves out what its API doesn't have.
+
+    None: the provider's default. The values are those of the Chat Completions API.
+    """
+
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    response_format: ResponseFormat | None = None
+    tool_choice: ToolChoice | None = None
+    """Only for the first model call of a run: the others are free to answer."""
+    parallel_tool_calls: bool | None = None
+    max_output_tokens: int | None = None
+    """Applies if it is lower than the operator's limit."""
+
+
 class ModelRequest(msgspec.Struct, frozen=True):
     """One model call."""
 
@@ -129,3 +169,4 @@ class ModelRequest(msgspec.Struct, frozen=True):
     """The parts that the provider rejected, which are left out."""
     conversation_id: str | None = None
     """For providers that route or cache by conversation; never required."""
+    options: ModelOptions = ModelOptions()

@@ -21,6 +21,7 @@ from thinkaloud.events.event import (
     RunStarted,
     SegmentReclassified,
     ToolEnded,
+    ToolRequested,
     ToolStarted,
     VersionSelected,
 )
@@ -182,6 +183,7 @@ class RunFold:
         | SegmentReclassified
         | ToolStarted
         | ToolEnded
+        | ToolRequested
         | ModelResponded
         | Notice
         | RunEnded
@@ -194,12 +196,8 @@ class RunFold:
                 self._ended_at_ms = at_ms
             case IterationStarted():
                 self._iteration = event.iteration
-            case ToolStarted():
-                self._blocks.append(
-                    ToolBlock(
-                        event.tool_call_id, self._iteration, event.name, event.arguments, "running"
-                    )
-                )
+            case ToolStarted() | ToolRequested():
+                self._add_tool(event)
             case ToolEnded():
                 self._end_tool(event)
             case SegmentReclassified():
@@ -302,6 +300,12 @@ class RunFold:
         self._shows_reasoning = any(isinstance(block, _OpenReasoning) for block in self._blocks)
         if not self._shows_reasoning:
             self._reasoning_status = "none"
+
+    def _add_tool(self, event: ToolStarted | ToolRequested) -> None:
+        status = "running" if isinstance(event, ToolStarted) else "requested"
+        self._blocks.append(
+            ToolBlock(event.tool_call_id, self._iteration, event.name, event.arguments, status)
+        )
 
     def _end_tool(self, event: ToolEnded) -> None:
         self.characters += len(event.result)

@@ -46,13 +46,13 @@ class AnswerBlock(msgspec.Struct, frozen=True, tag="answer", gc=False):
 
 
 class ToolBlock(msgspec.Struct, frozen=True, tag="tool", gc=False):
-    """One executed tool call."""
+    """One tool call that is executed here, or was returned to the client (`requested`)."""
 
     tool_call_id: str
     iteration: int
     name: str
     arguments: str
-    status: ToolStatus | Literal["running"]
+    status: ToolStatus | Literal["running", "requested"]
     result: str = ""
     duration_ms: int | None = None
     truncated: bool = False

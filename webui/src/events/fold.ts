@@ -245,7 +245,9 @@ function applyRunEvent(run: RunView, event: RunEvent, atMs: number): RunView {
     case "iteration.started":
       return { ...run, iteration: event.iteration };
     case "tool.started":
-      return { ...run, blocks: [...run.blocks, startedTool(run.iteration, event)] };
+      return { ...run, blocks: [...run.blocks, newTool(run.iteration, event, "running")] };
+    case "tool.requested":
+      return { ...run, blocks: [...run.blocks, newTool(run.iteration, event, "requested")] };
     case "tool.ended":
       return endedTool(run, event);
     case "segment.reclassified":
@@ -298,14 +300,18 @@ function isText(block: Block): block is AnswerBlock | ReasoningBlock {
   return block.type === "answer" || block.type === "reasoning";
 }
 
-function startedTool(iteration: number, event: Extract<Event, { type: "tool.started" }>): ToolBlock {
+function newTool(
+  iteration: number,
+  event: Extract<Event, { type: "tool.started" | "tool.requested" }>,
+  status: "running" | "requested",
+): ToolBlock {
   return {
     type: "tool",
     tool_call_id: event.tool_call_id,
     iteration,
     name: event.name,
     arguments: event.arguments,
-    status: "running",
+    status,
     result: "",
     duration_ms: null,
     truncated: false,

@@ -77,7 +77,7 @@ export interface LoggedEvent {
   readonly at_ms: number;
   readonly conversation_id: string;
   readonly run_id: string;
-  readonly event: RunStarted | IterationStarted | ReasoningDelta | ReasoningEnded | AnswerDelta | AnswerEnded | SegmentReclassified | ToolStarted | ToolEnded | ModelResponded | Notice | RunEnded | VersionSelected;
+  readonly event: RunStarted | IterationStarted | ReasoningDelta | ReasoningEnded | AnswerDelta | AnswerEnded | SegmentReclassified | ToolStarted | ToolEnded | ToolRequested | ModelResponded | Notice | RunEnded | VersionSelected;
 }
 
 /** A model call has succeeded. Has what the next prompt needs in addition to the text. */
@@ -247,14 +247,14 @@ export interface Timing {
   readonly total_ms: number;
 }
 
-/** One executed tool call. */
+/** One tool call that is executed here, or was returned to the client (`requested`). */
 export interface ToolBlock {
   readonly type: "tool";
   readonly tool_call_id: string;
   readonly iteration: number;
   readonly name: string;
   readonly arguments: string;
-  readonly status: "cancelled" | "error" | "invalid_arguments" | "ok" | "timeout" | "unknown_tool" | "running";
+  readonly status: "cancelled" | "error" | "invalid_arguments" | "ok" | "timeout" | "unknown_tool" | "requested" | "running";
   readonly result: string;
   readonly duration_ms: number | null;
   readonly truncated: boolean;
@@ -277,6 +277,22 @@ export interface ToolEnded {
   readonly result: string;
   readonly duration_ms: number;
   readonly truncated?: boolean;
+}
+
+/** A call of a tool that the client declared and executes itself. */
+export interface ToolRequested {
+  readonly type: "tool.requested";
+  readonly tool_call_id: string;
+  readonly name: string;
+  readonly arguments: string;
+}
+
+/** The result of one tool call. */
+export interface ToolResult {
+  readonly tool_call_id: string;
+  readonly name: string;
+  readonly content: string;
+  readonly is_error?: boolean;
 }
 
 /** A tool call has started. `arguments` is the JSON text that the model wrote. */
@@ -304,6 +320,7 @@ export interface UserInput {
   readonly context?: { readonly [key: string]: unknown };
   readonly context_files?: readonly string[];
   readonly image_path?: string | null;
+  readonly tool_results?: readonly ToolResult[];
 }
 
 /** Another version at a position was selected, with everything that followed it. */

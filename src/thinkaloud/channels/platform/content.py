@@ -23,8 +23,9 @@ ContentStatus = RunStatus | Literal["running", "waiting"]
 
 _TITLE_CHARS: Final = 100
 _LINE_CHARS: Final = 300
-_TOOL_STATES: Final[Mapping[ToolStatus | Literal["running"], ToolState]] = {
+_TOOL_STATES: Final[Mapping[ToolStatus | Literal["running", "requested"], ToolState]] = {
     "running": "running",
+    "requested": "done",
     "ok": "done",
     "error": "failed",
     "timeout": "failed",

@@ -26,6 +26,7 @@ from thinkaloud.events.event import (
     RunStarted,
     SegmentReclassified,
     ToolEnded,
+    ToolRequested,
     ToolStarted,
     VersionSelected,
 )
@@ -86,6 +87,8 @@ class LiveView:
                 self._show_status(f"Running {_running(self._tools)}")
             case ToolEnded():
                 self._tool(event)
+            case ToolRequested():
+                self._dim(f"{one_line(event.name, 80)} is left to the client")
             case Notice():
                 self._dim(f"! {one_line(event.message, 400)}")
             case RunEnded():

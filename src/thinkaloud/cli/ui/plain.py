@@ -20,6 +20,7 @@ from thinkaloud.events.event import (
     RunStarted,
     SegmentReclassified,
     ToolEnded,
+    ToolRequested,
     ToolStarted,
     VersionSelected,
 )
@@ -86,6 +87,7 @@ class PlainView:
                 | AnswerEnded()
                 | ToolStarted()
                 | ToolEnded()
+                | ToolRequested()
                 | ModelResponded()
                 | VersionSelected()
             ):
@@ -134,6 +136,7 @@ class JsonLinesView:
                 | SegmentReclassified()
                 | ToolStarted()
                 | ToolEnded()
+                | ToolRequested()
                 | Notice()
                 | RunEnded()
                 | VersionSelected()

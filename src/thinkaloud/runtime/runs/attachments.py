@@ -83,6 +83,16 @@ async def load_attachments(
     return tuple(found)
 
 
+def checked_images(images: tuple[Attachment, ...], model: ModelInfo) -> tuple[Attachment, ...]:
+    """Return images whose content came with the request.
+
+    Raises `InvalidRequest` if the model doesn't accept images.
+    """
+    for file in images:
+        _check(file, "image_path", model)
+    return images
+
+
 def _check(file: Attachment, field: FileField, model: ModelInfo) -> None:
     if file.base64 and not model.images:
         message = f"{model.id} does not accept images, and {file.name!r} is one."

@@ -22,6 +22,7 @@ from thinkaloud.events.event import (
     RunStarted,
     SegmentReclassified,
     ToolEnded,
+    ToolRequested,
     ToolStarted,
     VersionSelected,
 )
@@ -141,6 +142,7 @@ class HookChain:
                 | SegmentReclassified()
                 | ToolStarted()
                 | ToolEnded()
+                | ToolRequested()
                 | ModelResponded()
                 | Notice()
                 | RunEnded()

@@ -7,14 +7,22 @@ from types import TracebackType
 
 import msgspec
 
-from thinkaloud.core.context_window import fit_to_window, tokens_of_frame
+from thinkaloud.core.context_window import fit_to_window, tokens, tokens_of_frame
 from thinkaloud.core.prompt_history import MAX_PICTURE_BYTES, turns
+from thinkaloud.core.request_reduction import without_images
 from thinkaloud.core.retry import notice_of, part_to_leave_out, wait_before_retry
 from thinkaloud.errors import ProviderError
 from thinkaloud.events.event import Notice
 from thinkaloud.events.fold import RunFold
 from thinkaloud.events.model import ModelEvent, ModelFailed
-from thinkaloud.events.prompt import Effort, ModelRequest, RequestPart, ToolSchema
+from thinkaloud.events.prompt import (
+    Effort,
+    ModelOptions,
+    ModelRequest,
+    RequestPart,
+    ToolSchema,
+    Turn,
+)
 from thinkaloud.ports.model import Model, PushModel, failed
 from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.runtime.runs.recorder import RunRecorder
@@ -27,6 +35,9 @@ class Prompt(msgspec.Struct, frozen=True):
     tools: tuple[ToolSchema, ...]
     effort: Effort | None
     conversation_id: str
+    history: tuple[Turn, ...] = ()
+    """Turns before those of the conversation's own runs."""
+    options: ModelOptions = ModelOptions()
 
 
 class ModelCaller:
@@ -44,17 +55,16 @@ class ModelCaller:
         self._prompt = prompt
         self._earlier = earlier
         self._all_earlier = len(earlier)
-        self._frame_tokens = tokens_of_frame(prompt.system, prompt.tools)
+        self._frame_tokens = tokens_of_frame(prompt.system, prompt.tools) + tokens(prompt.history)
         self._recorder = recorder
         self._limits = limits
+        self._max_output_tokens = _lower(limits.max_output_tokens, prompt.options.max_output_tokens)
         self._without: frozenset[RequestPart] = frozenset()
 
     async def call(self) -> None:
         """Start an iteration and make its model call, retrying where allowed (P6)."""
         recorder, turn = self._recorder, self._recorder.turn
-        for event in turn.begin_iteration(
-            self._limits.max_output_tokens, self._limits.max_tool_calls
-        ):
+        for event in turn.begin_iteration(self._max_output_tokens, self._limits.max_tool_calls):
             recorder.append(event)
         self._leave_out()
         await recorder.hooks.call("before_iteration", turn.iteration)
@@ -86,7 +96,7 @@ class ModelCaller:
             self._earlier,
             self._recorder.fold,
             self._model.info.max_tokens,
-            self._limits.max_output_tokens,
+            self._max_output_tokens,
             self._frame_tokens,
         )
         if len(fitted) < len(self._earlier):
@@ -143,18 +153,29 @@ class ModelCaller:
         prompt, info = self._prompt, self._model.info
         return ModelRequest(
             model=info.id.partition("/")[2],
-            turns=turns(
-                [*self._earlier, self._recorder.fold],
-                picture_bytes=MAX_PICTURE_BYTES if info.images else 0,
+            turns=(
+                *(prompt.history if info.images else map(without_images, prompt.history)),
+                *turns(
+                    [*self._earlier, self._recorder.fold],
+                    picture_bytes=MAX_PICTURE_BYTES if info.images else 0,
+                ),
             ),
             system=prompt.system,
             tools=prompt.tools,
             effort=prompt.effort,
-            max_output_tokens=self._limits.max_output_tokens,
+            max_output_tokens=self._max_output_tokens,
             send_opaque="opaque" not in self._without,
             conversation_id=prompt.conversation_id,
             without=self._without,
+            options=self._options(),
         )
+
+    def _options(self) -> ModelOptions:
+        """Return the options; later model calls may always answer without another tool call."""
+        options = self._prompt.options
+        if self._recorder.turn.iteration == 1 or options.tool_choice in {None, "none"}:
+            return options
+        return msgspec.structs.replace(options, tool_choice=None)
 
 
 class IdleTimeout:
@@ -193,6 +214,11 @@ class IdleTimeout:
             self._timer = self._loop.call_later(left, self._check)
         else:
             self._timeout.reschedule(now)
+
+
+def _lower(first: int | None, second: int | None) -> int | None:
+    limits = [limit for limit in (first, second) if limit is not None]
+    return min(limits, default=None)
 
 
 def _retry_notice(failure: ModelFailed, wait: float) -> Notice:

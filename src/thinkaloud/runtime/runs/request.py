@@ -9,16 +9,22 @@ import msgspec
 from msgspec import Meta
 
 from thinkaloud.errors import InvalidRequest
-from thinkaloud.events.event import UserInput
-from thinkaloud.events.fold import RunFold
-from thinkaloud.events.prompt import Effort
+from thinkaloud.events.event import Attachment, UserInput
+from thinkaloud.events.fold import Fold, RunFold
+from thinkaloud.events.prompt import Effort, ModelOptions, ToolResult, ToolSchema, Turn
+from thinkaloud.events.view import ToolBlock
 from thinkaloud.ports.attachments import Attachments
 from thinkaloud.ports.catalogue import Catalogue
 from thinkaloud.ports.clock import Clock
 from thinkaloud.ports.principal import Principal
 from thinkaloud.ports.store import RunRecord, Store
 from thinkaloud.ports.uploads import Uploads
-from thinkaloud.runtime.runs.attachments import attachments_of, load_attachments, names_of
+from thinkaloud.runtime.runs.attachments import (
+    attachments_of,
+    checked_images,
+    load_attachments,
+    names_of,
+)
 from thinkaloud.runtime.runs.effort import effective_effort
 from thinkaloud.runtime.runs.hooks import HookSource
 from thinkaloud.runtime.runs.limits import AdmissionLimits, Limits
@@ -98,6 +104,26 @@ class RunRequest(MessageFields, frozen=True):
     never."""
     system_prompt: str | None = None
     """The system prompt. None: as configured."""
+    instructions: str | None = None
+    """The client's own instructions, which follow the system prompt."""
+    history: tuple[Turn, ...] = ()
+    """The turns before the message, from a client that keeps the conversation itself. They are part
+    of the prompts of this run, and stored nowhere."""
+    images: tuple[Attachment, ...] = ()
+    """Images whose content comes with the request."""
+    client_tools: tuple[ToolSchema, ...] = ()
+    """Tools that the client executes: a run that calls one ends, and returns the call. They take
+    precedence over the server's own tools of the same name."""
+    server_tools: bool = True
+    """Whether the model may call the server's own tools."""
+    tool_results: tuple[ToolResult, ...] = ()
+    """Results of the calls that the previous run of the conversation returned to the client."""
+    options: ModelOptions = ModelOptions()
+
+    @property
+    def continues(self) -> bool:
+        """Whether the run can do without a new message."""
+        return bool(self.tool_results or self.history)
 
 
 class RunServices(msgspec.Struct, frozen=True):
@@ -132,7 +158,7 @@ async def build_spec(
     `ConfigurationError`, `UnsupportedEffort` or `InvalidRequest`.
     """
     names = names_of(request.context_files, request.image_path, replaced)
-    if not request.text.strip() and not names:
+    if not (request.text.strip() or names or request.images or request.continues):
         raise InvalidRequest("text is empty.", field="text")
     model = services.catalogue.open(request.model)
     effort = effective_effort(request.reasoning_effort, services.reasoning_effort, model.info)
@@ -144,20 +170,57 @@ async def build_spec(
         model.info,
         services.limits.max_attachment_bytes,
     )
+    attachments += checked_images(request.images, model.info)
     return RunSpec(
         run_id=f"run_{secrets.token_hex(12)}",
         conversation_id=request.conversation_id or f"conv_{secrets.token_hex(12)}",
         principal=principal,
-        input=UserInput(request.text, request.context, names.context_files, names.image_path),
+        input=UserInput(
+            request.text,
+            request.context,
+            names.context_files,
+            names.image_path,
+            request.tool_results,
+        ),
         model=model,
         max_iterations=request.max_iterations or services.limits.max_iterations,
         effort=effort,
         attachments=attachments,
-        system_prompt=request.system_prompt or services.system_prompt,
+        system_prompt=_system_prompt(request, services),
+        history=request.history,
+        client_tools=request.client_tools,
+        server_tools=request.server_tools,
+        options=request.options,
         replaces=request.replaces,
         stop_detached_after=_stop_delay(request, services.limits),
         idempotency_key=request.idempotency_key,
     )
+
+
+def _system_prompt(request: RunRequest, services: RunServices) -> str | None:
+    texts = (request.system_prompt or services.system_prompt, request.instructions)
+    return "\n\n".join(text for text in texts if text) or None
+
+
+def check_tool_results(request: RunRequest, fold: Fold) -> None:
+    """Check that the last run of the conversation returned the calls of these results.
+
+    Raises `InvalidRequest`: nothing may be presented to the model as the result of a call that it
+    never made.
+    """
+    last = next(reversed(fold.runs.values()), None)
+    blocks = () if last is None else last.view().blocks
+    returned = {
+        block.tool_call_id
+        for block in blocks
+        if isinstance(block, ToolBlock) and block.status == "requested"
+    }
+    for result in request.tool_results:
+        if result.tool_call_id not in returned:
+            raise InvalidRequest(
+                f"No tool call {result.tool_call_id!r} of this conversation waits for a result.",
+                field="tool_results",
+            )
 
 
 async def replaced_run(owner: str, request: RunRequest, store: Store) -> RunRecord | None:
@@ -203,6 +266,8 @@ def check(request: RunRequest) -> None:
     _check_json("context", request.context)
     _check_json("context_files", request.context_files)
     _check_json("image_path", request.image_path)
+    _check_json("history", request.history)
+    _check_json("tool_results", request.tool_results)
     conversation_id = request.conversation_id
     if conversation_id is not None and not ID_PATTERN.match(conversation_id):
         raise InvalidRequest(

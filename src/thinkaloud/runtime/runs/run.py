@@ -8,7 +8,8 @@ from typing import assert_never
 import msgspec
 
 from thinkaloud.core.reply import reply
-from thinkaloud.core.turn import CallModel, Command, Finish, RunTools, Turn
+from thinkaloud.core.turn import CallModel, Command, Finish, RunTools
+from thinkaloud.core.turn import Turn as TurnMachine
 from thinkaloud.errors import ThinkaloudError
 from thinkaloud.events.event import (
     Attachment,
@@ -20,7 +21,7 @@ from thinkaloud.events.event import (
 )
 from thinkaloud.events.fold import RunFold
 from thinkaloud.events.model import AnswerText
-from thinkaloud.events.prompt import Effort
+from thinkaloud.events.prompt import Effort, ModelOptions, ToolSchema, Turn
 from thinkaloud.ports.clock import Clock
 from thinkaloud.ports.model import Model
 from thinkaloud.ports.principal import Principal
@@ -55,6 +56,11 @@ class RunSpec(msgspec.Struct, frozen=True):
     stop_detached_after: float | None = None
     """Stop the run after this many seconds without a follower; None: never."""
     idempotency_key: str | None = None
+    history: tuple[Turn, ...] = ()
+    """Turns before those of the conversation's own runs."""
+    client_tools: tuple[ToolSchema, ...] = ()
+    server_tools: bool = True
+    options: ModelOptions = ModelOptions()
 
     @property
     def owner(self) -> str:
@@ -108,7 +114,12 @@ class Run:
         """The log that it appends to."""
         self._show_end = means.show_end
         self._has_begun = False
-        turn = Turn(spec.run_id, spec.max_iterations, means.clock.steady_ms())
+        turn = TurnMachine(
+            spec.run_id,
+            spec.max_iterations,
+            means.clock.steady_ms(),
+            frozenset(tool.name for tool in spec.client_tools),
+        )
         self._recorder = RunRecorder(spec.run_id, log, turn, means.clock, means.hooks)
 
     async def execute(self, read_earlier: ReadEarlier) -> None:
@@ -204,7 +215,12 @@ class Run:
         info = RunInfo(spec.run_id, spec.conversation_id, spec.model.info.id, spec.input.text)
         await self._hooks.call("before_run", info)
         prompt = Prompt(
-            spec.system_prompt, self._toolbox.schemas, spec.effort, spec.conversation_id
+            spec.system_prompt,
+            _offered(spec, self._toolbox.schemas),
+            spec.effort,
+            spec.conversation_id,
+            spec.history,
+            spec.options,
         )
         caller = ModelCaller(spec.model, prompt, earlier, self._recorder, self._limits)
         command: Command = CallModel()
@@ -248,3 +264,12 @@ class Run:
             await self._hooks.call("after_run", answer)
         except HookFailed as failure:
             self.error = self.error or failure.cause
+
+
+def _offered(spec: RunSpec, own: Sequence[ToolSchema]) -> tuple[ToolSchema, ...]:
+    """Return the tools that the model may call."""
+    if not spec.client_tools:
+        return tuple(own) if spec.server_tools else ()
+    names = {tool.name for tool in spec.client_tools}
+    kept = (tool for tool in own if tool.name not in names) if spec.server_tools else ()
+    return (*kept, *spec.client_tools)

@@ -27,6 +27,7 @@ from thinkaloud.runtime.runs.request import (
     build_spec,
     check,
     check_temporary,
+    check_tool_results,
     replaced_run,
 )
 from thinkaloud.runtime.runs.run import Run, RunDependencies, RunSpec
@@ -183,8 +184,10 @@ class Runs:
         fold = None if replaced is None else await self.fold(replaced)
         spec = await build_spec(principal, request, self._services, fold)
         await check_temporary(owner, request, self._store)
+        if request.tool_results:
+            check_tool_results(request, await self.hub.fold(owner, spec.conversation_id))
         if spec.attachments:
-            files = [file.id for file in spec.attachments]
+            files = [file.id for file in spec.attachments if file.id]
             await self._services.uploads.use(owner, files, spec.conversation_id)
         new = request.conversation_id is None
         log = await self.hub.acquire(owner, spec.conversation_id, new=new)

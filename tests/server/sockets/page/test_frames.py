@@ -25,7 +25,8 @@ SEGMENTS = {
 PLAIN = {"progress": "iteration.started", "notice": "notice", "turn_end": "run.ended"}
 PLACE = {"chat_id", "run_id", "seq", "at_ms", "event", "phase"}
 PLACE |= {"client_message_id", "turn_id", "starts_turn"}
-INPUT = {"text", "context", "context_files", "image_path"}
+INPUT = {"text", "context", "context_files", "image_path", "tool_results"}
+TOOLS = {"start": "tool.started", "end": "tool.ended", "requested": "tool.requested"}
 
 
 def session(path: Path) -> list[LoggedEvent]:
@@ -45,7 +46,7 @@ def event_of(frame: Json) -> Json:
         others = {key: value for key, value in rest.items() if key not in INPUT}
         return {"type": "run.started", "input": given, **others}
     if name == "tool_event":
-        return {"type": "tool.started" if frame["phase"] == "start" else "tool.ended", **rest}
+        return {"type": TOOLS[frame["phase"]], **rest}
     if name == "version_selected":
         return {"type": "version.selected", "run_id": frame["run_id"]}
     assert name == "model_end"

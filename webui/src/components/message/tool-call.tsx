@@ -14,6 +14,7 @@ type Status = ToolBlock["status"];
 
 const WORDS: Readonly<Record<Status, string>> = {
   running: "running…",
+  requested: "left to the client",
   ok: "done",
   error: "failed",
   timeout: "timed out",
@@ -22,9 +23,12 @@ const WORDS: Readonly<Record<Status, string>> = {
   invalid_arguments: "invalid arguments",
 };
 
+const CALM: readonly Status[] = ["ok", "running", "requested"];
+
 const BAD: ReactNode = <CircleAlert size={15} className="text-danger" aria-hidden />;
 
 const ICONS: Readonly<Record<Status, ReactNode>> = {
+  requested: <CircleCheck size={15} className="text-faint" aria-hidden />,
   running: <Loader size={15} className="animate-spin text-accent" aria-hidden />,
   ok: <CircleCheck size={15} className="text-accent" aria-hidden />,
   error: BAD,
@@ -50,7 +54,7 @@ export const ToolCall = memo(function ToolCall({ block }: { readonly block: Tool
         {ICONS[block.status]}
         <span className="truncate font-mono text-[0.84rem]">{visible(block.name)}</span>
         <span className="min-w-0 flex-1 truncate text-faint">{open ? "" : visible(summary(block.arguments))}</span>
-        <span className={cx("shrink-0 text-xs", block.status === "ok" || block.status === "running" ? "text-faint" : "text-danger")}>
+        <span className={cx("shrink-0 text-xs", CALM.includes(block.status) ? "text-faint" : "text-danger")}>
           {WORDS[block.status]}
           {block.duration_ms !== null && block.duration_ms >= 1000 ? `, ${formatDuration(block.duration_ms)}` : ""}
         </span>
@@ -60,7 +64,7 @@ export const ToolCall = memo(function ToolCall({ block }: { readonly block: Tool
         {open ? (
           <div className="unfold space-y-3 border-t border-line px-3 py-3">
             <Field name="Arguments" text={pretty(block.arguments)} />
-            {block.status === "running" ? null : <Field name={block.truncated ? "Result (truncated)" : "Result"} text={block.result} />}
+            {block.status === "running" || block.status === "requested" ? null : <Field name={block.truncated ? "Result (truncated)" : "Result"} text={block.result} />}
           </div>
         ) : null}
       </div>

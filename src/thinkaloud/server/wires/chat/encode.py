@@ -22,6 +22,7 @@ from thinkaloud.events.event import (
     RunStarted,
     SegmentReclassified,
     ToolEnded,
+    ToolRequested,
     ToolStarted,
     VersionSelected,
 )
@@ -72,6 +73,7 @@ Early = (
     | SegmentReclassified
     | ToolStarted
     | ToolEnded
+    | ToolRequested
     | ModelResponded
     | Notice
     | VersionSelected
@@ -211,7 +213,7 @@ class ChatWire:
             case VersionSelected():
                 chosen = VersionSelection(logged.conversation_id, event.run_id, logged.at_ms)
                 return VersionFrame(chosen, seq)
-            case AnswerEnded() | ModelResponded():
+            case AnswerEnded() | ModelResponded() | ToolRequested():
                 return None
             case _:
                 assert_never(event)

@@ -20,6 +20,7 @@ from thinkaloud.events.event import (
     RunStarted,
     SegmentReclassified,
     ToolEnded,
+    ToolRequested,
     ToolStarted,
     VersionSelected,
 )
@@ -59,6 +60,7 @@ _Rare = (
     | SegmentReclassified
     | ToolStarted
     | ToolEnded
+    | ToolRequested
     | ModelResponded
     | Notice
     | RunEnded
@@ -235,7 +237,7 @@ def _rare(  # noqa: PLR0911 - one case per event type
             )
         case ReasoningEnded() | AnswerEnded() | SegmentReclassified():
             return _segment(logged, event)
-        case ToolStarted() | ToolEnded():
+        case ToolStarted() | ToolEnded() | ToolRequested():
             return _tool(logged, event)
         case ModelResponded():
             return _model_end(logged, event)
@@ -308,17 +310,18 @@ def _message(
         context=given.context,
         context_files=given.context_files,
         image_path=given.image_path,
+        tool_results=given.tool_results,
         attachments=tuple(each.file for each in event.attachments),
         replaces=event.replaces,
         client_message_id=client_message_id,
     )
 
 
-def _tool(logged: LoggedEvent, event: ToolStarted | ToolEnded) -> ChatToolEvent:
-    if isinstance(event, ToolStarted):
+def _tool(logged: LoggedEvent, event: ToolStarted | ToolEnded | ToolRequested) -> ChatToolEvent:
+    if not isinstance(event, ToolEnded):
         return ChatToolEvent(
             **_place(logged),
-            phase="start",
+            phase="start" if isinstance(event, ToolStarted) else "requested",
             tool_call_id=event.tool_call_id,
             name=event.name,
             arguments=event.arguments,

@@ -20,7 +20,7 @@ from thinkaloud.events.event import (
     ToolStatus,
 )
 from thinkaloud.events.model import ReasoningStatus, Usage
-from thinkaloud.events.prompt import Effort
+from thinkaloud.events.prompt import Effort, ToolResult
 from thinkaloud.events.view import ConversationView, RunView
 
 Text = Annotated[str, Meta(min_length=1)]
@@ -88,6 +88,8 @@ class _Turn(Placed, frozen=True, kw_only=True):
     image_path: str | None = None
     attachments: tuple[AttachedFile, ...] = ()
     """The files named by these two fields, in order."""
+    tool_results: tuple[ToolResult, ...] = ()
+    """Results of calls that the previous run returned to the client."""
     replaces: str | None = None
     """The run that this one replaces. It is selected by its first answer text."""
     client_message_id: str | None = None
@@ -165,9 +167,10 @@ class ChatReclassified(Placed, frozen=True, kw_only=True, tag_field="event", tag
 
 
 class ChatToolEvent(Placed, frozen=True, kw_only=True, tag_field="event", tag="tool_event"):
-    """A tool call starts, with `arguments`, or ends, with the fields after them."""
+    """A tool call starts or is returned to the client (`requested`), with `arguments`, or ends, with
+    the fields after them."""
 
-    phase: Literal["start", "end"]
+    phase: Literal["start", "end", "requested"]
     tool_call_id: str
     name: str
     arguments: str | msgspec.UnsetType = msgspec.UNSET
