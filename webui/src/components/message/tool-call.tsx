@@ -23,7 +23,7 @@ const WORDS: Readonly<Record<Status, string>> = {
   invalid_arguments: "invalid arguments",
 };
 
-const CALM: readonly Status[] = ["ok", "running", "requested"];
+const CALM: ReadonlySet<Status> = new Set(["ok", "running", "requested"]);
 
 const BAD: ReactNode = <CircleAlert size={15} className="text-danger" aria-hidden />;
 
@@ -54,7 +54,7 @@ export const ToolCall = memo(function ToolCall({ block }: { readonly block: Tool
         {ICONS[block.status]}
         <span className="truncate font-mono text-[0.84rem]">{visible(block.name)}</span>
         <span className="min-w-0 flex-1 truncate text-faint">{open ? "" : visible(summary(block.arguments))}</span>
-        <span className={cx("shrink-0 text-xs", CALM.includes(block.status) ? "text-faint" : "text-danger")}>
+        <span className={cx("shrink-0 text-xs", CALM.has(block.status) ? "text-faint" : "text-danger")}>
           {WORDS[block.status]}
           {block.duration_ms !== null && block.duration_ms >= 1000 ? `, ${formatDuration(block.duration_ms)}` : ""}
         </span>
