@@ -19,7 +19,7 @@ run: webui ## Install what is missing and start the server (ARGS='--port 9000' g
 
 channels: .venv/ready-channels ## Install the libraries of all chat platforms
 
-test: .venv/ready-dev packages .setup/synapse/ready webui ## Install what is missing and run all tests (ARGS goes to pytest, WORKERS=2)
+test: .venv/ready-dev packages .setup/synapse/ready webui clients ## Install what is missing and run all tests (ARGS goes to pytest, WORKERS=2)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 	@sh scripts/webui.sh test
 
@@ -53,7 +53,7 @@ lock: ## Update the pinned requirements (ARGS=--upgrade for newer versions)
 
 clean: ## Remove everything that was installed or built
 	rm -rf .venv .setup .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage build dist \
-		webui/node_modules webui/dist src/thinkaloud/webui
+		webui/node_modules tests/clients/node_modules webui/dist src/thinkaloud/webui
 	find src tests scripts benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 # The parts of `make check`.
@@ -113,8 +113,11 @@ webcheck: webui
 webui: .venv/ready-run
 	@sh scripts/webui.sh build
 
+clients: .venv/ready-run
+	@sh scripts/webui.sh clients
+
 packages:
 	@sh scripts/debian-packages.sh
 
 .PHONY: help run channels test check format generate bench soak lock clean
-.PHONY: lint layout types imports drift tree webcheck webui packages
+.PHONY: lint layout types imports drift tree webcheck webui clients packages

@@ -145,7 +145,7 @@ class UploadRoutes:
         limit = self._services.settings.max_upload_bytes
         body = await read_limited(request, self._services.settings, limit + _FRAMING_BYTES)
         file = _only_file(read_form(request.headers.get("content-type", ""), body))
-        media_type = _checked(file.data, limit)
+        media_type = accepted_type(file.data, limit)
         name = file_label(file.file_name or "")
         kept = await self._services.uploads.keep(
             principal_of(request).owner, name, media_type, file.data
@@ -199,8 +199,8 @@ def _only_file(parts: Sequence[Part]) -> Part:
     return parts[0]
 
 
-def _checked(data: bytes, limit: int) -> str:
-    """Return the media type of an acceptable file."""
+def accepted_type(data: bytes, limit: int) -> str:
+    """Return the media type of a file. Raises `InvalidRequest` or `Refused` if it is unacceptable."""
     if not data:
         raise InvalidRequest("The file is empty.", field="file")
     media_type = image_type(data)

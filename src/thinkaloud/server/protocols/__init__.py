@@ -1,0 +1,1 @@
+"""Other ecosystems' protocols: their requests, mapped to runs. `server/wires` has their frames."""

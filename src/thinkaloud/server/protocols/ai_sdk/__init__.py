@@ -1,0 +1,1 @@
+"""The AI SDK's chat protocol: `useChat`, assistant-ui and other clients of its transport."""

@@ -1,0 +1,183 @@
+"""`/ai-sdk/chat` and below: the server's side of the AI SDK's chat transport."""
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from thinkaloud.errors import InvalidRequest, NotFound
+from thinkaloud.events.fold import RunFold
+from thinkaloud.ports.store import RunRecord
+from thinkaloud.runtime.run_stream import follow_run
+from thinkaloud.runtime.runs.request import MAX_CONTEXT_FILES
+from thinkaloud.server.api.chat import RUN_ID
+from thinkaloud.server.http.operation import (
+    EVENT_STREAM,
+    Answer,
+    Operation,
+    json_response,
+    principal_of,
+)
+from thinkaloud.server.http.parsing import (
+    decode,
+    read_limited,
+    read_query,
+    refuse_form,
+    require_json,
+)
+from thinkaloud.server.protocols.ai_sdk.request import (
+    ChatBody,
+    ReconnectQuery,
+    UIMessage,
+    replaced_run,
+)
+from thinkaloud.server.protocols.data_urls import stored_file
+from thinkaloud.server.protocols.hang_up import stopped_on_leaving
+from thinkaloud.server.protocols.plain_errors import plain_errors
+from thinkaloud.server.run_request import run_request
+from thinkaloud.server.schema.requests import ChatRequest
+from thinkaloud.server.services import ServerServices, ServerState
+from thinkaloud.server.streams.frames import FrameStream, frames_of
+from thinkaloud.server.streams.sse import event_stream
+from thinkaloud.server.wires.ai_sdk.encode import AiSdkWire
+
+VERSION_HEADER: Final = {"x-vercel-ai-ui-message-stream": "v1"}
+"""Identifies the protocol and its version; clients require or ignore it."""
+_PATH: Final = "/api/v1/ai-sdk/chat"
+
+
+class AiSdkRoutes:
+    """`/ai-sdk/chat` and below. Errors are plain text, which the client shows as they are."""
+
+    def __init__(self, services: ServerServices, state: ServerState) -> None:
+        self._services = services
+        self._state = state
+
+    def operations(self) -> list[Operation]:
+        """Return the operations of this protocol."""
+        stream = Answer("The UI message stream.", None, EVENT_STREAM)
+        return [
+            Operation(
+                method="POST",
+                path=_PATH,
+                name="aiSdkChat",
+                summary="Send a message and stream the answer",
+                tag="ai-sdk",
+                requires="chat",
+                handler=plain_errors(self.chat),
+                answers={200: stream},
+            ),
+            Operation(
+                method="GET",
+                path=f"{_PATH}/{{chat_id}}/stream",
+                name="aiSdkResume",
+                summary="Resume the stream of a chat",
+                tag="ai-sdk",
+                requires="read",
+                handler=plain_errors(self.resume),
+                query=ReconnectQuery,
+                answers={200: stream, 204: Answer("No run is active.", None, media_type=None)},
+            ),
+            Operation(
+                method="POST",
+                path=f"{_PATH}/{{chat_id}}/stop",
+                name="aiSdkStop",
+                summary="Stop the runs of a chat",
+                tag="ai-sdk",
+                requires="chat",
+                handler=plain_errors(self.stop),
+                answers={200: Answer("The runs that were stopped.", None)},
+            ),
+        ]
+
+    async def chat(self, request: Request) -> Response:
+        """Start a run for the last message, and stream it."""
+        services = self._services
+        settings = services.settings
+        require_json(request)
+        # Files arrive in base64, in every message of the history.
+        limit = settings.max_body_bytes + 2 * settings.max_upload_bytes
+        body = decode(await read_limited(request, settings, limit), ChatBody, settings)
+        principal = principal_of(request)
+        message = await self._message(principal.owner, body)
+        asked = run_request(message, services, self._state)
+        record = await services.runs.start(principal, asked)
+        wire = AiSdkWire(reasoning=services.sends_reasoning(body.send_reasoning))
+        following = frames_of(follow_run(services.runs, record), wire)
+        if not body.resumable:
+            following = stopped_on_leaving(following, services.runs, record)
+        return await self._stream(following, record)
+
+    async def resume(self, request: Request) -> Response:
+        """Stream the active run of a chat from its first chunk."""
+        services = self._services
+        query = read_query(request, ReconnectQuery)
+        record = await self._active(principal_of(request).owner, request.path_params["chat_id"])
+        if record is None:
+            return Response(status_code=204)
+        wire = AiSdkWire(reasoning=services.sends_reasoning(query.send_reasoning))
+        return await self._stream(frames_of(follow_run(services.runs, record), wire), record)
+
+    async def stop(self, request: Request) -> Response:
+        """Stop all runs of a chat. Stopping a chat without any has no effect."""
+        refuse_form(request)
+        owner, runs = principal_of(request).owner, self._services.runs
+        found = runs.active.in_conversation(owner, request.path_params["chat_id"])
+        for run_id in found:
+            await runs.stop(owner, run_id)
+        return json_response({"stopped": found})
+
+    async def _stream(
+        self, following: AbstractAsyncContextManager[FrameStream], record: RunRecord
+    ) -> Response:
+        headers = {**VERSION_HEADER, RUN_ID: record.run_id}
+        return await event_stream(following, self._services.settings, self._state, headers)
+
+    async def _message(self, owner: str, body: ChatBody) -> ChatRequest:
+        """Return the message to send. Stores its files."""
+        message = body.message
+        path = await self._path(owner, body)
+        replaces = replaced_run(body, list(path))
+        again = body.regenerates and replaces is not None
+        return ChatRequest(
+            path[replaces].started.input.text if replaces and again else message.text,
+            body.id,
+            temporary=body.id is None,
+            model=body.model,
+            reasoning_effort=body.reasoning_effort,
+            max_iterations=body.max_iterations,
+            replaces=replaces,
+            # A run that answers the same message again has the same files.
+            context_files=None if again else await self._files(owner, message),
+        )
+
+    async def _path(self, owner: str, body: ChatBody) -> Mapping[str, RunFold]:
+        """Return the runs of the conversation by id, if the request may replace one of them."""
+        if body.id is None or not (body.regenerates or body.edits):
+            return {}
+        return (await self._services.runs.hub.fold(owner, body.id)).runs
+
+    async def _files(self, owner: str, message: UIMessage) -> tuple[str, ...]:
+        """Store the files of a message, and return their upload ids."""
+        files = message.files
+        if len(files) > MAX_CONTEXT_FILES:
+            raise InvalidRequest(
+                f"The message has more than {MAX_CONTEXT_FILES} files.", field="messages"
+            )
+        return tuple(
+            [
+                await stored_file(self._services, owner, file.url, file.filename or "", "messages")
+                for file in files
+            ]
+        )
+
+    async def _active(self, owner: str, chat_id: str) -> RunRecord | None:
+        """Return the latest active run of a chat, if any."""
+        runs = self._services.runs
+        found = runs.active.in_conversation(owner, chat_id)
+        try:
+            return await runs.record(owner, found[-1]) if found else None
+        except NotFound:
+            return None

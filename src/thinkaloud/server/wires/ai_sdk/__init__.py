@@ -1,0 +1,1 @@
+"""The AI SDK wire: the UI message stream of `useChat`. Pure."""

@@ -1,0 +1,220 @@
+"""The AI SDK's own chat, versions 6 and 7, against the server."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from tests.clients.node import NodeClient
+from tests.server.serving import Json, Served, serving
+from thinkaloud import tool
+from thinkaloud.providers.scripted import Cut, Silence, Wait
+from thinkaloud.testing import ScriptedModel, call_tool, say, think
+
+VERSIONS = ["6", "7"]
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def client(request: pytest.FixtureRequest) -> Iterator[NodeClient]:
+    """A chat, in a process for all tests of this module."""
+    client = NodeClient("ai-sdk.mjs", request.param)
+    yield client
+    client.close()
+
+
+async def open_chat(client: NodeClient, served: Served, **options: Any) -> None:
+    await client.do("open", api=f"{served.api}/ai-sdk/chat", id="chat-1", **options)
+
+
+async def ask(client: NodeClient, text: str = "Hello", **message: Any) -> Json:
+    await client.do("send", message={"text": text, **message})
+    state: Json = await client.do("end")
+    return state
+
+
+def parts(state: Json, *, message: int = -1) -> list[Json]:
+    """The parts of a message, without the boundaries of steps and what a part is decorated with."""
+    found: Sequence[Json] = state["messages"][message]["parts"]
+    names = ("type", "text", "state", "toolName", "input", "output", "errorText")
+    return [
+        {name: part[name] for name in names if part.get(name) is not None}
+        for part in found
+        if part["type"] != "step-start"
+    ]
+
+
+async def answers(served: Served) -> list[Json]:
+    """The answers of the stored conversation."""
+    _, found = await served.get("/conversations/chat-1/messages")
+    return [message for message in found["messages"] if message["role"] == "assistant"]
+
+
+def texts(state: Json, kind: str = "text") -> str:
+    return "".join(part["text"] for part in parts(state) if part["type"] == kind)
+
+
+@tool
+def weather(city: str) -> str:
+    """Tell the weather."""
+    if city == "Atlantis":
+        raise ValueError("no such city")
+    return f"Sunny in {city}"
+
+
+async def test_an_answer_arrives_with_its_reasoning_and_what_the_run_took(
+    client: NodeClient,
+) -> None:
+    async with serving(ScriptedModel([think("Hm\u2028", "m."), say("Grüß ", "dich 👋")])) as served:
+        await open_chat(client, served)
+        state = await ask(client)
+    assert state["status"] == "ready"
+    assert parts(state) == [
+        {"type": "reasoning", "text": "Hm\u2028m.", "state": "done"},
+        {"type": "text", "text": "Grüß dich 👋", "state": "done"},
+    ]
+    metadata = state["messages"][-1]["metadata"]
+    assert metadata["conversationId"] == "chat-1"
+    assert metadata["runId"] == state["messages"][-1]["id"]
+    assert metadata["status"] == "completed"
+    assert metadata["timing"]["reasoningMs"] >= 0
+
+
+async def test_reasoning_is_shown_while_it_streams(client: NodeClient) -> None:
+    more = asyncio.Event()
+    async with serving(ScriptedModel([think("Hm"), Wait(more), say("Yes.")])) as served:
+        await open_chat(client, served)
+        await client.do("send", message={"text": "Hello"})
+        state = await client.do("until", type="reasoning", text="Hm")
+        more.set()
+        done = await client.do("end")
+    assert parts(state) == [{"type": "reasoning", "text": "Hm", "state": "streaming"}]
+    assert texts(done) == "Yes."
+
+
+async def test_a_tool_of_the_server_is_shown_and_the_client_does_not_run_it(
+    client: NodeClient,
+) -> None:
+    model = ScriptedModel(
+        [think("Look."), call_tool("weather", {"city": "Kiel"})],
+        [call_tool("weather", {"city": "Atlantis"}, "call_1")],
+        [say("Sunny.")],
+    )
+    async with serving(model, tools=[weather]) as served:
+        await open_chat(client, served, answers={"weather": "from the client"})
+        state = await ask(client)
+    tools = [part for part in parts(state) if part["type"] == "dynamic-tool"]
+    assert [part["state"] for part in tools] == ["output-available", "output-error"]
+    assert tools[0]["input"] == {"city": "Kiel"}
+    assert tools[0]["output"] == "Sunny in Kiel"
+    assert "no such city" in tools[1]["errorText"]
+    assert state["toolCalls"] == []
+    assert texts(state).strip() == "Sunny."
+    assert len(model.requests) == 3
+
+
+async def test_the_next_message_continues_the_stored_conversation(client: NodeClient) -> None:
+    model = ScriptedModel([think("Hm."), say("One.")], [say("Two.")])
+    async with serving(model) as served:
+        await open_chat(client, served)
+        await ask(client, "First")
+        state = await ask(client, "Second")
+        stored = await answers(served)
+    assert [message["role"] for message in state["messages"]] == ["user", "assistant"] * 2
+    assert texts(state) == "Two."
+    assert len(model.requests[-1].turns) == 3
+    assert [answer["text"] for answer in stored] == ["One.", "Two."]
+
+
+async def test_regenerating_an_answer_replaces_it(client: NodeClient) -> None:
+    model = ScriptedModel([say("One.")], [say("Two.")], [say("Better.")])
+    async with serving(model) as served:
+        await open_chat(client, served)
+        first = await ask(client, "First")
+        await ask(client, "Second")
+        await client.do("regenerate", messageId=first["messages"][-1]["id"])
+        state = await client.do("end")
+        stored = await answers(served)
+    assert [message["role"] for message in state["messages"]] == ["user", "assistant"]
+    assert texts(state) == "Better."
+    assert [answer["text"] for answer in stored] == ["Better."]
+    assert len(model.requests[-1].turns) == 1
+
+
+async def test_an_edited_message_replaces_it_and_what_followed(client: NodeClient) -> None:
+    model = ScriptedModel([say("One.")], [say("Two.")], [say("Three.")])
+    async with serving(model) as served:
+        await open_chat(client, served)
+        await ask(client, "First")
+        state = await ask(client, "Second")
+        state = await ask(client, "Third", messageId=state["messages"][2]["id"])
+        stored = await answers(served)
+    assert texts(state) == "Three."
+    assert [answer["text"] for answer in stored] == ["One.", "Three."]
+
+
+async def test_stopping_the_chat_stops_the_model(client: NodeClient) -> None:
+    model = ScriptedModel([think("Hm"), Silence()], [say("Yes.")])
+    async with serving(model) as served:
+        await open_chat(client, served)
+        await client.do("send", message={"text": "Hello"})
+        await client.do("until", type="reasoning", text="Hm")
+        state = await client.do("stop")
+        for run_id in served.runs.active.in_conversation("local", "chat-1"):
+            await served.runs.active.wait(run_id)
+        assert model.open_streams == 0
+        assert state["status"] == "ready"
+        stored = await answers(served)
+        assert [answer["status"] for answer in stored] == ["stopped"]
+
+
+async def test_a_reloaded_page_resumes_the_answer_from_its_start(client: NodeClient) -> None:
+    more = asyncio.Event()
+    model = ScriptedModel([think("Hm"), say("One "), Wait(more), say("two.")])
+    async with serving(model) as served:
+        await open_chat(client, served, body={"resumable": True})
+        await client.do("send", message={"text": "Hello"})
+        before = await client.do("until", type="text", text="One")
+        await client.do("stop")
+        await open_chat(client, served, messages=before["messages"])
+        await client.do("resume")
+        await client.do("until", type="text", text="One")
+        more.set()
+        state = await client.do("end")
+        again = await served.session.get(f"{served.api}/ai-sdk/chat/chat-1/stream")
+    assert [message["role"] for message in state["messages"]] == ["user", "assistant"]
+    assert state["messages"][-1]["id"] == before["messages"][-1]["id"]
+    assert parts(state) == [
+        {"type": "reasoning", "text": "Hm", "state": "done"},
+        {"type": "text", "text": "One two.", "state": "done"},
+    ]
+    assert again.status == 204
+
+
+async def test_resuming_an_idle_chat_does_nothing(client: NodeClient) -> None:
+    async with serving(ScriptedModel()) as served:
+        await open_chat(client, served)
+        await client.do("resume")
+        state = await client.do("end")
+    assert state["status"] == "ready"
+    assert state["messages"] == []
+
+
+async def test_a_run_that_fails_shows_its_message_and_keeps_what_arrived(
+    client: NodeClient,
+) -> None:
+    async with serving(ScriptedModel([think("Hm"), say("Half"), Cut()])) as served:
+        await open_chat(client, served)
+        state = await ask(client)
+    assert state["status"] == "error"
+    assert state["error"] == "The stream was cut off."
+    assert texts(state) == "Half"
+    assert state["messages"][-1]["metadata"]["error"]["code"] == "provider_stream_cut"
+
+
+async def test_a_refused_message_shows_a_sentence(client: NodeClient) -> None:
+    async with serving(ScriptedModel([say("Yes.")])) as served:
+        await open_chat(client, served, body={"model": "no/such"})
+        state = await ask(client)
+    assert state["status"] == "error"
+    assert state["error"].startswith("No model 'no/such' is configured.")
