@@ -21,6 +21,7 @@ from thinkaloud.server.api_docs.routes import DocRoutes
 from thinkaloud.server.http.guard import Guard
 from thinkaloud.server.http.operation import Operation, Resource, principal_of
 from thinkaloud.server.http.site_path import BasePath
+from thinkaloud.server.protocols.ag_ui.routes import AgUiRoutes
 from thinkaloud.server.protocols.ai_sdk.routes import AiSdkRoutes
 from thinkaloud.server.services import ServerServices, ServerState
 from thinkaloud.server.sockets.chat.socket import PATH, ChatSocket
@@ -106,6 +107,7 @@ def create_app(services: ServerServices) -> AgentApp:
     operations.extend(DocRoutes(services, operations).operations())
     # Described by their own specifications, not by our API documents.
     operations.extend(AiSdkRoutes(services, state).operations())
+    operations.extend(AgUiRoutes(services, state).operations())
     web = WebUi(services.bundle, services.settings.base_path)
     routes = _routes(operations, metrics)
     # At the root, browsers get the web page and other clients the JSON.

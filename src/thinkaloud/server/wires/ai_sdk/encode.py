@@ -20,6 +20,7 @@ from thinkaloud.events.event import (
     RunStarted,
     SegmentReclassified,
     ToolEnded,
+    ToolRequested,
     ToolStarted,
     VersionSelected,
 )
@@ -29,6 +30,7 @@ from thinkaloud.runtime.run_stream import view_of
 from thinkaloud.server.wires.ai_sdk import chunks
 from thinkaloud.server.wires.framing import on_one_line
 from thinkaloud.server.wires.policy import without_reasoning
+from thinkaloud.server.wires.tool_call_ids import ToolCallIds
 from thinkaloud.server.wires.wire import RunLookup
 
 _NAME: Final = "ai-sdk"
@@ -44,6 +46,7 @@ Rare = (
     | SegmentReclassified
     | ToolStarted
     | ToolEnded
+    | ToolRequested
     | ModelResponded
     | Notice
     | VersionSelected
@@ -80,6 +83,7 @@ class AiSdkEncoder:
         """The id of the open part."""
         self._in_step = False
         self._over = False
+        self._calls = ToolCallIds()
 
     def encode(self, entry: Entry, /) -> bytes | None:
         """Return the chunks of an event; None if this stream has none for it."""
@@ -164,7 +168,7 @@ class AiSdkEncoder:
                 arguments = parsed_arguments(event.arguments)
                 return [
                     chunks.ToolInput(
-                        event.tool_call_id,
+                        self._calls.started(event.tool_call_id),
                         event.name,
                         arguments,
                         provider_executed=True,
@@ -172,7 +176,10 @@ class AiSdkEncoder:
                     )
                 ]
             case ToolEnded():
-                return [_tool_end(event)]
+                return [_tool_end(event, self._calls.latest(event.tool_call_id))]
+            case ToolRequested():
+                call = self._calls.started(event.tool_call_id)
+                return [chunks.ToolInput(call, event.name, parsed_arguments(event.arguments))]
             case Notice():
                 data = chunks.NoticeData(event.code, event.message)
                 return [chunks.NoticePart(data, transient=True)]
@@ -236,13 +243,11 @@ def _metadata(segment_id: str) -> chunks.ProviderMetadata:
     return chunks.ProviderMetadata(chunks.SegmentDetails(segment_id))
 
 
-def _tool_end(event: ToolEnded) -> chunks.ToolOutput | chunks.ToolError:
+def _tool_end(event: ToolEnded, call: str) -> chunks.ToolOutput | chunks.ToolError:
     if event.status == "ok":
-        return chunks.ToolOutput(
-            event.tool_call_id, event.result, provider_executed=True, dynamic=True
-        )
+        return chunks.ToolOutput(call, event.result, provider_executed=True, dynamic=True)
     text = event.result or event.status
-    return chunks.ToolError(event.tool_call_id, text, provider_executed=True, dynamic=True)
+    return chunks.ToolError(call, text, provider_executed=True, dynamic=True)
 
 
 def _finish_reason(event: RunEnded) -> chunks.FinishReason:

@@ -1,0 +1,121 @@
+"""`/ag-ui`: the server's side of the AG-UI protocol over HTTP and Server-Sent Events."""
+
+from contextlib import AbstractAsyncContextManager
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from thinkaloud.errors import InvalidRequest
+from thinkaloud.ports.principal import Principal
+from thinkaloud.ports.store import RunRecord
+from thinkaloud.runtime.run_stream import follow_run
+from thinkaloud.runtime.runs.request import MAX_CONTEXT_FILES
+from thinkaloud.server.api.chat import RUN_ID
+from thinkaloud.server.http.operation import EVENT_STREAM, Answer, Operation, principal_of
+from thinkaloud.server.http.parsing import decode, read_limited, require_json
+from thinkaloud.server.protocols.ag_ui.request import (
+    AgUiMessage,
+    ContentPart,
+    ForwardedProps,
+    RunAgentInput,
+    replaced_run,
+)
+from thinkaloud.server.protocols.data_urls import stored_base64, stored_file
+from thinkaloud.server.protocols.hang_up import stopped_on_leaving
+from thinkaloud.server.protocols.plain_errors import plain_errors
+from thinkaloud.server.run_request import run_request
+from thinkaloud.server.schema.requests import ChatRequest
+from thinkaloud.server.services import ServerServices, ServerState
+from thinkaloud.server.streams.frames import FrameStream, frames_of
+from thinkaloud.server.streams.sse import event_stream
+from thinkaloud.server.wires.ag_ui.encode import AgUiWire
+
+
+class AgUiRoutes:
+    """`/ag-ui`. Errors are plain text, which the client shows as they are."""
+
+    def __init__(self, services: ServerServices, state: ServerState) -> None:
+        self._services = services
+        self._state = state
+
+    def operations(self) -> list[Operation]:
+        """Return the operations of this protocol."""
+        return [
+            Operation(
+                method="POST",
+                path="/api/v1/ag-ui",
+                name="agUiRun",
+                summary="Send a message and stream the answer",
+                tag="ag-ui",
+                requires="chat",
+                handler=plain_errors(self.run),
+                answers={200: Answer("The events of the run.", None, EVENT_STREAM)},
+            )
+        ]
+
+    async def run(self, request: Request) -> Response:
+        """Start a run for the last message, and stream it; or stream it again from its start."""
+        services, settings = self._services, self._services.settings
+        require_json(request)
+        # Files arrive in base64, in every message of the history.
+        limit = settings.max_body_bytes + 2 * settings.max_upload_bytes
+        body = decode(await read_limited(request, settings, limit), RunAgentInput, settings)
+        options = body.options
+        record = await self._record(principal_of(request), body, options)
+        wire = AgUiWire(body.run_id, reasoning=services.sends_reasoning(options.send_reasoning))
+        following: AbstractAsyncContextManager[FrameStream] = frames_of(
+            follow_run(services.runs, record), wire
+        )
+        if not options.resumable:
+            following = stopped_on_leaving(following, services.runs, record)
+        headers = {RUN_ID: record.run_id}
+        return await event_stream(following, settings, self._state, headers)
+
+    async def _record(
+        self, principal: Principal, body: RunAgentInput, options: ForwardedProps
+    ) -> RunRecord:
+        """Return the run of this request, which an earlier one may have started."""
+        services, owner = self._services, principal.owner
+        key = _key(body)
+        known = await services.store.run_for_key(owner, key)
+        if known is not None:
+            return known
+        message = body.message
+        path = (await services.runs.hub.fold(owner, body.thread_id)).runs
+        replaces = replaced_run(body, path)
+        chat = ChatRequest(
+            message.text,
+            body.thread_id,
+            model=options.model,
+            reasoning_effort=options.reasoning_effort,
+            max_iterations=options.max_iterations,
+            context={item.description: item.value for item in body.context},
+            replaces=replaces,
+            context_files=await self._files(owner, message),
+        )
+        return await services.runs.start(principal, run_request(chat, services, self._state, key))
+
+    async def _files(self, owner: str, message: AgUiMessage) -> tuple[str, ...]:
+        """Store the files of a message, and return their upload ids."""
+        files = [part for part in message.parts if part.is_file]
+        if len(files) > MAX_CONTEXT_FILES:
+            raise InvalidRequest(
+                f"The message has more than {MAX_CONTEXT_FILES} files.", field="messages"
+            )
+        return tuple([await self._stored(owner, file) for file in files])
+
+    async def _stored(self, owner: str, file: ContentPart) -> str:
+        source = file.source
+        data = source.value if source is not None and source.type == "data" else file.data
+        if data is not None:
+            return await stored_base64(self._services, owner, data, file.name, "messages")
+        url = source.value if source is not None and source.type == "url" else file.url
+        return await stored_file(self._services, owner, url or "", file.name, "messages")
+
+
+def _key(body: RunAgentInput) -> str:
+    """Return the idempotency key of a run: a repeated request resumes it."""
+    key = f"ag-ui:{body.thread_id}:{body.run_id}"
+    if not body.run_id or len(key) > 255:
+        raise InvalidRequest("runId must have 1 to 180 characters.", field="runId")
+    return key

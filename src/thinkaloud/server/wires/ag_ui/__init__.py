@@ -1,0 +1,1 @@
+"""The AG-UI wire: the events of the Agent-User Interaction protocol. Pure."""
