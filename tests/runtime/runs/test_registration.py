@@ -12,6 +12,7 @@ from tests.runtime.reading import end_of, texts
 from tests.staging import OWNER, FakeClock, events_of, logged, stage, start
 from thinkaloud.errors import NotFound, StoreError
 from thinkaloud.events.event import AnswerDelta, RunEnded
+from thinkaloud.ports.principal import Principal
 from thinkaloud.ports.store import RunStart, Started
 from thinkaloud.runtime.log.follower import Snapshot
 from thinkaloud.runtime.runs.request import RunRequest
@@ -158,7 +159,7 @@ async def test_a_run_that_is_not_stored_yet_reserves_no_numbers_of_another_owner
         await runs.hub.writer.save()
         before = await store.log_end(OWNER, "c")
         request = RunRequest("second", conversation_id="c")
-        starting = asyncio.create_task(runs.start("bob", request))
+        starting = asyncio.create_task(runs.start(Principal("bob"), request))
         await store.gate.reached.wait()
         while len(model.requests) < 2:
             await asyncio.sleep(0)

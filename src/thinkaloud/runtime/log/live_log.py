@@ -225,19 +225,7 @@ class LiveLog:
     def merge(self, entries: Sequence[Entry]) -> list[Entry]:
         """Coalesce the adjacent deltas of a segment. Followers share the resulting entries."""
         slices = runs_of_deltas([entry.logged for entry in entries])
-        return [self._coalesced(entries[start:stop]) for start, stop in slices]
-
-    def _coalesced(self, entries: Sequence[Entry]) -> Entry:
-        if len(entries) == 1:
-            return entries[0]
-        key = (entries[0].first_seq, entries[-1].logged.seq)
-        entry = self._merged.get(key)
-        if entry is None:
-            entry = Entry(coalesced([entry.logged for entry in entries]), entries[0].first_seq)
-            self._merged[key] = entry
-            if len(self._merged) > _KEPT_MERGED:
-                self._merged.popitem(last=False)
-        return entry
+        return [_coalesced(entries[start:stop], self._merged) for start, stop in slices]
 
 
 def _fold(
@@ -252,6 +240,20 @@ def _fold(
         for run_id in ended[:-KEPT_RUNS]:
             del runs[run_id]
         runs[logged.run_id] = RunFold(logged, attachments)
+
+
+def _coalesced(entries: Sequence[Entry], merged: OrderedDict[tuple[int, int], Entry]) -> Entry:
+    """Return adjacent deltas as one entry, from `merged` if it is there."""
+    if len(entries) == 1:
+        return entries[0]
+    key = (entries[0].first_seq, entries[-1].logged.seq)
+    entry = merged.get(key)
+    if entry is None:
+        entry = Entry(coalesced([entry.logged for entry in entries]), entries[0].first_seq)
+        merged[key] = entry
+        if len(merged) > _KEPT_MERGED:
+            merged.popitem(last=False)
+    return entry
 
 
 def _make_reasoning(entries: Sequence[Entry], found: SegmentReclassified) -> None:
