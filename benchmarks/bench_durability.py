@@ -12,6 +12,7 @@ from benchmarks.bench_store import words
 from tests.e2e.reading import Reader
 from tests.e2e.server_process import (
     DATABASE,
+    SERVE,
     ServerProcess,
     ask_database,
     server,
@@ -53,7 +54,7 @@ async def cpu_a_token(kind: Kind) -> float:
     with tempfile.TemporaryDirectory() as folder:
         async with upstream() as provider:
             configuration = provider.configuration().replace('"sqlite"', f'"{kind}"')
-            async with server(Path(folder), configuration) as served:
+            async with server(Path(folder), configuration, SERVE) as served:
                 await streamed(provider, served, "warm")
                 start = cpu_seconds(served)
                 await streamed(provider, served, "measured")
@@ -120,7 +121,7 @@ async def opening() -> None:
         first: list[float] = []
         async with upstream() as provider:
             for _ in range(STARTS):
-                async with server(Path(folder), provider.configuration()) as served:
+                async with server(Path(folder), provider.configuration(), SERVE) as served:
                     # Imports and connections are not asked for: another conversation has them made.
                     await served.get("/conversations/none/messages")
 
@@ -164,7 +165,7 @@ async def one_long_reply() -> None:
         async with upstream() as provider:
             reply = provider.offer("Tell", PacedReply(LONG, held_at=LONG - 1))
             reader = Reader()
-            async with server(folder, provider.configuration()) as served:
+            async with server(folder, provider.configuration(), SERVE) as served:
                 almost = len(reply.reasoning + reply.answer) - 10
                 await reader.begin(served, "Tell", lambda: reader.characters > almost)
                 await resuming(served, reader, "a running reply")
@@ -174,7 +175,7 @@ async def one_long_reply() -> None:
                 await until_saved(folder, reader.run_id)
                 await served.terminate()
             size = ask_database(folder, "SELECT sum(length(event)) FROM events")[0][0]
-            async with server(folder, provider.configuration()) as served:
+            async with server(folder, provider.configuration(), SERVE) as served:
                 await resuming(served, reader, "a reply from before a restart")
             text = len((reply.reasoning + reply.answer).encode())
     print(

@@ -20,7 +20,7 @@ import aiohttp
 import msgspec
 
 from tests.e2e.reading import Reader, Refused
-from tests.e2e.server_process import ServerProcess, assert_intact, server, server_stderr
+from tests.e2e.server_process import SERVE, ServerProcess, assert_intact, server, server_stderr
 from tests.e2e.upstream import DEADLINE, PacedReply, Upstream, upstream
 
 _CLIENTS: Final = 12
@@ -261,7 +261,7 @@ async def soak(folder: Path, seconds: float, seed: int) -> Counter[str]:
     async with upstream() as provider:
         shared = SharedState(provider, seed)
         configuration = provider.configuration(store=_STORE)
-        async with server(folder, configuration) as served:
+        async with server(folder, configuration, SERVE) as served:
             until = time.monotonic() + seconds
             async with asyncio.TaskGroup() as clients:
                 for _ in range(_CLIENTS):
@@ -269,7 +269,7 @@ async def soak(folder: Path, seconds: float, seed: int) -> Counter[str]:
             found = await _compare_all(shared, served)
             shared.done["mebibytes at the end"] = served.resident_bytes() >> 20
             assert await served.terminate() == 0
-        async with server(folder, configuration) as served:
+        async with server(folder, configuration, SERVE) as served:
             assert await _compare_all(shared, served) == found
             assert await served.terminate() == 0
     shared.done["runs compared again after a restart"] = found

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from tests.e2e.server_process import ServerProcess, server, server_stderr
+from tests.e2e.server_process import SERVE, ServerProcess, server, server_stderr
 from tests.server.hostile import send_hostile_traffic
 
 _CONFIGURATION: Final = """
@@ -45,7 +45,7 @@ async def _half_open(served: ServerProcess, port: int) -> None:
 
 async def soak(folder: Path, seconds: float, seed: int) -> str:
     """Batter one server for so long. Raises at the first that is wrong; returns what was done."""
-    async with server(folder, _CONFIGURATION) as served:
+    async with server(folder, _CONFIGURATION, SERVE) as served:
         port = int(served.url.rpartition(":")[2])
         await send_hostile_traffic(port, seed, _ROUND)
         before, until, rounds = served.resident_bytes(), time.monotonic() + seconds, 1

@@ -1,39 +1,38 @@
 """The real program: in a pipe, and in a pseudo-terminal whose screen can be read."""
 
+import contextlib
 import fcntl
+import itertools
 import os
 import re
 import select
-import signal
 import struct
 import subprocess
 import sys
 import termios
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Final
+from tempfile import TemporaryFile
+from typing import Any, BinaryIO, Final
 
-from tests.cli.preloaded import ENVIRONMENT, Preloaded
+from tests.cli.preloaded import ENVIRONMENT, ForkedProcess, preloaded
 
 PROGRAM: Final = Path(sys.executable).with_name("thinkaloud")
 DEMO: Final = '[model]\ndefault = "demo/thinkaloud"\n'
 _DEADLINE: Final = 20.0
-# Makes the pseudo-terminal the one whose Ctrl-C reaches the program, then becomes it.
-_IN_TERMINAL: Final = (
-    "import fcntl, os, sys, termios;"
-    "fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
-)
+_numbers = itertools.count(1)
 
 
 class Home:
     """A folder that the program takes for everything: working directory, home, data.
 
-    `run` starts an interpreter, or forks a `preloaded` one.
+    The program runs in forks of a process that has imported it, except where an interpreter is mentioned.
     """
 
-    def __init__(self, folder: Path, preloaded: Preloaded | None = None) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.environment = {
             "HOME": str(folder),
@@ -42,38 +41,43 @@ class Home:
             **ENVIRONMENT,
             "NO_PROXY": "*",
         }
-        self._preloaded = preloaded
 
     def configure(self, text: str) -> None:
         (self.folder / "thinkaloud.toml").write_text(text, encoding="utf-8")
 
     def run(
-        self, *arguments: str, stdin: str | bytes | None = None
+        self,
+        *arguments: str,
+        stdin: str | bytes | None = None,
+        stdout: Path | None = None,
+        stderr: Path | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run the program without a terminal; without `stdin` there is nothing to read."""
+        """Run the program without a terminal; without `stdin` there is nothing to read.
+
+        Return its exit code and its output, except what goes to the files `stdout` and `stderr`.
+        """
         data = stdin.encode() if isinstance(stdin, str) else stdin or b""
-        if self._preloaded is None:
-            done = subprocess.run(
-                [PROGRAM, *arguments],
-                input=data,
-                cwd=self.folder,
-                env=self.environment,
-                capture_output=True,
-                timeout=_DEADLINE,
-                check=False,
-            )
-            code, output, errors = done.returncode, done.stdout, done.stderr
-        else:
-            code, output, errors = self._preloaded.run(
-                arguments, self.environment, self.folder, data, _DEADLINE
-            )
-        return subprocess.CompletedProcess(arguments, code, output.decode(), errors.decode())
+        reading, writing = os.pipe()
+        writer = threading.Thread(target=_write, args=(writing, data))
+        with _opened(stdout) as output, _opened(stderr) as errors:
+            try:
+                process = self._fork(arguments, reading, output.fileno(), errors.fileno())
+            finally:
+                os.close(reading)
+            with closing(process):
+                writer.start()
+                try:
+                    code = process.wait(_DEADLINE)
+                finally:
+                    process.kill()
+                    writer.join()
+            return subprocess.CompletedProcess(arguments, code, _text(output), _text(errors))
 
     def beside(self, name: str) -> "Home":
         """Return another home, in a new folder in this one."""
         folder = self.folder / name
         folder.mkdir()
-        return Home(folder, self._preloaded)
+        return Home(folder)
 
     def shell(self, command: str) -> subprocess.CompletedProcess[str]:
         """Run a line of shell here; its output comes in pipes."""
@@ -101,15 +105,35 @@ class Home:
         ).stdout
 
     @contextmanager
-    def start(self, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
-        """Start the program with its output in pipes; it is killed where it still runs."""
+    def start(self, *arguments: str, stderr: Path | None = None) -> Iterator[ForkedProcess]:
+        """Start the program with its output in pipes; it is killed where it still runs.
+
+        What it writes to stderr is appended to the file `stderr`.
+        """
+        path = stderr or self.folder / f"stderr-{next(_numbers)}.txt"
+        reading, writing = os.pipe()
+        with open(reading, "rb") as output, path.open("ab") as errors, path.open("rb") as written:
+            try:
+                with open(os.devnull, "rb") as nothing:
+                    process = self._fork(arguments, nothing.fileno(), writing, errors.fileno())
+            finally:
+                os.close(writing)
+            process.stdout, process.stderr = output, written
+            with closing(process):
+                yield process
+
+    @contextmanager
+    def start_interpreter(
+        self, *command: str | Path, stderr: int | BinaryIO = subprocess.PIPE
+    ) -> Iterator["subprocess.Popen[bytes]"]:
+        """Start this command with its output in pipes; it is killed where it still runs."""
         with subprocess.Popen(
-            [PROGRAM, *arguments],
+            command,
             cwd=self.folder,
             env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             start_new_session=True,
         ) as process:
             try:
@@ -121,31 +145,41 @@ class Home:
     @contextmanager
     def terminal(self, *arguments: str, stdout: Path | None = None) -> Iterator["Terminal"]:
         """Start the program in a terminal of 80 columns and 24 lines."""
+        # The terminal of these tests doesn't report where its cursor is.
+        environment = {**self.environment, "TERM": "xterm-256color", "PROMPT_TOOLKIT_NO_CPR": "1"}
         outer, inner = os.openpty()
         fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         written = os.dup(inner) if stdout is None else os.open(stdout, os.O_WRONLY | os.O_CREAT)
-        process = subprocess.Popen(
-            [sys.executable, "-c", _IN_TERMINAL, PROGRAM, *arguments],
-            cwd=self.folder,
-            env={
-                **self.environment,
-                "TERM": "xterm-256color",
-                "PROMPT_TOOLKIT_NO_CPR": "1",  # This terminal does not say where its cursor is.
-            },
-            stdin=inner,
-            stdout=written,
-            stderr=inner,
-            start_new_session=True,
-        )
-        os.close(inner)
-        os.close(written)
         try:
-            yield Terminal(outer, process)
+            files = (inner, written, inner)
+            process = preloaded().fork(arguments, environment, self.folder, files, terminal=True)
         finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGKILL)
-            process.wait()
+            os.close(inner)
+            os.close(written)
+        try:
+            with closing(process):
+                yield Terminal(outer, process)
+        finally:
             os.close(outer)
+
+    def _fork(self, arguments: Sequence[str], *files: int) -> ForkedProcess:
+        return preloaded().fork(arguments, self.environment, self.folder, files)
+
+
+def _opened(path: Path | None) -> BinaryIO:
+    return TemporaryFile() if path is None else path.open("wb")
+
+
+def _text(file: BinaryIO) -> str:
+    if not file.readable():
+        return ""
+    file.seek(0)
+    return file.read().decode()
+
+
+def _write(pipe: int, data: bytes) -> None:
+    with contextlib.suppress(BrokenPipeError), open(pipe, "wb") as file:
+        file.write(data)
 
 
 _NOTICED: Final = 3.0
@@ -155,7 +189,7 @@ _NOTICED: Final = 3.0
 class Terminal:
     """What a person has before them: a screen, and keys."""
 
-    def __init__(self, outer: int, process: "subprocess.Popen[bytes]") -> None:
+    def __init__(self, outer: int, process: ForkedProcess) -> None:
         self.raw = ""
         self._outer = outer
         self._process = process

@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.cli.program import Home
+from tests.cli.program import PROGRAM, Home
 from thinkaloud.core.parsers.sse import SSEParser
 
 Frame = tuple[str, dict[str, Any]]
@@ -31,7 +31,7 @@ def thinkaloud_serve(folder: Path, configuration: str) -> Iterator[str]:
     """Run `thinkaloud serve` with this configuration file; gives its address."""
     home = Home(folder)
     home.configure(configuration)
-    with home.start("serve", "--port", "0") as process:
+    with home.start_interpreter(PROGRAM, "serve", "--port", "0") as process:
         assert process.stdout is not None
         first = process.stdout.readline().decode()
         found = re.search(r"http://[\w.:]+", first)

@@ -3,21 +3,24 @@
 import asyncio
 import re
 import sqlite3
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager
 from pathlib import Path
+from subprocess import Popen
 from typing import Any, Final
 
 import aiohttp
 
+from tests.cli.preloaded import ForkedProcess
 from tests.cli.program import PROGRAM, Home
 from tests.e2e.upstream import DEADLINE
 
 Json = dict[str, Any]
 DATABASE: Final = Path("data") / "thinkaloud.db"
-_SERVE: Final = (str(PROGRAM), "serve", "--port", "0")
-_SAID: Final = "stderr.txt"
+SERVE: Final = (str(PROGRAM), "serve", "--port", "0")
+"""The command in a terminal."""
+_STDERR: Final = "stderr.txt"
+Process = ForkedProcess | Popen[bytes]
 
 
 class ServerProcess:
@@ -47,13 +50,16 @@ class ServerProcess:
     async def kill(self) -> None:
         """Kill it with a signal that nothing can catch."""
         self.process.kill()
-        await self.process.wait()
+        await self.ended()
 
     async def terminate(self) -> int:
-        """Ask it to end and return its exit code."""
+        """Send SIGTERM and return its exit code."""
         self.process.terminate()
-        async with asyncio.timeout(DEADLINE):
-            return await self.process.wait()
+        return await self.ended()
+
+    async def ended(self) -> int:
+        """Wait for its end and return its exit code."""
+        return await asyncio.to_thread(self.process.wait, DEADLINE)
 
     def resident_bytes(self) -> int:
         """Return how much memory the process holds."""
@@ -65,41 +71,42 @@ class ServerProcess:
 
 @asynccontextmanager
 async def server(
-    folder: Path, configuration: str, program: Sequence[str] = _SERVE
+    folder: Path, configuration: str, program: Sequence[str] | None = None
 ) -> AsyncGenerator[ServerProcess]:
-    """Run `thinkaloud serve`, or what serves in its place, on this folder's data for the length of a block."""
+    """Run `thinkaloud serve` on this folder's data until the block is left.
+
+    It runs in a fork; with `program`, that runs instead, in a process of its own (`SERVE` starts an interpreter).
+    """
     home = Home(folder)
     home.configure(configuration)
-    with (folder / _SAID).open("ab") as said:
-        process = await asyncio.create_subprocess_exec(
-            *program,
-            cwd=folder,
-            env=home.environment,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=PIPE,
-            stderr=said,
-        )
-    try:
+    with _started(home, program) as process:
         assert process.stdout is not None
         async with asyncio.timeout(DEADLINE):
-            first = (await process.stdout.readline()).decode()
+            first = (await asyncio.to_thread(process.stdout.readline)).decode()
         found = re.search(r"http://[\w.:]+", first)
-        assert found, first + (folder / _SAID).read_text(encoding="utf-8")
+        assert found, first + server_stderr(folder)
         connector = aiohttp.TCPConnector(limit=0)
         timeout = aiohttp.ClientTimeout(total=None, sock_read=DEADLINE)
         async with aiohttp.ClientSession(
             connector=connector, timeout=timeout, read_bufsize=2**22
         ) as session:
             yield ServerProcess(found.group(), process, session)
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+
+
+@contextmanager
+def _started(home: Home, program: Sequence[str] | None) -> Generator[Process]:
+    path = home.folder / _STDERR
+    if program is None:
+        with home.start("serve", "--port", "0", stderr=path) as fork:
+            yield fork
+        return
+    with path.open("ab") as errors, home.start_interpreter(*program, stderr=errors) as process:
+        yield process
 
 
 def server_stderr(folder: Path) -> str:
     """Return what the servers of this folder wrote to stderr."""
-    return (folder / _SAID).read_text(encoding="utf-8")
+    return (folder / _STDERR).read_text(encoding="utf-8")
 
 
 async def until_logged(folder: Path, text: str) -> None:

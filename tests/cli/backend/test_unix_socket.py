@@ -15,6 +15,7 @@ from websockets.sync.client import unix_connect
 
 from tests.cli.commands.test_serve import read_until
 from tests.cli.lab import end, lab, say, think
+from tests.cli.preloaded import ForkedProcess
 from tests.cli.program import DEMO, Home
 
 
@@ -25,7 +26,7 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def serving(home: Home, backend: Path) -> Iterator["subprocess.Popen[bytes]"]:
+def serving(home: Home, backend: Path) -> Iterator[ForkedProcess]:
     with home.start("serve", "--socket", str(backend)) as process:
         said = read_until(process, b"/api/docs\n")
         assert f"at unix:{backend}" in said
@@ -33,7 +34,7 @@ def serving(home: Home, backend: Path) -> Iterator["subprocess.Popen[bytes]"]:
         yield process
 
 
-def ended(process: "subprocess.Popen[bytes]") -> None:
+def ended(process: ForkedProcess) -> None:
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=30)
     assert (process.returncode, errors) == (0, b"")

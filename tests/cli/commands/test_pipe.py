@@ -6,6 +6,7 @@ import os
 import shlex
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -285,13 +286,13 @@ FULL = "thinkaloud: Cannot write the output: No space left on device.\n"
         "--help",
     ],
 )
-def test_a_full_disk_is_told_in_one_line(home: Home, arguments: str) -> None:
+def test_a_full_disk_is_reported_in_one_line(home: Home, arguments: str) -> None:
+    full = Path("/dev/full")
     with lab([say("Tea."), end()]) as served:
         home.configure(served.configuration())
-        done = home.shell(f"{shlex.quote(str(PROGRAM))} {arguments} > /dev/full")
+        done = home.run(*arguments.split(), stdout=full)
         assert (done.returncode, done.stderr) == (1, FULL)
-        silent = home.shell(f"{shlex.quote(str(PROGRAM))} {arguments} > /dev/full 2> /dev/full")
-        assert silent.returncode == 1
+        assert home.run(*arguments.split(), stdout=full, stderr=full).returncode == 1
 
 
 @pytest.mark.parametrize(

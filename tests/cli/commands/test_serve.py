@@ -5,17 +5,17 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import urllib.request
 from collections.abc import Iterator
 
 import pytest
 
 from tests.cli.lab import HOLD, end, lab, say
+from tests.cli.preloaded import ForkedProcess
 from tests.cli.program import DEMO, Home
 
 
-def read_until(process: "subprocess.Popen[bytes]", ending: bytes) -> str:
+def read_until(process: ForkedProcess, ending: bytes) -> str:
     """What the program says, up to this."""
     assert process.stdout is not None
     said = b""

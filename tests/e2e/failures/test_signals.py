@@ -3,13 +3,13 @@
 import asyncio
 import signal
 import sqlite3
-import subprocess
 from collections.abc import Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.cli.preloaded import ForkedProcess
 from tests.cli.program import DEMO, Home
 from tests.e2e.reading import Reader
 from tests.e2e.server_process import DATABASE, ask_database, assert_intact, server
@@ -30,7 +30,7 @@ def held(folder: Path) -> Generator[None]:
         other.execute("ROLLBACK")
 
 
-def wait_for_owner(process: "subprocess.Popen[bytes]", folder: Path) -> None:
+def wait_for_owner(process: ForkedProcess, folder: Path) -> None:
     """Return when the process has taken the data."""
     lock = folder / DATABASE.with_suffix(".db.lock")
     while not lock.exists() or lock.read_text(encoding="ascii") != str(process.pid):
