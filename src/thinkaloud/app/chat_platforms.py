@@ -68,9 +68,14 @@ async def open_platforms(
             ChatChannel(_services(runtime, name, each, state, table))
             for name, each in enabled.items()
         ]
-        for channel in channels:
-            await stack.enter_async_context(channel.open())
-        yield OpenPlatforms(channels, state)
+        try:
+            for channel in channels:
+                await channel.start()
+            yield OpenPlatforms(channels, state)
+        finally:
+            async with asyncio.TaskGroup() as tasks:  # One that hangs delays no other.
+                for channel in channels:
+                    tasks.create_task(channel.close())
 
 
 @asynccontextmanager

@@ -105,7 +105,7 @@ def run_server(
 ) -> None:
     """Run `serve_until_stopped` as the main function of a process, on a uvloop event loop.
 
-    Returns even if a tool ignores its cancellation.
+    Returns even if a tool or the library of a channel ignores its cancellation.
     """
     _tune_garbage_collection()
     runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
@@ -124,7 +124,9 @@ def _close(runner: asyncio.Runner) -> None:
     if remaining:
         loop.run_until_complete(asyncio.wait(remaining, timeout=_TASK_CLEANUP_SECONDS))
     if asyncio.all_tasks(loop):
-        _log.warning("exiting while a tool is still running: it ignored its cancellation")
+        _log.warning(
+            "exiting while a tool or a channel's library is still running: it ignored its cancellation"
+        )
         loop.close()
     else:
         runner.close()

@@ -38,6 +38,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     reasoning_allowed: bool = True
     """The policy of the server."""
     drain_seconds: float = 0.05
+    close_seconds: float = 10.0
 
 
 class Lab(msgspec.Struct, frozen=True):
@@ -75,6 +76,7 @@ async def channel_lab(
             environment=setup.environment,
             folder=setup.folder,
             drain_seconds=setup.drain_seconds,
+            close_seconds=setup.close_seconds,
         )
         async with ChatChannel(services).open() as channel:
             yield Lab(channel, runtime, model, state, setup.clock)

@@ -34,7 +34,6 @@ OpenPlatform = Callable[[PlatformContext], Awaitable[Platform]]
 _SLOW_MS: Final = 60_000
 _MAX_BACKOFF_SECONDS: Final = 60.0
 _MISCONFIGURED_SECONDS: Final = 300.0
-_CLOSE_SECONDS: Final = 10.0
 _log = logging.getLogger(__name__)
 
 
@@ -53,6 +52,9 @@ class ChannelServices(msgspec.Struct, frozen=True):
     environment: Mapping[str, str] = {}
     folder: Path | None = None
     drain_seconds: float = 5.0
+    """How long unfinished answers are still sent when the channel closes."""
+    close_seconds: float = 5.0
+    """How long the rest of closing may take before it is cancelled, and after that."""
 
 
 class ChannelStorage:
@@ -122,6 +124,8 @@ class ChatChannel:
         self._detail = "It is connecting."
         self._since_ms = services.clock.unix_ms()
         self._restarts = 0
+        self._opened, self._closing = asyncio.Event(), asyncio.Event()
+        self._serving: asyncio.Task[None] | None = None
 
     @property
     def inbox(self) -> ChannelInbox:
@@ -146,21 +150,61 @@ class ChatChannel:
     @asynccontextmanager
     async def open(self) -> AsyncGenerator["ChatChannel"]:
         """Run the channel until the block is left. A failure of the platform is not raised."""
-        async with owned_tasks() as tasks:
-            running = tasks.create_task(self._keep_running())
-            try:
-                async with self._replies.open(), self._deliveries.open():
-                    yield self
-            finally:
-                running.cancel()
+        try:
+            await self.start()
+            yield self
+        finally:
+            await self.close()
+
+    async def start(self) -> None:
+        """Start the channel, once. Continues with the answers of an earlier process."""
+        self._serving = asyncio.create_task(self._serve())  # noqa: TID251 - see `close`
+        await self._opened.wait()
+
+    async def close(self) -> None:
+        """Close the channel within `drain_seconds` and twice `close_seconds`, whatever its library does.
+
+        Tasks that ignore their cancellation are abandoned.
+        """
+        services, serving = self._services, self._serving
+        self._closing.set()
+        if serving is None:
+            return
+        try:
+            seconds = services.drain_seconds + services.close_seconds
+            await asyncio.wait({serving}, timeout=seconds)
+        finally:
+            serving.cancel()
+        if serving.done():
+            return
+        _log.warning("channel %s does not close in time and is cancelled", self.name)
+        await asyncio.wait({serving}, timeout=services.close_seconds)
+        if not serving.done():
+            _log.error("channel %s is abandoned: its library ignores cancellation", self.name)
+
+    async def _serve(self) -> None:
+        try:
+            async with owned_tasks() as tasks:
+                running = tasks.create_task(self._keep_running())
+                try:
+                    async with self._replies.open(), self._deliveries.open():
+                        self._opened.set()
+                        await self._closing.wait()
+                finally:
+                    running.cancel()
+        except Exception:  # noqa: BLE001 - a bug must not affect the server
+            _log.exception("channel %s has ended", self.name)
+            self._set("failed", "It ended after an internal error; the log has the details.")
+        finally:
+            self._opened.set()
 
     async def _keep_running(self) -> None:
         attempt = 0
         while True:
             started_ms = self._services.clock.steady_ms()
             delay = await self._run_once(attempt)
-            if delay is None:
-                return
+            if delay is None or self._closing.is_set():
+                return  # A library may have swallowed the cancellation.
             lasted_ms = self._services.clock.steady_ms() - started_ms
             attempt = 0 if lasted_ms > _SLOW_MS else attempt + 1
             self._restarts += 1
@@ -206,7 +250,7 @@ class ChatChannel:
 
     async def _close(self, platform: Platform) -> None:
         try:
-            async with asyncio.timeout(_CLOSE_SECONDS):
+            async with asyncio.timeout(self._services.close_seconds):
                 await platform.close()
         except Exception as error:  # noqa: BLE001 - a platform's library may raise anything
             _log.warning("channel %s does not close: %s", self.name, type(error).__name__)
