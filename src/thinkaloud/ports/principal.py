@@ -43,6 +43,9 @@ class Principal(msgspec.Struct, frozen=True):
     scopes: frozenset[Scope] = ALL_SCOPES
     key_id: str | None = None
     """The API key that was used; None without one."""
+    credential: str | None = None
+    """The name of the key's secret, or of the session, that was used: its streams close when it
+    ends. It is no secret. None without a key."""
     reasoning: ReasoningPolicy = "allow"
     """The reasoning policy: the strictest of the server's, the role's and the key's."""
     models: tuple[str, ...] = ()

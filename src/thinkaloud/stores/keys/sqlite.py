@@ -88,78 +88,84 @@ class SqliteKeyStore:
 
     async def revision(self) -> int:
         """Return a number that changes with every change of keys and sessions."""
-        return await self._read(_revision)
+        return await _read(self._writer, _revision)
 
     async def keys(self) -> Sequence[ApiKey]:
         """Return all keys, oldest first."""
-        return await self._read(_keys)
+        return await _read(self._writer, _keys)
 
     async def add_key(self, key: ApiKey) -> bool:
         """Add a key. Returns False if its id exists."""
-        return await self._write(partial(_add_key, key=key))
+        return await _write(self._writer, partial(_add_key, key=key))
 
     async def change_key(
         self, before: ApiKey, after: ApiKey, *, keep_admin_at_ms: int | None = None
     ) -> bool:
         """Replace a key. Returns False if it is no longer `before`."""
         change = partial(_change_key, before=before, after=after, keep_admin_at_ms=keep_admin_at_ms)
-        outcome = await self._write(change)
+        outcome = await _write(self._writer, change)
         if outcome is None:
             raise LastAdminKey
         return outcome
 
     async def forget_keys(self, key_ids: Collection[str]) -> None:
         """Delete keys and their sessions."""
-        await self._write(partial(_forget_keys, key_ids=key_ids))
+        await _write(self._writer, partial(_forget_keys, key_ids=key_ids))
 
     async def mark_used(self, at_ms: Mapping[str, int]) -> None:
         """Set when keys were last used."""
         rows = [(when, key_id) for key_id, when in at_ms.items()]
         statement = "UPDATE keys SET last_used_ms = ? WHERE key_id = ?"
-        await self._write(lambda connection: connection.executemany(statement, rows).close())
+        await _write(
+            self._writer, lambda connection: connection.executemany(statement, rows).close()
+        )
 
     async def sessions(self) -> Sequence[Session]:
         """Return all sessions, oldest first."""
-        return await self._read(_sessions)
+        return await _read(self._writer, _sessions)
 
     async def add_session(self, session: Session) -> None:
         """Add a session."""
-        await self._write(partial(_add_session, session=session))
+        await _write(self._writer, partial(_add_session, session=session))
 
     async def end_sessions(self, digests: Collection[bytes]) -> None:
         """Delete sessions."""
-        await self._write(partial(_end_sessions, digests=digests))
+        await _write(self._writer, partial(_end_sessions, digests=digests))
 
     async def mark_sessions_used(self, at_ms: Mapping[bytes, int]) -> None:
         """Set when sessions were last used."""
         rows = [(when, digest) for digest, when in at_ms.items()]
         statement = "UPDATE sessions SET last_used_ms = ? WHERE digest = ?"
-        await self._write(lambda connection: connection.executemany(statement, rows).close())
+        await _write(
+            self._writer, lambda connection: connection.executemany(statement, rows).close()
+        )
 
     async def append_audit(self, entries: Sequence[AuditEntry]) -> None:
         """Append entries to the audit log."""
-        await self._write(partial(_append_audit, entries=entries))
+        await _write(self._writer, partial(_append_audit, entries=entries))
 
     async def audit(self, *, before: int | None = None, limit: int) -> Sequence[AuditEntry]:
         """Return entries, newest first."""
-        return await self._read(partial(_audit, before=before, limit=limit))
+        return await _read(self._writer, partial(_audit, before=before, limit=limit))
 
     async def trim_audit(self, *, before_ms: int, keep: int) -> None:
         """Delete old entries."""
-        await self._write(partial(_trim_audit, before_ms=before_ms, keep=keep))
+        await _write(self._writer, partial(_trim_audit, before_ms=before_ms, keep=keep))
 
-    async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run a job without a transaction, so that it never waits for another process."""
-        try:
-            return await self._writer.maintain(work)
-        except Failure as error:
-            raise _unusable(error) from error
 
-    async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        try:
-            return await self._writer.write(work)
-        except Failure as error:
-            raise _unusable(error) from error
+async def _read(writer: Writer, work: Callable[[sqlite3.Connection], T]) -> T:
+    """Run a job without a transaction, so that it never waits for another process."""
+    try:
+        return await writer.maintain(work)
+    except Failure as error:
+        raise _unusable(error) from error
+
+
+async def _write(writer: Writer, work: Callable[[sqlite3.Connection], T]) -> T:
+    try:
+        return await writer.write(work)
+    except Failure as error:
+        raise _unusable(error) from error
 
 
 def _unusable(error: Exception) -> StoreError:

@@ -1,0 +1,104 @@
+"""Everything about keys in one place: built once for a server, or for a command in the terminal."""
+
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+from thinkaloud.auth.administration import KeyAdministration
+from thinkaloud.auth.audit import AuditLog
+from thinkaloud.auth.authenticator import KeyAuthenticator
+from thinkaloud.auth.keyring import Ended, Keyring
+from thinkaloud.auth.logins import Logins
+from thinkaloud.auth.policies import Policies
+from thinkaloud.auth.proxy import TrustedProxies
+from thinkaloud.auth.settings import AuthSettings
+from thinkaloud.auth.throttle import Throttle
+from thinkaloud.auth.tickets import Tickets
+from thinkaloud.errors import StoreError
+from thinkaloud.ports.clock import Clock
+from thinkaloud.ports.keys import KeyStore
+from thinkaloud.ports.principal import ReasoningPolicy
+from thinkaloud.ports.tasks import owned_tasks
+
+_TICK_SECONDS: Final = 1.0
+_CLEAN_MS: Final = 3_600_000
+_log = logging.getLogger(__name__)
+
+
+class Access:
+    """Keys, sessions, tickets and the audit log of a server."""
+
+    def __init__(
+        self,
+        store: KeyStore,
+        clock: Clock,
+        settings: AuthSettings | None = None,
+        *,
+        reasoning: ReasoningPolicy = "allow",
+        proxy_secret: str | None = None,
+    ) -> None:
+        settings = settings or AuthSettings()
+        self.settings = settings
+        self.store = store
+        self.policies = Policies(settings, reasoning)
+        self.keyring = Keyring(store, clock)
+        self.tickets = Tickets(clock)
+        self.audit = AuditLog(store, clock, settings.audit_days)
+        self.administration = KeyAdministration(store, self.keyring, self.audit, clock)
+        self._throttle = Throttle(clock)
+        self.authenticator = KeyAuthenticator(
+            self.keyring,
+            self.tickets,
+            self._throttle,
+            TrustedProxies(settings, proxy_secret),
+            self.policies,
+        )
+        self.logins = Logins(store, self.keyring, self.audit, clock)
+        self._clock = clock
+
+    @asynccontextmanager
+    async def open(
+        self, on_end: Callable[[Ended], Awaitable[None]] | None = None
+    ) -> AsyncGenerator[None]:
+        """Load the keys, and watch for changes and expiry until the block is left.
+
+        `on_end` is called when credentials have ended. Raises `StoreError`.
+        """
+        if on_end is not None:
+            self.keyring.on_end = on_end
+        await self.keyring.announce()
+        async with owned_tasks() as tasks:
+            watching = tasks.create_task(self._watch())
+            try:
+                yield
+            finally:
+                watching.cancel()
+        await self.keyring.save()
+
+    async def tick(self) -> None:
+        """Notice what has ended, and report wrong credentials. Raises `StoreError`."""
+        await self.keyring.announce()
+        await self.keyring.save_if_due()
+        refused = self._throttle.report()
+        if refused is not None:
+            await self.audit.record_refusals(refused)
+
+    async def clean(self) -> None:
+        """Delete ended sessions, old keys and old audit entries. Raises `StoreError`."""
+        await self.logins.clean()
+        await self.administration.clean(self.settings.audit_days)
+        await self.audit.trim()
+
+    async def _watch(self) -> None:
+        cleaned_ms: int | None = None
+        while True:
+            try:
+                await self.tick()
+                now = self._clock.steady_ms()
+                if cleaned_ms is None or now - cleaned_ms >= _CLEAN_MS:
+                    cleaned_ms = now
+                    await self.clean()
+            except StoreError as error:
+                _log.warning("%s", error.message)
+            await self._clock.sleep(_TICK_SECONDS)
