@@ -8,9 +8,19 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.stores.samples import ENDED, OWNER, STARTED, add_run, begin, conversation, run, stored
+from tests.stores.samples import (
+    ENDED,
+    OWNER,
+    STARTED,
+    add_run,
+    append,
+    begin,
+    conversation,
+    run,
+    stored,
+)
 from thinkaloud.events.event import AnswerDelta, AnswerEnded, Event, ReasoningDelta, ReasoningEnded
-from thinkaloud.ports.store import Stored
+from thinkaloud.ports.store import ConversationKey, Stored
 from thinkaloud.stores.sqlite import SqliteStore
 
 RUNS = 50
@@ -35,16 +45,16 @@ async def appending(folder: Path, tokens_a_row: int, rows_a_run: int) -> None:
         names = [f"c{number}" for number in range(RUNS)]
         for name in names:
             await begin(store, name)
-        batches: list[list[Stored]] = []
+        batches: list[dict[ConversationKey, list[Stored]]] = []
         seq = 0
         for _ in range(FLUSHES):
-            batch: list[Stored] = []
+            batch: dict[ConversationKey, list[Stored]] = {(OWNER, name): [] for name in names}
             for row in range(rows_a_run):
                 first, last = seq + row * tokens_a_row + 1, seq + (row + 1) * tokens_a_row
                 event = ReasoningDelta("r1", words(tokens_a_row))
-                batch += [
-                    stored(event, last, first, of=name, run_id=f"{name}-run") for name in names
-                ]
+                for name in names:
+                    new = stored(event, last, first, of=name, run_id=f"{name}-run")
+                    batch[OWNER, name].append(new)
             seq += tokens_a_row * rows_a_run
             batches.append(batch)
         waits: list[float] = []
@@ -54,7 +64,7 @@ async def appending(folder: Path, tokens_a_row: int, rows_a_run: int) -> None:
             await store.append(batch)
             waits.append((time.perf_counter() - start) * 1e3)
         cpu = (time.process_time() - cpu) * 1e6
-        rows = sum(len(batch) for batch in batches)
+        rows = FLUSHES * rows_a_run * RUNS
         ordered = sorted(waits)
         print(
             f"  append, {tokens_a_row:2} tokens a row: {cpu / rows:6.1f} us CPU a row, "
@@ -105,7 +115,7 @@ async def one_reply(folder: Path) -> None:
         commits = store.commits
         record = await begin(store)
         for each in flushed:
-            await store.append([each])
+            await append(store, [each])
         start = time.perf_counter()
         first = await store.read(OWNER, "talk", 0, 512)
         read = (time.perf_counter() - start) * 1e3
@@ -137,7 +147,7 @@ async def many_messages(folder: Path) -> None:
             ]
             rows = [stored(event, first + i, run_id=name) for i, event in enumerate(events)]
             if number % 250:
-                await store.append(rows)
+                await append(store, rows)
             else:
                 await add_run(store, record)
                 await store.compact(record, rows, f"needle{number} {words(60)}")

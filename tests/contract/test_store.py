@@ -10,6 +10,7 @@ from tests.stores.samples import (
     STARTED,
     add_run,
     answer,
+    append,
     begin,
     compacted,
     conversation,
@@ -47,10 +48,10 @@ async def test_a_conversation_is_found_as_it_was_kept(store: Store) -> None:
     assert await store.conversation(OWNER, "talk") == kept
 
 
-async def test_an_id_is_given_once_whoever_asks(store: Store) -> None:
+async def test_an_id_is_given_once_to_each_owner(store: Store) -> None:
     assert await store.create_conversation(conversation(title="first"))
     assert not await store.create_conversation(conversation(title="second"))
-    assert not await store.create_conversation(conversation(owner="bob"))
+    assert await store.create_conversation(conversation(owner="bob"))
     found = await store.conversation(OWNER, "talk")
     assert found is not None
     assert found.title == "first"
@@ -78,37 +79,6 @@ async def test_a_conversation_whose_id_is_taken_brings_no_runs(store: Store) -> 
     )
     assert await store.run(OWNER, "run") is None
     assert await log_of(store) == []
-
-
-@pytest.mark.promise("P12")
-async def test_what_belongs_to_another_owner_is_not_there(store: Store) -> None:
-    await store.create_conversation(conversation(title="secret"))
-    await add_run(store, run(key="again"))
-    await store.append(whole_run())
-    assert await store.read("bob", "talk", 0, 100) == []
-    assert await store.log_end("bob", "talk") == LogEnd(0, 0)
-    assert await store.conversation("bob", "talk") is None
-    assert await store.conversations("bob", before=None, limit=10) == []
-    assert await store.conversations("bob", before=None, limit=10, search="secret") == []
-    assert await store.run("bob", "run") is None
-    assert await store.run_for_key("bob", "again") is None
-    assert not await store.delete_conversation("bob", "talk")
-    assert (
-        await store.update_conversation("bob", "talk", ConversationPatch(title="mine now")) is None
-    )
-    assert await store.conversation(OWNER, "talk") == conversation(title="secret")
-
-
-@pytest.mark.promise("P12")
-async def test_nobody_writes_into_a_conversation_of_another_owner(store: Store) -> None:
-    await begin(store)
-    await store.append(whole_run())
-    intruder = RunStart(run("intruder", owner="bob"), conversation(owner="bob", at_ms=9_000))
-    assert await store.start_run(intruder) == "refused"
-    assert await store.conversation(OWNER, "talk") == conversation()
-    assert await store.run("bob", "intruder") is None
-    await store.compact(run(owner="bob"), [stored(ENDED, 7)], "overwritten")
-    assert await log_of(store) == whole_run()
 
 
 async def test_a_change_leaves_what_it_does_not_name(store: Store) -> None:
@@ -188,24 +158,14 @@ async def test_a_key_leads_to_the_run_that_was_first(store: Store) -> None:
     assert await store.run_for_key(OWNER, "never") is None
 
 
-async def test_a_key_is_its_owners_own(store: Store) -> None:
-    await store.create_conversation(conversation())
-    await store.create_conversation(conversation("bobs", owner="bob"))
-    await add_run(store, run("anns-run", key="k"))
-    await add_run(store, run("bobs-run", "bobs", owner="bob", key="k"))
-    found = await store.run_for_key("bob", "k")
-    assert found is not None
-    assert found.run_id == "bobs-run"
-
-
 async def test_a_run_is_unfinished_until_it_is_compacted_with_its_end(store: Store) -> None:
     first = await begin(store, "one")
     second = await begin(store, "two")
     events = whole_run("one", "one-run")
-    await store.append(events[:-1])
+    await append(store, events[:-1])
     await store.compact(first, events[:-1], "Why")
     assert await unfinished(store) == [first, second]
-    await store.append(events[-1:])
+    await append(store, events[-1:])
     assert await unfinished(store) == [first, second]
     await store.compact(first, compacted(events), "Why")
     assert await unfinished(store) == [second]
@@ -214,7 +174,7 @@ async def test_a_run_is_unfinished_until_it_is_compacted_with_its_end(store: Sto
 async def test_what_a_run_begins_with_is_kept_until_it_is_compacted(store: Store) -> None:
     await store.create_conversation(conversation())
     await add_run(store, run(), STARTED)
-    await store.append(whole_run())
+    await append(store, whole_run())
     assert await store.unfinished_runs() == [Unfinished(run(), STARTED)]
     await add_run(store, run(first_seq=2))
     assert await store.run(OWNER, "run") == run()
@@ -245,8 +205,8 @@ async def test_a_finished_run_gives_its_conversation_a_title_once_and_numbers_ba
     store: Store,
 ) -> None:
     record = await begin(store)
-    await store.append(whole_run())
-    await store.reserve("talk", 500)
+    await append(store, whole_run())
+    await store.reserve(OWNER, "talk", 500)
     await store.compact(record, compacted(whole_run()), "", title="Why blue?", reserved_seq=7)
     assert await names(store, "blue") == ["talk"]
     assert await store.log_end(OWNER, "talk") == LogEnd(7, 7)
@@ -264,9 +224,9 @@ async def test_a_deleted_conversation_leaves_nothing_to_be_found(store: Store) -
     await store.create_conversation(conversation(title="titled"))
     record = run(key="again")
     await add_run(store, record)
-    await store.append(whole_run())
+    await append(store, whole_run())
     await store.compact(record, compacted(whole_run()), "searchable")
-    await store.reserve("talk", 500)
+    await store.reserve(OWNER, "talk", 500)
     assert await store.delete_conversation(OWNER, "talk")
     assert await store.conversation(OWNER, "talk") is None
     assert await names(store) == []
@@ -295,7 +255,7 @@ async def test_what_is_older_goes_but_where_a_run_has_not_ended(store: Store) ->
     await store.create_conversation(conversation("bobs", owner="bob"))
     await add_run(store, run("goes-on", "busy"))
     await add_run(store, run("ended", "over"))
-    await store.append(whole_run("over", "ended"))
+    await append(store, whole_run("over", "ended"))
     gone: list[tuple[str, str]] = []
     while some := await store.purge(2_000):
         gone += some
@@ -308,12 +268,12 @@ async def test_what_is_older_goes_but_where_a_run_has_not_ended(store: Store) ->
 
 async def test_an_id_is_free_again_after_its_conversation_is_deleted(store: Store) -> None:
     await begin(store)
-    await store.append(whole_run())
+    await append(store, whole_run())
     await store.delete_conversation(OWNER, "talk")
     await begin(store, owner="bob")
     assert await log_of(store, owner="bob") == []
     assert [each.run.owner for each in await store.unfinished_runs()] == ["bob"]
-    await store.append([answer("new", 1)])
+    await append(store, [answer("new", 1)], owner="bob")
     assert await log_of(store, owner="bob") == [answer("new", 1)]
 
 
@@ -321,7 +281,7 @@ async def test_a_run_of_a_deleted_conversation_is_not_compacted_into_a_new_one(
     store: Store,
 ) -> None:
     record = await begin(store)
-    await store.append(whole_run())
+    await append(store, whole_run())
     await store.delete_conversation(OWNER, "talk")
     assert await store.create_conversation(conversation("talk"))
     await store.compact(record, compacted(whole_run()), "Why")
@@ -333,33 +293,38 @@ async def test_a_run_of_a_deleted_conversation_is_not_compacted_into_a_new_one(
 
 async def _step(store: Store, dice: random.Random, seqs: dict[str, int], step: int) -> object:
     """Do something by chance, and return what the store says about it."""
-    name = f"c{dice.randrange(4)}"
-    record = run(f"{name}-{dice.randrange(3)}", name, key=f"k{dice.randrange(5)}")
+    name, owner = f"c{dice.randrange(4)}", dice.choice([OWNER, "bob"])
+    run_id, key = f"{owner}-{name}-{dice.randrange(3)}", f"k{dice.randrange(5)}"
+    record = run(run_id, name, owner=owner, key=key)
     match dice.randrange(8):
         case 0:
-            return await store.create_conversation(conversation(name, at_ms=step, title=f"t{step}"))
+            return await store.create_conversation(
+                conversation(name, owner=owner, at_ms=step, title=f"t{step}")
+            )
         case 1:
             await add_run(store, record)
-            return await store.run_for_key(OWNER, record.idempotency_key or "")
+            return await store.run_for_key(owner, record.idempotency_key or "")
         case 2:
-            first, last = seqs.get(name, 0) + 1, seqs.get(name, 0) + dice.randint(1, 3)
-            seqs[name] = last
+            before = seqs.get(f"{owner} {name}", 0)
+            last = seqs[f"{owner} {name}"] = before + dice.randint(1, 3)
             event = ENDED if dice.random() < 0.3 else AnswerDelta("a", f"word{step}")
-            await store.append([stored(event, last, first, of=name, run_id=record.run_id)])
+            new = stored(event, last, before + 1, of=name, run_id=run_id)
+            await append(store, [new], owner=owner)
             return await store.unfinished_runs()
         case 3:
-            mine = [e for e in await log_of(store, name) if e.logged.run_id == record.run_id]
+            log = await log_of(store, name, owner=owner)
+            mine = [each for each in log if each.logged.run_id == run_id]
             await store.compact(record, mine[-1:], f"word{step % 7} any")
-            return await log_of(store, name)
+            return await log_of(store, name, owner=owner)
         case 4:
-            await store.reserve(name, dice.randrange(50))
-            return await store.log_end(OWNER, name)
+            await store.reserve(owner, name, dice.randrange(50))
+            return await store.log_end(owner, name)
         case 5 if dice.random() < 0.3:
-            seqs.pop(name, None)
-            return await store.delete_conversation(OWNER, name)
+            seqs.pop(f"{owner} {name}", None)
+            return await store.delete_conversation(owner, name)
         case 6:
             change = ConversationPatch(title=f"u{step % 5}", updated_at_ms=step)
-            return await store.update_conversation(OWNER, name, change)
+            return await store.update_conversation(owner, name, change)
         case _:
             return await names(store, dice.choice(["any", f"word{step % 7}", "u", "t1", ""]))
 

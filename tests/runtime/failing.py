@@ -1,10 +1,10 @@
 """Stores that fail or wait, for tests of what happens then."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from thinkaloud.errors import StoreError
-from thinkaloud.ports.store import LogEnd, RunRecord, RunStart, Started, Stored
+from thinkaloud.ports.store import ConversationKey, LogEnd, RunRecord, RunStart, Started, Stored
 from thinkaloud.stores.memory import MemoryStore
 
 
@@ -37,9 +37,9 @@ class FailingStore(MemoryStore):
             raise StoreError("The disk is full.")
         await super().compact(run, events, text, title=title, reserved_seq=reserved_seq)
 
-    async def append(self, batch: Sequence[Stored]) -> None:
+    async def append(self, batch: Mapping[ConversationKey, Sequence[Stored]]) -> None:
         if self.full and batch:
-            self.tried.append(len(batch))
+            self.tried.append(sum(len(events) for events in batch.values()))
             self.refused.set()
             raise StoreError("The disk is full.")
         await super().append(batch)

@@ -1,7 +1,7 @@
 """What a store is handed, and what comes back after the process is gone."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
 import msgspec
 import pytest
@@ -9,7 +9,7 @@ import pytest
 from tests.runtime.failing import FailingStore
 from tests.runtime.reading import assert_segments_closed, end_of, texts
 from tests.staging import OWNER, logged, stage, start
-from tests.stores.samples import add_run
+from tests.stores.samples import add_run, append
 from thinkaloud.errors import StoreError
 from thinkaloud.events.event import (
     AnswerDelta,
@@ -17,7 +17,7 @@ from thinkaloud.events.event import (
     ReasoningDelta,
     RunEnded,
 )
-from thinkaloud.ports.store import Stored
+from thinkaloud.ports.store import ConversationKey, Stored
 from thinkaloud.runtime.log.entry import Entry
 from thinkaloud.runtime.log.follower import Follower, Snapshot
 from thinkaloud.stores.memory import MemoryStore
@@ -130,8 +130,8 @@ async def test_a_run_whose_process_died_is_ended_at_the_next_start_with_what_was
     assert conversation is not None
     await died.create_conversation(conversation)
     await add_run(died, record)
-    await died.append(before)
-    await died.reserve("c", 65_536)
+    await append(died, before, owner=OWNER)
+    await died.reserve(OWNER, "c", 65_536)
 
     async with stage(ScriptedModel(), store=died) as runs:
         fold = await runs.fold(record)
@@ -203,7 +203,7 @@ class SlowStore(MemoryStore):
         super().__init__()
         self.may = asyncio.Event()
 
-    async def append(self, batch: Sequence[Stored]) -> None:
+    async def append(self, batch: Mapping[ConversationKey, Sequence[Stored]]) -> None:
         await self.may.wait()
         await super().append(batch)
 

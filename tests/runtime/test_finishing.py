@@ -12,7 +12,7 @@ import pytest
 from tests.runtime.failing import FailingStore
 from tests.runtime.reading import end_of
 from tests.staging import OWNER, logged, stage, start
-from tests.stores.samples import add_run, conversation, run, whole_run
+from tests.stores.samples import add_run, append, conversation, run, whole_run
 from thinkaloud.events.event import AnswerDelta, RunStarted, UserInput
 from thinkaloud.events.fold import Fold
 from thinkaloud.ports.store import RunRecord, Stored
@@ -133,9 +133,9 @@ async def write_unfinished_runs(store: MemoryStore, count: int) -> None:
     for number in range(count):
         name, first_seq = f"run-{number}", 1 + 7 * number
         await add_run(store, run(name, "c", owner=OWNER, first_seq=first_seq))
-        await store.append(whole_run("c", name, first_seq=first_seq))
+        await append(store, whole_run("c", name, first_seq=first_seq), owner=OWNER)
     await add_run(store, run("cut", "c", owner=OWNER, first_seq=7 * count + 1))
-    await store.append(whole_run("c", "cut", first_seq=7 * count + 1)[:4])
+    await append(store, whole_run("c", "cut", first_seq=7 * count + 1)[:4], owner=OWNER)
     await add_run(store, run("queued", "c", owner=OWNER, first_seq=7 * count + 1))
 
 
@@ -189,7 +189,7 @@ async def test_an_event_that_cannot_be_read_keeps_no_server_from_starting(
         for name in ("bad", "good"):
             await store.create_conversation(conversation(name, owner=OWNER))
             await add_run(store, run(f"{name}-run", name, owner=OWNER))
-            await store.append(whole_run(name, f"{name}-run")[:5])
+            await append(store, whole_run(name, f"{name}-run")[:5], owner=OWNER)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("UPDATE events SET event = '{' WHERE run_id = 'bad-run' AND seq = 4")
         connection.commit()

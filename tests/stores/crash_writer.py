@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from tests.stores.samples import ENDED, OWNER, STARTED, add_run, conversation, run, stored
+from tests.stores.samples import ENDED, OWNER, STARTED, add_run, append, conversation, run, stored
 from thinkaloud.events.event import AnswerDelta
 from thinkaloud.ports.store import Store, Stored
 from thinkaloud.stores.sqlite import SqliteStore
@@ -52,15 +52,15 @@ async def carry_through(store: Store, pair: str, dice: random.Random) -> None:
     for name in names:
         await store.create_conversation(conversation(name, title=pair))
         await add_run(store, run(f"{name}-run", name))
-    await store.append([stored(STARTED, 1, of=name, run_id=f"{name}-run") for name in names])
+    await append(store, [stored(STARTED, 1, of=name, run_id=f"{name}-run") for name in names])
     say("appended", pair, 1)
     seq = 1
     for _ in range(dice.randint(0, 6)):
         first, seq = seq + 1, seq + dice.randint(1, 40)
-        await store.append(twins(pair, dice, first, seq))
+        await append(store, twins(pair, dice, first, seq))
         say("appended", pair, seq)
     seq += 1
-    await store.append([stored(ENDED, seq, of=name, run_id=f"{name}-run") for name in names])
+    await append(store, [stored(ENDED, seq, of=name, run_id=f"{name}-run") for name in names])
     say("ended", pair, seq)
     for name in names:
         whole = twins(pair, random.Random(0), 2, seq - 1) if seq > 2 else []

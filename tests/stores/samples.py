@@ -17,6 +17,7 @@ from thinkaloud.events.event import (
 from thinkaloud.ports.store import (
     Conversation,
     ConversationCursor,
+    ConversationKey,
     RunRecord,
     RunStart,
     Store,
@@ -87,6 +88,14 @@ def compacted(events: Sequence[Stored]) -> list[Stored]:
         run_id=logged.run_id,
     )
     return [*before, coalesced, ended, terminal]
+
+
+async def append(store: Store, events: Sequence[Stored], *, owner: str = OWNER) -> None:
+    """Append events, to conversations of one owner."""
+    batch: dict[ConversationKey, list[Stored]] = {}
+    for each in events:
+        batch.setdefault((owner, each.logged.conversation_id), []).append(each)
+    await store.append(batch)
 
 
 async def add_run(store: Store, record: RunRecord, message: RunStarted | None = None) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stores.samples import OWNER, begin, compacted, log_of, names, whole_run
+from tests.stores.samples import OWNER, append, begin, compacted, log_of, names, whole_run
 from thinkaloud.errors import ConfigurationError, InvalidRequest
 from thinkaloud.ports.store import LogEnd
 from thinkaloud.stores.sqlite import Added, SqliteStore
@@ -18,11 +18,11 @@ async def backup(tmp_path: Path) -> Path:
     to = tmp_path / "backup.db"
     async with SqliteStore.open(tmp_path / "old" / "thinkaloud.db") as store:
         record = await begin(store)
-        await store.append(whole_run())
+        await append(store, whole_run())
         await store.compact(record, compacted(whole_run()), "Why is the sky blue?")
         await begin(store, "open")
-        await store.append(whole_run("open", "open-run")[:3])
-        await store.reserve("open", 500)
+        await append(store, whole_run("open", "open-run")[:3])
+        await store.reserve(OWNER, "open", 500)
         await store.backup(to)
     return to
 
@@ -54,11 +54,11 @@ async def test_what_is_there_stays_as_it_is_and_again_adds_nothing(tmp_path: Pat
 @pytest.mark.parametrize(
     "damage",
     [
-        "UPDATE events SET event = 'no JSON' WHERE conversation_id = 'talk' AND seq = 3",
-        "UPDATE events SET event = x'22ff22' WHERE conversation_id = 'talk' AND seq = 3",
-        "UPDATE events SET seq = 300 WHERE conversation_id = 'talk' AND seq = 3",
+        "UPDATE events SET event = 'no JSON' WHERE run_id = 'run' AND seq = 3",
+        "UPDATE events SET event = x'22ff22' WHERE run_id = 'run' AND seq = 3",
+        "UPDATE events SET seq = 300 WHERE run_id = 'run' AND seq = 3",
         "UPDATE conversations SET title = CAST(x'ff' AS TEXT) WHERE conversation_id = 'talk'",
-        "UPDATE runs SET message = '{}' WHERE conversation_id = 'talk'",
+        "UPDATE runs SET message = '{}' WHERE run_id = 'run'",
     ],
 )
 async def test_a_conversation_that_cannot_be_read_is_left_out_and_the_others_are_added(
@@ -118,11 +118,16 @@ async def test_a_backup_of_every_earlier_version_is_taken_in(tmp_path: Path, ver
     file = tmp_path / "backup.db"
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
         migrate(connection, file, MIGRATIONS[:version])
-        connection.execute("INSERT INTO conversations VALUES ('talk', ?, 1, 2, 't', 9)", (OWNER,))
         connection.execute(
-            "INSERT INTO runs (run_id, conversation_id, owner, first_seq) VALUES ('r', 'talk', ?,"
-            " 1)",
+            "INSERT INTO conversations"
+            " (conversation_id, owner, created_at_ms, updated_at_ms, title, reserved_seq)"
+            " VALUES ('talk', ?, 1, 2, 't', 9)",
             (OWNER,),
+        )
+        column, value = ("conversation", 1) if version > 5 else ("conversation_id", "talk")
+        connection.execute(
+            f"INSERT INTO runs (run_id, {column}, owner, first_seq) VALUES ('r', ?, ?, 1)",
+            (value, OWNER),
         )
         # As SQLite leaves it where somebody has analyzed the file.
         connection.execute("ANALYZE")

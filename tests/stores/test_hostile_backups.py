@@ -11,6 +11,7 @@ import pytest
 from tests.stores.samples import (
     OWNER,
     add_run,
+    append,
     begin,
     compacted,
     conversation,
@@ -41,7 +42,7 @@ async def backup(tmp_path: Path, *statements: str) -> Path:
         for name in ("talk", "other"):
             record = await began(store, name, f"{name}-run")
             said = whole_run(name, f"{name}-run")
-            await store.append(said)
+            await append(store, said)
             await store.compact(record, compacted(said), "Why is the sky blue?")
         await store.backup(to)
     with closing(sqlite3.connect(to, isolation_level=None)) as connection:
@@ -116,13 +117,12 @@ def renamed(new: str) -> tuple[str, ...]:
     told = f"json_set(CAST(event AS TEXT), '$.conversation_id', {new})"
     return (
         f"UPDATE conversations SET conversation_id = {new} WHERE conversation_id = 'talk'",
-        f"UPDATE runs SET conversation_id = {new} WHERE conversation_id = 'talk'",
-        f"UPDATE events SET event = {told}, conversation_id = {new} WHERE conversation_id = 'talk'",
+        f"UPDATE events SET event = {told} WHERE run_id = 'talk-run'",
     )
 
 
 def deep() -> str:
-    return f"UPDATE events SET event = '{'[' * 200_000}' WHERE conversation_id = 'talk' AND seq = 1"
+    return f"UPDATE events SET event = '{'[' * 200_000}' WHERE run_id = 'talk-run' AND seq = 1"
 
 
 WRONG: dict[str, Sequence[str]] = {
@@ -132,18 +132,18 @@ WRONG: dict[str, Sequence[str]] = {
     "an empty id": renamed("''"),
     "an id without end": renamed("printf('%.*c', 100000, 'a')"),
     "an id that is no text": renamed("x'00ff'")[:1],
-    "a run of another owner": ("UPDATE runs SET owner = 'bob' WHERE conversation_id = 'talk'",),
+    "a run of another owner": ("UPDATE runs SET owner = 'bob' WHERE run_id = 'talk-run'",),
     "a run whose id steers the terminal": (
-        "UPDATE runs SET run_id = char(27) WHERE conversation_id = 'talk'",
+        "UPDATE runs SET run_id = char(27) WHERE run_id = 'talk-run'",
     ),
     "an event of another run": (
         "UPDATE events SET run_id = 'other-run',"
         " event = replace(CAST(event AS TEXT), 'talk-run', 'other-run')"
-        " WHERE conversation_id = 'talk' AND seq = 2",
+        " WHERE run_id = 'talk-run' AND seq = 2",
     ),
     "an event that says it is another conversation's": (
         "UPDATE events SET event = replace(CAST(event AS TEXT), '\"talk\"', '\"other\"')"
-        " WHERE conversation_id = 'talk'",
+        " WHERE run_id = 'talk-run'",
     ),
     "numbers that no log can continue from": (
         "UPDATE conversations SET reserved_seq = 9223372036854775807"
@@ -157,7 +157,7 @@ WRONG: dict[str, Sequence[str]] = {
         "UPDATE conversations SET updated_at_ms = 'soon' WHERE conversation_id = 'talk'",
     ),
     "an event that stands for the numbers of others": (
-        "UPDATE events SET first_seq = 1 WHERE conversation_id = 'talk' AND seq = 3",
+        "UPDATE events SET first_seq = 1 WHERE run_id = 'talk-run' AND seq = 3",
     ),
     "a title without end": (
         "UPDATE conversations SET title = printf('%.*c', 1000000, 'a')"
@@ -165,14 +165,14 @@ WRONG: dict[str, Sequence[str]] = {
     ),
     "an event nested without end": (deep(),),
     "an event that is a number": (
-        "UPDATE events SET event = 7 WHERE conversation_id = 'talk' AND seq = 1",
+        "UPDATE events SET event = 7 WHERE run_id = 'talk-run' AND seq = 1",
     ),
     "the key of a message to another chat": (
-        "UPDATE runs SET idempotency_key = 'ws:room:m-1' WHERE conversation_id = 'talk'",
+        "UPDATE runs SET idempotency_key = 'ws:room:m-1' WHERE run_id = 'talk-run'",
     ),
     "a value larger than any message": (
         f"UPDATE events SET event = zeroblob({MAX_VALUE_BYTES + 1})"
-        " WHERE conversation_id = 'talk' AND seq = 1",
+        " WHERE run_id = 'talk-run' AND seq = 1",
     ),
 }
 
@@ -192,10 +192,10 @@ async def test_a_conversation_with_values_that_cannot_be_is_left_out_and_the_oth
 async def test_conversations_of_other_owners_are_left_out_where_one_owner_is_asked_for(
     tmp_path: Path,
 ) -> None:
-    mallory = [
-        f"UPDATE {table} SET owner = 'mallory' WHERE conversation_id = 'talk'"
-        for table in ("conversations", "runs")
-    ]
+    mallory = (
+        "UPDATE conversations SET owner = 'mallory' WHERE conversation_id = 'talk'",
+        "UPDATE runs SET owner = 'mallory' WHERE run_id = 'talk-run'",
+    )
     file = await backup(tmp_path, *mallory)
     async with SqliteStore.open(tmp_path / "new" / "thinkaloud.db") as store:
         assert await store.add_backup(file, owner=OWNER) == Added(1, 0, foreign=1)

@@ -18,6 +18,7 @@ from tests.stores.samples import (
     OWNER,
     add_run,
     answer,
+    append,
     begin,
     compacted,
     conversation,
@@ -57,15 +58,15 @@ async def test_what_was_kept_is_there_when_the_store_is_opened_again(path: Path)
     async with SqliteStore.open(path) as store:
         await store.create_conversation(conversation(title="Blue"))
         await add_run(store, run(key="again"))
-        await store.append(events[:-1])
-        await store.reserve("talk", 900)
+        await append(store, events[:-1])
+        await store.reserve(OWNER, "talk", 900)
     async with SqliteStore.open(path) as store:
         assert await store.conversation(OWNER, "talk") == conversation(title="Blue")
         assert await log_of(store) == events[:-1]
         assert await store.log_end(OWNER, "talk") == LogEnd(6, 900)
         assert [each.run for each in await store.unfinished_runs()] == [run(key="again")]
         assert await store.run_for_key(OWNER, "again") == run(key="again")
-        await store.append(events[-1:])
+        await append(store, events[-1:])
         await store.compact(run(), compacted(events), "Rayleigh scattering.")
     async with SqliteStore.open(path, Opening(durability="relaxed")) as store:
         assert await log_of(store) == compacted(events)
@@ -92,7 +93,7 @@ async def test_a_run_on_a_scripted_model_is_read_back_as_it_was_streamed(path: P
 async def test_the_event_loop_is_never_blocked(path: Path, nonblocking: None) -> None:
     async with SqliteStore.open(path) as store:
         record = await begin(store)
-        await store.append(whole_run())
+        await append(store, whole_run())
         await store.compact(record, compacted(whole_run()), "text")
         await store.update_conversation(OWNER, "talk", ConversationPatch(title="Blue"))
         await store.conversations(OWNER, before=None, limit=10, search="blue")
@@ -105,7 +106,7 @@ async def test_the_event_loop_is_never_blocked(path: Path, nonblocking: None) ->
 async def test_a_clean_end_leaves_one_file_without_a_log_beside_it(path: Path) -> None:
     async with SqliteStore.open(path) as store:
         await begin(store)
-        await store.append(whole_run())
+        await append(store, whole_run())
     assert sorted(each.name for each in path.parent.iterdir()) == [
         "thinkaloud.db",
         "thinkaloud.db.lock",
@@ -117,7 +118,7 @@ async def test_what_a_cancelled_caller_asked_for_is_done_nevertheless(path: Path
     async with SqliteStore.open(path) as store:
         await begin(store)
         async with asyncio.TaskGroup() as tasks:
-            caller = tasks.create_task(store.append(whole_run()))
+            caller = tasks.create_task(append(store, whole_run()))
             await asyncio.sleep(0)
             caller.cancel()
     assert caller.cancelled()
@@ -129,7 +130,7 @@ async def test_a_closed_store_says_so(path: Path) -> None:
     async with SqliteStore.open(path) as store:
         await begin(store)
     with pytest.raises(StoreError, match="closed"):
-        await store.append(whole_run())
+        await append(store, whole_run())
     with pytest.raises(StoreError, match="closed"):
         await store.conversation(OWNER, "talk")
 
@@ -141,7 +142,7 @@ async def test_what_gathers_is_committed_together(path: Path) -> None:
     async with SqliteStore.open(path) as store:
         await begin(store)
         before = store.commits
-        await asyncio.gather(*(store.append([answer("x", 1 + n)]) for n in range(200)))
+        await asyncio.gather(*(append(store, [answer("x", 1 + n)]) for n in range(200)))
         assert store.commits - before < 100
         assert len(await log_of(store)) == 200
 
@@ -151,7 +152,7 @@ async def test_one_batch_of_many_conversations_is_one_transaction(path: Path) ->
         for name in ("one", "two", "three"):
             await begin(store, name)
         before = store.commits
-        await store.append([e for name in ("one", "two", "three") for e in whole_run(name)])
+        await append(store, [e for name in ("one", "two", "three") for e in whole_run(name)])
         assert store.commits - before == 1
 
 
@@ -176,9 +177,9 @@ async def test_what_cannot_be_kept_takes_nothing_else_with_it(path: Path) -> Non
         await begin(store)
         too_large = stored(ENDED, 3, 2**70)
         results = await asyncio.gather(
-            store.append([answer("a", 1)]),
-            store.append([answer("b", 2), too_large]),
-            store.append([answer("c", 4)]),
+            append(store, [answer("a", 1)]),
+            append(store, [answer("b", 2), too_large]),
+            append(store, [answer("c", 4)]),
             return_exceptions=True,
         )
         assert [type(each) for each in results] == [type(None), StoreError, type(None)]
@@ -251,12 +252,12 @@ async def test_a_backup_taken_while_runs_are_active_is_complete(path: Path) -> N
     copy = path.with_name("copy.db")
     async with SqliteStore.open(path) as store:
         await begin(store)
-        await store.append([answer("x" * 1_000, seq) for seq in range(1, 2_000)])
+        await append(store, [answer("x" * 1_000, seq) for seq in range(1, 2_000)])
         async with asyncio.TaskGroup() as tasks:
             backup = tasks.create_task(store.backup(copy))
             seq = 2_000
             while not backup.done():
-                await store.append([answer("x" * 1_000, seq)])
+                await append(store, [answer("x" * 1_000, seq)])
                 seq += 1
         whole = await log_of(store)
     assert {each.name for each in path.parent.glob("copy*")} == {"copy.db"}

@@ -14,6 +14,7 @@ from tests.stores.samples import (
     OWNER,
     add_run,
     answer,
+    append,
     begin,
     conversation,
     run,
@@ -57,7 +58,7 @@ async def keep_canary(store: SqliteStore, name: str = "talk") -> None:
         stored(tool, 2, of=name, run_id=record.run_id),
         stored(ENDED, 3, of=name, run_id=record.run_id),
     ]
-    await store.append(events)
+    await append(store, events)
     await store.compact(record, events, f"what is a {CANARY}? " + CANARY * 1_000)
 
 
@@ -141,7 +142,7 @@ async def test_retention_deletes_what_is_old_and_gives_the_room_back(path: Path)
         for number in range(30):
             name = f"old{number}"
             await store.create_conversation(conversation(name, at_ms=1_000))
-            await store.append([answer("x" * 400_000, 1, of=name)])
+            await append(store, [answer("x" * 400_000, 1, of=name)])
         await store.create_conversation(conversation("busy", at_ms=1_000))
         await add_run(store, run(of="busy"))
         await store.create_conversation(conversation("new", at_ms=2_000))

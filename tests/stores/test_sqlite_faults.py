@@ -19,6 +19,7 @@ from tests.stores.samples import (
     STARTED,
     add_run,
     answer,
+    append,
     begin,
     conversation,
     log_of,
@@ -53,7 +54,7 @@ async def fill(store: SqliteStore, name: str) -> list[int]:
     async def without_end() -> None:
         while True:
             seq, text = len(kept) + 1, "x" * 5_000
-            await store.append([answer(text, seq, of=name), answer(text, seq + 1, of=name)])
+            await append(store, [answer(text, seq, of=name), answer(text, seq + 1, of=name)])
             kept.extend((seq, seq + 1))
 
     with pytest.raises(StoreError, match="No space left"):
@@ -76,18 +77,18 @@ async def test_on_a_full_disk_reading_and_deleting_still_work_and_free_space(pat
         await begin(store)
         kept = await fill(store, "large")
         with pytest.raises(StoreError, match="No space left"):
-            await store.append([answer("y" * 50_000, 1)])
+            await append(store, [answer("y" * 50_000, 1)])
         assert len(await log_of(store, "large")) == len(kept)
         assert await store.delete_conversation(OWNER, "large")
         await store.scrub()
-        await store.append([answer("y" * 50_000, 1)])
+        await append(store, [answer("y" * 50_000, 1)])
         assert await log_of(store) == [answer("y" * 50_000, 1)]
 
 
 async def test_without_room_a_compaction_leaves_its_run_as_it_was(path: Path) -> None:
     async with SqliteStore.open(path, SMALL) as store:
         record = await begin(store)
-        await store.append(whole_run())
+        await append(store, whole_run())
         with pytest.raises(StoreError, match="No space left"):
             await store.compact(record, [stored(ENDED, 7)], " ".join(map(str, range(200_000))))
         assert await log_of(store) == whole_run()
@@ -99,16 +100,16 @@ async def test_while_another_program_locks_the_file_writing_fails_and_reading_wo
 ) -> None:
     async with SqliteStore.open(path, IMPATIENT) as store:
         await begin(store)
-        await store.append([answer("a", 1)])
+        await append(store, [answer("a", 1)])
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN EXCLUSIVE")
             with pytest.raises(StoreError, match="Another program has locked"):
-                await store.append([answer("b", 2)])
+                await append(store, [answer("b", 2)])
             with pytest.raises(StoreError, match="Another program has locked"):
                 await store.delete_conversation(OWNER, "talk")
             assert await log_of(store) == [answer("a", 1)]
             other.execute("ROLLBACK")
-        await store.append([answer("b", 2)])
+        await append(store, [answer("b", 2)])
         assert await log_of(store) == [answer("a", 1), answer("b", 2)]
 
 
@@ -149,7 +150,7 @@ async def test_damaged_pages_are_a_typed_error_told_once_and_spare_the_rest(
 ) -> None:
     async with SqliteStore.open(path) as store:
         await begin(store)
-        await store.append([answer("x" * 900, seq) for seq in range(1, 2_000)])
+        await append(store, [answer("x" * 900, seq) for seq in range(1, 2_000)])
         await store.create_conversation(conversation("other", title="spared"))
     with path.open("r+b") as file:
         file.seek(path.stat().st_size // 2)
@@ -169,7 +170,7 @@ async def test_a_server_on_a_damaged_database_says_what_to_do_and_leaves_it(tmp_
     path = tmp_path / "data" / "thinkaloud.db"
     async with SqliteStore.open(path) as store:
         await begin(store)
-        await store.append([answer("x" * 900, seq) for seq in range(1, 2_000)])
+        await append(store, [answer("x" * 900, seq) for seq in range(1, 2_000)])
     with path.open("r+b") as file:
         file.seek(path.stat().st_size // 2)
         file.write(b"\xff" * 200_000)
@@ -187,7 +188,7 @@ async def test_a_server_on_a_damaged_database_says_what_to_do_and_leaves_it(tmp_
 async def test_an_event_that_cannot_be_read_is_a_typed_error(path: Path, event: bytes) -> None:
     async with SqliteStore.open(path) as store:
         await begin(store)
-        await store.append([answer("a", 1)])
+        await append(store, [answer("a", 1)])
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("UPDATE events SET event = ?", (event,))
     async with SqliteStore.open(path) as store:
@@ -264,7 +265,7 @@ async def test_a_backup_that_cannot_be_written_leaves_nothing(path: Path) -> Non
         await begin(store)
         with pytest.raises(StoreError, match="copy"):
             await store.backup(path.parent / "nowhere" / "copy.db")
-        await store.append([answer("a", 1)])
+        await append(store, [answer("a", 1)])
     assert not (path.parent / "nowhere").exists()
 
 
@@ -281,7 +282,7 @@ async def test_whether_it_can_write_is_tried_where_writing_failed_and_leaves_not
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("DELETE FROM events")
         await store.check_writing()
-        await store.append([answer("a", 1)])
+        await append(store, [answer("a", 1)])
         before = store.commits
         await store.check_writing()
         assert store.commits == before

@@ -16,21 +16,24 @@ from tests.stores.samples import (
     answer,
     begin,
     compacted,
-    conversation,
     log_of,
+    names,
     run,
     stored,
     whole_run,
 )
 from thinkaloud.errors import ConfigurationError
 from thinkaloud.ports.store import LogEnd
-from thinkaloud.stores.sqlite import SqliteStore, conversations
+from thinkaloud.stores.sqlite import SqliteStore
+from thinkaloud.stores.sqlite.database import Opening
 from thinkaloud.stores.sqlite.log import rows_of
 from thinkaloud.stores.sqlite.schema import MIGRATIONS, migrate
 
 _EVENT_OF_VERSION_1 = (
-    "INSERT INTO events (conversation_id, seq, first_seq, run_id, event) VALUES (?, ?, ?, ?, ?)"
+    "INSERT INTO events (conversation_id, seq, first_seq, run_id, event)"
+    " VALUES ('talk', ?, ?, ?, ?)"
 )
+_CONVERSATION_OF_VERSION_1 = "INSERT INTO conversations VALUES ('talk', ?, 1, 2, 't', 9)"
 
 
 @pytest.fixture
@@ -81,11 +84,11 @@ async def test_an_older_database_is_brought_forward_with_what_is_in_it(path: Pat
 
 async def test_events_of_the_first_version_are_there_after_every_migration(path: Path) -> None:
     events = whole_run()
-    rows = [row[:5] for kept in rows_of(events).values() for row in kept]
+    rows = [row[:4] for row in rows_of(events)]
     path.parent.mkdir()
     with raw(path) as connection:
         migrate(connection, path, MIGRATIONS[:1])
-        conversations.create(connection, conversation())
+        connection.execute(_CONVERSATION_OF_VERSION_1, (OWNER,))
         connection.execute(
             "INSERT INTO runs (run_id, conversation_id, owner, first_seq) VALUES ('run', 'talk', ?, 1)",
             (OWNER,),
@@ -105,7 +108,7 @@ async def test_a_database_of_the_first_version_is_brought_forward(path: Path) ->
     path.parent.mkdir()
     with raw(path) as connection:
         migrate(connection, path, MIGRATIONS[:1])
-        connection.execute("INSERT INTO conversations VALUES ('talk', ?, 1, 2, 't', 9)", (OWNER,))
+        connection.execute(_CONVERSATION_OF_VERSION_1, (OWNER,))
         connection.executemany(
             "INSERT INTO runs (run_id, conversation_id, owner, first_seq, ended)"
             " VALUES (?, 'talk', ?, ?, ?)",
@@ -122,6 +125,66 @@ async def test_a_database_of_the_first_version_is_brought_forward(path: Path) ->
         ]
         assert await store.run(OWNER, "whole") == run("whole")
         assert await store.log_end(OWNER, "talk") == LogEnd(0, 9)
+
+
+async def test_what_an_owner_had_before_ids_were_names_within_owners_stays_theirs(
+    path: Path,
+) -> None:
+    path.parent.mkdir()
+    with raw(path) as connection:
+        migrate(connection, path, MIGRATIONS[:5])
+        connection.execute("PRAGMA foreign_keys = ON")
+        for number, (name, owner) in enumerate([("talk", OWNER), ("bobs", "bob")]):
+            connection.execute(
+                "INSERT INTO conversations VALUES (?, ?, 1, 2, 't', 90)", (name, owner)
+            )
+            connection.execute(
+                "INSERT INTO runs (run_id, conversation_id, owner, first_seq, idempotency_key,"
+                " ended, compacted) VALUES (?, ?, ?, 1, 'k', 1, 1)",
+                (f"{name}-run", name, owner),
+            )
+            for row in reversed(rows_of(whole_run(name, f"{name}-run"))):
+                connection.execute(
+                    "INSERT INTO events (conversation_id, seq, first_seq, run_id, event, lengths)"
+                    " VALUES (?, ?, ?, ?, ?, ?)",
+                    (name, *row),
+                )
+            connection.execute(
+                "INSERT INTO texts VALUES (?, ?, ?)", (number + 7, name, f"{name}-run")
+            )
+            connection.execute(
+                "INSERT INTO words (rowid, text) VALUES (?, 'rayleigh')", (number + 7,)
+            )
+    async with SqliteStore.open(path) as store:
+        for name, owner in (("talk", OWNER), ("bobs", "bob")):
+            record = run(f"{name}-run", name, owner=owner, key="k")
+            assert await log_of(store, name, owner=owner) == whole_run(name, f"{name}-run")
+            assert await store.log_end(owner, name) == LogEnd(7, 90)
+            assert await store.run_for_key(owner, "k") == record
+            found = await store.conversations(owner, before=None, limit=9, search="rayleigh")
+            assert [each.conversation_id for each in found] == [name]
+        assert await store.unfinished_runs() == []
+        assert await store.delete_conversation("bob", "bobs")
+        assert await names(store, "rayleigh") == ["talk"]
+    with raw(path) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+async def test_a_migration_fits_although_the_file_is_as_large_as_it_may_be(path: Path) -> None:
+    path.parent.mkdir()
+    with raw(path) as connection:
+        migrate(connection, path, MIGRATIONS[:5])
+        connection.execute("INSERT INTO conversations VALUES ('talk', ?, 1, 2, 't', 9)", (OWNER,))
+        rows = [("talk", seq, seq, "run", b"x" * 4_000) for seq in range(500)]
+        connection.executemany(
+            "INSERT INTO events (conversation_id, seq, first_seq, run_id, event)"
+            " VALUES (?, ?, ?, ?, ?)",
+            rows,
+        )
+    limit = Opening(max_bytes=path.stat().st_size + 100_000)
+    async with SqliteStore.open(path, limit) as store:
+        assert await store.conversation(OWNER, "talk") is not None
 
 
 async def test_a_migration_that_fails_is_undone_whole(path: Path) -> None:
@@ -158,8 +221,8 @@ async def test_a_migration_that_is_killed_at_any_moment_loses_nothing(path: Path
     with raw(path) as connection:
         migrate(connection, path, MIGRATIONS[:1])
         connection.execute("BEGIN")
-        conversations.create(connection, conversation())
-        rows = [row[:5] for row in rows_of(events)["talk"]]
+        connection.execute(_CONVERSATION_OF_VERSION_1, (OWNER,))
+        rows = [row[:4] for row in rows_of(events)]
         connection.executemany(_EVENT_OF_VERSION_1, rows)
         connection.execute("COMMIT")
     versions: list[int] = []

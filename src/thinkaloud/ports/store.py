@@ -4,12 +4,15 @@ The hub is the only writer of a conversation's log. It numbers the events and pa
 batches; a store never renumbers, reorders or merges them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 import msgspec
 
 from thinkaloud.events.event import LoggedEvent, RunStarted
+
+ConversationKey = tuple[str, str]
+"""The owner and the id of a conversation. An id is a name within its owner."""
 
 
 class Conversation(msgspec.Struct, frozen=True, gc=False):
@@ -66,8 +69,8 @@ class RunStart(msgspec.Struct, frozen=True, gc=False):
     """Numbers up to this one may be assigned."""
 
 
-Started = Literal["created", "continued", "refused"]
-"""Whether the conversation of a run was created, existed, or belongs to another owner."""
+Started = Literal["created", "continued"]
+"""Whether the conversation of a run was created, or existed."""
 
 
 class Unfinished(msgspec.Struct, frozen=True, gc=False):
@@ -116,7 +119,7 @@ ConversationCursor = tuple[int, str]
 class Log(Protocol):
     """The events of all conversations. Raises the same errors as `Store`."""
 
-    async def append(self, batch: Sequence[Stored]) -> None:
+    async def append(self, batch: Mapping[ConversationKey, Sequence[Stored]]) -> None:
         """Append events of any conversations atomically. Their order is final.
 
         Events of deleted conversations are dropped. Events already stored, by conversation and
@@ -155,7 +158,7 @@ class Log(Protocol):
         """Return the end of the log; zeros for a conversation of another owner."""
         ...
 
-    async def reserve(self, conversation_id: str, through_seq: int) -> None:
+    async def reserve(self, owner: str, conversation_id: str, through_seq: int) -> None:
         """Persist that numbers up to this one may be assigned. A clean shutdown lowers it."""
         ...
 
@@ -171,7 +174,7 @@ class Store(Log, Protocol):
     ) -> bool:
         """Create a conversation with these runs atomically.
 
-        Returns False if any owner already uses the id.
+        Returns False if its owner already uses the id.
         """
         ...
 
@@ -207,7 +210,7 @@ class Store(Log, Protocol):
         """Delete a conversation with its runs, log and index. Returns False if there is none."""
         ...
 
-    async def purge(self, older_than_ms: int) -> Sequence[tuple[str, str]]:
+    async def purge(self, older_than_ms: int) -> Sequence[ConversationKey]:
         """Delete a batch of conversations, of any owner, last updated before this time (Unix ms).
 
         Keeps those with a run that has not ended. Returns the owner and id of each deleted
@@ -229,8 +232,7 @@ class Store(Log, Protocol):
     async def start_run(self, start: RunStart) -> Started:
         """Store a new run, its conversation and its reserved numbers atomically.
 
-        Never lowers `reserved_seq`, and leaves a run with the same id unchanged. Stores nothing if
-        the conversation belongs to another owner.
+        Never lowers `reserved_seq`, and leaves a run with the same id unchanged.
         """
         ...
 

@@ -1,12 +1,13 @@
 """A store in memory, lost when the process ends."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from thinkaloud.events.event import RunEnded, RunStarted
 from thinkaloud.ports.store import (
     Conversation,
     ConversationCursor,
+    ConversationKey,
     ConversationPatch,
     FinishedRun,
     LogEnd,
@@ -51,18 +52,19 @@ class _MemoryLog:
     """The events of all conversations."""
 
     def __init__(self) -> None:
-        self._threads: dict[str, _Thread] = {}
+        self._threads: dict[ConversationKey, _Thread] = {}
         self._runs: dict[str, RunRecord] = {}
         self._ended: set[str] = set()
         self._unfinished: dict[str, Unfinished] = {}
 
-    async def append(self, batch: Sequence[Stored]) -> None:
+    async def append(self, batch: Mapping[ConversationKey, Sequence[Stored]]) -> None:
         """Append events. Events of deleted conversations are dropped."""
-        for stored in batch:
-            thread = self._threads.get(stored.logged.conversation_id)
+        for key, events in batch.items():
+            thread = self._threads.get(key)
             if thread is not None:
-                thread.append(stored)
-        self._ended |= _ended_in(batch) & self._runs.keys()
+                for stored in events:
+                    thread.append(stored)
+                self._note_ended(key, events)
 
     async def compact(
         self,
@@ -74,8 +76,8 @@ class _MemoryLog:
         reserved_seq: int | None = None,
     ) -> None:
         """Replace all events of a run with these, index its text, and set a missing title."""
-        thread = self._threads.get(run.conversation_id)
-        if thread is None or thread.about.owner != run.owner or run.run_id not in self._runs:
+        thread = self._threads.get(_key_of(run))
+        if thread is None or run.run_id not in self._runs:
             return  # It was deleted, perhaps with its conversation, which was made again since.
         last_seq = _seq(events[-1]) if events else 0
         others = [
@@ -88,7 +90,7 @@ class _MemoryLog:
         thread.about = ConversationPatch(default_title=title).applied(thread.about)
         if reserved_seq is not None:
             thread.reserved_seq = reserved_seq
-        self._ended |= _ended_in(events) & self._runs.keys()
+        self._note_ended(_key_of(run), events)
         if run.run_id in self._ended:
             self._unfinished.pop(run.run_id, None)
 
@@ -96,7 +98,7 @@ class _MemoryLog:
         self, owner: str, conversation_id: str, after: int, limit: int
     ) -> Sequence[Stored]:
         """Return up to `limit` events with `seq` greater than `after`, in order."""
-        thread = self._owned(owner, conversation_id)
+        thread = self._threads.get((owner, conversation_id))
         if thread is None:
             return []
         start = bisect_right(thread.log, after, key=_seq)
@@ -104,19 +106,23 @@ class _MemoryLog:
 
     async def log_end(self, owner: str, conversation_id: str) -> LogEnd:
         """Return the last and the reserved sequence number of the log."""
-        thread = self._owned(owner, conversation_id)
+        thread = self._threads.get((owner, conversation_id))
         if thread is None:
             return LogEnd()
         return LogEnd(thread.last_seq, max(thread.last_seq, thread.reserved_seq))
 
-    async def reserve(self, conversation_id: str, through_seq: int) -> None:
+    async def reserve(self, owner: str, conversation_id: str, through_seq: int) -> None:
         """Persist that sequence numbers up to this one may be assigned."""
-        if conversation_id in self._threads:
-            self._threads[conversation_id].reserved_seq = through_seq
+        thread = self._threads.get((owner, conversation_id))
+        if thread is not None:
+            thread.reserved_seq = through_seq
 
-    def _owned(self, owner: str, conversation_id: str) -> _Thread | None:
-        thread = self._threads.get(conversation_id)
-        return thread if thread is not None and thread.about.owner == owner else None
+    def _note_ended(self, key: ConversationKey, events: Iterable[Stored]) -> None:
+        for stored in events:
+            if isinstance(stored.logged.event, RunEnded):
+                run = self._runs.get(stored.logged.run_id)
+                if run is not None and _key_of(run) == key:
+                    self._ended.add(run.run_id)
 
 
 class MemoryStore(_MemoryLog):
@@ -129,10 +135,11 @@ class MemoryStore(_MemoryLog):
     async def create_conversation(
         self, conversation: Conversation, runs: Sequence[FinishedRun] = ()
     ) -> bool:
-        """Create a conversation with these runs. False if the id is taken, by any owner."""
-        if conversation.conversation_id in self._threads:
+        """Create a conversation with these runs. False if its owner already uses the id."""
+        key = (conversation.owner, conversation.conversation_id)
+        if key in self._threads:
             return False
-        self._threads[conversation.conversation_id] = _Thread(conversation)
+        self._threads[key] = _Thread(conversation)
         for each in runs:
             self._add_run(each.run)
             await self.compact(each.run, each.events, each.text)
@@ -140,7 +147,7 @@ class MemoryStore(_MemoryLog):
 
     async def conversation(self, owner: str, conversation_id: str) -> Conversation | None:
         """Look up a conversation of this owner."""
-        thread = self._owned(owner, conversation_id)
+        thread = self._threads.get((owner, conversation_id))
         return None if thread is None else thread.about
 
     async def conversations(
@@ -169,7 +176,7 @@ class MemoryStore(_MemoryLog):
         self, owner: str, conversation_id: str, change: ConversationPatch
     ) -> Conversation | None:
         """Update a conversation of this owner and return the updated conversation."""
-        thread = self._owned(owner, conversation_id)
+        thread = self._threads.get((owner, conversation_id))
         if thread is None:
             return None
         thread.about = change.applied(thread.about)
@@ -177,23 +184,21 @@ class MemoryStore(_MemoryLog):
 
     async def delete_conversation(self, owner: str, conversation_id: str) -> bool:
         """Delete a conversation with its runs and its log. False if it does not exist."""
-        if await self.conversation(owner, conversation_id) is None:
+        if (owner, conversation_id) not in self._threads:
             return False
-        self._delete(conversation_id)
+        self._delete((owner, conversation_id))
         return True
 
-    async def purge(self, older_than_ms: int) -> Sequence[tuple[str, str]]:
+    async def purge(self, older_than_ms: int) -> Sequence[ConversationKey]:
         """Delete the conversations last updated before this, except those with an active run."""
-        busy = {
-            run.conversation_id for run_id, run in self._runs.items() if run_id not in self._ended
-        }
+        busy = {_key_of(run) for run_id, run in self._runs.items() if run_id not in self._ended}
         old = [
-            (thread.about.owner, name)
-            for name, thread in self._threads.items()
-            if thread.about.updated_at_ms < older_than_ms and name not in busy
+            key
+            for key, thread in self._threads.items()
+            if thread.about.updated_at_ms < older_than_ms and key not in busy
         ]
-        for _, name in old:
-            self._delete(name)
+        for key in old:
+            self._delete(key)
         return old
 
     async def check_writing(self) -> None:
@@ -202,12 +207,12 @@ class MemoryStore(_MemoryLog):
     async def scrub(self) -> None:
         """Do nothing: deleting leaves no traces."""
 
-    def _delete(self, conversation_id: str) -> None:
-        del self._threads[conversation_id]
-        gone = {run.run_id for run in self._runs.values() if run.conversation_id == conversation_id}
+    def _delete(self, key: ConversationKey) -> None:
+        del self._threads[key]
+        gone = {run.run_id for run in self._runs.values() if _key_of(run) == key}
         self._runs = {key: run for key, run in self._runs.items() if key not in gone}
-        keys = {key: [each for each in ids if each not in gone] for key, ids in self._keys.items()}
-        self._keys = {key: ids for key, ids in keys.items() if ids}
+        keys = {k: [each for each in ids if each not in gone] for k, ids in self._keys.items()}
+        self._keys = {k: ids for k, ids in keys.items() if ids}
         self._ended -= gone
         self._unfinished = {k: each for k, each in self._unfinished.items() if k not in gone}
 
@@ -218,9 +223,8 @@ class MemoryStore(_MemoryLog):
         if not await self.create_conversation(new):
             started = "continued"
             change = ConversationPatch(updated_at_ms=new.updated_at_ms)
-            if await self.update_conversation(new.owner, new.conversation_id, change) is None:
-                return "refused"
-        thread = self._threads[new.conversation_id]
+            await self.update_conversation(new.owner, new.conversation_id, change)
+        thread = self._threads[new.owner, new.conversation_id]
         thread.reserved_seq = max(thread.reserved_seq, start.reserved_seq)
         if start.run.run_id not in self._runs:
             self._add_run(start.run, start.message)
@@ -247,8 +251,8 @@ class MemoryStore(_MemoryLog):
         return list(self._unfinished.values())
 
 
-def _ended_in(events: Sequence[Stored]) -> set[str]:
-    return {e.logged.run_id for e in events if isinstance(e.logged.event, RunEnded)}
+def _key_of(run: RunRecord) -> ConversationKey:
+    return run.owner, run.conversation_id
 
 
 def _searchable(text: str) -> str:

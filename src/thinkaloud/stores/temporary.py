@@ -1,10 +1,11 @@
 """Combines two stores: temporary conversations in memory, all others in a persistent store."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from thinkaloud.ports.store import (
     Conversation,
     ConversationCursor,
+    ConversationKey,
     ConversationPatch,
     FinishedRun,
     LogEnd,
@@ -28,30 +29,30 @@ class TemporaryStore:
     def __init__(self, lasting: Store) -> None:
         self._lasting = lasting
         self._memory = MemoryStore()
-        self._temporary: dict[str, str] = {}
+        self._temporary: set[ConversationKey] = set()
         self._runs: set[str] = set()
 
-    def _of(self, conversation_id: str) -> Store:
-        return self._memory if conversation_id in self._temporary else self._lasting
+    def _of(self, owner: str, conversation_id: str) -> Store:
+        return self._memory if (owner, conversation_id) in self._temporary else self._lasting
 
     async def create_conversation(
         self, conversation: Conversation, runs: Sequence[FinishedRun] = ()
     ) -> bool:
-        """Create a conversation in the right store. False if the id is taken in either."""
+        """Create a conversation in the right store. False if its owner uses the id in either."""
         conversation_id, owner = conversation.conversation_id, conversation.owner
-        if conversation_id in self._temporary:
+        if (owner, conversation_id) in self._temporary:
             return False
         if not conversation.temporary:
             return await self._lasting.create_conversation(conversation, runs)
         if await self._lasting.conversation(owner, conversation_id) is not None:
             return False
-        self._temporary[conversation_id] = owner
+        self._temporary.add((owner, conversation_id))
         self._runs.update(each.run.run_id for each in runs)
         return await self._memory.create_conversation(conversation, runs)
 
     async def conversation(self, owner: str, conversation_id: str) -> Conversation | None:
         """Look up a conversation of this owner."""
-        return await self._of(conversation_id).conversation(owner, conversation_id)
+        return await self._of(owner, conversation_id).conversation(owner, conversation_id)
 
     async def conversations(
         self,
@@ -68,20 +69,21 @@ class TemporaryStore:
         self, owner: str, conversation_id: str, change: ConversationPatch
     ) -> Conversation | None:
         """Update a conversation of this owner and return the updated conversation."""
-        return await self._of(conversation_id).update_conversation(owner, conversation_id, change)
+        return await self._of(owner, conversation_id).update_conversation(
+            owner, conversation_id, change
+        )
 
     async def delete_conversation(self, owner: str, conversation_id: str) -> bool:
         """Delete a conversation with its runs and its log."""
-        deleted = await self._of(conversation_id).delete_conversation(owner, conversation_id)
+        deleted = await self._of(owner, conversation_id).delete_conversation(owner, conversation_id)
         if deleted:
-            self._temporary.pop(conversation_id, None)
+            self._temporary.discard((owner, conversation_id))
         return deleted
 
-    async def purge(self, older_than_ms: int) -> Sequence[tuple[str, str]]:
+    async def purge(self, older_than_ms: int) -> Sequence[ConversationKey]:
         """Delete some old conversations, including temporary ones."""
         passing = await self._memory.purge(older_than_ms)
-        for _, conversation_id in passing:
-            self._temporary.pop(conversation_id, None)
+        self._temporary.difference_update(passing)
         return [*passing, *await self._lasting.purge(older_than_ms)]
 
     async def check_writing(self) -> None:
@@ -99,9 +101,10 @@ class TemporaryStore:
         persistent store.
         """
         new = start.conversation
+        key = (new.owner, new.conversation_id)
         if new.temporary:
-            self._temporary.setdefault(new.conversation_id, new.owner)
-        if new.conversation_id not in self._temporary:
+            self._temporary.add(key)
+        if key not in self._temporary:
             return await self._lasting.start_run(start)
         self._runs.add(start.run.run_id)
         return await self._memory.start_run(start)
@@ -120,14 +123,14 @@ class TemporaryStore:
         """List the persistent runs that are not both ended and compacted."""
         return await self._lasting.unfinished_runs()
 
-    async def append(self, batch: Sequence[Stored]) -> None:
+    async def append(self, batch: Mapping[ConversationKey, Sequence[Stored]]) -> None:
         """Append events, each to its conversation's store."""
-        lasting = [each for each in batch if each.logged.conversation_id not in self._temporary]
+        lasting = {key: events for key, events in batch.items() if key not in self._temporary}
         if lasting:
             await self._lasting.append(lasting)
         if len(lasting) < len(batch):
             await self._memory.append(
-                [each for each in batch if each.logged.conversation_id in self._temporary]
+                {key: events for key, events in batch.items() if key in self._temporary}
             )
 
     async def compact(
@@ -140,19 +143,19 @@ class TemporaryStore:
         reserved_seq: int | None = None,
     ) -> None:
         """Replace all events of a run with these."""
-        store = self._of(run.conversation_id)
+        store = self._of(run.owner, run.conversation_id)
         await store.compact(run, events, text, title=title, reserved_seq=reserved_seq)
 
     async def read(
         self, owner: str, conversation_id: str, after: int, limit: int
     ) -> Sequence[Stored]:
         """Return up to `limit` events with `seq` greater than `after`, in order."""
-        return await self._of(conversation_id).read(owner, conversation_id, after, limit)
+        return await self._of(owner, conversation_id).read(owner, conversation_id, after, limit)
 
     async def log_end(self, owner: str, conversation_id: str) -> LogEnd:
         """Return the last and the reserved sequence number of the log."""
-        return await self._of(conversation_id).log_end(owner, conversation_id)
+        return await self._of(owner, conversation_id).log_end(owner, conversation_id)
 
-    async def reserve(self, conversation_id: str, through_seq: int) -> None:
+    async def reserve(self, owner: str, conversation_id: str, through_seq: int) -> None:
         """Persist that sequence numbers up to this one may be assigned."""
-        await self._of(conversation_id).reserve(conversation_id, through_seq)
+        await self._of(owner, conversation_id).reserve(owner, conversation_id, through_seq)

@@ -260,7 +260,7 @@ def test_what_cannot_be_read_in_a_backup_is_told_and_the_rest_taken_in(
     file = tmp_path / "all.db"
     ok(home_with_conversations.run("export", str(file)))
     with closing(sqlite3.connect(file)) as connection:
-        connection.execute("UPDATE events SET event = '' WHERE conversation_id = 'sky'")
+        connection.execute("UPDATE events SET event = '' WHERE conversation = 1")
         connection.commit()
     other = home_with_conversations.beside("other")
     other.configure(DEMO)

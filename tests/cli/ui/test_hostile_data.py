@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.program import DEMO, Home
-from tests.stores.samples import begin, compacted, whole_run
+from tests.stores.samples import append, begin, compacted, whole_run
 from thinkaloud.stores.sqlite import SqliteStore
 
 ESCAPE = "\x1b]0;owned\x07"
@@ -23,7 +23,7 @@ async def fill(database: Path) -> None:
         for name in ("sky", "sea"):
             record = await begin(store, name, owner="local")
             said = whole_run(name, record.run_id)
-            await store.append(said)
+            await append(store, said, owner="local")
             await store.compact(record, compacted(said), "Why is the sky blue?")
 
 
@@ -71,8 +71,8 @@ def test_a_hostile_backup_adds_what_is_sound_and_says_what_it_left_out(
         backup,
         ("UPDATE conversations SET conversation_id = ? WHERE conversation_id = 'sky'", [ESCAPE]),
         (
-            "INSERT INTO conversations SELECT 'theirs', 'mallory', 1, 1, '', 0 FROM conversations"
-            " LIMIT 1",
+            "INSERT INTO conversations (conversation_id, owner, created_at_ms, updated_at_ms, title)"
+            " VALUES ('theirs', 'mallory', 1, 1, '')",
             [],
         ),
     )
@@ -114,8 +114,6 @@ def test_what_the_log_says_of_damaged_data_does_not_steer_the_terminal(
         ("UPDATE runs SET compacted = 0, ended = 0", []),
         ("UPDATE events SET event = '{}'", []),
         ("UPDATE conversations SET conversation_id = ? WHERE conversation_id = 'sky'", [ESCAPE]),
-        ("UPDATE runs SET conversation_id = ? WHERE conversation_id = 'sky'", [ESCAPE]),
-        ("UPDATE events SET conversation_id = ? WHERE conversation_id = 'sky'", [ESCAPE]),
     )
     done = home_with_conversations.run("chat", "--continue", "Hello")
     assert not STEERING.search(done.stdout + done.stderr)

@@ -87,7 +87,7 @@ async def test_a_disk_that_fills_up_under_a_stream_costs_the_listener_nothing_an
             await assert_kept(served, "first", first)
             # What is not on disk is still in memory, and sent to new clients.
             await assert_kept(served, "second", second)
-            query = "SELECT ended FROM runs WHERE conversation_id = 'second'"
+            query = "SELECT ended FROM runs ORDER BY number DESC LIMIT 1"
             assert ask_database(tmp_path, query) == [(0,)]
             async with served.session.delete(f"{served.api}/conversations/first") as response:
                 assert response.status == 204
@@ -95,7 +95,10 @@ async def test_a_disk_that_fills_up_under_a_stream_costs_the_listener_nothing_an
             await until_logged(tmp_path, "saving events works again")
             await until_saving_is(served, "healthy")
             await until_found(served, "Second a149", "second")
-            query = "SELECT count(*) FROM events WHERE conversation_id = 'second'"
+            query = (
+                "SELECT count(*) FROM events WHERE conversation ="
+                " (SELECT number FROM conversations WHERE conversation_id = 'second')"
+            )
             assert ask_database(tmp_path, query) == [(8,)]
             await served.kill()
         async with server(tmp_path, configuration) as served:

@@ -14,7 +14,7 @@ from tests.cli.program import DEMO, Home
 from tests.e2e.reading import Reader
 from tests.e2e.server_process import DATABASE, ask_database, assert_intact, server
 from tests.e2e.upstream import DEADLINE, PacedReply, upstream
-from tests.stores.samples import begin, whole_run
+from tests.stores.samples import append, begin, whole_run
 from thinkaloud.stores.sqlite import SqliteStore
 
 AT_ONCE = "\n[limits]\ndrain_timeout_seconds = 0\n"
@@ -43,7 +43,7 @@ async def test_a_signal_before_it_serves_ends_it_in_order(
 ) -> None:
     async with SqliteStore.open(tmp_path / DATABASE) as store:
         await begin(store)
-        await store.append(whole_run()[:4])
+        await append(store, whole_run()[:4])
     home = Home(tmp_path)
     home.configure(DEMO)
     with home.start("serve", "--port", "0") as process:

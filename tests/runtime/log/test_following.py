@@ -7,7 +7,7 @@ import pytest
 
 from tests.runtime.reading import texts
 from tests.staging import OWNER, FakeClock, events_of, logged, stage, start
-from tests.stores.samples import STARTED, add_run, answer, conversation, run, stored
+from tests.stores.samples import STARTED, add_run, answer, append, conversation, run, stored
 from thinkaloud.events.event import (
     AnswerDelta,
     ReasoningDelta,
@@ -108,7 +108,7 @@ async def test_a_log_that_is_put_together_while_it_is_read_is_read_once() -> Non
     await add_run(store, record)
     whole = [stored(STARTED, 1, of="c"), answer("x" * many, many + 1, 2, of="c")]
     said = [answer("x", 2 + number, of="c") for number in range(many)]
-    await store.append([whole[0], *said])
+    await append(store, [whole[0], *said], owner=OWNER)
     store.compacting = (record, whole)
     fold = await Hub(store, FakeClock()).fold(OWNER, "c")
 

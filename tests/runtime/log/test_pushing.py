@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from types import FrameType
 
@@ -12,7 +12,7 @@ import thinkaloud
 from tests.runtime.reading import end_of
 from tests.staging import OWNER, logged, stage, start
 from thinkaloud.events.event import AnswerDelta, LoggedEvent, ReasoningDelta, RunEnded
-from thinkaloud.ports.store import RunRecord, Stored
+from thinkaloud.ports.store import ConversationKey, RunRecord, Stored
 from thinkaloud.runtime.log.entry import Entry
 from thinkaloud.runtime.log.follower import Snapshot
 from thinkaloud.runtime.runs.supervisor import Runs
@@ -173,11 +173,12 @@ class SlowStore(MemoryStore):
         self.reached = asyncio.Event()
         self.allowed = asyncio.Event()
 
-    async def append(self, events: Sequence[Stored]) -> None:
+    async def append(self, batch: Mapping[ConversationKey, Sequence[Stored]]) -> None:
+        events = [each for new in batch.values() for each in new]
         if any(isinstance(each.logged.event, RunEnded) for each in events):
             self.reached.set()
             await self.allowed.wait()
-        await super().append(events)
+        await super().append(batch)
 
 
 @pytest.mark.promise("P3")

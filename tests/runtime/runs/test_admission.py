@@ -7,7 +7,7 @@ import pytest
 from typing_extensions import override
 
 from tests.staging import OWNER, stage
-from thinkaloud.errors import Busy, Conflict, NotFound, ThinkaloudError
+from thinkaloud.errors import Busy, Conflict, ThinkaloudError
 from thinkaloud.ports.principal import Principal
 from thinkaloud.ports.store import RunRecord, RunStart, Started
 from thinkaloud.runtime.runs.limits import AdmissionLimits, Limits
@@ -99,15 +99,15 @@ async def test_a_refused_message_makes_no_conversation() -> None:
 
 
 @pytest.mark.parametrize("busy", ["queue", "refuse"])
-async def test_a_refusal_does_not_tell_that_another_owner_has_the_conversation(
+async def test_another_owners_run_in_a_conversation_of_the_same_name_refuses_nothing(
     busy: str,
 ) -> None:
     limits = Limits(busy_conversation="refuse" if busy == "refuse" else "queue")
     admission = AdmissionLimits(max_waiting_messages=0)
-    async with stage(silent(1), limits=limits, admission=admission) as runs:
+    async with stage(silent(2), limits=limits, admission=admission) as runs:
         await runs.start(Principal(OWNER), RunRequest("Hi", "c"))
-        with pytest.raises(NotFound):
-            await runs.start(Principal("bob"), RunRequest("Hi", "c"))
+        await runs.start(Principal("bob"), RunRequest("Hi", "c"))
+        assert len(runs.active) == 2
 
 
 @pytest.mark.promise("P6")

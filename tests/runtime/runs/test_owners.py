@@ -35,18 +35,32 @@ async def test_what_another_owner_reads_first_hides_nothing_from_its_owner() -> 
         assert (empty.seq, len(events)) == (0, events[-1].seq)
 
 
+@pytest.mark.promise("P12")
+async def test_two_owners_talk_in_conversations_of_the_same_name_without_noticing() -> None:
+    model = ScriptedModel([say(SECRET)], [say("Hello.")], [say("Again.")])
+    async with stage(model) as runs:
+        await logged(runs, await start(runs, SECRET, conversation_id="c"))
+        for text in ("Hi", "Hi again"):
+            record = await runs.start(Principal(BOB), RunRequest(text, "c"))
+            await runs.active.wait(record.run_id)
+        theirs = (await runs.hub.fold(BOB, "c")).view()
+        assert [each.response for each in theirs.runs] == ["Hello.", "Again."]
+        assert SECRET not in repr(model.requests[1:])
+        await runs.conversations.delete(BOB, "c")
+        ours = (await runs.hub.fold(OWNER, "c")).view()
+        assert [each.response for each in ours.runs] == [SECRET]
+
+
 Attempt = Callable[[Runs, str], Awaitable[object]]
 ATTEMPTS: dict[str, Attempt] = {
     "stop": lambda runs, run_id: runs.stop(BOB, run_id),
     "look up the run": lambda runs, run_id: runs.record(BOB, run_id),
-    "send a message": lambda runs, _: runs.start(Principal(BOB), RunRequest("Hi", "c")),
     "look up": lambda runs, _: runs.conversations.get(BOB, "c"),
     "rename": lambda runs, _: runs.conversations.rename(BOB, "c", "Mine"),
     "delete": lambda runs, _: runs.conversations.delete(BOB, "c"),
     "branch": lambda runs, run_id: runs.conversations.branch(BOB, "c", run_id),
     "select": lambda runs, run_id: runs.conversations.select(BOB, "c", run_id),
     "export": lambda runs, _: runs.conversations.export(BOB, "c", "json", include_reasoning=True),
-    "create": lambda runs, _: runs.conversations.create(BOB, "c"),
 }
 
 

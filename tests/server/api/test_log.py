@@ -240,8 +240,8 @@ async def test_only_after_a_crash_a_snapshot_stands_for_what_is_lost(kept: int) 
     assert record is not None
     await dead.create_conversation(conversation)
     await add_run(dead, record)
-    await dead.append([Stored(each.seq, each) for each in logged[:kept]])
-    await dead.reserve("c", 1_000)
+    await dead.append({("local", "c"): [Stored(each.seq, each) for each in logged[:kept]]})
+    await dead.reserve("local", "c", 1_000)
     async with serving(ScriptedModel(), store=dead) as served:
         view = (await served.runs.hub.fold("local", "c")).view()
         _, rest = await lines(served, f"/runs/{run_id}/log", after="8", **ALL)

@@ -209,9 +209,6 @@ async def test_another_owners_objects_are_not_there_and_stay_as_they_are() -> No
             ("GET", f"{conversation}/messages", None),
             ("PATCH", conversation, {"title": "Mine"}),
             ("DELETE", conversation, None),
-            ("POST", "/conversations", {"conversation_id": "theirs"}),
-            ("POST", "/chat/message", {"text": "Hi", "conversation_id": "theirs"}),
-            ("POST", "/chat/stream-sse", {"text": "Hi", "conversation_id": "theirs"}),
         ]
         unknown = await served.get("/runs/run_000000000000000000000000")
         for method, path, body in tries:

@@ -232,8 +232,8 @@ async def test_after_a_crash_a_snapshot_shows_what_was_kept_and_the_end_has_an_i
     assert record is not None
     await dead.create_conversation(conversation)
     await add_run(dead, record)
-    await dead.append([Stored(each.seq, each) for each in logged[:kept]])
-    await dead.reserve("c", 1_000)
+    await dead.append({("local", "c"): [Stored(each.seq, each) for each in logged[:kept]]})
+    await dead.reserve("local", "c", 1_000)
     have = [frame for frame in known if frame["seq"] <= 8]
     async with serving(ScriptedModel(), store=dead) as served:
         _, run = await served.get(f"/runs/{run_id}?include_reasoning=true")

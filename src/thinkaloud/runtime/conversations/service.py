@@ -13,6 +13,7 @@ from thinkaloud.ports.clock import Clock
 from thinkaloud.ports.store import (
     Conversation,
     ConversationCursor,
+    ConversationKey,
     ConversationPatch,
     Store,
 )
@@ -65,8 +66,8 @@ class Conversations:
     ) -> Conversation:
         """Create an empty conversation with this id or a generated one.
 
-        Raises `Conflict` if the owner already has it, `NotFound` if another owner does, and
-        `InvalidRequest` if a temporary one is given an id.
+        Raises `Conflict` if the owner already has it, and `InvalidRequest` if a temporary one is
+        given an id.
         """
         if temporary and conversation_id is not None:
             raise InvalidRequest(
@@ -77,7 +78,6 @@ class Conversations:
         name = conversation_id or f"conv_{secrets.token_hex(12)}"
         new = Conversation(name, owner, now_ms, now_ms, title, temporary)
         if not await self._store.create_conversation(new):
-            await self.get(owner, name)
             raise Conflict(f"Conversation {name} already exists.")
         return new
 
@@ -118,7 +118,7 @@ class Conversations:
         if gone:
             await self._store.scrub()
 
-    async def _purge_some(self, older_than_ms: int) -> Sequence[tuple[str, str]]:
+    async def _purge_some(self, older_than_ms: int) -> Sequence[ConversationKey]:
         with self._hub.reader.deleting():
             old = await self._store.purge(older_than_ms)
             for owner, conversation_id in old:

@@ -65,7 +65,13 @@ class LogWriter:
                 if self._failing:
                     # First, because collecting a batch is slow if the disk was full for long.
                     await self._store.check_writing()
-                await self._store.append([each for _, entries in taken for each in stored(entries)])
+                await self._store.append(
+                    {
+                        (log.owner, log.conversation_id): stored(entries)
+                        for log, entries in taken
+                        if entries
+                    }
+                )
                 for log, entries in taken:
                     log.unsaved.note_saved(entries)
                     # The store may not have the conversation of an unconfirmed run.
@@ -142,7 +148,7 @@ class LogWriter:
         """Reserve enough numbers for a run, so that none is ever assigned twice."""
         through = reservation(log)
         if through > log.reserved_seq:
-            await self._store.reserve(log.conversation_id, through)
+            await self._store.reserve(log.owner, log.conversation_id, through)
             log.reserved_seq = through
 
     async def reserve_held(self, log: LiveLog) -> None:
@@ -156,7 +162,7 @@ class LogWriter:
             # A run that starts now reserves again, after this.
             log.reserved_seq = log.seq
             try:
-                await self._store.reserve(log.conversation_id, log.seq)
+                await self._store.reserve(log.owner, log.conversation_id, log.seq)
             except StoreError:
                 _log.exception("could not release the reserved numbers of %s", log.conversation_id)
 

@@ -22,11 +22,7 @@ class _Starting:
 
 
 class Admission:
-    """Decides whether another run may start. Every entry point goes through it in `Runs.start`.
-
-    In a conversation it only counts the caller's own runs, so a refusal never reveals whether
-    another owner has a conversation with that id.
-    """
+    """Decides whether another run may start. Every entry point goes through it in `Runs.start`."""
 
     def __init__(self, active: ActiveRuns, limits: AdmissionLimits, *, queue: bool) -> None:
         self._active = active

@@ -38,11 +38,9 @@ class Registration:
     async def store(self, start: RunStart, log: LiveLog) -> None:
         """Store a run.
 
-        Raises `NotFound` if the conversation is another owner's or was deleted, and `StoreError`.
+        Raises `NotFound` if the conversation was deleted, and `StoreError`.
         """
         started = await self._store.start_run(start)
-        if started == "refused":
-            raise NotFound("There is no such conversation.")
         if log.deleted:
             if started == "created":
                 await self._delete(log)

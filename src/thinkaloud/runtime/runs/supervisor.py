@@ -104,7 +104,7 @@ class Runs:
 
         An `idempotency_key` that its owner used before returns the first run and starts nothing.
         Raises, before anything is stored: `Forbidden`, `InvalidRequest`, `UnknownModel`,
-        `UnsupportedEffort`, `NotFound` (another owner's conversation), `Conflict` (the conversation takes no second
+        `UnsupportedEffort`, `NotFound` (the conversation was deleted), `Conflict` (the conversation takes no second
         run, or another run replaces the same one), `Busy` (a limit is reached), `Unavailable`
         or `ConfigurationError`.
         """

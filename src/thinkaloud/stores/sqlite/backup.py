@@ -12,6 +12,7 @@ import msgspec
 from thinkaloud.errors import Conflict, InvalidRequest, StoreError
 from thinkaloud.stores.sqlite import search, untrusted
 from thinkaloud.stores.sqlite.errors import explained, primary_code
+from thinkaloud.stores.sqlite.log import number_of
 from thinkaloud.stores.sqlite.untrusted import (
     ConversationRow,
     EventRow,
@@ -41,8 +42,8 @@ class Copy(msgspec.Struct, frozen=True):
     """A checked copy of a backup, ready to be added."""
 
     path: Path
-    sound: tuple[str, ...]
-    """The ids of the conversations that are fully readable."""
+    sound: tuple[int, ...]
+    """The numbers of the conversations that are fully readable."""
     damaged: int
     """Number of conversations that are not readable."""
     foreign: int = 0
@@ -131,10 +132,10 @@ def add(connection: sqlite3.Connection, copy: Copy) -> Added:
     with closing(connect(copy.path, _BUSY_SECONDS)) as source:
         untrusted.restrain(source, copy.path)
         untrusted.allow_reading_only(source)
-        for name in copy.sound:
-            if _has_conversation(connection, name):
+        for number in copy.sound:
+            found = untrusted.find(source, number)
+            if found is not None and _has_conversation(connection, found):
                 continue
-            found = untrusted.find(source, name)
             if found is None or _has_run(connection, found):
                 clashing += 1
                 continue
@@ -159,16 +160,16 @@ def _checked(backup: Path, scratch: Path, owner: str | None) -> Copy:
         with closing(connect(scratch, _BUSY_SECONDS)) as connection:
             untrusted.restrain(connection, scratch)
             untrusted.bring_up_to_date(connection, backup)
-            sound: list[str] = []
+            sound: list[int] = []
             damaged = foreign = 0
-            for name in untrusted.ids(connection):
-                found = untrusted.find(connection, name)
+            for number in untrusted.numbers(connection):
+                found = untrusted.find(connection, number)
                 if found is None:
                     damaged += 1
                 elif owner is not None and found.row.owner != owner:
                     foreign += 1
                 else:
-                    sound.append(found.row.conversation_id)
+                    sound.append(number)
             return Copy(scratch, tuple(sound), damaged, foreign)
     except StoreError as error:
         if primary_code(error.__cause__) not in _DAMAGED:
@@ -180,9 +181,8 @@ def _checked(backup: Path, scratch: Path, owner: str | None) -> Copy:
         ) from (error)
 
 
-def _has_conversation(connection: sqlite3.Connection, name: str) -> bool:
-    query = "SELECT 1 FROM conversations WHERE conversation_id = ?"
-    return connection.execute(query, (name,)).fetchone() is not None
+def _has_conversation(connection: sqlite3.Connection, found: Found) -> bool:
+    return number_of(connection, found.row.owner, found.row.conversation_id) is not None
 
 
 def _has_run(connection: sqlite3.Connection, found: Found) -> bool:
@@ -192,25 +192,33 @@ def _has_run(connection: sqlite3.Connection, found: Found) -> bool:
 
 
 def _add_one(connection: sqlite3.Connection, source: sqlite3.Connection, found: Found) -> None:
-    name = found.row.conversation_id
-    _insert(connection, "conversations", ConversationRow, [found.row])
-    _insert(connection, "runs", RunRow, [_without_taken_key(connection, run) for run in found.runs])
-    _insert(connection, "events", EventRow, untrusted.events(source, name))
-    search.put(connection, name, "", found.row.title)
+    inserted = connection.execute(
+        f"INSERT INTO conversations ({columns(ConversationRow)}) VALUES (?, ?, ?, ?, ?, ?)",
+        msgspec.structs.astuple(found.row),
+    )
+    number = inserted.lastrowid or 0
+    runs = [_without_taken_key(connection, run) for run in found.runs]
+    _insert(connection, "runs", RunRow, number, runs)
+    _insert(connection, "events", EventRow, number, untrusted.events(source, found.number))
+    search.put(connection, number, search.TITLE, found.row.title)
     for run in found.runs:
         if run.compacted:
-            search.put(connection, name, run.run_id, untrusted.text_of(source, name, run))
+            text = untrusted.text_of(source, found.number, run)
+            search.put(connection, number, run.run_id, text)
 
 
 def _insert(
     connection: sqlite3.Connection,
     table: str,
     kind: type[msgspec.Struct],
+    conversation: int,
     rows: Iterable[msgspec.Struct],
 ) -> None:
     marks = ", ".join("?" * len(kind.__struct_fields__))
-    statement = f"INSERT INTO {table} ({columns(kind)}) VALUES ({marks})"
-    connection.executemany(statement, (msgspec.structs.astuple(row) for row in rows))
+    statement = f"INSERT INTO {table} (conversation, {columns(kind)}) VALUES (?, {marks})"
+    connection.executemany(
+        statement, ((conversation, *msgspec.structs.astuple(row)) for row in rows)
+    )
 
 
 def _without_taken_key(connection: sqlite3.Connection, run: RunRow) -> RunRow:

@@ -4,7 +4,13 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Final
 
-from thinkaloud.ports.store import Conversation, ConversationCursor, ConversationPatch, FinishedRun
+from thinkaloud.ports.store import (
+    Conversation,
+    ConversationCursor,
+    ConversationKey,
+    ConversationPatch,
+    FinishedRun,
+)
 from thinkaloud.stores.sqlite import log, search
 
 _COLUMNS: Final = "conversation_id, owner, created_at_ms, updated_at_ms, title"
@@ -15,10 +21,11 @@ _PURGED_AT_ONCE: Final = 64
 def create(
     connection: sqlite3.Connection, conversation: Conversation, runs: Sequence[FinishedRun] = ()
 ) -> bool:
-    """Insert a conversation with its title and these runs. False if the id is taken."""
+    """Insert a conversation with its title and these runs. False if its owner uses the id."""
+    if log.number_of(connection, conversation.owner, conversation.conversation_id) is not None:
+        return False
     inserted = connection.execute(
-        f"INSERT INTO conversations ({_COLUMNS}) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (conversation_id) DO NOTHING",
+        f"INSERT INTO conversations ({_COLUMNS}) VALUES (?, ?, ?, ?, ?)",
         (
             conversation.conversation_id,
             conversation.owner,
@@ -27,13 +34,11 @@ def create(
             conversation.title,
         ),
     )
-    if inserted.rowcount != 1:
-        return False
-    search.put(connection, conversation.conversation_id, search.TITLE, conversation.title)
+    number = inserted.lastrowid or 0
+    search.put(connection, number, search.TITLE, conversation.title)
     for each in runs:
-        rows = log.rows_of(each.events).get(conversation.conversation_id, [])
-        log.add_run(connection, each.run, None)
-        new = log.Compacted(rows, log.ended_in(each.events), each.text)
+        log.add_run(connection, number, each.run, None)
+        new = log.Compacted(log.rows_of(each.events), log.ended_in(each.events), each.text)
         log.compact(connection, each.run, new)
     return True
 
@@ -75,45 +80,47 @@ def update(
     connection: sqlite3.Connection, owner: str, conversation_id: str, change: ConversationPatch
 ) -> Conversation | None:
     """Update a conversation and return it. None if this owner has no such conversation."""
+    number = log.number_of(connection, owner, conversation_id)
     before = find(connection, owner, conversation_id)
-    if before is None:
+    if before is None or number is None:
         return None
     after = change.applied(before)
     connection.execute(
-        "UPDATE conversations SET updated_at_ms = ?, title = ? WHERE conversation_id = ?",
-        (after.updated_at_ms, after.title, conversation_id),
+        "UPDATE conversations SET updated_at_ms = ?, title = ? WHERE number = ?",
+        (after.updated_at_ms, after.title, number),
     )
     if after.title != before.title:
-        search.put(connection, conversation_id, search.TITLE, after.title)
+        search.put(connection, number, search.TITLE, after.title)
     return after
 
 
 def delete(connection: sqlite3.Connection, owner: str, conversation_id: str) -> bool:
     """Delete a conversation with all its data. False if it does not exist."""
-    if find(connection, owner, conversation_id) is None:
+    number = log.number_of(connection, owner, conversation_id)
+    if number is None:
         return False
-    _delete(connection, conversation_id)
+    _delete(connection, number)
     return True
 
 
-def purge(connection: sqlite3.Connection, older_than_ms: int) -> Sequence[tuple[str, str]]:
+def purge(connection: sqlite3.Connection, older_than_ms: int) -> Sequence[ConversationKey]:
     """Delete some conversations last updated before this that have no active run.
 
     Returns the owner and the id of each.
     """
     rows = connection.execute(
-        "SELECT owner, conversation_id FROM conversations WHERE updated_at_ms < ? AND NOT EXISTS ("
-        " SELECT 1 FROM runs WHERE runs.conversation_id = conversations.conversation_id"
+        "SELECT number, owner, conversation_id FROM conversations WHERE updated_at_ms < ?"
+        " AND NOT EXISTS (SELECT 1 FROM runs WHERE conversation = conversations.number"
         " AND ended = 0) LIMIT ?",
         (older_than_ms, _PURGED_AT_ONCE),
     ).fetchall()
-    for _, conversation_id in rows:
-        _delete(connection, conversation_id)
-    return rows
+    for number, *_ in rows:
+        _delete(connection, number)
+    return [(owner, conversation_id) for _, owner, conversation_id in rows]
 
 
-def _delete(connection: sqlite3.Connection, conversation_id: str) -> None:
+def _delete(connection: sqlite3.Connection, number: int) -> None:
     # Events first: on a full disk, their pages are needed to record the index deletions.
-    connection.execute("DELETE FROM events WHERE conversation_id = ?", (conversation_id,))
-    search.drop(connection, conversation_id)
-    connection.execute("DELETE FROM conversations WHERE conversation_id = ?", (conversation_id,))
+    connection.execute("DELETE FROM events WHERE conversation = ?", (number,))
+    search.drop(connection, number)
+    connection.execute("DELETE FROM conversations WHERE number = ?", (number,))

@@ -236,10 +236,13 @@ def _prepare(connection: sqlite3.Connection, path: Path, opening: Opening) -> No
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA secure_delete = ON")
     connection.execute("PRAGMA temp_store = MEMORY")
+    if migrate(connection, path):
+        # A migration may copy everything, whatever the limit is.
+        while _shrink(connection):
+            continue
     if opening.max_bytes is not None:
         pages = max(1, opening.max_bytes // _pragma(connection, "page_size"))
         connection.execute(f"PRAGMA max_page_count = {pages}")
-    migrate(connection, path)
     if search.must_scrub(connection):
         more = search.scrub(connection, first=True)
         while more:

@@ -9,56 +9,70 @@ import msgspec
 
 from thinkaloud.events.codec import decode, decode_message, encode, encode_message
 from thinkaloud.events.event import RunEnded, RunStarted
-from thinkaloud.ports.store import LogEnd, RunRecord, RunStart, Started, Stored, Unfinished
+from thinkaloud.ports.store import (
+    ConversationKey,
+    LogEnd,
+    RunRecord,
+    RunStart,
+    Started,
+    Stored,
+    Unfinished,
+)
 from thinkaloud.stores.sqlite import search
 
-Row = tuple[str, int, int, str, bytes, bytes | None]
-"""A row of `events`: conversation, seq, first_seq, run, JSON, lengths."""
+Row = tuple[int, int, str, bytes, bytes | None]
+"""A row of `events` without the conversation: seq, first_seq, run, JSON, lengths."""
 
 _log = logging.getLogger(__name__)
-_RUN: Final = "run_id, conversation_id, owner, first_seq, idempotency_key"
+_RUNS: Final = (
+    "SELECT run_id, conversation_id, runs.owner, first_seq, idempotency_key, message"
+    " FROM runs JOIN conversations ON conversations.number = runs.conversation"
+)
+_NUMBER: Final = "(SELECT number FROM conversations WHERE conversation_id = ? AND owner = ?)"
 _INSERT_EVENT: Final = (
-    "INSERT INTO events (conversation_id, seq, first_seq, run_id, event, lengths)"
+    "INSERT INTO events (conversation, seq, first_seq, run_id, event, lengths)"
     " VALUES (?, ?, ?, ?, ?, ?)"
 )
 
 
-def rows_of(events: Sequence[Stored]) -> dict[str, list[Row]]:
-    """Return events as rows, grouped by conversation. Does not access the database."""
-    rows: dict[str, list[Row]] = {}
-    for stored in events:
-        logged = stored.logged
-        conversation_id = logged.conversation_id
-        rows.setdefault(conversation_id, []).append(
-            (
-                conversation_id,
-                logged.seq,
-                stored.first_seq,
-                logged.run_id,
-                encode(logged),
-                stored.lengths or None,
-            )
-        )
-    return rows
-
-
-def ended_in(events: Sequence[Stored]) -> list[tuple[str, str]]:
-    """Return the run id and conversation id of every terminal event."""
+def rows_of(events: Sequence[Stored]) -> list[Row]:
+    """Return events as rows. Does not access the database."""
     return [
-        (stored.logged.run_id, stored.logged.conversation_id)
+        (
+            stored.logged.seq,
+            stored.first_seq,
+            stored.logged.run_id,
+            encode(stored.logged),
+            stored.lengths or None,
+        )
         for stored in events
-        if isinstance(stored.logged.event, RunEnded)
     ]
 
 
-def add_run(connection: sqlite3.Connection, run: RunRecord, message: RunStarted | None) -> None:
-    """Insert a run of a conversation that exists."""
+def ended_in(events: Sequence[Stored]) -> list[str]:
+    """Return the run id of every terminal event."""
+    return [each.logged.run_id for each in events if isinstance(each.logged.event, RunEnded)]
+
+
+def number_of(connection: sqlite3.Connection, owner: str, conversation_id: str) -> int | None:
+    """Return the number of a conversation's row, to which other tables refer."""
+    row: tuple[int] | None = connection.execute(
+        "SELECT number FROM conversations WHERE conversation_id = ? AND owner = ?",
+        (conversation_id, owner),
+    ).fetchone()
+    return None if row is None else row[0]
+
+
+def add_run(
+    connection: sqlite3.Connection, conversation: int, run: RunRecord, message: RunStarted | None
+) -> None:
+    """Insert a run of the conversation with this number."""
     connection.execute(
-        f"INSERT INTO runs ({_RUN}, message) VALUES (?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (run_id) DO NOTHING",
+        "INSERT INTO runs (run_id, conversation, owner, first_seq, idempotency_key, message)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (run_id) DO NOTHING",
         (
             run.run_id,
-            run.conversation_id,
+            conversation,
             run.owner,
             run.first_seq,
             run.idempotency_key,
@@ -70,11 +84,19 @@ def add_run(connection: sqlite3.Connection, run: RunRecord, message: RunStarted 
 def start_run(connection: sqlite3.Connection, start: RunStart) -> Started:
     """Insert a run, create or update its conversation, and reserve its numbers."""
     new = start.conversation
-    started: Started = "created"
+    number = number_of(connection, new.owner, new.conversation_id)
+    if number is not None:
+        connection.execute(
+            "UPDATE conversations SET updated_at_ms = ?, reserved_seq = max(reserved_seq, ?)"
+            " WHERE number = ?",
+            (new.updated_at_ms, start.reserved_seq, number),
+        )
+        add_run(connection, number, start.run, start.message)
+        return "continued"
     inserted = connection.execute(
         "INSERT INTO conversations"
         " (conversation_id, owner, created_at_ms, updated_at_ms, title, reserved_seq)"
-        " VALUES (?, ?, ?, ?, '', ?) ON CONFLICT (conversation_id) DO NOTHING",
+        " VALUES (?, ?, ?, ?, '', ?)",
         (
             new.conversation_id,
             new.owner,
@@ -83,34 +105,25 @@ def start_run(connection: sqlite3.Connection, start: RunStart) -> Started:
             start.reserved_seq,
         ),
     )
-    if inserted.rowcount != 1:
-        started = "continued"
-        updated = connection.execute(
-            "UPDATE conversations SET updated_at_ms = ?, reserved_seq = max(reserved_seq, ?)"
-            " WHERE conversation_id = ? AND owner = ?",
-            (new.updated_at_ms, start.reserved_seq, new.conversation_id, new.owner),
-        )
-        if updated.rowcount != 1:
-            return "refused"
-    add_run(connection, start.run, start.message)
-    return started
+    add_run(connection, inserted.lastrowid or 0, start.run, start.message)
+    return "created"
 
 
 def find_run(connection: sqlite3.Connection, owner: str, run_id: str) -> RunRecord | None:
     """Look up a run by owner and id together."""
     row = connection.execute(
-        f"SELECT {_RUN} FROM runs WHERE run_id = ? AND owner = ?", (run_id, owner)
+        f"{_RUNS} WHERE run_id = ? AND runs.owner = ?", (run_id, owner)
     ).fetchone()
-    return None if row is None else RunRecord(*row)
+    return None if row is None else RunRecord(*row[:-1])
 
 
 def find_run_by_key(connection: sqlite3.Connection, owner: str, key: str) -> RunRecord | None:
     """Look up the first run of this owner with this idempotency key."""
     row = connection.execute(
-        f"SELECT {_RUN} FROM runs WHERE owner = ? AND idempotency_key = ? ORDER BY number LIMIT 1",
+        f"{_RUNS} WHERE runs.owner = ? AND idempotency_key = ? ORDER BY runs.number LIMIT 1",
         (owner, key),
     ).fetchone()
-    return None if row is None else RunRecord(*row)
+    return None if row is None else RunRecord(*row[:-1])
 
 
 def unfinished_runs(connection: sqlite3.Connection) -> Sequence[Unfinished]:
@@ -118,31 +131,36 @@ def unfinished_runs(connection: sqlite3.Connection) -> Sequence[Unfinished]:
 
     An unreadable message does not block a start: the run is returned without its message.
     """
-    rows = connection.execute(
-        f"SELECT message, {_RUN} FROM runs WHERE compacted = 0 ORDER BY number"
-    ).fetchall()
-    return [Unfinished(RunRecord(*run), _message(message)) for message, *run in rows]
+    rows = connection.execute(f"{_RUNS} WHERE compacted = 0 ORDER BY runs.number").fetchall()
+    return [Unfinished(RunRecord(*run), _message(message)) for *run, message in rows]
 
 
-def append(
-    connection: sqlite3.Connection,
-    rows: Mapping[str, Sequence[Row]],
-    ended: Sequence[tuple[str, str]],
-) -> None:
+class Appended(msgspec.Struct, frozen=True):
+    """What `append` stores in one conversation."""
+
+    rows: Sequence[Row]
+    ended: Sequence[str]
+    """The runs that ended."""
+
+
+def append(connection: sqlite3.Connection, batch: Mapping[ConversationKey, Appended]) -> None:
     """Insert events that are not stored yet, and mark the runs that ended."""
-    added: list[Row] = []
-    for conversation_id, events in rows.items():
-        last = _last_seq(connection, conversation_id)
-        if last is None:
+    added: list[tuple[int, *Row]] = []
+    ended: list[tuple[str, int]] = []
+    for (owner, conversation_id), new in batch.items():
+        found = _number_and_last(connection, owner, conversation_id)
+        if found is None:
             continue
-        new = [row for row in events if row[1] > last]
-        if new and new[0][2] <= last:
+        number, last = found
+        rows = [row for row in new.rows if row[0] > last]
+        if rows and rows[0][1] <= last:
             # A retried event, now merged with later ones: it replaces the events it covers.
             connection.execute(
-                "DELETE FROM events WHERE conversation_id = ? AND seq >= ? AND first_seq >= ?",
-                (conversation_id, new[0][2], new[0][2]),
+                "DELETE FROM events WHERE conversation = ? AND seq >= ? AND first_seq >= ?",
+                (number, rows[0][1], rows[0][1]),
             )
-        added += new
+        added += [(number, *row) for row in rows]
+        ended += [(run_id, number) for run_id in new.ended]
     connection.executemany(_INSERT_EVENT, added)
     _mark_ended(connection, ended)
 
@@ -151,7 +169,7 @@ class Compacted(msgspec.Struct, frozen=True):
     """What `compact` stores."""
 
     rows: Sequence[Row]
-    ended: Sequence[tuple[str, str]]
+    ended: Sequence[str]
     text: str
     title: str = ""
     reserved_seq: int | None = None
@@ -165,36 +183,36 @@ def compact(connection: sqlite3.Connection, run: RunRecord, new: Compacted) -> N
     rows = new.rows
     found = connection.execute(
         # A run of an earlier conversation of this id, which was deleted, is not in `runs` any more.
-        "SELECT title, reserved_seq FROM conversations"
-        " WHERE conversation_id = ?1 AND owner = ?2 AND EXISTS"
-        " (SELECT 1 FROM runs WHERE run_id = ?3 AND conversation_id = ?1)",
+        "SELECT conversations.number, title, reserved_seq"
+        " FROM conversations JOIN runs ON runs.conversation = conversations.number"
+        " WHERE conversation_id = ? AND conversations.owner = ? AND run_id = ?",
         (run.conversation_id, run.owner, run.run_id),
     ).fetchone()
     if found is None:
         return
+    number, old_title, old_reserved = found
     if rows:
         # The upper bound avoids scanning the rest of a long conversation for an early run.
         connection.execute(
-            "DELETE FROM events WHERE conversation_id = ? AND seq BETWEEN ? AND ? AND run_id = ?",
-            (run.conversation_id, run.first_seq, rows[-1][1], run.run_id),
+            "DELETE FROM events WHERE conversation = ? AND seq BETWEEN ? AND ? AND run_id = ?",
+            (number, run.first_seq, rows[-1][0], run.run_id),
         )
-        connection.executemany(_INSERT_EVENT, rows)
-    _mark_ended(connection, new.ended)
+        connection.executemany(_INSERT_EVENT, [(number, *row) for row in rows])
+    _mark_ended(connection, [(run_id, number) for run_id in new.ended])
     connection.execute(
-        "UPDATE runs SET compacted = 1, message = NULL"
-        " WHERE run_id = ? AND conversation_id = ? AND ended = 1",
-        (run.run_id, run.conversation_id),
+        "UPDATE runs SET compacted = 1, message = NULL WHERE run_id = ? AND ended = 1",
+        (run.run_id,),
     )
-    search.put(connection, run.conversation_id, run.run_id, new.text)
-    title = found[0] or new.title
-    reserved = found[1] if new.reserved_seq is None else new.reserved_seq
-    if (title, reserved) != found:
+    search.put(connection, number, run.run_id, new.text)
+    title = old_title or new.title
+    reserved = old_reserved if new.reserved_seq is None else new.reserved_seq
+    if (title, reserved) != (old_title, old_reserved):
         connection.execute(
-            "UPDATE conversations SET title = ?, reserved_seq = ? WHERE conversation_id = ?",
-            (title, reserved, run.conversation_id),
+            "UPDATE conversations SET title = ?, reserved_seq = ? WHERE number = ?",
+            (title, reserved, number),
         )
-    if title != found[0]:
-        search.put(connection, run.conversation_id, search.TITLE, title)
+    if title != old_title:
+        search.put(connection, number, search.TITLE, title)
 
 
 def read(
@@ -202,10 +220,9 @@ def read(
 ) -> Sequence[Stored]:
     """Return up to `limit` events after `after`, in order."""
     rows = connection.execute(
-        "SELECT first_seq, event, lengths FROM events WHERE conversation_id = ?1 AND seq > ?2"
-        " AND EXISTS (SELECT 1 FROM conversations WHERE conversation_id = ?1 AND owner = ?4)"
-        " ORDER BY seq LIMIT ?3",
-        (conversation_id, after, limit, owner),
+        f"SELECT first_seq, event, lengths FROM events WHERE conversation = {_NUMBER}"
+        " AND seq > ? ORDER BY seq LIMIT ?",
+        (conversation_id, owner, after, limit),
     ).fetchall()
     # Fetch all rows first: an open cursor left by a decoding error would block the connection.
     return [
@@ -217,20 +234,23 @@ def read(
 def end(connection: sqlite3.Connection, owner: str, conversation_id: str) -> LogEnd:
     """Return the last and the reserved sequence number of a log."""
     row = connection.execute(
-        "SELECT reserved_seq FROM conversations WHERE conversation_id = ? AND owner = ?",
+        "SELECT reserved_seq, (SELECT max(seq) FROM events WHERE conversation = number)"
+        " FROM conversations WHERE conversation_id = ? AND owner = ?",
         (conversation_id, owner),
     ).fetchone()
     if row is None:
         return LogEnd()
-    last = _last_seq(connection, conversation_id) or 0
+    last = row[1] or 0
     return LogEnd(last, max(last, row[0]))
 
 
-def reserve(connection: sqlite3.Connection, conversation_id: str, through_seq: int) -> None:
+def reserve(
+    connection: sqlite3.Connection, owner: str, conversation_id: str, through_seq: int
+) -> None:
     """Persist that sequence numbers up to this one may be assigned."""
     connection.execute(
-        "UPDATE conversations SET reserved_seq = ? WHERE conversation_id = ?",
-        (through_seq, conversation_id),
+        "UPDATE conversations SET reserved_seq = ? WHERE conversation_id = ? AND owner = ?",
+        (through_seq, conversation_id, owner),
     )
 
 
@@ -244,17 +264,17 @@ def _message(data: bytes | None) -> RunStarted | None:
         return None
 
 
-def _last_seq(connection: sqlite3.Connection, conversation_id: str) -> int | None:
-    """Return the last stored number, 0 for an empty log, None if there is no conversation."""
+def _number_and_last(
+    connection: sqlite3.Connection, owner: str, conversation_id: str
+) -> tuple[int, int] | None:
+    """Return the number of a conversation's row and the last stored `seq`; 0 for an empty log."""
     row = connection.execute(
-        "SELECT (SELECT max(seq) FROM events WHERE conversation_id = ?1)"
-        " FROM conversations WHERE conversation_id = ?1",
-        (conversation_id,),
+        "SELECT number, (SELECT max(seq) FROM events WHERE conversation = number)"
+        " FROM conversations WHERE conversation_id = ? AND owner = ?",
+        (conversation_id, owner),
     ).fetchone()
-    return None if row is None else row[0] or 0
+    return None if row is None else (row[0], row[1] or 0)
 
 
-def _mark_ended(connection: sqlite3.Connection, ended: Sequence[tuple[str, str]]) -> None:
-    connection.executemany(
-        "UPDATE runs SET ended = 1 WHERE run_id = ? AND conversation_id = ?", ended
-    )
+def _mark_ended(connection: sqlite3.Connection, ended: Sequence[tuple[str, int]]) -> None:
+    connection.executemany("UPDATE runs SET ended = 1 WHERE run_id = ? AND conversation = ?", ended)

@@ -108,6 +108,97 @@ MIGRATIONS: Final[Sequence[Migration]] = (
     ),
     # Logs may contain `version.selected`, so older versions must refuse the file.
     (),
+    (
+        # A conversation id is a name within its owner: other tables refer to the row's number.
+        "ALTER TABLE conversations RENAME TO conversations_by_id",
+        "ALTER TABLE runs RENAME TO runs_by_id",
+        "ALTER TABLE events RENAME TO events_by_id",
+        "ALTER TABLE texts RENAME TO texts_by_id",
+        """
+        CREATE TABLE conversations (
+            number INTEGER PRIMARY KEY,
+            conversation_id TEXT NOT NULL,
+            owner TEXT NOT NULL,
+            created_at_ms INTEGER NOT NULL,
+            updated_at_ms INTEGER NOT NULL,
+            title TEXT NOT NULL,
+            reserved_seq INTEGER NOT NULL DEFAULT 0,
+            UNIQUE (conversation_id, owner)
+        )
+        """,
+        """
+        CREATE TABLE runs (
+            number INTEGER PRIMARY KEY,
+            run_id TEXT NOT NULL UNIQUE,
+            conversation INTEGER NOT NULL REFERENCES conversations ON DELETE CASCADE,
+            owner TEXT NOT NULL,
+            first_seq INTEGER NOT NULL,
+            idempotency_key TEXT,
+            ended INTEGER NOT NULL DEFAULT 0,
+            compacted INTEGER NOT NULL DEFAULT 0,
+            message BLOB
+        )
+        """,
+        """
+        CREATE TABLE events (
+            conversation INTEGER NOT NULL REFERENCES conversations ON DELETE CASCADE,
+            seq INTEGER NOT NULL,
+            first_seq INTEGER NOT NULL,
+            run_id TEXT NOT NULL,
+            event BLOB NOT NULL,
+            lengths BLOB,
+            PRIMARY KEY (conversation, seq)
+        )
+        """,
+        """
+        CREATE TABLE texts (
+            number INTEGER PRIMARY KEY,
+            conversation INTEGER NOT NULL REFERENCES conversations ON DELETE CASCADE,
+            run_id TEXT NOT NULL,
+            UNIQUE (conversation, run_id)
+        )
+        """,
+        """
+        INSERT INTO conversations
+            (conversation_id, owner, created_at_ms, updated_at_ms, title, reserved_seq)
+        SELECT conversation_id, owner, created_at_ms, updated_at_ms, title, reserved_seq
+        FROM conversations_by_id
+        """,
+        """
+        INSERT INTO runs
+        SELECT old.number, run_id, new.number, old.owner, first_seq, idempotency_key, ended,
+            compacted, message
+        FROM runs_by_id AS old JOIN conversations AS new USING (conversation_id)
+        ORDER BY old.number
+        """,
+        """
+        INSERT INTO events
+        SELECT new.number, seq, first_seq, run_id, event, lengths
+        FROM events_by_id AS old JOIN conversations AS new USING (conversation_id)
+        ORDER BY old.rowid
+        """,
+        """
+        INSERT INTO texts
+        SELECT old.number, new.number, run_id
+        FROM texts_by_id AS old JOIN conversations AS new USING (conversation_id)
+        ORDER BY old.number
+        """,
+        # The referring tables first: a dropped table deletes its rows, which would cascade.
+        "DROP TABLE texts_by_id",
+        "DROP TABLE events_by_id",
+        "DROP TABLE runs_by_id",
+        "DROP TABLE conversations_by_id",
+        """
+        CREATE INDEX conversations_by_owner
+        ON conversations (owner, updated_at_ms DESC, conversation_id DESC)
+        """,
+        "CREATE INDEX runs_by_conversation ON runs (conversation)",
+        "CREATE INDEX runs_unfinished ON runs (number) WHERE compacted = 0",
+        """
+        CREATE INDEX runs_by_key ON runs (owner, idempotency_key)
+        WHERE idempotency_key IS NOT NULL
+        """,
+    ),
 )
 
 
@@ -134,14 +225,16 @@ def refuse_others(
 
 def migrate(
     connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration] = MIGRATIONS
-) -> None:
+) -> bool:
     """Migrate a database to the latest version; create the tables of an empty one.
 
-    Each migration is atomic. Raises like `refuse_others`.
+    Each migration is atomic. Returns whether there were any. Raises like `refuse_others`.
     """
     refuse_others(connection, path, len(migrations))
-    for number in range(version_of(connection), len(migrations)):
+    first = version_of(connection)
+    for number in range(first, len(migrations)):
         _apply(connection, migrations[number], number + 1)
+    return first < len(migrations)
 
 
 def _apply(connection: sqlite3.Connection, statements: Migration, version: int) -> None:

@@ -11,8 +11,8 @@ _SLICE_PAGES: Final = 256
 TITLE: Final = ""
 """Stands for the run of a text that is a title."""
 MATCHING: Final = """
-    conversation_id IN (
-        SELECT texts.conversation_id FROM words JOIN texts ON texts.number = words.rowid
+    number IN (
+        SELECT texts.conversation FROM words JOIN texts ON texts.number = words.rowid
         WHERE words MATCH ?
     )
 """
@@ -24,29 +24,32 @@ def queries(search: str) -> list[str]:
     return [f'"{" ".join(phrase)}" *' for phrase in phrases(search)]
 
 
-def put(connection: sqlite3.Connection, conversation_id: str, run_id: str, text: str) -> None:
-    """Index the text of a run, or a title (`run_id` empty), replacing any previous text."""
+def put(connection: sqlite3.Connection, conversation: int, run_id: str, text: str) -> None:
+    """Index the text of a run, or a title (`run_id` empty), replacing any previous text.
+
+    `conversation` is the number of the conversation's row.
+    """
     indexed = " ".join(words(text))
     found = connection.execute(
-        "SELECT number FROM texts WHERE conversation_id = ? AND run_id = ?",
-        (conversation_id, run_id),
+        "SELECT number FROM texts WHERE conversation = ? AND run_id = ?",
+        (conversation, run_id),
     ).fetchone()
     if found is not None:
         connection.execute("UPDATE words SET text = ? WHERE rowid = ?", (indexed, found[0]))
     elif indexed:
         number = connection.execute(
-            "INSERT INTO texts (conversation_id, run_id) VALUES (?, ?)", (conversation_id, run_id)
+            "INSERT INTO texts (conversation, run_id) VALUES (?, ?)", (conversation, run_id)
         ).lastrowid
         connection.execute("INSERT INTO words (rowid, text) VALUES (?, ?)", (number, indexed))
 
 
-def drop(connection: sqlite3.Connection, conversation_id: str) -> None:
+def drop(connection: sqlite3.Connection, conversation: int) -> None:
     """Remove a conversation from the index. Its words stay in the file until `scrub`."""
     connection.execute(
-        "DELETE FROM words WHERE rowid IN (SELECT number FROM texts WHERE conversation_id = ?)",
-        (conversation_id,),
+        "DELETE FROM words WHERE rowid IN (SELECT number FROM texts WHERE conversation = ?)",
+        (conversation,),
     )
-    connection.execute("DELETE FROM texts WHERE conversation_id = ?", (conversation_id,))
+    connection.execute("DELETE FROM texts WHERE conversation = ?", (conversation,))
     connection.execute("INSERT OR IGNORE INTO chores (chore) VALUES ('scrub')")
 
 

@@ -1,11 +1,12 @@
 """The `Store` port on one SQLite file."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from thinkaloud.ports.store import (
     Conversation,
     ConversationCursor,
+    ConversationKey,
     ConversationPatch,
     FinishedRun,
     LogEnd,
@@ -28,7 +29,7 @@ class SqliteStore(Database):
     async def create_conversation(
         self, conversation: Conversation, runs: Sequence[FinishedRun] = ()
     ) -> bool:
-        """Create a conversation with these runs. False if the id is taken, by any owner."""
+        """Create a conversation with these runs. False if its owner already uses the id."""
         return await self._write(
             partial(conversations.create, conversation=conversation, runs=runs)
         )
@@ -77,7 +78,7 @@ class SqliteStore(Database):
             partial(conversations.delete, owner=owner, conversation_id=conversation_id)
         )
 
-    async def purge(self, older_than_ms: int) -> Sequence[tuple[str, str]]:
+    async def purge(self, older_than_ms: int) -> Sequence[ConversationKey]:
         """Delete some conversations last updated before this time (Unix ms)."""
         return await self._write(partial(conversations.purge, older_than_ms=older_than_ms))
 
@@ -97,12 +98,14 @@ class SqliteStore(Database):
         """List the runs that are not both ended and compacted, oldest first."""
         return await self._read(log.unfinished_runs)
 
-    async def append(self, batch: Sequence[Stored]) -> None:
+    async def append(self, batch: Mapping[ConversationKey, Sequence[Stored]]) -> None:
         """Append events. Events of deleted conversations are dropped."""
         if batch:
-            await self._write(
-                partial(log.append, rows=log.rows_of(batch), ended=log.ended_in(batch))
-            )
+            new = {
+                key: log.Appended(log.rows_of(events), log.ended_in(events))
+                for key, events in batch.items()
+            }
+            await self._write(partial(log.append, batch=new))
 
     async def compact(
         self,
@@ -114,8 +117,7 @@ class SqliteStore(Database):
         reserved_seq: int | None = None,
     ) -> None:
         """Replace all events of a run with these, index its text, and set a missing title."""
-        rows = log.rows_of(events).get(run.conversation_id, [])
-        new = log.Compacted(rows, log.ended_in(events), text, title, reserved_seq)
+        new = log.Compacted(log.rows_of(events), log.ended_in(events), text, title, reserved_seq)
         await self._write(partial(log.compact, run=run, new=new))
 
     async def read(
@@ -132,8 +134,10 @@ class SqliteStore(Database):
         """Return the last and the reserved sequence number of the log."""
         return await self._read(partial(log.end, owner=owner, conversation_id=conversation_id))
 
-    async def reserve(self, conversation_id: str, through_seq: int) -> None:
+    async def reserve(self, owner: str, conversation_id: str, through_seq: int) -> None:
         """Persist that sequence numbers up to this one may be assigned."""
         await self._write(
-            partial(log.reserve, conversation_id=conversation_id, through_seq=through_seq)
+            partial(
+                log.reserve, owner=owner, conversation_id=conversation_id, through_seq=through_seq
+            )
         )

@@ -60,7 +60,7 @@ _Flag = Literal[0, 1]
 
 
 class ConversationRow(msgspec.Struct, frozen=True, array_like=True):
-    """A row of `conversations`, column by column."""
+    """A row of `conversations`, column by column, without its number."""
 
     conversation_id: _Id
     owner: Annotated[str, Meta(min_length=1, max_length=255)]
@@ -71,10 +71,9 @@ class ConversationRow(msgspec.Struct, frozen=True, array_like=True):
 
 
 class RunRow(msgspec.Struct, frozen=True, array_like=True):
-    """A row of `runs`, column by column."""
+    """A row of `runs`, column by column, without its conversation."""
 
     run_id: _RunId
-    conversation_id: _Id
     owner: str
     first_seq: Annotated[int, Meta(ge=1, le=_LAST_NUMBER)]
     idempotency_key: _Key | None
@@ -84,9 +83,8 @@ class RunRow(msgspec.Struct, frozen=True, array_like=True):
 
 
 class EventRow(msgspec.Struct, frozen=True, array_like=True):
-    """A row of `events`, column by column."""
+    """A row of `events`, column by column, without its conversation."""
 
-    conversation_id: _Id
     seq: Annotated[int, Meta(ge=1, le=_LAST_NUMBER)]
     first_seq: Annotated[int, Meta(ge=1, le=_LAST_NUMBER)]
     run_id: _RunIdOrNone
@@ -103,6 +101,8 @@ def columns(row: type[msgspec.Struct]) -> str:
 class Found(msgspec.Struct, frozen=True):
     """A conversation that can be added."""
 
+    number: int
+    """The number of its row in the backup."""
     row: ConversationRow
     runs: tuple[RunRow, ...]
 
@@ -137,19 +137,19 @@ def allow_reading_only(connection: sqlite3.Connection) -> None:
     connection.set_authorizer(_authorize)
 
 
-def ids(connection: sqlite3.Connection) -> list[object]:
-    """Return the ids of all conversations, of any type."""
-    return [each for (each,) in connection.execute("SELECT conversation_id FROM conversations")]
+def numbers(connection: sqlite3.Connection) -> list[int]:
+    """Return the numbers of all conversations."""
+    return [each for (each,) in connection.execute("SELECT number FROM conversations")]
 
 
-def find(connection: sqlite3.Connection, name: object) -> Found | None:
+def find(connection: sqlite3.Connection, number: int) -> Found | None:
     """Return a conversation if it is fully readable and consistent; else None.
 
     SQLite does not validate what rows mean: an id may have any length or not be text at all, a run
     may have another owner, and an event may name another conversation.
     """
     try:
-        return _found(connection, name)
+        return _found(connection, number)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, sqlite3.DataError):
         return None
     except sqlite3.OperationalError as error:
@@ -158,40 +158,41 @@ def find(connection: sqlite3.Connection, name: object) -> Found | None:
         return None  # text that is not UTF-8: raised by Python, not by SQLite
 
 
-def events(connection: sqlite3.Connection, name: str) -> Iterator[EventRow]:
+def events(connection: sqlite3.Connection, number: int) -> Iterator[EventRow]:
     """Return the events of a conversation in order."""
     rows = connection.execute(
-        f"SELECT {columns(EventRow)} FROM events WHERE conversation_id = ? ORDER BY seq", (name,)
+        f"SELECT {columns(EventRow)} FROM events WHERE conversation = ? ORDER BY seq", (number,)
     )
     return (msgspec.convert(row, EventRow) for row in rows)
 
 
-def text_of(connection: sqlite3.Connection, name: str, run: RunRow) -> str:
+def text_of(connection: sqlite3.Connection, number: int, run: RunRow) -> str:
     """Return the searchable text of a run, from its events."""
     rows = connection.execute(
-        "SELECT event FROM events WHERE conversation_id = ? AND run_id = ? ORDER BY seq",
-        (name, run.run_id),
+        "SELECT event FROM events WHERE conversation = ? AND run_id = ? ORDER BY seq",
+        (number, run.run_id),
     )
     said: Iterator[Event] = (decode(_json(event)).event for (event,) in rows)
     return searchable(said)
 
 
-def _found(connection: sqlite3.Connection, name: object) -> Found | None:
+def _found(connection: sqlite3.Connection, number: int) -> Found | None:
     values = connection.execute(
-        f"SELECT {columns(ConversationRow)} FROM conversations WHERE conversation_id = ?", (name,)
+        f"SELECT {columns(ConversationRow)} FROM conversations WHERE number = ?", (number,)
     ).fetchone()
     row = msgspec.convert(values, ConversationRow)
+    name = row.conversation_id
     rows = connection.execute(
-        f"SELECT {columns(RunRow)} FROM runs WHERE conversation_id = ? ORDER BY number", (name,)
+        f"SELECT {columns(RunRow)} FROM runs WHERE conversation = ? ORDER BY number", (number,)
     )
     runs = {run.run_id: run for run in (msgspec.convert(each, RunRow) for each in rows)}
     for run in runs.values():
-        if run.owner != row.owner or not _is_own_key(run):
+        if run.owner != row.owner or not _is_own_key(run, name):
             return None
         if run.message is not None:
             decode_message(_json(run.message))
     last = 0
-    for each in events(connection, row.conversation_id):
+    for each in events(connection, number):
         told = decode(_json(each.event))
         run = runs.get(_run_of(told.event, each.run_id))
         if (told.conversation_id, told.run_id, told.seq) != (name, each.run_id, each.seq):
@@ -201,7 +202,7 @@ def _found(connection: sqlite3.Connection, name: object) -> Found | None:
         if not 0 <= told.at_ms <= _LAST_MS or not _are_lengths(each.lengths):
             return None
         last = each.seq
-    return Found(row, tuple(runs.values()))
+    return Found(number, row, tuple(runs.values()))
 
 
 def _run_of(event: Event, run_id: str) -> str:
@@ -219,10 +220,10 @@ def _are_lengths(value: object) -> bool:
     return value is None or (isinstance(value, bytes) and _LENGTHS.match(value) is not None)
 
 
-def _is_own_key(run: RunRow) -> bool:
+def _is_own_key(run: RunRow, conversation_id: str) -> bool:
     """Whether a run's idempotency key does not belong to another conversation."""
     kind, _, rest = (run.idempotency_key or "").partition(":")
-    return kind not in {"ws", "channel"} or rest.startswith(f"{run.conversation_id}:")
+    return kind not in {"ws", "channel"} or rest.startswith(f"{conversation_id}:")
 
 
 def _budget(size: int) -> Callable[[], bool]:

@@ -319,10 +319,10 @@ async def test_what_belongs_to_another_owner_does_not_exist_on_the_socket() -> N
             {"type": "resume", "run_id": record.run_id},
             {"type": "resume", "conversation_id": "theirs"},
             {"type": "stop", "run_id": record.run_id},
-            {"text": "Hi", "conversation_id": "theirs"},
         ):
             await socket.send(message)
             assert (await socket.receive())["data"]["code"] == "not_found"
+        await talk_to(socket, "theirs")
 
 
 async def test_a_message_that_is_too_large_closes_only_its_own_socket() -> None:

@@ -220,7 +220,7 @@ async def test_numbers_that_were_only_reserved_are_not_waited_for() -> None:
     ):
         await one.say("room")
         last = (await one.turn("room"))[-1]["seq"]
-    await store.reserve("room", last + 100)
+    await store.reserve("local", "room", last + 100)
     async with hosting(ScriptedModel(), store=store) as served, client(served) as one:
         assert (await one.attach("room", after=last))["seq"] == last
 
