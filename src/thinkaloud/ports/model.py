@@ -69,6 +69,11 @@ class PushModel(Model, Protocol):
         ...
 
 
+def as_push_model(model: Model) -> PushModel | None:
+    """Return the model if it is a `PushModel`. `isinstance` takes as long as two tokens."""
+    return cast("PushModel", model) if callable(getattr(model, "push", None)) else None
+
+
 class Decoder(Protocol):
     """Decodes the bytes of one response to model events. Pure: no I/O, no event loop, no clock."""
 

@@ -5,7 +5,9 @@ The HTTP API, both sockets, the Python API, the terminal and the chat channels a
 """
 
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from typing_extensions import override
 
 from thinkaloud.errors import InternalError, InvalidRequest, NotFound
 from thinkaloud.events.event import LoggedEvent, RunEnded
@@ -97,21 +99,48 @@ def view_of(snapshot: Snapshot, run_id: str | None) -> ConversationView | None:
     return ConversationView(fold.conversation_id, snapshot.seq, (run.view(),))
 
 
-@asynccontextmanager
-async def follow_run(
+def follow_run(
     runs: Runs, record: RunRecord, after: int | None = None, *, live: bool = True
-) -> AsyncGenerator[RunStream]:
+) -> AbstractAsyncContextManager[RunStream]:
     """Follow a run to its end from the event after `after`; by default, or if 0, from its start.
 
-    Without `live`, the stream ends at the current last event. Raises `InvalidRequest` if `after`
-    was never assigned, or belongs to another run.
+    Without `live`, the stream ends at the current last event. Entering it raises `InvalidRequest`
+    if `after` was never assigned, or belongs to another run.
     """
-    async with runs.hub.open(record.owner, record.conversation_id) as log:
-        _check_cursor(after, log)
-        if after:
-            await _check_run(runs, log, record, after)
-        async with runs.follow(record, after, live=live) as follower:
-            yield RunStream(runs, record.owner, log, follower)
+    return _FollowedRun(runs, record, after, live=live)
+
+
+class _FollowedRun(AbstractAsyncContextManager[RunStream]):
+    # A class, because every run is followed this way, and a generator takes three times as long.
+    __slots__ = ("_after", "_live", "_log", "_record", "_runs")
+
+    def __init__(self, runs: Runs, record: RunRecord, after: int | None, *, live: bool) -> None:
+        self._runs = runs
+        self._record = record
+        self._after = after
+        self._live = live
+        self._log: LiveLog | None = None
+
+    @override
+    async def __aenter__(self) -> RunStream:
+        runs, record, after = self._runs, self._record, self._after
+        log = await runs.hub.acquire(record.owner, record.conversation_id)
+        try:
+            _check_cursor(after, log)
+            if after:
+                await _check_run(runs, log, record, after)
+            follower = runs.begin_following(log, record, after, live=self._live)
+        except BaseException:
+            await runs.hub.release(log)
+            raise
+        self._log = log
+        return RunStream(runs, record.owner, log, follower)
+
+    @override
+    async def __aexit__(self, *exception: object) -> None:
+        if self._log is not None:
+            self._log.watchers.leave()
+            await self._runs.hub.release(self._log)
 
 
 @asynccontextmanager
@@ -143,8 +172,11 @@ async def follow_log(
 async def wait_for_end(runs: Runs, record: RunRecord) -> None:
     """Wait until a run has ended. Counts as following it (see `stop_detached_after`)."""
     async with runs.hub.open(record.owner, record.conversation_id) as log:
-        with log.watch():
+        log.watchers.enter()
+        try:
             await runs.active.wait(record.run_id)
+        finally:
+            log.watchers.leave()
 
 
 def _check_cursor(after: int | None, log: LiveLog) -> None:

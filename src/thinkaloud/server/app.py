@@ -87,7 +87,7 @@ class AgentApp(Starlette):
 
 def create_app(services: ServerServices) -> AgentApp:
     """Return the application. `services.runs` must stay open for as long as it serves."""
-    state = ServerState()
+    state = ServerState(services.settings)
     metrics = Metrics(services, state)
     system = SystemRoutes(services, state)
     operations = [

@@ -16,6 +16,7 @@ from thinkaloud.ports.uploads import Uploads
 from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.runtime.runs.supervisor import Runs
 from thinkaloud.server.settings import ServerSettings
+from thinkaloud.server.stream_monitor import StreamMonitor
 from thinkaloud.server.websocket_channel import WebSocketChannel
 from thinkaloud.stores.uploads import MemoryUploads
 
@@ -64,7 +65,10 @@ class ServerServices(msgspec.Struct, frozen=True):
 class ServerState:
     """Mutable server state: connection counts and defaults set by clients."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: ServerSettings | None = None) -> None:
+        settings = settings or ServerSettings()
+        self.monitor = StreamMonitor(settings.heartbeat_seconds, settings.send_timeout_seconds)
+        """Watches the streams of all clients."""
         self.reasoning_effort: Effort | None = None
         """The default for new runs, if a client has set one."""
         self.sockets = 0

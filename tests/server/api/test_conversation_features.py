@@ -247,7 +247,7 @@ async def test_a_run_that_stops_with_its_client_continues_while_the_client_waits
         await until_runs(served, 1)
         while (
             log := served.services.runs.hub.live("local", "c")
-        ) is None or log.unwatched.is_set():
+        ) is None or log.watchers.none.is_set():
             await asyncio.sleep(0)
         clock.go_on.set()  # The grace is over, and somebody is there.
         await served.get("/system-status")

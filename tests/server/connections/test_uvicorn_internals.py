@@ -25,7 +25,7 @@ USED: dict[type, set[str]] = {
     AgentServer: {"config", "force_exit", "on_tick", "server_state", "servers", "should_exit"},
     HttpConnection: {
         *("_should_upgrade", "_unset_keepalive_if_required", "app_state", "cycle", "flow"),
-        *("handle_websocket_upgrade", "headers", "parser", "pipeline", "transport"),
+        *("handle_websocket_upgrade", "headers", "loop", "parser", "pipeline", "transport"),
     },
     SocketConnection: {
         *(
@@ -45,10 +45,12 @@ OF_A_CYCLE = {
     *(
         "chunked_encoding",
         "disconnected",
+        "expected_content_length",
         "keep_alive",
         "message_event",
         "response_complete",
         "response_started",
+        "scope",
     ),
     "waiting_for_100_continue",
 }

@@ -378,3 +378,20 @@ async def test_an_http_1_0_client_gets_a_body_without_chunks_that_ends_with_the_
     else:
         assert b"content-length: %d" % len(content) in fields
         assert json.loads(content)
+
+
+@pytest.mark.promise("P14")
+async def test_an_http_1_0_client_of_a_quiet_run_gets_heartbeats_and_can_leave() -> None:
+    request = (
+        b"POST /api/v1/chat/stream-sse HTTP/1.0\r\nHost: localhost\r\n"
+        b"Content-Type: application/json\r\nContent-Length: 14\r\n\r\n"
+    )
+    model = ScriptedModel([think("Hm."), Silence()])
+    async with serving(model, heartbeat_seconds=0.02) as served:
+        async with raw(served) as connection:
+            await connection.send(request + b'{"text": "Hi"}')
+            await connection.head()
+            for _ in range(4):
+                await connection.reader.readuntil(b": \n\n")
+        while (await served.get("/system-status"))[1]["open_event_streams"]:
+            pass

@@ -122,3 +122,15 @@ class Follower:
         self.cursor = found.seq
         self._rest = [] if found.rest is None else [found.rest]
         return Snapshot(found.fold, found.seq, exact=exact)
+
+
+def begin_following(
+    log: LiveLog, reader: LogReader, after: int, run_id: str | None = None, *, ended: bool
+) -> Follower:
+    """Follow a log that the caller keeps open, or one run of it, from the event after `after`.
+
+    If it has `ended`, the follower ends when it is up to date. The caller calls the log's
+    `watchers.leave` once it is done.
+    """
+    log.watchers.enter()
+    return Follower(log, reader, after=after, run_id=run_id, until=log.seq if ended else None)

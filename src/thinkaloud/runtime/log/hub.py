@@ -9,7 +9,7 @@ from thinkaloud.events.fold import Fold
 from thinkaloud.ports.clock import Clock
 from thinkaloud.ports.store import LogEnd, Store
 from thinkaloud.runtime.log.fold_cache import FoldCache
-from thinkaloud.runtime.log.follower import Follower
+from thinkaloud.runtime.log.follower import Follower, begin_following
 from thinkaloud.runtime.log.live_log import LiveLog
 from thinkaloud.runtime.log.reader import LogReader
 from thinkaloud.runtime.log.writer import LogWriter
@@ -86,14 +86,9 @@ class Hub:
             self._unused[log] = None
             await self._sweep(log.left_at_ms)
 
-    @asynccontextmanager
-    async def open(self, owner: str, conversation_id: str) -> AsyncGenerator[LiveLog]:
+    def open(self, owner: str, conversation_id: str) -> "OpenLog":
         """Open a conversation's log for the length of a block."""
-        log = await self.acquire(owner, conversation_id)
-        try:
-            yield log
-        finally:
-            await self.release(log)
+        return OpenLog(self, owner, conversation_id)
 
     @asynccontextmanager
     async def follow(
@@ -110,14 +105,11 @@ class Hub:
         If it has `ended`, the follower ends when it is up to date.
         """
         async with self.open(owner, conversation_id) as log:
-            with log.watch():
-                yield Follower(
-                    log,
-                    self.reader,
-                    after=after,
-                    run_id=run_id,
-                    until=log.seq if ended else None,
-                )
+            follower = begin_following(log, self.reader, after, run_id, ended=ended)
+            try:
+                yield follower
+            finally:
+                log.watchers.leave()
 
     async def fold(self, owner: str, conversation_id: str) -> Fold:
         """Return the current state of a conversation. Ended runs come from the cache.
@@ -194,3 +186,23 @@ class Hub:
             self._unused.pop(log, None)
             self._logs.pop((log.owner, log.conversation_id), None)
             self._folds.forget(log.owner, log.conversation_id)
+
+
+class OpenLog:
+    """A log that is open for the length of a block."""
+
+    __slots__ = ("_conversation_id", "_hub", "_log", "_owner")
+
+    def __init__(self, hub: Hub, owner: str, conversation_id: str) -> None:
+        self._hub = hub
+        self._owner = owner
+        self._conversation_id = conversation_id
+        self._log: LiveLog | None = None
+
+    async def __aenter__(self) -> LiveLog:
+        self._log = log = await self._hub.acquire(self._owner, self._conversation_id)
+        return log
+
+    async def __aexit__(self, *exception: object) -> None:
+        if self._log is not None:
+            await self._hub.release(self._log)

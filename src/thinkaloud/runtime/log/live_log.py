@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from thinkaloud.core.coalesce import coalesced, runs_of_deltas
@@ -20,6 +19,7 @@ from thinkaloud.ports.clock import Clock
 from thinkaloud.ports.store import LogEnd
 from thinkaloud.runtime.log.entry import Entry, Unsaved
 from thinkaloud.runtime.log.waiting import WaitingFollowers
+from thinkaloud.runtime.log.watchers import Watchers
 
 KEPT_ENTRIES: Final = 16_384
 """Saved events kept in memory for reconnecting followers; older ones are read from the store."""
@@ -47,10 +47,8 @@ class LiveLog:
         """The number of runs and followers that have the log open."""
         self.writers = 0
         """How many of its users rely on the reserved numbers."""
-        self.watches = 0
-        """How often `watch` was entered: to follow the conversation, or to wait for a run."""
-        self.unwatched = asyncio.Event()
-        """Set while there are no watchers."""
+        self.watchers = Watchers()
+        """Those who follow the conversation or wait for a run."""
         self.left_at_ms = 0
         """When it was last released, in the clock's steady milliseconds."""
         self.runs: dict[str, RunFold] = {}
@@ -63,8 +61,6 @@ class LiveLog:
         self.lost = range(end.last_seq + 1, max(end.last_seq, end.reserved_seq))
         """Numbers that clients may have seen before a crash, and whose events are lost. The last
         reserved one, after which new followers start, is never assigned."""
-        self._watchers = 0
-        self.unwatched.set()
         self.shown = asyncio.Event()
         """Set while no event is held, so that every event is published."""
         self.shown.set()
@@ -186,19 +182,6 @@ class LiveLog:
             del self._entries[start.logged.seq - self._floor - 1 :]
             self.unsaved.drop_from(start.logged.seq)
             del self.runs[start.logged.run_id]
-
-    @contextmanager
-    def watch(self) -> Generator[None]:
-        """Count as a watcher of this conversation for the length of a block."""
-        self._watchers += 1
-        self.watches += 1
-        self.unwatched.clear()
-        try:
-            yield
-        finally:
-            self._watchers -= 1
-            if not self._watchers:
-                self.unwatched.set()
 
     def close(self) -> None:
         """Close the log; followers end once they are up to date."""

@@ -111,10 +111,10 @@ async def stop_when_left(active: ActiveRuns, run: Run, grace: float, clock: Cloc
     log = run.log
     await run.stored.wait()
     while run.spec.run_id in active:
-        await log.unwatched.wait()
-        watches = log.watches
+        await log.watchers.none.wait()
+        watches = log.watchers.times
         await clock.sleep(grace)
-        if log.watches == watches:
+        if log.watchers.times == watches:
             await active.stop(run.spec.run_id)
 
 

@@ -1,8 +1,5 @@
 """Admission control: how many runs may be active or queued."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
-
 from thinkaloud.errors import Busy, Conflict
 from thinkaloud.ports.principal import Principal
 from thinkaloud.runtime.runs.active import ActiveRuns
@@ -10,15 +7,22 @@ from thinkaloud.runtime.runs.limits import AdmissionLimits
 from thinkaloud.runtime.runs.request import RunRequest
 
 
-class _Starting:
-    """A run that was admitted but is not active yet. Counts as active."""
+class Starting:
+    """A run that was admitted but is not active yet. Counts as active for the length of a block."""
 
-    __slots__ = ("conversation_id", "owner", "replaces")
+    __slots__ = ("_all", "conversation_id", "owner", "replaces")
 
-    def __init__(self, owner: str, request: RunRequest) -> None:
+    def __init__(self, owner: str, request: RunRequest, all: list["Starting"]) -> None:
+        self._all = all
         self.owner = owner
         self.conversation_id = request.conversation_id
         self.replaces = request.replaces
+
+    def __enter__(self) -> None:
+        self._all.append(self)
+
+    def __exit__(self, *exception: object) -> None:
+        self._all.remove(self)
 
 
 class Admission:
@@ -28,23 +32,17 @@ class Admission:
         self._active = active
         self._limits = limits
         self._queue = queue
-        self._starting: list[_Starting] = []
+        self._starting: list[Starting] = []
 
-    @contextmanager
-    def admit(self, principal: Principal, request: RunRequest) -> Generator[None]:
+    def admit(self, principal: Principal, request: RunRequest) -> Starting:
         """Reserve a slot for a run until it is active, or until starting it failed.
 
         Raises `Busy` at a limit, and `Conflict` if the conversation allows no second run or
-        another run replaces the same one.
+        another run replaces the same one. The slot is reserved for the length of a `with` block.
         """
         owner = principal.owner
         self._check(owner, request)
-        starting = _Starting(owner, request)
-        self._starting.append(starting)
-        try:
-            yield
-        finally:
-            self._starting.remove(starting)
+        return Starting(owner, request, self._starting)
 
     def check_waiting(self, waiting: int) -> None:
         """Raise `Busy` if no message can be queued behind `waiting` others."""

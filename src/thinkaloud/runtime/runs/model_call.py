@@ -23,7 +23,7 @@ from thinkaloud.events.prompt import (
     ToolSchema,
     Turn,
 )
-from thinkaloud.ports.model import Model, PushModel, failed
+from thinkaloud.ports.model import Model, PushModel, as_push_model, failed
 from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.runtime.runs.recorder import RunRecorder
 
@@ -52,6 +52,7 @@ class ModelCaller:
         limits: Limits,
     ) -> None:
         self._model = model
+        self._pushing = as_push_model(model)
         self._prompt = prompt
         self._earlier = earlier
         self._all_earlier = len(earlier)
@@ -104,13 +105,13 @@ class ModelCaller:
             self._recorder.append(_left_out(self._all_earlier - len(fitted)))
 
     async def _attempt(self, request: ModelRequest) -> None:
-        limits, recorder, model = self._limits, self._recorder, self._model
+        limits, recorder = self._limits, self._recorder
         try:
             async with IdleTimeout(limits.idle_timeout_seconds) as idle:
-                if isinstance(model, PushModel) and not recorder.hooks:
-                    await self._push(model, request, idle)
+                if self._pushing is not None and not recorder.hooks:
+                    await self._push(self._pushing, request, idle)
                 else:
-                    await self._pull(model, request, idle)
+                    await self._pull(self._model, request, idle)
         except TimeoutError:
             message = f"The model sent nothing for {limits.idle_timeout_seconds:g} seconds."
             await recorder.feed([ModelFailed("provider_timeout", message, retryable=True)])

@@ -11,7 +11,7 @@ from thinkaloud.ports.store import RunRecord, RunStart
 from thinkaloud.ports.tasks import owned_tasks
 from thinkaloud.runtime.conversations.retention import purge_periodically
 from thinkaloud.runtime.conversations.service import Conversations
-from thinkaloud.runtime.log.follower import Follower
+from thinkaloud.runtime.log.follower import Follower, begin_following
 from thinkaloud.runtime.log.hub import Hub
 from thinkaloud.runtime.log.live_log import LiveLog
 from thinkaloud.runtime.runs.active import ActiveRuns, stop_when_left
@@ -155,15 +155,21 @@ class Runs:
 
         Without `live`, stop at the current last event.
         """
-        start = record.first_seq - 1 if after is None else max(after, record.first_seq - 1)
         async with self.hub.open(record.owner, record.conversation_id) as log:
-            # While its conversation is deleted, a run may be active whose log is gone already.
-            ended = not live or not self.active.appends_to(record.run_id, log)
-            following = self.hub.follow(
-                record.owner, record.conversation_id, start, record.run_id, ended=ended
-            )
-            async with following as follower:
+            follower = self.begin_following(log, record, after, live=live)
+            try:
                 yield follower
+            finally:
+                log.watchers.leave()
+
+    def begin_following(
+        self, log: LiveLog, record: RunRecord, after: int | None, *, live: bool
+    ) -> Follower:
+        """Like `follow`, for a caller that keeps the log open, and calls its `watchers.leave`."""
+        start = record.first_seq - 1 if after is None else max(after, record.first_seq - 1)
+        # While its conversation is deleted, a run may be active whose log is gone already.
+        ended = not live or not self.active.appends_to(record.run_id, log)
+        return begin_following(log, self.hub.reader, start, record.run_id, ended=ended)
 
     async def _start(self, principal: Principal, request: RunRequest) -> RunRecord:
         if self.draining:

@@ -1,7 +1,7 @@
 """HTTP responses: written without a detour through ASGI, and without chunks for HTTP/1.0."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from typing_extensions import override
 from uvicorn._types import (
@@ -18,6 +18,31 @@ from thinkaloud.server.connections.http_upgrade import UpgradingHttp
 
 class ChunkedHttp(UpgradingHttp):
     """A connection that writes chunks of a response straight to its transport."""
+
+    _on_gone: Callable[[], None] | None = None
+
+    def on_gone(self, call: Callable[[], None] | None) -> None:
+        """Set what to call, soon, once the client has disconnected before the end of a response."""
+        self._on_gone = call
+        cycle = self.answering
+        if self.transport.is_closing() or (cycle is not None and cycle.disconnected):
+            self._report_gone()
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._report_gone()
+
+    @override
+    def abort_response(self) -> None:
+        super().abort_response()
+        self._report_gone()
+
+    def _report_gone(self) -> None:
+        call, self._on_gone = self._on_gone, None
+        if call is not None:
+            # Not right now: the caller may be the task that the call cancels.
+            self.loop.call_soon(call)
 
     def write_chunk(self, pieces: Sequence[bytes]) -> bool:
         """Write a chunk of the response that is being sent, past uvicorn.

@@ -1,6 +1,5 @@
 """Sending to a client that may be slow or dead, without a timer per frame."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol
 
@@ -22,14 +21,24 @@ WRITE_NOW: Final = "write_now"
 """The key of a connection's `WriteNow` in the state of an ASGI scope; only our own server has it."""
 
 
+ON_GONE: Final = "on_gone"
+"""The key of a connection's `OnGone`, in the same place."""
+OnGone = Callable[[Callable[[], None] | None], None]
+"""Sets what to call once the client of the response being sent has disconnected; None: nothing."""
+
+
 class Outlet:
-    """Writes to one client and detects when it stops reading (P14)."""
+    """Writes to one client and counts, so that a quiet or a stuck stream is noticed (P14)."""
+
+    __slots__ = ("_begun", "_done", "_quiet_at", "_waiting_at", "_write", "_write_now")
 
     def __init__(self, write: Write, scope: Scope) -> None:
         self._write = write
         self._write_now: WriteNow | None = scope.get("state", {}).get(WRITE_NOW)
         self._begun: int = 0
         self._done: int = 0
+        self._waiting_at: int = -1
+        self._quiet_at: int = -1
 
     async def send(self, data: bytes) -> None:
         """Write data; waits while the client is behind."""
@@ -52,24 +61,25 @@ class Outlet:
             self._done += 1
         return True
 
-    async def until_stuck(self, seconds: float) -> None:
-        """Return once a write has been blocked for `seconds`, or up to twice that."""
-        seen = -1
-        while True:
-            await asyncio.sleep(seconds)
-            done = self._done
-            if self._begun > done and seen == done:
-                return
-            seen = done if self._begun > done else -1
+    def is_stuck(self) -> bool:
+        """Whether the write that is waiting was already waiting at the last call."""
+        done = self._done
+        is_waiting = self._begun > done
+        stuck = is_waiting and self._waiting_at == done
+        self._waiting_at = done if is_waiting else -1
+        return stuck
 
-    async def heartbeat(self, seconds: float, beat: bytes) -> None:
-        """Write `beat` whenever nothing was written for `seconds`, or up to twice that."""
-        seen = -1
-        while True:
-            await asyncio.sleep(seconds)
-            if self._begun == self._done == seen:
-                await self.send(beat)
-            seen = self._done
+    def is_quiet(self) -> bool:
+        """Whether nothing was written since the last call, and nothing is waiting."""
+        done = self._done
+        quiet = self._begun == done == self._quiet_at
+        self._quiet_at = done
+        return quiet
+
+    def keep_alive(self, beat: bytes) -> None:
+        """Push `beat` if the stream is quiet. A full send buffer keeps it alive, too."""
+        if self.is_quiet() and self.push((beat,)):
+            self._quiet_at = self._done
 
 
 def abort_connection(scope: Scope) -> None:

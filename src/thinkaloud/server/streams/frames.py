@@ -2,9 +2,12 @@
 
 import sys
 from collections import deque
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
 from typing import Final
+
+from typing_extensions import override
 
 from thinkaloud.events.event import RunEnded, RunStarted
 from thinkaloud.runtime.log.entry import Entry
@@ -95,10 +98,29 @@ async def take_frames(
     return frames
 
 
-@asynccontextmanager
-async def frames_of(
+def frames_of(
     following: AbstractAsyncContextManager[RunStream], wire: Wire
-) -> AsyncGenerator[FrameStream]:
-    """Open a run stream and yield its encoded frames. Raises whatever opening it raises."""
-    async with following as stream:
-        yield FrameStream(stream, wire.encoder())
+) -> AbstractAsyncContextManager[FrameStream]:
+    """Open a run stream as encoded frames. Entering it raises whatever opening it raises."""
+    return _FramesOf(following, wire)
+
+
+class _FramesOf(AbstractAsyncContextManager[FrameStream]):
+    __slots__ = ("_following", "_wire")
+
+    def __init__(self, following: AbstractAsyncContextManager[RunStream], wire: Wire) -> None:
+        self._following = following
+        self._wire = wire
+
+    @override
+    async def __aenter__(self) -> FrameStream:
+        return FrameStream(await self._following.__aenter__(), self._wire.encoder())
+
+    @override
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._following.__aexit__(exc_type, exc_value, traceback)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import MappingProxyType
 from typing import Final, Protocol
 
@@ -15,7 +15,14 @@ from thinkaloud.server.http.operation import EVENT_STREAM, NDJSON
 from thinkaloud.server.http.problems import Refused
 from thinkaloud.server.services import ServerState
 from thinkaloud.server.settings import ServerSettings
-from thinkaloud.server.streams.backpressure import Outlet, WriteNow, abort_connection
+from thinkaloud.server.stream_monitor import Interruption
+from thinkaloud.server.streams.backpressure import (
+    ON_GONE,
+    OnGone,
+    Outlet,
+    WriteNow,
+    abort_connection,
+)
 
 _END: Final = b""
 
@@ -60,7 +67,7 @@ class EventStream(Response):
     def __init__(
         self,
         feed: Frames,
-        stack: AsyncExitStack,
+        following: AbstractAsyncContextManager[Frames],
         settings: ServerSettings,
         state: ServerState,
         headers: Mapping[str, str],
@@ -69,7 +76,7 @@ class EventStream(Response):
         super().__init__(headers={"Content-Type": kind.content_type, **HEADERS, **headers})
         del self.headers["content-length"]
         self._feed = feed
-        self._stack = stack
+        self._following = following
         self._settings = settings
         self._state = state
         self._kind = kind
@@ -77,35 +84,70 @@ class EventStream(Response):
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the stream."""
-        async with self._stack:
+
+        async def write(data: bytes) -> None:
+            more = data != _END
+            await send({"type": "http.response.body", "body": data, "more_body": more})
+
+        try:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-
-            async def write(data: bytes) -> None:
-                more = data != _END
-                await send({"type": "http.response.body", "body": data, "more_body": more})
-
-            if await self._pump(Outlet(write, scope), receive):
+            if await self._pump(Outlet(write, scope), scope, receive):
                 return
             abort_connection(scope)
             await until_gone(receive)
+        finally:
+            self._state.event_streams -= 1
+            await self._following.__aexit__(None, None, None)
 
-    async def _pump(self, outlet: Outlet, receive: Receive) -> bool:
+    async def _pump(self, outlet: Outlet, scope: Scope, receive: Receive) -> bool:
         """Send all frames. Returns False if the client disconnected or stopped reading."""
-        settings = self._settings
+        # HTTP/1.0 knows no chunks, which can be pushed.
+        on_gone: OnGone | None = None
+        if scope["http_version"] != "1.0":
+            on_gone = scope.get("state", {}).get(ON_GONE)
+        with Interruption() as interruption:
+            if on_gone is None:
+                async with self._watched(outlet, receive, interruption):
+                    await self._send_all(outlet)
+            else:
+                on_gone(interruption.interrupt)
+                self._monitor(outlet, interruption, self._kind.beat)
+                try:
+                    await self._send_all(outlet)
+                finally:
+                    self._state.monitor.remove(outlet)
+                    on_gone(None)
+        return not interruption.interrupted
+
+    @asynccontextmanager
+    async def _watched(
+        self, outlet: Outlet, receive: Receive, interruption: Interruption
+    ) -> AsyncGenerator[None]:
+        """Watch the client with tasks: on other servers, and where nothing can be pushed."""
+
+        async def watch() -> None:
+            await until_gone(receive)
+            interruption.interrupt()
+
         async with asyncio.TaskGroup() as group:
-            pump = group.create_task(self._send_all(outlet))
-            stuck = group.create_task(outlet.until_stuck(settings.send_timeout_seconds))
-            others = [
-                group.create_task(until_gone(receive)),
-                group.create_task(outlet.heartbeat(settings.heartbeat_seconds, self._kind.beat)),
+            tasks = [
+                group.create_task(watch()),
+                group.create_task(_heartbeat(outlet, self._kind.beat, self._settings)),
             ]
-            await asyncio.wait([pump, stuck, *others], return_when=asyncio.FIRST_COMPLETED)
-            complete = pump.done()
-            if stuck.done() and not complete:
-                self._state.dropped_readers += 1
-            for task in (pump, stuck, *others):
-                task.cancel()
-        return complete
+            self._monitor(outlet, interruption)
+            try:
+                yield
+            finally:
+                self._state.monitor.remove(outlet)
+                for task in tasks:
+                    task.cancel()
+
+    def _monitor(self, outlet: Outlet, interruption: Interruption, beat: bytes = b"") -> None:
+        def drop() -> None:
+            self._state.dropped_readers += 1
+            interruption.interrupt()
+
+        self._state.monitor.add(outlet, drop, beat)
 
     async def _send_all(self, outlet: Outlet) -> None:
         if self._kind.opening:
@@ -126,21 +168,23 @@ async def event_stream(
 
     Raises whatever opening it raises, and `Refused` (503) if too many streams are open.
     """
-    async with AsyncExitStack() as stack:
-        await stack.enter_async_context(_counted(settings, state))
-        feed = await stack.enter_async_context(following)
-        return EventStream(feed, stack.pop_all(), settings, state, headers, kind)
-
-
-@asynccontextmanager
-async def _counted(settings: ServerSettings, state: ServerState) -> AsyncGenerator[None]:
     if state.event_streams >= settings.max_event_streams:
         raise Refused(503, "busy", "Too many event streams are open.", headers={"Retry-After": "5"})
     state.event_streams += 1
     try:
-        yield
-    finally:
+        feed = await following.__aenter__()
+    except BaseException:
         state.event_streams -= 1
+        raise
+    return EventStream(feed, following, settings, state, headers, kind)
+
+
+async def _heartbeat(outlet: Outlet, beat: bytes, settings: ServerSettings) -> None:
+    while True:
+        await asyncio.sleep(settings.heartbeat_seconds)
+        if outlet.is_quiet():
+            await outlet.send(beat)
+            outlet.is_quiet()
 
 
 async def until_gone(receive: Receive) -> None:

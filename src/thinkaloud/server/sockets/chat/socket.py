@@ -13,6 +13,7 @@ from thinkaloud.server.http.operation import principal_of, request_id_of
 from thinkaloud.server.http.problems import Refused
 from thinkaloud.server.services import ServerServices, ServerState
 from thinkaloud.server.sockets.chat.session import SocketSession
+from thinkaloud.server.stream_monitor import Interruption
 from thinkaloud.server.streams.backpressure import Outlet
 
 PATH: Final = "/api/v1/chat/stream"
@@ -74,16 +75,14 @@ class ChatSocket:
 
         outlet = Outlet(write, scope)
         session = self._session(principal, outlet)
-        async with asyncio.TaskGroup() as group:
-            served = group.create_task(session.serve(receive))
-            stuck = group.create_task(
-                outlet.until_stuck(self._services.settings.send_timeout_seconds)
-            )
-            await asyncio.wait([served, stuck], return_when=asyncio.FIRST_COMPLETED)
-            gone = served.done()
-            served.cancel()
-            stuck.cancel()
-        return gone
+        monitor = self._state.monitor
+        with Interruption() as stuck:
+            monitor.add(outlet, stuck.interrupt)
+            try:
+                await session.serve(receive)
+            finally:
+                monitor.remove(outlet)
+        return not stuck.interrupted
 
     def _session(self, principal: Principal, outlet: Outlet) -> Session:
         return SocketSession(self._services, self._state, principal, outlet)
