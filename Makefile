@@ -35,7 +35,7 @@ generate: .venv/ready-dev ## Update the generated files
 bench: .venv/ready-bench webui ## Measure speed (ARGS='--all --peers --json FILE', see benchmarks/README.md)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-soak: .venv/ready-bench ## Run the long endurance tests (benchmarks/soak_*.py)
+soak: .venv/ready-bench ## Run the long versions of property tests, and the endurance tests
 	@PYTHON=$(BIN)/python sh scripts/soak.sh $(ARGS)
 
 lock: ## Update the pinned requirements (ARGS=--upgrade for newer versions)

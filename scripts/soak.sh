@@ -1,6 +1,10 @@
 #!/bin/sh
-# soak.sh [ARGS]: run every endurance test in turn, with the Python in $PYTHON.
+# soak.sh [ARGS]: run the long versions of the property tests, then every endurance test, with the Python in $PYTHON.
+# ARGS goes to the endurance tests.
 set -eu
+
+echo "== property tests"
+THINKALOUD_TESTS=soak "$PYTHON" -m pytest -n 2 --dist worksteal -q --timeout 1800 tests/core tests/events tests/providers
 
 for script in benchmarks/soak_*.py; do
     module=$(basename "$script" .py)

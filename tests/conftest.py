@@ -10,6 +10,8 @@ import pytest
 from blockbuster import blockbuster_ctx
 from hypothesis import HealthCheck, settings
 
+from tests.thoroughness import SOAK
+
 settings.register_profile("dev", deadline=None)
 settings.register_profile(
     "ci",
@@ -18,7 +20,8 @@ settings.register_profile(
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],  # a loaded CI machine is no fault of the test
 )
-settings.load_profile("ci" if os.environ.get("CI") else "dev")
+settings.register_profile("soak", settings.get_profile("dev"), max_examples=2_000)
+settings.load_profile("soak" if SOAK else "ci" if os.environ.get("CI") else "dev")
 
 
 class OutsideConnection(RuntimeError):

@@ -1,5 +1,6 @@
 """The guard of tests/conftest.py: a test that reaches outside this machine fails, whatever the code does about it."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -58,7 +59,12 @@ def run_tests(folder: Path, text: str) -> str:
         "asyncio_mode=auto",
     ]
     result = subprocess.run(
-        [*command, str(folder)], cwd=folder, capture_output=True, text=True, check=False
+        [*command, str(folder)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return result.stdout
 

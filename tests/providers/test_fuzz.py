@@ -1,6 +1,6 @@
 """Hostile bytes: no exception but the typed ones, the same for every cut, linear, bounded.
 
-`make soak` searches for new inputs with a coverage-guided fuzzer; here a fixed set is replayed.
+`make soak` also searches for new inputs with a coverage-guided fuzzer; here a fixed set is replayed.
 """
 
 import base64
@@ -16,6 +16,7 @@ import pytest
 
 from tests.providers.streams import WIRES, ResponseText, Wire
 from tests.providers.targets import TARGETS, seeds
+from tests.thoroughness import scaled
 from thinkaloud.core.parsers.aws_eventstream import EventStreamParser
 from thinkaloud.core.parsers.harmony import HarmonySplitter
 from thinkaloud.core.parsers.inline import InlineSplitter
@@ -36,7 +37,9 @@ FOUND = {
 }
 """Inputs that broke something once, as the fuzzer printed them."""
 
-MUTATIONS = 60
+MUTATIONS = scaled(60, 2_000)
+WORK_SIZES = (scaled(200, 1_000), scaled(800, 4_000))
+REPEATED_CHARS = scaled(200_000, 1_000_000)
 
 
 def mutated(inputs: Sequence[bytes], dice: random.Random) -> Iterator[bytes]:
@@ -188,7 +191,7 @@ SHAPES = (one_answer, many_answers, many_thoughts, many_arguments, byte_by_byte,
 @pytest.mark.parametrize("name", WIRES)
 def test_work_grows_no_faster_than_the_input(name, shape, unit):
     wire = WIRES[name]
-    small, large = (shape(wire, unit * (size // len(unit))) for size in (200, 800))
+    small, large = (shape(wire, unit * (size // len(unit))) for size in WORK_SIZES)
     decode(wire.decoder(), small)  # What is imported or compiled once is not counted.
     little = work(lambda: decode(wire.decoder(), small))
     much = work(lambda: decode(wire.decoder(), large))
@@ -207,7 +210,7 @@ def test_splitting_tags_is_linear(opening, unit, size):
                 splitter.feed(piece)
             splitter.close()
 
-    little, much = work(lambda: split(200)), work(lambda: split(800))
+    little, much = (work(lambda: split(count)) for count in WORK_SIZES)  # noqa: B023
     assert 0 < much <= 4.4 * little
 
 
@@ -215,7 +218,7 @@ def test_splitting_tags_is_linear(opening, unit, size):
 @pytest.mark.parametrize("unit", ["<", "<thi", "</think", "[", "◁"])
 @pytest.mark.parametrize("name", WIRES)
 def test_very_many_beginnings_of_a_tag_are_text(name, unit):
-    text = "a" + unit * (200_000 // len(unit))
+    text = "a" + unit * (REPEATED_CHARS // len(unit))
     body = WIRES[name].body(ResponseText((), (text,)))
     pieces = [body[at : at + 4096] for at in range(0, len(body), 4096)]
     assert texts(decode(WIRES[name].decoder(), pieces)) == text

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from tests.thoroughness import cut_interval
 from thinkaloud.events.model import (
     AnswerText,
     ModelEvent,
@@ -98,9 +99,9 @@ def read(decoder: Decoder, chunks: Iterable[bytes]) -> DecodedRun:
 
 
 def cuts(body: bytes, seed: int = 7) -> Iterator[list[bytes]]:
-    """Ways to cut a body: in two at up to 2,000 places, byte by byte, at random."""
+    """Ways to cut a body: in two at up to 2,000 places (in `make soak`, everywhere), byte by byte, at random."""
     if len(body) < 8_000:
-        for at in range(1, len(body), 1 + len(body) // 2_000):
+        for at in range(1, len(body), cut_interval(len(body))):
             yield [body[:at], body[at:]]
     if len(body) < 20_000:
         yield [body[at : at + 1] for at in range(len(body))]

@@ -26,6 +26,7 @@ from tests.providers.anthropic_messages.wires import (
     thinking,
     tool,
 )
+from tests.thoroughness import scaled
 from thinkaloud.events.model import Keepalive, ModelFinished
 from thinkaloud.providers.dialects.anthropic_messages import bind
 
@@ -434,7 +435,7 @@ def test_arbitrary_bytes_give_one_typed_end(content_type: str, chunks: list[byte
     assert failed.code in {"provider_stream_cut", "provider_bad_request"}
 
 
-@settings(max_examples=150)
+@settings(max_examples=scaled(150, 3_000))
 @given(data=st.data())
 def test_damaged_bytes_never_raise_and_mean_the_same_however_cut(data: st.DataObject) -> None:
     build, content_type = data.draw(st.sampled_from([(sse, SSE), (invoke, FRAMES)]))

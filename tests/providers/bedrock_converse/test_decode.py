@@ -28,6 +28,7 @@ from tests.providers.bedrock_converse.wires import (
     tool,
     wire,
 )
+from tests.thoroughness import scaled
 from thinkaloud.events.model import Keepalive
 from thinkaloud.providers.dialects.bedrock_converse import bind
 
@@ -330,7 +331,7 @@ WORDS = st.sampled_from(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=scaled(150, 3_000))
 @given(words=st.lists(WORDS, max_size=12), data=st.data())
 def test_inline_reasoning_does_not_depend_on_how_the_text_is_cut(
     words: list[str], data: st.DataObject
@@ -348,7 +349,7 @@ def test_inline_reasoning_does_not_depend_on_how_the_text_is_cut(
     assert split(*pieces) == split(whole)
 
 
-@settings(max_examples=100)
+@settings(max_examples=scaled(100, 2_000))
 @given(data=st.data())
 def test_damaged_bytes_never_raise_and_mean_the_same_however_cut(data: st.DataObject) -> None:
     body = bytearray(wire(*FULL))

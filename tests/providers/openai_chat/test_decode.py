@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.providers.openai_chat.streams import delta, native, play, said, short, stream
+from tests.thoroughness import scaled
 from thinkaloud.events.model import Keepalive, ModelFailed, ModelFinished, ServerToolActivity, Usage
 from thinkaloud.providers.dialects.openai_chat import bind
 from thinkaloud.providers.target import Target
@@ -641,7 +642,7 @@ def test_any_cutting_gives_the_same_message(body, places):
     assert events[-1] == play(body)[-1]
 
 
-@settings(max_examples=300)
+@settings(max_examples=scaled(300, 6_000))
 @given(
     body=st.sampled_from(CORNERS),
     cut=st.integers(0, 2000),

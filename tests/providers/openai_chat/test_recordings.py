@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.corpus import Case, cases
+from tests.thoroughness import cut_interval
 from thinkaloud.events.model import (
     AnswerText,
     ModelFailed,
@@ -147,7 +148,7 @@ def test_the_recorded_cuts_and_random_ones_change_nothing(name):
 @pytest.mark.parametrize("name", [name for name in CASES if len(Case(name).body) < 8_000])
 def test_a_cut_anywhere_changes_nothing(name):
     body = case(name).body
-    for place in range(0, len(body), 1 + len(body) // 2_000):
+    for place in range(0, len(body), cut_interval(len(body))):
         assert summary_of(play(name, [body[:place], body[place:]])) == whole(name), place
 
 
