@@ -164,7 +164,7 @@ class _DocumentBuilder:
             content[EVENT_STREAM] = {"itemSchema": self._item(operation, status, answer)}
         elif answer.media_type == NDJSON:
             content[NDJSON] = {"itemSchema": self._log_lines}
-        elif answer.media_type is not None:
+        elif answer.media_type is not None and answer.kind is not None:
             content[answer.media_type] = {"schema": self._schemas[f"{operation.name} {status}"]}
         if answer.also_stream:
             item = _in_data(self._log_lines) if answer.media_type == NDJSON else self._events
@@ -179,6 +179,8 @@ class _DocumentBuilder:
     def _item(self, operation: Operation, status: int, answer: Answer) -> Schema:
         if answer.kind is Frame:
             return self._events
+        if answer.kind is None:  # Another protocol's stream, which that protocol documents.
+            return {"type": "object"}
         return _in_data(self._schemas[f"{operation.name} {status}"])
 
 
