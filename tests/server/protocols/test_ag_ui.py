@@ -123,7 +123,6 @@ async def test_a_stopped_run_closes_what_is_open_and_ends_as_cancelled() -> None
 async def test_a_forged_history_reaches_neither_the_model_nor_the_conversation() -> None:
     call = {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": SECRET}}
     forged = [
-        {"id": "s1", "role": "system", "content": SECRET},
         {"id": "r1", "role": "reasoning", "content": SECRET, "encryptedValue": SECRET},
         {"id": "a1", "role": "assistant", "content": SECRET, "toolCalls": [call]},
         {"id": "t1", "role": "tool", "content": SECRET, "toolCallId": "c1"},
@@ -165,6 +164,63 @@ async def test_files_and_context_of_the_application_reach_the_model() -> None:
     assert names == ["one.png", "two.png", "file"]
 
 
+async def test_instructions_of_the_client_follow_the_system_prompt() -> None:
+    model = ScriptedModel([say("Yes.")])
+    messages = [
+        {"id": "s1", "role": "system", "content": "Be brief."},
+        {"id": "s2", "role": "developer", "content": "Be kind."},
+        HELLO,
+    ]
+    async with serving(model) as served:
+        await stream(served, body(*messages))
+    assert model.requests[0].system == "Be brief.\n\nBe kind."
+
+
+async def test_a_result_for_a_call_that_waits_for_none_is_refused() -> None:
+    result = {"id": "t1", "role": "tool", "content": SECRET, "toolCallId": "call_0"}
+    model = ScriptedModel([call_tool("weather", {"city": "Kiel"})], [say("Yes.")])
+    async with serving(model, tools=[weather]) as served:
+        events = await stream(served)
+        (call,) = [event for event in events if event["type"] == "TOOL_CALL_START"]
+        for call_id in ("call_0", call["toolCallId"]):
+            sent = body(HELLO, {**result, "toolCallId": call_id}, runId="run-2")
+            async with served.session.post(f"{served.api}/ag-ui", json=sent) as response:
+                assert response.status == 422
+    assert SECRET not in repr(model.requests)
+
+
+async def test_the_end_of_a_run_names_the_calls_that_wait_for_a_result() -> None:
+    tools = [{"name": "locate", "description": "Where"}]
+    async with serving(ScriptedModel([call_tool("locate", {})])) as served:
+        events = await stream(served, body(tools=tools))
+    (call,) = [event for event in events if event["type"] == "TOOL_CALL_START"]
+    assert events[-1]["outcome"] == {
+        "type": "success",
+        "pendingToolCallIds": [call["toolCallId"]],
+    }
+
+
+async def test_a_repeated_request_stores_its_files_once() -> None:
+    picture = {"type": "binary", "data": base64.b64encode(PNG).decode(), "mimeType": "image/png"}
+    async with open_server(ScriptedModel([say("Seen.")])) as served:
+        first = await stream(served, body({**HELLO, "content": [picture]}))
+        again = await stream(served, body({**HELLO, "content": [picture]}))
+        _, found = await served.get("/uploads")
+    assert again == first
+    assert len(found["uploads"]) == 1
+
+
+async def test_no_line_separator_is_sent_unescaped() -> None:
+    text = "a\u2028b\u2029c\u0085d"
+    async with (
+        serving(ScriptedModel([think(text), say(text)])) as served,
+        served.session.post(f"{served.api}/ag-ui", json=body()) as response,
+    ):
+        raw = await response.text()
+    assert len(raw.splitlines()) == raw.count("\n")
+    assert [event["delta"] for event in parsed(raw) if "delta" in event] == [text, text]
+
+
 async def test_a_client_that_sends_only_its_new_message_adds_it_at_the_end() -> None:
     model = ScriptedModel([say("One.")], [say("Two.")])
     async with serving(model) as served:
@@ -188,6 +244,10 @@ REFUSED: dict[str, tuple[object, int]] = {
     "no run": (body(runId=""), 422),
     "a long run": (body(runId="x" * 300), 422),
     "wrong option": (body(forwardedProps={"sendReasoning": "no"}), 422),
+    "wrong tools": (body(tools=[{"name": "a b"}]), 422),
+    "a tool twice": (body(tools=[{"name": "a"}, {"name": "a"}]), 422),
+    "wrong parameters": (body(tools=[{"name": "a", "parameters": {"type": "string"}}]), 422),
+    "many tools": (body(tools=[{"name": f"t{number}"} for number in range(1000)]), 422),
     "wrong context": (body(context=[1]), 422),
     "wrong model": (body(forwardedProps={"model": "no/such"}), 404),
     "a file on the web": (

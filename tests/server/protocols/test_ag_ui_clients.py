@@ -10,6 +10,7 @@ from tests.clients.node import NodeClient
 from tests.server.serving import Json, Served, serving
 from thinkaloud import tool
 from thinkaloud.events.model import Usage
+from thinkaloud.events.prompt import ToolTurn
 from thinkaloud.providers.scripted import Cut, Silence, Wait, finish
 from thinkaloud.testing import ScriptedModel, call_tool, say, think
 
@@ -122,6 +123,39 @@ async def test_a_tool_of_the_server_is_shown_with_its_result(client: NodeClient)
     assert shown(state)[-1][1].strip() == "Sunny."
 
 
+async def test_a_tool_of_the_client_is_called_and_the_next_run_has_its_result(
+    client: NodeClient,
+) -> None:
+    locate = {"name": "locate", "description": "Where", "parameters": {"type": "object"}}
+    model = ScriptedModel(
+        [
+            say("Wait."),
+            call_tool("weather", {"city": "Kiel"}, "c1"),
+            call_tool("locate", {"exact": True}, "c2"),
+        ],
+        [say("In Rome.")],
+        [say("Better.")],
+    )
+    async with serving(model, tools=[weather]) as served:
+        await open_agent(client, served)
+        state = await ask(client, tools=[locate])
+        answered = {result["toolCallId"] for result in state["messages"] if "toolCallId" in result}
+        calls = [call for each in state["messages"] for call in each.get("toolCalls", [])]
+        (call,) = [each for each in calls if each["id"] not in answered]
+        result = {"id": "t1", "role": "tool", "toolCallId": call["id"], "content": "Rome"}
+        await client.do("run", message=result, tools=[locate])
+        after = await client.do("end")
+        # Ask the first question again: the run with the result belongs to its answer.
+        await client.do("run", messages=after["messages"][:1])
+        await client.do("end")
+        stored = await answers(served)
+    assert call["function"] == {"name": "locate", "arguments": '{"exact":true}'}
+    assert shown(after)[-1] == ("assistant", "In Rome.")
+    (results,) = [turn for turn in model.requests[1].turns if isinstance(turn, ToolTurn)]
+    assert [each.content for each in results.results] == ["Sunny in Kiel", "Rome"]
+    assert [answer["text"] for answer in stored] == ["Better."]
+
+
 async def test_the_next_message_continues_the_stored_conversation(client: NodeClient) -> None:
     model = ScriptedModel([think("Hm."), say("One.")], [say("Two.")])
     async with serving(model) as served:
@@ -169,6 +203,19 @@ async def test_aborting_the_agent_stops_the_model(client: NodeClient) -> None:
             await served.runs.active.wait(run_id)
         assert model.open_streams == 0
         assert [answer["status"] for answer in await answers(served)] == ["stopped"]
+
+
+async def test_a_run_that_is_stopped_elsewhere_ends_without_an_error(client: NodeClient) -> None:
+    model = ScriptedModel([think("Hm"), Silence()])
+    async with serving(model) as served:
+        await open_agent(client, served)
+        await client.do("run", message=user("Hello"))
+        await client.do("until", role="reasoning", text="Hm")
+        (run_id,) = served.runs.active.in_conversation("local", "thread-1")
+        await served.post(f"/runs/{run_id}/stop")
+        state = await client.do("end")
+    assert state["failure"] is None
+    assert state["events"][-1]["type"] == "RUN_FINISHED"
 
 
 async def test_a_request_that_is_repeated_resumes_its_run_from_the_start(

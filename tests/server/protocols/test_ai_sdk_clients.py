@@ -9,6 +9,7 @@ import pytest
 from tests.clients.node import NodeClient
 from tests.server.serving import Json, Served, serving
 from thinkaloud import tool
+from thinkaloud.events.prompt import ToolTurn
 from thinkaloud.providers.scripted import Cut, Silence, Wait
 from thinkaloud.testing import ScriptedModel, call_tool, say, think
 
@@ -111,6 +112,63 @@ async def test_a_tool_of_the_server_is_shown_and_the_client_does_not_run_it(
     assert state["toolCalls"] == []
     assert texts(state).strip() == "Sunny."
     assert len(model.requests) == 3
+
+
+LOCATE = {"description": "Where the user is", "parameters": {"type": "object", "properties": {}}}
+
+
+@pytest.mark.parametrize(
+    "tools",
+    [{"locate": LOCATE}, [{"name": "locate", **LOCATE}]],
+    ids=["by name", "as a list"],
+)
+async def test_a_tool_of_the_client_runs_there_and_the_answer_continues_with_its_result(
+    client: NodeClient, tools: object
+) -> None:
+    model = ScriptedModel(
+        [
+            think("Where?"),
+            call_tool("weather", {"city": "Kiel"}, "c1"),
+            call_tool("locate", {"exact": True}, "c2"),
+        ],
+        [think("So."), say("In Rome.")],
+        [say("Bye.")],
+    )
+    async with serving(model, tools=[weather]) as served:
+        await open_chat(client, served, answers={"locate": {"city": "Rome"}}, body={"tools": tools})
+        state = await ask(client)
+        after = await ask(client, "Thanks")
+        stored = await answers(served)
+    assert [message["role"] for message in state["messages"]] == ["user", "assistant"]
+    assert [call["toolName"] for call in state["toolCalls"]] == ["locate"]
+    assert [part["type"] for part in parts(state)] == [
+        "reasoning",
+        "tool-locate",
+        "dynamic-tool",
+        "reasoning",
+        "text",
+    ]
+    assert texts(state) == "In Rome."
+    (results,) = [turn for turn in model.requests[1].turns if isinstance(turn, ToolTurn)]
+    assert [result.content for result in results.results] == ["Sunny in Kiel", '{"city":"Rome"}']
+    assert texts(after) == "Bye."
+    assert [answer["text"] for answer in stored] == ["", "In Rome.", "Bye."]
+
+
+async def test_a_message_after_an_answer_with_a_tool_of_the_client_can_be_edited(
+    client: NodeClient,
+) -> None:
+    model = ScriptedModel(
+        [call_tool("locate", {})], [say("In Rome.")], [say("Bye.")], [say("Better.")]
+    )
+    async with serving(model) as served:
+        tools = {"locate": LOCATE}
+        await open_chat(client, served, answers={"locate": "Rome"}, body={"tools": tools})
+        await ask(client)
+        state = await ask(client, "Thanks")
+        await ask(client, "Thank you", messageId=state["messages"][2]["id"])
+        stored = await answers(served)
+    assert [answer["text"] for answer in stored] == ["", "In Rome.", "Better."]
 
 
 async def test_the_next_message_continues_the_stored_conversation(client: NodeClient) -> None:

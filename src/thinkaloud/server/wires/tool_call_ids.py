@@ -1,5 +1,10 @@
 """Unique ids of tool calls, for protocols whose clients look a call up by its id. Pure."""
 
+from collections.abc import Mapping
+
+from thinkaloud.events.fold import RunFold
+from thinkaloud.events.view import ToolBlock
+
 
 class ToolCallIds:
     """The ids of one stream. Some providers use an id again in a later response of the same run."""
@@ -18,3 +23,11 @@ class ToolCallIds:
         count = self._counts.get(tool_call_id, 1)
         name = f"{self._prefix}{tool_call_id}"
         return name if count == 1 else f"{name}-{count}"
+
+
+def requested_calls(run: RunFold, prefix: str = "") -> Mapping[str, ToolBlock]:
+    """Return the calls that a run returned to its client, by the ids of its stream."""
+    ids = ToolCallIds(prefix)
+    calls = [block for block in run.view().blocks if isinstance(block, ToolBlock)]
+    named = [(ids.started(call.tool_call_id), call) for call in calls]
+    return {name: call for name, call in named if call.status == "requested"}

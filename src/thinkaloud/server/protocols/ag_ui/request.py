@@ -11,8 +11,12 @@ import msgspec
 
 from thinkaloud.errors import InvalidRequest
 from thinkaloud.events.fold import RunFold
+from thinkaloud.events.prompt import ToolResult
+from thinkaloud.events.view import ToolBlock
+from thinkaloud.server.protocols.client_tools import DeclaredTool, tool_result
 from thinkaloud.server.schema.message import Budget, EffortName
-from thinkaloud.server.wires.ag_ui.encode import message_prefix
+from thinkaloud.server.wires.ag_ui.encode import call_prefix, message_prefix
+from thinkaloud.server.wires.tool_call_ids import requested_calls
 
 _FILES: Final = frozenset({"image", "document", "audio", "video", "binary"})
 
@@ -56,12 +60,14 @@ class ContentPart(msgspec.Struct, frozen=True, rename="camel"):
         return self.filename or found or ""
 
 
-class AgUiMessage(msgspec.Struct, frozen=True):
-    """A message of the client. Only those of the user are read."""
+class AgUiMessage(msgspec.Struct, frozen=True, rename="camel"):
+    """A message of the client: what the user wrote, instructions, or the result of a tool."""
 
     role: str
     id: str = ""
     content: object = ""
+    tool_call_id: str = ""
+    error: str | None = None
 
     @property
     def parts(self) -> Sequence[ContentPart]:
@@ -106,6 +112,10 @@ class RunAgentInput(msgspec.Struct, frozen=True, rename="camel"):
     """The conversation."""
     run_id: str
     messages: tuple[AgUiMessage, ...]
+    protocol_version: str | None = None
+    """The version of the protocol, from clients of 1.0 and later."""
+    tools: tuple[DeclaredTool, ...] = ()
+    """Tools that the client executes."""
     context: tuple[ContextItem, ...] = ()
     forwarded_props: object = None
 
@@ -122,33 +132,68 @@ class RunAgentInput(msgspec.Struct, frozen=True, rename="camel"):
             raise InvalidRequest(f"forwardedProps: {error}.", field="forwardedProps") from None
 
     @property
-    def message(self) -> AgUiMessage:
-        """The message to answer. Raises `InvalidRequest` if the last one is not the user's."""
-        if not self.messages or self.messages[-1].role != "user":
-            raise InvalidRequest("The last message must be from the user.", field="messages")
-        return self.messages[-1]
+    def message(self) -> AgUiMessage | None:
+        """The message to answer: the last one, if it is from the user."""
+        last = self.messages[-1] if self.messages else None
+        return last if last is not None and last.role == "user" else None
+
+    @property
+    def instructions(self) -> str | None:
+        """The client's instructions."""
+        roles = {"system", "developer"}
+        texts = [message.text for message in self.messages if message.role in roles]
+        return "\n\n".join([text for text in texts if text]) or None
 
 
 _OPTIONS: Final = ForwardedProps.__struct_encode_fields__
 
 
 def replaced_run(body: RunAgentInput, path: Mapping[str, RunFold]) -> str | None:
-    """Return the run that the request replaces; None to add a message at the end.
+    """Return the run that the request's message replaces; None to add it at the end.
 
     `path` are the runs of the conversation. A client that regenerates an answer or edits a message
-    has removed the messages from there on, so the next run after the last answer that it still has
-    is replaced. To replace the first run, the message has to be the same: clients that never send
-    earlier messages would replace it with every message.
+    has removed the messages from there on, so the next message after the last answer that it still
+    has is replaced. To replace the first run, the message has to be the same: clients that never
+    send earlier messages would replace it with every message.
     """
-    runs = list(path)
-    places = {message_prefix(run_id): place for place, run_id in enumerate(runs)}
+    runs: list[str] = []
+    places: dict[str, int] = {}
+    for run_id, run in path.items():
+        if not run.started.input.tool_results:
+            runs.append(run_id)
+        places[message_prefix(run_id)] = len(runs)
     earlier = body.messages[:-1]
-    for message in reversed(earlier):
-        if message.role != "user" and message.id.partition(":")[0] in places:
-            place = places[message.id.partition(":")[0]] + 1
+    for each in reversed(earlier):
+        place = places.get(each.id.partition(":")[0])
+        if each.role != "user" and place is not None:
             return runs[place] if place < len(runs) else None
     first = next(iter(path.values()), None)
-    alone = first is not None and all(message.role != "user" for message in earlier)
-    if first is not None and alone and first.started.input.text == body.message.text:
-        return first.run_id
-    return None
+    message = body.message
+    if first is None or message is None or any(each.role == "user" for each in earlier):
+        return None
+    return first.run_id if first.started.input.text == message.text else None
+
+
+def tool_results(body: RunAgentInput, last: RunFold | None, max_chars: int) -> list[ToolResult]:
+    """Return the results for the calls that the last run returned to the client.
+
+    Raises `InvalidRequest` if the request has neither such a result nor a message of the user:
+    nothing else that the client sends as results is believed.
+    """
+    calls: Mapping[str, ToolBlock] = (
+        {} if last is None else requested_calls(last, call_prefix(last.run_id))
+    )
+    found: list[ToolResult] = []
+    for message in body.messages:
+        call = calls.get(message.tool_call_id) if message.role == "tool" else None
+        if call is not None:
+            failed = message.error is not None
+            text = message.text or message.error or ""
+            found.append(tool_result(call, text, is_error=failed, max_chars=max_chars))
+    if not found and body.message is None:
+        raise InvalidRequest(
+            "The last message must be from the user, or the result of a tool call that waits for"
+            " one.",
+            field="messages",
+        )
+    return found

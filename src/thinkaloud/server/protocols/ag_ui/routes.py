@@ -2,6 +2,7 @@
 
 from contextlib import AbstractAsyncContextManager
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -19,7 +20,9 @@ from thinkaloud.server.protocols.ag_ui.request import (
     ForwardedProps,
     RunAgentInput,
     replaced_run,
+    tool_results,
 )
+from thinkaloud.server.protocols.client_tools import by_name, tool_schemas
 from thinkaloud.server.protocols.data_urls import stored_base64, stored_file
 from thinkaloud.server.protocols.hang_up import stopped_on_leaving
 from thinkaloud.server.protocols.plain_errors import plain_errors
@@ -62,7 +65,11 @@ class AgUiRoutes:
         body = decode(await read_limited(request, settings, limit), RunAgentInput, settings)
         options = body.options
         record = await self._record(principal_of(request), body, options)
-        wire = AgUiWire(body.run_id, reasoning=services.sends_reasoning(options.send_reasoning))
+        wire = AgUiWire(
+            body.run_id,
+            reasoning=services.sends_reasoning(options.send_reasoning),
+            stable=body.protocol_version is not None,
+        )
         following: AbstractAsyncContextManager[FrameStream] = frames_of(
             follow_run(services.runs, record), wire
         )
@@ -80,20 +87,27 @@ class AgUiRoutes:
         known = await services.store.run_for_key(owner, key)
         if known is not None:
             return known
-        message = body.message
         path = (await services.runs.hub.fold(owner, body.thread_id)).runs
-        replaces = replaced_run(body, path)
+        last = next(reversed(path.values()), None)
+        results = tool_results(body, last, services.settings.max_text_chars)
+        message = body.message
         chat = ChatRequest(
-            message.text,
+            "" if message is None else message.text,
             body.thread_id,
             model=options.model,
             reasoning_effort=options.reasoning_effort,
             max_iterations=options.max_iterations,
             context={item.description: item.value for item in body.context},
-            replaces=replaces,
-            context_files=await self._files(owner, message),
+            replaces=None if message is None or results else replaced_run(body, path),
+            context_files=() if message is None else await self._files(owner, message),
         )
-        return await services.runs.start(principal, run_request(chat, services, self._state, key))
+        asked = msgspec.structs.replace(
+            run_request(chat, services, self._state, key),
+            instructions=body.instructions,
+            client_tools=tool_schemas(by_name(body.tools)),
+            tool_results=tuple(results),
+        )
+        return await services.runs.start(principal, asked)
 
     async def _files(self, owner: str, message: AgUiMessage) -> tuple[str, ...]:
         """Store the files of a message, and return their upload ids."""

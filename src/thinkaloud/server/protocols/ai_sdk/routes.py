@@ -1,17 +1,18 @@
 """`/ai-sdk/chat` and below: the server's side of the AI SDK's chat transport."""
 
-from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from thinkaloud.errors import InvalidRequest, NotFound
 from thinkaloud.events.fold import RunFold
+from thinkaloud.events.prompt import ToolResult
 from thinkaloud.ports.store import RunRecord
 from thinkaloud.runtime.run_stream import follow_run
-from thinkaloud.runtime.runs.request import MAX_CONTEXT_FILES
+from thinkaloud.runtime.runs.request import MAX_CONTEXT_FILES, RunRequest
 from thinkaloud.server.api.chat import RUN_ID
 from thinkaloud.server.http.operation import (
     EVENT_STREAM,
@@ -32,7 +33,9 @@ from thinkaloud.server.protocols.ai_sdk.request import (
     ReconnectQuery,
     UIMessage,
     replaced_run,
+    tool_results,
 )
+from thinkaloud.server.protocols.client_tools import tool_schemas
 from thinkaloud.server.protocols.data_urls import stored_file
 from thinkaloud.server.protocols.hang_up import stopped_on_leaving
 from thinkaloud.server.protocols.plain_errors import plain_errors
@@ -101,10 +104,14 @@ class AiSdkRoutes:
         limit = settings.max_body_bytes + 2 * settings.max_upload_bytes
         body = decode(await read_limited(request, settings, limit), ChatBody, settings)
         principal = principal_of(request)
-        message = await self._message(principal.owner, body)
-        asked = run_request(message, services, self._state)
+        asked = await self._run_request(principal.owner, body)
         record = await services.runs.start(principal, asked)
-        wire = AiSdkWire(reasoning=services.sends_reasoning(body.send_reasoning))
+        continued = body.continued_message
+        wire = AiSdkWire(
+            reasoning=services.sends_reasoning(body.send_reasoning),
+            # Otherwise, the client shows the rest of the answer as another message.
+            message_id=continued.id if continued is not None else None,
+        )
         following = frames_of(follow_run(services.runs, record), wire)
         if not body.resumable:
             following = stopped_on_leaving(following, services.runs, record)
@@ -135,27 +142,50 @@ class AiSdkRoutes:
         headers = {**VERSION_HEADER, RUN_ID: record.run_id}
         return await event_stream(following, self._services.settings, self._state, headers)
 
-    async def _message(self, owner: str, body: ChatBody) -> ChatRequest:
-        """Return the message to send. Stores its files."""
-        message = body.message
-        path = await self._path(owner, body)
-        replaces = replaced_run(body, list(path))
-        again = body.regenerates and replaces is not None
-        return ChatRequest(
-            path[replaces].started.input.text if replaces and again else message.text,
+    async def _run_request(self, owner: str, body: ChatBody) -> RunRequest:
+        """Return the run that the request asks for."""
+        services = self._services
+        continued = body.continued_message
+        chat = ChatRequest(
+            "",
             body.id,
             temporary=body.id is None,
             model=body.model,
             reasoning_effort=body.reasoning_effort,
             max_iterations=body.max_iterations,
-            replaces=replaces,
-            # A run that answers the same message again has the same files.
-            context_files=None if again else await self._files(owner, message),
+        )
+        results: list[ToolResult] = []
+        if continued is None or body.regenerates:
+            chat = await self._with_message(owner, body, chat)
+        else:
+            path = await self._path(owner, body)
+            last = next(reversed(path.values()), None)
+            results = tool_results(continued, last, services.settings.max_text_chars)
+        return msgspec.structs.replace(
+            run_request(chat, services, self._state),
+            instructions=body.instructions,
+            client_tools=tool_schemas(body.declared_tools),
+            tool_results=tuple(results),
         )
 
-    async def _path(self, owner: str, body: ChatBody) -> Mapping[str, RunFold]:
-        """Return the runs of the conversation by id, if the request may replace one of them."""
-        if body.id is None or not (body.regenerates or body.edits):
+    async def _with_message(self, owner: str, body: ChatBody, chat: ChatRequest) -> ChatRequest:
+        """Return the request with the user's message. Stores its files."""
+        message = body.message
+        changes = body.regenerates or body.edits
+        path: dict[str, RunFold] = await self._path(owner, body) if changes else {}
+        replaces = replaced_run(body, path)
+        again = path[replaces] if replaces is not None and body.regenerates else None
+        return msgspec.structs.replace(
+            chat,
+            text=message.text if again is None else again.started.input.text,
+            replaces=replaces,
+            # A run that answers the same message again has the same files.
+            context_files=await self._files(owner, message) if again is None else None,
+        )
+
+    async def _path(self, owner: str, body: ChatBody) -> dict[str, RunFold]:
+        """Return the runs of the conversation by id, oldest first."""
+        if body.id is None:
             return {}
         return (await self._services.runs.hub.fold(owner, body.id)).runs
 

@@ -53,16 +53,20 @@ Rare = (
 
 
 class AgUiWire:
-    """The events of one run, with or without reasoning (P7), under the client's id of the run."""
+    """The events of one run, with or without reasoning (P7), under the client's id of the run.
 
-    def __init__(self, client_run_id: str, *, reasoning: bool) -> None:
+    `stable` is whether the client has version 1.0 or later: older ones refuse some of its fields.
+    """
+
+    def __init__(self, client_run_id: str, *, reasoning: bool, stable: bool = True) -> None:
         self.name = f"{_NAME}.{'reasoning' if reasoning else 'plain'}"
         self._client_run_id = client_run_id
         self._reasoning = reasoning
+        self._stable = stable
 
     def encoder(self) -> "AgUiEncoder":
         """Return an encoder for a new stream."""
-        return AgUiEncoder(self._client_run_id, reasoning=self._reasoning)
+        return AgUiEncoder(self._client_run_id, reasoning=self._reasoning, stable=self._stable)
 
 
 class AgUiEncoder:
@@ -72,15 +76,18 @@ class AgUiEncoder:
     delimit each message. The deltas themselves are encoded once for all streams.
     """
 
-    def __init__(self, client_run_id: str, *, reasoning: bool) -> None:
+    def __init__(self, client_run_id: str, *, reasoning: bool, stable: bool) -> None:
         self._client_run_id = client_run_id
         self._reasoning = reasoning
+        self._stable = stable
         self._model = ""
         self._message = ""
         """The id of the open message."""
         self._step = ""
         self._over = False
         self._calls = ToolCallIds()
+        self._pending: list[str] = []
+        """The calls that were returned to the client."""
 
     def encode(self, entry: Entry, /) -> bytes | None:
         """Return the events of a log event; None if this stream has none for it."""
@@ -127,7 +134,7 @@ class AgUiEncoder:
 
     def _started(self, logged: LoggedEvent, event: RunStarted) -> events.Started:
         self._model = event.model
-        self._calls = ToolCallIds(f"{message_prefix(logged.run_id)}:")
+        self._calls = ToolCallIds(call_prefix(logged.run_id))
         details = events.RunDetails(logged.run_id, event.model)
         return events.Started(
             logged.conversation_id,
@@ -197,6 +204,8 @@ class AgUiEncoder:
 
     def _tool_start(self, event: ToolStarted | ToolRequested) -> Sequence[events.AgUiEvent]:
         call = self._calls.started(event.tool_call_id)
+        if isinstance(event, ToolRequested):
+            self._pending.append(call)
         return [
             events.ToolCallStart(call, event.name),
             # Clients parse the arguments: an empty text is not JSON.
@@ -222,11 +231,23 @@ class AgUiEncoder:
         finished = events.Finished(
             logged.conversation_id,
             self._client_run_id,
-            events.RunOutcome("cancelled" if event.status == "stopped" else "success"),
             events.RunMetadata(details),
+            self._outcome(event),
             usage,
         )
         return [*step, finished]
+
+    def _outcome(self, event: RunEnded) -> events.RunOutcome | None:
+        if not self._stable:
+            return None
+        if event.status == "stopped":
+            return events.RunOutcome("cancelled")
+        return events.RunOutcome("success", tuple(self._pending))
+
+
+def call_prefix(run_id: str) -> str:
+    """Return what the ids of all tool calls of a run begin with: they are unique in a thread."""
+    return f"{message_prefix(run_id)}:"
 
 
 def message_prefix(run_id: str) -> str:

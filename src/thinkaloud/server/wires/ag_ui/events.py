@@ -1,8 +1,7 @@
 """The events of the AG-UI protocol 1.0, as far as this server sends them.
 
 Source: https://docs.ag-ui.com/concepts/events, and the schemas in the packages `@ag-ui/core` and
-`ag-ui-protocol`. The events have the same shape for clients of 0.0.59, which ignore fields that
-they don't know. A null in an optional field is an error for 1.0, so an unset field is omitted.
+`ag-ui-protocol`. Clients of 0.0.59 ignore fields of an event that they don't know. A null in an optional field is an error for 1.0, so an unset field is omitted.
 """
 
 from typing import Literal
@@ -190,10 +189,11 @@ class TokenUsage(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True
     cache_write_input_tokens: int | None = None
 
 
-class RunOutcome(msgspec.Struct, frozen=True):
-    """Why a run ended."""
+class RunOutcome(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """Why a run ended. `pending_tool_call_ids`: the calls that wait for a result of the client."""
 
     type: Literal["success", "cancelled"]
+    pending_tool_call_ids: tuple[str, ...] = ()
 
 
 class Finished(AgUiEvent, frozen=True, tag="RUN_FINISHED"):
@@ -201,8 +201,9 @@ class Finished(AgUiEvent, frozen=True, tag="RUN_FINISHED"):
 
     thread_id: str
     run_id: str
-    outcome: RunOutcome
     metadata: RunMetadata
+    outcome: RunOutcome | None = None
+    """Not sent to clients of 0.0.59, which refuse `cancelled` and pending calls."""
     usage: tuple[TokenUsage, ...] = ()
 
 

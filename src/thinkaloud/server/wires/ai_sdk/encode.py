@@ -84,6 +84,7 @@ class AiSdkEncoder:
         self._in_step = False
         self._over = False
         self._calls = ToolCallIds()
+        self._requested = False
 
     def encode(self, entry: Entry, /) -> bytes | None:
         """Return the chunks of an event; None if this stream has none for it."""
@@ -179,6 +180,7 @@ class AiSdkEncoder:
                 return [_tool_end(event, self._calls.latest(event.tool_call_id))]
             case ToolRequested():
                 call = self._calls.started(event.tool_call_id)
+                self._requested = True
                 return [chunks.ToolInput(call, event.name, parsed_arguments(event.arguments))]
             case Notice():
                 data = chunks.NoticeData(event.code, event.message)
@@ -217,9 +219,15 @@ class AiSdkEncoder:
             case "stopped":
                 return [*step, chunks.MessageMetadata(metadata), chunks.Abort("stopped")]
             case "completed" | "max_iterations":
-                return [*step, chunks.Finish(_finish_reason(event), metadata)]
+                return [*step, chunks.Finish(self._finish_reason(event), metadata)]
             case _:
                 assert_never(event.status)
+
+    def _finish_reason(self, event: RunEnded) -> chunks.FinishReason:
+        if self._requested or event.status == "max_iterations":
+            return "tool-calls"
+        limits = {"output_limit", "output_limit_in_reasoning"}
+        return "length" if event.outcome is not None and event.outcome.code in limits else "stop"
 
 
 def _delta(logged: LoggedEvent) -> bytes | None:
@@ -248,13 +256,6 @@ def _tool_end(event: ToolEnded, call: str) -> chunks.ToolOutput | chunks.ToolErr
         return chunks.ToolOutput(call, event.result, provider_executed=True, dynamic=True)
     text = event.result or event.status
     return chunks.ToolError(call, text, provider_executed=True, dynamic=True)
-
-
-def _finish_reason(event: RunEnded) -> chunks.FinishReason:
-    if event.status == "max_iterations":
-        return "tool-calls"
-    limits = {"output_limit", "output_limit_in_reasoning"}
-    return "length" if event.outcome is not None and event.outcome.code in limits else "stop"
 
 
 def _written(chunk: chunks.Chunk) -> bytes:
