@@ -6,9 +6,8 @@ const [reactPackage, corePackage] = {
   7: ["@ai-sdk/react", "ai"],
 }[process.argv[2]];
 const { Chat } = await import(reactPackage);
-const { DefaultChatTransport, lastAssistantMessageIsCompleteWithToolCalls } = await import(
-  corePackage
-);
+const { DefaultChatTransport, lastAssistantMessageIsCompleteWithToolCalls, validateUIMessages } =
+  await import(corePackage);
 
 let chat;
 let data;
@@ -40,7 +39,8 @@ function parts(type) {
 }
 
 await serve({
-  open({ api, id, messages, body, answers }) {
+  async open({ api, id, messages, body, answers }) {
+    if (messages) await validateUIMessages({ messages });
     data = [];
     toolCalls = [];
     chat = new Chat({

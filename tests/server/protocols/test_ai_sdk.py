@@ -112,6 +112,25 @@ async def test_a_resumed_stream_withholds_reasoning_by_policy() -> None:
     assert "".join(chunk.get("delta", "") for chunk in chunks(text)) == "Yes."
 
 
+@pytest.mark.promise("P7")
+async def test_loaded_messages_withhold_reasoning_by_policy_and_leave_out_an_active_answer() -> (
+    None
+):
+    more = asyncio.Event()
+    model = ScriptedModel([think(SECRET), say("Yes.")], [think(SECRET), Wait(more), say("No.")])
+    async with serving(model, show_reasoning="deny") as served:
+        await stream(served)
+        url = f"{served.api}/ai-sdk/chat"
+        async with served.session.post(url, json=body({**HELLO, "id": "u2"})) as response:
+            _, messages = await served.get("/ai-sdk/chat/chat-1")
+            more.set()
+            await response.read()
+        _, other = await served.get("/ai-sdk/chat/chat-2")
+    assert [message["role"] for message in messages] == ["user", "assistant", "user"]
+    assert SECRET not in json.dumps(messages)
+    assert other == []
+
+
 async def test_a_message_without_a_chat_id_is_not_stored() -> None:
     async with serving(ScriptedModel([say("Yes.")])) as served:
         found = await stream(served, {"messages": [HELLO]})

@@ -249,6 +249,38 @@ async def test_a_reloaded_page_resumes_the_answer_from_its_start(client: NodeCli
     assert again.status == 204
 
 
+@pytest.mark.promise("P8")
+async def test_a_reloaded_page_shows_the_stored_messages_as_they_were_streamed(
+    client: NodeClient,
+) -> None:
+    model = ScriptedModel(
+        [
+            think("A", part=0),
+            think("B", part=1),
+            call_tool("weather", {"city": "Kiel"}, "c1"),
+            call_tool("locate", {}, "c2"),
+        ],
+        [think("So."), call_tool("weather", {"city": "Atlantis"}, "c1")],
+        [say("In Rome.")],
+        [say("Half"), Cut()],
+    )
+    async with serving(model, tools=[weather]) as served:
+        tools = {"locate": LOCATE}
+        given = {"locate": {"city": "Rome"}}
+        await open_chat(client, served, answers=given, body={"tools": tools})
+        await ask(client)
+        streamed = await ask(client, "Thanks")
+        _, messages = await served.get("/ai-sdk/chat/chat-1")
+        await open_chat(client, served, messages=messages)
+        loaded = await client.do("end")
+    assert len(loaded["messages"]) == 4
+    for message in range(4):
+        assert parts(loaded, message=message) == parts(streamed, message=message)
+    for message in (1, 3):
+        for field in ("id", "metadata"):
+            assert loaded["messages"][message][field] == streamed["messages"][message][field]
+
+
 async def test_resuming_an_idle_chat_does_nothing(client: NodeClient) -> None:
     async with serving(ScriptedModel()) as served:
         await open_chat(client, served)

@@ -45,6 +45,7 @@ from thinkaloud.server.services import ServerServices, ServerState
 from thinkaloud.server.streams.frames import FrameStream, frames_of
 from thinkaloud.server.streams.sse import event_stream
 from thinkaloud.server.wires.ai_sdk.encode import AiSdkWire
+from thinkaloud.server.wires.ai_sdk.messages import ui_messages
 
 VERSION_HEADER: Final = {"x-vercel-ai-ui-message-stream": "v1"}
 """Identifies the protocol and its version; clients require or ignore it."""
@@ -71,6 +72,17 @@ class AiSdkRoutes:
                 requires="chat",
                 handler=plain_errors(self.chat),
                 answers={200: stream},
+            ),
+            Operation(
+                method="GET",
+                path=f"{_PATH}/{{chat_id}}",
+                name="aiSdkMessages",
+                summary="Get the messages of a chat",
+                tag="ai-sdk",
+                requires="read",
+                handler=plain_errors(self.messages),
+                query=ReconnectQuery,
+                answers={200: Answer("The messages, as `UIMessage`s.", None)},
             ),
             Operation(
                 method="GET",
@@ -116,6 +128,14 @@ class AiSdkRoutes:
         if not body.resumable:
             following = stopped_on_leaving(following, services.runs, record)
         return await self._stream(following, record)
+
+    async def messages(self, request: Request) -> Response:
+        """Get the messages of a chat, to begin with after a reload. A new chat has none."""
+        query = read_query(request, ReconnectQuery)
+        owner, chat_id = principal_of(request).owner, request.path_params["chat_id"]
+        fold = await self._services.runs.hub.fold(owner, chat_id)
+        shows = self._services.sends_reasoning(query.send_reasoning)
+        return json_response(ui_messages(chat_id, fold.runs.values(), reasoning=shows))
 
     async def resume(self, request: Request) -> Response:
         """Stream the active run of a chat from its first chunk."""
