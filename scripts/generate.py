@@ -20,12 +20,14 @@ from scripts import (
     python_page,
 )
 from scripts.tree import ROOT
+from tests.clients import table
 
 GENERATORS: dict[str, Callable[[], str]] = {
     "docs/pictures/speed.svg": plot.plot,
     "docs/reference/configuration.md": configuration_page.render,
     "docs/reference/events.md": events_page.render,
     "docs/reference/promises.md": promises_page.render,
+    "docs/reference/protocols/clients.md": table.render,
     "docs/reference/providers.md": providers_page.render,
     "docs/reference/python-api.md": python_page.render,
     "docs/reference/speed.md": page.page,

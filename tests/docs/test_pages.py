@@ -29,9 +29,16 @@ from thinkaloud.server.wires.page.frames import Frame as ChatFrame
 from thinkaloud.testing import ScriptedModel, say, think
 
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
-WRITTEN_ELSEWHERE = {"cli.md", "providers.md", "promises.md", "python-api.md", "events.md"}
+WRITTEN_ELSEWHERE = {
+    "cli.md",
+    "providers.md",
+    "promises.md",
+    "python-api.md",
+    "events.md",
+    "clients.md",
+}
 OURS = [page for page in PAGES if page.name not in WRITTEN_ELSEWHERE]
-CODE = {"python", "toml", "bash", "js"}
+CODE = {"python", "toml", "bash", "js", "tsx"}
 PROGRAMS = {"make", "thinkaloud", "python", "curl", "export"}
 
 

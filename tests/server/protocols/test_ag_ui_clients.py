@@ -55,6 +55,7 @@ def weather(city: str) -> str:
     return f"Sunny in {city}"
 
 
+@pytest.mark.feature("reasoning", "usage")
 async def test_an_answer_arrives_with_its_reasoning_and_its_usage(client: NodeClient) -> None:
     usage = Usage(input_tokens=3, output_tokens=5, reasoning_tokens=2)
     script = [think("Hm\u2028", "m."), say("Grüß ", "dich 👋"), finish("stop", usage)]
@@ -83,6 +84,7 @@ async def test_an_answer_arrives_with_its_reasoning_and_its_usage(client: NodeCl
     ]
 
 
+@pytest.mark.feature("reasoning")
 async def test_reasoning_is_shown_while_it_streams(client: NodeClient) -> None:
     more = asyncio.Event()
     async with serving(ScriptedModel([think("Hm"), Wait(more), say("Yes.")])) as served:
@@ -103,6 +105,7 @@ async def test_blocks_of_reasoning_are_messages_of_their_own(client: NodeClient)
     assert shown(state)[1:] == [("reasoning", "A"), ("reasoning", "B"), ("assistant", "C")]
 
 
+@pytest.mark.feature("tools")
 async def test_a_tool_of_the_server_is_shown_with_its_result(client: NodeClient) -> None:
     model = ScriptedModel(
         [think("Look."), call_tool("weather", {"city": "Kiel"})],
@@ -123,6 +126,7 @@ async def test_a_tool_of_the_server_is_shown_with_its_result(client: NodeClient)
     assert shown(state)[-1][1].strip() == "Sunny."
 
 
+@pytest.mark.feature("client tools")
 async def test_a_tool_of_the_client_is_called_and_the_next_run_has_its_result(
     client: NodeClient,
 ) -> None:
@@ -156,6 +160,7 @@ async def test_a_tool_of_the_client_is_called_and_the_next_run_has_its_result(
     assert [answer["text"] for answer in stored] == ["Better."]
 
 
+@pytest.mark.feature("history")
 async def test_the_next_message_continues_the_stored_conversation(client: NodeClient) -> None:
     model = ScriptedModel([think("Hm."), say("One.")], [say("Two.")])
     async with serving(model) as served:
@@ -175,6 +180,7 @@ async def test_the_next_message_continues_the_stored_conversation(client: NodeCl
 
 
 @pytest.mark.parametrize("kept", [0, 3], ids=["the first", "a later one"])
+@pytest.mark.feature("edit")
 async def test_regenerating_an_answer_replaces_it(client: NodeClient, kept: int) -> None:
     model = ScriptedModel(
         [think("Hm."), say("One.")], [think("Hm."), say("Two.")], [say("Better.")]
@@ -191,6 +197,7 @@ async def test_regenerating_an_answer_replaces_it(client: NodeClient, kept: int)
     assert [answer["text"] for answer in stored] == texts
 
 
+@pytest.mark.feature("stop")
 async def test_aborting_the_agent_stops_the_model(client: NodeClient) -> None:
     model = ScriptedModel([think("Hm"), Silence()])
     async with serving(model) as served:
@@ -218,6 +225,7 @@ async def test_a_run_that_is_stopped_elsewhere_ends_without_an_error(client: Nod
     assert state["events"][-1]["type"] == "RUN_FINISHED"
 
 
+@pytest.mark.feature("resume")
 async def test_a_request_that_is_repeated_resumes_its_run_from_the_start(
     client: NodeClient,
 ) -> None:
@@ -238,6 +246,7 @@ async def test_a_request_that_is_repeated_resumes_its_run_from_the_start(
     assert len(model.requests) == 1
 
 
+@pytest.mark.feature("errors")
 async def test_a_run_that_fails_shows_its_message_and_keeps_what_arrived(
     client: NodeClient,
 ) -> None:
@@ -249,6 +258,7 @@ async def test_a_run_that_fails_shows_its_message_and_keeps_what_arrived(
     assert state["events"][-1]["code"] == "provider_stream_cut"
 
 
+@pytest.mark.feature("errors")
 async def test_a_refused_message_shows_a_sentence(client: NodeClient) -> None:
     async with serving(ScriptedModel()) as served:
         await open_agent(client, served)

@@ -63,6 +63,7 @@ def weather(city: str) -> str:
     return f"Sunny in {city}"
 
 
+@pytest.mark.feature("reasoning", "usage")
 async def test_an_answer_arrives_with_its_reasoning_and_what_the_run_took(
     client: NodeClient,
 ) -> None:
@@ -81,6 +82,7 @@ async def test_an_answer_arrives_with_its_reasoning_and_what_the_run_took(
     assert metadata["timing"]["reasoningMs"] >= 0
 
 
+@pytest.mark.feature("reasoning")
 async def test_reasoning_is_shown_while_it_streams(client: NodeClient) -> None:
     more = asyncio.Event()
     async with serving(ScriptedModel([think("Hm"), Wait(more), say("Yes.")])) as served:
@@ -93,6 +95,7 @@ async def test_reasoning_is_shown_while_it_streams(client: NodeClient) -> None:
     assert texts(done) == "Yes."
 
 
+@pytest.mark.feature("tools")
 async def test_a_tool_of_the_server_is_shown_and_the_client_does_not_run_it(
     client: NodeClient,
 ) -> None:
@@ -122,6 +125,7 @@ LOCATE = {"description": "Where the user is", "parameters": {"type": "object", "
     [{"locate": LOCATE}, [{"name": "locate", **LOCATE}]],
     ids=["by name", "as a list"],
 )
+@pytest.mark.feature("client tools")
 async def test_a_tool_of_the_client_runs_there_and_the_answer_continues_with_its_result(
     client: NodeClient, tools: object
 ) -> None:
@@ -171,6 +175,7 @@ async def test_a_message_after_an_answer_with_a_tool_of_the_client_can_be_edited
     assert [answer["text"] for answer in stored] == ["", "In Rome.", "Better."]
 
 
+@pytest.mark.feature("history")
 async def test_the_next_message_continues_the_stored_conversation(client: NodeClient) -> None:
     model = ScriptedModel([think("Hm."), say("One.")], [say("Two.")])
     async with serving(model) as served:
@@ -184,6 +189,7 @@ async def test_the_next_message_continues_the_stored_conversation(client: NodeCl
     assert [answer["text"] for answer in stored] == ["One.", "Two."]
 
 
+@pytest.mark.feature("edit")
 async def test_regenerating_an_answer_replaces_it(client: NodeClient) -> None:
     model = ScriptedModel([say("One.")], [say("Two.")], [say("Better.")])
     async with serving(model) as served:
@@ -199,6 +205,7 @@ async def test_regenerating_an_answer_replaces_it(client: NodeClient) -> None:
     assert len(model.requests[-1].turns) == 1
 
 
+@pytest.mark.feature("edit")
 async def test_an_edited_message_replaces_it_and_what_followed(client: NodeClient) -> None:
     model = ScriptedModel([say("One.")], [say("Two.")], [say("Three.")])
     async with serving(model) as served:
@@ -211,6 +218,7 @@ async def test_an_edited_message_replaces_it_and_what_followed(client: NodeClien
     assert [answer["text"] for answer in stored] == ["One.", "Three."]
 
 
+@pytest.mark.feature("stop")
 async def test_stopping_the_chat_stops_the_model(client: NodeClient) -> None:
     model = ScriptedModel([think("Hm"), Silence()], [say("Yes.")])
     async with serving(model) as served:
@@ -226,6 +234,7 @@ async def test_stopping_the_chat_stops_the_model(client: NodeClient) -> None:
         assert [answer["status"] for answer in stored] == ["stopped"]
 
 
+@pytest.mark.feature("resume")
 async def test_a_reloaded_page_resumes_the_answer_from_its_start(client: NodeClient) -> None:
     more = asyncio.Event()
     model = ScriptedModel([think("Hm"), say("One "), Wait(more), say("two.")])
@@ -290,6 +299,7 @@ async def test_resuming_an_idle_chat_does_nothing(client: NodeClient) -> None:
     assert state["messages"] == []
 
 
+@pytest.mark.feature("errors")
 async def test_a_run_that_fails_shows_its_message_and_keeps_what_arrived(
     client: NodeClient,
 ) -> None:
@@ -302,6 +312,7 @@ async def test_a_run_that_fails_shows_its_message_and_keeps_what_arrived(
     assert state["messages"][-1]["metadata"]["error"]["code"] == "provider_stream_cut"
 
 
+@pytest.mark.feature("errors")
 async def test_a_refused_message_shows_a_sentence(client: NodeClient) -> None:
     async with serving(ScriptedModel([say("Yes.")])) as served:
         await open_chat(client, served, body={"model": "no/such"})

@@ -1,0 +1,48 @@
+"""Other people's clients that the tests run, for the table on the page of tested clients.
+
+A test that shows a feature with a client is marked `@pytest.mark.feature("reasoning")`. Its module
+belongs to the clients below, and runs with each of their versions.
+"""
+
+from typing import Final, NamedTuple
+
+
+class Client(NamedTuple):
+    """A client, with all versions that one test module runs."""
+
+    name: str
+    versions: tuple[str, ...]
+    protocol: str
+    """The protocol and the file of its page."""
+    module: str
+    """The test module, relative to the root."""
+
+
+FEATURES: Final = {
+    "reasoning": "shows reasoning while it streams",
+    "tools": "shows the server's own tools",
+    "client tools": "executes its own tools",
+    "history": "continues a conversation",
+    "edit": "regenerates and edits",
+    "stop": "stops the model by hanging up",
+    "resume": "continues a broken stream",
+    "usage": "shows tokens or durations",
+    "errors": "shows errors before and during a stream",
+}
+"""The columns of the table, with their meanings."""
+
+_PROTOCOLS: Final = "tests/server/protocols"
+CLIENTS: Final = (
+    Client(
+        "`ai` with `@ai-sdk/react`",
+        ("6.0", "7.0"),
+        "[AI SDK](ai-sdk.md)",
+        f"{_PROTOCOLS}/test_ai_sdk_clients.py",
+    ),
+    Client(
+        "`@ag-ui/client`",
+        ("0.0.59", "1.0"),
+        "[AG-UI](ag-ui.md)",
+        f"{_PROTOCOLS}/test_ag_ui_clients.py",
+    ),
+)
