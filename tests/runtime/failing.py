@@ -34,6 +34,7 @@ class FailingStore(MemoryStore):
     ) -> None:
         if self.full_for_runs:
             self.refused_runs += 1
+        if self.full or self.full_for_runs:
             raise StoreError("The disk is full.")
         await super().compact(run, events, text, title=title, reserved_seq=reserved_seq)
 

@@ -93,6 +93,30 @@ async def test_what_ended_while_the_disk_was_full_is_put_in_order_by_the_next_st
     assert end_of(again) == end_of(events)
 
 
+@pytest.mark.promise("P3")
+async def test_the_end_of_a_run_that_cannot_be_compacted_is_saved_before_it_is_shown() -> None:
+    store = FailingStore()
+    store.full_for_runs = True
+    async with stage(ScriptedModel([say("One")]), store=store, flush_interval=3_600) as runs:
+        record = await start(runs, conversation_id="c")
+        events = await logged(runs, record)
+        kept = await store.read(OWNER, "c", 0, 100)
+    assert kept[-1].logged == events[-1]
+
+
+@pytest.mark.promise("P2", "P3")
+async def test_a_second_run_in_a_conversation_continues_with_the_numbers_after_a_short_one() -> (
+    None
+):
+    store = FailingStore()
+    async with stage(ScriptedModel([say("One")], [say("Two")]), store=store) as runs:
+        first = await logged(runs, await start(runs, conversation_id="c"))
+        second = await logged(runs, await start(runs, conversation_id="c"))
+        end = await store.log_end(OWNER, "c")
+    assert [each.seq for each in [*first, *second]] == list(range(1, second[-1].seq + 1))
+    assert end.reserved_seq == end.last_seq == second[-1].seq
+
+
 async def test_a_run_that_cannot_be_put_in_order_is_told_once_however_often_it_is_tried(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -156,6 +156,26 @@ async def test_one_batch_of_many_conversations_is_one_transaction(path: Path) ->
         assert store.commits - before == 1
 
 
+@pytest.mark.promise("P3")
+async def test_a_short_reply_costs_two_transactions_and_its_end_is_the_second(path: Path) -> None:
+    async with SqliteStore.open(path) as store:
+        async with stage(
+            ScriptedModel([say("One", "Two")]), store=store, flush_interval=3_600
+        ) as runs:
+            before = store.commits
+            record = await start(runs, "Tell")
+            said = await logged(runs, record)
+            assert store.commits - before == 2
+            assert await store.unfinished_runs() == []
+            kept = await store.read(record.owner, record.conversation_id, 0, 100)
+        assert kept[-1].logged == said[-1]
+        found = await store.conversation(record.owner, record.conversation_id)
+        end = await store.log_end(record.owner, record.conversation_id)
+    assert found is not None
+    assert found.title == "OneTwo"
+    assert end.reserved_seq == end.last_seq == said[-1].seq
+
+
 async def test_a_long_reply_costs_a_handful_of_transactions_and_little_room(path: Path) -> None:
     tokens = [f"token{number:05} " for number in range(4_000)]
     script = [Batch(tuple(think(*tokens))), Batch(tuple(say(*tokens)))]

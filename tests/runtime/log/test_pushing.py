@@ -174,11 +174,25 @@ class SlowStore(MemoryStore):
         self.allowed = asyncio.Event()
 
     async def append(self, batch: Mapping[ConversationKey, Sequence[Stored]]) -> None:
-        events = [each for new in batch.values() for each in new]
+        await self._hold([each for new in batch.values() for each in new])
+        await super().append(batch)
+
+    async def compact(
+        self,
+        run: RunRecord,
+        events: Sequence[Stored],
+        text: str,
+        *,
+        title: str = "",
+        reserved_seq: int | None = None,
+    ) -> None:
+        await self._hold(events)
+        await super().compact(run, events, text, title=title, reserved_seq=reserved_seq)
+
+    async def _hold(self, events: Sequence[Stored]) -> None:
         if any(isinstance(each.logged.event, RunEnded) for each in events):
             self.reached.set()
             await self.allowed.wait()
-        await super().append(batch)
 
 
 @pytest.mark.promise("P3")

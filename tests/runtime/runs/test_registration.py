@@ -10,12 +10,10 @@ from typing_extensions import override
 from tests.runtime.failing import PausingStore
 from tests.runtime.reading import end_of, texts
 from tests.staging import OWNER, FakeClock, events_of, logged, stage, start
-from thinkaloud.errors import NotFound, StoreError
+from thinkaloud.errors import StoreError
 from thinkaloud.events.event import AnswerDelta, RunEnded
-from thinkaloud.ports.principal import Principal
 from thinkaloud.ports.store import RunStart, Started
 from thinkaloud.runtime.log.follower import Snapshot
-from thinkaloud.runtime.runs.request import RunRequest
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.sqlite import SqliteStore
 from thinkaloud.testing import ScriptedModel, Silence, call_tool, say, think
@@ -147,28 +145,6 @@ async def test_every_number_is_reserved_before_it_is_shown_however_long_storing_
         await starting
         assert log.seq >= 70_000
         assert (await store.log_end(OWNER, "c")).reserved_seq >= log.seq
-
-
-@pytest.mark.promise("P9")
-async def test_a_run_that_is_not_stored_yet_reserves_no_numbers_of_another_owner() -> None:
-    store = GatedStore()
-    store.gate.is_before = True
-    model = ScriptedModel([say("One")], [say("Two"), Silence()])
-    async with stage(model, store=store) as runs:
-        await logged(runs, await start(runs, "first", conversation_id="c"))
-        await runs.hub.writer.save()
-        before = await store.log_end(OWNER, "c")
-        request = RunRequest("second", conversation_id="c")
-        starting = asyncio.create_task(runs.start(Principal("bob"), request))
-        await store.gate.reached.wait()
-        while len(model.requests) < 2:
-            await asyncio.sleep(0)
-        await runs.hub.writer.save()
-        after = await store.log_end(OWNER, "c")
-        store.gate.opened.set()
-        with pytest.raises(NotFound):
-            await starting
-    assert after == before
 
 
 @pytest.mark.promise("P3", "P4", "P9")

@@ -17,6 +17,8 @@ from thinkaloud.runtime.log.live_log import LiveLog
 RESERVED_AHEAD: Final = 65_536
 """How many numbers to reserve at a time. A crash skips at most twice as many."""
 _LONGEST_HOLD: Final = 1.0
+_SHORT_RUN: Final = 1_024
+"""How many events a run may have to be finished before its end is published."""
 _PAGE: Final = 512
 _log = logging.getLogger(__name__)
 
@@ -31,6 +33,8 @@ class LogWriter:
         self._saving = asyncio.Lock()
         self._failing = False
         self._unfinished: set[str] = set()
+        self._finished: set[str] = set()
+        """The runs that were finished with their end, and don't know it yet."""
 
     @property
     def failing(self) -> bool:
@@ -74,7 +78,7 @@ class LogWriter:
                 )
                 for log, entries in taken:
                     log.unsaved.note_saved(entries)
-                    # The store may not have the conversation of an unconfirmed run.
+                    # The store may not have the conversation of an unconfirmed run yet.
                     if log.writers and log.unconfirmed is None:
                         await self.reserve(log)
                 self._note_saved(logs)
@@ -86,17 +90,41 @@ class LogWriter:
                     if not log.is_saved:
                         self.note(log)
 
-    async def show_end(self, log: LiveLog) -> None:
-        """Persist the terminal event, then publish it.
+    async def show_end(self, log: LiveLog, run: RunRecord, title: str | None) -> None:
+        """Persist the terminal event of a run, which is held, then publish it.
 
-        If the store does not respond within a second, it is published anyway.
+        With a `title`, which is only given for a short run, the run is finished in the same
+        transaction if possible; see `finish`. If the store does not respond within a second, the
+        event is published anyway.
         """
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LONGEST_HOLD):
-                    await self.save()
+                    if title is None or not await self._finish_now(log, run, title):
+                        await self.save()
         finally:
             log.show()
+
+    async def _finish_now(self, log: LiveLog, run: RunRecord, title: str) -> bool:
+        """Compact a run whose end is still unsaved. Returns False if it can't be done now."""
+        if self._failing or log.last_seq - run.first_seq >= _SHORT_RUN:
+            return False
+        async with self._saving:
+            entries = log.of_run(run.run_id)
+            unsaved = log.unsaved.copy()
+            others = any(entry.logged.run_id != run.run_id for entry in unsaved)
+            if others or log.unconfirmed is not None or log.deleted or not _is_whole(entries):
+                return False
+            try:
+                await self._compact(log, run, entries, title, is_last=log.writers == 1)
+            except StoreError:
+                return False  # `finish` tries again, and logs it.
+            log.unsaved.note_saved(unsaved)
+            if log.is_saved:
+                self.forget(log.owner, log.conversation_id)
+            log.trim()
+        self._finished.add(run.run_id)
+        return True
 
     async def finish(
         self, log: LiveLog, run: RunRecord, title: str, known: Sequence[Entry] | None = None
@@ -107,6 +135,9 @@ class LogWriter:
         needs. `known` has all entries of the run, if the caller has read them. Returns False if this
         cannot be done now; the store counts the run as unfinished until it is.
         """
+        if run.run_id in self._finished:
+            self._finished.discard(run.run_id)
+            return True
         await self.save()
         if log.deleted:
             self._unfinished.discard(run.run_id)
@@ -115,27 +146,11 @@ class LogWriter:
         # Later events of a run that has started since may be unsaved.
         if entries and log.unsaved.begins_by(entries[-1].logged.seq):
             return False
-        reserved_seq = log.reserved_seq
         try:
             if not _is_whole(entries):
                 entries = await self._saved_entries(run)
-            rewritten = settled([entry.logged for entry in entries])
-            for entry, logged in zip(entries, rewritten, strict=True):
-                if logged is not entry.logged:
-                    entry.rewrite(logged)
-            text = searchable(entry.logged.event for entry in entries)
-            if not log.writers:
-                # A run that starts now reserves again, after this.
-                log.reserved_seq = log.seq
-            await self._store.compact(
-                run,
-                stored(entries),
-                text,
-                title=title,
-                reserved_seq=None if log.writers else log.seq,
-            )
+            await self._compact(log, run, entries, title, is_last=not log.writers)
         except StoreError:
-            log.reserved_seq = max(log.reserved_seq, reserved_seq)
             # Log once: it may be retried for as long as the server runs.
             if run.run_id not in self._unfinished:
                 self._unfinished.add(run.run_id)
@@ -143,6 +158,26 @@ class LogWriter:
             return False
         self._unfinished.discard(run.run_id)
         return True
+
+    async def _compact(
+        self, log: LiveLog, run: RunRecord, entries: Sequence[Entry], title: str, *, is_last: bool
+    ) -> None:
+        """Compact a run. `is_last`: no other run relies on the reserved numbers."""
+        rewritten = settled([entry.logged for entry in entries])
+        for entry, logged in zip(entries, rewritten, strict=True):
+            if logged is not entry.logged:
+                entry.rewrite(logged)
+        text = searchable(entry.logged.event for entry in entries)
+        reserved_seq = log.reserved_seq
+        through = log.last_seq if is_last else None
+        if through is not None:
+            # A run that starts now reserves again, after this.
+            log.reserved_seq = through
+        try:
+            await self._store.compact(run, stored(entries), text, title=title, reserved_seq=through)
+        except StoreError:
+            log.reserved_seq = max(log.reserved_seq, reserved_seq)
+            raise
 
     async def reserve(self, log: LiveLog) -> None:
         """Reserve enough numbers for a run, so that none is ever assigned twice."""

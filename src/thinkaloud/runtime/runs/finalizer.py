@@ -16,6 +16,8 @@ from thinkaloud.runtime.log.hub import Hub
 from thinkaloud.runtime.log.live_log import LiveLog
 
 _LONGEST_WAIT: Final = 60.0
+_SHORT_CHARACTERS: Final = 65_536
+"""How long a run may be whose end waits for its compaction, which takes about 2 ms then."""
 _log = logging.getLogger(__name__)
 
 
@@ -34,6 +36,12 @@ class Finalizer:
         self._hub = hub
         self._interval = interval
         self._left: set[asyncio.Task[None]] = set()
+
+    async def show_end(self, log: LiveLog, run: RunRecord) -> None:
+        """Persist the terminal event, then publish it. A short run is finished with it."""
+        fold = log.runs[run.run_id]
+        title = _title_of(fold) if fold.characters <= _SHORT_CHARACTERS else None
+        await self._hub.writer.show_end(log, run, title)
 
     async def finish(self, log: LiveLog, run: RunRecord) -> bool:
         """Compact a run and set its conversation's title. Returns False if not done yet."""
@@ -80,5 +88,9 @@ def _title(run: RunFold | None) -> str:
     """Return the title that a run gives an untitled conversation."""
     if run is None or run.ended is None:
         return ""
+    return _title_of(run)
+
+
+def _title_of(run: RunFold) -> str:
     view = run.view()
     return title_of(view.response, view.input.text)

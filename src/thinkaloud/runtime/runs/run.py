@@ -87,7 +87,7 @@ class RunDependencies(msgspec.Struct, frozen=True):
     limits: Limits
     tool_executor: ToolExecutor
     hooks: HookChain
-    show_end: Callable[[LiveLog], Awaitable[None]]
+    show_end: Callable[[], Awaitable[None]]
     """Persists and publishes the terminal event."""
 
 
@@ -148,7 +148,7 @@ class Run:
         if self.refusal is not None:
             return
         ending = self._recorder.end(finish, held=True)
-        await self._show_end(self.log)
+        await self._show_end()
         if cancelled is not None:
             raise cancelled
         await self._notify_end(ending, finish.error)

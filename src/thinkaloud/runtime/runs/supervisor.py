@@ -224,7 +224,7 @@ class Runs:
             services.limits,
             services.tool_executor,
             hooks,
-            self.hub.writer.show_end,
+            lambda: self._finisher.show_end(log, start.run),
         )
         run = Run(spec, log, means)
         task = self._tasks.create_task(self._execute(run, start.run, log))
