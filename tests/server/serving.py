@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.staging import FixedAttachments, FixedCatalogue
+from thinkaloud.auth.access import Access
 from thinkaloud.ports.attachments import Attachments
 from thinkaloud.ports.authentication import Authenticator, SinglePrincipal
 from thinkaloud.ports.clock import Clock, SystemClock
@@ -28,6 +29,7 @@ from thinkaloud.server.app import create_app
 from thinkaloud.server.connections.uvicorn_server import AgentServer, address, bind, build_server
 from thinkaloud.server.services import About, ServerServices
 from thinkaloud.server.settings import ServerSettings
+from thinkaloud.stores.keys import MemoryKeyStore
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.temporary import TemporaryStore
 from thinkaloud.stores.uploads import MemoryUploads
@@ -219,6 +221,7 @@ async def serving(
     clock: Clock | None = None,
     extend: Callable[[Starlette, ServerServices], None] | None = None,
     authenticator: Authenticator | None = None,
+    access: Access | None = None,
     **settings: Any,
 ) -> AsyncGenerator[Served]:
     """Serve these models; the first is the current one. `extend` adds routes of its own."""
@@ -237,6 +240,7 @@ async def serving(
         admission=chosen,
     )
     async with Runs(services).open() as runs:
+        keys = access or Access(MemoryKeyStore(), services.clock)
         given = ServerServices(
             runs=runs,
             catalogue=services.catalogue,
@@ -246,6 +250,7 @@ async def serving(
             about=about or About("9.9.9", limits=limits),
             authenticator=authenticator or SinglePrincipal(Principal("local")),
             uploads=uploads,
+            access=keys,
         )
         async with listening(given, extend) as server_and_url:
             server, url = server_and_url

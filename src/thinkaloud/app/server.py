@@ -9,31 +9,40 @@ from typing import Final
 
 import uvloop
 
+from thinkaloud.app.access import open_server_access
 from thinkaloud.app.channels import OpenChannels, enabled_channels, open_channels
 from thinkaloud.app.chat_platforms import OpenPlatforms
 from thinkaloud.app.runtime import Choices, Runtime, open_runtime
 from thinkaloud.app.server_address import address_file
 from thinkaloud.app.signals import cancel_on_signal
 from thinkaloud.app.storage import is_persistent, with_storage
+from thinkaloud.auth.access import Access
 from thinkaloud.config import Configuration
 from thinkaloud.ports.authentication import SinglePrincipal
 from thinkaloud.server.app import AgentApp, create_app
 from thinkaloud.server.connections.uvicorn_server import serve
 from thinkaloud.server.services import About, ServerServices
 from thinkaloud.server.websocket_channel import WebSocketChannel
+from thinkaloud.stores.keys import MemoryKeyStore
 from thinkaloud.version import __version__
 
 _TASK_CLEANUP_SECONDS: Final = 1.0
 _log = logging.getLogger(__name__)
 
 
-def web_app(runtime: Runtime, channels: OpenChannels | None = None) -> AgentApp:
-    """Return the web application for an open runtime. Without `channels`, `/ws` is a new channel."""
+def web_app(
+    runtime: Runtime, channels: OpenChannels | None = None, access: Access | None = None
+) -> AgentApp:
+    """Return the web application for an open runtime.
+
+    Without `channels`, `/ws` is a new channel. Without `access`, there are no API keys.
+    """
     settings = runtime.configuration.settings
     if channels is None:
         channels = OpenChannels(
             WebSocketChannel(settings.channels.websocket, runtime.clock), OpenPlatforms((), None)
         )
+    access = access or Access(MemoryKeyStore(), runtime.clock, settings.auth)
     about = About(
         version=__version__,
         tools=runtime.tools,
@@ -53,7 +62,10 @@ def web_app(runtime: Runtime, channels: OpenChannels | None = None) -> AgentApp:
             websocket=channels.websocket,
             channel_statuses=channels.platforms.statuses,
             uploads=runtime.uploads,
-            authenticator=SinglePrincipal(runtime.principal),
+            authenticator=SinglePrincipal(runtime.principal)
+            if settings.auth.mode == "off"
+            else access.authenticator,
+            access=access,
         )
     )
 
@@ -85,6 +97,10 @@ async def _serve(
         if not runtime.is_demo:
             # Load the HTTP client now, so that the first run doesn't have to wait for it.
             await runtime.sessions.prepare()
+        access = await stack.enter_async_context(
+            open_server_access(configuration, runtime.clock, persistent=persistent)
+        )
+        await stack.enter_async_context(access.open())
         channels = await stack.enter_async_context(open_channels(runtime))
         publish = stack.enter_context(address_file(configuration.data_dir)) if persistent else None
 
@@ -95,7 +111,13 @@ async def _serve(
             if ready is not None:
                 ready(runtime, url)
 
-        await serve(web_app(runtime, channels), configuration.settings.server, started)
+        # `open_server_access` has checked that a server for other machines requires credentials.
+        await serve(
+            web_app(runtime, channels, access),
+            configuration.settings.server,
+            started,
+            local_only=configuration.settings.auth.mode == "off",
+        )
 
 
 def run_server(

@@ -1,6 +1,8 @@
 """Publishes the address of a running server in the data directory, and finds it from the terminal."""
 
+import ipaddress
 import os
+import socket
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -92,4 +94,16 @@ def _is_local(url: str) -> bool:
         return False
     if parts.scheme == "unix":
         return parts.path.startswith("/")
-    return parts.scheme == "http" and is_loopback(parts.hostname or "")
+    host = parts.hostname or ""
+    return parts.scheme == "http" and (is_loopback(host) or _is_own_address(host))
+
+
+def _is_own_address(host: str) -> bool:
+    """Whether an IP address is one of this machine's."""
+    try:
+        address = ipaddress.ip_address(host)
+        with socket.socket(socket.AF_INET if address.version == 4 else socket.AF_INET6) as probe:
+            probe.bind((host, 0))
+    except (ValueError, OSError):
+        return False
+    return not address.is_unspecified

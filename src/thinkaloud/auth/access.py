@@ -63,11 +63,15 @@ class Access:
     ) -> AsyncGenerator[None]:
         """Load the keys, and watch for changes and expiry until the block is left.
 
-        `on_end` is called when credentials have ended. Raises `StoreError`.
+        `on_end` is called when credentials have ended. In mode `off` there is nothing to watch.
+        Raises `StoreError`.
         """
         if on_end is not None:
             self.keyring.on_end = on_end
         await self.keyring.announce()
+        if self.settings.mode == "off":
+            yield
+            return
         async with owned_tasks() as tasks:
             watching = tasks.create_task(self._watch())
             try:

@@ -1,38 +1,42 @@
 """What can be set about a key: the fields of the API and the options of the terminal."""
 
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from thinkaloud.auth.names import duration_ms, is_key_name, is_owner_name
+from thinkaloud.auth.names import DURATION_PATTERN, OWNER_PATTERN, duration_ms
 from thinkaloud.auth.policies import default_scopes
 from thinkaloud.errors import InvalidRequest
 from thinkaloud.events.prompt import EffortLevel
 from thinkaloud.ports.keys import ApiKey, KeySecret
 from thinkaloud.ports.principal import ReasoningPolicy, Role, Scope, UsageLimits
 
-_MOST_MODELS: Final = 100
-_LONGEST_MODEL: Final = 200
-_LONGEST_MS: Final = 100 * 365 * 86_400_000
-
 T = TypeVar("T")
 Limit = Annotated[int, Meta(ge=0, le=2**53)]
+KeyName = Annotated[str, Meta(pattern=r"^[!-~]([ -~]{0,62}[!-~])?$(?!\n)")]
+OwnerName = Annotated[str, Meta(pattern=OWNER_PATTERN)]
+Duration = Annotated[str, Meta(pattern=DURATION_PATTERN, examples=["30d", "12h"])]
+Scopes = Annotated[tuple[Scope, ...], Meta(min_length=1, max_length=10)]
+Models = Annotated[
+    tuple[Annotated[str, Meta(min_length=1, max_length=200)], ...], Meta(max_length=100)
+]
 
 
 class KeyFields(msgspec.Struct, frozen=True, kw_only=True):
     """The fields of a new key."""
 
-    name: str
-    """What the key is for: 1 to 64 printable characters."""
-    owner: str | None = None
+    name: KeyName
+    """What the key is for: 1 to 64 printable ASCII characters."""
+    owner: OwnerName | None = None
     """Whose conversations it uses; null: `name`."""
     role: Role = "user"
-    scopes: tuple[Scope, ...] | None = None
-    """What it may do; null: `chat` and `read`, for an admin everything."""
-    expires: str | None = None
+    scopes: Scopes | None = None
+    """What it may do; null: `chat` and `read`, for an admin everything. `admin` has no effect
+    without the role."""
+    expires: Duration | None = None
     """How long it is valid, such as `30d` or `12h`; null: until it is revoked."""
-    models: tuple[str, ...] = ()
+    models: Models = ()
     """Glob patterns of the models it may use; empty: all."""
     max_effort: EffortLevel | None = None
     """The highest reasoning effort it may use."""
@@ -49,12 +53,12 @@ class KeyFields(msgspec.Struct, frozen=True, kw_only=True):
 class KeyChange(msgspec.Struct, frozen=True, kw_only=True):
     """The fields of a key to change; null removes a restriction."""
 
-    name: str | UnsetType = UNSET
+    name: KeyName | UnsetType = UNSET
     role: Role | UnsetType = UNSET
-    scopes: tuple[Scope, ...] | UnsetType = UNSET
-    expires: str | UnsetType | None = UNSET
+    scopes: Scopes | UnsetType = UNSET
+    expires: Duration | UnsetType | None = UNSET
     """How long it is valid from now, such as `30d`; null: until it is revoked."""
-    models: tuple[str, ...] | UnsetType | None = UNSET
+    models: Models | UnsetType | None = UNSET
     max_effort: EffortLevel | UnsetType | None = UNSET
     reasoning: ReasoningPolicy | UnsetType = UNSET
     requests_per_minute: Limit | UnsetType | None = UNSET
@@ -66,12 +70,12 @@ def new_key(fields: KeyFields, key_id: str, secret: KeySecret, now_ms: int) -> A
     """Return a new key. Raises `InvalidRequest` with the field."""
     owner = fields.name if fields.owner is None else fields.owner
     scopes = default_scopes(fields.role) if fields.scopes is None else frozenset(fields.scopes)
-    key = ApiKey(
+    return ApiKey(
         key_id=key_id,
         name=fields.name,
         owner=owner,
         role=fields.role,
-        scopes=scopes,
+        scopes=_permitted(scopes, fields.role),
         secrets=(secret,),
         created_at_ms=now_ms,
         expires_at_ms=_expiry(fields.expires, now_ms),
@@ -82,7 +86,6 @@ def new_key(fields: KeyFields, key_id: str, secret: KeySecret, now_ms: int) -> A
             fields.requests_per_minute, fields.concurrent_runs, fields.tokens_per_day
         ),
     )
-    return _checked(key)
 
 
 def changed(key: ApiKey, change: KeyChange, now_ms: int) -> ApiKey:
@@ -101,23 +104,44 @@ def changed(key: ApiKey, change: KeyChange, now_ms: int) -> ApiKey:
         _or(change.concurrent_runs, key.limits.concurrent_runs),
         _or(change.tokens_per_day, key.limits.tokens_per_day),
     )
-    after = msgspec.structs.replace(
+    return msgspec.structs.replace(
         key,
         name=_or(change.name, key.name),
         role=role,
-        scopes=scopes,
+        scopes=_permitted(scopes, role),
         expires_at_ms=expires_at_ms,
         models=_or(change.models, key.models) or (),
         max_effort=_or(change.max_effort, key.max_effort),
         reasoning=_or(change.reasoning, key.reasoning),
         limits=limits,
     )
-    return _checked(after)
+
+
+def checked_fields(fields: KeyFields) -> KeyFields:
+    """Check fields that were not decoded. Raises `InvalidRequest` with the field."""
+    try:
+        return msgspec.convert(msgspec.to_builtins(fields), KeyFields)
+    except msgspec.ValidationError as error:
+        raise _invalid(error) from None
+
+
+def checked_change(change: KeyChange) -> KeyChange:
+    """Check a change that was not decoded. Raises `InvalidRequest` with the field."""
+    try:
+        return msgspec.convert(msgspec.to_builtins(change), KeyChange)
+    except msgspec.ValidationError as error:
+        raise _invalid(error) from None
 
 
 def grace_ms(text: str) -> int:
     """Parse the grace period of a rotation. Raises `InvalidRequest`."""
     return _duration(text, "grace")
+
+
+def _invalid(error: msgspec.ValidationError) -> InvalidRequest:
+    what, _, path = str(error).partition(" - at `$.")
+    field = path.rstrip("`").partition("[")[0]
+    return InvalidRequest(f"{field}: {what}.", field=field)
 
 
 def _or(value: T | UnsetType, otherwise: T) -> T:
@@ -130,24 +154,10 @@ def _expiry(text: str | None, now_ms: int) -> int | None:
 
 def _duration(text: str, field: str) -> int:
     found = duration_ms(text)
-    if found is None or found > _LONGEST_MS:
+    if found is None:
         raise InvalidRequest(f"{field} must be a duration such as 30d, 24h or 90s.", field=field)
     return found
 
 
-def _checked(key: ApiKey) -> ApiKey:
-    if not is_key_name(key.name):
-        raise InvalidRequest("name must be 1 to 64 printable characters.", field="name")
-    if not is_owner_name(key.owner):
-        raise InvalidRequest("owner must be 1 to 128 printable ASCII characters.", field="owner")
-    if not key.scopes:
-        raise InvalidRequest("scopes must not be empty.", field="scopes")
-    if "admin" in key.scopes and key.role != "admin":
-        raise InvalidRequest("The scope admin requires the role admin.", field="scopes")
-    if len(key.models) > _MOST_MODELS:
-        raise InvalidRequest(f"models can have at most {_MOST_MODELS} patterns.", field="models")
-    if any(not 0 < len(pattern) <= _LONGEST_MODEL for pattern in key.models):
-        raise InvalidRequest(
-            f"A pattern in models must have 1 to {_LONGEST_MODEL} characters.", field="models"
-        )
-    return key
+def _permitted(scopes: frozenset[Scope], role: Role) -> frozenset[Scope]:
+    return scopes if role == "admin" else scopes - {"admin"}

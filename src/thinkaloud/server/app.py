@@ -6,6 +6,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from typing_extensions import override
 
 from thinkaloud.errors import ThinkaloudError
+from thinkaloud.server.access.keys import KeyRoutes
+from thinkaloud.server.access.session import SessionRoutes
 from thinkaloud.server.api.branch_export import BranchExportRoutes
 from thinkaloud.server.api.chat import ChatRoutes
 from thinkaloud.server.api.conversations import ConversationRoutes
@@ -101,6 +103,8 @@ def create_app(services: ServerServices) -> AgentApp:
         *ModelRoutes(services, state).operations(),
         *system.operations(),
         *DiagnosticRoutes(services, state).operations(),
+        *SessionRoutes(services).operations(),
+        *KeyRoutes(services).operations(),
         *BootstrapRoutes(services, system).operations(),
         *metrics.operations(),
     ]

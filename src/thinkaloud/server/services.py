@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from thinkaloud.auth.access import Access
 from thinkaloud.channels.platform.status import ChannelStatus
 from thinkaloud.channels.settings import WebSocketSettings
 from thinkaloud.events.prompt import Effort
@@ -18,6 +19,7 @@ from thinkaloud.runtime.runs.supervisor import Runs
 from thinkaloud.server.settings import ServerSettings
 from thinkaloud.server.stream_monitor import StreamMonitor
 from thinkaloud.server.websocket_channel import WebSocketChannel
+from thinkaloud.stores.keys import MemoryKeyStore
 from thinkaloud.stores.uploads import MemoryUploads
 
 
@@ -50,6 +52,8 @@ class ServerServices(msgspec.Struct, frozen=True):
         default_factory=lambda: WebSocketChannel(WebSocketSettings(), SystemClock())
     )
     """The channel behind `/ws`."""
+    access: Access = msgspec.field(default_factory=lambda: Access(MemoryKeyStore(), SystemClock()))
+    """API keys, sessions, tickets and the audit log."""
     channel_statuses: Callable[[], Sequence[ChannelStatus]] = tuple
     """Returns the states of the chat platforms."""
     uploads: Uploads = msgspec.field(default_factory=lambda: MemoryUploads(SystemClock()))

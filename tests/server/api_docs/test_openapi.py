@@ -36,6 +36,11 @@ parameters = { follow = "false" }
 # Any bytes are a file by the schema; what is neither picture nor text is still not taken.
 include-name = "POST /api/v1/upload"
 checks.positive_data_acceptance.expected-statuses = [201, 415, 422]
+
+[[operations]]
+# Any text is a key by the schema; wrong ones are refused, and soon throttled.
+include-name = "POST /api/v1/session"
+checks.positive_data_acceptance.expected-statuses = [200, 401, 429]
 """
 
 

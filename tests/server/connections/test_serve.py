@@ -20,7 +20,7 @@ from thinkaloud.testing import ScriptedModel, Silence, say, think
     "host", ["0.0.0.0", "::", "192.0.2.1", "example.org", "", "::ffff:127.0.0.1"]
 )
 def test_an_address_that_others_can_reach_is_refused(host: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"server\.host .* no authentication"):
+    with pytest.raises(ConfigurationError, match=r"server\.host .* requires no keys"):
         bind(ServerSettings(host=host, port=0))
 
 

@@ -17,7 +17,8 @@ from tests.server.serving import Served, serving
 from thinkaloud.ports.principal import ALL_SCOPES, Principal, Requirement
 from thinkaloud.testing import ScriptedModel, say
 
-OPEN = {"/healthz", "/readyz"}
+OPEN = {"/healthz", "/readyz", "/api/v1/session"}
+"""The last one logs in: its credential is in the body."""
 
 
 def everyone() -> Named:
@@ -65,7 +66,7 @@ async def statuses(
     return found
 
 
-async def test_every_route_but_the_probes_asks_for_a_credential() -> None:
+async def test_every_route_but_the_probes_and_the_login_asks_for_a_credential() -> None:
     async with guarded() as served:
         places = await routes(served)
         found = await statuses(served, places, "stranger")

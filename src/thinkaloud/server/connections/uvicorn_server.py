@@ -1,4 +1,4 @@
-"""Runs the application on uvicorn, on this machine only."""
+"""Runs the application on uvicorn."""
 
 import asyncio
 import contextlib
@@ -26,6 +26,7 @@ from thinkaloud.server.services import ServerServices
 from thinkaloud.server.settings import ServerSettings
 
 _PROBES = 3
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 _FILES = 65_536
 _LONGEST_IDLE = 32_767  # seconds, the maximum on Linux
 _TICK_SECONDS = 1.0
@@ -155,17 +156,17 @@ def build_server(
     return AgentServer(config, services.runs, started)
 
 
-def bind(settings: ServerSettings) -> socket.socket:
+def bind(settings: ServerSettings, *, local_only: bool = True) -> socket.socket:
     """Return a socket bound to the configured host and port.
 
-    Raises `ConfigurationError` if the host is not loopback or the port is in use.
+    Raises `ConfigurationError` if the address cannot be used, the port is in use, or with
+    `local_only` if the host is not loopback.
     """
     host, port = settings.host, settings.port
-    if not is_loopback(host):
+    if local_only and not is_loopback(host):
         raise ConfigurationError(
-            f"server.host is {host!r}, which other machines can reach. The server has no"
-            " authentication, so it listens on this machine only: use 127.0.0.1, ::1 or localhost,"
-            " and a reverse proxy that authenticates for other machines."
+            f"server.host is {host!r}, which other machines can reach, but this server requires no"
+            " keys. Use 127.0.0.1, ::1 or localhost."
         )
     name = "127.0.0.1" if host.lower() == "localhost" else host.strip("[]")
     family = socket.AF_INET6 if ":" in name else socket.AF_INET
@@ -218,14 +219,21 @@ def _allow_many_connections() -> None:
 
 
 async def serve(
-    app: Starlette, settings: ServerSettings, ready: Callable[[str], None] | None = None
+    app: Starlette,
+    settings: ServerSettings,
+    ready: Callable[[str], None] | None = None,
+    *,
+    local_only: bool = True,
 ) -> None:
     """Serve until SIGINT or SIGTERM. `ready` is called with the address once it is reachable.
 
     Raises `ConfigurationError` like `bind` and `unix_socket`.
     """
     _allow_many_connections()
-    opening = unix_socket(settings.socket) if settings.socket else bind(settings)
+    if settings.socket:
+        opening = unix_socket(settings.socket)
+    else:
+        opening = bind(settings, local_only=local_only)
     with opening as listener:
         url = address(listener)
         started = (lambda: ready(url)) if ready is not None else (lambda: None)
@@ -233,8 +241,12 @@ async def serve(
 
 
 def address(listener: socket.socket) -> str:
-    """Return the URL of a bound socket; for a Unix socket, `unix:` and its path."""
+    """Return the URL of a bound socket; for a Unix socket, `unix:` and its path.
+
+    One that is bound to every address of this machine has the URL of its loopback address.
+    """
     if listener.family == socket.AF_UNIX:
         return PREFIX + str(listener.getsockname())
-    host, port = listener.getsockname()[:2]
+    name: tuple[str, int] = listener.getsockname()[:2]
+    host, port = _LOOPBACK.get(name[0], name[0]), name[1]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from thinkaloud.errors import ThinkaloudError
 from thinkaloud.ports.authentication import Authenticator, IncomingRequest
-from thinkaloud.server.http.origins import host_allowed, origin_allowed
+from thinkaloud.server.http.origins import host_allowed, is_loopback, origin_allowed
 from thinkaloud.server.http.problems import (
     MEDIA_TYPE,
     Refused,
@@ -51,6 +51,9 @@ class Guard:
         self._app = app
         self._settings = settings
         self._authenticator = authenticator
+        # Other machines use the address, or its name, that the server listens on.
+        self._is_exposed = not is_loopback(settings.host)
+        self._hosts = (*settings.allowed_hosts, settings.host)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or reject it with 421 or 403."""
@@ -65,7 +68,7 @@ class Guard:
             await refuse(refusal, scope, send)
             return
         try:
-            state["principal"] = await self._authenticator.authenticate(_incoming(scope))
+            state["principal"] = await self._authenticator.authenticate(incoming(scope))
         except ThinkaloudError as error:
             state["principal"] = error
         if scope["type"] == "websocket":
@@ -76,7 +79,7 @@ class Guard:
     def _refusal(self, scope: Scope) -> Refused | None:
         headers: Headers = scope["headers"]
         hosts = _values(headers, b"host")
-        if len(hosts) != 1 or not host_allowed(hosts[0], self._settings.allowed_hosts):
+        if len(hosts) != 1 or not host_allowed(hosts[0], self._hosts, any_address=self._is_exposed):
             return Refused(
                 421,
                 "wrong_host",
@@ -128,7 +131,8 @@ def refusal(error: ThinkaloudError, request_id: str) -> tuple[int, Headers, byte
     return problem.status, headers, body
 
 
-def _incoming(scope: Scope) -> IncomingRequest:
+def incoming(scope: Scope) -> IncomingRequest:
+    """Return a request as the authenticator sees it."""
     client: tuple[str, int] | None = scope.get("client")
     return IncomingRequest(
         headers=scope["headers"],

@@ -31,15 +31,30 @@ def host_name(header: str) -> str | None:
     return None if port is not None and not 0 < int(port) < 65536 else name
 
 
-def host_allowed(header: str, extra: Iterable[str]) -> bool:
-    """Whether this `Host` is allowed: a loopback name, or one of `extra`."""
+def host_allowed(header: str, extra: Iterable[str], *, any_address: bool = False) -> bool:
+    """Whether this `Host` is allowed: a loopback name, or one of `extra`.
+
+    With `any_address`, so is every IP address: DNS rebinding needs a name.
+    """
     name = host_name(header)
     if name is None:
         return False
     bracketed = name.startswith("[")
     if bracketed or ":" not in name:
-        return is_loopback(name) or name in {each.lower() for each in extra}
+        return (
+            is_loopback(name)
+            or name in {each.lower() for each in extra}
+            or (any_address and _is_address(name))
+        )
     return False
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return True
 
 
 def origin_allowed(origin: str, host: str, scheme: str, extra: Iterable[str]) -> bool:

@@ -12,8 +12,10 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
+from typing_extensions import override
 
 from thinkaloud.errors import ThinkaloudError
+from thinkaloud.ports.principal import Principal
 from thinkaloud.runtime.runs.request import MAX_CONTEXT_FILES
 from thinkaloud.server.api.system import Features, SystemRoutes
 from thinkaloud.server.http.guard import refuse
@@ -259,6 +261,13 @@ class Bootstrap(msgspec.Struct, frozen=True):
     version: str
     features: Features
     limits: ChatLimits
+    ticket: str | None = None
+    """A ticket for the socket, to be sent as the subprotocol `ticket.<value>` next to
+    `thinkaloud`; null if the server needs no credentials."""
+
+    @override
+    def __repr__(self) -> str:
+        return f"Bootstrap({self.ws_path!r})"
 
 
 class BootstrapRoutes:
@@ -298,8 +307,13 @@ class BootstrapRoutes:
                 version=services.about.version,
                 features=self._system.features(),
                 limits=self._limits(),
+                ticket=self._ticket(principal_of(request)),
             )
         )
+
+    def _ticket(self, principal: Principal) -> str | None:
+        access = self._services.access
+        return None if access.settings.mode == "off" else access.tickets.issue(principal)
 
     def _limits(self) -> ChatLimits:
         settings = self._services.settings

@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 from starlette.types import Receive, Scope, Send
 
+from thinkaloud.auth.credentials import offered_subprotocol
 from thinkaloud.errors import ThinkaloudError
 from thinkaloud.ports.principal import Principal
 from thinkaloud.server.http.guard import refuse
@@ -56,7 +57,12 @@ class ChatSocket:
         self._state.sockets += 1
         try:
             request_id = request_id_of(scope).encode()
-            await send({"type": "websocket.accept", "headers": [(b"x-request-id", request_id)]})
+            accepted = {
+                "type": "websocket.accept",
+                "subprotocol": offered_subprotocol(scope["headers"]),
+                "headers": [(b"x-request-id", request_id)],
+            }
+            await send(accepted)
             if not await self._serve(principal, scope, receive, send):
                 await self._drop(send)
         finally:

@@ -1,0 +1,1 @@
+"""Endpoints for logins, tickets, API keys and the audit log."""
