@@ -134,7 +134,7 @@ def test_data_lie_where_the_environment_says(tmp_path: Path) -> None:
         ("[servre]\nport = 1", ["servre", "unknown setting", "server"]),
         ("[model]\nreasoning_effort = 'huge'", ["model.reasoning_effort", "none, minimal, low"]),
         ("[hosts.lab]\ndialect = 'telepathy'", ["hosts.lab.dialect", "openai-chat"]),
-        ("[server]\nshow_reasoning = 'maybe'", ["server.show_reasoning", "allow, deny"]),
+        ("[server]\nshow_reasoning = 'maybe'", ["server.show_reasoning", "allow, redact, deny"]),
         ("[server\nport = 1", ["thinkaloud.toml", "not valid TOML"]),
         ("[store]\nretention_days = 0", ["store.retention_days", "> 0"]),
         ("[store]\nretention_days = -1.0", ["store.retention_days", "> 0"]),

@@ -221,7 +221,8 @@ class Agent:
         Raises `NotFound`, or `Conflict` while a run is active.
         """
         kept = self._checked_runtime.runs.conversations
-        return (await kept.select(self.runtime.owner, conversation_id, run_id)).view()
+        fold = await kept.select(self.runtime.owner, conversation_id, run_id)
+        return self._checked_runtime.runs.reader().fold(fold).view()
 
     async def export_conversation(
         self,
@@ -242,6 +243,7 @@ class Agent:
             form,
             include_reasoning=include_reasoning,
             version=version,
+            reader=self._checked_runtime.runs.reader(),
         )
 
     async def get_conversation_history(self, conversation_id: str) -> ConversationView:
@@ -249,7 +251,8 @@ class Agent:
         found = await self._checked_runtime.runs.conversations.get(
             self.runtime.owner, conversation_id
         )
-        return (await self._checked_runtime.runs.hub.fold(found.owner, conversation_id)).view()
+        runs = self._checked_runtime.runs
+        return runs.reader().fold(await runs.hub.fold(found.owner, conversation_id)).view()
 
     async def list_available_models(self) -> Sequence[ModelInfo]:
         """Return the available models. Requests the model lists of the hosts that have one."""

@@ -57,7 +57,7 @@ class AgentRun:
     ) -> None:
         self._find_runtime = find_runtime
         self._request = request
-        self._include_reasoning = include_reasoning
+        self._shows_reasoning = include_reasoning
         self._runtime: Runtime | None = None
         self._record: RunRecord | None = None
         self._following: AbstractAsyncContextManager[RunStream] | None = None
@@ -95,7 +95,7 @@ class AgentRun:
         while self._stream is not None:
             logged = await self._stream.events(merge=False)
             events = [each.event for each in logged]
-            if not self._include_reasoning:
+            if not self._shows_reasoning:
                 events = [
                     event
                     for event in events
@@ -112,7 +112,7 @@ class AgentRun:
         fold = await runs.fold(record)
         if fold is None:
             raise InternalError(f"{record.run_id} has no events.")
-        run = fold.view()
+        run = runs.reader().run(fold).view()
         hook_error = runs.active.take_error(record.run_id)
         if hook_error is not None:
             raise hook_error
@@ -141,6 +141,7 @@ class AgentRun:
                     await following.__aexit__(None, None, None)
 
     async def _start(self, runtime: Runtime) -> None:
+        self._shows_reasoning &= runtime.runs.reader().may_read
         self._record = await runtime.runs.start(runtime.principal, self._request)
         self._following = follow_run(runtime.runs, self._record)
         self._stream = await self._following.__aenter__()

@@ -30,6 +30,7 @@ from thinkaloud.errors import ConfigurationError
 from thinkaloud.events.prompt import Effort
 from thinkaloud.providers.dialects.registry import dialect_names
 from thinkaloud.providers.hosts.host import BUILT_IN_DIALECTS
+from thinkaloud.runtime.reasoning.settings import RedactionSettings
 from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.server.settings import ServerSettings
 from thinkaloud.server.websocket_channel import NAME as WEBSOCKET
@@ -139,6 +140,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     store: StoreSection = StoreSection()
     channels: ChannelsSection = ChannelsSection()
     auth: AuthSettings = AuthSettings()
+    redaction: RedactionSettings = RedactionSettings()
 
 
 class Configuration(msgspec.Struct, frozen=True):

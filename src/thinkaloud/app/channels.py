@@ -1,8 +1,9 @@
 """Builds the channels from their settings and connects them to the runs through a bridge."""
 
 import hashlib
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 
 import msgspec
 
@@ -15,7 +16,7 @@ from thinkaloud.channels.routing import ChannelManager
 from thinkaloud.config import ChannelsSection
 from thinkaloud.events.event import LoggedEvent
 from thinkaloud.events.view import RunView
-from thinkaloud.ports.principal import Principal
+from thinkaloud.ports.principal import Principal, ReasoningPolicy
 from thinkaloud.ports.store import Store
 from thinkaloud.runtime.log.follower import Snapshot
 from thinkaloud.runtime.run_stream import RunStream, follow_run
@@ -26,10 +27,18 @@ from thinkaloud.server.websocket_channel import WebSocketChannel
 class RunsOfChats:
     """The runtime as the bridge uses it. Each chat of each channel is a conversation of `owner`."""
 
-    def __init__(self, runs: Runs, store: Store, owner: str) -> None:
+    def __init__(
+        self,
+        runs: Runs,
+        store: Store,
+        owner: str,
+        policies: Mapping[str, ReasoningPolicy] = MappingProxyType({}),
+    ) -> None:
         self._runs = runs
         self._store = store
         self._owner = owner
+        self._policies = policies
+        """The reasoning policies of the channels."""
 
     async def begin(self, message: InboundMessage) -> str | None:
         """Start a run for a message and return its id; None if the message is a redelivery."""
@@ -39,7 +48,12 @@ class RunsOfChats:
             key = f"channel:{conversation_id}:{message.message_id}"
             if await self._store.run_for_key(self._owner, key) is not None:
                 return None
-        request = RunRequest(message.text, conversation_id, idempotency_key=key)
+        request = RunRequest(
+            message.text,
+            conversation_id,
+            idempotency_key=key,
+            reasoning_policy=self._policies.get(message.channel, "allow"),
+        )
         return (await self._runs.start(Principal(self._owner), request)).run_id
 
     async def stop(self, channel: str, chat_id: str) -> None:
@@ -52,6 +66,7 @@ class RunsOfChats:
     async def follow(self, run_id: str) -> AsyncGenerator[RunFeed]:
         """Follow a run from its first event to its last."""
         record = await self._runs.record(self._owner, run_id)
+        # The policy of its channel was applied when it was recorded.
         async with follow_run(self._runs, record) as stream:
             yield _Feed(stream, run_id)
 
@@ -103,8 +118,11 @@ async def open_channels(runtime: Runtime) -> AsyncGenerator[OpenChannels]:
     be created affects only itself: see `OpenPlatforms.statuses`.
     """
     settings = runtime.configuration.settings
-    manager = ChannelManager(reasoning_allowed=settings.server.show_reasoning == "allow")
-    runs = RunsOfChats(runtime.runs, runtime.store, runtime.owner)
+    manager = ChannelManager(reasoning_allowed=settings.server.show_reasoning != "deny")
+    policies: dict[str, ReasoningPolicy] = {
+        name: each.reasoning for name, each in settings.channels.plugins.items()
+    }
+    runs = RunsOfChats(runtime.runs, runtime.store, runtime.owner, policies)
     bridge = Bridge(manager, runs)
     websocket = WebSocketChannel(settings.channels.websocket, runtime.clock)
     manager.add(websocket)

@@ -123,10 +123,10 @@ def _services(
         owner=settings.owner or runtime.owner,
         settings=settings,
         open_platform=opener(settings, table),
-        runs=PlatformRuns(runtime),
+        runs=PlatformRuns(runtime, settings.reasoning),
         state=state,
         clock=runtime.clock,
-        reasoning_allowed=configuration.settings.server.show_reasoning == "allow",
+        reasoning_allowed=configuration.settings.server.show_reasoning != "deny",
         environment=configuration.environment,
         folder=channel_folder(configuration, name),
     )

@@ -11,7 +11,7 @@ from thinkaloud.errors import InvalidRequest, NotFound
 from thinkaloud.events.fold import RunFold
 from thinkaloud.events.view import RunView
 from thinkaloud.ports.model import ModelInfo
-from thinkaloud.ports.principal import Principal
+from thinkaloud.ports.principal import Principal, ReasoningPolicy
 from thinkaloud.runtime.log.follower import Snapshot
 from thinkaloud.runtime.run_stream import RunStream, follow_run
 from thinkaloud.runtime.runs.request import RunRequest
@@ -19,11 +19,13 @@ from thinkaloud.tools.attachments import MAX_IMAGE_BYTES, MAX_TEXT_BYTES, image_
 
 
 class PlatformRuns:
-    """The runs, models and uploads of a runtime."""
+    """The runs, models and uploads of a runtime, under the reasoning policy of a channel."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, reasoning: ReasoningPolicy = "allow") -> None:
         self._runtime = runtime
         self._runs = runtime.runs
+        self._reasoning: ReasoningPolicy = reasoning
+        self._reader = self._runs.reader(reasoning)
 
     async def start(self, order: RunOrder) -> str:
         """Start a run and return its id, or that of the run that this key started before."""
@@ -38,6 +40,7 @@ class PlatformRuns:
             system_prompt=order.system_prompt,
             # A chat reads the answer later, even if its channel is not connected now.
             stop_detached_after=math.inf,
+            reasoning_policy=self._reasoning,
         )
         return (await self._runs.start(Principal(order.owner), request)).run_id
 
@@ -59,13 +62,13 @@ class PlatformRuns:
     async def follow(self, owner: str, run_id: str) -> AsyncGenerator[RunFeed]:
         """Follow a run from its first event to its end."""
         record = await self._runs.record(owner, run_id)
-        async with follow_run(self._runs, record) as stream:
+        async with follow_run(self._runs, record, policy=self._reasoning) as stream:
             yield _Feed(stream, run_id)
 
     async def latest(self, owner: str, conversation_id: str) -> RunView | None:
         """Return the latest run of a conversation that has reasoning."""
         try:
-            fold = await self._runs.hub.fold(owner, conversation_id)
+            fold = self._reader.fold(await self._runs.hub.fold(owner, conversation_id))
         except NotFound:
             return None
         views = (run.view() for run in reversed(fold.runs.values()))
@@ -78,7 +81,9 @@ class PlatformRuns:
         except NotFound:
             return None
         fold = (await self._runs.hub.fold(owner, record.conversation_id)).run(run_id)
-        return (record.conversation_id, fold.view()) if fold is not None else None
+        if fold is None:
+            return None
+        return record.conversation_id, self._reader.run(fold).view()
 
     async def models(self) -> Sequence[ModelInfo]:
         """List the available models."""

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from thinkaloud.app.redaction import hides_any_reasoning
 from thinkaloud.config import Configuration, HostSection
 from thinkaloud.errors import ConfigurationError, ProviderError
 from thinkaloud.providers.catalogue import ConfiguredHost, ConfiguredModels
@@ -45,7 +46,7 @@ def package_hosts(configuration: Configuration) -> dict[str, Callable[[], Config
 def _configured(name: str, configuration: Configuration) -> ConfiguredHost:
     section = configuration.settings.hosts.get(name)
     environment = configuration.environment
-    withholds = configuration.settings.server.show_reasoning == "deny"
+    withholds = hides_any_reasoning(configuration)
     known = load_host(name)
     if section is None and known is not None:
         host, needs = fill_placeholders(known, environment)

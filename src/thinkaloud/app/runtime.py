@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from thinkaloud.app.discovery import configured_hosts, discover, package_hosts
+from thinkaloud.app.redaction import redaction_of
 from thinkaloud.config import Configuration
 from thinkaloud.errors import ConfigurationError
 from thinkaloud.events.prompt import Effort
@@ -66,7 +67,7 @@ class Runtime(msgspec.Struct, frozen=True):
     @property
     def principal(self) -> Principal:
         """Who this process acts for, where nobody else does: that owner, with all permissions."""
-        return Principal(self.owner)
+        return Principal(self.owner, reasoning=self.configuration.settings.server.show_reasoning)
 
     @property
     def is_demo(self) -> bool:
@@ -104,6 +105,8 @@ async def open_runtime(
             hooks=choices.hooks,
             system_prompt=choices.system_prompt or settings.model.system_prompt,
             reasoning_effort=choices.reasoning_effort or settings.model.reasoning_effort,
+            reasoning=settings.server.show_reasoning,
+            redaction=redaction_of(configuration),
             flush_interval=settings.store.flush_interval_seconds,
             retention_days=choices.retention_days,
         )

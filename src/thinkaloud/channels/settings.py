@@ -1,9 +1,10 @@
 """Settings of channels. `thinkaloud.config` loads and documents them."""
 
 from collections.abc import Mapping
-from typing import Literal
 
 import msgspec
+
+from thinkaloud.ports.principal import ReasoningPolicy
 
 
 class ChannelSettings(msgspec.Struct, frozen=True):
@@ -15,14 +16,14 @@ class ChannelSettings(msgspec.Struct, frozen=True):
     """Whether the channel gets reasoning. If not, reasoning is dropped, never sent as text."""
     options: Mapping[str, object] = {}
     """All other keys of the section, as they are in the file."""
-    reasoning: Literal["allow", "deny"] = "allow"
-    """The reasoning policy of the channel. Reasoning is sent only if this, `show_reasoning` and
-    `server.show_reasoning` all allow it."""
+    reasoning: ReasoningPolicy = "allow"
+    """The reasoning policy of the channel: for the runs it starts, and for what it gets. The strictest of this and
+    `server.show_reasoning` wins."""
 
     @property
     def allows_reasoning(self) -> bool:
         """Whether both of the channel's settings allow reasoning."""
-        return self.show_reasoning and self.reasoning == "allow"
+        return self.show_reasoning and self.reasoning != "deny"
 
 
 class WebSocketSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,11 +35,11 @@ class WebSocketSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """Whether `/ws` carries reasoning."""
     max_chats: int = 256
     """Maximum number of chats that one socket can follow."""
-    reasoning: Literal["allow", "deny"] = "allow"
-    """The reasoning policy of `/ws`. Reasoning is sent only if this, `show_reasoning` and
-    `server.show_reasoning` all allow it."""
+    reasoning: ReasoningPolicy = "allow"
+    """The reasoning policy of `/ws`: for the runs it starts, and for what it sends. The strictest of this and
+    `server.show_reasoning` wins."""
 
     @property
     def allows_reasoning(self) -> bool:
         """Whether both of the channel's settings allow reasoning."""
-        return self.show_reasoning and self.reasoning == "allow"
+        return self.show_reasoning and self.reasoning != "deny"

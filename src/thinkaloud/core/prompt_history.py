@@ -1,6 +1,6 @@
 """Convert the folded runs of a conversation to the turns of the next prompt. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import zip_longest
 from typing import Final
 
@@ -9,6 +9,7 @@ import msgspec
 from thinkaloud.core.segments import BLANK_LINE
 from thinkaloud.events.event import Attachment, ModelResponded
 from thinkaloud.events.fold import RunFold
+from thinkaloud.events.model import ProviderPayload
 from thinkaloud.events.prompt import (
     AnswerPart,
     AssistantPart,
@@ -30,7 +31,16 @@ NOT_RUN = "Not executed: the run ended before this call."
 NO_RESULT: Final = "The client returned no result for this call."
 
 
-def turns(runs: Sequence[RunFold], *, picture_bytes: int = MAX_PICTURE_BYTES) -> tuple[Turn, ...]:
+FindPayload = Callable[[str, int], ProviderPayload | None]
+"""Finds the provider's payload of a run's response that is not in the log."""
+
+
+def turns(
+    runs: Sequence[RunFold],
+    *,
+    picture_bytes: int = MAX_PICTURE_BYTES,
+    find_payload: FindPayload | None = None,
+) -> tuple[Turn, ...]:
     """Return the turns of these runs, oldest first; the last run may still be running.
 
     The images of the last run are included, and the latest of the others, up to `picture_bytes` in
@@ -48,7 +58,7 @@ def turns(runs: Sequence[RunFold], *, picture_bytes: int = MAX_PICTURE_BYTES) ->
         by_iteration = _by_iteration(run.view().blocks)
         for iteration in sorted(by_iteration.keys() | run.responses.keys()):
             blocks = by_iteration.get(iteration, [])
-            responded = run.responses.get(iteration)
+            responded = _complete(run, iteration, find_payload)
             found.extend(_iteration(blocks, responded, returned, said_before=said_before))
             said_before = said_before or any(
                 isinstance(block, AnswerBlock) and not block.text.isspace() for block in blocks
@@ -114,6 +124,17 @@ def _by_iteration(blocks: Iterable[Block]) -> dict[int, list[Block]]:
         if not isinstance(block, NoticeBlock):
             found.setdefault(block.iteration, []).append(block)
     return found
+
+
+def _complete(
+    run: RunFold, iteration: int, find_payload: FindPayload | None
+) -> ModelResponded | None:
+    """Return the response of an iteration, with the payload that is not in the log."""
+    responded = run.responses.get(iteration)
+    if responded is None or responded.native is not None or find_payload is None:
+        return responded
+    payload = find_payload(run.run_id, iteration)
+    return responded if payload is None else msgspec.structs.replace(responded, native=payload)
 
 
 def _iteration(

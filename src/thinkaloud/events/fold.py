@@ -13,14 +13,14 @@ is last in the path.
 equal to that of the TypeScript fold for the same events.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
 from thinkaloud.events.event import Attachment, Event, LoggedEvent, RunStarted, VersionSelected
 from thinkaloud.events.run_fold import RunFold
 from thinkaloud.events.run_tree import RunTree
-from thinkaloud.events.view import ConversationView
+from thinkaloud.events.view import ConversationView, RunView
 
 __all__ = ["Fold", "RunFold"]
 
@@ -70,6 +70,15 @@ class Fold:
         found = Fold(self.conversation_id)
         found.seq, found.tree, found.attempt = self.seq, self.tree.copy(), self.attempt
         found._superseded = self._superseded
+        return found
+
+    def showing(self, show: Callable[[RunView], RunView]) -> "Fold":
+        """Return a copy for reading, whose views are changed by `show`. Apply no events to it."""
+        found = self.copy()
+        shown = {name: run.showing(show) for name, run in self.tree.all.items()}
+        found.tree.all = shown
+        found.tree.runs = {name: shown[name] for name in self.tree.runs}
+        found.attempt = None if self.attempt is None else shown[self.attempt.run_id]
         return found
 
     def settled(self) -> "Fold":

@@ -13,8 +13,9 @@ from thinkaloud.errors import ProviderCode
 FinishReason = Literal["stop", "length", "tool_calls", "pause"]
 """Why the model stopped, normalized. `pause`: the provider wants to be called again as is."""
 
-ReasoningStatus = Literal["none", "shown", "hidden_by_provider"]
-"""Whether the response had reasoning, and whether the provider sent its text."""
+ReasoningStatus = Literal["none", "shown", "hidden_by_provider", "hidden_by_policy"]
+"""Whether the response had reasoning, and who hid its text: the provider did not send it, or the
+operator's policy denied recording it."""
 
 
 class Origin(msgspec.Struct, frozen=True, gc=False):

@@ -3,6 +3,8 @@
 `RunFold.apply` takes constant time per delta (P11).
 """
 
+from collections.abc import Callable
+from copy import copy
 from typing import Final, assert_never
 
 import msgspec
@@ -107,6 +109,7 @@ class RunFold:
         "_iteration",
         "_open",
         "_reasoning_status",
+        "_show",
         "_shows_reasoning",
         "_started_at_ms",
         "_view",
@@ -152,6 +155,7 @@ class RunFold:
         self._blocks: list[_OpenReasoning | _OpenAnswer | ToolBlock | NoticeBlock] = []
         self._open: _OpenReasoning | _OpenAnswer | None = None
         self._view: RunView | None = None
+        self._show: Callable[[RunView], RunView] | None = None
 
     def apply(self, logged: LoggedEvent) -> None:
         """Apply the next event of the run."""
@@ -216,10 +220,20 @@ class RunFold:
 
     def view(self) -> RunView:
         """Return the current state of the run. The view of an ended run is cached."""
-        view = self._view or self._put_together()
-        if self.ended is not None:
-            self._view = view
+        view = self._view
+        if view is None:
+            view = self._put_together()
+            if self._show is not None:
+                view = self._show(view)
+            if self.ended is not None:
+                self._view = view
         return view
+
+    def showing(self, show: Callable[[RunView], RunView]) -> "RunFold":
+        """Return a copy for reading, whose view is changed by `show`. Apply no events to it."""
+        found = copy(self)
+        found._show, found._view = show, None
+        return found
 
     def _put_together(self) -> RunView:
         ended = self.ended

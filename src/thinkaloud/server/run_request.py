@@ -6,6 +6,7 @@ from typing import Final, assert_never
 from thinkaloud.errors import InvalidRequest, UnsupportedEffort
 from thinkaloud.events.prompt import EFFORT_LEVELS, Effort, EffortLevel
 from thinkaloud.ports.catalogue import Catalogue
+from thinkaloud.ports.principal import ReasoningPolicy
 from thinkaloud.runtime.runs.effort import effective_effort
 from thinkaloud.runtime.runs.request import MAX_CONTEXT_FILES, RunRequest
 from thinkaloud.server.schema.message import ClientMessage
@@ -49,8 +50,10 @@ def run_request(
         case ChatRequest():
             text, conversation_id = message.text, message.conversation_id
             temporary = message.temporary
+            policy: ReasoningPolicy = "allow"
         case Message():
             text, conversation_id, temporary = message.content, message.chat_id, False
+            policy = services.websocket.socket_settings.reasoning
         case _:
             assert_never(message)
     if len(text) > settings.max_text_chars:
@@ -64,6 +67,7 @@ def run_request(
         idempotency_key=idempotency_key,
         temporary=temporary,
         stop_detached_after=_stop_delay(message, services),
+        reasoning_policy=policy,
         **message.shared_fields(),
     )
 

@@ -12,8 +12,10 @@ from thinkaloud.events.prompt import Effort
 from thinkaloud.ports.authentication import Authenticator
 from thinkaloud.ports.catalogue import Catalogue
 from thinkaloud.ports.clock import Clock, SystemClock
+from thinkaloud.ports.principal import Principal, ReasoningPolicy, strictest
 from thinkaloud.ports.store import Store
 from thinkaloud.ports.uploads import Uploads
+from thinkaloud.runtime.reasoning.reader import Reader
 from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.runtime.runs.supervisor import Runs
 from thinkaloud.server.settings import ServerSettings
@@ -61,9 +63,18 @@ class ServerServices(msgspec.Struct, frozen=True):
     bundle: Path = Path(__file__).resolve().parents[1] / "webui"
     """The folder of the built web page."""
 
-    def sends_reasoning(self, asked: bool) -> bool:
-        """Whether to send reasoning: requested, and allowed by the operator (P15)."""
-        return asked and self.settings.show_reasoning == "allow"
+    def policy(self, principal: Principal | None) -> ReasoningPolicy:
+        """Return the reasoning policy of a reader: the strictest of the server's and its own."""
+        own = "allow" if principal is None else principal.reasoning
+        return strictest(self.settings.show_reasoning, own)
+
+    def reader(self, principal: Principal) -> Reader:
+        """Return what a principal may read."""
+        return self.runs.reader(self.policy(principal))
+
+    def sends_reasoning(self, asked: bool, principal: Principal | None = None) -> bool:
+        """Whether to send reasoning: requested, and not denied by the policy (P15)."""
+        return asked and self.policy(principal) != "deny"
 
 
 class ServerState:

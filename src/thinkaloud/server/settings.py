@@ -1,10 +1,11 @@
 """Settings of the server. `thinkaloud.config` loads and documents them."""
 
 import re
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
+from thinkaloud.ports.principal import ReasoningPolicy
 from thinkaloud.runtime.runs.limits import AdmissionLimits
 
 _BASE_PATH: Final = re.compile(r"(/(?!\.{1,2}(/|\Z))[A-Za-z0-9._~-]+)*\Z")
@@ -61,8 +62,9 @@ class ServerSettings(AdmissionLimits, frozen=True):
     """Maximum number of open event streams."""
     max_follows_per_socket: int = 16
     """Maximum number of runs and conversations that one socket can follow with `resume`."""
-    show_reasoning: Literal["allow", "deny"] = "allow"
-    """The reasoning policy. With `deny`, no reasoning leaves the server, whatever a request asks for."""
+    show_reasoning: ReasoningPolicy = "allow"
+    """The reasoning policy. With `deny`, reasoning is neither stored nor sent, whatever a request asks for. With
+    `redact`, secrets in it are replaced first; see [Hide or redact reasoning](../how-to/hide-reasoning.md)."""
 
     def __post_init__(self) -> None:
         """Normalize `base_path`. Raises `ValueError` if it is not a valid path."""

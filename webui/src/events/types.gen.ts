@@ -85,7 +85,7 @@ export interface ModelResponded {
   readonly type: "model.responded";
   readonly iteration: number;
   readonly finish_reason: "length" | "pause" | "stop" | "tool_calls";
-  readonly reasoning_status: "hidden_by_provider" | "none" | "shown";
+  readonly reasoning_status: "hidden_by_policy" | "hidden_by_provider" | "none" | "shown";
   readonly usage?: Usage | null;
   readonly native?: ProviderPayload | null;
   readonly raw_finish_reason?: string;
@@ -177,7 +177,7 @@ export interface Reply {
   readonly reasoning_effort: "high" | "low" | "max" | "medium" | "minimal" | "none" | "xhigh" | number | null;
   readonly outcome: Outcome | null;
   readonly reasoning?: string;
-  readonly reasoning_status?: "hidden_by_provider" | "none" | "shown";
+  readonly reasoning_status?: "hidden_by_policy" | "hidden_by_provider" | "none" | "shown";
   readonly reasoning_segments?: readonly ReasoningSegment[];
 }
 
@@ -223,7 +223,7 @@ export interface RunView {
   readonly started_at_ms: number;
   readonly reasoning_effort: "high" | "low" | "max" | "medium" | "minimal" | "none" | "xhigh" | number | null;
   readonly ended_at_ms: number | null;
-  readonly reasoning_status: "hidden_by_provider" | "none" | "shown";
+  readonly reasoning_status: "hidden_by_policy" | "hidden_by_provider" | "none" | "shown";
   readonly usage: Usage | null;
   readonly timing: Timing | null;
   readonly error: RunError | null;

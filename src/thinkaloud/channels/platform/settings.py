@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from thinkaloud.events.prompt import Effort
+from thinkaloud.ports.principal import ReasoningPolicy
 
 ThinkingMode = Literal["off", "live", "folded", "on_request"]
 """How a chat shows reasoning. `off`: never. `live`: while it streams, folded when it is done.
@@ -23,9 +24,9 @@ class PlatformSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     """Whether to start the channel."""
     show_reasoning: bool = True
     """Whether the channel gets reasoning. If not, reasoning is dropped, whatever the mode."""
-    reasoning: Literal["allow", "deny"] = "allow"
-    """The reasoning policy of the channel. Reasoning is sent only if this, `show_reasoning` and
-    `server.show_reasoning` all allow it."""
+    reasoning: ReasoningPolicy = "allow"
+    """The reasoning policy of the channel: for the runs it starts, and for what it shows. The strictest of this and
+    `server.show_reasoning` wins."""
     thinking: ThinkingMode = "live"
     """How direct messages show reasoning, until `/thinking` changes it for a chat."""
     group_thinking: ThinkingMode = "off"
@@ -53,4 +54,4 @@ class PlatformSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     @property
     def allows_reasoning(self) -> bool:
         """Whether both of the channel's settings allow reasoning."""
-        return self.show_reasoning and self.reasoning == "allow"
+        return self.show_reasoning and self.reasoning != "deny"

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 
+from thinkaloud.app.redaction import redaction_of
 from thinkaloud.app.server_address import find_server
 from thinkaloud.app.storage import open_conversations
 from thinkaloud.cli.backend.conversations import Archive, FileArchive
@@ -11,6 +12,7 @@ from thinkaloud.cli.backend.local import open_local
 from thinkaloud.config import Configuration
 from thinkaloud.events.event import LoggedEvent
 from thinkaloud.ports.model import ModelInfo
+from thinkaloud.runtime.reasoning.reader import Reader
 from thinkaloud.runtime.runs.request import RunRequest
 
 
@@ -100,7 +102,10 @@ async def open_archive(configuration: Configuration) -> AsyncGenerator[Archive]:
     url = await find_server(configuration)
     if url is None:
         async with open_conversations(configuration) as conversations:
-            yield FileArchive(conversations, configuration.owner)
+            reader = Reader(
+                configuration.settings.server.show_reasoning, redaction_of(configuration)
+            )
+            yield FileArchive(conversations, configuration.owner, reader)
         return
     # Imported only here: see `open_backend`.
     from thinkaloud.cli.backend.server_archive import open_server_archive  # noqa: PLC0415

@@ -7,6 +7,7 @@ import msgspec
 
 from thinkaloud.core.conversations.export import Form
 from thinkaloud.runtime.conversations.service import Conversations
+from thinkaloud.runtime.reasoning.reader import Reader
 
 
 class ConversationEntry(msgspec.Struct, frozen=True):
@@ -60,7 +61,8 @@ class Archive(Protocol):
 class FileArchive:
     """Conversations in the database, opened by this process."""
 
-    def __init__(self, conversations: Conversations, owner: str) -> None:
+    def __init__(self, conversations: Conversations, owner: str, reader: Reader) -> None:
+        self._reader = reader
         self._conversations = conversations
         self._owner = owner
 
@@ -107,4 +109,5 @@ class FileArchive:
             form,
             include_reasoning=include_reasoning,
             version=version,
+            reader=self._reader,
         )

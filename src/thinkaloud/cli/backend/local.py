@@ -37,7 +37,9 @@ class LocalBackend:
 
     def __init__(self, runtime: Runtime, *, is_persistent: bool) -> None:
         self._runtime = runtime
-        self._archive = FileArchive(runtime.runs.conversations, runtime.owner)
+        self._archive = FileArchive(
+            runtime.runs.conversations, runtime.owner, runtime.runs.reader()
+        )
         self._keeps = is_persistent
 
     @property

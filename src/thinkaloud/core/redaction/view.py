@@ -12,7 +12,7 @@ from thinkaloud.events.event import (
     ReasoningDelta,
     ReasoningEnded,
 )
-from thinkaloud.events.view import AnswerBlock, Block, ConversationView, ReasoningBlock, RunView
+from thinkaloud.events.view import AnswerBlock, Block, ReasoningBlock, RunView
 
 
 def redacted_run(run: RunView, redactor: Redactor, *, answers: bool) -> RunView:
@@ -39,14 +39,11 @@ def redacted_run(run: RunView, redactor: Redactor, *, answers: bool) -> RunView:
     return msgspec.structs.replace(run, blocks=tuple([each for each in blocks if each is not None]))
 
 
-def redacted_view(view: ConversationView, redactor: Redactor, *, answers: bool) -> ConversationView:
-    """Return a conversation with its reasoning redacted."""
-    attempt = view.attempt
-    return msgspec.structs.replace(
-        view,
-        runs=tuple([redacted_run(run, redactor, answers=answers) for run in view.runs]),
-        attempt=None if attempt is None else redacted_run(attempt, redactor, answers=answers),
-    )
+def hidden_run(run: RunView) -> RunView:
+    """Return a run without its reasoning, and the status that says so."""
+    blocks = tuple([block for block in run.blocks if not isinstance(block, ReasoningBlock)])
+    status = "hidden_by_policy" if run.reasoning_status == "shown" else run.reasoning_status
+    return msgspec.structs.replace(run, blocks=blocks, reasoning_status=status)
 
 
 def _may_change(run: RunView, redactor: Redactor, *, answers: bool) -> bool:
@@ -56,6 +53,11 @@ def _may_change(run: RunView, redactor: Redactor, *, answers: bool) -> bool:
         or (isinstance(block, AnswerBlock) and answers and find(block.text))
         for block in run.blocks
     )
+
+
+def events_of(run: RunView) -> list[Event]:
+    """Return events whose fold has the texts of a run."""
+    return [event for event, _ in _events(run)]
 
 
 def _events(run: RunView) -> list[tuple[Event, tuple[int, int]]]:

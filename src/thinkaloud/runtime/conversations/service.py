@@ -22,6 +22,7 @@ from thinkaloud.runtime.conversations.branching import copied_runs
 from thinkaloud.runtime.conversations.run_stopper import RunStopper
 from thinkaloud.runtime.conversations.versions import selected
 from thinkaloud.runtime.log.hub import Hub
+from thinkaloud.runtime.reasoning.reader import Reader
 
 MAX_TITLE_CHARS = 200
 _log = logging.getLogger(__name__)
@@ -151,14 +152,18 @@ class Conversations:
         *,
         include_reasoning: bool,
         version: str | None = None,
+        reader: Reader | None = None,
     ) -> bytes:
         """Export the current state of a conversation as a document.
 
         `version` is a run of the version to export; None: the selected one. JSON also includes
-        the other versions. Raises `InvalidRequest` if there is no such run.
+        the other versions. `reader` is who it is for; None: somebody who may read everything.
+        Raises `InvalidRequest` if there is no such run.
         """
         found = await self.get(owner, conversation_id)
         fold = await self._hub.fold(owner, conversation_id)
+        if reader is not None:
+            fold = reader.fold(fold)
         if version is not None and fold.run(version) is None:
             raise InvalidRequest("version is not a run of this conversation.", field="version")
         path = fold.runs if version is None else fold.tree.path(version)

@@ -159,6 +159,7 @@ class ModelCaller:
                 *turns(
                     [*self._earlier, self._recorder.fold],
                     picture_bytes=MAX_PICTURE_BYTES if info.images else 0,
+                    find_payload=self._recorder.find_payload,
                 ),
             ),
             system=prompt.system,

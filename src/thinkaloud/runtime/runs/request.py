@@ -8,6 +8,8 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
+from thinkaloud.core.redaction.redaction import Redaction
+from thinkaloud.core.redaction.redactor import Redactor
 from thinkaloud.errors import InvalidRequest
 from thinkaloud.events.event import Attachment, UserInput
 from thinkaloud.events.fold import Fold, RunFold
@@ -16,7 +18,7 @@ from thinkaloud.events.view import ToolBlock
 from thinkaloud.ports.attachments import Attachments
 from thinkaloud.ports.catalogue import Catalogue
 from thinkaloud.ports.clock import Clock
-from thinkaloud.ports.principal import Principal
+from thinkaloud.ports.principal import Principal, ReasoningPolicy, strictest
 from thinkaloud.ports.store import RunRecord, Store
 from thinkaloud.ports.uploads import Uploads
 from thinkaloud.runtime.runs.attachments import (
@@ -119,6 +121,8 @@ class RunRequest(MessageFields, frozen=True):
     tool_results: tuple[ToolResult, ...] = ()
     """Results of the calls that the previous run of the conversation returned to the client."""
     options: ModelOptions = ModelOptions()
+    reasoning_policy: ReasoningPolicy = "allow"
+    """The policy of the channel that starts the run. The strictest policy wins."""
 
     @property
     def continues(self) -> bool:
@@ -143,6 +147,10 @@ class RunServices(msgspec.Struct, frozen=True):
     system_prompt: str | None = None
     reasoning_effort: Effort | None = None
     """The default for requests without one."""
+    reasoning: ReasoningPolicy = "allow"
+    """The server's policy for what is recorded of reasoning."""
+    redaction: Redaction = Redaction(Redactor())
+    """How reasoning is redacted, where the policy demands it."""
     flush_interval: float = 0.25
     """Seconds between saves: the most that a crash can lose."""
     retention_days: float | None = None
@@ -194,6 +202,7 @@ async def build_spec(
         replaces=request.replaces,
         stop_detached_after=_stop_delay(request, services.limits),
         idempotency_key=request.idempotency_key,
+        reasoning=strictest(services.reasoning, principal.reasoning, request.reasoning_policy),
     )
 
 

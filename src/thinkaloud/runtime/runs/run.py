@@ -7,6 +7,7 @@ from typing import assert_never
 
 import msgspec
 
+from thinkaloud.core.redaction.redaction import Redaction
 from thinkaloud.core.reply import reply
 from thinkaloud.core.turn import CallModel, Command, Finish, RunTools
 from thinkaloud.core.turn import Turn as TurnMachine
@@ -24,8 +25,10 @@ from thinkaloud.events.model import AnswerText
 from thinkaloud.events.prompt import Effort, ModelOptions, ToolSchema, Turn
 from thinkaloud.ports.clock import Clock
 from thinkaloud.ports.model import Model
-from thinkaloud.ports.principal import Principal
+from thinkaloud.ports.principal import Principal, ReasoningPolicy
 from thinkaloud.runtime.log.live_log import LiveLog
+from thinkaloud.runtime.reasoning.payloads import UnloggedPayloads
+from thinkaloud.runtime.reasoning.recording import RunReasoning
 from thinkaloud.runtime.runs.hooks import HookChain, HookFailed, RunInfo
 from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.runtime.runs.model_call import ModelCaller, Prompt
@@ -61,6 +64,8 @@ class RunSpec(msgspec.Struct, frozen=True):
     client_tools: tuple[ToolSchema, ...] = ()
     server_tools: bool = True
     options: ModelOptions = ModelOptions()
+    reasoning: ReasoningPolicy = "allow"
+    """The policy for what is recorded of its reasoning."""
 
     @property
     def owner(self) -> str:
@@ -87,6 +92,8 @@ class RunDependencies(msgspec.Struct, frozen=True):
     limits: Limits
     tool_executor: ToolExecutor
     hooks: HookChain
+    redaction: Redaction
+    payloads: UnloggedPayloads
     show_end: Callable[[], Awaitable[None]]
     """Persists and publishes the terminal event."""
 
@@ -120,7 +127,8 @@ class Run:
             means.clock.steady_ms(),
             frozenset(tool.name for tool in spec.client_tools),
         )
-        self._recorder = RunRecorder(spec.run_id, log, turn, means.clock, means.hooks)
+        reasoning = RunReasoning(spec.reasoning, means.redaction, means.payloads)
+        self._recorder = RunRecorder(spec.run_id, log, turn, means.clock, means.hooks, reasoning)
 
     async def execute(self, read_earlier: ReadEarlier) -> None:
         """Execute the run to its end. Raises only `CancelledError`, unless it was stopped.

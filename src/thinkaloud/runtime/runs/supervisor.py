@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from thinkaloud.errors import InternalError, NotFound, Unavailable
 from thinkaloud.events.fold import RunFold
-from thinkaloud.ports.principal import Principal
+from thinkaloud.ports.principal import Principal, ReasoningPolicy, strictest
 from thinkaloud.ports.store import RunRecord, RunStart
 from thinkaloud.ports.tasks import owned_tasks
 from thinkaloud.runtime.conversations.retention import purge_periodically
@@ -14,6 +14,8 @@ from thinkaloud.runtime.conversations.service import Conversations
 from thinkaloud.runtime.log.follower import Follower, begin_following
 from thinkaloud.runtime.log.hub import Hub
 from thinkaloud.runtime.log.live_log import LiveLog
+from thinkaloud.runtime.reasoning.payloads import UnloggedPayloads
+from thinkaloud.runtime.reasoning.reader import Reader
 from thinkaloud.runtime.runs.active import ActiveRuns, stop_when_left
 from thinkaloud.runtime.runs.admission import Admission
 from thinkaloud.runtime.runs.finalizer import Finalizer
@@ -56,6 +58,7 @@ class Runs:
         """Operations on whole conversations."""
         self._registration = Registration(services.store, self.hub, self.active, services.clock)
         self._finisher = Finalizer(self.hub, services.flush_interval)
+        self._payloads = UnloggedPayloads()
         self.draining = False
         """Whether new runs are refused because the server is about to stop."""
         self._keyed: dict[tuple[str, str], asyncio.Event] = {}
@@ -87,6 +90,11 @@ class Runs:
                 self._finisher.stop_retrying()
                 await self.hub.shut()
                 await self.conversations.release_uploads(closing=True)
+
+    def reader(self, *policies: ReasoningPolicy) -> Reader:
+        """Return what may be read under these policies and the server's: the strictest one wins."""
+        services = self._services
+        return Reader(strictest(services.reasoning, *policies), services.redaction)
 
     async def drain(self) -> None:
         """Refuse new runs, and wait for active ones up to the drain timeout."""
@@ -224,6 +232,8 @@ class Runs:
             services.limits,
             services.tool_executor,
             hooks,
+            services.redaction,
+            self._payloads,
             lambda: self._finisher.show_end(log, start.run),
         )
         run = Run(spec, log, means)

@@ -17,6 +17,7 @@ from thinkaloud.server.http.operation import (
     Answer,
     Operation,
     json_response,
+    principal_of,
 )
 from thinkaloud.server.http.parsing import read_json, read_query
 from thinkaloud.server.schema.requests import BranchPoint, ExportQuery
@@ -71,12 +72,14 @@ class BranchExportRoutes:
         """Export a conversation."""
         query = read_query(request, ExportQuery)
         found = await requested_conversation(self._services, request)
-        shows = self._services.sends_reasoning(query.include_reasoning)
+        principal = principal_of(request)
+        shows = self._services.sends_reasoning(query.include_reasoning, principal)
         body = await self._kept.export(
             found.owner,
             found.conversation_id,
             query.format,
             include_reasoning=shows,
+            reader=self._services.reader(principal),
             version=query.version or None,
         )
         name = file_name(found.title, found.conversation_id, query.format)

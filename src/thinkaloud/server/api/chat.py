@@ -98,14 +98,15 @@ class ChatRoutes:
         """Start a run and respond when it has ended."""
         chat, record, after = await self._start(request)
         if chat.streaming:
-            return await self._follow(chat, record, after)
+            return await self._follow(request, chat, record, after)
         runs = self._services.runs
         await self._wait(request, record)
         fold = await runs.fold(record)
         if fold is None:
             raise NotFound("The conversation was deleted before the run finished.")
-        view = fold.view()
-        shows = self._services.sends_reasoning(chat.include_reasoning)
+        principal = principal_of(request)
+        view = self._services.reader(principal).run(fold).view()
+        shows = self._services.sends_reasoning(chat.include_reasoning, principal)
         withheld = {WITHHELD: "policy"} if chat.include_reasoning and not shows else None
         if view.error is not None or view.status == "running":
             problem = failed_run(view, record, request_id_of(request.scope), shows=shows)
@@ -116,7 +117,7 @@ class ChatRoutes:
     async def stream(self, request: Request) -> Response:
         """Start a run and stream its events."""
         chat, record, after = await self._start(request, streaming=True)
-        return await self._follow(chat, record, after)
+        return await self._follow(request, chat, record, after)
 
     async def _start(
         self, request: Request, *, streaming: bool = False
@@ -148,11 +149,15 @@ class ChatRoutes:
         if left:
             raise Refused(400, "disconnected", "The client disconnected before the run finished.")
 
-    async def _follow(self, chat: ChatRequest, record: RunRecord, after: int | None) -> Response:
+    async def _follow(
+        self, request: Request, chat: ChatRequest, record: RunRecord, after: int | None
+    ) -> Response:
         services = self._services
-        shows = services.sends_reasoning(chat.include_reasoning)
+        principal = principal_of(request)
+        shows = services.sends_reasoning(chat.include_reasoning, principal)
         wire = chat_wire("sse", reasoning=shows)
-        frames = frames_of(follow_run(services.runs, record, after), wire)
+        policy = services.policy(principal)
+        frames = frames_of(follow_run(services.runs, record, after, policy=policy), wire)
         run_id = {RUN_ID: record.run_id}
         return await event_stream(frames, services.settings, self._state, run_id)
 

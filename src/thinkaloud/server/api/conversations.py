@@ -203,7 +203,9 @@ class ConversationRoutes:
         query = read_query(request, MessagesQuery)
         found = await requested_conversation(self._services, request)
         fold = await self._services.runs.hub.fold(found.owner, found.conversation_id)
-        shows = self._services.sends_reasoning(query.include_reasoning)
+        principal = principal_of(request)
+        fold = self._services.reader(principal).fold(fold)
+        shows = self._services.sends_reasoning(query.include_reasoning, principal)
         limit = query.limit if isinstance(query.limit, int) else None
         page = page_of(fold, limit, query.before)
         more = page.next_before if limit or query.before else msgspec.UNSET
@@ -215,9 +217,15 @@ class ConversationRoutes:
         query = read_query(request, FollowQuery)
         after = last_event_id(request, query.after if isinstance(query.after, int) else None)
         conversation_id: str = request.path_params["conversation_id"]
-        wire = chat_wire("sse", reasoning=services.sends_reasoning(query.include_reasoning))
+        principal = principal_of(request)
+        shows = services.sends_reasoning(query.include_reasoning, principal)
+        wire = chat_wire("sse", reasoning=shows)
         following = follow_conversation(
-            services.runs, principal_of(request).owner, conversation_id, after
+            services.runs,
+            principal.owner,
+            conversation_id,
+            after,
+            policy=services.policy(principal),
         )
         return await event_stream(frames_of(following, wire), services.settings, self._state)
 

@@ -79,11 +79,13 @@ class LogRoutes:
         query, after, form, wire = self._read(request)
         run_id: str = request.path_params["run_id"]
         record = await runs.record(principal_of(request).owner, run_id)
+        policy = self._services.policy(principal_of(request))
         if query.follow and record.run_id not in runs.active:
-            async with frames_of(follow_run(runs, record, after), wire) as frames:
+            ended = follow_run(runs, record, after, policy=policy)
+            async with frames_of(ended, wire) as frames:
                 if not await frames.next():
                     return Response(status_code=204)
-        following = follow_run(runs, record, after, live=query.follow)
+        following = follow_run(runs, record, after, live=query.follow, policy=policy)
         return await self._stream(following, wire, form, live=query.follow)
 
     async def conversation(self, request: Request) -> Response:
@@ -96,6 +98,7 @@ class LogRoutes:
             conversation_id,
             after or 0,
             live=query.follow,
+            policy=self._services.policy(principal_of(request)),
         )
         return await self._stream(following, wire, form, live=query.follow)
 
@@ -103,7 +106,7 @@ class LogRoutes:
         query = read_query(request, LogQuery)
         after = last_event_id(request, query.after if isinstance(query.after, int) else None)
         form: LogForm = "sse" if wants_sse(request.headers.get("accept", "")) else "ndjson"
-        shows = self._services.sends_reasoning(query.include_reasoning)
+        shows = self._services.sends_reasoning(query.include_reasoning, principal_of(request))
         return query, after, form, log_wire(form, reasoning=shows)
 
     async def _stream(

@@ -106,7 +106,9 @@ class RunRoutes:
     async def get(self, request: Request) -> Response:
         """Get a run."""
         query = read_query(request, ReasoningQuery)
-        return await self._described(await self._record(request), asked=query.include_reasoning)
+        return await self._described(
+            request, await self._record(request), asked=query.include_reasoning
+        )
 
     async def stop(self, request: Request) -> Response:
         """Stop a run and respond when it has ended."""
@@ -114,7 +116,7 @@ class RunRoutes:
         query = read_query(request, ReasoningQuery)
         run_id: str = request.path_params["run_id"]
         record = await self._services.runs.stop(principal_of(request).owner, run_id)
-        return await self._described(record, asked=query.include_reasoning)
+        return await self._described(request, record, asked=query.include_reasoning)
 
     async def follow(self, request: Request) -> Response:
         """Follow a run to its end."""
@@ -122,12 +124,16 @@ class RunRoutes:
         query = read_query(request, FollowQuery)
         after = last_event_id(request, query.after if isinstance(query.after, int) else None)
         record = await self._record(request)
-        wire = chat_wire("sse", reasoning=services.sends_reasoning(query.include_reasoning))
+        principal = principal_of(request)
+        policy = services.policy(principal)
+        shows = services.sends_reasoning(query.include_reasoning, principal)
+        wire = chat_wire("sse", reasoning=shows)
         if record.run_id not in services.runs.active:
-            async with frames_of(follow_run(services.runs, record, after), wire) as frames:
+            ended = follow_run(services.runs, record, after, policy=policy)
+            async with frames_of(ended, wire) as frames:
                 if not await frames.next():
                     return Response(status_code=204)
-        following = follow_run(services.runs, record, after)
+        following = follow_run(services.runs, record, after, policy=policy)
         return await event_stream(frames_of(following, wire), services.settings, self._state)
 
     async def attachment(self, request: Request) -> Response:
@@ -143,7 +149,9 @@ class RunRoutes:
         run_id: str = request.path_params["run_id"]
         return await self._services.runs.record(principal_of(request).owner, run_id)
 
-    async def _described(self, record: RunRecord, *, asked: bool) -> Response:
-        fold = await self._services.runs.fold(record)
-        shows = self._services.sends_reasoning(asked)
+    async def _described(self, request: Request, record: RunRecord, *, asked: bool) -> Response:
+        services, principal = self._services, principal_of(request)
+        fold = await services.runs.fold(record)
+        fold = None if fold is None else services.reader(principal).run(fold)
+        shows = services.sends_reasoning(asked, principal)
         return json_response(run_state(record, fold, reasoning=shows))

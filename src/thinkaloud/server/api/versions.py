@@ -9,7 +9,7 @@ from starlette.responses import Response
 from thinkaloud.events.fold import Fold
 from thinkaloud.events.view import RunView
 from thinkaloud.server.api.conversations import CONVERSATION_PATH, requested_conversation
-from thinkaloud.server.http.operation import Answer, Operation, json_response
+from thinkaloud.server.http.operation import Answer, Operation, json_response, principal_of
 from thinkaloud.server.http.parsing import read_json, read_query
 from thinkaloud.server.schema.requests import VersionChoice, VersionsQuery
 from thinkaloud.server.schema.responses import VersionList, version_list
@@ -69,14 +69,16 @@ class VersionRoutes:
         wanted = phrases(query.search)
         # Search in a thread: a long conversation would block the event loop.
         found = await asyncio.to_thread(_found, fold, wanted) if wanted else None
-        return json_response(version_list(fold, found))
+        reader = self._services.reader(principal_of(request))
+        return json_response(version_list(reader.fold(fold), found))
 
     async def select(self, request: Request) -> Response:
         """Select a version."""
         kept = await requested_conversation(self._services, request)
         asked = await read_json(request, VersionChoice, self._services.settings)
         fold = await self._kept.select(kept.owner, kept.conversation_id, asked.run_id)
-        return json_response(version_list(fold))
+        reader = self._services.reader(principal_of(request))
+        return json_response(version_list(reader.fold(fold)))
 
 
 def _found(fold: Fold, wanted: Sequence[Sequence[str]]) -> str | None:

@@ -64,14 +64,15 @@ class AgUiRoutes:
         limit = settings.max_body_bytes + 2 * settings.max_upload_bytes
         body = decode(await read_limited(request, settings, limit), RunAgentInput, settings)
         options = body.options
-        record = await self._record(principal_of(request), body, options)
+        principal = principal_of(request)
+        record = await self._record(principal, body, options)
         wire = AgUiWire(
             body.run_id,
-            reasoning=services.sends_reasoning(options.send_reasoning),
+            reasoning=services.sends_reasoning(options.send_reasoning, principal),
             stable=body.protocol_version is not None,
         )
         following: AbstractAsyncContextManager[FrameStream] = frames_of(
-            follow_run(services.runs, record), wire
+            follow_run(services.runs, record, policy=services.policy(principal)), wire
         )
         if not options.resumable:
             following = stopped_on_leaving(following, services.runs, record)

@@ -120,11 +120,12 @@ class AiSdkRoutes:
         record = await services.runs.start(principal, asked)
         continued = body.continued_message
         wire = AiSdkWire(
-            reasoning=services.sends_reasoning(body.send_reasoning),
+            reasoning=services.sends_reasoning(body.send_reasoning, principal),
             # Otherwise, the client shows the rest of the answer as another message.
             message_id=continued.id if continued is not None else None,
         )
-        following = frames_of(follow_run(services.runs, record), wire)
+        policy = services.policy(principal)
+        following = frames_of(follow_run(services.runs, record, policy=policy), wire)
         if not body.resumable:
             following = stopped_on_leaving(following, services.runs, record)
         return await self._stream(following, record)
@@ -132,20 +133,23 @@ class AiSdkRoutes:
     async def messages(self, request: Request) -> Response:
         """Get the messages of a chat, to begin with after a reload. A new chat has none."""
         query = read_query(request, ReconnectQuery)
-        owner, chat_id = principal_of(request).owner, request.path_params["chat_id"]
-        fold = await self._services.runs.hub.fold(owner, chat_id)
-        shows = self._services.sends_reasoning(query.send_reasoning)
+        principal, chat_id = principal_of(request), request.path_params["chat_id"]
+        fold = await self._services.runs.hub.fold(principal.owner, chat_id)
+        fold = self._services.reader(principal).fold(fold)
+        shows = self._services.sends_reasoning(query.send_reasoning, principal)
         return json_response(ui_messages(chat_id, fold.runs.values(), reasoning=shows))
 
     async def resume(self, request: Request) -> Response:
         """Stream the active run of a chat from its first chunk."""
         services = self._services
         query = read_query(request, ReconnectQuery)
-        record = await self._active(principal_of(request).owner, request.path_params["chat_id"])
+        principal = principal_of(request)
+        record = await self._active(principal.owner, request.path_params["chat_id"])
         if record is None:
             return Response(status_code=204)
-        wire = AiSdkWire(reasoning=services.sends_reasoning(query.send_reasoning))
-        return await self._stream(frames_of(follow_run(services.runs, record), wire), record)
+        shows = services.sends_reasoning(query.send_reasoning, principal)
+        following = follow_run(services.runs, record, policy=services.policy(principal))
+        return await self._stream(frames_of(following, AiSdkWire(reasoning=shows)), record)
 
     async def stop(self, request: Request) -> Response:
         """Stop all runs of a chat. Stopping a chat without any has no effect."""

@@ -139,10 +139,12 @@ class SocketSession:
             # The followed conversation includes this run; still wait before the next message.
             await services.runs.active.wait(record.run_id)
             return
-        wire = chat_wire("text", reasoning=services.sends_reasoning(job.chat.include_reasoning))
+        shows = services.sends_reasoning(job.chat.include_reasoning, self._principal)
+        wire = chat_wire("text", reasoning=shows)
         self._shown = (record.run_id, record.conversation_id)
         try:
-            await self._pump(frames_of(follow_run(services.runs, record), wire))
+            policy = services.policy(self._principal)
+            await self._pump(frames_of(follow_run(services.runs, record, policy=policy), wire))
         finally:
             self._shown = ()
 
@@ -167,12 +169,16 @@ class SocketSession:
             raise Refused(409, "conflict", "This socket already follows it.")
         if len(self._follows) >= services.settings.max_follows_per_socket:
             raise Refused(429, "busy", "This socket follows too many runs and conversations.")
-        wire = chat_wire("text", reasoning=services.sends_reasoning(command.include_reasoning))
+        shows = services.sends_reasoning(command.include_reasoning, self._principal)
+        wire = chat_wire("text", reasoning=shows)
+        policy = services.policy(self._principal)
         if command.run_id is not None:
             record = await services.runs.record(self._owner, command.run_id)
-            following = follow_run(services.runs, record, command.after)
+            following = follow_run(services.runs, record, command.after, policy=policy)
         else:
-            following = follow_conversation(services.runs, self._owner, key, command.after)
+            following = follow_conversation(
+                services.runs, self._owner, key, command.after, policy=policy
+            )
         frames = frames_of(following, wire)
         self._follows[key] = tasks.create_task(self._follow(key, frames))
 

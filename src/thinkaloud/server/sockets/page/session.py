@@ -57,7 +57,7 @@ class ChannelSession:
         self._principal = principal
         self._owner = principal.owner
         self._own = _new_id()
-        self._chats = Subscriptions(services, principal.owner, self, self._refuse_attach)
+        self._chats = Subscriptions(services, principal, self, self._refuse_attach)
         self._offered: deque[bytes] = deque(maxlen=_OFFERED)
         self._something = asyncio.Event()
 

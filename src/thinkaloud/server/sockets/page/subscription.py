@@ -8,10 +8,11 @@ from typing import Protocol
 from thinkaloud.core.conversations.pagination import page_of
 from thinkaloud.errors import InvalidRequest, NotFound
 from thinkaloud.events.fold import Fold
+from thinkaloud.ports.principal import ReasoningPolicy
 from thinkaloud.runtime.log.entry import Entry
 from thinkaloud.runtime.log.follower import Snapshot
 from thinkaloud.runtime.log.live_log import LiveLog
-from thinkaloud.runtime.run_stream import RunStream, follow_log
+from thinkaloud.runtime.run_stream import RunStream, follow_log, readable_fold
 from thinkaloud.server.services import ServerServices
 from thinkaloud.server.streams.backpressure import Outlet
 from thinkaloud.server.streams.frames import frames_now, take_frames
@@ -41,7 +42,7 @@ class Subscription:
         owner: str,
         chat_id: str,
         *,
-        reasoning: bool,
+        policy: ReasoningPolicy,
         last: int | None,
         as_log: bool = False,
     ) -> None:
@@ -52,8 +53,10 @@ class Subscription:
         """While it is held, no frames of the chat are encoded."""
         self._services = services
         self._owner = owner
-        self._reasoning = reasoning
-        self._encoder = PageWire(reasoning=reasoning, as_log=as_log).encoder(last=last)
+        self._reasoning = policy != "deny"
+        self._policy: ReasoningPolicy = policy
+        self._reader = services.runs.reader(policy)
+        self._encoder = PageWire(reasoning=self._reasoning, as_log=as_log).encoder(last=last)
         self._exists = self._temporary = False
         self.is_own = False
         """Whether this is the connection's own chat, whose new id was announced by `ready`."""
@@ -70,7 +73,7 @@ class Subscription:
         """Return the runs before a run as a frame. Raises `InvalidRequest` if it does not exist."""
         hub = self._services.runs.hub
         fold = await hub.fold(self._owner, self.chat_id) if self._exists else Fold(self.chat_id)
-        page = page_of(fold, limit, before)
+        page = page_of(self._reader.fold(fold), limit, before)
         return self._encoder.earlier(self.chat_id, page, before)
 
     async def follow(self, end: Subscriber, after: int | None, *, live: bool) -> None:
@@ -92,7 +95,9 @@ class Subscription:
             if start is None:
                 start = await self._send_snapshot(end.outlet, log)
             try:
-                async with follow_log(self._services.runs, self._owner, log, start) as stream:
+                async with follow_log(
+                    self._services.runs, self._owner, log, start, policy=self._policy
+                ) as stream:
                     await self._pump(stream, end)
             finally:
                 self._services.websocket.unsubscribe(self.chat_id, end)
@@ -132,7 +137,8 @@ class Subscription:
         await outlet.send(encode_frame(frame))
 
     async def _send_snapshot(self, outlet: Outlet, log: LiveLog) -> int:
-        fold = await self._services.runs.hub.fold(self._owner, self.chat_id)
+        runs = self._services.runs
+        fold = await readable_fold(runs, self._owner, self.chat_id, self._reader)
         seq = max(fold.seq, log.floor)
         if seq:
             async with self.holding:

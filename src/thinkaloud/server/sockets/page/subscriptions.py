@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from thinkaloud.errors import ThinkaloudError
+from thinkaloud.ports.principal import Principal, strictest
 from thinkaloud.server.http.problems import Refused
 from thinkaloud.server.services import ServerServices
 from thinkaloud.server.sockets.page.subscription import Subscriber, Subscription
@@ -18,10 +19,10 @@ class Subscriptions:
     """
 
     def __init__(
-        self, services: ServerServices, owner: str, end: Subscriber, refuse: Refuse
+        self, services: ServerServices, principal: Principal, end: Subscriber, refuse: Refuse
     ) -> None:
         self._services = services
-        self._owner = owner
+        self._principal = principal
         self._end = end
         self._refuse = refuse
         self._chats: dict[str, tuple[Subscription, asyncio.Task[None]]] = {}
@@ -50,12 +51,15 @@ class Subscriptions:
         channel = self._services.websocket
         if len(self._chats) >= channel.socket_settings.max_chats:
             raise Refused(429, "busy", "This socket follows too many chats: detach from some.")
-        reasoning = include_reasoning and channel.settings.show_reasoning
+        policy = strictest(
+            self._services.policy(self._principal), channel.socket_settings.reasoning
+        )
+        asked = include_reasoning and channel.settings.show_reasoning
         return Subscription(
             self._services,
-            self._owner,
+            self._principal.owner,
             chat_id,
-            reasoning=self._services.sends_reasoning(reasoning),
+            policy=policy if asked else "deny",
             last=last,
             as_log=as_log,
         )
