@@ -20,7 +20,7 @@ run: webui ## Install what is missing and start the server (ARGS='--port 9000' g
 channels: .venv/ready-channels ## Install the libraries of all chat platforms
 
 test: .venv/ready-dev packages .setup/synapse/ready webui clients ## Install what is missing and run all tests (ARGS goes to pytest, WORKERS=2)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 	@sh scripts/webui.sh test
 
 check: lint layout types imports drift tree webcheck ## Check lint, formatting, types, imports and generated files

@@ -33,9 +33,10 @@ _MODULES: Final = (
     *(f"thinkaloud.cli.commands.channels.{name}" for name in ("main", "adding", "login")),
     *("thinkaloud.cli.ui.live", "thinkaloud.cli.ui.markdown", "thinkaloud.cli.backend.remote"),
     *("thinkaloud.providers.transport", "thinkaloud.providers.dialects.openai_chat.dialect"),
-    *("thinkaloud.providers.dialects.ollama_chat.dialect", "thinkaloud.channels.wechat.client"),
-    "thinkaloud.channels.telegram.client",
+    "thinkaloud.providers.dialects.ollama_chat.dialect",
 )
+_CHANNELS: Final = ("thinkaloud.channels.telegram.client", "thinkaloud.channels.wechat.client")
+"""Imported before the first run of `thinkaloud channels`, because they take seconds."""
 _MAX_REQUEST: Final = 256 * 1024
 ENVIRONMENT: Final = {"LANG": "C.UTF-8", "PATH": os.environ["PATH"]}
 """What the interpreter reads when it starts; a run can't choose these."""
@@ -165,6 +166,9 @@ def _serve(channel: socket.socket) -> None:
         request, files, _, _ = socket.recv_fds(channel, _MAX_REQUEST, 4)
         if not request:
             sys.exit()
+        arguments, environment, folder, terminal = json.loads(request)
+        if arguments[:1] == ["channels"]:
+            _import(_CHANNELS)
         status = socket.socket(fileno=files.pop())
         child = os.fork()
         if not child:
@@ -174,7 +178,7 @@ def _serve(channel: socket.socket) -> None:
                 each.close()
             os.close(woken)
             os.close(wakes)
-            _become(files, *json.loads(request))
+            _become(files, arguments, environment, folder, terminal)
             return
         running[child] = status
         status.send(str(child).encode())
@@ -215,9 +219,13 @@ def _become(
     sys.stderr = open(2, "w", 1, "utf-8", "backslashreplace", closefd=False)  # noqa: SIM115
 
 
-def _main() -> NoReturn:
-    for module in _MODULES:
+def _import(modules: Sequence[str]) -> None:
+    for module in modules:
         importlib.import_module(module)
+
+
+def _main() -> NoReturn:
+    _import(_MODULES)
     from thinkaloud.cli import main  # noqa: PLC0415 - only in this process
 
     gc.freeze()

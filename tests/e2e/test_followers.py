@@ -200,6 +200,8 @@ async def test_a_reader_that_takes_nothing_is_dropped_and_told_to_come_back_for_
         with await asyncio.to_thread(stalled_follower, served, reader.run_id, way) as held:
             reply.release_all()
             await until(served, "dropped_readers", 1)
+            if way == "socket":  # The server waits for an answer to its close frame.
+                held.shutdown(socket.SHUT_WR)
             left = await asyncio.to_thread(_drain, held)
         if way == "socket":
             closing = TOO_SLOW.to_bytes(2, "big") + b"reading too slowly: connect again and resume"

@@ -25,7 +25,7 @@ expected-statuses = [200, 201, 204, 404, 409, 422]
 [[operations]]
 # Follows a conversation for as long as the client stays: schemathesis leaves after this long.
 include-name = "GET /api/v1/conversations/{conversation_id}/events"
-request-timeout = 0.5
+request-timeout = 0.2
 
 [[operations]]
 # Following never ends, and schemathesis times out on NDJSON: request the finite form.
