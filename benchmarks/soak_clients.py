@@ -125,7 +125,7 @@ class Client:
             if status == 404:
                 self._shared.done["heard of a deletion"] += 1
                 return
-            reader.way = self._dice.choice(["sse", "socket"])
+            reader.transport = self._dice.choice(["sse", "socket"])
             with suppress(*_BROKEN, Refused):
                 await reader.resume(self._served, self._leaving(reader))
 

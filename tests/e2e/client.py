@@ -1,4 +1,4 @@
-"""The real server in a process of its own, and a client for each way in."""
+"""The real server in a process of its own, and a client for each transport."""
 
 import itertools
 import json
@@ -15,7 +15,7 @@ from thinkaloud.core.parsers.sse import SSEParser
 
 Frame = tuple[str, dict[str, Any]]
 """The name and the data of an event."""
-WAYS = ("rest", "sse", "socket")
+TRANSPORTS = ("rest", "sse", "socket")
 STREAMS = ("sse", "socket")
 
 _marks = itertools.count(1)
@@ -42,11 +42,11 @@ def thinkaloud_serve(folder: Path, configuration: str) -> Iterator[str]:
 
 
 class ReceivedRun:
-    """What a client got of one run, by whichever way."""
+    """What a client received of one run."""
 
     def __init__(self, raw: str, frames: Sequence[Frame]) -> None:
         self.raw = raw
-        """All that came, as text."""
+        """Everything received, as text."""
         self.frames = frames
 
     def of(self, event: str) -> list[dict[str, Any]]:
@@ -89,16 +89,18 @@ class ReceivedRun:
 
 
 class Client:
-    """Asks a running server."""
+    """A client of a running server."""
 
     def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
         self._api = f"{url}/api/v1"
         self._session = session
 
-    async def ask(self, way: str, model: str, text: str, *, reasoning: bool = True) -> ReceivedRun:
-        """Send a message by this way and return all that comes. REST's body is one frame."""
+    async def ask(
+        self, transport: str, model: str, text: str, *, reasoning: bool = True
+    ) -> ReceivedRun:
+        """Send a message over this transport and return the response. The body of REST is one frame."""
         body = {"text": text, "model": model, "include_reasoning": reasoning}
-        match way:
+        match transport:
             case "rest":
                 return await self._rest(body)
             case "sse":

@@ -21,8 +21,8 @@ class Refused(Exception):
 class Reader:
     """What one client heard of a run, over as many connections as it took."""
 
-    def __init__(self, way: str = "sse") -> None:
-        self.way = way
+    def __init__(self, transport: str = "sse") -> None:
+        self.transport = transport
         self.run_id = ""
         self.conversation_id = ""
         self.cursor = 0
@@ -76,7 +76,7 @@ class Reader:
     ) -> None:
         """Send a message and read until this holds, or to the end; then leave."""
         body = {"text": text, "include_reasoning": True, **more}
-        async with _begun(served, self.way, body) as frames:
+        async with _begun(served, self.transport, body) as frames:
             await self._read(frames, until)
 
     async def resume(self, served: ServerProcess, until: Callable[[], bool] | None = None) -> None:
@@ -95,9 +95,9 @@ class Reader:
 
 @asynccontextmanager
 async def _begun(
-    served: ServerProcess, way: str, body: Json
+    served: ServerProcess, transport: str, body: Json
 ) -> AsyncGenerator[AsyncGenerator[Json]]:
-    if way == "sse":
+    if transport == "sse":
         async with served.session.post(f"{served.api}/chat/stream-sse", json=body) as response:
             yield _events(response)
             response.close()
@@ -109,7 +109,7 @@ async def _begun(
 
 @asynccontextmanager
 async def _resumed(served: ServerProcess, reader: Reader) -> AsyncGenerator[AsyncGenerator[Json]]:
-    if reader.way == "sse":
+    if reader.transport == "sse":
         url = f"{served.api}/runs/{reader.run_id}/events?include_reasoning=true"
         last = {"Last-Event-ID": str(reader.cursor)}
         async with served.session.get(url, headers=last) as response:

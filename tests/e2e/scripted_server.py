@@ -1,7 +1,7 @@
 """The real server on a model that does what the message asks for: for browsers, in tests and benchmarks.
 
 `python -m tests.e2e.scripted_server PORT` serves until it is ended. Data lie where
-THINKALOUD_DATA_DIR says. The first word of a message chooses the way that the model takes.
+THINKALOUD_DATA_DIR says. The first word of a message chooses what the model does.
 """
 
 import asyncio
@@ -76,7 +76,7 @@ STYLES: Final = (
     '```diff\n@@ -1 +1 @@\n-old\n+new\n```\n\n```html\n<!DOCTYPE html>\n<b class="x">&amp;</b>\n```\n'
 )
 
-WAYS: Final = {
+TRANSPORTS: Final = {
     "paced": Way(thought=PARAGRAPHS, letters=3),
     "styles": Way(thought="", answer=STYLES, letters=50, seconds=0.0),
     "talk": Way(thought="", answer="Word after word, without a break. " * 100, seconds=0.02),
@@ -114,11 +114,11 @@ def way_of(text: str, pictures: int = 0) -> Way:
     first, _, rest = text.partition(" ")
     if first == "say":
         return Way(thought="", answer=rest, letters=200, seconds=0.0)
-    return WAYS.get(first.strip(",.?").lower(), Way())
+    return TRANSPORTS.get(first.strip(",.?").lower(), Way())
 
 
 class ObedientModel:
-    """A model that answers the way that the message asks for."""
+    """A model that responds as the message requests."""
 
     info: Final = ModelInfo(
         id="stage/obedient",
@@ -132,14 +132,14 @@ class ObedientModel:
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Sequence[ModelEvent]]:
         """Say it, piece by piece."""
         asked = request.turns[-1]
-        way = way_of(asked.text, len(asked.images)) if isinstance(asked, UserTurn) else Way()
+        transport = way_of(asked.text, len(asked.images)) if isinstance(asked, UserTurn) else Way()
         due = asyncio.get_running_loop().time()
-        for kind, text in ((ReasoningText, way.thought), (AnswerText, way.answer)):
-            for at in range(0, len(text), way.letters):
-                yield [kind(text[at : at + way.letters])]
-                due += way.seconds
+        for kind, text in ((ReasoningText, transport.thought), (AnswerText, transport.answer)):
+            for at in range(0, len(text), transport.letters):
+                yield [kind(text[at : at + transport.letters])]
+                due += transport.seconds
                 await asyncio.sleep(due - asyncio.get_running_loop().time())
-        yield [way.last]
+        yield [transport.last]
 
 
 def main() -> None:

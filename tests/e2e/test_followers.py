@@ -97,14 +97,14 @@ def resuming(run_id: str) -> bytes:
     return bytes([0x81, 0x80 | len(text), 0, 0, 0, 0]) + text
 
 
-def stalled_follower(served: ServerProcess, run_id: str, way: str) -> socket.socket:
+def stalled_follower(served: ServerProcess, run_id: str, transport: str) -> socket.socket:
     """Follow a run with the smallest buffer there is, and take nothing."""
     held = socket.socket()
     held.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
     held.settimeout(DEADLINE)
     name, _, port = _host(served).rpartition(":")
     held.connect((name, int(port)))
-    if way == "sse":
+    if transport == "sse":
         held.sendall(request_for(served, run_id))
         return held
     held.sendall(upgrade_for(served))
@@ -170,9 +170,9 @@ async def test_readers_that_take_nothing_hold_up_nobody_and_cost_bounded_memory(
         before = served.resident_bytes()
         with ExitStack() as room:
             for number in range(STUCK):
-                way = "sse" if number % 2 else "socket"
+                transport = "sse" if number % 2 else "socket"
                 room.enter_context(
-                    await asyncio.to_thread(stalled_follower, served, reader.run_id, way)
+                    await asyncio.to_thread(stalled_follower, served, reader.run_id, transport)
                 )
             await until(served, "open_event_streams", STUCK // 2)
             await until(served, "open_sockets", STUCK // 2)
@@ -187,23 +187,23 @@ async def test_readers_that_take_nothing_hold_up_nobody_and_cost_bounded_memory(
 
 
 @pytest.mark.promise("P9", "P14")
-@pytest.mark.parametrize("way", ["sse", "socket"])
+@pytest.mark.parametrize("transport", ["sse", "socket"])
 async def test_a_reader_that_takes_nothing_is_dropped_and_told_to_come_back_for_the_rest(
-    way: str, tmp_path: Path
+    transport: str, tmp_path: Path
 ) -> None:
     more = "[server]\nsend_timeout_seconds = 0.2"
     async with upstream() as provider, server(tmp_path, provider.configuration(more)) as served:
-        # More than any buffer on the way takes, and less than what a run may say at most.
+        # More than all buffers hold, and less than the limit of a run.
         reply = provider.offer("Tell", PacedReply(3_500, held_at=1, padding="x" * 2_000))
-        reader = Reader(way)
+        reader = Reader(transport)
         await reader.begin(served, "Tell", lambda: bool(reader.characters))
-        with await asyncio.to_thread(stalled_follower, served, reader.run_id, way) as held:
+        with await asyncio.to_thread(stalled_follower, served, reader.run_id, transport) as held:
             reply.release_all()
             await until(served, "dropped_readers", 1)
-            if way == "socket":  # The server waits for an answer to its close frame.
+            if transport == "socket":  # The server waits for an answer to its close frame.
                 held.shutdown(socket.SHUT_WR)
             left = await asyncio.to_thread(_drain, held)
-        if way == "socket":
+        if transport == "socket":
             closing = TOO_SLOW.to_bytes(2, "big") + b"reading too slowly: connect again and resume"
             assert closing in left
         else:

@@ -22,7 +22,7 @@ PAGE: Final = {
     **USER,
     "Accept-Encoding": "gzip, deflate, br",
 }
-WAYS = pytest.mark.parametrize("way", ["sse", "socket"])
+TRANSPORTS = pytest.mark.parametrize("transport", ["sse", "socket"])
 
 pytestmark = pytest.mark.skipif(
     NGINX is None or not DEBIANS.exists(), reason="needs Debian's package nginx"
@@ -70,21 +70,21 @@ async def provider() -> AsyncIterator[Upstream]:
 
 
 @pytest.mark.promise("P9")
-@WAYS
+@TRANSPORTS
 async def test_each_piece_comes_through_nginx_before_the_model_says_the_next(
-    way: str, provider: Upstream, tmp_path: Path
+    transport: str, provider: Upstream, tmp_path: Path
 ) -> None:
     async with (
         server(tmp_path, behind(provider)) as inner,
         behind_nginx(tmp_path, inner) as served,
     ):
         reply = provider.offer("Tell", PacedReply(60, held_at=1))
-        reader = Reader(way)
+        reader = Reader(transport)
         await reader.begin(served, "Tell", lambda: bool(reader.characters))
         for through in range(2, 20):
             before = reader.characters
             reply.let(through)
-            # A buffer in the way would keep this piece until more came, and no more comes.
+            # A buffer would hold this piece until more arrives, and nothing more arrives.
             await reader.resume(served, lambda before=before: reader.characters > before)
             assert reader.end is None
         reply.release_all()

@@ -15,14 +15,14 @@ TOKENS = RECONNECTS * A_CONNECTION
 
 
 @pytest.mark.promise("P4", "P6", "P9")
-@pytest.mark.parametrize("way", ["sse", "socket"])
+@pytest.mark.parametrize("transport", ["sse", "socket"])
 async def test_two_hundred_reconnects_in_one_run_bring_every_byte_once_and_in_order(
-    way: str, tmp_path: Path
+    transport: str, tmp_path: Path
 ) -> None:
     dice = random.Random(7)
     async with upstream() as provider, server(tmp_path, provider.configuration()) as served:
         reply = provider.offer("Tell", PacedReply(TOKENS, held_at=A_CONNECTION))
-        reader = Reader(way)
+        reader = Reader(transport)
         await reader.begin(served, "Tell", lambda: bool(reader.characters))
         for number in range(1, RECONNECTS + 1):
             # The last of them still has something to come back for: the run is not over.

@@ -1,4 +1,4 @@
-"""Real streams from a provider's bytes, through the real server, to a client on each way in."""
+"""Recorded provider streams through the real server, to a client on each transport."""
 
 import json
 import re
@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from tests.corpus import Case, cases, require_corpus
-from tests.e2e.client import STREAMS, WAYS, Client, ReceivedRun, mark, thinkaloud_serve
+from tests.e2e.client import STREAMS, TRANSPORTS, Client, ReceivedRun, mark, thinkaloud_serve
 from tests.e2e.provider import Answer, Provider, provider
 from tests.providers.bedrock_converse.wires import NOVA
 from tests.providers.streams import WIRES, ResponseText
@@ -165,11 +165,11 @@ def test_recordings_of_every_wire_are_replayed():
 
 
 @pytest.mark.promise("P1", "P3", "P4")
-@pytest.mark.parametrize("way", STREAMS)
+@pytest.mark.parametrize("transport", STREAMS)
 @pytest.mark.parametrize("name", NAMES)
-async def test_a_recording_reaches_the_client_exactly(client: Client, name: str, way: str):
+async def test_a_recording_reaches_the_client_exactly(client: Client, name: str, transport: str):
     expected = case(name).expected
-    heard = await client.ask(way, f"{host(name)}/m", f"Replay {mark()}")
+    heard = await client.ask(transport, f"{host(name)}/m", f"Replay {mark()}")
     assert heard.reasoning() == expected["reasoning"]
     assert heard.answer() == expected["text"]
     assert len(heard.of("reasoning_end")) == len(heard.segments("reasoning", 1))
@@ -192,11 +192,13 @@ async def test_a_recording_answers_a_plain_request_exactly(client: Client, name:
 
 
 @pytest.mark.promise("P1", "P7")
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("name", NAMES)
-async def test_without_asking_no_word_of_the_reasoning_leaves(client: Client, name: str, way: str):
+async def test_without_asking_no_word_of_the_reasoning_leaves(
+    client: Client, name: str, transport: str
+):
     expected = case(name).expected
-    heard = await client.ask(way, f"{host(name)}/m", f"Replay {mark()}", reasoning=False)
+    heard = await client.ask(transport, f"{host(name)}/m", f"Replay {mark()}", reasoning=False)
     assert not heard.of("reasoning")
     assert not heard.of("reasoning_end")
     assert "reasoning" not in heard.last[1]
@@ -206,7 +208,7 @@ async def test_without_asking_no_word_of_the_reasoning_leaves(client: Client, na
     thought = expected["reasoning"]
     stretches = {thought[at : at + 30] for at in range(max(1, len(thought) - 29))}
     assert not [each for each in stretches if each and each in sent and each not in allowed]
-    if way != "rest":
+    if transport != "rest":
         assert heard.answer() == expected["text"]
 
 
@@ -223,19 +225,19 @@ def calls_of(arguments: list[str]) -> list[Any]:
 
 @pytest.mark.promise("P1", "P4", "P7")
 @pytest.mark.parametrize("reasoning", [True, False])
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("key", WIRES)
 async def test_a_hand_made_stream_reaches_the_client_exactly(
-    client: Client, key: str, way: str, reasoning: bool
+    client: Client, key: str, transport: str, reasoning: bool
 ):
     name = host(f"made-{key}")
-    heard = await client.ask(way, f"{name}/m", f"Replay {mark()}", reasoning=reasoning)
+    heard = await client.ask(transport, f"{name}/m", f"Replay {mark()}", reasoning=reasoning)
     event, data = heard.last
     assert event == "complete"
     assert data["response"] == "".join(MADE.answer)
     thought = "".join(MADE.reasoning)
     assert data.get("reasoning") == (thought if reasoning else None)
     assert ("see:" in heard.raw) == reasoning
-    if way != "rest":
+    if transport != "rest":
         assert heard.answer() == "".join(MADE.answer)
         assert heard.reasoning() == (thought if reasoning else "")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.providers.demo_talk import Talk, with_tools
+from tests.providers.demo_conversation import DemoConversation, with_tools
 from thinkaloud.events.model import ModelFinished, ReasoningText
 from thinkaloud.events.prompt import EFFORT_LEVELS, Effort
 from thinkaloud.providers.demo import DEMO_MODEL_ID
@@ -27,9 +27,9 @@ from thinkaloud.tools.function import function_tool
 async def test_arithmetic_is_worked_out_by_the_calculator(
     question: str, expression: str, result: str
 ) -> None:
-    talk = with_tools()
-    answer = await talk.ask(question)
-    assert talk.calls == [("calculate", f'{{"expression":"{expression}"}}')]
+    conversation = with_tools()
+    answer = await conversation.ask(question)
+    assert conversation.calls == [("calculate", f'{{"expression":"{expression}"}}')]
     assert f"**{result}**" in answer
 
 
@@ -37,7 +37,7 @@ async def test_what_a_tool_returned_is_what_is_said_whatever_it_is() -> None:
     def calculate(expression: str) -> str:
         return f"{expression}, or about a dozen"
 
-    answer = await Talk([function_tool(calculate)]).ask("What is 6 + 6?")
+    answer = await DemoConversation([function_tool(calculate)]).ask("What is 6 + 6?")
     assert "6 + 6, or about a dozen" in answer
 
 
@@ -61,27 +61,29 @@ async def test_the_time_comes_from_the_clock_tool(question: str, said: str) -> N
 
 
 async def test_two_wishes_in_one_question_are_called_together_with_different_ids() -> None:
-    talk = with_tools()
-    answer = await talk.ask("What is 6 * 7, and what time is it in London?")
-    assert [name for name, _ in talk.calls] == ["calculate", "current_time"]
+    conversation = with_tools()
+    answer = await conversation.ask("What is 6 * 7, and what time is it in London?")
+    assert [name for name, _ in conversation.calls] == ["calculate", "current_time"]
     assert "**42**" in answer
     assert "Europe/London" in answer
-    await talk.ask("What is 8 * 9?")
-    ids = [part.tool_call_id for turn in talk.turns for part in getattr(turn, "results", ())]
+    await conversation.ask("What is 8 * 9?")
+    ids = [
+        part.tool_call_id for turn in conversation.turns for part in getattr(turn, "results", ())
+    ]
     assert len(set(ids)) == len(ids) == 3
 
 
 async def test_files_are_listed_read_and_searched_in_the_workspace(tmp_path: Path) -> None:
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "tea.md").write_text("Green tea\n```\nat 80 °C\n", encoding="utf-8")
-    talk = with_tools(tmp_path)
-    assert "notes/" in await talk.ask("Which files are there?")
-    assert "tea.md" in await talk.ask("List the files in the folder notes")
-    read = await talk.ask("What is in notes/tea.md?")
+    conversation = with_tools(tmp_path)
+    assert "notes/" in await conversation.ask("Which files are there?")
+    assert "tea.md" in await conversation.ask("List the files in the folder notes")
+    read = await conversation.ask("What is in notes/tea.md?")
     assert "`notes/tea.md` has 3 lines and 6 words:" in read
     assert "````text\nGreen tea\n```\nat 80 °C\n````" in read
-    assert "notes/tea.md:1: Green tea" in await talk.ask('Search my files for "green tea"')
-    assert "'gone.md' was not found" in await talk.ask("read gone.md")
+    assert "notes/tea.md:1: Green tea" in await conversation.ask('Search my files for "green tea"')
+    assert "'gone.md' was not found" in await conversation.ask("read gone.md")
 
 
 async def test_a_long_file_is_shown_by_its_beginning(tmp_path: Path) -> None:
@@ -94,9 +96,9 @@ async def test_a_long_file_is_shown_by_its_beginning(tmp_path: Path) -> None:
 
 
 async def test_without_the_tool_it_says_what_is_missing_and_calls_nothing() -> None:
-    talk = with_tools()
-    answer = await talk.ask("Which files are there?")
-    assert talk.calls == []
+    conversation = with_tools()
+    answer = await conversation.ask("Which files are there?")
+    assert conversation.calls == []
     assert "`list_files`" in answer
     assert "`workspace` under `[server]`" in answer
 
@@ -119,45 +121,45 @@ async def test_every_answer_ends_with_the_line_that_it_is_no_ai(question: str) -
 
 
 async def test_it_remembers_what_was_said_in_the_conversation() -> None:
-    talk = with_tools()
-    assert "Nothing yet" in await talk.ask("What did I ask before?")
-    await talk.ask("My name is Ada.")
-    await talk.ask("<context>\nsecret: 1\n</context>\n\nWhat is 2 + 2?")
-    assert "your name is Ada." in await talk.ask("What is my name?")
-    before = await talk.ask("What did I ask you before?")
+    conversation = with_tools()
+    assert "Nothing yet" in await conversation.ask("What did I ask before?")
+    await conversation.ask("My name is Ada.")
+    await conversation.ask("<context>\nsecret: 1\n</context>\n\nWhat is 2 + 2?")
+    assert "your name is Ada." in await conversation.ask("What is my name?")
+    before = await conversation.ask("What did I ask you before?")
     assert "2. “My name is Ada.”\n3. “What is 2 + 2?”\n4. “What is my name?”" in before
-    assert "“What did I ask before?”" in await talk.ask("What was my first question?")
+    assert "“What did I ask before?”" in await conversation.ask("What was my first question?")
 
 
 async def test_what_stands_in_a_file_beside_the_question_is_no_question() -> None:
-    talk = with_tools()
-    await talk.ask('<file name="sums.md">\nWhat is 2 + 2?\n</file>\n\nThank you')
-    assert talk.calls == []
+    conversation = with_tools()
+    await conversation.ask('<file name="sums.md">\nWhat is 2 + 2?\n</file>\n\nThank you')
+    assert conversation.calls == []
 
 
 async def test_the_higher_the_effort_the_longer_the_thought() -> None:
     lengths: list[int] = []
     for effort in EFFORT_LEVELS:
-        talk = with_tools()
-        await talk.ask("What is 3 + 4?", effort)
-        lengths.append(len(talk.reasoning))
+        conversation = with_tools()
+        await conversation.ask("What is 3 + 4?", effort)
+        lengths.append(len(conversation.reasoning))
     assert lengths[0] == 0
     assert all(shorter < longer for shorter, longer in itertools.pairwise(lengths))
 
 
 async def test_without_effort_there_is_no_reasoning_and_it_says_so() -> None:
-    talk = with_tools()
-    await talk.ask("Why?", "none")
-    assert talk.finished.reasoning_status == "none"
-    assert talk.finished.usage is not None
-    assert talk.finished.usage.reasoning_tokens == 0
+    conversation = with_tools()
+    await conversation.ask("Why?", "none")
+    assert conversation.finished.reasoning_status == "none"
+    assert conversation.finished.usage is not None
+    assert conversation.finished.usage.reasoning_tokens == 0
 
 
 async def test_a_budget_is_not_exceeded() -> None:
     for budget in (1, 20, 60, 4000):
-        talk = Talk()
-        await talk.ask("Why?", budget)
-        usage = talk.finished.usage
+        conversation = DemoConversation()
+        await conversation.ask("Why?", budget)
+        usage = conversation.finished.usage
         assert usage is not None
         assert usage.reasoning_tokens is not None
         assert 0 < usage.reasoning_tokens <= budget
@@ -173,54 +175,54 @@ async def test_the_same_conversation_gives_the_same_events() -> None:
 
 @pytest.mark.parametrize("effort", ["none", "max"])
 async def test_words_come_one_by_one_at_a_pace_that_people_read(effort: Effort) -> None:
-    talk = with_tools()
-    await talk.ask("Why is the sky blue?", effort)
-    words = len(re.findall(r"\S+", talk.reasoning + " " + talk.answer))
-    assert 20 <= words / sum(talk.clock.waits) <= 40
-    deltas = [event.text for event in talk.events if not isinstance(event, ModelFinished)]
+    conversation = with_tools()
+    await conversation.ask("Why is the sky blue?", effort)
+    words = len(re.findall(r"\S+", conversation.reasoning + " " + conversation.answer))
+    assert 20 <= words / sum(conversation.clock.waits) <= 40
+    deltas = [event.text for event in conversation.events if not isinstance(event, ModelFinished)]
     assert all(0 < len(delta) <= 24 for delta in deltas)
 
 
 async def test_a_word_without_an_end_still_comes_in_small_pieces(tmp_path: Path) -> None:
     (tmp_path / "wide.txt").write_text("x" * 900, encoding="utf-8")
-    talk = with_tools(tmp_path)
-    assert "x" * 900 in await talk.ask("read wide.txt")
-    assert max(len(getattr(event, "text", "")) for event in talk.events) <= 24
+    conversation = with_tools(tmp_path)
+    assert "x" * 900 in await conversation.ask("read wide.txt")
+    assert max(len(getattr(event, "text", "")) for event in conversation.events) <= 24
 
 
 async def test_an_output_limit_ends_the_response_with_length() -> None:
-    talk = with_tools()
-    await talk.ask("What is 2 + 2?", "max", max_output_tokens=10)
-    assert talk.finished.finish_reason == "length"
-    assert len(talk.reasoning) == 40
-    assert (talk.answer, talk.calls) == ("", [])
-    await talk.ask("Why?", "none", max_output_tokens=10)
-    assert len(talk.answer) == 40
+    conversation = with_tools()
+    await conversation.ask("What is 2 + 2?", "max", max_output_tokens=10)
+    assert conversation.finished.finish_reason == "length"
+    assert len(conversation.reasoning) == 40
+    assert (conversation.answer, conversation.calls) == ("", [])
+    await conversation.ask("Why?", "none", max_output_tokens=10)
+    assert len(conversation.answer) == 40
 
 
 async def test_usage_counts_reasoning_inside_output_and_is_marked_as_an_estimate() -> None:
-    talk = with_tools()
-    await talk.ask("Why is the sky blue?")
-    usage = talk.finished.usage
+    conversation = with_tools()
+    await conversation.ask("Why is the sky blue?")
+    usage = conversation.finished.usage
     assert usage is not None
     assert usage.estimated
     assert usage.input_tokens == 5  # 20 characters
-    assert usage.output_tokens == -(-(len(talk.reasoning) + len(talk.answer)) // 4)
-    assert usage.reasoning_tokens == -(-len(talk.reasoning) // 4)
+    assert usage.output_tokens == -(-(len(conversation.reasoning) + len(conversation.answer)) // 4)
+    assert usage.reasoning_tokens == -(-len(conversation.reasoning) // 4)
 
 
 async def test_it_thinks_before_it_calls_and_again_when_the_result_is_there() -> None:
-    talk = with_tools()
-    await talk.ask("What is 3 + 4?")
-    kinds = [type(event).__name__ for event in talk.events]
+    conversation = with_tools()
+    await conversation.ask("What is 3 + 4?")
+    kinds = [type(event).__name__ for event in conversation.events]
     order = [kind for place, kind in enumerate(kinds) if place == 0 or kind != kinds[place - 1]]
     assert order == [
         *("ReasoningText", "ToolCallOpened", "ToolCall", "ModelFinished"),
         *("ReasoningText", "AnswerText", "ModelFinished"),
     ]
-    assert "“7”" in talk.reasoning
-    assert isinstance(talk.events[0], ReasoningText)
+    assert "“7”" in conversation.reasoning
+    assert isinstance(conversation.events[0], ReasoningText)
 
 
 def test_its_id_says_that_it_is_the_demo() -> None:
-    assert Talk().model.info.id == DEMO_MODEL_ID == "demo/thinkaloud"
+    assert DemoConversation().model.info.id == DEMO_MODEL_ID == "demo/thinkaloud"

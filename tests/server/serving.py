@@ -1,4 +1,4 @@
-"""A real server on a free loopback port in the test's own event loop, and a client for each way in."""
+"""A real server on a free loopback port in the test's own event loop, and a client for each transport."""
 
 import asyncio
 import json
@@ -35,7 +35,7 @@ from thinkaloud.stores.temporary import TemporaryStore
 from thinkaloud.stores.uploads import MemoryUploads
 
 Json = dict[str, Any]
-WAYS = ["rest", "sse", "socket"]
+TRANSPORTS = ["rest", "sse", "socket"]
 
 
 class Served:
@@ -172,8 +172,8 @@ async def parsed_events(response: aiohttp.ClientResponse, document: Json) -> Asy
         fields = {}
 
 
-class Talk:
-    """What one message brought, by whichever way: the frames, if any, and how it ended."""
+class Exchange:
+    """The response to one message: its frames, if any, and how it ended."""
 
     def __init__(self, frames: Sequence[Json], complete: Json | None, error: Json | None) -> None:
         self.frames = frames
@@ -187,13 +187,13 @@ class Talk:
         return [frame["data"] for frame in self.frames if frame["event"] == event]
 
 
-async def talk(way: str, served: Served, **body: Any) -> Talk:
-    """Send a message by one way in and return what came of it."""
+async def exchange_over(transport: str, served: Served, **body: Any) -> Exchange:
+    """Send a message over one transport and return the response."""
     body = {"text": "Hello", **body}
-    if way == "rest":
+    if transport == "rest":
         status, answer = await served.post("/chat/message", body)
-        return Talk([], answer, None) if status == 200 else Talk([], None, answer)
-    if way == "socket":
+        return Exchange([], answer, None) if status == 200 else Exchange([], None, answer)
+    if transport == "socket":
         async with served.socket() as socket:
             await socket.send(body)
             frames = await socket.until_end()
@@ -203,8 +203,8 @@ async def talk(way: str, served: Served, **body: Any) -> Talk:
     last = frames[-1]
     assert [terminal(frame) for frame in frames] == [False] * (len(frames) - 1) + [True]
     if last["event"] == "complete":
-        return Talk(frames, last["data"], None)
-    return Talk(frames, None, last["data"])
+        return Exchange(frames, last["data"], None)
+    return Exchange(frames, None, last["data"])
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ import pytest
 from websockets.sync.client import unix_connect
 
 from tests.cli.commands.test_serve import read_until
-from tests.cli.lab import end, lab, say, think
+from tests.cli.model_server import end, model_server, say, think
 from tests.cli.preloaded import ForkedProcess
 from tests.cli.program import DEMO, Home
 
@@ -71,7 +71,7 @@ def test_the_socket_is_mine_alone_there_is_no_port_and_nothing_stays_behind(
 
 def test_curl_a_socket_of_a_page_and_the_terminal_reach_it(home: Home, backend: Path) -> None:
     blue = [think("Hm."), say("Blue."), end()]
-    with lab(blue, blue, blue) as served:
+    with model_server(blue, blue, blue) as served:
         home.configure(served.configuration())
         with serving(home, backend) as process:
             said = subprocess.run(

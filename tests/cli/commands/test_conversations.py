@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from tests.cli.commands.test_serve import address, read_until
-from tests.cli.lab import HOLD, end, lab, say, think
+from tests.cli.model_server import HOLD, end, model_server, say, think
 from tests.cli.program import DEMO, Home
 
 CANARY = "xylophone-canary"
@@ -55,7 +55,7 @@ def saved_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data of a server that has had two conversations."""
     home = Home(tmp_path_factory.mktemp("saved"))
     blue = [think(CANARY), say("Blue, by scattering."), end()]
-    with lab(blue, blue, [say("Four."), end()]) as served:
+    with model_server(blue, blue, [say("Four."), end()]) as served:
         home.configure(served.configuration())
         with server(home) as url:
             ask(url, "Why is the sky blue?", "sky")
@@ -68,7 +68,7 @@ def saved_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def home_with_conversations(home: Home, saved_data: Path) -> Iterator[Home]:
     """A home with this data, and a model that answers "Four."."""
     shutil.copytree(saved_data, home.folder / "data")
-    with lab([say("Four."), end()]) as served:
+    with model_server([say("Four."), end()]) as served:
         home.configure(served.configuration())
         yield home
 
@@ -173,7 +173,11 @@ def impostor() -> Iterator[tuple[int, list[str]]]:
 @pytest.mark.promise("P12")
 def test_a_note_of_a_server_is_not_believed_blindly(home_with_conversations: Home) -> None:
     note = home_with_conversations.folder / "data" / "server.json"
-    with lab([say("x")]) as elsewhere, impostor() as (port, asked), server(home_with_conversations):
+    with (
+        model_server([say("x")]) as elsewhere,
+        impostor() as (port, asked),
+        server(home_with_conversations),
+    ):
         truth = json.loads(note.read_text())
         for lie in (
             {**truth, "pid": 1},
@@ -192,7 +196,7 @@ def test_a_note_of_a_server_is_not_believed_blindly(home_with_conversations: Hom
 
 
 def test_what_a_server_left_that_was_killed_can_be_read_at_once(home: Home) -> None:
-    with lab([think("Hm."), say("Half"), HOLD]) as served:
+    with model_server([think("Hm."), say("Half"), HOLD]) as served:
         home.configure(served.configuration())
         with home.start("serve", "--port", "0") as process:
             url = address(read_until(process, b"/api/docs\n"))

@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing
 from typing import Any
 
-from tests.cli.lab import lab
+from tests.cli.model_server import model_server
 from tests.cli.program import DEMO, Home
 
 NOWHERE = "http://127.0.0.1:1"
@@ -17,7 +17,7 @@ def host(report: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def test_what_works_is_said_with_the_model_the_file_and_the_hosts(home: Home) -> None:
-    with lab() as served:
+    with model_server() as served:
         home.configure(served.configuration(port=0))
         done = home.run("doctor")
         report = json.loads(home.run("doctor", "--json").stdout)
@@ -74,7 +74,7 @@ def test_a_host_that_does_not_answer_is_a_problem_with_a_way_out(home: Home) -> 
 
 def test_a_refused_key_is_a_problem_and_is_never_shown(home: Home) -> None:
     home.environment["LAB_KEY"] = "sk-very-secret"
-    with lab(status=401) as served:
+    with model_server(status=401) as served:
         address = NOWHERE.replace("//", "//ada:hidden@")
         home.configure(
             '[model]\ndefault = "lab/m"\n[server]\nport = 0\n[hosts.lab]\n'

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.lab import CUT, HOLD, Step, call, end, lab, say, think
+from tests.cli.model_server import CUT, HOLD, Step, call, end, model_server, say, think
 from tests.cli.program import DEMO, PROGRAM, Home
 from thinkaloud.events import codec
 from thinkaloud.events.event import AnswerDelta, ReasoningDelta, RunEnded, ToolEnded
@@ -22,21 +22,21 @@ HARMLESS = "a␛]0;pwned␇b␛[2Jcd\ufffd31me\ufffdf␡g"
 
 @pytest.mark.promise("P1", "P7")
 def test_in_a_pipe_there_is_the_answer_and_nothing_else(home: Home) -> None:
-    with lab([think("I weigh it up."), say("Hello "), say("you."), end()]) as served:
+    with model_server([think("I weigh it up."), say("Hello "), say("you."), end()]) as served:
         home.configure(served.configuration())
         done = home.run("chat", "Hi")
     assert (done.returncode, done.stdout, done.stderr) == (0, "Hello you.\n", "")
 
 
 def test_thinking_goes_to_stderr_where_it_is_asked_for(home: Home) -> None:
-    with lab([think("I weigh "), think("it up."), say("Hello."), end()]) as served:
+    with model_server([think("I weigh "), think("it up."), say("Hello."), end()]) as served:
         home.configure(served.configuration())
         done = home.run("chat", "Hi", "--thinking")
     assert (done.stdout, done.stderr) == ("Hello.\n", "I weigh it up.\n\n")
 
 
 def test_the_question_may_come_through_the_pipe(home: Home) -> None:
-    with lab([say("Yes."), end()]) as served:
+    with model_server([say("Yes."), end()]) as served:
         home.configure(served.configuration())
         done = home.run("chat", stdin="Is this – a question?\n")
         assert done.stdout == "Yes.\n"
@@ -47,7 +47,7 @@ def test_the_question_may_come_through_the_pipe(home: Home) -> None:
 def test_what_is_in_the_pipe_goes_along_with_the_question(
     home: Home, arguments: tuple[str, ...]
 ) -> None:
-    with lab([say("Yes."), end()]) as served:
+    with model_server([say("Yes."), end()]) as served:
         home.configure(served.configuration())
         assert home.run("chat", *arguments, stdin="  a log line\n\tmore\n").returncode == 0
         (asked,) = served.asked
@@ -57,7 +57,7 @@ def test_what_is_in_the_pipe_goes_along_with_the_question(
 
 def test_a_file_that_is_redirected_goes_along_like_a_pipe(home: Home) -> None:
     (home.folder / "log.txt").write_text("\ufeffa log line\n", encoding="utf-8")
-    with lab([say("Yes."), end()]) as served:
+    with model_server([say("Yes."), end()]) as served:
         home.configure(served.configuration())
         command = f"{shlex.quote(str(PROGRAM))} chat Why?"
         assert home.shell(f"{command} < log.txt").stdout == "Yes.\n"
@@ -72,7 +72,7 @@ def test_a_file_that_is_redirected_goes_along_like_a_pipe(home: Home) -> None:
 
 
 def test_a_dash_for_the_text_is_the_pipe(home: Home) -> None:
-    with lab([say("Yes."), end()]) as served:
+    with model_server([say("Yes."), end()]) as served:
         home.configure(served.configuration())
         home.run("chat", "-", stdin="def f():\n    return 1\n")
         (kept,) = json.loads(home.run("conversations", "list", "--json").stdout)
@@ -106,7 +106,7 @@ def test_files_of_the_workspace_are_put_before_the_model(home: Home) -> None:
     notes.mkdir()
     (notes / "tea.md").write_text("Green.", encoding="utf-8")
     (home.folder / "secret.txt").write_text("Outside.", encoding="utf-8")
-    with lab([say("Yes."), end()]) as served:
+    with model_server([say("Yes."), end()]) as served:
         home.configure(served.configuration(workspace=str(notes)))
         for name in ("tea.md", "notes/tea.md"):
             assert home.run("chat", "Which?", "--file", name).returncode == 0
@@ -126,13 +126,13 @@ def test_without_a_workspace_a_file_is_refused_with_the_way_out(home: Home) -> N
 
 @pytest.mark.promise("P4", "P7")
 def test_json_gives_one_event_a_line_and_reasoning_only_where_asked_for(home: Home) -> None:
-    with lab(
+    with model_server(
         [think("Weigh."), call("calculate", {"expression": "6*7"}), end("tool_calls")],
         [say("It is "), say(HOSTILE), end()],
     ) as served:
         home.configure(served.configuration())
         done = home.run("chat", "Hi", "--json")
-    with lab([think("Weigh."), say("Yes."), end()]) as served:
+    with model_server([think("Weigh."), say("Yes."), end()]) as served:
         home.configure(served.configuration())
         with_thinking = home.run("chat", "Hi", "--json", "--thinking")
     events = [codec.decode(line).event for line in done.stdout.splitlines()]
@@ -147,7 +147,7 @@ def test_json_gives_one_event_a_line_and_reasoning_only_where_asked_for(home: Ho
 
 
 def test_what_would_steer_a_terminal_is_made_visible(home: Home) -> None:
-    with lab([think(HOSTILE), say(HOSTILE), end()]) as served:
+    with model_server([think(HOSTILE), say(HOSTILE), end()]) as served:
         home.configure(served.configuration())
         done = home.run("chat", "Hi", "--thinking")
     assert done.stdout == HARMLESS + "\n"
@@ -170,7 +170,7 @@ def test_what_would_steer_a_terminal_is_made_visible(home: Home) -> None:
 def test_the_exit_code_says_how_the_run_ended(
     home: Home, answer: list[Step], status: int, code: int, said: str
 ) -> None:
-    with lab(answer, status=status) as served:
+    with model_server(answer, status=status) as served:
         home.configure(served.configuration())
         done = home.run("chat", "Hi", "--max-iterations", "2")
     assert done.returncode == code
@@ -221,7 +221,7 @@ def test_a_pipe_that_is_no_text_is_refused(home: Home) -> None:
 
 @pytest.mark.promise("P10")
 def test_ctrl_c_stops_the_run_and_keeps_what_came(home: Home) -> None:
-    with lab([say("Half an answer"), HOLD]) as served:
+    with model_server([say("Half an answer"), HOLD]) as served:
         home.configure(served.configuration())
         with home.start("chat", "Hi") as process:
             assert process.stdout is not None
@@ -234,7 +234,7 @@ def test_ctrl_c_stops_the_run_and_keeps_what_came(home: Home) -> None:
 
 
 def test_ctrl_c_again_leaves_even_where_nobody_reads_the_pipe(home: Home) -> None:
-    with lab([*[say("word " * 2000)] * 200, HOLD]) as served:
+    with model_server([*[say("word " * 2000)] * 200, HOLD]) as served:
         home.configure(served.configuration())
         with home.start("chat", "Hi") as process:
             assert process.stdout is not None
@@ -251,7 +251,7 @@ def test_ctrl_c_again_leaves_even_where_nobody_reads_the_pipe(home: Home) -> Non
 
 
 def test_a_run_that_takes_too_long_fails_with_the_code_for_that(home: Home) -> None:
-    with lab([say("Half"), HOLD]) as served:
+    with model_server([say("Half"), HOLD]) as served:
         home.configure(served.configuration() + "\n[limits]\nrun_timeout_seconds = 1.5\n")
         done = home.run("chat", "Hi")
     assert (done.returncode, done.stdout) == (1, "Half\n")
@@ -259,7 +259,7 @@ def test_a_run_that_takes_too_long_fails_with_the_code_for_that(home: Home) -> N
 
 
 def test_a_reader_that_leaves_ends_the_program_without_a_word(home: Home) -> None:
-    with lab([*[say("word " * 2000)] * 200, end()]) as served:
+    with model_server([*[say("word " * 2000)] * 200, end()]) as served:
         home.configure(served.configuration())
         with home.start("chat", "Hi") as process:
             assert process.stdout is not None
@@ -288,7 +288,7 @@ FULL = "thinkaloud: Cannot write the output: No space left on device.\n"
 )
 def test_a_full_disk_is_reported_in_one_line(home: Home, arguments: str) -> None:
     full = Path("/dev/full")
-    with lab([say("Tea."), end()]) as served:
+    with model_server([say("Tea."), end()]) as served:
         home.configure(served.configuration())
         done = home.run(*arguments.split(), stdout=full)
         assert (done.returncode, done.stderr) == (1, FULL)
@@ -299,7 +299,7 @@ def test_a_full_disk_is_reported_in_one_line(home: Home, arguments: str) -> None
     "arguments", ["chat Hi", "models --json", "conversations --help", "--help"]
 )
 def test_a_closed_output_is_no_traceback(home: Home, arguments: str) -> None:
-    with lab([say("Tea."), end()]) as served:
+    with model_server([say("Tea."), end()]) as served:
         home.configure(served.configuration())
         for closed in (">&-", ">&- 2>&-"):
             done = home.shell(f"{shlex.quote(str(PROGRAM))} {arguments} {closed}")
@@ -310,7 +310,7 @@ def test_a_closed_output_is_no_traceback(home: Home, arguments: str) -> None:
     "arguments", ["chat Hi", "models --json", "--help", "conversations --help"]
 )
 def test_a_reader_that_takes_one_line_sees_no_traceback(home: Home, arguments: str) -> None:
-    with lab([*[say("word\n" * 2000)] * 50, end()]) as served:
+    with model_server([*[say("word\n" * 2000)] * 50, end()]) as served:
         home.configure(served.configuration())
         done = home.shell(f"{shlex.quote(str(PROGRAM))} {arguments} | head -1")
     assert done.stderr == ""
@@ -320,7 +320,7 @@ def test_a_reader_that_takes_one_line_sees_no_traceback(home: Home, arguments: s
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.promise("P10")
 def test_a_signal_that_ends_the_program_stops_the_run(home: Home, number: signal.Signals) -> None:
-    with lab([say("Half an answer"), HOLD]) as served:
+    with model_server([say("Half an answer"), HOLD]) as served:
         home.configure(served.configuration())
         with home.start("chat", "Hi") as process:
             assert process.stdout is not None
@@ -344,7 +344,7 @@ def test_the_demo_says_so_beside_the_answer_and_in_it(home: Home) -> None:
 
 
 def test_models_are_listed_for_people_and_for_programs(home: Home) -> None:
-    with lab() as served:
+    with model_server() as served:
         home.configure(served.configuration())
         table = home.run("models").stdout
         entries = json.loads(home.run("models", "--json").stdout)
@@ -359,7 +359,7 @@ def test_events_in_a_pipe_tell_a_file_by_name_and_not_what_is_in_it(home: Home) 
     notes = home.folder / "notes"
     notes.mkdir()
     (notes / "tea.md").write_text("canary", encoding="utf-8")
-    with lab([say("Yes."), end()]) as served:
+    with model_server([say("Yes."), end()]) as served:
         home.configure(served.configuration(workspace=str(notes)))
         done = home.run("chat", "Which?", "--file", "tea.md", "--json")
     first = json.loads(done.stdout.splitlines()[0])

@@ -2,12 +2,12 @@
 
 import json
 
-from tests.cli.lab import end, lab, say, think
+from tests.cli.model_server import end, model_server, say, think
 from tests.cli.program import Home
 
 
 def test_a_models_reasoning_and_its_times_are_told(home: Home) -> None:
-    with lab([think("Five cents."), say("0.05"), end()]) as served:
+    with model_server([think("Five cents."), say("0.05"), end()]) as served:
         home.configure(served.configuration())
         done = home.run("models", "--probe", "lab/m")
         data = json.loads(home.run("models", "--probe", "lab/m", "--json").stdout)
@@ -19,7 +19,7 @@ def test_a_models_reasoning_and_its_times_are_told(home: Home) -> None:
 
 
 def test_a_host_that_is_not_there_is_named_with_what_to_do(home: Home) -> None:
-    with lab([end()]) as served:
+    with model_server([end()]) as served:
         home.configure(served.configuration())
     done = home.run("models", "--probe", "lab")
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cli.lab import HOLD, end, lab, say
+from tests.cli.model_server import HOLD, end, model_server, say
 from tests.cli.preloaded import ForkedProcess
 from tests.cli.program import DEMO, Home
 
@@ -36,7 +36,7 @@ def address(said: str) -> str:
 def test_it_says_where_it_serves_what_and_ends_with_0_on_a_signal(
     home: Home, number: signal.Signals
 ) -> None:
-    with lab([say("Tea."), end()]) as served:
+    with model_server([say("Tea."), end()]) as served:
         home.configure(served.configuration())
         with home.start("serve", "--port", "0") as process:
             said = read_until(process, b"/api/docs\n")
@@ -50,7 +50,7 @@ def test_it_says_where_it_serves_what_and_ends_with_0_on_a_signal(
 
 
 def test_deprecated_keys_are_named_at_the_start_and_by_doctor(home: Home) -> None:
-    with lab([say("Tea."), end()]) as served:
+    with model_server([say("Tea."), end()]) as served:
         home.configure(served.configuration(port=0) + "\n[limits]\nrun_timeout = 60\n")
         advised = home.run("doctor").stdout
         with home.start("serve") as process:
@@ -75,7 +75,7 @@ def streamed(url: str) -> Iterator[str]:
 
 @pytest.mark.promise("P3")
 def test_a_signal_ends_a_run_that_outlasts_the_grace_and_its_reader_is_told(home: Home) -> None:
-    with lab([say("Te"), HOLD]) as served:
+    with model_server([say("Te"), HOLD]) as served:
         home.configure(served.configuration() + "\n[limits]\ndrain_timeout_seconds = 0.2\n")
         with home.start("serve", "--port", "0") as process:
             lines = streamed(address(read_until(process, b"/api/docs\n")))
@@ -90,7 +90,7 @@ def test_a_signal_ends_a_run_that_outlasts_the_grace_and_its_reader_is_told(home
 
 
 def test_what_it_tells_one_to_try_works(home: Home) -> None:
-    with lab([say("Tea."), end()]) as served:
+    with model_server([say("Tea."), end()]) as served:
         home.configure(served.configuration())
         with home.start("serve", "--port", "0") as process:
             said = read_until(process, b"/api/docs\n")
@@ -116,7 +116,10 @@ def test_the_demo_is_named_loudly(home: Home) -> None:
 
 
 def test_options_lie_over_the_configuration(home: Home) -> None:
-    with lab([say("Tea."), end()]) as served, socket.create_server(("127.0.0.1", 0)) as taken:
+    with (
+        model_server([say("Tea."), end()]) as served,
+        socket.create_server(("127.0.0.1", 0)) as taken,
+    ):
         home.configure(served.configuration(port=taken.getsockname()[1]))
         refused = home.run("serve")
         with home.start("serve", "--port", "0", "--model", "demo/thinkaloud") as process:

@@ -1,9 +1,9 @@
 """Versions of messages at the prompt of `thinkaloud chat`."""
 
 import pytest
-
 from tests.cli.commands.test_kept_chat import ANSWERS, asked, served_or_not
-from tests.cli.lab import lab
+
+from tests.cli.model_server import model_server
 from tests.cli.program import Home
 
 
@@ -12,7 +12,7 @@ from tests.cli.program import Home
 def test_at_the_prompt_versions_are_listed_and_an_older_one_can_be_continued(
     home: Home, running: bool
 ) -> None:
-    with lab(*ANSWERS) as served:
+    with model_server(*ANSWERS) as served:
         home.configure(served.configuration())
         with served_or_not(home, running), home.terminal("chat") as terminal:
             typed = ["/versions", "One?", "/edit Eins?", "/versions", "/select", "/select 1.1"]

@@ -4,14 +4,17 @@ import signal
 
 import pytest
 
-from tests.cli.lab import HOLD, call, end, lab, say, think
+from tests.cli.model_server import HOLD, call, end, model_server, say, think
 from tests.cli.program import DEMO, Home, rendered
 
 LONG_THOUGHT = [think(f"Step {number}: I weigh it up.\n") for number in range(1, 31)]
 
 
 def test_thinking_is_live_and_folds_to_one_line_when_the_answer_begins(home: Home) -> None:
-    with lab([*LONG_THOUGHT, HOLD]) as served, lab([*LONG_THOUGHT, say("Tea."), end()]) as done:
+    with (
+        model_server([*LONG_THOUGHT, HOLD]) as served,
+        model_server([*LONG_THOUGHT, say("Tea."), end()]) as done,
+    ):
         home.configure(served.configuration())
         with home.terminal("chat", "Hi") as terminal:
             lines = terminal.until("Step 30: I weigh it up.")
@@ -30,7 +33,7 @@ def test_thinking_is_live_and_folds_to_one_line_when_the_answer_begins(home: Hom
 
 
 def test_thinking_stays_in_full_where_it_is_asked_for(home: Home) -> None:
-    with lab([think("I weigh "), think("it up."), say("Tea."), end()]) as served:
+    with model_server([think("I weigh "), think("it up."), say("Tea."), end()]) as served:
         home.configure(served.configuration())
         with home.terminal("chat", "Hi", "--thinking") as terminal:
             assert terminal.exit_code() == 0
@@ -41,7 +44,7 @@ def test_thinking_stays_in_full_where_it_is_asked_for(home: Home) -> None:
 
 @pytest.mark.promise("P7")
 def test_not_a_letter_of_the_thinking_is_shown_where_it_is_not_wanted(home: Home) -> None:
-    with lab([think("Secret."), say("Tea."), end()]) as served:
+    with model_server([think("Secret."), say("Tea."), end()]) as served:
         home.configure(served.configuration())
         with home.terminal("chat", "Hi", "--no-thinking") as terminal:
             assert terminal.exit_code() == 0
@@ -51,7 +54,7 @@ def test_not_a_letter_of_the_thinking_is_shown_where_it_is_not_wanted(home: Home
 
 
 def test_a_tool_is_shown_in_one_dim_line(home: Home) -> None:
-    with lab(
+    with model_server(
         [think("I count."), call("calculate", {"expression": "6 * 7"}), end("tool_calls")],
         [say("It is 42."), end()],
     ) as served:
@@ -64,9 +67,9 @@ def test_a_tool_is_shown_in_one_dim_line(home: Home) -> None:
 
 def test_a_long_tool_result_is_cut_to_the_line(home: Home) -> None:
     (home.folder / "long.txt").write_text("many words " * 500, encoding="utf-8")
-    with lab([call("read_file", {"name": "long.txt"}), end("tool_calls")], [say("Ok."), end()]) as (
-        served
-    ):
+    with model_server(
+        [call("read_file", {"name": "long.txt"}), end("tool_calls")], [say("Ok."), end()]
+    ) as (served):
         home.configure(served.configuration(workspace=str(home.folder)))
         with home.terminal("chat", "Hi") as terminal:
             assert terminal.exit_code() == 0
@@ -78,7 +81,7 @@ def test_a_long_tool_result_is_cut_to_the_line(home: Home) -> None:
 
 def test_what_a_model_sends_does_not_steer_the_terminal(home: Home) -> None:
     hostile = "\x1b]0;pwned\x07\x1b[2J\x1b[31mred\x9b31m [bold]not bold[/bold] :smile:"
-    with lab(
+    with model_server(
         [think(hostile), call("calculate", {"expression": hostile}), end("tool_calls")],
         [say(hostile), end()],
     ) as served:
@@ -91,7 +94,7 @@ def test_what_a_model_sends_does_not_steer_the_terminal(home: Home) -> None:
 
 
 def test_a_conversation_continues_until_a_new_one_is_started(home: Home) -> None:
-    with lab([say("One."), end()], [say("Two."), end()], [say("Three."), end()]) as served:
+    with model_server([say("One."), end()], [say("Two."), end()], [say("Three."), end()]) as served:
         home.configure(served.configuration())
         with home.terminal("chat") as terminal:
             terminal.until("›")
@@ -140,7 +143,9 @@ def test_the_model_and_the_effort_can_be_changed_and_mistakes_are_said(home: Hom
 
 @pytest.mark.promise("P10")
 def test_ctrl_c_stops_the_answer_and_again_it_leaves(home: Home) -> None:
-    with lab([think("Hm."), say("Half an answer"), HOLD], [say("Whole."), end()]) as served:
+    with model_server(
+        [think("Hm."), say("Half an answer"), HOLD], [say("Whole."), end()]
+    ) as served:
         home.configure(served.configuration())
         with home.terminal("chat") as terminal:
             terminal.until("›")
@@ -162,7 +167,7 @@ def test_ctrl_c_stops_the_answer_and_again_it_leaves(home: Home) -> None:
 
 
 def test_ctrl_c_while_it_thinks_leaves_no_moving_lines_behind(home: Home) -> None:
-    with lab([think("Hm, let me see."), HOLD]) as served:
+    with model_server([think("Hm, let me see."), HOLD]) as served:
         home.configure(served.configuration())
         with home.terminal("chat", "Hi") as terminal:
             terminal.until("Hm, let me see.")
@@ -176,7 +181,7 @@ def test_ctrl_c_while_it_thinks_leaves_no_moving_lines_behind(home: Home) -> Non
 def test_a_signal_that_ends_it_leaves_the_cursor_visible(
     home: Home, number: signal.Signals
 ) -> None:
-    with lab([think("Hm, let me see."), HOLD]) as served:
+    with model_server([think("Hm, let me see."), HOLD]) as served:
         home.configure(served.configuration())
         with home.terminal("chat", "Hi") as terminal:
             terminal.until("Hm, let me see.")
@@ -188,7 +193,7 @@ def test_a_signal_that_ends_it_leaves_the_cursor_visible(
 
 
 def test_ctrl_z_shows_the_cursor_and_what_comes_after_it_is_drawn_below(home: Home) -> None:
-    with lab([think("Hm, let me see."), HOLD]) as served:
+    with model_server([think("Hm, let me see."), HOLD]) as served:
         home.configure(served.configuration())
         with home.terminal("chat", "Hi") as terminal:
             terminal.until("Hm, let me see.")
@@ -205,7 +210,7 @@ def test_ctrl_z_shows_the_cursor_and_what_comes_after_it_is_drawn_below(home: Ho
 
 def test_an_answer_is_laid_out_on_a_terminal_and_raw_in_a_pipe(home: Home) -> None:
     answer = "# Tea\n\nIt is **green**.\n\n```\nboil  water\n```\n"
-    with lab([say(answer), end()]) as served:
+    with model_server([say(answer), end()]) as served:
         home.configure(served.configuration())
         with home.terminal("chat", "Hi") as terminal:
             assert terminal.exit_code() == 0

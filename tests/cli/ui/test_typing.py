@@ -5,7 +5,7 @@ import termios
 
 import pytest
 
-from tests.cli.lab import HOLD, Step, end, lab, say
+from tests.cli.model_server import HOLD, Step, end, model_server, say
 from tests.cli.program import Home, Terminal
 
 CODE = "def f(x):\n    if x:\n\treturn 1\n\n    return 0"
@@ -18,7 +18,7 @@ def paste(terminal: Terminal, text: str) -> None:
 
 
 def test_pasted_lines_are_one_message_with_their_indentation(home: Home) -> None:
-    with lab(ANSWERED) as served:
+    with model_server(ANSWERED) as served:
         home.configure(served.configuration())
         with home.terminal("chat") as terminal:
             terminal.until("›")
@@ -35,7 +35,7 @@ def test_pasted_lines_are_one_message_with_their_indentation(home: Home) -> None
 
 
 def test_an_indented_first_line_stays_indented(home: Home) -> None:
-    with lab(ANSWERED) as served:
+    with model_server(ANSWERED) as served:
         home.configure(served.configuration())
         with home.terminal("chat") as terminal:
             terminal.until("›")
@@ -46,7 +46,7 @@ def test_an_indented_first_line_stays_indented(home: Home) -> None:
 
 
 def test_alt_enter_begins_a_new_line(home: Home) -> None:
-    with lab(ANSWERED) as served:
+    with model_server(ANSWERED) as served:
         home.configure(served.configuration())
         with home.terminal("chat") as terminal:
             terminal.until("›")
@@ -56,7 +56,7 @@ def test_alt_enter_begins_a_new_line(home: Home) -> None:
 
 
 def test_what_is_pasted_during_an_answer_is_one_message_for_later(home: Home) -> None:
-    with lab([say("Half"), HOLD], ANSWERED) as served:
+    with model_server([say("Half"), HOLD], ANSWERED) as served:
         home.configure(served.configuration())
         with home.terminal("chat") as terminal:
             terminal.until("›")
@@ -73,7 +73,7 @@ def test_what_is_pasted_during_an_answer_is_one_message_for_later(home: Home) ->
 
 
 def test_a_command_may_span_lines_and_a_path_is_no_command(home: Home) -> None:
-    with lab(ANSWERED) as served:
+    with model_server(ANSWERED) as served:
         home.configure(served.configuration())
         with home.terminal("chat") as terminal:
             terminal.until("›")
@@ -89,7 +89,7 @@ def test_a_command_may_span_lines_and_a_path_is_no_command(home: Home) -> None:
 
 
 def test_what_is_pasted_cannot_steer_the_terminal(home: Home) -> None:
-    with lab(ANSWERED) as served:
+    with model_server(ANSWERED) as served:
         home.configure(served.configuration())
         with home.terminal("chat") as terminal:
             terminal.until("›")
@@ -103,7 +103,7 @@ def test_what_is_pasted_cannot_steer_the_terminal(home: Home) -> None:
 def test_a_signal_at_the_prompt_leaves_the_terminal_as_it_was(
     home: Home, number: signal.Signals
 ) -> None:
-    with lab(ANSWERED) as served:
+    with model_server(ANSWERED) as served:
         home.configure(served.configuration())
         with home.terminal("chat") as terminal:
             before = terminal.settings

@@ -1,4 +1,4 @@
-"""Whatever an upstream does wrong, on each way in: the right code, and what came before is kept."""
+"""Faults of the upstream, on each transport: the right error code, and the output so far is kept."""
 
 import json
 import socket
@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import aiohttp
 import pytest
 
-from tests.e2e.client import STREAMS, WAYS, Client, mark, thinkaloud_serve
+from tests.e2e.client import STREAMS, TRANSPORTS, Client, mark, thinkaloud_serve
 from tests.e2e.provider import Answer, Provider, provider
 from tests.providers.streams import WIRES, ResponseText, Wire
 from thinkaloud.providers.hosts.host import BuiltInDialect
@@ -132,12 +132,12 @@ async def client(server: str) -> AsyncIterator[Client]:
 
 
 @pytest.mark.promise("P3")
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("name", early(WIRES["openai-chat"]))
 @pytest.mark.parametrize("dialect", DIALECTS)
-async def test_a_refusal_has_its_code(client: Client, dialect: str, name: str, way: str):
+async def test_a_refusal_has_its_code(client: Client, dialect: str, name: str, transport: str):
     code = early(WIRES[dialect])[name][0]
-    heard = await client.ask(way, f"{host(dialect, name)}/m", f"Hello {mark()}")
+    heard = await client.ask(transport, f"{host(dialect, name)}/m", f"Hello {mark()}")
     event, data = heard.last
     assert (event, data["code"]) == ("error", code)
     assert not heard.of("token")
@@ -147,18 +147,18 @@ async def test_a_refusal_has_its_code(client: Client, dialect: str, name: str, w
 
 
 @pytest.mark.promise("P1", "P2", "P3", "P6")
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize(
     ("dialect", "name"), [(each, name) for each in DIALECTS for name in late(WIRES[each])]
 )
 async def test_a_stream_that_goes_wrong_fails_and_keeps_what_was_said(
-    client: Client, upstream: Provider, dialect: str, name: str, way: str
+    client: Client, upstream: Provider, dialect: str, name: str, transport: str
 ):
     run = mark()
-    heard = await client.ask(way, f"{host(dialect, name)}/m", f"Hello {run}")
+    heard = await client.ask(transport, f"{host(dialect, name)}/m", f"Hello {run}")
     event, data = heard.last
     assert (event, data["code"]) == ("error", late(WIRES[dialect])[name][0])
-    if way == "rest":
+    if transport == "rest":
         assert data["partial"] == "".join(SAID.answer)
         assert data["reasoning"] == "".join(SAID.reasoning)
     else:
@@ -170,43 +170,45 @@ async def test_a_stream_that_goes_wrong_fails_and_keeps_what_was_said(
 
 
 @pytest.mark.promise("P7")
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("name", ["cut", "no end marker", "malformed JSON"])
 async def test_a_failure_brings_no_reasoning_to_who_asked_for_none(
-    client: Client, name: str, way: str
+    client: Client, name: str, transport: str
 ):
     model = f"{host('openai-chat', name)}/m"
-    heard = await client.ask(way, model, f"Hello {mark()}", reasoning=False)
+    heard = await client.ask(transport, model, f"Hello {mark()}", reasoning=False)
     assert heard.last[0] == "error"
     assert "thinking." not in heard.raw
     assert not heard.of("reasoning_end")
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("dialect", DIALECTS)
 async def test_an_endless_stream_is_cut_and_hung_up_on(
-    client: Client, upstream: Provider, dialect: str, way: str
+    client: Client, upstream: Provider, dialect: str, transport: str
 ):
     while upstream.hung_up.acquire(blocking=False):
         pass
-    heard = await client.ask(way, f"{host(dialect, 'endless')}/m", f"Hello {mark()}")
+    heard = await client.ask(transport, f"{host(dialect, 'endless')}/m", f"Hello {mark()}")
     event, data = heard.last
     assert (event, data["code"]) == ("error", "provider_stream_cut")
-    kept = data["partial"] if way == "rest" else heard.answer()
+    kept = data["partial"] if transport == "rest" else heard.answer()
     assert MAX_CHARS < len(kept) < 2 * 2**20
     assert kept == ("word " * (len(kept) // 5))
     assert upstream.hung_up.acquire(timeout=20)
 
 
-@pytest.mark.parametrize("way", WAYS)
-async def test_a_host_that_is_not_there_is_overloaded(client: Client, way: str):
-    heard = await client.ask(way, "nobody/m", f"Hello {mark()}")
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_a_host_that_is_not_there_is_overloaded(client: Client, transport: str):
+    heard = await client.ask(transport, "nobody/m", f"Hello {mark()}")
     assert heard.last[1]["code"] == "provider_overloaded"
 
 
-@pytest.mark.parametrize("way", STREAMS)
+@pytest.mark.parametrize("transport", STREAMS)
 @pytest.mark.parametrize("dialect", DIALECTS)
-async def test_after_all_that_the_server_answers_as_before(client: Client, dialect: str, way: str):
-    heard = await client.ask(way, f"{host(dialect, 'fine')}/m", f"Hello {mark()}")
+async def test_after_all_that_the_server_answers_as_before(
+    client: Client, dialect: str, transport: str
+):
+    heard = await client.ask(transport, f"{host(dialect, 'fine')}/m", f"Hello {mark()}")
     assert heard.last[0] == "complete"
     assert heard.answer() == "".join(SAID.answer)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.channels.sockets import client
 from tests.server.api.test_upload import PNG, open_server, upload
-from tests.server.serving import WAYS, Json, Served, talk
+from tests.server.serving import TRANSPORTS, Json, Served, exchange_over
 from tests.staging import OWNER, FakeClock
 from thinkaloud.events.prompt import ModelRequest, UserTurn
 from thinkaloud.ports.principal import Principal
@@ -38,9 +38,9 @@ def descriptions(files: Sequence[Json]) -> list[Json]:
     return [{key: file[key] for key in ("id", "name", "media_type", "bytes")} for file in files]
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_several_pictures_and_texts_reach_the_model_in_order_and_again_with_the_next_message(
-    way: str,
+    transport: str,
 ) -> None:
     model = ScriptedModel([say("Seen.")], [say("Still.")])
     async with open_server(model) as served:
@@ -48,8 +48,10 @@ async def test_several_pictures_and_texts_reach_the_model_in_order_and_again_wit
             served, ("1.png", PNG), ("n.txt", b"note"), ("2.gif", GIF), ("3.png", PNG + b"3")
         )
         names = [one["id"], note["id"], two["id"]]
-        await talk(way, served, conversation_id="c", context_files=names, image_path=three["id"])
-        await talk(way, served, conversation_id="c", text="And now?")
+        await exchange_over(
+            transport, served, conversation_id="c", context_files=names, image_path=three["id"]
+        )
+        await exchange_over(transport, served, conversation_id="c", text="And now?")
     for request in model.requests:
         first = user_turns(request)[0]
         assert pictures(first) == [PNG, GIF, PNG + b"3"]
@@ -86,7 +88,7 @@ async def test_what_is_in_a_file_is_in_no_frame_and_no_document() -> None:
     canary = b"canary-in-file"
     async with open_server(ScriptedModel([say("Seen.")])) as served:
         (note,) = await upload_all(served, ("n.txt", canary))
-        said = await talk(
+        said = await exchange_over(
             "sse", served, conversation_id="c", context_files=[note["id"]], include_reasoning=True
         )
         _, messages = await served.get("/conversations/c/messages")
@@ -97,11 +99,11 @@ async def test_what_is_in_a_file_is_in_no_frame_and_no_document() -> None:
 async def test_a_picture_for_a_model_that_takes_none_is_refused_by_its_name() -> None:
     async with open_server(ScriptedModel(images=False)) as served:
         note, picture = await upload_all(served, ("n.txt", b"note"), ("cat.png", PNG))
-        said = await talk("rest", served, context_files=[note["id"], picture["id"]])
+        said = await exchange_over("rest", served, context_files=[note["id"], picture["id"]])
         assert said.error is not None
         assert (said.error["code"], said.error["field"]) == ("invalid_request", "context_files")
         assert "'cat.png'" in said.error["detail"]
-        said = await talk("rest", served, image_path=picture["id"])
+        said = await exchange_over("rest", served, image_path=picture["id"])
         assert said.error is not None
         assert said.error["field"] == "image_path"
 
@@ -109,7 +111,7 @@ async def test_a_picture_for_a_model_that_takes_none_is_refused_by_its_name() ->
 async def test_a_text_is_no_image_path() -> None:
     async with open_server() as served:
         (note,) = await upload_all(served, ("n.txt", b"note"))
-        said = await talk("rest", served, image_path=note["id"])
+        said = await exchange_over("rest", served, image_path=note["id"])
     assert said.error is not None
     assert (said.error["status"], said.error["field"]) == (422, "image_path")
 
@@ -118,9 +120,9 @@ async def test_pictures_alone_say_enough_and_nothing_at_all_does_not() -> None:
     model = ScriptedModel([say("A cat.")])
     async with open_server(model) as served:
         (picture,) = await upload_all(served, ("cat.png", PNG))
-        said = await talk("rest", served, text="", context_files=[picture["id"]])
+        said = await exchange_over("rest", served, text="", context_files=[picture["id"]])
         assert said.complete is not None
-        said = await talk("rest", served, text="", context_files=[])
+        said = await exchange_over("rest", served, text="", context_files=[])
         assert said.error is not None
         assert said.error["field"] == "text"
     assert pictures(user_turns(model.requests[0])[0]) == [PNG]
@@ -131,11 +133,11 @@ async def test_the_files_of_a_message_have_a_limit_together() -> None:
     async with open_server(model, limits=Limits(max_attachment_bytes=32)) as served:
         one, two, three = await upload_all(served, ("1.png", PNG), ("2.png", PNG), ("3.txt", b"x"))
         names = [one["id"], two["id"], three["id"]]
-        said = await talk("rest", served, context_files=names)
+        said = await exchange_over("rest", served, context_files=names)
         assert said.error is not None
         assert (said.error["status"], said.error["field"]) == (422, "context_files")
         assert "'3.txt'" in said.error["detail"]
-        said = await talk("rest", served, context_files=names[:2])
+        said = await exchange_over("rest", served, context_files=names[:2])
         assert said.complete is not None
 
 
@@ -146,8 +148,10 @@ async def test_a_model_without_image_support_can_continue_a_conversation_with_im
     )
     async with open_server(sees, reads) as served:
         (picture,) = await upload_all(served, ("cat.png", PNG))
-        await talk("rest", served, conversation_id="c", context_files=[picture["id"]])
-        said = await talk("rest", served, conversation_id="c", text="Sure?", model=reads.info.id)
+        await exchange_over("rest", served, conversation_id="c", context_files=[picture["id"]])
+        said = await exchange_over(
+            "rest", served, conversation_id="c", text="Sure?", model=reads.info.id
+        )
     assert said.complete is not None
     first = user_turns(reads.requests[0])[0]
     assert pictures(first) == []
@@ -162,14 +166,16 @@ async def test_a_run_that_takes_the_place_of_another_keeps_its_files_whatever_be
     async with open_server(model) as served:
         picture, note = await upload_all(served, ("cat.png", PNG), ("n.txt", b"note"))
         names = {"context_files": [note["id"]], "image_path": picture["id"]}
-        said = await talk("rest", served, conversation_id="c", **names)
+        said = await exchange_over("rest", served, conversation_id="c", **names)
         for file in (picture, note):
             async with served.session.delete(f"{served.api}/uploads/{file['id']}") as response:
                 assert response.status == 204
         for given in ({}, names, {"context_files": []}):
             assert said.complete is not None
             run_id = said.complete["run_id"]
-            said = await talk("rest", served, conversation_id="c", replaces=run_id, **given)
+            said = await exchange_over(
+                "rest", served, conversation_id="c", replaces=run_id, **given
+            )
         assert said.complete is not None
         _, messages = await served.get("/conversations/c/messages")
     sent = [user_turns(request) for request in model.requests]
@@ -186,11 +192,11 @@ async def test_what_is_in_a_file_lies_in_the_log_once_however_often_the_message_
     async with open_server(model, store=store) as served:
         picture, note = await upload_all(served, ("cat.png", PNG), ("n.txt", b"canary"))
         names = [picture["id"], note["id"]]
-        said = await talk("rest", served, conversation_id="c", context_files=names)
+        said = await exchange_over("rest", served, conversation_id="c", context_files=names)
         for _ in range(3):
             assert said.complete is not None
             run_id = said.complete["run_id"]
-            said = await talk("rest", served, conversation_id="c", replaces=run_id)
+            said = await exchange_over("rest", served, conversation_id="c", replaces=run_id)
     log = msgspec.json.encode([each.logged for each in await store.read(OWNER, "c", 0, 1000)])
     assert log.count(b"canary") == 1
     assert log.count(base64.b64encode(PNG)) == 1
@@ -204,7 +210,7 @@ async def test_what_is_in_a_file_lies_in_the_log_once_however_often_the_message_
         (run_id, _) = (each["run_id"] for each in messages["messages"])
         async with served.session.get(f"{served.api}/runs/{run_id}/attachments/1") as response:
             assert await response.read() == PNG
-        await talk("rest", served, conversation_id=here, text="And now?")
+        await exchange_over("rest", served, conversation_id=here, text="And now?")
     assert len({msgspec.json.encode(user_turns(each)[0]) for each in model.requests}) == 1
     assert pictures(user_turns(model.requests[4])[0]) == [PNG]
 
@@ -213,7 +219,7 @@ async def test_a_sent_picture_can_be_looked_at_and_a_sent_text_only_saved() -> N
     async with open_server(ScriptedModel([say("Seen.")])) as served:
         picture, page = await upload_all(served, ("cat.html", PNG), ("größe.html", b"<script>"))
         names = [picture["id"], page["id"]]
-        said = await talk("rest", served, conversation_id="c", context_files=names)
+        said = await exchange_over("rest", served, conversation_id="c", context_files=names)
         assert said.complete is not None
         await served.session.delete(f"{served.api}/uploads/{picture['id']}")
         here = f"{served.api}/runs/{said.complete['run_id']}/attachments"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.server.serving import Served, serving, talk
+from tests.server.serving import Served, exchange_over, serving
 from thinkaloud.errors import StoreError
 from thinkaloud.ports.clock import SystemClock
 from thinkaloud.ports.store import Conversation, ConversationCursor
@@ -27,7 +27,9 @@ async def listed(served: Served, query: str = "") -> list[str]:
 
 
 async def ask(served: Served, text: str, conversation_id: str, **body: Any) -> dict[str, Any]:
-    exchange = await talk("rest", served, text=text, conversation_id=conversation_id, **body)
+    exchange = await exchange_over(
+        "rest", served, text=text, conversation_id=conversation_id, **body
+    )
     assert exchange.complete is not None, exchange.error
     return exchange.complete
 
@@ -143,15 +145,15 @@ async def test_a_file_is_named_safely_whatever_the_title_says() -> None:
 
 
 @pytest.mark.promise("P8")
-@pytest.mark.parametrize("way", ["rest", "sse", "socket"])
-async def test_a_message_may_take_the_place_of_an_earlier_one(way: str) -> None:
+@pytest.mark.parametrize("transport", ["rest", "sse", "socket"])
+async def test_a_message_may_take_the_place_of_an_earlier_one(transport: str) -> None:
     model = ScriptedModel([say("One")], [say("Two")], [say("Three")], [say("Better")])
     async with serving(model) as served:
         await ask(served, "first", "c")
         second = await ask(served, "second", "c")
         await ask(served, "third", "c")
-        exchange = await talk(
-            way, served, text="edited", conversation_id="c", replaces=second["run_id"]
+        exchange = await exchange_over(
+            transport, served, text="edited", conversation_id="c", replaces=second["run_id"]
         )
         _, shown = await served.get("/conversations/c/messages")
         status, problem = await served.post(
@@ -163,12 +165,12 @@ async def test_a_message_may_take_the_place_of_an_earlier_one(way: str) -> None:
     assert (status, problem["field"]) == (422, "replaces")
 
 
-@pytest.mark.parametrize("way", ["rest", "sse", "socket"])
-async def test_a_temporary_conversation_can_be_continued_and_is_not_listed(way: str) -> None:
+@pytest.mark.parametrize("transport", ["rest", "sse", "socket"])
+async def test_a_temporary_conversation_can_be_continued_and_is_not_listed(transport: str) -> None:
     model = ScriptedModel([say("One")], [say("Two")])
     lasting = MemoryStore()
     async with serving(model, store=lasting) as served:
-        first = (await talk(way, served, text="first", temporary=True)).complete
+        first = (await exchange_over(transport, served, text="first", temporary=True)).complete
         assert first is not None
         name = first["conversation_id"]
         await ask(served, "second", name)
@@ -210,14 +212,16 @@ async def until_runs(served: Served, number: int) -> None:
 
 
 @pytest.mark.promise("P9")
-@pytest.mark.parametrize("way", ["rest", "sse", "socket"])
-async def test_a_run_stops_when_the_client_has_left_only_where_that_was_asked_for(way: str) -> None:
+@pytest.mark.parametrize("transport", ["rest", "sse", "socket"])
+async def test_a_run_stops_when_the_client_has_left_only_where_that_was_asked_for(
+    transport: str,
+) -> None:
     model = ScriptedModel(*[[say("Half"), Silence()]] * 2)
     async with serving(model, limits=Limits(stop_detached_after_seconds=0.05)) as served:
         for choice, left in (("stop", 0), ("continue", 1)):
             body = {"text": "Hi", "conversation_id": choice, "on_disconnect": choice}
             async with asyncio.TaskGroup() as tasks:
-                asking = tasks.create_task(talk(way, served, **body))
+                asking = tasks.create_task(exchange_over(transport, served, **body))
                 await until_runs(served, 1)
                 asking.cancel()
             await until_runs(served, left)
@@ -237,13 +241,17 @@ class HeldClock(SystemClock):
         await self.go_on.wait()
 
 
-@pytest.mark.parametrize("way", ["rest", "sse", "socket"])
-async def test_a_run_that_stops_with_its_client_continues_while_the_client_waits(way: str) -> None:
+@pytest.mark.parametrize("transport", ["rest", "sse", "socket"])
+async def test_a_run_that_stops_with_its_client_continues_while_the_client_waits(
+    transport: str,
+) -> None:
     go = asyncio.Event()
     model = ScriptedModel([say("Half"), Wait(go), say(" and half.")])
     clock = HeldClock()
     async with serving(model, limits=Limits(stop_detached_after_seconds=9), clock=clock) as served:
-        asking = asyncio.ensure_future(talk(way, served, conversation_id="c", on_disconnect="stop"))
+        asking = asyncio.ensure_future(
+            exchange_over(transport, served, conversation_id="c", on_disconnect="stop")
+        )
         await until_runs(served, 1)
         while (
             log := served.services.runs.hub.live("local", "c")

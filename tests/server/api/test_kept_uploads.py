@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.server.api.test_upload import PNG, open_server, upload
-from tests.server.serving import Json, Served, serving, talk, valid
+from tests.server.serving import Json, Served, exchange_over, serving, valid
 from tests.staging import FakeClock
 from thinkaloud.ports.principal import Principal
 from thinkaloud.runtime.runs.supervisor import RunRequest
@@ -111,8 +111,8 @@ async def test_a_conversation_takes_the_uploads_along_that_only_it_used() -> Non
     async with open_server(model) as served:
         files = {each: (await upload(served, PNG, each))[1]["id"] for each in ("mine", "both")}
         await upload(served, PNG, "unused")
-        await talk("rest", served, conversation_id="a", context_files=list(files.values()))
-        await talk("rest", served, conversation_id="b", image_path=files["both"])
+        await exchange_over("rest", served, conversation_id="a", context_files=list(files.values()))
+        await exchange_over("rest", served, conversation_id="b", image_path=files["both"])
         assert await delete(served, "/conversations/a") == 204
         assert sorted(await names(served)) == ["both", "unused"]
         assert await delete(served, "/conversations/b") == 204
@@ -122,7 +122,9 @@ async def test_a_conversation_takes_the_uploads_along_that_only_it_used() -> Non
 async def test_a_branch_keeps_the_uploads_of_what_it_was_made_of() -> None:
     async with open_server(ScriptedModel([say("Seen.")])) as served:
         _, picture = await upload(served, PNG, "cat.png")
-        said = await talk("rest", served, conversation_id="a", context_files=[picture["id"]])
+        said = await exchange_over(
+            "rest", served, conversation_id="a", context_files=[picture["id"]]
+        )
         assert said.complete is not None
         point = {"run_id": said.complete["run_id"]}
         _, branch = await served.post("/conversations/a/branch", point)
@@ -140,7 +142,7 @@ async def test_what_only_a_temporary_conversation_used_is_gone_after_the_next_st
         for name in ("passing", "lasting"):
             _, kept = await upload(served, PNG, name)
             given = {"temporary": True} if name == "passing" else {"conversation_id": "c"}
-            await talk("rest", served, context_files=[kept["id"]], **given)
+            await exchange_over("rest", served, context_files=[kept["id"]], **given)
         assert sorted(await names(served)) == ["lasting", "passing"]
     async with serving(model, uploads=uploads, attachments=files, store=store) as served:
         assert await names(served) == ["lasting"]

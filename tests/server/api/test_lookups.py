@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.server.serving import Served, serving, talk
+from tests.server.serving import Served, exchange_over, serving
 from thinkaloud.ports.model import ModelInfo, ReasoningAbility
 from thinkaloud.ports.principal import Principal
 from thinkaloud.runtime.runs.supervisor import RunRequest
@@ -74,15 +74,15 @@ async def test_a_stopped_message_answers_with_what_there_was() -> None:
     async with serving(ScriptedModel([say("Half"), Silence()])) as served:
         await served.post("/conversations", {"conversation_id": "c1"})
         async with served.events("GET", "/conversations/c1/events") as stream:
-            asking = asyncio.ensure_future(talk("rest", served, conversation_id="c1"))
+            asking = asyncio.ensure_future(exchange_over("rest", served, conversation_id="c1"))
             frame = await anext(stream)
             while frame["event"] != "token":
                 frame = await anext(stream)
         state = (await served.get("/conversations/c1"))[1]
         await served.post(f"/runs/{state['active_runs'][0]}/stop")
-        told = await asking
-    assert told.complete is not None
-    assert (told.complete["status"], told.complete["response"]) == ("stopped", "Half")
+        received = await asking
+    assert received.complete is not None
+    assert (received.complete["status"], received.complete["response"]) == ("stopped", "Half")
 
 
 async def test_a_run_that_waits_for_its_conversation_says_so() -> None:
@@ -110,16 +110,16 @@ async def test_a_conversation_is_read_back_as_it_was_streamed() -> None:
         [say("Half"), Cut()],
     )
     async with serving(model, tools=[add]) as served:
-        told = await talk(
+        received = await exchange_over(
             "sse", served, conversation_id="c1", context={"k": [1]}, include_reasoning=True
         )
-        await talk("rest", served, conversation_id="c1", text="Again")
+        await exchange_over("rest", served, conversation_id="c1", text="Again")
         _, shown = await served.get("/conversations/c1/messages?include_reasoning=true")
         _, hidden = await served.get("/conversations/c1/messages")
     user, assistant, _, failed = shown["messages"]
     assert (user["role"], user["text"], user["context"]) == ("user", "Hello", {"k": [1]})
-    assert assistant["text"] == told.texts("token") == "It is 3."
-    assert assistant["reasoning"] == told.texts("reasoning") == "Add.3, then."
+    assert assistant["text"] == received.texts("token") == "It is 3."
+    assert assistant["reasoning"] == received.texts("reasoning") == "Add.3, then."
     assert [block["type"] for block in assistant["blocks"]] == [
         "reasoning",
         "tool",
@@ -133,7 +133,7 @@ async def test_a_conversation_is_read_back_as_it_was_streamed() -> None:
     )
     assert [block["type"] for block in hidden["messages"][1]["blocks"]] == ["tool", "answer"]
     assert "reasoning" not in hidden["messages"][1]
-    assert hidden["seq"] == shown["seq"] > told.frames[-1]["seq"]
+    assert hidden["seq"] == shown["seq"] > received.frames[-1]["seq"]
 
 
 async def test_a_conversation_can_be_made_renamed_listed_and_deleted() -> None:
@@ -162,9 +162,9 @@ async def test_a_conversation_can_be_made_renamed_listed_and_deleted() -> None:
         async with served.session.delete(served.api + one) as response:
             assert response.status == 404
 
-        told = await talk("rest", served, conversation_id=made["conversation_id"])
-        assert told.complete is not None
-        assert told.complete["response"] == "New"
+        received = await exchange_over("rest", served, conversation_id=made["conversation_id"])
+        assert received.complete is not None
+        assert received.complete["response"] == "New"
         assert len((await served.get(f"{one}/messages"))[1]["messages"]) == 2
 
 
@@ -226,7 +226,7 @@ async def test_switching_the_model_affects_new_runs_only() -> None:
     one = ScriptedModel([Wait(go), say("Old")], model_id="a/one")
     two = ScriptedModel([say("New")], model_id="b/two")
     async with serving(one, two) as served:
-        running = asyncio.ensure_future(talk("rest", served))
+        running = asyncio.ensure_future(exchange_over("rest", served))
         while (await served.get("/system-status"))[1]["active_runs"] == 0:
             pass
         status, switched = await served.post(
@@ -234,7 +234,7 @@ async def test_switching_the_model_affects_new_runs_only() -> None:
         )
         assert (status, switched["ok"], switched["model"]["id"]) == (200, True, "b/two")
         assert switched["model"]["current"] is True
-        new = await talk("rest", served)
+        new = await exchange_over("rest", served)
         go.set()
         old = await running
         _, models = await served.get("/models")
@@ -264,9 +264,9 @@ async def test_an_effort_that_a_model_does_not_have_is_refused_with_those_it_has
                 status, problem = await served.post(path, {**body, "reasoning_effort": effort})
                 assert (status, problem["code"]) == (422, "unsupported_effort")
                 assert (problem["field"], problem["valid"]) == ("reasoning_effort", ["low"])
-        told = await talk("rest", served)
-    assert told.complete is not None
-    assert told.complete["reasoning_effort"] is None
+        received = await exchange_over("rest", served)
+    assert received.complete is not None
+    assert received.complete["reasoning_effort"] is None
 
 
 async def test_a_switch_that_is_refused_changes_neither_model_nor_effort() -> None:
@@ -278,6 +278,6 @@ async def test_a_switch_that_is_refused_changes_neither_model_nor_effort() -> No
             {"model_id": "c/three", "reasoning_effort": "low"},
         ):
             assert (await served.post("/models/switch", body))[0] in {404, 422}
-        told = await talk("rest", served)
-    assert told.complete is not None
-    assert (told.complete["model"], told.complete["reasoning_effort"]) == ("a/one", None)
+        received = await exchange_over("rest", served)
+    assert received.complete is not None
+    assert (received.complete["model"], received.complete["reasoning_effort"]) == ("a/one", None)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.server.serving import Served, serving, talk
+from tests.server.serving import Served, exchange_over, serving
 from thinkaloud.stores.sqlite import SqliteStore
 from thinkaloud.testing import ScriptedModel, say, think
 
@@ -29,7 +29,7 @@ async def test_a_replaced_run_is_what_it_was_whoever_asks_and_also_after_a_resta
     async with SqliteStore.open(tmp_path / "thinkaloud.db") as store:
         async with serving(ScriptedModel(SCRIPT, [say("Better.")]), store=store) as served:
             _, first = await ask(served)
-            await talk("rest", served, conversation_id="c", replaces=first["run_id"])
+            await exchange_over("rest", served, conversation_id="c", replaces=first["run_id"])
         path = f"/runs/{first['run_id']}"
         async with serving(ScriptedModel(), store=store) as served:
             _, state = await served.get(path)

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from websockets.asyncio.client import connect
 
 from tests.runtime.failing import FailingStore
-from tests.server.serving import serving, talk, valid
+from tests.server.serving import exchange_over, serving, valid
 from thinkaloud.server.services import About
 from thinkaloud.stores.sqlite import Opening, SqliteStore
 from thinkaloud.testing import ScriptedModel, Silence, say
@@ -94,7 +94,7 @@ async def test_live_counts_are_those_of_now() -> None:
 
 async def test_figures_are_counted_by_route_and_hold_nothing_that_was_said() -> None:
     async with serving(ScriptedModel([say("answer-canary")])) as served:
-        await talk("rest", served, text="question-canary", conversation_id="name-canary")
+        await exchange_over("rest", served, text="question-canary", conversation_id="name-canary")
         await served.get("/conversations/name-canary?x=query-canary")
         await served.get("/canary")
         async with served.session.request("PURGE", f"{served.api}/models") as response:

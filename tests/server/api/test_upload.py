@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.server.serving import WAYS, Json, Served, serving, talk, valid
+from tests.server.serving import TRANSPORTS, Json, Served, exchange_over, serving, valid
 from tests.staging import FakeClock
 from thinkaloud.events.prompt import UserTurn
 from thinkaloud.ports.uploads import Uploads
@@ -94,13 +94,15 @@ async def test_a_text_is_kept_and_described() -> None:
     assert found[1] == "Grüße\n".encode()
 
 
-@pytest.mark.parametrize("way", WAYS)
-async def test_the_model_sees_an_uploaded_text_and_an_uploaded_picture(way: str) -> None:
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_the_model_sees_an_uploaded_text_and_an_uploaded_picture(transport: str) -> None:
     model = ScriptedModel([say("Seen.")])
     async with open_server(model) as served:
         _, text = await upload(served, b"The word is heliotrope.", "word.txt")
         _, picture = await upload(served, PNG, "p.png")
-        said = await talk(way, served, context_files=[text["id"]], image_path=picture["id"])
+        said = await exchange_over(
+            transport, served, context_files=[text["id"]], image_path=picture["id"]
+        )
         assert said.complete is not None
     (turn,) = model.requests[0].turns
     assert isinstance(turn, UserTurn)
@@ -116,7 +118,7 @@ async def test_an_id_names_the_upload_and_any_other_name_a_file_of_the_workspace
     (tmp_path / "plan.txt").write_text("from the workspace", encoding="utf-8")
     async with open_server(model, workspace=Workspace(tmp_path)) as served:
         _, kept = await upload(served, b"from the upload", "plan.txt")
-        await talk("rest", served, context_files=["plan.txt", kept["id"]])
+        await exchange_over("rest", served, context_files=["plan.txt", kept["id"]])
     (turn,) = model.requests[0].turns
     assert isinstance(turn, UserTurn)
     assert turn.text.index("from the workspace") < turn.text.index("from the upload")
@@ -132,7 +134,7 @@ async def test_an_upload_of_somebody_else_is_refused_like_one_that_never_was(fie
     async with open_server(uploads=uploads) as served:
         for name in (theirs.id, nobodys):
             body = {field: [name] if field == "context_files" else name}
-            said = await talk("rest", served, **body)
+            said = await exchange_over("rest", served, **body)
             assert said.error is not None
             problems.append(
                 {

@@ -55,16 +55,16 @@ async def frame(socket: ClientConnection, name: str) -> Json:
             return found
 
 
-@pytest.mark.parametrize("way", ["rest", "sse"])
+@pytest.mark.parametrize("transport", ["rest", "sse"])
 async def test_a_refused_key_on_regenerating_the_first_answer_leaves_all_turns_in_list_and_export(
-    way: str,
+    transport: str,
 ) -> None:
     model = ScriptedModel([say("One.")], [say("Two.")], REFUSED)
     async with serving(model) as served:
         first = await ask(served, "first")
         await ask(served, "second")
         body = {"text": "first", "conversation_id": "c", "replaces": first["run_id"]}
-        if way == "rest":
+        if transport == "rest":
             status, problem = await served.post("/chat/message", body)
             assert (status, problem["code"]) == (502, "provider_auth")
             failed = problem["run_id"]

@@ -9,7 +9,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from tests.channels.sockets import client, hosting
-from tests.server.serving import Served, serving, talk
+from tests.server.serving import Served, exchange_over, serving
 from thinkaloud.events.prompt import UserTurn
 from thinkaloud.server.schema.requests import (
     ChatRequest,
@@ -29,16 +29,16 @@ def nulls(kind: type[msgspec.Struct]) -> dict[str, None]:
     return {field.encode_name: None for field in msgspec.structs.fields(kind) if not field.required}
 
 
-@pytest.mark.parametrize("way", ["rest", "sse", "socket"])
-async def test_null_is_the_same_as_left_out_in_every_member_of_a_message(way: str) -> None:
+@pytest.mark.parametrize("transport", ["rest", "sse", "socket"])
+async def test_null_is_the_same_as_left_out_in_every_member_of_a_message(transport: str) -> None:
     async with serving(ScriptedModel(*[[say("Fine.")]] * 20)) as served:
         for name in nulls(ChatRequest):
-            told = await talk(way, served, **{name: None})
-            assert told.complete is not None, name
-            assert told.complete["response"] == "Fine."
-        told = await talk(way, served, **nulls(ChatRequest))
-    assert told.complete is not None
-    assert "reasoning" not in told.complete
+            received = await exchange_over(transport, served, **{name: None})
+            assert received.complete is not None, name
+            assert received.complete["response"] == "Fine."
+        received = await exchange_over(transport, served, **nulls(ChatRequest))
+    assert received.complete is not None
+    assert "reasoning" not in received.complete
 
 
 async def test_null_is_the_same_as_left_out_in_other_bodies_and_commands() -> None:
@@ -47,11 +47,11 @@ async def test_null_is_the_same_as_left_out_in_other_bodies_and_commands() -> No
         assert (status, made["title"], made["temporary"]) == (201, "", False)
         body = {"model_id": "scripted/model", "reasoning_effort": None}
         assert (await served.post("/models/switch", body))[0] == 200
-        told = await talk("rest", served)
-        assert told.complete is not None
+        received = await exchange_over("rest", served)
+        assert received.complete is not None
         async with served.socket() as socket:
             await socket.send({"type": "stop", **nulls(StopCommand)})
-            resume = {**nulls(ResumeCommand), "run_id": told.complete["run_id"]}
+            resume = {**nulls(ResumeCommand), "run_id": received.complete["run_id"]}
             await socket.send({"type": "resume", **resume})
             assert (await socket.until_end())[-1]["data"]["response"] == "Fine."
 
@@ -93,10 +93,10 @@ async def test_null_where_something_is_needed_is_refused_and_null_inside_a_conte
 async def test_a_boolean_of_a_query_is_taken_in_every_usual_spelling(word: str) -> None:
     opposite = {"true": "false", "1": "0", "yes": "no", "on": "off"}[word.lower()]
     async with serving(ScriptedModel(SCRIPT)) as served:
-        told = await talk("rest", served)
-        assert told.complete is not None
-        run = f"/runs/{told.complete['run_id']}"
-        conversation = f"/conversations/{told.complete['conversation_id']}"
+        received = await exchange_over("rest", served)
+        assert received.complete is not None
+        run = f"/runs/{received.complete['run_id']}"
+        conversation = f"/conversations/{received.complete['conversation_id']}"
         for path in (run, f"{conversation}/messages", f"{conversation}/export"):
             _, shown = await served.get(f"{path}?include_reasoning={word}")
             _, hidden = await served.get(f"{path}?include_reasoning={opposite.title()}")
@@ -107,11 +107,11 @@ async def test_a_boolean_of_a_query_is_taken_in_every_usual_spelling(word: str) 
 
 async def test_a_word_that_is_no_boolean_is_refused_by_name() -> None:
     async with serving(ScriptedModel(SCRIPT)) as served:
-        told = await talk("rest", served)
-        assert told.complete is not None
+        received = await exchange_over("rest", served)
+        assert received.complete is not None
         for word in ("maybe", "", "2", "tru", "true "):
             status, problem = await served.get(
-                f"/runs/{told.complete['run_id']}", params={"include_reasoning": word}
+                f"/runs/{received.complete['run_id']}", params={"include_reasoning": word}
             )
             assert (status, problem["field"]) == (422, "include_reasoning")
             assert problem["detail"] == "include_reasoning must be true or false."
@@ -159,9 +159,9 @@ async def test_a_slash_at_the_end_of_an_address_changes_nothing_for_a_post(path:
 async def test_a_slash_at_the_end_of_an_address_changes_nothing_wherever_one_may_ask() -> None:
     async with serving(ScriptedModel([say("Fine.")])) as served:
         document = await served.document("openapi")
-        told = await talk("rest", served, conversation_id="c")
-        assert told.complete is not None
-        places = {"run_id": told.complete["run_id"], "conversation_id": "c", "upload_id": "x"}
+        received = await exchange_over("rest", served, conversation_id="c")
+        assert received.complete is not None
+        places = {"run_id": received.complete["run_id"], "conversation_id": "c", "upload_id": "x"}
         asked = 0
         for path, operations in document["paths"].items():
             if "get" not in operations or path == "/" or path.endswith("/events"):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.server.raw import raw
-from tests.server.serving import Served, serving, talk
+from tests.server.serving import Served, exchange_over, serving
 from thinkaloud.ports.principal import Principal
 from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.runtime.runs.supervisor import RunRequest
@@ -30,8 +30,8 @@ async def test_whoever_comes_back_gets_every_event_after_the_last_once_and_in_or
     by: str,
 ) -> None:
     async with serving(ScriptedModel(SCRIPT)) as served:
-        told = await talk("sse", served, include_reasoning=True)
-        run_id = told.frames[0]["data"]["run_id"]
+        received = await exchange_over("sse", served, include_reasoning=True)
+        run_id = received.frames[0]["data"]["run_id"]
         path = f"/runs/{run_id}/events?include_reasoning=true"
         whole = [frame async for frame in everything(served, path)]
         assert (joined(whole, "reasoning"), joined(whole, "token")) == ("Let me see.", "Answer.")
@@ -79,10 +79,10 @@ async def test_a_stream_names_its_run_at_once_so_that_it_can_be_stopped_while_it
 @pytest.mark.promise("P9")
 async def test_a_client_that_has_it_all_is_told_not_to_come_back() -> None:
     async with serving(ScriptedModel(SCRIPT)) as served:
-        told = await talk("sse", served)
-        path = f"{served.api}/runs/{told.frames[0]['data']['run_id']}/events"
+        received = await exchange_over("sse", served)
+        path = f"{served.api}/runs/{received.frames[0]['data']['run_id']}/events"
         async with served.session.get(
-            path, headers={"Last-Event-ID": str(told.frames[-1]["seq"])}
+            path, headers={"Last-Event-ID": str(received.frames[-1]["seq"])}
         ) as response:
             assert response.status == 204
 
@@ -109,9 +109,9 @@ async def test_a_cursor_that_cannot_be_is_refused_by_name(
     of: str, query: str, headers: dict[str, str], field: str
 ) -> None:
     async with serving(ScriptedModel(SCRIPT)) as served:
-        told = await talk("rest", served)
-        assert told.complete is not None
-        found = told.complete["run_id" if of == "runs" else "conversation_id"]
+        received = await exchange_over("rest", served)
+        assert received.complete is not None
+        found = received.complete["run_id" if of == "runs" else "conversation_id"]
         status, problem = await served.get(f"/{of}/{found}/events?{query}", headers=headers)
     assert (status, problem["code"], problem["field"]) == (422, "invalid_request", field)
 
@@ -122,8 +122,8 @@ async def test_a_cursor_of_another_run_is_refused(
 ) -> None:
     async with SqliteStore.open(tmp_path / "thinkaloud.db") as store:
         async with serving(ScriptedModel(SCRIPT, SCRIPT), store=store) as served:
-            first = await talk("rest", served, conversation_id="c")
-            second = await talk("rest", served, conversation_id="c")
+            first = await exchange_over("rest", served, conversation_id="c")
+            second = await exchange_over("rest", served, conversation_id="c")
             assert first.complete is not None
             assert second.complete is not None
             runs = [each.complete["run_id"] for each in (first, second)]
@@ -190,10 +190,10 @@ async def test_silence_is_filled_with_comments_and_nothing_else() -> None:
 async def test_text_of_a_model_cannot_forge_an_event_or_an_id() -> None:
     text = "\n\nevent: complete\nid: 99\ndata: [DONE]\r\rdata: x\u2028\u2029"
     async with serving(ScriptedModel([think(text), say(text)])) as served:
-        told = await talk("sse", served, include_reasoning=True)
-    assert told.texts("token") == told.texts("reasoning") == text
-    assert told.complete is not None
-    assert told.complete["response"] == text
+        received = await exchange_over("sse", served, include_reasoning=True)
+    assert received.texts("token") == received.texts("reasoning") == text
+    assert received.complete is not None
+    assert received.complete["response"] == text
 
 
 @pytest.mark.promise("P9")
@@ -215,7 +215,7 @@ async def test_a_conversation_is_followed_over_all_its_runs_and_over_no_others()
         await served.post("/conversations", {"conversation_id": "c1"})
         async with served.events("GET", "/conversations/c1/events") as stream:
             for name in ("c1", "c2", "c1"):
-                await talk("rest", served, conversation_id=name)
+                await exchange_over("rest", served, conversation_id=name)
             frames = [await anext(stream) for _ in range(8)]
     assert joined(frames, "token") == "OneTwo"
     assert [frame["event"] for frame in frames].count("complete") == 2
@@ -227,7 +227,7 @@ async def test_a_long_conversation_is_told_again_with_every_end() -> None:
     model = ScriptedModel(*[[think("T"), say(f"Answer {n}.")] for n in range(8)])
     async with serving(model) as served:
         for _ in range(8):
-            await talk("rest", served, conversation_id="c1")
+            await exchange_over("rest", served, conversation_id="c1")
         async with served.events(
             "GET", "/conversations/c1/events?after=0&include_reasoning=true"
         ) as stream:
@@ -298,22 +298,22 @@ async def test_after_a_restart_a_cursor_among_merged_events_gets_one_snapshot_an
 ) -> None:
     store = MemoryStore()
     async with serving(ScriptedModel(SCRIPT), store=store) as served:
-        told = await talk("rest", served)
-    assert told.complete is not None
+        received = await exchange_over("rest", served)
+    assert received.complete is not None
     async with serving(ScriptedModel(), store=store) as served:
-        run_id, conversation_id = told.complete["run_id"], told.complete["conversation_id"]
+        run_id, conversation_id = received.complete["run_id"], received.complete["conversation_id"]
         flag = f"include_reasoning={'true' if asked else 'false'}"
         _, state = await served.get(f"/conversations/{conversation_id}")
-        ways: list[list[str]] = []
+        transports: list[list[str]] = []
         for after in range(state["seq"]):
             frames = await read(served, f"/runs/{run_id}/events?after={after}&{flag}")
-            ways.append([frame["event"] for frame in frames])
+            transports.append([frame["event"] for frame in frames])
             assert frames[-1]["event"] == "complete"
             assert ("reasoning" in frames[-1]["data"]) is asked
             numbers = [frame["seq"] for frame in frames]
             assert numbers == sorted(set(numbers))
             assert numbers[0] >= after
-            if ways[-1][0] != "snapshot":
+            if transports[-1][0] != "snapshot":
                 continue
             message = frames[0]["data"]["messages"][-1]
             assert message["text"] + words(frames, "token") == "Answer."
@@ -321,19 +321,19 @@ async def test_after_a_restart_a_cursor_among_merged_events_gets_one_snapshot_an
             if asked:
                 assert message["reasoning"] + words(frames, "reasoning") == "Let me see."
             assert ("see." in str(frames)) is asked
-        assert "snapshot" in {way[0] for way in ways}
-        assert all("snapshot" not in way[1:] for way in ways)
+        assert "snapshot" in {transport[0] for transport in transports}
+        assert all("snapshot" not in transport[1:] for transport in transports)
 
 
 def words(frames: list[dict[str, Any]], event: str) -> str:
     return "".join(frame["data"]["token"] for frame in frames if frame["event"] == event)
 
 
-@pytest.mark.parametrize("way", ["sse", "socket"])
-async def test_who_follows_a_conversation_is_told_when_it_is_deleted(way: str) -> None:
+@pytest.mark.parametrize("transport", ["sse", "socket"])
+async def test_who_follows_a_conversation_is_told_when_it_is_deleted(transport: str) -> None:
     async with serving(ScriptedModel([say("Answer.")])) as served:
         await served.post("/chat/message", {"text": "Hi", "conversation_id": "c"})
-        if way == "sse":
+        if transport == "sse":
             async with served.events("GET", "/conversations/c/events?after=0") as stream:
                 frames = [await anext(stream)]
                 await _delete(served)

@@ -23,13 +23,13 @@ NO_LIMIT = Limits(max_response_chars=10**9)
 
 
 @asynccontextmanager
-async def frames_by(way: str, served: Served) -> AsyncGenerator[Next]:
+async def frames_by(protocol: str, served: Served) -> AsyncGenerator[Next]:
     """Ask for an answer, and return what reads the next frame."""
     body = {"text": "Hi", "conversation_id": "c", "include_reasoning": True}
-    if way == "sse":
+    if protocol == "sse":
         async with served.events("POST", "/chat/stream-sse", json=body) as stream:
             yield stream.__anext__
-    elif way == "socket":
+    elif protocol == "socket":
         async with served.socket(max_size=None) as connection:
             await connection.send(body)
             yield connection.receive
@@ -47,15 +47,18 @@ def text_of(frame: dict[str, Any]) -> str:
 
 
 @pytest.mark.promise("P4", "P9")
-@pytest.mark.parametrize("way", ["sse", "socket", "page"])
-async def test_each_word_arrives_before_the_model_sends_the_next_one(way: str) -> None:
+@pytest.mark.parametrize("protocol", ["sse", "socket", "page"])
+async def test_each_word_arrives_before_the_model_sends_the_next_one(protocol: str) -> None:
     # Frames of all lengths around which the header of a WebSocket frame changes.
     sizes = [*range(1, 40), *range(65_350, 65_450)]
     # Text that SSE escapes, which must not end an event.
     words = ["Hm", "🙂\u2028\u0085\n\ndata: y", *("x" * size for size in sizes), "end"]
     batches: list[list[ModelEvent]] = [think(words[0]), *([event] for event in say(*words[1:]))]
     script = Script(*batches)
-    async with serving(script.model, limits=NO_LIMIT) as served, frames_by(way, served) as receive:
+    async with (
+        serving(script.model, limits=NO_LIMIT) as served,
+        frames_by(protocol, served) as receive,
+    ):
         async with asyncio.timeout(20):
             for word in words:
                 await script.send()
@@ -65,11 +68,11 @@ async def test_each_word_arrives_before_the_model_sends_the_next_one(way: str) -
 
 
 @pytest.mark.promise("P9", "P14")
-@pytest.mark.parametrize("way", ["sse", "page"])
-async def test_a_slow_reader_gets_everything_and_the_server_buffers_little(way: str) -> None:
+@pytest.mark.parametrize("protocol", ["sse", "page"])
+async def test_a_slow_reader_gets_everything_and_the_server_buffers_little(protocol: str) -> None:
     piece = "x" * 60_000
     script = Script(*([event] for event in say(*[piece] * 250)))
-    async with serving(script.model, limits=NO_LIMIT) as served, silent(way, served) as client:
+    async with serving(script.model, limits=NO_LIMIT) as served, silent(protocol, served) as client:
         buffered = 0
         while not script.is_over:
             await script.send()
@@ -81,12 +84,14 @@ async def test_a_slow_reader_gets_everything_and_the_server_buffers_little(way: 
 
 
 @pytest.mark.promise("P9")
-@pytest.mark.parametrize("way", ["sse", "page"])
-async def test_a_run_continues_when_its_client_leaves_in_the_middle_of_a_push(way: str) -> None:
+@pytest.mark.parametrize("protocol", ["sse", "page"])
+async def test_a_run_continues_when_its_client_leaves_in_the_middle_of_a_push(
+    protocol: str,
+) -> None:
     words = [f"word{number} " for number in range(12)]
     script = Script(*([event] for event in say(*words)))
     async with serving(script.model) as served:
-        async with silent(way, served) as client:
+        async with silent(protocol, served) as client:
             for _ in range(4):
                 await script.send()
             client.writer.transport.abort()
@@ -143,10 +148,10 @@ def connections(served: Served) -> list[Any]:
 
 
 @asynccontextmanager
-async def silent(way: str, served: Served) -> AsyncGenerator[Raw]:
+async def silent(protocol: str, served: Served) -> AsyncGenerator[Raw]:
     """A client that sends a message and reads nothing, until the test reads."""
     body = b'{"text":"Hi","conversation_id":"c"}'
-    if way == "page":
+    if protocol == "page":
         async with raw_socket(served) as client:
             message = b'{"type":"message","chat_id":"c","content":"Hi"}'
             await client.send(frame(TEXT, message))

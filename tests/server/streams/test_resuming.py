@@ -1,4 +1,4 @@
-"""A client that loses its connection at any frame, and comes back by any way, has all of the answer."""
+"""A client that loses its connection after any frame and reconnects over any transport gets the whole answer."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ SCRIPT = [
 TOOL_SCRIPT = [think("I need ", "it", "."), call_tool("no_such_tool", {}, "c1")]
 BODY = {"text": "Hi", "include_reasoning": True, "conversation_id": "c"}
 KEY = "the-message"
-WAYS = ["get", "post", "conversation", "socket", "socket conversation"]
+TRANSPORTS = ["get", "post", "conversation", "socket", "socket conversation"]
 
 
 def tokens_only(frames: list[Json]) -> tuple[str, str]:
@@ -52,10 +52,10 @@ async def begin(served: Served, **body: Any) -> list[Json]:
         return [frame async for frame in stream]
 
 
-async def come_back(way: str, served: Served, run_id: str, last: int) -> list[Json]:
+async def come_back(transport: str, served: Served, run_id: str, last: int) -> list[Json]:
     """Resume after this number and read to the end of the run."""
-    if way.startswith("socket"):
-        about = {"conversation_id": "c"} if "conversation" in way else {"run_id": run_id}
+    if transport.startswith("socket"):
+        about = {"conversation_id": "c"} if "conversation" in transport else {"run_id": run_id}
         async with served.socket() as socket:
             command = {"type": "resume", **about, "after": last, "include_reasoning": True}
             await socket.send(command)
@@ -64,7 +64,7 @@ async def come_back(way: str, served: Served, run_id: str, last: int) -> list[Js
         "get": ("GET", f"/runs/{run_id}/events?include_reasoning=true"),
         "post": ("POST", "/chat/stream-sse"),
         "conversation": ("GET", "/conversations/c/events?include_reasoning=true"),
-    }[way]
+    }[transport]
     more: dict[str, Any] = {"json": BODY} if method == "POST" else {}
     headers = {"Last-Event-ID": str(last), "Idempotency-Key": KEY}
     frames: list[Json] = []
@@ -88,43 +88,43 @@ async def one_by_one(served: Served) -> list[Json]:
     return found
 
 
-async def check_every_cursor(way: str, served: Served, known: list[Json], end: Json) -> None:
+async def check_every_cursor(transport: str, served: Served, known: list[Json], end: Json) -> None:
     """Lose the connection after each frame, come back, and lose it again after the next."""
     run_id = known[0]["run_id"]
     expected = tokens_only(known)
     for cut in range(1, len(known) + 1):
         have = known[:cut]
-        rest = await come_back(way, served, run_id, have[-1]["seq"])
+        rest = await come_back(transport, served, run_id, have[-1]["seq"])
         numbers = [frame["seq"] for frame in rest]
         assert numbers == sorted(set(numbers)), "an id is given to two frames"
         assert (rest[-1]["seq"], rest[-1]["data"]) == (end["seq"], end["data"])
         assert tokens_only(have + rest) == snapshots_too(have + rest) == expected
         if len(rest) > 1:
-            again = await come_back(way, served, run_id, rest[0]["seq"])
+            again = await come_back(transport, served, run_id, rest[0]["seq"])
             twice = [*have, rest[0], *again]
             assert tokens_only(twice) == snapshots_too(twice) == expected
             assert twice[-1]["data"] == end["data"]
 
 
 @pytest.mark.promise("P6", "P9")
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_a_client_that_lost_its_connection_at_any_frame_has_all_of_the_answer_once(
-    way: str, tmp_path: Path
+    transport: str, tmp_path: Path
 ) -> None:
     async with SqliteStore.open(tmp_path / "thinkaloud.db") as store:
         async with serving(ScriptedModel(SCRIPT), store=store) as served:
             whole = await begin(served)
             known = await one_by_one(served)
             assert tokens_only(known) == ("Let me\ns\U0001f600e.", "An\u2028sw\u00e9r, in words.")
-            await check_every_cursor(way, served, known, whole[-1])
+            await check_every_cursor(transport, served, known, whole[-1])
         async with serving(ScriptedModel(), store=store) as served:
-            await check_every_cursor(way, served, known, whole[-1])
+            await check_every_cursor(transport, served, known, whole[-1])
 
 
 @pytest.mark.promise("P9")
-@pytest.mark.parametrize("way", ["get", "socket"])
+@pytest.mark.parametrize("transport", ["get", "socket"])
 async def test_a_cursor_before_a_tool_call_brings_the_call_and_both_thoughts(
-    way: str, tmp_path: Path
+    transport: str, tmp_path: Path
 ) -> None:
     async with SqliteStore.open(tmp_path / "thinkaloud.db") as store:
         async with serving(ScriptedModel(TOOL_SCRIPT, SCRIPT), store=store) as served:
@@ -132,8 +132,8 @@ async def test_a_cursor_before_a_tool_call_brings_the_call_and_both_thoughts(
             known = await one_by_one(served)
             actions = [frame["seq"] for frame in known if frame["event"] == "action"]
         async with serving(ScriptedModel(), store=store) as served:
-            await check_every_cursor(way, served, known, whole[-1])
-            rest = await come_back(way, served, whole[0]["data"]["run_id"], actions[0] - 1)
+            await check_every_cursor(transport, served, known, whole[-1])
+            rest = await come_back(transport, served, whole[0]["data"]["run_id"], actions[0] - 1)
     assert [frame["seq"] for frame in rest if frame["event"] == "action"] == actions
 
 
@@ -237,9 +237,9 @@ async def test_after_a_crash_a_snapshot_shows_what_was_kept_and_the_end_has_an_i
     have = [frame for frame in known if frame["seq"] <= 8]
     async with serving(ScriptedModel(), store=dead) as served:
         _, run = await served.get(f"/runs/{run_id}?include_reasoning=true")
-        for way in ("get", "socket"):
-            rest = await come_back(way, served, run_id, have[-1]["seq"])
+        for transport in ("get", "socket"):
+            rest = await come_back(transport, served, run_id, have[-1]["seq"])
             assert [rest[0]["event"], rest[-1]["event"]] == ["snapshot", "error"]
-            again = await come_back(way, served, run_id, rest[0]["seq"])
+            again = await come_back(transport, served, run_id, rest[0]["seq"])
             assert again == rest[1:]
             assert snapshots_too(have + rest) == (run["reasoning"], run["response"])

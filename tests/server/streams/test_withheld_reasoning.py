@@ -5,7 +5,7 @@ import pytest
 
 from tests.providers.upstream import giving, models_of
 from tests.providers.upstream import serving as providing
-from tests.server.serving import serving, talk
+from tests.server.serving import exchange_over, serving
 from thinkaloud.events.model import AnswerText, Reclassified
 from thinkaloud.events.prompt import AnswerPart, AssistantTurn
 from thinkaloud.providers.scripted import ScriptedModel, say
@@ -84,10 +84,10 @@ async def test_a_server_that_withholds_reasoning_sends_no_thought_that_stands_in
             models_of(toml, tmp_path) as models,
             serving(models.open("lab/m"), show_reasoning="deny") as served,
         ):
-            told = await talk("sse", served, include_reasoning=True)
-    assert told.complete is not None
-    assert told.complete["response"] == told.texts("token") == answer
-    assert SECRET not in json.dumps(told.frames)
+            received = await exchange_over("sse", served, include_reasoning=True)
+    assert received.complete is not None
+    assert received.complete["response"] == received.texts("token") == answer
+    assert SECRET not in json.dumps(received.frames)
 
 
 @pytest.mark.promise("P1", "P7")
@@ -104,9 +104,9 @@ async def test_a_model_that_begins_inside_a_thought_never_shows_it_as_answer(
             models_of(toml, tmp_path) as models,
             serving(models.open(f"lab/{model}"), show_reasoning="deny") as served,
         ):
-            told = await talk("sse", served)
-    assert told.texts("token") == "\n\nFine."
-    assert SECRET not in json.dumps(told.frames)
+            received = await exchange_over("sse", served)
+    assert received.texts("token") == "\n\nFine."
+    assert SECRET not in json.dumps(received.frames)
 
 
 async def test_a_server_that_takes_the_thought_out_itself_leaves_the_answer_an_answer(
@@ -118,11 +118,11 @@ async def test_a_server_that_takes_the_thought_out_itself_leaves_the_answer_an_a
             models_of(toml, tmp_path) as models,
             serving(models.open("lab/QwQ-32B")) as served,
         ):
-            told = await talk("sse", served, include_reasoning=True)
-    assert told.complete is not None
-    assert told.complete["response"] == told.texts("token") == "All fine."
-    assert told.complete["reasoning"] == ""
-    (again,) = told.named("reclassified")
+            received = await exchange_over("sse", served, include_reasoning=True)
+    assert received.complete is not None
+    assert received.complete["response"] == received.texts("token") == "All fine."
+    assert received.complete["reasoning"] == ""
+    (again,) = received.named("reclassified")
     assert again["to"] == "withdrawn"
 
 
@@ -136,10 +136,10 @@ async def test_a_thought_that_was_streamed_as_answer_is_in_nothing_that_is_read_
         SqliteStore.open(tmp_path / "kept.db") as store,
         serving(model, store=store, show_reasoning="deny") as served,
     ):
-        told = await talk("sse", served)
-        assert told.complete is not None
-        conversation = f"/conversations/{told.complete['conversation_id']}"
-        run = f"/runs/{told.complete['run_id']}"
+        received = await exchange_over("sse", served)
+        assert received.complete is not None
+        conversation = f"/conversations/{received.complete['conversation_id']}"
+        run = f"/runs/{received.complete['run_id']}"
         read = b""
         for path in (f"{conversation}/messages", f"{conversation}/export", run, f"{run}/events"):
             async with served.session.get(served.api + path) as response:
@@ -147,13 +147,13 @@ async def test_a_thought_that_was_streamed_as_answer_is_in_nothing_that_is_read_
                 read += await response.read()
         _, listed = await served.get("/conversations")
         _, found = await served.get(f"/conversations?search={SECRET}")
-        await talk("rest", served, conversation_id=told.complete["conversation_id"])
-    assert told.complete["response"] == "Fine."
-    assert told.named("notice")[0]["code"] == "reasoning_reclassified"
-    (frame,) = told.named("reclassified")
+        await exchange_over("rest", served, conversation_id=received.complete["conversation_id"])
+    assert received.complete["response"] == "Fine."
+    assert received.named("notice")[0]["code"] == "reasoning_reclassified"
+    (frame,) = received.named("reclassified")
     dropped = "".join(
         token["token"]
-        for token in told.named("token")
+        for token in received.named("token")
         if token["segment_id"] != frame["segment_id"]
     )
     assert dropped == "Fine."

@@ -273,13 +273,14 @@ async def test_a_stop_from_another_socket_ends_the_run_and_spares_the_next(momen
 
 @pytest.mark.promise("P7", "P15")
 @pytest.mark.parametrize(
-    "way", ["channel", "channel-policy", "policy", "attach", "message", "replay", "snapshot"]
+    "transport", ["channel", "channel-policy", "policy", "attach", "message", "replay", "snapshot"]
 )
-async def test_reasoning_that_is_kept_back_leaves_no_byte(way: str) -> None:
+async def test_reasoning_that_is_kept_back_leaves_no_byte(transport: str) -> None:
     channel = WebSocketSettings(
-        show_reasoning=way != "channel", reasoning="deny" if way == "channel-policy" else "allow"
+        show_reasoning=transport != "channel",
+        reasoning="deny" if transport == "channel-policy" else "allow",
     )
-    policy = "deny" if way == "policy" else "allow"
+    policy = "deny" if transport == "policy" else "allow"
     script = [think(f"{CANARY} one"), call_tool("add", {"a": 1, "b": 2})]
     model = ScriptedModel(script, [think(f"{CANARY} two"), say("Three.")])
     async with (
@@ -287,14 +288,14 @@ async def test_reasoning_that_is_kept_back_leaves_no_byte(way: str) -> None:
         client(served) as one,
         client(served) as late,
     ):
-        if way == "attach":
+        if transport == "attach":
             await one.attach("room", include_reasoning=False)
-        await one.say("room", **({"include_reasoning": False} if way == "message" else {}))
+        await one.say("room", **({"include_reasoning": False} if transport == "message" else {}))
         frames = await one.turn("room")
-        if way in {"replay", "snapshot"}:
-            cursor = {"after": 0} if way == "replay" else {}
+        if transport in {"replay", "snapshot"}:
+            cursor = {"after": 0} if transport == "replay" else {}
             await late.attach("room", include_reasoning=False, **cursor)
-            frames = await (late.turn("room") if way == "replay" else late.until("snapshot"))
+            frames = await (late.turn("room") if transport == "replay" else late.until("snapshot"))
             one = late
         (reply,) = await ended(served, "room")
     assert "Three." in "".join(one.raw)
@@ -306,8 +307,10 @@ async def test_reasoning_that_is_kept_back_leaves_no_byte(way: str) -> None:
 
 
 @pytest.mark.promise("P7", "P3")
-@pytest.mark.parametrize("way", ["cut", "failed", "refused tool", "only thought", "stop", "ended"])
-async def test_a_run_that_goes_wrong_brings_no_reasoning_to_who_wants_none(way: str) -> None:
+@pytest.mark.parametrize(
+    "transport", ["cut", "failed", "refused tool", "only thought", "stop", "ended"]
+)
+async def test_a_run_that_goes_wrong_brings_no_reasoning_to_who_wants_none(transport: str) -> None:
     ends: dict[str, Script] = {
         "cut": [Cut()],
         "failed": [ModelFailed("provider_overloaded", "Later.")],
@@ -316,14 +319,14 @@ async def test_a_run_that_goes_wrong_brings_no_reasoning_to_who_wants_none(way: 
         "stop": [Silence()],
         "ended": [Silence()],
     }
-    model = ScriptedModel([think(f"{CANARY} one"), *ends[way]], [think(f"{CANARY} two")])
+    model = ScriptedModel([think(f"{CANARY} one"), *ends[transport]], [think(f"{CANARY} two")])
     async with hosting(model, tools=[add]) as served, client(served) as one, client(served) as two:
         await two.attach("room")
         await one.say("room", include_reasoning=False)
         await two.until("reasoning_delta")
-        if way == "stop":
+        if transport == "stop":
             await one.send({"type": "stop", "chat_id": "room"})
-        elif way == "ended":
+        elif transport == "ended":
             await served.runs.interrupt()
         frames = await one.turn("room")
         await one.attach("room", include_reasoning=False)

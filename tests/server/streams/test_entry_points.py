@@ -1,11 +1,11 @@
-"""One message, by REST, SSE and WebSocket: the same run, staged with every way out."""
+"""One message over REST, SSE and WebSocket: the same run and the same result, however it ends."""
 
 import asyncio
 from typing import Any
 
 import pytest
 
-from tests.server.serving import WAYS, Served, Talk, serving, talk
+from tests.server.serving import TRANSPORTS, Exchange, Served, exchange_over, serving
 from tests.staging import OWNER, FixedCatalogue
 from thinkaloud.errors import ConfigurationError
 from thinkaloud.events.model import ReasoningText
@@ -58,11 +58,11 @@ def add(a: int, b: int) -> int:
     return a + b
 
 
-def check_segments(told: Talk) -> None:
+def check_segments(received: Exchange) -> None:
     """Every segment opens with text, is alone, and is closed once (P2)."""
     open_segment: str | None = None
     closed: set[str] = set()
-    for frame in told.frames:
+    for frame in received.frames:
         data = frame["data"]
         if frame["event"] == "reasoning":
             assert open_segment in {None, data["segment_id"]}
@@ -78,23 +78,23 @@ def check_segments(told: Talk) -> None:
 
 
 @pytest.mark.promise("P1", "P2", "P3", "P4")
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("stage", STAGES)
-async def test_every_way_in_tells_the_same_run(way: str, stage: str) -> None:
+async def test_every_way_in_tells_the_same_run(transport: str, stage: str) -> None:
     async with serving(ScriptedModel(*STAGES[stage]), tools=[add]) as served:
-        told = await talk(way, served, include_reasoning=True)
-        assert told.complete is not None
-        _, run = await served.get(f"/runs/{told.complete['run_id']}?include_reasoning=true")
-    reply = told.complete
+        received = await exchange_over(transport, served, include_reasoning=True)
+        assert received.complete is not None
+        _, run = await served.get(f"/runs/{received.complete['run_id']}?include_reasoning=true")
+    reply = received.complete
     assert reply["status"] == run["status"] == "completed"
     thoughts, answers = expected_texts(STAGES[stage])
     assert reply["reasoning"] == run["reasoning"] == thoughts
     assert reply["response"] == run["response"] == answers
     assert reply["reasoning_status"] == ("shown" if thoughts else "none")
-    if way != "rest":
-        assert told.texts("reasoning") == thoughts
-        assert told.texts("token") == answers
-        check_segments(told)
+    if transport != "rest":
+        assert received.texts("reasoning") == thoughts
+        assert received.texts("token") == answers
+        check_segments(received)
 
 
 def expected_texts(scripts: list[Script]) -> tuple[str, str]:
@@ -114,12 +114,12 @@ def expected_texts(scripts: list[Script]) -> tuple[str, str]:
     return thoughts, answers
 
 
-@pytest.mark.parametrize("way", WAYS)
-async def test_a_tool_loop_shows_each_call_and_its_result(way: str) -> None:
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_a_tool_loop_shows_each_call_and_its_result(transport: str) -> None:
     async with serving(ScriptedModel(*TOOL_LOOP), tools=[add]) as served:
-        told = await talk(way, served)
-    assert told.complete is not None
-    (action,) = told.complete["action_results"]
+        received = await exchange_over(transport, served)
+    assert received.complete is not None
+    (action,) = received.complete["action_results"]
     assert action["duration_ms"] >= 0
     assert {key: action[key] for key in action if key != "duration_ms"} == {
         "action": "add",
@@ -129,54 +129,56 @@ async def test_a_tool_loop_shows_each_call_and_its_result(way: str) -> None:
         "tool_call_id": "call_0",
         "truncated": False,
     }
-    assert told.complete["iterations"] == 2
-    if way != "rest":
-        assert [data["phase"] for data in told.named("action")] == ["start", "end"]
-        assert [data["iteration"] for data in told.named("progress")] == [1, 2]
+    assert received.complete["iterations"] == 2
+    if transport != "rest":
+        assert [data["phase"] for data in received.named("action")] == ["start", "end"]
+        assert [data["iteration"] for data in received.named("progress")] == [1, 2]
 
 
-@pytest.mark.parametrize("way", WAYS)
-async def test_reaching_the_iteration_limit_is_an_end_of_its_own(way: str) -> None:
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_reaching_the_iteration_limit_is_an_end_of_its_own(transport: str) -> None:
     async with serving(ScriptedModel(TOOL_LOOP[0]), tools=[add]) as served:
-        told = await talk(way, served, max_iterations=1)
-    assert told.complete is not None
-    assert told.complete["status"] == "max_iterations"
-    assert told.complete["max_iterations"] == 1
-    assert told.complete["action_results"][0]["result"] == "5"
+        received = await exchange_over(transport, served, max_iterations=1)
+    assert received.complete is not None
+    assert received.complete["status"] == "max_iterations"
+    assert received.complete["max_iterations"] == 1
+    assert received.complete["action_results"][0]["result"] == "5"
 
 
 @pytest.mark.promise("P2", "P3")
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("failure", FAILURES)
-async def test_a_failure_has_its_code_its_status_and_what_was_said(way: str, failure: str) -> None:
+async def test_a_failure_has_its_code_its_status_and_what_was_said(
+    transport: str, failure: str
+) -> None:
     script, code, status = FAILURES[failure]
     model = ScriptedModel(script) if script else ScriptedModel()
     async with serving(model, limits=Limits(idle_timeout_seconds=0.05)) as served:
-        told = await talk(way, served, include_reasoning=True)
-        assert told.error is not None
-        _, run = await served.get(f"/runs/{told.error['run_id']}")
-    assert told.error["code"] == code
+        received = await exchange_over(transport, served, include_reasoning=True)
+        assert received.error is not None
+        _, run = await served.get(f"/runs/{received.error['run_id']}")
+    assert received.error["code"] == code
     assert run["status"] == "failed"
     assert run["error"]["code"] == code
     assert run["response"] == ("Half" if say("Half")[0] in flat(script) else "")
-    if way == "rest":
-        assert told.error["status"] == status
-        assert told.error["partial"] == run["response"]
-        assert told.error["reasoning"] == ("T" if think("T")[0] in flat(script) else "")
-        assert told.error["conversation_id"] == run["conversation_id"]
+    if transport == "rest":
+        assert received.error["status"] == status
+        assert received.error["partial"] == run["response"]
+        assert received.error["reasoning"] == ("T" if think("T")[0] in flat(script) else "")
+        assert received.error["conversation_id"] == run["conversation_id"]
     else:
-        check_segments(told)
+        check_segments(received)
 
 
 def flat(script: Script) -> list[object]:
     return [each for step in script for each in (step if isinstance(step, list) else [step])]
 
 
-@pytest.mark.parametrize("way", WAYS)
-async def test_a_rate_limit_tells_when_to_come_back(way: str) -> None:
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_a_rate_limit_tells_when_to_come_back(transport: str) -> None:
     failed = ModelFailed("provider_rate_limit", "Slow down.", retryable=True, retry_after=4000.0)
     async with serving(ScriptedModel([failed])) as served:
-        if way == "rest":
+        if transport == "rest":
             async with served.session.post(
                 f"{served.api}/chat/message", json={"text": "Hi"}
             ) as response:
@@ -184,21 +186,21 @@ async def test_a_rate_limit_tells_when_to_come_back(way: str) -> None:
                 assert response.headers["Retry-After"] == "4000"
                 error: Any = await response.json()
         else:
-            told = await talk(way, served)
-            error = told.error
+            received = await exchange_over(transport, served)
+            error = received.error
     assert error["code"] == "provider_rate_limit"
     assert error["retryable"] is True
     assert error["retry_after"] == 4000.0
 
 
 @pytest.mark.promise("P7", "P15")
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize(
     ("asked", "policy"), [(False, "allow"), (True, "deny")], ids=["not asked", "denied"]
 )
 @pytest.mark.parametrize("ending", ["answer", "failure", "stopped"])
 async def test_hidden_reasoning_leaves_no_byte_anywhere(
-    way: str, asked: bool, policy: str, ending: str
+    transport: str, asked: bool, policy: str, ending: str
 ) -> None:
     script: list[Any] = [think(SECRET[:4], SECRET[4:]), say("Ok")]
     if ending == "failure":
@@ -206,7 +208,7 @@ async def test_hidden_reasoning_leaves_no_byte_anywhere(
     if ending == "stopped":
         script.append(Silence())
     async with serving(ScriptedModel(script), show_reasoning=policy) as served:
-        raw = await raw_bytes(way, served, asked, stop=ending == "stopped")
+        raw = await raw_bytes(transport, served, asked, stop=ending == "stopped")
         _, listed = await served.get("/conversations")
         conversation_id = listed["conversations"][0]["conversation_id"]
         run_id = await run_of(served, conversation_id)
@@ -236,10 +238,10 @@ async def fetch(served: Served, url: str) -> bytes:
         return str(response.headers).encode() + await response.read()
 
 
-async def raw_bytes(way: str, served: Served, asked: bool, *, stop: bool) -> bytes:
-    """All that one way in sends for one message, headers included."""
+async def raw_bytes(transport: str, served: Served, asked: bool, *, stop: bool) -> bytes:
+    """Return everything that a transport sends for one message, headers included."""
     body = {"text": "Hi", "include_reasoning": asked, "conversation_id": "c1"}
-    if way == "socket":
+    if transport == "socket":
         async with served.socket() as socket:
             await socket.send(body)
             frames: list[Any] = []
@@ -248,7 +250,7 @@ async def raw_bytes(way: str, served: Served, asked: bool, *, stop: bool) -> byt
                 if stop and frames[-1]["event"] == "token":
                     await socket.send({"type": "stop"})
             return repr(frames).replace("'", '"').encode()
-    path = "/chat/message" if way == "rest" else "/chat/stream-sse"
+    path = "/chat/message" if transport == "rest" else "/chat/stream-sse"
     async with asyncio.TaskGroup() as tasks:
         if stop:
             tasks.create_task(stop_when_answering(served))
@@ -275,21 +277,25 @@ async def test_a_denied_wish_for_reasoning_is_told_and_changes_nothing_else() ->
             assert response.status == 200
             assert response.headers["X-Reasoning-Withheld"] == "policy"
             assert "reasoning" not in await response.json()
-        told = await talk("socket", served, include_reasoning=True)
+        received = await exchange_over("socket", served, include_reasoning=True)
         _, can = await served.get("/capabilities")
-    assert told.named("start")[0]["include_reasoning"] is False
+    assert received.named("start")[0]["include_reasoning"] is False
     assert can["features"]["reasoning_output"] is False
     assert can["reasoning_supported"] is True
     assert model.requests[0].effort == "high"
 
 
 @pytest.mark.promise("P15")
-@pytest.mark.parametrize("way", WAYS)
-async def test_sending_reasoning_and_reasoning_itself_are_switched_apart(way: str) -> None:
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_sending_reasoning_and_reasoning_itself_are_switched_apart(transport: str) -> None:
     model = ScriptedModel(*[[say("A")]] * 2)
     async with serving(model) as served:
-        shown = await talk(way, served, include_reasoning=True, reasoning_effort="none")
-        hidden = await talk(way, served, include_reasoning=False, reasoning_effort=2048)
+        shown = await exchange_over(
+            transport, served, include_reasoning=True, reasoning_effort="none"
+        )
+        hidden = await exchange_over(
+            transport, served, include_reasoning=False, reasoning_effort=2048
+        )
     assert [request.effort for request in model.requests] == ["none", 2048]
     assert shown.complete is not None
     assert shown.complete["reasoning"] == ""

@@ -1,4 +1,4 @@
-"""A model server on loopback that says what a test wrote, for the real program to talk to."""
+"""A model server on loopback with scripted answers, for the real program."""
 
 import json
 import threading
@@ -8,9 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 HOLD = "hold"
-"""A step at which the server says nothing more, until the test is over."""
+"""A step at which the server pauses until the test ends."""
 CUT = "cut"
-"""A step at which the server hangs up without an end marker."""
+"""A step at which the server closes the connection without an end marker."""
 Step = dict[str, Any] | str
 
 
@@ -32,8 +32,8 @@ def end(reason: str = "stop") -> Step:
     return {"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]}
 
 
-class Lab:
-    """One answer a call, in order; the last one again for every call after it."""
+class ModelServer:
+    """Sends one answer per call, in order; after the last one, it repeats it."""
 
     def __init__(self, port: int, answers: Sequence[Sequence[Step]], status: int) -> None:
         self.base_url = f"http://127.0.0.1:{port}/v1"
@@ -57,8 +57,8 @@ class Lab:
 
 
 @contextmanager
-def lab(*answers: Sequence[Step], status: int = 200) -> Iterator[Lab]:
-    """Serve these answers for the length of a block."""
+def model_server(*answers: Sequence[Step], status: int = 200) -> Iterator[ModelServer]:
+    """Serve these answers until the block is left."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -77,7 +77,7 @@ def lab(*answers: Sequence[Step], status: int = 200) -> Iterator[Lab]:
                     self.wfile.write(b"data: " + json.dumps(step).encode() + b"\n\n")
                 self.wfile.write(b"data: [DONE]\n\n")
             except (BrokenPipeError, ConnectionResetError):
-                pass  # The program has hung up, as it may.
+                pass  # The program may close the connection at any time.
 
         def do_GET(self) -> None:
             self.send_response(served.status)
@@ -86,10 +86,10 @@ def lab(*answers: Sequence[Step], status: int = 200) -> Iterator[Lab]:
             self.wfile.write(json.dumps({"object": "list", "data": [{"id": "m"}]}).encode())
 
         def log_message(self, format: str, *args: object) -> None:
-            """Keep quiet."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    served = Lab(server.server_address[1], answers, status)
+    served = ModelServer(server.server_address[1], answers, status)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

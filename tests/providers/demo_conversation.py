@@ -42,7 +42,7 @@ class SteppingClock:
         self.waits.append(seconds)
 
 
-class Talk:
+class DemoConversation:
     """One conversation, and all that the model has said in its last run."""
 
     def __init__(self, tools: Sequence[Tool] = ()) -> None:
@@ -116,7 +116,7 @@ class Talk:
         return last
 
 
-def with_tools(folder: Path | None = None) -> Talk:
+def with_tools(folder: Path | None = None) -> DemoConversation:
     """A conversation with the built-in tools; those for files where there is a folder."""
     workspace = None if folder is None else Workspace(folder)
-    return Talk(builtin_tools(workspace, lambda: NOON, fetch=False))
+    return DemoConversation(builtin_tools(workspace, lambda: NOON, fetch=False))

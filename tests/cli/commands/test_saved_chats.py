@@ -17,7 +17,7 @@ import pytest
 
 from tests.cli.commands.test_conversations import ok, server
 from tests.cli.commands.test_serve import address, read_until
-from tests.cli.lab import HOLD, Lab, end, lab, say, think
+from tests.cli.model_server import HOLD, ModelServer, end, model_server, say, think
 from tests.cli.program import Home
 from tests.docs.examples import InstantClock
 from thinkaloud.cli.backend.api import Api
@@ -47,7 +47,7 @@ def listed(home: Home) -> list[str]:
     return [each["conversation_id"] for each in found]
 
 
-def asked(served: Lab) -> list[list[str]]:
+def asked(served: ModelServer) -> list[list[str]]:
     """What the model was shown, call by call."""
     return [[message["content"] for message in each["messages"]] for each in served.asked]
 
@@ -119,7 +119,7 @@ def through_proxy(
 
 @pytest.mark.promise("P6", "P7", "P8")
 def test_through_a_server_questions_are_kept_gone_on_with_and_said_again(home: Home) -> None:
-    with lab(*ANSWERS) as served:
+    with model_server(*ANSWERS) as served:
         home.configure(served.configuration())
         with server(home) as url:
             assert home.run("chat", "Other?").stdout == "Answer 1.\n"
@@ -157,7 +157,7 @@ def test_through_a_server_questions_are_kept_gone_on_with_and_said_again(home: H
 
 @pytest.mark.promise("P6", "P7", "P8")
 def test_without_a_server_each_command_continues_the_last_conversation(home: Home) -> None:
-    with lab(*ANSWERS) as served:
+    with model_server(*ANSWERS) as served:
         home.configure(served.configuration())
         assert ok(home.run("chat", "--temporary", "Secret?")) == "Answer 1.\n"
         ok(home.run("chat", "One?", "--file", "-", stdin="a log line"))
@@ -174,7 +174,7 @@ def test_without_a_server_each_command_continues_the_last_conversation(home: Hom
 
 
 def test_ways_into_a_conversation_that_cannot_be_are_refused(home: Home) -> None:
-    with lab(*ANSWERS) as served:
+    with model_server(*ANSWERS) as served:
         home.configure(served.configuration())
         for arguments, said in (
             (("-c", "gone"), "no such conversation"),
@@ -191,7 +191,7 @@ def test_ways_into_a_conversation_that_cannot_be_are_refused(home: Home) -> None
 @pytest.mark.promise("P8")
 @pytest.mark.parametrize("running", [True, False])
 def test_at_the_prompt_one_goes_back_elsewhere_and_unkept(home: Home, running: bool) -> None:
-    with lab(*ANSWERS) as served:
+    with model_server(*ANSWERS) as served:
         home.configure(served.configuration())
         with (
             served_or_not(home, running) as url,
@@ -235,7 +235,7 @@ def test_at_the_prompt_one_goes_back_elsewhere_and_unkept(home: Home, running: b
 def test_a_run_of_the_terminal_is_live_on_the_server_and_ends_only_where_it_is_stopped(
     home: Home,
 ) -> None:
-    with lab([think("Hm."), say("Half an answer"), HOLD]) as served:
+    with model_server([think("Hm."), say("Half an answer"), HOLD]) as served:
         home.configure(served.configuration())
         with server(home) as url:
             with home.start("chat", "Why?") as left:
@@ -264,7 +264,7 @@ def test_ctrl_c_stops_a_run_of_the_server_that_has_not_answered_and_waits_for_an
     home: Home,
 ) -> None:
     held = threading.Event()
-    with lab([say("Half"), HOLD]) as served:
+    with model_server([say("Half"), HOLD]) as served:
         home.configure(served.configuration())
         with server(home) as url, home.terminal("chat", "One?") as first:
             first.until("Half")
@@ -291,7 +291,7 @@ def test_ctrl_c_stops_a_run_of_the_server_that_has_not_answered_and_waits_for_an
 def test_a_server_that_is_killed_and_comes_back_elsewhere_says_how_the_run_ended(
     home: Home,
 ) -> None:
-    with lab([say("Half"), HOLD]) as served:
+    with model_server([say("Half"), HOLD]) as served:
         home.configure(served.configuration())
         with home.start("serve", "--port", "0") as first:
             read_until(first, b"/api/docs\n")
@@ -310,7 +310,7 @@ def test_a_server_that_is_killed_and_comes_back_elsewhere_says_how_the_run_ended
 
 @pytest.mark.promise("P3")
 async def test_a_server_that_is_killed_and_stays_away_is_told_from_an_answer(home: Home) -> None:
-    with lab([say("Half"), HOLD]) as served:
+    with model_server([say("Half"), HOLD]) as served:
         home.configure(served.configuration())
         settings = load(
             home.folder / "thinkaloud.toml",
@@ -342,7 +342,7 @@ def test_whoever_loses_the_line_again_and_again_misses_nothing_and_sees_nothing_
     home: Home,
 ) -> None:
     words = [f"word{number} " for number in range(600)]
-    with lab([think("Hm."), *map(say, words), end()]) as served:
+    with model_server([think("Hm."), *map(say, words), end()]) as served:
         home.configure(served.configuration())
         with server(home) as url, through_proxy(home, url, 100, 1500, 1500) as heads:
             done = home.run("chat", "Why?", "--thinking")
@@ -357,7 +357,7 @@ def test_whoever_loses_the_line_again_and_again_misses_nothing_and_sees_nothing_
 def test_what_a_server_keeps_back_or_refuses_is_kept_back_and_refused_in_the_terminal(
     home: Home,
 ) -> None:
-    with lab([think("Secret."), say("Tea."), end()]) as served:
+    with model_server([think("Secret."), say("Tea."), end()]) as served:
         home.configure(served.configuration(show_reasoning="deny"))
         with server(home):
             done = home.run("chat", "Why?", "--thinking", "--json")
@@ -374,7 +374,7 @@ def test_what_a_server_keeps_back_or_refuses_is_kept_back_and_refused_in_the_ter
 
 
 def test_a_second_chat_without_a_server_says_what_to_do_and_can_be_temporary(home: Home) -> None:
-    with lab(*ANSWERS) as served:
+    with model_server(*ANSWERS) as served:
         home.configure(served.configuration())
         with home.terminal("chat") as first:
             first.until("›")
@@ -388,7 +388,7 @@ def test_a_second_chat_without_a_server_says_what_to_do_and_can_be_temporary(hom
 
 
 def test_where_the_settings_keep_nothing_it_says_so_and_asks(home: Home) -> None:
-    with lab(*ANSWERS) as served:
+    with model_server(*ANSWERS) as served:
         home.configure(served.configuration() + '\n[store]\nkind = "memory"\n')
         with home.terminal("chat") as terminal:
             assert "This conversation is not saved." in terminal.until("›")
