@@ -9,7 +9,7 @@ from thinkaloud.cli.options import ChannelOptions
 
 channels = typer.Typer(
     name="channels",
-    help="Set up chat channels, and decide who may use them.",
+    help="Set up chat channels and control who may use them.",
     no_args_is_help=True,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -23,7 +23,7 @@ Name = Annotated[
     ),
 ]
 AnyName = Annotated[
-    str | None, typer.Argument(metavar="[NAME]", help="The channel. Default: all channels.")
+    str | None, typer.Argument(metavar="NAME", help="The channel. Default: all channels.")
 ]
 
 
@@ -44,17 +44,17 @@ def add(
     allow: Annotated[
         list[str] | None,
         typer.Option(
-            "--allow", metavar="ID", help="The id of a person who may use it. Repeatable."
+            "--allow", metavar="ID", help="The ID of a person who may use it. Repeatable."
         ),
     ] = None,
     test: Annotated[
         bool, typer.Option("--test/--no-test", help="Test the connection before writing.")
     ] = True,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Never prompt; fail if something is missing.")] = False,
 ) -> None:
     """Add a channel to the configuration file.
 
-    Asks for what the platform needs, tests it, and adds a section. Secrets stay in environment
+    Prompts for the settings of the platform, tests the connection, and adds a section. Secrets stay in environment
     variables; only their names are written.
     """
     options = ChannelOptions(
@@ -78,7 +78,7 @@ def check(name: AnyName = None, config: Config = None, json: Json = False) -> No
 
 @channels.command()
 def login(name: Name, config: Config = None) -> None:
-    """Log in by scanning a QR code, for WeChat."""
+    """Log in to WeChat by scanning a QR code."""
     dispatch("channels", ChannelOptions(action="login", config=config, channel=name))
 
 
@@ -99,7 +99,7 @@ def pair(
 ) -> None:
     """Approve a pairing code.
 
-    The bot sends one to a stranger who writes to it.
+    The bot sends a code to anyone it doesn't know who writes to it.
     """
     dispatch("channels", ChannelOptions(action="pair", config=config, text=code, owner=owner))
 
@@ -108,7 +108,7 @@ def pair(
 def unpair(
     name: Name,
     person: Annotated[
-        str, typer.Argument(metavar="ID", help="The person's id, as `people` lists it.")
+        str, typer.Argument(metavar="ID", help="The person's ID, as `people` lists it.")
     ],
     config: Config = None,
 ) -> None:

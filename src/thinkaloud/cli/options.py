@@ -114,7 +114,7 @@ class ChannelOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The ids for `allow_from`."""
     test: bool = True
     yes: bool = False
-    """Ask nothing."""
+    """Never prompt; fail if something is missing."""
 
 
 Options = (

@@ -1,1 +1,1 @@
-"""`thinkaloud channels`: set up, test and list chat channels, and decide who may use them."""
+"""`thinkaloud channels`: set up, test and list chat channels, and control who may use them."""
