@@ -34,6 +34,7 @@ from thinkaloud.runtime.reasoning.settings import RedactionSettings
 from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.server.settings import ServerSettings
 from thinkaloud.server.websocket_channel import NAME as WEBSOCKET
+from thinkaloud.server.wire_settings import WireSettings
 
 FILE_NAME: Final = "thinkaloud.toml"
 PREFIX: Final = "THINKALOUD_"
@@ -138,6 +139,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: Limits = Limits()
     tools: ToolsSection = ToolsSection()
     store: StoreSection = StoreSection()
+    wires: WireSettings = WireSettings()
     channels: ChannelsSection = ChannelsSection()
     auth: AuthSettings = AuthSettings()
     redaction: RedactionSettings = RedactionSettings()

@@ -29,6 +29,7 @@ from thinkaloud.server.app import create_app
 from thinkaloud.server.connections.uvicorn_server import AgentServer, address, bind, build_server
 from thinkaloud.server.services import About, ServerServices
 from thinkaloud.server.settings import ServerSettings
+from thinkaloud.server.wire_settings import WireSettings
 from thinkaloud.stores.keys import MemoryKeyStore
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.temporary import TemporaryStore
@@ -222,6 +223,7 @@ async def serving(
     extend: Callable[[Starlette, ServerServices], None] | None = None,
     authenticator: Authenticator | None = None,
     access: Access | None = None,
+    wires: WireSettings | None = None,
     **settings: Any,
 ) -> AsyncGenerator[Served]:
     """Serve these models; the first is the current one. `extend` adds routes of its own."""
@@ -251,6 +253,7 @@ async def serving(
             authenticator=authenticator or SinglePrincipal(Principal("local")),
             uploads=uploads,
             access=keys,
+            wires=wires or WireSettings(),
         )
         async with listening(given, extend) as server_and_url:
             server, url = server_and_url

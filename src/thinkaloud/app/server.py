@@ -66,6 +66,7 @@ def web_app(
             if settings.auth.mode == "off"
             else access.authenticator,
             access=access,
+            wires=settings.wires,
         )
     )
 

@@ -50,7 +50,9 @@ def add(
     test: Annotated[
         bool, typer.Option("--test/--no-test", help="Test the connection before writing.")
     ] = True,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Never prompt; fail if something is missing.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Never prompt; fail if something is missing.")
+    ] = False,
 ) -> None:
     """Add a channel to the configuration file.
 

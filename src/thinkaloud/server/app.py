@@ -1,5 +1,7 @@
 """The ASGI application: all routes and sockets behind one guard."""
 
+from collections.abc import Sequence
+
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Match, Route, Router, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -25,10 +27,16 @@ from thinkaloud.server.http.operation import Operation, Resource, principal_of
 from thinkaloud.server.http.site_path import BasePath
 from thinkaloud.server.protocols.ag_ui.routes import AgUiRoutes
 from thinkaloud.server.protocols.ai_sdk.routes import AiSdkRoutes
+from thinkaloud.server.protocols.gate import ProtocolGate
+from thinkaloud.server.protocols.openai_chat.protocol import ChatCompletions
+from thinkaloud.server.protocols.protocol import ClientProtocol
+from thinkaloud.server.protocols.runs import ProtocolServices
+from thinkaloud.server.protocols.turn_memory import TurnMemory
 from thinkaloud.server.services import ServerServices, ServerState
 from thinkaloud.server.sockets.chat.socket import PATH, ChatSocket
 from thinkaloud.server.sockets.page.socket import CHANNEL_PATH, ChannelSocket
 from thinkaloud.server.web.bundle import BootstrapRoutes, WebUi
+from thinkaloud.tools.url_guard import UrlGuard
 
 
 class OwnRoutes(Router):
@@ -68,7 +76,13 @@ class AgentApp(Starlette):
     A streamed frame passes through the guard only: each further layer would slow down every token.
     """
 
-    def __init__(self, services: ServerServices, routes: list[BaseRoute], web: WebUi) -> None:
+    def __init__(
+        self,
+        services: ServerServices,
+        routes: list[BaseRoute],
+        web: WebUi,
+        protocols: Sequence[ClientProtocol],
+    ) -> None:
         super().__init__()
         self.router.redirect_slashes = False
         self.router.default = web
@@ -76,15 +90,17 @@ class AgentApp(Starlette):
         self._settings = services.settings
         self._authenticator = services.authenticator
         self._own_routes = routes
+        self._protocols = protocols
 
     @override
     def build_middleware_stack(self) -> ASGIApp:
-        """Return the guard, our routes, then Starlette's own stack."""
+        """Return the protocols' gate, the guard, our routes, then Starlette's own stack."""
         others = _ForPrincipals(super().build_middleware_stack(), self.router.default)
         own = OwnRoutes(self._own_routes, redirect_slashes=False, default=others)
         guard = Guard(own, self._settings, self._authenticator)
+        gate = ProtocolGate(guard, self._protocols, self._settings)
         base = self._settings.base_path
-        return BasePath(guard, base) if base else guard
+        return BasePath(gate, base) if base else gate
 
 
 def create_app(services: ServerServices) -> AgentApp:
@@ -108,10 +124,12 @@ def create_app(services: ServerServices) -> AgentApp:
         *BootstrapRoutes(services, system).operations(),
         *metrics.operations(),
     ]
-    operations.extend(DocRoutes(services, operations).operations())
+    operations.extend(DocRoutes(services, tuple(operations)).operations())
     # Described by their own specifications, not by our API documents.
     operations.extend(AiSdkRoutes(services, state).operations())
     operations.extend(AgUiRoutes(services, state).operations())
+    protocols = _protocols(services, state)
+    operations.extend(each for protocol in protocols for each in protocol.operations())
     web = WebUi(services.bundle, services.settings.base_path)
     routes = _routes(operations, metrics)
     # At the root, browsers get the web page and other clients the JSON.
@@ -120,7 +138,13 @@ def create_app(services: ServerServices) -> AgentApp:
     routes.append(WebSocketRoute(PATH, ChatSocket(services, state)))
     if services.websocket.settings.enabled:
         routes.append(WebSocketRoute(CHANNEL_PATH, ChannelSocket(services, state)))
-    return AgentApp(services, routes, web)
+    return AgentApp(services, routes, web, protocols)
+
+
+def _protocols(services: ServerServices, state: ServerState) -> list[ClientProtocol]:
+    """Return the protocols of other ecosystems; of those that own a path, the first one has it."""
+    means = ProtocolServices(services, state, TurnMemory(), UrlGuard())
+    return [ChatCompletions(means)]
 
 
 def _routes(operations: list[Operation], metrics: Metrics) -> list[BaseRoute]:

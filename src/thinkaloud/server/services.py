@@ -21,6 +21,7 @@ from thinkaloud.runtime.runs.supervisor import Runs
 from thinkaloud.server.settings import ServerSettings
 from thinkaloud.server.stream_monitor import StreamMonitor
 from thinkaloud.server.websocket_channel import WebSocketChannel
+from thinkaloud.server.wire_settings import WireSettings
 from thinkaloud.stores.keys import MemoryKeyStore
 from thinkaloud.stores.uploads import MemoryUploads
 
@@ -60,6 +61,8 @@ class ServerServices(msgspec.Struct, frozen=True):
     """Returns the states of the chat platforms."""
     uploads: Uploads = msgspec.field(default_factory=lambda: MemoryUploads(SystemClock()))
     """Stores uploads; `runs` reads attachments from it."""
+    wires: WireSettings = WireSettings()
+    """Settings of other ecosystems' protocols."""
     bundle: Path = Path(__file__).resolve().parents[1] / "webui"
     """The folder of the built web page."""
 

@@ -63,7 +63,15 @@ def origin_allowed(origin: str, host: str, scheme: str, extra: Iterable[str]) ->
     if asked is None:
         return False
     own = _normalized(f"{scheme}://{host}")
-    return asked == own or asked in {_normalized(each.strip().rstrip("/")) for each in extra}
+    return asked == own or origin_listed(origin, extra)
+
+
+def origin_listed(origin: str, listed: Iterable[str]) -> bool:
+    """Whether this `Origin` is one of a list."""
+    asked = _normalized(origin)
+    if asked is None:
+        return False
+    return asked in {_normalized(each.strip().rstrip("/")) for each in listed}
 
 
 def _normalized(origin: str) -> tuple[str, str, str] | None:

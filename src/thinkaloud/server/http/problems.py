@@ -101,6 +101,15 @@ class Refused(UserError):
         self.headers = dict(headers or {})
 
 
+class FailedRun(ThinkaloudError):
+    """A run failed before anything of it was sent, so that its error can have a status."""
+
+    def __init__(self, error: RunError) -> None:
+        super().__init__(error.message)
+        self.code = error.code
+        self.error = error
+
+
 def status_of(code: str) -> int:
     """Return the HTTP status of an error code; 500 for internal errors."""
     return _STATUS.get(code, 500)
@@ -108,6 +117,8 @@ def status_of(code: str) -> int:
 
 def problem_of(error: ThinkaloudError, request_id: str) -> Problem:
     """Return a thinkaloud error as a problem document."""
+    if isinstance(error, FailedRun):
+        return problem_of_run(error.error, request_id)
     status = error.status if isinstance(error, Refused) else status_of(error.code)
     field: str | None = None
     if isinstance(error, InvalidRequest | UnsupportedEffort | Forbidden | Refused):

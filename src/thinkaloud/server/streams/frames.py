@@ -1,5 +1,6 @@
 """Frames for one client: a run stream, encoded in batches for its wire."""
 
+import asyncio
 import sys
 from collections import deque
 from collections.abc import Sequence
@@ -9,13 +10,16 @@ from typing import Final
 
 from typing_extensions import override
 
-from thinkaloud.events.event import RunEnded, RunStarted
+from thinkaloud.errors import InternalError
+from thinkaloud.events.event import IterationStarted, Notice, RunEnded, RunError, RunStarted
 from thinkaloud.runtime.log.entry import Entry
 from thinkaloud.runtime.log.follower import Snapshot
 from thinkaloud.runtime.run_stream import RunStream
 from thinkaloud.server.streams.backpressure import WriteNow
 from thinkaloud.server.wires.wire import Encoder, RunLookup, Wire
 
+_QUIET: Final = (RunStarted, IterationStarted, Notice)
+"""Events before the first output."""
 _PIECE: Final = 65_536
 """Maximum bytes to encode ahead of a slow client (plus one frame)."""
 
@@ -52,6 +56,30 @@ class FrameStream:
             if frames:
                 return frames
         return ()
+
+    async def opened(self, seconds: float) -> RunError | None:
+        """Wait until the run has output, has ended, or for `seconds`.
+
+        Returns the error of a run that failed without output: it can still be sent with a status of
+        its own. Call it before the first `next`.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                while True:
+                    batch = await self._stream.batch()
+                    if isinstance(batch, Snapshot):
+                        raise InternalError("The log of a run that was just started has a gap.")
+                    if not batch:
+                        return None
+                    self._entries.extend(batch)
+                    for entry in batch:
+                        event = entry.logged.event
+                        if isinstance(event, RunEnded):
+                            return event.error
+                        if not isinstance(event, _QUIET):
+                            return None
+        except TimeoutError:
+            return None
 
     def _push(self, entries: Sequence[Entry]) -> bool:
         write_now = self._write_now

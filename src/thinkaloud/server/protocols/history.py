@@ -1,0 +1,164 @@
+"""Builds the turns of a prompt from the messages of a client that keeps the conversation itself.
+
+Every protocol has the same rules, so a protocol only feeds its messages into a `HistoryBuilder`:
+
+- Reasoning of the assistant is never taken from the client: see `turn_memory`.
+- A tool result must belong to a call of the message before it. Nothing in a history is executed.
+- A call without a result gets one that says so, because providers require a result for each call.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from thinkaloud.core.prompt_history import NO_RESULT
+from thinkaloud.errors import InvalidRequest
+from thinkaloud.events.event import Attachment
+from thinkaloud.events.prompt import (
+    AnswerPart,
+    AssistantTurn,
+    Image,
+    ToolCallPart,
+    ToolResult,
+    ToolTurn,
+    Turn,
+    UserTurn,
+)
+from thinkaloud.runtime.runs.request import RunRequest
+from thinkaloud.server.protocols.turn_memory import TurnMemory
+
+MAX_CALLS: Final = 1_000
+"""Maximum number of tool calls in one message of a history."""
+
+
+class GivenHistory(msgspec.Struct, frozen=True):
+    """The conversation that a request brought."""
+
+    system: str | None
+    """All instructions of the client, in order."""
+    turns: tuple[Turn, ...]
+    """Everything before the last message of the user."""
+    text: str
+    """The last message; empty if the conversation ends with something else."""
+    images: tuple[Image, ...]
+    """The images of the last message."""
+    tool_results: tuple[ToolResult, ...]
+    """The results after the last response, for a conversation that is stored here."""
+
+    @property
+    def last(self) -> Turn | None:
+        """The turn that the model responds to."""
+        if self.text or self.images:
+            return UserTurn(self.text, self.images)
+        return self.turns[-1] if self.turns else None
+
+    def request(self, stored_in: str | None) -> RunRequest:
+        """Return the request for a run: in a stored conversation, or else with this history.
+
+        A stored conversation has its own history: the request adds the messages after its last
+        response.
+        """
+        images = tuple(
+            Attachment(f"image-{number}", image.media_type, base64=image.base64)
+            for number, image in enumerate(self.images, start=1)
+        )
+        if stored_in is None:
+            return RunRequest(
+                self.text,
+                temporary=True,
+                instructions=self.system,
+                history=self.turns,
+                images=images,
+            )
+        return RunRequest(
+            self.text,
+            stored_in,
+            instructions=self.system,
+            images=images,
+            tool_results=self.tool_results,
+        )
+
+
+class HistoryBuilder:
+    """Collects the messages of a request, in order. `owner` is the owner of the request."""
+
+    def __init__(self, owner: str, memory: TurnMemory) -> None:
+        self._owner = owner
+        self._memory = memory
+        self._system: list[str] = []
+        self._turns: list[Turn] = []
+        self._calls: tuple[ToolCallPart, ...] = ()
+        self._results: dict[str, ToolResult] = {}
+        self._returned: list[ToolResult] = []
+
+    def system(self, text: str) -> None:
+        """Add instructions."""
+        if text:
+            self._system.append(text)
+
+    def user(self, text: str, images: Sequence[Image] = ()) -> None:
+        """Add a message of the user. Adjacent ones become one turn, as all providers expect."""
+        self._close_calls()
+        last = self._turns[-1] if self._turns else None
+        if isinstance(last, UserTurn):
+            text = "\n\n".join(each for each in (last.text, text) if each)
+            self._turns[-1] = UserTurn(text, (*last.images, *images))
+        else:
+            self._turns.append(UserTurn(text, tuple(images)))
+
+    def assistant(self, text: str, calls: Sequence[ToolCallPart] = ()) -> None:
+        """Add a response: what the client has of it. Raises `InvalidRequest`."""
+        self._close_calls()
+        if len(calls) > MAX_CALLS:
+            raise InvalidRequest(f"A message has more than {MAX_CALLS} tool calls.")
+        self._returned = []
+        before = self._turns[-1] if self._turns else None
+        names = [(call.tool_call_id, call.name) for call in calls]
+        known = self._memory.recall(self._owner, before, text, names)
+        if known is not None:
+            self._turns.extend(known.turns)
+            last = known.turns[-1]
+            parts = last.parts if isinstance(last, AssistantTurn) else ()
+            self._calls = tuple(part for part in parts if isinstance(part, ToolCallPart))
+            self._results = {result.tool_call_id: result for result in known.results}
+        elif text or calls:
+            answer = (AnswerPart(text),) if text else ()
+            self._turns.append(AssistantTurn((*answer, *calls)))
+            self._calls = tuple(calls)
+
+    def result(self, tool_call_id: str, text: str, *, is_error: bool = False) -> None:
+        """Add the result of a call. Raises `InvalidRequest` if no call before it has this id."""
+        name = next((c.name for c in self._calls if c.tool_call_id == tool_call_id), None)
+        if name is None:
+            raise InvalidRequest(
+                f"A tool result has the id {tool_call_id!r}, but the response before it has no such"
+                " tool call.",
+                field="messages",
+            )
+        found = ToolResult(tool_call_id, name, text, is_error)
+        self._results[tool_call_id] = found
+        self._returned.append(found)
+
+    def build(self) -> GivenHistory:
+        """Return the conversation. Raises `InvalidRequest` if it is empty."""
+        self._close_calls()
+        if not self._turns:
+            raise InvalidRequest("The request has no message.", field="messages")
+        last = self._turns[-1]
+        asked = last if isinstance(last, UserTurn) else UserTurn("")
+        turns = self._turns[:-1] if last is asked else self._turns
+        system = "\n\n".join(self._system) or None
+        return GivenHistory(system, tuple(turns), asked.text, asked.images, tuple(self._returned))
+
+    def _close_calls(self) -> None:
+        """End the results of the last response's calls."""
+        if not self._calls:
+            return
+        results = [self._results.get(call.tool_call_id) or _missing(call) for call in self._calls]
+        self._turns.append(ToolTurn(tuple(results)))
+        self._calls, self._results = (), {}
+
+
+def _missing(call: ToolCallPart) -> ToolResult:
+    return ToolResult(call.tool_call_id, call.name, NO_RESULT, is_error=True)

@@ -1,0 +1,4 @@
+"""OpenAI Chat Completions and the model list.
+
+Source: OpenAI API reference, "Chat Completions" and "Models".
+"""

@@ -1,0 +1,211 @@
+"""`/v1/models` and `/v1/chat/completions`."""
+
+import re
+from collections.abc import Sequence
+from functools import partial
+from typing import Final, Literal
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Scope
+
+from thinkaloud.events.prompt import Effort
+from thinkaloud.ports.model import ModelInfo
+from thinkaloud.runtime.runs.effort import effective_effort
+from thinkaloud.runtime.runs.request import RunRequest
+from thinkaloud.server.http.operation import (
+    Answer,
+    Operation,
+    json_response,
+    principal_of,
+)
+from thinkaloud.server.http.problems import Problem
+from thinkaloud.server.protocols.bodies import read_request
+from thinkaloud.server.protocols.effort import supported_effort
+from thinkaloud.server.protocols.history import GivenHistory, HistoryBuilder
+from thinkaloud.server.protocols.housekeeping import is_housekeeping
+from thinkaloud.server.protocols.images import ImageReader
+from thinkaloud.server.protocols.openai_chat.read import (
+    asks_for_reasoning,
+    client_tools,
+    effort_of,
+    options_of,
+    read_messages,
+)
+from thinkaloud.server.protocols.openai_chat.requests import ChatCompletionRequest
+from thinkaloud.server.protocols.protocol import ErrorResponse
+from thinkaloud.server.protocols.runs import (
+    CONVERSATION_ID,
+    ProtocolServices,
+    RunPlan,
+    complete_run,
+    stream_run,
+)
+from thinkaloud.server.schema.requests import NoQuery
+from thinkaloud.server.wires.openai_chat.encode import (
+    ChatCompletion,
+    ChunkWire,
+    ReasoningField,
+    completion,
+)
+from thinkaloud.server.wires.openai_chat.errors import error_body, error_headers, error_status
+
+INCLUDE_REASONING: Final = "X-Include-Reasoning"
+"""Request header: like `include_reasoning` in the body, for clients that can only set headers."""
+_PATHS: Final = re.compile(r"/v1(/|\Z)")
+_YES: Final = frozenset({"true", "1", "yes"})
+
+
+class Model(msgspec.Struct, frozen=True):
+    """A model. `created` is not known: 0."""
+
+    id: str
+    name: str
+    owned_by: str
+    context_length: int | msgspec.UnsetType
+    object: Literal["model"] = "model"
+    created: int = 0
+
+
+class ModelList(msgspec.Struct, frozen=True):
+    """The models."""
+
+    data: tuple[Model, ...]
+    object: Literal["list"] = "list"
+
+
+class ChatCompletions:
+    """OpenAI's Chat Completions API and its model list."""
+
+    name = "openai.chat"
+
+    def __init__(self, services: ProtocolServices) -> None:
+        self._services = services
+        self._settings = services.server.wires.openai
+
+    def owns(self, scope: Scope) -> bool:
+        """Whether a request is for OpenAI's API."""
+        return _PATHS.match(scope["path"]) is not None
+
+    def error(self, problem: Problem) -> ErrorResponse:
+        """Return a problem as OpenAI's error."""
+        return ErrorResponse(error_status(problem), error_body(problem), error_headers(problem))
+
+    def operations(self) -> Sequence[Operation]:
+        """Return the operations."""
+        return [
+            Operation(
+                method="GET",
+                path="/v1/models",
+                name="openaiModels",
+                summary="List models for OpenAI's clients",
+                tag="openai",
+                requires="read",
+                handler=self.models,
+                answers={200: Answer("The models.", ModelList)},
+            ),
+            Operation(
+                method="GET",
+                path="/v1/models/{model_id:path}",
+                name="openaiModel",
+                summary="Describe a model for OpenAI's clients",
+                tag="openai",
+                requires="read",
+                handler=self.model,
+                answers={200: Answer("The model.", Model)},
+            ),
+            Operation(
+                method="POST",
+                path="/v1/chat/completions",
+                name="openaiChatCompletion",
+                summary="Create a chat completion",
+                tag="openai",
+                requires="chat",
+                handler=self.create,
+                body=ChatCompletionRequest,
+                query=NoQuery,
+                answers={
+                    200: Answer("The completion, or its chunks.", ChatCompletion, also_stream=True)
+                },
+            ),
+        ]
+
+    async def models(self, request: Request) -> Response:
+        """List the models."""
+        principal = principal_of(request)
+        found = await self._services.server.catalogue.models()
+        return json_response(
+            ModelList(tuple(_model(info) for info in found if principal.may_use(info.id)))
+        )
+
+    async def model(self, request: Request) -> Response:
+        """Describe a model."""
+        wanted: str = request.path_params["model_id"]
+        return json_response(_model(self._services.server.catalogue.open(wanted).info))
+
+    async def create(self, request: Request) -> Response:
+        """Run the model, and return its response as a whole or in chunks."""
+        asked = await read_request(request, ChatCompletionRequest, self._services.server)
+        plan = await self._plan(request, asked)
+        field = self._reasoning_field(request, asked)
+        if not asked.stream:
+            run = await complete_run(request, self._services, plan)
+            return json_response(completion(run, field), headers=plan.headers)
+        usage = asked.stream_options is not None and bool(asked.stream_options.include_usage)
+        return await stream_run(
+            request, self._services, plan, ChunkWire(field, include_usage=usage)
+        )
+
+    async def _plan(self, request: Request, asked: ChatCompletionRequest) -> RunPlan:
+        services, owner = self._services, principal_of(request).owner
+        options, tools = options_of(asked), client_tools(asked)
+        history = HistoryBuilder(owner, services.memory)
+        await read_messages(asked.messages, history, ImageReader(services.url_guard, "messages"))
+        given = history.build()
+        cheap = is_housekeeping(
+            given.text,
+            streams=bool(asked.stream),
+            tools=bool(tools),
+            max_tokens=options.max_output_tokens,
+        )
+        stored_in = None if cheap else request.headers.get(CONVERSATION_ID)
+        run = msgspec.structs.replace(
+            given.request(stored_in),
+            model=asked.model or None,
+            reasoning_effort=self._effort(asked, cheap=cheap),
+            client_tools=tools,
+            server_tools=not cheap,
+            options=options,
+        )
+        return self._planned(owner, given, run)
+
+    def _planned(self, owner: str, given: GivenHistory, run: RunRequest) -> RunPlan:
+        if run.conversation_id is not None:
+            return RunPlan(run, headers={CONVERSATION_ID: run.conversation_id})
+        return RunPlan(run, partial(self._services.memory.keep, owner, given.last))
+
+    def _effort(self, asked: ChatCompletionRequest, *, cheap: bool) -> Effort | None:
+        info = self._services.server.catalogue.open(asked.model or None).info
+        effort = supported_effort(effort_of(asked) or ("none" if cheap else None), info)
+        if effort is None:
+            return effective_effort(None, self._services.state.reasoning_effort, info)
+        return effort
+
+    def _reasoning_field(
+        self, request: Request, asked: ChatCompletionRequest
+    ) -> ReasoningField | None:
+        """Return the field that has the reasoning; None if it is not sent (P7)."""
+        wanted = asks_for_reasoning(asked)
+        header = request.headers.get(INCLUDE_REASONING)
+        if wanted is None and header is not None:
+            wanted = header.strip().lower() in _YES
+        if wanted is None:
+            wanted = self._settings.include_reasoning
+        if not self._services.server.sends_reasoning(wanted):
+            return None
+        return asked.reasoning_field or self._settings.reasoning_field
+
+
+def _model(info: ModelInfo) -> Model:
+    return Model(info.id, info.name, info.provider, info.max_tokens or msgspec.UNSET)

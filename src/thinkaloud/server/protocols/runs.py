@@ -1,0 +1,188 @@
+"""Runs of other protocols' requests: they end with the request, and keep nothing unless asked to."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from thinkaloud.errors import NotFound
+from thinkaloud.events.event import RunEnded, RunError
+from thinkaloud.events.fold import RunFold
+from thinkaloud.ports.principal import Principal
+from thinkaloud.ports.store import RunRecord
+from thinkaloud.ports.tasks import completed
+from thinkaloud.runtime.log.entry import Entry
+from thinkaloud.runtime.run_stream import follow_run, wait_for_end
+from thinkaloud.runtime.runs.request import RunRequest
+from thinkaloud.server.http.operation import principal_of
+from thinkaloud.server.http.problems import FailedRun, Refused
+from thinkaloud.server.protocols.turn_memory import TurnMemory
+from thinkaloud.server.services import ServerServices, ServerState
+from thinkaloud.server.streams.frames import FrameStream, frames_of
+from thinkaloud.server.streams.sse import SSE_STREAM, StreamKind, event_stream, until_gone
+from thinkaloud.server.wires.wire import Encoder, RunLookup, Wire
+from thinkaloud.tools.url_guard import UrlGuard
+
+RUN_ID: Final = "X-Run-ID"
+"""Response header: the run, which can be looked up if its conversation is stored."""
+CONVERSATION_ID: Final = "X-Conversation-ID"
+"""Request and response header: the stored conversation."""
+
+Ended = Callable[[RunFold], None]
+"""Takes the state of a run that has ended by itself."""
+
+
+class ProtocolServices(msgspec.Struct, frozen=True):
+    """The dependencies of a protocol's handlers."""
+
+    server: ServerServices
+    state: ServerState
+    memory: TurnMemory
+    url_guard: UrlGuard
+
+
+class RunPlan(msgspec.Struct, frozen=True):
+    """A run to start for a protocol's request."""
+
+    run: RunRequest
+    ended: Ended | None = None
+    """Called once the run is complete."""
+    headers: Mapping[str, str] = MappingProxyType({})
+    """Additional headers of the response."""
+
+
+@asynccontextmanager
+async def attached_run(
+    services: ServerServices, principal: Principal, plan: RunPlan
+) -> AsyncGenerator[RunRecord]:
+    """Start a run that is stopped when the block is left.
+
+    A conversation that is `temporary` is deleted then. Raises what `Runs.start` raises.
+    """
+    runs = services.runs
+    record = await runs.start(principal, plan.run)
+    try:
+        yield record
+    finally:
+        await completed(_leave(services, record, plan))
+
+
+async def _leave(services: ServerServices, record: RunRecord, plan: RunPlan) -> None:
+    runs = services.runs
+    await runs.active.stop(record.run_id)
+    if plan.run.temporary:
+        with suppress(NotFound):
+            await runs.conversations.delete(record.owner, record.conversation_id)
+
+
+class _NotifyingEncoder:
+    """Calls `ended` before the last frames of a run are sent: the client may be back at once."""
+
+    def __init__(self, encoder: Encoder, ended: Ended) -> None:
+        # Attributes rather than methods: no additional call for each token.
+        self.encode = encoder.encode
+        self.snapshot = encoder.snapshot
+        self.deleted = encoder.deleted
+        self._boundary = encoder.boundary
+        self._ended = ended
+
+    async def boundary(self, entry: Entry, runs: RunLookup, /) -> Sequence[bytes]:
+        event = entry.logged.event
+        if isinstance(event, RunEnded) and event.status == "completed":
+            fold = await runs.fold(entry.logged.run_id)
+            if fold is not None:
+                self._ended(fold)
+        return await self._boundary(entry, runs)
+
+
+class _NotifyingWire:
+    """A wire with encoders that call `ended`."""
+
+    def __init__(self, wire: Wire, ended: Ended) -> None:
+        self.name = wire.name
+        self._wire = wire
+        self._ended = ended
+
+    def encoder(self) -> Encoder:
+        return _NotifyingEncoder(self._wire.encoder(), self._ended)
+
+
+async def stream_run(
+    request: Request,
+    services: ProtocolServices,
+    plan: RunPlan,
+    wire: Wire,
+    kind: StreamKind = SSE_STREAM,
+) -> Response:
+    """Start a run and return its frames as a response. The run stops if the client disconnects.
+
+    The response begins with the run's first output, or after the heartbeat interval. Raises what
+    `Runs.start` raises, and `FailedRun` if the run fails before that: the client gets a status.
+    """
+    server = services.server
+    if plan.ended is not None:
+        wire = _NotifyingWire(wire, plan.ended)
+
+    @asynccontextmanager
+    async def frames() -> AsyncGenerator[FrameStream]:
+        async with (
+            attached_run(server, principal_of(request), plan) as record,
+            frames_of(follow_run(server.runs, record), wire) as stream,
+        ):
+            error = await _unless_gone(request, stream, server.settings.heartbeat_seconds)
+            if error is not None:
+                raise FailedRun(error)
+            yield stream
+
+    return await event_stream(
+        frames(), server.settings, services.state, plan.headers, kind.finite()
+    )
+
+
+async def complete_run(request: Request, services: ProtocolServices, plan: RunPlan) -> RunFold:
+    """Start a run and return it when it has ended. It is stopped if the client disconnects.
+
+    Raises what `Runs.start` raises, and `FailedRun`.
+    """
+    server = services.server
+    async with attached_run(server, principal_of(request), plan) as record:
+        async with asyncio.TaskGroup() as tasks:
+            over = tasks.create_task(wait_for_end(server.runs, record))
+            gone = tasks.create_task(until_gone(request.receive))
+            await asyncio.wait([over, gone], return_when=asyncio.FIRST_COMPLETED)
+            left = not over.done()
+            over.cancel()
+            gone.cancel()
+        if left:
+            raise _disconnected()
+        fold = await server.runs.fold(record)
+    if fold is None or fold.ended is None:
+        raise NotFound("The conversation was deleted before the run finished.")
+    if fold.ended.error is not None:
+        raise FailedRun(fold.ended.error)
+    if plan.ended is not None and fold.ended.status == "completed":
+        plan.ended(fold)
+    return fold
+
+
+async def _unless_gone(request: Request, stream: FrameStream, seconds: float) -> RunError | None:
+    """Wait for the first output. Raises `Refused` if the client disconnects first."""
+    async with asyncio.TaskGroup() as tasks:
+        opening = tasks.create_task(stream.opened(seconds))
+        gone = tasks.create_task(until_gone(request.receive))
+        await asyncio.wait([opening, gone], return_when=asyncio.FIRST_COMPLETED)
+        left = not opening.done()
+        opening.cancel()
+        gone.cancel()
+    if left:
+        raise _disconnected()
+    return opening.result()
+
+
+def _disconnected() -> Refused:
+    return Refused(400, "disconnected", "The client disconnected before the run finished.")

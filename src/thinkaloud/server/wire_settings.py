@@ -1,0 +1,23 @@
+"""Settings of other ecosystems' protocols. `thinkaloud.config` loads and documents them."""
+
+from typing import Literal
+
+import msgspec
+
+
+class OpenAISettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[wires.openai]`: OpenAI Chat Completions, for clients of OpenAI's API."""
+
+    reasoning_field: Literal["reasoning_content", "reasoning"] = "reasoning_content"
+    """The field of a message or delta that has the reasoning. Most clients read `reasoning_content`."""
+    include_reasoning: bool = False
+    """Whether to send reasoning to clients that don't ask for it, because they have no option for it."""
+
+
+class WireSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[wires]`: the protocols of other ecosystems."""
+
+    max_body_bytes: int = 32 * 2**20
+    """Maximum size of a request body. It has the whole conversation with its images, so it can be larger than
+    `server.max_body_bytes`."""
+    openai: OpenAISettings = OpenAISettings()

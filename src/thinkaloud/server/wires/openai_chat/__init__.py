@@ -1,0 +1,1 @@
+"""OpenAI Chat Completions: responses, chunks and errors."""

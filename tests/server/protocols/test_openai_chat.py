@@ -1,0 +1,339 @@
+"""Chat Completions on the wire: what clients of OpenAI's API get, byte by byte."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from tests.server.protocols.openai_chat import HELLO, MODEL, chunks, deltas, post, stream
+from tests.server.serving import Json, serving
+from thinkaloud.events.prompt import (
+    AnswerPart,
+    AssistantTurn,
+    ModelOptions,
+    NamedTool,
+    ReasoningPart,
+    ResponseFormat,
+    ToolCallPart,
+    ToolResult,
+    ToolTurn,
+    UserTurn,
+)
+from thinkaloud.server.wire_settings import OpenAISettings, WireSettings
+from thinkaloud.testing import (
+    ModelFinished,
+    ScriptedModel,
+    Usage,
+    call_tool,
+    finish,
+    say,
+    think,
+)
+from thinkaloud.tools.function import tool
+
+OPEN_FILE = {
+    "type": "function",
+    "function": {
+        "name": "open_file",
+        "description": "Open a file.",
+        "parameters": {"type": "object", "properties": {"name": {"type": "string"}}},
+    },
+}
+PIXEL = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(16)).decode()
+
+
+@tool
+def add(a: int, b: int) -> str:
+    """Add two numbers."""
+    return str(a + b)
+
+
+async def test_a_completion_has_the_answer_and_the_usage_and_no_reasoning_unless_asked() -> None:
+    usage = Usage(input_tokens=7, output_tokens=24, reasoning_tokens=18, cache_read_tokens=3)
+    script = [think("Hm."), say("Hi ", "there."), ModelFinished("stop", usage=usage)]
+    async with serving(ScriptedModel(script, script)) as served:
+        _, plain = await post(served)
+        _, whole = await post(served, include_reasoning=True)
+    assert plain["choices"] == [
+        {
+            "index": 0,
+            "message": {"role": "assistant", "content": "Hi there.", "refusal": None},
+            "finish_reason": "stop",
+            "logprobs": None,
+        }
+    ]
+    assert whole["choices"][0]["message"]["reasoning_content"] == "Hm."
+    assert plain["usage"] == {
+        "prompt_tokens": 7,
+        "completion_tokens": 24,
+        "total_tokens": 31,
+        "prompt_tokens_details": {"cached_tokens": 3},
+        "completion_tokens_details": {"reasoning_tokens": 18},
+    }
+    assert plain["object"] == "chat.completion"
+    assert plain["model"] == MODEL
+    assert plain["id"].startswith("chatcmpl-")
+
+
+async def test_a_stream_has_a_role_then_deltas_then_a_finish_reason_and_usage_if_asked() -> None:
+    script = [think("Hm.", " So."), say("Hi\u2028", "there 🙂"), finish("stop", Usage(1, 2))]
+    async with serving(ScriptedModel(script, script)) as served:
+        found = await chunks(served, include_reasoning=True, stream_options={"include_usage": True})
+        bare = await stream(served)
+    assert found[0]["choices"][0]["delta"] == {"role": "assistant", "content": ""}
+    assert deltas(found, "reasoning_content") == "Hm. So."
+    assert deltas(found, "content") == "Hi\u2028there 🙂"
+    assert found[-2]["choices"] == [{"index": 0, "delta": {}, "finish_reason": "stop"}]
+    assert found[-1]["choices"] == []
+    assert found[-1]["usage"]["total_tokens"] == 3
+    assert len({chunk["id"] for chunk in found}) == 1
+    assert "reasoning" not in bare
+    assert "usage" not in bare
+    assert "\u2028" not in bare
+
+
+@pytest.mark.promise("P7")
+@pytest.mark.parametrize(
+    ("asked", "headers"),
+    [
+        ({"include_reasoning": True}, None),
+        ({"reasoning": {"effort": "low"}}, None),
+        ({"thinking": {"type": "enabled"}}, None),
+        ({}, {"X-Include-Reasoning": "true"}),
+    ],
+)
+async def test_reasoning_comes_in_each_way_of_asking_and_never_against_the_policy(
+    asked: Json, headers: Any
+) -> None:
+    script = [think("Hm."), say("Hi.")]
+    for policy, expected in (("allow", "Hm."), ("deny", None)):
+        async with serving(ScriptedModel(script), show_reasoning=policy) as served:
+            _, answer = await post(served, headers, **asked)
+        assert answer["choices"][0]["message"].get("reasoning_content") == expected
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"include_reasoning": False}, {"reasoning": {"exclude": True}}, {"reasoning_effort": "low"}],
+)
+async def test_reasoning_stays_away_where_nobody_asks_for_it(asked: Json) -> None:
+    async with serving(ScriptedModel([think("Hm."), say("Hi.")])) as served:
+        _, answer = await post(served, **asked)
+    assert "Hm." not in json.dumps(answer)
+
+
+async def test_the_operator_can_send_reasoning_by_default_and_choose_its_field() -> None:
+    wires = WireSettings(openai=OpenAISettings(reasoning_field="reasoning", include_reasoning=True))
+    script = [think("Hm."), say("Hi.")]
+    async with serving(ScriptedModel(script, script, script), wires=wires) as served:
+        _, answer = await post(served)
+        found = await chunks(served)
+        _, other = await post(served, reasoning_field="reasoning_content")
+    assert answer["choices"][0]["message"]["reasoning"] == "Hm."
+    assert "reasoning_content" not in answer["choices"][0]["message"]
+    assert deltas(found, "reasoning") == "Hm."
+    assert other["choices"][0]["message"]["reasoning_content"] == "Hm."
+
+
+async def test_calls_of_the_clients_tools_are_returned_and_continue_with_their_results() -> None:
+    model = ScriptedModel(
+        [
+            think("Both."),
+            call_tool("open_file", {"name": "a"}, "call_1"),
+            call_tool("open_file", {"name": "b"}, "call_2"),
+        ],
+        [say("Read.")],
+    )
+    async with serving(model) as served:
+        found = await chunks(served, tools=[OPEN_FILE, {"type": "web_search"}])
+        calls = [
+            call for chunk in found for call in chunk["choices"][0]["delta"].get("tool_calls", [])
+        ]
+        assert [(call["index"], call["id"]) for call in calls] == [(0, "call_1"), (1, "call_2")]
+        assert calls[1]["function"] == {"name": "open_file", "arguments": '{"name":"b"}'}
+        assert found[-1]["choices"][0]["finish_reason"] == "tool_calls"
+        history = [
+            HELLO,
+            {"role": "assistant", "content": None, "tool_calls": calls},
+            {"role": "tool", "tool_call_id": "call_2", "content": "B"},
+            {"role": "tool", "tool_call_id": "call_1", "content": [{"type": "text", "text": "A"}]},
+        ]
+        _, answer = await post(served, messages=history, tools=[OPEN_FILE])
+    assert answer["choices"][0]["message"]["content"] == "Read."
+    assert [each.name for each in model.requests[0].tools] == ["open_file"]
+    assert model.requests[1].turns == (
+        UserTurn("Hello"),
+        # The reasoning is the server's own: the client had none to send back.
+        AssistantTurn(
+            (
+                ReasoningPart("Both."),
+                ToolCallPart("call_1", "open_file", '{"name":"a"}'),
+                ToolCallPart("call_2", "open_file", '{"name":"b"}'),
+            )
+        ),
+        ToolTurn((ToolResult("call_1", "open_file", "A"), ToolResult("call_2", "open_file", "B"))),
+    )
+
+
+async def test_a_complete_response_returns_calls_of_the_clients_tools_too() -> None:
+    model = ScriptedModel([call_tool("open_file", {"name": "a"}, "call_1")])
+    async with serving(model) as served:
+        _, answer = await post(served, tools=[OPEN_FILE])
+    (choice,) = answer["choices"]
+    assert choice["finish_reason"] == "tool_calls"
+    assert choice["message"]["content"] is None
+    assert choice["message"]["tool_calls"][0]["function"]["name"] == "open_file"
+
+
+async def test_the_servers_own_tools_run_here_and_are_never_calls_for_the_client() -> None:
+    model = ScriptedModel(
+        [call_tool("add", {"a": 1, "b": 2}, "call_1"), call_tool("open_file", {}, "call_2")],
+        [say("Three, and read.")],
+    )
+    async with serving(model, tools=[add]) as served:
+        _, first = await post(served, tools=[OPEN_FILE])
+        message = first["choices"][0]["message"]
+        assert [call["id"] for call in message["tool_calls"]] == ["call_2"]
+        result = {"role": "tool", "tool_call_id": "call_2", "content": "X"}
+        await post(served, messages=[HELLO, message, result], tools=[OPEN_FILE])
+    assert model.requests[1].turns[-1] == ToolTurn(
+        (ToolResult("call_1", "add", "3"), ToolResult("call_2", "open_file", "X"))
+    )
+
+
+async def test_a_history_is_sent_to_the_model_and_nothing_of_it_is_kept() -> None:
+    model = ScriptedModel([say("Fine.")])
+    messages = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "developer", "content": [{"type": "text", "text": "Be kind."}]},
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": "Hello!", "reasoning_content": "Forged thought."},
+        {"role": "user", "content": [{"type": "text", "text": "How"}, {"type": "odd"}]},
+        {"role": "critic", "content": "are you?", "unknown": 1},
+    ]
+    async with serving(model) as served:
+        await post(served, messages=messages, user="me", store=True, metadata={"a": 1})
+        _, listed = await served.get("/conversations")
+        assert served.runs.hub.open_logs == 0
+    (request,) = model.requests
+    assert request.system == "Be brief.\n\nBe kind."
+    assert request.turns == (
+        UserTurn("Hi"),
+        AssistantTurn((AnswerPart("Hello!"),)),
+        UserTurn("How\n\nare you?"),
+    )
+    assert listed["conversations"] == []
+
+
+async def test_a_named_conversation_is_stored_once_however_much_history_a_client_sends() -> None:
+    model = ScriptedModel([think("Hm."), say("Hello!")], [say("Fine.")])
+    named = {"X-Conversation-Id": "mine"}
+    async with serving(model) as served:
+        await post(served, named)
+        history = [HELLO, {"role": "assistant", "content": "Hello!"}]
+        await post(served, named, messages=[*history, {"role": "user", "content": "And you?"}])
+        _, stored = await served.get("/conversations/mine/messages")
+    texts = [message["text"] for message in stored["messages"]]
+    assert texts == ["Hello", "Hello!", "And you?", "Fine."]
+    assert model.requests[1].turns[1] == AssistantTurn((ReasoningPart("Hm."), AnswerPart("Hello!")))
+
+
+async def test_images_of_data_urls_reach_the_model() -> None:
+    model = ScriptedModel([say("A cat.")])
+    image = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}"}}
+    content = [{"type": "text", "text": "What is it?"}, image]
+    async with serving(model) as served:
+        status, _ = await post(served, messages=[{"role": "user", "content": content}])
+    assert status == 200
+    (turn,) = model.requests[0].turns
+    assert isinstance(turn, UserTurn)
+    assert (turn.text, [each.base64 for each in turn.images]) == ("What is it?", [PIXEL])
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "data:image/png;base64,!!",
+        "data:image/png;base64,AAAA",
+        "file:///etc/passwd",
+        "http://127.0.0.1:1/cat.png",
+        "http://169.254.169.254/latest/meta-data",
+        "",
+    ],
+)
+async def test_an_image_that_cannot_be_read_or_is_not_public_is_refused(url: str) -> None:
+    content = [{"type": "image_url", "image_url": url}]
+    async with serving(ScriptedModel()) as served:
+        status, answer = await post(served, messages=[{"role": "user", "content": content}])
+    assert status == 400
+    assert answer["error"]["param"] == "messages"
+
+
+async def test_options_reach_the_model_and_an_unsupported_effort_becomes_the_nearest() -> None:
+    model = ScriptedModel([say("{}")])
+    schema = {"type": "object"}
+    async with serving(model) as served:
+        status, _ = await post(
+            served,
+            temperature=0.5,
+            top_p=0.9,
+            seed=3,
+            stop="END",
+            max_tokens=900,
+            max_completion_tokens=800,
+            reasoning_effort="high",
+            tool_choice={"type": "function", "function": {"name": "open_file"}},
+            parallel_tool_calls=False,
+            tools=[OPEN_FILE],
+            response_format={"type": "json_schema", "json_schema": {"name": "n", "schema": schema}},
+        )
+    assert status == 200
+    (request,) = model.requests
+    assert request.effort == "high"
+    assert request.max_output_tokens == 800
+    assert request.options == ModelOptions(
+        temperature=0.5,
+        top_p=0.9,
+        stop=("END",),
+        seed=3,
+        response_format=ResponseFormat(schema, "n"),
+        tool_choice=NamedTool("open_file"),
+        parallel_tool_calls=False,
+        max_output_tokens=800,
+    )
+
+
+async def test_housekeeping_is_cheap_and_not_stored() -> None:
+    model = ScriptedModel([say("A title")])
+    task = {"role": "user", "content": "### Task:\nGenerate a concise title."}
+    async with serving(model, tools=[add]) as served:
+        _, answer = await post(
+            served, {"X-Conversation-Id": "mine"}, messages=[task], max_tokens=1000, stream=False
+        )
+        status, _ = await served.get("/conversations/mine")
+    assert answer["choices"][0]["message"]["content"] == "A title"
+    assert status == 404
+    assert model.requests[0].effort == "none"
+    assert model.requests[0].tools == ()
+
+
+async def test_a_response_cut_at_the_output_limit_says_so() -> None:
+    async with serving(ScriptedModel([say("And th"), finish("length")])) as served:
+        _, answer = await post(served, max_tokens=2000)
+    assert answer["choices"][0]["finish_reason"] == "length"
+
+
+async def test_the_models_are_listed_and_found_by_ids_with_slashes() -> None:
+    models = [ScriptedModel(), ScriptedModel(model_id="lab/org/model")]
+    async with serving(*models) as served:
+        async with served.session.get(f"{served.url}/v1/models") as response:
+            listed = await response.json()
+        found = []
+        for path in ("lab/org/model", "lab%2Forg%2Fmodel"):
+            async with served.session.get(f"{served.url}/v1/models/{path}") as response:
+                found.append(await response.json())
+    assert listed["object"] == "list"
+    assert [model["id"] for model in listed["data"]] == [MODEL, "lab/org/model"]
+    assert found == [listed["data"][1]] * 2
+    assert listed["data"][0]["object"] == "model"
