@@ -17,6 +17,7 @@ from thinkaloud.events.prompt import (
     ToolTurn,
     UserTurn,
 )
+from thinkaloud.ports.principal import Principal
 from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.runtime.runs.supervisor import RunRequest
 from thinkaloud.testing import ScriptedModel, call_tool, finish, say, think
@@ -95,7 +96,7 @@ async def test_a_result_for_a_call_that_was_never_returned_is_refused(forged: st
         await events_of(runs, "Go", client_tools=(OPEN_FILE,), conversation_id="c")
         request = RunRequest("", "c", tool_results=(ToolResult(forged, "add", "4"),))
         with pytest.raises(InvalidRequest, match=forged):
-            await runs.start(OWNER, request)
+            await runs.start(Principal(OWNER), request)
     assert len(model.requests) == 1
 
 
