@@ -161,6 +161,14 @@ async def test_options_reach_the_model_and_a_forced_tool_only_its_first_call() -
     assert second.options.temperature == 0.3
 
 
+async def test_a_model_that_must_not_call_tools_gets_none() -> None:
+    model = ScriptedModel([say("3")])
+    async with stage(model, tools=[add]) as runs:
+        options = ModelOptions(tool_choice="none")
+        await events_of(runs, "1 + 2?", options=options, client_tools=(OPEN_FILE,))
+    assert model.requests[0].tools == ()
+
+
 async def test_a_client_cannot_raise_the_operators_output_limit() -> None:
     model = ScriptedModel([say("Hi.")])
     async with stage(model, limits=Limits(max_output_tokens=200)) as runs:

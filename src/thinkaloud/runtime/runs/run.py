@@ -276,6 +276,8 @@ class Run:
 
 def _offered(spec: RunSpec, own: Sequence[ToolSchema]) -> tuple[ToolSchema, ...]:
     """Return the tools that the model may call."""
+    if spec.options.tool_choice == "none":
+        return ()  # Not every API has an option for it.
     if not spec.client_tools:
         return tuple(own) if spec.server_tools else ()
     names = {tool.name for tool in spec.client_tools}

@@ -12,6 +12,7 @@ import msgspec
 
 from thinkaloud.events.prompt import EffortLevel, ModelRequest, ToolSchema, ToolTurn
 from thinkaloud.ports.model import HttpRequest
+from thinkaloud.providers.dialects import options
 from thinkaloud.providers.dialects.anthropic_messages.history import (
     Message,
     Thoughts,
@@ -92,6 +93,7 @@ def _body(
         body["tools"] = [_tool(tool) for tool in tools]
     if tools and not request.tools:
         body["tool_choice"] = {"type": "none"}
+    body.update(options.messages(request, thinking=thinking.on))
     return body
 
 

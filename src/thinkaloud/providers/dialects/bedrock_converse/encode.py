@@ -12,6 +12,7 @@ import msgspec
 
 from thinkaloud.events.prompt import Effort, EffortLevel, ModelRequest, ToolSchema, ToolTurn
 from thinkaloud.ports.model import HttpRequest
+from thinkaloud.providers.dialects import options
 from thinkaloud.providers.dialects.bedrock_converse.history import (
     Message,
     messages_of,
@@ -49,11 +50,17 @@ def encode(request: ModelRequest, target: Target, quirks: Quirks) -> HttpRequest
     body: dict[str, object] = {"messages": messages}
     if request.system:
         body["system"] = [{"text": request.system}]
+    thinks = reasoning.budget is not None or bool(reasoning.fields)
+    inference = options.converse_inference(request.options, reasoning=thinks)
     if limit is not None:
-        body["inferenceConfig"] = {"maxTokens": limit}
+        inference["maxTokens"] = limit
+    if inference:
+        body["inferenceConfig"] = inference
     tools = request.tools or _called_tools(request)
     if tools:
-        body["toolConfig"] = {"tools": [_tool(tool) for tool in tools]}
+        choice = options.converse_tool_choice(request.options, reasoning=thinks)
+        chosen = {} if choice is None or not request.tools else {"toolChoice": choice}
+        body["toolConfig"] = {"tools": [_tool(tool) for tool in tools], **chosen}
     if fields:
         body["additionalModelRequestFields"] = fields
     return HttpRequest(

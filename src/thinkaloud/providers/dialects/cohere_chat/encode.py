@@ -20,6 +20,7 @@ from thinkaloud.events.prompt import (
     UserTurn,
 )
 from thinkaloud.ports.model import HttpRequest
+from thinkaloud.providers.dialects import options
 from thinkaloud.providers.dialects.cohere_chat.quirks import Quirks
 from thinkaloud.providers.dialects.raw_json import array_of
 from thinkaloud.providers.target import Family
@@ -48,6 +49,7 @@ def encode(request: ModelRequest, origin: Origin, family: Family, quirks: Quirks
         ]
     if request.max_output_tokens is not None:
         body["max_tokens"] = request.max_output_tokens
+    body.update(options.cohere(request))
     if request.effort is not None and family.reasons != "never":
         body["thinking"] = _thinking(request.effort, quirks)
     return HttpRequest(path=quirks.path, body=msgspec.json.encode(body))

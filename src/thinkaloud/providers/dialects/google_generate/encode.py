@@ -22,6 +22,7 @@ from thinkaloud.events.prompt import (
     UserTurn,
 )
 from thinkaloud.ports.model import HttpRequest
+from thinkaloud.providers.dialects import options
 from thinkaloud.providers.dialects.google_generate.quirks import Quirks
 from thinkaloud.providers.dialects.google_generate.schema import openapi
 from thinkaloud.providers.dialects.raw_json import arguments_object, array_of
@@ -46,7 +47,10 @@ def encode(request: ModelRequest, origin: Origin, family: Family, quirks: Quirks
         body["systemInstruction"] = {"parts": [{"text": request.system}]}
     if request.tools:
         body["tools"] = [{"functionDeclarations": [_tool(tool, quirks) for tool in request.tools]}]
-    generation: dict[str, object] = {}
+    tool_config = options.google_tool_config(request.options) if request.tools else None
+    if tool_config is not None:
+        body["toolConfig"] = tool_config
+    generation = options.google_generation(request.options)
     if request.max_output_tokens is not None:
         generation["maxOutputTokens"] = request.max_output_tokens
     if family.reasons != "never":

@@ -20,6 +20,7 @@ from thinkaloud.events.prompt import (
     UserTurn,
 )
 from thinkaloud.ports.model import HttpRequest
+from thinkaloud.providers.dialects import options
 from thinkaloud.providers.dialects.google_interactions.quirks import Quirks
 from thinkaloud.providers.dialects.raw_json import arguments_object, array_of, items_of
 from thinkaloud.providers.target import Family
@@ -57,7 +58,7 @@ def encode(request: ModelRequest, origin: Origin, family: Family, quirks: Quirks
 
 
 def _generation(request: ModelRequest, family: Family, quirks: Quirks) -> dict[str, object]:
-    generation: dict[str, object] = {}
+    generation = options.interactions_generation(request.options)
     if request.max_output_tokens is not None:
         generation["max_output_tokens"] = request.max_output_tokens
     if family.reasons == "never":

@@ -20,6 +20,7 @@ from thinkaloud.events.prompt import (
     UserTurn,
 )
 from thinkaloud.ports.model import HttpRequest
+from thinkaloud.providers.dialects import options
 from thinkaloud.providers.dialects.ollama_chat.quirks import Quirks
 from thinkaloud.providers.dialects.raw_json import arguments_object, array_of
 from thinkaloud.providers.target import Family
@@ -50,11 +51,14 @@ def encode(request: ModelRequest, origin: Origin, family: Family, quirks: Quirks
         think = _think(request.effort, quirks)
         if think is not None:
             body["think"] = think
-    options = dict(quirks.options)
+    given = {**quirks.options, **options.ollama_options(request.options)}
     if request.max_output_tokens is not None:
-        options["num_predict"] = request.max_output_tokens
-    if options:
-        body["options"] = options
+        given["num_predict"] = request.max_output_tokens
+    if given:
+        body["options"] = given
+    answer_format = options.ollama_format(request.options)
+    if answer_format is not None:
+        body["format"] = answer_format
     return HttpRequest(path=quirks.path, body=msgspec.json.encode(body))
 
 

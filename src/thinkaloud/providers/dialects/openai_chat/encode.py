@@ -23,6 +23,7 @@ from thinkaloud.events.prompt import (
     UserTurn,
 )
 from thinkaloud.ports.model import HttpRequest
+from thinkaloud.providers.dialects import options
 from thinkaloud.providers.dialects.openai_chat.message import rendered
 from thinkaloud.providers.dialects.openai_chat.quirks import EffortWire, Quirks, ReasoningBack
 
@@ -49,6 +50,7 @@ def encode(request: ModelRequest, quirks: Quirks, origin: Origin) -> HttpRequest
     if request.max_output_tokens is not None:
         body[quirks.max_tokens_field] = request.max_output_tokens
     _effort(body, request.effort, quirks.effort)
+    body.update(options.chat_completions(request))
     headers = {"content-type": "application/json", "accept": "text/event-stream"}
     if request.conversation_id is not None:
         if quirks.conversation_field is not None:

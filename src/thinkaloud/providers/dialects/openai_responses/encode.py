@@ -19,6 +19,7 @@ from thinkaloud.events.prompt import (
     UserTurn,
 )
 from thinkaloud.ports.model import HttpRequest
+from thinkaloud.providers.dialects import options
 from thinkaloud.providers.dialects.openai_responses.history import rendered
 from thinkaloud.providers.dialects.openai_responses.quirks import Quirks
 from thinkaloud.providers.target import Family
@@ -53,6 +54,7 @@ class RequestEncoder:
             body["tools"] = self._tools(request)
         if request.max_output_tokens is not None and quirks.max_output_tokens_field:
             body[quirks.max_output_tokens_field] = request.max_output_tokens
+        body.update(options.responses(request))
         headers: dict[str, str] = {}
         if request.conversation_id is not None:
             if quirks.conversation_field:
