@@ -126,12 +126,14 @@ def create_app(services: ServerServices) -> AgentApp:
     ]
     operations.extend(DocRoutes(services, tuple(operations)).operations())
     # Described by their own specifications, not by our API documents.
-    operations.extend(AiSdkRoutes(services, state).operations())
-    operations.extend(AgUiRoutes(services, state).operations())
     protocols = _protocols(services, state)
-    operations.extend(each for protocol in protocols for each in protocol.operations())
+    foreign = [
+        *AiSdkRoutes(services, state).operations(),
+        *AgUiRoutes(services, state).operations(),
+        *(each for protocol in protocols for each in protocol.operations()),
+    ]
     web = WebUi(services.bundle, services.settings.base_path)
-    routes = _routes(operations, metrics)
+    routes = _routes([*operations, *foreign], metrics)
     # At the root, browsers get the web page and other clients the JSON.
     (root,) = (each for each in routes if isinstance(each, Route) and each.path == "/")
     root.app = web.or_page(root.app)

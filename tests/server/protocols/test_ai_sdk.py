@@ -274,7 +274,7 @@ async def test_a_resumable_run_outlives_its_client() -> None:
             response.close()
         log = served.runs.hub.live("local", "chat-1")
         assert log is not None
-        await log.unwatched.wait()
+        await log.watchers.none.wait()
         async with served.session.get(f"{url}/chat-1/stream") as response:
             more.set()
             found = chunks(await response.text())

@@ -303,7 +303,7 @@ async def test_reasoning_that_is_kept_back_leaves_no_byte(transport: str) -> Non
     assert not {"reasoning_delta", "reasoning_end"} & set(events(frames))
     if policy == "allow":
         # The channel's policy also applies to what is recorded of the runs that it starts.
-        assert (CANARY in reply["reasoning"]) == (way != "channel-policy")
+        assert (CANARY in reply["reasoning"]) == (transport != "channel-policy")
 
 
 @pytest.mark.promise("P7", "P3")
