@@ -24,6 +24,15 @@ def test_an_address_that_others_can_reach_is_refused(host: str) -> None:
         bind(ServerSettings(host=host, port=0))
 
 
+def test_a_body_does_not_wait_until_the_client_has_acknowledged_the_headers() -> None:
+    with bind(ServerSettings(port=0)) as listener:
+        listener.listen()
+        with socket.create_connection(listener.getsockname()):
+            connection, _ = listener.accept()
+            with connection:
+                assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_a_port_in_use_is_told_with_the_way_out() -> None:
     with bind(ServerSettings(port=0)) as taken:
         taken.listen()
