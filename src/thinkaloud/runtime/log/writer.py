@@ -148,7 +148,7 @@ class LogWriter:
             return False
         try:
             if not _is_whole(entries):
-                entries = await self._saved_entries(run)
+                entries = await _saved_entries(self._store, run)
             await self._compact(log, run, entries, title, is_last=not log.writers)
         except StoreError:
             # Log once: it may be retried for as long as the server runs.
@@ -212,22 +212,6 @@ class LogWriter:
             self._failing = False
             _log.warning("saving events works again")
 
-    async def _saved_entries(self, run: RunRecord) -> list[Entry]:
-        entries: list[Entry] = []
-        after = run.first_seq - 1
-        # Events after its end belong to other runs.
-        while not _has_ended(entries):
-            page = await self._store.read(run.owner, run.conversation_id, after, _PAGE)
-            if not page:
-                break
-            entries += [
-                Entry(each.logged, each.first_seq, each.lengths)
-                for each in page
-                if each.logged.run_id == run.run_id
-            ]
-            after = page[-1].logged.seq
-        return entries
-
 
 def reservation(log: LiveLog) -> int:
     """Return the number through which to reserve before a run: the current one if it suffices."""
@@ -242,6 +226,24 @@ def _to_save(log: LiveLog) -> list[Entry]:
     if start is None:
         return log.unsaved.copy()
     return [entry for entry in log.unsaved if entry.logged.seq < start.logged.seq]
+
+
+async def _saved_entries(store: Store, run: RunRecord) -> list[Entry]:
+    """Return the entries of a run that the store has."""
+    entries: list[Entry] = []
+    after = run.first_seq - 1
+    # Events after its end belong to other runs.
+    while not _has_ended(entries):
+        page = await store.read(run.owner, run.conversation_id, after, _PAGE)
+        if not page:
+            break
+        entries += [
+            Entry(each.logged, each.first_seq, each.lengths)
+            for each in page
+            if each.logged.run_id == run.run_id
+        ]
+        after = page[-1].logged.seq
+    return entries
 
 
 def _is_whole(entries: Sequence[Entry]) -> bool:

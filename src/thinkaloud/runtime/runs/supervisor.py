@@ -254,7 +254,7 @@ class Runs:
         run.has_started.set()
         try:
             async with log.writing:
-                await run.execute(lambda: self._earlier(spec, log))
+                await run.execute(lambda: _earlier(self.hub, spec, log))
         except asyncio.CancelledError:
             try:
                 # Until then its end is not published, and lost if the store refuses the active run.
@@ -273,10 +273,12 @@ class Runs:
             else:
                 self._finisher.finish_later(log, record, self._tasks)
 
-    async def _earlier(self, spec: RunSpec, log: LiveLog) -> list[RunFold]:
-        if log.runs[spec.run_id].last_seq == 1:
-            return []  # It is the first event of the conversation.
-        fold = await self.hub.fold(spec.owner, spec.conversation_id)
-        if log.unconfirmed is not None:
-            fold.apply(log.unconfirmed.logged)
-        return [run for run in fold.tree.line(spec.run_id)[:-1] if run.ended is not None]
+
+async def _earlier(hub: Hub, spec: RunSpec, log: LiveLog) -> list[RunFold]:
+    """Return the ended runs before a run on its path."""
+    if log.runs[spec.run_id].last_seq == 1:
+        return []  # It is the first event of the conversation.
+    fold = await hub.fold(spec.owner, spec.conversation_id)
+    if log.unconfirmed is not None:
+        fold.apply(log.unconfirmed.logged)
+    return [run for run in fold.tree.line(spec.run_id)[:-1] if run.ended is not None]
