@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.providers.demo_conversation import DemoConversation, with_tools
+from tests.providers.demo.demo_conversation import DemoConversation, with_tools
 from thinkaloud.events.model import ModelFinished, ReasoningText
 from thinkaloud.events.prompt import EFFORT_LEVELS, Effort
 from thinkaloud.providers.demo import DEMO_MODEL_ID
