@@ -1,5 +1,6 @@
 """An authenticator for tests: a credential is the name of a principal."""
 
+import asyncio
 from typing import Final
 
 from thinkaloud.errors import Unauthorized
@@ -14,13 +15,29 @@ class Named:
 
     def __init__(self, **principals: Principal) -> None:
         self._principals = principals
+        self.asked = asyncio.Event()
+        """Set once a request was authenticated."""
 
     async def authenticate(self, request: IncomingRequest) -> Principal:
         """Return the named principal."""
         for name, value in request.headers:
             if name == NAMED and value.decode() in self._principals:
+                self.asked.set()
                 return self._principals[value.decode()]
         raise Unauthorized("The request has no valid credential.")
+
+    def renew(self, principal: Principal) -> Principal:
+        """Return the principal as it is now."""
+        for each in self._principals.values():
+            if each.credential == principal.credential:
+                return each
+        raise Unauthorized("The request has no valid credential.")
+
+    def change(self, name: str, principal: Principal | None) -> None:
+        """Change what a credential permits, or revoke it."""
+        del self._principals[name]
+        if principal is not None:
+            self._principals[name] = principal
 
 
 def credential(name: str) -> dict[str, str]:

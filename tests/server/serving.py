@@ -25,7 +25,7 @@ from thinkaloud.ports.uploads import Uploads
 from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.runtime.runs.supervisor import Runs, RunServices
 from thinkaloud.runtime.runs.tool_executor import ToolExecutor
-from thinkaloud.server.app import create_app
+from thinkaloud.server.app import AgentApp, create_app
 from thinkaloud.server.connections.uvicorn_server import AgentServer, address, bind, build_server
 from thinkaloud.server.services import About, ServerServices
 from thinkaloud.server.settings import ServerSettings
@@ -57,6 +57,13 @@ class Served:
         self.runs = services.runs
         self.session = session
         self._documents: dict[str, Json] = {}
+
+    @property
+    def app(self) -> AgentApp:
+        """The application that it serves."""
+        app = self.server.config.app
+        assert isinstance(app, AgentApp)
+        return app
 
     async def get(self, path: str, **kwargs: Any) -> tuple[int, Any]:
         """GET a path below /api/v1 and return status and JSON."""

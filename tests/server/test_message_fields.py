@@ -39,7 +39,7 @@ def test_every_field_has_a_value_here() -> None:
 )
 async def test_every_field_of_a_message_reaches_the_run(message: ChatRequest | Message) -> None:
     async with serving(ScriptedModel()) as served:
-        request = run_request(message, served.services, ServerState(), "key")
+        request = run_request(message, served.services, ServerState(served.services), "key")
     assert request.shared_fields() == FIELDS
     assert (request.text, request.conversation_id, request.idempotency_key) == ("Hi", "c", "key")
 
@@ -57,7 +57,7 @@ async def test_more_files_than_the_schema_allows_are_refused(
 ) -> None:
     async with serving(ScriptedModel()) as served:
         with pytest.raises(InvalidRequest, match="more than 64") as caught:
-            run_request(message, served.services, ServerState())
+            run_request(message, served.services, ServerState(served.services))
         assert caught.value.field == "context_files"
 
 

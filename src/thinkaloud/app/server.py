@@ -101,8 +101,9 @@ async def _serve(
         access = await stack.enter_async_context(
             open_server_access(configuration, runtime.clock, persistent=persistent)
         )
-        await stack.enter_async_context(access.open())
         channels = await stack.enter_async_context(open_channels(runtime))
+        app = web_app(runtime, channels, access)
+        await stack.enter_async_context(access.open(app.end))
         publish = stack.enter_context(address_file(configuration.data_dir)) if persistent else None
 
         def started(url: str) -> None:
@@ -114,7 +115,7 @@ async def _serve(
 
         # `open_server_access` has checked that a server for other machines requires credentials.
         await serve(
-            web_app(runtime, channels, access),
+            app,
             configuration.settings.server,
             started,
             local_only=configuration.settings.auth.mode == "off",

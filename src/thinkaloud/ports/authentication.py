@@ -44,6 +44,13 @@ class Authenticator(Protocol):
         """
         ...
 
+    def renew(self, principal: Principal) -> Principal:
+        """Return a principal with its current restrictions, before it starts a run on a socket.
+
+        Raises `Unauthorized` if its credential has been revoked or has expired.
+        """
+        ...
+
 
 class SinglePrincipal:
     """Authenticates every request as the same principal: mode `off`."""
@@ -54,3 +61,7 @@ class SinglePrincipal:
     async def authenticate(self, request: IncomingRequest) -> Principal:
         """Return the principal, whatever the request says."""
         return self._principal
+
+    def renew(self, principal: Principal) -> Principal:
+        """Return it unchanged: it never ends."""
+        return principal

@@ -7,6 +7,7 @@ from starlette.routing import BaseRoute, Match, Route, Router, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from typing_extensions import override
 
+from thinkaloud.auth.keyring import Ended
 from thinkaloud.errors import ThinkaloudError
 from thinkaloud.server.access.keys import KeyRoutes
 from thinkaloud.server.access.session import SessionRoutes
@@ -82,6 +83,7 @@ class AgentApp(Starlette):
         routes: list[BaseRoute],
         web: WebUi,
         protocols: Sequence[ClientProtocol],
+        state: ServerState,
     ) -> None:
         super().__init__()
         self.router.redirect_slashes = False
@@ -91,6 +93,13 @@ class AgentApp(Starlette):
         self._authenticator = services.authenticator
         self._own_routes = routes
         self._protocols = protocols
+        self._runs = services.runs
+        self._open_streams = state.open_streams
+
+    async def end(self, ended: Ended) -> None:
+        """Close the streams and sockets of credentials that have ended, and stop their keys' runs."""
+        self._open_streams.close(ended.credentials)
+        await self._runs.admission.stop_runs_of(ended.key_ids)
 
     @override
     def build_middleware_stack(self) -> ASGIApp:
@@ -105,7 +114,7 @@ class AgentApp(Starlette):
 
 def create_app(services: ServerServices) -> AgentApp:
     """Return the application. `services.runs` must stay open for as long as it serves."""
-    state = ServerState(services.settings)
+    state = ServerState(services)
     metrics = Metrics(services, state)
     system = SystemRoutes(services, state)
     operations = [
@@ -140,7 +149,7 @@ def create_app(services: ServerServices) -> AgentApp:
     routes.append(WebSocketRoute(PATH, ChatSocket(services, state)))
     if services.websocket.settings.enabled:
         routes.append(WebSocketRoute(CHANNEL_PATH, ChannelSocket(services, state)))
-    return AgentApp(services, routes, web, protocols)
+    return AgentApp(services, routes, web, protocols, state)
 
 
 def _protocols(services: ServerServices, state: ServerState) -> list[ClientProtocol]:

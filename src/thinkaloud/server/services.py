@@ -13,11 +13,12 @@ from thinkaloud.ports.authentication import Authenticator
 from thinkaloud.ports.catalogue import Catalogue
 from thinkaloud.ports.clock import Clock, SystemClock
 from thinkaloud.ports.principal import Principal, ReasoningPolicy, strictest
-from thinkaloud.ports.store import Store
+from thinkaloud.ports.store import RunRecord, Store
 from thinkaloud.ports.uploads import Uploads
 from thinkaloud.runtime.reasoning.reader import Reader
 from thinkaloud.runtime.runs.limits import Limits
-from thinkaloud.runtime.runs.supervisor import Runs
+from thinkaloud.runtime.runs.supervisor import RunRequest, Runs
+from thinkaloud.server.open_streams import OpenStreams
 from thinkaloud.server.settings import ServerSettings
 from thinkaloud.server.stream_monitor import StreamMonitor
 from thinkaloud.server.websocket_channel import WebSocketChannel
@@ -66,6 +67,14 @@ class ServerServices(msgspec.Struct, frozen=True):
     bundle: Path = Path(__file__).resolve().parents[1] / "webui"
     """The folder of the built web page."""
 
+    async def start_run(self, principal: Principal, request: RunRequest) -> RunRecord:
+        """Start a run with the principal's current restrictions.
+
+        They may have changed since a socket was opened, or while a body was sent. Raises what
+        `Runs.start` raises, and `Unauthorized` if the credential has ended.
+        """
+        return await self.runs.start(self.authenticator.renew(principal), request)
+
     def policy(self, principal: Principal | None) -> ReasoningPolicy:
         """Return the reasoning policy of a reader: the strictest of the server's and its own."""
         own = "allow" if principal is None else principal.reasoning
@@ -83,8 +92,10 @@ class ServerServices(msgspec.Struct, frozen=True):
 class ServerState:
     """Mutable server state: connection counts and defaults set by clients."""
 
-    def __init__(self, settings: ServerSettings | None = None) -> None:
-        settings = settings or ServerSettings()
+    def __init__(self, services: ServerServices) -> None:
+        settings = services.settings
+        self.open_streams = OpenStreams(services.authenticator)
+        """The open streams and sockets, by credential."""
         self.monitor = StreamMonitor(settings.heartbeat_seconds, settings.send_timeout_seconds)
         """Watches the streams of all clients."""
         self.reasoning_effort: Effort | None = None

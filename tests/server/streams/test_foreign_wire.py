@@ -67,7 +67,7 @@ WIRE: Wire = ScreenplayWire()
 
 def add_screenplay(app: Starlette, services: ServerServices) -> None:
     """What a package does: a route of its own, on the same streams."""
-    state = ServerState()
+    state = ServerState(services)
 
     async def screenplay(request: Request) -> Response:
         record = await services.runs.record(

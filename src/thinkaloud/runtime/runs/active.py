@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from thinkaloud.ports.clock import Clock
@@ -21,6 +22,9 @@ class ActiveRuns:
     def __len__(self) -> int:
         return len(self._runs)
 
+    def __iter__(self) -> Iterator[Run]:
+        return iter([run for run, _ in self._runs.values()])
+
     def __contains__(self, run_id: object) -> bool:
         return run_id in self._runs
 
@@ -36,13 +40,6 @@ class ActiveRuns:
             for run_id, (run, _) in self._runs.items()
             if run.spec.conversation_id == conversation_id and run.spec.owner == owner
         ]
-
-    def replaces(self, owner: str, run_id: str) -> bool:
-        """Whether one of this owner's runs replaces this one."""
-        return any(
-            run.spec.replaces == run_id and run.spec.owner == owner
-            for run, _ in self._runs.values()
-        )
 
     def add(self, run: Run, task: asyncio.Task[None]) -> None:
         """Add a run and the task that executes it."""
@@ -101,6 +98,12 @@ class ActiveRuns:
         for run, task in active:
             await _cancel(run, task)
         await asyncio.gather(*(task for _, task in active), return_exceptions=True)
+
+
+async def stop_runs_of(active: ActiveRuns, key_ids: Collection[str]) -> None:
+    """Stop all runs that were started with these API keys, and wait for their ends."""
+    found = [run.spec.run_id for run in active if run.spec.principal.key_id in key_ids]
+    await asyncio.gather(*(active.stop(run_id) for run_id in found))
 
 
 async def stop_when_left(active: ActiveRuns, run: Run, grace: float, clock: Clock) -> None:

@@ -1,8 +1,11 @@
 """Admission control: how many runs may be active or queued."""
 
+import itertools
+from collections.abc import Collection
+
 from thinkaloud.errors import Busy, Conflict
 from thinkaloud.ports.principal import Principal
-from thinkaloud.runtime.runs.active import ActiveRuns
+from thinkaloud.runtime.runs.active import ActiveRuns, stop_runs_of
 from thinkaloud.runtime.runs.limits import AdmissionLimits
 from thinkaloud.runtime.runs.request import RunRequest
 
@@ -10,16 +13,20 @@ from thinkaloud.runtime.runs.request import RunRequest
 class Starting:
     """A run that was admitted but is not active yet. Counts as active for the length of a block."""
 
-    __slots__ = ("_all", "conversation_id", "owner", "replaces")
+    __slots__ = ("_all", "conversation_id", "key_has_ended", "key_id", "owner", "replaces")
 
-    def __init__(self, owner: str, request: RunRequest, all: list["Starting"]) -> None:
+    def __init__(self, principal: Principal, request: RunRequest, all: list["Starting"]) -> None:
         self._all = all
-        self.owner = owner
+        self.owner = principal.owner
+        self.key_id = principal.key_id
+        self.key_has_ended = False
+        """Whether its key was revoked since, so that it has to be stopped."""
         self.conversation_id = request.conversation_id
         self.replaces = request.replaces
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> "Starting":
         self._all.append(self)
+        return self
 
     def __exit__(self, *exception: object) -> None:
         self._all.remove(self)
@@ -40,9 +47,14 @@ class Admission:
         Raises `Busy` at a limit, and `Conflict` if the conversation allows no second run or
         another run replaces the same one. The slot is reserved for the length of a `with` block.
         """
-        owner = principal.owner
-        self._check(owner, request)
-        return Starting(owner, request, self._starting)
+        self._check(principal.owner, request)
+        return Starting(principal, request, self._starting)
+
+    async def stop_runs_of(self, key_ids: Collection[str]) -> None:
+        """Stop all runs that were started with these API keys, which are no longer valid."""
+        for each in self._starting:
+            each.key_has_ended |= each.key_id in key_ids
+        await stop_runs_of(self._active, key_ids)
 
     def check_waiting(self, waiting: int) -> None:
         """Raise `Busy` if no message can be queued behind `waiting` others."""
@@ -71,6 +83,8 @@ class Admission:
         self.check_waiting(runs - 1)
 
     def _is_replaced(self, owner: str, run_id: str) -> bool:
-        return self._active.replaces(owner, run_id) or any(
-            each.owner == owner and each.replaces == run_id for each in self._starting
+        active = (run.spec for run in self._active)
+        return any(
+            each.owner == owner and each.replaces == run_id
+            for each in itertools.chain(active, self._starting)
         )

@@ -183,8 +183,10 @@ class Runs:
         if self.draining:
             raise Unavailable("The server is shutting down and accepts no new runs.")
         check(request)
-        with self.admission.admit(principal, request):
+        with self.admission.admit(principal, request) as starting:
             run, record = await self._create_run(principal, request)
+        if starting.key_has_ended:
+            await self.active.stop(record.run_id)
         await run.has_started.wait()
         await run.stored.wait()
         if run.refusal is not None:

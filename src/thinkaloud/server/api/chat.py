@@ -135,7 +135,7 @@ class ChatRoutes:
         if after:
             raise InvalidRequest(_RESUMES_NOTHING, field="Last-Event-ID")
         asked = run_request(chat, services, self._state, key)
-        return chat, await services.runs.start(principal_of(request), asked), None
+        return chat, await services.start_run(principal_of(request), asked), None
 
     async def _wait(self, request: Request, record: RunRecord) -> None:
         """Wait for the run to end. The client counts as a follower while it waits."""

@@ -64,8 +64,7 @@ async def attached_run(
 
     A conversation that is `temporary` is deleted then. Raises what `Runs.start` raises.
     """
-    runs = services.runs
-    record = await runs.start(principal, plan.run)
+    record = await services.start_run(principal, plan.run)
     try:
         yield record
     finally:

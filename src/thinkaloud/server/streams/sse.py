@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
-from thinkaloud.server.http.operation import EVENT_STREAM, NDJSON
+from thinkaloud.server.http.operation import EVENT_STREAM, NDJSON, principal_of
 from thinkaloud.server.http.problems import Refused
 from thinkaloud.server.services import ServerState
 from thinkaloud.server.settings import ServerSettings
@@ -100,12 +100,18 @@ class EventStream(Response):
             await self._following.__aexit__(None, None, None)
 
     async def _pump(self, outlet: Outlet, scope: Scope, receive: Receive) -> bool:
-        """Send all frames. Returns False if the client disconnected or stopped reading."""
+        """Send all frames.
+
+        Returns False if the client disconnected or stopped reading, or its credential has ended.
+        """
         # HTTP/1.0 knows no chunks, which can be pushed.
         on_gone: OnGone | None = None
         if scope["http_version"] != "1.0":
             on_gone = scope.get("state", {}).get(ON_GONE)
-        with Interruption() as interruption:
+        with (
+            Interruption() as interruption,
+            self._state.open_streams.opened(principal_of(scope), interruption.interrupt),
+        ):
             if on_gone is None:
                 async with self._watched(outlet, receive, interruption):
                     await self._send_all(outlet)

@@ -108,7 +108,7 @@ class AgUiRoutes:
             client_tools=tool_schemas(by_name(body.tools)),
             tool_results=tuple(results),
         )
-        return await services.runs.start(principal, asked)
+        return await services.start_run(principal, asked)
 
     async def _files(self, owner: str, message: AgUiMessage) -> tuple[str, ...]:
         """Store the files of a message, and return their upload ids."""

@@ -117,7 +117,7 @@ class AiSdkRoutes:
         body = decode(await read_limited(request, settings, limit), ChatBody, settings)
         principal = principal_of(request)
         asked = await self._run_request(principal.owner, body)
-        record = await services.runs.start(principal, asked)
+        record = await services.start_run(principal, asked)
         continued = body.continued_message
         wire = AiSdkWire(
             reasoning=services.sends_reasoning(body.send_reasoning, principal),

@@ -127,7 +127,7 @@ class SocketSession:
     async def _start(self, job: _Job) -> RunRecord:
         services = self._services
         asked = run_request(job.chat, services, self._state)
-        job.record = await services.runs.start(self._principal, asked)
+        job.record = await services.start_run(self._principal, asked)
         return job.record
 
     async def _answer(self, job: _Job) -> None:

@@ -20,6 +20,8 @@ from thinkaloud.server.streams.backpressure import Outlet
 PATH: Final = "/api/v1/chat/stream"
 TOO_SLOW: Final = 1013
 """Close code for a client that stopped reading: it can reconnect and resume."""
+CREDENTIAL_ENDED: Final = 4401
+"""Close code for a client whose key or session was revoked or has expired."""
 
 _WHY: Final = "reading too slowly: connect again and resume after your last seq"
 _CLOSE_SECONDS: Final = 5.0
@@ -63,15 +65,16 @@ class ChatSocket:
                 "headers": [(b"x-request-id", request_id)],
             }
             await send(accepted)
-            if not await self._serve(principal, scope, receive, send):
-                await self._drop(send)
+            closing = await self._serve(principal, scope, receive, send)
+            if closing is not None:
+                await self._close(send, *closing)
         finally:
             self._state.sockets -= 1
 
     async def _serve(
         self, principal: Principal, scope: Scope, receive: Receive, send: Send
-    ) -> bool:
-        """Serve until the client disconnects. Returns False if it stopped reading."""
+    ) -> tuple[int, str] | None:
+        """Serve until the client disconnects, or return the code and the reason to close with."""
 
         async def write(data: bytes) -> None:
             # If the client has disconnected, `receive` reports it after its last messages. Waiting
@@ -82,19 +85,31 @@ class ChatSocket:
         outlet = Outlet(write, scope)
         session = self._session(principal, outlet)
         monitor = self._state.monitor
-        with Interruption() as stuck:
-            monitor.add(outlet, stuck.interrupt)
+        closing: tuple[int, str] | None = None
+
+        def drop() -> None:
+            nonlocal closing
+            self._state.dropped_readers += 1
+            closing = closing or (TOO_SLOW, _WHY)
+            interruption.interrupt()
+
+        def end() -> None:
+            nonlocal closing
+            closing = closing or (CREDENTIAL_ENDED, "the credential has expired or was revoked")
+            interruption.interrupt()
+
+        with Interruption() as interruption, self._state.open_streams.opened(principal, end):
+            monitor.add(outlet, drop)
             try:
                 await session.serve(receive)
             finally:
                 monitor.remove(outlet)
-        return not stuck.interrupted
+        return closing if interruption.interrupted else None
 
     def _session(self, principal: Principal, outlet: Outlet) -> Session:
         return SocketSession(self._services, self._state, principal, outlet)
 
-    async def _drop(self, send: Send) -> None:
-        self._state.dropped_readers += 1
+    async def _close(self, send: Send, code: int, reason: str) -> None:
         with suppress(TimeoutError, OSError):
             async with asyncio.timeout(_CLOSE_SECONDS):
-                await send({"type": "websocket.close", "code": TOO_SLOW, "reason": _WHY})
+                await send({"type": "websocket.close", "code": code, "reason": reason})

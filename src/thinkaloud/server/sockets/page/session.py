@@ -150,7 +150,7 @@ class ChannelSession:
             followed = self._chats.new(chat_id)
             await self._chats.begin(followed, None, tasks, live=True)
         async with followed.holding:
-            record = await services.runs.start(self._principal, asked)
+            record = await services.start_run(self._principal, asked)
             followed.accept(record.run_id)
             if not command.include_reasoning:
                 followed.hide_reasoning(record.run_id)
