@@ -41,12 +41,35 @@ from thinkaloud.tools.url_guard import UrlGuard
 
 
 class OwnRoutes(Router):
-    """Our routes, each with an optional trailing slash. Other paths are passed on unchanged."""
+    """Our routes, each with an optional trailing slash. Other paths are passed on unchanged.
+
+    A path without parameters is looked up: trying all routes takes longer than handling a message.
+    """
+
+    def __init__(self, routes: list[BaseRoute], default: ASGIApp) -> None:
+        super().__init__(routes, redirect_slashes=False, default=default)
+        self._fixed: dict[tuple[str, str], Route | WebSocketRoute] = {}
+        for route in routes:
+            if isinstance(route, Route | WebSocketRoute) and not route.param_convertors:
+                kind = "http" if isinstance(route, Route) else "websocket"
+                scope: Scope = {"type": kind, "path": route.path, "method": "GET"}
+                first = next(each for each in routes if each.matches(scope)[0] is not Match.NONE)
+                if first is route:
+                    self._fixed[kind, route.path] = route
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Route a request."""
         path: str = scope.get("path", "")
+        fixed = self._fixed.get((scope["type"], path))
+        if fixed is not None:
+            match, found = fixed.matches(scope)
+            if match is Match.FULL:
+                scope.setdefault("router", self)
+                scope["route"] = fixed
+                scope.update(found)
+                await fixed.handle(scope, receive, send)
+                return
         if len(path) > 1 and path.endswith("/"):
             without = {**scope, "path": path[:-1]}
             if any(route.matches(without)[0] is not Match.NONE for route in self.routes):
@@ -105,7 +128,7 @@ class AgentApp(Starlette):
     def build_middleware_stack(self) -> ASGIApp:
         """Return the protocols' gate, the guard, our routes, then Starlette's own stack."""
         others = _ForPrincipals(super().build_middleware_stack(), self.router.default)
-        own = OwnRoutes(self._own_routes, redirect_slashes=False, default=others)
+        own = OwnRoutes(self._own_routes, others)
         guard = Guard(own, self._settings, self._authenticator)
         gate = ProtocolGate(guard, self._protocols, self._settings)
         base = self._settings.base_path

@@ -16,6 +16,7 @@ from thinkaloud.events.event import (
 )
 from thinkaloud.events.fold import RunFold
 from thinkaloud.ports.clock import Clock
+from thinkaloud.ports.signal import Signal
 from thinkaloud.ports.store import LogEnd
 from thinkaloud.runtime.log.entry import Entry, Unsaved
 from thinkaloud.runtime.log.waiting import WaitingFollowers
@@ -61,9 +62,8 @@ class LiveLog:
         self.lost = range(end.last_seq + 1, max(end.last_seq, end.reserved_seq))
         """Numbers that clients may have seen before a crash, and whose events are lost. The last
         reserved one, after which new followers start, is never assigned."""
-        self.shown = asyncio.Event()
+        self.shown = Signal(is_set=True)
         """Set while no event is held, so that every event is published."""
-        self.shown.set()
         self._clock = clock
         self._changed = changed
         self._floor = max(end.last_seq, end.reserved_seq)

@@ -1,6 +1,6 @@
 """Counts who watches a conversation, so that a run can stop once nobody does."""
 
-import asyncio
+from thinkaloud.ports.signal import Signal
 
 
 class Watchers:
@@ -12,9 +12,8 @@ class Watchers:
         self._count = 0
         self.times = 0
         """How often watching began."""
-        self.none = asyncio.Event()
+        self.none = Signal(is_set=True)
         """Set while there are no watchers."""
-        self.none.set()
 
     def enter(self) -> None:
         """Count one more, until `leave`."""

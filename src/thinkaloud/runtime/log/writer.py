@@ -126,6 +126,13 @@ class LogWriter:
         self._finished.add(run.run_id)
         return True
 
+    def is_finished(self, run_id: str) -> bool:
+        """Whether a run was finished with its end. True only once."""
+        if run_id not in self._finished:
+            return False
+        self._finished.discard(run_id)
+        return True
+
     async def finish(
         self, log: LiveLog, run: RunRecord, title: str, known: Sequence[Entry] | None = None
     ) -> bool:
@@ -135,9 +142,6 @@ class LogWriter:
         needs. `known` has all entries of the run, if the caller has read them. Returns False if this
         cannot be done now; the store counts the run as unfinished until it is.
         """
-        if run.run_id in self._finished:
-            self._finished.discard(run.run_id)
-            return True
         await self.save()
         if log.deleted:
             self._unfinished.discard(run.run_id)
@@ -185,11 +189,6 @@ class LogWriter:
         if through > log.reserved_seq:
             await self._store.reserve(log.owner, log.conversation_id, through)
             log.reserved_seq = through
-
-    async def reserve_held(self, log: LiveLog) -> None:
-        """Reserve the numbers of all held events, however many there are, before they are published."""
-        while log.last_seq > log.reserved_seq:
-            await self.reserve(log)
 
     async def unreserve(self, log: LiveLog) -> None:
         """Release the reserved numbers that were not assigned."""
@@ -253,3 +252,20 @@ def _is_whole(entries: Sequence[Entry]) -> bool:
 
 def _has_ended(entries: Sequence[Entry]) -> bool:
     return bool(entries) and isinstance(entries[-1].logged.event, RunEnded)
+
+
+async def _saved_entries(store: Store, run: RunRecord) -> list[Entry]:
+    entries: list[Entry] = []
+    after = run.first_seq - 1
+    # Events after its end belong to other runs.
+    while not _has_ended(entries):
+        page = await store.read(run.owner, run.conversation_id, after, _PAGE)
+        if not page:
+            break
+        entries += [
+            Entry(each.logged, each.first_seq, each.lengths)
+            for each in page
+            if each.logged.run_id == run.run_id
+        ]
+        after = page[-1].logged.seq
+    return entries

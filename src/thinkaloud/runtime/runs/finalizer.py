@@ -45,6 +45,8 @@ class Finalizer:
 
     async def finish(self, log: LiveLog, run: RunRecord) -> bool:
         """Compact a run and set its conversation's title. Returns False if not done yet."""
+        if self._hub.writer.is_finished(run.run_id):
+            return True
         fold = log.runs.get(run.run_id)
         if fold is None:
             fold = await self._read(run)

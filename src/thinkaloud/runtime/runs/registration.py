@@ -54,7 +54,9 @@ class Registration:
         """
         try:
             await self.store(start, log)
-            await self._hub.writer.reserve_held(log)
+            # However long that took, no number is published before it is reserved.
+            while log.last_seq > log.reserved_seq:
+                await self._hub.writer.reserve(log)
         except asyncio.CancelledError:
             run.refuse(Unavailable("The server is shutting down and accepts no new runs."))
             raise

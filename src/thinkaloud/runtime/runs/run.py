@@ -26,6 +26,7 @@ from thinkaloud.events.prompt import Effort, ModelOptions, ToolSchema, Turn
 from thinkaloud.ports.clock import Clock
 from thinkaloud.ports.model import Model
 from thinkaloud.ports.principal import Principal, ReasoningPolicy
+from thinkaloud.ports.signal import Signal
 from thinkaloud.runtime.log.live_log import LiveLog
 from thinkaloud.runtime.reasoning.payloads import UnloggedPayloads
 from thinkaloud.runtime.reasoning.recording import RunReasoning
@@ -103,9 +104,9 @@ class Run:
 
     def __init__(self, spec: RunSpec, log: LiveLog, means: RunDependencies) -> None:
         self.spec = spec
-        self.has_started = asyncio.Event()
+        self.has_started = Signal()
         """Set at the first step of its task. From then on a cancelled run still records its end."""
-        self.stored = asyncio.Event()
+        self.stored = Signal()
         """Set once the store has accepted or refused it. Until then, nothing of it is published,
         and it runs no tools."""
         self.refusal: Exception | None = None

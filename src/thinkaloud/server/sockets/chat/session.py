@@ -9,6 +9,7 @@ from starlette.types import Receive
 
 from thinkaloud.errors import InvalidRequest, ThinkaloudError
 from thinkaloud.ports.principal import Principal
+from thinkaloud.ports.signal import Signal
 from thinkaloud.ports.store import RunRecord
 from thinkaloud.runtime.run_stream import follow_conversation, follow_run
 from thinkaloud.server.http.parsing import decode
@@ -58,7 +59,7 @@ class SocketSession:
         self._outlet = outlet
         self._waiting: deque[_Job] = deque()
         self._current: _Job | None = None
-        self._arrived = asyncio.Event()
+        self._arrived = Signal()
         self._shown: tuple[str, ...] = ()
         self._follows: dict[str, asyncio.Task[None]] = {}
 
