@@ -252,20 +252,3 @@ def _is_whole(entries: Sequence[Entry]) -> bool:
 
 def _has_ended(entries: Sequence[Entry]) -> bool:
     return bool(entries) and isinstance(entries[-1].logged.event, RunEnded)
-
-
-async def _saved_entries(store: Store, run: RunRecord) -> list[Entry]:
-    entries: list[Entry] = []
-    after = run.first_seq - 1
-    # Events after its end belong to other runs.
-    while not _has_ended(entries):
-        page = await store.read(run.owner, run.conversation_id, after, _PAGE)
-        if not page:
-            break
-        entries += [
-            Entry(each.logged, each.first_seq, each.lengths)
-            for each in page
-            if each.logged.run_id == run.run_id
-        ]
-        after = page[-1].logged.seq
-    return entries
