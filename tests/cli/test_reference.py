@@ -7,11 +7,15 @@ from tests.cli.program import Home
 from thinkaloud.cli.exit_codes import ExitCode
 
 REFERENCE = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
-COMMANDS = {"serve", "chat", "models", "doctor", "conversations", "channels", "export", "import"}
+COMMANDS = {
+    *("serve", "chat", "models", "doctor", "conversations", "channels", "keys", "audit"),
+    *("export", "import"),
+}
 BELOW_CONVERSATIONS = {
     *("list", "search", "show", "rename", "delete", "export", "branch"),
     *("versions", "select", "regenerate", "edit"),
 }
+BELOW_KEYS = {"create", "list", "edit", "rotate", "revoke"}
 BELOW_CHANNELS = {"list", "add", "test", "login", "pair", "unpair", "people"}
 
 
@@ -34,9 +38,11 @@ def test_every_command_and_option_is_documented_and_no_other(home: Home) -> None
     assert offered(home) == COMMANDS
     assert offered(home, "conversations") == BELOW_CONVERSATIONS
     assert offered(home, "channels") == BELOW_CHANNELS
-    commands = [(name,) for name in COMMANDS - {"conversations", "channels"}]
+    assert offered(home, "keys") == BELOW_KEYS
+    commands = [(name,) for name in COMMANDS - {"conversations", "channels", "keys"}]
     commands += [("conversations", name) for name in BELOW_CONVERSATIONS]
     commands += [("channels", name) for name in BELOW_CHANNELS]
+    commands += [("keys", name) for name in BELOW_KEYS]
     for command in commands:
         heading = f"# `thinkaloud {' '.join(command)}"
         rest = REFERENCE.partition(heading)[2]

@@ -9,6 +9,7 @@ from typing import Final
 from thinkaloud.auth.access import Access
 from thinkaloud.auth.audit import TERMINAL
 from thinkaloud.auth.key_fields import KeyFields
+from thinkaloud.auth.local_key import LocalKey
 from thinkaloud.auth.secret_values import KeyValue, new_key_id, new_secret, parse_key
 from thinkaloud.config import Configuration
 from thinkaloud.errors import ConfigurationError, StoreError
@@ -29,7 +30,9 @@ def keys_path(configuration: Configuration) -> Path:
 
 @asynccontextmanager
 async def open_access(
-    configuration: Configuration, clock: Clock | None = None
+    configuration: Configuration,
+    clock: Clock | None = None,
+    local_key: LocalKey | None = None,
 ) -> AsyncGenerator[Access]:
     """Open the keys of the data directory, which other processes can use at the same time.
 
@@ -38,12 +41,16 @@ async def open_access(
     path = keys_path(configuration)
     busy_timeout = configuration.settings.store.busy_timeout_seconds
     async with SqliteKeyStore.open(path, busy_timeout=busy_timeout) as store:
-        yield _access(configuration, store, clock or SystemClock())
+        yield _access(configuration, store, clock or SystemClock(), local_key)
 
 
 @asynccontextmanager
 async def open_server_access(
-    configuration: Configuration, clock: Clock, *, persistent: bool
+    configuration: Configuration,
+    clock: Clock,
+    *,
+    persistent: bool,
+    local_key: LocalKey | None = None,
 ) -> AsyncGenerator[Access]:
     """Open the keys of a server that is about to start.
 
@@ -56,7 +63,7 @@ async def open_server_access(
         check_exposure(configuration, has_admin_key=False)
         yield access
         return
-    async with open_access(configuration, clock) as access:
+    async with open_access(configuration, clock, local_key) as access:
         try:
             await access.keyring.announce()
             await _create_first_admin_key(configuration, access)
@@ -87,7 +94,12 @@ def check_exposure(configuration: Configuration, *, has_admin_key: bool) -> None
     )
 
 
-def _access(configuration: Configuration, store: KeyStore, clock: Clock) -> Access:
+def _access(
+    configuration: Configuration,
+    store: KeyStore,
+    clock: Clock,
+    local_key: LocalKey | None = None,
+) -> Access:
     settings = configuration.settings
     return Access(
         store,
@@ -95,6 +107,7 @@ def _access(configuration: Configuration, store: KeyStore, clock: Clock) -> Acce
         settings.auth,
         reasoning=settings.server.show_reasoning,
         proxy_secret=_proxy_secret(configuration),
+        local_key=local_key,
     )
 
 

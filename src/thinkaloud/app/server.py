@@ -17,6 +17,7 @@ from thinkaloud.app.server_address import address_file
 from thinkaloud.app.signals import cancel_on_signal
 from thinkaloud.app.storage import is_persistent, with_storage
 from thinkaloud.auth.access import Access
+from thinkaloud.auth.local_key import LocalKey
 from thinkaloud.config import Configuration
 from thinkaloud.ports.authentication import SinglePrincipal
 from thinkaloud.server.app import AgentApp, create_app
@@ -98,13 +99,21 @@ async def _serve(
         if not runtime.is_demo:
             # Load the HTTP client now, so that the first run doesn't have to wait for it.
             await runtime.sessions.prepare()
+        local_key: LocalKey | None = None
+        if persistent and configuration.settings.auth.mode != "off":
+            local_key = LocalKey.new(configuration.owner)
         access = await stack.enter_async_context(
-            open_server_access(configuration, runtime.clock, persistent=persistent)
+            open_server_access(
+                configuration, runtime.clock, persistent=persistent, local_key=local_key
+            )
         )
         channels = await stack.enter_async_context(open_channels(runtime))
         app = web_app(runtime, channels, access)
         await stack.enter_async_context(access.open(app.end))
-        publish = stack.enter_context(address_file(configuration.data_dir)) if persistent else None
+        publish: Callable[[str], None] | None = None
+        if persistent:
+            key = None if local_key is None else local_key.value.text()
+            publish = stack.enter_context(address_file(configuration.data_dir, key))
 
         def started(url: str) -> None:
             startup_done()

@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
+from typing_extensions import override
 
 from thinkaloud.app.storage import database_path
 from thinkaloud.config import Configuration
@@ -21,17 +22,40 @@ from thinkaloud.version import __version__
 _FILE_NAME: Final = "server.json"
 
 
+API_KEY: Final = "THINKALOUD_API_KEY"
+"""The environment variable with the key that the terminal uses."""
+
+
+class ServerAddress(msgspec.Struct, frozen=True):
+    """Where a server listens, and the key to use. The `repr` doesn't show the key."""
+
+    url: str
+    key: str | None = None
+
+    @override
+    def __repr__(self) -> str:
+        return f"ServerAddress({self.url!r})"
+
+
 class _Address(msgspec.Struct, frozen=True):
     """The content of the file."""
 
     url: str
     pid: int
     version: str
+    key: str | None = None
+    """The local key, if the server requires one."""
+
+    @override
+    def __repr__(self) -> str:
+        return f"_Address({self.url!r}, {self.pid!r})"
 
 
 @contextmanager
-def address_file(data_dir: Path) -> Generator[Callable[[str], None]]:
+def address_file(data_dir: Path, key: str | None = None) -> Generator[Callable[[str], None]]:
     """Yield a function that publishes this process's URL. Leaving the block deletes the file.
+
+    `key` is the local key, which everybody who can read the file may use.
 
     Use it only while this process holds the lock on the data directory. The file has mode 0600.
     """
@@ -42,7 +66,7 @@ def address_file(data_dir: Path) -> Generator[Callable[[str], None]]:
         fresh.unlink(missing_ok=True)
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(msgspec.json.encode(_Address(url, os.getpid(), __version__)))
+            file.write(msgspec.json.encode(_Address(url, os.getpid(), __version__, key)))
         fresh.replace(path)
 
     try:
@@ -51,8 +75,10 @@ def address_file(data_dir: Path) -> Generator[Callable[[str], None]]:
         path.unlink(missing_ok=True)
 
 
-async def find_server(configuration: Configuration) -> str | None:
-    """Return the URL of the server that uses the data directory; None if no process uses it.
+async def find_server(configuration: Configuration) -> ServerAddress | None:
+    """Return the address of the server that uses the data directory; None if no process uses it.
+
+    The key is `THINKALOUD_API_KEY`, or else the server's local key.
 
     The file is trusted only if it names the process that holds the lock and a local address, and
     a thinkaloud server answers there. Raises `ConfigurationError` if the data directory is in use
@@ -77,7 +103,7 @@ async def find_server(configuration: Configuration) -> str | None:
             " `thinkaloud chat`, quit it, or run `thinkaloud serve` so that several chats can"
             " share the data. `thinkaloud chat --temporary` works without the data directory."
         )
-    return address.url
+    return ServerAddress(address.url, configuration.environment.get(API_KEY) or address.key)
 
 
 def _read(path: Path) -> _Address | None:

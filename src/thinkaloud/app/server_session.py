@@ -10,6 +10,11 @@ _PROBE_SECONDS: Final = 3.0
 _HEALTH_SECONDS: Final = 10.0
 
 
+def key_header(key: str | None) -> dict[str, str]:
+    """Return the header that sends a key."""
+    return {} if key is None else {"Authorization": f"Bearer {key}"}
+
+
 def session_for(url: str, timeout: float | None = None) -> aiohttp.ClientSession:
     """Return an HTTP session for this server URL, which may be a Unix socket.
 
@@ -35,13 +40,13 @@ async def is_alive(url: str) -> bool:
         return False
 
 
-async def read_health(url: str) -> bytes | None:
+async def read_health(url: str, key: str | None = None) -> bytes | None:
     """Return the body of a server's `/health`; None if it doesn't answer."""
     address = f"{http_base(url)}/api/v1/health"
     try:
         async with (
             session_for(url, _HEALTH_SECONDS) as session,
-            session.get(address, allow_redirects=False) as response,
+            session.get(address, headers=key_header(key), allow_redirects=False) as response,
         ):
             return await response.read() if response.status in {200, 503} else None
     except (TimeoutError, aiohttp.ClientError):

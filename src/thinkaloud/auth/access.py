@@ -9,6 +9,7 @@ from thinkaloud.auth.administration import KeyAdministration
 from thinkaloud.auth.audit import AuditLog
 from thinkaloud.auth.authenticator import KeyAuthenticator
 from thinkaloud.auth.keyring import Ended, Keyring
+from thinkaloud.auth.local_key import LocalKey
 from thinkaloud.auth.logins import Logins
 from thinkaloud.auth.policies import Policies
 from thinkaloud.auth.proxy import TrustedProxies
@@ -37,6 +38,7 @@ class Access:
         *,
         reasoning: ReasoningPolicy = "allow",
         proxy_secret: str | None = None,
+        local_key: LocalKey | None = None,
     ) -> None:
         settings = settings or AuthSettings()
         self.settings = settings
@@ -53,6 +55,7 @@ class Access:
             self._throttle,
             TrustedProxies(settings, proxy_secret),
             self.policies,
+            local_key,
         )
         self.logins = Logins(store, self.keyring, self.audit, clock)
         self._clock = clock

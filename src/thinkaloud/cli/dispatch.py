@@ -23,6 +23,8 @@ _MODULES: Final = {
     "regenerate": "thinkaloud.cli.commands.regenerate",
     "backup": "thinkaloud.cli.commands.backup",
     "channels": "thinkaloud.cli.commands.channels.main",
+    "keys": "thinkaloud.cli.commands.keys.main",
+    "audit": "thinkaloud.cli.commands.keys.audit",
 }
 _WEB: Final = {
     "httptools",

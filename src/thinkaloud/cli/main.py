@@ -20,6 +20,7 @@ from thinkaloud.cli.dispatch import (
     Thinking,
     dispatch,
 )
+from thinkaloud.cli.key_commands import audit, keys
 from thinkaloud.cli.options import (
     BackupOptions,
     ChatOptions,
@@ -41,6 +42,7 @@ app = typer.Typer(
 )
 app.add_typer(conversations)
 app.add_typer(channels)
+app.add_typer(keys)
 
 
 def _print_version(wanted: bool) -> None:
@@ -176,6 +178,9 @@ def doctor(
 ) -> None:
     """Check the configuration, the hosts and the data."""
     dispatch("doctor", DoctorOptions(config, json, url))
+
+
+app.command()(audit)
 
 
 @app.command("export")

@@ -1,7 +1,7 @@
 """The options of each command. The commands validate them."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -117,6 +117,36 @@ class ChannelOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Never prompt; fail if something is missing."""
 
 
+KeyField = str | int | tuple[str, ...]
+"""The value of an option of a key."""
+
+
+class KeyOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """`thinkaloud keys …`. Each action uses only some of the options."""
+
+    action: Literal["create", "list", "edit", "rotate", "revoke"]
+    config: Path | None
+    json: bool = False
+    key_id: str = ""
+    name: str | None = None
+    owner: str | None = None
+    fields: dict[str, Any] = {}
+    """The given fields of `KeyFields`, by name."""
+    clear: tuple[str, ...] = ()
+    """The fields of `KeyChange` to set to null."""
+    grace: str = "0s"
+
+
+class AuditOptions(msgspec.Struct, frozen=True):
+    """`thinkaloud audit`."""
+
+    config: Path | None
+    json: bool
+    limit: int
+    before: int | None
+    """Only entries before this number."""
+
+
 Options = (
     ServeOptions
     | ChatOptions
@@ -126,5 +156,7 @@ Options = (
     | RegenerateOptions
     | BackupOptions
     | ChannelOptions
+    | KeyOptions
+    | AuditOptions
 )
 """The options of any command."""

@@ -7,13 +7,17 @@ from typing import Final
 import aiohttp
 import msgspec
 
+from thinkaloud.app.server_address import ServerAddress
+from thinkaloud.app.server_session import key_header
 from thinkaloud.errors import (
     ConfigurationError,
     Conflict,
+    Forbidden,
     InvalidRequest,
     NotFound,
     StoreError,
     ThinkaloudError,
+    Unauthorized,
     Unavailable,
 )
 from thinkaloud.server.connections.unix_socket import http_base
@@ -21,6 +25,13 @@ from thinkaloud.server.connections.unix_socket import http_base
 _CONNECT_SECONDS: Final = 5.0
 _READ_SECONDS: Final = 120.0
 """Streams have heartbeats: one that is silent for this long is dead."""
+_BY_STATUS: Final[Mapping[int, type[ThinkaloudError]]] = {
+    401: Unauthorized,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    **dict.fromkeys((400, 413, 415, 422), InvalidRequest),
+}
 
 
 class _Problem(msgspec.Struct, frozen=True):
@@ -31,9 +42,9 @@ class _Problem(msgspec.Struct, frozen=True):
 class Api:
     """A client of one server. Raises `Unavailable` if the server does not respond."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
-        self.url = url
-        """The server's current URL. It may change when the server restarts."""
+    def __init__(self, session: aiohttp.ClientSession, address: ServerAddress) -> None:
+        self.address = address
+        """The server's current URL and key. They may change when the server restarts."""
         self._session = session
 
     async def ask(
@@ -50,7 +61,12 @@ class Api:
         """
         try:
             async with self._session.request(
-                method, self._address(path), params=query, json=body, allow_redirects=False
+                method,
+                self._address(path),
+                params=query,
+                json=body,
+                headers=key_header(self.address.key),
+                allow_redirects=False,
             ) as response:
                 data = await response.read()
         except (TimeoutError, aiohttp.ClientError) as error:
@@ -79,7 +95,7 @@ class Api:
                 self._address(path),
                 params=query,
                 json=body,
-                headers=headers,
+                headers={**key_header(self.address.key), **(headers or {})},
                 timeout=timeout,
                 allow_redirects=False,
             )
@@ -92,10 +108,10 @@ class Api:
             yield response
 
     def _address(self, path: str) -> str:
-        return f"{http_base(self.url)}/api/v1/{path}"
+        return f"{http_base(self.address.url)}/api/v1/{path}"
 
     def _unreachable(self, error: Exception) -> Unavailable:
-        return Unavailable(f"The server at {self.url} does not respond: {error}")
+        return Unavailable(f"The server at {self.address.url} does not respond: {error}")
 
 
 def error_for(status: int, data: bytes) -> ThinkaloudError:
@@ -104,16 +120,15 @@ def error_for(status: int, data: bytes) -> ThinkaloudError:
         problem = msgspec.json.decode(data, type=_Problem)
     except msgspec.MsgspecError:
         problem = _Problem(f"The server responded with status {status}.")
-    match status, problem.code:
-        case _, "configuration":
-            return ConfigurationError(problem.detail)
-        case _, "shutting_down" | "busy":
-            return Unavailable(problem.detail)
-        case 404, _:
-            return NotFound(problem.detail)
-        case 409, _:
-            return Conflict(problem.detail)
-        case ((400 | 413 | 415 | 422), _):
-            return InvalidRequest(problem.detail)
-        case _:
-            return StoreError(problem.detail)
+    return _kind(status, problem.code)(problem.detail)
+
+
+def _kind(status: int, code: str | None) -> type[ThinkaloudError]:
+    by_code: dict[str | None, type[ThinkaloudError]] = {
+        "configuration": ConfigurationError,
+        "shutting_down": Unavailable,
+        "busy": Unavailable,
+        "rate_limited": Unavailable,
+        "budget_spent": Unavailable,
+    }
+    return by_code.get(code) or _BY_STATUS.get(status, StoreError)

@@ -81,15 +81,15 @@ async def open_backend(
     directory is in use but no server can be reached.
     """
     persistent = not temporary and configuration.settings.store.kind == "sqlite"
-    url = await find_server(configuration) if persistent else None
-    if url is None:
+    address = await find_server(configuration) if persistent else None
+    if address is None:
         async with open_local(configuration, model, is_persistent=persistent) as local:
             yield local
         return
     # Imports aiohttp, which takes longer than the rest and is not needed without a server.
     from thinkaloud.cli.backend.remote import open_remote  # noqa: PLC0415
 
-    async with open_remote(configuration, url) as remote:
+    async with open_remote(configuration, address) as remote:
         yield remote
 
 
@@ -99,8 +99,8 @@ async def open_archive(configuration: Configuration) -> AsyncGenerator[Archive]:
 
     Raises `ConfigurationError` if the data directory is in use but no server can be reached.
     """
-    url = await find_server(configuration)
-    if url is None:
+    address = await find_server(configuration)
+    if address is None:
         async with open_conversations(configuration) as conversations:
             reader = Reader(
                 configuration.settings.server.show_reasoning, redaction_of(configuration)
@@ -110,5 +110,5 @@ async def open_archive(configuration: Configuration) -> AsyncGenerator[Archive]:
     # Imported only here: see `open_backend`.
     from thinkaloud.cli.backend.server_archive import open_server_archive  # noqa: PLC0415
 
-    async with open_server_archive(url) as archive:
+    async with open_server_archive(address) as archive:
         yield archive

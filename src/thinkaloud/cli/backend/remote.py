@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 import msgspec
 
+from thinkaloud.app.server_address import ServerAddress
 from thinkaloud.app.server_session import session_for
 from thinkaloud.cli.backend.api import Api
 from thinkaloud.cli.backend.conversations import Archive
@@ -19,10 +20,12 @@ from thinkaloud.runtime.runs.request import RunRequest
 
 
 @asynccontextmanager
-async def open_remote(configuration: Configuration, url: str) -> AsyncGenerator["RemoteBackend"]:
+async def open_remote(
+    configuration: Configuration, address: ServerAddress
+) -> AsyncGenerator["RemoteBackend"]:
     """Talk to the server at this address, which uses the data of these settings."""
-    async with session_for(url) as session:
-        yield RemoteBackend(Api(session, url), configuration)
+    async with session_for(address.url) as session:
+        yield RemoteBackend(Api(session, address), configuration)
 
 
 class _Capabilities(msgspec.Struct, frozen=True):

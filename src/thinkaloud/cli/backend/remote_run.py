@@ -67,10 +67,10 @@ class RemoteRun:
             await self._open()
         except Unavailable:
             # The connection may have dropped before the answer, or the server has moved.
-            url = await find_server(self._configuration)
-            if url is None:
+            address = await find_server(self._configuration)
+            if address is None:
                 raise
-            self._api.url = url
+            self._api.address = address
             await self._open()
         return self
 
@@ -141,16 +141,16 @@ class RemoteRun:
         self._response = None
         if self._tries == len(_WAITS):
             raise Unavailable(
-                f"Lost the connection to the server at {self._api.url} while it was answering. "
+                f"Lost the connection to the server at {self._api.address.url} while it was answering. "
                 "To see what was saved: `thinkaloud conversations show"
                 f" {self._asked.request.conversation_id}`."
             )
         await self._clock.sleep(_WAITS[self._tries])
         self._tries += 1
         try:
-            url = await find_server(self._configuration)
-            if url is not None:
-                self._api.url = url
+            address = await find_server(self._configuration)
+            if address is not None:
+                self._api.address = address
                 await self._open()
         except (ConfigurationError, StoreError, Unavailable):
             # The server is shutting down or starting up: try again.
@@ -182,7 +182,7 @@ class RemoteRun:
             # Raises the same unless it is the log that is missing.
             await self.stop()
             raise ConfigurationError(
-                f"The server at {self._api.url} is an older version without /{path}. Restart it"
+                f"The server at {self._api.address.url} is an older version without /{path}. Restart it"
                 " with this version."
             ) from None
         self.over = self._response.status == 204

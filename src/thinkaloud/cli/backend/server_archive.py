@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
+from thinkaloud.app.server_address import ServerAddress
 from thinkaloud.app.server_session import session_for
 from thinkaloud.cli.backend.api import Api
 from thinkaloud.cli.backend.conversations import ConversationEntry
@@ -12,10 +13,10 @@ from thinkaloud.core.conversations.export import Form
 
 
 @asynccontextmanager
-async def open_server_archive(url: str) -> AsyncGenerator["ServerArchive"]:
-    """Open a session with the server at this URL until the block is left."""
-    async with session_for(url) as session:
-        yield ServerArchive(Api(session, url))
+async def open_server_archive(address: ServerAddress) -> AsyncGenerator["ServerArchive"]:
+    """Open a session with the server at this address until the block is left."""
+    async with session_for(address.url) as session:
+        yield ServerArchive(Api(session, address))
 
 
 class _Page(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from thinkaloud.app.channel_checks import ChannelReport
+from thinkaloud.app.server_address import API_KEY
 from thinkaloud.cli.commands.doctor_checks import HostReport, Report, run_checks
 from thinkaloud.cli.exit_codes import ExitCode
 from thinkaloud.cli.options import DoctorOptions
@@ -26,7 +27,8 @@ def run(options: DoctorOptions) -> ExitCode:
     Raises `ConfigurationError` if the configuration cannot be loaded.
     """
     if options.url is not None:
-        return _check_url(options.url, json=options.json)
+        key = load(options.config).environment.get(API_KEY)
+        return _check_url(options.url, key, json=options.json)
     report = asyncio.run(run_checks(load(options.config)))
     if options.json:
         sys.stdout.write(json_document(report))
@@ -35,14 +37,14 @@ def run(options: DoctorOptions) -> ExitCode:
     return ExitCode.FAILED if report.problems else ExitCode.OK
 
 
-def _check_url(url: str, *, json: bool) -> ExitCode:
+def _check_url(url: str, key: str | None, *, json: bool) -> ExitCode:
     # Imports aiohttp, which the other checks may not need.
     from thinkaloud.cli.commands.stream_check import (  # noqa: PLC0415
         check_stream,
         stream_check_lines,
     )
 
-    report = asyncio.run(check_stream(url))
+    report = asyncio.run(check_stream(url, key))
     if json:
         sys.stdout.write(json_document(report))
     else:

@@ -15,10 +15,13 @@ from thinkaloud.config import load
 from thinkaloud.server.connections.unix_socket import PREFIX, http_base
 from thinkaloud.version import __version__
 
+_CREDENTIAL = """\
+    -H "Authorization: Bearer $THINKALOUD_API_KEY" \\
+"""
 _TRY = """\
 Try it:
   curl{reach} -N {url}/api/v1/chat/stream-sse -H 'Content-Type: application/json' \\
-    -d '{{"text": "What is 12 * (3 + 4)?", "include_reasoning": true}}'"""
+{credential}    -d '{{"text": "What is 12 * (3 + 4)?", "include_reasoning": true}}'"""
 
 
 def run(options: ServeOptions) -> ExitCode:
@@ -44,8 +47,10 @@ def _print_banner(runtime: Runtime, url: str) -> None:
     console.print(Text(line, style="bold"), soft_wrap=True)
     if runtime.is_demo:
         console.print(Text(DEMO_NOTICE, style="bold yellow"), soft_wrap=not console.is_terminal)
+    is_open = runtime.configuration.settings.auth.mode == "off"
+    credential = "" if is_open else _CREDENTIAL
     reach, root = "", url
     if url.startswith(PREFIX):
         reach, root = f" --unix-socket {shlex.quote(url.removeprefix(PREFIX))}", http_base(url)
-    console.print(Text(_TRY.format(reach=reach, url=root)), soft_wrap=True)
+    console.print(Text(_TRY.format(reach=reach, url=root, credential=credential)), soft_wrap=True)
     console.print(Text(f"API documentation: {root}/api/docs"), soft_wrap=True)

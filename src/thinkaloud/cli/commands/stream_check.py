@@ -91,10 +91,11 @@ class _Received:
                 self.ticks.append((at_ms, tick))
 
 
-async def check_stream(url: str) -> StreamCheck:
+async def check_stream(url: str, key: str | None = None) -> StreamCheck:
     """Read the server's test stream at a URL and report how it arrived.
 
-    A user name and password in the URL are sent with the request.
+    A user name and password in the URL are sent with the request. An API key is sent as
+    `x-api-key`, because they need the header `Authorization`.
     """
     received = _Received()
     headers: dict[str, str] = {}
@@ -107,7 +108,11 @@ async def check_stream(url: str) -> StreamCheck:
             session.get(
                 url.rstrip("/") + _PATH,
                 # As a browser would: proxies compress only if the client accepts it.
-                headers={"Accept": "text/event-stream", "Accept-Encoding": "gzip, deflate"},
+                headers={
+                    "Accept": "text/event-stream",
+                    "Accept-Encoding": "gzip, deflate",
+                    **({} if key is None else {"x-api-key": key}),
+                },
             ) as response,
         ):
             status = response.status

@@ -103,15 +103,15 @@ async def _server_checks(configuration: Configuration) -> Mapping[str, _Check] |
     if configuration.settings.store.kind == "memory":
         return None
     try:
-        url = await find_server(configuration)
+        address = await find_server(configuration)
     except ThinkaloudError:
         return None
-    if url is None:
+    if address is None:
         return None
     # Imports aiohttp, which is not needed without a server.
     from thinkaloud.app.server_session import read_health  # noqa: PLC0415
 
-    body = await read_health(url)
+    body = await read_health(address.url, address.key)
     try:
         return msgspec.json.decode(body, type=_Health).checks if body else None
     except msgspec.MsgspecError:

@@ -1,0 +1,1 @@
+"""`thinkaloud keys` and `thinkaloud audit`."""
