@@ -8,8 +8,8 @@ from typing import Final
 
 from thinkaloud.auth.access import Access
 from thinkaloud.auth.audit import TERMINAL
+from thinkaloud.auth.carriers.local_key import LocalKey
 from thinkaloud.auth.key_fields import KeyFields
-from thinkaloud.auth.local_key import LocalKey
 from thinkaloud.auth.secret_values import KeyValue, new_key_id, new_secret, parse_key
 from thinkaloud.config import Configuration
 from thinkaloud.errors import ConfigurationError, StoreError

@@ -17,7 +17,7 @@ from thinkaloud.app.server_address import address_file
 from thinkaloud.app.signals import cancel_on_signal
 from thinkaloud.app.storage import is_persistent, with_storage
 from thinkaloud.auth.access import Access
-from thinkaloud.auth.local_key import LocalKey
+from thinkaloud.auth.carriers.local_key import LocalKey
 from thinkaloud.config import Configuration
 from thinkaloud.ports.authentication import SinglePrincipal
 from thinkaloud.server.app import AgentApp, create_app

@@ -8,14 +8,14 @@ from typing import Final
 from thinkaloud.auth.administration import KeyAdministration
 from thinkaloud.auth.audit import AuditLog
 from thinkaloud.auth.authenticator import KeyAuthenticator
+from thinkaloud.auth.carriers.local_key import LocalKey
+from thinkaloud.auth.carriers.proxy import TrustedProxies
+from thinkaloud.auth.carriers.tickets import Tickets
 from thinkaloud.auth.keyring import Ended, Keyring
-from thinkaloud.auth.local_key import LocalKey
 from thinkaloud.auth.logins import Logins
 from thinkaloud.auth.policies import Policies
-from thinkaloud.auth.proxy import TrustedProxies
 from thinkaloud.auth.settings import AuthSettings
 from thinkaloud.auth.throttle import Throttle
-from thinkaloud.auth.tickets import Tickets
 from thinkaloud.errors import StoreError
 from thinkaloud.ports.clock import Clock
 from thinkaloud.ports.keys import KeyStore

@@ -4,14 +4,14 @@ from typing import Final
 
 import msgspec
 
-from thinkaloud.auth.credentials import Credentials, credentials_of
+from thinkaloud.auth.carriers.credentials import Credentials, credentials_of
+from thinkaloud.auth.carriers.local_key import LocalKey
+from thinkaloud.auth.carriers.proxy import TrustedProxies
+from thinkaloud.auth.carriers.tickets import Tickets
 from thinkaloud.auth.keyring import Keyring, Verified
-from thinkaloud.auth.local_key import LocalKey
 from thinkaloud.auth.policies import Policies
-from thinkaloud.auth.proxy import TrustedProxies
 from thinkaloud.auth.secret_values import parse_key, session_digest
 from thinkaloud.auth.throttle import Throttle
-from thinkaloud.auth.tickets import Tickets
 from thinkaloud.errors import BadRequest, Forbidden, RateLimited, Unauthorized
 from thinkaloud.ports.authentication import IncomingRequest
 from thinkaloud.ports.principal import Principal

@@ -1,7 +1,7 @@
 """Creates principals: from a key or a user, and the limits and policies of owners and roles."""
 
+from thinkaloud.auth.carriers.proxy import ProxyUser
 from thinkaloud.auth.keyring import Verified
-from thinkaloud.auth.proxy import ProxyUser
 from thinkaloud.auth.settings import AuthSettings
 from thinkaloud.ports.principal import (
     ALL_SCOPES,

@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
-from thinkaloud.auth.credentials import COOKIE, SECURE_COOKIE, SUBPROTOCOL, TICKET_PREFIX
+from thinkaloud.auth.carriers.credentials import COOKIE, SECURE_COOKIE, SUBPROTOCOL, TICKET_PREFIX
+from thinkaloud.auth.carriers.tickets import TICKET_MS
 from thinkaloud.auth.keyring import SESSION_MS
-from thinkaloud.auth.tickets import TICKET_MS
 from thinkaloud.ports.principal import Principal
 from thinkaloud.server.access.actor import actor_of, client_address
 from thinkaloud.server.access.requests import LoginRequest

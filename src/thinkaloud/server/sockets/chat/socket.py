@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from starlette.types import Receive, Scope, Send
 
-from thinkaloud.auth.credentials import offered_subprotocol
+from thinkaloud.auth.carriers.credentials import offered_subprotocol
 from thinkaloud.errors import ThinkaloudError
 from thinkaloud.ports.principal import Principal
 from thinkaloud.server.http.guard import refuse

@@ -1,4 +1,4 @@
-"""The local key: whoever can read the data directory may use the server that uses it."""
+"""The local key, for the terminal of the user who runs the server."""
 
 from hmac import compare_digest
 from typing import Final

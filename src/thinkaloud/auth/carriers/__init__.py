@@ -1,0 +1,1 @@
+"""How credentials arrive: in headers, cookies, tickets, from a proxy, or as the local key."""
