@@ -14,6 +14,8 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from tests.staging import FixedAttachments, FixedCatalogue
 from thinkaloud.auth.access import Access
+from thinkaloud.core.redaction.redaction import Redaction
+from thinkaloud.core.redaction.redactor import Redactor
 from thinkaloud.ports.attachments import Attachments
 from thinkaloud.ports.authentication import Authenticator, SinglePrincipal
 from thinkaloud.ports.clock import Clock, SystemClock
@@ -231,6 +233,7 @@ async def serving(
     authenticator: Authenticator | None = None,
     access: Access | None = None,
     wires: WireSettings | None = None,
+    redaction: Redaction | None = None,
     **settings: Any,
 ) -> AsyncGenerator[Served]:
     """Serve these models; the first is the current one. `extend` adds routes of its own."""
@@ -247,6 +250,8 @@ async def serving(
         uploads=uploads,
         limits=limits,
         admission=chosen,
+        reasoning=chosen.show_reasoning,
+        redaction=redaction or Redaction(Redactor()),
     )
     async with Runs(services).open() as runs:
         keys = access or Access(MemoryKeyStore(), services.clock)

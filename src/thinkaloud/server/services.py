@@ -75,16 +75,15 @@ class ServerServices(msgspec.Struct, frozen=True):
         """
         return await self.runs.start(self.authenticator.renew(principal), request)
 
-    def policy(self, principal: Principal | None) -> ReasoningPolicy:
+    def policy(self, principal: Principal) -> ReasoningPolicy:
         """Return the reasoning policy of a reader: the strictest of the server's and its own."""
-        own = "allow" if principal is None else principal.reasoning
-        return strictest(self.settings.show_reasoning, own)
+        return strictest(self.settings.show_reasoning, principal.reasoning)
 
     def reader(self, principal: Principal) -> Reader:
         """Return what a principal may read."""
         return self.runs.reader(self.policy(principal))
 
-    def sends_reasoning(self, asked: bool, principal: Principal | None = None) -> bool:
+    def sends_reasoning(self, asked: bool, principal: Principal) -> bool:
         """Whether to send reasoning: requested, and not denied by the policy (P15)."""
         return asked and self.policy(principal) != "deny"
 

@@ -13,6 +13,7 @@ import msgspec
 from thinkaloud.core.redaction.events import Numbered, RunRedactor
 from thinkaloud.core.redaction.redaction import Redaction
 from thinkaloud.core.redaction.view import events_of, hidden_run
+from thinkaloud.events.event import RunEnded
 from thinkaloud.events.fold import Fold, RunFold
 from thinkaloud.events.view import RunView
 from thinkaloud.ports.principal import ReasoningPolicy
@@ -115,7 +116,10 @@ class RedactedEntries:
             entry = self._waiting.get(seq)
             if seq <= self._sent or entry is None:
                 continue
-            if entry.logged.event is not event:
+            if isinstance(event, RunEnded):
+                # Its frame has all text of the run, so it must not be shared with other readers.
+                entry = Entry(entry.logged, entry.first_seq)
+            elif entry.logged.event is not event:
                 logged = msgspec.structs.replace(entry.logged, event=event)
                 entry = Entry(logged, entry.first_seq)
             result.append(entry)

@@ -124,6 +124,7 @@ async def stream_run(
     `Runs.start` raises, and `FailedRun` if the run fails before that: the client gets a status.
     """
     server = services.server
+    policy = server.policy(principal_of(request))
     if plan.ended is not None:
         wire = _NotifyingWire(wire, plan.ended)
 
@@ -131,7 +132,7 @@ async def stream_run(
     async def frames() -> AsyncGenerator[FrameStream]:
         async with (
             attached_run(server, principal_of(request), plan) as record,
-            frames_of(follow_run(server.runs, record), wire) as stream,
+            frames_of(follow_run(server.runs, record, policy=policy), wire) as stream,
         ):
             error = await _unless_gone(request, stream, server.settings.heartbeat_seconds)
             if error is not None:
@@ -166,7 +167,7 @@ async def complete_run(request: Request, services: ProtocolServices, plan: RunPl
         raise FailedRun(fold.ended.error)
     if plan.ended is not None and fold.ended.status == "completed":
         plan.ended(fold)
-    return fold
+    return server.reader(principal_of(request)).run(fold)
 
 
 async def _unless_gone(request: Request, stream: FrameStream, seconds: float) -> RunError | None:

@@ -202,7 +202,7 @@ class ChatCompletions:
             wanted = header.strip().lower() in _YES
         if wanted is None:
             wanted = self._settings.include_reasoning
-        if not self._services.server.sends_reasoning(wanted):
+        if not self._services.server.sends_reasoning(wanted, principal_of(request)):
             return None
         return asked.reasoning_field or self._settings.reasoning_field
 
