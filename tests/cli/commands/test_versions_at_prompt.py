@@ -1,8 +1,8 @@
 """Versions of messages at the prompt of `thinkaloud chat`."""
 
 import pytest
-from tests.cli.commands.test_kept_chat import ANSWERS, asked, served_or_not
 
+from tests.cli.commands.test_saved_chats import ANSWERS, asked, served_or_not
 from tests.cli.model_server import model_server
 from tests.cli.program import Home
 

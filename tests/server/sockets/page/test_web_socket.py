@@ -273,14 +273,14 @@ async def test_a_stop_from_another_socket_ends_the_run_and_spares_the_next(momen
 
 @pytest.mark.promise("P7", "P15")
 @pytest.mark.parametrize(
-    "transport", ["channel", "channel-policy", "policy", "attach", "message", "replay", "snapshot"]
+    "setting", ["channel", "channel-policy", "policy", "attach", "message", "replay", "snapshot"]
 )
-async def test_reasoning_that_is_kept_back_leaves_no_byte(transport: str) -> None:
+async def test_reasoning_that_is_kept_back_leaves_no_byte(setting: str) -> None:
     channel = WebSocketSettings(
-        show_reasoning=transport != "channel",
-        reasoning="deny" if transport == "channel-policy" else "allow",
+        show_reasoning=setting != "channel",
+        reasoning="deny" if setting == "channel-policy" else "allow",
     )
-    policy = "deny" if transport == "policy" else "allow"
+    policy = "deny" if setting == "policy" else "allow"
     script = [think(f"{CANARY} one"), call_tool("add", {"a": 1, "b": 2})]
     model = ScriptedModel(script, [think(f"{CANARY} two"), say("Three.")])
     async with (
@@ -288,14 +288,14 @@ async def test_reasoning_that_is_kept_back_leaves_no_byte(transport: str) -> Non
         client(served) as one,
         client(served) as late,
     ):
-        if transport == "attach":
+        if setting == "attach":
             await one.attach("room", include_reasoning=False)
-        await one.say("room", **({"include_reasoning": False} if transport == "message" else {}))
+        await one.say("room", **({"include_reasoning": False} if setting == "message" else {}))
         frames = await one.turn("room")
-        if transport in {"replay", "snapshot"}:
-            cursor = {"after": 0} if transport == "replay" else {}
+        if setting in {"replay", "snapshot"}:
+            cursor = {"after": 0} if setting == "replay" else {}
             await late.attach("room", include_reasoning=False, **cursor)
-            frames = await (late.turn("room") if transport == "replay" else late.until("snapshot"))
+            frames = await (late.turn("room") if setting == "replay" else late.until("snapshot"))
             one = late
         (reply,) = await ended(served, "room")
     assert "Three." in "".join(one.raw)
@@ -303,7 +303,7 @@ async def test_reasoning_that_is_kept_back_leaves_no_byte(transport: str) -> Non
     assert not {"reasoning_delta", "reasoning_end"} & set(events(frames))
     if policy == "allow":
         # The channel's policy also applies to what is recorded of the runs that it starts.
-        assert (CANARY in reply["reasoning"]) == (transport != "channel-policy")
+        assert (CANARY in reply["reasoning"]) == (setting != "channel-policy")
 
 
 @pytest.mark.promise("P7", "P3")
