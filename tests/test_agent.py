@@ -195,7 +195,9 @@ async def test_wrong_names_are_refused_in_words() -> None:
             await agent.get_conversation_history("nowhere")
 
 
-async def test_without_any_key_or_local_server_the_demo_model_answers_and_says_so() -> None:
+async def test_without_any_key_or_local_server_the_demo_model_answers_and_identifies_itself() -> (
+    None
+):
     async with Agent("demo/thinkaloud", tools=[]) as agent:
         assert agent.get_system_info()["demo"] is True
         assert "demo/thinkaloud" in [model.id for model in await agent.list_available_models()]
@@ -220,6 +222,6 @@ async def test_the_synchronous_agent_works_where_a_loop_is_running() -> None:
     assert notebook_cell() == "4"
 
 
-def test_the_synchronous_agent_says_why_it_cannot_open() -> None:
+def test_the_synchronous_agent_reports_why_it_cannot_open() -> None:
     with pytest.raises(UnknownModel), SyncAgent(Agent("nobody/nothing")):
         raise AssertionError("it opened")

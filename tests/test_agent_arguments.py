@@ -89,7 +89,7 @@ def test_the_synchronous_calls_name_it_too() -> None:
         run_sync("go", agent=Agent(model()), **wrong)
 
 
-def test_a_name_like_no_other_is_told_all_that_there_are() -> None:
+def test_an_unknown_name_is_answered_with_all_valid_names() -> None:
     options: dict[str, Any] = {"zzz": 1}
     with pytest.raises(TypeError, match=r"'zzz'\. It takes model, tools, system_prompt, store"):
         Agent(model(), **options)
@@ -256,7 +256,7 @@ async def test_hooks_may_be_plain_functions() -> None:
     assert chunks == ["before_run", "One", "\n\n!", "after_run"]
 
 
-async def test_a_hook_that_returns_no_text_is_told_so() -> None:
+async def test_a_hook_that_returns_no_text_raises_a_clear_error() -> None:
     class WrongHook(AgentHook):
         async def finalize_content(self, content: str) -> str | None:
             return 3  # type: ignore[return-value]

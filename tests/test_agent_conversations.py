@@ -98,7 +98,7 @@ async def test_a_failed_edit_raises_and_leaves_the_conversation_as_it_was() -> N
     assert history.attempt is not None
 
 
-async def test_a_temporary_conversation_stands_in_no_list() -> None:
+async def test_a_temporary_conversation_is_in_no_list() -> None:
     async with Agent(ScriptedModel([say("One")], [say("Two")])) as agent:
         first = await agent.chat("first", temporary=True)
         await agent.chat("second", conversation_id=first["conversation_id"])

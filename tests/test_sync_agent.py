@@ -161,7 +161,7 @@ def test_a_stream_that_was_never_begun_starts_no_run() -> None:
     assert model.requests == []
 
 
-def test_a_stream_that_outlives_its_agent_ends_without_a_word() -> None:
+def test_a_stream_that_outlives_its_agent_ends_silently() -> None:
     model = endless()
     with SyncAgent(Agent(model)) as agent:
         stream = agent.stream("go")
@@ -194,7 +194,7 @@ def in_child(work: Callable[[], object]) -> str:
     return "it died" if queue.empty() else queue.get()
 
 
-def test_a_forked_child_is_told_to_open_an_agent_of_its_own() -> None:
+def test_a_forked_child_has_to_open_its_own_agent() -> None:
     agent = SyncAgent(Agent(ScriptedModel([say("One")], [say("Two")])))
 
     def leave_the_block() -> str:

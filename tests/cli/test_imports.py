@@ -5,7 +5,7 @@ from tests.cli.program import DEMO, Home
 HEAVY = ("aiohttp", "uvicorn", "starlette", "prompt_toolkit", "rich.markdown")
 
 
-def test_the_version_is_told_without_loading_what_only_commands_need(home: Home) -> None:
+def test_the_version_is_printed_without_loading_what_only_commands_need(home: Home) -> None:
     assert home.run("--version").stdout.startswith("thinkaloud 0.")
     heavy = ("aiohttp", "starlette", "uvicorn", "pydantic", "asyncio", "rich.live")
     code = (

@@ -35,7 +35,7 @@ async def test_a_value_is_added_only_once(state: ChannelState) -> None:
     assert await state.get("a", "seen", "k") == b"1"
 
 
-async def test_of_two_who_take_a_value_one_gets_it(state: ChannelState) -> None:
+async def test_of_two_concurrent_takers_of_a_value_one_gets_it(state: ChannelState) -> None:
     await state.put("a", "pairing", "k", b"code")
     taken = await asyncio.gather(*(state.take("a", "pairing", "k") for _ in range(5)))
     assert sorted(taken, key=bool) == [None, None, None, None, b"code"]

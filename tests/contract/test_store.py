@@ -100,7 +100,7 @@ async def test_a_change_leaves_what_it_does_not_name(store: Store) -> None:
         assert await store.conversation(OWNER, "talk") == expected
 
 
-async def test_changing_a_conversation_that_is_gone_does_not_bring_it_back(store: Store) -> None:
+async def test_changing_a_deleted_conversation_does_not_restore_it(store: Store) -> None:
     assert await store.update_conversation(OWNER, "talk", ConversationPatch(title="Back")) is None
     assert await store.conversation(OWNER, "talk") is None
 

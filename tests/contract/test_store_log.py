@@ -39,7 +39,7 @@ async def test_a_log_is_read_page_by_page(store: Store) -> None:
     assert await store.read(OWNER, "talk", 7, 3) == []
 
 
-async def test_a_cursor_inside_merged_numbers_gets_the_event_that_stands_for_them(
+async def test_a_cursor_inside_merged_numbers_gets_the_merged_event(
     store: Store,
 ) -> None:
     await begin(store)
@@ -92,7 +92,7 @@ async def test_numbers_may_be_skipped(store: Store) -> None:
     assert await log_of(store) == [answer("some ", 1), after_a_crash]
 
 
-async def test_events_of_a_conversation_that_is_gone_are_dropped_and_no_others(
+async def test_events_of_a_deleted_conversation_are_dropped_and_no_others(
     store: Store,
 ) -> None:
     await begin(store, "kept")
@@ -105,7 +105,7 @@ async def test_an_empty_batch_is_fine(store: Store) -> None:
     await append(store, [])
 
 
-async def test_any_text_comes_back_byte_for_byte(store: Store) -> None:
+async def test_any_text_is_returned_byte_for_byte(store: Store) -> None:
     await begin(store)
     text = " \n\t\x00 \u2028 \ufeff é e\u0301 🙂 '\"\\ 天\r\n"
     await append(store, [answer(text, 1)])
@@ -128,7 +128,7 @@ async def test_a_compaction_replaces_the_events_of_its_run_and_no_others(store: 
     assert await store.log_end(OWNER, "talk") == LogEnd(14, 14)
 
 
-async def test_a_compaction_leaves_what_its_run_said_after_it(store: Store) -> None:
+async def test_a_compaction_keeps_the_later_text_of_its_run(store: Store) -> None:
     record = await begin(store)
     events = whole_run()
     await append(store, events)
@@ -153,7 +153,7 @@ async def test_a_compaction_with_the_terminal_event_ends_its_run(store: Store) -
     assert await store.unfinished_runs() == []
 
 
-async def test_compacting_a_run_of_a_conversation_that_is_gone_does_nothing(store: Store) -> None:
+async def test_compacting_a_run_of_a_deleted_conversation_does_nothing(store: Store) -> None:
     record = await begin(store)
     await store.delete_conversation(OWNER, "talk")
     await store.compact(record, whole_run(), "ghost")
@@ -170,7 +170,7 @@ async def test_an_empty_log_ends_at_zero(store: Store) -> None:
     assert await store.log_end(OWNER, "talk") == LogEnd(0, 0)
 
 
-async def test_reserved_numbers_are_told_apart_from_kept_ones(store: Store) -> None:
+async def test_reserved_numbers_are_distinguished_from_stored_ones(store: Store) -> None:
     await begin(store)
     await append(store, [answer("a", 1)])
     await store.reserve(OWNER, "talk", 500)

@@ -78,7 +78,7 @@ async def test_what_is_no_id_finds_nothing(made: Maker) -> None:
         assert not await uploads.delete("alice", name), name
 
 
-async def test_the_oldest_upload_of_the_owner_makes_room_and_nobody_elses(
+async def test_the_owners_oldest_upload_is_evicted_and_no_other_owners(
     made: Maker, clock: FakeClock
 ) -> None:
     uploads = made(2)
@@ -137,7 +137,7 @@ async def test_an_upload_goes_with_the_last_conversation_that_used_it(made: Make
 
 
 @pytest.mark.promise("P12")
-async def test_nobody_else_uses_or_releases_an_upload(made: Maker) -> None:
+async def test_no_other_owner_can_use_or_release_an_upload(made: Maker) -> None:
     uploads = made()
     kept = await uploads.keep("alice", "a", "text/plain", b"x")
     await uploads.use("bob", [kept.id], "one")

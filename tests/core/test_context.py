@@ -67,7 +67,7 @@ def test_a_tool_loop_is_sent_back_with_its_native_payload_and_its_results() -> N
     )
 
 
-def test_a_call_that_was_never_run_gets_a_result_that_says_so() -> None:
+def test_a_call_that_was_never_executed_gets_a_result_that_explains_it() -> None:
     fold = run(
         IterationStarted(1, 25, ""),
         ModelResponded(1, "tool_calls", "none", tool_calls=(CALL,)),
@@ -82,7 +82,7 @@ def test_of_a_response_that_broke_off_only_the_answer_goes_back() -> None:
     assert turns([fold]) == (UserTurn("Hi"), AssistantTurn((AnswerPart("We "),)))
 
 
-def test_a_run_that_said_nothing_leaves_only_the_question() -> None:
+def test_a_run_without_output_leaves_only_the_question() -> None:
     assert turns([run(IterationStarted(1, 25, ""), ReasoningDelta("r1", "Hm"))]) == (
         UserTurn("Hi"),
     )

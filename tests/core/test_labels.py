@@ -16,7 +16,7 @@ from thinkaloud.core.conversations.filenames import content_disposition, file_la
         ("\uff02;x=1", "attachment; filename=\"__x=1\"; filename*=UTF-8''%EF%BC%82%3Bx%3D1"),
     ],
 )
-def test_a_name_is_told_in_ascii_and_whole(name: str, header: str) -> None:
+def test_a_file_name_is_sent_in_ascii_and_in_full(name: str, header: str) -> None:
     assert content_disposition(name) == header
 
 

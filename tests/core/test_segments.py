@@ -62,7 +62,7 @@ def test_every_segment_opens_once_closes_once_and_never_overlaps_another(
 
 @pytest.mark.promise("P1", "P4")
 @given(moves)
-def test_joined_deltas_are_what_was_said_byte_for_byte(steps: list[tuple[str, str]]) -> None:
+def test_joined_deltas_equal_the_original_text_byte_for_byte(steps: list[tuple[str, str]]) -> None:
     events = play(steps)
     reasoning = "".join(event.text for event in events if isinstance(event, ReasoningDelta))
     assert reasoning == "".join(text for move, text in steps if move == "think")

@@ -45,7 +45,7 @@ async def test_the_whole_reply_has_thought_answer_and_tools(
     assert lines[-1] == "model calls: 2"
 
 
-async def test_a_callback_is_told_what_each_chunk_is(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_callback_gets_the_kind_of_each_chunk(capsys: pytest.CaptureFixture[str]) -> None:
     await module("python/callback.py").main(ScriptedModel([think("Hm."), say("84")]))
     assert capsys.readouterr().out == "reasoning: 'Hm.'\nassistant: '84'\n"
 
@@ -69,7 +69,7 @@ def test_without_async_there_is_a_conversation_all_the_same(
     assert "12 * (3 + 4)" in rest
 
 
-async def test_a_failure_shows_what_was_said_before_it(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_failure_shows_the_output_before_it(capsys: pytest.CaptureFixture[str]) -> None:
     await module("python/failures.py").main(ScriptedModel([say("It is "), Cut()]))
     assert capsys.readouterr().out == (
         "provider_stream_cut: The stream was cut off.\nso far: 'It is ', worth another try: True\n"

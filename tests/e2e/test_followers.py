@@ -154,7 +154,7 @@ async def test_a_thousand_followers_of_one_run_get_all_of_it(tmp_path: Path) -> 
 
 
 @pytest.mark.promise("P14")
-async def test_readers_that_take_nothing_hold_up_nobody_and_cost_bounded_memory(
+async def test_readers_that_stop_reading_delay_no_other_and_cost_bounded_memory(
     tmp_path: Path,
 ) -> None:
     # They are never dropped here: the others reach the end with them connected.
@@ -188,7 +188,7 @@ async def test_readers_that_take_nothing_hold_up_nobody_and_cost_bounded_memory(
 
 @pytest.mark.promise("P9", "P14")
 @pytest.mark.parametrize("transport", ["sse", "socket"])
-async def test_a_reader_that_takes_nothing_is_dropped_and_told_to_come_back_for_the_rest(
+async def test_a_reader_that_stops_reading_is_dropped_and_can_resume(
     transport: str, tmp_path: Path
 ) -> None:
     more = "[server]\nsend_timeout_seconds = 0.2"

@@ -71,7 +71,7 @@ async def provider() -> AsyncIterator[Upstream]:
 
 @pytest.mark.promise("P9")
 @TRANSPORTS
-async def test_each_piece_comes_through_nginx_before_the_model_says_the_next(
+async def test_each_piece_passes_nginx_before_the_model_sends_the_next(
     transport: str, provider: Upstream, tmp_path: Path
 ) -> None:
     async with (

@@ -91,7 +91,7 @@ def test_parts_of_a_segment_are_kept_apart_and_their_text_is_joined_as_is() -> N
     assert run.reasoning == "**One****Two**"
 
 
-def test_hidden_reasoning_is_told_by_what_the_model_call_reported() -> None:
+def test_hidden_reasoning_is_recognized_by_what_the_model_call_reported() -> None:
     run = folded(ModelResponded(1, "stop", "hidden_by_provider"), AnswerDelta("a1", "Yes."))
 
     assert run.view().reasoning_status == "hidden_by_provider"

@@ -269,7 +269,7 @@ async def test_a_message_that_comes_just_after_a_deletion_starts_an_empty_conver
 
 
 @pytest.mark.promise("P14")
-async def test_who_follows_a_run_of_a_conversation_that_goes_away_comes_to_an_end() -> None:
+async def test_followers_of_a_run_end_when_its_conversation_is_deleted() -> None:
     gate = asyncio.Event()
     async with stage(ScriptedModel([say("One"), Wait(gate)])) as runs:
         record = await start(runs, conversation_id="c")
@@ -284,7 +284,7 @@ async def test_who_follows_a_run_of_a_conversation_that_goes_away_comes_to_an_en
 
 @pytest.mark.promise("P8")
 @pytest.mark.parametrize("way", ["delete", "purge"])
-async def test_nothing_of_a_conversation_that_is_gone_stands_before_a_model(way: str) -> None:
+async def test_nothing_of_a_deleted_conversation_is_sent_to_a_model(way: str) -> None:
     store, model = PausingStore(), ScriptedModel([say("Secret")], [say("Two")])
     async with stage(model, store=store) as runs:
         await ask(runs, "first", conversation_id="c")
@@ -339,7 +339,7 @@ async def test_a_message_that_shall_leave_nothing_behind_is_kept_nowhere_else() 
         assert len((await runs.hub.fold(first.owner, first.conversation_id)).runs) == 2
 
 
-async def test_who_reads_while_a_conversation_is_deleted_gets_the_one_that_has_its_id_now() -> None:
+async def test_reading_during_a_deletion_finds_the_conversation_that_has_the_id_now() -> None:
     store = PausingStore()
     async with stage(ScriptedModel([say("Old")]), store=store) as runs:
         await ask(runs, "first", conversation_id="c")

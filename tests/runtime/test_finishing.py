@@ -117,7 +117,7 @@ async def test_a_second_run_in_a_conversation_continues_with_the_numbers_after_a
     assert end.reserved_seq == end.last_seq == second[-1].seq
 
 
-async def test_a_run_that_cannot_be_put_in_order_is_told_once_however_often_it_is_tried(
+async def test_a_run_that_cannot_be_repaired_is_reported_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     store = FailingStore()

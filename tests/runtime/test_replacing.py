@@ -220,7 +220,7 @@ async def test_selecting_a_version_brings_back_all_that_followed_it_also_in_the_
         assert [text for text, _ in await said(runs)] == ["first", "second", "fourth"]
 
 
-async def test_each_version_comes_back_with_the_selection_that_was_last_made_inside_it() -> None:
+async def test_each_version_is_restored_with_the_last_selection_inside_it() -> None:
     model = ScriptedModel(*[[say(each)] for each in ("One", "Two", "Two again", "Better")])
     async with stage(model) as runs:
         first = await ask(runs, "first")

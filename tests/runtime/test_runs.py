@@ -186,7 +186,7 @@ async def test_an_invalid_call_is_returned_to_the_model_and_the_run_continues(
 
 
 @pytest.mark.promise("P1")
-async def test_a_tool_call_that_stands_only_in_reasoning_is_never_run() -> None:
+async def test_a_tool_call_inside_reasoning_is_never_executed() -> None:
     written = '<tool_call>{"name": "add", "arguments": {"a": 1, "b": 2}}</tool_call>'
     async with stage(ScriptedModel([think(written), say("Done.")]), tools=[add]) as runs:
         events = await events_of(runs)
@@ -302,7 +302,7 @@ async def test_another_owners_run_and_conversation_do_not_exist() -> None:
 
 
 @pytest.mark.promise("P15")
-async def test_effort_reaches_the_model_and_says_nothing_about_who_sees_it() -> None:
+async def test_effort_reaches_the_model_and_does_not_change_who_sees_reasoning() -> None:
     model = ScriptedModel([say("One")], [think("Hm"), say("Two")])
     async with stage(model) as runs:
         await events_of(runs, reasoning_effort="none")
@@ -325,7 +325,7 @@ async def test_an_endless_stream_is_cut_at_the_limit_and_what_came_is_kept() -> 
     assert len(texts(events, AnswerDelta)) == 10_000
 
 
-async def test_a_response_that_only_thought_says_so_with_the_numbers() -> None:
+async def test_a_response_with_only_reasoning_fails_with_its_token_counts() -> None:
     async with stage(ScriptedModel([think("Hm"), finish("length")])) as runs:
         events = await events_of(runs)
 

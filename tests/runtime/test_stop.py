@@ -180,7 +180,7 @@ async def test_a_run_without_followers_continues_by_default_and_stops_if_request
     assert model.open_streams == 0
 
 
-async def test_while_somebody_follows_a_run_it_is_not_stopped() -> None:
+async def test_a_run_with_followers_is_not_stopped() -> None:
     gate, over = asyncio.Event(), asyncio.Event()
 
     class HeldClock(FakeClock):
@@ -202,7 +202,7 @@ async def test_while_somebody_follows_a_run_it_is_not_stopped() -> None:
     assert end_of(events).status == "completed"
 
 
-async def test_a_busy_conversation_refuses_where_the_operator_says_so() -> None:
+async def test_a_busy_conversation_rejects_messages_if_configured_to() -> None:
     limits = Limits(busy_conversation="refuse")
     async with stage(ScriptedModel([say("One"), Silence()]), limits=limits) as runs:
         record = await start(runs, conversation_id="c")

@@ -25,7 +25,7 @@ def odd_name(*, found: bool) -> str:
     raise ToolError("no \udc80 here")
 
 
-async def test_what_a_tool_says_can_always_be_kept(tmp_path: Path) -> None:
+async def test_every_tool_output_can_be_stored(tmp_path: Path) -> None:
     model = ScriptedModel(
         [call_tool("odd_name", {"found": True}), call_tool("odd_name", {"found": False})],
         [say("Odd.")],

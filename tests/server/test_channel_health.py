@@ -8,7 +8,7 @@ from thinkaloud.providers.scripted import ScriptedModel
 from thinkaloud.server.api.health_checks import run_checks
 
 
-async def test_a_channel_that_does_not_run_degrades_the_health_and_says_why() -> None:
+async def test_a_channel_that_is_not_running_degrades_the_health_with_a_reason() -> None:
     states = [
         ChannelStatus("telegram", "failed", "The token is wrong.", 0),
         ChannelStatus("slack", "running", "", 0),

@@ -7,7 +7,7 @@ import pytest
 from thinkaloud.server.stream_monitor import Interruption
 
 
-async def test_a_block_that_is_interrupted_ends_without_an_exception_and_the_task_goes_on() -> None:
+async def test_an_interrupted_block_ends_without_an_exception_and_the_task_continues() -> None:
     with Interruption() as interruption:
         asyncio.get_running_loop().call_soon(interruption.interrupt)
         await asyncio.Event().wait()

@@ -203,7 +203,7 @@ async def test_conversations_of_other_owners_are_left_out_where_one_owner_is_ask
         assert await store.conversation("mallory", "talk") is None
 
 
-async def test_the_search_finds_what_was_said_and_not_what_the_backup_claims(
+async def test_the_search_finds_the_events_text_and_not_the_backups_index(
     tmp_path: Path,
 ) -> None:
     file = await backup(tmp_path, "UPDATE words SET text = 'poison'")
@@ -239,7 +239,7 @@ async def test_an_idempotency_key_in_use_here_keeps_its_run(
 
 
 @pytest.mark.parametrize("part", range(1, 10))
-async def test_damaged_pages_are_told_and_nothing_that_is_there_is_touched(
+async def test_damaged_pages_are_reported_and_existing_data_is_not_touched(
     tmp_path: Path, part: int
 ) -> None:
     file = await backup(tmp_path)

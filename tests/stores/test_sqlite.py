@@ -126,7 +126,7 @@ async def test_what_a_cancelled_caller_asked_for_is_done_nevertheless(path: Path
         assert await log_of(store) == whole_run()
 
 
-async def test_a_closed_store_says_so(path: Path) -> None:
+async def test_a_closed_store_raises_a_clear_error(path: Path) -> None:
     async with SqliteStore.open(path) as store:
         await begin(store)
     with pytest.raises(StoreError, match="closed"):
@@ -228,7 +228,7 @@ async def test_a_file_that_others_could_read_is_closed_to_them(path: Path) -> No
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-async def test_a_second_process_is_told_who_has_the_data(path: Path) -> None:
+async def test_a_second_process_learns_which_process_uses_the_data(path: Path) -> None:
     program = (
         "import asyncio, sys; from pathlib import Path\n"
         "from thinkaloud.errors import ConfigurationError\n"
@@ -255,7 +255,7 @@ async def test_a_second_process_is_told_who_has_the_data(path: Path) -> None:
 
 
 @pytest.mark.parametrize("left", [b"", b"1", b"\xff no number\n" * 99, b"9" * 40])
-async def test_what_a_lock_file_says_locks_nobody_out(path: Path, left: bytes) -> None:
+async def test_the_content_of_a_lock_file_locks_nobody_out(path: Path, left: bytes) -> None:
     lock = path.with_name(f"{path.name}.lock")
     path.parent.mkdir()
     lock.write_bytes(left)  # 1 is a process that lives, and not ours

@@ -62,7 +62,7 @@ async def keep_canary(store: SqliteStore, name: str = "talk") -> None:
     await store.compact(record, events, f"what is a {CANARY}? " + CANARY * 1_000)
 
 
-async def test_deleted_text_stands_in_no_file_any_more(path: Path) -> None:
+async def test_deleted_text_is_in_no_file(path: Path) -> None:
     async with SqliteStore.open(path) as store:
         await begin(store, "kept")
         for number in range(20):

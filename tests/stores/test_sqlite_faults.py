@@ -145,7 +145,7 @@ async def test_a_file_that_is_no_database_is_left_alone(path: Path) -> None:
     assert path.read_bytes() == b"Dear diary, " * 1_000
 
 
-async def test_damaged_pages_are_a_typed_error_told_once_and_spare_the_rest(
+async def test_damaged_pages_are_a_typed_error_reported_once_and_spare_the_rest(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with SqliteStore.open(path) as store:
@@ -164,7 +164,9 @@ async def test_damaged_pages_are_a_typed_error_told_once_and_spare_the_rest(
         assert await store.conversation(OWNER, "other") == conversation("other", title="spared")
 
 
-async def test_a_server_on_a_damaged_database_says_what_to_do_and_leaves_it(tmp_path: Path) -> None:
+async def test_a_server_on_a_damaged_database_suggests_what_to_do_and_does_not_touch_it(
+    tmp_path: Path,
+) -> None:
     home = Home(tmp_path)
     home.configure(DEMO)
     path = tmp_path / "data" / "thinkaloud.db"

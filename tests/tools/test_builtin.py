@@ -135,7 +135,7 @@ async def test_a_tool_refuses_with_a_message_that_the_model_can_act_on(
     assert said in caught.value.message
 
 
-async def test_what_is_cut_says_so(root: Path, tools: dict[str, Tool]) -> None:
+async def test_truncated_output_has_a_note(root: Path, tools: dict[str, Tool]) -> None:
     (root / "long").write_text("x\n" * (MAX_LINES + 1), encoding="utf-8")
     (root / "wide").write_text("y" * (MAX_CHARACTERS + 1), encoding="utf-8")
     for number in range(MAX_ENTRIES + 1):

@@ -38,7 +38,7 @@ async def ask(arguments: dict[str, object], moment: float = MOMENT) -> str:
         ),
     ],
 )
-async def test_the_time_of_the_clock_is_told_in_the_zone(
+async def test_the_clocks_time_is_given_in_the_zone(
     arguments: dict[str, object], time: str, weekday: str, zone: str
 ) -> None:
     assert json.loads(await ask(arguments)) == {

@@ -33,7 +33,7 @@ async def fetch_from(handler: Handler, path: str = "/") -> str:
         return await fetch(allowing(site.port), f"http://{LOOPBACK}:{site.port}{path}")
 
 
-async def test_a_page_comes_back_as_text_that_is_said_to_be_untrusted(nonblocking: None) -> None:
+async def test_a_page_is_returned_as_text_marked_as_untrusted(nonblocking: None) -> None:
     html = (
         "<!doctype html><title>A &amp; B</title><style>p{}</style><script>if (a<b) evil()</script>"
         "<h1>Head\n  line</h1><p>One <b>bold</b>\tword<br>and more<ul><li>first<li>second</ul>"
@@ -127,7 +127,7 @@ async def test_compressed_content_is_refused_unread_and_never_asked_for() -> Non
     assert seen == ["identity"]
 
 
-async def test_long_text_is_cut_and_says_so_before_it() -> None:
+async def test_long_text_is_truncated_with_a_note_before_it() -> None:
     head, _, text = (await fetch_from(page("x" * (MAX_CHARACTERS + 1)))).partition("\n\n")
     assert "only the beginning is included" in head
     assert len(text) == MAX_CHARACTERS

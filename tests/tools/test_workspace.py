@@ -143,7 +143,7 @@ def plant(root: Path) -> socket.socket:
     return listening
 
 
-def test_links_special_files_withheld_files_and_missing_ones_cannot_be_told_apart(
+def test_links_special_files_withheld_files_and_missing_ones_look_the_same(
     workspace: Workspace, root: Path
 ) -> None:
     with plant(root):
@@ -265,7 +265,7 @@ def test_nothing_stays_open(workspace: Workspace, root: Path) -> None:
         assert len(list(open_files.iterdir())) == before
 
 
-def test_a_listing_ends_at_its_limit_and_says_so(workspace: Workspace, root: Path) -> None:
+def test_a_listing_is_truncated_at_its_limit_with_a_note(workspace: Workspace, root: Path) -> None:
     for number in range(MAX_ENTRIES):
         (root / "notes" / "old" / f"n{number}").touch()
     listing = workspace.list("notes/old")
@@ -305,7 +305,7 @@ def test_a_search_refuses_what_it_cannot_look_for(workspace: Workspace, pattern:
         workspace.search("x", pattern)
 
 
-def test_a_search_ends_at_its_limits_and_says_so(workspace: Workspace) -> None:
+def test_a_search_is_truncated_at_its_limits_with_a_note(workspace: Workspace) -> None:
     assert workspace.search("a", max_matches=1).matches == (Match("a.txt", 1, "Alpha"),)
     assert not workspace.search("a", max_matches=1).complete
     out_of_time = workspace.search("alpha", seconds=0)
@@ -334,7 +334,7 @@ def test_a_root_that_is_no_folder_is_the_operators_to_mend(root: Path, name: str
         Workspace(root.parent / name)
 
 
-def test_a_root_that_has_gone_is_not_named_in_the_error(workspace: Workspace, root: Path) -> None:
+def test_the_path_of_a_missing_root_is_not_in_the_error(workspace: Workspace, root: Path) -> None:
     root.rename(root.parent / "elsewhere")
     for act in (workspace.list, lambda: workspace.search("a"), lambda: workspace.read_text("a", 1)):
         with pytest.raises(NotFound) as caught:
@@ -343,9 +343,7 @@ def test_a_root_that_has_gone_is_not_named_in_the_error(workspace: Workspace, ro
 
 
 @pytest.mark.parametrize("allowed", [False, True])
-def test_a_file_with_a_second_name_is_there_only_where_the_operator_says_so(
-    root: Path, allowed: bool
-) -> None:
+def test_a_hard_linked_file_is_visible_only_if_configured(root: Path, allowed: bool) -> None:
     outside = root.parent / "outside.txt"
     outside.write_text(f"{SECRET} outside", encoding="utf-8")
     (root / "linked.txt").hardlink_to(outside)

@@ -118,7 +118,7 @@ async def test_a_conversation_that_is_deleted_is_an_error_and_not_an_end(tmp_pat
         assert run.over
 
 
-async def test_an_older_server_is_told_apart_and_its_run_is_stopped(tmp_path: Path) -> None:
+async def test_an_older_server_is_recognized_and_its_run_is_stopped(tmp_path: Path) -> None:
     stopped: list[str] = []
     async with fake_server(stopped, None) as url:
         with pytest.raises(ConfigurationError, match="is an older version"):

@@ -122,7 +122,7 @@ def test_conversations_can_be_handled_while_a_server_runs(home_with_conversation
     assert not note.exists()
 
 
-def test_a_file_or_a_run_that_is_not_there_is_said(home_with_conversations: Home) -> None:
+def test_a_missing_file_or_run_is_reported(home_with_conversations: Home) -> None:
     for arguments, said in (
         (("branch", "sky", "3"), "no message 3: the conversation has 2."),
         (("search", " "), "Nothing to search for"),
@@ -258,7 +258,7 @@ def test_all_that_is_kept_can_be_taken_to_another_place(
     assert "sky" in ok(other.run("conversations", "search", "scattering"))
 
 
-def test_what_cannot_be_read_in_a_backup_is_told_and_the_rest_taken_in(
+def test_unreadable_parts_of_a_backup_are_reported_and_the_rest_imported(
     home_with_conversations: Home, tmp_path: Path
 ) -> None:
     file = tmp_path / "all.db"
@@ -285,7 +285,7 @@ def test_a_backup_is_not_taken_in_while_a_server_uses_the_data(
     assert "Another thinkaloud server" in done.stderr
 
 
-def test_where_nothing_is_kept_that_is_said(home: Home, tmp_path: Path) -> None:
+def test_a_store_that_does_not_persist_is_reported(home: Home, tmp_path: Path) -> None:
     home.configure(DEMO + '[store]\nkind = "memory"\n')
     for arguments in (("conversations", "list"), ("export", str(tmp_path / "x.db"))):
         done = home.run(*arguments)

@@ -16,7 +16,7 @@ def host(report: dict[str, Any], name: str) -> dict[str, Any]:
     return next(each for each in report["hosts"] if each["name"] == name)
 
 
-def test_what_works_is_said_with_the_model_the_file_and_the_hosts(home: Home) -> None:
+def test_a_working_setup_is_reported_with_the_model_the_file_and_the_hosts(home: Home) -> None:
     with model_server() as served:
         home.configure(served.configuration(port=0))
         done = home.run("doctor")
@@ -43,7 +43,7 @@ def test_what_works_is_said_with_the_model_the_file_and_the_hosts(home: Home) ->
     assert host(report, "openai")["state"] == "no_key"
 
 
-def test_the_demo_is_named_loudly_with_the_ways_to_a_real_model(home: Home) -> None:
+def test_the_demo_is_announced_with_the_options_for_a_real_model(home: Home) -> None:
     home.configure(DEMO + "[server]\nport = 0\n")
     done = home.run("doctor")
     assert done.returncode == 0
@@ -102,7 +102,7 @@ def test_a_missing_key_is_named_by_its_variable(home: Home) -> None:
     assert "✗ Model          none available" in done.stdout
 
 
-def test_a_port_that_is_taken_and_a_workspace_that_is_gone_are_problems(home: Home) -> None:
+def test_a_port_in_use_and_a_missing_workspace_are_problems(home: Home) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         home.configure(DEMO + f'[server]\nport = {port}\nworkspace = "gone"\n')

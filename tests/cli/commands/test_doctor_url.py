@@ -117,7 +117,7 @@ def test_a_stream_that_comes_as_it_is_sent_is_live(home: Home, url: str) -> None
         (truncated_response, {}, "cut"),
     ],
 )
-def test_what_stands_in_the_way_is_named_with_the_way_out(
+def test_the_obstacle_is_named_with_a_solution(
     home: Home, url: str, carry: Carry, headers: dict[str, str], verdict: str
 ) -> None:
     with proxy(url, carry, **headers) as public:
@@ -157,7 +157,9 @@ def test_a_cdn_is_known_by_its_headers(home: Home, url: str) -> None:
         ("{url}/elsewhere", "status 404"),
     ],
 )
-def test_an_address_without_a_server_is_said(home: Home, url: str, address: str, said: str) -> None:
+def test_an_address_without_a_server_is_reported(
+    home: Home, url: str, address: str, said: str
+) -> None:
     code, report = report_of(home, address.format(url=url))
     assert (code, report["verdict"]) == (1, "no_stream")
     assert said in report["detail"]

@@ -167,7 +167,7 @@ def test_what_would_steer_a_terminal_is_made_visible(home: Home) -> None:
         ),
     ],
 )
-def test_the_exit_code_says_how_the_run_ended(
+def test_the_exit_code_tells_how_the_run_ended(
     home: Home, answer: list[Step], status: int, code: int, said: str
 ) -> None:
     with model_server(answer, status=status) as served:
@@ -194,7 +194,7 @@ def test_the_exit_code_says_how_the_run_ended(
         (["serve", "--port", "70000"], 2, "--port"),
     ],
 )
-def test_what_is_wrong_before_the_run_is_said_with_its_own_code(
+def test_an_error_before_the_run_has_its_own_code(
     home: Home, arguments: list[str], code: int, said: str
 ) -> None:
     home.configure(DEMO)
@@ -233,7 +233,7 @@ def test_ctrl_c_stops_the_run_and_keeps_what_came(home: Home) -> None:
     assert b"Stopped. The output so far is saved." in errors
 
 
-def test_ctrl_c_again_leaves_even_where_nobody_reads_the_pipe(home: Home) -> None:
+def test_a_second_ctrl_c_quits_even_if_the_pipe_is_not_read(home: Home) -> None:
     with model_server([*[say("word " * 2000)] * 200, HOLD]) as served:
         home.configure(served.configuration())
         with home.start("chat", "Hi") as process:
@@ -258,7 +258,7 @@ def test_a_run_that_takes_too_long_fails_with_the_code_for_that(home: Home) -> N
     assert "Failed (run_timeout)" in done.stderr
 
 
-def test_a_reader_that_leaves_ends_the_program_without_a_word(home: Home) -> None:
+def test_a_closed_pipe_ends_the_program_silently(home: Home) -> None:
     with model_server([*[say("word " * 2000)] * 200, end()]) as served:
         home.configure(served.configuration())
         with home.start("chat", "Hi") as process:
@@ -334,7 +334,7 @@ def test_a_signal_that_ends_the_program_stops_the_run(home: Home, number: signal
     assert json.loads(shown.stdout)["runs"][0]["status"] == "stopped"
 
 
-def test_the_demo_says_so_beside_the_answer_and_in_it(home: Home) -> None:
+def test_the_demo_is_named_next_to_the_answer_and_in_it(home: Home) -> None:
     home.configure(DEMO)
     done = home.run("chat", "What is 6 * 7?", "--effort", "none")
     assert done.returncode == 0

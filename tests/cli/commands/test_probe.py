@@ -6,7 +6,7 @@ from tests.cli.model_server import end, model_server, say, think
 from tests.cli.program import Home
 
 
-def test_a_models_reasoning_and_its_times_are_told(home: Home) -> None:
+def test_a_models_reasoning_and_its_times_are_reported(home: Home) -> None:
     with model_server([think("Five cents."), say("0.05"), end()]) as served:
         home.configure(served.configuration())
         done = home.run("models", "--probe", "lab/m")

@@ -118,7 +118,7 @@ def through_proxy(
 
 
 @pytest.mark.promise("P6", "P7", "P8")
-def test_through_a_server_questions_are_kept_gone_on_with_and_said_again(home: Home) -> None:
+def test_through_a_server_conversations_are_saved_continued_and_regenerated(home: Home) -> None:
     with model_server(*ANSWERS) as served:
         home.configure(served.configuration())
         with server(home) as url:
@@ -173,7 +173,7 @@ def test_without_a_server_each_command_continues_the_last_conversation(home: Hom
         ]
 
 
-def test_ways_into_a_conversation_that_cannot_be_are_refused(home: Home) -> None:
+def test_impossible_options_for_a_conversation_are_refused(home: Home) -> None:
     with model_server(*ANSWERS) as served:
         home.configure(served.configuration())
         for arguments, said in (
@@ -190,7 +190,9 @@ def test_ways_into_a_conversation_that_cannot_be_are_refused(home: Home) -> None
 
 @pytest.mark.promise("P8")
 @pytest.mark.parametrize("running", [True, False])
-def test_at_the_prompt_one_goes_back_elsewhere_and_unkept(home: Home, running: bool) -> None:
+def test_at_the_prompt_one_can_resume_switch_and_start_temporary_conversations(
+    home: Home, running: bool
+) -> None:
     with model_server(*ANSWERS) as served:
         home.configure(served.configuration())
         with (
@@ -288,7 +290,7 @@ def test_ctrl_c_stops_a_run_of_the_server_that_has_not_answered_and_waits_for_an
 
 
 @pytest.mark.promise("P3", "P9")
-def test_a_server_that_is_killed_and_comes_back_elsewhere_says_how_the_run_ended(
+def test_a_server_that_restarts_at_another_address_reports_how_the_run_ended(
     home: Home,
 ) -> None:
     with model_server([say("Half"), HOLD]) as served:
@@ -309,7 +311,7 @@ def test_a_server_that_is_killed_and_comes_back_elsewhere_says_how_the_run_ended
 
 
 @pytest.mark.promise("P3")
-async def test_a_server_that_is_killed_and_stays_away_is_told_from_an_answer(home: Home) -> None:
+async def test_a_server_that_does_not_restart_is_distinguished_from_an_answer(home: Home) -> None:
     with model_server([say("Half"), HOLD]) as served:
         home.configure(served.configuration())
         settings = load(
@@ -338,7 +340,7 @@ async def test_a_server_that_is_killed_and_stays_away_is_told_from_an_answer(hom
 
 
 @pytest.mark.promise("P4", "P6", "P9")
-def test_whoever_loses_the_line_again_and_again_misses_nothing_and_sees_nothing_twice(
+def test_a_client_that_reconnects_repeatedly_misses_and_repeats_nothing(
     home: Home,
 ) -> None:
     words = [f"word{number} " for number in range(600)]
@@ -354,7 +356,7 @@ def test_whoever_loses_the_line_again_and_again_misses_nothing_and_sees_nothing_
 
 
 @pytest.mark.promise("P7", "P15")
-def test_what_a_server_keeps_back_or_refuses_is_kept_back_and_refused_in_the_terminal(
+def test_the_servers_policy_and_limits_apply_in_the_terminal(
     home: Home,
 ) -> None:
     with model_server([think("Secret."), say("Tea."), end()]) as served:
@@ -373,7 +375,9 @@ def test_what_a_server_keeps_back_or_refuses_is_kept_back_and_refused_in_the_ter
                 assert said in done.stderr
 
 
-def test_a_second_chat_without_a_server_says_what_to_do_and_can_be_temporary(home: Home) -> None:
+def test_a_second_chat_without_a_server_suggests_what_to_do_and_can_be_temporary(
+    home: Home,
+) -> None:
     with model_server(*ANSWERS) as served:
         home.configure(served.configuration())
         with home.terminal("chat") as first:
@@ -387,7 +391,7 @@ def test_a_second_chat_without_a_server_says_what_to_do_and_can_be_temporary(hom
             first.until("Answer 2.")
 
 
-def test_where_the_settings_keep_nothing_it_says_so_and_asks(home: Home) -> None:
+def test_at_the_prompt_a_memory_store_is_announced_and_nothing_is_saved(home: Home) -> None:
     with model_server(*ANSWERS) as served:
         home.configure(served.configuration() + '\n[store]\nkind = "memory"\n')
         with home.terminal("chat") as terminal:

@@ -33,7 +33,7 @@ def address(said: str) -> str:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_says_where_it_serves_what_and_ends_with_0_on_a_signal(
+def test_it_prints_its_address_and_model_and_exits_with_0_on_a_signal(
     home: Home, number: signal.Signals
 ) -> None:
     with model_server([say("Tea."), end()]) as served:
@@ -74,7 +74,9 @@ def streamed(url: str) -> Iterator[str]:
 
 
 @pytest.mark.promise("P3")
-def test_a_signal_ends_a_run_that_outlasts_the_grace_and_its_reader_is_told(home: Home) -> None:
+def test_a_signal_ends_a_run_that_exceeds_the_drain_timeout_and_its_reader_gets_the_end(
+    home: Home,
+) -> None:
     with model_server([say("Te"), HOLD]) as served:
         home.configure(served.configuration() + "\n[limits]\ndrain_timeout_seconds = 0.2\n")
         with home.start("serve", "--port", "0") as process:
@@ -140,7 +142,7 @@ def test_options_lie_over_the_configuration(home: Home) -> None:
         (["--config", "gone.toml"], 3, "gone.toml"),
     ],
 )
-def test_what_keeps_it_from_starting_is_said(
+def test_the_reason_for_not_starting_is_printed(
     home: Home, arguments: list[str], code: int, said: str
 ) -> None:
     home.configure(DEMO)

@@ -62,7 +62,7 @@ def test_an_id_or_title_in_the_data_is_shown_and_not_obeyed(
         assert "[red]x[/red]" in table.stdout
 
 
-def test_a_hostile_backup_adds_what_is_sound_and_says_what_it_left_out(
+def test_a_hostile_backup_imports_what_is_valid_and_reports_the_rest(
     home_with_conversations: Home,
 ) -> None:
     backup = home_with_conversations.folder / "backup.db"
@@ -106,7 +106,7 @@ def test_a_backup_with_a_view_that_never_ends_is_refused_at_once(
     assert "sky" in home_with_conversations.run("conversations", "list").stdout
 
 
-def test_what_the_log_says_of_damaged_data_does_not_steer_the_terminal(
+def test_log_messages_about_damaged_data_cannot_control_the_terminal(
     home_with_conversations: Home,
 ) -> None:
     change(

@@ -115,7 +115,7 @@ def test_a_conversation_continues_until_a_new_one_is_started(home: Home) -> None
     assert asked == [["First?"], ["First?", "One.", "Second?"], ["Third?"]]
 
 
-def test_the_model_and_the_effort_can_be_changed_and_mistakes_are_said(home: Home) -> None:
+def test_the_model_and_the_effort_can_be_changed_and_mistakes_are_reported(home: Home) -> None:
     home.configure(DEMO)
     with home.terminal("chat") as terminal:
         greeting = terminal.until("›")

@@ -151,7 +151,7 @@ async def test_a_refusal_has_its_code(client: Client, dialect: str, name: str, t
 @pytest.mark.parametrize(
     ("dialect", "name"), [(each, name) for each in DIALECTS for name in late(WIRES[each])]
 )
-async def test_a_stream_that_goes_wrong_fails_and_keeps_what_was_said(
+async def test_a_broken_stream_fails_the_run_and_keeps_its_output(
     client: Client, upstream: Provider, dialect: str, name: str, transport: str
 ):
     run = mark()
@@ -172,7 +172,7 @@ async def test_a_stream_that_goes_wrong_fails_and_keeps_what_was_said(
 @pytest.mark.promise("P7")
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("name", ["cut", "no end marker", "malformed JSON"])
-async def test_a_failure_brings_no_reasoning_to_who_asked_for_none(
+async def test_a_failure_contains_no_reasoning_unless_requested(
     client: Client, name: str, transport: str
 ):
     model = f"{host('openai-chat', name)}/m"

@@ -30,7 +30,7 @@ async def test_after_kill_9_in_a_stream_nothing_committed_is_lost_and_every_foll
 
 
 @pytest.mark.promise("P3", "P9")
-async def test_after_kill_9_between_two_runs_the_next_one_is_told_from_its_start(
+async def test_after_kill_9_between_two_runs_the_next_one_is_streamed_from_its_start(
     tmp_path: Path,
 ) -> None:
     async with upstream() as provider:
@@ -104,7 +104,7 @@ async def test_after_kill_9_a_message_that_queued_is_there_and_leads_back_to_its
 
 
 @pytest.mark.promise("P9")
-async def test_after_kill_9_who_waits_for_news_of_a_conversation_gets_them_once(
+async def test_after_kill_9_a_follower_of_a_conversation_gets_new_events_once(
     tmp_path: Path,
 ) -> None:
     async with upstream() as provider:

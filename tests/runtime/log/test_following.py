@@ -27,7 +27,7 @@ from thinkaloud.testing import (
 
 
 @pytest.mark.promise("P9")
-async def test_a_follower_that_comes_back_gets_every_event_after_its_cursor_once() -> None:
+async def test_a_follower_that_reconnects_gets_every_event_after_its_cursor_once() -> None:
     model = ScriptedModel([think("a", "b", "c"), say("d", "e")])
     async with stage(model) as runs:
         record = await start(runs)

@@ -50,7 +50,7 @@ async def followed(runs: Runs) -> Sequence[LoggedEvent]:
 
 @pytest.mark.promise("P8", "P9")
 @pytest.mark.parametrize("way", ["delete", "purge"])
-async def test_who_reads_a_conversation_that_is_deleted_in_this_moment_finds_nothing(
+async def test_reading_a_conversation_while_it_is_deleted_finds_nothing(
     way: str,
 ) -> None:
     store = SlowDeleteStore()

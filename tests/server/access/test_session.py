@@ -10,7 +10,7 @@ from tests.server.serving import serving
 from thinkaloud.testing import ScriptedModel, say
 
 
-async def test_without_a_credential_the_answer_says_which_one_is_needed() -> None:
+async def test_without_a_credential_the_response_names_the_one_needed() -> None:
     async with keyed() as server:
         for path in ("/session", "/me", "/models", "/keys"):
             status, problem, headers = await server.ask("GET", path)

@@ -184,7 +184,7 @@ async def test_a_run_that_takes_the_place_of_another_keeps_its_files_whatever_be
     assert messages["messages"][0]["attachments"] == []
 
 
-async def test_what_is_in_a_file_lies_in_the_log_once_however_often_the_message_is_said_again() -> (
+async def test_a_files_content_is_in_the_log_once_however_often_the_message_is_regenerated() -> (
     None
 ):
     store = MemoryStore()
@@ -243,7 +243,7 @@ async def test_a_sent_picture_can_be_looked_at_and_a_sent_text_only_saved() -> N
 
 
 @pytest.mark.promise("P12")
-async def test_a_file_of_somebody_elses_run_is_not_there() -> None:
+async def test_a_file_of_another_owners_run_is_not_found() -> None:
     uploads = MemoryUploads(FakeClock())
     theirs = await uploads.keep("bob", "cat.png", "image/png", PNG)
     async with open_server(ScriptedModel([say("Seen.")]), uploads=uploads) as served:

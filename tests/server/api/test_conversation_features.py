@@ -268,7 +268,7 @@ async def test_a_run_that_stops_with_its_client_continues_while_the_client_waits
     )
 
 
-async def test_who_waits_in_a_conversation_that_is_deleted_is_told() -> None:
+async def test_queued_senders_learn_that_their_conversation_was_deleted() -> None:
     async with serving(ScriptedModel([say("Half"), Silence()])) as served:
         asking = asyncio.ensure_future(
             served.post("/chat/message", {"text": "Hi", "conversation_id": "c"})
@@ -294,7 +294,7 @@ class FullStore(MemoryStore):
         raise StoreError("The disk is full.")
 
 
-async def test_a_store_that_fails_is_a_503_that_says_when_to_try_again() -> None:
+async def test_a_failing_store_is_a_503_with_retry_after() -> None:
     async with (
         serving(ScriptedModel(), store=FullStore()) as served,
         served.session.get(f"{served.api}/conversations") as response,

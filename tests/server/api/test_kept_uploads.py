@@ -78,7 +78,7 @@ async def test_an_upload_is_looked_at_as_what_it_is_and_deleted_once() -> None:
 
 
 @pytest.mark.promise("P12")
-async def test_an_upload_of_somebody_else_is_in_no_list_and_cannot_be_had_or_deleted() -> None:
+async def test_an_upload_of_another_owner_is_not_listed_and_cannot_be_read_or_deleted() -> None:
     uploads = MemoryUploads(FakeClock())
     theirs = await uploads.keep("bob", "p.png", "image/png", PNG)
     async with open_server(uploads=uploads) as served:
@@ -134,7 +134,7 @@ async def test_a_branch_keeps_the_uploads_of_what_it_was_made_of() -> None:
         assert await names(served) == []
 
 
-async def test_what_only_a_temporary_conversation_used_is_gone_after_the_next_start() -> None:
+async def test_uploads_of_temporary_conversations_are_deleted_at_the_next_start() -> None:
     uploads, store = MemoryUploads(FakeClock()), MemoryStore()
     files = NamedFiles(uploads, None)
     model = ScriptedModel([say("Seen.")], [say("Seen.")])

@@ -228,7 +228,7 @@ async def test_the_log_of_a_conversation_ends_with_why_when_it_is_deleted() -> N
 
 @pytest.mark.promise("P3", "P9")
 @pytest.mark.parametrize("kept", [1, 4, 6])
-async def test_only_after_a_crash_a_snapshot_stands_for_what_is_lost(kept: int) -> None:
+async def test_only_after_a_crash_a_snapshot_replaces_lost_events(kept: int) -> None:
     """The client saw more than what was on disk: the server died between the two."""
     living, dead = MemoryStore(), MemoryStore()
     async with serving(ScriptedModel(SCRIPT, ANSWER), store=living) as served:

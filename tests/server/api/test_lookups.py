@@ -85,7 +85,7 @@ async def test_a_stopped_message_answers_with_what_there_was() -> None:
     assert (received.complete["status"], received.complete["response"]) == ("stopped", "Half")
 
 
-async def test_a_run_that_waits_for_its_conversation_says_so() -> None:
+async def test_a_run_that_waits_for_its_conversation_reports_it() -> None:
     go = asyncio.Event()
     model = ScriptedModel([say("One"), Wait(go)], [say("Two")])
     async with serving(model) as served:

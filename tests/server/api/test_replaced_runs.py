@@ -23,7 +23,7 @@ async def frames_of(served: Served, path: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.promise("P8", "P9")
-async def test_a_replaced_run_is_what_it_was_whoever_asks_and_also_after_a_restart(
+async def test_a_replaced_run_is_unchanged_for_every_client_and_after_a_restart(
     tmp_path: Path,
 ) -> None:
     async with SqliteStore.open(tmp_path / "thinkaloud.db") as store:

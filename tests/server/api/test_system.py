@@ -31,7 +31,9 @@ async def test_the_probes_tell_life_from_readiness() -> None:
     assert (status, set(health["checks"])) == (200, {"store", "saving", "model", "runs"})
 
 
-async def test_a_store_that_takes_no_writing_is_told_until_it_does(tmp_path: Path) -> None:
+async def test_a_store_that_rejects_writes_is_reported_until_it_accepts_them(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "thinkaloud.db"
     async with (
         SqliteStore.open(path, Opening(busy_timeout=0.02)) as store,
@@ -48,7 +50,7 @@ async def test_a_store_that_takes_no_writing_is_told_until_it_does(tmp_path: Pat
     assert "Another program has locked" in held["checks"]["saving"]["detail"]
 
 
-async def test_what_cannot_be_saved_is_told_until_it_is_deleted() -> None:
+async def test_unsaved_events_are_reported_until_their_conversation_is_deleted() -> None:
     store = FailingStore()
     async with serving(ScriptedModel([say("One")]), store=store) as served:
         store.full = store.room_for_a_trial = True
@@ -92,7 +94,7 @@ async def test_live_counts_are_those_of_now() -> None:
     assert "thinkaloud_open_sockets 1.0" in figures
 
 
-async def test_figures_are_counted_by_route_and_hold_nothing_that_was_said() -> None:
+async def test_metrics_are_counted_by_route_and_contain_no_content() -> None:
     async with serving(ScriptedModel([say("answer-canary")])) as served:
         await exchange_over("rest", served, text="question-canary", conversation_id="name-canary")
         await served.get("/conversations/name-canary?x=query-canary")

@@ -126,7 +126,7 @@ async def test_an_id_names_the_upload_and_any_other_name_a_file_of_the_workspace
 
 @pytest.mark.promise("P12")
 @pytest.mark.parametrize("field", ["context_files", "image_path"])
-async def test_an_upload_of_somebody_else_is_refused_like_one_that_never_was(field: str) -> None:
+async def test_an_upload_of_another_owner_is_refused_like_a_missing_one(field: str) -> None:
     uploads = MemoryUploads(FakeClock())
     theirs = await uploads.keep("bob", "p.png", "image/png", PNG)
     nobodys = "upl_" + "0" * 32
@@ -148,7 +148,7 @@ async def test_an_upload_of_somebody_else_is_refused_like_one_that_never_was(fie
 
 
 @pytest.mark.parametrize(("data", "media_type"), PICTURES)
-async def test_a_picture_is_told_by_its_content_whatever_it_is_called(
+async def test_an_image_is_recognized_by_its_content_whatever_its_name(
     data: bytes, media_type: str
 ) -> None:
     async with open_server() as served:
@@ -227,7 +227,7 @@ async def test_nothing_that_is_refused_is_written(tmp_path: Path) -> None:
         (PNG, 8 * 2**20),
     ],
 )
-async def test_a_file_may_be_as_large_as_is_said_and_not_a_byte_larger(
+async def test_a_file_may_be_as_large_as_the_limit_and_not_a_byte_larger(
     data: bytes, limit: int
 ) -> None:
     settings = {"max_upload_bytes": limit} if limit == 1000 else {}

@@ -171,7 +171,7 @@ async def test_the_newest_page_tells_of_versions_and_an_older_page_of_another_ve
         assert (status, problem["field"]) == (422, "before")
 
 
-async def test_who_follows_is_told_of_a_selection_in_the_log_and_with_its_number() -> None:
+async def test_followers_get_a_selection_as_a_numbered_log_event() -> None:
     async with serving(ScriptedModel([say("One.")], [say("Better.")])) as served:
         first = await ask(served, "first")
         await ask(served, "first", replaces=first["run_id"])

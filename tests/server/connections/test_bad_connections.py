@@ -106,7 +106,7 @@ async def test_a_head_that_does_not_come_to_its_end_is_given_up(sent: bytes) -> 
     assert (status, problem["code"]) == (408, "header_timeout")
 
 
-async def test_a_connection_on_which_nothing_comes_is_closed_without_a_word() -> None:
+async def test_a_connection_that_sends_nothing_is_closed_without_a_response() -> None:
     async with (
         serving(ScriptedModel(), header_timeout_seconds=0.1) as served,
         raw(served) as connection,

@@ -49,7 +49,7 @@ async def test_active_runs_may_finish_and_no_new_run_starts() -> None:
 
 
 @pytest.mark.promise("P3")
-async def test_a_run_that_outlasts_the_grace_is_ended_and_its_readers_are_told() -> None:
+async def test_a_run_that_exceeds_the_drain_timeout_is_ended_and_its_readers_get_the_end() -> None:
     body = {"text": "Hi"}
     async with (
         serving(ScriptedModel([say("Half"), Silence()]), drain=0.2) as served,

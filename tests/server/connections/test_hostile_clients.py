@@ -12,7 +12,7 @@ QUICK = {"header_timeout_seconds": 0.3, "body_timeout_seconds": 0.3}
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_hostile_heads_and_frames_are_answered_and_harm_nobody(
+async def test_hostile_heads_and_frames_are_answered_and_affect_no_other_client(
     seed: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     model = ScriptedModel(*[[say("Yes.")]] * 5_000)

@@ -33,7 +33,7 @@ def test_a_body_does_not_wait_until_the_client_has_acknowledged_the_headers() ->
                 assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
-def test_a_port_in_use_is_told_with_the_way_out() -> None:
+def test_a_port_in_use_is_reported_with_a_solution() -> None:
     with bind(ServerSettings(port=0)) as taken:
         taken.listen()
         port = taken.getsockname()[1]
@@ -62,7 +62,7 @@ def test_a_connection_whose_other_side_vanished_is_given_up_after_its_readers_ti
     assert found == [10, 3, 3, 25_000]
 
 
-async def test_it_says_where_it_can_be_reached_and_stops_on_a_signal() -> None:
+async def test_it_prints_its_address_and_stops_on_a_signal() -> None:
     reached: asyncio.Queue[str] = asyncio.Queue()
     async with serving(ScriptedModel()) as served:
         app = create_app(served.services)

@@ -131,7 +131,7 @@ async def test_the_fields_of_the_other_bodies_are_named_too(
     assert (status, problem["field"]) == (422, field)
 
 
-async def test_an_unknown_model_is_told_with_names_like_it() -> None:
+async def test_an_unknown_model_is_reported_with_similar_names() -> None:
     async with serving(ScriptedModel()) as served:
         for place, body in (
             (MESSAGE, {"text": "Hi", "model": "scripted/modle"}),
@@ -172,7 +172,7 @@ async def test_any_other_wrong_value_comes_without_a_list() -> None:
     assert "valid" not in problem
 
 
-async def test_members_that_nobody_knows_are_ignored_and_of_two_the_last_counts() -> None:
+async def test_unknown_fields_are_ignored_and_of_duplicates_the_last_counts() -> None:
     async with serving(ScriptedModel([say("A")])) as served:
         body = '{"text": "first", "unheard_of": {"a": [1]}, "text": "second"}'
         status, reply = await served.post(
@@ -244,7 +244,7 @@ async def test_an_idempotency_key_of_no_usable_form_is_refused(key: str) -> None
     assert (status, problem["field"]) == (422, "Idempotency-Key")
 
 
-async def test_a_wrong_method_is_told_the_right_ones_and_a_wrong_address_nothing() -> None:
+async def test_a_wrong_method_gets_the_allowed_ones_and_a_wrong_path_nothing() -> None:
     async with serving(ScriptedModel()) as served:
         for method, path, allowed in (
             ("GET", "/api/v1/chat/message", "POST"),

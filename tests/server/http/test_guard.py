@@ -143,7 +143,7 @@ async def test_the_servers_own_pages_and_the_configured_ones_may_use_it() -> Non
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
-async def test_what_a_browser_says_another_site_began_changes_nothing(site: str) -> None:
+async def test_a_request_that_another_site_started_changes_nothing(site: str) -> None:
     async with serving(ScriptedModel()) as served:
         headers = ("Host: localhost", f"Sec-Fetch-Site: {site}")
         for method, path in PLACES:
@@ -225,7 +225,7 @@ async def test_what_a_proxy_claims_changes_nothing() -> None:
         assert (await raw(served, "GET", "/", *foreign))[0] == 421
 
 
-async def test_every_answer_is_inert_in_a_browser_and_says_which_request_it_was() -> None:
+async def test_every_response_is_inert_in_a_browser_and_has_a_request_id() -> None:
     async with serving(ScriptedModel([say("A")])) as served:
         answers: list[Any] = []
         for method, path in PLACES:
@@ -263,7 +263,7 @@ async def test_a_request_id_is_taken_over_only_where_it_is_harmless(sent: str, k
         assert problem["request_id"] == found[0]
 
 
-async def test_a_socket_says_which_request_it_was() -> None:
+async def test_a_socket_sends_its_request_id() -> None:
     async with serving(ScriptedModel()) as served:
         async with connect(
             served.socket_url, additional_headers={"X-Request-ID": "mine"}

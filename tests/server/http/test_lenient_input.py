@@ -203,7 +203,7 @@ SAID = [
 
 
 @pytest.mark.parametrize("text", SAID)
-async def test_text_on_ws_that_is_no_json_object_is_said_as_it_is(text: str) -> None:
+async def test_text_on_ws_that_is_not_a_json_object_is_a_message(text: str) -> None:
     model = ScriptedModel([say("Hi.")])
     async with hosting(model) as served, client(served) as one:
         await one.send(text)

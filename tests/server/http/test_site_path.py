@@ -51,7 +51,7 @@ async def test_a_foreign_host_is_refused_under_the_path_too() -> None:
 @pytest.mark.parametrize(
     "wrong", ["/a b", "/../etc", "/a/./b", "//evil.example", '/"><script>', "/a//b", "/%2e", "/ä"]
 )
-def test_what_is_no_path_stops_the_start_and_says_why(wrong: str, tmp_path: Path) -> None:
+def test_an_invalid_site_path_prevents_the_start_with_a_reason(wrong: str, tmp_path: Path) -> None:
     file = tmp_path / "thinkaloud.toml"
     file.write_text(f"[server]\nbase_path = '{wrong}'\n", encoding="utf-8")
     if wrong == "//evil.example":

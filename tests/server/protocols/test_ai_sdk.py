@@ -249,7 +249,7 @@ async def test_a_body_larger_than_its_limit_is_refused() -> None:
             assert response.status == 413
 
 
-async def test_stopping_a_chat_stops_its_run_and_says_so_in_the_stream() -> None:
+async def test_stopping_a_chat_stops_its_run_and_ends_the_stream_as_stopped() -> None:
     model = ScriptedModel([think("Hm"), Silence()])
     async with serving(model) as served:
         url = f"{served.api}/ai-sdk/chat"

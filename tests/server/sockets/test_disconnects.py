@@ -18,7 +18,7 @@ from thinkaloud.testing import ScriptedModel, say
         ("/api/v1/chat/stream", '{"conversation_id": "room", "text": "Hello"}'),
     ],
 )
-async def test_a_message_of_who_left_at_once_is_answered_and_its_socket_is_let_go(
+async def test_a_message_whose_sender_disconnects_at_once_is_answered_and_its_socket_released(
     path: str, sent: str
 ) -> None:
     model = ScriptedModel([say("Hi.")])

@@ -80,7 +80,7 @@ def check_segments(received: Exchange) -> None:
 @pytest.mark.promise("P1", "P2", "P3", "P4")
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("stage", STAGES)
-async def test_every_way_in_tells_the_same_run(transport: str, stage: str) -> None:
+async def test_every_transport_reports_the_same_run(transport: str, stage: str) -> None:
     async with serving(ScriptedModel(*STAGES[stage]), tools=[add]) as served:
         received = await exchange_over(transport, served, include_reasoning=True)
         assert received.complete is not None
@@ -148,7 +148,7 @@ async def test_reaching_the_iteration_limit_is_an_end_of_its_own(transport: str)
 @pytest.mark.promise("P2", "P3")
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("failure", FAILURES)
-async def test_a_failure_has_its_code_its_status_and_what_was_said(
+async def test_a_failure_has_its_code_its_status_and_the_partial_answer(
     transport: str, failure: str
 ) -> None:
     script, code, status = FAILURES[failure]
@@ -269,7 +269,7 @@ async def stop_when_answering(served: Served) -> None:
 
 
 @pytest.mark.promise("P15")
-async def test_a_denied_wish_for_reasoning_is_told_and_changes_nothing_else() -> None:
+async def test_a_denied_request_for_reasoning_is_reported_and_changes_nothing_else() -> None:
     model = ScriptedModel(*[[think("T"), say("A")]] * 2)
     async with serving(model, show_reasoning="deny") as served:
         body = {"text": "Hi", "include_reasoning": True, "reasoning_effort": "high"}
@@ -355,7 +355,7 @@ class KeylessCatalogue(FixedCatalogue):
         raise ConfigurationError("No key for lab: set LAB_API_KEY.")
 
 
-async def test_a_missing_key_says_what_to_set_on_every_way_in() -> None:
+async def test_a_missing_key_names_the_variable_to_set_on_every_transport() -> None:
     catalogue = KeylessCatalogue(ScriptedModel())
     async with serving(catalogue=catalogue) as served:
         status, problem = await served.post("/chat/message", {"text": "Hi"})

@@ -26,7 +26,7 @@ async def read(served: Served, path: str, **kwargs: Any) -> list[dict[str, Any]]
 
 @pytest.mark.promise("P9")
 @pytest.mark.parametrize("by", ["after", "Last-Event-ID"])
-async def test_whoever_comes_back_gets_every_event_after_the_last_once_and_in_order(
+async def test_a_reconnecting_client_gets_every_later_event_once_and_in_order(
     by: str,
 ) -> None:
     async with serving(ScriptedModel(SCRIPT)) as served:
@@ -77,7 +77,7 @@ async def test_a_stream_names_its_run_at_once_so_that_it_can_be_stopped_while_it
 
 
 @pytest.mark.promise("P9")
-async def test_a_client_that_has_it_all_is_told_not_to_come_back() -> None:
+async def test_a_client_that_has_everything_is_not_asked_to_reconnect() -> None:
     async with serving(ScriptedModel(SCRIPT)) as served:
         received = await exchange_over("sse", served)
         path = f"{served.api}/runs/{received.frames[0]['data']['run_id']}/events"
@@ -154,7 +154,7 @@ async def answers(served: Served, runs: list[str], last: int) -> list[tuple[int,
     return found
 
 
-async def test_a_stream_says_that_it_is_one_and_is_neither_kept_nor_changed_on_its_way() -> None:
+async def test_a_stream_has_headers_that_prevent_caching_and_transformation() -> None:
     async with serving(ScriptedModel(SCRIPT)) as served:
         headers = {"Accept-Encoding": "gzip, br, zstd"}
         async with served.session.post(
@@ -223,7 +223,7 @@ async def test_a_conversation_is_followed_over_all_its_runs_and_over_no_others()
 
 
 @pytest.mark.promise("P9")
-async def test_a_long_conversation_is_told_again_with_every_end() -> None:
+async def test_a_long_conversation_is_replayed_with_every_terminal_event() -> None:
     model = ScriptedModel(*[[think("T"), say(f"Answer {n}.")] for n in range(8)])
     async with serving(model) as served:
         for _ in range(8):
@@ -330,7 +330,7 @@ def words(frames: list[dict[str, Any]], event: str) -> str:
 
 
 @pytest.mark.parametrize("transport", ["sse", "socket"])
-async def test_who_follows_a_conversation_is_told_when_it_is_deleted(transport: str) -> None:
+async def test_followers_of_a_conversation_learn_that_it_was_deleted(transport: str) -> None:
     async with serving(ScriptedModel([say("Answer.")])) as served:
         await served.post("/chat/message", {"text": "Hi", "conversation_id": "c"})
         if transport == "sse":

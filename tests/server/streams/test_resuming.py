@@ -201,7 +201,7 @@ async def test_a_repeated_post_finds_its_run_also_where_the_server_is_busy() -> 
 
 
 @pytest.mark.promise("P7", "P9")
-async def test_who_resumes_without_reasoning_gets_no_byte_of_it(tmp_path: Path) -> None:
+async def test_resuming_without_reasoning_sends_no_byte_of_it(tmp_path: Path) -> None:
     async with SqliteStore.open(tmp_path / "thinkaloud.db") as store:
         async with serving(ScriptedModel(SCRIPT), store=store) as served:
             whole = await begin(served)

@@ -74,7 +74,7 @@ LEAKS = [
 @pytest.mark.promise("P1", "P7")
 @pytest.mark.parametrize("dialect", WIRES)
 @pytest.mark.parametrize(("text", "answer"), LEAKS)
-async def test_a_server_that_withholds_reasoning_sends_no_thought_that_stands_in_the_answer(
+async def test_a_server_that_withholds_reasoning_sends_no_reasoning_inside_the_answer(
     dialect: str, text: str, answer: str, tmp_path: Path
 ) -> None:
     body, kind, tail = WIRES[dialect]

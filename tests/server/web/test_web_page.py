@@ -166,7 +166,7 @@ async def raw_get(host: str, port: int, path: str) -> bytes:
         writer.close()
 
 
-async def test_without_a_bundle_the_page_says_what_to_do(tmp_path: Path) -> None:
+async def test_without_a_bundle_the_page_explains_what_to_do(tmp_path: Path) -> None:
     async with (
         hosting(ScriptedModel(), bundle=tmp_path / "none") as served,
         asked(served, "/") as answer,

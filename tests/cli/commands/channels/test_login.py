@@ -49,7 +49,7 @@ async def test_wechat_is_added_logged_in_to_and_answers(home: Home, wechat: Fake
         assert wechat.people.seen(OWNER)[0].text.startswith("💭 Thought for")
 
 
-async def test_a_login_that_needs_a_number_says_that_it_needs_a_terminal(
+async def test_a_login_that_needs_a_number_requires_a_terminal(
     home: Home, wechat: FakeWeChat
 ) -> None:
     home.configure(DEMO)

@@ -350,7 +350,7 @@ async def test_only_so_many_sockets_are_open_at_once() -> None:
 
 
 @pytest.mark.promise("P14")
-async def test_a_reader_that_takes_nothing_is_dropped_and_slows_nobody() -> None:
+async def test_a_reader_that_stops_reading_is_dropped_and_delays_no_other() -> None:
     huge = [say("x" * 60_000) for _ in range(400)]
     model = ScriptedModel(huge, [say("Quick")])
     limits = Limits(max_response_chars=10**9)
@@ -378,7 +378,7 @@ async def test_a_failed_run_leaves_the_socket_open() -> None:
         assert (await talk_to(socket, "c1"))["data"]["response"] == "Whole"
 
 
-async def test_the_text_of_a_model_is_one_string_whatever_stands_in_it() -> None:
+async def test_a_models_text_is_one_string_whatever_it_contains() -> None:
     text = "\r\n\r\nevent: complete\ndata: {}\n\nid: 99\r\u2028 </script>"
     async with serving(ScriptedModel([say(text)])) as served, served.socket() as socket:
         assert (await talk_to(socket, "c1"))["data"]["response"] == text

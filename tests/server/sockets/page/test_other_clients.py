@@ -105,7 +105,7 @@ async def test_a_run_that_fails_is_reported_as_an_error_before_its_end() -> None
         assert events(frames).count("error") == 1
 
 
-async def test_a_failed_run_is_reported_again_to_who_replays_it() -> None:
+async def test_a_replay_of_a_failed_run_reports_the_failure() -> None:
     model = ScriptedModel([ModelFailed("provider_auth", "No such key.")])
     async with hosting(model) as served, client(served) as one, client(served) as two:
         await one.say("room")

@@ -185,7 +185,7 @@ async def test_a_channel_that_is_turned_off_is_not_there() -> None:
     assert refused.value.response.status_code == 404
 
 
-async def test_the_bootstrap_says_where_the_socket_is_and_what_there_is() -> None:
+async def test_the_bootstrap_has_the_sockets_address_and_the_servers_features() -> None:
     async with (
         hosting(ScriptedModel()) as served,
         served.session.get(f"{served.url}/webui/bootstrap") as answer,

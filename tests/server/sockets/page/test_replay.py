@@ -257,9 +257,7 @@ async def test_a_run_continues_when_every_socket_is_closed() -> None:
 
 
 @pytest.mark.promise("P2", "P3", "P9")
-async def test_when_the_server_ends_every_chat_is_told_the_end_of_its_run_and_then_why_it_closes() -> (
-    None
-):
+async def test_on_shutdown_every_chat_gets_the_end_of_its_run_and_a_close_reason() -> None:
     async with (
         hosting(ScriptedModel([think("Hm"), Silence()], [think("Hm"), Silence()])) as served,
         client(served) as one,
@@ -285,7 +283,7 @@ async def test_when_the_server_ends_every_chat_is_told_the_end_of_its_run_and_th
 
 
 @pytest.mark.promise("P14")
-async def test_a_reader_that_takes_nothing_is_dropped_and_slows_nobody() -> None:
+async def test_a_reader_that_stops_reading_is_dropped_and_delays_no_other() -> None:
     piece = "x" * 60_000
     model = ScriptedModel([think(*[piece] * 300), say("Done.")])
     limits = Limits(max_response_chars=300 * 60_000 + 100)

@@ -44,7 +44,7 @@ def add(a: int, b: int) -> int:
 
 @pytest.mark.promise("P2", "P4")
 @pytest.mark.parametrize("stage", STAGES)
-async def test_a_run_is_told_whole_and_in_order(stage: str) -> None:
+async def test_a_run_is_sent_completely_and_in_order(stage: str) -> None:
     limits = Limits(idle_timeout_seconds=0.2)
     async with (
         hosting(ScriptedModel(*STAGES[stage]), tools=[add], limits=limits) as served,
@@ -77,7 +77,7 @@ async def test_a_tool_call_is_shown_with_its_arguments_and_its_result() -> None:
 
 
 @pytest.mark.parametrize("member", ["content", "text", "message"])
-async def test_an_object_without_type_is_said_in_the_own_chat(member: str) -> None:
+async def test_an_object_without_a_type_is_a_message_in_the_sockets_own_chat(member: str) -> None:
     async with hosting(ScriptedModel([say("Hi.")])) as served, client(served) as one:
         await one.send({member: "Hello"})
         frames = await one.turn(one.ready["chat_id"])
@@ -86,7 +86,7 @@ async def test_an_object_without_type_is_said_in_the_own_chat(member: str) -> No
 
 
 @pytest.mark.parametrize("text", ["42", '"quoted"', "[1, 2]", "  two\nlines  "])
-async def test_text_that_is_no_object_is_said_as_it_is(text: str) -> None:
+async def test_text_that_is_not_an_object_is_a_message(text: str) -> None:
     async with hosting(ScriptedModel([say("Hi.")])) as served, client(served) as one:
         await one.send(text)
         frames = await one.turn(one.ready["chat_id"])
@@ -166,7 +166,7 @@ async def test_a_temporary_chat_is_in_no_list() -> None:
     assert page["conversations"] == []
 
 
-async def test_a_socket_that_asks_whether_the_server_is_there_is_told_so() -> None:
+async def test_a_socket_that_sends_a_ping_gets_a_pong() -> None:
     gate = asyncio.Event()
     async with (
         hosting(ScriptedModel([think("Hm"), Wait(gate), say("Hi.")])) as served,
@@ -275,7 +275,7 @@ async def test_a_stop_from_another_socket_ends_the_run_and_spares_the_next(momen
 @pytest.mark.parametrize(
     "setting", ["channel", "channel-policy", "policy", "attach", "message", "replay", "snapshot"]
 )
-async def test_reasoning_that_is_kept_back_leaves_no_byte(setting: str) -> None:
+async def test_no_byte_of_withheld_reasoning_is_sent(setting: str) -> None:
     channel = WebSocketSettings(
         show_reasoning=setting != "channel",
         reasoning="deny" if setting == "channel-policy" else "allow",
@@ -310,7 +310,7 @@ async def test_reasoning_that_is_kept_back_leaves_no_byte(setting: str) -> None:
 @pytest.mark.parametrize(
     "transport", ["cut", "failed", "refused tool", "only thought", "stop", "ended"]
 )
-async def test_a_run_that_goes_wrong_brings_no_reasoning_to_who_wants_none(transport: str) -> None:
+async def test_a_failed_run_contains_no_reasoning_unless_requested(transport: str) -> None:
     ends: dict[str, Script] = {
         "cut": [Cut()],
         "failed": [ModelFailed("provider_overloaded", "Later.")],
