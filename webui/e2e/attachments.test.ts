@@ -74,7 +74,7 @@ inChromium("files in Chromium, against the real server", () => {
     await page.getByText("You brought dropped.txt: heliotrope").waitFor();
   });
 
-  it("keeps the files when a message is changed or said again, and lets one go", async ({ here: { page } }) => {
+  it("keeps the files when a message is edited or regenerated, and detaches one", async ({ here: { page } }) => {
     await attach(page);
     await say(page, "read it");
     await done(page).waitFor();

@@ -11,7 +11,7 @@ const body = (page: Page) => page.locator("section[aria-label=Thinking]");
 const done = (page: Page) => page.getByRole("button", { name: "Copy answer" });
 
 inChromium("the page in Chromium, against the real server", () => {
-  it("thinks live and in the open, then folds the thought away and answers", async ({ here: { page, said } }) => {
+  it("shows reasoning live, then collapses it and answers", async ({ here: { page, said } }) => {
     await say(page, "Why?");
     await thinking(page).waitFor();
     expect(await thinking(page).getAttribute("aria-expanded")).toBe("true");
@@ -56,7 +56,7 @@ inChromium("the page in Chromium, against the real server", () => {
     expect(first).toContain("Thought number 12 leads to the next one.");
   });
 
-  it("stops with Escape and says so, keeping what was thought", async ({ here: { page } }) => {
+  it("stops with Escape and shows it, keeping the reasoning", async ({ here: { page } }) => {
     await say(page, "Why?");
     await page.getByText("Thought number 2 leads").waitFor();
     await page.keyboard.press("Escape");
@@ -221,7 +221,7 @@ inChromium("the page in Chromium, against the real server", () => {
     await done(page).nth(1).waitFor();
   });
 
-  it("finds a conversation by what was said in it", async ({ here: { page } }) => {
+  it("finds a conversation by its text", async ({ here: { page } }) => {
     await say(page, "quick\n\nabout a heliotrope");
     await done(page).waitFor();
     await page.getByRole("searchbox", { name: "Search chats" }).fill("heliotrope");
@@ -240,7 +240,7 @@ inChromium("the page in Chromium, against the real server", () => {
     expect(await page.getByRole("button", { name: "Remove word.txt" }).count()).toBe(0);
   });
 
-  it("says why a file is not taken", async ({ here: { page } }) => {
+  it("explains why a file is rejected", async ({ here: { page } }) => {
     const file = { name: "all.zip", mimeType: "application/zip", buffer: Buffer.from([0x50, 0x4b, 3, 4, 0xff]) };
     await page.getByLabel("Files to attach").setInputFiles(file);
     await page.getByText("upload failed").waitFor();

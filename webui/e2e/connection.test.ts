@@ -71,7 +71,7 @@ inChromium("a connection that is lost", () => {
     expect(await page.getByRole("article").count()).toBe(2);
   });
 
-  it("sends what was said while the server was away, once", async ({ here: { page }, server }) => {
+  it("sends messages written while the server was unreachable, once", async ({ here: { page }, server }) => {
     await say(page, "quick one");
     await done(page).waitFor();
     await server.end();
@@ -84,7 +84,7 @@ inChromium("a connection that is lost", () => {
     expect(await log(page).getByText("quick two").count()).toBe(1);
   });
 
-  it("answers what two tabs say at once one after the other, and stops from either", async ({ here: { page, context } }) => {
+  it("answers simultaneous messages of two tabs one after the other, and stops from either", async ({ here: { page, context } }) => {
     await say(page, "quick");
     await done(page).waitFor();
     const other = await context.newPage();

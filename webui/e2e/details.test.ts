@@ -49,7 +49,7 @@ inChromium("details of the page in Chromium", () => {
     expect(said).toEqual([]);
   });
 
-  it("says where a search among models finds nothing, and Escape closes it and stops no answer", async ({ here: { page } }) => {
+  it("shows when a search among models finds nothing, and Escape closes it without stopping an answer", async ({ here: { page } }) => {
     await offerModels(page);
     await say(page, "long thoughts");
     await page.getByText("Step 2: ").waitFor();

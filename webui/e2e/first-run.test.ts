@@ -4,7 +4,7 @@ import { inChromium, it } from "./fixtures";
 import { freePort, say, TestServer } from "./test-server";
 
 inChromium("a first run", () => {
-  it("opens on the demo model, says so, thinks aloud, and tells how to connect a real one", async ({ lookAt }) => {
+  it("opens with the demo model, says so, shows its reasoning, and explains how to connect a real one", async ({ lookAt }) => {
     const port = await freePort();
     const server = new TestServer(port, ["thinkaloud", "serve", "--port", String(port), "--model", "demo/thinkaloud"]);
     try {

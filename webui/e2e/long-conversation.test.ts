@@ -24,7 +24,7 @@ const placeOf = (page: Page, message: string) =>
     .evaluate((row) => row.getBoundingClientRect().top - (row.closest("[role=log]")?.getBoundingClientRect().top ?? 0));
 
 inChromium("a long conversation", () => {
-  it("opens at its end, and goes back to its beginning as one scrolls, without a jump", async ({ here: { page, said }, address }) => {
+  it("opens at its end, and loads earlier messages on scrolling, without a jump", async ({ here: { page, said }, address }) => {
     await page.goto(address);
     await log(page).getByText("quick 69.").waitFor();
     expect(await rows(page).count()).toBe(20);

@@ -42,7 +42,7 @@ inChromium("where the page is", () => {
     await page.getByRole("log").getByText("quick two").waitFor();
   });
 
-  it("says that a conversation is gone once another tab deletes it, and takes no message for it", async ({ here: { page, context } }) => {
+  it("shows that another tab deleted the conversation, and accepts no message for it", async ({ here: { page, context } }) => {
     await say(page, "quick, then gone");
     await done(page).waitFor();
     const other = await context.newPage();
@@ -60,13 +60,13 @@ inChromium("where the page is", () => {
     await done(page).waitFor();
   });
 
-  it("says the same at an address that leads to no conversation", async ({ here: { page }, server }) => {
+  it("shows the same at the address of an unknown conversation", async ({ here: { page }, server }) => {
     await page.goto(`${server.address}/#/c/conv_nowhere`);
     await page.getByText("Chat not found").waitFor();
     expect(await field(page).isVisible()).toBe(false);
   });
 
-  it("says that an empty conversation has no messages", async ({ here: { page }, server }) => {
+  it("shows that an empty conversation has no messages", async ({ here: { page }, server }) => {
     const made = await page.request.post(`${server.address}/api/v1/conversations`, { data: { title: "Silence" } });
     const { conversation_id } = (await made.json()) as { conversation_id: string };
     await page.goto(`${server.address}/#/c/${conversation_id}`);

@@ -80,7 +80,7 @@ inChromium("writing a message in Chromium", () => {
     await expect.poll(() => field(page).inputValue()).toBe("Sum: ");
   });
 
-  it("says what became of six million pasted characters, with the question still there", async ({ here: { page, said } }) => {
+  it("explains what happened to six million pasted characters, and keeps the question", async ({ here: { page, said } }) => {
     await page.getByRole("button", { name: "Attach files" }).waitFor();
     await field(page).pressSequentially("What is this?");
     await paste(page, "word ".repeat(1_200_000));

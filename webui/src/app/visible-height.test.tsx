@@ -30,7 +30,7 @@ it("leaves the page alone while the reader zooms in with two fingers", () => {
   expect(scrolledTo).toEqual([]);
 });
 
-it("stops following the keyboard when told to", () => {
+it("stops following the keyboard when stopped", () => {
   const { becomes, stop } = staged();
   stop();
   expect(becomes(460)).toBe("");

@@ -56,7 +56,7 @@ it("counts every event once, however often it comes", () => {
   expect(state().session.view).toEqual(view);
 });
 
-it("says whether a conversation is temporary, as the server does", () => {
+it("shows whether a conversation is temporary, as the server does", () => {
   server.connect();
   expect(state().temporary).toBe(false);
   server.frame({ event: "attached", chat_id: ID, seq: 0, floor: 0, running: [], exists: true, temporary: true });
@@ -133,7 +133,7 @@ it("names files to the server by their ids alone, and an empty list of them too"
   expect(server.commands.at(-1)).toMatchObject({ context_files: [], replaces: "run_1" });
 });
 
-it("says why a message was refused and keeps its text", () => {
+it("explains why a message was refused, and keeps its text", () => {
   client.chat(ID);
   server.connect();
   server.attached(0);
@@ -171,7 +171,7 @@ it("keeps a conversation whose message names a model that is not there", () => {
   expect(state()).toMatchObject({ phase: "ready", pending: [{ status: "failed", problem: "No such model." }] });
 });
 
-it("knows what the server was never told", () => {
+it("knows what was never sent to the server", () => {
   client.chat(ID).sendMessage("First", {}, "m1");
   client.chat(ID).sendMessage("Second", {}, "m2");
   expect(client.unsent()).toEqual(new Map([[ID, ["First", "Second"]]]));
@@ -232,14 +232,14 @@ it("starts over from what the server has when the server no longer knows its pla
   expect(state().session.view.runs).toEqual(view.runs.slice(0, 1));
 });
 
-it("says that a conversation is not here when it never was", () => {
+it("reports a conversation that never existed as not found", () => {
   client.chat(ID);
   server.connect();
   server.frame({ event: "attached", chat_id: ID, seq: 0, floor: 0, running: [], exists: false });
   expect(state().phase).toBe("missing");
 });
 
-it("lets go of conversations that nobody looks at before there are too many", () => {
+it("releases conversations that are not shown before there are too many", () => {
   server.connect();
   const watched = client.chat("watched");
   watched.state.subscribe(() => undefined);
@@ -249,7 +249,7 @@ it("lets go of conversations that nobody looks at before there are too many", ()
   expect(client.chat("watched")).toBe(watched);
 });
 
-it("does not send before it has caught up, so that it does not say again what was said already", () => {
+it("does not send before it has caught up, so that nothing is sent twice", () => {
   client.chat(ID);
   server.connect();
   server.attached(firstEnd);

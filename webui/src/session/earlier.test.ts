@@ -97,7 +97,7 @@ it("shows a selection made elsewhere at once where it has the runs, and asks whe
   expect(server.commands.at(-1)).toEqual({ type: "attach", chat_id: ID, events: "log", last: 40 });
 });
 
-it("starts over where the run before which it asked is gone", () => {
+it("starts over when the run of its cursor was deleted", () => {
   const { server, chat, asked } = atTheEnd();
   chat.fetchEarlier();
   server.frame({ event: "error", chat_id: ID, detail: "before is not a run of this conversation.", code: "invalid_request", field: "before" });

@@ -37,7 +37,7 @@ it("shows a plugin's message after the run that was the last one when it came", 
   expect(state().session.view.seq).toBe(log.length);
 });
 
-it("shows a plugin's thought as it streams, and what it says after it", () => {
+it("shows a plugin's reasoning as it streams, and its message after it", () => {
   server.frame({ event: "reasoning_delta", ...unnumbered, text: "Let me", stream_id: "s1" });
   server.frame({ event: "reasoning_delta", ...unnumbered, text: " see.", stream_id: "s1" });
   expect(shown()).toEqual([[null, "reasoning", "Let me see.", "open"]]);
@@ -65,7 +65,7 @@ it.each([{ seq: null, run_id: null }, {}])("shows a message of the kind reasonin
   expect(shown()).toEqual([[null, "reasoning", "Thinking in the old way.", "closed"]]);
 });
 
-it("says that a thought was cut off where the connection was lost in the middle of it", () => {
+it("shows that reasoning was cut off when the connection was lost", () => {
   server.frame({ event: "reasoning_delta", ...unnumbered, text: "Let me", stream_id: "s1" });
   server.lose();
   expect(shown()).toEqual([[null, "reasoning", "Let me", "interrupted"]]);
@@ -82,7 +82,7 @@ it("keeps no more of a plugin that talks without end than a screen is worth", ()
   expect(shown().at(-1)?.[2]).toBe("299");
 });
 
-it("does not take its own message for somebody's answer", () => {
+it("does not mistake its own message for an answer", () => {
   client.chat(ID).sendMessage("How many weekends are there in a leap year?", {}, "m1");
   const [started] = log;
   if (started?.event.type !== "run.started") throw new Error("no run");

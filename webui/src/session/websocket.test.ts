@@ -70,7 +70,7 @@ afterEach(() => void vi.useRealTimers());
 
 const settle = () => vi.advanceTimersByTimeAsync(0);
 
-it("connects, hears frames and sends commands", async () => {
+it("connects, receives frames and sends commands", async () => {
   const { transport, wires, heard, states } = staged();
   await settle();
   expect(transport.send({ type: "stop", chat_id: "c" })).toBe(false);
@@ -132,7 +132,7 @@ it("keeps trying while the server cannot be asked where to connect", async () =>
   expect(wires).toHaveLength(1);
 });
 
-it("says that it is offline, and comes back with the network without waiting", async () => {
+it("shows that it is offline, and reconnects with the network without waiting", async () => {
   let online = false;
   const { wires, states, change } = staged({ isOnline: () => online });
   await settle();
@@ -145,7 +145,7 @@ it("says that it is offline, and comes back with the network without waiting", a
   expect(states.at(-1)).toBe("open");
 });
 
-it("lets go of its socket as soon as the network is gone: nothing would be heard on it", async () => {
+it("closes its socket as soon as the network is gone", async () => {
   let online = true;
   const { transport, wires, states, change } = staged({ isOnline: () => online });
   await settle();
@@ -170,13 +170,13 @@ it("keeps a socket to this machine whatever the network does", async () => {
   expect(["127.0.0.1", "[::1]", "me.localhost", "127.example.com", "192.168.1.2"].map(isLoopback)).toEqual([true, true, true, false, false]);
 });
 
-it("says why where the server is there and lets nobody in", async () => {
+it("explains why the server accepts no connection", async () => {
   const { last } = staged({ address: () => Promise.reject(new ApiProblem(401, "unauthorized", "Show a key.")) });
   await settle();
   expect(last()).toMatchObject({ state: "waiting", problem: "Show a key." });
 });
 
-it("asks a server that says nothing for a while, and reconnects if no frame arrives", async () => {
+it("pings a silent server, and reconnects if no frame arrives", async () => {
   const { wires, states } = staged();
   await settle();
   wires[0]?.fire("open");

@@ -120,7 +120,7 @@ it.each([
   expect(taken).toEqual(attached);
 });
 
-it("says that a pasted text is too long, and attaches it as a file instead", async () => {
+it("explains that a pasted text is too long, and attaches it as a file instead", async () => {
   const taken: File[] = [];
   const { did, field, user } = staged({ textLimits: { chars: 10, fileBytes: 20 }, onFiles: (files) => taken.push(...files) });
   await user.type(field, "What?");
@@ -147,7 +147,7 @@ it("lays out no more of a very long draft than the field can show", () => {
   expect(field.previousElementSibling?.textContent.length).toBeLessThan(5_000);
 });
 
-it("says of a pasted text that is too long for a file as well how long it may be, and where it still is", () => {
+it("reports the limit and where the text is when a pasted text is too long even for a file", () => {
   const { field } = staged({ textLimits: { chars: 10, fileBytes: 12 }, onFiles: () => undefined });
   fireEvent.paste(field, clipboard([], "fifteen letters"));
   expect(screen.getByRole("alert").textContent).toMatch(/Text files can be up to 12 B\..*wasn.t inserted/);
@@ -209,7 +209,7 @@ it("shows a thumbnail, and sends files without text", async () => {
   expect(did).toEqual(["send "]);
 });
 
-it("says why files cannot go along, and does not send them", async () => {
+it("explains why files cannot be sent, and does not send them", async () => {
   const { did, field, user } = staged({ attached: [{ id: "f1", name: "cat.png", status: "ready" }], blockedReason: "It takes no pictures." });
   expect(screen.getByRole("alert").textContent).toBe("It takes no pictures.");
   await user.type(field, "Look{Enter}");

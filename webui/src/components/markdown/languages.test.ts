@@ -17,6 +17,6 @@ it("needs no grammar that there is not", () => {
   for (const name of Object.keys(common)) expect(grammarsFor(name).filter((each) => !Object.hasOwn(common, each))).toEqual([]);
 });
 
-it("needs also what stands within that which stands within", () => {
+it("includes what is nested two levels deep", () => {
   expect(new Set(grammarsFor("markdown"))).toEqual(new Set(["markdown", "xml", "css", "javascript", "graphql"]));
 });

@@ -64,7 +64,7 @@ describe("a live thought", () => {
 });
 
 describe("a run that is no plain answer", () => {
-  it("says that the server keeps the thinking where there was some and none arrived", () => {
+  it("explains that the server withholds reasoning when there was some and none arrived", () => {
     const run = lastRun("answer-only");
     const { show } = renderWithOptions({}, <AssistantMessage run={run} />);
     expect(screen.queryByText(/No thinking shown/)).toBeNull();
@@ -72,13 +72,13 @@ describe("a run that is no plain answer", () => {
     expect(screen.getByText("This server doesn't show the model's thinking (89 tokens).")).toBeDefined();
   });
 
-  it("says that it was stopped while thinking and keeps the thought in view", () => {
+  it("shows that it was stopped while thinking, and keeps the reasoning in view", () => {
     renderWithOptions({}, <AssistantMessage run={lastRun("stopped")} />);
     expect(screen.getByRole("button", { name: "Stopped while thinking, after 2 s", expanded: true })).toBeDefined();
     expect(screen.getByText("You stopped this answer.")).toBeDefined();
   });
 
-  it("says that thinking was cut off, why, and what to do", async () => {
+  it("explains that thinking was cut off, why, and what to do", async () => {
     let retried = 0;
     renderWithOptions({}, <AssistantMessage run={lastRun("failed-while-thinking")} onRetry={() => (retried += 1)} />);
     expect(screen.getByRole("button", { name: /^Thinking was cut off, after 2 s/ })).toBeDefined();

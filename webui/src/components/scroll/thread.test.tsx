@@ -35,7 +35,7 @@ function handlers() {
   return { onRetry: vi.fn(), onContinue: vi.fn(), onRegenerate: vi.fn(), onEdit: vi.fn(), onSelect: vi.fn() };
 }
 
-it("says under a message and its answer which version it is, and goes to the others", () => {
+it("shows the version under a message and its answer, and switches to the others", () => {
   const doing = handlers();
   render(<Shown name="versions" actions={doing} />);
   const [first] = screen.getAllByRole("article");

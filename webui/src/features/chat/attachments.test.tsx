@@ -43,7 +43,7 @@ it("brings several files, in order, with a small picture of each that is one", a
   expect(result.current.files.map((each) => each.picture)).toEqual([null, "/uploads/upl_b.png", null]);
 });
 
-it("says in words which file is too large, or one too many, and takes the others", async () => {
+it("names the file that is too large or one too many, and accepts the others", async () => {
   const { result, said, arrive } = staged();
   act(() => result.current.add([text("big.txt", "x".repeat(11)), text("a.txt"), text("b.txt"), text("c.txt")]));
   act(() => result.current.add([text("d.txt")]));
@@ -52,7 +52,7 @@ it("says in words which file is too large, or one too many, and takes the others
   expect(said).toEqual(["big.txt is 11 B. Text files can be up to 10 B.", "d.txt wasn't added: a message can have up to 3 files."]);
 });
 
-it("brings a file after all whose upload failed, and takes back what it said of that", async () => {
+it("retries a failed upload, and removes the error", async () => {
   const { result, said, arrive, fails } = staged();
   fails.add("a.txt");
   act(() => result.current.add([text("a.txt"), text("b.txt")]));
@@ -88,7 +88,7 @@ it("leaves nothing on the server of a file that was removed, also while it was o
   expect(said).toEqual(["delete upl_a.txt", "delete upl_b.txt"]);
 });
 
-it("puts the files of an earlier message back, and lets go of one without deleting it", () => {
+it("restores the files of an earlier message, and detaches one without deleting it", () => {
   const { result, said } = staged();
   act(() => result.current.put([sent("p.png", "image/png", 5), sent("a.txt", "text/plain", 5)]));
   expect(result.current.files.map((each) => each.picture)).toEqual(["/p.png", null]);
@@ -97,7 +97,7 @@ it("puts the files of an earlier message back, and lets go of one without deleti
   expect(said).toEqual([]);
 });
 
-it("says why files cannot go along with this message", () => {
+it("explains why files cannot be sent with this message", () => {
   const files = [sent("a.txt", "text/plain", 1024 * 1024), sent("p.png", "image/png", 1024 * 1024)];
   expect(blockedReasonFor(files, { ...MODEL, images: true }, LIMITS)).toBeNull();
   expect(blockedReasonFor(files, { ...MODEL, images: false }, LIMITS)).toBe("Blind doesn't accept images. Remove p.png or choose another model.");
