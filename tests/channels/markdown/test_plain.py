@@ -1,5 +1,6 @@
 """Markdown as plain text, and plain text as Markdown that shows it literally."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,3 +49,18 @@ def test_text_full_of_markup_is_shown_as_it_is(text: str) -> None:
 def test_an_escaped_text_is_neither_a_list_nor_a_heading() -> None:
     for text in ("1) one", "Title\n===", "x\n---", "1. one"):
         assert plain_text(escaped(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("markdown", "text"),
+    [
+        ("[a [b] c](https://a.example)", "a [b] c (https://a.example)"),
+        ("[![logo](https://a.example/x.png)](https://a.example)", "(https://a.example)"),
+        ("[`a[0]` and `]`](https://a.example)", "a[0] and ] (https://a.example)"),
+        ("[a \\] b](https://a.example)", "a ] b (https://a.example)"),
+        ("[one][1] and [1]\n\n[1]: https://a.example", "one (https://a.example) and 1"),
+        ("a[0] [b](c d) [e](https://a.example)", "a[0] [b](c d) e (https://a.example)"),
+    ],
+)
+def test_links_are_found_among_other_brackets(markdown: str, text: str) -> None:
+    assert text in plain_text(markdown)

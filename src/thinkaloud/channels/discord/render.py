@@ -146,7 +146,7 @@ def _fold(content: ChatContent) -> tuple[str, bool]:
     shown = escaped(text[:_FOLD_CHARS])
     if len(text) <= _FOLD_CHARS and measure(shown) <= _FOLD_CHARS:
         return shown, True
-    piece, _ = cut_line(text[:_FOLD_CHARS], lambda part: measure(escaped(part)) < _FOLD_CHARS)
+    piece, _ = cut_line(text[:_FOLD_CHARS], lambda part: measure(escaped(part)), _FOLD_CHARS - 1)
     return f"{escaped(piece)}…", False
 
 

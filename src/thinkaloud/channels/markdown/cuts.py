@@ -19,21 +19,43 @@ _LONGEST: Final = 1_500
 _SENTENCE: Final = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？；])")
 _SPACE: Final = re.compile(r"\s+")
 _JOINER: Final = "\u200d"
+_MAX_GRAPHEME: Final = 64
+"""Longer ones are no text that somebody reads, and are cut."""
 
 
-def cut_line(line: str, fits: Callable[[str], bool], *, is_code: bool = False) -> tuple[str, str]:
-    """Cut a line so that the first piece fits: `(piece, rest)`.
+def largest(count: int, size: Callable[[int], int], limit: int, slack: int = 0) -> int:
+    """Return the largest number up to `count` with `size(number) <= limit`; 0 if not even 1 has.
+
+    With `slack`, it may be smaller by the `slack`-th part. Rendering is slow, so it interpolates,
+    and never tries much more than what fits.
+    """
+    low, low_size, high, high_size = 0, 0, count + 1, 0
+    up = down = 1
+    while high - low > (least := 1 + (low // slack if slack else 0)):
+        if not high_size:  # Nothing was too large yet.
+            guess = min(count, max(low + up, low * limit // max(low_size, limit // 8, 1)))
+        elif up + down > high - low:
+            guess = (low + high) // 2
+        else:
+            near = low + (high - low) * (limit - low_size) // (high_size - low_size)
+            guess = min(max(near, low + up), high - down)
+        found = size(guess)
+        if found > limit:
+            high, high_size, down, up = guess, found, down * 2, least
+        else:
+            low, low_size, up, down = guess, found, up * 2, least
+    return low
+
+
+def cut_line(
+    line: str, size: Callable[[str], int], limit: int, *, is_code: bool = False
+) -> tuple[str, str]:
+    """Cut a line so that the size of the first piece is at most `limit`: `(piece, rest)`.
 
     Prefers the end of a sentence, then of a word; never cuts a grapheme, and no link, code, style or
     escape unless it is longer than what fits. The piece is empty if not even one grapheme fits.
     """
-    low, high = 0, 64
-    while high < len(line) and fits(line[:high]):
-        low, high = high, high * 2
-    high = min(high, len(line))
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if fits(line[:middle]) else (low, middle - 1)
+    low = largest(len(line), lambda count: size(line[:count]), limit, slack=0 if is_code else 32)
     if low == len(line):
         return line, ""
     near = line[: low + _LONGEST]
@@ -62,9 +84,10 @@ def _before_spans(place: int, spans: list[tuple[int, int]]) -> int:
 
 
 def _grapheme_start(line: str, place: int) -> int:
-    """Return the largest place up to this one that is between two graphemes."""
-    while place > 0 and not _is_boundary(line, place):
-        place -= 1
+    """Return the largest place up to this one that is between two graphemes, or not too long ones."""
+    for start in range(place, max(-1, place - _MAX_GRAPHEME), -1):
+        if start == 0 or _is_boundary(line, start):
+            return start
     return place
 
 

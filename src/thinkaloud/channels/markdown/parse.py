@@ -9,6 +9,7 @@ from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
 from thinkaloud.channels.markdown.formulas import add_formulas
+from thinkaloud.channels.markdown.links import bound_links
 from thinkaloud.channels.markdown.tree import (
     Block,
     Break,
@@ -35,8 +36,12 @@ _SCHEMES: Final = frozenset({"http", "https", "mailto"})
 _LANGUAGE: Final = re.compile(r"[A-Za-z0-9_+#.-]{1,40}")
 _STYLES: Final[Mapping[str, Style]] = {"strong": "strong", "em": "emphasis", "s": "strike"}
 
-markdown_parser: Final = add_formulas(
-    MarkdownIt("commonmark", {"html": False, "maxNesting": 40}).enable(["table", "strikethrough"])
+markdown_parser: Final = bound_links(
+    add_formulas(
+        MarkdownIt("commonmark", {"html": False, "maxNesting": 40}).enable(
+            ["table", "strikethrough"]
+        )
+    )
 )
 """CommonMark with tables, strikethrough and formulas; HTML is text."""
 

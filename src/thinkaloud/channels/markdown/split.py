@@ -7,16 +7,15 @@ from typing import Final
 
 import msgspec
 
-from thinkaloud.channels.markdown.cuts import cut_line
+from thinkaloud.channels.markdown.cuts import cut_line, largest
 from thinkaloud.channels.markdown.parse import block_parser
 
 Measure = Callable[[str], int]
-_Fits = Callable[[str], bool]
 _FENCE: Final = re.compile(r"((?:\s|>|[-*+]\s|\d{1,9}[.)]\s)*)(`{3,}|~{3,})([^`]*)$")
 _MARKER: Final = re.compile(r"#{1,6}(?=\s|$)|>|[-+*](?=\s|$)|[=`~_*-]{3,}|\||(\d{1,9})[.)](?=\s|$)")
 """What would make something else than text of the rest of a line."""
 _START: Final = 2
-_TABLE_RULE: Final = re.compile(r"\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$")
+_TABLE_RULE: Final = re.compile(r"\s*+\|?\s*+:?-++:?\s*+(?:\|\s*+:?-++:?\s*+)*+\|?\s*+$")
 
 
 def split_markdown(markdown: str, limit: int, measure: Measure = len) -> Sequence[str]:
@@ -30,30 +29,33 @@ def split_markdown(markdown: str, limit: int, measure: Measure = len) -> Sequenc
     if not markdown.strip():
         return []
 
-    def fits(text: str) -> bool:
+    def size(text: str) -> int:
         # Parsing and rendering a long text takes a while: its start is often enough to know.
         start = _START * limit
-        return (len(text) <= start or measure(text[:start]) <= limit) and measure(text) <= limit
+        if len(text) > start and (least := measure(text[:start])) > limit:
+            return least
+        return measure(text)
 
     parts: list[str] = []
     blocks = _blocks(markdown)
     while blocks:
-        head, blocks = _next(blocks, fits)
+        head, blocks = _next(blocks, size, limit)
         if head.strip():
             parts.append(head.strip("\n"))
     return parts
 
 
-def _next(blocks: list[str], fits: _Fits) -> tuple[str, list[str]]:
+def _next(blocks: list[str], size: Measure, limit: int) -> tuple[str, list[str]]:
     """Return the next part and the blocks after it."""
-    count = _most(len(blocks), lambda n: fits("\n".join(blocks[:n]).strip("\n")))
+    count = largest(len(blocks), lambda n: size("\n".join(blocks[:n]).strip("\n")), limit)
     done, rest = "\n".join(blocks[:count]), blocks[count:]
-    if not rest or (count and fits(rest[0].strip("\n"))):
+    if not rest or (count and size(rest[0].strip("\n")) <= limit):
         return done, rest
     before = f"{done}\n" if count else ""
     head, tail = _cut_block(
         rest[0].strip("\n"),
-        lambda text: fits((before + text).strip("\n")),
+        lambda text: size((before + text).strip("\n")),
+        limit,
         between_lines=count > 0,
     )
     if count and not head.strip():
@@ -71,21 +73,6 @@ def _blocks(markdown: str) -> list[str]:
     return ["\n".join(lines[a:b]) for a, b in itertools.pairwise(bounds) if b > a]
 
 
-def _most(count: int, fits: Callable[[int], bool]) -> int:
-    """Return the largest number up to `count` that fits, 0 if not even 1 does.
-
-    Tries small numbers first, so that it never renders much more than what fits.
-    """
-    low, high = 0, 1
-    while high < count and fits(high):
-        low, high = high, high * 2
-    high = min(high, count)
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if fits(middle) else (low, middle - 1)
-    return low
-
-
 class _Fence(msgspec.Struct, frozen=True):
     """An open code block."""
 
@@ -95,7 +82,7 @@ class _Fence(msgspec.Struct, frozen=True):
     line: int
 
 
-def _cut_block(block: str, fits: _Fits, *, between_lines: bool) -> tuple[str, str]:
+def _cut_block(block: str, size: Measure, limit: int, *, between_lines: bool) -> tuple[str, str]:
     """Cut a block that is too long. The head fits; it is empty only if nothing does.
 
     `between_lines`: cut no line, because the next part has more room for it.
@@ -109,26 +96,29 @@ def _cut_block(block: str, fits: _Fits, *, between_lines: bool) -> tuple[str, st
         closing = [fence.indent + fence.marker] if fence else []
         return "\n".join([*lines[:count], *closing])
 
-    count = _most(len(lines) - 1, lambda n: fits(head(n)))
+    count = largest(len(lines) - 1, lambda n: size(head(n)), limit)
     fence = fences[count]
     opened = fence.line + 1 if fence else header
     if count > opened:
         count = _pleasant(lines, count, opened)
         fence = fences[count]
         return head(count), _reopened(lines, count, fence, header)
-    return ("", block) if between_lines else _cut_first_line(lines, count, fence, fits)
+    return ("", block) if between_lines else _cut_first_line(lines, count, fence, size, limit)
 
 
 def _cut_first_line(
-    lines: list[str], count: int, fence: _Fence | None, fits: _Fits
+    lines: list[str], count: int, fence: _Fence | None, size: Measure, limit: int
 ) -> tuple[str, str]:
     """Cut inside the first line that doesn't fit."""
     before = "".join(f"{line}\n" for line in lines[:count])
     after = f"\n{fence.indent}{fence.marker}" if fence else ""
     piece, rest = cut_line(
-        lines[count], lambda text: fits(before + text + after), is_code=fence is not None
+        lines[count],
+        lambda text: size(before + text + after),
+        limit,
+        is_code=fence is not None,
     )
-    if not piece and not fits(before + after):
+    if not piece and size(before + after) > limit:
         piece, rest = lines[count][:1], lines[count][1:]
         before = after = ""
     if piece and fence is None:

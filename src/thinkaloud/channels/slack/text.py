@@ -16,16 +16,21 @@ _GAP: Final = "\u200b"
 """A zero-width space: takes a control sequence apart and can't be seen."""
 _CONTROL: Final = re.compile(
     r"(<|&lt;|&#0*60;|&#x0*3c;)"
-    r"(?=[@#][A-Z0-9]{2}|!(?:here|channel|everyone|subteam|date)|[a-z][a-z0-9+.-]*:[^\s>]*\|)",
+    r"(?=[@#][A-Z0-9]{2}|!(?:here|channel|everyone|subteam|date)"
+    r"|[a-z][a-z0-9+.-]{0,40}:[^\s>]{0,2000}\|)",
     re.IGNORECASE,
 )
 _BROADCAST: Final = re.compile(r"@(?=(?:here|channel|everyone)\b)", re.IGNORECASE)
-_FENCE: Final = re.compile(r" {0,3}(?:[-*+>]\s+|\d+[.)]\s+|> ?)*(`{3,}|~{3,})")
-_RULE_ROW: Final = re.compile(r"\s*\|\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$")
-_CODE: Final = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)")
-_FORMULA: Final = re.compile(r"\\\((.+?)\\\)|\\\[(.+?)\\\]|\$\$(.+?)\$\$")
-_IMAGE: Final = re.compile(r"!\[(?=[^\]]*\]\()")
-_SCHEME: Final = re.compile(r"\]\((?=\s*<?(?!https?:|mailto:)[a-z][a-z0-9+.-]*:)", re.IGNORECASE)
+_FENCE: Final = re.compile(r" {0,3}(?:[-*+]\s+|\d{1,9}[.)]\s+|>\s*)*+(`{3,}|~{3,})")
+_RULE_ROW: Final = re.compile(r"\s*+\|\s*+:?-++:?\s*+(?:\|\s*+:?-++:?\s*+)*+\|?\s*+$")
+_TICKS: Final = re.compile("`+")
+_FORMULA: Final = re.compile(
+    r"\\\((.{1,2000}?)\\\)|\\\[(.{1,2000}?)\\\]|\$\$(.{1,2000}?)\$\$"  # bounded, to be linear
+)
+_IMAGE: Final = re.compile(r"!\[(?=[^\]]{0,1000}\]\()")
+_SCHEME: Final = re.compile(
+    r"\]\((?=\s*+<?(?!https?:|mailto:)[a-z][a-z0-9+.-]{0,40}:)", re.IGNORECASE
+)
 _CLOSED: Final = re.compile(
     r"!?\[[^\[\]$\\]*\]\([^()\s$\\]*\)|!?\[[^\[\]$\\]*\](?=[^(])"
     r"|<[^<>$\\]*>|[<&](?=\s)|&\w+(?=[^\w;])|@\w*(?=\W)"
@@ -97,7 +102,7 @@ def _finished(line: str) -> str:
     start = line.lstrip()
     if start[:1] in _HELD or _FENCE.match(line) or start.startswith("\\["):
         return ""
-    closed = _CODE.sub(_hidden, line)
+    closed = _without_code(line)
     closed = _FORMULA.sub(
         lambda found: _hidden(found) if _SIMPLE.match(found[0]) else found[0], closed
     )
@@ -105,6 +110,16 @@ def _finished(line: str) -> str:
     opened = _OPEN.search(closed)
     kept = line[: len(closed[: opened.start() if opened else None].rstrip(_TAIL))]
     return kept if kept.strip() else ""
+
+
+def _without_code(line: str) -> str:
+    """Replace code as `_hidden` does."""
+    parts: list[str] = []
+    end = 0
+    for start, stop in _code_spans(line):
+        parts += [line[end:start], "\n" * (stop - start)]
+        end = stop
+    return "".join([*parts, line[end:]])
 
 
 def _hidden(found: re.Match[str]) -> str:
@@ -179,10 +194,27 @@ def _code_block(text: str) -> str:
 def _inline(line: str) -> str:
     parts: list[str] = []
     end = 0
-    for code in _CODE.finditer(line):
-        parts += [_prose(line[end : code.start()]), code[0]]
-        end = code.end()
+    for start, stop in _code_spans(line):
+        parts += [_prose(line[end:start]), line[start:stop]]
+        end = stop
     return inert("".join([*parts, _prose(line[end:])]))
+
+
+def _code_spans(line: str) -> Iterator[tuple[int, int]]:
+    """Yield where code spans begin and end: a run of backticks is closed by the next of its length."""
+    runs = [found.span() for found in _TICKS.finditer(line)]
+    closing: list[int | None] = [None] * len(runs)
+    latest: dict[int, int] = {}
+    for index in range(len(runs) - 1, -1, -1):
+        size = runs[index][1] - runs[index][0]
+        closing[index], latest[size] = latest.get(size), index
+    index = 0
+    while index < len(runs):
+        last = closing[index]
+        if last is not None:
+            yield runs[index][0], runs[last][1]
+            index = last
+        index += 1
 
 
 def _prose(text: str) -> str:
