@@ -34,6 +34,24 @@ FEATURES: Final = {
 _PROTOCOLS: Final = "tests/server/protocols"
 CLIENTS: Final = (
     Client(
+        "`openai` (Python)",
+        ("3.57",),
+        "[Chat Completions](openai-chat.md)",
+        f"{_PROTOCOLS}/test_openai_python_clients.py",
+    ),
+    Client(
+        "`openai-agents`",
+        ("0.24",),
+        "[Chat Completions](openai-chat.md)",
+        f"{_PROTOCOLS}/test_openai_agents_clients.py",
+    ),
+    Client(
+        "`langchain-openai`",
+        ("1.7",),
+        "[Chat Completions](openai-chat.md)",
+        f"{_PROTOCOLS}/test_langchain_openai_clients.py",
+    ),
+    Client(
         "`ai` with `@ai-sdk/react`",
         ("6.0", "7.0"),
         "[AI SDK](ai-sdk.md)",
