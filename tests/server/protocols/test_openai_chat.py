@@ -20,6 +20,8 @@ from thinkaloud.events.prompt import (
     ToolTurn,
     UserTurn,
 )
+from thinkaloud.ports.authentication import SinglePrincipal
+from thinkaloud.ports.principal import Principal
 from thinkaloud.server.wire_settings import OpenAISettings, WireSettings
 from thinkaloud.testing import (
     ModelFinished,
@@ -111,6 +113,26 @@ async def test_reasoning_comes_in_each_way_of_asking_and_never_against_the_polic
         async with serving(ScriptedModel(script), show_reasoning=policy) as served:
             _, answer = await post(served, headers, **asked)
         assert answer["choices"][0]["message"].get("reasoning_content") == expected
+
+
+@pytest.mark.promise("P7")
+@pytest.mark.parametrize("streams", [False, True])
+async def test_the_policy_of_the_key_applies_to_recorded_reasoning_too(streams: bool) -> None:
+    secret = "sk-ant-api03-" + "a" * 80
+    script = [think("The key is ", secret, "."), say("Hi.")]
+    for policy in ("deny", "redact"):
+        known = SinglePrincipal(Principal("local", reasoning=policy))
+        async with serving(ScriptedModel(script), authenticator=known) as served:
+            url = f"{served.url}/v1/chat/completions"
+            body = {"messages": [HELLO], "stream": streams, "include_reasoning": True}
+            async with served.session.post(url, json=body) as response:
+                text = await response.text()
+        assert "Hi." in text
+        assert secret not in text
+        assert ("The key is" in text) is (policy == "redact")
+        assert response.headers.get("X-Reasoning-Withheld") == (
+            "policy" if policy == "deny" else None
+        )
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def turns_for(memory: TurnMemory, owner: str, question: str, answer: str) -> tup
 
 def test_an_own_response_goes_back_to_the_provider_with_its_reasoning_and_signature() -> None:
     memory = TurnMemory()
-    memory.keep("me", ASKED, response("Because it is.", "So."))
+    memory.keep("me", ASKED, None, response("Because it is.", "So."))
     whole = AssistantTurn((ReasoningPart("Because it is."), AnswerPart("So.")), SIGNED)
     assert turns_for(memory, "me", "Why?", " So.\n") == (ASKED, whole)
 
@@ -64,7 +64,7 @@ def test_a_response_of_another_owner_or_to_another_question_is_not_taken_for_it(
     owner: str, question: str, answer: str
 ) -> None:
     memory = TurnMemory()
-    memory.keep("me", ASKED, response("Because it is.", "So."))
+    memory.keep("me", ASKED, None, response("Because it is.", "So."))
     given = AssistantTurn((AnswerPart(answer),))
     assert turns_for(memory, owner, question, answer) == (UserTurn(question), given)
 
@@ -73,13 +73,13 @@ def test_the_memory_forgets_the_oldest_responses_at_its_limits() -> None:
     few = TurnMemory(max_responses=2)
     small = TurnMemory(max_bytes=1_000)
     for number in range(4):
-        few.keep("me", ASKED, response("Hm.", f"{number}"))
-        small.keep("me", ASKED, response("x" * 300, f"{number}"))
+        few.keep("me", ASKED, None, response("Hm.", f"{number}"))
+        small.keep("me", ASKED, None, response("x" * 300, f"{number}"))
     known = [few.recall("me", ASKED, f"{number}", ()) is not None for number in range(4)]
     assert known == [False, False, True, True]
     assert small.recall("me", ASKED, "0", ()) is None
     assert small.recall("me", ASKED, "3", ()) is not None
-    small.keep("me", ASKED, response("x" * 5_000, "large"))
+    small.keep("me", ASKED, None, response("x" * 5_000, "large"))
     assert small.recall("me", ASKED, "large", ()) is None
 
 

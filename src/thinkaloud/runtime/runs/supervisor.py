@@ -59,6 +59,8 @@ class Runs:
         self._registration = Registration(services.store, self.hub, self.active, services.clock)
         self._finisher = Finalizer(self.hub, services.flush_interval)
         self._payloads = UnloggedPayloads()
+        self.find_payload = self._payloads.find
+        """Finds the payload of a response that is not in the log."""
         self.draining = False
         """Whether new runs are refused because the server is about to stop."""
         self._keyed: dict[tuple[str, str], asyncio.Event] = {}

@@ -1,8 +1,9 @@
 """Runs of other protocols' requests: they end with the request, and keep nothing unless asked to."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
@@ -51,7 +52,7 @@ class RunPlan(msgspec.Struct, frozen=True):
 
     run: RunRequest
     ended: Ended | None = None
-    """Called once the run is complete."""
+    """Called once the run is complete, with what the log has of it."""
     headers: Mapping[str, str] = MappingProxyType({})
     """Additional headers of the response."""
 
@@ -80,35 +81,33 @@ async def _leave(services: ServerServices, record: RunRecord, plan: RunPlan) -> 
 
 
 class _NotifyingEncoder:
-    """Calls `ended` before the last frames of a run are sent: the client may be back at once."""
+    """Calls `complete` before the last frames of a run are sent: the client may be back at once."""
 
-    def __init__(self, encoder: Encoder, ended: Ended) -> None:
+    def __init__(self, encoder: Encoder, complete: Callable[[], Awaitable[None]]) -> None:
         # Attributes rather than methods: no additional call for each token.
         self.encode = encoder.encode
         self.snapshot = encoder.snapshot
         self.deleted = encoder.deleted
         self._boundary = encoder.boundary
-        self._ended = ended
+        self._complete = complete
 
     async def boundary(self, entry: Entry, runs: RunLookup, /) -> Sequence[bytes]:
         event = entry.logged.event
         if isinstance(event, RunEnded) and event.status == "completed":
-            fold = await runs.fold(entry.logged.run_id)
-            if fold is not None:
-                self._ended(fold)
+            await self._complete()
         return await self._boundary(entry, runs)
 
 
 class _NotifyingWire:
-    """A wire with encoders that call `ended`."""
+    """A wire with encoders that call `complete`."""
 
-    def __init__(self, wire: Wire, ended: Ended) -> None:
+    def __init__(self, wire: Wire, complete: Callable[[], Awaitable[None]]) -> None:
         self.name = wire.name
         self._wire = wire
-        self._ended = ended
+        self._complete = complete
 
     def encoder(self) -> Encoder:
-        return _NotifyingEncoder(self._wire.encoder(), self._ended)
+        return _NotifyingEncoder(self._wire.encoder(), self._complete)
 
 
 async def stream_run(
@@ -123,21 +122,19 @@ async def stream_run(
     The response begins with the run's first output, or after the heartbeat interval. Raises what
     `Runs.start` raises, and `FailedRun` if the run fails before that: the client gets a status.
     """
-    server = services.server
-    policy = server.policy(principal_of(request))
-    if plan.ended is not None:
-        wire = _NotifyingWire(wire, plan.ended)
+    server, principal = services.server, principal_of(request)
+    policy = server.policy(principal)
 
     @asynccontextmanager
     async def frames() -> AsyncGenerator[FrameStream]:
-        async with (
-            attached_run(server, principal_of(request), plan) as record,
-            frames_of(follow_run(server.runs, record, policy=policy), wire) as stream,
-        ):
-            error = await _unless_gone(request, stream, server.settings.heartbeat_seconds)
-            if error is not None:
-                raise FailedRun(error)
-            yield stream
+        async with attached_run(server, principal, plan) as record:
+            notifying = _NotifyingWire(wire, partial(_complete, server, record, plan))
+            following = follow_run(server.runs, record, policy=policy)
+            async with frames_of(following, notifying) as stream:
+                error = await _unless_gone(request, stream, server.settings.heartbeat_seconds)
+                if error is not None:
+                    raise FailedRun(error)
+                yield stream
 
     return await event_stream(
         frames(), server.settings, services.state, plan.headers, kind.finite()
@@ -145,12 +142,14 @@ async def stream_run(
 
 
 async def complete_run(request: Request, services: ProtocolServices, plan: RunPlan) -> RunFold:
-    """Start a run and return it when it has ended. It is stopped if the client disconnects.
+    """Start a run and return it as the client may read it, when it has ended.
+
+    It is stopped if the client disconnects.
 
     Raises what `Runs.start` raises, and `FailedRun`.
     """
-    server = services.server
-    async with attached_run(server, principal_of(request), plan) as record:
+    server, principal = services.server, principal_of(request)
+    async with attached_run(server, principal, plan) as record:
         async with asyncio.TaskGroup() as tasks:
             over = tasks.create_task(wait_for_end(server.runs, record))
             gone = tasks.create_task(until_gone(request.receive))
@@ -160,14 +159,22 @@ async def complete_run(request: Request, services: ProtocolServices, plan: RunPl
             gone.cancel()
         if left:
             raise _disconnected()
+        await _complete(server, record, plan)
         fold = await server.runs.fold(record)
     if fold is None or fold.ended is None:
         raise NotFound("The conversation was deleted before the run finished.")
     if fold.ended.error is not None:
         raise FailedRun(fold.ended.error)
-    if plan.ended is not None and fold.ended.status == "completed":
+    return server.reader(principal).run(fold)
+
+
+async def _complete(services: ServerServices, record: RunRecord, plan: RunPlan) -> None:
+    """Call `plan.ended` if the run is complete."""
+    fold = await services.runs.fold(record)
+    if plan.ended is None or fold is None or fold.ended is None:
+        return
+    if fold.ended.status == "completed":
         plan.ended(fold)
-    return server.reader(principal_of(request)).run(fold)
 
 
 async def _unless_gone(request: Request, stream: FrameStream, seconds: float) -> RunError | None:

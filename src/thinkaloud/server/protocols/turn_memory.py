@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from thinkaloud.core.prompt_history import turns
+from thinkaloud.core.prompt_history import FindPayload, turns
 from thinkaloud.events.fold import RunFold
 from thinkaloud.events.prompt import (
     AssistantTurn,
@@ -51,9 +51,19 @@ class TurnMemory:
         self._responses: OrderedDict[bytes, tuple[Response, int]] = OrderedDict()
         self._bytes = 0
 
-    def keep(self, owner: str, before: Turn | None, run: RunFold) -> None:
-        """Keep the response to the turn `before`, if a client has only a part of it."""
-        found = [turn for turn in turns([run]) if not isinstance(turn, UserTurn)]
+    def keep(
+        self,
+        owner: str,
+        before: Turn | None,
+        find_payload: FindPayload | None,
+        run: RunFold,
+    ) -> None:
+        """Keep the response to the turn `before`, if a client has only a part of it.
+
+        `find_payload` finds the provider's payloads that the log must not have.
+        """
+        response = turns([run], find_payload=find_payload)
+        found = [turn for turn in response if not isinstance(turn, UserTurn)]
         view = run.view()
         blocks = [block for block in view.blocks if isinstance(block, ToolBlock)]
         results: tuple[ToolResult, ...] = ()

@@ -1,7 +1,7 @@
 """`/v1/models` and `/v1/chat/completions`."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final, Literal
 
@@ -14,6 +14,7 @@ from thinkaloud.events.prompt import Effort
 from thinkaloud.ports.model import ModelInfo
 from thinkaloud.runtime.runs.effort import effective_effort
 from thinkaloud.runtime.runs.request import RunRequest
+from thinkaloud.server.api.chat import WITHHELD
 from thinkaloud.server.http.operation import (
     Answer,
     Operation,
@@ -46,7 +47,6 @@ from thinkaloud.server.schema.requests import NoQuery
 from thinkaloud.server.wires.openai_chat.encode import (
     ChatCompletion,
     ChunkWire,
-    ReasoningField,
     completion,
 )
 from thinkaloud.server.wires.openai_chat.errors import error_body, error_headers, error_status
@@ -147,8 +147,11 @@ class ChatCompletions:
     async def create(self, request: Request) -> Response:
         """Run the model, and return its response as a whole or in chunks."""
         asked = await read_request(request, ChatCompletionRequest, self._services.server)
-        plan = await self._plan(request, asked)
-        field = self._reasoning_field(request, asked)
+        wanted = self._wants_reasoning(request, asked)
+        shows = self._services.server.sends_reasoning(wanted, principal_of(request))
+        headers = {WITHHELD: "policy"} if wanted and not shows else {}
+        plan = await self._plan(request, asked, headers)
+        field = asked.reasoning_field or self._settings.reasoning_field if shows else None
         if not asked.stream:
             run = await complete_run(request, self._services, plan)
             return json_response(completion(run, field), headers=plan.headers)
@@ -157,7 +160,9 @@ class ChatCompletions:
             request, self._services, plan, ChunkWire(field, include_usage=usage)
         )
 
-    async def _plan(self, request: Request, asked: ChatCompletionRequest) -> RunPlan:
+    async def _plan(
+        self, request: Request, asked: ChatCompletionRequest, headers: Mapping[str, str]
+    ) -> RunPlan:
         services, owner = self._services, principal_of(request).owner
         options, tools = options_of(asked), client_tools(asked)
         history = HistoryBuilder(owner, services.memory)
@@ -178,12 +183,15 @@ class ChatCompletions:
             server_tools=not cheap,
             options=options,
         )
-        return self._planned(owner, given, run)
+        return self._planned(owner, given, run, headers)
 
-    def _planned(self, owner: str, given: GivenHistory, run: RunRequest) -> RunPlan:
+    def _planned(
+        self, owner: str, given: GivenHistory, run: RunRequest, headers: Mapping[str, str]
+    ) -> RunPlan:
         if run.conversation_id is not None:
-            return RunPlan(run, headers={CONVERSATION_ID: run.conversation_id})
-        return RunPlan(run, partial(self._services.memory.keep, owner, given.last))
+            return RunPlan(run, headers={CONVERSATION_ID: run.conversation_id, **headers})
+        keep, find = self._services.memory.keep, self._services.server.runs.find_payload
+        return RunPlan(run, partial(keep, owner, given.last, find), headers)
 
     def _effort(self, asked: ChatCompletionRequest, *, cheap: bool) -> Effort | None:
         info = self._services.server.catalogue.open(asked.model or None).info
@@ -192,19 +200,13 @@ class ChatCompletions:
             return effective_effort(None, self._services.state.reasoning_effort, info)
         return effort
 
-    def _reasoning_field(
-        self, request: Request, asked: ChatCompletionRequest
-    ) -> ReasoningField | None:
-        """Return the field that has the reasoning; None if it is not sent (P7)."""
+    def _wants_reasoning(self, request: Request, asked: ChatCompletionRequest) -> bool:
+        """Return whether the client wants the reasoning, or else the operator."""
         wanted = asks_for_reasoning(asked)
         header = request.headers.get(INCLUDE_REASONING)
         if wanted is None and header is not None:
             wanted = header.strip().lower() in _YES
-        if wanted is None:
-            wanted = self._settings.include_reasoning
-        if not self._services.server.sends_reasoning(wanted, principal_of(request)):
-            return None
-        return asked.reasoning_field or self._settings.reasoning_field
+        return self._settings.include_reasoning if wanted is None else wanted
 
 
 def _model(info: ModelInfo) -> Model:
