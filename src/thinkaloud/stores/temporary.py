@@ -30,7 +30,6 @@ class TemporaryStore:
         self._lasting = lasting
         self._memory = MemoryStore()
         self._temporary: set[ConversationKey] = set()
-        self._runs: set[str] = set()
 
     def _of(self, owner: str, conversation_id: str) -> Store:
         return self._memory if (owner, conversation_id) in self._temporary else self._lasting
@@ -47,7 +46,6 @@ class TemporaryStore:
         if await self._lasting.conversation(owner, conversation_id) is not None:
             return False
         self._temporary.add((owner, conversation_id))
-        self._runs.update(each.run.run_id for each in runs)
         return await self._memory.create_conversation(conversation, runs)
 
     async def conversation(self, owner: str, conversation_id: str) -> Conversation | None:
@@ -106,13 +104,12 @@ class TemporaryStore:
             self._temporary.add(key)
         if key not in self._temporary:
             return await self._lasting.start_run(start)
-        self._runs.add(start.run.run_id)
         return await self._memory.start_run(start)
 
     async def run(self, owner: str, run_id: str) -> RunRecord | None:
         """Look up a run of this owner."""
-        store = self._memory if run_id in self._runs else self._lasting
-        return await store.run(owner, run_id)
+        found = await self._memory.run(owner, run_id)
+        return found or await self._lasting.run(owner, run_id)
 
     async def run_for_key(self, owner: str, idempotency_key: str) -> RunRecord | None:
         """Look up the first run created with this idempotency key."""

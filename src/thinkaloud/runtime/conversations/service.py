@@ -96,16 +96,19 @@ class Conversations:
 
     async def delete(self, owner: str, conversation_id: str) -> None:
         """Stop a conversation's runs and delete it, with the uploads that only it used."""
-        found = await self.get(owner, conversation_id)
+        await self.get(owner, conversation_id)
+        await self.discard(owner, conversation_id)
+        await self._uploads.release(owner, conversation_id)
+        await self._store.scrub()
+
+    async def discard(self, owner: str, conversation_id: str) -> None:
+        """Stop a conversation's runs and delete it. For one that is in memory, without uploads."""
         await self._stop_all(owner, conversation_id)
         with self._hub.reader.deleting():
             await self._store.delete_conversation(owner, conversation_id)
             self._hub.forget(owner, conversation_id)
         # A run may have started while the others were being stopped.
         await self._stop_all(owner, conversation_id)
-        await self._uploads.release(owner, conversation_id)
-        if not found.temporary:
-            await self._store.scrub()
 
     async def purge(self, older_than_ms: int) -> None:
         """Delete the conversations of all owners last updated before this time (Unix ms).

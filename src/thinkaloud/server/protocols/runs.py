@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import partial
 from types import MappingProxyType
 from typing import Final
@@ -76,8 +76,7 @@ async def _leave(services: ServerServices, record: RunRecord, plan: RunPlan) -> 
     runs = services.runs
     await runs.active.stop(record.run_id)
     if plan.run.temporary:
-        with suppress(NotFound):
-            await runs.conversations.delete(record.owner, record.conversation_id)
+        await runs.conversations.discard(record.owner, record.conversation_id)
 
 
 class _NotifyingEncoder:
