@@ -35,14 +35,15 @@ async def test_a_failure_in_the_middle_is_an_error_and_not_the_end_of_the_stream
     assert found[-1]["error"]["code"] == "provider_stream_cut"
 
 
+@pytest.mark.parametrize("named", [{}, {"X-Conversation-Id": "mine"}], ids=["stateless", "stored"])
 @pytest.mark.parametrize("streams", [False, True])
-async def test_hanging_up_stops_the_run(streams: bool) -> None:
+async def test_hanging_up_stops_the_run(streams: bool, named: dict[str, str]) -> None:
     model = ScriptedModel([think("Hm."), [Silence()]])
     async with serving(model) as served:
         url = f"{served.url}/v1/chat/completions"
         body = {"messages": [HELLO], "stream": streams, "include_reasoning": True}
         async with aiohttp.ClientSession() as session:
-            asking = asyncio.ensure_future(session.post(url, json=body))
+            asking = asyncio.ensure_future(session.post(url, json=body, headers=named))
             while not model.open_streams:
                 await asyncio.sleep(0)
             if streams:
@@ -51,9 +52,12 @@ async def test_hanging_up_stops_the_run(streams: bool) -> None:
                 response.close()
             asking.cancel()
             await asyncio.wait([asking])
-        while model.open_streams or served.runs.hub.open_logs:
+        while model.open_streams or len(served.runs.active):
             await asyncio.sleep(0)
-        assert not len(served.runs.active)
+        _, stored = await served.get("/conversations")
+    assert [each["conversation_id"] for each in stored["conversations"]] == (
+        ["mine"] if named else []
+    )
 
 
 @pytest.mark.parametrize(
