@@ -40,6 +40,18 @@ CLIENTS: Final = (
         f"{_PROTOCOLS}/test_openai_python_clients.py",
     ),
     Client(
+        "`openai` (Node.js)",
+        ("7.59",),
+        "[Chat Completions](openai-chat.md)",
+        f"{_PROTOCOLS}/test_openai_node_clients.py",
+    ),
+    Client(
+        "`@ai-sdk/openai-compatible` with `ai`",
+        ("3.0",),
+        "[Chat Completions](openai-chat.md)",
+        f"{_PROTOCOLS}/test_openai_compatible_clients.py",
+    ),
+    Client(
         "`openai-agents`",
         ("0.24",),
         "[Chat Completions](openai-chat.md)",
