@@ -26,8 +26,8 @@ from thinkaloud.server.api_docs.routes import DocRoutes
 from thinkaloud.server.http.guard import Guard
 from thinkaloud.server.http.operation import Operation, Resource, principal_of
 from thinkaloud.server.http.site_path import BasePath
-from thinkaloud.server.protocols.ag_ui.routes import AgUiRoutes
-from thinkaloud.server.protocols.ai_sdk.routes import AiSdkRoutes
+from thinkaloud.server.protocols.ag_ui.protocol import AgUi
+from thinkaloud.server.protocols.ai_sdk.protocol import AiSdk
 from thinkaloud.server.protocols.gate import ProtocolGate
 from thinkaloud.server.protocols.openai_chat.protocol import ChatCompletions
 from thinkaloud.server.protocols.protocol import ClientProtocol
@@ -159,11 +159,7 @@ def create_app(services: ServerServices) -> AgentApp:
     operations.extend(DocRoutes(services, tuple(operations)).operations())
     # Described by their own specifications, not by our API documents.
     protocols = _protocols(services, state)
-    foreign = [
-        *AiSdkRoutes(services, state).operations(),
-        *AgUiRoutes(services, state).operations(),
-        *(each for protocol in protocols for each in protocol.operations()),
-    ]
+    foreign = [each for protocol in protocols for each in protocol.operations()]
     web = WebUi(services.bundle, services.settings.base_path)
     routes = _routes([*operations, *foreign], metrics)
     # At the root, browsers get the web page and other clients the JSON.
@@ -178,7 +174,7 @@ def create_app(services: ServerServices) -> AgentApp:
 def _protocols(services: ServerServices, state: ServerState) -> list[ClientProtocol]:
     """Return the protocols of other ecosystems; of those that own a path, the first one has it."""
     means = ProtocolServices(services, state, TurnMemory(), UrlGuard())
-    return [ChatCompletions(means)]
+    return [ChatCompletions(means), AiSdk(means), AgUi(means)]
 
 
 def _routes(operations: list[Operation], metrics: Metrics) -> list[BaseRoute]:

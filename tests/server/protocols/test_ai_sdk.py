@@ -13,6 +13,7 @@ from tests.server.serving import Json, Served, serving
 from thinkaloud.events.model import Usage
 from thinkaloud.events.prompt import UserTurn
 from thinkaloud.providers.scripted import Silence, Wait, finish
+from thinkaloud.server.wire_settings import WireSettings
 from thinkaloud.testing import ScriptedModel, say, think
 
 SECRET = "xylophone"
@@ -134,6 +135,9 @@ async def test_loaded_messages_withhold_reasoning_by_policy_and_leave_out_an_act
 async def test_a_message_without_a_chat_id_is_not_stored() -> None:
     async with serving(ScriptedModel([say("Yes.")])) as served:
         found = await stream(served, {"messages": [HELLO]})
+        run_id = found[0]["messageMetadata"]["runId"]
+        while (await served.get(f"/runs/{run_id}"))[0] != 404:
+            pass  # It is deleted once the response is complete.
         _, listed = await served.get("/conversations")
     assert [chunk["delta"] for chunk in found if "delta" in chunk] == ["Yes."]
     assert listed["conversations"] == []
@@ -236,17 +240,51 @@ async def test_a_refused_request_is_answered_by_one_sentence_of_text(case: str) 
         async with served.session.post(url, data=data, headers=headers) as response:
             text = await response.text()
             assert response.status == status, text
-            assert response.headers["Content-Type"].startswith("text/plain")
+            assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert text.endswith((".", "?"))
     assert "\n" not in text
     assert "{" not in text
 
 
 async def test_a_body_larger_than_its_limit_is_refused() -> None:
-    async with serving(ScriptedModel(), max_body_bytes=100, max_upload_bytes=100) as served:
+    async with serving(ScriptedModel(), wires=WireSettings(max_body_bytes=500)) as served:
         url = f"{served.api}/ai-sdk/chat"
         async with served.session.post(url, json=body(filler="x" * 1000)) as response:
             assert response.status == 413
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/ai-sdk/chat", 405),
+        ("GET", "/ai-sdk/nothing", 404),
+        ("GET", "/ag-ui", 405),
+        ("POST", "/ag-ui/nothing", 404),
+    ],
+)
+async def test_every_error_on_the_paths_of_the_protocols_is_one_sentence_of_text(
+    method: str, path: str, status: int
+) -> None:
+    async with (
+        serving(ScriptedModel()) as served,
+        served.session.request(method, served.api + path) as response,
+    ):
+        assert response.status == status
+        assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
+        assert "{" not in await response.text()
+
+
+@pytest.mark.parametrize("path", ["/ai-sdk/chat", "/ag-ui"])
+async def test_a_page_of_an_allowed_origin_may_chat(path: str) -> None:
+    page = {"Origin": "https://chat.example"}
+    asked = {**page, "Access-Control-Request-Method": "POST"}
+    async with serving(ScriptedModel(), allowed_origins=("https://chat.example",)) as served:
+        async with served.session.options(served.api + path, headers=asked) as response:
+            assert response.status == 204
+            assert response.headers["Access-Control-Allow-Origin"] == page["Origin"]
+        async with served.session.post(served.api + path, json={}, headers=page) as response:
+            assert response.status == 422
+            assert response.headers["Access-Control-Allow-Origin"] == page["Origin"]
 
 
 async def test_stopping_a_chat_stops_its_run_and_ends_the_stream_as_stopped() -> None:

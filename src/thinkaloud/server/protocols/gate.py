@@ -85,7 +85,7 @@ def _converted(begun: Message, body: bytes, protocol: ClientProtocol) -> tuple[M
     replaced = {b"content-type", b"content-length"}
     headers = [
         *((name, value) for name, value in begun["headers"] if name.lower() not in replaced),
-        (b"content-type", b"application/json"),
+        (b"content-type", error.content_type.encode()),
         (b"content-length", str(len(error.body)).encode()),
         *((name.lower().encode(), value.encode()) for name, value in error.headers.items()),
     ]

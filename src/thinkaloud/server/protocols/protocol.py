@@ -6,7 +6,7 @@ from typing import Protocol
 import msgspec
 from starlette.types import Scope
 
-from thinkaloud.server.http.operation import Operation
+from thinkaloud.server.http.operation import JSON, Operation
 from thinkaloud.server.http.problems import Problem
 
 
@@ -15,8 +15,8 @@ class ErrorResponse(msgspec.Struct, frozen=True):
 
     status: int
     body: bytes
-    """JSON."""
     headers: Mapping[str, str] = {}
+    content_type: str = JSON
 
 
 class ClientProtocol(Protocol):

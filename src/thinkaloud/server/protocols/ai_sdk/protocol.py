@@ -1,11 +1,14 @@
 """`/ai-sdk/chat` and below: the server's side of the AI SDK's chat transport."""
 
+import re
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 from thinkaloud.errors import InvalidRequest, NotFound
 from thinkaloud.events.fold import RunFold
@@ -13,7 +16,6 @@ from thinkaloud.events.prompt import ToolResult
 from thinkaloud.ports.store import RunRecord
 from thinkaloud.runtime.run_stream import follow_run
 from thinkaloud.runtime.runs.request import MAX_CONTEXT_FILES, RunRequest
-from thinkaloud.server.api.chat import RUN_ID
 from thinkaloud.server.http.operation import (
     EVENT_STREAM,
     Answer,
@@ -21,13 +23,8 @@ from thinkaloud.server.http.operation import (
     json_response,
     principal_of,
 )
-from thinkaloud.server.http.parsing import (
-    decode,
-    read_limited,
-    read_query,
-    refuse_form,
-    require_json,
-)
+from thinkaloud.server.http.parsing import read_query, refuse_form
+from thinkaloud.server.http.problems import Problem
 from thinkaloud.server.protocols.ai_sdk.request import (
     ChatBody,
     ReconnectQuery,
@@ -35,13 +32,15 @@ from thinkaloud.server.protocols.ai_sdk.request import (
     replaced_run,
     tool_results,
 )
+from thinkaloud.server.protocols.bodies import read_request
 from thinkaloud.server.protocols.client_tools import tool_schemas
 from thinkaloud.server.protocols.data_urls import stored_file
 from thinkaloud.server.protocols.hang_up import stopped_on_leaving
-from thinkaloud.server.protocols.plain_errors import plain_errors
+from thinkaloud.server.protocols.plain_errors import plain_error
+from thinkaloud.server.protocols.protocol import ErrorResponse
+from thinkaloud.server.protocols.runs import RUN_ID, ProtocolServices
 from thinkaloud.server.run_request import run_request
 from thinkaloud.server.schema.requests import ChatRequest
-from thinkaloud.server.services import ServerServices, ServerState
 from thinkaloud.server.streams.frames import FrameStream, frames_of
 from thinkaloud.server.streams.sse import event_stream
 from thinkaloud.server.wires.ai_sdk.encode import AiSdkWire
@@ -50,16 +49,27 @@ from thinkaloud.server.wires.ai_sdk.messages import ui_messages
 VERSION_HEADER: Final = {"x-vercel-ai-ui-message-stream": "v1"}
 """Identifies the protocol and its version; clients require or ignore it."""
 _PATH: Final = "/api/v1/ai-sdk/chat"
+_PATHS: Final = re.compile(r"/api/v1/ai-sdk(/|\Z)")
 
 
-class AiSdkRoutes:
+class AiSdk:
     """`/ai-sdk/chat` and below. Errors are plain text, which the client shows as they are."""
 
-    def __init__(self, services: ServerServices, state: ServerState) -> None:
-        self._services = services
-        self._state = state
+    name = "ai-sdk"
 
-    def operations(self) -> list[Operation]:
+    def __init__(self, services: ProtocolServices) -> None:
+        self._services = services.server
+        self._state = services.state
+
+    def owns(self, scope: Scope) -> bool:
+        """Whether a request is for this protocol."""
+        return _PATHS.match(scope["path"]) is not None
+
+    def error(self, problem: Problem) -> ErrorResponse:
+        """Return a problem as text."""
+        return plain_error(problem)
+
+    def operations(self) -> Sequence[Operation]:
         """Return the operations of this protocol."""
         stream = Answer("The UI message stream.", None, EVENT_STREAM)
         return [
@@ -70,7 +80,7 @@ class AiSdkRoutes:
                 summary="Send a message and stream the answer",
                 tag="ai-sdk",
                 requires="chat",
-                handler=plain_errors(self.chat),
+                handler=self.chat,
                 answers={200: stream},
             ),
             Operation(
@@ -80,7 +90,7 @@ class AiSdkRoutes:
                 summary="Get the messages of a chat",
                 tag="ai-sdk",
                 requires="read",
-                handler=plain_errors(self.messages),
+                handler=self.messages,
                 query=ReconnectQuery,
                 answers={200: Answer("The messages, as `UIMessage`s.", None)},
             ),
@@ -91,7 +101,7 @@ class AiSdkRoutes:
                 summary="Resume the stream of a chat",
                 tag="ai-sdk",
                 requires="read",
-                handler=plain_errors(self.resume),
+                handler=self.resume,
                 query=ReconnectQuery,
                 answers={200: stream, 204: Answer("No run is active.", None, media_type=None)},
             ),
@@ -102,7 +112,7 @@ class AiSdkRoutes:
                 summary="Stop the runs of a chat",
                 tag="ai-sdk",
                 requires="chat",
-                handler=plain_errors(self.stop),
+                handler=self.stop,
                 answers={200: Answer("The runs that were stopped.", None)},
             ),
         ]
@@ -110,11 +120,7 @@ class AiSdkRoutes:
     async def chat(self, request: Request) -> Response:
         """Start a run for the last message, and stream it."""
         services = self._services
-        settings = services.settings
-        require_json(request)
-        # Files arrive in base64, in every message of the history.
-        limit = settings.max_body_bytes + 2 * settings.max_upload_bytes
-        body = decode(await read_limited(request, settings, limit), ChatBody, settings)
+        body = await read_request(request, ChatBody, services)
         principal = principal_of(request)
         asked = await self._run_request(principal.owner, body)
         record = await services.start_run(principal, asked)
@@ -127,7 +133,9 @@ class AiSdkRoutes:
         policy = services.policy(principal)
         following = frames_of(follow_run(services.runs, record, policy=policy), wire)
         if not body.resumable:
-            following = stopped_on_leaving(following, services.runs, record)
+            following = stopped_on_leaving(
+                following, services.runs, record, temporary=asked.temporary
+            )
         return await self._stream(following, record)
 
     async def messages(self, request: Request) -> Response:

@@ -1,19 +1,22 @@
 """`/ag-ui`: the server's side of the AG-UI protocol over HTTP and Server-Sent Events."""
 
+import re
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
+from typing import Final
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 from thinkaloud.errors import InvalidRequest
 from thinkaloud.ports.principal import Principal
 from thinkaloud.ports.store import RunRecord
 from thinkaloud.runtime.run_stream import follow_run
 from thinkaloud.runtime.runs.request import MAX_CONTEXT_FILES
-from thinkaloud.server.api.chat import RUN_ID
 from thinkaloud.server.http.operation import EVENT_STREAM, Answer, Operation, principal_of
-from thinkaloud.server.http.parsing import decode, read_limited, require_json
+from thinkaloud.server.http.problems import Problem
 from thinkaloud.server.protocols.ag_ui.request import (
     AgUiMessage,
     ContentPart,
@@ -22,26 +25,40 @@ from thinkaloud.server.protocols.ag_ui.request import (
     replaced_run,
     tool_results,
 )
+from thinkaloud.server.protocols.bodies import read_request
 from thinkaloud.server.protocols.client_tools import by_name, tool_schemas
 from thinkaloud.server.protocols.data_urls import stored_base64, stored_file
 from thinkaloud.server.protocols.hang_up import stopped_on_leaving
-from thinkaloud.server.protocols.plain_errors import plain_errors
+from thinkaloud.server.protocols.plain_errors import plain_error
+from thinkaloud.server.protocols.protocol import ErrorResponse
+from thinkaloud.server.protocols.runs import RUN_ID, ProtocolServices
 from thinkaloud.server.run_request import run_request
 from thinkaloud.server.schema.requests import ChatRequest
-from thinkaloud.server.services import ServerServices, ServerState
 from thinkaloud.server.streams.frames import FrameStream, frames_of
 from thinkaloud.server.streams.sse import event_stream
 from thinkaloud.server.wires.ag_ui.encode import AgUiWire
 
+_PATHS: Final = re.compile(r"/api/v1/ag-ui(/|\Z)")
 
-class AgUiRoutes:
+
+class AgUi:
     """`/ag-ui`. Errors are plain text, which the client shows as they are."""
 
-    def __init__(self, services: ServerServices, state: ServerState) -> None:
-        self._services = services
-        self._state = state
+    name = "ag-ui"
 
-    def operations(self) -> list[Operation]:
+    def __init__(self, services: ProtocolServices) -> None:
+        self._services = services.server
+        self._state = services.state
+
+    def owns(self, scope: Scope) -> bool:
+        """Whether a request is for this protocol."""
+        return _PATHS.match(scope["path"]) is not None
+
+    def error(self, problem: Problem) -> ErrorResponse:
+        """Return a problem as text."""
+        return plain_error(problem)
+
+    def operations(self) -> Sequence[Operation]:
         """Return the operations of this protocol."""
         return [
             Operation(
@@ -51,7 +68,7 @@ class AgUiRoutes:
                 summary="Send a message and stream the answer",
                 tag="ag-ui",
                 requires="chat",
-                handler=plain_errors(self.run),
+                handler=self.run,
                 answers={200: Answer("The events of the run.", None, EVENT_STREAM)},
             )
         ]
@@ -59,10 +76,7 @@ class AgUiRoutes:
     async def run(self, request: Request) -> Response:
         """Start a run for the last message, and stream it; or stream it again from its start."""
         services, settings = self._services, self._services.settings
-        require_json(request)
-        # Files arrive in base64, in every message of the history.
-        limit = settings.max_body_bytes + 2 * settings.max_upload_bytes
-        body = decode(await read_limited(request, settings, limit), RunAgentInput, settings)
+        body = await read_request(request, RunAgentInput, services)
         options = body.options
         principal = principal_of(request)
         record = await self._record(principal, body, options)
