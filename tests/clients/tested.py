@@ -75,4 +75,5 @@ CLIENTS: Final = (
         "[AG-UI](ag-ui.md)",
         f"{_PROTOCOLS}/test_ag_ui_clients.py",
     ),
+    Client("`ollama` (Python)", ("0.6",), "[Ollama](ollama.md)", f"{_PROTOCOLS}/test_ollama.py"),
 )

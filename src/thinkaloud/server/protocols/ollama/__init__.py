@@ -1,0 +1,1 @@
+"""Ollama's API: its libraries, and front ends that find models through it."""

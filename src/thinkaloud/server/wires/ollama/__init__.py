@@ -1,0 +1,1 @@
+"""The Ollama wire: responses of Ollama's chat and generate endpoints. Pure."""
