@@ -118,7 +118,7 @@ def through_proxy(
 
 
 @pytest.mark.promise("P6", "P7", "P8")
-def test_through_a_server_conversations_are_saved_continued_and_regenerated(home: Home) -> None:
+def test_a_server_saves_continues_and_regenerates(home: Home) -> None:
     with model_server(*ANSWERS) as served:
         home.configure(served.configuration())
         with server(home) as url:
@@ -190,9 +190,7 @@ def test_impossible_options_for_a_conversation_are_refused(home: Home) -> None:
 
 @pytest.mark.promise("P8")
 @pytest.mark.parametrize("running", [True, False])
-def test_at_the_prompt_one_can_resume_switch_and_start_temporary_conversations(
-    home: Home, running: bool
-) -> None:
+def test_conversations_can_be_switched_at_the_prompt(home: Home, running: bool) -> None:
     with model_server(*ANSWERS) as served:
         home.configure(served.configuration())
         with (
@@ -290,9 +288,7 @@ def test_ctrl_c_stops_a_run_of_the_server_that_has_not_answered_and_waits_for_an
 
 
 @pytest.mark.promise("P3", "P9")
-def test_a_server_that_restarts_at_another_address_reports_how_the_run_ended(
-    home: Home,
-) -> None:
+def test_a_server_that_restarts_at_another_address_reports_how_the_run_ended(home: Home) -> None:
     with model_server([say("Half"), HOLD]) as served:
         home.configure(served.configuration())
         with home.start("serve", "--port", "0") as first:
@@ -311,7 +307,7 @@ def test_a_server_that_restarts_at_another_address_reports_how_the_run_ended(
 
 
 @pytest.mark.promise("P3")
-async def test_a_server_that_does_not_restart_is_distinguished_from_an_answer(home: Home) -> None:
+async def test_a_server_that_does_not_restart_is_no_answer(home: Home) -> None:
     with model_server([say("Half"), HOLD]) as served:
         home.configure(served.configuration())
         settings = load(
@@ -340,9 +336,7 @@ async def test_a_server_that_does_not_restart_is_distinguished_from_an_answer(ho
 
 
 @pytest.mark.promise("P4", "P6", "P9")
-def test_a_client_that_reconnects_repeatedly_misses_and_repeats_nothing(
-    home: Home,
-) -> None:
+def test_a_client_that_reconnects_repeatedly_misses_and_repeats_nothing(home: Home) -> None:
     words = [f"word{number} " for number in range(600)]
     with model_server([think("Hm."), *map(say, words), end()]) as served:
         home.configure(served.configuration())
@@ -356,9 +350,7 @@ def test_a_client_that_reconnects_repeatedly_misses_and_repeats_nothing(
 
 
 @pytest.mark.promise("P7", "P15")
-def test_the_servers_policy_and_limits_apply_in_the_terminal(
-    home: Home,
-) -> None:
+def test_the_servers_policy_and_limits_apply_in_the_terminal(home: Home) -> None:
     with model_server([think("Secret."), say("Tea."), end()]) as served:
         home.configure(served.configuration(show_reasoning="deny"))
         with server(home):
@@ -375,9 +367,7 @@ def test_the_servers_policy_and_limits_apply_in_the_terminal(
                 assert said in done.stderr
 
 
-def test_a_second_chat_without_a_server_suggests_what_to_do_and_can_be_temporary(
-    home: Home,
-) -> None:
+def test_a_second_chat_without_a_server_can_be_temporary(home: Home) -> None:
     with model_server(*ANSWERS) as served:
         home.configure(served.configuration())
         with home.terminal("chat") as first:
@@ -391,7 +381,7 @@ def test_a_second_chat_without_a_server_suggests_what_to_do_and_can_be_temporary
             first.until("Answer 2.")
 
 
-def test_at_the_prompt_a_memory_store_is_announced_and_nothing_is_saved(home: Home) -> None:
+def test_a_memory_store_is_announced_at_the_prompt(home: Home) -> None:
     with model_server(*ANSWERS) as served:
         home.configure(served.configuration() + '\n[store]\nkind = "memory"\n')
         with home.terminal("chat") as terminal:
