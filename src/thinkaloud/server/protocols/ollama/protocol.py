@@ -16,6 +16,7 @@ from thinkaloud.events.prompt import Effort, ToolSchema
 from thinkaloud.ports.model import Model, ModelInfo
 from thinkaloud.ports.principal import Requirement
 from thinkaloud.runtime.runs.effort import effective_effort
+from thinkaloud.server.api.chat import WITHHELD
 from thinkaloud.server.http.operation import (
     JSON,
     Answer,
@@ -180,16 +181,19 @@ class Ollama:
         run = msgspec.structs.replace(
             given.request(stored_in),
             model=model.info.id,
-            reasoning_effort=self._effort(asked.think, model.info),
+            reasoning_effort=_effort(asked.think, services.state.reasoning_effort, model.info),
             client_tools=tools,
             options=options_of(asked),
         )
-        plan = (
-            RunPlan(run, partial(services.memory.keep, principal.owner, given.last))
-            if stored_in is None
-            else RunPlan(run, headers={CONVERSATION_ID: stored_in})
-        )
-        reasoning = self._server.sends_reasoning(asked.think not in {None, False}, principal)
+        wanted = asked.think not in {None, False}
+        reasoning = self._server.sends_reasoning(wanted, principal)
+        headers = {WITHHELD: "policy"} if wanted and not reasoning else {}
+        if stored_in is None:
+            find = self._server.runs.find_payload
+            keep = partial(services.memory.keep, principal.owner, given.last, find)
+            plan = RunPlan(run, keep, headers)
+        else:
+            plan = RunPlan(run, headers={CONVERSATION_ID: stored_in, **headers})
         if asked.stream is False:
             fold = await complete_run(request, services, plan)
             body = complete(fold, asked.model, endpoint, reasoning=reasoning)
@@ -218,12 +222,14 @@ class Ollama:
                 raise
             return catalogue.open(name.removesuffix(_LATEST))
 
-    def _effort(self, think: bool | str | None, info: ModelInfo) -> Effort | None:
-        if isinstance(think, str):
-            return supported_effort(think, info)
-        if think is False:
-            return supported_effort("none", info)
-        return effective_effort(None, self._services.state.reasoning_effort, info)
+
+def _effort(think: bool | str | None, default: Effort | None, info: ModelInfo) -> Effort | None:
+    """Return the effort that a client asks for, or else the default one."""
+    if isinstance(think, str):
+        return supported_effort(think, info)
+    if think is False:
+        return supported_effort("none", info)
+    return effective_effort(None, default, info)
 
 
 def _operation(
