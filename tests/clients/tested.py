@@ -67,13 +67,13 @@ CLIENTS: Final = (
         "`ai` with `@ai-sdk/react`",
         ("6.0", "7.0"),
         "[AI SDK](ai-sdk.md)",
-        f"{_PROTOCOLS}/test_ai_sdk_clients.py",
+        f"{_PROTOCOLS}/ai_sdk/test_ai_sdk_clients.py",
     ),
     Client(
         "`@ag-ui/client`",
         ("0.0.59", "1.0"),
         "[AG-UI](ag-ui.md)",
-        f"{_PROTOCOLS}/test_ag_ui_clients.py",
+        f"{_PROTOCOLS}/ag_ui/test_ag_ui_clients.py",
     ),
     Client("`ollama` (Python)", ("0.6",), "[Ollama](ollama.md)", f"{_PROTOCOLS}/test_ollama.py"),
 )
