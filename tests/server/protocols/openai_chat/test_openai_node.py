@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.clients.node import NodeClient
-from tests.server.protocols.openai_chat import HELLO, MODEL
+from tests.server.protocols.openai_chat.asking import HELLO, MODEL
 from tests.server.serving import Json, Served, serving
 from thinkaloud.events.model import Usage
 from thinkaloud.events.prompt import ToolResult, ToolTurn

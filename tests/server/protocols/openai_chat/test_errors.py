@@ -6,7 +6,7 @@ import json
 import aiohttp
 import pytest
 
-from tests.server.protocols.openai_chat import HELLO, chunks, deltas, post
+from tests.server.protocols.openai_chat.asking import HELLO, chunks, deltas, post
 from tests.server.serving import Json, serving
 from thinkaloud.server.wire_settings import WireSettings
 from thinkaloud.testing import Cut, ModelFailed, ScriptedModel, Silence, say, think

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.server.protocols.openai_chat import HELLO, MODEL, chunks, deltas, post, stream
+from tests.server.protocols.openai_chat.asking import HELLO, MODEL, chunks, deltas, post, stream
 from tests.server.serving import Json, serving
 from thinkaloud.events.prompt import (
     AnswerPart,
