@@ -297,6 +297,8 @@ async def thinkaloud(provider: LockstepProvider, folder: Path) -> AsyncGenerator
 
 
 WIRES: Final = ("sse", "websocket")
+CHAT_COMPLETIONS: Final = "chat-completions"
+"""Another wire of the server, which the floor doesn't have."""
 
 
 class Setting:
@@ -311,6 +313,8 @@ class Setting:
 
     def request(self, served: ServedInThread, wire: str) -> Request:
         """Return the request for a response on a wire."""
+        if wire == CHAT_COMPLETIONS:
+            return variants.chat_completions(served.process).request("lab")
         offered = variants.floor if served is self.floor else variants.thinkaloud
         return offered(served.process)[WIRES.index(wire)].request("lab")
 

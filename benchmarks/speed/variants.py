@@ -15,8 +15,9 @@ FLOOR_SSE: Final = "decode-and-frame, SSE"
 FLOOR_WS: Final = "decode-and-frame, WebSocket"
 SSE: Final = "thinkaloud, SSE"
 WS: Final = "thinkaloud, WebSocket"
+CHAT: Final = "thinkaloud, Chat Completions"
 FLOOR_OF: Final = {SSE: FLOOR_SSE, WS: FLOOR_WS}
-OWN: Final = (RELAY, FLOOR_SSE, FLOOR_WS, SSE, WS)
+OWN: Final = (RELAY, FLOOR_SSE, FLOOR_WS, SSE, WS, CHAT)
 """The server and the floors; everything else is a peer."""
 _SSE_END: Final = b"event: complete"
 _WS_END: Final = b'"event":"complete"'
@@ -82,6 +83,12 @@ def thinkaloud(process: Process) -> list[Variant]:
     ]
 
 
+def chat_completions(process: Process) -> Variant:
+    """The server, as clients of OpenAI's API see it."""
+    body = chat_request("{shape}/m")
+    return Variant(CHAT, process, "sse", "/v1/chat/completions", body, b"[DONE]")
+
+
 def follower(process: Process, run_id: str) -> Request:
     """Return the request that follows a run as Server-Sent Events."""
     path = f"/api/v1/runs/{run_id}/events?include_reasoning=true"
@@ -140,4 +147,4 @@ class Lab(NamedTuple):
                 started(*python_module("benchmarks.speed.decode_and_frame"), port, cores=cores)
             )
             ours = stack.enter_context(serve(self.folder, self.configuration, cores))
-            yield [relay(bytes_only), *floor(fair), *thinkaloud(ours)]
+            yield [relay(bytes_only), *floor(fair), *thinkaloud(ours), chat_completions(ours)]

@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks.speed import variants
 from benchmarks.speed.instructions import (
+    CHAT_COMPLETIONS,
     Run,
     ServedInThread,
     Setting,
@@ -55,6 +56,15 @@ async def test_a_token_costs_little_more_than_decoding_and_framing_it(
         costs.append(await cost(served, run))
         await run.end()
     assert costs[0] <= limit * costs[1]
+
+
+async def test_a_token_costs_no_more_as_a_chunk_of_chat_completions(setting: Setting) -> None:
+    costs: list[float] = []
+    for wire in ("sse", CHAT_COMPLETIONS):
+        run = await started_run(setting, setting.ours, wire)
+        costs.append(await cost(setting.ours, run))
+        await run.end()
+    assert costs[1] <= costs[0]
 
 
 @pytest.mark.parametrize(("wire", "limit"), [("sse", 1.6), ("websocket", 1.2)])

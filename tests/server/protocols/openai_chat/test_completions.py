@@ -346,6 +346,17 @@ async def test_a_response_cut_at_the_output_limit_says_so() -> None:
     assert answer["choices"][0]["finish_reason"] == "length"
 
 
+async def test_a_key_sees_only_the_models_that_it_may_use() -> None:
+    known = SinglePrincipal(Principal("local", models=("lab/*",)))
+    models = [ScriptedModel(), ScriptedModel(model_id="lab/org/model")]
+    async with serving(*models, authenticator=known) as served:
+        async with served.session.get(f"{served.url}/v1/models") as response:
+            listed = await response.json()
+        async with served.session.get(f"{served.url}/v1/models/{MODEL}") as response:
+            assert response.status == 404
+    assert [model["id"] for model in listed["data"]] == ["lab/org/model"]
+
+
 async def test_the_models_are_listed_and_found_by_ids_with_slashes() -> None:
     models = [ScriptedModel(), ScriptedModel(model_id="lab/org/model")]
     async with serving(*models) as served:

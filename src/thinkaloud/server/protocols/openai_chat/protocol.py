@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
+from thinkaloud.errors import UnknownModel
 from thinkaloud.events.prompt import Effort
 from thinkaloud.ports.model import ModelInfo
 from thinkaloud.runtime.runs.effort import effective_effort
@@ -142,7 +143,10 @@ class ChatCompletions:
     async def model(self, request: Request) -> Response:
         """Describe a model."""
         wanted: str = request.path_params["model_id"]
-        return json_response(_model(self._services.server.catalogue.open(wanted).info))
+        info = self._services.server.catalogue.open(wanted).info
+        if not principal_of(request).may_use(info.id):
+            raise UnknownModel(wanted)
+        return json_response(_model(info))
 
     async def create(self, request: Request) -> Response:
         """Run the model, and return its response as a whole or in chunks."""
