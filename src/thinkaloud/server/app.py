@@ -131,7 +131,7 @@ class AgentApp(Starlette):
         others = _ForPrincipals(super().build_middleware_stack(), self.router.default)
         own = OwnRoutes(self._own_routes, others)
         guard = Guard(own, self._settings, self._authenticator)
-        gate = ProtocolGate(guard, self._protocols, self._settings)
+        gate = ProtocolGate(guard, self._protocols)
         base = self._settings.base_path
         return BasePath(gate, base) if base else gate
 

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from thinkaloud.errors import ThinkaloudError
 from thinkaloud.ports.authentication import Authenticator, IncomingRequest
-from thinkaloud.server.http.origins import host_allowed, is_loopback, origin_allowed
+from thinkaloud.server.http.origins import host_allowed, is_loopback, origin_allowed, origin_listed
 from thinkaloud.server.http.problems import (
     MEDIA_TYPE,
     Refused,
@@ -22,6 +22,12 @@ from thinkaloud.server.settings import ServerSettings
 
 _SAFE_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}\Z")
 _READING: Final = frozenset({"GET", "HEAD"})
+_EXPOSED: Final = (
+    b"X-Request-ID, X-Conversation-Id, X-Run-Id, Retry-After, X-Reasoning-Withheld,"
+    b" X-Vercel-AI-UI-Message-Stream"
+)
+"""Response headers that pages of other origins can read."""
+_HEADER_NAMES: Final = re.compile(r"[A-Za-z0-9_-]{1,64}(?:, ?[A-Za-z0-9_-]{1,64}){0,63}\Z")
 _SCHEMES: Final = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 
 SECURITY_HEADERS: Final[Sequence[tuple[bytes, bytes]]] = (
@@ -39,6 +45,8 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 class Guard:
     """ASGI middleware: checks `Host`, `Origin`, `Sec-Fetch-Site`; sets request id and principal.
+
+    Answers CORS preflights of pages of `allowed_origins`, and adds their CORS headers.
 
     A request without a valid credential is passed on with the error instead of a principal,
     because some routes need none; `principal_of` and `denial_of` raise or return it.
@@ -67,6 +75,10 @@ class Guard:
         if refusal is not None:
             await refuse(refusal, scope, send)
             return
+        cross_origin = self._cross_origin(scope)
+        if cross_origin and _is_preflight(scope):
+            await _allow(cross_origin, scope, send, request_id)
+            return
         try:
             state["principal"] = await self._authenticator.authenticate(incoming(scope))
         except ThinkaloudError as error:
@@ -74,7 +86,24 @@ class Guard:
         if scope["type"] == "websocket":
             await self._app(scope, receive, send)
         else:
-            await self._app(scope, receive, _with_headers(scope, send, request_id))
+            own = ((b"x-request-id", request_id.encode()), *cross_origin)
+            await self._app(scope, receive, _with_headers(scope, send, own))
+
+    def _cross_origin(self, scope: Scope) -> Headers:
+        """Return the CORS headers for a page of `allowed_origins`; none for other requests.
+
+        The origin is exact, never `*`. Such a page can send keys, but not cookies.
+        """
+        origins = _values(scope["headers"], b"origin")
+        if scope["type"] == "websocket" or not origins:
+            return ()
+        if not origin_listed(origins[0], self._settings.allowed_origins):
+            return ()
+        return (
+            (b"access-control-allow-origin", origins[0].encode("latin-1")),
+            (b"access-control-expose-headers", _EXPOSED),
+            (b"vary", b"Origin"),
+        )
 
     def _refusal(self, scope: Scope) -> Refused | None:
         headers: Headers = scope["headers"]
@@ -100,6 +129,27 @@ class Guard:
         if changes and not origins and any(site in {"cross-site", "same-site"} for site in sites):
             return Refused(403, "foreign_origin", "Requests from other sites are not allowed.")
         return None
+
+
+def _is_preflight(scope: Scope) -> bool:
+    asked = _values(scope["headers"], b"access-control-request-method")
+    return scope["method"] == "OPTIONS" and bool(asked)
+
+
+async def _allow(cross_origin: Headers, scope: Scope, send: Send, request_id: str) -> None:
+    """Respond to a preflight, which has no credentials, that the request itself may be sent."""
+    asked = ", ".join(_values(scope["headers"], b"access-control-request-headers"))
+    headers = [
+        *cross_origin,
+        (b"access-control-allow-methods", b"GET, POST, PATCH, DELETE"),
+        (b"access-control-max-age", b"600"),
+        (b"x-request-id", request_id.encode()),
+        *SECURITY_HEADERS,
+    ]
+    if asked and _HEADER_NAMES.match(asked):
+        headers.append((b"access-control-allow-headers", asked.encode()))
+    await send({"type": "http.response.start", "status": 204, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def refuse(error: ThinkaloudError, scope: Scope, send: Send) -> None:
@@ -143,14 +193,14 @@ def incoming(scope: Scope) -> IncomingRequest:
     )
 
 
-def _with_headers(scope: Scope, send: Send, request_id: str) -> Send:
+def _with_headers(scope: Scope, send: Send, own: Headers) -> Send:
     is_gone: Callable[[], bool] | None = scope["state"].get("is_gone")
 
     async def answer(message: Message) -> None:
         if message["type"] == "http.response.start":
             given: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
             names = {name.lower() for name, _ in given}
-            given.append((b"x-request-id", request_id.encode()))
+            given.extend(own)
             given.extend(header for header in SECURITY_HEADERS if header[0] not in names)
             message = {**message, "headers": given}
         try:
