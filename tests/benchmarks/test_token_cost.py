@@ -103,7 +103,7 @@ async def test_another_follower_costs_a_quarter_of_decoding_and_framing_at_most(
     await run.end()
 
 
-@pytest.mark.parametrize(("wire", "limit"), [("sse", 3.4), ("websocket", 2.8)])
+@pytest.mark.parametrize(("wire", "limit"), [("sse", 2.7), ("websocket", 2.2)])
 async def test_a_run_of_two_tokens_costs_few_times_a_request_that_is_only_decoded_and_framed(
     setting: Setting, wire: str, limit: float
 ) -> None:

@@ -17,7 +17,7 @@ from thinkaloud.server.connections.limits import (
     raw_refusal,
 )
 from thinkaloud.server.http.problems import Refused
-from thinkaloud.server.streams.backpressure import ON_GONE, WRITE_NOW
+from thinkaloud.server.streams.backpressure import IS_GONE, ON_GONE, WRITE_NOW
 
 _COLON_AND_LINE: Final = 4
 
@@ -88,7 +88,7 @@ class HttpConnection(ChunkedHttp):
         self.app_state = {
             **self.app_state,
             "abort": transport.abort,
-            "is_gone": self.is_disconnected,
+            IS_GONE: self.is_disconnected,
             ON_GONE: self.on_gone,
             WRITE_NOW: self.write_chunk,
         }

@@ -20,9 +20,11 @@ from thinkaloud.server.connections.limits import (
     raw_refusal,
 )
 from thinkaloud.server.http.problems import Refused
-from thinkaloud.server.streams.backpressure import WRITE_NOW
+from thinkaloud.server.streams.backpressure import IS_GONE, ON_GONE, WRITE_NOW
 
 CLOSE_SECONDS: Final = 5.0
+OF_HTTP: Final = frozenset({IS_GONE, ON_GONE})
+"""The entries of a connection's state that refer to the HTTP connection before the upgrade."""
 MAX_EMPTY_FRAGMENTS: Final = 128
 """Maximum empty fragments per message, which the size limit does not count."""
 
@@ -55,7 +57,10 @@ class SocketConnection(WebSocketsSansIOProtocol):
         self._failed = False
         self._direct = False
         """Whether the handshake is complete, without extensions that change messages."""
-        self.app_state = {**self.app_state, WRITE_NOW: self.write_texts}
+        # The rest belongs to the HTTP connection, which must not stay in memory with this one.
+        self.app_state = {
+            key: value for key, value in self.app_state.items() if key not in OF_HTTP
+        } | {WRITE_NOW: self.write_texts}
 
     def write_texts(self, texts: Sequence[bytes]) -> bool:
         """Write text messages, past uvicorn.

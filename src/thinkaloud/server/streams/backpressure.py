@@ -21,6 +21,8 @@ WRITE_NOW: Final = "write_now"
 """The key of a connection's `WriteNow` in the state of an ASGI scope; only our own server has it."""
 
 
+IS_GONE: Final = "is_gone"
+"""The key of a function that returns whether the client has disconnected, in the same place."""
 ON_GONE: Final = "on_gone"
 """The key of a connection's `OnGone`, in the same place."""
 OnGone = Callable[[Callable[[], None] | None], None]

@@ -22,6 +22,7 @@ _QUIET: Final = (RunStarted, IterationStarted, Notice)
 """Events before the first output."""
 _PIECE: Final = 65_536
 """Maximum bytes to encode ahead of a slow client (plus one frame)."""
+_NONE: Final[deque[Entry]] = deque(maxlen=0)
 
 
 class FrameStream:
@@ -33,7 +34,7 @@ class FrameStream:
     def __init__(self, stream: RunStream, encoder: Encoder) -> None:
         self._stream = stream
         self._encoder = encoder
-        self._entries: deque[Entry] = deque()
+        self._entries = _NONE
         self._over = False
         self._write_now: WriteNow | None = None
 
@@ -51,8 +52,10 @@ class FrameStream:
                     continue
                 if not batch:
                     return self._last()
-                self._entries.extend(batch)
+                self._entries = deque(batch)
             frames = await take_frames(self._entries, self._encoder, self._stream, _PIECE)
+            if not self._entries:
+                self._entries = _NONE  # An empty deque takes as much memory as a filled one.
             if frames:
                 return frames
         return ()
@@ -71,7 +74,7 @@ class FrameStream:
                         raise InternalError("The log of a run that was just started has a gap.")
                     if not batch:
                         return None
-                    self._entries.extend(batch)
+                    self._entries = deque(batch)
                     for entry in batch:
                         event = entry.logged.event
                         if isinstance(event, RunEnded):

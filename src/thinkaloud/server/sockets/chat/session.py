@@ -1,7 +1,6 @@
 """One chat socket: answers messages in order; handles stop and resume immediately."""
 
 import asyncio
-from collections import deque
 from contextlib import AbstractAsyncContextManager
 from typing import get_args
 
@@ -57,7 +56,7 @@ class SocketSession:
         self._principal = principal
         self._owner = principal.owner
         self._outlet = outlet
-        self._waiting: deque[_Job] = deque()
+        self._waiting: list[_Job] = []
         self._current: _Job | None = None
         self._arrived = Signal()
         self._shown: tuple[str, ...] = ()
@@ -113,7 +112,7 @@ class SocketSession:
     async def _answer_in_order(self) -> None:
         while True:
             if self._current is None and self._waiting:
-                self._current = self._waiting.popleft()
+                self._current = self._waiting.pop(0)
             if self._current is None:
                 self._arrived.clear()
                 await self._arrived.wait()
