@@ -143,7 +143,7 @@ const CHECKS: { readonly [T in Event["type"]]: Checks<Extract<Event, { type: T }
     duration_ms: isInteger,
   },
   "tool.requested": { tool_call_id: isText, name: isText, arguments: isText },
-  "model.responded": { iteration: isInteger, finish_reason: isText, reasoning_status: isOneOf("none", "shown", "hidden_by_provider") },
+  "model.responded": { iteration: isInteger, finish_reason: isText, reasoning_status: isOneOf("none", "shown", "hidden_by_provider", "hidden_by_policy") },
   notice: { code: isText, message: isText },
   "run.ended": { status: isOneOf("completed", "stopped", "max_iterations", "failed"), iterations: isInteger, timing: isObject },
   "version.selected": { run_id: isText },

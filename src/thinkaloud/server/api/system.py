@@ -328,7 +328,7 @@ class SystemRoutes:
             context_files=True,
             images=model is not None and model.images,
             uploads=True,
-            reasoning_output=self._services.settings.show_reasoning == "allow",
+            reasoning_output=self._services.settings.show_reasoning != "deny",
             demo=self._services.about.demo,
         )
 

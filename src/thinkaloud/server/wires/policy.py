@@ -9,6 +9,7 @@ from thinkaloud.events.event import (
     ReasoningEnded,
     SegmentReclassified,
 )
+from thinkaloud.events.model import ReasoningStatus
 from thinkaloud.events.view import ConversationView, ReasoningBlock, RunView
 
 
@@ -21,7 +22,8 @@ def without_reasoning(event: Event) -> Event | None:
             # It was sent to the client as answer text, which must be removed.
             return msgspec.structs.replace(event, to="withdrawn")
         case ModelResponded():
-            return msgspec.structs.replace(event, reasoning_status="none")
+            status = _status_without_reasoning(event.reasoning_status)
+            return msgspec.structs.replace(event, reasoning_status=status)
         case _:
             return event
 
@@ -29,7 +31,13 @@ def without_reasoning(event: Event) -> Event | None:
 def run_without_reasoning(run: RunView) -> RunView:
     """Return a run without its reasoning."""
     blocks = tuple(block for block in run.blocks if not isinstance(block, ReasoningBlock))
-    return msgspec.structs.replace(run, blocks=blocks, reasoning_status="none")
+    status = _status_without_reasoning(run.reasoning_status)
+    return msgspec.structs.replace(run, blocks=blocks, reasoning_status=status)
+
+
+def _status_without_reasoning(status: ReasoningStatus) -> ReasoningStatus:
+    # That the operator's policy hid it may be said: there is nothing of it in the log.
+    return status if status == "hidden_by_policy" else "none"
 
 
 def view_without_reasoning(view: ConversationView) -> ConversationView:

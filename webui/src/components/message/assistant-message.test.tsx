@@ -114,6 +114,20 @@ describe("a run that is no plain answer", () => {
     expect(screen.getByText("This model doesn't show its thinking (1,234 tokens).")).toBeDefined();
   });
 
+  it("tells of thinking that the server's policy hides", () => {
+    renderWithOptions({}, <AssistantMessage run={{ ...lastRun("answer-only"), reasoning_status: "hidden_by_policy" }} />);
+    expect(screen.getByText("Thinking is hidden by this server's policy.")).toBeDefined();
+  });
+
+  it("marks a thought from which the server removed secrets, and no other", () => {
+    const run = lastRun("thinking-live");
+    const redacted = run.blocks.map((block) => (block.type === "reasoning" ? { ...block, parts: ["Use [redacted:provider_key] now."] } : block));
+    const { show } = renderWithOptions({}, <AssistantMessage run={run} />);
+    expect(screen.queryByText("Redacted")).toBeNull();
+    show(<AssistantMessage run={{ ...run, blocks: redacted }} />);
+    expect(screen.getByText("Redacted")).toBeDefined();
+  });
+
   it("offers to continue at the step limit", () => {
     renderWithOptions({}, <AssistantMessage run={lastRun("max-iterations")} onContinue={() => undefined} />);
     expect(screen.getByRole("button", { name: "Continue" })).toBeDefined();

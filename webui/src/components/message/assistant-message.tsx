@@ -128,8 +128,10 @@ export const Answer = memo(function Answer({ block }: { readonly block: AnswerBl
 function HiddenThinking({ run }: { readonly run: RunView }) {
   const tokens = run.usage?.reasoning_tokens ?? 0;
   const byProvider = run.reasoning_status === "hidden_by_provider";
-  if (!byProvider && (tokens === 0 || run.blocks.some((block) => block.type === "reasoning"))) return null;
-  const words = byProvider ? "This model doesn't show its thinking" : "This server doesn't show the model's thinking";
+  const byPolicy = run.reasoning_status === "hidden_by_policy";
+  if (!byProvider && !byPolicy && (tokens === 0 || run.blocks.some((block) => block.type === "reasoning"))) return null;
+  const shown = byPolicy ? "Thinking is hidden by this server's policy" : "This server doesn't show the model's thinking";
+  const words = byProvider ? "This model doesn't show its thinking" : shown;
   return <p className="text-sm text-faint">{`${words}${tokens > 0 ? ` (${formatCount(tokens, "token")})` : ""}.`}</p>;
 }
 

@@ -36,6 +36,11 @@ export const Thought = memo(function Thought({ block, runStatus, isOnlyContent }
       >
         <ChevronRight size={15} aria-hidden className={cx("shrink-0 text-faint transition-transform duration-150", open && "rotate-90")} />
         {live ? <LiveHeading sinceMs={block.started_at_ms} /> : <span>{settledHeading(block, runStatus)}</span>}
+        {isRedacted(block) ? (
+          <span className="shrink-0 rounded border border-line px-1.5 text-xs text-faint" title="The server's policy removed secrets from this text">
+            Redacted
+          </span>
+        ) : null}
       </button>
       <div id={body} className={cx(open && "pb-2.5")}>
         {open ? <Body block={block} live={live} /> : thinking === "preview" ? <Preview block={block} live={live} /> : null}
@@ -84,6 +89,13 @@ function LiveHeading({ sinceMs }: { readonly sinceMs: number }) {
       ) : null}
     </>
   );
+}
+
+const REDACTED = /\[redacted:[a-z][a-z0-9_-]{0,39}\]/u;
+
+/** Whether the server replaced secrets in the text by markers. */
+function isRedacted(block: ReasoningBlock): boolean {
+  return block.parts.some((part) => REDACTED.test(part));
 }
 
 export function settledHeading(block: ReasoningBlock, runStatus: RunView["status"]): string {
