@@ -1,6 +1,9 @@
 """Secrets in the events of a run: across deltas, parts, and from the reasoning to the answer."""
 
+import sys
+from collections import Counter
 from collections.abc import Sequence
+from types import FrameType
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -119,6 +122,27 @@ def test_a_reader_that_resumes_gets_each_event_whole_or_not_at_all():
         (ReasoningEnded("r1", 5), 9),
         (Notice("x", ""), 10),
     ]
+
+
+def test_a_delta_in_which_nothing_begins_costs_one_scan():
+    """Counts calls, not time: of Python functions, and of the compiled pattern."""
+    deltas: list[Event] = [ReasoningDelta("r1", f" word{n:03}") for n in range(1_000)]
+    redactor = RunRedactor(REDACTOR, answers=False)
+    redactor.apply([ReasoningDelta("r1", "Well")])
+    calls: Counter[str] = Counter()
+
+    def count(frame: FrameType, event: str, argument: object) -> None:
+        if event == "call":
+            calls[frame.f_code.co_name] += 1
+        elif event == "c_call" and getattr(argument, "__name__", "") == "search":
+            calls["search"] += 1
+
+    sys.setprofile(count)
+    passed = redactor.apply(deltas)
+    sys.setprofile(None)
+
+    assert passed == deltas
+    assert calls == {"apply": 1, "_passes": 1_000, "search": 1_000, "skip": 1_000}
 
 
 WORDS = st.lists(st.sampled_from([*SECRETS, "hello ", "sk-", "s", "4111 ", "eyJ", " ", "x.", "\n"]))

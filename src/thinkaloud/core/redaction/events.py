@@ -64,6 +64,8 @@ class RunRedactor:
         self._stream = redactor.stream()
         self._waiting: deque[_Item] = deque()
         self._segment_id = ""
+        self._calm_segment = self._calm_answer = ""
+        """The segment of reasoning, or of an answer that is not redacted, while nothing is pending."""
         self._shown_segment = ""
         """The last segment of which a delta was returned."""
 
@@ -74,23 +76,54 @@ class RunRedactor:
 
     def apply(self, events: Iterable[Event]) -> list[Event]:
         """Return the events with what was held back before, redacted, without what is held back."""
-        return [event for event, _ in self.take((event, 0) for event in events)]
+        result: list[Event] = []
+        for event in events:
+            if self._passes(event):
+                result.append(event)
+            else:
+                result += [each for each, _ in self._take(event, 0)]
+        return result
 
     def take(self, events: Iterable[Numbered]) -> list[Numbered]:
         """Like `apply`, for numbered events. A delta without text is left out."""
         result: list[Numbered] = []
         for event, seq in events:
-            if isinstance(event, ReasoningDelta | AnswerDelta):
-                self._delta(event, seq, result)
-            elif isinstance(event, ReasoningEnded | AnswerEnded):
-                stream = self._stream
-                if isinstance(event, ReasoningEnded) and not self._answers:
-                    stream.stop_starting()
-                self._waiting.append(_Item(event, seq, stream.position + len(stream.held)))
-                self._release(result)
-            else:
-                result += self.finish()
+            if self._passes(event):
                 result.append((event, seq))
+            else:
+                result += self._take(event, seq)
+        return result
+
+    def _passes(self, event: Event) -> bool:
+        """Whether an event is a delta in which nothing can begin, while nothing is pending.
+
+        That is how most deltas end: with one scan of their text.
+        """
+        if type(event) is ReasoningDelta:
+            if self._calm_segment != event.segment_id or self._redactor.find_start(event.text):
+                return False
+            self._stream.skip(event.text)
+            return True
+        return type(event) is AnswerDelta and self._calm_answer == event.segment_id
+
+    def _take(self, event: Event, seq: int) -> list[Numbered]:
+        result: list[Numbered] = []
+        if isinstance(event, ReasoningDelta | AnswerDelta):
+            self._delta(event, seq, result)
+        elif isinstance(event, ReasoningEnded | AnswerEnded):
+            stream = self._stream
+            if isinstance(event, ReasoningEnded) and not self._answers:
+                stream.stop_starting()
+            self._waiting.append(_Item(event, seq, stream.position + len(stream.held)))
+            self._release(result)
+        else:
+            result += self.finish()
+            result.append((event, seq))
+        calm = isinstance(event, ReasoningDelta | AnswerDelta) and not self._waiting
+        calm = calm and self._stream.is_idle
+        self._calm_segment = self._segment_id if calm and isinstance(event, ReasoningDelta) else ""
+        is_plain = calm and isinstance(event, AnswerDelta) and not self._answers
+        self._calm_answer = self._segment_id if is_plain else ""
         return result
 
     def finish(self) -> list[Numbered]:
