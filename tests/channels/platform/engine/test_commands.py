@@ -3,6 +3,7 @@
 import pytest
 
 from tests.channels.platform.chatting import ADA, Chat, chatting
+from tests.channels.platform.clocks import settle
 from tests.channels.platform.scripted import message
 from thinkaloud.channels.platform.engine.commands import Command, parse_command
 from thinkaloud.channels.platform.message import ChatAddress
@@ -114,7 +115,7 @@ async def test_model_and_effort_are_chosen_for_the_chat_with_the_nearest_names_o
     async with chatting([say("A")]) as chat:
         now = await replies(chat, "/model", "1")
         assert "The model is `scripted/model`. To change it, send `/model ID`" in now
-        assert "Did you mean scripted/model" in await replies(chat, "/model scripted/modell", "2")
+        assert "Did you mean `scripted/model`" in await replies(chat, "/model scripted/modell", "2")
         assert "Set to `scripted/model`" in await replies(chat, "/model scripted/model", "3")
         assert "Choose: `none`" in await replies(chat, "/effort extreme", "4")
         assert "Set to `high`" in await replies(chat, "/effort high", "5")
@@ -172,3 +173,12 @@ async def test_what_another_version_stored_is_ignored_and_the_chat_works() -> No
         await chat.says("Hi", "2", chat="eve", sender="eve")
         await chat.lab.channel.quiet()
         assert "channels pair" in chat.platform.texts(ChatAddress("scripted", "eve"))[-1]
+
+
+@pytest.mark.parametrize("prefix", ["/", "!"])
+async def test_an_unknown_model_is_answered_with_the_command_that_lists_models(prefix: str) -> None:
+    async with chatting() as chat:
+        await chat.says(f"{prefix}model no/such")
+        await settle()
+        assert f"{prefix}model lists the models" in chat.platform.bubbles[-1].visible
+        assert "thinkaloud" not in chat.platform.bubbles[-1].visible

@@ -93,7 +93,10 @@ async def test_a_model_that_is_gone_after_a_crash_is_explained_at_once() -> None
     await accepted(state, "bob", "Hello?", model="no/such")
     async with chatting(state=state) as chat:
         await settle()
-        assert "No model 'no/such' is configured" in chat.platform.bubbles[0].visible
+        assert (
+            "There is no model no/such. /model lists the models."
+            in chat.platform.bubbles[0].visible
+        )
     assert await state.entries("delivery") == []
 
 

@@ -118,6 +118,14 @@ async def test_a_stranger_is_paired_while_the_server_runs(
         people.says("Hello again", user=7)
         await telegram.until(lambda: len(telegram.seen(7)) > 1)
         assert "7" in (await run(home, "people", "telegram")).stdout
+        home.configure((home.folder / "thinkaloud.toml").read_text() + 'allow_from = ["7", "8"]\n')
+        people_now = json.loads((await run(home, "people", "--json")).stdout)
+        assert [(each["id"], each["access"]) for each in people_now] == [
+            ("7", "allow_from"),
+            ("8", "allow_from"),
+        ]
+        assert "allow_from, paired 20" in (await run(home, "people")).stdout
+        home.configure(DEMO)
         assert (await run(home, "unpair", "telegram", "7")).returncode == 0
         assert json.loads((await run(home, "people", "--json")).stdout) == []
 

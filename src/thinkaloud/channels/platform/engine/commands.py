@@ -7,10 +7,10 @@ import msgspec
 
 from thinkaloud.channels.markdown.plain import escaped
 from thinkaloud.channels.platform.actions import COMMANDS
-from thinkaloud.channels.platform.content import chat_content, one_line
+from thinkaloud.channels.platform.content import chat_content
 from thinkaloud.channels.platform.engine.chats import Chats
 from thinkaloud.channels.platform.engine.deliveries import Deliveries
-from thinkaloud.channels.platform.engine.replies import Reply
+from thinkaloud.channels.platform.engine.replies import Reply, WrongArgument, quoted
 from thinkaloud.channels.platform.engine.runs import ChatRuns
 from thinkaloud.channels.platform.message import ChatAddress, Origin
 from thinkaloud.channels.platform.settings import (
@@ -18,7 +18,6 @@ from thinkaloud.channels.platform.settings import (
     PlatformSettings,
     ThinkingMode,
 )
-from thinkaloud.errors import UserError
 from thinkaloud.events.prompt import EFFORT_LEVELS, Effort
 from thinkaloud.events.view import RunView
 from thinkaloud.ports.model import ModelInfo
@@ -34,10 +33,6 @@ _MEANINGS: Final = {
     "on_request": "reasoning is shown only to the person who sends {}why",
 }
 _POLICY: Final = "Reasoning is not available here."
-
-
-class WrongArgument(UserError):
-    """A command has an argument that is not possible. The message is Markdown."""
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -222,7 +217,7 @@ def _mode(argument: str) -> ThinkingMode:
     near = difflib.get_close_matches(wanted, THINKING_MODES, 1)
     hint = f" Did you mean `{near[0]}`?" if near else ""
     modes = ", ".join(f"`{mode}`" for mode in THINKING_MODES)
-    raise WrongArgument(f"There is no mode {_quoted(argument)}. Choose {modes}.{hint}")
+    raise WrongArgument(f"There is no mode {quoted(argument)}. Choose {modes}.{hint}")
 
 
 def _effort(argument: str, info: ModelInfo) -> Effort:
@@ -232,12 +227,8 @@ def _effort(argument: str, info: ModelInfo) -> Effort:
         effort = int(wanted)
     if not effort or not _supports(effort, info):
         choices = _efforts(info)
-        raise WrongArgument(f"`{info.id}` has no effort {_quoted(argument)}. Choose: {choices}.")
+        raise WrongArgument(f"`{info.id}` has no effort {quoted(argument)}. Choose: {choices}.")
     return effort
-
-
-def _quoted(argument: str) -> str:
-    return f"`{one_line(argument.replace('`', ' '), 40)}`"
 
 
 def _supports(effort: Effort, info: ModelInfo) -> bool:

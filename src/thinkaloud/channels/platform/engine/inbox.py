@@ -15,13 +15,12 @@ from thinkaloud.channels.platform.engine.commands import (
     Caller,
     Command,
     Commands,
-    WrongArgument,
     parse_command,
 )
 from thinkaloud.channels.platform.engine.deliveries import Deliveries
 from thinkaloud.channels.platform.engine.delivery import delivery_key
 from thinkaloud.channels.platform.engine.files import keep_files
-from thinkaloud.channels.platform.engine.replies import Replies, Reply
+from thinkaloud.channels.platform.engine.replies import Replies, Reply, explained
 from thinkaloud.channels.platform.engine.runs import ChatRuns, RunOrder
 from thinkaloud.channels.platform.message import ChatAddress, ChatMessage, Origin, Sender
 from thinkaloud.channels.platform.pairing import CODE_SECONDS, Pairings
@@ -134,7 +133,8 @@ class ChannelInbox:
             else:
                 await self._begin(caller, message)
         except ThinkaloudError as error:
-            self._replies.send(caller.chat, _explained(error), caller.origin)
+            prefix = command.prefix if command is not None else "/"
+            self._replies.send(caller.chat, explained(error, prefix), caller.origin)
 
     async def _pair(self, message: ChatMessage) -> None:
         if not self._is_new(delivery_key(message.chat, message.message_id)):
@@ -164,7 +164,7 @@ class ChannelInbox:
                 await self._start(caller, message)
             except ThinkaloudError as error:
                 self._is_new(delivery_key(message.chat, message.message_id))
-                self._replies.send(caller.chat, _explained(error), caller.origin)
+                self._replies.send(caller.chat, explained(error), caller.origin)
 
     async def _start(self, caller: Caller, message: ChatMessage) -> None:
         key = delivery_key(message.chat, message.message_id)
@@ -224,10 +224,6 @@ class ChannelInbox:
         if len(self._recent) > _RECENT:
             self._recent.popitem(last=False)
         return True
-
-
-def _explained(error: ThinkaloudError) -> Reply:
-    return Reply(error.message if isinstance(error, WrongArgument) else escaped(error.message))
 
 
 def _encodable(message: ChatMessage) -> ChatMessage:

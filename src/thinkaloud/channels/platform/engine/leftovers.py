@@ -10,7 +10,7 @@ import msgspec
 from thinkaloud.channels.markdown.plain import escaped
 from thinkaloud.channels.platform.content import one_line
 from thinkaloud.channels.platform.engine.delivery import Delivery, DeliveryRecord
-from thinkaloud.channels.platform.engine.replies import Replies, Reply
+from thinkaloud.channels.platform.engine.replies import Replies, Reply, explained
 from thinkaloud.channels.platform.message import ChatAddress
 from thinkaloud.channels.platform.stored import decoded
 from thinkaloud.errors import Conflict, StoreError, ThinkaloudError, Unavailable
@@ -137,7 +137,7 @@ class Leftovers:
     async def _explain(self, delivery: Delivery, error: ThinkaloudError) -> None:
         """Tell the person, and forget the message once they know."""
         start = one_line(delivery.record.order.text, _QUOTED_CHARS)
-        words = f"I could not answer your earlier message “{start}”. {error.message}"
-        origin = delivery.record.origin
-        if await self._services.replies.say(delivery.chat, Reply(escaped(words)), origin):
+        words = escaped(f"I could not answer your earlier message “{start}”.")
+        reply = Reply(f"{words} {explained(error).markdown}")
+        if await self._services.replies.say(delivery.chat, reply, delivery.record.origin):
             await delivery.forget()

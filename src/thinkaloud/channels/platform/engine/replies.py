@@ -8,9 +8,12 @@ from typing import Final, Literal
 
 import msgspec
 
+from thinkaloud.channels.markdown.plain import escaped
+from thinkaloud.channels.platform.content import one_line
 from thinkaloud.channels.platform.engine.connection import Connection
 from thinkaloud.channels.platform.errors import PlatformError, RetryLater, Transient
 from thinkaloud.channels.platform.message import ChatAddress, Origin
+from thinkaloud.errors import ThinkaloudError, UnknownModel, UserError
 from thinkaloud.ports.clock import Clock
 from thinkaloud.ports.tasks import owned_tasks
 
@@ -29,6 +32,29 @@ class Reply(msgspec.Struct, frozen=True):
 
     markdown: str
     private: bool = False
+
+
+class WrongArgument(UserError):
+    """A command has an argument that is not possible. The message is Markdown."""
+
+
+def explained(error: ThinkaloudError, prefix: str = "/") -> Reply:
+    """Return the reply for an error. Commands in it have this prefix."""
+    match error:
+        case WrongArgument():
+            return Reply(error.message)
+        case UnknownModel():
+            near = ", ".join([quoted(each) for each in error.nearest])
+            hint = f" Did you mean {near}?" if near else ""
+            words = f"There is no model {quoted(error.model)}.{hint}"
+            return Reply(f"{words} `{prefix}model` lists the models.")
+        case _:
+            return Reply(escaped(error.message))
+
+
+def quoted(text: str) -> str:
+    """Return what somebody wrote, as code on one line, shortened."""
+    return f"`{one_line(text.replace('`', ' '), 40)}`"
 
 
 class Replies:

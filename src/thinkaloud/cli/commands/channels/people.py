@@ -30,8 +30,10 @@ class PersonEntry(msgspec.Struct, frozen=True):
     name: str
     """The display name when the person was paired; not verified."""
     access: Literal["allow_from", "paired", "waiting"]
-    """`waiting`: has a code that was not approved yet."""
+    """`allow_from`: listed there, and perhaps paired, too. `waiting`: has a code that was not
+    approved yet."""
     paired_at_ms: int | None = None
+    """Unix milliseconds; None if the person isn't paired."""
 
 
 @asynccontextmanager
@@ -80,24 +82,23 @@ async def list_people(configuration: Configuration, channel: str | None, *, json
     """Print everybody who may use the channels, and who waits for approval."""
     if channel is not None:
         require_platform(channel)
-    found = [
-        PersonEntry(name, person_id, "", "allow_from")
+    found = {
+        (name, person_id): PersonEntry(name, person_id, "", "allow_from")
         for name, settings in platforms_of(configuration).items()
         if channel in {None, name}
         for person_id in settings.allow_from
-    ]
+    }
     if configuration.settings.store.kind != "memory":
         async with _pairings(configuration) as pairings:
-            found += [
-                PersonEntry(each.channel, each.id, each.name, "paired", each.paired_at_ms)
-                for each in await pairings.people(channel)
-            ]
-            found += [
-                PersonEntry(each.channel, each.id, each.name, "waiting")
-                for each in await pairings.pending(channel)
-            ]
+            for each in await pairings.people(channel):
+                key = (each.channel, each.id)
+                access = "allow_from" if key in found else "paired"
+                found[key] = PersonEntry(*key, each.name, access, each.paired_at_ms)
+            for code in await pairings.pending(channel):
+                key = (code.channel, code.id)
+                found.setdefault(key, PersonEntry(*key, code.name, "waiting"))
     if json:
-        print(json_document(found), end="")  # noqa: T201 - the output of the command
+        print(json_document(list(found.values())), end="")  # noqa: T201 - the output of the command
         return ExitCode.OK
     if not found:
         print_notice("Nobody may use the chat channels yet.")
@@ -105,7 +106,7 @@ async def list_people(configuration: Configuration, channel: str | None, *, json
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("Channel", "ID", "Name", "Access"):
         table.add_column(title, overflow="fold")
-    for each in found:
+    for each in found.values():
         table.add_row(
             each.channel, Text(sanitize(each.id)), Text(one_line(each.name, 60)), _access(each)
         )
@@ -114,9 +115,10 @@ async def list_people(configuration: Configuration, channel: str | None, *, json
 
 
 def _access(person: PersonEntry) -> str:
-    if person.access == "allow_from":
-        return "everybody" if person.id == "*" else "allow_from"
-    if person.paired_at_ms is None:
+    if person.access == "waiting":
         return "waiting for approval"
-    when = datetime.fromtimestamp(person.paired_at_ms / 1000, UTC).astimezone()
-    return f"paired {when:%Y-%m-%d}"
+    ways = ["everybody" if person.id == "*" else "allow_from"] * (person.access == "allow_from")
+    if person.paired_at_ms is not None:
+        when = datetime.fromtimestamp(person.paired_at_ms / 1000, UTC).astimezone()
+        ways.append(f"paired {when:%Y-%m-%d}")
+    return ", ".join(ways)
