@@ -14,6 +14,7 @@ from starlette.responses import Response
 from thinkaloud.errors import NotFound
 from thinkaloud.events.event import RunEnded, RunError
 from thinkaloud.events.fold import RunFold
+from thinkaloud.events.prompt import Turn
 from thinkaloud.ports.principal import Principal
 from thinkaloud.ports.store import RunRecord
 from thinkaloud.ports.tasks import completed
@@ -34,6 +35,8 @@ RUN_ID: Final = "X-Run-ID"
 CONVERSATION_ID: Final = "X-Conversation-ID"
 """Request and response header: the stored conversation."""
 
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
+
 Ended = Callable[[RunFold], None]
 """Takes the state of a run that has ended by itself."""
 
@@ -46,6 +49,18 @@ class ProtocolServices(msgspec.Struct, frozen=True):
     memory: TurnMemory
     url_guard: UrlGuard
 
+    def plan(
+        self, owner: str, last: Turn | None, run: RunRequest, headers: Mapping[str, str] = _NONE
+    ) -> "RunPlan":
+        """Return the plan for a run that responds to the turn `last`.
+
+        The response is remembered if the client keeps the conversation itself.
+        """
+        if run.conversation_id is not None:
+            return RunPlan(run, headers={CONVERSATION_ID: run.conversation_id, **headers})
+        keep = partial(self.memory.keep, owner, last, self.server.runs.find_payload)
+        return RunPlan(run, keep, headers)
+
 
 class RunPlan(msgspec.Struct, frozen=True):
     """A run to start for a protocol's request."""
@@ -53,7 +68,7 @@ class RunPlan(msgspec.Struct, frozen=True):
     run: RunRequest
     ended: Ended | None = None
     """Called once the run is complete, with what the log has of it."""
-    headers: Mapping[str, str] = MappingProxyType({})
+    headers: Mapping[str, str] = _NONE
     """Additional headers of the response."""
 
 

@@ -3,7 +3,6 @@
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Final
 
 import msgspec
@@ -47,7 +46,6 @@ from thinkaloud.server.protocols.protocol import ErrorResponse
 from thinkaloud.server.protocols.runs import (
     CONVERSATION_ID,
     ProtocolServices,
-    RunPlan,
     complete_run,
     stream_run,
 )
@@ -188,12 +186,7 @@ class Ollama:
         wanted = asked.think not in {None, False}
         reasoning = self._server.sends_reasoning(wanted, principal)
         headers = {WITHHELD: "policy"} if wanted and not reasoning else {}
-        if stored_in is None:
-            find = self._server.runs.find_payload
-            keep = partial(services.memory.keep, principal.owner, given.last, find)
-            plan = RunPlan(run, keep, headers)
-        else:
-            plan = RunPlan(run, headers={CONVERSATION_ID: stored_in, **headers})
+        plan = services.plan(principal.owner, given.last, run, headers)
         if asked.stream is False:
             fold = await complete_run(request, services, plan)
             body = complete(fold, asked.model, endpoint, reasoning=reasoning)

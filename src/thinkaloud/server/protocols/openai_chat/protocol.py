@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Final, Literal
 
 import msgspec
@@ -14,7 +13,6 @@ from thinkaloud.errors import UnknownModel
 from thinkaloud.events.prompt import Effort
 from thinkaloud.ports.model import ModelInfo
 from thinkaloud.runtime.runs.effort import effective_effort
-from thinkaloud.runtime.runs.request import RunRequest
 from thinkaloud.server.api.chat import WITHHELD
 from thinkaloud.server.http.operation import (
     Answer,
@@ -25,7 +23,7 @@ from thinkaloud.server.http.operation import (
 from thinkaloud.server.http.problems import Problem
 from thinkaloud.server.protocols.bodies import read_request
 from thinkaloud.server.protocols.effort import supported_effort
-from thinkaloud.server.protocols.history import GivenHistory, HistoryBuilder
+from thinkaloud.server.protocols.history import HistoryBuilder
 from thinkaloud.server.protocols.housekeeping import is_housekeeping
 from thinkaloud.server.protocols.images import ImageReader
 from thinkaloud.server.protocols.openai_chat.read import (
@@ -187,15 +185,7 @@ class ChatCompletions:
             server_tools=not cheap,
             options=options,
         )
-        return self._planned(owner, given, run, headers)
-
-    def _planned(
-        self, owner: str, given: GivenHistory, run: RunRequest, headers: Mapping[str, str]
-    ) -> RunPlan:
-        if run.conversation_id is not None:
-            return RunPlan(run, headers={CONVERSATION_ID: run.conversation_id, **headers})
-        keep, find = self._services.memory.keep, self._services.server.runs.find_payload
-        return RunPlan(run, partial(keep, owner, given.last, find), headers)
+        return services.plan(owner, given.last, run, headers)
 
     def _effort(self, asked: ChatCompletionRequest, *, cheap: bool) -> Effort | None:
         info = self._services.server.catalogue.open(asked.model or None).info
