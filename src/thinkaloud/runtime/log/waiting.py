@@ -30,6 +30,9 @@ class WaitingFollowers:
     def __init__(self) -> None:
         self._waiting: dict[asyncio.Future[None], Waiting] = {}
 
+    def __len__(self) -> int:
+        return len(self._waiting)
+
     async def wait(self, follower: Waiting) -> None:
         """Wait until woken. Until then, new events may be pushed, which moves the cursor."""
         waiter = asyncio.get_running_loop().create_future()

@@ -74,7 +74,7 @@ class FrameStream:
                         raise InternalError("The log of a run that was just started has a gap.")
                     if not batch:
                         return None
-                    self._entries = deque(batch)
+                    self._entries = deque((*self._entries, *batch))
                     for entry in batch:
                         event = entry.logged.event
                         if isinstance(event, RunEnded):

@@ -18,9 +18,9 @@ async def post(served: Served, headers: Any = None, **body: Any) -> tuple[int, J
         return response.status, await response.json()
 
 
-async def chunks(served: Served, **body: Any) -> list[Json]:
+async def chunks(served: Served, headers: Any = None, **body: Any) -> list[Json]:
     """Ask for a streamed completion and return its chunks; the last one may be an error."""
-    text = await stream(served, **body)
+    text = await stream(served, headers, **body)
     assert text.endswith("\n\n")
     events = [line.removeprefix("data: ") for line in text.split("\n\n")[:-1]]
     done = events and events[-1] == "[DONE]"
@@ -29,10 +29,10 @@ async def chunks(served: Served, **body: Any) -> list[Json]:
     return found
 
 
-async def stream(served: Served, **body: Any) -> str:
+async def stream(served: Served, headers: Any = None, **body: Any) -> str:
     given = {"model": MODEL, "messages": [HELLO], "stream": True, **body}
     url = f"{served.url}/v1/chat/completions"
-    async with served.session.post(url, json=given) as response:
+    async with served.session.post(url, json=given, headers=headers) as response:
         assert response.status == 200, await response.text()
         assert response.headers["Content-Type"] == "text/event-stream; charset=utf-8"
         return await response.text()
