@@ -60,6 +60,19 @@ async def test_hanging_up_stops_the_run(streams: bool, named: dict[str, str]) ->
     )
 
 
+async def test_a_response_begins_at_the_heartbeat_even_if_the_model_is_silent() -> None:
+    model = ScriptedModel([[Silence()]])
+    async with (
+        serving(model, heartbeat_seconds=0.05) as served,
+        served.session.post(
+            f"{served.url}/v1/chat/completions", json={"messages": [HELLO], "stream": True}
+        ) as response,
+    ):
+        assert response.status == 200
+        line = await response.content.readline()
+    assert line.startswith(b":")
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
