@@ -226,6 +226,16 @@ async def test_a_complete_response_returns_calls_of_the_clients_tools_too() -> N
     assert choice["message"]["tool_calls"][0]["function"]["name"] == "open_file"
 
 
+async def test_a_call_without_arguments_has_an_empty_object_for_clients_to_parse() -> None:
+    script = [call_tool("open_file", "", "call_1")]
+    async with serving(ScriptedModel(script, script)) as served:
+        _, answer = await post(served, tools=[OPEN_FILE])
+        found = await chunks(served, tools=[OPEN_FILE])
+    whole = answer["choices"][0]["message"]["tool_calls"][0]
+    (streamed,) = found[1]["choices"][0]["delta"]["tool_calls"]
+    assert whole["function"]["arguments"] == streamed["function"]["arguments"] == "{}"
+
+
 async def test_the_servers_own_tools_run_here_and_are_never_calls_for_the_client() -> None:
     model = ScriptedModel(
         [call_tool("add", {"a": 1, "b": 2}, "call_1"), call_tool("open_file", {}, "call_2")],

@@ -106,7 +106,7 @@ def completion(run: RunFold, field: ReasoningField | None) -> ChatCompletion:
     """Return the response of a run. `field` is where its reasoning goes; None: nowhere."""
     view = run.view()
     calls = tuple(
-        ToolCall(id=block.tool_call_id, function=CalledFunction(block.name, block.arguments))
+        ToolCall(id=block.tool_call_id, function=_function(block.name, block.arguments))
         for block in view.blocks
         if isinstance(block, ToolBlock) and block.status == "requested"
     )
@@ -235,7 +235,7 @@ class ChunkEncoder:
         return b'%b%b},"finish_reason":null}]}\n\n' % (start, data)
 
     def _call(self, event: ToolRequested) -> bytes:
-        function = CalledFunction(event.name, event.arguments)
+        function = _function(event.name, event.arguments)
         call = ToolCall(index=self._calls, id=event.tool_call_id, function=function)
         self._calls += 1
         return b'%b{"index":0,"delta":{"tool_calls":[%b]},"finish_reason":null}]}\n\n' % (
@@ -255,6 +255,11 @@ class ChunkEncoder:
         if self._include_usage and usage is not _UNSET:
             frames.append(b'%b],"usage":%b}\n\n' % (self._head, _encode(usage)))
         return b"".join([*frames, _DONE])
+
+
+def _function(name: str, arguments: str) -> CalledFunction:
+    # Clients parse the arguments; some models write none for a tool without parameters.
+    return CalledFunction(name, arguments or "{}")
 
 
 def _event(data: bytes) -> bytes:
