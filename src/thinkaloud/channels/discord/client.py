@@ -86,7 +86,7 @@ class DiscordPlatform:
         is_group = origin is not None and origin.is_group
         if origin is not None and origin.token:
             with suppress(Rejected):  # It expires after 15 minutes.
-                await reply(self._api, origin, parts, private=private)
+                await reply(self._api, origin, parts, self._context.clock, private=private)
                 return True
         if private and is_group:
             return False

@@ -1,6 +1,7 @@
 """Slash commands and buttons. Discord wants a response within three seconds."""
 
 import logging
+from collections.abc import Sequence
 from typing import Final
 
 import discord
@@ -10,7 +11,9 @@ from thinkaloud.channels.discord.read import Reader, command_text, pressed
 from thinkaloud.channels.discord.render import EPHEMERAL, NO_MENTIONS, SUPPRESS_EMBEDS
 from thinkaloud.channels.platform.errors import PlatformError
 from thinkaloud.channels.platform.message import ChatAddress, ChatMessage, Origin
+from thinkaloud.channels.platform.parts import send_parts
 from thinkaloud.channels.platform.platform import Inbox
+from thinkaloud.ports.clock import Clock
 
 _MESSAGE, _LATER, _SILENT_LATER = 4, 5, 6
 _REFUSED: Final = "You can't use this here."
@@ -68,15 +71,20 @@ class Interactions:
             _log.warning("discord: no response to an interaction: %s", error.message)
 
 
-async def reply(api: Api, origin: Origin, parts: list[str], *, private: bool) -> None:
+async def reply(
+    api: Api, origin: Origin, parts: Sequence[str], clock: Clock, *, private: bool
+) -> None:
     """Reply to an interaction: the first part replaces the response, the others follow."""
     path = f"/webhooks/{origin.token}"
     flags = EPHEMERAL if private or origin.is_group else 0
-    for number, part in enumerate(parts):
-        if number == 0:
-            await api.call("PATCH", f"{path}/messages/@original", _message(part, 0))
+
+    async def send(part: tuple[int, str]) -> None:
+        if part[0] == 0:
+            await api.call("PATCH", f"{path}/messages/@original", _message(part[1], 0))
         else:
-            await api.call("POST", path, _message(part, flags))
+            await api.call("POST", path, _message(part[1], flags))
+
+    await send_parts([*enumerate(parts)], send, clock)
 
 
 def _message(content: str, flags: int) -> Json:

@@ -9,6 +9,7 @@ import msgspec
 from thinkaloud.channels.platform.content import ChatContent
 from thinkaloud.channels.platform.errors import Misconfigured, RetryLater
 from thinkaloud.channels.platform.message import ChatAddress, ChatMessage, Origin
+from thinkaloud.channels.platform.parts import send_parts
 from thinkaloud.channels.platform.platform import (
     Check,
     Inbox,
@@ -142,7 +143,8 @@ class SlackPlatform:
             return False
         budget = "whisper" if whisper else "post"
         reader = {"user": origin.sender.id} if whisper and origin else {}
-        for part in split_answer(markdown):
+
+        async def send(part: str) -> None:
             blocks = [{"type": "markdown", "text": slack_markdown(part)}]
             await self._context.pace.spend(budget, chat)
             await self._api.call(
@@ -153,6 +155,8 @@ class SlackPlatform:
                 **thread,
                 **reader,
             )
+
+        await send_parts(split_answer(markdown), send, self._context.clock)
         return True
 
     async def typing(self, chat: ChatAddress, origin: Origin, *, on: bool) -> None:

@@ -8,8 +8,9 @@ from aiogram.types import BotCommand
 
 from thinkaloud.channels.platform.actions import COMMANDS
 from thinkaloud.channels.platform.content import ChatContent
-from thinkaloud.channels.platform.errors import Misconfigured, PlatformError, Rejected, RetryLater
+from thinkaloud.channels.platform.errors import Misconfigured, PlatformError, Rejected
 from thinkaloud.channels.platform.message import ChatAddress, Origin
+from thinkaloud.channels.platform.parts import send_parts
 from thinkaloud.channels.platform.platform import Check, Inbox, Limits, PlatformContext, Sent
 from thinkaloud.channels.telegram.api import Api, Unauthorized, UnknownMethod
 from thinkaloud.channels.telegram.display import Display, Forms
@@ -78,24 +79,24 @@ class TelegramPlatform:
             if origin is None:
                 return False
             reader = origin.sender.id
-        form, number = self._forms.usual, 0
+        form = self._forms.usual
         if not is_direct(chat):
             await self._pace.spend("group", chat, final=True)
         await self._pace.spend("all", chat, final=True)
-        while number < len(parts := said(markdown, form)):
+        while parts := said(markdown, form):
             try:
-                await self._sending.post(chat, Letter(parts[number], form), reader=reader)
-                number += 1
-            except RetryLater as error:
-                if number == 0:
-                    raise
-                await self._clock.sleep(error.seconds)  # The earlier parts must not be repeated.
+                await self._sending.post(chat, Letter(parts[0], form), reader=reader)
+                break
             except Rejected as error:
-                if number:
-                    raise
                 if reader is not None and form != "rich":
                     return False
                 form = self._forms.simpler(form, error)
+        letters = [Letter(part, form) for part in parts[1:]]
+
+        async def send(letter: Letter) -> None:
+            await self._sending.post(chat, letter, reader=reader)
+
+        await send_parts(letters, send, self._clock, begun=True)
         return True
 
     async def typing(self, chat: ChatAddress, origin: Origin, *, on: bool) -> None:

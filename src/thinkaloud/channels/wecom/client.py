@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from thinkaloud.channels.platform.content import ChatContent
-from thinkaloud.channels.platform.errors import Misconfigured, PlatformError, RetryLater
+from thinkaloud.channels.platform.errors import Misconfigured, PlatformError
 from thinkaloud.channels.platform.message import ChatAddress, Origin
+from thinkaloud.channels.platform.parts import send_parts
 from thinkaloud.channels.platform.platform import (
     Budget,
     Check,
@@ -88,20 +89,13 @@ class WeComPlatform:
         if private and origin is not None and origin.is_group:
             return False
         context = self._context
-        for number, message in enumerate(said_messages(markdown)):
-            while True:
-                await context.pace.spend("minute", chat, final=True)
-                await context.pace.spend("hour", chat, final=True)
-                try:
-                    await self._connection.send(chat.chat_id, message)
-                except RetryLater as error:
-                    if number == 0:
-                        raise
-                    await context.clock.sleep(
-                        error.seconds
-                    )  # The earlier parts must not be repeated.
-                else:
-                    break
+
+        async def send(message: str) -> None:
+            await context.pace.spend("minute", chat, final=True)
+            await context.pace.spend("hour", chat, final=True)
+            await self._connection.send(chat.chat_id, message)
+
+        await send_parts(said_messages(markdown), send, context.clock)
         return True
 
     async def typing(self, chat: ChatAddress, origin: Origin, *, on: bool) -> None:
