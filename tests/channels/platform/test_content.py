@@ -138,3 +138,17 @@ def test_an_answer_that_nobody_can_see_is_explained(text: str) -> None:
 def test_an_answer_of_one_character_is_shown(text: str) -> None:
     content = chat_content(run(AnswerBlock("a1", 1, text, "closed"), status="complete"), "live")
     assert content.answer == text
+
+
+def test_no_text_changes_the_direction_of_a_chat_or_controls_it() -> None:
+    hostile = "\u202eevil\u2066\x1b[2J\x00\x07"
+    shown = content(
+        ReasoningBlock("r1", 1, (hostile,), "closed", 1_000, 4_400),
+        ToolBlock("t1", 1, "search", f'{{"query": "{chr(0x202E)}evil"}}', "ok"),
+        AnswerBlock("a1", 1, f"{hostile}\tone\ntwo \N{ZERO WIDTH JOINER}", "closed"),
+        status="failed",
+        error=RunError("provider_overloaded", hostile, retryable=False),
+    )
+    assert (shown.thought_text, shown.closing) == ("evil[2J", "evil[2J")
+    assert shown.answer == "evil[2J\tone\ntwo \N{ZERO WIDTH JOINER}"
+    assert shown.tools[0].title == "search evil"

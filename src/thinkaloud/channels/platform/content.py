@@ -1,5 +1,6 @@
 """The complete content that a chat should show for a run. Pure."""
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal, assert_never, cast
@@ -34,6 +35,8 @@ _TOOL_STATES: Final[Mapping[ToolStatus | Literal["running", "requested"], ToolSt
     "invalid_arguments": "failed",
 }
 _BLANK: Final = frozenset("\N{HANGUL FILLER}\N{HALFWIDTH HANGUL FILLER}\N{BRAILLE PATTERN BLANK}")
+_UNSAFE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Control characters, and those that change the direction of the text around them."""
 _NO_ANSWER: Final = "The model gave no answer."
 
 
@@ -146,7 +149,7 @@ def chat_content(run: RunView, mode: ThinkingMode, origin: Origin | None = None)
         mode=mode,
         blocks=blocks,
         status=run.status,
-        closing=_closing(run, blocks) if final else "",
+        closing=_safe(_closing(run, blocks)) if final else "",
         final=final,
         origin=origin,
     )
@@ -159,7 +162,7 @@ def _block(block: Block, mode: ThinkingMode) -> ContentBlock | None:
         case AnswerBlock():
             if not is_visible(block.text):
                 return None
-            return Answer(block.segment_id, block.text, block.status == "open")
+            return Answer(block.segment_id, _safe(block.text), block.status == "open")
         case ToolBlock():
             state = _TOOL_STATES.get(block.status, "failed")
             return ToolLine(block.tool_call_id, block.name, tool_title(block), state)
@@ -176,11 +179,15 @@ def _thought(block: ReasoningBlock, mode: ThinkingMode) -> Thought | None:
     shown = mode == "live" or (mode == "folded" and not is_open)
     return Thought(
         block.segment_id,
-        "\n\n".join(block.parts) if shown else "",
+        _safe("\n\n".join(block.parts)) if shown else "",
         is_open,
         block.started_at_ms,
         block.duration_ms,
     )
+
+
+def _safe(text: str) -> str:
+    return _UNSAFE.sub("", text)
 
 
 def _closing(run: RunView, blocks: Sequence[ContentBlock]) -> str:
