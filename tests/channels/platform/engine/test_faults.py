@@ -189,3 +189,23 @@ async def test_a_rate_limit_outlives_the_connection_that_was_limited() -> None:
         assert made[1].bubbles == []
         await clock.advance(600)
         assert made[1].texts(ADA) == ["Blue."]
+
+
+@pytest.mark.parametrize("begun", [True, False])
+async def test_a_conversation_that_is_deleted_during_a_run_leaves_the_chat_usable(
+    begun: bool,
+) -> None:
+    state, never = MemoryChannelState(), asyncio.Event()
+    script = [*(say("Half") if begun else []), Wait(never)]
+    async with chatting(script, [say("New.")], state=state) as chat:
+        await chat.says("Which color?", "1")
+        if begun:
+            await chat.shows("Half")
+        await chat.clock.advance(1)
+        await chat.lab.runtime.runs.conversations.delete("local", "scripted:ada")
+        while chat.lab.channel.status.pending:
+            await chat.clock.advance(1)
+            await asyncio.sleep(0.001)
+        assert await state.entries("delivery") == []
+        await chat.says("And now?", "2")
+        await chat.shows("New.")
