@@ -186,7 +186,8 @@ class Platform(Protocol):
         """Send a message of the server itself: replies to commands, pairing codes, `/why`.
 
         With `private`, only `origin.sender` may see it: in a group where the platform can't do
-        that, sends nothing and returns False. Splits what is too long. Raises as `show`.
+        that, sends nothing and returns False. Splits what is too long, and sends it with
+        `send_parts`, because after an error the layer says all of it again. Raises as `show`.
         """
         ...
 
