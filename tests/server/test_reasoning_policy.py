@@ -119,8 +119,9 @@ async def run_everywhere(served: Served, found: Recorded, headers: dict[str, str
     for stream in (False, True):
         chat = {"model": "scripted/model", "messages": [{"role": "user", "content": "Hi"}]}
         chat |= {"stream": stream, "include_reasoning": True}
-        url = f"{served.url}/v1/chat/completions"
-        await found.request(session, "POST", url, json=chat, headers=headers)
+        for path, asked_by in (("v1/chat/completions", {}), ("api/chat", {"think": True})):
+            url = f"{served.url}/{path}"
+            await found.request(session, "POST", url, json={**chat, **asked_by}, headers=headers)
 
 
 def event_of(block: str) -> dict[str, Any]:
