@@ -7,6 +7,7 @@ ThinkaloudError
 │   ├── Unauthorized              the request has no valid credential
 │   ├── Forbidden                 the credential does not permit this; names the field
 │   ├── RateLimited               a usage limit is reached; says when to try again
+│   │   └── BudgetSpent               the tokens of the day are used
 │   ├── NotFound                  no such object, or it belongs to another owner
 │   │   └── UnknownModel              no such model; has similar model ids
 │   ├── UnsupportedEffort         the model does not support this effort; has the valid ones
@@ -121,22 +122,19 @@ class Forbidden(UserError):
 
 
 class RateLimited(UserError):
-    """A usage limit is reached.
+    """A usage limit is reached. `retry_after` is when the same request can succeed, in seconds."""
 
-    `code` is `rate_limited`, or `budget_spent` if trying again soon is of no use. `retry_after`
-    is when the same request can succeed, in seconds.
-    """
+    code = "rate_limited"
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        retry_after: float,
-        code: Literal["rate_limited", "budget_spent"] = "rate_limited",
-    ) -> None:
+    def __init__(self, message: str, *, retry_after: float) -> None:
         super().__init__(message)
-        self.code = code
         self.retry_after = retry_after
+
+
+class BudgetSpent(RateLimited):
+    """The tokens of the day are used. Trying again soon is of no use."""
+
+    code = "budget_spent"
 
 
 class NotFound(UserError):

@@ -2,21 +2,43 @@
 
 import itertools
 from collections.abc import Collection
+from typing import Final
 
 from thinkaloud.errors import Busy, Conflict
 from thinkaloud.ports.principal import Principal
 from thinkaloud.runtime.runs.active import ActiveRuns, stop_runs_of
 from thinkaloud.runtime.runs.limits import AdmissionLimits
 from thinkaloud.runtime.runs.request import RunRequest
+from thinkaloud.runtime.usage_meter import Charge, UsageMeter
+
+_CHARS_A_TOKEN: Final = 4
+_OUTPUT_TOKENS: Final = 4_096
+"""How many tokens to reserve for the output of a run, whose length is unknown."""
 
 
 class Starting:
     """A run that was admitted but is not active yet. Counts as active for the length of a block."""
 
-    __slots__ = ("_all", "conversation_id", "key_has_ended", "key_id", "owner", "replaces")
+    __slots__ = (
+        "_all",
+        "charge",
+        "conversation_id",
+        "key_has_ended",
+        "key_id",
+        "owner",
+        "replaces",
+    )
 
-    def __init__(self, principal: Principal, request: RunRequest, all: list["Starting"]) -> None:
+    def __init__(
+        self,
+        principal: Principal,
+        request: RunRequest,
+        charge: Charge,
+        all: list["Starting"],
+    ) -> None:
         self._all = all
+        self.charge = charge
+        """What it counts for. Cancelled if the block raises an exception."""
         self.owner = principal.owner
         self.key_id = principal.key_id
         self.key_has_ended = False
@@ -28,14 +50,20 @@ class Starting:
         self._all.append(self)
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(self, kind: object, *exception: object) -> None:
         self._all.remove(self)
+        if kind is not None:
+            self.charge.cancel()
 
 
 class Admission:
     """Decides whether another run may start. Every entry point goes through it in `Runs.start`."""
 
-    def __init__(self, active: ActiveRuns, limits: AdmissionLimits, *, queue: bool) -> None:
+    def __init__(
+        self, active: ActiveRuns, limits: AdmissionLimits, meter: UsageMeter, *, queue: bool
+    ) -> None:
+        self.meter = meter
+        """Counts against the limits of principals."""
         self._active = active
         self._limits = limits
         self._queue = queue
@@ -44,11 +72,13 @@ class Admission:
     def admit(self, principal: Principal, request: RunRequest) -> Starting:
         """Reserve a slot for a run until it is active, or until starting it failed.
 
-        Raises `Busy` at a limit, and `Conflict` if the conversation allows no second run or
-        another run replaces the same one. The slot is reserved for the length of a `with` block.
+        Raises `Busy` at a limit of the server, `RateLimited` at one of the principal, and
+        `Conflict` if the conversation allows no second run or another run replaces the same one.
+        The slot is reserved for the length of a `with` block.
         """
         self._check(principal.owner, request)
-        return Starting(principal, request, self._starting)
+        charge = self.meter.charge(principal, len(request.text) // _CHARS_A_TOKEN + _OUTPUT_TOKENS)
+        return Starting(principal, request, charge, self._starting)
 
     async def stop_runs_of(self, key_ids: Collection[str]) -> None:
         """Stop all runs that were started with these API keys, which are no longer valid."""

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from thinkaloud.core.redaction.redaction import Redaction
 from thinkaloud.core.redaction.redactor import Redactor
-from thinkaloud.errors import InvalidRequest
+from thinkaloud.errors import Forbidden, InvalidRequest
 from thinkaloud.events.event import Attachment, UserInput
 from thinkaloud.events.fold import Fold, RunFold
 from thinkaloud.events.prompt import Effort, ModelOptions, ToolResult, ToolSchema, Turn
@@ -27,7 +27,7 @@ from thinkaloud.runtime.runs.attachments import (
     load_attachments,
     names_of,
 )
-from thinkaloud.runtime.runs.effort import effective_effort
+from thinkaloud.runtime.runs.effort import permitted_effort
 from thinkaloud.runtime.runs.hooks import HookSource
 from thinkaloud.runtime.runs.limits import AdmissionLimits, Limits
 from thinkaloud.runtime.runs.run import RunSpec
@@ -162,14 +162,19 @@ async def build_spec(
 ) -> RunSpec:
     """Build a run specification from a checked request, reading the files that it names.
 
-    `replaced` is the state of the run that it replaces. Raises `UnknownModel`,
+    `replaced` is the state of the run that it replaces. Raises `Forbidden`, `UnknownModel`,
     `ConfigurationError`, `UnsupportedEffort` or `InvalidRequest`.
     """
     names = names_of(request.context_files, request.image_path, replaced)
     if not (request.text.strip() or names or request.images or request.continues):
         raise InvalidRequest("text is empty.", field="text")
+    # Before it is opened: whether a model exists is not for those who may not use it.
+    check_model(principal, request.model)
     model = services.catalogue.open(request.model)
-    effort = effective_effort(request.reasoning_effort, services.reasoning_effort, model.info)
+    check_model(principal, model.info.id)
+    effort = permitted_effort(
+        request.reasoning_effort, services.reasoning_effort, principal.max_effort, model.info
+    )
     attachments = await load_attachments(
         principal.owner,
         names,
@@ -204,6 +209,12 @@ async def build_spec(
         idempotency_key=request.idempotency_key,
         reasoning=strictest(services.reasoning, principal.reasoning, request.reasoning_policy),
     )
+
+
+def check_model(principal: Principal, model_id: str | None) -> None:
+    """Raise `Forbidden` if the principal may not use this model. None: the default one."""
+    if model_id is not None and not principal.may_use(model_id):
+        raise Forbidden("This key may not use that model.", field="model")
 
 
 def _system_prompt(request: RunRequest, services: RunServices) -> str | None:

@@ -35,6 +35,7 @@ from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.runtime.runs.model_call import ModelCaller, Prompt
 from thinkaloud.runtime.runs.recorder import RunRecorder
 from thinkaloud.runtime.runs.tool_executor import ToolExecutor
+from thinkaloud.runtime.usage_meter import Charge
 
 _log = logging.getLogger(__name__)
 
@@ -115,6 +116,8 @@ class Run:
         """Whether it was stopped by a caller, so that it ends as stopped, not interrupted."""
         self.error: Exception | None = None
         """The exception raised by a hook, for the caller of the Python API."""
+        self.charge: Charge | None = None
+        """What it counts for against the limits of its principal; None: not started by one."""
         self._limits = means.limits
         self._toolbox = means.tool_executor
         self._hooks = means.hooks
@@ -186,6 +189,21 @@ class Run:
             return
         self._begin()
         self._recorder.end(self._finish_of_cancelled())
+
+    def settle(self) -> None:
+        """Count the tokens that it has used. Without figures of the provider, they are estimated."""
+        if not self.charge:
+            return
+        if self.refusal is not None:
+            self.charge.cancel()
+            return
+        view = self._recorder.fold.view()
+        usage = view.usage
+        if usage is None:
+            chars = len(self.spec.input.text) + len(view.reasoning) + len(view.response)
+            self.charge.settle(chars // 4)
+        else:
+            self.charge.settle(usage.input_tokens + usage.output_tokens)
 
     def _begin(self) -> None:
         if self._has_begun:

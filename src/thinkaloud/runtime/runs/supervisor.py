@@ -33,6 +33,7 @@ from thinkaloud.runtime.runs.request import (
     replaced_run,
 )
 from thinkaloud.runtime.runs.run import Run, RunDependencies, RunSpec
+from thinkaloud.runtime.usage_meter import UsageMeter
 
 __all__ = ["ID_PATTERN", "RunRequest", "RunServices", "Runs"]
 
@@ -49,6 +50,7 @@ class Runs:
         self.admission = Admission(
             self.active,
             services.admission,
+            UsageMeter(services.clock),
             queue=services.limits.busy_conversation == "queue",
         )
         """Decides whether another run may start."""
@@ -187,6 +189,7 @@ class Runs:
         check(request)
         with self.admission.admit(principal, request) as starting:
             run, record = await self._create_run(principal, request)
+            run.charge = starting.charge
         if starting.key_has_ended:
             await self.active.stop(record.run_id)
         await run.has_started.wait()
@@ -270,6 +273,7 @@ class Runs:
                 raise
         finally:
             self.active.remove(run)
+            run.settle()
             log.writers -= 1
             finished = run.refusal is not None or await self._finisher.finish(log, record)
             if finished or self._tasks is None:

@@ -9,6 +9,7 @@ import msgspec
 from starlette.responses import Response
 
 from thinkaloud.errors import (
+    BudgetSpent,
     Forbidden,
     InvalidRequest,
     ProviderError,
@@ -143,7 +144,7 @@ def headers_of(error: ThinkaloudError) -> dict[str, str]:
             return error.headers
         case Unauthorized():
             return {"WWW-Authenticate": "Bearer"}
-        case RateLimited(code="budget_spent"):
+        case BudgetSpent():
             return {"x-should-retry": "false"}
         case _:
             return {}
@@ -177,7 +178,7 @@ def _retryable(error: ThinkaloudError) -> bool | msgspec.UnsetType:
         case Unavailable():
             return True
         case RateLimited():
-            return error.code == "rate_limited"
+            return not isinstance(error, BudgetSpent)
         case _:
             return _NEVER
 
