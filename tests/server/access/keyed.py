@@ -11,6 +11,7 @@ from thinkaloud.auth.administration import Issued
 from thinkaloud.auth.key_fields import KeyFields
 from thinkaloud.auth.settings import AuthSettings
 from thinkaloud.ports.clock import SystemClock
+from thinkaloud.ports.keys import KeyStore
 from thinkaloud.stores.keys import MemoryKeyStore
 from thinkaloud.testing import ScriptedModel, say
 
@@ -56,13 +57,23 @@ class Keyed:
 
 
 @asynccontextmanager
-async def keyed(auth: AuthSettings | None = None, **settings: Any) -> AsyncGenerator[Keyed]:
+async def keyed(
+    auth: AuthSettings | None = None,
+    *,
+    model: ScriptedModel | None = None,
+    store: KeyStore | None = None,
+    **settings: Any,
+) -> AsyncGenerator[Keyed]:
     """Serve with keys."""
-    access = Access(MemoryKeyStore(), SystemClock(), auth or AuthSettings(mode="keys"))
-    model = ScriptedModel([say("Hi")] * 99)
+    access = Access(store or MemoryKeyStore(), SystemClock(), auth or AuthSettings(mode="keys"))
     async with serving(
-        model, authenticator=access.authenticator, access=access, **settings
+        model or ScriptedModel([say("Hi")] * 99),
+        authenticator=access.authenticator,
+        access=access,
+        **settings,
     ) as served:
+        access.keyring.on_end = served.app.end
+        await access.keyring.announce()
         # Without it, the client's own cookie jar would send cookies along.
         served.session.cookie_jar.clear()
         yield Keyed(served, access)
