@@ -35,11 +35,13 @@ An invalid or unknown key prevents the start; the message has the source, the ke
 once, at startup. `thinkaloud doctor` shows what was found. Use [thinkaloud.toml](../examples/thinkaloud.toml) as a starting
 point.
 
-Two kinds of environment variables are separate from these settings:
+Some environment variables are separate from these settings:
 
 - `THINKALOUD_DATA_DIR`: the folder in which the server stores its data; by default your data directory
   (`~/.local/share/thinkaloud` on Linux).
-- API keys, in the variables that the providers' own tools use: see [Providers](providers.md). Don't write a key into
+- `THINKALOUD_API_KEY`: the key that the terminal sends to a server that [requires keys](../how-to/share-a-server.md).
+- `THINKALOUD_ADMIN_KEY_FILE`: the file of the first admin key, which such a server creates when it first starts.
+- API keys of providers, in the variables that the providers' own tools use: see [Providers](providers.md). Don't write a key into
   `{FILE_NAME}`; set `api_key_env` to the name of the variable instead.
 """
 

@@ -15,7 +15,7 @@ class ServerSettings(AdmissionLimits, frozen=True):
     """The address to listen on, who can connect, and limits on requests and connections."""
 
     host: str = "127.0.0.1"
-    """The address to listen on. The server refuses to start on anything but loopback."""
+    """The address to listen on. Any but a loopback one requires an admin key or a proxy (`[auth]`)."""
     port: int = 8484
     """The port to listen on; 0 picks a free one."""
     socket: str = ""
@@ -25,9 +25,10 @@ class ServerSettings(AdmissionLimits, frozen=True):
     """The URL path under which a reverse proxy serves thinkaloud, such as `/app`. Empty: the root. Works whether
     or not the proxy strips it."""
     allowed_hosts: tuple[str, ...] = ()
-    """`Host` header values to accept besides the loopback names, without a port."""
+    """`Host` header values to accept besides the loopback names and `host`, without a port. If `host` is not a
+    loopback address, every IP address is accepted, too."""
     allowed_origins: tuple[str, ...] = ()
-    """Origins (`https://name:port`) of other web pages that can use the server."""
+    """Origins (`https://name:port`) of other web pages that can use the server, and read its responses (CORS)."""
     max_body_bytes: int = 2 * 1024 * 1024
     """Maximum size of a JSON request body or a WebSocket message."""
     max_upload_bytes: int = 10 * 1024 * 1024
