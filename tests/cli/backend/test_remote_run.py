@@ -11,6 +11,7 @@ from aiohttp import web
 
 from tests.docs.examples import InstantClock
 from tests.server.serving import Served, serving
+from thinkaloud.app.server_address import ServerAddress
 from thinkaloud.cli.backend.api import Api
 from thinkaloud.cli.backend.log_lines import missing_text, read_line
 from thinkaloud.cli.backend.remote_run import RemoteRequest, RemoteRun
@@ -31,7 +32,9 @@ ANSWER = [think("Well."), say("Tea", " it is.")]
 def remote(served: Served, folder: Path, *, reasoning: bool = True) -> RemoteRun:
     settings = load(None, environment={"THINKALOUD_DATA_DIR": str(folder)})
     asked = RemoteRequest(RunRequest("Why?", "c"), include_reasoning=reasoning)
-    return RemoteRun(Api(served.session, served.url), settings, asked, InstantClock())
+    return RemoteRun(
+        Api(served.session, ServerAddress(served.url)), settings, asked, InstantClock()
+    )
 
 
 async def read(run: RemoteRun) -> list[LoggedEvent]:
@@ -104,7 +107,7 @@ async def run_of(url: str, folder: Path) -> AsyncGenerator[RemoteRun]:
     asked = RemoteRequest(RunRequest("Why?", "c"), include_reasoning=True)
     async with (
         aiohttp.ClientSession() as session,
-        RemoteRun(Api(session, url), settings, asked, InstantClock()) as run,
+        RemoteRun(Api(session, ServerAddress(url)), settings, asked, InstantClock()) as run,
     ):
         yield run
 

@@ -20,6 +20,7 @@ from tests.cli.commands.test_serve import address, read_until
 from tests.cli.model_server import HOLD, ModelServer, end, model_server, say, think
 from tests.cli.program import Home
 from tests.docs.examples import InstantClock
+from thinkaloud.app.server_address import ServerAddress
 from thinkaloud.cli.backend.api import Api
 from thinkaloud.cli.backend.remote_run import RemoteRequest, RemoteRun
 from thinkaloud.config import load
@@ -319,7 +320,10 @@ async def test_a_server_that_does_not_restart_is_no_answer(home: Home) -> None:
             request = RunRequest("Why?", conversation_id="why")
             async with aiohttp.ClientSession() as session:
                 run = RemoteRun(
-                    Api(session, url), settings, RemoteRequest(request, False), InstantClock()
+                    Api(session, ServerAddress(url)),
+                    settings,
+                    RemoteRequest(request, False),
+                    InstantClock(),
                 )
                 async with run:
                     while not any(
