@@ -67,7 +67,7 @@ async def keyed(
     """Serve with keys."""
     access = Access(store or MemoryKeyStore(), SystemClock(), auth or AuthSettings(mode="keys"))
     async with serving(
-        model or ScriptedModel([say("Hi")] * 99),
+        model or ScriptedModel(*[[say("Hi")]] * 99),
         authenticator=access.authenticator,
         access=access,
         **settings,

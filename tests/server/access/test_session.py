@@ -143,9 +143,24 @@ async def test_a_key_sees_what_it_may_do() -> None:
                     "concurrent_runs": None,
                     "tokens_per_day": 9,
                     "applies_to": "key",
+                    "remaining": {
+                        "requests_per_minute": None,
+                        "concurrent_runs": None,
+                        "tokens_per_day": 9,
+                    },
                 }
             ],
         }
+
+
+async def test_a_key_sees_what_is_left_of_its_limits() -> None:
+    async with keyed() as server:
+        headers = await server.bearer(requests_per_minute=3, concurrent_runs=2)
+        for text in ("One", "Two"):
+            assert (await server.ask("POST", "/chat/message", headers, {"text": text}))[0] == 200
+        _, me, _ = await server.ask("GET", "/me", headers)
+        remaining = me["limits"][0]["remaining"]
+        assert (remaining["requests_per_minute"], remaining["concurrent_runs"]) == (1, 2)
 
 
 async def test_without_keys_everybody_is_the_only_owner() -> None:

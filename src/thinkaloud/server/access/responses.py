@@ -10,6 +10,7 @@ from thinkaloud.auth.settings import AuthMode
 from thinkaloud.events.prompt import Effort
 from thinkaloud.ports.keys import ApiKey, AuditEntry
 from thinkaloud.ports.principal import Principal, ReasoningPolicy, Role, Scope
+from thinkaloud.runtime.usage_meter import Remaining
 
 
 class LimitsView(msgspec.Struct, frozen=True):
@@ -21,10 +22,13 @@ class LimitsView(msgspec.Struct, frozen=True):
 
 
 class AppliedLimits(LimitsView, frozen=True):
-    """Limits, and what they apply to. All of them apply."""
+    """Limits, what they apply to, and what is left of them. All of them apply."""
 
     applies_to: str
     """`key`, `owner` or `role`."""
+    remaining: LimitsView
+    """Requests that may start a run within this minute, further runs at the same time, and tokens of
+    this day (UTC); null: unlimited."""
 
 
 class MeView(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,7 +138,9 @@ class AuditPage(msgspec.Struct, frozen=True):
     """The cursor of the next page; null on the last one."""
 
 
-def me_view(principal: Principal, mode: AuthMode, key: ApiKey | None) -> MeView:
+def me_view(
+    principal: Principal, mode: AuthMode, key: ApiKey | None, remaining: Sequence[Remaining]
+) -> MeView:
     """Return a principal for its own eyes."""
     return MeView(
         mode=mode,
@@ -154,8 +160,9 @@ def me_view(principal: Principal, mode: AuthMode, key: ApiKey | None) -> MeView:
                 limits.concurrent_runs,
                 limits.tokens_per_day,
                 name.partition(":")[0],
+                LimitsView(left.requests, left.runs, left.tokens),
             )
-            for name, limits in principal.limits
+            for (name, limits), left in zip(principal.limits, remaining, strict=True)
         ),
     )
 

@@ -143,7 +143,8 @@ class SessionRoutes:
         if principal.credential is not None:
             found = self._access.keyring.find(principal.credential)
             key = None if found is None else found.key
-        return me_view(principal, self._access.settings.mode, key)
+        remaining = self._services.runs.admission.meter.remaining(principal)
+        return me_view(principal, self._access.settings.mode, key, remaining)
 
     @property
     def _path(self) -> str:
