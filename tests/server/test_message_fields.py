@@ -11,7 +11,6 @@ from thinkaloud.errors import InvalidRequest
 from thinkaloud.runtime.runs.request import MessageFields, RunRequest
 from thinkaloud.server.run_request import run_request
 from thinkaloud.server.schema.requests import ChatRequest
-from thinkaloud.server.services import ServerState
 from thinkaloud.server.wires.page.commands import Message
 from thinkaloud.testing import ScriptedModel
 
@@ -39,7 +38,7 @@ def test_every_field_has_a_value_here() -> None:
 )
 async def test_every_field_of_a_message_reaches_the_run(message: ChatRequest | Message) -> None:
     async with serving(ScriptedModel()) as served:
-        request = run_request(message, served.services, ServerState(served.services), "key")
+        request = run_request(message, served.services, "key")
     assert request.shared_fields() == FIELDS
     assert (request.text, request.conversation_id, request.idempotency_key) == ("Hi", "c", "key")
 
@@ -57,7 +56,7 @@ async def test_more_files_than_the_schema_allows_are_refused(
 ) -> None:
     async with serving(ScriptedModel()) as served:
         with pytest.raises(InvalidRequest, match="more than 64") as caught:
-            run_request(message, served.services, ServerState(served.services))
+            run_request(message, served.services)
         assert caught.value.field == "context_files"
 
 

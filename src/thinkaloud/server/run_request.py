@@ -7,11 +7,10 @@ from thinkaloud.errors import InvalidRequest, UnsupportedEffort
 from thinkaloud.events.prompt import EFFORT_LEVELS, Effort, EffortLevel
 from thinkaloud.ports.catalogue import Catalogue
 from thinkaloud.ports.principal import ReasoningPolicy
-from thinkaloud.runtime.runs.effort import effective_effort
 from thinkaloud.runtime.runs.request import MAX_CONTEXT_FILES, RunRequest
 from thinkaloud.server.schema.message import ClientMessage
 from thinkaloud.server.schema.requests import STOP_DETACHED_SECONDS, ChatRequest
-from thinkaloud.server.services import ServerServices, ServerState
+from thinkaloud.server.services import ServerServices
 from thinkaloud.server.wires.page.commands import Message
 
 _LEVELS: Final[dict[str, EffortLevel]] = {level: level for level in EFFORT_LEVELS}
@@ -31,7 +30,6 @@ def effort_of(asked: str | int | None, catalogue: Catalogue, model_id: str | Non
 def run_request(
     message: ChatRequest | Message,
     services: ServerServices,
-    state: ServerState,
     idempotency_key: str | None = None,
 ) -> RunRequest:
     """Return the request for the runtime.
@@ -40,8 +38,6 @@ def run_request(
     """
     settings, catalogue = services.settings, services.catalogue
     effort = effort_of(message.reasoning_effort, catalogue, message.model)
-    if effort is None and state.reasoning_effort is not None:
-        effort = effective_effort(None, state.reasoning_effort, catalogue.open(message.model).info)
     if len(message.context_files or ()) > MAX_CONTEXT_FILES:
         raise InvalidRequest(
             f"context_files has more than {MAX_CONTEXT_FILES} names.", field="context_files"

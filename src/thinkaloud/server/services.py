@@ -8,7 +8,6 @@ import msgspec
 from thinkaloud.auth.access import Access
 from thinkaloud.channels.platform.status import ChannelStatus
 from thinkaloud.channels.settings import WebSocketSettings
-from thinkaloud.events.prompt import Effort
 from thinkaloud.ports.authentication import Authenticator
 from thinkaloud.ports.catalogue import Catalogue
 from thinkaloud.ports.clock import Clock, SystemClock
@@ -89,7 +88,7 @@ class ServerServices(msgspec.Struct, frozen=True):
 
 
 class ServerState:
-    """Mutable server state: connection counts and defaults set by clients."""
+    """Mutable server state: the open streams, and counts of connections."""
 
     def __init__(self, services: ServerServices) -> None:
         settings = services.settings
@@ -97,8 +96,6 @@ class ServerState:
         """The open streams and sockets, by credential."""
         self.monitor = StreamMonitor(settings.heartbeat_seconds, settings.send_timeout_seconds)
         """Watches the streams of all clients."""
-        self.reasoning_effort: Effort | None = None
-        """The default for new runs, if a client has set one."""
         self.sockets = 0
         self.event_streams = 0
         self.dropped_readers = 0

@@ -18,6 +18,7 @@ from thinkaloud.events.view import ToolBlock
 from thinkaloud.ports.attachments import Attachments
 from thinkaloud.ports.catalogue import Catalogue
 from thinkaloud.ports.clock import Clock
+from thinkaloud.ports.model import Model
 from thinkaloud.ports.principal import Principal, ReasoningPolicy, strictest
 from thinkaloud.ports.store import RunRecord, Store
 from thinkaloud.ports.uploads import Uploads
@@ -32,6 +33,7 @@ from thinkaloud.runtime.runs.hooks import HookSource
 from thinkaloud.runtime.runs.limits import AdmissionLimits, Limits
 from thinkaloud.runtime.runs.run import RunSpec
 from thinkaloud.runtime.runs.tool_executor import ToolExecutor
+from thinkaloud.runtime.selections import Selections
 
 ID_PATTERN: Final = re.compile(r"[A-Za-z0-9_:-]{1,64}\Z")
 """The format of a conversation id."""
@@ -158,7 +160,11 @@ class RunServices(msgspec.Struct, frozen=True):
 
 
 async def build_spec(
-    principal: Principal, request: RunRequest, services: RunServices, replaced: RunFold | None
+    principal: Principal,
+    request: RunRequest,
+    services: RunServices,
+    selections: Selections,
+    replaced: RunFold | None,
 ) -> RunSpec:
     """Build a run specification from a checked request, reading the files that it names.
 
@@ -168,13 +174,7 @@ async def build_spec(
     names = names_of(request.context_files, request.image_path, replaced)
     if not (request.text.strip() or names or request.images or request.continues):
         raise InvalidRequest("text is empty.", field="text")
-    # Before it is opened: whether a model exists is not for those who may not use it.
-    check_model(principal, request.model)
-    model = services.catalogue.open(request.model)
-    check_model(principal, model.info.id)
-    effort = permitted_effort(
-        request.reasoning_effort, services.reasoning_effort, principal.max_effort, model.info
-    )
+    model, effort = _model_and_effort(principal, request, services, selections)
     attachments = await load_attachments(
         principal.owner,
         names,
@@ -209,6 +209,25 @@ async def build_spec(
         idempotency_key=request.idempotency_key,
         reasoning=strictest(services.reasoning, principal.reasoning, request.reasoning_policy),
     )
+
+
+def _model_and_effort(
+    principal: Principal, request: RunRequest, services: RunServices, selections: Selections
+) -> tuple[Model, Effort | None]:
+    """Return what the request asks for, or what its owner has selected, if that is permitted."""
+    # Before it is opened: whether a model exists is not for those who may not use it.
+    check_model(principal, request.model)
+    asked = selections.model(principal.owner) if request.model is None else request.model
+    model = services.catalogue.open(asked)
+    check_model(principal, model.info.id)
+    selected = selections.effort(principal.owner)
+    effort = permitted_effort(
+        request.reasoning_effort,
+        services.reasoning_effort if selected is None else selected,
+        principal.max_effort,
+        model.info,
+    )
+    return model, effort
 
 
 def check_model(principal: Principal, model_id: str | None) -> None:

@@ -33,6 +33,7 @@ from thinkaloud.runtime.runs.request import (
     replaced_run,
 )
 from thinkaloud.runtime.runs.run import Run, RunDependencies, RunSpec
+from thinkaloud.runtime.selections import Selections
 from thinkaloud.runtime.usage_meter import UsageMeter
 
 __all__ = ["ID_PATTERN", "RunRequest", "RunServices", "Runs"]
@@ -45,6 +46,8 @@ class Runs:
         self.hub = Hub(services.store, services.clock)
         self._services = services
         self._store = services.store
+        self.selections = Selections(services.catalogue)
+        """The model and the effort that each owner has selected."""
         self.active = ActiveRuns()
         """The active and queued runs."""
         self.admission = Admission(
@@ -203,7 +206,7 @@ class Runs:
         hooks = HookChain(self._services.hooks)  # First, because it may raise.
         replaced = await replaced_run(owner, request, self._store)
         fold = None if replaced is None else await self.fold(replaced)
-        spec = await build_spec(principal, request, self._services, fold)
+        spec = await build_spec(principal, request, self._services, self.selections, fold)
         await check_temporary(owner, request, self._store)
         if request.tool_results:
             check_tool_results(request, await self.hub.fold(owner, spec.conversation_id))

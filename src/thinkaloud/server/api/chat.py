@@ -134,7 +134,7 @@ class ChatRoutes:
                 return chat, known, after
         if after:
             raise InvalidRequest(_RESUMES_NOTHING, field="Last-Event-ID")
-        asked = run_request(chat, services, self._state, key)
+        asked = run_request(chat, services, key)
         return chat, await services.start_run(principal_of(request), asked), None
 
     async def _wait(self, request: Request, record: RunRecord) -> None:

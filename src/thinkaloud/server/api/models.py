@@ -3,8 +3,9 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from thinkaloud.runtime.runs.effort import effective_effort
-from thinkaloud.server.http.operation import Answer, Operation, json_response
+from thinkaloud.runtime.runs.effort import effective_effort, permitted_effort
+from thinkaloud.runtime.runs.request import check_model
+from thinkaloud.server.http.operation import Answer, Operation, json_response, principal_of
 from thinkaloud.server.http.parsing import read_json
 from thinkaloud.server.run_request import effort_of
 from thinkaloud.server.schema.requests import ModelSwitch
@@ -38,7 +39,8 @@ class ModelRoutes:
                 path="/api/v1/models/switch",
                 name="switchModel",
                 summary="Set the default model",
-                description="Works offline. Active runs keep their model.",
+                description="Of new runs of the caller's owner. Works offline. Active runs keep"
+                " their model.",
                 tag="models",
                 requires="chat",
                 handler=self.switch,
@@ -49,20 +51,25 @@ class ModelRoutes:
         ]
 
     async def list(self, request: Request) -> Response:
-        """List the models."""
+        """List the models that the caller may use."""
         catalogue = self._services.catalogue
+        principal = principal_of(request)
+        current = self._services.runs.selections.model(principal.owner)
         found = await catalogue.models()
-        return json_response([model_view(info, catalogue.current) for info in found])
+        return json_response(
+            [model_view(info, current) for info in found if principal.may_use(info.id)]
+        )
 
     async def switch(self, request: Request) -> Response:
-        """Set the default model and, if given, the default effort; both or neither."""
-        services = self._services
+        """Set the owner's default model and, if given, default effort; both or neither."""
+        services, principal = self._services, principal_of(request)
         asked = await read_json(request, ModelSwitch, services.settings)
+        check_model(principal, asked.model_id)
         info = services.catalogue.open(asked.model_id).info
         effort = effort_of(asked.reasoning_effort, services.catalogue, asked.model_id)
-        effort = effective_effort(effort, None, info)
-        info = services.catalogue.switch(asked.model_id)
         if effort is not None:
-            self._state.reasoning_effort = effort
-        current = effective_effort(None, self._state.reasoning_effort, info)
-        return json_response(Switched(True, model_view(info, services.catalogue.current), current))
+            effort = permitted_effort(effort, None, principal.max_effort, info)
+        selections = services.runs.selections
+        selections.select(principal.owner, info.id, effort)
+        current = effective_effort(None, selections.effort(principal.owner), info)
+        return json_response(Switched(True, model_view(info, info.id), current))

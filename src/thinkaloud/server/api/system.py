@@ -19,6 +19,7 @@ from thinkaloud.server.http.operation import (
     Operation,
     check_permission,
     json_response,
+    principal_of,
 )
 from thinkaloud.server.schema.responses import ModelView, model_view
 from thinkaloud.server.services import ServerServices, ServerState
@@ -189,9 +190,9 @@ class SystemRoutes:
             ),
         ]
 
-    def features(self) -> Features:
-        """Return the features available to clients."""
-        return self._features(self._model())
+    def features(self, owner: str) -> Features:
+        """Return the features available to this owner's clients."""
+        return self._features(self._model(owner))
 
     async def health(self, request: Request) -> Response:
         """Check the store, saving, the model, the channels and whether new runs are accepted.
@@ -235,7 +236,7 @@ class SystemRoutes:
                 python=platform.python_version(),
                 platform=self._platform,
                 uptime_seconds=self._uptime(),
-                model=services.catalogue.current,
+                model=services.runs.selections.model(principal_of(request).owner),
                 demo=about.demo,
                 channels=about.channels,
                 tools=about.tools,
@@ -260,7 +261,7 @@ class SystemRoutes:
 
     async def capabilities(self, request: Request) -> Response:
         """Return capabilities."""
-        model = self._model()
+        model = self._model(principal_of(request).owner)
         return json_response(
             Capabilities(
                 version=self._services.about.version,
@@ -296,16 +297,16 @@ class SystemRoutes:
                 name="thinkaloud",
                 version=services.about.version,
                 demo=services.about.demo,
-                model=services.catalogue.current,
-                features=self._features(self._model()),
+                model=services.runs.selections.model(principal_of(request).owner),
+                features=self._features(self._model(principal_of(request).owner)),
                 links=links,
             )
         )
 
-    def _model(self) -> ModelView | None:
-        catalogue = self._services.catalogue
+    def _model(self, owner: str) -> ModelView | None:
+        current = self._services.runs.selections.model(owner)
         try:
-            return model_view(catalogue.open(None).info, catalogue.current)
+            return model_view(self._services.catalogue.open(current).info, current)
         except ThinkaloudError:
             return None
 

@@ -296,16 +296,18 @@ class BootstrapRoutes:
         """Return the bootstrap document."""
         services = self._services
         channel = services.websocket
+        owner = principal_of(request).owner
+        model = services.runs.selections.model(owner)
         return json_response(
             Bootstrap(
                 ws_path=services.settings.base_path + CHANNEL_PATH
                 if channel.settings.enabled
                 else None,
-                model=services.catalogue.current or None,
-                model_name=services.catalogue.current or None,
+                model=model or None,
+                model_name=model or None,
                 demo=services.about.demo,
                 version=services.about.version,
-                features=self._system.features(),
+                features=self._system.features(owner),
                 limits=self._limits(),
                 ticket=self._ticket(principal_of(request)),
             )

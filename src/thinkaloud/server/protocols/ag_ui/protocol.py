@@ -117,7 +117,7 @@ class AgUi:
             context_files=() if message is None else await self._files(owner, message),
         )
         asked = msgspec.structs.replace(
-            run_request(chat, services, self._state, key),
+            run_request(chat, services, key),
             instructions=body.instructions,
             client_tools=tool_schemas(by_name(body.tools)),
             tool_results=tuple(results),

@@ -194,7 +194,7 @@ class AiSdk:
             last = next(reversed(path.values()), None)
             results = tool_results(continued, last, services.settings.max_text_chars)
         return msgspec.structs.replace(
-            run_request(chat, services, self._state),
+            run_request(chat, services),
             instructions=body.instructions,
             client_tools=tool_schemas(body.declared_tools),
             tool_results=tuple(results),

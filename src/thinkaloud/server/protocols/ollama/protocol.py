@@ -14,7 +14,6 @@ from thinkaloud.errors import UnknownModel
 from thinkaloud.events.prompt import Effort, ToolSchema
 from thinkaloud.ports.model import Model, ModelInfo
 from thinkaloud.ports.principal import Requirement
-from thinkaloud.runtime.runs.effort import effective_effort
 from thinkaloud.server.api.chat import WITHHELD
 from thinkaloud.server.http.operation import (
     JSON,
@@ -179,7 +178,7 @@ class Ollama:
         run = msgspec.structs.replace(
             given.request(stored_in),
             model=model.info.id,
-            reasoning_effort=_effort(asked.think, services.state.reasoning_effort, model.info),
+            reasoning_effort=_effort(asked.think, model.info),
             client_tools=tools,
             options=options_of(asked),
         )
@@ -216,13 +215,13 @@ class Ollama:
             return catalogue.open(name.removesuffix(_LATEST))
 
 
-def _effort(think: bool | str | None, default: Effort | None, info: ModelInfo) -> Effort | None:
-    """Return the effort that a client asks for, or else the default one."""
+def _effort(think: bool | str | None, info: ModelInfo) -> Effort | None:
+    """Return the effort that a client asks for; None: the default one."""
     if isinstance(think, str):
         return supported_effort(think, info)
     if think is False:
         return supported_effort("none", info)
-    return effective_effort(None, default, info)
+    return None
 
 
 def _operation(

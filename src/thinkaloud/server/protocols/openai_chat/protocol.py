@@ -12,7 +12,6 @@ from starlette.types import Scope
 from thinkaloud.errors import UnknownModel
 from thinkaloud.events.prompt import Effort
 from thinkaloud.ports.model import ModelInfo
-from thinkaloud.runtime.runs.effort import effective_effort
 from thinkaloud.server.api.chat import WITHHELD
 from thinkaloud.server.http.operation import (
     Answer,
@@ -189,10 +188,7 @@ class ChatCompletions:
 
     def _effort(self, asked: ChatCompletionRequest, *, cheap: bool) -> Effort | None:
         info = self._services.server.catalogue.open(asked.model or None).info
-        effort = supported_effort(effort_of(asked) or ("none" if cheap else None), info)
-        if effort is None:
-            return effective_effort(None, self._services.state.reasoning_effort, info)
-        return effort
+        return supported_effort(effort_of(asked) or ("none" if cheap else None), info)
 
     def _wants_reasoning(self, request: Request, asked: ChatCompletionRequest) -> bool:
         """Return whether the client wants the reasoning, or else the operator."""

@@ -126,7 +126,7 @@ class SocketSession:
 
     async def _start(self, job: _Job) -> RunRecord:
         services = self._services
-        asked = run_request(job.chat, services, self._state)
+        asked = run_request(job.chat, services)
         job.record = await services.start_run(self._principal, asked)
         return job.record
 

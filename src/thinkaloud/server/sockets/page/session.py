@@ -142,7 +142,6 @@ class ChannelSession:
         asked = run_request(
             command,
             services,
-            self._state,
             None if key is None else message_key(chat_id, key),
         )
         followed = self._chats.get(chat_id)
