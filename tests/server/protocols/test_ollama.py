@@ -14,7 +14,7 @@ from tests.server.api.test_upload import PNG
 from tests.server.serving import Json, Served, serving
 from thinkaloud import tool
 from thinkaloud.events.model import Usage
-from thinkaloud.events.prompt import AnswerPart, AssistantTurn, ToolTurn, UserTurn
+from thinkaloud.events.prompt import AnswerPart, AssistantTurn, ReasoningPart, ToolTurn, UserTurn
 from thinkaloud.providers.scripted import Cut, Silence, finish
 from thinkaloud.testing import ScriptedModel, call_tool, say, think
 
@@ -122,8 +122,10 @@ async def test_a_tool_of_the_client_is_called_and_the_next_request_has_its_resul
         _, listed = await served.get("/conversations")
     assert (call.function.name, call.function.arguments) == ("locate", {"exact": True})
     assert answer.message.content == "In Rome."
-    results = [turn for turn in model.requests[1].turns if isinstance(turn, ToolTurn)]
-    assert "Rome" in [result.content for turn in results for result in turn.results]
+    (results,) = [turn for turn in model.requests[1].turns if isinstance(turn, ToolTurn)]
+    assert [result.content for result in results.results] == ["Sunny in Kiel", "Rome"]
+    (response,) = [turn for turn in model.requests[1].turns if isinstance(turn, AssistantTurn)]
+    assert response.parts[0] == ReasoningPart("Where?")
     assert listed["conversations"] == []
 
 

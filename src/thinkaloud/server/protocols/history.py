@@ -81,11 +81,16 @@ class GivenHistory(msgspec.Struct, frozen=True):
 
 
 class HistoryBuilder:
-    """Collects the messages of a request, in order. `owner` is the owner of the request."""
+    """Collects the messages of a request, in order. `owner` is the owner of the request.
 
-    def __init__(self, owner: str, memory: TurnMemory) -> None:
+    `has_ids` is whether the protocol has ids of tool calls: otherwise, those that are given here
+    are replaced by the real ones, see `calls`.
+    """
+
+    def __init__(self, owner: str, memory: TurnMemory, *, has_ids: bool = True) -> None:
         self._owner = owner
         self._memory = memory
+        self._has_ids = has_ids
         self._system: list[str] = []
         self._turns: list[Turn] = []
         self._calls: tuple[ToolCallPart, ...] = ()
@@ -114,7 +119,7 @@ class HistoryBuilder:
             raise InvalidRequest(f"A message has more than {MAX_CALLS} tool calls.")
         self._returned = []
         before = self._turns[-1] if self._turns else None
-        names = [(call.tool_call_id, call.name) for call in calls]
+        names = [(call.tool_call_id if self._has_ids else "", call.name) for call in calls]
         known = self._memory.recall(self._owner, before, text, names)
         if known is not None:
             self._turns.extend(known.turns)
@@ -126,6 +131,11 @@ class HistoryBuilder:
             answer = (AnswerPart(text),) if text else ()
             self._turns.append(AssistantTurn((*answer, *calls)))
             self._calls = tuple(calls)
+
+    @property
+    def calls(self) -> tuple[ToolCallPart, ...]:
+        """The tool calls of the last response."""
+        return self._calls
 
     def result(self, tool_call_id: str, text: str, *, is_error: bool = False) -> None:
         """Add the result of a call. Raises `InvalidRequest` if no call before it has this id."""

@@ -50,15 +50,23 @@ class ProtocolServices(msgspec.Struct, frozen=True):
     url_guard: UrlGuard
 
     def plan(
-        self, owner: str, last: Turn | None, run: RunRequest, headers: Mapping[str, str] = _NONE
+        self,
+        owner: str,
+        last: Turn | None,
+        run: RunRequest,
+        headers: Mapping[str, str] = _NONE,
+        *,
+        has_ids: bool = True,
     ) -> "RunPlan":
         """Return the plan for a run that responds to the turn `last`.
 
-        The response is remembered if the client keeps the conversation itself.
+        The response is remembered if the client keeps the conversation itself. `has_ids` is
+        whether the protocol gives tool calls ids.
         """
         if run.conversation_id is not None:
             return RunPlan(run, headers={CONVERSATION_ID: run.conversation_id, **headers})
-        keep = partial(self.memory.keep, owner, last, self.server.runs.find_payload)
+        find = self.server.runs.find_payload
+        keep = partial(self.memory.keep, owner, last, find, has_ids=has_ids)
         return RunPlan(run, keep, headers)
 
 

@@ -30,7 +30,7 @@ MAX_RESPONSES: Final = 4_096
 _encode: Final = msgspec.json.Encoder().encode
 
 Calls = Iterable[tuple[str, str]]
-"""Calls of the client's tools: id and name."""
+"""Calls of the client's tools: id, empty if the protocol has none, and name."""
 
 
 class Response(msgspec.Struct, frozen=True):
@@ -57,10 +57,13 @@ class TurnMemory:
         before: Turn | None,
         find_payload: FindPayload | None,
         run: RunFold,
+        *,
+        has_ids: bool = True,
     ) -> None:
         """Keep the response to the turn `before`, if a client has only a part of it.
 
-        `find_payload` finds the provider's payloads that the log must not have.
+        `find_payload` finds the provider's payloads that the log must not have. `has_ids` is whether
+        the client has the ids of tool calls: otherwise, only their names count.
         """
         response = turns([run], find_payload=find_payload)
         found = [turn for turn in response if not isinstance(turn, UserTurn)]
@@ -73,7 +76,9 @@ class TurnMemory:
             found.pop()
         if len(found) > 1 or results or any(map(_has_reasoning, found)):
             calls = [
-                (each.tool_call_id, each.name) for each in blocks if each.status == "requested"
+                (each.tool_call_id if has_ids else "", each.name)
+                for each in blocks
+                if each.status == "requested"
             ]
             self._put(_key(owner, before, view.response, calls), Response(tuple(found), results))
 

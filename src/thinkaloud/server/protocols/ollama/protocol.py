@@ -185,7 +185,7 @@ class Ollama:
         wanted = asked.think not in {None, False}
         reasoning = self._server.sends_reasoning(wanted, principal)
         headers = {WITHHELD: "policy"} if wanted and not reasoning else {}
-        plan = services.plan(principal.owner, given.last, run, headers)
+        plan = services.plan(principal.owner, given.last, run, headers, has_ids=False)
         if asked.stream is False:
             fold = await complete_run(request, services, plan)
             body = complete(fold, asked.model, endpoint, reasoning=reasoning)
@@ -199,7 +199,8 @@ class Ollama:
         return Response(body, 200, None, JSON)
 
     def _history(self, request: Request) -> HistoryBuilder:
-        return HistoryBuilder(principal_of(request).owner, self._services.memory)
+        owner = principal_of(request).owner
+        return HistoryBuilder(owner, self._services.memory, has_ids=False)
 
     def _images(self, field: str) -> ImageReader:
         return ImageReader(self._services.url_guard, field)

@@ -37,8 +37,8 @@ def read_messages(
                     for number, call in enumerate(message.tool_calls or [], count)
                 ]
                 count += len(calls)
-                waiting = list(calls)
                 history.assistant(text, calls)
+                waiting = [call for call in history.calls if call.name in {c.name for c in calls}]
             case "tool":
                 history.result(_answered(message, waiting), text)
             case _:
