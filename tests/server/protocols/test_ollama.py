@@ -15,7 +15,7 @@ from tests.server.serving import Json, Served, serving
 from thinkaloud import tool
 from thinkaloud.events.model import Usage
 from thinkaloud.events.prompt import AnswerPart, AssistantTurn, ReasoningPart, ToolTurn, UserTurn
-from thinkaloud.providers.scripted import Cut, Silence, finish
+from thinkaloud.providers.scripted import Cut, Silence, Wait, finish
 from thinkaloud.testing import ScriptedModel, call_tool, say, think
 
 MODEL = "lab/m1"
@@ -185,6 +185,19 @@ async def test_a_request_without_a_message_only_loads_the_model() -> None:
         _, generated = await raw(served, "/api/generate", {"model": MODEL, "keep_alive": 0})
     assert json.loads(chat)["done_reason"] == json.loads(generated)["done_reason"] == "load"
     assert model.requests == []
+
+
+async def test_a_heartbeat_is_a_line_that_the_library_can_read() -> None:
+    more = asyncio.Event()
+    model = scripted([Wait(more), say("Yes.")])
+    async with serving(model, heartbeat_seconds=0.01) as served, client_of(served) as client:
+        stream = await client.chat(MODEL, messages=[HELLO], stream=True)
+        first = await anext(stream)
+        more.set()
+        rest = [part async for part in stream]
+    assert (first.message.content, first.done) == ("", False)
+    assert "".join(part.message.content or "" for part in rest) == "Yes."
+    assert rest[-1].done
 
 
 @pytest.mark.feature("stop")

@@ -17,6 +17,7 @@ from thinkaloud.ports.principal import Requirement
 from thinkaloud.server.api.chat import WITHHELD
 from thinkaloud.server.http.operation import (
     JSON,
+    NDJSON,
     Answer,
     Handler,
     Method,
@@ -48,12 +49,13 @@ from thinkaloud.server.protocols.runs import (
     complete_run,
     stream_run,
 )
-from thinkaloud.server.streams.sse import NDJSON_STREAM
+from thinkaloud.server.streams.sse import StreamKind
 from thinkaloud.server.wires.ollama.encode import (
     Endpoint,
     OllamaWire,
     complete,
     error_line,
+    heartbeat,
     loaded,
     timestamp,
 )
@@ -191,7 +193,9 @@ class Ollama:
             body = complete(fold, asked.model, endpoint, reasoning=reasoning)
             return Response(body, 200, dict(plan.headers), JSON)
         wire = OllamaWire(asked.model, endpoint, reasoning=reasoning)
-        return await stream_run(request, services, plan, wire, NDJSON_STREAM)
+        beat = heartbeat(asked.model, self._server.clock.unix_ms(), endpoint)
+        kind = StreamKind(NDJSON, beat, opening=b"")
+        return await stream_run(request, services, plan, wire, kind)
 
     def _loaded(self, asked: Generation, endpoint: Endpoint) -> Response:
         self._open(asked.model)

@@ -132,6 +132,14 @@ def loaded(model: str, unix_ms: int, endpoint: Endpoint) -> bytes:
     return line(model, unix_ms, _content(endpoint, "", _UNSET, _UNSET), end).rstrip(b"\n")
 
 
+def heartbeat(model: str, unix_ms: int, endpoint: Endpoint) -> bytes:
+    """Return an empty line of a response, which keeps the connection open.
+
+    A blank one would do for NDJSON, but Ollama's Python library fails at it.
+    """
+    return line(model, unix_ms, _content(endpoint, "", _UNSET, _UNSET), None)
+
+
 def line(model: str, unix_ms: int, content: Mapping[str, object], end: End | None) -> bytes:
     """Return a line. `end` is None if others follow."""
     body = {"model": model, "created_at": timestamp(unix_ms), **content, "done": end is not None}
