@@ -13,7 +13,7 @@ from tests.clients.node import FOLDER, NodeClient
 from tests.docs.examples import EXAMPLES
 from tests.server.serving import serving
 from thinkaloud import tool
-from thinkaloud.providers.scripted import Wait
+from thinkaloud.providers.scripted import Silence, Wait
 from thinkaloud.testing import ScriptedModel, call_tool, say, think
 
 OPTIONS = {
@@ -88,11 +88,15 @@ async def test_the_chat_with_use_chat_shows_reasoning_tools_and_answers_and_surv
 
 @pytest.mark.parametrize("page", ["use-chat.js"], indirect=True)
 async def test_the_chat_with_use_chat_stops_its_run(page: NodeClient) -> None:
-    model = ScriptedModel([think("Hm"), Wait(asyncio.Event())])
+    more = asyncio.Event()
+    model = ScriptedModel([think("Hm"), Wait(more), think(", well"), Silence()])
     async with serving(model) as served:
         await page.do("open", component="Chat", server=served.url, id="chat-1")
         await page.do("send", text="Hello")
         await page.do("until", text="Hm")
+        # useChat shows the chat as idle once it has found nothing to resume, until the next chunk.
+        more.set()
+        await page.do("until", text=", well")
         await page.do("click", label="Stop")
         await page.do("until", text="Send")
         for run_id in served.runs.active.in_conversation("local", "chat-1"):
