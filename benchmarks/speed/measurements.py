@@ -89,7 +89,9 @@ class Course:
         self._found.cpu_per_token = per_token
         if self._others:
             few = [variant for variant in variants if variant.name not in {*OWN} - {SSE}]
-            costs = await tokens.cpu_per_token(few, provider, tokens.PEER_STREAMS)
+            costs = await tokens.cpu_per_token(
+                few, provider, tokens.PEER_STREAMS, tokens.PEER_ROUNDS
+            )
             self._found.cpu_per_token_of_few = costs
             per_token = {**costs, **per_token}
         self._found.cpu_per_run = await tokens.cpu_per_run(variants, per_token)

@@ -12,6 +12,8 @@ from benchmarks.speed.samples import Samples, TooSlow, Window, cpu_windows, quie
 from benchmarks.speed.variants import OWN, Variant
 
 STREAMS: Final = 40
+PEER_ROUNDS: Final = 2
+"""Peers are measured in fewer rounds: a run of theirs takes up to twenty times as long."""
 PEER_STREAMS: Final = 10
 """Peers are compared with fewer streams: not all of them can keep up with 40."""
 RATE: Final = 50
@@ -25,12 +27,14 @@ _REST_SECONDS: Final = 0.4
 STEADY_SHAPE: Final = f"n{RATE * SECONDS}-r{RATE}"
 BURSTS: Final = {500: 9, 8_000: 9, 100_000: 3}
 """By length of the run: how often."""
-_PEER_ROUNDS: Final = 3
 BURST_SHAPES: Final = {length: f"n{length}-r0" for length in BURSTS}
 
 
 async def cpu_per_token(
-    variants: Sequence[Variant], provider: Process, streams: int = STREAMS
+    variants: Sequence[Variant],
+    provider: Process,
+    streams: int = STREAMS,
+    rounds: int = ROUNDS,
 ) -> Samples:
     """Return CPU microseconds per token, each in a window from the middle of some runs.
 
@@ -38,7 +42,7 @@ async def cpu_per_token(
     costs once is not in them. Only the half of the windows that others disturbed least counts.
     """
     found: dict[str, list[Window]] = {variant.name: [] for variant in variants}
-    for variant in turns(variants, ROUNDS):
+    for variant in turns(variants, rounds):
         try:
             found[variant.name] += await _windows(variant, provider, streams)
         except TooSlow:
@@ -79,7 +83,7 @@ async def bursts(variants: Sequence[Variant]) -> dict[int, Bursts]:
             {variant.name: [] for variant in variants}, {variant.name: [] for variant in variants}
         )
         for number, variant in enumerate(turns(variants, rounds)):
-            if variant.name not in OWN and number >= _PEER_ROUNDS * len(variants):
+            if variant.name not in OWN and number >= PEER_ROUNDS * len(variants):
                 continue
             before = variant.process.cpu_seconds()
             stream = await variant.whole(BURST_SHAPES[length])
@@ -102,7 +106,9 @@ async def cpu_per_run(variants: Sequence[Variant], per_token: Samples) -> Sample
     That is: the request and its connection, starting and ending the run, and storing both.
     """
     found: Samples = {variant.name: [] for variant in variants}
-    for variant in turns(variants, RUN_ROUNDS):
+    for number, variant in enumerate(turns(variants, RUN_ROUNDS)):
+        if variant.name not in OWN and number >= PEER_ROUNDS * len(variants):
+            continue
         before = variant.process.cpu_seconds()
         for _ in range(RUNS):
             await variant.whole(RUN_SHAPE)
