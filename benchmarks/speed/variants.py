@@ -52,10 +52,10 @@ class Variant(NamedTuple):
         return stream
 
 
-def chat_request(shape: str) -> str:
+def chat_request(shape: str, **more: object) -> str:
     """Return the body of a Chat Completions request for a response of this shape."""
     messages = [{"role": "user", "content": "Hello"}]
-    return json.dumps({"model": shape, "messages": messages, "stream": True})
+    return json.dumps({"model": shape, "messages": messages, "stream": True, **more})
 
 
 def relay(process: Process) -> Variant:
@@ -85,7 +85,7 @@ def thinkaloud(process: Process) -> list[Variant]:
 
 def chat_completions(process: Process) -> Variant:
     """The server, as clients of OpenAI's API see it."""
-    body = chat_request("{shape}/m")
+    body = chat_request("{shape}/m", include_reasoning=True)
     return Variant(CHAT, process, "sse", "/v1/chat/completions", body, b"[DONE]")
 
 
