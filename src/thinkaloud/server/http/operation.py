@@ -69,6 +69,9 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = {}
     """Request headers that it reads, with their descriptions."""
     description: str = ""
+    takes: Callable[[Scope], bool] | None = None
+    """Whether it takes a request, for one of several operations with the same method and path. One
+    without a condition gets the requests that no other one takes."""
 
 
 class Observer(Protocol):
@@ -86,7 +89,10 @@ class Resource:
         self.__name__ = path
         self._path = path
         self._observer = observer
-        self._by_method: dict[str, Operation] = {each.method: each for each in operations}
+        self._conditional = [each for each in operations if each.takes is not None]
+        self._by_method: dict[str, Operation] = {
+            each.method: each for each in operations if each.takes is None
+        }
         get = self._by_method.get("GET")
         if get is not None and get.answers[200].media_type not in _STREAMS:
             self._by_method["HEAD"] = get
@@ -103,7 +109,7 @@ class Resource:
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:
-        operation = self._by_method.get(request.method)
+        operation = self._operation(request)
         try:
             if operation is None:
                 raise self._unknown_method(request)
@@ -116,6 +122,16 @@ class Resource:
             return error_response(
                 InternalError("Internal server error. The server's log has the details."), request
             )
+
+    def _operation(self, request: Request) -> Operation | None:
+        for each in self._conditional:
+            if (
+                each.method == request.method
+                and each.takes is not None
+                and each.takes(request.scope)
+            ):
+                return each
+        return self._by_method.get(request.method)
 
     def _unknown_method(self, request: Request) -> ThinkaloudError:
         check_permission(request, "none" if self._is_public else "any")
