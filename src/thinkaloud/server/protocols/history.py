@@ -2,7 +2,8 @@
 
 Every protocol has the same rules, so a protocol only feeds its messages into a `HistoryBuilder`:
 
-- Reasoning of the assistant is never taken from the client: see `turn_memory`.
+- Reasoning of the assistant is never taken from the client, unless its signature proves that the
+  server sent it: see `turn_memory` and `signatures`.
 - A tool result must belong to a call of the message before it. Nothing in a history is executed.
 - A call without a result gets one that says so, because providers require a result for each call.
 """
@@ -19,6 +20,7 @@ from thinkaloud.events.prompt import (
     AnswerPart,
     AssistantTurn,
     Image,
+    ReasoningPart,
     ToolCallPart,
     ToolResult,
     ToolTurn,
@@ -112,8 +114,14 @@ class HistoryBuilder:
         else:
             self._turns.append(UserTurn(text, tuple(images)))
 
-    def assistant(self, text: str, calls: Sequence[ToolCallPart] = ()) -> None:
-        """Add a response: what the client has of it. Raises `InvalidRequest`."""
+    def assistant(
+        self, text: str, calls: Sequence[ToolCallPart] = (), signed: Sequence[str] = ()
+    ) -> None:
+        """Add a response: what the client has of it. Raises `InvalidRequest`.
+
+        `signed` is reasoning with a valid signature. It counts only if the memory has lost the
+        response.
+        """
         self._close_calls()
         if len(calls) > MAX_CALLS:
             raise InvalidRequest(f"A message has more than {MAX_CALLS} tool calls.")
@@ -128,8 +136,9 @@ class HistoryBuilder:
             self._calls = tuple(part for part in parts if isinstance(part, ToolCallPart))
             self._results = {result.tool_call_id: result for result in known.results}
         elif text or calls:
-            answer = (AnswerPart(text),) if text else ()
-            self._turns.append(AssistantTurn((*answer, *calls)))
+            reasoning = [ReasoningPart(each) for each in signed]
+            answer = [AnswerPart(text)] if text else []
+            self._turns.append(AssistantTurn((*reasoning, *answer, *calls)))
             self._calls = tuple(calls)
 
     @property
