@@ -64,6 +64,12 @@ CLIENTS: Final = (
         f"{_PROTOCOLS}/openai_chat/test_langchain_openai.py",
     ),
     Client(
+        "`anthropic` (Python)",
+        ("2.14",),
+        "[Anthropic Messages](anthropic-messages.md)",
+        f"{_PROTOCOLS}/anthropic_messages/test_anthropic_python.py",
+    ),
+    Client(
         "`ai` with `@ai-sdk/react`",
         ("6.0", "7.0"),
         "[AI SDK](ai-sdk.md)",

@@ -28,6 +28,7 @@ from thinkaloud.server.http.operation import Operation, Resource, principal_of
 from thinkaloud.server.http.site_path import BasePath
 from thinkaloud.server.protocols.ag_ui.protocol import AgUi
 from thinkaloud.server.protocols.ai_sdk.protocol import AiSdk
+from thinkaloud.server.protocols.anthropic_messages.protocol import AnthropicMessages
 from thinkaloud.server.protocols.gate import ProtocolGate
 from thinkaloud.server.protocols.ollama.protocol import Ollama
 from thinkaloud.server.protocols.openai_chat.protocol import ChatCompletions
@@ -175,7 +176,13 @@ def create_app(services: ServerServices) -> AgentApp:
 def _protocols(services: ServerServices, state: ServerState) -> list[ClientProtocol]:
     """Return the protocols of other ecosystems; of those that own a path, the first one has it."""
     means = ProtocolServices(services, state, TurnMemory(), UrlGuard())
-    return [ChatCompletions(means), Ollama(means), AiSdk(means), AgUi(means)]
+    return [
+        AnthropicMessages(means),
+        ChatCompletions(means),
+        Ollama(means),
+        AiSdk(means),
+        AgUi(means),
+    ]
 
 
 def _routes(operations: list[Operation], metrics: Metrics) -> list[BaseRoute]:
