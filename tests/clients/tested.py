@@ -70,6 +70,18 @@ CLIENTS: Final = (
         f"{_PROTOCOLS}/anthropic_messages/test_anthropic_python.py",
     ),
     Client(
+        "`@anthropic-ai/sdk` (Node.js)",
+        ("1.14",),
+        "[Anthropic Messages](anthropic-messages.md)",
+        f"{_PROTOCOLS}/anthropic_messages/test_anthropic_node.py",
+    ),
+    Client(
+        "`langchain-anthropic`",
+        ("1.7",),
+        "[Anthropic Messages](anthropic-messages.md)",
+        f"{_PROTOCOLS}/anthropic_messages/test_langchain_anthropic.py",
+    ),
+    Client(
         "`ai` with `@ai-sdk/react`",
         ("6.0", "7.0"),
         "[AI SDK](ai-sdk.md)",

@@ -14,10 +14,19 @@ class OpenAISettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether to send reasoning to clients that don't ask for it, because they have no option for it."""
 
 
+class AnthropicSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[wires.anthropic]`: Anthropic Messages, for clients of Anthropic's API."""
+
+    server_tools: bool = True
+    """Whether responses show calls of the server's own tools, as blocks of the types `mcp_tool_use` and
+    `mcp_tool_result`. Turn it off for clients that don't know these types, which come from a beta of the API."""
+
+
 class WireSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[wires]`: the protocols of other ecosystems."""
 
     max_body_bytes: int = 32 * 2**20
     """Maximum size of a request body. It has the whole conversation with its images, so it can be larger than
     `server.max_body_bytes`."""
+    anthropic: AnthropicSettings = AnthropicSettings()
     openai: OpenAISettings = OpenAISettings()

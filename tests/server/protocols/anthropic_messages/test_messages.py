@@ -31,6 +31,7 @@ from thinkaloud.events.prompt import (
     UserTurn,
 )
 from thinkaloud.ports.principal import Principal, ReasoningPolicy
+from thinkaloud.server.wire_settings import AnthropicSettings, WireSettings
 from thinkaloud.testing import ScriptedModel, Usage, call_tool, finish, say, think
 from thinkaloud.tools.function import tool
 
@@ -98,6 +99,21 @@ async def test_calls_of_the_servers_tools_are_blocks_of_an_mcp_server() -> None:
         },
     ]
     assert found[-2]["delta"]["stop_reason"] == "end_turn"
+
+
+@pytest.mark.parametrize("shown", [False, True])
+@pytest.mark.parametrize("streams", [False, True])
+async def test_calls_of_the_servers_tools_can_be_left_out(streams: bool, shown: bool) -> None:
+    model = ScriptedModel([call_tool("add", {"a": 1, "b": 2}, "c1")], [say("3")])
+    wires = WireSettings(anthropic=AnthropicSettings(server_tools=shown))
+    async with serving(model, tools=[add], wires=wires) as served:
+        if streams:
+            found = await events(served)
+            kinds = [each["content_block"]["type"] for each in found if "content_block" in each]
+        else:
+            _, message = await post(served)
+            kinds = [block["type"] for block in message["content"]]
+    assert kinds == [*(["mcp_tool_use", "mcp_tool_result"] if shown else []), "text"]
 
 
 @pytest.mark.parametrize("streams", [False, True])

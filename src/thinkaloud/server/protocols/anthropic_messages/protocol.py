@@ -53,7 +53,7 @@ from thinkaloud.server.protocols.runs import (
 )
 from thinkaloud.server.protocols.signatures import ReasoningSignatures
 from thinkaloud.server.schema.requests import NoQuery
-from thinkaloud.server.wires.anthropic_messages.blocks import Message, complete_message
+from thinkaloud.server.wires.anthropic_messages.blocks import Message, Shown, complete_message
 from thinkaloud.server.wires.anthropic_messages.encode import MessageWire
 from thinkaloud.server.wires.anthropic_messages.errors import (
     error_body,
@@ -169,12 +169,15 @@ class AnthropicMessages:
         headers = {"request-id": request_id_of(request.scope)}
         if wanted and not shows:
             headers[WITHHELD] = "policy"
-        sign = partial(self._signatures.sign, principal.owner) if shows else None
+        shown = Shown(
+            partial(self._signatures.sign, principal.owner) if shows else None,
+            services.server.wires.anthropic.server_tools,
+        )
         plan = await self._plan(request, asked, headers)
         if asked.stream:
-            return await stream_run(request, services, plan, MessageWire(sign))
+            return await stream_run(request, services, plan, MessageWire(shown))
         run = await complete_run(request, services, plan)
-        return json_response(complete_message(run.view(), run.ended, sign), headers=plan.headers)
+        return json_response(complete_message(run.view(), run.ended, shown), headers=plan.headers)
 
     async def count(self, request: Request) -> Response:
         """Estimate the tokens of a request."""

@@ -94,22 +94,31 @@ def message_id(run_id: str) -> str:
     return f"msg_{run_id.removeprefix('run_')}"
 
 
-def complete_message(view: RunView, ended: RunEnded | None, sign: Sign | None) -> Message:
-    """Return the response of a run that has ended. `sign` is None if reasoning is left out."""
+class Shown(msgspec.Struct, frozen=True):
+    """What of a run its response shows, besides the answer and the calls of the client's tools."""
+
+    sign: Sign | None
+    """Signs the reasoning. None: the reasoning is left out."""
+    server_tools: bool = True
+    """Whether calls of the server's tools are shown."""
+
+
+def complete_message(view: RunView, ended: RunEnded | None, shown: Shown) -> Message:
+    """Return the response of a run that has ended."""
     found: list[Block] = []
     for block in view.blocks:
         match block:
             case AnswerBlock():
                 found.append(Text(block.text))
             case ReasoningBlock():
-                if sign is not None:
-                    found.append(Thinking(block.text, sign(view.model, block.text)))
+                if shown.sign is not None:
+                    found.append(Thinking(block.text, shown.sign(view.model, block.text)))
             case ToolBlock(status="requested"):
                 found.append(tool_use(block.tool_call_id, block.name, block.arguments))
-            case ToolBlock():
+            case ToolBlock() if shown.server_tools:
                 found.append(server_tool_use(block.tool_call_id, block.name, block.arguments))
                 found.append(server_tool_result(block.tool_call_id, block.status, block.result))
-            case NoticeBlock():
+            case ToolBlock() | NoticeBlock():
                 pass
     called = any(isinstance(block, ToolUse) for block in found)
     return Message(

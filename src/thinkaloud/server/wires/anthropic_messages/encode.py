@@ -27,7 +27,7 @@ from thinkaloud.runtime.log.follower import Snapshot
 from thinkaloud.server.wires.anthropic_messages.blocks import (
     Block,
     Message,
-    Sign,
+    Shown,
     Text,
     Thinking,
     message_id,
@@ -48,22 +48,24 @@ _STOP: Final = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 
 
 class MessageWire:
-    """The wire of one streamed message. `sign` is None if reasoning is left out."""
+    """The wire of one streamed message."""
 
-    def __init__(self, sign: Sign | None) -> None:
-        self.name = "anthropic.messages" if sign is None else "anthropic.messages.reasoning"
-        self._sign = sign
+    def __init__(self, shown: Shown) -> None:
+        # Its frames are not shared: indexes and signatures are those of one stream.
+        self.name = f"anthropic.messages.{'plain' if shown.sign is None else 'reasoning'}"
+        self._shown = shown
 
     def encoder(self) -> "MessageEncoder":
         """Return an encoder for a new stream."""
-        return MessageEncoder(self._sign)
+        return MessageEncoder(self._shown)
 
 
 class MessageEncoder:
     """Encodes the events of a run as Server-Sent Events."""
 
-    def __init__(self, sign: Sign | None) -> None:
-        self._sign = sign
+    def __init__(self, shown: Shown) -> None:
+        self._sign = shown.sign
+        self._server_tools = shown.server_tools
         self._model = ""
         self._index = 0
         """The index of the open block, or of the next one."""
@@ -84,7 +86,11 @@ class MessageEncoder:
             return None if self._sign is None else self._thinking(event)
         if isinstance(event, AnswerEnded | ReasoningEnded):
             return self._close() if event.segment_id == self._open else None
-        return self._tool(event) if isinstance(event, _TOOLS) else None
+        if isinstance(event, ToolRequested):
+            return self._close() + self._request(event)
+        if isinstance(event, ToolStarted | ToolEnded):
+            return self._server_tool(event) if self._server_tools else None
+        return None
 
     async def boundary(self, entry: Entry, runs: RunLookup, /) -> Sequence[bytes]:
         """Return the first frames of the run or the last ones."""
@@ -162,16 +168,14 @@ class MessageEncoder:
         self._index += 1
         return _block_stop(self._index - 1)
 
-    def _tool(self, event: ToolStarted | ToolEnded | ToolRequested) -> bytes:
-        frames = self._close()
-        match event:
-            case ToolStarted():
-                block = server_tool_use(event.tool_call_id, event.name, event.arguments)
-            case ToolEnded():
-                block = server_tool_result(event.tool_call_id, event.status, event.result)
-            case ToolRequested():
-                return frames + self._request(event)
-        return frames + _block_start(self._index, block) + self._stop_block()
+    def _server_tool(self, event: ToolStarted | ToolEnded) -> bytes:
+        if isinstance(event, ToolStarted):
+            block = server_tool_use(event.tool_call_id, event.name, event.arguments)
+        else:
+            block = server_tool_result(event.tool_call_id, event.status, event.result)
+        # In this order: closing a block changes the index.
+        closed = self._close()
+        return closed + _block_start(self._index, block) + self._stop_block()
 
     def _request(self, event: ToolRequested) -> bytes:
         self._called = True
@@ -192,9 +196,6 @@ class MessageEncoder:
             "usage": usage_of(event.usage),
         }
         return b"".join((self._close(), _event(b"message_delta", _encode(data)), _STOP))
-
-
-_TOOLS: Final = (ToolStarted, ToolEnded, ToolRequested)
 
 
 def _block_start(index: int, block: Block) -> bytes:
