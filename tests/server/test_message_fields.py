@@ -22,7 +22,17 @@ FIELDS: dict[str, Any] = {
     "model": "scripted/model",
     "replaces": "run_1",
 }
-INTERNAL = {"system_prompt", "text", "idempotency_key", "stop_detached_after"}
+INTERNAL = {"system_prompt", "text", "idempotency_key", "stop_detached_after", "reasoning_policy"}
+PROTOCOLS = {
+    "history",
+    "instructions",
+    "client_tools",
+    "server_tools",
+    "images",
+    "options",
+    "tool_results",
+}
+"""Only the protocols of other ecosystems have these."""
 
 
 def test_every_field_has_a_value_here() -> None:
@@ -62,4 +72,4 @@ async def test_more_files_than_the_schema_allows_are_refused(
 
 def test_python_takes_every_field_of_a_request() -> None:
     names = set(inspect.get_annotations(ChatOptions))
-    assert names == set(RunRequest.__struct_fields__) - INTERNAL
+    assert names == set(RunRequest.__struct_fields__) - INTERNAL - PROTOCOLS

@@ -201,7 +201,8 @@ async def test_a_snapshot_has_the_thinking_replacement_beside_the_old_answer_and
         async with serving(model, show_reasoning=policy) as served:
             first = await ask(served, "first")
             again = asyncio.create_task(ask(served, "first", replaces=first["run_id"]))
-            while "SECRET" not in str((await served.runs.hub.fold("local", "c")).view().attempt):
+            awaited = "SECRET" if policy == "allow" else "run_id"
+            while awaited not in str((await served.runs.hub.fold("local", "c")).view().attempt):
                 await asyncio.sleep(0)
             async with page(served) as socket:
                 shown = await frame(socket, "snapshot")

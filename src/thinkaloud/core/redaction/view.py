@@ -1,5 +1,7 @@
 """Redacts views of runs: the result is the fold of the redacted events. Pure."""
 
+from typing import Final
+
 import msgspec
 
 from thinkaloud.core.redaction.events import RunRedactor
@@ -13,6 +15,9 @@ from thinkaloud.events.event import (
     ReasoningEnded,
 )
 from thinkaloud.events.view import AnswerBlock, Block, ReasoningBlock, RunView
+
+_SEPARATOR: Final = Notice(code="", message="")
+"""Separates the texts of two iterations: a secret does not continue across it."""
 
 
 def redacted_run(run: RunView, redactor: Redactor, *, answers: bool) -> RunView:
@@ -67,7 +72,7 @@ def _events(run: RunView) -> list[tuple[Event, tuple[int, int]]]:
     for index, block in enumerate(run.blocks):
         its_iteration = getattr(block, "iteration", iteration)
         if not isinstance(block, ReasoningBlock | AnswerBlock) or its_iteration != iteration:
-            found.append((Notice("", ""), (index, 0)))
+            found.append((_SEPARATOR, (index, 0)))
         iteration = its_iteration
         if isinstance(block, ReasoningBlock):
             for part, text in enumerate(block.parts):

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -35,6 +35,8 @@ class LogWriter:
         self._unfinished: set[str] = set()
         self._finished: set[str] = set()
         """The runs that were finished with their end, and don't know it yet."""
+        self._ending: set[asyncio.Task[None]] = set()
+        """They end by themselves; `save` waits for what they are saving."""
 
     @property
     def failing(self) -> bool:
@@ -81,7 +83,9 @@ class LogWriter:
                     # The store may not have the conversation of an unconfirmed run yet.
                     if log.writers and log.unconfirmed is None:
                         await self.reserve(log)
-                self._note_saved(logs)
+                if self._failing and logs:
+                    self._failing = False
+                    _log.warning("saving events works again")
             except StoreError:
                 self._note_failed()
             finally:
@@ -97,13 +101,22 @@ class LogWriter:
         transaction if possible; see `finish`. If the store does not respond within a second, the
         event is published anyway.
         """
+        # The store carries out what it was given even if the caller is cancelled, so its result must
+        # be known before anything else of this log is saved: a task of its own waits for it.
+        ending = self._save_end(log, run, title)
+        task = asyncio.create_task(ending)  # noqa: TID251 - `save` waits for its lock
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LONGEST_HOLD):
-                    if title is None or not await self._finish_now(log, run, title):
-                        await self.save()
+                    await asyncio.shield(task)
         finally:
             log.show()
+
+    async def _save_end(self, log: LiveLog, run: RunRecord, title: str | None) -> None:
+        if title is None or not await self._finish_now(log, run, title):
+            await self.save()
 
     async def _finish_now(self, log: LiveLog, run: RunRecord, title: str) -> bool:
         """Compact a run whose end is still unsaved. Returns False if it can't be done now."""
@@ -143,6 +156,8 @@ class LogWriter:
         cannot be done now; the store counts the run as unfinished until it is.
         """
         await self.save()
+        if self.is_finished(run.run_id):
+            return True
         if log.deleted:
             self._unfinished.discard(run.run_id)
             return True
@@ -205,11 +220,6 @@ class LogWriter:
         if not self._failing:
             _log.exception("could not save events; they are kept in memory and retried")
         self._failing = True
-
-    def _note_saved(self, logs: Collection[object]) -> None:
-        if self._failing and logs:
-            self._failing = False
-            _log.warning("saving events works again")
 
 
 def reservation(log: LiveLog) -> int:
