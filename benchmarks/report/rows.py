@@ -9,7 +9,7 @@ import msgspec
 from benchmarks.speed import first_token, footprint, streams, tokens
 from benchmarks.speed.measurements import Measurements
 from benchmarks.speed.samples import Samples
-from benchmarks.speed.variants import CHAT, FLOOR_OF, OWN, RELAY, SSE, WS
+from benchmarks.speed.variants import CHAT, FLOOR_OF, MESSAGES, OWN, RELAY, SSE, WS
 
 Bound = Literal["at most", "at least"]
 WIRES: Final = {SSE: "SSE", WS: "WebSocket"}
@@ -99,9 +99,11 @@ def _cpu_per_token(samples: Samples) -> Iterator[Row]:
         pair = name, FLOOR_OF[name]
         what = f"CPU per token, {WIRES[name]}, vs decode-and-frame"
         yield compared.ratio(f"token_vs_floor.{_key(name)}", what, samples, pair, target)
-    if CHAT in samples:
-        what = "CPU per token, Chat Completions, vs SSE"
-        yield compared.ratio("token_vs_sse.chat_completions", what, samples, (CHAT, SSE), 1.0)
+    for name, other in ((CHAT, "Chat Completions"), (MESSAGES, "Anthropic Messages")):
+        if name in samples:
+            key = f"token_vs_sse.{other.lower().replace(' ', '_')}"
+            what = f"CPU per token, {other}, vs SSE"
+            yield compared.ratio(key, what, samples, (name, SSE), 1.0)
     for name in (SSE, WS):
         what = f"CPU per token, {WIRES[name]}, vs byte relay"
         yield compared.ratio(f"token_vs_relay.{_key(name)}", what, samples, (name, RELAY), 3.7)

@@ -297,8 +297,11 @@ async def thinkaloud(provider: LockstepProvider, folder: Path) -> AsyncGenerator
 
 
 WIRES: Final = ("sse", "websocket")
-CHAT_COMPLETIONS: Final = "chat-completions"
-"""Another wire of the server, which the floor doesn't have."""
+OTHER_WIRES: Final = {
+    "chat-completions": variants.chat_completions,
+    "anthropic-messages": variants.anthropic_messages,
+}
+"""Wires of the server that the floor doesn't have."""
 
 
 class Setting:
@@ -313,8 +316,8 @@ class Setting:
 
     def request(self, served: ServedInThread, wire: str) -> Request:
         """Return the request for a response on a wire."""
-        if wire == CHAT_COMPLETIONS:
-            return variants.chat_completions(served.process).request("lab")
+        if wire in OTHER_WIRES:
+            return OTHER_WIRES[wire](served.process).request("lab")
         offered = variants.floor if served is self.floor else variants.thinkaloud
         return offered(served.process)[WIRES.index(wire)].request("lab")
 

@@ -16,8 +16,9 @@ FLOOR_WS: Final = "decode-and-frame, WebSocket"
 SSE: Final = "thinkaloud, SSE"
 WS: Final = "thinkaloud, WebSocket"
 CHAT: Final = "thinkaloud, Chat Completions"
+MESSAGES: Final = "thinkaloud, Anthropic Messages"
 FLOOR_OF: Final = {SSE: FLOOR_SSE, WS: FLOOR_WS}
-OWN: Final = (RELAY, FLOOR_SSE, FLOOR_WS, SSE, WS, CHAT)
+OWN: Final = (RELAY, FLOOR_SSE, FLOOR_WS, SSE, WS, CHAT, MESSAGES)
 """The server and the floors; everything else is a peer."""
 _SSE_END: Final = b"event: complete"
 _WS_END: Final = b'"event":"complete"'
@@ -89,6 +90,13 @@ def chat_completions(process: Process) -> Variant:
     return Variant(CHAT, process, "sse", "/v1/chat/completions", body, b"[DONE]")
 
 
+def anthropic_messages(process: Process) -> Variant:
+    """The server, as clients of Anthropic's API see it."""
+    more = {"max_tokens": 100_000, "thinking": {"type": "adaptive"}}
+    body = chat_request("{shape}/m", **more)
+    return Variant(MESSAGES, process, "sse", "/v1/messages", body, b"event: message_stop")
+
+
 def follower(process: Process, run_id: str) -> Request:
     """Return the request that follows a run as Server-Sent Events."""
     path = f"/api/v1/runs/{run_id}/events?include_reasoning=true"
@@ -147,4 +155,5 @@ class Lab(NamedTuple):
                 started(*python_module("benchmarks.speed.decode_and_frame"), port, cores=cores)
             )
             ours = stack.enter_context(serve(self.folder, self.configuration, cores))
-            yield [relay(bytes_only), *floor(fair), *thinkaloud(ours), chat_completions(ours)]
+            others = [chat_completions(ours), anthropic_messages(ours)]
+            yield [relay(bytes_only), *floor(fair), *thinkaloud(ours), *others]

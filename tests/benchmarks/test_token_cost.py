@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.speed import variants
 from benchmarks.speed.instructions import (
-    CHAT_COMPLETIONS,
+    OTHER_WIRES,
     Run,
     ServedInThread,
     Setting,
@@ -58,10 +58,13 @@ async def test_a_token_costs_little_more_than_decoding_and_framing_it(
     assert costs[0] <= limit * costs[1]
 
 
-async def test_a_token_costs_no_more_as_a_chunk_of_chat_completions(setting: Setting) -> None:
+@pytest.mark.parametrize("wire", OTHER_WIRES)
+async def test_a_token_costs_no_more_on_the_wire_of_another_protocol(
+    setting: Setting, wire: str
+) -> None:
     costs: list[float] = []
-    for wire in ("sse", CHAT_COMPLETIONS):
-        run = await started_run(setting, setting.ours, wire)
+    for each in ("sse", wire):
+        run = await started_run(setting, setting.ours, each)
         costs.append(await cost(setting.ours, run))
         await run.end()
     assert costs[1] <= costs[0]
