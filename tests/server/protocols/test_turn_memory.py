@@ -88,3 +88,11 @@ def test_a_result_without_its_call_is_refused() -> None:
     history.user("Go")
     with pytest.raises(InvalidRequest, match="call_1"):
         history.result("call_1", "42")
+
+
+def test_a_history_of_very_many_messages_of_the_user_is_read_in_linear_time() -> None:
+    history = HistoryBuilder("me", TurnMemory())
+    for _ in range(200_000):
+        history.user("x" * 100)
+    # Joining them one by one would copy two terabytes, and run into the time limit of the tests.
+    assert len(history.build().text) == 200_000 * 102 - 2

@@ -95,7 +95,11 @@ class HistoryBuilder:
         self._has_ids = has_ids
         self._system: list[str] = []
         self._turns: list[Turn] = []
+        self._said: list[UserTurn] = []
+        """The adjacent messages of the user that are to become one turn."""
         self._calls: tuple[ToolCallPart, ...] = ()
+        self._names: dict[str, str] = {}
+        """The names of the tools that were called, by the ids of the calls."""
         self._results: dict[str, ToolResult] = {}
         self._returned: list[ToolResult] = []
 
@@ -107,12 +111,8 @@ class HistoryBuilder:
     def user(self, text: str, images: Sequence[Image] = ()) -> None:
         """Add a message of the user. Adjacent ones become one turn, as all providers expect."""
         self._close_calls()
-        last = self._turns[-1] if self._turns else None
-        if isinstance(last, UserTurn):
-            text = "\n\n".join(each for each in (last.text, text) if each)
-            self._turns[-1] = UserTurn(text, (*last.images, *images))
-        else:
-            self._turns.append(UserTurn(text, tuple(images)))
+        # Joined once: a request can have a hundred thousand of them.
+        self._said.append(UserTurn(text, tuple(images)))
 
     def assistant(
         self, text: str, calls: Sequence[ToolCallPart] = (), signed: Sequence[str] = ()
@@ -123,6 +123,7 @@ class HistoryBuilder:
         response.
         """
         self._close_calls()
+        self._close_said()
         if len(calls) > MAX_CALLS:
             raise InvalidRequest(f"A message has more than {MAX_CALLS} tool calls.")
         self._returned = []
@@ -133,13 +134,13 @@ class HistoryBuilder:
             self._turns.extend(known.turns)
             last = known.turns[-1]
             parts = last.parts if isinstance(last, AssistantTurn) else ()
-            self._calls = tuple(part for part in parts if isinstance(part, ToolCallPart))
+            self._open_calls([part for part in parts if isinstance(part, ToolCallPart)])
             self._results = {result.tool_call_id: result for result in known.results}
         elif text or calls:
             reasoning = [ReasoningPart(each) for each in signed]
             answer = [AnswerPart(text)] if text else []
             self._turns.append(AssistantTurn((*reasoning, *answer, *calls)))
-            self._calls = tuple(calls)
+            self._open_calls(calls)
 
     @property
     def calls(self) -> tuple[ToolCallPart, ...]:
@@ -148,7 +149,7 @@ class HistoryBuilder:
 
     def result(self, tool_call_id: str, text: str, *, is_error: bool = False) -> None:
         """Add the result of a call. Raises `InvalidRequest` if no call before it has this id."""
-        name = next((c.name for c in self._calls if c.tool_call_id == tool_call_id), None)
+        name = self._names.get(tool_call_id)
         if name is None:
             raise InvalidRequest(
                 f"A tool result has the id {tool_call_id!r}, but the response before it has no such"
@@ -162,6 +163,7 @@ class HistoryBuilder:
     def build(self) -> GivenHistory:
         """Return the conversation. Raises `InvalidRequest` if it is empty."""
         self._close_calls()
+        self._close_said()
         if not self._turns:
             raise InvalidRequest("The request has no message.", field="messages")
         last = self._turns[-1]
@@ -170,13 +172,25 @@ class HistoryBuilder:
         system = "\n\n".join(self._system) or None
         return GivenHistory(system, tuple(turns), asked.text, asked.images, tuple(self._returned))
 
+    def _close_said(self) -> None:
+        """End the turn of the user."""
+        if self._said:
+            text = "\n\n".join([turn.text for turn in self._said if turn.text])
+            images = [image for turn in self._said for image in turn.images]
+            self._turns.append(UserTurn(text, tuple(images)))
+            self._said = []
+
+    def _open_calls(self, calls: Sequence[ToolCallPart]) -> None:
+        self._calls = tuple(calls)
+        self._names = {call.tool_call_id: call.name for call in reversed(calls)}
+
     def _close_calls(self) -> None:
         """End the results of the last response's calls."""
         if not self._calls:
             return
         results = [self._results.get(call.tool_call_id) or _missing(call) for call in self._calls]
         self._turns.append(ToolTurn(tuple(results)))
-        self._calls, self._results = (), {}
+        self._calls, self._results, self._names = (), {}, {}
 
 
 def _missing(call: ToolCallPart) -> ToolResult:
