@@ -1,6 +1,7 @@
 """What clients of Anthropic's API get where something fails, and what stops a run."""
 
 import asyncio
+import io
 import json
 
 import aiohttp
@@ -143,6 +144,24 @@ async def test_an_invalid_request_is_refused(body: Json) -> None:
         status, answer = await post(served, **body)
     assert (status, answer["error"]["type"]) == (400, "invalid_request_error")
     assert model.requests == []
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [[HELLO] * 100_001, [{"role": "user", "content": [{"type": "text", "text": "x"}] * 100_001}]],
+    ids=["messages", "blocks"],
+)
+async def test_a_request_has_at_most_a_hundred_thousand_messages_and_blocks(
+    messages: list[Json],
+) -> None:
+    body = json.dumps({"model": MODEL, "max_tokens": 9, "messages": messages}).encode()
+    headers = {"Content-Type": "application/json"}
+    async with serving(ScriptedModel()) as served:
+        url = f"{served.url}/v1/messages"
+        async with served.session.post(url, data=io.BytesIO(body), headers=headers) as response:
+            answer = await response.json()
+    assert (response.status, answer["error"]["type"]) == (400, "invalid_request_error")
+    assert "100,000" in answer["error"]["message"]
 
 
 async def test_a_body_that_is_too_large_or_too_deep_is_refused_in_anthropics_form() -> None:

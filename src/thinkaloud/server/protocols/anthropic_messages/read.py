@@ -27,6 +27,8 @@ from thinkaloud.server.protocols.anthropic_messages.requests import (
 )
 from thinkaloud.server.protocols.history import HistoryBuilder
 
+MAX_BLOCKS: Final = 100_000
+"""Maximum number of messages and content blocks in one request. Anthropic's limit for messages."""
 MAX_TOOLS: Final = 1_000
 MAX_STOPS: Final = 16
 MAX_DEPTH: Final = 4
@@ -45,6 +47,12 @@ async def read_request_history(
     request: CountTokensRequest, history: HistoryBuilder, read_image: ReadImage, verify: Verify
 ) -> None:
     """Add the system prompt and the messages to a history. Raises `InvalidRequest`."""
+    sizes = (1 if isinstance(each.content, str) else len(each.content) for each in request.messages)
+    if len(request.messages) > MAX_BLOCKS or sum(sizes) > MAX_BLOCKS:
+        raise InvalidRequest(
+            f"The request has more than {MAX_BLOCKS:,} messages or content blocks.",
+            field="messages",
+        )
     if request.system is not None:
         history.system(_text(_blocks(request.system)))
     for message in request.messages:
