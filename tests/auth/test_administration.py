@@ -11,7 +11,7 @@ from thinkaloud.auth.audit import TERMINAL
 from thinkaloud.auth.key_fields import KeyChange, KeyFields, checked_fields
 from thinkaloud.auth.keyring import Ended
 from thinkaloud.errors import Conflict, InvalidRequest, NotFound, Unauthorized
-from thinkaloud.ports.principal import ALL_SCOPES
+from thinkaloud.ports.principal import ALL_SCOPES, Principal
 
 
 @pytest.fixture
@@ -260,6 +260,35 @@ async def test_wrong_keys_are_reported_once_a_minute_without_the_key(
     assert {(each.act, each.address, each.detail) for each in await keys.store.audit(limit=9)} == {
         ("refused", "192.0.2.1", "30 wrong credentials in a minute"),
         ("refused", "2001:db8::/64", "60 wrong credentials in a minute"),
+    }
+
+
+async def test_a_changed_reasoning_policy_of_a_key_is_in_the_audit_log(keys: Access) -> None:
+    issued = await new_key(keys)
+    for policy in ("redact", "redact", "allow"):
+        await keys.administration.edit(issued.key.key_id, KeyChange(reasoning=policy), ADMIN)
+    assert [detail for act, _, _, detail in await audited(keys) if act == "policy.changed"] == [
+        "reasoning: allow to redact",
+        "reasoning: redact to allow",
+    ]
+
+
+async def test_forbidden_requests_are_reported_once_a_minute_for_each_sender(
+    keys: Access, clock: SetClock
+) -> None:
+    for address in ("192.0.2.1", "192.0.2.1", "192.0.2.2"):
+        keys.count_forbidden(Principal("ada", key_id="k1"), address)
+    keys.count_forbidden(None, "192.0.2.3")
+    await keys.tick()
+    assert await keys.store.audit(limit=9) == []
+    clock.pass_seconds(60)
+    await keys.tick()
+    await keys.tick()
+    found = await keys.store.audit(limit=9)
+    assert {(each.act, each.by, each.key_id, each.address, each.detail[0]) for each in found} == {
+        ("refused", "ada", "k1", "192.0.2.1", "2"),
+        ("refused", "ada", "k1", "192.0.2.2", "1"),
+        ("refused", "", None, "192.0.2.3", "1"),
     }
 
 

@@ -1,13 +1,17 @@
 """One function decides for all carriers."""
 
+import msgspec
 import pytest
 
 from tests.auth.people import ADMIN, SetClock, access, bearer, new_key, request
 from thinkaloud.auth.access import Access
 from thinkaloud.auth.administration import Issued
+from thinkaloud.auth.carriers.local_key import LocalKey
+from thinkaloud.auth.settings import AuthSettings
 from thinkaloud.errors import RateLimited, ThinkaloudError, Unauthorized
 from thinkaloud.ports.authentication import IncomingRequest
 from thinkaloud.ports.principal import Principal
+from thinkaloud.stores.keys import MemoryKeyStore
 
 CARRIERS = ["bearer", "BEARER", "x-api-key", "cookie", "secure cookie", "ticket"]
 PAGE = (b"origin", b"http://127.0.0.1")
@@ -293,3 +297,34 @@ async def test_nothing_shows_a_key(keys: Access) -> None:
         await keys.authenticator.authenticate(request((b"x-api-key", b"ta_abc_mysecret")))
     assert issued.value.secret not in shown
     assert "mysecret" not in repr(refused.value) + str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("names", "owner"),
+    [
+        ([], "local"),
+        ([b"ada"], "ada"),
+        ([b""], "invalid_request"),
+        ([b"a\nb"], "invalid_request"),
+        ([b"ada", b"bob"], "invalid_request"),
+    ],
+)
+async def test_the_local_key_reads_the_conversations_of_the_owner_that_the_terminal_names(
+    clock: SetClock, names: list[bytes], owner: str
+) -> None:
+    local = LocalKey.new("local")
+    keys = Access(MemoryKeyStore(), clock, AuthSettings(mode="keys"), local_key=local)
+    key = (b"authorization", f"Bearer {local.value.text()}".encode())
+    found = await outcome(keys, request(key, *[(b"x-thinkaloud-owner", name) for name in names]))
+    assert (found.owner if isinstance(found, Principal) else found) == owner
+
+
+@pytest.mark.parametrize("carrier", CARRIERS)
+async def test_no_other_key_becomes_another_owner_by_a_header(keys: Access, carrier: str) -> None:
+    issued = await new_key(keys, role="admin")
+    sent = await carried(keys, issued, carrier)
+    claims = [(b"x-thinkaloud-owner", b"bob"), (b"x-owner", b"bob"), (b"x-forwarded-user", b"bob")]
+    claimed = msgspec.structs.replace(sent, headers=[*sent.headers, *claims])
+    found = await outcome(keys, claimed)
+    assert isinstance(found, Principal)
+    assert found.owner == "ada"

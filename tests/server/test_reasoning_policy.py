@@ -1,5 +1,6 @@
 """What the reasoning policy hides leaves no trace: on no wire, in no header, file, log or metric."""
 
+import asyncio
 import json
 import logging
 from collections.abc import AsyncGenerator, Sequence
@@ -22,7 +23,7 @@ from thinkaloud.events.prompt import AssistantTurn, ModelRequest
 from thinkaloud.ports.principal import Principal, ReasoningPolicy
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.sqlite import SqliteStore
-from thinkaloud.testing import ScriptedModel, call_tool, say, think
+from thinkaloud.testing import ScriptedModel, Wait, call_tool, say, think
 from thinkaloud.tools.function import tool
 
 SECRET = "sk-ant-api03-Y2FuYXJ5LWNhbmFyeQ-4711"
@@ -326,6 +327,48 @@ async def test_a_denied_run_says_that_its_reasoning_was_hidden():
 
     assert "reasoning" not in reply
     assert export["runs"][0]["reasoning_status"] == "hidden_by_policy"
+
+
+@pytest.mark.parametrize("policy", ["allow", "redact", "deny"])
+async def test_the_features_of_a_server_name_the_policy_of_the_key_that_asks(
+    policy: ReasoningPolicy,
+):
+    keys = Named(full=Principal("ana"), strict=Principal("ana", reasoning=policy))
+    async with serving(model(), authenticator=keys) as served:
+        for path in ("/api/v1/capabilities", "/webui/bootstrap", "/"):
+            url = served.url + path
+            async with served.session.get(url, headers=credential("strict")) as response:
+                features = (await response.json())["features"]
+            assert features["reasoning_policy"] == policy
+            assert features["reasoning_output"] == (policy != "deny")
+
+
+@pytest.mark.promise("P9")
+async def test_a_reader_that_follows_after_the_messages_gets_the_text_that_they_left_out():
+    keys = Named(full=Principal("ana"), strict=Principal("ana", reasoning="redact"))
+    gate = asyncio.Event()
+    text = ["One ", "two. ", "sk-an", "t-", "hill."]
+    scripted = ScriptedModel([think(*text[:4]), Wait(gate), think(text[4]), say("Done.")])
+    async with serving(scripted, authenticator=keys) as served:
+        body = {"text": "Hi", "conversation_id": "c", "include_reasoning": True}
+        headers = credential("full")
+        url = f"{served.api}/chat/stream-sse"
+        async with served.session.post(url, json=body, headers=headers) as live:
+            while b't-"' not in await live.content.readline():
+                pass
+            path = "/conversations/c/messages?include_reasoning=true"
+            _, listed = await served.get(path, headers=credential("strict"))
+            gate.set()
+            await live.read()
+        (shown,) = [each for each in listed["messages"] if each["role"] == "assistant"]
+        run = f"/runs/{shown['run_id']}/events?include_reasoning=true&after={listed['seq']}"
+        raw = await Recorded().request(
+            served.session, "GET", served.api + run, headers=credential("strict")
+        )
+    rest = [event_of(block) for block in raw.split("\n\n") if "data: " in block]
+    followed = "".join(each["data"]["token"] for each in rest if each["event"] == "reasoning")
+    assert shown["reasoning"] + followed == "".join(text)
+    assert shown["reasoning"] == "One two. "
 
 
 async def test_a_request_cannot_override_the_policy():

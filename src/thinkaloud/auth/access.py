@@ -14,12 +14,13 @@ from thinkaloud.auth.carriers.tickets import Tickets
 from thinkaloud.auth.keyring import Ended, Keyring
 from thinkaloud.auth.logins import Logins
 from thinkaloud.auth.policies import Policies
+from thinkaloud.auth.refusals import Refusals, Sender
 from thinkaloud.auth.settings import AuthSettings
 from thinkaloud.auth.throttle import Throttle
 from thinkaloud.errors import StoreError
 from thinkaloud.ports.clock import Clock
 from thinkaloud.ports.keys import KeyStore
-from thinkaloud.ports.principal import ReasoningPolicy
+from thinkaloud.ports.principal import Principal, ReasoningPolicy
 from thinkaloud.ports.tasks import owned_tasks
 
 _TICK_SECONDS: Final = 1.0
@@ -49,6 +50,7 @@ class Access:
         self.audit = AuditLog(store, clock, settings.audit_days)
         self.administration = KeyAdministration(store, self.keyring, self.audit, clock)
         self._throttle = Throttle(clock)
+        self._refusals = Refusals(clock)
         self.authenticator = KeyAuthenticator(
             self.keyring,
             self.tickets,
@@ -90,6 +92,16 @@ class Access:
         refused = self._throttle.report()
         if refused is not None:
             await self.audit.record_refusals(refused)
+        forbidden = self._refusals.report()
+        if forbidden:
+            await self.audit.record_forbidden(forbidden)
+
+    def count_forbidden(self, principal: Principal | None, address: str | None) -> None:
+        """Count a request that was not permitted; None if its credential was not read."""
+        if self.settings.mode != "off":
+            owner = "" if principal is None else principal.owner
+            key_id = None if principal is None else principal.key_id
+            self._refusals.count(Sender(owner, key_id, address))
 
     async def clean(self) -> None:
         """Delete ended sessions, old keys and old audit entries. Raises `StoreError`."""

@@ -68,6 +68,9 @@ class KeyAdministration:
             if await self._replace(before, after, actor):
                 fields = ", ".join(sorted(_differences(before, after)))
                 await self._audit.record("key.changed", actor, key_id=key_id, detail=fields)
+                if after.reasoning != before.reasoning:
+                    detail = f"reasoning: {before.reasoning} to {after.reasoning}"
+                    await self._audit.record("policy.changed", actor, key_id=key_id, detail=detail)
                 await self._keyring.announce()
                 return after
         raise _busy()

@@ -1,9 +1,11 @@
 """Writes the audit log: who changed keys and policies, who logged in, and what was refused."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
+from thinkaloud.auth.refusals import Sender
 from thinkaloud.ports.clock import Clock
 from thinkaloud.ports.keys import Act, AuditEntry, KeyStore
 
@@ -61,6 +63,23 @@ class AuditLog:
                     detail=f"{count} wrong credentials in a minute",
                 )
                 for address, count in counts.items()
+            ]
+        )
+
+    async def record_forbidden(self, counts: Mapping[Sender, int]) -> None:
+        """Append an entry for each sender of requests that were not permitted. Raises `StoreError`."""
+        now = self._clock.unix_ms()
+        await self._store.append_audit(
+            [
+                AuditEntry(
+                    at_ms=now,
+                    act="refused",
+                    by=sender.owner,
+                    key_id=sender.key_id,
+                    address=sender.address,
+                    detail=f"{count} requests that are not permitted, in a minute",
+                )
+                for sender, count in counts.items()
             ]
         )
 

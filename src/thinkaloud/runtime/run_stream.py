@@ -278,6 +278,29 @@ async def readable_fold(runs: Runs, owner: str, conversation_id: str, reader: Re
     return reader.fold(fold)
 
 
+async def certain_fold(runs: Runs, owner: str, conversation_id: str, reader: Reader) -> Fold:
+    """Like `readable_fold`, without waiting: up to the last event after which nothing is held back.
+
+    A reader that follows the conversation after the fold's `seq` gets what was left out, once it is
+    certain.
+    """
+    fold = await runs.hub.fold(owner, conversation_id)
+    redacted = reader.entries()
+    if redacted is not None:
+        redacted.begin(fold, fold.seq)
+        if redacted.is_waiting:
+            redacted.begin(Fold(conversation_id), 0)
+            fold, waiting = Fold(conversation_id), list[LoggedEvent]()
+            for logged in await runs.hub.logged(owner, conversation_id):
+                redacted.take([Entry(logged, logged.seq)])
+                waiting.append(logged)
+                if not redacted.is_waiting:
+                    for each in waiting:
+                        fold.apply(each)
+                    waiting.clear()
+    return reader.fold(fold)
+
+
 async def wait_for_end(runs: Runs, record: RunRecord) -> None:
     """Wait until a run has ended. Counts as following it (see `stop_detached_after`)."""
     async with runs.hub.open(record.owner, record.conversation_id) as log:

@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from thinkaloud.auth.keyring import Ended
 from thinkaloud.errors import ThinkaloudError
+from thinkaloud.server.access.actor import count_forbidden
 from thinkaloud.server.access.keys import KeyRoutes
 from thinkaloud.server.access.session import SessionRoutes
 from thinkaloud.server.api.branch_export import BranchExportRoutes
@@ -116,6 +117,7 @@ class AgentApp(Starlette):
         self.state.services = services
         self._settings = services.settings
         self._authenticator = services.authenticator
+        self._access = services.access
         self._own_routes = routes
         self._protocols = protocols
         self._runs = services.runs
@@ -126,12 +128,15 @@ class AgentApp(Starlette):
         self._open_streams.close(ended.credentials)
         await self._runs.admission.stop_runs_of(ended.key_ids)
 
+    def _count_forbidden(self, scope: Scope) -> None:
+        count_forbidden(self._access, scope)
+
     @override
     def build_middleware_stack(self) -> ASGIApp:
         """Return the protocols' gate, the guard, our routes, then Starlette's own stack."""
         others = _ForPrincipals(super().build_middleware_stack(), self.router.default)
         own = OwnRoutes(self._own_routes, others)
-        guard = Guard(own, self._settings, self._authenticator)
+        guard = Guard(own, self._settings, self._authenticator, self._count_forbidden)
         gate = ProtocolGate(guard, self._protocols)
         base = self._settings.base_path
         return BasePath(gate, base) if base else gate

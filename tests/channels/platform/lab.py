@@ -69,7 +69,7 @@ async def channel_lab(
             owner=setup.settings.owner or runtime.owner,
             settings=setup.settings,
             open_platform=open_platform,
-            runs=PlatformRuns(runtime),
+            runs=PlatformRuns(runtime, setup.settings.reasoning),
             state=state,
             clock=setup.clock,
             reasoning_allowed=setup.reasoning_allowed,

@@ -10,7 +10,7 @@ from thinkaloud.auth.access import Access
 from thinkaloud.auth.administration import Issued
 from thinkaloud.auth.key_fields import KeyFields
 from thinkaloud.auth.settings import AuthSettings
-from thinkaloud.ports.clock import SystemClock
+from thinkaloud.ports.clock import Clock, SystemClock
 from thinkaloud.ports.keys import KeyStore
 from thinkaloud.stores.keys import MemoryKeyStore
 from thinkaloud.testing import ScriptedModel, say
@@ -62,10 +62,13 @@ async def keyed(
     *,
     model: ScriptedModel | None = None,
     store: KeyStore | None = None,
+    clock: Clock | None = None,
     **settings: Any,
 ) -> AsyncGenerator[Keyed]:
     """Serve with keys."""
-    access = Access(store or MemoryKeyStore(), SystemClock(), auth or AuthSettings(mode="keys"))
+    access = Access(
+        store or MemoryKeyStore(), clock or SystemClock(), auth or AuthSettings(mode="keys")
+    )
     async with serving(
         model or ScriptedModel(*[[say("Hi")]] * 99),
         authenticator=access.authenticator,

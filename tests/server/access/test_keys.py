@@ -3,7 +3,10 @@
 import logging
 
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
+from tests.auth.people import SetClock
 from tests.server.access.keyed import bearer, keyed
 from thinkaloud.ports.principal import ALL_SCOPES
 
@@ -136,6 +139,25 @@ async def test_the_audit_log_is_read_in_pages() -> None:
         assert (entry["address"], entry["request_id"]) == ("127.0.0.1", "req-of-mine")
         for wrong in ("before=0", "before=x", "limit=0", "limit=201"):
             assert (await server.ask("GET", f"/audit?{wrong}", admin))[0] == 422
+
+
+async def test_requests_that_are_not_permitted_are_in_the_audit_log() -> None:
+    clock = SetClock()
+    async with keyed(clock=clock) as server:
+        user = await server.key("bob", scopes=("metrics",))
+        foreign = {"Origin": "https://evil.example"}
+        assert (await server.ask("GET", "/keys", bearer(user)))[0] == 403
+        assert (await server.ask("POST", "/session", foreign, {"key": "x"}))[0] == 403
+        with pytest.raises(InvalidStatus):
+            async with connect(server.socket_url + "/ws", additional_headers=bearer(user)):
+                raise AssertionError("The socket was accepted.")
+        clock.pass_seconds(60)
+        await server.access.tick()
+        found = [each for each in await server.access.store.audit(limit=9) if each.act == "refused"]
+    assert {(each.by, each.key_id, each.address, each.detail[0]) for each in found} == {
+        ("bob", user.key.key_id, "127.0.0.1", "2"),
+        ("", None, "127.0.0.1", "1"),
+    }
 
 
 async def test_no_key_is_ever_logged(caplog: pytest.LogCaptureFixture) -> None:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from thinkaloud.core.conversations.pagination import page_of
 from thinkaloud.ports.store import Conversation, ConversationCursor
-from thinkaloud.runtime.run_stream import follow_conversation
+from thinkaloud.runtime.run_stream import certain_fold, follow_conversation
 from thinkaloud.server.api.runs import LAST_EVENT_ID
 from thinkaloud.server.http.operation import (
     EVENT_STREAM,
@@ -202,9 +202,10 @@ class ConversationRoutes:
         """List the messages of a conversation."""
         query = read_query(request, MessagesQuery)
         found = await requested_conversation(self._services, request)
-        fold = await self._services.runs.hub.fold(found.owner, found.conversation_id)
         principal = principal_of(request)
-        fold = self._services.reader(principal).fold(fold)
+        reader = self._services.reader(principal)
+        runs = self._services.runs
+        fold = await certain_fold(runs, found.owner, found.conversation_id, reader)
         shows = self._services.sends_reasoning(query.include_reasoning, principal)
         limit = query.limit if isinstance(query.limit, int) else None
         page = page_of(fold, limit, query.before)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from thinkaloud.errors import ThinkaloudError
 from thinkaloud.ports.model import ReasoningAbility
-from thinkaloud.ports.principal import Requirement
+from thinkaloud.ports.principal import Principal, ReasoningPolicy, Requirement
 from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.server.api.health_checks import Check, Health, run_checks
 from thinkaloud.server.http.operation import (
@@ -104,7 +104,9 @@ class Features(msgspec.Struct, frozen=True):
     uploads: bool
     """Whether files can be uploaded."""
     reasoning_output: bool
-    """Whether the server's policy allows reasoning to be sent."""
+    """Whether the policy allows reasoning to be sent."""
+    reasoning_policy: ReasoningPolicy
+    """The strictest of the policies of the server and of the credential."""
     demo: bool
 
 
@@ -190,9 +192,9 @@ class SystemRoutes:
             ),
         ]
 
-    def features(self, owner: str) -> Features:
-        """Return the features available to this owner's clients."""
-        return self._features(self._model(owner))
+    def features(self, principal: Principal) -> Features:
+        """Return the features available to a client."""
+        return self._features(self._model(principal.owner), principal)
 
     async def health(self, request: Request) -> Response:
         """Check the store, saving, the model, the channels and whether new runs are accepted.
@@ -267,7 +269,7 @@ class SystemRoutes:
                 version=self._services.about.version,
                 reasoning_supported=model is not None and model.reasoning.supported,
                 streaming_supported=True,
-                features=self._features(model),
+                features=self._features(model, principal_of(request)),
                 model=None
                 if model is None
                 else ModelAbility(
@@ -298,7 +300,7 @@ class SystemRoutes:
                 version=services.about.version,
                 demo=services.about.demo,
                 model=services.runs.selections.model(principal_of(request).owner),
-                features=self._features(self._model(principal_of(request).owner)),
+                features=self.features(principal_of(request)),
                 links=links,
             )
         )
@@ -310,7 +312,8 @@ class SystemRoutes:
         except ThinkaloudError:
             return None
 
-    def _features(self, model: ModelView | None) -> Features:
+    def _features(self, model: ModelView | None, principal: Principal) -> Features:
+        policy = self._services.policy(principal)
         return Features(
             websocket=True,
             server_sent_events=True,
@@ -329,7 +332,8 @@ class SystemRoutes:
             context_files=True,
             images=model is not None and model.images,
             uploads=True,
-            reasoning_output=self._services.settings.show_reasoning != "deny",
+            reasoning_output=policy != "deny",
+            reasoning_policy=policy,
             demo=self._services.about.demo,
         )
 

@@ -54,9 +54,14 @@ class Guard:
     """
 
     def __init__(
-        self, app: ASGIApp, settings: ServerSettings, authenticator: Authenticator
+        self,
+        app: ASGIApp,
+        settings: ServerSettings,
+        authenticator: Authenticator,
+        on_forbidden: Callable[[Scope], None],
     ) -> None:
         self._app = app
+        self._on_forbidden = on_forbidden
         self._settings = settings
         self._authenticator = authenticator
         # Other machines use the address, or its name, that the server listens on.
@@ -73,6 +78,8 @@ class Guard:
         state["request_id"] = request_id
         refusal = self._refusal(scope)
         if refusal is not None:
+            if refusal.status == 403:
+                self._on_forbidden(scope)
             await refuse(refusal, scope, send)
             return
         cross_origin = self._cross_origin(scope)
@@ -87,7 +94,7 @@ class Guard:
             await self._app(scope, receive, send)
         else:
             own = ((b"x-request-id", request_id.encode()), *cross_origin)
-            await self._app(scope, receive, _with_headers(scope, send, own))
+            await self._app(scope, receive, self._with_headers(scope, send, own))
 
     def _cross_origin(self, scope: Scope) -> Headers:
         """Return the CORS headers for a page of `allowed_origins`; none for other requests.
@@ -129,6 +136,27 @@ class Guard:
         if changes and not origins and any(site in {"cross-site", "same-site"} for site in sites):
             return Refused(403, "foreign_origin", "Requests from other sites are not allowed.")
         return None
+
+    def _with_headers(self, scope: Scope, send: Send, own: Headers) -> Send:
+        is_gone: Callable[[], bool] | None = scope["state"].get("is_gone")
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                given: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
+                if message["status"] == 403:
+                    self._on_forbidden(scope)
+                names = {name.lower() for name, _ in given}
+                given.extend(own)
+                given.extend(header for header in SECURITY_HEADERS if header[0] not in names)
+                message = {**message, "headers": given}
+            try:
+                await send(message)
+            except RuntimeError:
+                # uvloop raises this if the client has just disconnected.
+                if is_gone is None or not is_gone():
+                    raise
+
+        return answer
 
 
 def _is_preflight(scope: Scope) -> bool:
@@ -191,26 +219,6 @@ def incoming(scope: Scope) -> IncomingRequest:
         scheme=scope["scheme"],
         address=client[0] if client else None,
     )
-
-
-def _with_headers(scope: Scope, send: Send, own: Headers) -> Send:
-    is_gone: Callable[[], bool] | None = scope["state"].get("is_gone")
-
-    async def answer(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            given: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
-            names = {name.lower() for name, _ in given}
-            given.extend(own)
-            given.extend(header for header in SECURITY_HEADERS if header[0] not in names)
-            message = {**message, "headers": given}
-        try:
-            await send(message)
-        except RuntimeError:
-            # uvloop raises this if the client has just disconnected.
-            if is_gone is None or not is_gone():
-                raise
-
-    return answer
 
 
 def _request_id(headers: Headers) -> str:

@@ -294,10 +294,9 @@ class BootstrapRoutes:
 
     async def get(self, request: Request) -> Response:
         """Return the bootstrap document."""
-        services = self._services
+        services, principal = self._services, principal_of(request)
         channel = services.websocket
-        owner = principal_of(request).owner
-        model = services.runs.selections.model(owner)
+        model = services.runs.selections.model(principal.owner)
         return json_response(
             Bootstrap(
                 ws_path=services.settings.base_path + CHANNEL_PATH
@@ -307,9 +306,9 @@ class BootstrapRoutes:
                 model_name=model or None,
                 demo=services.about.demo,
                 version=services.about.version,
-                features=self._system.features(owner),
+                features=self._system.features(principal),
                 limits=self._limits(),
-                ticket=self._ticket(principal_of(request)),
+                ticket=self._ticket(principal),
             )
         )
 

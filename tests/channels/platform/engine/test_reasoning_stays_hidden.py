@@ -12,10 +12,13 @@ from thinkaloud.channels.platform.message import ChatAddress, Origin, Sender
 from thinkaloud.channels.platform.settings import PlatformSettings
 from thinkaloud.events.model import Reclassified
 from thinkaloud.ports.channel_state import StateKind
+from thinkaloud.ports.principal import ReasoningPolicy
 from thinkaloud.providers.scripted import say, think
 from thinkaloud.stores.channel_state import MemoryChannelState
+from thinkaloud.stores.memory import MemoryStore
 
 CANARY: Final = "thought-canary"
+SECRET: Final = "sk-ant-api03-Y2FuYXJ5LWNhbmFyeQ-4711"
 KINDS: Final[Sequence[StateKind]] = ("chat", "conversation", "delivery", "own", "pairing", "seen")
 
 
@@ -93,3 +96,24 @@ async def test_a_thought_that_was_answer_text_first_disappears_from_the_chat() -
         (text,) = chat.platform.texts(ChatAddress("scripted", "ada"))
         assert text.endswith("Blue.")
         assert CANARY not in text
+
+
+@pytest.mark.parametrize(
+    ("policy", "shown"),
+    [("allow", [False, True, True]), ("redact", [True, False, True]), ("deny", [False] * 3)],
+)
+async def test_a_thought_of_before_is_shown_under_the_policy_that_the_channel_has_now(
+    policy: ReasoningPolicy, shown: list[bool]
+) -> None:
+    state, store = MemoryChannelState(), MemoryStore()
+    script = [think(f"The key is {SECRET}."), say("Blue.")]
+    settings = allowing(thinking="on_request")
+    async with chatting(script, settings=settings, state=state, store=store) as chat:
+        await run_of_ada(chat)
+    settings = allowing(thinking="on_request", reasoning=policy)
+    async with chatting(settings=settings, state=state, store=store) as chat:
+        await chat.says("/why", "2")
+        await chat.clock.advance(5)
+        texts = "".join(chat.platform.texts(ChatAddress("scripted", "ada")))
+    assert texts
+    assert [word in texts for word in ("redacted:provider", "Y2FuYXJ5", "The key is")] == shown

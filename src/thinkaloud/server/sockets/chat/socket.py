@@ -7,8 +7,9 @@ from typing import Final, Protocol
 from starlette.types import Receive, Scope, Send
 
 from thinkaloud.auth.carriers.credentials import offered_subprotocol
-from thinkaloud.errors import ThinkaloudError
+from thinkaloud.errors import Forbidden, ThinkaloudError
 from thinkaloud.ports.principal import Principal
+from thinkaloud.server.access.actor import count_forbidden
 from thinkaloud.server.http.guard import refuse
 from thinkaloud.server.http.operation import principal_of, request_id_of
 from thinkaloud.server.http.problems import Refused
@@ -51,6 +52,8 @@ class ChatSocket:
             principal = principal_of(scope)
             principal.check("chat", "read")
         except ThinkaloudError as error:
+            if isinstance(error, Forbidden):
+                count_forbidden(self._services.access, scope)
             await refuse(error, scope, send)
             return
         if self._state.sockets >= self._services.settings.max_sockets:
