@@ -12,19 +12,21 @@ import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playw
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
+type Environment = Readonly<Record<string, string>>;
+
 export class TestServer {
   readonly port: number;
   readonly #command: readonly string[];
   readonly #data: string;
-  readonly #environment: Readonly<Record<string, string>>;
+  readonly #environment: Environment;
   #process: ChildProcess | null = null;
 
-  /** `command`: a program of the virtual environment with arguments; default: the server with a scripted model. `environment` extends this process's environment. */
-  constructor(port: number, command: readonly string[] = ["python", "-m", "tests.e2e.scripted_server", String(port)], environment: Readonly<Record<string, string>> = {}) {
-    this.#environment = environment;
+  /** `command`: a program of the virtual environment with arguments; default: the server with a scripted model. `environment` extends this process's environment, and may depend on the folder with the server's data. */
+  constructor(port: number, command: readonly string[] = ["python", "-m", "tests.e2e.scripted_server", String(port)], environment: Environment | ((data: string) => Environment) = {}) {
     this.port = port;
     this.#command = command;
     this.#data = mkdtempSync(join(tmpdir(), "thinkaloud-e2e-"));
+    this.#environment = typeof environment === "function" ? environment(this.#data) : environment;
   }
 
   get address(): string {

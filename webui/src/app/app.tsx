@@ -7,6 +7,9 @@ import { IconButton } from "@/components/ui/button";
 import { cx } from "@/components/ui/cx";
 import { Dialog } from "@/components/ui/dialog";
 import { visible } from "@/components/message/sanitize";
+import { AccountDialog } from "@/features/account/account-dialog";
+import { AccountMenu } from "@/features/account/account-menu";
+import { LoginView } from "@/features/account/login-view";
 import { ChatView } from "@/features/chat/chat-view";
 import type { ModelSelection } from "@/features/chat/model-controls";
 import { ConnectPage } from "@/features/connect/connect-page";
@@ -18,6 +21,7 @@ import { useStore, useStoreSelector } from "@/features/use-store";
 import { useChatSelector } from "@/features/use-chat-selector";
 import type { Connection } from "@/session/transport";
 
+import { startOver } from "./start-over";
 import { parseRoute, toChat, useHash } from "./route";
 
 export interface AppProps {
@@ -27,8 +31,10 @@ export interface AppProps {
 
 export function App({ preferences, toggles }: AppProps) {
   const route = parseRoute(useHash());
+  const { client } = useServices();
   const kept = useStore(preferences.state);
   const [settings, setSettings] = useState(false);
+  const [account, setAccount] = useState(false);
   const [drawer, setDrawer] = useState(false);
   const [sidebar, setSidebar] = useState(true);
   const chatId = route.page === "chat" ? route.chatId : null;
@@ -43,6 +49,15 @@ export function App({ preferences, toggles }: AppProps) {
     <Sidebar
       currentId={chatId}
       onOpen={open}
+      account={
+        <AccountMenu
+          onAccount={() => {
+            setDrawer(false);
+            setAccount(true);
+          }}
+          onLoggedOut={() => startOver(client)}
+        />
+      }
       onSettings={() => {
         setDrawer(false);
         setSettings(true);
@@ -65,6 +80,8 @@ export function App({ preferences, toggles }: AppProps) {
         )}
       </main>
       <SettingsDialog open={settings} onOpenChange={setSettings} preferences={kept} onChange={preferences.change} />
+      <AccountDialog open={account} onOpenChange={setAccount} />
+      <LoginView />
     </div>
   );
 }
@@ -117,7 +134,7 @@ function ConnectionStatus() {
   const [before, setBefore] = useState<Connection | null>(null);
   if (now.state !== "connecting" && now !== before) setBefore(now);
   const last = now.state === "connecting" ? before : now;
-  if (last === null || (last === now && now.state === "open")) return null;
+  if (last === null || last.state === "unauthorized" || (last === now && now.state === "open")) return null;
   const problem = last.state === "waiting" ? last.problem : null;
   return <ConnectionBar state={now.state === "offline" ? "offline" : "waiting"} problem={problem} onRetry={() => client.retry()} />;
 }

@@ -14,15 +14,16 @@ import { ServerInfo } from "@/session/server-info";
 import { isLoopback, WebSocketTransport } from "@/session/websocket";
 
 import { App } from "./app";
+import { startOver } from "./start-over";
 import { basePath } from "./site-path";
 import { storedToggles } from "./toggles";
 import { fitVisibleHeight } from "./visible-height";
 
-const api = new Api(basePath(document));
-const server = new ServerInfo(api);
+const api = new Api(basePath(document), () => client.reconnect());
+const server = new ServerInfo(api, undefined, () => startOver(client));
 const transport = new WebSocketTransport({
   address: (given) => server.address(window.location, given),
-  connect: (address) => new WebSocket(address),
+  connect: ({ url, protocols }) => new WebSocket(url, [...protocols]),
   // A server on this machine is reachable without a network.
   isOnline: () => navigator.onLine || isLoopback(window.location.hostname),
   onEnvironmentChange: (changed) => {

@@ -21,7 +21,7 @@ export type Incoming =
       readonly versions: ConversationView["versions"];
       readonly earlier: boolean;
     }
-  | { readonly kind: "error"; readonly detail: string; readonly code: string; readonly field: string; readonly chatId: string | null; readonly clientMessageId: string | null }
+  | { readonly kind: "error"; readonly detail: string; readonly code: string; readonly field: string; readonly retryAfter: number | null; readonly chatId: string | null; readonly clientMessageId: string | null }
   /** The answer to a ping. */
   | { readonly kind: "pong" }
   | { readonly kind: "unknown"; readonly name: string };
@@ -86,6 +86,7 @@ function read(name: string, frame: Fields): Incoming {
         detail: text(frame, "detail"),
         code: text(frame, "code", ""),
         field: text(frame, "field", ""),
+        retryAfter: typeof frame["retry_after"] === "number" ? frame["retry_after"] : null,
         chatId: optional(frame, "chat_id"),
         clientMessageId: optional(frame, "client_message_id"),
       };

@@ -2,15 +2,17 @@
 
 import { toJson } from "@/events/text-slices";
 
+import type { Me } from "./access";
+import { withRetryTime } from "./retry-time";
 import type { Effort } from "./transport";
 
-/** A problem document; `message` is its detail. */
+/** A problem document; `message` is its detail, and when to try again. */
 export class ApiProblem extends Error {
   readonly status: number;
   readonly code: string;
 
-  constructor(status: number, code: string, detail: string) {
-    super(detail);
+  constructor(status: number, code: string, detail: string, retryAfter: number | null = null) {
+    super(withRetryTime(detail, retryAfter));
     this.status = status;
     this.code = code;
   }
@@ -22,7 +24,8 @@ export interface Bootstrap {
   readonly model: string | null;
   readonly demo: boolean;
   readonly version: string;
-  readonly ticket?: string;
+  /** A ticket for the socket; null if the server needs no credentials. */
+  readonly ticket?: string | null;
   readonly limits?: { readonly files?: FileLimits; readonly max_text_chars?: number };
 }
 
@@ -81,9 +84,12 @@ export interface Upload {
 
 export class Api {
   readonly #base: string;
+  readonly #onUnauthorized: () => void;
 
-  constructor(base = "") {
+  /** `onUnauthorized` is called when the login turns out to have ended. */
+  constructor(base = "", onUnauthorized: () => void = () => undefined) {
     this.#base = base;
+    this.#onUnauthorized = onUnauthorized;
   }
 
   /** URL of the API docs. */
@@ -92,6 +98,13 @@ export class Api {
   }
 
   bootstrap = async (signal: AbortSignal): Promise<Bootstrap> => this.#read(await this.#fetch("GET", "/webui/bootstrap", { signal }));
+
+  /** Log in with an API key. The server answers with a cookie that scripts can't read; nothing else keeps the key. */
+  logIn = async (key: string): Promise<Me> => this.#read(await this.#fetch("POST", "/api/v1/session", json({ key })));
+
+  logOut = (): Promise<unknown> => this.#ask("DELETE", "/api/v1/session");
+
+  me = async (signal?: AbortSignal): Promise<Me> => this.#read(await this.#fetch("GET", "/api/v1/me", signal ? { signal } : {}));
 
   features = async (): Promise<Features> => (await this.#ask<{ features: Features }>("GET", "/api/v1/capabilities")).features;
 
@@ -147,7 +160,7 @@ export class Api {
   upload = async (file: File): Promise<Upload> => {
     const form = new FormData();
     form.append("file", file);
-    return this.#read(await this.#fetch("POST", "/api/v1/upload", { body: form }));
+    return this.#authorized("POST", "/api/v1/upload", { body: form });
   };
 
   deleteUpload = (id: string): Promise<unknown> => this.#ask("DELETE", `/api/v1/uploads/${encodeURIComponent(id)}`);
@@ -159,8 +172,13 @@ export class Api {
   attachmentAddress = (runId: string, number: number): string => `${this.#base}/api/v1/runs/${encodeURIComponent(runId)}/attachments/${number}`;
 
   async #ask<T>(method: string, path: string, body?: object): Promise<T> {
-    const init: RequestInit = body ? { body: toJson(body), headers: { "Content-Type": "application/json" } } : {};
-    return this.#read<T>(await this.#fetch(method, path, init));
+    return this.#authorized<T>(method, path, body ? json(body) : {});
+  }
+
+  async #authorized<T>(method: string, path: string, init: RequestInit): Promise<T> {
+    const response = await this.#fetch(method, path, init);
+    if (response.status === 401) this.#onUnauthorized();
+    return this.#read<T>(response);
   }
 
   async #fetch(method: string, path: string, init: RequestInit): Promise<Response> {
@@ -176,7 +194,11 @@ export class Api {
     const isJson = response.headers.get("content-type")?.includes("json") ?? false;
     const body: unknown = isJson ? await response.json() : undefined;
     if (response.ok) return body as T;
-    const { code, detail } = (body ?? {}) as { code?: string; detail?: string };
-    throw new ApiProblem(response.status, code ?? "", detail ?? `The server responded with status ${response.status}.`);
+    const { code, detail, retry_after: retryAfter } = (body ?? {}) as { code?: string; detail?: string; retry_after?: number };
+    throw new ApiProblem(response.status, code ?? "", detail ?? `The server responded with status ${response.status}.`, retryAfter ?? null);
   }
+}
+
+function json(body: object): RequestInit {
+  return { body: toJson(body), headers: { "Content-Type": "application/json" } };
 }

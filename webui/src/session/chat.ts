@@ -5,6 +5,7 @@ import { apply, emptySession, prepended, withSnapshot, type Session } from "@/ev
 import type { Incoming } from "@/events/decode";
 
 import { type PluginMessage, interruptOpen, withPluginMessage } from "./plugin-messages";
+import { withRetryTime } from "./retry-time";
 import { Store, type Schedule } from "./store";
 import type { Command, MessageOptions } from "./transport";
 
@@ -201,10 +202,10 @@ export class Chat {
       error.clientMessageId ? each.id === error.clientMessageId : each.status === "sending" && this.#unanswered.has(each.id),
     );
     if (!sending) {
-      this.#change({ problem: error.detail });
+      this.#change({ problem: withRetryTime(error.detail, error.retryAfter) });
       return;
     }
-    const failed: Pending = { ...sending, status: "failed", problem: error.detail };
+    const failed: Pending = { ...sending, status: "failed", problem: withRetryTime(error.detail, error.retryAfter) };
     const { pending } = this.state.latest;
     this.#change({ pending: pending.with(pending.indexOf(sending), failed) });
   }

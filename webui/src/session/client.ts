@@ -67,6 +67,15 @@ export class Client {
     this.#transport.retry();
   }
 
+  reconnect(): void {
+    this.#transport.reconnect();
+  }
+
+  /** Drop all conversations and what wasn't sent, for another owner. */
+  forgetAll(): void {
+    for (const id of this.#chats.keys()) this.forget(id);
+  }
+
   #connected(now: Connection): void {
     this.connection.set(now);
     for (const chat of this.#chats.values()) {

@@ -25,6 +25,8 @@ export class FakeServer implements Transport {
 
   retry(): void {}
 
+  reconnect(): void {}
+
   connect(): void {
     this.connected = true;
     this.#listener?.connection({ state: "open" });

@@ -34,6 +34,8 @@ export class ReplayTransport implements Transport {
     return this.#listener !== null;
   }
 
+  reconnect(): void {}
+
   retry(): void {
     this.#listener?.connection({ state: "open" });
   }

@@ -7,7 +7,9 @@ export type Connection =
   | { readonly state: "open" }
   /** `problem`: why the server rejects the connection; null if it is unreachable. */
   | { readonly state: "waiting"; readonly attempt: number; readonly retryAt: number; readonly problem: string | null }
-  | { readonly state: "offline" };
+  | { readonly state: "offline" }
+  /** The server needs a login. It isn't asked again until `retry`, or until the page becomes visible. */
+  | { readonly state: "unauthorized" };
 
 export type Effort = string | number;
 
@@ -47,4 +49,6 @@ export interface Transport {
   send(command: Command): boolean;
   /** Reconnect now instead of after the delay. */
   retry(): void;
+  /** Replace an open connection by a new one, with the current login. */
+  reconnect(): void;
 }

@@ -36,7 +36,7 @@ function staged(part: Partial<Environment> = {}) {
   let latest: Connection | undefined;
   let tickets = 0;
   const transport = new WebSocketTransport({
-    address: async () => `ws://server/ws?ticket=${(tickets += 1)}`,
+    address: async () => ({ url: "ws://server/ws", protocols: ["thinkaloud", `ticket.${(tickets += 1)}`] }),
     connect: () => {
       const wire = new Wire();
       wires.push(wire);
@@ -63,6 +63,7 @@ function staged(part: Partial<Environment> = {}) {
 
 type Staged = ReturnType<typeof staged>;
 
+const SERVER = { url: "ws://server/ws", protocols: [] };
 const PING = '{"type":"ping"}';
 
 beforeEach(() => void vi.useFakeTimers());
@@ -124,7 +125,7 @@ it("never waits longer than a quarter of a minute", async () => {
 
 it("keeps trying while the server cannot be asked where to connect", async () => {
   let up = false;
-  const { wires, states } = staged({ address: () => (up ? Promise.resolve("ws://server/ws") : Promise.reject(new Error("down"))) });
+  const { wires, states } = staged({ address: () => (up ? Promise.resolve(SERVER) : Promise.reject(new Error("down"))) });
   await settle();
   expect(states).toEqual(["connecting", "waiting"]);
   up = true;
@@ -171,9 +172,40 @@ it("keeps a socket to this machine whatever the network does", async () => {
 });
 
 it("explains why the server accepts no connection", async () => {
-  const { last } = staged({ address: () => Promise.reject(new ApiProblem(401, "unauthorized", "Show a key.")) });
+  const { last } = staged({ address: () => Promise.reject(new ApiProblem(403, "forbidden", "Not from here.")) });
   await settle();
-  expect(last()).toMatchObject({ state: "waiting", problem: "Show a key." });
+  expect(last()).toMatchObject({ state: "waiting", problem: "Not from here." });
+});
+
+it("waits for a login instead of asking a server that needs one again and again", async () => {
+  let loggedIn = false;
+  let asked = 0;
+  const address = async () => {
+    asked += 1;
+    if (!loggedIn) throw new ApiProblem(401, "unauthorized", "Show a key.");
+    return SERVER;
+  };
+  const { transport, wires, last, change } = staged({ address });
+  await settle();
+  await vi.advanceTimersByTimeAsync(600_000);
+  expect([last()?.state, asked]).toEqual(["unauthorized", 1]);
+  // Another tab may have logged in.
+  change();
+  await settle();
+  expect(asked).toBe(2);
+  loggedIn = true;
+  transport.retry();
+  await settle();
+  expect(wires).toHaveLength(1);
+});
+
+it("replaces an open connection when its login has ended", async () => {
+  const { transport, wires, tickets } = staged();
+  await settle();
+  wires[0]?.fire("open");
+  for (const _ of ["a request is refused", "another one, too"]) transport.reconnect();
+  await settle();
+  expect([wires.length, wires[0]?.readyState, tickets()]).toEqual([2, 3, 2]);
 });
 
 it("pings a silent server, and reconnects if no frame arrives", async () => {
@@ -251,12 +283,11 @@ it("has more and more patience with a server that was not there in time, until i
 
 it("gives up an attempt to connect of which nothing is heard", async () => {
   const asked: AbortSignal[] = [];
-  const { wires, states } = staged({
-    address: async (given) => {
-      asked.push(given);
-      return "ws://server/ws";
-    },
-  });
+  const address = async (given: AbortSignal) => {
+    asked.push(given);
+    return SERVER;
+  };
+  const { wires, states } = staged({ address });
   await settle();
   await vi.advanceTimersByTimeAsync(10_000);
   expect(states).toEqual(["connecting", "waiting"]);

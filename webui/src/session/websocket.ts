@@ -14,10 +14,16 @@ export interface Socket {
   close(): void;
 }
 
+/** Where to connect, and the subprotocols, which carry the ticket. */
+export interface SocketAddress {
+  readonly url: string;
+  readonly protocols: readonly string[];
+}
+
 export interface Environment {
-  /** The URL to connect to, fetched for each attempt since tickets are single-use. Aborted by the signal. */
-  readonly address: (given: AbortSignal) => Promise<string>;
-  readonly connect: (address: string) => Socket;
+  /** Where to connect, fetched for each attempt since tickets are single-use. Aborted by the signal. */
+  readonly address: (given: AbortSignal) => Promise<SocketAddress>;
+  readonly connect: (address: SocketAddress) => Socket;
   /** Whether the network appears to be up. */
   readonly isOnline: () => boolean;
   /** Call back when the network changes or the page becomes visible; returns an unsubscribe function. */
@@ -86,6 +92,10 @@ export class WebSocketTransport implements Transport {
     if (this.#listener && this.#socket?.readyState !== OPEN) this.#connect();
   }
 
+  reconnect(): void {
+    if (this.#listener && !this.#connecting) this.#connect();
+  }
+
   /** A socket that lost its network or slept through the loss stays open for minutes without receiving anything. */
   #environmentChanged(): void {
     if (!this.#environment.isOnline()) {
@@ -109,7 +119,10 @@ export class WebSocketTransport implements Transport {
       (address) => {
         if (generation === this.#generation) this.#watch(this.#environment.connect(address), generation);
       },
-      (error: unknown) => this.#connectionLost(generation, error instanceof ApiProblem && error.status > 0 ? error.message : null),
+      (error: unknown) => {
+        if (error instanceof ApiProblem && error.status === 401) this.#unauthorized(generation);
+        else this.#connectionLost(generation, error instanceof ApiProblem && error.status > 0 ? error.message : null);
+      },
     );
   }
 
@@ -167,6 +180,12 @@ export class WebSocketTransport implements Transport {
     const wait = longest * (0.5 + this.#environment.random() / 2);
     this.#notify({ state: "waiting", attempt: this.#attempt, retryAt: Date.now() + wait, problem });
     this.#timer = setTimeout(() => this.#connect(), wait);
+  }
+
+  #unauthorized(generation: number): void {
+    if (generation !== this.#generation || !this.#listener) return;
+    this.#disconnect();
+    this.#notify({ state: "unauthorized" });
   }
 
   #disconnect(): void {

@@ -1,12 +1,16 @@
 """`/ws`: what is wrong, or not yours, is rejected without closing the socket."""
 
+import json
+from typing import Any
+
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from tests.channels.sockets import client, hosting, texts
+from tests.server.credentials import Named, credential
 from thinkaloud.channels.settings import WebSocketSettings
-from thinkaloud.ports.principal import Principal
+from thinkaloud.ports.principal import Principal, UsageLimits
 from thinkaloud.runtime.runs.supervisor import RunRequest
 from thinkaloud.testing import (
     ScriptedModel,
@@ -85,6 +89,21 @@ async def test_a_refused_message_is_named_by_the_clients_own_id() -> None:
         error = (await one.until("error"))[-1]
     assert (error["chat_id"], error["client_message_id"]) == ("room", "m-1")
     assert error["nearest"] == ["scripted/model"]
+
+
+async def test_a_message_beyond_a_limit_is_refused_with_when_to_try_again() -> None:
+    limits = (("key:1", UsageLimits(requests_per_minute=1)),)
+    known = Named(ana=Principal("ana", limits=limits))
+    async with hosting(ScriptedModel([say("Hi.")]), authenticator=known) as served:
+        address = f"{served.url}/ws".replace("http", "ws", 1)
+        async with connect(address, additional_headers=credential("ana")) as socket:
+            error: dict[str, Any] = {}
+            for _ in range(2):
+                await socket.send('{"type": "message", "chat_id": "room", "content": "Hi"}')
+            while error.get("event") != "error":
+                error = json.loads(await socket.recv())
+    assert error["code"] == "rate_limited"
+    assert 50 < error["retry_after"] <= 60
 
 
 @pytest.mark.promise("P12")

@@ -21,3 +21,8 @@ export function prependToDraft(chatId: string, texts: readonly string[]): void {
   const all = [...texts, readDraft(chatId)].filter((text) => text !== "");
   saveDraft(chatId, all.join("\n\n"));
 }
+
+/** Remove all drafts. */
+export function forgetDrafts(): void {
+  for (const key of Object.keys(sessionStorage)) if (key.startsWith(PREFIX)) sessionStorage.removeItem(key);
+}

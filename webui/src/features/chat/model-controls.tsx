@@ -58,15 +58,15 @@ export function ModelControls({ models, chosen, onChange }: ModelControlsProps) 
 
 /** Message options for the selection, as far as the model supports them. */
 export function optionsOf(models: readonly ModelChoice[], chosen: ModelSelection): MessageOptions {
-  const model = models.find((each) => each.id === chosen.model);
-  const efforts = modelOf(models, chosen)?.reasoning.efforts ?? [];
+  const model = modelOf(models, chosen);
+  const efforts = model?.reasoning.efforts ?? [];
   return {
-    ...(model ? { model: model.id } : {}),
+    ...(model && (!model.current || model.id === chosen.model) ? { model: model.id } : {}),
     ...(efforts.includes(chosen.effort) ? { reasoning_effort: chosen.effort } : {}),
   };
 }
 
-/** The model for the next message. */
+/** The model for the next message. The default one may not be permitted. */
 export function modelOf(models: readonly ModelChoice[], chosen: ModelSelection): ModelChoice | undefined {
-  return models.find((each) => each.id === chosen.model) ?? models.find((each) => each.current);
+  return models.find((each) => each.id === chosen.model) ?? models.find((each) => each.current) ?? models[0];
 }

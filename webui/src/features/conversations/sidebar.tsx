@@ -1,5 +1,5 @@
 import { MessageSquarePlus, Search, Settings } from "lucide-react";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 
 import { isComposing } from "@/components/composer/keys";
 import { Button } from "@/components/ui/button";
@@ -14,10 +14,12 @@ export interface SidebarProps {
   readonly currentId: string | null;
   readonly onOpen: (id: string | null) => void;
   readonly onSettings: () => void;
+  /** Who is logged in, at the bottom. */
+  readonly account: ReactNode;
 }
 
 /** All conversations by day. */
-export function Sidebar({ currentId, onOpen, onSettings }: SidebarProps) {
+export function Sidebar({ currentId, onOpen, onSettings, account }: SidebarProps) {
   const { conversationList, client, server } = useServices();
   const { conversations, nextBefore, loaded, problem } = useStore(conversationList.state);
   const connected = useStore(client.connection).state === "open";
@@ -81,6 +83,7 @@ export function Sidebar({ currentId, onOpen, onSettings }: SidebarProps) {
         )}
       </div>
       <div className="border-t border-line p-2">
+        {account}
         <Button look="quiet" className="w-full justify-start" onClick={onSettings}>
           <Settings size={16} aria-hidden /> Settings
         </Button>

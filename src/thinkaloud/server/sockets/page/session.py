@@ -193,6 +193,7 @@ class ChannelSession:
                 field=field,
                 nearest=problem.nearest or (),
                 valid=problem.valid or (),
+                retry_after=problem.retry_after or None,
             )
         )
 

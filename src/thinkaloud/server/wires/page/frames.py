@@ -278,6 +278,8 @@ class ChatError(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="even
     """Model ids similar to the unknown one."""
     valid: tuple[str, ...] = ()
     """The allowed values."""
+    retry_after: float | None = None
+    """When the same message can succeed, in seconds."""
 
 
 Frame = (

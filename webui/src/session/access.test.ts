@@ -1,0 +1,54 @@
+import { describe, expect, it } from "vitest";
+
+import { type Me, permittedModels } from "./access";
+import { ApiProblem, type ModelChoice } from "./api";
+import { timeToWait } from "./retry-time";
+
+const ME: Me = {
+  mode: "keys",
+  owner: "ada",
+  role: "user",
+  scopes: ["chat", "read"],
+  key_id: "k1",
+  key_name: "phone",
+  expires_at_ms: null,
+  session: true,
+  models: [],
+  max_effort: null,
+  reasoning: "allow",
+  limits: [],
+};
+
+function model(id: string): ModelChoice {
+  return { id, name: id, provider: "p", current: false, max_tokens: null, reasoning: { supported: true, streams: true, efforts: ["none", "low", "medium", "high"] } };
+}
+
+const idsFor = (models: readonly string[], ids: readonly string[]) => permittedModels(ids.map(model), { ...ME, models }).map((each) => each.id);
+
+describe("what a key may do", () => {
+  it("offers only models that match one of the key's patterns", () => {
+    const ids = ["ollama/qwen3:8b", "openai/gpt-5", "openai/gpt-5-mini", "anthropic/claude"];
+    expect(idsFor([], ids)).toEqual(ids);
+    expect(idsFor(["ollama/*", "openai/gpt-?"], ids)).toEqual(["ollama/qwen3:8b", "openai/gpt-5"]);
+    expect(idsFor(["*mini"], ids)).toEqual(["openai/gpt-5-mini"]);
+    expect(idsFor(["other/*"], ids)).toEqual([]);
+  });
+
+  it("matches patterns like the server: sets of characters, and everything else literally", () => {
+    expect(idsFor(["m[0-2]", "a.b", "(x)"], ["m1", "m3", "a.b", "axb", "(x)", "x"])).toEqual(["m1", "a.b", "(x)"]);
+    expect(idsFor(["m[!0-2]", "n["], ["m1", "m3", "n["])).toEqual(["m3", "n["]);
+  });
+
+  it("offers efforts up to the key's highest one", () => {
+    const [found] = permittedModels([model("m")], { ...ME, max_effort: "low" });
+    expect(found?.reasoning.efforts).toEqual(["none", "low"]);
+    const [unlimited] = permittedModels([model("m")], ME);
+    expect(unlimited?.reasoning.efforts).toEqual(["none", "low", "medium", "high"]);
+  });
+
+  it("says in words when to try again", () => {
+    expect([0.2, 12.1, 300, 7200, 40_000].map(timeToWait)).toEqual(["in 1 second", "in 13 seconds", "in 5 minutes", "in about 2 hours", "in about 11 hours"]);
+    expect(new ApiProblem(429, "rate_limited", "Too many.", 30).message).toBe("Too many. You can try again in 30 seconds.");
+    expect(new ApiProblem(404, "not_found", "Nothing here.").message).toBe("Nothing here.");
+  });
+});

@@ -1,0 +1,74 @@
+/** Who uses the page, and what their key may do: the values of the access endpoints. */
+
+import type { ModelChoice } from "./api";
+
+export const ROLES = ["user", "admin"] as const;
+export type Role = (typeof ROLES)[number];
+
+export const SCOPES = ["chat", "read", "metrics", "admin"] as const;
+export type Scope = (typeof SCOPES)[number];
+
+export const POLICIES = ["allow", "redact", "deny"] as const;
+export type ReasoningPolicy = (typeof POLICIES)[number];
+
+/** From the lowest to the highest. */
+export const EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"] as const;
+
+/** Limits on what may be started; null: unlimited. */
+export interface UsageLimits {
+  readonly requests_per_minute: number | null;
+  readonly concurrent_runs: number | null;
+  readonly tokens_per_day: number | null;
+}
+
+export interface AppliedLimits extends UsageLimits {
+  readonly applies_to: "key" | "owner" | "role";
+  readonly remaining: UsageLimits;
+}
+
+/** What a credential may do. */
+export interface Me {
+  /** `off`: the server needs no credentials, and everybody is its only owner. */
+  readonly mode: "off" | "keys" | "proxy";
+  readonly owner: string;
+  readonly role: Role;
+  readonly scopes: readonly Scope[];
+  readonly key_id: string | null;
+  readonly key_name: string | null;
+  readonly expires_at_ms: number | null;
+  /** Whether it is a login of this browser, which can be ended. */
+  readonly session: boolean;
+  /** Glob patterns of the models that may be used; empty: all. */
+  readonly models: readonly string[];
+  /** The highest effort that may be used (a level, or a number of tokens); null: any. */
+  readonly max_effort: string | number | null;
+  readonly reasoning: ReasoningPolicy;
+  readonly limits: readonly AppliedLimits[];
+}
+
+/** The models that may be used, each with the efforts that may be used. */
+export function permittedModels(models: readonly ModelChoice[], me: Me | null): readonly ModelChoice[] {
+  if (me === null) return models;
+  const patterns = me.models.map(globPattern);
+  const highest = EFFORTS.findIndex((effort) => effort === me.max_effort);
+  const found = models.filter(({ id }) => patterns.length === 0 || patterns.some((pattern) => pattern.test(id)));
+  return highest < 0 ? found : found.map((model) => withEfforts(model, EFFORTS.slice(0, highest + 1)));
+}
+
+function withEfforts(model: ModelChoice, permitted: readonly string[]): ModelChoice {
+  const efforts = model.reasoning.efforts.filter((effort) => permitted.includes(effort));
+  return { ...model, reasoning: { ...model.reasoning, efforts } };
+}
+
+/** A glob with `*`, `?` and `[…]`, as the server matches it. The server decides; this is only what the page offers. */
+function globPattern(glob: string): RegExp {
+  const source = glob.replace(/\*+|\?|\[!?\]?[^\]]*\]|[^*?[]+|\[/g, (part) => {
+    if (part.startsWith("*")) return ".*";
+    if (part === "?") return ".";
+    if (!part.startsWith("[") || part === "[") return part.replace(/[.*+?^${}()|[\]\\/-]/g, "\\$&");
+    const negated = part.startsWith("[!");
+    const content = part.slice(negated ? 2 : 1, -1).replace(/[\\\]^[]/g, "\\$&");
+    return `[${negated ? "^" : ""}${content}]`;
+  });
+  return new RegExp(`^(?:${source})$`, "s");
+}
