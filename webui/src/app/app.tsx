@@ -1,5 +1,5 @@
 import { Menu as MenuIcon, PanelLeft, SquarePen } from "lucide-react";
-import { useCallback, useEffect, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useState } from "react";
 
 import { ConnectionBar } from "@/components/connection-bar";
 import type { Toggles } from "@/components/view-options";
@@ -22,7 +22,11 @@ import { useChatSelector } from "@/features/use-chat-selector";
 import type { Connection } from "@/session/transport";
 
 import { startOver } from "./start-over";
-import { parseRoute, toChat, useHash } from "./route";
+import { parseRoute, toChat, toPage, useHash } from "./route";
+
+// For admins only, so the first visit doesn't load them.
+const KeysPage = lazy(() => import("@/features/admin/keys-page"));
+const AuditPage = lazy(() => import("@/features/admin/audit-page"));
 
 export interface AppProps {
   readonly preferences: PreferenceStore;
@@ -55,6 +59,14 @@ export function App({ preferences, toggles }: AppProps) {
             setDrawer(false);
             setAccount(true);
           }}
+          onKeys={() => {
+            setDrawer(false);
+            toPage("keys");
+          }}
+          onAudit={() => {
+            setDrawer(false);
+            toPage("audit");
+          }}
           onLoggedOut={() => startOver(client)}
         />
       }
@@ -75,6 +87,8 @@ export function App({ preferences, toggles }: AppProps) {
         <ConnectionStatus />
         {route.page === "connect" ? (
           <ConnectPage onBack={() => toChat(null)} />
+        ) : route.page === "keys" || route.page === "audit" ? (
+          <Suspense>{route.page === "keys" ? <KeysPage onBack={() => toChat(null)} /> : <AuditPage onBack={() => toChat(null)} />}</Suspense>
         ) : (
           <ChatView key={chatId ?? "new"} chatId={chatId} thinking={kept.thinking} toggles={toggles} enter={kept.enter} chosen={kept} onChoose={choose} onCreated={toChat} />
         )}

@@ -72,3 +72,48 @@ function globPattern(glob: string): RegExp {
   });
   return new RegExp(`^(?:${source})$`, "s");
 }
+
+/** An API key, without its secret. */
+export interface ApiKey extends UsageLimits {
+  readonly id: string;
+  readonly name: string;
+  readonly owner: string;
+  readonly role: Role;
+  readonly scopes: readonly Scope[];
+  readonly status: "live" | "expired" | "revoked";
+  readonly created_at_ms: number;
+  readonly expires_at_ms: number | null;
+  readonly last_used_ms: number | null;
+  readonly models: readonly string[];
+  readonly max_effort: string | null;
+  readonly reasoning: ReasoningPolicy;
+}
+
+/** What can be set about a key. In a change, a missing field stays as it is, and null removes a restriction. */
+export interface KeyFields extends UsageLimits {
+  readonly name: string;
+  /** For new keys only. */
+  readonly owner?: string;
+  readonly role: Role;
+  readonly scopes: readonly Scope[];
+  /** Such as `30d`; null: until it is revoked. */
+  readonly expires?: string | null;
+  readonly models: readonly string[];
+  readonly max_effort: string | null;
+  readonly reasoning: ReasoningPolicy;
+}
+
+export interface AuditEntry {
+  readonly at_ms: number;
+  readonly act: string;
+  readonly by: string;
+  readonly key_id: string | null;
+  readonly address: string | null;
+  readonly detail: string;
+}
+
+export interface AuditPage {
+  readonly entries: readonly AuditEntry[];
+  /** Cursor of the next page; null at the end. */
+  readonly next_before: number | null;
+}

@@ -2,7 +2,7 @@
 
 import { toJson } from "@/events/text-slices";
 
-import type { Me } from "./access";
+import type { ApiKey, AuditPage, KeyFields, Me } from "./access";
 import { withRetryTime } from "./retry-time";
 import type { Effort } from "./transport";
 
@@ -105,6 +105,21 @@ export class Api {
   logOut = (): Promise<unknown> => this.#ask("DELETE", "/api/v1/session");
 
   me = async (signal?: AbortSignal): Promise<Me> => this.#read(await this.#fetch("GET", "/api/v1/me", signal ? { signal } : {}));
+
+  keys = async (): Promise<readonly ApiKey[]> => (await this.#ask<{ keys: readonly ApiKey[] }>("GET", "/api/v1/keys")).keys;
+
+  /** Create a key. Its value, `key`, can't be read again. */
+  createKey = (fields: KeyFields): Promise<ApiKey & { readonly key: string }> => this.#ask("POST", "/api/v1/keys", fields);
+
+  changeKey = (id: string, fields: KeyFields): Promise<ApiKey> => this.#ask("PATCH", `/api/v1/keys/${encodeURIComponent(id)}`, fields);
+
+  /** Give a key a new secret. The former one stays valid for a duration such as `24h`. */
+  rotateKey = (id: string, grace: string): Promise<ApiKey & { readonly key: string }> =>
+    this.#ask("PATCH", `/api/v1/keys/${encodeURIComponent(id)}`, { rotate: true, grace });
+
+  revokeKey = (id: string): Promise<unknown> => this.#ask("DELETE", `/api/v1/keys/${encodeURIComponent(id)}`);
+
+  audit = (before?: number): Promise<AuditPage> => this.#ask("GET", `/api/v1/audit?${new URLSearchParams({ limit: "50", ...(before === undefined ? {} : { before: String(before) }) })}`);
 
   features = async (): Promise<Features> => (await this.#ask<{ features: Features }>("GET", "/api/v1/capabilities")).features;
 

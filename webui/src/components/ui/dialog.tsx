@@ -51,7 +51,7 @@ export function Dialog({ open, onOpenChange, title, description, children, shape
         >
           <div className={cx(centered ? "mb-4 flex items-start justify-between gap-4" : "sr-only")}>
             <Radix.Title className="text-lg font-semibold">{title}</Radix.Title>
-            {shape === "center" ? (
+            {shape === "center" && onOpenChange ? (
               <Radix.Close asChild>
                 <IconButton label="Close" className="-mt-1 -mr-1">
                   <X size={18} aria-hidden />

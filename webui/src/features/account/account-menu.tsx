@@ -1,4 +1,4 @@
-import { LogOut, UserRound } from "lucide-react";
+import { KeyRound, LogOut, ScrollText, UserRound } from "lucide-react";
 import { useState } from "react";
 
 import { visible } from "@/components/message/sanitize";
@@ -11,12 +11,15 @@ import { useStoreSelector } from "../use-store";
 
 export interface AccountMenuProps {
   readonly onAccount: () => void;
+  /** For admins. */
+  readonly onKeys: () => void;
+  readonly onAudit: () => void;
   /** Called after logging out. */
   readonly onLoggedOut: () => void;
 }
 
 /** Who is logged in. Absent if the server needs no login. */
-export function AccountMenu({ onAccount, onLoggedOut }: AccountMenuProps) {
+export function AccountMenu({ onAccount, onKeys, onAudit, onLoggedOut }: AccountMenuProps) {
   const { api, server } = useServices();
   const me = useStoreSelector(server.state, (state) => state.me);
   const [problem, setProblem] = useState<string | null>(null);
@@ -45,6 +48,16 @@ export function AccountMenu({ onAccount, onLoggedOut }: AccountMenuProps) {
         <MenuItem icon={<UserRound size={16} aria-hidden />} onSelect={onAccount}>
           Account and limits
         </MenuItem>
+        {me.scopes.includes("admin") ? (
+          <>
+            <MenuItem icon={<KeyRound size={16} aria-hidden />} onSelect={onKeys}>
+              API keys
+            </MenuItem>
+            <MenuItem icon={<ScrollText size={16} aria-hidden />} onSelect={onAudit}>
+              Audit log
+            </MenuItem>
+          </>
+        ) : null}
         {me.session ? (
           <MenuItem icon={<LogOut size={16} aria-hidden />} onSelect={() => void logOut()}>
             Log out
