@@ -82,6 +82,12 @@ CLIENTS: Final = (
         f"{_PROTOCOLS}/anthropic_messages/test_langchain_anthropic.py",
     ),
     Client(
+        "`openai` (Python)",
+        ("3.57",),
+        "[Responses](openai-responses.md)",
+        f"{_PROTOCOLS}/openai_responses/test_responses_python.py",
+    ),
+    Client(
         "`ai` with `@ai-sdk/react`",
         ("6.0", "7.0"),
         "[AI SDK](ai-sdk.md)",

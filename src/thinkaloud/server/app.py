@@ -33,6 +33,7 @@ from thinkaloud.server.protocols.anthropic_messages.protocol import AnthropicMes
 from thinkaloud.server.protocols.gate import ProtocolGate
 from thinkaloud.server.protocols.ollama.protocol import Ollama
 from thinkaloud.server.protocols.openai_chat.protocol import ChatCompletions
+from thinkaloud.server.protocols.openai_responses.protocol import Responses
 from thinkaloud.server.protocols.protocol import ClientProtocol
 from thinkaloud.server.protocols.runs import ProtocolServices
 from thinkaloud.server.protocols.turn_memory import TurnMemory
@@ -182,6 +183,7 @@ def _protocols(services: ServerServices, state: ServerState) -> list[ClientProto
     """Return the protocols of other ecosystems; of those that own a path, the first one has it."""
     means = ProtocolServices(services, state, TurnMemory(), UrlGuard())
     return [
+        Responses(means),
         AnthropicMessages(means),
         ChatCompletions(means),
         Ollama(means),

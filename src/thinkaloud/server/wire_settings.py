@@ -6,12 +6,14 @@ import msgspec
 
 
 class OpenAISettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[wires.openai]`: OpenAI Chat Completions, for clients of OpenAI's API."""
+    """`[wires.openai]`: OpenAI Chat Completions and Responses, for clients of OpenAI's API."""
 
     reasoning_field: Literal["reasoning_content", "reasoning"] = "reasoning_content"
     """The field of a message or delta that has the reasoning. Most clients read `reasoning_content`."""
     include_reasoning: bool = False
     """Whether to send reasoning to clients that don't ask for it, because they have no option for it."""
+    reasoning_events: Literal["summary", "text"] = "summary"
+    """How the Responses API streams reasoning: as a summary, which all clients show, or as raw text."""
 
 
 class AnthropicSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -77,13 +77,13 @@ def stored(entries: Sequence[Entry]) -> list[Stored]:
         Stored(
             entries[start].first_seq,
             coalesced(logged[start:stop]),
-            _lengths(entries[start:stop]),
+            lengths_of(entries[start:stop]),
         )
         for start, stop in runs_of_deltas(logged, None)
     ]
 
 
-def _lengths(entries: Sequence[Entry]) -> bytes:
+def lengths_of(entries: Sequence[Entry]) -> bytes:
     """Pack the lengths of these deltas, for resuming between them; empty if any is unknown."""
     if len(entries) == 1:
         return entries[0].lengths

@@ -112,7 +112,11 @@ class Follower:
         if page and page[0].first_seq <= self.cursor:
             return await self._snapshot()
         # A coalesced event may reach above the floor.
-        entries = [Entry(each.logged, each.first_seq) for each in page if each.first_seq <= floor]
+        entries = [
+            Entry(each.logged, each.first_seq, each.lengths)
+            for each in page
+            if each.first_seq <= floor
+        ]
         self.cursor = entries[-1].logged.seq if entries else floor
         return entries
 

@@ -18,7 +18,7 @@ from thinkaloud.events.fold import RunFold
 from thinkaloud.ports.clock import Clock
 from thinkaloud.ports.signal import Signal
 from thinkaloud.ports.store import LogEnd
-from thinkaloud.runtime.log.entry import Entry, Unsaved
+from thinkaloud.runtime.log.entry import Entry, Unsaved, lengths_of
 from thinkaloud.runtime.log.waiting import WaitingFollowers
 from thinkaloud.runtime.log.watchers import Watchers
 
@@ -232,7 +232,11 @@ def _coalesced(entries: Sequence[Entry], merged: OrderedDict[tuple[int, int], En
     key = (entries[0].first_seq, entries[-1].logged.seq)
     entry = merged.get(key)
     if entry is None:
-        entry = Entry(coalesced([entry.logged for entry in entries]), entries[0].first_seq)
+        entry = Entry(
+            coalesced([entry.logged for entry in entries]),
+            entries[0].first_seq,
+            lengths_of(entries),
+        )
         merged[key] = entry
         if len(merged) > _KEPT_MERGED:
             merged.popitem(last=False)

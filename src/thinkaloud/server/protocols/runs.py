@@ -39,6 +39,8 @@ _NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 Ended = Callable[[RunFold], None]
 """Takes the state of a run that has ended by itself."""
+Started = Callable[[RunRecord], Awaitable[None]]
+"""Takes the record of a run that has started."""
 
 
 class ProtocolServices(msgspec.Struct, frozen=True):
@@ -78,6 +80,10 @@ class RunPlan(msgspec.Struct, frozen=True):
     """Called once the run is complete, with what the log has of it."""
     headers: Mapping[str, str] = _NONE
     """Additional headers of the response."""
+    started: Started | None = None
+    """Called once the run has started."""
+    discards: bool = True
+    """Whether a temporary conversation is deleted after the response."""
 
 
 @asynccontextmanager
@@ -86,10 +92,13 @@ async def attached_run(
 ) -> AsyncGenerator[RunRecord]:
     """Start a run that is stopped when the block is left.
 
-    A conversation that is `temporary` is deleted then. Raises what `Runs.start` raises.
+    A conversation that is `temporary` is deleted then, unless the plan keeps it. Raises what
+    `Runs.start` raises.
     """
     record = await services.start_run(principal, plan.run)
     try:
+        if plan.started is not None:
+            await plan.started(record)
         yield record
     finally:
         await completed(_leave(services, record, plan))
@@ -98,7 +107,7 @@ async def attached_run(
 async def _leave(services: ServerServices, record: RunRecord, plan: RunPlan) -> None:
     runs = services.runs
     await runs.active.stop(record.run_id)
-    if plan.run.temporary:
+    if plan.run.temporary and plan.discards:
         await runs.conversations.discard(record.owner, record.conversation_id)
 
 

@@ -1,0 +1,4 @@
+"""OpenAI Responses.
+
+Source: OpenAI API reference, "Responses".
+"""

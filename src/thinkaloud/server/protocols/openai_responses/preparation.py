@@ -1,0 +1,136 @@
+"""Prepares the run of a request, and what is kept of it."""
+
+from typing import Final
+
+import msgspec
+from starlette.requests import Request
+
+from thinkaloud.events.prompt import Effort
+from thinkaloud.ports.store import RunRecord
+from thinkaloud.runtime.runs.effort import effective_effort
+from thinkaloud.server.api.chat import WITHHELD
+from thinkaloud.server.http.operation import principal_of
+from thinkaloud.server.protocols.effort import supported_effort
+from thinkaloud.server.protocols.history import HistoryBuilder
+from thinkaloud.server.protocols.images import ImageReader
+from thinkaloud.server.protocols.openai_chat.protocol import INCLUDE_REASONING
+from thinkaloud.server.protocols.openai_responses.continuation import (
+    Place,
+    referenced_item,
+)
+from thinkaloud.server.protocols.openai_responses.echo import echo_of, input_items
+from thinkaloud.server.protocols.openai_responses.kept import KeptResponse, KeptResponses
+from thinkaloud.server.protocols.openai_responses.read import (
+    InputReader,
+    asks_for_reasoning,
+    client_tools,
+    options_of,
+)
+from thinkaloud.server.protocols.openai_responses.requests import InputItem, ResponsesRequest
+from thinkaloud.server.protocols.runs import ProtocolServices, RunPlan, Started
+from thinkaloud.server.wires.openai_responses.objects import Shown
+
+_ENCRYPTED: Final = "reasoning.encrypted_content"
+_YES: Final = frozenset({"true", "1", "yes"})
+
+
+class PreparedRun(msgspec.Struct, frozen=True):
+    """A request that is ready to run."""
+
+    plan: RunPlan
+    kept: KeptResponse
+    """What is kept of it; its `record` is still empty."""
+    place: Place
+
+
+class Preparation:
+    """Prepares runs. They are not started."""
+
+    def __init__(self, services: ProtocolServices, kept: KeptResponses) -> None:
+        self._services = services
+        self._settings = services.server.wires.openai
+        self._kept = kept
+
+    async def prepare(
+        self,
+        request: Request,
+        asked: ResponsesRequest,
+        place: Place,
+        effort: Effort | None,
+    ) -> PreparedRun:
+        """Return the run that a request asks for, at its place. Raises `InvalidRequest` or `Refused`."""
+        services, owner = self._services, principal_of(request).owner
+        history = HistoryBuilder(owner, services.memory)
+        history.system(asked.instructions or "")
+        history.system(place.developer)
+        if place.calls:
+            history.assistant("", place.calls)
+        images = ImageReader(services.url_guard, "input")
+        reader = InputReader(history, images, lambda name: self._item(owner, name))
+        await reader.read(asked.input)
+        for text in reader.developer:
+            history.system(text)
+        given = history.build()
+        keeps = asked.store is not False or place.conversation_id is not None
+        run = given.request(place.conversation_id)
+        run = msgspec.structs.replace(
+            run,
+            temporary=place.temporary,
+            history=run.history if place.conversation_id is None else place.history,
+            model=asked.model or None,
+            reasoning_effort=effort,
+            client_tools=client_tools(asked),
+            options=options_of(asked),
+        )
+        wants = self._wants_reasoning(request, asked)
+        shown = self._shown(request, asked, wants=wants)
+        withheld = wants and shown.reasoning is None
+        plan = services.plan(owner, given.last, run, {WITHHELD: "policy"} if withheld else {})
+        kept = KeptResponse(
+            record=RunRecord("", "", owner, 0),
+            echo=echo_of(asked, effort, place.conversation_id if place.named else None),
+            shown=shown,
+            items=input_items("", asked.input),
+            history=run.history,
+            developer="\n\n".join(text for text in (place.developer, *reader.developer) if text),
+            size=int(request.headers.get("content-length") or 0),
+        )
+        plan = msgspec.structs.replace(
+            plan, discards=not keeps, started=self._keeping(kept) if keeps else None
+        )
+        return PreparedRun(plan, kept, place)
+
+    def _keeping(self, kept: KeptResponse) -> Started:
+        async def started(record: RunRecord) -> None:
+            await self._kept.add(msgspec.structs.replace(kept, record=record))
+
+        return started
+
+    async def _item(self, owner: str, name: str) -> InputItem:
+        return await referenced_item(owner, name, self._services.server.runs, self._kept)
+
+    def effort(self, asked: ResponsesRequest) -> Effort | None:
+        """Return the effort of a request. Raises `InvalidRequest` or `UnknownModel`."""
+        info = self._services.server.catalogue.open(asked.model or None).info
+        effort = supported_effort(asked.reasoning and asked.reasoning.effort, info)
+        if effort is None:
+            return effective_effort(None, self._services.state.reasoning_effort, info)
+        return effort
+
+    def _wants_reasoning(self, request: Request, asked: ResponsesRequest) -> bool:
+        wanted = asks_for_reasoning(asked)
+        header = request.headers.get(INCLUDE_REASONING)
+        if wanted is None and header is not None:
+            wanted = header.strip().lower() in _YES
+        return self._settings.include_reasoning if wanted is None else wanted
+
+    def _shown(self, request: Request, asked: ResponsesRequest, *, wants: bool) -> Shown:
+        form = asked.reasoning_events or self._settings.reasoning_events
+        encrypted = _ENCRYPTED in (asked.include or ())
+        return readable(self._services, request, Shown(form if wants else None, encrypted))
+
+
+def readable(services: ProtocolServices, request: Request, shown: Shown) -> Shown:
+    """Return what the policy of the request's principal allows of it."""
+    allowed = services.server.sends_reasoning(True, principal_of(request))
+    return shown if allowed else Shown(None)

@@ -1,0 +1,1 @@
+"""OpenAI Responses: response objects, output items and stream events."""
