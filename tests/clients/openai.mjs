@@ -48,6 +48,32 @@ await serve({
       if (chunk.choices[0]?.delta.reasoning_content) return;
     }
   },
+  /** Stream a response: its texts, how it ended, and the last event. */
+  async respond({ resume, until, ...body }) {
+    const found = { texts: {}, numbers: [], types: [], last: null, error: null };
+    try {
+      const events = resume
+        ? await client.responses.retrieve(resume, { ...body, stream: true })
+        : await client.responses.create({ ...body, stream: true });
+      for await (const event of events) {
+        found.types.push(event.type);
+        found.numbers.push(event.sequence_number);
+        found.last = event;
+        if (typeof event.delta === "string") {
+          found.texts[event.type] = (found.texts[event.type] ?? "") + event.delta;
+        }
+        // Leaving the loop closes the connection.
+        if (event.type === until) break;
+      }
+    } catch (error) {
+      found.error = failure(error);
+    }
+    return found;
+  },
+  /** The helper of the library, which collects the response and requires the order of its events. */
+  async collected(body) {
+    return client.responses.stream(body).finalResponse();
+  },
   async models() {
     const found = [];
     for await (const model of client.models.list()) found.push(model.id);

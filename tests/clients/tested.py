@@ -88,6 +88,18 @@ CLIENTS: Final = (
         f"{_PROTOCOLS}/openai_responses/test_responses_python.py",
     ),
     Client(
+        "`openai` (Node.js)",
+        ("7.59",),
+        "[Responses](openai-responses.md)",
+        f"{_PROTOCOLS}/openai_responses/test_responses_node.py",
+    ),
+    Client(
+        "`openai-agents`",
+        ("0.24",),
+        "[Responses](openai-responses.md)",
+        f"{_PROTOCOLS}/openai_responses/test_responses_agents.py",
+    ),
+    Client(
         "`ai` with `@ai-sdk/react`",
         ("6.0", "7.0"),
         "[AI SDK](ai-sdk.md)",
