@@ -25,7 +25,7 @@ from typing import BinaryIO, Final, NoReturn
 
 _MODULES: Final = (
     *("aiohttp", "anyio._backends._asyncio", "typer._adapters", "rich.markdown"),
-    "thinkaloud.cli.main",
+    *("thinkaloud.cli.main", "thinkaloud.cli.acp.main"),
     *(
         f"thinkaloud.cli.commands.{name}"
         for name in ("backup", "chat", "conversations", "doctor", "models", "regenerate")

@@ -8,7 +8,7 @@ from thinkaloud.cli.exit_codes import ExitCode
 
 REFERENCE = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
 COMMANDS = {
-    *("serve", "chat", "models", "doctor", "conversations", "channels", "keys", "audit"),
+    *("serve", "chat", "models", "doctor", "conversations", "channels", "keys", "audit", "acp"),
     *("export", "import"),
 }
 BELOW_CONVERSATIONS = {

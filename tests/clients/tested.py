@@ -24,7 +24,7 @@ FEATURES: Final = {
     "client tools": "executes its own tools",
     "history": "continues a conversation",
     "edit": "regenerates and edits",
-    "stop": "stops the model by hanging up",
+    "stop": "stops the model by hanging up or cancelling",
     "resume": "continues a broken stream",
     "usage": "shows tokens or durations",
     "errors": "shows errors before and during a stream",
@@ -110,6 +110,18 @@ CLIENTS: Final = (
         ("0.0.59", "1.0"),
         "[AG-UI](ag-ui.md)",
         f"{_PROTOCOLS}/ag_ui/test_ag_ui_clients.py",
+    ),
+    Client(
+        "`agent-client-protocol` (Python)",
+        ("0.12",),
+        "[Agent Client Protocol](acp.md)",
+        "tests/cli/acp/test_acp_python.py",
+    ),
+    Client(
+        "`@agentclientprotocol/sdk` (Node.js)",
+        ("2.4",),
+        "[Agent Client Protocol](acp.md)",
+        "tests/cli/acp/test_acp_node.py",
     ),
     Client("`ollama` (Python)", ("0.6",), "[Ollama](ollama.md)", f"{_PROTOCOLS}/test_ollama.py"),
 )

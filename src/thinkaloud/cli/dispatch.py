@@ -25,6 +25,7 @@ _MODULES: Final = {
     "channels": "thinkaloud.cli.commands.channels.main",
     "keys": "thinkaloud.cli.commands.keys.main",
     "audit": "thinkaloud.cli.commands.keys.audit",
+    "acp": "thinkaloud.cli.acp.main",
 }
 _WEB: Final = {
     "httptools",

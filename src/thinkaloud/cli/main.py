@@ -22,6 +22,7 @@ from thinkaloud.cli.dispatch import (
 )
 from thinkaloud.cli.key_commands import audit, keys
 from thinkaloud.cli.options import (
+    AcpOptions,
     BackupOptions,
     ChatOptions,
     DoctorOptions,
@@ -178,6 +179,16 @@ def doctor(
 ) -> None:
     """Check the configuration, the hosts and the data."""
     dispatch("doctor", DoctorOptions(config, json, url))
+
+
+@app.command()
+def acp(config: Config = None, model: ModelId = None) -> None:
+    """Answer an editor that speaks the Agent Client Protocol.
+
+    Editors start it and talk to it in a pipe. It uses the running server, or else runs models
+    itself.
+    """
+    dispatch("acp", AcpOptions(config, model))
 
 
 app.command()(audit)

@@ -147,6 +147,13 @@ class AuditOptions(msgspec.Struct, frozen=True):
     """Only entries before this number."""
 
 
+class AcpOptions(msgspec.Struct, frozen=True):
+    """`thinkaloud acp`. `model` is the model of new sessions."""
+
+    config: Path | None
+    model: str | None
+
+
 Options = (
     ServeOptions
     | ChatOptions
@@ -158,5 +165,6 @@ Options = (
     | ChannelOptions
     | KeyOptions
     | AuditOptions
+    | AcpOptions
 )
 """The options of any command."""

@@ -59,12 +59,30 @@ class Api:
 
         Raises the error described by the server's problem document.
         """
+        return await self._request(method, path, query=query, json=body)
+
+    async def upload(self, name: str, data: bytes) -> bytes:
+        """Upload a file and return the response body. Raises as `ask`."""
+        form = aiohttp.FormData()
+        form.add_field("file", data, filename=name)
+        return await self._request("POST", "upload", form=form)
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        json: Mapping[str, object] | None = None,
+        form: aiohttp.FormData | None = None,
+    ) -> bytes:
         try:
             async with self._session.request(
                 method,
                 self._address(path),
                 params=query,
-                json=body,
+                json=json,
+                data=form,
                 headers=key_header(self.address.key),
                 allow_redirects=False,
             ) as response:

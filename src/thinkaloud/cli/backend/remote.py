@@ -14,6 +14,7 @@ from thinkaloud.cli.backend.remote_run import RemoteRequest, RemoteRun
 from thinkaloud.cli.backend.server_archive import ServerArchive
 from thinkaloud.config import Configuration
 from thinkaloud.errors import ConfigurationError, NotFound, Unavailable, UnknownModel
+from thinkaloud.events.event import content_of
 from thinkaloud.ports.clock import SystemClock
 from thinkaloud.ports.model import ModelInfo
 from thinkaloud.runtime.runs.request import RunRequest
@@ -34,6 +35,10 @@ class _Capabilities(msgspec.Struct, frozen=True):
 
 class _CreatedConversation(msgspec.Struct, frozen=True):
     conversation_id: str
+
+
+class _CreatedUpload(msgspec.Struct, frozen=True):
+    id: str
 
 
 class RemoteBackend:
@@ -59,6 +64,7 @@ class RemoteBackend:
         self, request: RunRequest, *, include_reasoning: bool
     ) -> AsyncGenerator[RemoteRun]:
         """Start a run; leaving the block before its end stops it."""
+        request = await self._with_uploads(request)
         asked = RemoteRequest(request, include_reasoning)
         async with RemoteRun(self._api, self._configuration, asked, SystemClock()) as run:
             try:
@@ -67,6 +73,19 @@ class RemoteBackend:
                 if not run.over:
                     with suppress(NotFound, Unavailable):  # Then there is nothing to stop.
                         await run.stop()
+
+    async def _with_uploads(self, request: RunRequest) -> RunRequest:
+        """Return a request whose images are uploads: the API takes none in a message."""
+        if not request.images:
+            return request
+        names = [
+            msgspec.json.decode(
+                await self._api.upload(each.name, content_of(each)), type=_CreatedUpload
+            ).id
+            for each in request.images
+        ]
+        files = (*(request.context_files or ()), *names)
+        return msgspec.structs.replace(request, images=(), context_files=files)
 
     async def create_temporary(self) -> str:
         """Make a conversation that lives in the server's memory."""
