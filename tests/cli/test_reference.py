@@ -8,7 +8,8 @@ from thinkaloud.cli.exit_codes import ExitCode
 
 REFERENCE = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
 COMMANDS = {
-    *("serve", "chat", "models", "doctor", "conversations", "channels", "keys", "audit", "acp"),
+    *("serve", "chat", "models", "doctor", "conversations", "channels", "keys", "audit", "owners"),
+    "acp",
     *("export", "import"),
 }
 BELOW_CONVERSATIONS = {
@@ -16,6 +17,7 @@ BELOW_CONVERSATIONS = {
     *("versions", "select", "regenerate", "edit"),
 }
 BELOW_KEYS = {"create", "list", "edit", "rotate", "revoke"}
+BELOW_OWNERS = {"list", "rename", "delete"}
 BELOW_CHANNELS = {"list", "add", "test", "login", "pair", "unpair", "people"}
 
 
@@ -39,10 +41,12 @@ def test_every_command_and_option_is_documented_and_no_other(home: Home) -> None
     assert offered(home, "conversations") == BELOW_CONVERSATIONS
     assert offered(home, "channels") == BELOW_CHANNELS
     assert offered(home, "keys") == BELOW_KEYS
-    commands = [(name,) for name in COMMANDS - {"conversations", "channels", "keys"}]
+    assert offered(home, "owners") == BELOW_OWNERS
+    commands = [(name,) for name in COMMANDS - {"conversations", "channels", "keys", "owners"}]
     commands += [("conversations", name) for name in BELOW_CONVERSATIONS]
     commands += [("channels", name) for name in BELOW_CHANNELS]
     commands += [("keys", name) for name in BELOW_KEYS]
+    commands += [("owners", name) for name in BELOW_OWNERS]
     for command in commands:
         heading = f"# `thinkaloud {' '.join(command)}"
         rest = REFERENCE.partition(heading)[2]

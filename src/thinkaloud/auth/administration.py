@@ -117,6 +117,39 @@ class KeyAdministration:
                 return after
         raise _busy()
 
+    async def rename_owner(self, owner: str, new: str, actor: Actor) -> int:
+        """Give an owner's keys to `new`, and return their number. Revoked ones go along.
+
+        Raises `Conflict` if others keep changing one of them.
+        """
+        keys = [key.key_id for key in await self._store.keys() if key.owner == owner]
+        for key_id in keys:
+            await self._give(key_id, owner, new)
+        await self._audit.record("owner.renamed", actor, detail=f"{owner} to {new}")
+        await self._keyring.announce()
+        return len(keys)
+
+    async def delete_owner(self, owner: str, actor: Actor) -> int:
+        """Revoke an owner's keys, and return their number.
+
+        Raises `Conflict` for the last admin key outside of the terminal.
+        """
+        live = [key for key in await self._store.keys() if key.owner == owner and key.secrets]
+        for key in live:
+            await self.revoke(key.key_id, actor)
+        await self._audit.record("owner.deleted", actor, detail=owner)
+        return len(live)
+
+    async def _give(self, key_id: str, owner: str, new: str) -> None:
+        for _ in range(_ATTEMPTS):
+            before = await self._find(key_id)
+            if before.owner != owner:
+                return
+            after = msgspec.structs.replace(before, owner=new)
+            if await self._store.change_key(before, after):
+                return
+        raise _busy()
+
     async def clean(self, days: float) -> None:
         """Delete keys that were revoked or expired this long ago."""
         before = self._clock.unix_ms() - round(days * _DAY_MS)

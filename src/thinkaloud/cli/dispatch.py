@@ -26,6 +26,7 @@ _MODULES: Final = {
     "keys": "thinkaloud.cli.commands.keys.main",
     "audit": "thinkaloud.cli.commands.keys.audit",
     "acp": "thinkaloud.cli.acp.main",
+    "owners": "thinkaloud.cli.commands.keys.owners",
 }
 _WEB: Final = {
     "httptools",

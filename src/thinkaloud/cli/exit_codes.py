@@ -17,8 +17,8 @@ class ExitCode(IntEnum):
 
     OK = 0
     FAILED = 1
-    """The run failed or ended without an answer, `doctor` found a problem, or some conversations
-    of a backup could not be restored."""
+    """The run failed or ended without an answer, `doctor` found a problem, some conversations
+    of a backup could not be restored, or a deletion was not confirmed."""
     USAGE = 2
     """An option, a name or the input is invalid."""
     CONFIGURATION = 3

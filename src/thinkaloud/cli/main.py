@@ -29,6 +29,7 @@ from thinkaloud.cli.options import (
     ModelsOptions,
     ServeOptions,
 )
+from thinkaloud.cli.owner_commands import owners
 from thinkaloud.cli.termination import exit_code_for, flush_output
 from thinkaloud.version import __version__
 
@@ -44,6 +45,7 @@ app = typer.Typer(
 app.add_typer(conversations)
 app.add_typer(channels)
 app.add_typer(keys)
+app.add_typer(owners)
 
 
 def _print_version(wanted: bool) -> None:

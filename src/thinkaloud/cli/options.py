@@ -154,6 +154,18 @@ class AcpOptions(msgspec.Struct, frozen=True):
     model: str | None
 
 
+class OwnerOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """`thinkaloud owners …`. Each action uses only some of the options."""
+
+    action: Literal["list", "rename", "delete"]
+    config: Path | None
+    json: bool = False
+    owner: str = ""
+    new: str = ""
+    yes: bool = False
+    """Delete without asking."""
+
+
 Options = (
     ServeOptions
     | ChatOptions
@@ -166,5 +178,6 @@ Options = (
     | KeyOptions
     | AuditOptions
     | AcpOptions
+    | OwnerOptions
 )
 """The options of any command."""

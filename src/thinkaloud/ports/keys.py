@@ -22,6 +22,8 @@ Act = Literal[
     "refused",
     "policy.changed",
     "approval",
+    "owner.renamed",
+    "owner.deleted",
 ]
 """What an entry of the audit log reports."""
 

@@ -87,6 +87,25 @@ class UploadFolder:
                 else:
                     self._remove(upload.id)
 
+    def rename_owner(self, owner: str, new: str) -> int:
+        """Give an owner's uploads to `new`, and return their number.
+
+        If it fails, some have moved; repeating it moves the others.
+        """
+        with self._changing():
+            own = [upload for upload in self.uploads() if upload.owner == owner]
+            for upload in own:
+                self._note(msgspec.structs.replace(upload, owner=new))
+            return len(own)
+
+    def delete_owner(self, owner: str) -> int:
+        """Delete an owner's uploads, and return their number."""
+        with self._changing():
+            own = [upload for upload in self.uploads() if upload.owner == owner]
+            for upload in own:
+                self._remove(upload.id)
+            return len(own)
+
     @contextmanager
     def _changing(self) -> Generator[None]:
         with self._lock, _explained(self._folder):

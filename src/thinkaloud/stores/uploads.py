@@ -1,7 +1,7 @@
 """Upload stores: in files or in memory."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from thinkaloud.ports.clock import Clock
@@ -117,3 +117,22 @@ class FileUploads:
     async def used(self) -> Collection[tuple[str, str]]:
         """Return the owner and id of every conversation that uses uploads. Raises `StoreError`."""
         return users(await asyncio.to_thread(self._folder.uploads))
+
+    async def totals(self) -> Mapping[str, tuple[int, int]]:
+        """Return the number of uploads and of their bytes, by owner. Raises `StoreError`."""
+        totals: dict[str, tuple[int, int]] = {}
+        for upload in await asyncio.to_thread(self._folder.uploads):
+            files, size = totals.get(upload.owner, (0, 0))
+            totals[upload.owner] = (files + 1, size + upload.bytes)
+        return totals
+
+    async def rename_owner(self, owner: str, new: str) -> int:
+        """Give an owner's uploads to `new`, and return their number. Raises `StoreError`.
+
+        If it fails, some have moved; repeating it moves the others.
+        """
+        return await asyncio.to_thread(self._folder.rename_owner, owner, new)
+
+    async def delete_owner(self, owner: str) -> int:
+        """Delete an owner's uploads, and return their number. Raises `StoreError`."""
+        return await asyncio.to_thread(self._folder.delete_owner, owner)

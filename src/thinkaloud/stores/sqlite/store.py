@@ -17,10 +17,10 @@ from thinkaloud.ports.store import (
     Unfinished,
 )
 from thinkaloud.stores.sqlite import conversations, log
-from thinkaloud.stores.sqlite.database import Database
+from thinkaloud.stores.sqlite.owners import OwnersDatabase
 
 
-class SqliteStore(Database):
+class SqliteStore(OwnersDatabase):
     """Implements `Store` with one file. Create it with `open`.
 
     Methods that write return after the commit. The queries themselves filter by owner.

@@ -288,7 +288,7 @@ async def test_a_reader_that_stops_reading_is_dropped_and_delays_no_other() -> N
     model = ScriptedModel([think(*[piece] * 300), say("Done.")])
     limits = Limits(max_response_chars=300 * 60_000 + 100)
     async with (
-        hosting(model, limits=limits, send_timeout_seconds=0.2) as served,
+        hosting(model, limits=limits, send_timeout_seconds=1.0) as served,
         client(served, max_queue=1, max_size=None) as slow,
     ):
         await slow.attach("room")

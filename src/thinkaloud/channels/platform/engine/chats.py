@@ -10,6 +10,7 @@ import msgspec
 from thinkaloud.channels.platform.message import ChatAddress
 from thinkaloud.channels.platform.settings import PlatformSettings, ThinkingMode
 from thinkaloud.channels.platform.stored import decoded
+from thinkaloud.errors import StoreError
 from thinkaloud.events.prompt import Effort
 from thinkaloud.ports.channel_state import ChannelState
 
@@ -26,11 +27,16 @@ class ChatChoices(msgspec.Struct, frozen=True, omit_defaults=True):
     reasoning_effort: Effort | None = None
 
 
-class _Conversations(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The conversations of an address."""
+class AddressConversations(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The conversations that an owner has at an address, as they are stored."""
 
     current: str
     earlier: tuple[str, ...] = ()
+
+    def followed_by(self, others: "AddressConversations") -> "AddressConversations":
+        """Return these conversations with others, of another owner, as earlier ones."""
+        earlier = (*self.earlier, others.current, *others.earlier)
+        return msgspec.structs.replace(self, earlier=earlier[:_MAX_EARLIER])
 
 
 class Chats:
@@ -59,16 +65,29 @@ class Chats:
         return chosen or configured
 
     async def conversation(self, chat: ChatAddress, owner: str) -> str:
-        """Return the current conversation of an address."""
-        return (await self._conversations(chat, owner)).current
+        """Return the current conversation of an address.
+
+        An id that depends on the owner's name is stored, so that it survives a new name.
+        """
+        key = address_key(chat.chat_id, chat.thread_id, owner)
+        found = await self._stored(key)
+        if found is not None:
+            return found.current
+        first = first_conversation(chat, owner, self._settings.owner or owner)
+        if first == _hashed(chat, key):
+            value = msgspec.json.encode(AddressConversations(first))
+            await self._state.put(self._channel, "conversation", key, value)
+            await self._state.trim(self._channel, "conversation", _MAX_CHATS)
+        return first
 
     async def new_conversation(self, chat: ChatAddress, owner: str) -> str:
         """Begin a new conversation at an address and return its id."""
         old = await self._conversations(chat, owner)
         name = f"{self._channel[:20]}:{secrets.token_hex(12)}"
         earlier = (old.current, *old.earlier)[:_MAX_EARLIER]
-        value = msgspec.json.encode(_Conversations(name, earlier))
-        await self._state.put(self._channel, "conversation", address_key(chat, owner), value)
+        value = msgspec.json.encode(AddressConversations(name, earlier))
+        key = address_key(chat.chat_id, chat.thread_id, owner)
+        await self._state.put(self._channel, "conversation", key, value)
         await self._state.trim(self._channel, "conversation", _MAX_CHATS)
         return name
 
@@ -77,17 +96,27 @@ class Chats:
         known = await self._conversations(chat, owner)
         return conversation_id in {known.current, *known.earlier}
 
-    async def _conversations(self, chat: ChatAddress, owner: str) -> _Conversations:
-        key = address_key(chat, owner)
-        found = decoded(await self._state.get(self._channel, "conversation", key), _Conversations)
-        if found is not None:
-            return found
-        return _Conversations(first_conversation(chat, owner, self._settings.owner or owner))
+    async def _conversations(self, chat: ChatAddress, owner: str) -> AddressConversations:
+        key = address_key(chat.chat_id, chat.thread_id, owner)
+        first = first_conversation(chat, owner, self._settings.owner or owner)
+        return await self._stored(key) or AddressConversations(first)
+
+    async def _stored(self, key: str) -> AddressConversations | None:
+        value = await self._state.get(self._channel, "conversation", key)
+        return decoded(value, AddressConversations)
 
 
-def address_key(chat: ChatAddress, owner: str) -> str:
+def address_key(chat_id: str, thread_id: str | None, owner: str) -> str:
     """Return the key of an address in the state: unambiguous, whatever the ids contain."""
-    return msgspec.json.encode((chat.chat_id, chat.thread_id, owner)).decode()
+    return msgspec.json.encode((chat_id, thread_id, owner)).decode()
+
+
+def read_address_key(key: str) -> tuple[str, str | None, str]:
+    """Return the chat, the thread and the owner of such a key. Raises `StoreError`."""
+    try:
+        return msgspec.json.decode(key, type=tuple[str, str | None, str])
+    except msgspec.DecodeError as error:
+        raise StoreError(f"The state of the channels has an unreadable key ({error}).") from error
 
 
 def first_conversation(chat: ChatAddress, owner: str, default_owner: str) -> str:
@@ -100,5 +129,8 @@ def first_conversation(chat: ChatAddress, owner: str, default_owner: str) -> str
     plain = ":" not in chat.chat_id and owner == default_owner
     if plain and _ID.match(name):
         return name
-    digest = hashlib.sha256(address_key(chat, owner).encode()).hexdigest()[:40]
-    return f"{chat.channel[:20]}:{digest}"
+    return _hashed(chat, address_key(chat.chat_id, chat.thread_id, owner))
+
+
+def _hashed(chat: ChatAddress, key: str) -> str:
+    return f"{chat.channel[:20]}:{hashlib.sha256(key.encode()).hexdigest()[:40]}"

@@ -1,1 +1,1 @@
-"""`thinkaloud keys` and `thinkaloud audit`."""
+"""`thinkaloud keys`, `thinkaloud audit` and `thinkaloud owners`."""

@@ -1,0 +1,83 @@
+"""`thinkaloud owners`: what it prints, asks and refuses."""
+
+import asyncio
+import json
+from pathlib import Path
+
+from tests.cli.program import DEMO, Home
+from tests.stores.samples import begin
+from thinkaloud.stores.sqlite import SqliteStore
+
+
+async def _begin(path: Path, owner: str) -> None:
+    async with SqliteStore.open(path) as store:
+        await begin(store, owner=owner)
+
+
+def keep_conversation(home: Home, owner: str = "local") -> None:
+    asyncio.run(_begin(home.folder / "data" / "thinkaloud.db", owner))
+
+
+def listed(home: Home) -> dict[str, int]:
+    """The number of conversations of each owner."""
+    run = home.run("owners", "list", "--json")
+    assert run.returncode == 0, run.stderr
+    return {each["owner"]: each["conversations"] for each in json.loads(run.stdout)}
+
+
+def test_an_owner_gets_another_name_and_is_deleted(home: Home) -> None:
+    keep_conversation(home)
+    renamed = home.run("owners", "rename", "local", "ana")
+    assert (renamed.returncode, renamed.stdout) == (0, "")
+    assert "Gave 1 conversation to ana." in renamed.stderr
+    assert "A server that requires no keys still uses local" in renamed.stderr
+    assert listed(home) == {"ana": 1}
+    assert "ana" in home.run("owners", "list").stdout
+    unasked = home.run("owners", "delete", "ana")
+    assert unasked.returncode == 2
+    assert "add --yes" in unasked.stderr
+    assert listed(home) == {"ana": 1}
+    deleted = home.run("owners", "delete", "ana", "--yes")
+    assert "Deleted ana with 1 conversation." in deleted.stderr
+    assert listed(home) == {}
+
+
+def test_what_the_configuration_still_calls_by_the_former_name_is_listed(home: Home) -> None:
+    keep_conversation(home, "bob")
+    home.configure(
+        DEMO
+        + '[auth]\nmode = "keys"\n[auth.owners.bob]\ntokens_per_day = 5\n'
+        + '[channels.telegram]\nenabled = false\nowner = "bob"\n'
+    )
+    renamed = home.run("owners", "rename", "bob", "ana")
+    assert "[auth.owners.bob], [channels.telegram]" in renamed.stderr
+    assert "requires no keys" not in renamed.stderr
+
+
+def test_deleting_takes_the_owners_name_as_confirmation(home: Home) -> None:
+    keep_conversation(home)
+    with home.terminal("owners", "delete", "local") as terminal:
+        terminal.until("confirm:")
+        terminal.type("yes\r")
+        assert terminal.exit_code() == 1
+    assert listed(home) == {"local": 1}
+    with home.terminal("owners", "delete", "local") as terminal:
+        terminal.until("confirm:")
+        terminal.type("local\r")
+        assert terminal.exit_code() == 0
+    assert listed(home) == {}
+
+
+async def test_owners_are_left_alone_while_a_server_uses_the_data(home: Home) -> None:
+    async with SqliteStore.open(home.folder / "data" / "thinkaloud.db"):
+        for arguments in (("list",), ("rename", "a", "b"), ("delete", "a", "--yes")):
+            refused = await asyncio.to_thread(home.run, "owners", *arguments)
+            assert refused.returncode == 3
+            assert "Another thinkaloud server" in refused.stderr
+
+
+def test_an_unknown_owner_is_named_with_what_lists_owners(home: Home) -> None:
+    for arguments in (("rename", "nobody", "ana"), ("delete", "nobody", "--yes")):
+        refused = home.run("owners", *arguments)
+        assert refused.returncode == 2
+        assert "thinkaloud owners list" in refused.stderr
