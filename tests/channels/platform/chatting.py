@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from tests.channels.platform.clocks import SteppedClock
 from tests.channels.platform.lab import Lab, Setup, channel_lab
-from tests.channels.platform.scripted import ScriptedPlatform, message
+from tests.channels.platform.scripted import DocumentPlatform, ScriptedPlatform, message
 from thinkaloud.channels.platform.message import ChatAddress
 from thinkaloud.channels.platform.platform import Limits, PlatformContext
 from thinkaloud.channels.platform.settings import PlatformSettings
@@ -43,6 +43,15 @@ class Chat:
             await self.clock.advance(0.1)
         raise AssertionError(self.platform.texts(chat))
 
+    async def finished(self) -> None:
+        """Wait until no answer is on its way; time passes as needed."""
+        for _ in range(400):
+            if self.lab.channel.status.pending == 0:
+                return
+            await asyncio.sleep(0.002)
+            await self.clock.advance(0.1)
+        raise AssertionError(self.lab.channel.status)
+
 
 @asynccontextmanager
 async def chatting(
@@ -53,12 +62,14 @@ async def chatting(
     limits: Limits | None = None,
     reasoning_allowed: bool = True,
     configured: Settings | None = None,
+    documents: bool = False,
 ) -> AsyncGenerator[Chat]:
     platforms: list[ScriptedPlatform] = []
     clock = SteppedClock()
 
     def make(settings: PlatformSettings, context: PlatformContext) -> ScriptedPlatform:
-        platforms.append(ScriptedPlatform(settings, context, limits))
+        kind = DocumentPlatform if documents else ScriptedPlatform
+        platforms.append(kind(settings, context, limits))
         return platforms[-1]
 
     setup = Setup(

@@ -7,6 +7,7 @@ import msgspec
 
 from thinkaloud.channels.markdown.plain import plain_text
 from thinkaloud.channels.platform.content import ChatContent, Thought
+from thinkaloud.channels.platform.documents import Document
 from thinkaloud.channels.platform.errors import PlatformError, Transient
 from thinkaloud.channels.platform.message import ChatAddress, ChatMessage, Origin, Sender
 from thinkaloud.channels.platform.platform import Check, Inbox, Limits, PlatformContext, Sent
@@ -114,6 +115,24 @@ class ScriptedPlatform:
     async def _notify(self) -> None:
         async with self.changed:
             self.changed.notify_all()
+
+
+class DocumentPlatform(ScriptedPlatform):
+    """The same, with files: about 100 characters fit into a message."""
+
+    message_chars = 100
+
+    def __init__(
+        self, settings: PlatformSettings, context: PlatformContext, limits: Limits | None = None
+    ) -> None:
+        super().__init__(settings, context, limits)
+        self.documents: list[Document] = []
+        self.document_failures: list[PlatformError] = []
+
+    async def send_document(self, chat: ChatAddress, origin: Origin, document: Document) -> None:
+        if self.document_failures:
+            raise self.document_failures.pop(0)
+        self.documents.append(document)
 
 
 def rendered(content: ChatContent) -> str:

@@ -1,6 +1,6 @@
 """The settings that all chat platforms share. `thinkaloud.config` loads and documents them."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -46,6 +46,9 @@ class PlatformSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     """The model of the channel's conversations, as `host/model`. Not set: the server's."""
     reasoning_effort: Effort | None = None
     """The reasoning effort of the channel's conversations. Not set: the server's."""
+    answer_messages: Annotated[int, msgspec.Meta(ge=1, le=100)] = 16
+    """About how many messages an answer may take. A longer one is cut there, and also sent completely as a Markdown
+    document, on platforms where the bot can send files."""
     system_prompt: str | None = None
     """The system prompt of the channel's conversations. Not set: the server's."""
     owner: str | None = None

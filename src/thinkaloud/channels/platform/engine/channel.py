@@ -99,6 +99,7 @@ class ChatChannel:
                 replies=self._replies,
                 clock=services.clock,
                 reasoning_allowed=allowed,
+                answer_messages=settings.answer_messages,
                 drain_seconds=services.drain_seconds,
             )
         )

@@ -15,7 +15,6 @@ from thinkaloud.channels.platform.engine.delivery import Delivery, DeliveryRecor
 from thinkaloud.channels.platform.engine.leftovers import Leftovers, LeftoverServices
 from thinkaloud.channels.platform.engine.presenting import (
     MakeContent,
-    Place,
     Presenting,
     Stage,
 )
@@ -45,6 +44,8 @@ class DeliveryServices(msgspec.Struct, frozen=True):
     clock: Clock
     reasoning_allowed: bool
     """Whether the channel's and the server's policies allow reasoning."""
+    answer_messages: int
+    """See `PlatformSettings.answer_messages`."""
     drain_seconds: float = 5.0
 
 
@@ -175,9 +176,8 @@ class Deliveries:
         await services.connection.ready()
         try:
             async with services.runs.follow(delivery.record.order.owner, run_id) as feed:
-                stage = Stage(services.connection, services.clock)
-                place = Place(delivery.chat, delivery.record.origin, delivery)
-                showing = Presenting(place, feed, stage)
+                stage = Stage(services.connection, services.clock, services.answer_messages)
+                showing = Presenting(delivery, feed, stage)
                 return await showing.present(_content_of(services, delivery))
         except NotFound:
             return True  # The conversation was deleted.

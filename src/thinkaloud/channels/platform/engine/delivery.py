@@ -27,6 +27,8 @@ class DeliveryRecord(msgspec.Struct, frozen=True):
     """None until the run has started."""
     sent: msgspec.Raw = _NOTHING
     """The platform's own record: see `Sent`."""
+    completed: bool = False
+    """Whether what a long answer left out was sent, as a document or in messages."""
 
 
 class Delivery:
@@ -53,11 +55,11 @@ class Delivery:
     async def save(self, record: msgspec.Struct) -> None:
         """Persist the platform's record. If that fails, it is kept in memory at least."""
         sent = msgspec.Raw(msgspec.json.encode(record))
-        self.record = msgspec.structs.replace(self.record, sent=sent)
-        try:
-            await self._store()
-        except StoreError as error:
-            _log.warning("channel %s: cannot save what was sent: %s", self._channel, error.message)
+        await self._keep(msgspec.structs.replace(self.record, sent=sent))
+
+    async def complete(self) -> None:
+        """Persist that what a long answer left out was sent. Errors are handled as in `save`."""
+        await self._keep(msgspec.structs.replace(self.record, completed=True))
 
     async def accept(self) -> bool:
         """Persist the message. Returns False if the same message is already on its way."""
@@ -81,6 +83,13 @@ class Delivery:
     async def forget(self) -> None:
         """Delete it: the chat shows everything, or never will."""
         await self._state.take(self._channel, "delivery", self.key)
+
+    async def _keep(self, record: DeliveryRecord) -> None:
+        self.record = record
+        try:
+            await self._store()
+        except StoreError as error:
+            _log.warning("channel %s: cannot save what was sent: %s", self._channel, error.message)
 
     async def _store(self) -> None:
         value = msgspec.json.encode(self.record)

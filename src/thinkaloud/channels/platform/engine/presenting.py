@@ -3,18 +3,25 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 import msgspec
 
 from thinkaloud.channels.markdown.plain import escaped, plain_text
 from thinkaloud.channels.platform.content import ChatContent
+from thinkaloud.channels.platform.documents import (
+    SendsDocuments,
+    Shortened,
+    answer_document,
+    shortened,
+)
 from thinkaloud.channels.platform.engine.connection import Connection
+from thinkaloud.channels.platform.engine.delivery import Delivery
 from thinkaloud.channels.platform.engine.pacer import pause
 from thinkaloud.channels.platform.engine.runs import RunFeed
 from thinkaloud.channels.platform.errors import PlatformError, Rejected, RetryLater, Transient
-from thinkaloud.channels.platform.message import ChatAddress, Origin
-from thinkaloud.channels.platform.platform import Platform, Sent
+from thinkaloud.channels.platform.platform import Platform
 from thinkaloud.errors import ThinkaloudError
 from thinkaloud.events.view import RunView
 from thinkaloud.ports.clock import Clock
@@ -33,26 +40,21 @@ _MAX_FAULTS: Final = 5
 _log = logging.getLogger(__name__)
 
 
-class Place(msgspec.Struct, frozen=True):
-    """Where a run is shown, and what has been sent there."""
-
-    chat: ChatAddress
-    origin: Origin
-    sent: Sent
-
-
 class Stage(msgspec.Struct, frozen=True):
     """What showing needs from its channel."""
 
     connection: Connection
     clock: Clock
+    answer_messages: int
+    """See `PlatformSettings.answer_messages`."""
 
 
 class Presenting:
     """Shows one run. Use it once."""
 
-    def __init__(self, place: Place, feed: RunFeed, stage: Stage) -> None:
-        self._place = place
+    def __init__(self, delivery: Delivery, feed: RunFeed, stage: Stage) -> None:
+        self._delivery = delivery
+        self._answer_messages = stage.answer_messages
         self._feed = feed
         self._connection = stage.connection
         self._pacer = stage.connection.pacer
@@ -82,7 +84,7 @@ class Presenting:
             while await self._feed.changed():
                 self._changed.set()
         except ThinkaloudError as error:
-            _log.warning("channel %s: %s", self._place.chat.channel, error.message)
+            _log.warning("channel %s: %s", self._delivery.chat.channel, error.message)
         finally:
             self._ended.set()
             self._changed.set()
@@ -105,9 +107,12 @@ class Presenting:
                 if ended:
                     return False
                 continue
-            if content != last or refreshing:
-                done = await self._show(platform, content)
-                last = content
+            shown = _fitted(platform, content, self._answer_messages)
+            if shown.content != last or refreshing:
+                done = await self._show(platform, shown.content)
+                last = shown.content
+            if done and shown.rest and content.final:
+                done = await self._complete(platform, content, shown.rest)
             if content.final and done:
                 return True
 
@@ -125,7 +130,7 @@ class Presenting:
 
     async def _take_turn(self, *, again: bool) -> None:
         """Wait until `show` may be called, and count the call. The end of the run speeds it up."""
-        chat, is_group = self._place.chat, self._place.origin.is_group
+        chat, is_group = self._delivery.chat, self._delivery.record.origin.is_group
         noted = False
         try:
             while True:
@@ -147,34 +152,76 @@ class Presenting:
 
     async def _show(self, platform: Platform, content: ChatContent) -> bool:
         """Call the platform once. Returns whether the chat shows this content, or never will."""
-        place = self._place
+        delivery = self._delivery
+
+        async def rejected(error: PlatformError) -> bool:
+            return await self._rejected(platform, content, error)
+
+        show = partial(platform.show, delivery.chat, content, delivery)
+        return await self._attempt(show, rejected, final=content.final)
+
+    async def _complete(self, platform: Platform, content: ChatContent, rest: str) -> bool:
+        """Send the whole answer as a document, or if that is refused, the rest in messages.
+
+        Returns whether it is there, or never will be.
+        """
+        delivery = self._delivery
+        if delivery.record.completed:
+            return True
+        assert isinstance(platform, SendsDocuments)
+        document = answer_document(content)
+
+        async def send() -> bool:
+            await platform.send_document(delivery.chat, delivery.record.origin, document)
+            return True
+
+        async def rejected(error: PlatformError) -> bool:
+            channel = delivery.chat.channel
+            _log.warning("channel %s: a document was rejected: %s", channel, error.message)
+            return await self._say(platform, rest)
+
+        await self._take_turn(again=True)
+        done = await self._attempt(send, rejected, final=True)
+        if done:
+            await delivery.complete()
+        return done
+
+    async def _attempt(
+        self,
+        call: Callable[[], Awaitable[bool]],
+        rejected: Callable[[PlatformError], Awaitable[bool]],
+        *,
+        final: bool,
+    ) -> bool:
+        """Make a call. Returns False if it has to be made again, after a delay."""
+        channel = self._delivery.chat.channel
         try:
             async with asyncio.timeout(_CALL_SECONDS):
-                done = await platform.show(place.chat, content, place.sent)
+                done = await call()
         except RetryLater as order:
-            self._obey(order, final=content.final)
+            self._obey(order, final=final)
             return False
         except Rejected as error:
-            return await self._rejected(platform, content, error)
+            return await rejected(error)
         except Transient as error:
-            _log.info("channel %s: %s", place.chat.channel, error.message)
+            _log.info("channel %s: %s", channel, error.message)
         except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and is_cancelled():
                 raise
             self._faults += 1
-            _log_fault(place.chat.channel, error)
+            _log_fault(channel, error)
             if self._faults >= _MAX_FAULTS:
-                return await self._rejected(platform, content, Rejected(type(error).__name__))
+                return await rejected(Rejected(type(error).__name__))
         else:
             self._failures = self._faults = 0
             return done
-        await self._back_off(final=content.final)
+        await self._back_off(final=final)
         return False
 
     def _obey(self, order: RetryLater, *, final: bool) -> None:
         if final and order.scope == "updates":
             order = RetryLater(order.seconds)
-        self._pacer.obey(order, self._place.chat)
+        self._pacer.obey(order, self._delivery.chat)
 
     async def _back_off(self, *, final: bool) -> None:
         self._failures += 1
@@ -187,17 +234,22 @@ class Presenting:
     async def _rejected(
         self, platform: Platform, content: ChatContent, error: PlatformError
     ) -> bool:
-        channel = self._place.chat.channel
+        channel = self._delivery.chat.channel
         if not content.final:
             _log.warning("channel %s: an update was rejected: %s", channel, error.message)
             self._skips_updates = True
             return True
         _log.warning("channel %s: an answer was rejected: %s", channel, error.message)
         words = "\n\n".join([part for part in (content.answer, escaped(content.closing)) if part])
+        return await self._say(platform, words)
+
+    async def _say(self, platform: Platform, words: str) -> bool:
+        """Send Markdown as messages of the server. Returns whether they are there, or never will be."""
+        channel, delivery = self._delivery.chat.channel, self._delivery
         for markdown in (words, escaped(plain_text(words))):
             try:
                 async with asyncio.timeout(_CALL_SECONDS):
-                    await platform.say(self._place.chat, markdown, origin=self._place.origin)
+                    await platform.say(delivery.chat, markdown, origin=delivery.record.origin)
             except RetryLater as order:
                 self._obey(order, final=True)
                 return False
@@ -228,11 +280,17 @@ class Presenting:
     async def _set_typing(self, platform: Platform, *, on: bool) -> None:
         try:
             async with asyncio.timeout(_TYPING_SECONDS):
-                await platform.typing(self._place.chat, self._place.origin, on=on)
+                await platform.typing(self._delivery.chat, self._delivery.record.origin, on=on)
         except PlatformError:
             return
         except Exception as error:  # noqa: BLE001 - a platform's library may raise anything
-            _log_fault(self._place.chat.channel, error)
+            _log_fault(self._delivery.chat.channel, error)
+
+
+def _fitted(platform: Platform, content: ChatContent, messages: int) -> Shortened:
+    if not isinstance(platform, SendsDocuments):
+        return Shortened(content)
+    return shortened(content, messages, platform.message_chars)
 
 
 def _log_fault(channel: str, error: BaseException) -> None:
