@@ -5,6 +5,7 @@ it. Here a call that doesn't fit is refused at once, with the time to wait.
 """
 
 import asyncio
+import io
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
@@ -12,6 +13,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
+from thinkaloud.channels.platform.documents import Document
 from thinkaloud.channels.platform.errors import (
     PlatformError,
     Rejected,
@@ -71,17 +73,30 @@ class Api:
         """The names that Discord gives to the limits of routes: several may share one."""
 
     async def call(
-        self, method: str, path: str, body: object = None, *, final: bool = False
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        file: Document | None = None,
+        final: bool = False,
     ) -> Json:
-        """Call a method and return its response; an empty object if there is none.
+        """Call a method, with a file if given, and return its response; an empty object if there is none.
 
         Raises `RetryLater` (also without a call, if the limit is known to be used up), `Transient`
         or `Rejected`, or a subclass of this module.
         """
-        return cast("Json", await self.request(method, path, body, final=final) or {})
+        answer = await self.request(method, path, body, file=file, final=final)
+        return cast("Json", answer or {})
 
     async def request(
-        self, method: str, path: str, body: object = None, *, final: bool = False
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        file: Document | None = None,
+        final: bool = False,
     ) -> object:
         """Call a method and return the decoded response. Raises as `call`."""
         interaction = path.startswith(("/interactions/", "/webhooks/"))
@@ -94,8 +109,10 @@ class Api:
         headers = {"User-Agent": _USER_AGENT}
         if not interaction:
             headers["Authorization"] = f"Bot {self._token}"
-        data = None
-        if body is not None:
+        data: bytes | aiohttp.FormData | None = None
+        if file is not None:
+            data = _form(body, file)
+        elif body is not None:
             headers["Content-Type"] = "application/json"
             data = msgspec.json.encode(body)
         what = f"{method} {_shown(path)}"
@@ -179,6 +196,17 @@ class Api:
             host = ""
         if host != URL(self._base).host and not host.endswith(_MEDIA_HOSTS):
             raise Rejected("the file is not on a server of Discord")
+
+
+def _form(body: object, file: Document) -> aiohttp.FormData:
+    """Source: https://discord.com/developers/docs/reference#uploading-files"""
+    form = aiohttp.FormData()
+    payload = msgspec.json.encode(body).decode()
+    form.add_field("payload_json", payload, content_type="application/json")
+    form.add_field(
+        "files[0]", io.BytesIO(file.data), content_type=file.media_type, filename=file.name
+    )
+    return form
 
 
 def _route(method: str, path: str) -> tuple[str, str]:

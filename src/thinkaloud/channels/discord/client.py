@@ -10,13 +10,14 @@ from thinkaloud.channels.discord.commands import publish_commands
 from thinkaloud.channels.discord.display import Display
 from thinkaloud.channels.discord.gateway import Gateway, named_gateway
 from thinkaloud.channels.discord.interactions import Interactions, reply
-from thinkaloud.channels.discord.parts import said_parts
+from thinkaloud.channels.discord.parts import CONTENT_CHARS, said_parts
 from thinkaloud.channels.discord.read import Reader
 from thinkaloud.channels.discord.receive import Receiver, close_gateway
 from thinkaloud.channels.discord.render import Draft
-from thinkaloud.channels.discord.send import Place, post
+from thinkaloud.channels.discord.send import Place, attach, post
 from thinkaloud.channels.discord.settings import DiscordSettings
 from thinkaloud.channels.platform.content import ChatContent
+from thinkaloud.channels.platform.documents import Document
 from thinkaloud.channels.platform.errors import Misconfigured, Rejected
 from thinkaloud.channels.platform.message import ChatAddress, Origin
 from thinkaloud.channels.platform.platform import Check, Inbox, Limits, PlatformContext, Sent
@@ -99,6 +100,15 @@ class DiscordPlatform:
             await post(self._api, place, draft, f"{moment}/{part}", final=True)
             place = Place.of(chat)
         return True
+
+    @property
+    def message_chars(self) -> int:
+        """See `SendsDocuments.message_chars`."""
+        return CONTENT_CHARS
+
+    async def send_document(self, chat: ChatAddress, origin: Origin, document: Document) -> None:
+        """See `SendsDocuments.send_document`. It stands below the answer, which is the reply."""
+        await attach(self._api, Place.of(chat), document)
 
     async def typing(self, chat: ChatAddress, origin: Origin, *, on: bool) -> None:
         """See `Platform.typing`. It ends with the next message, or after ten seconds."""

@@ -6,7 +6,8 @@ from typing import Final, cast
 import msgspec
 
 from thinkaloud.channels.discord.api import Api, Json
-from thinkaloud.channels.discord.render import NO_MENTIONS, SILENT, Draft
+from thinkaloud.channels.discord.render import NO_MENTIONS, SILENT, SUPPRESS_EMBEDS, Draft
+from thinkaloud.channels.platform.documents import Document
 from thinkaloud.channels.platform.message import ChatAddress
 
 _NONCE_CHARS: Final = 25
@@ -50,6 +51,20 @@ async def post(api: Api, place: Place, draft: Draft, key: str, *, final: bool = 
         body["message_reference"] = {"message_id": place.reply_to, "fail_if_not_exists": False}
     made = await api.call("POST", f"/channels/{place.channel}/messages", body, final=final)
     return Made(str(made["id"]), _texts(made) in ([], _texts(body)))
+
+
+async def attach(api: Api, place: Place, document: Document) -> None:
+    """Send a file with its caption, silently. It isn't doubled, as with `post`."""
+    body: Json = {
+        "content": document.caption,
+        "attachments": [{"id": 0, "filename": document.name}],
+        "flags": SUPPRESS_EMBEDS | SILENT,
+        "allowed_mentions": NO_MENTIONS,
+        "nonce": hashlib.sha256(document.key.encode()).hexdigest()[:_NONCE_CHARS],
+        "enforce_nonce": True,
+    }
+    path = f"/channels/{place.channel}/messages"
+    await api.call("POST", path, body, file=document, final=True)
 
 
 async def edit(

@@ -37,7 +37,7 @@ class SendsDocuments(Protocol):
         ...
 
     async def send_document(self, chat: ChatAddress, origin: Origin, document: Document) -> None:
-        """Send a document, in groups as a reply to the message of `origin`.
+        """Send a document below the answer to the message of `origin`.
 
         It notifies nobody, and spends the budgets that `Limits.show_spends` doesn't name.
         Raises as `Platform.show`; `Rejected` also if it is too large.

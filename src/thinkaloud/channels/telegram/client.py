@@ -8,6 +8,7 @@ from aiogram.types import BotCommand
 
 from thinkaloud.channels.platform.actions import COMMANDS
 from thinkaloud.channels.platform.content import ChatContent
+from thinkaloud.channels.platform.documents import Document
 from thinkaloud.channels.platform.errors import Misconfigured, PlatformError, Rejected
 from thinkaloud.channels.platform.message import ChatAddress, Origin
 from thinkaloud.channels.platform.parts import send_parts
@@ -15,7 +16,7 @@ from thinkaloud.channels.platform.platform import Check, Inbox, Limits, Platform
 from thinkaloud.channels.telegram.api import Api, Unauthorized, UnknownMethod
 from thinkaloud.channels.telegram.display import Display, Forms
 from thinkaloud.channels.telegram.receive import Receiver
-from thinkaloud.channels.telegram.render import said
+from thinkaloud.channels.telegram.render import CHARACTERS, said
 from thinkaloud.channels.telegram.send import LIMITS, Letter, Sending, is_direct
 from thinkaloud.channels.telegram.settings import TelegramSettings
 from thinkaloud.channels.telegram.updates import User
@@ -98,6 +99,15 @@ class TelegramPlatform:
 
         await send_parts(letters, send, self._clock, begun=True)
         return True
+
+    @property
+    def message_chars(self) -> int:
+        """See `SendsDocuments.message_chars`."""
+        return CHARACTERS[self._forms.usual]
+
+    async def send_document(self, chat: ChatAddress, origin: Origin, document: Document) -> None:
+        """See `SendsDocuments.send_document`."""
+        await self._sending.attach(chat, document)
 
     async def typing(self, chat: ChatAddress, origin: Origin, *, on: bool) -> None:
         """See `Platform.typing`. It ends by itself after five seconds; a draft makes it unnecessary."""

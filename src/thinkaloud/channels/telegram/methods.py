@@ -7,7 +7,7 @@ takes longer than everything else; and one update that they don't understand mak
 from typing import Any, Final
 
 from aiogram.methods import TelegramMethod
-from aiogram.types import TelegramObject
+from aiogram.types import InputFile, TelegramObject
 
 _NO_PREVIEW: Final = '{"is_disabled":true}'
 
@@ -59,6 +59,20 @@ class SendMessage(TelegramMethod[Posted]):
     reply_markup: dict[str, Any] | None = None
     ephemeral_message_parameters: dict[str, Any] | None = None
     link_preview_options: str = _NO_PREVIEW
+
+
+class SendDocument(TelegramMethod[Posted]):
+    """Send a file of at most 50 MB."""
+
+    __returning__ = Posted
+    __api_method__ = "sendDocument"
+
+    chat_id: int
+    document: InputFile
+    caption: str
+    message_thread_id: int | None = None
+    disable_notification: bool = True
+    disable_content_type_detection: bool = True
 
 
 class EditMessageText(TelegramMethod[Posted]):

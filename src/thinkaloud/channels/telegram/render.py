@@ -32,7 +32,7 @@ Form = Literal["rich", "html", "text"]
 """How a message is written: as a rich message, as HTML for servers without rich messages, or, where
 the server accepts neither, as text without formatting."""
 
-_CHARACTERS: Final = {
+CHARACTERS: Final = {
     "rich": MAX_CHARACTERS - 768,
     "html": html.MAX_CHARACTERS - 96,
     "text": html.MAX_CHARACTERS - 96,
@@ -93,7 +93,7 @@ def progress(content: ChatContent, form: Form) -> Part | None:
 
 def finished(content: ChatContent, form: Form) -> Sequence[Part]:
     """Return all messages of a run that has ended; the answer comes before what is left of a long thought."""
-    most, room = _BLOCKS[form], _CHARACTERS[form]
+    most, room = _BLOCKS[form], CHARACTERS[form]
     body = list(_body(content))
     if content.closing:
         body.append(Paragraph(Italic(content.closing) if content.answers else content.closing))
@@ -116,13 +116,13 @@ def said(markdown: str, form: Form) -> Sequence[Part]:
     """Return the messages for a text of the server itself."""
     blocks = _simple(list(blocks_of(markdown)), form)
     return [
-        Part(_written(part, form)) for part in messages(blocks, _CHARACTERS[form], _BLOCKS[form])
+        Part(_written(part, form)) for part in messages(blocks, CHARACTERS[form], _BLOCKS[form])
     ]
 
 
 def _continued(thought: str, form: Form) -> Iterator[Part]:
     """Yield silent messages with the rest of a thought; if it is too long even for those, they say so."""
-    limit = _CHARACTERS[form] - 100
+    limit = CHARACTERS[form] - 100
     for number in range(_CONTINUATIONS):
         if not thought:
             return
@@ -131,7 +131,7 @@ def _continued(thought: str, form: Form) -> Iterator[Part]:
         if thought and number == _CONTINUATIONS - 1:
             text += f"\n\n[{len(thought):,} more characters are not shown.]"
         block = fold("Thought, continued", text)
-        for part in messages(_simple([block], form), _CHARACTERS[form], _BLOCKS[form]):
+        for part in messages(_simple([block], form), CHARACTERS[form], _BLOCKS[form]):
             yield Part(_written(part, form), silent=True)
 
 
@@ -152,7 +152,7 @@ def _live(content: ChatContent, form: Form) -> list[Block]:
 
 def _latest(blocks: Sequence[Block], form: Form) -> Sequence[Block]:
     """Return the last of these blocks that fit into a message."""
-    *_, last = messages(_simple(blocks, form), _CHARACTERS[form], _BLOCKS[form])
+    *_, last = messages(_simple(blocks, form), CHARACTERS[form], _BLOCKS[form])
     return last
 
 

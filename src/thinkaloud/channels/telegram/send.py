@@ -5,13 +5,16 @@ from typing import Any, Final
 
 import msgspec
 from aiogram.methods import DeleteMessage
+from aiogram.types import BufferedInputFile
 
+from thinkaloud.channels.platform.documents import Document
 from thinkaloud.channels.platform.errors import RetryLater
 from thinkaloud.channels.platform.message import ChatAddress
 from thinkaloud.channels.platform.platform import Budget, Limits
 from thinkaloud.channels.telegram.api import Api
 from thinkaloud.channels.telegram.methods import (
     EditMessageText,
+    SendDocument,
     SendMessage,
     SendMessageDraft,
     SendRichMessage,
@@ -95,6 +98,16 @@ class Sending:
         mode = _parse_mode(letter.form)
         text = SendMessage(text=letter.part.text, parse_mode=mode, **parameters)
         return (await self._api.call(text)).message_id
+
+    async def attach(self, chat: ChatAddress, document: Document) -> None:
+        """Send a file with its caption, silently."""
+        method = SendDocument(
+            chat_id=int(chat.chat_id),
+            document=BufferedInputFile(document.data, document.name),
+            caption=document.caption,
+            message_thread_id=_topic(chat),
+        )
+        await self._api.call(method)
 
     async def edit(self, chat: ChatAddress, message_id: int, letter: Letter) -> None:
         """Replace a message. Raises `NotModified` or `MessageGone` beside the others."""

@@ -39,6 +39,7 @@ class Message:
     attachments: list[Json] = field(default_factory=list[Json])
     mentions: list[str] = field(default_factory=list[str])
     webhook: bool = False
+    uploads: dict[str, bytes] = field(default_factory=dict[str, bytes])
     edited: bool = False
 
     @property

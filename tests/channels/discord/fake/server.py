@@ -14,6 +14,7 @@ from tests.channels.discord.fake.gateway import Gateway
 from tests.channels.discord.fake.messages import Message, pings_of
 from tests.channels.discord.fake.places import BOT, Places
 from tests.channels.discord.fake.rates import Rates, Verdict
+from tests.channels.discord.fake.uploads import body_of, uploads_of
 from tests.channels.discord.fake.validation import (
     COMPONENTS_V2,
     EPHEMERAL,
@@ -121,7 +122,7 @@ class FakeDiscord:
     async def _rest(self, request: web.Request) -> web.StreamResponse:
         raw = await request.read()
         path = request.match_info["path"]
-        body: Any = json.loads(raw) if raw else {}
+        body = body_of(request.headers.get("Content-Type", ""), raw)
         self.calls.append((request.method, path, body))
         if self.down:
             assert request.transport is not None
@@ -217,6 +218,7 @@ class FakeDiscord:
         self._ping(made, body)
         if nonce is not None:
             self._nonces[channel, nonce] = made
+        made.uploads = uploads_of(body)
         return self.places.message(self.places.add(made))
 
     def _by_nonce(self, channel: str, nonce: str | None) -> Message | None:

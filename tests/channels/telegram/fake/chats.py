@@ -7,10 +7,12 @@ from typing import Any
 import msgspec
 
 from tests.channels.telegram.fake.markup import MENTION, Parsed
-from tests.channels.telegram.fake.refusals import bad_request
+from tests.channels.telegram.fake.refusals import Refusal, bad_request
 from tests.channels.telegram.fake.rich import Rich
 
 DRAFT_MS = 30_000
+FILE_BYTES = 50_000_000
+CAPTION_CHARS = 1_024
 BOT: dict[str, Any] = {
     "id": 999,
     "is_bot": True,
@@ -40,6 +42,7 @@ class Bubble(msgspec.Struct):
     expires_ms: int = 0
     draft_id: int = 0
     can_stop: bool = False
+    files: dict[str, bytes] = {}
 
 
 class Chats:
@@ -80,6 +83,27 @@ class Chats:
         reply = _object(parameters, "reply_parameters")
         bubble.reply_to = int(reply["message_id"]) if reply else None
         bubble.silent = parameters.get("disable_notification") == "true"
+        self.bubbles.append(bubble)
+        return self._json(bubble)
+
+    def send_document(
+        self, parameters: Mapping[str, str], files: Mapping[str, tuple[str, bytes]]
+    ) -> dict[str, Any]:
+        name, content = files[parameters["document"].removeprefix("attach://")]
+        if len(content) > FILE_BYTES:
+            raise Refusal(413, "Request Entity Too Large")
+        if len(parameters.get("caption", "")) > CAPTION_CHARS:
+            raise bad_request("message caption is too long")
+        thread = parameters.get("message_thread_id")
+        bubble = Bubble(
+            self.chat_of(parameters),
+            self.new_id(),
+            parameters.get("caption", ""),
+            "",
+            thread_id=int(thread) if thread else None,
+            silent=parameters.get("disable_notification") == "true",
+            files={name: content},
+        )
         self.bubbles.append(bubble)
         return self._json(bubble)
 

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from tests.channels.multipart import fields_and_files
 from tests.channels.telegram.fake.chats import BOT, Bubble, Chats
 from tests.channels.telegram.fake.inbox import Updates
 from tests.channels.telegram.fake.rates import Rates
@@ -21,7 +22,7 @@ class Call(msgspec.Struct):
     """A call of the bot."""
 
     method: str
-    parameters: dict[str, str]
+    parameters: Mapping[str, str]
     status: int
     at_ms: int
 
@@ -104,7 +105,7 @@ class FakeTelegram:
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         raw = await request.read()
         self.bytes_received.append(raw)
-        parameters = {str(name): str(value) for name, value in (await request.post()).items()}
+        parameters, files = await _form(request, raw)
         method = request.match_info["method"]
         call = Call(method, parameters, 200, self.now_ms())
         fault = self._fault(method)
@@ -114,7 +115,10 @@ class FakeTelegram:
             if fault and not fault.lost:
                 call.status = fault.status
                 return _failed(fault)
-            body: dict[str, Any] = {"ok": True, "result": await self._result(method, parameters)}
+            body: dict[str, Any] = {
+                "ok": True,
+                "result": await self._result(method, parameters, files),
+            }
         except Refusal as refusal:
             call.status, body = refusal.code, refusal.body()
         finally:
@@ -135,11 +139,16 @@ class FakeTelegram:
                 return fault
         return None
 
-    async def _result(self, method: str, parameters: Mapping[str, str]) -> Any:
+    async def _result(
+        self, method: str, parameters: Mapping[str, str], files: Mapping[str, tuple[str, bytes]]
+    ) -> Any:
         if method in self.unknown:
             raise Refusal(404, "Not Found: method not found")
         if method in SENDING:
             return self._sent(method, parameters)
+        if method == "sendDocument":
+            self.rates.message(self.chats.chat_of(parameters))
+            return self.chats.send_document(parameters, files)
         match method:
             case "getMe":
                 return BOT | {"can_read_all_group_messages": not self.privacy_mode}
@@ -200,6 +209,14 @@ class FakeTelegram:
         if request.match_info["token"] != TOKEN or name not in self.files:
             return web.Response(status=404)
         return web.Response(body=self.files[name])
+
+
+async def _form(
+    request: web.Request, raw: bytes
+) -> tuple[Mapping[str, str], Mapping[str, tuple[str, bytes]]]:
+    if request.content_type == "multipart/form-data":
+        return fields_and_files(request.headers["Content-Type"], raw)
+    return {str(name): str(value) for name, value in (await request.post()).items()}, {}
 
 
 def _failed(fault: Fault) -> web.Response:
