@@ -31,6 +31,7 @@ from thinkaloud.events.prompt import (
     UserTurn,
 )
 from thinkaloud.ports.principal import Principal, ReasoningPolicy
+from thinkaloud.server.api.chat import WITHHELD
 from thinkaloud.server.wire_settings import AnthropicSettings, WireSettings
 from thinkaloud.testing import ScriptedModel, Usage, call_tool, finish, say, think
 from thinkaloud.tools.function import tool
@@ -282,6 +283,18 @@ async def test_a_secret_in_reasoning_reaches_no_reader_whose_policy_forbids_it(
     assert "Yes." in text
     assert ("[redacted:" in text) is (own != "deny")
     assert ("signature" in text) is (own != "deny")
+
+
+async def test_reasoning_that_the_policy_withholds_is_reported_in_a_header() -> None:
+    body = {"model": MODEL, "max_tokens": 100, "messages": [HELLO], "thinking": THINKING}
+    model = ScriptedModel([think("Hm."), say("Hi.")])
+    async with (
+        serving(model, show_reasoning="deny") as served,
+        served.session.post(f"{served.url}/v1/messages", json=body) as response,
+    ):
+        message = await response.json()
+    assert response.headers[WITHHELD] == "policy"
+    assert message["content"] == [{"type": "text", "text": "Hi."}]
 
 
 async def test_a_request_is_stored_only_if_it_names_a_conversation() -> None:
