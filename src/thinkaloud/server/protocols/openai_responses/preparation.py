@@ -109,12 +109,14 @@ class Preparation:
     async def _item(self, owner: str, name: str) -> InputItem:
         return await referenced_item(owner, name, self._services.server.runs, self._kept)
 
-    def effort(self, asked: ResponsesRequest) -> Effort | None:
+    def effort(self, owner: str, asked: ResponsesRequest) -> Effort | None:
         """Return the effort of a request. Raises `InvalidRequest` or `UnknownModel`."""
-        info = self._services.server.catalogue.open(asked.model or None).info
+        server = self._services.server
+        selections = server.runs.selections
+        info = server.catalogue.open(asked.model or selections.model(owner) or None).info
         effort = supported_effort(asked.reasoning and asked.reasoning.effort, info)
         if effort is None:
-            return effective_effort(None, self._services.state.reasoning_effort, info)
+            return effective_effort(None, selections.effort(owner), info)
         return effort
 
     def _wants_reasoning(self, request: Request, asked: ResponsesRequest) -> bool:

@@ -140,7 +140,7 @@ class Responses:
         if asked.background and asked.store is False:
             raise InvalidRequest("A background response must be stored.", field="background")
         owner = principal_of(request).owner
-        effort = self._preparation.effort(asked)
+        effort = self._preparation.effort(owner, asked)
         runs = self._services.server.runs
         place = await place_of(request, asked, owner, runs, self._kept)
         try:
