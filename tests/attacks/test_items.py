@@ -1,0 +1,20 @@
+"""The list of attacks only names tests that exist."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.attacks.items import ATTACKS
+
+TESTS = Path(__file__).resolve().parents[1]
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_every_attack_is_tried_by_tests_that_exist(attack: str) -> None:
+    assert ATTACKS[attack]
+    for place in ATTACKS[attack]:
+        file, _, name = place.partition("::")
+        tree = ast.parse((TESTS / file).read_text("utf-8"))
+        functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+        assert name in {node.name for node in ast.walk(tree) if isinstance(node, functions)}, place
