@@ -76,6 +76,7 @@ inChromium("a server that needs API keys", () => {
     await page.getByText("No chats yet.").waitFor();
     expect(await page.getByLabel("Your message").inputValue()).toBe("");
     expect(await page.locator("body").textContent()).not.toContain("secret");
+    expect(await page.evaluate(() => JSON.stringify({ ...sessionStorage }))).not.toContain("secret");
   });
 
   it("sends nothing of one owner as another who logs in after the key was revoked", async ({ lookAt, protected: { server, keys } }) => {
