@@ -1,5 +1,6 @@
 """An HTTP client for the API of a local server. Problem documents become exceptions."""
 
+import math
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
@@ -7,7 +8,7 @@ from typing import Final
 import aiohttp
 import msgspec
 
-from thinkaloud.app.server_address import ServerAddress
+from thinkaloud.app.server_address import API_KEY, ServerAddress
 from thinkaloud.app.server_session import key_header
 from thinkaloud.errors import (
     ConfigurationError,
@@ -37,6 +38,18 @@ _BY_STATUS: Final[Mapping[int, type[ThinkaloudError]]] = {
 class _Problem(msgspec.Struct, frozen=True):
     detail: str
     code: str | None = None
+    retry_after: float | None = None
+
+    @property
+    def message(self) -> str:
+        """The detail, and what to do."""
+        match self.code:
+            case "unauthorized":
+                return f"{self.detail} Check {API_KEY}, or unset it to use the server's local key."
+            case "rate_limited" | "budget_spent" if self.retry_after is not None:
+                return f"{self.detail} Try again in {_duration(self.retry_after)}."
+            case _:
+                return self.detail
 
 
 class Api:
@@ -138,7 +151,14 @@ def error_for(status: int, data: bytes) -> ThinkaloudError:
         problem = msgspec.json.decode(data, type=_Problem)
     except msgspec.MsgspecError:
         problem = _Problem(f"The server responded with status {status}.")
-    return _kind(status, problem.code)(problem.detail)
+    return _kind(status, problem.code)(problem.message)
+
+
+def _duration(seconds: float) -> str:
+    whole = max(1, math.ceil(seconds))
+    if whole < 120:
+        return f"{whole} s"
+    return f"{whole // 60} min" if whole < 7200 else f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def _kind(status: int, code: str | None) -> type[ThinkaloudError]:

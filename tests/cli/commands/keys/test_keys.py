@@ -1,6 +1,7 @@
 """`thinkaloud keys` and `thinkaloud audit`, beside a running server and without one."""
 
 import json
+import re
 import signal
 import urllib.error
 import urllib.request
@@ -125,7 +126,19 @@ def test_the_terminal_sends_the_key_of_its_environment(home: Home) -> None:
         refused = home.run("conversations", "list")
     assert refused.returncode == 2
     assert "not valid" in refused.stderr
+    assert "Check THINKALOUD_API_KEY" in refused.stderr
     assert key[:-1] not in refused.stderr
+
+
+def test_the_terminal_says_when_a_key_beyond_its_limit_can_be_used_again(home: Home) -> None:
+    home.configure(KEYS)
+    with serving(home):
+        created = printed(home, "keys", "create", "ada", "--requests-per-minute", "1")
+        home.environment["THINKALOUD_API_KEY"] = created["key"]
+        assert home.run("chat", "Hello").returncode == 0
+        refused = home.run("chat", "Hello again")
+    assert refused.returncode == 1
+    assert re.search(r"Try again in \d+ s\.", refused.stderr)
 
 
 @pytest.mark.parametrize("settings", [DEMO, KEYS])
