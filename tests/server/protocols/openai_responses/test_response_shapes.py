@@ -60,7 +60,10 @@ def mutated(dice: random.Random) -> Any:
     body = copy.deepcopy(SEED)
     for _ in range(dice.randint(1, 4)):
         place: Any = body
-        while keys := list(place) if isinstance(place, dict) else list(range(len(place))):
+        while True:
+            keys: list[Any] = list(place) if isinstance(place, dict) else list(range(len(place)))
+            if not keys:
+                break
             key = dice.choice(keys)
             if isinstance(place[key], dict | list) and place[key] and dice.random() < 0.7:
                 place = place[key]
