@@ -61,12 +61,13 @@ def mutated(dice: random.Random) -> Any:
     for _ in range(dice.randint(1, 4)):
         place: Any = body
         while True:
-            keys: list[Any] = list(place) if isinstance(place, dict) else list(range(len(place)))
+            keys: list[Any] = list(place) if hasattr(place, "keys") else list(range(len(place)))
             if not keys:
                 break
             key = dice.choice(keys)
-            if isinstance(place[key], dict | list) and place[key] and dice.random() < 0.7:
-                place = place[key]
+            inner: Any = place[key]
+            if type(inner) in {dict, list} and inner and dice.random() < 0.7:
+                place = inner
                 continue
             if dice.randrange(2):
                 place[key] = copy.deepcopy(dice.choice(VALUES))
