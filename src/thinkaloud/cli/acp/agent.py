@@ -199,6 +199,7 @@ class Agent:
 
     async def _opened(self, session: Session) -> SessionResult:
         model = await self._backend.model(session.model)
+        session.window = model.max_tokens
         models: Sequence[ModelInfo] = ()
         with anyio.move_on_after(_LISTING_SECONDS):
             models = await self._backend.models()

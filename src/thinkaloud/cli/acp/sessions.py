@@ -33,6 +33,8 @@ class Session:
         self.session_id = session_id
         self.model = model
         """None: the current model of the server."""
+        self.window: int | None = None
+        """The context window of the model in tokens, if known."""
         self.effort: EffortLevel | None = None
         self.turn: Turn | None = None
         self.title = ""

@@ -78,12 +78,10 @@ class Turns:
 
     async def _send_state(self, session: Session, used: Usage | None) -> None:
         """Send how full the context window is, and the title if it is new."""
+        if used is not None and session.window is not None:
+            tokens = used.input_tokens + used.output_tokens
+            await self.send(session, [UsageUpdate(used=tokens, size=session.window)])
         try:
-            if used is not None:
-                model = await self._backend.model(session.model)
-                if model.max_tokens is not None:
-                    tokens = used.input_tokens + used.output_tokens
-                    await self.send(session, [UsageUpdate(used=tokens, size=model.max_tokens)])
             found = await self._backend.archive.get(session.session_id)
         except (NotFound, Unavailable):
             return  # The conversation has been deleted, but the answer was sent.
