@@ -25,7 +25,10 @@ from thinkaloud.server.websocket_channel import WebSocketChannel
 
 
 class RunsOfChats:
-    """The runtime as the bridge uses it. Each chat of each channel is a conversation of `owner`."""
+    """The runtime as the bridge uses it.
+
+    Each chat of each channel is a conversation of `owner`, within the limits of `person`.
+    """
 
     def __init__(
         self,
@@ -33,10 +36,12 @@ class RunsOfChats:
         store: Store,
         owner: str,
         policies: Mapping[str, ReasoningPolicy] = MappingProxyType({}),
+        person: Principal | None = None,
     ) -> None:
         self._runs = runs
         self._store = store
         self._owner = owner
+        self._person = person or Principal(owner)
         self._policies = policies
         """The reasoning policies of the channels."""
 
@@ -54,7 +59,7 @@ class RunsOfChats:
             idempotency_key=key,
             reasoning_policy=self._policies.get(message.channel, "allow"),
         )
-        return (await self._runs.start(Principal(self._owner), request)).run_id
+        return (await self._runs.start(self._person, request)).run_id
 
     async def stop(self, channel: str, chat_id: str) -> None:
         """Stop the active run of a chat, but not its queued runs."""
@@ -122,7 +127,8 @@ async def open_channels(runtime: Runtime) -> AsyncGenerator[OpenChannels]:
     policies: dict[str, ReasoningPolicy] = {
         name: each.reasoning for name, each in settings.channels.plugins.items()
     }
-    runs = RunsOfChats(runtime.runs, runtime.store, runtime.owner, policies)
+    person = runtime.person(runtime.owner)
+    runs = RunsOfChats(runtime.runs, runtime.store, runtime.owner, policies, person)
     bridge = Bridge(manager, runs)
     websocket = WebSocketChannel(settings.channels.websocket, runtime.clock)
     manager.add(websocket)

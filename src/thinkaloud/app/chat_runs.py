@@ -11,7 +11,7 @@ from thinkaloud.errors import InvalidRequest, NotFound
 from thinkaloud.events.fold import RunFold
 from thinkaloud.events.view import RunView
 from thinkaloud.ports.model import ModelInfo
-from thinkaloud.ports.principal import Principal, ReasoningPolicy
+from thinkaloud.ports.principal import ReasoningPolicy
 from thinkaloud.runtime.log.follower import Snapshot
 from thinkaloud.runtime.run_stream import RunStream, follow_run
 from thinkaloud.runtime.runs.request import RunRequest
@@ -42,7 +42,7 @@ class PlatformRuns:
             stop_detached_after=math.inf,
             reasoning_policy=self._reasoning,
         )
-        return (await self._runs.start(Principal(order.owner), request)).run_id
+        return (await self._runs.start(self._runtime.person(order.owner), request)).run_id
 
     async def started(self, owner: str, key: str) -> str | None:
         """Return the id of the run that this key started, if any."""

@@ -8,6 +8,7 @@ import msgspec
 
 from thinkaloud.app.discovery import configured_hosts, discover, package_hosts
 from thinkaloud.app.redaction import redaction_of
+from thinkaloud.auth.policies import Policies
 from thinkaloud.config import Configuration
 from thinkaloud.errors import ConfigurationError
 from thinkaloud.events.prompt import Effort
@@ -68,6 +69,12 @@ class Runtime(msgspec.Struct, frozen=True):
     def principal(self) -> Principal:
         """Who this process acts for, where nobody else does: that owner, with all permissions."""
         return Principal(self.owner, reasoning=self.configuration.settings.server.show_reasoning)
+
+    def person(self, owner: str) -> Principal:
+        """Who a person in a chat acts for: an owner with the role `user`, and the limits of both."""
+        settings = self.configuration.settings
+        policies = Policies(settings.auth, settings.server.show_reasoning)
+        return policies.for_owner(owner, "user")
 
     @property
     def is_demo(self) -> bool:

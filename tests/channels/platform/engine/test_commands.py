@@ -5,9 +5,11 @@ import pytest
 from tests.channels.platform.chatting import ADA, Chat, chatting
 from tests.channels.platform.clocks import settle
 from tests.channels.platform.scripted import message
+from thinkaloud.auth.settings import AuthSettings, OwnerSettings
 from thinkaloud.channels.platform.engine.commands import Command, parse_command
 from thinkaloud.channels.platform.message import ChatAddress
 from thinkaloud.channels.platform.settings import PlatformSettings
+from thinkaloud.config import Settings
 from thinkaloud.providers.scripted import say, think
 from thinkaloud.stores.channel_state import MemoryChannelState
 from thinkaloud.stores.memory import MemoryStore
@@ -159,6 +161,19 @@ async def test_the_channel_has_its_own_system_prompt_effort_and_owner() -> None:
         assert (request.system, request.effort) == ("Be brief.", "low")
         assert await chat.lab.runtime.store.conversation("team", "scripted:ada") is not None
         assert chat.platform.texts(ADA) == ["A"]
+
+
+async def test_messages_in_a_chat_count_against_the_limits_of_its_owner() -> None:
+    limits = {"team": OwnerSettings(requests_per_minute=1)}
+    settings = PlatformSettings(allow_from=("ada",), owner="team")
+    configured = Settings(auth=AuthSettings(owners=limits))
+    async with chatting([say("A")], settings=settings, configured=configured) as chat:
+        await chat.says("Hi", "1")
+        await chat.shows("A")
+        await chat.says("And now?", "2")
+        await chat.lab.channel.quiet()
+        assert "1 requests per minute" in chat.platform.texts(ADA)[-1]
+        assert len(chat.lab.model.requests) == 1
 
 
 async def test_what_another_version_stored_is_ignored_and_the_chat_works() -> None:
