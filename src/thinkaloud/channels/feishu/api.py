@@ -5,6 +5,7 @@ each time and keep a revoked token. Error codes: https://open.feishu.cn/document
 """
 
 import asyncio
+import io
 import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -26,6 +27,7 @@ from thinkaloud.channels.platform.message import Fetch
 from thinkaloud.ports.clock import Clock
 
 Json = Mapping[str, Any]
+Body = Json | aiohttp.FormData | None
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=30, connect=10)
 _SOONER_MS: Final = 10 * 60 * 1000
@@ -102,6 +104,26 @@ class FeishuApi:
                 self._token = ""
         raise AssertionError
 
+    async def upload(self, name: str, data: bytes) -> str:
+        """Upload a file and return its key for a message. Raises as `call`.
+
+        Source: https://open.feishu.cn/document/server-docs/im-v1/file/create
+        """
+        path = "/open-apis/im/v1/files"
+        for attempt in range(2):
+            form = aiohttp.FormData({"file_type": "stream", "file_name": name})
+            form.add_field("file", io.BytesIO(data), filename=name)
+            headers = {"Authorization": f"Bearer {await self._tenant_token()}"}
+            try:
+                answer = await self._request("POST", path, form, headers, {})
+            except Refusal as refusal:
+                if refusal.code not in _STALE_TOKEN or attempt:
+                    raise
+                self._token = ""
+            else:
+                return str(answer["data"]["file_key"])
+        raise AssertionError
+
     async def connection_address(self) -> Json:
         """Return the address and the settings of a new long connection. Raises also `Misconfigured`."""
         body = {"AppID": self._app_id, "AppSecret": self._secret}
@@ -159,7 +181,7 @@ class FeishuApi:
             return token
 
     async def _request(
-        self, method: str, path: str, body: Json | None, headers: Json, query: Mapping[str, str]
+        self, method: str, path: str, body: Body, headers: Json, query: Mapping[str, str]
     ) -> Json:
         async with self._response(method, path, body, headers, query) as response:
             data = await response.read()
@@ -170,10 +192,14 @@ class FeishuApi:
 
     @asynccontextmanager
     async def _response(
-        self, method: str, path: str, body: Json | None, headers: Json, query: Mapping[str, str]
+        self, method: str, path: str, body: Body, headers: Json, query: Mapping[str, str]
     ) -> AsyncGenerator[aiohttp.ClientResponse]:
-        data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
-        headers = {"Content-Type": "application/json; charset=utf-8", **headers}
+        data: bytes | aiohttp.FormData | None
+        if isinstance(body, aiohttp.FormData):
+            data = body
+        else:
+            data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+            headers = {"Content-Type": "application/json; charset=utf-8", **headers}
         address = self._domain + path
         try:
             async with self.session.request(

@@ -18,6 +18,7 @@ from thinkaloud.channels.feishu.send import LIMITS, Sending, is_direct
 from thinkaloud.channels.feishu.settings import FeishuSettings
 from thinkaloud.channels.feishu.show import Showing
 from thinkaloud.channels.platform.content import ChatContent
+from thinkaloud.channels.platform.documents import Document
 from thinkaloud.channels.platform.errors import (
     Misconfigured,
     PlatformError,
@@ -34,6 +35,8 @@ from thinkaloud.channels.platform.platform import (
     Sent,
 )
 
+_CARD_CHARS: Final = 9_000
+"""A card may have 28,000 bytes, and a Chinese character takes three."""
 _PARENT_SECONDS: Final = 1.5
 """How long looking up a message may take: events have to be acknowledged within three seconds."""
 _IDENTITY: Final = "bot"
@@ -109,6 +112,15 @@ class FeishuPlatform:
                     raise
                 return False
         return True
+
+    @property
+    def message_chars(self) -> int:
+        """See `SendsDocuments.message_chars`."""
+        return _CARD_CHARS
+
+    async def send_document(self, chat: ChatAddress, origin: Origin, document: Document) -> None:
+        """See `SendsDocuments.send_document`."""
+        await self._sending.attach(chat, origin, document)
 
     async def typing(self, chat: ChatAddress, origin: Origin, *, on: bool) -> None:
         """Show that the bot works, by a reaction to the message: Feishu has no other indicator."""

@@ -1,10 +1,12 @@
 """Sends messages, within Feishu's limits."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any, Final
 
 from thinkaloud.channels.feishu.api import FeishuApi, Refusal
+from thinkaloud.channels.platform.documents import Document
 from thinkaloud.channels.platform.message import ChatAddress, Origin
 from thinkaloud.channels.platform.platform import Budget, Limits, Pace
 
@@ -41,14 +43,15 @@ class Sending:
         origin: Origin | None,
         content: Mapping[str, Any],
         *,
+        kind: str = "interactive",
         once: str | None = None,
     ) -> str:
-        """Send a card and return the message's id. With `once`, the same message isn't sent twice within an hour.
+        """Send a card, or a message of another kind, and return the message's id. With `once`, the same message isn't sent twice within an hour.
 
         In groups and threads it is a reply to the message of `origin`, if that is still there.
         """
         message: dict[str, Any] = {
-            "msg_type": "interactive",
+            "msg_type": kind,
             "content": json.dumps(content, ensure_ascii=False),
         }
         if once is not None:
@@ -64,12 +67,18 @@ class Sending:
             except Refusal as refusal:
                 if refusal.code not in _NO_TARGET:
                     raise
-        kind = "open_id" if is_direct(chat) else "chat_id"
+        receiver = "open_id" if is_direct(chat) else "chat_id"
         body = {"receive_id": chat.chat_id, **message}
         answer = await self._api.call(
-            "POST", "/open-apis/im/v1/messages", body, receive_id_type=kind
+            "POST", "/open-apis/im/v1/messages", body, receive_id_type=receiver
         )
         return str(answer["data"]["message_id"])
+
+    async def attach(self, chat: ChatAddress, origin: Origin, document: Document) -> None:
+        """Send a file. Within an hour, the same document isn't sent twice. Files have no caption."""
+        file_key = await self._api.upload(document.name, document.data)
+        once = hashlib.sha256(document.key.encode()).hexdigest()[:32]
+        await self.send(chat, origin, {"file_key": file_key}, kind="file", once=once)
 
     async def whisper(self, chat: ChatAddress, reader: str, card: Mapping[str, Any]) -> None:
         """Send a card that only one member of a group sees, without a notification."""

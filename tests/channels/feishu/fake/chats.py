@@ -41,6 +41,8 @@ class Chats:
         self._now = now
         self._once: dict[str, tuple[float, str]] = {}
         self.messages: dict[str, Message] = {}
+        self.uploads: dict[str, tuple[str, bytes]] = {}
+        """Uploaded files by their keys: name and content."""
         self.groups: set[str] = set()
         self.direct: dict[str, str] = {}
         """The ids of direct chats by the person's open_id."""
@@ -120,7 +122,8 @@ class Chats:
         if once and known and self._now() - at < REPEAT_SECONDS:
             return self.messages[known]
         text = body.get("content")
-        if body.get("msg_type") != "interactive" or not isinstance(text, str):
+        kind = str(body.get("msg_type"))
+        if kind not in {"interactive", "file"} or not isinstance(text, str):
             raise Refused(230001, "Your request contains an invalid request parameter")
         if len(text.encode()) > MAX_BYTES:
             raise Refused(230025, "The length of the message content reaches its limit")
@@ -128,7 +131,10 @@ class Chats:
         content = json.loads(text)
         card_id = None
         message_id = self.next_id()
-        if content.get("type") == "card":
+        if kind == "file":
+            if content.get("file_key") not in self.uploads:
+                raise Refused(230055, "The type of file upload does not match the type of message")
+        elif content.get("type") == "card":
             card_id = content["data"]["card_id"]
             entity = self._cards.entity(card_id)
             if entity.sent_as is not None:
@@ -137,7 +143,7 @@ class Chats:
         else:
             check_card(content)
         sender = {"type": "app", "id": self._app_id}
-        message = Message(message_id, chat_id, sender, "interactive", content, card_id)
+        message = Message(message_id, chat_id, sender, kind, content, card_id)
         if once:
             self._once[once] = (self._now(), message_id)
         return self.add(message)

@@ -15,6 +15,7 @@ from tests.channels.feishu.fake.chats import Chats
 from tests.channels.feishu.fake.rates import Rates
 from tests.channels.feishu.fake.refusals import Refused, too_often
 from tests.channels.feishu.fake.socket import Sockets
+from tests.channels.multipart import fields_and_files
 
 APP_ID: Final = "cli_a1b2c3"
 SECRET: Final = "secret-canary-5d1f"
@@ -25,6 +26,7 @@ SCOPES: Final = (
     "im:message:send_as_bot",
     "im:resource",
 )
+FILE_BYTES: Final = 30 * 1024 * 1024
 _CARD = "/open-apis/cardkit/v1/cards"
 _MESSAGES = "/open-apis/im/v1/messages"
 _SHOWS = (_CARD, _MESSAGES, "/open-apis/ephemeral")
@@ -96,6 +98,7 @@ class FakeFeishu:
             ("POST", "/open-apis/auth/v3/tenant_access_token/internal", self._token),
             ("GET", "/open-apis/bot/v3/info", self._bot),
             ("GET", "/open-apis/application/v6/scopes", self._scopes),
+            ("POST", "/open-apis/im/v1/files", self._upload),
             ("POST", _CARD, self._create_card),
             ("PUT", _CARD + "/{card}", self._update_card),
             ("PATCH", _CARD + "/{card}/settings", self._settings),
@@ -131,7 +134,10 @@ class FakeFeishu:
                 if not path.startswith(("/callback", "/open-apis/auth")):
                     self._authorise(request)
                     self.rates.method(f"{method} {path}")
-                body = json.loads(data) if data else {}
+                if request.content_type == "multipart/form-data":
+                    body: Any = fields_and_files(request.headers["Content-Type"], data)
+                else:
+                    body = json.loads(data) if data else {}
                 found = answer(request, body)
                 return _failed(fault) if fault is not None else found
             except Refused as refused:
@@ -213,6 +219,24 @@ class FakeFeishu:
         self._need("im:message", "im:message:send_as_bot")
         message = self.chats.reply(request.match_info["message"], body)
         return _ok({"message_id": message.message_id, "chat_id": message.chat_id})
+
+    def _upload(
+        self,
+        request: web.Request,
+        form: tuple[Mapping[str, str], Mapping[str, tuple[str, bytes]]],
+    ) -> web.Response:
+        self._need("im:resource", "im:resource:upload")
+        fields, files = form
+        _, content = files["file"]
+        if fields.get("file_type") != "stream" or not fields.get("file_name"):
+            raise Refused(234001, "Invalid request param.")
+        if not content:
+            raise Refused(234010, "File's size can't be 0.")
+        if len(content) > FILE_BYTES:
+            raise Refused(234006, "The file size exceed the max value.")
+        key = f"file_up_{len(self.chats.uploads)}"
+        self.chats.uploads[key] = (fields["file_name"], content)
+        return _ok({"file_key": key})
 
     def _whisper(self, request: web.Request, body: Mapping[str, Any]) -> web.Response:
         return _ok({"message_id": self.chats.whisper(body).message_id})
