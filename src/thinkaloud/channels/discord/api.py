@@ -128,6 +128,8 @@ class Api:
         self._note(self._names[route] + channel, response.headers)
         answer = _decoded(raw)
         if response.status < 300:
+            if raw and answer is None:
+                raise Transient(f"{what}: the answer is not JSON")
             return answer
         details: Json = cast("Json", answer) if isinstance(answer, dict) else {}
         raise _error(what, response.status, response.headers, details)
