@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { type Me, permittedModels } from "./access";
+import { type Me, withPermittedEfforts } from "./access";
 import { ApiProblem, type ModelChoice } from "./api";
 import { timeToWait } from "./retry-time";
 
@@ -23,26 +23,11 @@ function model(id: string): ModelChoice {
   return { id, name: id, provider: "p", current: false, max_tokens: null, reasoning: { supported: true, streams: true, efforts: ["none", "low", "medium", "high"] } };
 }
 
-const idsFor = (models: readonly string[], ids: readonly string[]) => permittedModels(ids.map(model), { ...ME, models }).map((each) => each.id);
-
 describe("what a key may do", () => {
-  it("offers only models that match one of the key's patterns", () => {
-    const ids = ["ollama/qwen3:8b", "openai/gpt-5", "openai/gpt-5-mini", "anthropic/claude"];
-    expect(idsFor([], ids)).toEqual(ids);
-    expect(idsFor(["ollama/*", "openai/gpt-?"], ids)).toEqual(["ollama/qwen3:8b", "openai/gpt-5"]);
-    expect(idsFor(["*mini"], ids)).toEqual(["openai/gpt-5-mini"]);
-    expect(idsFor(["other/*"], ids)).toEqual([]);
-  });
-
-  it("matches patterns like the server: sets of characters, and everything else literally", () => {
-    expect(idsFor(["m[0-2]", "a.b", "(x)"], ["m1", "m3", "a.b", "axb", "(x)", "x"])).toEqual(["m1", "a.b", "(x)"]);
-    expect(idsFor(["m[!0-2]", "n["], ["m1", "m3", "n["])).toEqual(["m3", "n["]);
-  });
-
   it("offers efforts up to the key's highest one", () => {
-    const [found] = permittedModels([model("m")], { ...ME, max_effort: "low" });
+    const [found] = withPermittedEfforts([model("m")], { ...ME, max_effort: "low" });
     expect(found?.reasoning.efforts).toEqual(["none", "low"]);
-    const [unlimited] = permittedModels([model("m")], ME);
+    const [unlimited] = withPermittedEfforts([model("m")], ME);
     expect(unlimited?.reasoning.efforts).toEqual(["none", "low", "medium", "high"]);
   });
 

@@ -46,31 +46,15 @@ export interface Me {
   readonly limits: readonly AppliedLimits[];
 }
 
-/** The models that may be used, each with the efforts that may be used. */
-export function permittedModels(models: readonly ModelChoice[], me: Me | null): readonly ModelChoice[] {
-  if (me === null) return models;
-  const patterns = me.models.map(globPattern);
-  const highest = EFFORTS.findIndex((effort) => effort === me.max_effort);
-  const found = models.filter(({ id }) => patterns.length === 0 || patterns.some((pattern) => pattern.test(id)));
-  return highest < 0 ? found : found.map((model) => withEfforts(model, EFFORTS.slice(0, highest + 1)));
+/** The server lists only models that may be used; this leaves out their efforts that may not. */
+export function withPermittedEfforts(models: readonly ModelChoice[], me: Me | null): readonly ModelChoice[] {
+  const highest = EFFORTS.findIndex((effort) => effort === me?.max_effort);
+  return highest < 0 ? models : models.map((model) => withEfforts(model, EFFORTS.slice(0, highest + 1)));
 }
 
 function withEfforts(model: ModelChoice, permitted: readonly string[]): ModelChoice {
   const efforts = model.reasoning.efforts.filter((effort) => permitted.includes(effort));
   return { ...model, reasoning: { ...model.reasoning, efforts } };
-}
-
-/** A glob with `*`, `?` and `[…]`, as the server matches it. The server decides; this is only what the page offers. */
-function globPattern(glob: string): RegExp {
-  const source = glob.replace(/\*+|\?|\[!?\]?[^\]]*\]|[^*?[]+|\[/g, (part) => {
-    if (part.startsWith("*")) return ".*";
-    if (part === "?") return ".";
-    if (!part.startsWith("[") || part === "[") return part.replace(/[.*+?^${}()|[\]\\/-]/g, "\\$&");
-    const negated = part.startsWith("[!");
-    const content = part.slice(negated ? 2 : 1, -1).replace(/[\\\]^[]/g, "\\$&");
-    return `[${negated ? "^" : ""}${content}]`;
-  });
-  return new RegExp(`^(?:${source})$`, "s");
 }
 
 /** An API key, without its secret. */

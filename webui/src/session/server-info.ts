@@ -1,6 +1,6 @@
 /** Server information and capabilities. */
 
-import { type Me, permittedModels } from "./access";
+import { type Me, withPermittedEfforts } from "./access";
 import { type Api, ApiProblem, type Bootstrap, type Features, type ModelChoice } from "./api";
 import { Store, type Schedule } from "./store";
 import type { SocketAddress } from "./websocket";
@@ -62,7 +62,7 @@ export class ServerInfo {
   async refresh(): Promise<void> {
     try {
       const [features, models] = await Promise.all([this.#api.features(), this.#api.models()]);
-      this.#change({ features, models: permittedModels(models, this.state.latest.me), problem: null });
+      this.#change({ features, models: withPermittedEfforts(models, this.state.latest.me), problem: null });
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error;
       this.#change({ problem: error.message });

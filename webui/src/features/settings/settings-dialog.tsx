@@ -102,7 +102,7 @@ function Choice<T extends string>({ legend, name, options, value, onChange }: Ch
   );
 }
 
-/** The server's default model: the only server setting the page can change. */
+/** The owner's default model. */
 function DefaultModel() {
   const { api, server } = useServices();
   const { models } = useStore(server.state);
@@ -133,7 +133,7 @@ function DefaultModel() {
           </option>
         ))}
       </select>
-      <span className="mt-1 block text-soft">Used by every client of this server for new messages that don't choose a model.</span>
+      <span className="mt-1 block text-soft">Used for your new messages that don't choose a model, also from other clients.</span>
       {problem ? <span role="alert" className="mt-1 block text-danger">{problem}</span> : null}
     </label>
   );
