@@ -100,6 +100,12 @@ CLIENTS: Final = (
         f"{_PROTOCOLS}/openai_responses/test_responses_agents.py",
     ),
     Client(
+        "`langchain-openai`",
+        ("1.7",),
+        "[Responses](openai-responses.md)",
+        f"{_PROTOCOLS}/openai_responses/test_responses_langchain.py",
+    ),
+    Client(
         "`ai` with `@ai-sdk/react`",
         ("6.0", "7.0"),
         "[AI SDK](ai-sdk.md)",
