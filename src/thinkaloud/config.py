@@ -115,7 +115,7 @@ class StoreSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     busy_timeout_seconds: Annotated[float, Meta(ge=0)] = 5.0
     """How long to wait for a database that another program has locked."""
     max_bytes: int | None = None
-    """The maximum size of the database file. Not set: no limit."""
+    """The maximum size of the database. Not set: 16 GiB, or twice its size at the start if more."""
     retention_days: Annotated[float, Meta(gt=0)] | None = None
     """Delete conversations that have not changed for this long. Not set: keep them."""
 

@@ -23,6 +23,8 @@ from thinkaloud.stores.uploads import FileUploads, MemoryUploads
 
 _DATABASE_NAME: Final = "thinkaloud.db"
 _UPLOADS_NAME: Final = "uploads"
+DEFAULT_MAX_BYTES: Final = 16 * 2**30
+"""The least that a database may grow to without a `store.max_bytes`."""
 
 
 def database_path(configuration: Configuration) -> Path:
@@ -86,10 +88,23 @@ async def open_store(configuration: Configuration) -> AsyncGenerator[Store]:
 @asynccontextmanager
 async def open_database(configuration: Configuration) -> AsyncGenerator[SqliteStore]:
     """Open the database until the block is left. Raises as `open_store`."""
-    settings = configuration.settings.store
-    opening = Opening(settings.durability, settings.busy_timeout_seconds, settings.max_bytes)
-    async with SqliteStore.open(database_path(configuration), opening) as database:
+    path = database_path(configuration)
+    async with SqliteStore.open(path, opening_of(configuration, path)) as database:
         yield database
+
+
+def opening_of(configuration: Configuration, path: Path) -> Opening:
+    """Return the options for opening a database.
+
+    Without a `store.max_bytes`, a database can double its size until the next start, so that a
+    large one is never locked, and a runaway program cannot fill the disk unnoticed.
+    """
+    settings = configuration.settings.store
+    max_bytes = settings.max_bytes
+    if max_bytes is None:
+        size = path.stat().st_size if path.exists() else 0
+        max_bytes = max(DEFAULT_MAX_BYTES, 2 * size)
+    return Opening(settings.durability, settings.busy_timeout_seconds, max_bytes)
 
 
 @asynccontextmanager
