@@ -20,6 +20,7 @@ from tests.channels.platform.driver import (
     until,
 )
 from thinkaloud.channels.platform.pairing import Pairings
+from thinkaloud.events.model import Reclassified
 from thinkaloud.providers.scripted import Cut, Script, Silence, Wait, call_tool, say, think
 from thinkaloud.tools.function import tool
 
@@ -136,6 +137,23 @@ class ChannelContract:
             await driver.lab.channel.quiet()
             found = [each for each in text_of(driver, driver.ada).split() if each[:4] == "word"]
             assert found == words
+
+    async def test_answer_text_that_turns_out_to_be_reasoning_leaves_the_answer(self) -> None:
+        go = asyncio.Event()
+        script = [say("Let me see first."), Wait(go), Reclassified("reasoning"), say("Blue.")]
+        async with self.opened(allowing(), script) as driver:
+            await driver.person_says("Why?", sender=driver.ada)
+            if driver.edits:
+                await until(driver, lambda: "Let me see first." in text_of(driver, driver.ada))
+            else:
+                await until(driver, lambda: driver.lab.channel.status.pending == 1)
+            go.set()
+            await until(driver, lambda: "Blue." in text_of(driver, driver.ada))
+            await driver.lab.channel.quiet()
+            assert "Let me see first." not in text_of(driver, driver.ada)
+            assert text_of(driver, driver.ada).count("Blue.") == 1
+            if driver.folds:
+                assert folded_of(driver, driver.ada).count("Let me see first.") == 1
 
     async def test_a_burst_of_two_thousand_deltas_takes_few_calls(self) -> None:
         deltas = [f"d{n:04} " for n in range(1000)]
