@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+import threading
 
 import pytest
+from discord.gateway import KeepAliveHandler
 
 from tests.channels.discord.fake.server import TOKEN
 from tests.channels.discord.staging import ADA, answer, receiving, staged
@@ -64,6 +66,25 @@ async def test_a_connection_that_stays_lost_is_reported() -> None:
         await stage.server.gateway.drop()
         with pytest.raises(Transient, match="gateway cannot be reached"):
             await running
+
+
+async def test_a_channel_that_closes_while_it_connects_leaves_no_heartbeat_behind() -> None:
+    async with staged() as stage:
+        async with receiving(stage):
+            pass
+        gateway = stage.server.gateway
+        stage.clock.held = True
+        platform = stage.new_platform()
+        running = asyncio.create_task(platform.run(stage.inbox, lambda: None))
+        # The gateway refuses a second session so soon, and the library waits before its next try.
+        async with gateway.heartbeats:
+            await gateway.heartbeats.wait_for(lambda: gateway.connections == 3)
+        beating = [each for each in threading.enumerate() if isinstance(each, KeepAliveHandler)]
+        running.cancel()
+        await asyncio.wait([running])
+        for thread in beating:
+            await asyncio.to_thread(thread.join, 5)
+        assert [thread.is_alive() for thread in beating] == [False]
 
 
 async def test_no_connection_is_made_when_none_is_left_for_the_day() -> None:

@@ -59,6 +59,8 @@ class Gateway:
         self.refused = 0
         """How many IDENTIFYs came too soon."""
         self.connections = 0
+        self.heartbeats = asyncio.Condition()
+        """Notified with each heartbeat: the first one comes as soon as a connection is greeted."""
         self.refuses = False
         """Whether connections get an error from now on."""
         self._sessions: dict[str, Session] = {}
@@ -83,6 +85,8 @@ class Gateway:
             match payload["op"]:
                 case 1:
                     await connection.send({"op": 11, "d": None, "s": None, "t": None})
+                    async with self.heartbeats:
+                        self.heartbeats.notify_all()
                 case 2:
                     session = await self._identify(connection, payload["d"])
                 case 6:
