@@ -135,6 +135,24 @@ class SlackApi:
         """Call a method that takes a query. Raises as `call`."""
         return cast("Json", (await self._request(method, "GET", arguments)).data)
 
+    async def upload(self, url: str, data: bytes) -> None:
+        """Send the content of a file to the address that Slack gave. Raises `Rejected` or `Transient`.
+
+        The address is a secret, and only Slack's own hosts get the file.
+        """
+        if not self._own(url):
+            raise Rejected("Slack names a foreign host for a file.")
+        try:
+            session = self._connections()
+            async with session.post(url, data=data, allow_redirects=False) as response:
+                status = response.status
+        except (TimeoutError, aiohttp.ClientError) as error:
+            raise Transient(f"upload: {type(error).__name__}") from None
+        if status >= 500 or status == 429:
+            raise Transient(f"upload: HTTP {status}")
+        if status != 200:
+            raise Rejected(f"upload: HTTP {status}")
+
     def _connections(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=TIMEOUT)

@@ -14,6 +14,7 @@ WANTED: Final = {
     "assistant:write": "the status and the stop button",
     "channels:history": "replies in public channels",
     "files:read": "files from people",
+    "files:write": "long answers as a file",
     "groups:history": "private channels",
     "mpim:history": "group direct messages",
 }

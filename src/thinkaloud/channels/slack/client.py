@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from thinkaloud.channels.platform.content import ChatContent
+from thinkaloud.channels.platform.documents import Document
 from thinkaloud.channels.platform.errors import Misconfigured, RetryLater
 from thinkaloud.channels.platform.message import ChatAddress, ChatMessage, Origin
 from thinkaloud.channels.platform.parts import send_parts
@@ -20,8 +21,8 @@ from thinkaloud.channels.platform.platform import (
 from thinkaloud.channels.slack.api import Refusal, SlackApi
 from thinkaloud.channels.slack.checks import check_app
 from thinkaloud.channels.slack.job import LIMITS, METHODS, Job, Switches, Tools
-from thinkaloud.channels.slack.parts import split_answer
-from thinkaloud.channels.slack.posting import recover, show_first, show_parts
+from thinkaloud.channels.slack.parts import FIRST_BYTES, split_answer
+from thinkaloud.channels.slack.posting import recover, send_document, show_first, show_parts
 from thinkaloud.channels.slack.read import Place, Press, Reader, Stop
 from thinkaloud.channels.slack.sessions import Sessions
 from thinkaloud.channels.slack.settings import SlackSettings
@@ -66,13 +67,16 @@ class SlackPlatform:
             async def handle(body: Mapping[str, Any]) -> None:
                 await self._deliver(inbox, reader, body)
 
+            async def open_url() -> str:
+                return str((await self._app_api.call("apps.connections.open"))["url"])
+
             socket = SocketMode(
                 self._app_token,
                 self._api.web_client(),
                 self._context.clock,
                 ping_seconds=self._ping_seconds,
             )
-            await socket.run(me, self._open_url, handle, ready)
+            await socket.run(me, open_url, handle, ready)
         except Refusal as refusal:
             raise Misconfigured(refusal.message) from None
 
@@ -159,6 +163,16 @@ class SlackPlatform:
         await send_parts(split_answer(markdown), send, self._context.clock)
         return True
 
+    @property
+    def message_chars(self) -> int:
+        """See `SendsDocuments.message_chars`."""
+        return FIRST_BYTES
+
+    async def send_document(self, chat: ChatAddress, origin: Origin, document: Document) -> None:
+        """See `SendsDocuments.send_document`."""
+        await self._context.pace.spend("file", chat, final=True)
+        await send_document(self._api, chat, origin, document)
+
     async def typing(self, chat: ChatAddress, origin: Origin, *, on: bool) -> None:
         """Set the status of the agent session, which also shows Slack's stop button."""
         await self._sessions.set(chat, Place.of(origin).thread, on=on)
@@ -172,15 +186,12 @@ class SlackPlatform:
         await self._api.close()
         await self._app_api.close()
 
-    async def _open_url(self) -> str:
-        return str((await self._app_api.call("apps.connections.open"))["url"])
-
     async def _deliver(self, inbox: Inbox, reader: Reader, body: Mapping[str, Any]) -> None:
         match reader.read(body):
             case ChatMessage() as message:
                 await inbox.receive(self._placed(message))
             case Stop() as stopped:
-                for chat in self._chats_of(stopped):
+                for chat in _chats_of(self._context.name, self._threads, stopped):
                     await inbox.stopped(chat, stopped.sender)
             case Press() as press:
                 await inbox.chose(press.chat, press.origin, press.action)
@@ -204,14 +215,16 @@ class SlackPlatform:
             if len(self._threads) > _MAX_THREADS:
                 self._threads.popitem(last=False)
 
-    def _chats_of(self, stopped: Stop) -> Sequence[ChatAddress]:
-        name = self._context.name
-        known = self._threads.get((stopped.channel, stopped.thread))
-        if known is not None:
-            return [known]
-        thread = ChatAddress(name, stopped.channel, stopped.thread)
-        direct = [ChatAddress(name, stopped.channel)] if stopped.channel.startswith("D") else []
-        return [thread, *direct]
+
+def _chats_of(
+    name: str, threads: Mapping[tuple[str, str], ChatAddress], stopped: Stop
+) -> Sequence[ChatAddress]:
+    known = threads.get((stopped.channel, stopped.thread))
+    if known is not None:
+        return [known]
+    thread = ChatAddress(name, stopped.channel, stopped.thread)
+    direct = [ChatAddress(name, stopped.channel)] if stopped.channel.startswith("D") else []
+    return [thread, *direct]
 
 
 def _has_content(job: Job) -> bool:

@@ -46,6 +46,7 @@ LIMITS: Final = Limits(
         Budget("update", 50, MINUTE),
         Budget("status", 50, MINUTE, reserve=0),
         Budget("post", 1, 1.05, "chat", reserve=0),
+        Budget("file", 20, MINUTE, reserve=0),
         Budget("whisper", 100, MINUTE, reserve=0),
     ),
 )

@@ -1,14 +1,17 @@
-"""Ordinary messages: a run without a stream, one whose stream has ended, and the further parts of a long answer."""
+"""Ordinary messages: a run without a stream, one whose stream has ended, further parts of a long answer, its document."""
 
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
 import msgspec
 
+from thinkaloud.channels.platform.documents import Document
 from thinkaloud.channels.platform.errors import RetryLater, Transient
-from thinkaloud.channels.slack.api import Lost, Refusal
+from thinkaloud.channels.platform.message import ChatAddress, Origin
+from thinkaloud.channels.slack.api import Lost, Refusal, SlackApi
 from thinkaloud.channels.slack.job import Job
 from thinkaloud.channels.slack.parts import further_parts
+from thinkaloud.channels.slack.read import Place
 from thinkaloud.channels.slack.render import (
     Json,
     digest,
@@ -106,6 +109,28 @@ async def _refused(job: Job, refusal: Refusal) -> bool:
     else:
         await job.save(plain=True)
     return False
+
+
+async def send_document(
+    api: SlackApi, chat: ChatAddress, origin: Origin, document: Document
+) -> None:
+    """Upload a file and share it in the thread of the answer. Raises as `SlackApi.call`.
+
+    Only the last call is seen in the chat, so a repetition after an error before it doubles nothing.
+    Source: https://docs.slack.dev/messaging/working-with-files/#uploading_files
+    """
+    found = await api.read(
+        "files.getUploadURLExternal", filename=document.name, length=len(document.data)
+    )
+    await api.upload(str(found["upload_url"]), document.data)
+    thread = chat.thread_id or Place.of(origin).thread
+    where = {"thread_ts": thread} if thread else {}
+    await api.call(
+        "files.completeUploadExternal",
+        files=[{"id": str(found["file_id"]), "title": document.caption}],
+        channel_id=chat.chat_id,
+        **where,
+    )
 
 
 async def recover(job: Job) -> None:

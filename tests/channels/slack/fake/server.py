@@ -14,6 +14,7 @@ from tests.channels.slack.fake.messages import arguments
 from tests.channels.slack.fake.posts import Posts
 from tests.channels.slack.fake.rates import TIER_OF, Rates
 from tests.channels.slack.fake.streams import Streams
+from tests.channels.slack.fake.uploads import Uploads
 from tests.channels.slack.fake.validation import Json, Refused
 from tests.channels.slack.fake.workspace import BOT, TEAM, Workspace
 
@@ -50,6 +51,7 @@ class FakeSlack:
         self.workspace = Workspace(now)
         self.posts = Posts(self.workspace)
         self.streams = Streams(self.workspace)
+        self.uploads = Uploads(self.workspace)
         self.rates = Rates(now)
         self.calls: list[tuple[str, Json]] = []
         """Every accepted call with its arguments, in order."""
@@ -86,12 +88,14 @@ class FakeSlack:
         app.router.add_route("*", "/api/{method}", self._api)
         app.router.add_get("/files/{name}", self._file)
         app.router.add_get("/link", self._link)
+        app.router.add_post("/upload/{name}", self._upload)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         port = runner.addresses[0][1]
         self.url = f"http://127.0.0.1:{port}/api/"
+        self.uploads.base = f"http://127.0.0.1:{port}/"
         try:
             yield self
         finally:
@@ -156,7 +160,7 @@ class FakeSlack:
         if method == "apps.connections.open":
             self._tickets += 1
             return {"url": f"{self.url.replace('http', 'ws', 1)}../link?ticket={self._tickets}"}
-        apis = (self.workspace, self.posts, self.streams)
+        apis = (self.workspace, self.posts, self.streams, self.uploads)
         api = next((each for each in apis if each.knows(method)), None)
         if api is None:
             raise Refused("unknown_method", req_method=method)
@@ -174,6 +178,10 @@ class FakeSlack:
             return web.Response(text="<html>Sign in</html>", content_type="text/html")
         content = self.files[request.match_info["name"]]
         return web.Response(body=content, content_type="application/octet-stream")
+
+    async def _upload(self, request: web.Request) -> web.Response:
+        content = await request.read()
+        return web.Response(status=self.uploads.receive(request.match_info["name"], content))
 
     async def _link(self, request: web.Request) -> web.WebSocketResponse:
         if request.query.get("ticket") != str(self._tickets):

@@ -14,7 +14,7 @@ TEAM: Final = "T0TEAM"
 BOT: Final = "U0BOT"
 BOT_ID: Final = "B0BOT"
 SCOPES: Final = (
-    "app_mentions:read,assistant:write,channels:history,chat:write,commands,files:read,"
+    "app_mentions:read,assistant:write,channels:history,chat:write,commands,files:read,files:write,"
     "groups:history,im:history,im:read,im:write,mpim:history"
 )
 
