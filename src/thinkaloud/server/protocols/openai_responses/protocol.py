@@ -14,7 +14,7 @@ from thinkaloud.errors import Conflict, InvalidRequest
 from thinkaloud.runtime.run_stream import follow_run
 from thinkaloud.server.http.operation import Answer, Operation, json_response, principal_of
 from thinkaloud.server.http.parsing import refuse_form
-from thinkaloud.server.http.problems import Problem, Refused
+from thinkaloud.server.http.problems import Problem
 from thinkaloud.server.protocols.bodies import read_request
 from thinkaloud.server.protocols.openai_responses.continuation import (
     place_of,
@@ -197,7 +197,7 @@ class Responses:
         refuse_form(request)
         kept = await self._find(request)
         if not kept.echo.background:
-            raise Refused(400, "invalid_request", "Only a background response can be cancelled.")
+            raise InvalidRequest("Only a background response can be cancelled.")
         await self._services.server.runs.stop(kept.record.owner, kept.record.run_id)
         return json_response(await self._response(request, kept))
 
