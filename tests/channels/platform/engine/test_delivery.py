@@ -151,11 +151,12 @@ async def test_updates_wait_for_the_pace_and_skip_what_is_outdated() -> None:
 async def test_a_final_obeys_a_rate_limit_even_if_it_is_meant_for_updates() -> None:
     go = asyncio.Event()
     script = [*say("Do"), Wait(go), *say("ne.")]
-    async with chatting([script], limits=Limits(edit_seconds=60, pace_final=False)) as chat:
+    async with chatting([script], limits=Limits(edit_seconds=5, pace_final=False)) as chat:
         await chat.says("Go")
         await chat.shows("Do")
         chat.platform.failures = [RetryLater(30, "updates")]
         go.set()
+        await settle()
         await chat.clock.advance(20)
         assert (chat.platform.failures, chat.platform.texts(ADA)) == ([], ["Do"])
         await chat.shows("Done.")
