@@ -39,7 +39,7 @@ SETTINGS: Final[Mapping[str, Mapping[str, object]]] = {
 
 
 class StoppedClock:
-    """Time that never passes; whoever sleeps waits until the end."""
+    """Time that never passes: a sleep lasts until the end."""
 
     def __init__(self) -> None:
         self.slept = asyncio.Event()

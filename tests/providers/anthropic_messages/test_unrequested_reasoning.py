@@ -23,7 +23,7 @@ from thinkaloud.ports.model import Dialect
 from thinkaloud.providers.catalogue import ConfiguredHost, bound, model_info
 from thinkaloud.providers.hosts.host import Host, with_dialect
 from thinkaloud.providers.hosts.table import HOSTS
-from thinkaloud.runtime.runs.request import effective_effort
+from thinkaloud.runtime.runs.effort import effective_effort
 
 ASK = UserTurn("Why?")
 CALL: dict[str, Any] = {"type": "tool_use", "id": "a", "name": "find", "input": {}}
