@@ -210,3 +210,41 @@ async def test_a_damaged_key_is_an_error_that_does_not_end_the_store(tmp_path: P
 def test_digests_are_not_shown() -> None:
     assert "digest" not in repr(key())
     assert "secret digest" not in repr(session(b"secret digest"))
+
+
+async def test_used_tokens_add_up_and_end_with_their_day(store: KeyStore) -> None:
+    usage = store.usage
+    await usage.add(7, {"key:a": 5, "owner:ana": 5})
+    await usage.add(7, {"owner:ana": 4})
+    assert await usage.tokens(7) == {"key:a": 5, "owner:ana": 9}
+    assert await usage.tokens(8) == {}
+    await usage.add(8, {"owner:ana": 1})
+    assert (await usage.tokens(7), await usage.tokens(8)) == ({}, {"owner:ana": 1})
+    await usage.add(7, {"owner:ana": 50})
+    assert await usage.tokens(8) == {"owner:ana": 1}
+
+
+async def test_used_tokens_move_to_another_account_and_are_deleted(store: KeyStore) -> None:
+    usage = store.usage
+    await usage.add(7, {"owner:ana": 5, "owner:bob": 4})
+    await usage.rename({"owner:ana": "owner:bob", "owner:unknown": "owner:eve"})
+    assert await usage.tokens(7) == {"owner:bob": 9}
+    await usage.delete(["owner:bob", "owner:unknown"])
+    assert await usage.tokens(7) == {}
+
+
+async def test_a_file_of_an_earlier_version_keeps_its_keys_and_counts_tokens(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "keys.db"
+    async with SqliteKeyStore.open(path) as store:
+        await store.add_key(key())
+    with sqlite3.connect(path) as earlier:
+        earlier.execute("DROP TABLE usage")
+        earlier.execute("PRAGMA user_version = 1")
+    earlier.close()
+    async with SqliteKeyStore.open(path) as store:
+        await store.usage.add(7, {"key:one": 5})
+        assert await store.keys() == [key()]
+    async with SqliteKeyStore.open(path) as store:
+        assert await store.usage.tokens(7) == {"key:one": 5}

@@ -20,6 +20,7 @@ from thinkaloud.auth.access import Access
 from thinkaloud.auth.carriers.local_key import LocalKey
 from thinkaloud.config import Configuration
 from thinkaloud.ports.authentication import SinglePrincipal
+from thinkaloud.runtime.usage_keeper import kept_usage
 from thinkaloud.server.app import AgentApp, create_app
 from thinkaloud.server.connections.uvicorn_server import serve
 from thinkaloud.server.services import About, ServerServices
@@ -106,6 +107,9 @@ async def _serve(
             open_server_access(
                 configuration, runtime.clock, persistent=persistent, local_key=local_key
             )
+        )
+        await stack.enter_async_context(
+            kept_usage(runtime.runs.admission.meter, access.store.usage, runtime.clock)
         )
         channels = await stack.enter_async_context(open_channels(runtime))
         app = web_app(runtime, channels, access)

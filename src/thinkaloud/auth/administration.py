@@ -7,6 +7,7 @@ import msgspec
 from thinkaloud.auth.audit import Actor, AuditLog
 from thinkaloud.auth.key_fields import KeyChange, KeyFields, changed, new_key
 from thinkaloud.auth.keyring import Keyring
+from thinkaloud.auth.policies import owner_accounts
 from thinkaloud.auth.secret_values import KeyValue, new_key_id, new_secret
 from thinkaloud.errors import Conflict, InvalidRequest, NotFound
 from thinkaloud.ports.clock import Clock
@@ -125,6 +126,8 @@ class KeyAdministration:
         keys = [key.key_id for key in await self._store.keys() if key.owner == owner]
         for key_id in keys:
             await self._give(key_id, owner, new)
+        accounts = zip(owner_accounts(owner), owner_accounts(new), strict=True)
+        await self._store.usage.rename(dict(accounts))
         await self._audit.record("owner.renamed", actor, detail=f"{owner} to {new}")
         await self._keyring.announce()
         return len(keys)
@@ -137,6 +140,7 @@ class KeyAdministration:
         live = [key for key in await self._store.keys() if key.owner == owner and key.secrets]
         for key in live:
             await self.revoke(key.key_id, actor)
+        await self._store.usage.delete(owner_accounts(owner))
         await self._audit.record("owner.deleted", actor, detail=owner)
         return len(live)
 

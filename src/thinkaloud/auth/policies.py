@@ -1,5 +1,7 @@
 """Creates principals: from a key or a user, and the limits and policies of owners and roles."""
 
+from typing import get_args
+
 from thinkaloud.auth.carriers.proxy import ProxyUser
 from thinkaloud.auth.keyring import Verified
 from thinkaloud.auth.settings import AuthSettings
@@ -19,6 +21,11 @@ USER_SCOPES: frozenset[Scope] = frozenset({"chat", "read"})
 def default_scopes(role: Role) -> frozenset[Scope]:
     """Return the scopes of a role, if nothing else is said."""
     return ALL_SCOPES if role == "admin" else USER_SCOPES
+
+
+def owner_accounts(owner: str) -> tuple[str, ...]:
+    """Return the names of all sets of limits that an owner may have, as in `Principal.limits`."""
+    return (f"owner:{owner}", *(_role_account(role, owner) for role in get_args(Role)))
 
 
 class Policies:
@@ -69,5 +76,9 @@ class Policies:
             found.append((f"owner:{owner}", of_owner))
         if of_role is not None:
             # The limits of a role apply to each owner, so owners don't share them.
-            found.append((f"role:{role}:{owner}", of_role))
+            found.append((_role_account(role, owner), of_role))
         return tuple(found)
+
+
+def _role_account(role: Role, owner: str) -> str:
+    return f"role:{role}:{owner}"

@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from thinkaloud.events.prompt import Effort
 from thinkaloud.ports.principal import ReasoningPolicy, Role, Scope, UsageLimits
+from thinkaloud.ports.usage import UsageStore
 
 Act = Literal[
     "key.created",
@@ -120,6 +121,11 @@ class LastAdminKey(Exception):
 
 class KeyStore(Protocol):
     """Stores keys, sessions and audit entries. Every call is atomic. Raises `StoreError`."""
+
+    @property
+    def usage(self) -> UsageStore:
+        """The tokens that keys, owners and roles have used."""
+        ...
 
     async def revision(self) -> int:
         """Return a number that changes with every change of keys and sessions by any process.

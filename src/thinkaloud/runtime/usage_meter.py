@@ -1,10 +1,10 @@
 """Usage limits of principals: requests per minute, concurrent runs, and tokens per UTC day.
 
-Counts are in memory: they start at zero when the server starts.
+Counts are in memory. `usage_keeper` saves tokens, so that a restart gives no budget back.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -32,9 +32,10 @@ class Remaining(msgspec.Struct, frozen=True):
 class _Account:
     """What counts against one set of limits."""
 
-    __slots__ = ("day", "requests", "reserved", "running", "spent")
+    __slots__ = ("day", "name", "requests", "reserved", "running", "spent")
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self.name = name
         self.requests: deque[int] = deque()
         """When each request of the last minute was admitted, in the clock's steady milliseconds."""
         self.running = 0
@@ -60,11 +61,17 @@ class _Account:
 class Charge:
     """What one run counts for. Either `settle` or `cancel` is called once; later calls do nothing."""
 
-    __slots__ = ("_admitted_ms", "_charged")
+    __slots__ = ("_admitted_ms", "_charged", "_on_spent")
 
-    def __init__(self, admitted_ms: int, charged: Sequence[tuple[_Account, int]]) -> None:
+    def __init__(
+        self,
+        admitted_ms: int,
+        charged: Sequence[tuple[_Account, int]],
+        on_spent: Callable[[str, int, int], None],
+    ) -> None:
         self._admitted_ms = admitted_ms
         self._charged = charged
+        self._on_spent = on_spent
 
     def __bool__(self) -> bool:
         """Whether it counts against any limit."""
@@ -77,6 +84,8 @@ class Charge:
             account.running -= 1
             account.reserved -= reserved
             account.spent += tokens
+            if tokens:
+                self._on_spent(account.name, account.day, tokens)
 
     def cancel(self) -> None:
         """Count nothing: the run was not started."""
@@ -92,6 +101,17 @@ class UsageMeter:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._accounts: dict[str, _Account] = {}
+        self.on_spent: Callable[[str, int, int], None] = lambda name, day, tokens: None
+        """Called with an account, the UTC day and the number of tokens that it has used."""
+
+    def restore(self, tokens: Mapping[str, int]) -> None:
+        """Count tokens that accounts have used today, before the server started."""
+        for name, number in tokens.items():
+            self._account(name, self._clock.steady_ms()).spent += number
+
+    def today(self) -> int:
+        """Return the current UTC day, in whole days since the Unix epoch."""
+        return self._clock.unix_ms() // _DAY_MS
 
     def charge(self, principal: Principal, tokens: int) -> Charge:
         """Count a run that is about to start, and reserve tokens for it.
@@ -118,7 +138,7 @@ class UsageMeter:
             account.running += 1
             account.reserved += reserved
             charged.append((account, reserved))
-        return Charge(now_ms, charged)
+        return Charge(now_ms, charged, self.on_spent)
 
     def remaining(self, principal: Principal) -> Sequence[Remaining]:
         """Return what is left of each of the principal's sets of limits."""
@@ -142,8 +162,8 @@ class UsageMeter:
         if account is None:
             if len(self._accounts) >= _MOST_ACCOUNTS:
                 self._accounts = {k: each for k, each in self._accounts.items() if not each.is_idle}
-            account = self._accounts[name] = _Account()
-        account.turn_to(self._clock.unix_ms() // _DAY_MS, now_ms)
+            account = self._accounts[name] = _Account(name)
+        account.turn_to(self.today(), now_ms)
         return account
 
     def _check(self, name: str, limits: UsageLimits, account: _Account, now_ms: int) -> None:

@@ -7,10 +7,46 @@ import msgspec
 from thinkaloud.ports.keys import ApiKey, AuditEntry, LastAdminKey, Session
 
 
+class MemoryUsage:
+    """Implements `UsageStore` for one process."""
+
+    def __init__(self) -> None:
+        self._tokens: dict[str, tuple[int, int]] = {}
+        """The day, and the tokens of that day."""
+
+    async def tokens(self, day: int) -> Mapping[str, int]:
+        """Return the tokens of each account on this day."""
+        return {name: tokens for name, (of, tokens) in self._tokens.items() if of == day}
+
+    async def add(self, day: int, tokens: Mapping[str, int]) -> None:
+        """Add tokens of this day, and delete those of earlier days."""
+        self._tokens = {name: each for name, each in self._tokens.items() if each[0] >= day}
+        for name, number in tokens.items():
+            self._add(name, day, number)
+
+    async def rename(self, accounts: Mapping[str, str]) -> None:
+        """Move the tokens of accounts to others."""
+        for name, new in accounts.items():
+            if name in self._tokens:
+                self._add(new, *self._tokens.pop(name))
+
+    async def delete(self, accounts: Collection[str]) -> None:
+        """Delete the tokens of accounts."""
+        for name in accounts:
+            self._tokens.pop(name, None)
+
+    def _add(self, name: str, day: int, tokens: int) -> None:
+        latest, before = self._tokens.get(name, (day, 0))
+        if latest <= day:
+            self._tokens[name] = (day, tokens + (before if latest == day else 0))
+
+
 class MemoryKeyStore:
     """Implements `KeyStore` for one process."""
 
     def __init__(self) -> None:
+        self.usage = MemoryUsage()
+        """The tokens that keys, owners and roles have used."""
         self._keys: dict[str, ApiKey] = {}
         self._sessions: dict[bytes, Session] = {}
         self._audit: list[AuditEntry] = []

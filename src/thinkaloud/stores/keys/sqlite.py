@@ -57,17 +57,57 @@ MIGRATIONS: Final[Sequence[Migration]] = (
         "CREATE TABLE revision (number INTEGER NOT NULL)",
         "INSERT INTO revision VALUES (0)",
     ),
+    (
+        """
+        CREATE TABLE usage (
+            account TEXT PRIMARY KEY,
+            day INTEGER NOT NULL,
+            tokens INTEGER NOT NULL
+        ) WITHOUT ROWID
+        """,
+    ),
 )
 """Forward only; append to it."""
 
 T = TypeVar("T")
+_ADD_USAGE: Final = (
+    "INSERT INTO usage (account, day, tokens) VALUES (?, ?, ?) ON CONFLICT (account) DO UPDATE"
+    " SET tokens = excluded.tokens + iif(excluded.day = day, tokens, 0), day = excluded.day"
+    " WHERE excluded.day >= day"
+)
 _AUDIT_COLUMNS: Final = 'at_ms, act, "by", key_id, address, request_id, detail'
+
+
+class SqliteUsage:
+    """Implements `UsageStore` in the file of a `SqliteKeyStore`."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    async def tokens(self, day: int) -> Mapping[str, int]:
+        """Return the tokens of each account on this day."""
+        statement = "SELECT account, tokens FROM usage WHERE day = ?"
+        return await _read(self._writer, lambda file: dict(file.execute(statement, (day,))))
+
+    async def add(self, day: int, tokens: Mapping[str, int]) -> None:
+        """Add tokens of this day, and delete those of earlier days."""
+        await _write(self._writer, partial(_add_usage, day=day, tokens=tokens))
+
+    async def rename(self, accounts: Mapping[str, str]) -> None:
+        """Move the tokens of accounts to others."""
+        await _write(self._writer, partial(_rename_usage, accounts=accounts))
+
+    async def delete(self, accounts: Collection[str]) -> None:
+        """Delete the tokens of accounts."""
+        await _write(self._writer, partial(_delete_usage, accounts=accounts))
 
 
 class SqliteKeyStore:
     """Implements `KeyStore` with one file. Create it with `open`."""
 
     def __init__(self, writer: Writer) -> None:
+        self.usage = SqliteUsage(writer)
+        """The tokens that keys, owners and roles have used."""
         self._writer = writer
 
     @classmethod
@@ -310,3 +350,19 @@ def _trim_audit(connection: sqlite3.Connection, before_ms: int, keep: int) -> No
         " SELECT number FROM audit ORDER BY number DESC LIMIT 1 OFFSET ?)",
         (before_ms, keep),
     )
+
+
+def _add_usage(connection: sqlite3.Connection, day: int, tokens: Mapping[str, int]) -> None:
+    connection.execute("DELETE FROM usage WHERE day < ?", (day,))
+    connection.executemany(_ADD_USAGE, [(name, day, number) for name, number in tokens.items()])
+
+
+def _rename_usage(connection: sqlite3.Connection, accounts: Mapping[str, str]) -> None:
+    for name, new in accounts.items():
+        statement = "DELETE FROM usage WHERE account = ? RETURNING day, tokens"
+        for day, tokens in connection.execute(statement, (name,)).fetchall():
+            connection.execute(_ADD_USAGE, (new, day, tokens))
+
+
+def _delete_usage(connection: sqlite3.Connection, accounts: Collection[str]) -> None:
+    connection.executemany("DELETE FROM usage WHERE account = ?", [(name,) for name in accounts])

@@ -3,16 +3,18 @@
 import json
 import re
 import signal
+import sqlite3
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.cli.commands.test_serve import address, read_until
+from tests.cli.model_server import end, model_server, say
 from tests.cli.program import DEMO, Home
 
 KEYS = DEMO + '[auth]\nmode = "keys"\n'
@@ -139,6 +141,23 @@ def test_the_terminal_says_when_a_key_beyond_its_limit_can_be_used_again(home: H
         refused = home.run("chat", "Hello again")
     assert refused.returncode == 1
     assert re.search(r"Try again in \d+ s\.", refused.stderr)
+
+
+def test_a_restart_gives_no_spent_budget_back_but_the_next_day_does(home: Home) -> None:
+    created = printed(home, "keys", "create", "ada", "--tokens-per-day", "1")
+    home.environment["THINKALOUD_API_KEY"] = created["key"]
+    with model_server([say("Tea."), end()]) as models:
+        home.configure(models.configuration() + '\n[auth]\nmode = "keys"\n')
+        with serving(home):
+            assert home.run("chat", "Hello").returncode == 0
+        with serving(home):
+            refused = home.run("chat", "Hello again")
+        assert refused.returncode == 1
+        assert "1 tokens per day (UTC)" in refused.stderr
+        with closing(sqlite3.connect(home.folder / "data" / "keys.db")) as keys, keys:
+            keys.execute("UPDATE usage SET day = day - 1")
+        with serving(home):
+            assert home.run("chat", "Hello again").returncode == 0
 
 
 @pytest.mark.parametrize("settings", [DEMO, KEYS])
