@@ -25,6 +25,7 @@ from thinkaloud.config import Configuration, Settings
 from thinkaloud.errors import Conflict, InvalidRequest, NotFound
 from thinkaloud.events.event import RunStarted, UserInput
 from thinkaloud.ports.clock import SystemClock
+from thinkaloud.ports.selections import Selection
 from thinkaloud.stores.channel_state import MemoryChannelState
 from thinkaloud.stores.sqlite import SqliteStore
 from thinkaloud.stores.sqlite.log import rows_of
@@ -253,19 +254,22 @@ async def test_where_both_owners_have_a_chat_the_new_one_continues_its_own() -> 
     assert await chats.owns(CHAT, "ana", bobs)
 
 
-async def test_a_renamed_owner_keeps_its_spent_budget_and_a_deleted_one_leaves_none(
+async def test_a_renamed_owner_keeps_its_spent_budget_and_selection_and_a_deleted_one_leaves_none(
     configuration: Configuration,
 ) -> None:
     await issue_key(configuration, "phone", "bob")
     of_bob = {"owner:bob": 9, "role:user:bob": 8, "role:admin:bob": 7}
     async with open_access(configuration) as access:
         await access.store.usage.add(1, {**of_bob, "owner:ana": 1, "key:one": 5})
+        await access.store.selections.save("bob", Selection("lab/one", "low"), keep=9)
     async with open_owners(configuration) as owners:
         await owners.rename("bob", "ana")
     async with open_access(configuration) as access:
         of_ana = {"owner:ana": 10, "role:user:ana": 8, "role:admin:ana": 7}
         assert await access.store.usage.tokens(1) == {**of_ana, "key:one": 5}
+        assert await access.store.selections.all() == {"ana": Selection("lab/one", "low")}
     async with open_owners(configuration) as owners:
         await owners.delete("ana")
     async with open_access(configuration) as access:
         assert await access.store.usage.tokens(1) == {"key:one": 5}
+        assert await access.store.selections.all() == {}

@@ -11,6 +11,7 @@ import pytest
 from thinkaloud.errors import ConfigurationError, StoreError
 from thinkaloud.ports.keys import ApiKey, AuditEntry, KeySecret, KeyStore, LastAdminKey, Session
 from thinkaloud.ports.principal import ALL_SCOPES, UsageLimits
+from thinkaloud.ports.selections import Selection
 from thinkaloud.stores.keys import MemoryKeyStore, SqliteKeyStore
 
 NOW = 1_000_000
@@ -233,7 +234,37 @@ async def test_used_tokens_move_to_another_account_and_are_deleted(store: KeySto
     assert await usage.tokens(7) == {}
 
 
-async def test_a_file_of_an_earlier_version_keeps_its_keys_and_counts_tokens(
+async def test_selections_are_kept_latest_last_up_to_a_number(store: KeyStore) -> None:
+    selections = store.selections
+    await selections.save("ana", Selection("a/one", 2_000), keep=2)
+    await selections.save("bob", Selection("b/two", "low"), keep=2)
+    await selections.save("ana", Selection("b/two"), keep=2)
+    assert list((await selections.all()).items()) == [
+        ("bob", Selection("b/two", "low")),
+        ("ana", Selection("b/two")),
+    ]
+    await selections.save("eve", Selection("a/one", 2_000), keep=2)
+    assert await selections.all() == {
+        "ana": Selection("b/two"),
+        "eve": Selection("a/one", 2_000),
+    }
+
+
+async def test_a_selection_moves_to_an_owner_without_one_and_is_deleted(store: KeyStore) -> None:
+    selections = store.selections
+    await selections.save("ana", Selection("a/one"), keep=9)
+    await selections.rename("ana", "bob")
+    await selections.rename("unknown", "bob")
+    assert await selections.all() == {"bob": Selection("a/one")}
+    await selections.save("ana", Selection("b/two"), keep=9)
+    await selections.rename("ana", "bob")
+    assert await selections.all() == {"bob": Selection("a/one")}
+    await selections.delete("bob")
+    await selections.delete("unknown")
+    assert await selections.all() == {}
+
+
+async def test_a_file_of_an_earlier_version_keeps_its_keys_and_takes_what_is_new(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "keys.db"
@@ -241,10 +272,13 @@ async def test_a_file_of_an_earlier_version_keeps_its_keys_and_counts_tokens(
         await store.add_key(key())
     with sqlite3.connect(path) as earlier:
         earlier.execute("DROP TABLE usage")
+        earlier.execute("DROP TABLE selections")
         earlier.execute("PRAGMA user_version = 1")
     earlier.close()
     async with SqliteKeyStore.open(path) as store:
         await store.usage.add(7, {"key:one": 5})
+        await store.selections.save("ana", Selection("a/one"), keep=9)
         assert await store.keys() == [key()]
     async with SqliteKeyStore.open(path) as store:
         assert await store.usage.tokens(7) == {"key:one": 5}
+        assert await store.selections.all() == {"ana": Selection("a/one")}

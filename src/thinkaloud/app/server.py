@@ -111,6 +111,9 @@ async def _serve(
         await stack.enter_async_context(
             kept_usage(runtime.runs.admission.meter, access.store.usage, runtime.clock)
         )
+        if configuration.settings.auth.mode != "off":
+            # Without keys, there is one owner, whose default model is what the server starts with.
+            await runtime.runs.selections.restore(access.store.selections)
         channels = await stack.enter_async_context(open_channels(runtime))
         app = web_app(runtime, channels, access)
         await stack.enter_async_context(access.open(app.end))

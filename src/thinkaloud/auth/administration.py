@@ -128,6 +128,7 @@ class KeyAdministration:
             await self._give(key_id, owner, new)
         accounts = zip(owner_accounts(owner), owner_accounts(new), strict=True)
         await self._store.usage.rename(dict(accounts))
+        await self._store.selections.rename(owner, new)
         await self._audit.record("owner.renamed", actor, detail=f"{owner} to {new}")
         await self._keyring.announce()
         return len(keys)
@@ -141,6 +142,7 @@ class KeyAdministration:
         for key in live:
             await self.revoke(key.key_id, actor)
         await self._store.usage.delete(owner_accounts(owner))
+        await self._store.selections.delete(owner)
         await self._audit.record("owner.deleted", actor, detail=owner)
         return len(live)
 

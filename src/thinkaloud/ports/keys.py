@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from thinkaloud.events.prompt import Effort
 from thinkaloud.ports.principal import ReasoningPolicy, Role, Scope, UsageLimits
+from thinkaloud.ports.selections import SelectionStore
 from thinkaloud.ports.usage import UsageStore
 
 Act = Literal[
@@ -125,6 +126,11 @@ class KeyStore(Protocol):
     @property
     def usage(self) -> UsageStore:
         """The tokens that keys, owners and roles have used."""
+        ...
+
+    @property
+    def selections(self) -> SelectionStore:
+        """The models and efforts that owners have selected."""
         ...
 
     async def revision(self) -> int:

@@ -1,32 +1,39 @@
 """The model and the reasoning effort that each owner has selected for new runs.
 
-Selections are in memory: without one, an owner uses the configured defaults.
+Without a selection, an owner uses the configured defaults.
 """
 
 from collections import OrderedDict
 from typing import Final
 
-import msgspec
-
+from thinkaloud.errors import ConfigurationError, UnknownModel
 from thinkaloud.events.prompt import Effort
 from thinkaloud.ports.catalogue import Catalogue
+from thinkaloud.ports.selections import Selection, SelectionStore
 
 _MOST_OWNERS: Final = 10_000
 
 
-class Selection(msgspec.Struct, frozen=True):
-    """What an owner has selected. None: the default."""
-
-    model: str | None = None
-    effort: Effort | None = None
-
-
 class Selections:
-    """The selections of all owners."""
+    """The selections of all owners. They are in memory, and saved after `restore`."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._selected: OrderedDict[str, Selection] = OrderedDict()
+        self._store: SelectionStore | None = None
+
+    async def restore(self, store: SelectionStore) -> None:
+        """Use what owners have selected before, and save what they select from now on.
+
+        Ignores models that cannot be used any more. Raises `StoreError`.
+        """
+        self._store = store
+        for owner, selection in (await store.all()).items():
+            try:
+                self._catalogue.open(selection.model)
+            except (ConfigurationError, UnknownModel):
+                continue
+            self._selected[owner] = selection
 
     def model(self, owner: str) -> str:
         """Return the id of the model that this owner's new runs use."""
@@ -36,10 +43,15 @@ class Selections:
         """Return the effort that this owner has selected; None: the default."""
         return self._selected.get(owner, Selection()).effort
 
-    def select(self, owner: str, model: str, effort: Effort | None) -> None:
-        """Select a model and, unless it is None, an effort."""
-        effort = self.effort(owner) if effort is None else effort
-        self._selected[owner] = Selection(model, effort)
+    async def select(self, owner: str, model: str, effort: Effort | None) -> None:
+        """Select a model and, unless it is None, an effort.
+
+        Raises `StoreError` if that cannot be saved; then nothing changes.
+        """
+        selection = Selection(model, self.effort(owner) if effort is None else effort)
+        if self._store is not None:
+            await self._store.save(owner, selection, keep=_MOST_OWNERS)
+        self._selected[owner] = selection
         self._selected.move_to_end(owner)
         if len(self._selected) > _MOST_OWNERS:
             self._selected.popitem(last=False)

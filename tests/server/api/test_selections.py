@@ -2,9 +2,14 @@
 
 from typing import Any
 
+from typing_extensions import override
+
 from tests.server.credentials import Named, credential
 from tests.server.serving import Served, serving
+from thinkaloud.errors import StoreError
 from thinkaloud.ports.principal import Principal
+from thinkaloud.ports.selections import Selection
+from thinkaloud.stores.keys.memory import MemorySelections
 from thinkaloud.testing import ScriptedModel, say
 
 ANA, BOB = credential("ana"), credential("bob")
@@ -49,3 +54,36 @@ async def test_a_key_lists_and_switches_to_the_models_it_may_use_only() -> None:
             assert (status, problem["field"]) == (403, "model")
         status, problem = await switch(served, ANA, model_id="b/two", reasoning_effort="high")
         assert (status, problem["field"]) == (403, "reasoning_effort")
+
+
+class FullDisk(MemorySelections):
+    """Saves nothing."""
+
+    @override
+    async def save(self, owner: str, selection: Selection, *, keep: int) -> None:
+        raise StoreError("The disk is full.")
+
+
+async def test_a_selection_is_used_after_a_restart_while_its_model_exists() -> None:
+    known, store = Named(ana=Principal("ana"), bob=Principal("bob")), MemorySelections()
+    one, two = ScriptedModel(model_id="a/one"), ScriptedModel([say("Hi")], model_id="b/two")
+    async with serving(one, two, authenticator=known) as served:
+        await served.runs.selections.restore(store)
+        await switch(served, ANA, model_id="b/two", reasoning_effort="low")
+    async with serving(one, authenticator=known) as served:
+        await served.runs.selections.restore(store)
+        assert await current(served, ANA) == ["a/one"]
+    async with serving(one, two, authenticator=known) as served:
+        await served.runs.selections.restore(store)
+        assert (await current(served, ANA), await current(served, BOB)) == (["b/two"], ["a/one"])
+        await served.post("/chat/message", {"text": "Hi"}, headers=ANA)
+    assert [each.effort for each in two.requests] == ["low"]
+
+
+async def test_a_selection_that_cannot_be_saved_changes_nothing() -> None:
+    known = Named(ana=Principal("ana"))
+    one, two = ScriptedModel(model_id="a/one"), ScriptedModel(model_id="b/two")
+    async with serving(one, two, authenticator=known) as served:
+        await served.runs.selections.restore(FullDisk())
+        status, _ = await switch(served, ANA, model_id="b/two")
+        assert (status, await current(served, ANA)) == (503, ["a/one"])

@@ -70,6 +70,6 @@ class ModelRoutes:
         if effort is not None:
             effort = permitted_effort(effort, None, principal.max_effort, info)
         selections = services.runs.selections
-        selections.select(principal.owner, info.id, effort)
+        await selections.select(principal.owner, info.id, effort)
         current = effective_effort(None, selections.effort(principal.owner), info)
         return json_response(Switched(True, model_view(info, info.id), current))

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 import msgspec
 
 from thinkaloud.ports.keys import ApiKey, AuditEntry, LastAdminKey, Session
+from thinkaloud.ports.selections import Selection
 
 
 class MemoryUsage:
@@ -41,12 +42,41 @@ class MemoryUsage:
             self._tokens[name] = (day, tokens + (before if latest == day else 0))
 
 
+class MemorySelections:
+    """Implements `SelectionStore` for one process."""
+
+    def __init__(self) -> None:
+        self._selected: dict[str, Selection] = {}
+
+    async def all(self) -> Mapping[str, Selection]:
+        """Return the selection of each owner, the latest last."""
+        return dict(self._selected)
+
+    async def save(self, owner: str, selection: Selection, *, keep: int) -> None:
+        """Set what an owner has selected."""
+        self._selected.pop(owner, None)
+        self._selected[owner] = selection
+        for oldest in list(self._selected)[:-keep]:
+            del self._selected[oldest]
+
+    async def rename(self, owner: str, new: str) -> None:
+        """Give an owner's selection to `new`."""
+        if owner in self._selected:
+            self._selected.setdefault(new, self._selected.pop(owner))
+
+    async def delete(self, owner: str) -> None:
+        """Delete an owner's selection."""
+        self._selected.pop(owner, None)
+
+
 class MemoryKeyStore:
     """Implements `KeyStore` for one process."""
 
     def __init__(self) -> None:
         self.usage = MemoryUsage()
         """The tokens that keys, owners and roles have used."""
+        self.selections = MemorySelections()
+        """The models and efforts that owners have selected."""
         self._keys: dict[str, ApiKey] = {}
         self._sessions: dict[bytes, Session] = {}
         self._audit: list[AuditEntry] = []

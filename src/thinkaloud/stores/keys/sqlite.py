@@ -6,18 +6,20 @@ It is separate from the conversations' database, because that one belongs to a s
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
-from typing import Final, Self, TypeVar
+from typing import Final, Self
 
 import msgspec
 
-from thinkaloud.errors import ConfigurationError, StoreError
+from thinkaloud.errors import ConfigurationError
 from thinkaloud.ports.keys import ApiKey, AuditEntry, LastAdminKey, Session
+from thinkaloud.stores.keys.jobs import read, write
+from thinkaloud.stores.keys.sqlite_owners import SqliteSelections, SqliteUsage
 from thinkaloud.stores.sqlite.schema import Migration, migrate
-from thinkaloud.stores.sqlite.writer import Failure, Writer
+from thinkaloud.stores.sqlite.writer import Writer
 
 FILE_NAME: Final = "keys.db"
 MIGRATIONS: Final[Sequence[Migration]] = (
@@ -66,40 +68,20 @@ MIGRATIONS: Final[Sequence[Migration]] = (
         ) WITHOUT ROWID
         """,
     ),
+    (
+        # `record` is JSON of `Selection`.
+        """
+        CREATE TABLE selections (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            owner TEXT NOT NULL UNIQUE,
+            record BLOB NOT NULL
+        )
+        """,
+    ),
 )
 """Forward only; append to it."""
 
-T = TypeVar("T")
-_ADD_USAGE: Final = (
-    "INSERT INTO usage (account, day, tokens) VALUES (?, ?, ?) ON CONFLICT (account) DO UPDATE"
-    " SET tokens = excluded.tokens + iif(excluded.day = day, tokens, 0), day = excluded.day"
-    " WHERE excluded.day >= day"
-)
 _AUDIT_COLUMNS: Final = 'at_ms, act, "by", key_id, address, request_id, detail'
-
-
-class SqliteUsage:
-    """Implements `UsageStore` in the file of a `SqliteKeyStore`."""
-
-    def __init__(self, writer: Writer) -> None:
-        self._writer = writer
-
-    async def tokens(self, day: int) -> Mapping[str, int]:
-        """Return the tokens of each account on this day."""
-        statement = "SELECT account, tokens FROM usage WHERE day = ?"
-        return await _read(self._writer, lambda file: dict(file.execute(statement, (day,))))
-
-    async def add(self, day: int, tokens: Mapping[str, int]) -> None:
-        """Add tokens of this day, and delete those of earlier days."""
-        await _write(self._writer, partial(_add_usage, day=day, tokens=tokens))
-
-    async def rename(self, accounts: Mapping[str, str]) -> None:
-        """Move the tokens of accounts to others."""
-        await _write(self._writer, partial(_rename_usage, accounts=accounts))
-
-    async def delete(self, accounts: Collection[str]) -> None:
-        """Delete the tokens of accounts."""
-        await _write(self._writer, partial(_delete_usage, accounts=accounts))
 
 
 class SqliteKeyStore:
@@ -108,6 +90,8 @@ class SqliteKeyStore:
     def __init__(self, writer: Writer) -> None:
         self.usage = SqliteUsage(writer)
         """The tokens that keys, owners and roles have used."""
+        self.selections = SqliteSelections(writer)
+        """The models and efforts that owners have selected."""
         self._writer = writer
 
     @classmethod
@@ -128,88 +112,69 @@ class SqliteKeyStore:
 
     async def revision(self) -> int:
         """Return a number that changes with every change of keys and sessions."""
-        return await _read(self._writer, _revision)
+        return await read(self._writer, _revision)
 
     async def keys(self) -> Sequence[ApiKey]:
         """Return all keys, oldest first."""
-        return await _read(self._writer, _keys)
+        return await read(self._writer, _keys)
 
     async def add_key(self, key: ApiKey) -> bool:
         """Add a key. Returns False if its id exists."""
-        return await _write(self._writer, partial(_add_key, key=key))
+        return await write(self._writer, partial(_add_key, key=key))
 
     async def change_key(
         self, before: ApiKey, after: ApiKey, *, keep_admin_at_ms: int | None = None
     ) -> bool:
         """Replace a key. Returns False if it is no longer `before`."""
         change = partial(_change_key, before=before, after=after, keep_admin_at_ms=keep_admin_at_ms)
-        outcome = await _write(self._writer, change)
+        outcome = await write(self._writer, change)
         if outcome is None:
             raise LastAdminKey
         return outcome
 
     async def forget_keys(self, key_ids: Collection[str]) -> None:
         """Delete keys and their sessions."""
-        await _write(self._writer, partial(_forget_keys, key_ids=key_ids))
+        await write(self._writer, partial(_forget_keys, key_ids=key_ids))
 
     async def mark_used(self, at_ms: Mapping[str, int]) -> None:
         """Set when keys were last used."""
         rows = [(when, key_id) for key_id, when in at_ms.items()]
         statement = "UPDATE keys SET last_used_ms = ? WHERE key_id = ?"
-        await _write(
+        await write(
             self._writer, lambda connection: connection.executemany(statement, rows).close()
         )
 
     async def sessions(self) -> Sequence[Session]:
         """Return all sessions, oldest first."""
-        return await _read(self._writer, _sessions)
+        return await read(self._writer, _sessions)
 
     async def add_session(self, session: Session) -> None:
         """Add a session."""
-        await _write(self._writer, partial(_add_session, session=session))
+        await write(self._writer, partial(_add_session, session=session))
 
     async def end_sessions(self, digests: Collection[bytes]) -> None:
         """Delete sessions."""
-        await _write(self._writer, partial(_end_sessions, digests=digests))
+        await write(self._writer, partial(_end_sessions, digests=digests))
 
     async def mark_sessions_used(self, at_ms: Mapping[bytes, int]) -> None:
         """Set when sessions were last used."""
         rows = [(when, digest) for digest, when in at_ms.items()]
         statement = "UPDATE sessions SET last_used_ms = ? WHERE digest = ?"
-        await _write(
+        await write(
             self._writer, lambda connection: connection.executemany(statement, rows).close()
         )
 
     async def append_audit(self, entries: Sequence[AuditEntry]) -> None:
         """Append entries to the audit log."""
-        await _write(self._writer, partial(_append_audit, entries=entries))
+        await write(self._writer, partial(_append_audit, entries=entries))
 
     async def audit(self, *, before: int | None = None, limit: int) -> Sequence[AuditEntry]:
         """Return entries, newest first."""
-        return await _read(self._writer, partial(_audit, before=before, limit=limit))
+        return await read(self._writer, partial(_audit, before=before, limit=limit))
 
     async def trim_audit(self, *, before_ms: int, keep: int) -> None:
         """Delete old entries."""
-        await _write(self._writer, partial(_trim_audit, before_ms=before_ms, keep=keep))
-
-
-async def _read(writer: Writer, work: Callable[[sqlite3.Connection], T]) -> T:
-    """Run a job without a transaction, so that it never waits for another process."""
-    try:
-        return await writer.maintain(work)
-    except Failure as error:
-        raise _unusable(error) from error
-
-
-async def _write(writer: Writer, work: Callable[[sqlite3.Connection], T]) -> T:
-    try:
-        return await writer.write(work)
-    except Failure as error:
-        raise _unusable(error) from error
-
-
-def _unusable(error: Exception) -> StoreError:
-    return StoreError(f"The API keys cannot be used: {error}.")
+        await write(self._writer, partial(_trim_audit, before_ms=before_ms, keep=keep))
 
 
 def _connect(path: Path, busy_timeout: float) -> sqlite3.Connection:
@@ -350,19 +315,3 @@ def _trim_audit(connection: sqlite3.Connection, before_ms: int, keep: int) -> No
         " SELECT number FROM audit ORDER BY number DESC LIMIT 1 OFFSET ?)",
         (before_ms, keep),
     )
-
-
-def _add_usage(connection: sqlite3.Connection, day: int, tokens: Mapping[str, int]) -> None:
-    connection.execute("DELETE FROM usage WHERE day < ?", (day,))
-    connection.executemany(_ADD_USAGE, [(name, day, number) for name, number in tokens.items()])
-
-
-def _rename_usage(connection: sqlite3.Connection, accounts: Mapping[str, str]) -> None:
-    for name, new in accounts.items():
-        statement = "DELETE FROM usage WHERE account = ? RETURNING day, tokens"
-        for day, tokens in connection.execute(statement, (name,)).fetchall():
-            connection.execute(_ADD_USAGE, (new, day, tokens))
-
-
-def _delete_usage(connection: sqlite3.Connection, accounts: Collection[str]) -> None:
-    connection.executemany("DELETE FROM usage WHERE account = ?", [(name,) for name in accounts])

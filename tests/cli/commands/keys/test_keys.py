@@ -160,6 +160,26 @@ def test_a_restart_gives_no_spent_budget_back_but_the_next_day_does(home: Home) 
             assert home.run("chat", "Hello again").returncode == 0
 
 
+@pytest.mark.parametrize("mode", ["keys", "off"])
+def test_a_restart_keeps_the_selected_model_if_owners_have_keys(home: Home, mode: str) -> None:
+    key = printed(home, "keys", "create", "ada")["key"]
+    models = 'models = ["m", "n"]\nbase_url = "http://127.0.0.1:1"\ndialect = "openai-chat"\n'
+    home.configure(f'[auth]\nmode = "{mode}"\n[model]\ndefault = "lab/m"\n[hosts.lab]\n{models}')
+    headers = {"Authorization": f"bearer {key}", "Content-Type": "application/json"}
+
+    def ask(url: str, body: bytes | None = None) -> Any:
+        with urllib.request.urlopen(
+            urllib.request.Request(url, body, headers), timeout=30
+        ) as response:
+            return json.load(response)
+
+    with serving(home) as url:
+        ask(f"{url}/api/v1/models/switch", b'{"model_id": "lab/n"}')
+    with serving(home) as url:
+        model = ask(f"{url}/api/v1/capabilities")["model"]["id"]
+    assert model == ("lab/n" if mode == "keys" else "lab/m")
+
+
 @pytest.mark.parametrize("settings", [DEMO, KEYS])
 def test_a_server_for_other_machines_needs_an_admin_key(home: Home, settings: str) -> None:
     home.configure(settings)
