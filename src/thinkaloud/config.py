@@ -37,6 +37,7 @@ from thinkaloud.server.websocket_channel import NAME as WEBSOCKET
 from thinkaloud.server.wire_settings import WireSettings
 
 FILE_NAME: Final = "thinkaloud.toml"
+DEFAULT_OWNER: Final = "local"
 PREFIX: Final = "THINKALOUD_"
 _SHARED: Final = ("enabled", "show_reasoning", "reasoning")
 _DEPRECATED: Final = {
@@ -49,9 +50,7 @@ _DEPRECATED: Final = {
     "store.flush_interval": "flush_interval_seconds",
 }
 """Old keys that are still read, and the names that replaced them in the same section."""
-_NOT_SETTINGS: Final = frozenset(
-    {"THINKALOUD_DATA_DIR", "THINKALOUD_ADMIN_KEY_FILE", "THINKALOUD_API_KEY"}
-)
+_NOT_SETTINGS: Final = ("THINKALOUD_DATA_DIR", "THINKALOUD_ADMIN_KEY_FILE", "THINKALOUD_API_KEY")
 
 
 class ServerSection(ServerSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -156,8 +155,9 @@ class Configuration(msgspec.Struct, frozen=True):
     """A copy of the environment; provider keys are looked up here."""
     notices: tuple[str, ...] = ()
     """Sentences for the operator about deprecated keys in use."""
-    owner: str = "local"
-    """The owner of everything this process creates. Defined only here, and passed on."""
+    owner: str = DEFAULT_OWNER
+    """The owner of what this process creates; of what a running server creates only if chosen."""
+    owner_is_chosen: bool = False
 
 
 def load(

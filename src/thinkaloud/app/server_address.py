@@ -13,8 +13,8 @@ import msgspec
 from typing_extensions import override
 
 from thinkaloud.app.storage import database_path
-from thinkaloud.config import Configuration
-from thinkaloud.errors import ConfigurationError
+from thinkaloud.config import DEFAULT_OWNER, Configuration
+from thinkaloud.errors import ConfigurationError, InvalidRequest
 from thinkaloud.server.http.origins import is_loopback
 from thinkaloud.stores.sqlite.lock import owner
 from thinkaloud.version import __version__
@@ -31,6 +31,8 @@ class ServerAddress(msgspec.Struct, frozen=True):
 
     url: str
     key: str | None = None
+    owner: str | None = None
+    """Whose conversations to use with the local key; None: those of the key's owner."""
 
     @override
     def __repr__(self) -> str:
@@ -78,11 +80,12 @@ def address_file(data_dir: Path, key: str | None = None) -> Generator[Callable[[
 async def find_server(configuration: Configuration) -> ServerAddress | None:
     """Return the address of the server that uses the data directory; None if no process uses it.
 
-    The key is `THINKALOUD_API_KEY`, or else the server's local key.
+    The key is `THINKALOUD_API_KEY`, or else the server's local key. Only the local key can use the
+    conversations of a chosen owner.
 
     The file is trusted only if it names the process that holds the lock and a local address, and
     a thinkaloud server answers there. Raises `ConfigurationError` if the data directory is in use
-    but no server can be reached.
+    but no server can be reached, and `InvalidRequest` if the server cannot use the chosen owner.
     """
     pid = owner(database_path(configuration))
     if pid is None:
@@ -103,7 +106,28 @@ async def find_server(configuration: Configuration) -> ServerAddress | None:
             " `thinkaloud chat`, quit it, or run `thinkaloud serve` so that several chats can"
             " share the data. `thinkaloud chat --temporary` works without the data directory."
         )
-    return ServerAddress(address.url, configuration.environment.get(API_KEY) or address.key)
+    return _with_key(address, configuration)
+
+
+def _with_key(address: _Address, configuration: Configuration) -> ServerAddress:
+    given = configuration.environment.get(API_KEY)
+    if not configuration.owner_is_chosen:
+        return ServerAddress(address.url, given or address.key)
+    if given:
+        raise InvalidRequest(
+            f"--owner needs the server's local key, but {API_KEY} is set: unset it, or omit"
+            " --owner to use the conversations of its owner.",
+            field="owner",
+        )
+    if address.key is None:
+        if configuration.owner != DEFAULT_OWNER:
+            raise InvalidRequest(
+                "--owner: the running server requires no keys, so everything in it belongs to"
+                f" {DEFAULT_OWNER}. Stop it to use the conversations of another owner.",
+                field="owner",
+            )
+        return ServerAddress(address.url)
+    return ServerAddress(address.url, address.key, configuration.owner)
 
 
 def _read(path: Path) -> _Address | None:

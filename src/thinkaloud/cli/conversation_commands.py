@@ -12,6 +12,7 @@ from thinkaloud.cli.dispatch import (
     Json,
     MaxIterations,
     ModelId,
+    Owner,
     Thinking,
     dispatch,
 )
@@ -41,9 +42,11 @@ OfVersion = Annotated[
 
 
 @conversations.command("list")
-def list_them(config: Config = None, json: Json = False, limit: Limit = 20) -> None:
+def list_them(
+    config: Config = None, json: Json = False, limit: Limit = 20, owner: Owner = None
+) -> None:
     """List conversations, most recently changed first."""
-    dispatch("conversations", ConversationOptions("list", config, json, limit=limit))
+    dispatch("conversations", ConversationOptions("list", config, json, limit=limit, owner=owner))
 
 
 @conversations.command()
@@ -52,12 +55,15 @@ def search(
     config: Config = None,
     json: Json = False,
     limit: Limit = 20,
+    owner: Owner = None,
 ) -> None:
     """List conversations that contain all these words.
 
     Searches titles, questions and answers, but not reasoning.
     """
-    options = ConversationOptions("search", config, json, text=" ".join(words), limit=limit)
+    options = ConversationOptions(
+        "search", config, json, text=" ".join(words), limit=limit, owner=owner
+    )
     dispatch("conversations", options)
 
 
@@ -67,10 +73,16 @@ def show(
     config: Config = None,
     thinking: WithThinking = False,
     version: OfVersion = None,
+    owner: Owner = None,
 ) -> None:
     """Print a conversation."""
     options = ConversationOptions(
-        "show", config, conversation_id=conversation, thinking=thinking, version=version
+        "show",
+        config,
+        conversation_id=conversation,
+        thinking=thinking,
+        version=version,
+        owner=owner,
     )
     dispatch("conversations", options)
 
@@ -80,23 +92,29 @@ def rename(
     conversation: Id,
     title: Annotated[str, typer.Argument(metavar="TITLE", help="The new title.")],
     config: Config = None,
+    owner: Owner = None,
 ) -> None:
     """Rename a conversation."""
-    options = ConversationOptions("rename", config, conversation_id=conversation, text=title)
+    options = ConversationOptions(
+        "rename", config, conversation_id=conversation, text=title, owner=owner
+    )
     dispatch("conversations", options)
 
 
 @conversations.command()
-def delete(conversation: Id, config: Config = None) -> None:
+def delete(conversation: Id, config: Config = None, owner: Owner = None) -> None:
     """Delete a conversation permanently.
 
     Stops its active runs.
     """
-    dispatch("conversations", ConversationOptions("delete", config, conversation_id=conversation))
+    dispatch(
+        "conversations",
+        ConversationOptions("delete", config, conversation_id=conversation, owner=owner),
+    )
 
 
 @conversations.command()
-def export(
+def export(  # noqa: PLR0913 - one for each option
     conversation: Id,
     config: Config = None,
     form: Annotated[
@@ -111,6 +129,7 @@ def export(
         ),
     ] = None,
     version: OfVersion = None,
+    owner: Owner = None,
 ) -> None:
     """Export a conversation as Markdown or JSON.
 
@@ -124,6 +143,7 @@ def export(
         thinking=thinking,
         output=output,
         version=version,
+        owner=owner,
     )
     dispatch("conversations", options)
 
@@ -136,19 +156,26 @@ def branch(
         typer.Argument(metavar="RUN", help="The last message to copy: its run ID or number."),
     ],
     config: Config = None,
+    owner: Owner = None,
 ) -> None:
     """Branch a conversation.
 
     Copies everything up to a message and its answer into a new conversation, and prints its ID.
     """
-    options = ConversationOptions("branch", config, conversation_id=conversation, text=run)
+    options = ConversationOptions(
+        "branch", config, conversation_id=conversation, text=run, owner=owner
+    )
     dispatch("conversations", options)
 
 
 @conversations.command()
-def versions(conversation: Id, config: Config = None, json: Json = False) -> None:
+def versions(
+    conversation: Id, config: Config = None, json: Json = False, owner: Owner = None
+) -> None:
     """List messages that have several versions."""
-    options = ConversationOptions("versions", config, json, conversation_id=conversation)
+    options = ConversationOptions(
+        "versions", config, json, conversation_id=conversation, owner=owner
+    )
     dispatch("conversations", options)
 
 
@@ -163,9 +190,12 @@ def select(
         ),
     ],
     config: Config = None,
+    owner: Owner = None,
 ) -> None:
     """Switch to another version of a message."""
-    options = ConversationOptions("select", config, conversation_id=conversation, text=version)
+    options = ConversationOptions(
+        "select", config, conversation_id=conversation, text=version, owner=owner
+    )
     dispatch("conversations", options)
 
 
@@ -182,6 +212,7 @@ def regenerate(  # noqa: PLR0913 - one for each option
     thinking: Thinking = None,
     json: Events = False,
     max_iterations: MaxIterations = None,
+    owner: Owner = None,
 ) -> None:
     """Regenerate an answer.
 
@@ -196,6 +227,7 @@ def regenerate(  # noqa: PLR0913 - one for each option
         thinking=thinking,
         json=json,
         max_iterations=max_iterations,
+        owner=owner,
     )
     dispatch("regenerate", options)
 
@@ -213,6 +245,7 @@ def edit(  # noqa: PLR0913 - one for each option
     thinking: Thinking = None,
     json: Events = False,
     max_iterations: MaxIterations = None,
+    owner: Owner = None,
 ) -> None:
     """Edit a message and resend it.
 
@@ -228,5 +261,6 @@ def edit(  # noqa: PLR0913 - one for each option
         thinking=thinking,
         json=json,
         max_iterations=max_iterations,
+        owner=owner,
     )
     dispatch("regenerate", options)

@@ -44,6 +44,12 @@ Config = Annotated[
         "--config", metavar="FILE", help="The configuration file (default: thinkaloud.toml)."
     ),
 ]
+Owner = Annotated[
+    str | None,
+    typer.Option(
+        "--owner", metavar="NAME", help="Whose conversations to use, instead of your own."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 ModelId = Annotated[
     str | None,

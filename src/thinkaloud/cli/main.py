@@ -17,6 +17,7 @@ from thinkaloud.cli.dispatch import (
     Json,
     MaxIterations,
     ModelId,
+    Owner,
     Thinking,
     dispatch,
 )
@@ -128,6 +129,7 @@ def chat(  # noqa: PLR0913 - one for each option
         typer.Option("--image", metavar="NAME", help="An image in the workspace to attach."),
     ] = None,
     max_iterations: MaxIterations = None,
+    owner: Owner = None,
 ) -> None:
     """Ask a question, or start an interactive chat.
 
@@ -147,6 +149,7 @@ def chat(  # noqa: PLR0913 - one for each option
         conversation_id=conversation,
         latest=latest,
         temporary=temporary,
+        owner=owner,
     )
     dispatch("chat", options)
 
@@ -212,12 +215,13 @@ def export(
 def add_backup(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The backup file.")],
     config: Config = None,
+    owner: Owner = None,
 ) -> None:
     """Restore conversations from a backup.
 
     Existing conversations are not changed. Stop the server first.
     """
-    dispatch("backup", BackupOptions("import", config, file))
+    dispatch("backup", BackupOptions("import", config, file, owner))
 
 
 def main() -> None:

@@ -26,6 +26,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """None: live on a terminal, hidden otherwise."""
     json: bool
     max_iterations: int | None
+    owner: str | None = None
+    """Whose conversation it is; None: the key's owner, or `local`."""
 
 
 class ChatOptions(RunOptions, frozen=True, kw_only=True):
@@ -77,6 +79,8 @@ class ConversationOptions(msgspec.Struct, frozen=True):
     output: Path | None = None
     version: str | None = None
     """A run in the version to show or export; None: the selected version."""
+    owner: str | None = None
+    """Whose conversations; None: those of the key's owner, or of `local`."""
 
 
 class RegenerateOptions(RunOptions, frozen=True, kw_only=True):
@@ -94,6 +98,8 @@ class BackupOptions(msgspec.Struct, frozen=True):
     direction: Literal["export", "import"]
     config: Path | None
     file: Path
+    owner: str | None = None
+    """Whose conversations to restore; None: those of `local`."""
 
 
 class ChannelOptions(msgspec.Struct, frozen=True, kw_only=True):

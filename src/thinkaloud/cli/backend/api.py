@@ -10,6 +10,7 @@ import msgspec
 
 from thinkaloud.app.server_address import API_KEY, ServerAddress
 from thinkaloud.app.server_session import key_header
+from thinkaloud.auth.carriers.local_key import OWNER_HEADER
 from thinkaloud.errors import (
     ConfigurationError,
     Conflict,
@@ -23,6 +24,7 @@ from thinkaloud.errors import (
 )
 from thinkaloud.server.connections.unix_socket import http_base
 
+_OWNER_HEADER: Final = OWNER_HEADER.decode("ascii")
 _CONNECT_SECONDS: Final = 5.0
 _READ_SECONDS: Final = 120.0
 """Streams have heartbeats: one that is silent for this long is dead."""
@@ -57,7 +59,7 @@ class Api:
 
     def __init__(self, session: aiohttp.ClientSession, address: ServerAddress) -> None:
         self.address = address
-        """The server's current URL and key. They may change when the server restarts."""
+        """The server's current URL, key and owner. They may change when the server restarts."""
         self._session = session
 
     async def ask(
@@ -96,7 +98,7 @@ class Api:
                 params=query,
                 json=json,
                 data=form,
-                headers=key_header(self.address.key),
+                headers=self._headers(),
                 allow_redirects=False,
             ) as response:
                 data = await response.read()
@@ -126,7 +128,7 @@ class Api:
                 self._address(path),
                 params=query,
                 json=body,
-                headers={**key_header(self.address.key), **(headers or {})},
+                headers={**self._headers(), **(headers or {})},
                 timeout=timeout,
                 allow_redirects=False,
             )
@@ -137,6 +139,12 @@ class Api:
             if response.status >= 300:
                 raise error_for(response.status, data)
             yield response
+
+    def _headers(self) -> dict[str, str]:
+        headers = key_header(self.address.key)
+        if self.address.owner is not None:
+            headers[_OWNER_HEADER] = self.address.owner
+        return headers
 
     def _address(self, path: str) -> str:
         return f"{http_base(self.address.url)}/api/v1/{path}"

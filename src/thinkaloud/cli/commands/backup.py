@@ -3,16 +3,17 @@
 import asyncio
 
 from thinkaloud.app.storage import database_path, open_database
+from thinkaloud.cli.backend.owner import load_for
 from thinkaloud.cli.commands.one_shot import print_notice
 from thinkaloud.cli.exit_codes import ExitCode
 from thinkaloud.cli.options import BackupOptions
-from thinkaloud.config import Configuration, load
+from thinkaloud.config import Configuration
 from thinkaloud.stores.sqlite import Added, copy_database
 
 
 def run(options: BackupOptions) -> ExitCode:
     """Write or restore a backup. Raises `ThinkaloudError`."""
-    configuration = load(options.config)
+    configuration = load_for(options.config, options.owner)
     if options.direction == "export":
         # SQLite can copy a database while a server writes to it.
         copy_database(database_path(configuration), options.file)
@@ -29,7 +30,8 @@ def run(options: BackupOptions) -> ExitCode:
         )
     if result.foreign:
         print_notice(f"Skipped {_count(result.foreign)} in {options.file} of other owners.", "red")
-    return ExitCode.FAILED if result.damaged or result.foreign else ExitCode.OK
+    is_partial = result.damaged or (result.foreign and options.owner is None)
+    return ExitCode.FAILED if is_partial else ExitCode.OK
 
 
 async def _add(configuration: Configuration, options: BackupOptions) -> Added:

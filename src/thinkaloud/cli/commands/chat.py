@@ -9,6 +9,7 @@ import msgspec
 from thinkaloud.cli.backend.backend import Backend, open_backend
 from thinkaloud.cli.backend.conversations import ConversationEntry
 from thinkaloud.cli.backend.history import validate_id
+from thinkaloud.cli.backend.owner import load_for
 from thinkaloud.cli.commands.one_shot import (
     ask,
     new_id,
@@ -21,7 +22,7 @@ from thinkaloud.cli.exit_codes import ExitCode
 from thinkaloud.cli.loop_thread import LoopThread
 from thinkaloud.cli.options import ChatOptions
 from thinkaloud.cli.ui.view import open_view
-from thinkaloud.config import Configuration, load
+from thinkaloud.config import Configuration
 from thinkaloud.errors import InvalidRequest, NotFound
 from thinkaloud.runtime.runs.request import RunRequest
 
@@ -39,7 +40,7 @@ def run(options: ChatOptions) -> ExitCode:
     _check_options(options)
     effort = parse_effort(options.effort)
     text, context = ("", {}) if interactive else _read_question(options)
-    configuration = load(options.config)
+    configuration = load_for(options.config, options.owner)
     request = RunRequest(
         text,
         context=context,
@@ -60,14 +61,14 @@ def run(options: ChatOptions) -> ExitCode:
             from thinkaloud.cli.commands.conversation import Conversation  # noqa: PLC0415
             from thinkaloud.cli.commands.repl import Repl  # noqa: PLC0415
 
-            conversation = Conversation(loop, request, view, options.config)
+            conversation = Conversation(loop, request, view, options)
             return Repl(loop, conversation).run(found)
         conversation_id = new_id() if found is None else found.conversation_id
         request = msgspec.structs.replace(request, conversation_id=conversation_id)
         warn_if_demo(loop, request)
         code = ask(loop, request, view)
         if loop.resource.is_persistent and sys.stderr.isatty():
-            print_resume_command(conversation_id, options.config)
+            print_resume_command(conversation_id, options)
         return code
 
 

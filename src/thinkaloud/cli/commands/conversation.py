@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -16,6 +15,7 @@ from thinkaloud.cli.commands.one_shot import ask, new_id, print_notice, print_re
 from thinkaloud.cli.commands.versions import Version, select_version, version_lines, versions_in
 from thinkaloud.cli.exit_codes import ExitCode
 from thinkaloud.cli.loop_thread import LoopThread
+from thinkaloud.cli.options import ChatOptions
 from thinkaloud.cli.ui import PROMPT
 from thinkaloud.cli.ui.markdown import print_markdown
 from thinkaloud.cli.ui.plain import View
@@ -32,7 +32,7 @@ class Conversation:
     """The conversation and the settings for the next question. Starts as a new conversation."""
 
     def __init__(
-        self, loop: LoopThread[Backend], request: RunRequest, view: View, config: Path | None
+        self, loop: LoopThread[Backend], request: RunRequest, view: View, options: ChatOptions
     ) -> None:
         self.conversation_id = new_id()
         self.model = request.model
@@ -41,7 +41,7 @@ class Conversation:
         self._loop = loop
         self._backend = loop.resource
         self._view = view
-        self._config = config
+        self._options = options
         self._request = request
         self._temporary = False
         self._has_messages = False
@@ -99,7 +99,7 @@ class Conversation:
             with suppress(NotFound, Unavailable):  # It is already gone.
                 self._loop.wait(self._backend.archive.delete(self.conversation_id))
         elif self._has_messages and self._backend.is_persistent:
-            print_resume_command(self.conversation_id, self._config)
+            print_resume_command(self.conversation_id, self._options)
         self._temporary = self._has_messages = False
 
     def _move_to(self, conversation_id: str) -> None:

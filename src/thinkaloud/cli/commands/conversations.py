@@ -14,12 +14,12 @@ from rich.text import Text
 from thinkaloud.cli.backend.backend import open_archive
 from thinkaloud.cli.backend.conversations import Archive, ConversationEntry
 from thinkaloud.cli.backend.history import find_run, load_export, validate_id
+from thinkaloud.cli.backend.owner import load_for
 from thinkaloud.cli.commands.one_shot import print_notice
 from thinkaloud.cli.commands.versions import select_version, version_lines, versions_in
 from thinkaloud.cli.exit_codes import ExitCode
 from thinkaloud.cli.options import ConversationOptions
 from thinkaloud.cli.ui.sanitize import json_document, one_line, sanitize
-from thinkaloud.config import load
 from thinkaloud.core.conversations.export import Export
 from thinkaloud.errors import Conflict, InvalidRequest
 
@@ -35,7 +35,7 @@ def run(options: ConversationOptions) -> ExitCode:
 
 
 async def _run(options: ConversationOptions) -> None:
-    async with open_archive(load(options.config)) as archive:
+    async with open_archive(load_for(options.config, options.owner)) as archive:
         named = options.conversation_id
         match options.action:
             case "list" | "search":

@@ -2,7 +2,6 @@
 
 import secrets
 import shlex
-from pathlib import Path
 from typing import Final
 
 from rich.console import Console
@@ -11,6 +10,7 @@ from rich.text import Text
 from thinkaloud.cli.backend.backend import Backend
 from thinkaloud.cli.exit_codes import ExitCode, exit_code_for_run
 from thinkaloud.cli.loop_thread import LoopThread
+from thinkaloud.cli.options import ChatOptions
 from thinkaloud.cli.ui.interrupts import start_run
 from thinkaloud.cli.ui.plain import View
 from thinkaloud.cli.ui.sanitize import sanitize
@@ -98,8 +98,10 @@ def new_id() -> str:
     return f"cli_{secrets.token_hex(8)}"
 
 
-def print_resume_command(conversation_id: str, config: Path | None) -> None:
+def print_resume_command(conversation_id: str, options: ChatOptions) -> None:
     """Print the command that continues a conversation."""
-    named = [] if config is None else ["--config", str(config)]
+    named = [] if options.config is None else ["--config", str(options.config)]
+    if options.owner is not None:
+        named += ["--owner", options.owner]
     command = shlex.join(["thinkaloud", "chat", *named, "--conversation", conversation_id])
     print_notice(f"Resume with: {command}", "dim", wrap=False)

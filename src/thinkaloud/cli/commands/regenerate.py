@@ -2,13 +2,13 @@
 
 from thinkaloud.cli.backend.backend import open_backend
 from thinkaloud.cli.backend.history import find_run, retry_request, validate_id
+from thinkaloud.cli.backend.owner import load_for
 from thinkaloud.cli.commands.one_shot import ask, parse_effort, warn_if_demo
 from thinkaloud.cli.commands.piped_input import PIPE, read_pipe
 from thinkaloud.cli.exit_codes import ExitCode
 from thinkaloud.cli.loop_thread import LoopThread
 from thinkaloud.cli.options import RegenerateOptions
 from thinkaloud.cli.ui.view import open_view
-from thinkaloud.config import load
 from thinkaloud.runtime.runs.request import RunRequest
 
 
@@ -23,7 +23,7 @@ def run(options: RegenerateOptions) -> ExitCode:
         model=options.model,
         reasoning_effort=parse_effort(options.effort),
     )
-    with LoopThread(open_backend(load(options.config), options.model)) as loop:
+    with LoopThread(open_backend(load_for(options.config, options.owner), options.model)) as loop:
         archive = loop.resource.archive
         replaced = loop.wait(find_run(archive, options.conversation_id, options.run))
         request = retry_request(asked, replaced, text)
