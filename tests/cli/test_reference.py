@@ -9,7 +9,7 @@ from thinkaloud.cli.exit_codes import ExitCode
 REFERENCE = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
 COMMANDS = {
     *("serve", "chat", "models", "doctor", "conversations", "channels", "keys", "audit", "owners"),
-    "acp",
+    *("acp", "whoami"),
     *("export", "import"),
 }
 BELOW_CONVERSATIONS = {

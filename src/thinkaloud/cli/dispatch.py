@@ -25,6 +25,7 @@ _MODULES: Final = {
     "channels": "thinkaloud.cli.commands.channels.main",
     "keys": "thinkaloud.cli.commands.keys.main",
     "audit": "thinkaloud.cli.commands.keys.audit",
+    "whoami": "thinkaloud.cli.commands.keys.whoami",
     "acp": "thinkaloud.cli.acp.main",
     "owners": "thinkaloud.cli.commands.keys.owners",
 }

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from thinkaloud.cli.dispatch import Config, Json, dispatch
-from thinkaloud.cli.options import AuditOptions, KeyField, KeyOptions
+from thinkaloud.cli.options import AuditOptions, KeyField, KeyOptions, WhoamiOptions
 
 keys = typer.Typer(
     name="keys",
@@ -199,6 +199,14 @@ def audit(
     It lists changes of keys, logins and refused credentials, newest first.
     """
     dispatch("audit", AuditOptions(config, json, limit, before))
+
+
+def whoami(config: Config = None, json: Json = False) -> None:
+    """Show whose conversations you use and what you may do.
+
+    Asks the running server, with the key that the terminal sends to it.
+    """
+    dispatch("whoami", WhoamiOptions(config, json))
 
 
 def _given(**values: KeyField | list[str] | None) -> dict[str, KeyField]:

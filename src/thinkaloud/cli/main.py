@@ -21,7 +21,7 @@ from thinkaloud.cli.dispatch import (
     Thinking,
     dispatch,
 )
-from thinkaloud.cli.key_commands import audit, keys
+from thinkaloud.cli.key_commands import audit, keys, whoami
 from thinkaloud.cli.options import (
     AcpOptions,
     BackupOptions,
@@ -197,6 +197,7 @@ def acp(config: Config = None, model: ModelId = None) -> None:
 
 
 app.command()(audit)
+app.command()(whoami)
 
 
 @app.command("export")

@@ -153,6 +153,13 @@ class AuditOptions(msgspec.Struct, frozen=True):
     """Only entries before this number."""
 
 
+class WhoamiOptions(msgspec.Struct, frozen=True):
+    """`thinkaloud whoami`."""
+
+    config: Path | None
+    json: bool
+
+
 class AcpOptions(msgspec.Struct, frozen=True):
     """`thinkaloud acp`. `model` is the model of new sessions."""
 
@@ -183,6 +190,7 @@ Options = (
     | ChannelOptions
     | KeyOptions
     | AuditOptions
+    | WhoamiOptions
     | AcpOptions
     | OwnerOptions
 )

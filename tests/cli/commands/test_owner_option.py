@@ -3,7 +3,7 @@
 import json
 import signal
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import pytest
@@ -19,7 +19,7 @@ ANSWER = [say("Four."), end()]
 
 
 @contextmanager
-def running(home: Home) -> Iterator[str]:
+def running(home: Home) -> Generator[str]:
     with home.start("serve", "--port", "0") as process:
         yield address(read_until(process, b"/api/docs\n"))
         process.send_signal(signal.SIGTERM)
