@@ -2,10 +2,13 @@
 
 import asyncio
 import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.server.access.keyed import Headers, keyed
 from tests.server.serving import serving
 from thinkaloud.testing import ScriptedModel, say, think
 
@@ -50,6 +53,21 @@ PARTS = {
     "the rest": ("--exclude-path-regex", _CHATTING),
 }
 """Each operation is in one part. Two parts of equal length, for two workers: starting schemathesis takes seconds."""
+WITH_KEY = {"chats": True, "the rest": False}
+"""Which parts are served to a key with the scopes `chat` and `read`. The rest needs an admin, which every
+request is where no keys are required."""
+
+
+@asynccontextmanager
+async def described(is_keyed: bool) -> AsyncGenerator[tuple[str, Headers]]:
+    """Serve an agent; yields its URL and the headers to send."""
+    model = ScriptedModel(*[[think("Hm."), say("Yes.")]] * 20_000)
+    if is_keyed:
+        async with keyed(model=model) as served:
+            yield served.url, await served.bearer()
+    else:
+        async with serving(model) as served:
+            yield served.url, {}
 
 
 @pytest.mark.timeout(240)
@@ -57,15 +75,15 @@ PARTS = {
 async def test_the_server_is_as_described(tmp_path: Path, part: str) -> None:
     """Runs schemathesis on a part of the operations: every rule of every schema, kept and broken."""
     (tmp_path / "schemathesis.toml").write_text(CONFIG, encoding="utf-8")
-    model = ScriptedModel(*[[think("Hm."), say("Yes.")]] * 20_000)
-    async with serving(model) as served:
+    async with described(WITH_KEY[part]) as (url, headers):
         process = await asyncio.create_subprocess_exec(
             str(Path(sys.executable).with_name("schemathesis")),
             "run",
-            f"{served.url}/api/openapi.json",
+            f"{url}/api/openapi.json",
             "--phases=examples,coverage,fuzzing",
             "--no-color",
             *PARTS[part],
+            *(f"--header={name}:{value}" for name, value in headers.items()),
             cwd=tmp_path,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
