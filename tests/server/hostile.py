@@ -115,10 +115,11 @@ def mutated(data: bytes, others: Sequence[bytes], dice: random.Random) -> bytes:
     return bytes(found)
 
 
-def hostile_head(dice: random.Random) -> list[bytes]:
-    """Return one or some requests, more or less, in the pieces in which they are sent."""
+def hostile_head(dice: random.Random, key: str | None = None) -> list[bytes]:
+    """Return one or several mutated requests, with this key, in the pieces in which they are sent."""
+    heads = [with_key(each, key) for each in HEADS]
     count = dice.choice([1, 1, 1, 2, 3])
-    data = b"".join(mutated(dice.choice(HEADS), HEADS, dice) for _ in range(count))
+    data = b"".join(mutated(dice.choice(heads), heads, dice) for _ in range(count))
     return pieces(data, dice)
 
 
@@ -143,6 +144,11 @@ def pieces(data: bytes, dice: random.Random) -> list[bytes]:
     """Cut data here and there."""
     cuts = sorted(dice.randrange(len(data) + 1) for _ in range(dice.choice([0, 0, 1, 3, 20])))
     return [data[a:b] for a, b in zip([0, *cuts], [*cuts, len(data)], strict=True)]
+
+
+def with_key(head: bytes, key: str | None) -> bytes:
+    """Add the header with a key to a request."""
+    return head if key is None else head.replace(HOST, HOST + f"x-api-key: {key}\r\n".encode(), 1)
 
 
 @asynccontextmanager
@@ -172,10 +178,10 @@ async def send_head(port: int, sent: Sequence[bytes]) -> None:
     assert set(statuses) <= _STATUSES, (statuses, repr(sent)[:2_000])
 
 
-async def send_frames(port: int, sent: Sequence[bytes]) -> None:
+async def send_frames(port: int, sent: Sequence[bytes], key: str | None = None) -> None:
     """Open a socket, send frames and a close, and look at how it ends."""
     async with connected(port) as connection:
-        await connection.send(UPGRADE)
+        await connection.send(with_key(UPGRADE, key))
         assert (await connection.head()).startswith(b"HTTP/1.1 101 ")
         reading = asyncio.ensure_future(connection.rest())
         for piece in (*sent, frame(CLOSE, b"\x03\xe8")):
@@ -185,11 +191,13 @@ async def send_frames(port: int, sent: Sequence[bytes]) -> None:
     assert code is None or code in CODES or 3000 <= code < 5000, (code, repr(sent)[:2_000])
 
 
-async def send_hostile_traffic(port: int, seed: int, count: int, at_once: int = 25) -> None:
-    """Send so many heads and so many rows of frames, some at a time."""
+async def send_hostile_traffic(
+    port: int, seed: int, count: int, at_once: int = 25, key: str | None = None
+) -> None:
+    """Send `count` heads and `count` rows of frames, `at_once` of each at a time, with this key."""
     dice = random.Random(seed)
     for _ in range(0, count, at_once):
         async with asyncio.TaskGroup() as tasks:
             for _ in range(at_once):
-                tasks.create_task(send_head(port, hostile_head(dice)))
-                tasks.create_task(send_frames(port, hostile_frames(dice)))
+                tasks.create_task(send_head(port, hostile_head(dice, key)))
+                tasks.create_task(send_frames(port, hostile_frames(dice), key))
