@@ -204,12 +204,16 @@ app.command()(whoami)
 def export(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to create.")],
     config: Config = None,
+    owner: Annotated[
+        str | None,
+        typer.Option("--owner", metavar="NAME", help="Back up only this owner's conversations."),
+    ] = None,
 ) -> None:
     """Back up all conversations to a file.
 
     You can run this while a server is running.
     """
-    dispatch("backup", BackupOptions("export", config, file))
+    dispatch("backup", BackupOptions("export", config, file, owner))
 
 
 @app.command("import")

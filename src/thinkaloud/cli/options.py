@@ -99,7 +99,7 @@ class BackupOptions(msgspec.Struct, frozen=True):
     config: Path | None
     file: Path
     owner: str | None = None
-    """Whose conversations to restore; None: those of `local`."""
+    """Whose conversations; None: all are exported, and those of `local` imported."""
 
 
 class ChannelOptions(msgspec.Struct, frozen=True, kw_only=True):

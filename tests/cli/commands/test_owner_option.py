@@ -2,6 +2,7 @@
 
 import json
 import signal
+import stat
 import urllib.request
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -111,3 +112,23 @@ def test_the_command_that_resumes_a_chat_names_its_owner(home: Home) -> None:
     with home.terminal("chat", "Hello", "--owner", "ana b") as terminal:
         assert terminal.exit_code() == 0
         assert "--owner 'ana b' --conversation" in " ".join(terminal.lines)
+
+
+def test_a_backup_of_one_owner_contains_nothing_of_the_others(home: Home) -> None:
+    with model_server(*[ANSWER] * 9) as served:
+        home.configure(f"{served.configuration()}\n{KEYS}")
+        ok(home.run("chat", "Mine: xylophone?"))
+        ok(home.run("chat", "Hers: bassoon?", *ANA))
+    backup = home.folder / "backup.db"
+    with running(home):
+        made = home.run("export", str(backup), *ANA)
+    assert (made.returncode, "Backup of 1 conversation written" in made.stderr) == (0, True)
+    data = backup.read_bytes()
+    assert (b"bassoon" in data, b"xylophone" in data) == (True, False)
+    assert stat.S_IMODE(backup.stat().st_mode) == 0o600
+    assert [each.name for each in home.folder.iterdir() if each.name.startswith(".think")] == []
+    assert home.run("export", str(backup), *ANA).returncode == 2
+    assert home.run("export", str(home.folder / "no" / "backup.db"), *ANA).returncode == 1
+    other = home.beside("other")
+    ok(other.run("import", str(backup), *ANA))
+    assert holds(other, "bassoon", *ANA) == 1
