@@ -15,6 +15,7 @@ from typing import Final, Literal, Self, TypeVar
 from thinkaloud.errors import ConfigurationError, StoreError
 from thinkaloud.ports.channel_state import StateEntry, StateKind
 from thinkaloud.stores.sqlite.schema import Migration, migrate
+from thinkaloud.stores.sqlite.wal import use_wal
 from thinkaloud.stores.sqlite.writer import Failure, Writer
 
 FILE_NAME: Final = "channels.db"
@@ -111,7 +112,7 @@ def _connect(path: Path, durability: str, busy_timeout: float) -> sqlite3.Connec
     except (OSError, sqlite3.Error) as error:
         raise ConfigurationError(f"{path} cannot be used: {error}.") from error
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
+        use_wal(connection, busy_timeout)
         connection.execute("PRAGMA secure_delete = ON")
         level = "FULL" if durability == "full" else "NORMAL"
         connection.execute(f"PRAGMA synchronous = {level}")

@@ -19,6 +19,7 @@ from thinkaloud.ports.keys import ApiKey, AuditEntry, LastAdminKey, Session
 from thinkaloud.stores.keys.jobs import read, write
 from thinkaloud.stores.keys.sqlite_owners import SqliteSelections, SqliteUsage
 from thinkaloud.stores.sqlite.schema import Migration, migrate
+from thinkaloud.stores.sqlite.wal import use_wal
 from thinkaloud.stores.sqlite.writer import Writer
 
 FILE_NAME: Final = "keys.db"
@@ -187,7 +188,7 @@ def _connect(path: Path, busy_timeout: float) -> sqlite3.Connection:
     except (OSError, sqlite3.Error) as error:
         raise ConfigurationError(f"{path} cannot be used: {error}.") from error
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
+        use_wal(connection, busy_timeout)
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute("PRAGMA synchronous = FULL")
         try:
