@@ -132,7 +132,7 @@ class RateLimited(UserError):
 
 
 class BudgetSpent(RateLimited):
-    """The tokens of the day are used. Trying again soon is of no use."""
+    """The daily token budget is spent. Retrying before the next UTC day fails again."""
 
     code = "budget_spent"
 

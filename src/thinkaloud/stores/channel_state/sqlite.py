@@ -12,10 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Literal, Self, TypeVar
 
-from thinkaloud.errors import ConfigurationError, StoreError
+from thinkaloud.errors import StoreError
 from thinkaloud.ports.channel_state import StateEntry, StateKind
-from thinkaloud.stores.sqlite.schema import Migration, migrate
-from thinkaloud.stores.sqlite.wal import use_wal
+from thinkaloud.stores.sqlite.schema import Migration
+from thinkaloud.stores.sqlite.shared_file import open_shared_file
 from thinkaloud.stores.sqlite.writer import Failure, Writer
 
 FILE_NAME: Final = "channels.db"
@@ -63,7 +63,13 @@ class SqliteChannelState:
         With `full`, changes survive a power failure. Raises `ConfigurationError` if the file
         cannot be used, or a newer thinkaloud wrote it.
         """
-        connection = await asyncio.to_thread(_connect, path, durability, busy_timeout)
+        connection = await asyncio.to_thread(
+            open_shared_file,
+            path,
+            MIGRATIONS,
+            synchronous="FULL" if durability == "full" else "NORMAL",
+            busy_timeout=busy_timeout,
+        )
         writer = Writer(connection)
         try:
             yield cls(writer)
@@ -100,33 +106,6 @@ class SqliteChannelState:
             return await self._writer.write(work)
         except Failure as error:
             raise StoreError(f"The state of the channels cannot be used: {error}.") from error
-
-
-def _connect(path: Path, durability: str, busy_timeout: float) -> sqlite3.Connection:
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        connection = sqlite3.connect(
-            path, timeout=busy_timeout, isolation_level=None, check_same_thread=False
-        )
-    except (OSError, sqlite3.Error) as error:
-        raise ConfigurationError(f"{path} cannot be used: {error}.") from error
-    try:
-        use_wal(connection, busy_timeout)
-        connection.execute("PRAGMA secure_delete = ON")
-        level = "FULL" if durability == "full" else "NORMAL"
-        connection.execute(f"PRAGMA synchronous = {level}")
-        try:
-            migrate(connection, path, MIGRATIONS)
-        except sqlite3.OperationalError:
-            migrate(connection, path, MIGRATIONS)  # Another process did it at the same time.
-    except sqlite3.Error as error:
-        connection.close()
-        raise ConfigurationError(f"{path} cannot be used: {error}.") from error
-    except ConfigurationError:
-        connection.close()
-        raise
-    return connection
 
 
 _Place = tuple[str, str, str]

@@ -14,12 +14,11 @@ from typing import Final, Self
 
 import msgspec
 
-from thinkaloud.errors import ConfigurationError
 from thinkaloud.ports.keys import ApiKey, AuditEntry, LastAdminKey, Session
 from thinkaloud.stores.keys.jobs import read, write
 from thinkaloud.stores.keys.sqlite_owners import SqliteSelections, SqliteUsage
-from thinkaloud.stores.sqlite.schema import Migration, migrate
-from thinkaloud.stores.sqlite.wal import use_wal
+from thinkaloud.stores.sqlite.schema import Migration
+from thinkaloud.stores.sqlite.shared_file import open_shared_file
 from thinkaloud.stores.sqlite.writer import Writer
 
 FILE_NAME: Final = "keys.db"
@@ -103,7 +102,9 @@ class SqliteKeyStore:
         Changes survive a power failure. Raises `ConfigurationError` if the file cannot be used, or
         a newer thinkaloud wrote it.
         """
-        connection = await asyncio.to_thread(_connect, path, busy_timeout)
+        connection = await asyncio.to_thread(
+            open_shared_file, path, MIGRATIONS, busy_timeout=busy_timeout
+        )
         writer = Writer(connection)
         try:
             yield cls(writer)
@@ -176,32 +177,6 @@ class SqliteKeyStore:
     async def trim_audit(self, *, before_ms: int, keep: int) -> None:
         """Delete old entries."""
         await write(self._writer, partial(_trim_audit, before_ms=before_ms, keep=keep))
-
-
-def _connect(path: Path, busy_timeout: float) -> sqlite3.Connection:
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        connection = sqlite3.connect(
-            path, timeout=busy_timeout, isolation_level=None, check_same_thread=False
-        )
-    except (OSError, sqlite3.Error) as error:
-        raise ConfigurationError(f"{path} cannot be used: {error}.") from error
-    try:
-        use_wal(connection, busy_timeout)
-        connection.execute("PRAGMA secure_delete = ON")
-        connection.execute("PRAGMA synchronous = FULL")
-        try:
-            migrate(connection, path, MIGRATIONS)
-        except sqlite3.OperationalError:
-            migrate(connection, path, MIGRATIONS)  # Another process did it at the same time.
-    except sqlite3.Error as error:
-        connection.close()
-        raise ConfigurationError(f"{path} cannot be used: {error}.") from error
-    except ConfigurationError:
-        connection.close()
-        raise
-    return connection
 
 
 def _revision(connection: sqlite3.Connection) -> int:

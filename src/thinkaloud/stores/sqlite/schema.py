@@ -240,6 +240,8 @@ def migrate(
 def _apply(connection: sqlite3.Connection, statements: Migration, version: int) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
+        if version_of(connection) >= version:
+            return  # Another process did it at the same time.
         for statement in statements:
             connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -256,6 +258,7 @@ def version_of(connection: sqlite3.Connection) -> int:
 
 
 def _is_ours(connection: sqlite3.Connection) -> bool:
-    if connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID:
+    # In this order: another process may be creating the tables, and they come with the id.
+    if connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone() is None:
         return True
-    return connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone() is None
+    return connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID

@@ -31,6 +31,7 @@ from thinkaloud.server.protocols.openai_chat.read import (
     effort_of,
     options_of,
     read_messages,
+    wants_reasoning,
 )
 from thinkaloud.server.protocols.openai_chat.requests import ChatCompletionRequest
 from thinkaloud.server.protocols.protocol import ErrorResponse
@@ -49,10 +50,7 @@ from thinkaloud.server.wires.openai_chat.encode import (
 )
 from thinkaloud.server.wires.openai_chat.errors import error_body, error_headers, error_status
 
-INCLUDE_REASONING: Final = "X-Include-Reasoning"
-"""Request header: like `include_reasoning` in the body, for clients that can only set headers."""
 _PATHS: Final = re.compile(r"/v1(/|\Z)")
-_YES: Final = frozenset({"true", "1", "yes"})
 
 
 class Model(msgspec.Struct, frozen=True):
@@ -148,7 +146,9 @@ class ChatCompletions:
     async def create(self, request: Request) -> Response:
         """Run the model, and return its response as a whole or in chunks."""
         asked = await read_request(request, ChatCompletionRequest, self._services.server)
-        wanted = self._wants_reasoning(request, asked)
+        wanted = wants_reasoning(
+            asks_for_reasoning(asked), request.headers, default=self._settings.include_reasoning
+        )
         shows = self._services.server.sends_reasoning(wanted, principal_of(request))
         headers = {WITHHELD: "policy"} if wanted and not shows else {}
         plan = await self._plan(request, asked, headers)
@@ -189,14 +189,6 @@ class ChatCompletions:
     def _effort(self, asked: ChatCompletionRequest, *, cheap: bool) -> Effort | None:
         info = self._services.server.catalogue.open(asked.model or None).info
         return supported_effort(effort_of(asked) or ("none" if cheap else None), info)
-
-    def _wants_reasoning(self, request: Request, asked: ChatCompletionRequest) -> bool:
-        """Return whether the client wants the reasoning, or else the operator."""
-        wanted = asks_for_reasoning(asked)
-        header = request.headers.get(INCLUDE_REASONING)
-        if wanted is None and header is not None:
-            wanted = header.strip().lower() in _YES
-        return self._settings.include_reasoning if wanted is None else wanted
 
 
 def _model(info: ModelInfo) -> Model:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
+from starlette.datastructures import Headers
 
 from thinkaloud.errors import InvalidRequest
 from thinkaloud.events.prompt import (
@@ -27,9 +28,12 @@ from thinkaloud.server.protocols.openai_chat.requests import (
     Part,
 )
 
+INCLUDE_REASONING: Final = "X-Include-Reasoning"
+"""Request header: like `include_reasoning` in the body, for clients that can only set headers."""
 MAX_TOOLS: Final = 1_000
 MAX_STOPS: Final = 16
 _NO_PARAMETERS: Final[dict[str, object]] = {"type": "object", "properties": {}}
+_YES: Final = frozenset({"true", "1", "yes"})
 _INSTRUCTIONS: Final = frozenset({"system", "developer"})
 
 
@@ -114,6 +118,19 @@ def asks_for_reasoning(request: ChatCompletionRequest) -> bool | None:
     if request.thinking is not None:
         return request.thinking.type != "disabled"
     return None
+
+
+def wants_reasoning(asked: bool | None, headers: Headers, *, default: bool) -> bool:
+    """Return whether to send reasoning: as the body says, else the header, else `default`."""
+    header = headers.get(INCLUDE_REASONING)
+    if asked is None and header is not None:
+        return is_yes(header)
+    return default if asked is None else asked
+
+
+def is_yes(text: str) -> bool:
+    """Return whether a header or a query parameter says yes."""
+    return text.strip().lower() in _YES
 
 
 def _calls(message: ChatMessage) -> list[ToolCallPart]:

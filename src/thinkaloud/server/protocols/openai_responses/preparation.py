@@ -13,7 +13,7 @@ from thinkaloud.server.http.operation import principal_of
 from thinkaloud.server.protocols.effort import supported_effort
 from thinkaloud.server.protocols.history import HistoryBuilder
 from thinkaloud.server.protocols.images import ImageReader
-from thinkaloud.server.protocols.openai_chat.protocol import INCLUDE_REASONING
+from thinkaloud.server.protocols.openai_chat.read import wants_reasoning
 from thinkaloud.server.protocols.openai_responses.continuation import (
     Place,
     referenced_item,
@@ -31,7 +31,6 @@ from thinkaloud.server.protocols.runs import ProtocolServices, RunPlan, Started
 from thinkaloud.server.wires.openai_responses.objects import Shown
 
 _ENCRYPTED: Final = "reasoning.encrypted_content"
-_YES: Final = frozenset({"true", "1", "yes"})
 
 
 class PreparedRun(msgspec.Struct, frozen=True):
@@ -82,7 +81,9 @@ class Preparation:
             client_tools=client_tools(asked),
             options=options_of(asked),
         )
-        wants = self._wants_reasoning(request, asked)
+        wants = wants_reasoning(
+            asks_for_reasoning(asked), request.headers, default=self._settings.include_reasoning
+        )
         shown = self._shown(request, asked, wants=wants)
         withheld = wants and shown.reasoning is None
         plan = services.plan(owner, given.last, run, {WITHHELD: "policy"} if withheld else {})
@@ -118,13 +119,6 @@ class Preparation:
         if effort is None:
             return effective_effort(None, selections.effort(owner), info)
         return effort
-
-    def _wants_reasoning(self, request: Request, asked: ResponsesRequest) -> bool:
-        wanted = asks_for_reasoning(asked)
-        header = request.headers.get(INCLUDE_REASONING)
-        if wanted is None and header is not None:
-            wanted = header.strip().lower() in _YES
-        return self._settings.include_reasoning if wanted is None else wanted
 
     def _shown(self, request: Request, asked: ResponsesRequest, *, wants: bool) -> Shown:
         form = asked.reasoning_events or self._settings.reasoning_events

@@ -49,7 +49,6 @@ from thinkaloud.server.wires.openai_responses.objects import (
 _PATH: Final = "/v1/responses"
 _PATHS: Final = re.compile(r"/v1/responses(/|\Z)")
 _ENCRYPTED: Final = "reasoning.encrypted_content"
-_YES: Final = frozenset({"true", "1", "yes"})
 
 
 class Responses:

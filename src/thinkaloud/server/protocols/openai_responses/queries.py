@@ -7,9 +7,9 @@ import msgspec
 from starlette.requests import Request
 
 from thinkaloud.errors import InvalidRequest
+from thinkaloud.server.protocols.openai_chat.read import is_yes
 
 MAX_ITEMS: Final = 100
-_YES: Final = frozenset({"true", "1"})
 
 
 class RetrieveQuery(msgspec.Struct, frozen=True):
@@ -26,9 +26,9 @@ def retrieve_query(request: Request) -> RetrieveQuery:
     """Read the query. Raises `InvalidRequest`."""
     asked = request.query_params.get("include_reasoning")
     return RetrieveQuery(
-        request.query_params.get("stream", "").lower() in _YES,
+        is_yes(request.query_params.get("stream", "")),
         _number(request, "starting_after", -1, 2**53),
-        None if asked is None else asked.lower() in _YES,
+        None if asked is None else is_yes(asked),
     )
 
 
