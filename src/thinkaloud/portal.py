@@ -70,7 +70,9 @@ class Portal:
         """Run a coroutine and return its result, or raise its exception.
 
         If a signal handler raises while waiting (`KeyboardInterrupt`), the coroutine is cancelled,
-        and the exception is raised once it has cleaned up. A second one is raised at once.
+        and the exception is raised once it has cleaned up. A second one is raised at once. An
+        `OSError`, such as `TimeoutError`, can be lost if it is raised while the coroutine is being
+        started: asyncio ignores it where it wakes the event loop (`_write_to_self`).
         """
         call = _Call(work)
         portal: BlockingPortal | None = None
