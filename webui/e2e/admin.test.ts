@@ -31,7 +31,8 @@ async function choose(page: Page, name: string, task: string): Promise<void> {
 
 /** The new key that is shown once, after closing it. */
 async function issued(page: Page): Promise<string> {
-  const field = page.getByLabel("New key", { exact: true });
+  // By role: the dialog that this one replaces has the same name.
+  const field = page.getByRole("textbox", { name: "New key", exact: true });
   const value = await field.inputValue();
   await page.keyboard.press("Escape");
   expect(await field.count()).toBe(1);
@@ -84,6 +85,8 @@ inChromium("keys and the audit log, for admins", () => {
     expect([await works(first), await works(second)]).toEqual([false, true]);
     await choose(page, "phone", "Revoke");
     await form.getByRole("button", { name: "Revoke" }).click();
+    // The list has no role while the dialog is open.
+    await form.waitFor({ state: "detached" });
     await keyItem(page, "phone").waitFor({ state: "detached" });
     expect(await works(second)).toBe(false);
     await page.getByRole("button", { name: "Show 1 expired or revoked" }).click();
