@@ -15,12 +15,13 @@ from thinkaloud.errors import NotFound
 from thinkaloud.events.event import RunEnded, RunError
 from thinkaloud.events.fold import RunFold
 from thinkaloud.events.prompt import Turn
+from thinkaloud.ports.model import ModelInfo
 from thinkaloud.ports.principal import Principal
 from thinkaloud.ports.store import RunRecord
 from thinkaloud.ports.tasks import completed
 from thinkaloud.runtime.log.entry import Entry
 from thinkaloud.runtime.run_stream import follow_run, wait_for_end
-from thinkaloud.runtime.runs.request import RunRequest
+from thinkaloud.runtime.runs.request import RunRequest, check_model
 from thinkaloud.server.http.operation import principal_of
 from thinkaloud.server.http.problems import FailedRun, Refused
 from thinkaloud.server.protocols.turn_memory import TurnMemory
@@ -50,6 +51,16 @@ class ProtocolServices(msgspec.Struct, frozen=True):
     state: ServerState
     memory: TurnMemory
     url_guard: UrlGuard
+
+    def model(self, principal: Principal, asked: str | None) -> ModelInfo:
+        """Return the model of a request: the one it names, or else the one its owner has selected.
+
+        Raises `Forbidden` if the principal may not use the named one, whether it exists or not;
+        `UnknownModel` or `ConfigurationError`.
+        """
+        check_model(principal, asked or None)
+        selected = self.server.runs.selections.model(principal.owner)
+        return self.server.catalogue.open(asked or selected).info
 
     def plan(
         self,

@@ -12,7 +12,7 @@ from starlette.types import Scope
 
 from thinkaloud.core.context_window import tokens, tokens_of_frame
 from thinkaloud.errors import UnknownModel
-from thinkaloud.events.prompt import Effort, Image
+from thinkaloud.events.prompt import Image
 from thinkaloud.server.api.chat import WITHHELD
 from thinkaloud.server.http.operation import (
     Answer,
@@ -182,7 +182,7 @@ class AnthropicMessages:
     async def count(self, request: Request) -> Response:
         """Estimate the tokens of a request."""
         asked = await read_request(request, CountTokensRequest, self._services.server)
-        self._services.server.catalogue.open(asked.model)
+        self._services.model(principal_of(request), asked.model)
         given = await self._history(request, asked, self._without_fetching)
         last = () if given.last is None else (given.last,)
         turns = given.turns if given.last in given.turns[-1:] else (*given.turns, *last)
@@ -192,6 +192,7 @@ class AnthropicMessages:
     async def _plan(
         self, request: Request, asked: MessagesRequest, headers: dict[str, str]
     ) -> RunPlan:
+        info = self._services.model(principal_of(request), asked.model)
         options, tools = options_of(asked), client_tools(asked)
         given = await self._history(request, asked, self._fetching())
         cheap = is_housekeeping(
@@ -204,7 +205,7 @@ class AnthropicMessages:
         run = msgspec.structs.replace(
             given.request(stored_in),
             model=asked.model,
-            reasoning_effort=self._effort(asked, cheap=cheap),
+            reasoning_effort=supported_effort(effort_of(asked, cheap=cheap), info),
             client_tools=tools,
             server_tools=not cheap,
             options=options,
@@ -240,10 +241,6 @@ class AnthropicMessages:
         if source.type == "url":
             return _NOT_FETCHED
         return ImageReader(self._services.url_guard, "messages").decode(source.data or "")
-
-    def _effort(self, asked: MessagesRequest, *, cheap: bool) -> Effort | None:
-        info = self._services.server.catalogue.open(asked.model).info
-        return supported_effort(effort_of(asked, cheap=cheap), info)
 
 
 def _has_version(scope: Scope) -> bool:

@@ -12,7 +12,7 @@ from starlette.types import Scope
 
 from thinkaloud.errors import UnknownModel
 from thinkaloud.events.prompt import Effort, ToolSchema
-from thinkaloud.ports.model import Model, ModelInfo
+from thinkaloud.ports.model import ModelInfo
 from thinkaloud.ports.principal import Requirement
 from thinkaloud.server.api.chat import WITHHELD
 from thinkaloud.server.http.operation import (
@@ -123,7 +123,10 @@ class Ollama:
     async def show(self, request: Request) -> Response:
         """Describe a model."""
         asked = await read_request(request, ShowRequest, self._server)
-        info = self._open(asked.model or asked.name or "").info
+        name = asked.model or asked.name or ""
+        info = self._server.catalogue.open(self._known(name)).info
+        if not principal_of(request).may_use(info.id):
+            raise UnknownModel(name)
         family = info.provider
         abilities = {"vision": info.images, "thinking": info.reasoning.supported}
         model_info: dict[str, object] = {"general.architecture": family}
@@ -149,7 +152,7 @@ class Ollama:
         """Run the model on the messages of a conversation."""
         asked = await read_request(request, ChatRequest, self._server)
         if not asked.messages:
-            return self._loaded(asked, "chat")
+            return self._loaded(request, asked, "chat")
         history = self._history(request)
         read_messages(asked.messages, history, self._images("messages"))
         tools = client_tools(asked.tools)
@@ -159,7 +162,7 @@ class Ollama:
         """Run the model on a prompt."""
         asked = await read_request(request, GenerateRequest, self._server)
         if not asked.prompt and not asked.images:
-            return self._loaded(asked, "generate")
+            return self._loaded(request, asked, "generate")
         history = self._history(request)
         history.system(asked.system or "")
         history.user(asked.prompt or "", read_images(asked.images, self._images("images")))
@@ -176,11 +179,11 @@ class Ollama:
         services, principal = self._services, principal_of(request)
         given = history.build()
         stored_in = request.headers.get(CONVERSATION_ID)
-        model = self._open(asked.model)
+        model = services.model(principal, self._known(asked.model))
         run = msgspec.structs.replace(
             given.request(stored_in),
-            model=model.info.id,
-            reasoning_effort=_effort(asked.think, model.info),
+            model=model.id,
+            reasoning_effort=_effort(asked.think, model),
             client_tools=tools,
             options=options_of(asked),
         )
@@ -197,8 +200,8 @@ class Ollama:
         kind = StreamKind(NDJSON, beat, opening=b"")
         return await stream_run(request, services, plan, wire, kind)
 
-    def _loaded(self, asked: Generation, endpoint: Endpoint) -> Response:
-        self._open(asked.model)
+    def _loaded(self, request: Request, asked: Generation, endpoint: Endpoint) -> Response:
+        self._services.model(principal_of(request), self._known(asked.model))
         body = loaded(asked.model, self._server.clock.unix_ms(), endpoint)
         return Response(body, 200, None, JSON)
 
@@ -209,15 +212,14 @@ class Ollama:
     def _images(self, field: str) -> ImageReader:
         return ImageReader(self._services.url_guard, field)
 
-    def _open(self, name: str) -> Model:
-        """Return a model by its name, with or without `:latest`. Raises `UnknownModel`."""
-        catalogue = self._server.catalogue
-        try:
-            return catalogue.open(name)
-        except UnknownModel:
-            if not name.endswith(_LATEST):
-                raise
-            return catalogue.open(name.removesuffix(_LATEST))
+    def _known(self, name: str) -> str:
+        """Return a model's name without `:latest`, unless that is a part of the model's id."""
+        if name.endswith(_LATEST):
+            try:
+                self._server.catalogue.open(name)
+            except UnknownModel:
+                return name.removesuffix(_LATEST)
+        return name
 
 
 def _effort(think: bool | str | None, info: ModelInfo) -> Effort | None:

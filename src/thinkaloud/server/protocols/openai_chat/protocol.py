@@ -10,7 +10,6 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from thinkaloud.errors import UnknownModel
-from thinkaloud.events.prompt import Effort
 from thinkaloud.ports.model import ModelInfo
 from thinkaloud.server.api.chat import WITHHELD
 from thinkaloud.server.http.operation import (
@@ -164,9 +163,10 @@ class ChatCompletions:
     async def _plan(
         self, request: Request, asked: ChatCompletionRequest, headers: Mapping[str, str]
     ) -> RunPlan:
-        services, owner = self._services, principal_of(request).owner
+        services, principal = self._services, principal_of(request)
+        info = services.model(principal, asked.model)
         options, tools = options_of(asked), client_tools(asked)
-        history = HistoryBuilder(owner, services.memory)
+        history = HistoryBuilder(principal.owner, services.memory)
         await read_messages(asked.messages, history, ImageReader(services.url_guard, "messages"))
         given = history.build()
         cheap = is_housekeeping(
@@ -179,16 +179,14 @@ class ChatCompletions:
         run = msgspec.structs.replace(
             given.request(stored_in),
             model=asked.model or None,
-            reasoning_effort=self._effort(asked, cheap=cheap),
+            reasoning_effort=supported_effort(
+                effort_of(asked) or ("none" if cheap else None), info
+            ),
             client_tools=tools,
             server_tools=not cheap,
             options=options,
         )
-        return services.plan(owner, given.last, run, headers)
-
-    def _effort(self, asked: ChatCompletionRequest, *, cheap: bool) -> Effort | None:
-        info = self._services.server.catalogue.open(asked.model or None).info
-        return supported_effort(effort_of(asked) or ("none" if cheap else None), info)
+        return services.plan(principal.owner, given.last, run, headers)
 
 
 def _model(info: ModelInfo) -> Model:

@@ -6,6 +6,7 @@ import msgspec
 from starlette.requests import Request
 
 from thinkaloud.events.prompt import Effort
+from thinkaloud.ports.principal import Principal
 from thinkaloud.ports.store import RunRecord
 from thinkaloud.runtime.runs.effort import effective_effort
 from thinkaloud.server.api.chat import WITHHELD
@@ -110,14 +111,13 @@ class Preparation:
     async def _item(self, owner: str, name: str) -> InputItem:
         return await referenced_item(owner, name, self._services.server.runs, self._kept)
 
-    def effort(self, owner: str, asked: ResponsesRequest) -> Effort | None:
-        """Return the effort of a request. Raises `InvalidRequest` or `UnknownModel`."""
-        server = self._services.server
-        selections = server.runs.selections
-        info = server.catalogue.open(asked.model or selections.model(owner) or None).info
+    def effort(self, principal: Principal, asked: ResponsesRequest) -> Effort | None:
+        """Return the effort of a request. Raises `InvalidRequest`, `Forbidden` or `UnknownModel`."""
+        info = self._services.model(principal, asked.model)
         effort = supported_effort(asked.reasoning and asked.reasoning.effort, info)
         if effort is None:
-            return effective_effort(None, selections.effort(owner), info)
+            selected = self._services.server.runs.selections.effort(principal.owner)
+            return effective_effort(None, selected, info)
         return effort
 
     def _shown(self, request: Request, asked: ResponsesRequest, *, wants: bool) -> Shown:

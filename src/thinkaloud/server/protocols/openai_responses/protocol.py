@@ -138,10 +138,10 @@ class Responses:
         asked = await read_request(request, ResponsesRequest, self._services.server)
         if asked.background and asked.store is False:
             raise InvalidRequest("A background response must be stored.", field="background")
-        owner = principal_of(request).owner
-        effort = self._preparation.effort(owner, asked)
+        principal = principal_of(request)
+        effort = self._preparation.effort(principal, asked)
         runs = self._services.server.runs
-        place = await place_of(request, asked, owner, runs, self._kept)
+        place = await place_of(request, asked, principal.owner, runs, self._kept)
         try:
             prepared = await self._preparation.prepare(request, asked, place, effort)
             if asked.background:
@@ -150,8 +150,8 @@ class Responses:
         except BaseException:
             # Nothing refers to a copy whose run did not start.
             name = place.conversation_id
-            if place.copied and name is not None and not self._kept.keeps(owner, name):
-                await self._kept.discard(owner, name)
+            if place.copied and name is not None and not self._kept.keeps(principal.owner, name):
+                await self._kept.discard(principal.owner, name)
             raise
 
     async def retrieve(self, request: Request) -> Response:
