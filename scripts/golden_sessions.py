@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from scripts import golden_scripts
 from scripts.golden_scripts import CONVERSATION, Session
-from tests.staging import OWNER, FakeClock, FixedAttachments, stage, start
+from tests.harness import OWNER, FakeClock, FixedAttachments, open_runs, start
 from thinkaloud.events import codec
 from thinkaloud.events.event import LoggedEvent, ReasoningDelta
 from thinkaloud.events.fold import Fold
@@ -87,7 +87,7 @@ async def _play(session: Session) -> list[LoggedEvent]:
     followed = asyncio.Event()
     model = PacedModel(session.model(Wait(followed)), clock)
     files = FixedAttachments(**{file.id: file for file in session.files})
-    async with stage(model, tools=golden_scripts.TOOLS, clock=clock, attachments=files) as runs:
+    async with open_runs(model, tools=golden_scripts.TOOLS, clock=clock, attachments=files) as runs:
         for number in range(1, len(session.texts) + 1):
             followed.clear()
             ids = ["", *names]

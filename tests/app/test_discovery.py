@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness import FakeClock
 from tests.providers.upstream import giving, lab, models_of, serving
-from tests.staging import FakeClock
 from thinkaloud.app.discovery import configured_hosts, discover
 from thinkaloud.config import load
 from thinkaloud.errors import ConfigurationError

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from typing_extensions import override
 
-from tests.staging import FakeClock
+from tests.harness import FakeClock
 from thinkaloud.app.runtime import Choices, open_runtime
 from thinkaloud.app.storage import open_database, with_storage
 from thinkaloud.config import load

@@ -1,4 +1,4 @@
-"""A bridge with what stands on both sides of it: channels, and runs that are real or staged."""
+"""A channel bridge connected to channels, and to real or scripted runs."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from tests.channels.recording import Recorder
-from tests.staging import OWNER, stage
+from tests.harness import OWNER, open_runs
 from thinkaloud.app.channels import RunsOfChats
 from thinkaloud.channels import BaseChannel, ChannelManager, InboundMessage
 from thinkaloud.channels.bridge import Bridge, RunFeed
@@ -25,7 +25,7 @@ def add(a: int, b: int) -> int:
 
 
 class Connected:
-    """A bridge with what stands on both sides of it."""
+    """A bridge connected to its channels and runs."""
 
     def __init__(self, bridge: Bridge, runs: Runs, store: MemoryStore) -> None:
         self.bridge = bridge
@@ -46,7 +46,7 @@ async def connected(
     limits = AdmissionLimits(max_active_runs=5, max_waiting_messages=2)
     store = store or MemoryStore()
     channel = channel or Recorder()
-    async with stage(model, tools=[add], store=store, admission=limits, **options) as runs:
+    async with open_runs(model, tools=[add], store=store, admission=limits, **options) as runs:
         manager = ChannelManager([channel], drain_seconds=0)
         chats = RunsOfChats(runs, store, OWNER)
         bridge = Bridge(manager, chats, drain_seconds=0)
@@ -54,8 +54,8 @@ async def connected(
             yield Connected(bridge, runs, store)
 
 
-class StagedRuns:
-    """Runs that have ended already, told as fast as a test lets them: `run_1`, `run_2`…"""
+class ScriptedRuns:
+    """Scripted runs, numbered `run_1`, `run_2`…, whose events are delivered as a test allows."""
 
     def __init__(self, gates: dict[str, asyncio.Event]) -> None:
         self._gates = gates
@@ -66,14 +66,14 @@ class StagedRuns:
         return f"run_{self._begun}"
 
     async def stop(self, channel: str, chat_id: str) -> None:
-        raise AssertionError("what is staged has ended")
+        raise AssertionError("scripted runs have already ended")
 
     @asynccontextmanager
     async def follow(self, run_id: str) -> AsyncGenerator[RunFeed]:
-        yield StagedFeed(run_id, self._gates)
+        yield ScriptedFeed(run_id, self._gates)
 
 
-class StagedFeed:
+class ScriptedFeed:
     def __init__(self, run_id: str, gates: dict[str, asyncio.Event]) -> None:
         self._run_id = run_id
         self._gate = gates.get(run_id)

@@ -11,8 +11,8 @@ import msgspec
 from jsonschema import Draft202012Validator
 from websockets.asyncio.client import ClientConnection, connect
 
+from tests.harness import FixedAttachments, FixedCatalogue
 from tests.server.serving import Json, Served, listening
-from tests.staging import FixedAttachments, FixedCatalogue
 from thinkaloud.channels.settings import WebSocketSettings
 from thinkaloud.ports.authentication import Authenticator, SinglePrincipal
 from thinkaloud.ports.clock import SystemClock

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from tests.channels.bridging import connected
 from tests.channels.recording import Recorder, message
-from tests.staging import OWNER, stage
+from tests.harness import OWNER, open_runs
 from thinkaloud.app.channels import RunsOfChats
 from thinkaloud.channels import BaseChannel, ChannelManager, ChannelSettings, OutboundMessage
 from thinkaloud.channels.bridge import Bridge
@@ -83,7 +83,7 @@ async def test_a_channel_made_from_config_and_bus_talks_to_those_it_allows(
 ) -> None:
     model = ScriptedModel([think("Hm. ", "Well."), say("Hello, ", "you.")])
     store = MemoryStore()
-    async with stage(model, store=store) as runs:
+    async with open_runs(model, store=store) as runs:
         manager = ChannelManager(drain_seconds=0)
         bridge = Bridge(manager, RunsOfChats(runs, store, OWNER), drain_seconds=0)
         settings = ChannelSettings(options={"greeting": "Hi", "allow_from": allowed})

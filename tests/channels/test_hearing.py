@@ -5,9 +5,9 @@ import asyncio
 import pytest
 from typing_extensions import override
 
-from tests.channels.bridging import StagedRuns, connected
+from tests.channels.bridging import ScriptedRuns, connected
 from tests.channels.recording import Recorder, Whole
-from tests.staging import OWNER, stage
+from tests.harness import OWNER, open_runs
 from thinkaloud.app.channels import RunsOfChats, conversation_of
 from thinkaloud.channels import ChannelManager, InboundMessage
 from thinkaloud.channels.bridge import Bridge
@@ -23,7 +23,7 @@ from thinkaloud.testing import ScriptedModel, Silence, say, think
 async def test_two_messages_of_a_chat_are_answered_one_after_the_other() -> None:
     channel, gate = Whole("rec"), asyncio.Event()
     manager = ChannelManager([channel])
-    async with manager.open(), Bridge(manager, StagedRuns({"run_1": gate})).open() as bridge:
+    async with manager.open(), Bridge(manager, ScriptedRuns({"run_1": gate})).open() as bridge:
         await bridge.receive(InboundMessage("rec", "c", "One"))
         await bridge.receive(InboundMessage("rec", "c", "Two"))
         await bridge.receive(InboundMessage("rec", "other", "Three"))
@@ -75,7 +75,7 @@ async def test_a_message_that_is_delivered_twice_at_once_is_told_once() -> None:
     assert channel.sent == ["Once.", "Next."]
 
 
-class HesitantRuns(StagedRuns):
+class HesitantRuns(ScriptedRuns):
     """Takes its time to begin the first message, and none for the others."""
 
     def __init__(self) -> None:
@@ -130,7 +130,7 @@ async def test_what_a_run_has_said_is_told_before_the_channels_close() -> None:
     channel = Recorder()
     channel.hold("c")
     manager, gate = ChannelManager([channel]), asyncio.Event()
-    bridge = Bridge(manager, StagedRuns({"run_1": gate}))
+    bridge = Bridge(manager, ScriptedRuns({"run_1": gate}))
     async with asyncio.TaskGroup() as tasks, manager.open(), bridge.open():
         await bridge.receive(InboundMessage("rec", "c", "Hello"))
         await channel.entered["c"].wait()
@@ -150,7 +150,7 @@ async def test_a_chat_that_is_stuck_holds_up_no_shutdown() -> None:
     channel, gate = Recorder(), asyncio.Event()
     channel.hold("c")
     manager = ChannelManager([channel], drain_seconds=0)
-    bridge = Bridge(manager, StagedRuns({"run_1": gate}), drain_seconds=0)
+    bridge = Bridge(manager, ScriptedRuns({"run_1": gate}), drain_seconds=0)
     async with asyncio.timeout(5), manager.open(), bridge.open():
         for text in ("One", "Two", "Three"):
             await bridge.receive(InboundMessage("rec", "c", text))
@@ -159,7 +159,7 @@ async def test_a_chat_that_is_stuck_holds_up_no_shutdown() -> None:
 
 async def test_a_message_that_comes_while_the_server_ends_is_refused_in_words() -> None:
     channel, model = Recorder(), ScriptedModel()
-    async with stage(model) as runs:
+    async with open_runs(model) as runs:
         manager = ChannelManager([channel])
         bridge = Bridge(manager, RunsOfChats(runs, MemoryStore(), OWNER))
         async with manager.open():
@@ -177,7 +177,7 @@ async def test_a_channel_hears_and_stops_for_its_own_chats_and_speaks_to_any() -
     gate = asyncio.Event()
     model = ScriptedModel([think("Hm"), Silence()], [Wait(gate), say("Next.")])
     store = MemoryStore()
-    async with stage(model, store=store) as runs:
+    async with open_runs(model, store=store) as runs:
         manager = ChannelManager(drain_seconds=0)
         bridge = Bridge(manager, RunsOfChats(runs, store, OWNER), drain_seconds=0)
         one, two = Recorder("one", exchange=bridge), Recorder("two", exchange=bridge)

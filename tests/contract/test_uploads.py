@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.staging import FakeClock
+from tests.harness import FakeClock
 from thinkaloud.errors import StoreError
 from thinkaloud.ports.uploads import Upload, UploadQuota, Uploads
 from thinkaloud.stores.uploads import FileUploads, MemoryUploads

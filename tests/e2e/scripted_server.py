@@ -121,9 +121,9 @@ class ObedientModel:
     """A model that responds as the message requests."""
 
     info: Final = ModelInfo(
-        id="stage/obedient",
+        id="scripted/obedient",
         name="Obedient",
-        provider="stage",
+        provider="scripted",
         max_tokens=128_000,
         reasoning=ReasoningAbility(supported=True, streams=True, efforts=EFFORT_LEVELS),
         images=True,

@@ -48,7 +48,11 @@ class Caller:
     """A model that calls the tool that the message names."""
 
     info: Final = ModelInfo(
-        "stage/caller", "Caller", "stage", 128_000, ReasoningAbility(supported=False, streams=False)
+        "scripted/caller",
+        "Caller",
+        "scripted",
+        128_000,
+        ReasoningAbility(supported=False, streams=False),
     )
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Sequence[ModelEvent]]:

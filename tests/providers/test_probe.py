@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from tests.harness import FakeClock
 from tests.providers.upstream import END, THOUGHT_AND_SAID, lab, models_of, sent, serving
-from tests.staging import FakeClock
 from thinkaloud.providers.probe import probe
 
 LIST = {"data": [{"id": "qwen3-8b"}, {"id": "gpt-5"}]}

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from tests.harness import FakeClock
 from tests.providers.upstream import Answer, failure, giving, heard, lab, models_of, serving
-from tests.staging import FakeClock
 from thinkaloud.errors import ProviderError
 from thinkaloud.providers.client import redact_url
 from thinkaloud.providers.hosts.host import BuiltInDialect

@@ -16,7 +16,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from tests.staging import FakeClock
+from tests.harness import FakeClock
 from thinkaloud.app.discovery import configured_hosts, package_hosts
 from thinkaloud.config import load
 from thinkaloud.events.model import AnswerText, ModelEvent, ModelFailed, ReasoningText

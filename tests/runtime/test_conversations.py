@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness import OWNER, logged, open_runs, start
 from tests.runtime.failing import PausingStore
 from tests.runtime.reading import end_of
-from tests.staging import OWNER, logged, stage, start
 from thinkaloud.errors import Conflict, InvalidRequest, NotFound, StoreError
 from thinkaloud.events.event import Event
 from thinkaloud.ports.store import RunRecord
@@ -41,7 +41,7 @@ async def ask(runs: Runs, text: str, **request: object) -> RunRecord:
 @pytest.mark.promise("P1")
 async def test_titles_and_search_know_answers_and_questions_and_no_thought() -> None:
     model = ScriptedModel([think(CANARY), say("Blue is scattered more.")], [say("Because.")])
-    async with stage(model) as runs:
+    async with open_runs(model) as runs:
         await ask(runs, "Why is the sky blue?", conversation_id="sky")
         await ask(runs, "Why?", conversation_id="other")
         conversations = runs.conversations
@@ -61,7 +61,7 @@ async def test_titles_and_search_know_answers_and_questions_and_no_thought() -> 
 
 
 async def test_a_title_of_the_users_stays() -> None:
-    async with stage(ScriptedModel([say("One")], [say("Two")])) as runs:
+    async with open_runs(ScriptedModel([say("One")], [say("Two")])) as runs:
         await ask(runs, "first", conversation_id="c")
         await runs.conversations.rename(OWNER, "c", "  Mine,  all mine ")
         await ask(runs, "second", conversation_id="c")
@@ -73,7 +73,7 @@ async def test_a_title_of_the_users_stays() -> None:
 @pytest.mark.parametrize("held", ["start", "end"])
 async def test_a_title_given_while_a_run_starts_or_ends_stays(held: str) -> None:
     store = PausingStore()
-    async with stage(ScriptedModel([say("One")]), store=store) as runs:
+    async with open_runs(ScriptedModel([say("One")]), store=store) as runs:
         await runs.conversations.create(OWNER, "c")
         store.held = held
         saying = asyncio.create_task(ask(runs, "first", conversation_id="c"))
@@ -92,7 +92,7 @@ async def test_an_export_has_reasoning_only_where_asked_for(form: str) -> None:
     model = ScriptedModel(
         [think(CANARY), call_tool("add", {"a": 1, "b": 2})], [say("It is ```3```.")]
     )
-    async with stage(model, tools=[add]) as runs:
+    async with open_runs(model, tools=[add]) as runs:
         await ask(runs, "1 + 2?", conversation_id="c")
         export = runs.conversations.export
         plain = await export(OWNER, "c", form, include_reasoning=False)  # type: ignore[arg-type]
@@ -108,7 +108,7 @@ async def test_an_export_has_reasoning_only_where_asked_for(form: str) -> None:
 @pytest.mark.promise("P8")
 async def test_a_branch_has_everything_up_to_its_run_and_goes_its_own_way() -> None:
     model = ScriptedModel([think("a"), say("One")], [say("Two")], [say("Other")])
-    async with stage(model) as runs:
+    async with open_runs(model) as runs:
         first = await ask(runs, "first", conversation_id="c")
         await ask(runs, "second", conversation_id="c")
         branch = await runs.conversations.branch(OWNER, "c", first.run_id)
@@ -126,7 +126,7 @@ async def test_a_branch_has_everything_up_to_its_run_and_goes_its_own_way() -> N
 
 
 async def test_an_active_or_foreign_run_cannot_be_branched_from() -> None:
-    async with stage(ScriptedModel([say("One"), Silence()])) as runs:
+    async with open_runs(ScriptedModel([say("One"), Silence()])) as runs:
         record = await start(runs, conversation_id="c")
         async with runs.follow(record) as follower:
             await follower.batch()
@@ -139,7 +139,7 @@ async def test_an_active_or_foreign_run_cannot_be_branched_from() -> None:
 
 
 async def test_no_branch_is_created_while_an_earlier_run_is_active() -> None:
-    async with stage(ScriptedModel([say("One"), Silence()])) as runs:
+    async with open_runs(ScriptedModel([say("One"), Silence()])) as runs:
         await start(runs, "runs", conversation_id="c")
         stopped = await start(runs, "queued", conversation_id="c")
         await runs.stop(OWNER, stopped.run_id)
@@ -152,7 +152,7 @@ async def test_a_branch_for_which_there_is_no_room_leaves_no_half_of_it(tmp_path
     opening = Opening(max_bytes=1_000_000)
     async with (
         SqliteStore.open(tmp_path / "thinkaloud.db", opening) as store,
-        stage(ScriptedModel(*answers), store=store) as runs,
+        open_runs(ScriptedModel(*answers), store=store) as runs,
     ):
         await ask(runs, "first", conversation_id="c")
         last = await ask(runs, "second", conversation_id="c")
@@ -169,7 +169,7 @@ async def branched_often(runs: Runs, last: RunRecord) -> None:
 
 async def test_deleting_stops_what_runs_and_leaves_nothing() -> None:
     model = ScriptedModel([say("One"), Silence()])
-    async with stage(model) as runs:
+    async with open_runs(model) as runs:
         record = await start(runs, conversation_id="c")
         await runs.conversations.delete(OWNER, "c")
         assert model.open_streams == 0
@@ -183,7 +183,7 @@ async def test_two_first_messages_at_the_same_time_make_one_conversation(tmp_pat
     model = ScriptedModel([say("One")], [say("Two")])
     async with (
         SqliteStore.open(tmp_path / "thinkaloud.db") as store,
-        stage(model, store=store) as runs,
+        open_runs(model, store=store) as runs,
     ):
         await asyncio.gather(
             ask(runs, "first", conversation_id="c"), ask(runs, "second", conversation_id="c")
@@ -195,7 +195,7 @@ async def test_two_first_messages_at_the_same_time_make_one_conversation(tmp_pat
 @pytest.mark.promise("P10")
 async def test_a_run_that_begins_while_its_conversation_is_being_deleted_is_stopped() -> None:
     store, model = PausingStore(), ScriptedModel([say("One")], [say("Two"), Silence()])
-    async with stage(model, store=store) as runs:
+    async with open_runs(model, store=store) as runs:
         await ask(runs, "first", conversation_id="c")
         store.held = "delete"
         deleting = asyncio.create_task(runs.conversations.delete(OWNER, "c"))
@@ -218,7 +218,7 @@ async def test_a_run_that_begins_while_its_conversation_is_being_deleted_is_stop
 @pytest.mark.parametrize("held", ["start", "started"])
 async def test_a_run_whose_conversation_is_deleted_before_it_begins_never_does(held: str) -> None:
     store, model = PausingStore(), ScriptedModel([say("One")])
-    async with stage(model, store=store, hooks=[AgentHook()]) as runs:
+    async with open_runs(model, store=store, hooks=[AgentHook()]) as runs:
         await runs.conversations.create(OWNER, "c")
         store.held = held
         starting = asyncio.create_task(start(runs, "first", conversation_id="c"))
@@ -238,7 +238,7 @@ async def test_a_run_whose_conversation_is_deleted_while_it_is_stored_is_stopped
     held: str,
 ) -> None:
     store, model = PausingStore(), ScriptedModel([say("One"), Silence()])
-    async with stage(model, store=store) as runs:
+    async with open_runs(model, store=store) as runs:
         await runs.conversations.create(OWNER, "c")
         store.held = held
         starting = asyncio.create_task(start(runs, "first", conversation_id="c"))
@@ -254,7 +254,7 @@ async def test_a_run_whose_conversation_is_deleted_while_it_is_stored_is_stopped
 @pytest.mark.promise("P10")
 async def test_a_message_that_comes_just_after_a_deletion_starts_an_empty_conversation() -> None:
     store, model = PausingStore(), ScriptedModel([say("One")], [say("Two")])
-    async with stage(model, store=store) as runs:
+    async with open_runs(model, store=store) as runs:
         await ask(runs, "first", conversation_id="c")
         runs.hub.forget(OWNER, "c")  # so that the log is opened again
         store.held = "opened"
@@ -272,7 +272,7 @@ async def test_a_message_that_comes_just_after_a_deletion_starts_an_empty_conver
 @pytest.mark.promise("P14")
 async def test_followers_of_a_run_end_when_its_conversation_is_deleted() -> None:
     gate = asyncio.Event()
-    async with stage(ScriptedModel([say("One"), Wait(gate)])) as runs:
+    async with open_runs(ScriptedModel([say("One"), Wait(gate)])) as runs:
         record = await start(runs, conversation_id="c")
         async with runs.follow(record) as follower:
             assert await follower.batch()
@@ -287,7 +287,7 @@ async def test_followers_of_a_run_end_when_its_conversation_is_deleted() -> None
 @pytest.mark.parametrize("way", ["delete", "purge"])
 async def test_nothing_of_a_deleted_conversation_is_sent_to_a_model(way: str) -> None:
     store, model = PausingStore(), ScriptedModel([say("Secret")], [say("Two")])
-    async with stage(model, store=store) as runs:
+    async with open_runs(model, store=store) as runs:
         await ask(runs, "first", conversation_id="c")
         async with runs.hub.open(OWNER, "c"):  # somebody looks at it
             store.held = "scrub"
@@ -307,7 +307,7 @@ async def test_nothing_of_a_deleted_conversation_is_sent_to_a_model(way: str) ->
 async def test_a_temporary_conversation_works_and_leaves_nothing_where_things_last() -> None:
     lasting = MemoryStore()
     model = ScriptedModel([say("One")], [say("Two")])
-    async with stage(model, store=TemporaryStore(lasting)) as runs:
+    async with open_runs(model, store=TemporaryStore(lasting)) as runs:
         first = await ask(runs, "first", temporary=True)
         name = first.conversation_id
         again = await ask(runs, "second", conversation_id=name)
@@ -322,14 +322,14 @@ async def test_a_temporary_conversation_works_and_leaves_nothing_where_things_la
 
 @pytest.mark.promise("P12")
 async def test_a_temporary_conversation_never_takes_an_id_of_the_clients() -> None:
-    async with stage(ScriptedModel(), store=TemporaryStore(MemoryStore())) as runs:
+    async with open_runs(ScriptedModel(), store=TemporaryStore(MemoryStore())) as runs:
         with pytest.raises(InvalidRequest):
             await start(runs, conversation_id="c", temporary=True)
 
 
 async def test_a_message_that_shall_leave_nothing_behind_is_kept_nowhere_else() -> None:
     model = ScriptedModel([say("Kept")], [say("One")], [say("Two")])
-    async with stage(model, store=TemporaryStore(MemoryStore())) as runs:
+    async with open_runs(model, store=TemporaryStore(MemoryStore())) as runs:
         await ask(runs, "kept", conversation_id="kept")
         with pytest.raises(InvalidRequest, match="is saved") as refused:
             await start(runs, "Not to be kept.", conversation_id="kept", temporary=True)
@@ -342,9 +342,12 @@ async def test_a_message_that_shall_leave_nothing_behind_is_kept_nowhere_else() 
 
 async def test_reading_during_a_deletion_finds_the_conversation_that_has_the_id_now() -> None:
     store = PausingStore()
-    async with stage(ScriptedModel([say("Old")]), store=store) as runs:
+    async with open_runs(ScriptedModel([say("Old")]), store=store) as runs:
         await ask(runs, "first", conversation_id="c")
-    async with stage(ScriptedModel([say("New")]), store=store) as runs, asyncio.timeout(DEADLINE):
+    async with (
+        open_runs(ScriptedModel([say("New")]), store=store) as runs,
+        asyncio.timeout(DEADLINE),
+    ):
         store.held = "read"
         reading = asyncio.create_task(runs.hub.fold(OWNER, "c"))
         await store.reached.wait()
@@ -356,7 +359,7 @@ async def test_reading_during_a_deletion_finds_the_conversation_that_has_the_id_
 
 async def test_a_run_that_is_stopped_before_its_first_step_ends_all_the_same() -> None:
     model = ScriptedModel([think("Hm"), Silence()])
-    async with stage(model) as runs, asyncio.timeout(DEADLINE):
+    async with open_runs(model) as runs, asyncio.timeout(DEADLINE):
         starting = asyncio.create_task(start(runs, conversation_id="c"))
         while not (active := runs.active.in_conversation(OWNER, "c")):
             await asyncio.sleep(0)

@@ -6,9 +6,9 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 import msgspec
 import pytest
 
+from tests.harness import OWNER, logged, open_runs, start
 from tests.runtime.failing import FailingStore
 from tests.runtime.reading import assert_segments_closed, end_of, texts
-from tests.staging import OWNER, logged, stage, start
 from tests.stores.samples import add_run, append
 from thinkaloud.errors import StoreError
 from thinkaloud.events.event import (
@@ -52,7 +52,7 @@ async def entries(follower: Follower) -> AsyncGenerator[Entry]:
 async def test_a_finished_run_is_kept_as_whole_segments() -> None:
     store = MemoryStore()
     script = [think(*["thought "] * 500), say(*["word "] * 500)]
-    async with stage(ScriptedModel(script), store=store) as runs:
+    async with open_runs(ScriptedModel(script), store=store) as runs:
         record = await start(runs, conversation_id="c")
         everything = await logged(runs, record)
         await runs.active.wait(record.run_id)
@@ -68,11 +68,11 @@ async def test_a_finished_run_is_kept_as_whole_segments() -> None:
 @pytest.mark.promise("P9")
 async def test_a_cursor_inside_a_compacted_stretch_gets_one_snapshot_and_then_the_rest() -> None:
     store = MemoryStore()
-    async with stage(ScriptedModel([think("a", "b", "c"), say("d", "e")]), store=store) as runs:
+    async with open_runs(ScriptedModel([think("a", "b", "c"), say("d", "e")]), store=store) as runs:
         record = await start(runs, conversation_id="c")
         everything = await logged(runs, record)
     inside = {3: ("a", ""), 4: ("ab", ""), 7: ("abc", "d")}
-    async with stage(ScriptedModel(), store=store) as runs:
+    async with open_runs(ScriptedModel(), store=store) as runs:
         for cursor in range(len(everything) + 1):
             snapshots: list[tuple[int, str, str]] = []
             rest: list[LoggedEvent] = []
@@ -98,12 +98,12 @@ async def test_a_cursor_inside_a_compacted_stretch_gets_one_snapshot_and_then_th
 @pytest.mark.promise("P9")
 async def test_a_log_of_an_older_version_gives_one_snapshot_and_then_the_rest() -> None:
     store = MemoryStore()
-    async with stage(ScriptedModel([think("a", "b", "c"), say("d", "e")]), store=store) as runs:
+    async with open_runs(ScriptedModel([think("a", "b", "c"), say("d", "e")]), store=store) as runs:
         record = await start(runs, conversation_id="c")
         everything = await logged(runs, record)
     without = [msgspec.structs.replace(each, lengths=b"") for each in await all_of(store, "c")]
     await store.compact(record, without, "")
-    async with stage(ScriptedModel(), store=store) as runs, runs.follow(record, 3) as follower:
+    async with open_runs(ScriptedModel(), store=store) as runs, runs.follow(record, 3) as follower:
         snapshot = await follower.batch()
         assert isinstance(snapshot, Snapshot)
         rest = [each.logged async for each in entries(follower)]
@@ -117,7 +117,7 @@ async def test_a_log_of_an_older_version_gives_one_snapshot_and_then_the_rest() 
 async def test_a_run_whose_process_died_is_ended_at_the_next_start_with_what_was_kept() -> None:
     store = MemoryStore()
     model = ScriptedModel([think("Hm"), say("Well"), Silence()])
-    async with stage(model, store=store) as runs:
+    async with open_runs(model, store=store) as runs:
         record = await start(runs, conversation_id="c")
         async with runs.follow(record) as follower:
             seen = 0
@@ -133,7 +133,7 @@ async def test_a_run_whose_process_died_is_ended_at_the_next_start_with_what_was
     await append(died, before, owner=OWNER)
     await died.reserve(OWNER, "c", 65_536)
 
-    async with stage(ScriptedModel(), store=died) as runs:
+    async with open_runs(ScriptedModel(), store=died) as runs:
         fold = await runs.fold(record)
         assert fold is not None
         events = [each.logged.event for each in await all_of(died, "c")]
@@ -157,7 +157,7 @@ async def test_a_run_whose_process_died_is_ended_at_the_next_start_with_what_was
 @pytest.mark.promise("P3")
 async def test_a_run_of_which_nothing_was_kept_ends_too() -> None:
     store = MemoryStore()
-    async with stage(ScriptedModel([say("x")]), store=store) as runs:
+    async with open_runs(ScriptedModel([say("x")]), store=store) as runs:
         record = await start(runs, conversation_id="c")
         await runs.active.wait(record.run_id)
     died = MemoryStore()
@@ -166,7 +166,7 @@ async def test_a_run_of_which_nothing_was_kept_ends_too() -> None:
     await died.create_conversation(conversation)
     await add_run(died, record)
 
-    async with stage(ScriptedModel(), store=died) as runs:
+    async with open_runs(ScriptedModel(), store=died) as runs:
         fold = await runs.fold(record)
 
     assert fold is not None
@@ -178,7 +178,7 @@ async def test_a_full_disk_stops_no_run_and_loses_nothing_once_there_is_room() -
     store = FailingStore()
     room = asyncio.Event()
     model = ScriptedModel([think("Hm"), Wait(room), say("Yes.")])
-    async with stage(model, store=store) as runs:
+    async with open_runs(model, store=store) as runs:
         store.full = True
         record = await start(runs, conversation_id="c")
         await store.refused.wait()
@@ -211,7 +211,7 @@ class SlowStore(MemoryStore):
 @pytest.mark.promise("P3", "P9")
 async def test_the_end_of_a_run_is_shown_when_it_is_kept_and_all_before_it_at_once() -> None:
     store = SlowStore()
-    async with stage(ScriptedModel([think("Hm"), say("Yes.")]), store=store) as runs:
+    async with open_runs(ScriptedModel([think("Hm"), say("Yes.")]), store=store) as runs:
         record = await start(runs, conversation_id="c")
         async with runs.follow(record) as follower:
             seen = [each.logged.event for each in await entries_of(follower, 7)]
@@ -232,7 +232,7 @@ async def test_the_end_of_a_run_is_shown_when_it_is_kept_and_all_before_it_at_on
 @pytest.mark.promise("P3")
 async def test_a_store_that_writes_nothing_holds_back_no_end_for_good() -> None:
     store = SlowStore()
-    async with stage(ScriptedModel([say("Yes.")]), store=store) as runs:
+    async with open_runs(ScriptedModel([say("Yes.")]), store=store) as runs:
         events = [each.event for each in await logged(runs, await start(runs))]
         store.may.set()
 
@@ -242,7 +242,7 @@ async def test_a_store_that_writes_nothing_holds_back_no_end_for_good() -> None:
 async def test_numbers_are_reserved_before_a_run_and_given_back_at_a_clean_end() -> None:
     store = MemoryStore()
     gate = asyncio.Event()
-    async with stage(ScriptedModel([Wait(gate), say("x")]), store=store) as runs:
+    async with open_runs(ScriptedModel([Wait(gate), say("x")]), store=store) as runs:
         record = await start(runs, conversation_id="c")
         during = await store.log_end(OWNER, "c")
         gate.set()
@@ -257,7 +257,7 @@ async def test_neighboring_deltas_are_merged_before_they_are_saved() -> None:
     store = MemoryStore()
     gate = asyncio.Event()
     script = [Batch(tuple(think(*"abcdef"))), Wait(gate)]  # type: ignore[arg-type]
-    async with stage(ScriptedModel(script), store=store) as runs:
+    async with open_runs(ScriptedModel(script), store=store) as runs:
         record = await start(runs, conversation_id="c")
         async with runs.follow(record) as follower:
             seen = 0
@@ -284,9 +284,9 @@ class UnreadableStore(MemoryStore):
 @pytest.mark.promise("P3")
 async def test_an_unreadable_log_fails_only_its_own_run() -> None:
     store, gate = UnreadableStore(), asyncio.Event()
-    async with stage(ScriptedModel([say("One")]), store=store) as runs:
+    async with open_runs(ScriptedModel([say("One")]), store=store) as runs:
         await logged(runs, await start(runs, conversation_id="broken"))
-    async with stage(ScriptedModel([Wait(gate), say("Two")]), store=store) as runs:
+    async with open_runs(ScriptedModel([Wait(gate), say("Two")]), store=store) as runs:
         other = await start(runs, conversation_id="whole")
         failing = await start(runs, conversation_id="broken")
         await runs.active.wait(failing.run_id)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness import OWNER, logged, open_runs, start
 from tests.runtime.failing import FailingStore
 from tests.runtime.reading import end_of
-from tests.staging import OWNER, logged, stage, start
 from tests.stores.samples import add_run, append, conversation, run, whole_run
 from thinkaloud.events.event import AnswerDelta, RunStarted, UserInput
 from thinkaloud.events.fold import Fold
@@ -44,7 +44,7 @@ async def titles(store: MemoryStore) -> list[str]:
 async def test_what_is_read_back_is_what_was_seen_to_the_millisecond() -> None:
     store = MemoryStore()
     script = [think(*["thought "] * 50), say(*["word "] * 50), think(*["more "] * 50)]
-    async with stage(ScriptedModel(script), store=store) as runs:
+    async with open_runs(ScriptedModel(script), store=store) as runs:
         record = await start(runs, conversation_id="c")
         seen, kept = Fold("c"), Fold("c")
         for each in await logged(runs, record):
@@ -58,7 +58,7 @@ async def test_what_is_read_back_is_what_was_seen_to_the_millisecond() -> None:
 async def test_what_ended_while_the_disk_was_full_is_put_in_order_once_there_is_room() -> None:
     store = FailingStore()
     script = [think(*["thought "] * 50), say(*["word "] * 50)]
-    async with stage(ScriptedModel(script), store=store) as runs:
+    async with open_runs(ScriptedModel(script), store=store) as runs:
         store.full = True
         record = await start(runs, "What of it?", conversation_id="c")
         await logged(runs, record)
@@ -76,14 +76,14 @@ async def test_what_ended_while_the_disk_was_full_is_put_in_order_once_there_is_
 async def test_what_ended_while_the_disk_was_full_is_put_in_order_by_the_next_start() -> None:
     store = FailingStore()
     script = [think(*["thought "] * 50), say(*["word "] * 50)]
-    async with stage(ScriptedModel(script), store=store) as runs:
+    async with open_runs(ScriptedModel(script), store=store) as runs:
         store.full_for_runs = True
         record = await start(runs, "What of it?", conversation_id="c")
         events = [each.event for each in await logged(runs, record)]
         await runs.active.wait(record.run_id)
     assert len(await store.unfinished_runs()) == 1
     store.full_for_runs = False
-    async with stage(ScriptedModel(), store=store) as runs:
+    async with open_runs(ScriptedModel(), store=store) as runs:
         found = await runs.conversations.search(OWNER, words="what word")
         again = [each.event for each in await logged(runs, record)]
 
@@ -97,7 +97,7 @@ async def test_what_ended_while_the_disk_was_full_is_put_in_order_by_the_next_st
 async def test_the_end_of_a_run_that_cannot_be_compacted_is_saved_before_it_is_shown() -> None:
     store = FailingStore()
     store.full_for_runs = True
-    async with stage(ScriptedModel([say("One")]), store=store, flush_interval=3_600) as runs:
+    async with open_runs(ScriptedModel([say("One")]), store=store, flush_interval=3_600) as runs:
         record = await start(runs, conversation_id="c")
         events = await logged(runs, record)
         kept = await store.read(OWNER, "c", 0, 100)
@@ -109,7 +109,7 @@ async def test_a_second_run_in_a_conversation_continues_with_the_numbers_after_a
     None
 ):
     store = FailingStore()
-    async with stage(ScriptedModel([say("One")], [say("Two")]), store=store) as runs:
+    async with open_runs(ScriptedModel([say("One")], [say("Two")]), store=store) as runs:
         first = await logged(runs, await start(runs, conversation_id="c"))
         second = await logged(runs, await start(runs, conversation_id="c"))
         end = await store.log_end(OWNER, "c")
@@ -122,7 +122,7 @@ async def test_a_run_that_cannot_be_repaired_is_reported_once(
 ) -> None:
     store = FailingStore()
     store.full_for_runs = True
-    async with stage(ScriptedModel([say("One")]), store=store, flush_interval=0.001) as runs:
+    async with open_runs(ScriptedModel([say("One")]), store=store, flush_interval=0.001) as runs:
         record = await start(runs, conversation_id="c")
         await runs.active.wait(record.run_id)
         await runs.conversations.create(OWNER, "other")
@@ -168,7 +168,7 @@ async def test_a_start_reads_a_conversation_once_however_many_runs_were_left_in_
     for count in (1, 200):
         store = CountedStore()
         await write_unfinished_runs(store, count)
-        async with stage(ScriptedModel(), store=store) as runs:
+        async with open_runs(ScriptedModel(), store=store) as runs:
             readings.append(store.readings.copy())
             view = (await runs.hub.fold(OWNER, "c")).view()
             assert await store.unfinished_runs() == []
@@ -187,7 +187,7 @@ async def test_a_run_that_queued_behind_a_very_long_one_is_put_in_order_without_
     store, queued, gate = CountedStore(), asyncio.Event(), asyncio.Event()
     words = say(*["word "] * 2 * KEPT_ENTRIES)
     model = ScriptedModel([Wait(queued), words], [Wait(gate), say("Two")])
-    async with stage(model, store=store) as runs:
+    async with open_runs(model, store=store) as runs:
         long = await start(runs, "first", conversation_id="c")
         short = await start(runs, "second", conversation_id="c")
         queued.set()
@@ -217,7 +217,7 @@ async def test_an_event_that_cannot_be_read_keeps_no_server_from_starting(
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("UPDATE events SET event = '{' WHERE run_id = 'bad-run' AND seq = 4")
         connection.commit()
-    async with SqliteStore.open(path) as store, stage(ScriptedModel(), store=store) as runs:
+    async with SqliteStore.open(path) as store, open_runs(ScriptedModel(), store=store) as runs:
         view = (await runs.hub.fold(OWNER, "good")).view()
         assert [each.run.run_id for each in await store.unfinished_runs()] == ["bad-run"]
     assert [each.status for each in view.runs] == ["failed"]
@@ -231,7 +231,7 @@ async def test_a_run_is_put_in_order_though_the_next_one_has_begun_to_speak(
     model = ScriptedModel([Wait(gate), say("One", "and", "all")], [say("Two"), Wait(speaking)])
     async with (
         SqliteStore.open(tmp_path / "thinkaloud.db") as store,
-        stage(model, store=store) as runs,
+        open_runs(model, store=store) as runs,
     ):
         first = await start(runs, "first", conversation_id="c")
         second = await start(runs, "second", conversation_id="c")
@@ -246,7 +246,7 @@ async def test_a_run_is_put_in_order_though_the_next_one_has_begun_to_speak(
 
 async def test_what_was_deleted_before_it_could_be_saved_does_not_come_back() -> None:
     store = FailingStore()
-    async with stage(ScriptedModel([say("One")]), store=store) as runs:
+    async with open_runs(ScriptedModel([say("One")]), store=store) as runs:
         store.full = True
         record = await start(runs, "secret", conversation_id="c")
         await runs.active.wait(record.run_id)
@@ -266,12 +266,12 @@ async def test_what_was_deleted_before_it_could_be_saved_does_not_come_back() ->
 @pytest.mark.promise("P3")
 async def test_a_message_that_queued_when_its_process_died_is_kept_with_its_end() -> None:
     store = MemoryStore()
-    async with stage(ScriptedModel([say("One")]), store=store) as runs:
+    async with open_runs(ScriptedModel([say("One")]), store=store) as runs:
         await logged(runs, await start(runs, "first", conversation_id="c"))
         record = RunRecord("run_queued", "c", OWNER, 1)
         message = RunStarted("test/scripted", 3, UserInput("second"))
         await add_run(store, record, message)
-    async with stage(ScriptedModel(), store=store) as runs:
+    async with open_runs(ScriptedModel(), store=store) as runs:
         view = (await runs.hub.fold(OWNER, "c")).view()
         found = await runs.conversations.search(OWNER, words="second")
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.staging import events_of, stage
+from tests.harness import events_of, open_runs
 from thinkaloud import AgentHook
 from thinkaloud.core.reply import Reply
 from thinkaloud.events.event import AnswerDelta, RunEnded, RunError, ToolEnded
@@ -80,7 +80,7 @@ class RecordingHook(AgentHook):
 
 async def recorded_calls(*scripts: Script, limits: Limits | None = None) -> list[str]:
     recording = RecordingHook()
-    async with stage(
+    async with open_runs(
         ScriptedModel(*scripts), tools=[add], hooks=[recording], limits=limits
     ) as runs:
         await events_of(runs)
@@ -144,7 +144,7 @@ async def test_reasoning_ends_for_the_hooks_too_when_the_run_fails(script: Scrip
 async def test_every_hook_of_a_chain_sees_the_same_order() -> None:
     pages: list[str] = []
     hooks = [RecordingHook(pages, "1 "), RecordingHook(pages, "2 ")]
-    async with stage(ScriptedModel([think("Hm"), say("Yes")]), hooks=hooks) as runs:
+    async with open_runs(ScriptedModel([think("Hm"), say("Yes")]), hooks=hooks) as runs:
         await events_of(runs)
 
     first = [page[2:] for page in pages if page.startswith("1 ")]
@@ -160,7 +160,7 @@ async def test_a_class_gives_every_run_a_hook_of_its_own() -> None:
         made.append(RecordingHook())
         return made[-1]
 
-    async with stage(ScriptedModel([say("One")], [say("Two")]), hooks=[new]) as runs:
+    async with open_runs(ScriptedModel([say("One")], [say("Two")]), hooks=[new]) as runs:
         await events_of(runs)
         await events_of(runs)
 
@@ -173,7 +173,7 @@ async def test_what_a_hook_adds_to_the_answer_is_streamed_too() -> None:
         async def finalize_content(self, content: str) -> str:
             return content + " — the agent"
 
-    async with stage(ScriptedModel([say("Yes.")]), hooks=[Signed()]) as runs:
+    async with open_runs(ScriptedModel([say("Yes.")]), hooks=[Signed()]) as runs:
         events = await events_of(runs)
 
     deltas = [event.text for event in events if isinstance(event, AnswerDelta)]
@@ -186,7 +186,7 @@ async def test_a_hook_that_replaces_the_streamed_answer_fails_the_run() -> None:
         async def finalize_content(self, content: str) -> str:
             return "No."
 
-    async with stage(ScriptedModel([say("Yes.")]), hooks=[RewritingHook()]) as runs:
+    async with open_runs(ScriptedModel([say("Yes.")]), hooks=[RewritingHook()]) as runs:
         events = await events_of(runs)
 
     end = events[-1]
@@ -208,7 +208,7 @@ async def test_a_hook_that_raises_ends_the_run_cleanly_whatever_the_place(place:
 
     setattr(Broken, place, broken)
     model = ScriptedModel([think("Hm"), say("Yes")])
-    async with stage(model, hooks=[Broken()]) as runs:
+    async with open_runs(model, hooks=[Broken()]) as runs:
         events = await events_of(runs)
         end = events[-1]
 

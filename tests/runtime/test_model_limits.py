@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.harness import events_of, open_runs
 from tests.runtime.reading import end_of, texts
-from tests.staging import events_of, stage
 from thinkaloud.events.event import AnswerDelta, ModelResponded, ToolEnded, ToolStarted
 from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.testing import ScriptedModel, call_tool, say
@@ -21,7 +21,7 @@ async def test_an_answer_with_too_many_tool_calls_fails_and_none_of_them_is_run(
     many = [call_tool("add", {"a": n, "b": 1}, tool_call_id=f"c{n}") for n in range(4)]
     limits = Limits(max_tool_calls=3)
     model = ScriptedModel([say("Well."), *many], [say("Not asked again.")])
-    async with stage(model, tools=[add], limits=limits) as runs:
+    async with open_runs(model, tools=[add], limits=limits) as runs:
         events = await events_of(runs)
 
     error = end_of(events).error
@@ -36,7 +36,7 @@ async def test_an_answer_with_too_many_tool_calls_fails_and_none_of_them_is_run(
 async def test_an_answer_with_as_many_tool_calls_as_it_may_runs_them_all() -> None:
     many = [call_tool("add", {"a": n, "b": 1}, tool_call_id=f"c{n}") for n in range(3)]
     model = ScriptedModel(many, many, [say("Done.")])
-    async with stage(model, tools=[add], limits=Limits(max_tool_calls=3)) as runs:
+    async with open_runs(model, tools=[add], limits=Limits(max_tool_calls=3)) as runs:
         events = await events_of(runs)
 
     assert end_of(events).status == "completed"
@@ -46,7 +46,7 @@ async def test_an_answer_with_as_many_tool_calls_as_it_may_runs_them_all() -> No
 async def test_arguments_of_tool_calls_count_for_what_a_model_may_say() -> None:
     call = call_tool("add", {"a": "x" * 9_000, "b": 1})
     model = ScriptedModel([call], [say("Not asked again.")])
-    async with stage(model, tools=[add], limits=Limits(max_response_chars=8_000)) as runs:
+    async with open_runs(model, tools=[add], limits=Limits(max_response_chars=8_000)) as runs:
         events = await events_of(runs)
 
     error = end_of(events).error

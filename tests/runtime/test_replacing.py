@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from tests.staging import OWNER, logged, stage, start
+from tests.harness import OWNER, logged, open_runs, start
 from thinkaloud.core.conversations.export import Export
 from thinkaloud.errors import Conflict, NotFound
 from thinkaloud.events.event import AnswerDelta, ReasoningDelta, VersionSelected
@@ -57,7 +57,7 @@ async def test_an_edited_message_begins_another_version_and_the_prompt_has_only_
     None
 ):
     model = ScriptedModel([say("One")], [say("Two")], [say("Better")])
-    async with stage(model) as runs:
+    async with open_runs(model) as runs:
         await ask(runs, "first")
         second = await ask(runs, "second")
         edited = await ask(runs, "second, please", replaces=second)
@@ -77,7 +77,7 @@ async def test_a_replacement_that_fails_before_its_answer_leaves_everything_wher
     thought: list[object],
 ) -> None:
     model = ScriptedModel([say("One")], [say("Two")], [*thought, *REFUSED], [say("Three")])
-    async with stage(model) as runs:
+    async with open_runs(model) as runs:
         first = await ask(runs, "first")
         await ask(runs, "second")
         failed = await ask(runs, "first", replaces=first)
@@ -100,7 +100,7 @@ async def test_a_replacement_that_is_stopped_while_it_thinks_leaves_everything_w
 ):
     gate = asyncio.Event()
     model = ScriptedModel([say("One")], [say("Two")], [think("Hm"), Wait(gate), say("Never")])
-    async with stage(model) as runs:
+    async with open_runs(model) as runs:
         first = await ask(runs, "first")
         await ask(runs, "second")
         again = await start(runs, "first", conversation_id="c", replaces=first.run_id)
@@ -122,7 +122,7 @@ async def test_a_replacement_takes_effect_with_its_first_answer_text_and_keeps_i
     gates = [asyncio.Event(), asyncio.Event()]
     script = [think("Hm"), Wait(gates[0]), say(" \n"), say("Bet"), Wait(gates[1]), *REFUSED]
     model = ScriptedModel([say("One")], [say("Two")], script)
-    async with stage(model) as runs:
+    async with open_runs(model) as runs:
         first = await ask(runs, "first")
         await ask(runs, "second")
         again = await start(runs, "first", conversation_id="c", replaces=first.run_id)
@@ -149,7 +149,7 @@ async def test_a_replacement_takes_effect_with_its_first_answer_text_and_keeps_i
 
 async def test_an_answer_of_white_space_alone_replaces_nothing() -> None:
     model = ScriptedModel([say("One")], [say(" \n\t"), finish()], [say("Two")])
-    async with stage(model) as runs:
+    async with open_runs(model) as runs:
         first = await ask(runs, "first")
         await ask(runs, "first", replaces=first)
         assert await said(runs) == [("first", "One")]
@@ -158,7 +158,7 @@ async def test_an_answer_of_white_space_alone_replaces_nothing() -> None:
 async def test_a_failed_message_that_nothing_follows_gives_way_to_its_retry_at_once() -> None:
     gate = asyncio.Event()
     model = ScriptedModel([*REFUSED], [Wait(gate), *REFUSED], [say("One")])
-    async with stage(model) as runs:
+    async with open_runs(model) as runs:
         first = await ask(runs, "frist")
         second = await start(runs, "first", conversation_id="c", replaces=first.run_id)
         await asyncio.wait_for(_shown(runs, second), 5)
@@ -178,7 +178,7 @@ async def _shown(runs: Runs, record: RunRecord) -> None:
 
 async def test_a_failed_message_that_others_follow_stays_until_its_retry_answers() -> None:
     model = ScriptedModel([*REFUSED], [say("Two")], [*REFUSED])
-    async with stage(model) as runs:
+    async with open_runs(model) as runs:
         first = await ask(runs, "first")
         await ask(runs, "second")
         await ask(runs, "first", replaces=first)
@@ -189,7 +189,7 @@ async def test_a_failed_message_that_others_follow_stays_until_its_retry_answers
 async def test_a_run_that_is_being_replaced_is_not_replaced_a_second_time_meanwhile() -> None:
     gate = asyncio.Event()
     model = ScriptedModel([say("One")], [Wait(gate), say("Better")], [say("Best")])
-    async with stage(model) as runs:
+    async with open_runs(model) as runs:
         first = await ask(runs, "first")
         again = await start(runs, "again", conversation_id="c", replaces=first.run_id)
         with pytest.raises(Conflict):
@@ -204,7 +204,7 @@ async def test_a_run_that_is_being_replaced_is_not_replaced_a_second_time_meanwh
 
 async def test_selecting_a_version_brings_back_all_that_followed_it_also_in_the_prompt() -> None:
     model = ScriptedModel(*[[say(each)] for each in ("One", "Two", "Better", "Three", "Four")])
-    async with stage(model) as runs:
+    async with open_runs(model) as runs:
         first = await ask(runs, "first")
         second = await ask(runs, "second")
         other = await ask(runs, "first", replaces=first)
@@ -222,7 +222,7 @@ async def test_selecting_a_version_brings_back_all_that_followed_it_also_in_the_
 
 async def test_each_version_is_restored_with_the_last_selection_inside_it() -> None:
     model = ScriptedModel(*[[say(each)] for each in ("One", "Two", "Two again", "Better")])
-    async with stage(model) as runs:
+    async with open_runs(model) as runs:
         first = await ask(runs, "first")
         second = await ask(runs, "second")
         await ask(runs, "second", replaces=second)
@@ -236,7 +236,7 @@ async def test_each_version_is_restored_with_the_last_selection_inside_it() -> N
 
 
 async def test_selecting_what_is_selected_already_writes_nothing() -> None:
-    async with stage(ScriptedModel([say("One")])) as runs:
+    async with open_runs(ScriptedModel([say("One")])) as runs:
         first = await ask(runs, "first")
         before = await runs.hub.logged(OWNER, "c")
         await runs.conversations.select(OWNER, "c", first.run_id)
@@ -246,7 +246,7 @@ async def test_selecting_what_is_selected_already_writes_nothing() -> None:
 async def test_no_version_can_be_selected_while_a_run_is_active_nor_an_unknown_one() -> None:
     gate = asyncio.Event()
     model = ScriptedModel([say("One")], [say("Better")], [Wait(gate), say("Two")])
-    async with stage(model) as runs:
+    async with open_runs(model) as runs:
         first = await ask(runs, "first")
         await ask(runs, "first", replaces=first)
         with pytest.raises(NotFound):
@@ -270,7 +270,7 @@ async def test_a_version_can_be_selected_as_soon_as_the_end_of_a_run_is_seen() -
             telling.set()
             await told.wait()
 
-    async with stage(ScriptedModel([say("One")], [say("Better")]), hooks=[SlowHook()]) as runs:
+    async with open_runs(ScriptedModel([say("One")], [say("Better")]), hooks=[SlowHook()]) as runs:
         told.set()
         first = await ask(runs, "first")
         told.clear()
@@ -287,11 +287,11 @@ async def test_a_version_can_be_selected_as_soon_as_the_end_of_a_run_is_seen() -
 
 async def test_a_selection_is_kept_and_its_number_is_never_given_out_again() -> None:
     store = MemoryStore()
-    async with stage(ScriptedModel([say("One")], [say("Better")]), store=store) as runs:
+    async with open_runs(ScriptedModel([say("One")], [say("Better")]), store=store) as runs:
         first = await ask(runs, "first")
         await ask(runs, "first", replaces=first)
         fold = await runs.conversations.select(OWNER, "c", first.run_id)
-    async with stage(ScriptedModel([say("Two")]), store=store) as runs:
+    async with open_runs(ScriptedModel([say("Two")]), store=store) as runs:
         assert await said(runs) == [("first", "One")]
         after = await start(runs, "second", conversation_id="c")
         events = await logged(runs, after)
@@ -302,7 +302,7 @@ async def test_a_selection_is_kept_and_its_number_is_never_given_out_again() -> 
 
 async def test_a_branch_of_an_older_version_has_what_led_to_it_and_nothing_else() -> None:
     model = ScriptedModel(*[[say(each)] for each in ("One", "Two", "Better", "Go on")])
-    async with stage(model) as runs:
+    async with open_runs(model) as runs:
         first = await ask(runs, "first")
         second = await ask(runs, "second")
         await ask(runs, "edited", replaces=first)
@@ -315,7 +315,7 @@ async def test_a_branch_of_an_older_version_has_what_led_to_it_and_nothing_else(
 
 async def test_an_export_has_every_version_and_can_be_of_any_of_them() -> None:
     model = ScriptedModel(*[[say(each)] for each in ("One", "Two", "Better")])
-    async with stage(model) as runs:
+    async with open_runs(model) as runs:
         first = await ask(runs, "first")
         second = await ask(runs, "second")
         better = await ask(runs, "edited", replaces=first)
@@ -336,7 +336,7 @@ async def test_an_export_has_every_version_and_can_be_of_any_of_them() -> None:
 async def test_a_log_of_before_there_were_versions_opens_with_all_that_was_replaced() -> None:
     """It has no selections, and `replaces` may name a run that is not there."""
     model = ScriptedModel(*[[say(each)] for each in ("One", "Two", "Better", "Three")])
-    async with stage(model) as runs:
+    async with open_runs(model) as runs:
         first = await ask(runs, "first")
         second = await ask(runs, "second")
         better = await ask(runs, "edited", replaces=first)

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from tests.harness import OWNER, FakeClock, events_of, logged, open_runs, start
 from tests.runtime.reading import assert_segments_closed, end_of, texts
-from tests.staging import OWNER, FakeClock, events_of, logged, stage, start
 from thinkaloud.errors import InvalidRequest, NotFound, UnknownModel
 from thinkaloud.events.event import (
     AnswerDelta,
@@ -43,7 +43,7 @@ def add(a: int, b: int) -> int:
 
 async def test_thought_and_answer_come_as_typed_events_in_order() -> None:
     model = ScriptedModel([think("Let me ", "see."), say("It is ", "4.")])
-    async with stage(model) as runs:
+    async with open_runs(model) as runs:
         events = await events_of(runs)
 
     kinds = [type(event).__name__ for event in events]
@@ -101,7 +101,7 @@ ENDINGS: dict[str, tuple[list[Script], str, str | None]] = {
 async def test_every_way_out_closes_its_segments_and_ends_once(
     scripts: list[Script], status: str, code: str | None
 ) -> None:
-    async with stage(
+    async with open_runs(
         ScriptedModel(*scripts), tools=[add], limits=Limits(idle_timeout_seconds=0.05)
     ) as runs:
         events = await events_of(runs)
@@ -116,7 +116,7 @@ async def test_every_way_out_closes_its_segments_and_ends_once(
 async def test_reasoning_and_answer_keep_every_byte_and_stay_apart() -> None:
     thought = ["  \n", "\tdef f(x):\n", "    return '<answer>'", "\n\n"]
     answer = ["  indented", "\n", " </think> ", "🙂"]
-    async with stage(ScriptedModel([think(*thought), say(*answer)])) as runs:
+    async with open_runs(ScriptedModel([think(*thought), say(*answer)])) as runs:
         record = await start(runs)
         events = [each.event for each in await logged(runs, record)]
         fold = await runs.fold(record)
@@ -128,7 +128,7 @@ async def test_reasoning_and_answer_keep_every_byte_and_stay_apart() -> None:
 
 async def test_a_tool_is_run_and_its_result_goes_back_to_the_model() -> None:
     model = ScriptedModel([think("Sum."), call_tool("add", {"a": 2, "b": 2})], [say("4")])
-    async with stage(model, tools=[add]) as runs:
+    async with open_runs(model, tools=[add]) as runs:
         events = await events_of(runs, "2 + 2?")
 
     assert [event for event in events if isinstance(event, ToolStarted | ToolEnded)] == [
@@ -152,7 +152,7 @@ async def test_tools_of_one_response_run_side_by_side() -> None:
         return name
 
     calls = [call_tool("meet", {"name": "a"}, "c1"), call_tool("meet", {"name": "b"}, "c2")]
-    async with stage(ScriptedModel(calls, [say("Met.")]), tools=[meet]) as runs:
+    async with open_runs(ScriptedModel(calls, [say("Met.")]), tools=[meet]) as runs:
         async with asyncio.timeout(5):
             events = await events_of(runs)
 
@@ -174,7 +174,7 @@ async def test_an_invalid_call_is_returned_to_the_model_and_the_run_continues(
     call: list[object], status: str
 ) -> None:
     model = ScriptedModel([call], [say("Sorry.")])  # type: ignore[list-item]
-    async with stage(model, tools=[add]) as runs:
+    async with open_runs(model, tools=[add]) as runs:
         events = await events_of(runs)
 
     ended = next(event for event in events if isinstance(event, ToolEnded))
@@ -188,7 +188,7 @@ async def test_an_invalid_call_is_returned_to_the_model_and_the_run_continues(
 @pytest.mark.promise("P1")
 async def test_a_tool_call_inside_reasoning_is_never_executed() -> None:
     written = '<tool_call>{"name": "add", "arguments": {"a": 1, "b": 2}}</tool_call>'
-    async with stage(ScriptedModel([think(written), say("Done.")]), tools=[add]) as runs:
+    async with open_runs(ScriptedModel([think(written), say("Done.")]), tools=[add]) as runs:
         events = await events_of(runs)
 
     assert not [event for event in events if isinstance(event, ToolStarted)]
@@ -196,7 +196,7 @@ async def test_a_tool_call_inside_reasoning_is_never_executed() -> None:
 
 async def test_reaching_max_iterations_is_a_status_of_its_own_with_what_was_done() -> None:
     model = ScriptedModel(*[[call_tool("add", {"a": n, "b": 0})] for n in range(5)])
-    async with stage(model, tools=[add]) as runs:
+    async with open_runs(model, tools=[add]) as runs:
         events = await events_of(runs, max_iterations=3)
 
     end = end_of(events)
@@ -208,7 +208,7 @@ async def test_reaching_max_iterations_is_a_status_of_its_own_with_what_was_done
 async def test_before_the_first_visible_token_a_retry_waits_as_the_provider_asks() -> None:
     busy = ModelFailed("provider_rate_limit", "Slow down.", retryable=True, retry_after=7.0)
     clock = FakeClock()
-    async with stage(ScriptedModel([busy], [think("Now."), say("Yes.")]), clock=clock) as runs:
+    async with open_runs(ScriptedModel([busy], [think("Now."), say("Yes.")]), clock=clock) as runs:
         events = await events_of(runs)
 
     assert clock.slept == [7.0]
@@ -223,7 +223,7 @@ async def test_after_the_first_visible_token_nothing_is_tried_again(said: list[o
     busy = ModelFailed("provider_overloaded", "Busy.", retryable=True, retry_after=0.0)
     model = ScriptedModel([said, busy], [say("Second time.")])  # type: ignore[list-item]
     clock = FakeClock()
-    async with stage(model, clock=clock) as runs:
+    async with open_runs(model, clock=clock) as runs:
         events = await events_of(runs)
 
     assert len(model.requests) == 1
@@ -235,13 +235,13 @@ async def test_after_the_first_visible_token_nothing_is_tried_again(said: list[o
 async def test_retries_are_bounded_and_a_long_wait_is_left_to_the_caller() -> None:
     busy = ModelFailed("provider_overloaded", "Busy.", retryable=True)
     model = ScriptedModel(*[[busy]] * 9)
-    async with stage(model) as runs:
+    async with open_runs(model) as runs:
         events = await events_of(runs)
     assert len(model.requests) == 4
 
     later = ModelFailed("provider_rate_limit", "Tomorrow.", retryable=True, retry_after=86_400.0)
     model = ScriptedModel([later])
-    async with stage(model) as runs:
+    async with open_runs(model) as runs:
         events = await events_of(runs)
     error = end_of(events).error
     assert error is not None
@@ -252,7 +252,7 @@ async def test_retries_are_bounded_and_a_long_wait_is_left_to_the_caller() -> No
 async def test_a_refused_opaque_block_is_left_behind_once_with_a_notice() -> None:
     refused = ModelFailed("provider_bad_request", "Invalid signature.", rejected="opaque")
     model = ScriptedModel([refused], [say("Yes.")])
-    async with stage(model) as runs:
+    async with open_runs(model) as runs:
         events = await events_of(runs)
 
     assert [request.send_opaque for request in model.requests] == [True, False]
@@ -264,7 +264,7 @@ async def test_a_refused_opaque_block_is_left_behind_once_with_a_notice() -> Non
 async def test_two_messages_to_one_conversation_are_answered_one_after_the_other() -> None:
     gate = asyncio.Event()
     model = ScriptedModel([say("One"), Wait(gate)], [say("Two")])
-    async with stage(model) as runs:
+    async with open_runs(model) as runs:
         first = await start(runs, "first", conversation_id="c")
         second = await start(runs, "second", conversation_id="c")
         gate.set()
@@ -279,7 +279,7 @@ async def test_two_messages_to_one_conversation_are_answered_one_after_the_other
 @pytest.mark.promise("P12")
 async def test_runs_without_a_conversation_share_nothing() -> None:
     model = ScriptedModel([say("One")], [say("Two")])
-    async with stage(model) as runs:
+    async with open_runs(model) as runs:
         first, second = await start(runs, "first"), await start(runs, "second")
         await logged(runs, first)
         await logged(runs, second)
@@ -290,7 +290,7 @@ async def test_runs_without_a_conversation_share_nothing() -> None:
 
 @pytest.mark.promise("P12")
 async def test_another_owners_run_and_conversation_do_not_exist() -> None:
-    async with stage(ScriptedModel([say("One")])) as runs:
+    async with open_runs(ScriptedModel([say("One")])) as runs:
         record = await start(runs, conversation_id="mine")
         await logged(runs, record)
         with pytest.raises(NotFound):
@@ -304,7 +304,7 @@ async def test_another_owners_run_and_conversation_do_not_exist() -> None:
 @pytest.mark.promise("P15")
 async def test_effort_reaches_the_model_and_does_not_change_who_sees_reasoning() -> None:
     model = ScriptedModel([say("One")], [think("Hm"), say("Two")])
-    async with stage(model) as runs:
+    async with open_runs(model) as runs:
         await events_of(runs, reasoning_effort="none")
         events = await events_of(runs)
 
@@ -316,7 +316,7 @@ async def test_an_endless_stream_is_cut_at_the_limit_and_what_came_is_kept() -> 
     flood = Batch(tuple(say(*["x" * 100] * 50)))  # type: ignore[arg-type]
     limits = Limits(max_response_chars=8_000)
     model = ScriptedModel([flood, flood, flood])
-    async with stage(model, limits=limits) as runs:
+    async with open_runs(model, limits=limits) as runs:
         events = await events_of(runs)
 
     error = end_of(events).error
@@ -326,7 +326,7 @@ async def test_an_endless_stream_is_cut_at_the_limit_and_what_came_is_kept() -> 
 
 
 async def test_a_response_with_only_reasoning_fails_with_its_token_counts() -> None:
-    async with stage(ScriptedModel([think("Hm"), finish("length")])) as runs:
+    async with open_runs(ScriptedModel([think("Hm"), finish("length")])) as runs:
         events = await events_of(runs)
 
     outcome = end_of(events).outcome
@@ -358,7 +358,7 @@ async def test_a_response_with_only_reasoning_fails_with_its_token_counts() -> N
 async def test_a_bad_request_is_refused_by_field_before_anything_is_kept(
     request_: RunRequest, error: type[InvalidRequest], field: str
 ) -> None:
-    async with stage(ScriptedModel()) as runs:
+    async with open_runs(ScriptedModel()) as runs:
         with pytest.raises(error) as caught:
             await runs.start(Principal(OWNER), request_)
         assert runs.hub.open_logs == 0
@@ -367,14 +367,14 @@ async def test_a_bad_request_is_refused_by_field_before_anything_is_kept(
 
 
 async def test_an_unknown_model_is_refused_with_the_nearest_names() -> None:
-    async with stage(ScriptedModel()) as runs:
+    async with open_runs(ScriptedModel()) as runs:
         with pytest.raises(UnknownModel, match="scripted/model"):
             await start(runs, model="scripted/modle")
 
 
 async def test_closing_the_supervisor_interrupts_runs_with_a_terminal_event() -> None:
     model = ScriptedModel([think("Hm"), Silence()])
-    async with stage(model) as runs:
+    async with open_runs(model) as runs:
         record = await start(runs)
         async with runs.follow(record) as follower:
             await follower.batch()

@@ -5,8 +5,8 @@ from contextlib import suppress
 
 import pytest
 
+from tests.harness import OWNER, FakeClock, logged, open_runs, start
 from tests.runtime.reading import assert_segments_closed, end_of, texts
-from tests.staging import OWNER, FakeClock, logged, stage, start
 from thinkaloud.errors import Conflict, Unavailable
 from thinkaloud.events.event import (
     AnswerDelta,
@@ -65,7 +65,7 @@ async def test_stop_works_in_every_phase_keeps_the_partial_text_and_closes_upstr
     script: Script, phase: type[Event], tools: list[str]
 ) -> None:
     model = ScriptedModel(script)
-    async with stage(model, tools=[forever]) as runs:
+    async with open_runs(model, tools=[forever]) as runs:
         record = await start(runs)
         async with runs.follow(record) as follower:
             while not any(isinstance(e.logged.event, phase) for e in await follower.batch()):
@@ -88,7 +88,7 @@ async def test_a_tool_that_does_not_heed_its_cancellation_holds_up_neither_stop_
 ):
     stubborn = UncancellableTool()
     model = ScriptedModel([say("Half"), call_tool("stubborn", {})], [say("Next")])
-    async with stage(model, tools=[stubborn]) as runs:
+    async with open_runs(model, tools=[stubborn]) as runs:
         record = await start(runs, conversation_id="c")
         async with runs.follow(record) as follower:
             while not any(isinstance(e.logged.event, ToolStarted) for e in await follower.batch()):
@@ -111,7 +111,7 @@ async def test_a_tool_that_does_not_heed_its_cancellation_holds_up_neither_stop_
 async def test_a_tool_that_does_not_heed_its_time_limit_is_left_behind() -> None:
     stubborn = UncancellableTool(timeout=0.01)
     model = ScriptedModel([call_tool("stubborn", {})], [say("Too slow.")])
-    async with stage(model, tools=[stubborn]) as runs:
+    async with open_runs(model, tools=[stubborn]) as runs:
         events = [each.event for each in await logged(runs, await start(runs))]
         stubborn.let_go.set()
 
@@ -126,7 +126,7 @@ async def test_a_tool_that_cancels_itself_ends_its_call_and_not_the_run() -> Non
         raise asyncio.CancelledError
 
     model = ScriptedModel([call_tool("self_cancelling", {})], [say("It gave up.")])
-    async with stage(model, tools=[self_cancelling]) as runs:
+    async with open_runs(model, tools=[self_cancelling]) as runs:
         events = [each.event for each in await logged(runs, await start(runs))]
 
     assert [event.status for event in events if isinstance(event, ToolEnded)] == ["cancelled"]
@@ -137,7 +137,7 @@ async def test_a_tool_that_cancels_itself_ends_its_call_and_not_the_run() -> Non
 async def test_a_stop_never_reaches_the_next_run_of_the_conversation() -> None:
     gate = asyncio.Event()
     model = ScriptedModel([say("One"), Silence()], [Wait(gate), say("Two")])
-    async with stage(model) as runs:
+    async with open_runs(model) as runs:
         first = await start(runs, conversation_id="c")
         second = await start(runs, conversation_id="c")
         await runs.stop(OWNER, first.run_id)
@@ -152,7 +152,7 @@ async def test_a_stop_never_reaches_the_next_run_of_the_conversation() -> None:
 @pytest.mark.promise("P10")
 async def test_a_run_that_still_queues_can_be_stopped() -> None:
     model = ScriptedModel([say("One"), Silence()])
-    async with stage(model) as runs:
+    async with open_runs(model) as runs:
         await start(runs, conversation_id="c")
         second = await start(runs, conversation_id="c")
         await runs.stop(OWNER, second.run_id)
@@ -166,7 +166,7 @@ async def test_a_run_that_still_queues_can_be_stopped() -> None:
 @pytest.mark.promise("P9", "P10")
 async def test_a_run_without_followers_continues_by_default_and_stops_if_requested() -> None:
     model = ScriptedModel([say("One"), Silence()], [say("Two")])
-    async with stage(model) as runs:
+    async with open_runs(model) as runs:
         left = await start(runs, stop_detached_after=0.02)
         async with runs.follow(left) as follower:
             await follower.batch()
@@ -188,7 +188,7 @@ async def test_a_run_with_followers_is_not_stopped() -> None:
             await over.wait()
 
     watched = ScriptedModel([say("One"), Wait(gate), say(" more")])
-    async with stage(watched, clock=HeldClock()) as runs:
+    async with open_runs(watched, clock=HeldClock()) as runs:
         record = await start(runs, stop_detached_after=9)
         async with runs.follow(record) as follower:
             await follower.batch()
@@ -204,7 +204,7 @@ async def test_a_run_with_followers_is_not_stopped() -> None:
 
 async def test_a_busy_conversation_rejects_messages_if_configured_to() -> None:
     limits = Limits(busy_conversation="refuse")
-    async with stage(ScriptedModel([say("One"), Silence()]), limits=limits) as runs:
+    async with open_runs(ScriptedModel([say("One"), Silence()]), limits=limits) as runs:
         record = await start(runs, conversation_id="c")
         with pytest.raises(Conflict):
             await start(runs, conversation_id="c")
@@ -213,7 +213,7 @@ async def test_a_busy_conversation_rejects_messages_if_configured_to() -> None:
 
 async def test_draining_refuses_new_runs_and_lets_the_others_finish() -> None:
     gate = asyncio.Event()
-    async with stage(ScriptedModel([say("One"), Wait(gate), say(" more")])) as runs:
+    async with open_runs(ScriptedModel([say("One"), Wait(gate), say(" more")])) as runs:
         record = await start(runs)
         async with asyncio.TaskGroup() as tasks:
             draining = tasks.create_task(runs.drain())

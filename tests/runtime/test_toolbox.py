@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from tests.harness import events_of, open_runs
 from tests.runtime.reading import end_of
-from tests.staging import events_of, stage
 from thinkaloud.errors import ToolError
 from thinkaloud.events.event import (
     ToolEnded,
@@ -32,7 +32,7 @@ async def test_every_tool_output_can_be_stored(tmp_path: Path) -> None:
     )
     async with (
         SqliteStore.open(tmp_path / "thinkaloud.db") as store,
-        stage(model, tools=[odd_name], store=store) as runs,
+        open_runs(model, tools=[odd_name], store=store) as runs,
     ):
         events = await events_of(runs, conversation_id="c")
     results = [event.result for event in events if isinstance(event, ToolEnded)]

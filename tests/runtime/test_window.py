@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from typing_extensions import override
 
-from tests.staging import events_of, logged, stage, start
+from tests.harness import events_of, logged, open_runs, start
 from thinkaloud.events.event import Notice
 from thinkaloud.events.prompt import AssistantTurn, ToolSchema, ToolTurn, UserTurn
 from thinkaloud.ports.model import ModelInfo
@@ -41,7 +41,7 @@ async def test_a_tool_turn_leaves_with_its_reasoning_and_its_question() -> None:
         [say("Short.")],
         [say("Last.")],
     )
-    async with stage(model, tools=[look]) as runs:
+    async with open_runs(model, tools=[look]) as runs:
         await events_of(runs, "first", conversation_id="c")
         await events_of(runs, "second", conversation_id="c")
         notices = [
@@ -65,7 +65,7 @@ async def test_what_a_tool_brings_makes_earlier_messages_leave_in_the_middle_of_
         [call_tool("look", {"size": 3_000})],
         [say("Seen.")],
     )
-    async with stage(model, tools=[look]) as runs:
+    async with open_runs(model, tools=[look]) as runs:
         await events_of(runs, "first", conversation_id="c")
         await events_of(runs, "second", conversation_id="c")
         record = await start(runs, "third", conversation_id="c")
@@ -91,7 +91,7 @@ class Described:
 
 async def test_what_the_tools_take_of_the_window_is_counted() -> None:
     model = SmallModel([say("a" * 4_000)], [say("Last.")])
-    async with stage(model, tools=[Described()]) as runs:
+    async with open_runs(model, tools=[Described()]) as runs:
         await events_of(runs, "first", conversation_id="c")
         await events_of(runs, "second", conversation_id="c")
 

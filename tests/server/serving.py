@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from starlette.applications import Starlette
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.staging import FixedAttachments, FixedCatalogue
+from tests.harness import FixedAttachments, FixedCatalogue
 from thinkaloud.auth.access import Access
 from thinkaloud.core.redaction.redaction import Redaction
 from thinkaloud.core.redaction.redactor import Redactor

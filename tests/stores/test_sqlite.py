@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.staging import OWNER as LOCAL
-from tests.staging import logged, stage, start
+from tests.harness import OWNER as LOCAL
+from tests.harness import logged, open_runs, start
 from tests.stores.samples import (
     ENDED,
     OWNER,
@@ -78,7 +78,7 @@ async def test_what_was_kept_is_there_when_the_store_is_opened_again(path: Path)
 async def test_a_run_on_a_scripted_model_is_read_back_as_it_was_streamed(path: Path) -> None:
     model = ScriptedModel([think("Hm. "), say("Blue.")])
     async with SqliteStore.open(path) as store:
-        async with stage(model, store=store) as runs:
+        async with open_runs(model, store=store) as runs:
             record = await start(runs)
             streamed = await logged(runs, record)
         kept = [
@@ -159,7 +159,7 @@ async def test_one_batch_of_many_conversations_is_one_transaction(path: Path) ->
 @pytest.mark.promise("P3")
 async def test_a_short_reply_costs_two_transactions_and_its_end_is_the_second(path: Path) -> None:
     async with SqliteStore.open(path) as store:
-        async with stage(
+        async with open_runs(
             ScriptedModel([say("One", "Two")]), store=store, flush_interval=3_600
         ) as runs:
             before = store.commits
@@ -181,7 +181,7 @@ async def test_a_long_reply_costs_a_handful_of_transactions_and_little_room(path
     script = [Batch(tuple(think(*tokens))), Batch(tuple(say(*tokens)))]
     async with SqliteStore.open(path) as store:
         # Nothing is flushed in between: what is left is what a run costs, however long it is.
-        async with stage(ScriptedModel(script), store=store, flush_interval=3_600) as runs:
+        async with open_runs(ScriptedModel(script), store=store, flush_interval=3_600) as runs:
             before = store.commits
             said = await logged(runs, await start(runs, "Tell"))
         assert len(said) > 8_000

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.program import DEMO, Home
-from tests.staging import logged, stage, start
+from tests.harness import logged, open_runs, start
 from tests.stores.samples import (
     ENDED,
     OWNER,
@@ -118,7 +118,7 @@ async def test_a_live_stream_continues_while_the_file_is_locked_and_is_saved_aft
 ) -> None:
     model = ScriptedModel([think("Hm. "), say("Blue.")])
     async with SqliteStore.open(path, IMPATIENT) as store:
-        async with stage(model, store=store) as runs:
+        async with open_runs(model, store=store) as runs:
             record = await start(runs)
             with closing(sqlite3.connect(path, isolation_level=None)) as other:
                 other.execute("BEGIN EXCLUSIVE")

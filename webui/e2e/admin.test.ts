@@ -53,7 +53,7 @@ inChromium("keys and the audit log, for admins", () => {
     await form.getByLabel("Owner").fill("ada");
     await form.getByLabel("Valid for").fill("30d");
     await form.getByLabel("Metrics").check();
-    await form.getByLabel("Models").fill("stage/* ollama/*");
+    await form.getByLabel("Models").fill("scripted/* ollama/*");
     await form.getByLabel("Highest thinking effort").selectOption("medium");
     await form.getByLabel("The model's thinking").selectOption("redact");
     await form.getByLabel("Messages per minute").fill("10");
@@ -66,7 +66,7 @@ inChromium("keys and the audit log, for admins", () => {
       owner: "ada",
       role: "user",
       scopes: ["chat", "metrics", "read"],
-      models: ["stage/*", "ollama/*"],
+      models: ["scripted/*", "ollama/*"],
       max_effort: "medium",
       reasoning: "redact",
       limits: [{ requests_per_minute: 10, concurrent_runs: 2, tokens_per_day: 5000 }],

@@ -9,13 +9,13 @@ import { expect, vi } from "vitest";
 import { STATES } from "../src/gallery/states";
 import { serve } from "./browser.mjs";
 import { loadAxe, seriousFaults } from "./faults";
-import { inChromium, it as staged } from "./fixtures";
+import { inChromium, it as base } from "./fixtures";
 
 const WEBUI = fileURLToPath(new URL("..", import.meta.url));
 const PICTURES = join(WEBUI, "dist/pictures");
 
 /** URL of the gallery, built for this file. */
-const it = staged.extend("gallery", { scope: "file" }, async ({}, { onCleanup }) => {
+const it = base.extend("gallery", { scope: "file" }, async ({}, { onCleanup }) => {
   vi.stubEnv("NODE_ENV", "production");
   const folder = mkdtempSync(join(tmpdir(), "thinkaloud-gallery-"));
   await build({ root: WEBUI, mode: "gallery", logLevel: "silent", build: { outDir: folder } });

@@ -1,12 +1,12 @@
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
 
-import { inChromium, it as staged } from "./fixtures";
+import { inChromium, it as base } from "./fixtures";
 
 const RUNS = 70;
 
 /** URL of a long conversation, created for this file. */
-const it = staged.extend("address", { scope: "file" }, async ({ server }) => {
+const it = base.extend("address", { scope: "file" }, async ({ server }) => {
   for (let number = 0; number < RUNS; number += 1) {
     const body = JSON.stringify({ text: `quick ${number}.`, conversation_id: "long" });
     await fetch(`${server.address}/api/v1/chat/message`, { method: "POST", headers: { "Content-Type": "application/json" }, body });

@@ -12,7 +12,7 @@ import { expect, vi } from "vitest";
 import { hostile, madeUp, MULTILINGUAL, randomFrom, USUAL } from "../src/fuzz/corpus";
 import { visible } from "../src/components/message/sanitize";
 import { serve } from "./browser.mjs";
-import { inChromium, it as staged } from "./fixtures";
+import { inChromium, it as base } from "./fixtures";
 import type { Visit } from "./test-server";
 
 const WEBUI = fileURLToPath(new URL("..", import.meta.url));
@@ -23,7 +23,7 @@ const SEED = Number(process.env["MARKDOWN_FUZZ_SEED"] ?? 1);
 const SIZE = Number(process.env["MARKDOWN_FUZZ_SIZE"] ?? 1_000);
 const PATIENCE = { timeout: 120_000 + ROUNDS * 5_000 };
 
-const it = staged.extend("address", { scope: "file" }, async ({}, { onCleanup }) => {
+const it = base.extend("address", { scope: "file" }, async ({}, { onCleanup }) => {
   vi.stubEnv("NODE_ENV", "production");
   const folder = mkdtempSync(join(tmpdir(), "thinkaloud-markdown-"));
   await build({ root: WEBUI, mode: "gallery", logLevel: "silent", build: { outDir: folder } });

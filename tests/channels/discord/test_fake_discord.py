@@ -11,7 +11,7 @@ import pytest
 from tests.channels.discord.fake.people import People
 from tests.channels.discord.fake.places import GENERAL
 from tests.channels.discord.fake.server import TOKEN, FakeDiscord
-from tests.channels.discord.staging import ADA, HandClock
+from tests.channels.discord.harness import ADA, ManualClock
 
 TEXT = {"type": 10, "content": "x"}
 BUTTON = {"type": 2, "style": 2, "label": "Stop", "custom_id": "stop:1"}
@@ -22,7 +22,7 @@ class Line:
     """A bare connection to the fake."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
-        self.clock = HandClock()
+        self.clock = ManualClock()
         self.server = FakeDiscord(self.clock.steady_ms)
         self.people = People(self.server)
         self._session = session

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from tests.channels.discord.fake.server import Fault
-from tests.channels.discord.staging import Stage, answer, staged, thought
+from tests.channels.discord.harness import Harness, answer, open_harness, thought
 from thinkaloud.channels.platform.content import ContentBlock
 from thinkaloud.channels.platform.errors import RetryLater, Transient
 
@@ -15,38 +15,38 @@ WORDS = [f"word{n}" for n in range(900)]
 @pytest.mark.parametrize("seed", range(20))
 async def test_a_troubled_run_ends_with_the_whole_answer_once(seed: int) -> None:
     dice = random.Random(seed)
-    async with staged() as stage:
+    async with open_harness() as harness:
         length = 0
         while length < len(WORDS):
             length += dice.randrange(1, 120)
-            await trouble(stage, dice)
+            await trouble(harness, dice)
             try:
-                await stage.show(*blocks(length))
+                await harness.show(*blocks(length))
             except (RetryLater, Transient):
-                stage.clock.pass_seconds(1)
-        await trouble(stage, dice)
-        await stage.finish(*blocks(len(WORDS), closed=True))
-        shown = " ".join(each.visible for each in stage.seen).split()
+                harness.clock.pass_seconds(1)
+        await trouble(harness, dice)
+        await harness.finish(*blocks(len(WORDS), closed=True))
+        shown = " ".join(each.visible for each in harness.seen).split()
         assert [word for word in shown if word.startswith("word")] == WORDS
-        assert [each.folded for each in stage.seen if each.folded] == ["Hm, hm, and hm."]
-        assert sum(each.notifies for each in stage.seen) == 1
-        assert not any(each.buttons for each in stage.seen)
-        assert stage.server.rates.violations == []
+        assert [each.folded for each in harness.seen if each.folded] == ["Hm, hm, and hm."]
+        assert sum(each.notifies for each in harness.seen) == 1
+        assert not any(each.buttons for each in harness.seen)
+        assert harness.server.rates.violations == []
 
 
-async def trouble(stage: Stage, dice: random.Random) -> None:
+async def trouble(harness: Harness, dice: random.Random) -> None:
     match dice.randrange(8):
         case 0:
-            stage.server.faults.append(Fault(429, dice.random() * 5))
+            harness.server.faults.append(Fault(429, dice.random() * 5))
         case 1:
-            stage.server.faults.append(Fault(502))
+            harness.server.faults.append(Fault(502))
         case 2:
-            stage.server.faults.append(Fault(200, after=True))
+            harness.server.faults.append(Fault(200, after=True))
         case 3:
-            await stage.platform.close()
-            stage.platform = stage.new_platform()
+            await harness.platform.close()
+            harness.platform = harness.new_platform()
         case 4:
-            stage.clock.pass_seconds(dice.random() * 4)
+            harness.clock.pass_seconds(dice.random() * 4)
         case _:
             pass
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from tests.channels.feishu.stage import HandClock
+from tests.channels.feishu.harness import ManualClock
 from thinkaloud.channels.feishu.api import FeishuApi, Refusal
 from thinkaloud.channels.platform.errors import PlatformError, RetryLater, Transient
 
@@ -34,7 +34,7 @@ async def answering(
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    api = FeishuApi(f"http://127.0.0.1:{runner.addresses[0][1]}", "cli_1", "secret", HandClock())
+    api = FeishuApi(f"http://127.0.0.1:{runner.addresses[0][1]}", "cli_1", "secret", ManualClock())
     try:
         yield api
     finally:
@@ -118,6 +118,6 @@ async def test_what_never_works_is_refused_with_its_reason(
 
 
 async def test_a_server_that_is_not_there_is_transient() -> None:
-    api = FeishuApi("http://127.0.0.1:1", "cli_1", "secret", HandClock())
+    api = FeishuApi("http://127.0.0.1:1", "cli_1", "secret", ManualClock())
     assert isinstance(await failure(api), Transient)
     await api.close()

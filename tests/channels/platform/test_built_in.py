@@ -3,7 +3,7 @@
 import pytest
 
 from tests.channels.platform.scripted import ScriptedPlatform
-from tests.staging import FakeClock
+from tests.harness import FakeClock
 from thinkaloud.channels.platform.built_in import (
     BUILT_IN,
     BuiltIn,

@@ -11,7 +11,7 @@ from tests.channels.slack.fake.messages import Message
 from tests.channels.slack.fake.people import People
 from tests.channels.slack.fake.server import FakeSlack, Fault
 from tests.channels.slack.fake.workspace import BOT
-from tests.channels.slack.staging import ENVIRONMENT
+from tests.channels.slack.harness import ENVIRONMENT
 from thinkaloud.channels.platform.platform import PlatformContext
 from thinkaloud.channels.platform.settings import PlatformSettings
 from thinkaloud.channels.slack.client import SlackPlatform

@@ -3,32 +3,32 @@
 import pytest
 
 from tests.channels.slack.fake.server import Fault
-from tests.channels.slack.staging import Stage, staged
+from tests.channels.slack.harness import Harness, open_harness
 from thinkaloud.channels.platform.documents import Document
 from thinkaloud.channels.platform.errors import Rejected, RetryLater, Transient
 
 ALL = "# All of it\n思\n".encode()
 
 
-async def send(stage: Stage) -> None:
+async def send(harness: Harness) -> None:
     document = Document("answer.md", "text/markdown", ALL, "The complete answer", "run-1/answer")
-    await stage.platform.send_document(stage.chat, stage.origin, document)
+    await harness.platform.send_document(harness.chat, harness.origin, document)
 
 
 async def test_a_document_arrives_in_the_thread_of_the_answer() -> None:
-    async with staged() as stage:
-        await send(stage)
-        [(message, name, content)] = stage.slack.uploads.shared
+    async with open_harness() as harness:
+        await send(harness)
+        [(message, name, content)] = harness.slack.uploads.shared
         assert (name, content) == ("answer.md", ALL)
-        assert message.thread_ts == stage.asked.ts
+        assert message.thread_ts == harness.asked.ts
         assert message.text == "The complete answer"
 
 
 async def test_an_app_without_the_scope_for_files_is_refused_for_good() -> None:
-    async with staged() as stage:
-        stage.slack.workspace.scopes = "chat:write"
+    async with open_harness() as harness:
+        harness.slack.workspace.scopes = "chat:write"
         with pytest.raises(Rejected, match="files:write"):
-            await send(stage)
+            await send(harness)
 
 
 @pytest.mark.parametrize(
@@ -38,11 +38,11 @@ async def test_an_app_without_the_scope_for_files_is_refused_for_good() -> None:
 async def test_a_document_that_is_limited_or_lost_is_sent_again(
     fault: Fault, error: type[Exception]
 ) -> None:
-    async with staged() as stage:
-        stage.slack.fail("files.completeUploadExternal", fault)
+    async with open_harness() as harness:
+        harness.slack.fail("files.completeUploadExternal", fault)
         with pytest.raises(error):
-            await send(stage)
-        assert stage.slack.uploads.shared == []
-        stage.clock.now_ms += 5_000
-        await send(stage)
-        assert len(stage.slack.uploads.shared) == 1
+            await send(harness)
+        assert harness.slack.uploads.shared == []
+        harness.clock.now_ms += 5_000
+        await send(harness)
+        assert len(harness.slack.uploads.shared) == 1

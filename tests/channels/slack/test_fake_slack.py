@@ -24,7 +24,7 @@ class Minutes:
         return self.now
 
 
-class Stage:
+class Harness:
     """The fake, a client of Slack's own library, and a direct message to answer."""
 
     def __init__(self, slack: FakeSlack, clock: Minutes, client: AsyncWebClient) -> None:
@@ -54,13 +54,13 @@ class Stage:
 
 
 @pytest.fixture
-async def stage() -> AsyncGenerator[Stage]:
+async def harness() -> AsyncGenerator[Harness]:
     clock = Minutes()
     async with FakeSlack(clock).serve() as slack, aiohttp.ClientSession() as session:
         client = AsyncWebClient(BOT_TOKEN, slack.url, session=session, retry_handlers=[])
-        stage = Stage(slack, clock, client)
-        stage.thread = (await stage.people.writes("U1", stage.channel, "Hello")).ts
-        yield stage
+        harness = Harness(slack, clock, client)
+        harness.thread = (await harness.people.writes("U1", harness.channel, "Hello")).ts
+        yield harness
 
 
 def row(details: str = "", title: str = "Reading", status: str = "in_progress") -> Json:
@@ -73,48 +73,48 @@ def row(details: str = "", title: str = "Reading", status: str = "in_progress") 
     }
 
 
-async def test_a_wrong_token_is_refused(stage: Stage) -> None:
-    stage.client.token = "xoxb-other"
-    assert await stage.refused(stage.client.auth_test()) == "invalid_auth"
+async def test_a_wrong_token_is_refused(harness: Harness) -> None:
+    harness.client.token = "xoxb-other"
+    assert await harness.refused(harness.client.auth_test()) == "invalid_auth"
 
 
-async def test_the_twenty_first_stream_of_a_minute_is_refused(stage: Stage) -> None:
+async def test_the_twenty_first_stream_of_a_minute_is_refused(harness: Harness) -> None:
     for _ in range(20):
-        await stage.start()
+        await harness.start()
     with pytest.raises(SlackApiError) as caught:
-        await stage.start()
+        await harness.start()
     assert caught.value.response.status_code == 429
     assert caught.value.response.headers["Retry-After"] == "60"
-    stage.clock.now += 60
-    await stage.start()
+    harness.clock.now += 60
+    await harness.start()
 
 
-async def test_posts_to_one_channel_are_limited_to_one_a_second(stage: Stage) -> None:
+async def test_posts_to_one_channel_are_limited_to_one_a_second(harness: Harness) -> None:
     for _ in range(4):
-        await stage.client.chat_postMessage(channel=stage.channel, text="x")
-    refused = stage.client.chat_postMessage(channel=stage.channel, text="x")
-    assert await stage.refused(refused) == "ratelimited"
-    other = stage.people.direct("U2")
-    await stage.client.chat_postMessage(channel=other, text="x")
+        await harness.client.chat_postMessage(channel=harness.channel, text="x")
+    refused = harness.client.chat_postMessage(channel=harness.channel, text="x")
+    assert await harness.refused(refused) == "ratelimited"
+    other = harness.people.direct("U2")
+    await harness.client.chat_postMessage(channel=other, text="x")
 
 
 async def test_a_stream_ends_after_five_minutes_and_shows_its_open_rows_as_failed(
-    stage: Stage,
+    harness: Harness,
 ) -> None:
-    ts = await stage.start(chunks=[row()])
-    stage.clock.now += 300
-    await stage.append(ts, row())
-    stage.clock.now += 10
-    assert await stage.refused(stage.append(ts, row())) == "message_not_in_streaming_state"
-    stream = stage.slack.workspace.find(stage.channel, ts).stream
+    ts = await harness.start(chunks=[row()])
+    harness.clock.now += 300
+    await harness.append(ts, row())
+    harness.clock.now += 10
+    assert await harness.refused(harness.append(ts, row())) == "message_not_in_streaming_state"
+    stream = harness.slack.workspace.find(harness.channel, ts).stream
     assert stream is not None
     assert stream.tasks["a"].status == "error"
 
 
-async def test_details_append_and_titles_replace(stage: Stage) -> None:
-    ts = await stage.start(chunks=[row("one ")])
-    await stage.append(ts, row("two", title="Done", status="complete"))
-    stream = stage.slack.workspace.find(stage.channel, ts).stream
+async def test_details_append_and_titles_replace(harness: Harness) -> None:
+    ts = await harness.start(chunks=[row("one ")])
+    await harness.append(ts, row("two", title="Done", status="complete"))
+    stream = harness.slack.workspace.find(harness.channel, ts).stream
     assert stream is not None
     task = stream.tasks["a"]
     assert (task.title, task.status, task.details) == ("Done", "complete", "one two")
@@ -130,44 +130,46 @@ async def test_details_append_and_titles_replace(stage: Stage) -> None:
         (row(status="done"), "invalid_chunks"),
     ],
 )
-async def test_a_chunk_over_a_limit_is_refused(stage: Stage, chunk: Json, error: str) -> None:
-    ts = await stage.start()
-    assert await stage.refused(stage.append(ts, chunk)) == error
+async def test_a_chunk_over_a_limit_is_refused(harness: Harness, chunk: Json, error: str) -> None:
+    ts = await harness.start()
+    assert await harness.refused(harness.append(ts, chunk)) == error
 
 
-async def test_a_stream_has_one_mode_and_room_for_so_many_bytes(stage: Stage) -> None:
-    ts = await stage.start(chunks=[{"type": "markdown_text", "text": "x" * 10_000}])
-    more = stage.client.chat_appendStream(channel=stage.channel, ts=ts, markdown_text="x")
-    assert await stage.refused(more) == "streaming_mode_mismatch"
-    full = stage.append(ts, {"type": "markdown_text", "text": "x" * 601})
-    assert await stage.refused(full) == "msg_too_long"
+async def test_a_stream_has_one_mode_and_room_for_so_many_bytes(harness: Harness) -> None:
+    ts = await harness.start(chunks=[{"type": "markdown_text", "text": "x" * 10_000}])
+    more = harness.client.chat_appendStream(channel=harness.channel, ts=ts, markdown_text="x")
+    assert await harness.refused(more) == "streaming_mode_mismatch"
+    full = harness.append(ts, {"type": "markdown_text", "text": "x" * 601})
+    assert await harness.refused(full) == "msg_too_long"
 
 
-async def test_a_stream_needs_a_thread_and_a_recipient(stage: Stage) -> None:
-    assert await stage.refused(stage.start(thread_ts="")) == "invalid_thread_ts"
-    assert await stage.refused(stage.start(recipient_user_id=None)) == "missing_recipient_user_id"
-    assert await stage.refused(stage.start(recipient_team_id="T9")) == "team_not_found"
+async def test_a_stream_needs_a_thread_and_a_recipient(harness: Harness) -> None:
+    assert await harness.refused(harness.start(thread_ts="")) == "invalid_thread_ts"
+    assert (
+        await harness.refused(harness.start(recipient_user_id=None)) == "missing_recipient_user_id"
+    )
+    assert await harness.refused(harness.start(recipient_team_id="T9")) == "team_not_found"
 
 
-async def test_an_open_stream_can_be_neither_edited_nor_deleted(stage: Stage) -> None:
-    ts = await stage.start()
-    update = stage.client.chat_update(channel=stage.channel, ts=ts, text="x")
-    assert await stage.refused(update) == "streaming_state_conflict"
-    delete = stage.client.chat_delete(channel=stage.channel, ts=ts)
-    assert await stage.refused(delete) == "cant_delete_message"
+async def test_an_open_stream_can_be_neither_edited_nor_deleted(harness: Harness) -> None:
+    ts = await harness.start()
+    update = harness.client.chat_update(channel=harness.channel, ts=ts, text="x")
+    assert await harness.refused(update) == "streaming_state_conflict"
+    delete = harness.client.chat_delete(channel=harness.channel, ts=ts)
+    assert await harness.refused(delete) == "cant_delete_message"
 
 
-async def test_after_the_stop_button_nothing_can_be_appended(stage: Stage) -> None:
-    ts = await stage.start()
-    await stage.people.presses_stop("U1", stage.channel, stage.thread)
-    assert await stage.refused(stage.append(ts, row())) == "stopped_by_user"
-    assert stage.slack.workspace.sessions[stage.channel, stage.thread] == "processing"
+async def test_after_the_stop_button_nothing_can_be_appended(harness: Harness) -> None:
+    ts = await harness.start()
+    await harness.people.presses_stop("U1", harness.channel, harness.thread)
+    assert await harness.refused(harness.append(ts, row())) == "stopped_by_user"
+    assert harness.slack.workspace.sessions[harness.channel, harness.thread] == "processing"
 
 
-async def test_an_edit_has_a_tenth_of_the_text_of_a_post(stage: Stage) -> None:
-    posted = await stage.client.chat_postMessage(channel=stage.channel, text="x" * 40_000)
-    update = stage.client.chat_update(channel=stage.channel, ts=posted["ts"], text="x" * 4_001)
-    assert await stage.refused(update) == "msg_too_long"
+async def test_an_edit_has_a_tenth_of_the_text_of_a_post(harness: Harness) -> None:
+    posted = await harness.client.chat_postMessage(channel=harness.channel, text="x" * 40_000)
+    update = harness.client.chat_update(channel=harness.channel, ts=posted["ts"], text="x" * 4_001)
+    assert await harness.refused(update) == "msg_too_long"
 
 
 @pytest.mark.parametrize(
@@ -181,25 +183,27 @@ async def test_an_edit_has_a_tenth_of_the_text_of_a_post(stage: Stage) -> None:
     ],
 )  # fmt: skip
 async def test_blocks_over_a_limit_are_refused(
-    stage: Stage, blocks: list[Json], error: str
+    harness: Harness, blocks: list[Json], error: str
 ) -> None:
-    posted = stage.client.chat_postMessage(channel=stage.channel, text="x", blocks=blocks)
-    assert await stage.refused(posted) == error
+    posted = harness.client.chat_postMessage(channel=harness.channel, text="x", blocks=blocks)
+    assert await harness.refused(posted) == error
 
 
-async def test_a_call_can_be_performed_and_its_answer_lost(stage: Stage) -> None:
-    stage.slack.fail("chat.postMessage", Fault(after=True, hang_up=True))
+async def test_a_call_can_be_performed_and_its_answer_lost(harness: Harness) -> None:
+    harness.slack.fail("chat.postMessage", Fault(after=True, hang_up=True))
     with pytest.raises(aiohttp.ClientError):
-        await stage.client.chat_postMessage(channel=stage.channel, text="x")
-    assert len(stage.slack.workspace.by_bot(stage.channel)) == 1
+        await harness.client.chat_postMessage(channel=harness.channel, text="x")
+    assert len(harness.slack.workspace.by_bot(harness.channel)) == 1
 
 
-async def test_an_event_comes_again_until_it_is_acknowledged(stage: Stage) -> None:
-    assert [each["payload"]["event"]["text"] for each in stage.slack.unacknowledged] == ["Hello"]
+async def test_an_event_comes_again_until_it_is_acknowledged(harness: Harness) -> None:
+    assert [each["payload"]["event"]["text"] for each in harness.slack.unacknowledged] == ["Hello"]
     async with aiohttp.ClientSession() as session:
         for _ in range(2):
             headers = {"Authorization": "Bearer xapp-canary-app-token"}
-            opened = await session.post(stage.slack.url + "apps.connections.open", headers=headers)
+            opened = await session.post(
+                harness.slack.url + "apps.connections.open", headers=headers
+            )
             async with session.ws_connect((await opened.json())["url"]) as socket:
                 assert (await socket.receive_json())["type"] == "hello"
                 envelope = await socket.receive_json()

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.channels.slack.staging import thought, tool, words
+from tests.channels.slack.harness import thought, tool, words
 from thinkaloud.channels.platform.content import ChatContent, ContentBlock
 from thinkaloud.channels.slack.plan import FIELD, plan_of
 

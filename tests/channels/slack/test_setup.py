@@ -10,13 +10,13 @@ import pytest
 
 from scripts.tree import ROOT
 from tests.channels.slack.fake.server import APP_TOKEN, BOT_TOKEN, Fault
-from tests.channels.slack.staging import (
-    Stage,
-    Storage,
-    Unpaced,
+from tests.channels.slack.harness import (
+    EmptyStorage,
+    Harness,
+    UnlimitedPace,
     answer,
+    open_harness,
     receiving,
-    staged,
     thought,
     words,
 )
@@ -29,9 +29,9 @@ from thinkaloud.ports.clock import SystemClock
 
 
 @pytest.fixture
-async def stage() -> AsyncGenerator[Stage]:
-    async with staged() as stage:
-        yield stage
+async def harness() -> AsyncGenerator[Harness]:
+    async with open_harness() as harness:
+        yield harness
 
 
 @pytest.mark.parametrize(
@@ -48,8 +48,8 @@ def test_a_missing_or_swapped_token_is_named_and_not_shown(
         name="slack",
         environment=environment,
         clock=SystemClock(),
-        pace=Unpaced(),
-        storage=Storage(),
+        pace=UnlimitedPace(),
+        storage=EmptyStorage(),
     )
     with pytest.raises(Misconfigured, match=complaint) as caught:
         SlackPlatform(SlackSettings(), context)
@@ -57,45 +57,45 @@ def test_a_missing_or_swapped_token_is_named_and_not_shown(
 
 
 async def test_tokens_are_in_no_log_line_no_error_and_no_repr(
-    stage: Stage, caplog: pytest.LogCaptureFixture
+    harness: Harness, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     errors: list[str] = []
     for fault in (Fault(502, "down", "text/html"), Fault(hang_up=True), Fault.limited(1)):
-        stage.slack.fail("chat.startStream", fault)
+        harness.slack.fail("chat.startStream", fault)
         try:
-            await stage.show(answer("It "))
+            await harness.show(answer("It "))
         except PlatformError as error:
             errors.append(f"{error!r} {error.__cause__!r} {error.__context__!r}")
-        stage.clock.now_ms += 2_000
-    async with receiving(stage):
-        await stage.slack.drop_sockets()
-    shown = f"{errors} {stage.platform!r} {caplog.text}"
+        harness.clock.now_ms += 2_000
+    async with receiving(harness):
+        await harness.slack.drop_sockets()
+    shown = f"{errors} {harness.platform!r} {caplog.text}"
     assert len(errors) == 3
     assert "canary" not in shown
     assert "ticket=" not in caplog.text
 
 
 async def test_the_library_silences_no_logger_but_its_own(
-    stage: Stage, caplog: pytest.LogCaptureFixture
+    harness: Harness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with receiving(stage):
+    async with receiving(harness):
         for name in ("thinkaloud", "thinkaloud.channels", "aiohttp", "asyncio"):
             logging.getLogger(name).warning("%s is heard", name)
     assert caplog.text.count("is heard") == 4
 
 
 @pytest.mark.usefixtures("nonblocking")
-async def test_nothing_blocks_the_event_loop(stage: Stage) -> None:
-    async with receiving(stage):
-        file = stage.people.file("notes.txt", b"six by seven")
-        await stage.people.writes("U0ADA", stage.channel, "Read this", files=[file])
-        while len(stage.inbox.messages) < 2:
-            await stage.heard()
-        assert await stage.inbox.messages[-1].files[0].fetch(100) == b"six by seven"
-        await stage.show(thought("Hm. So "), answer("It "))
-        await stage.finish(thought("Hm. So.", closed=True), answer(words(3_000)))
-        assert all(check.ok for check in await stage.platform.check())
+async def test_nothing_blocks_the_event_loop(harness: Harness) -> None:
+    async with receiving(harness):
+        file = harness.people.file("notes.txt", b"six by seven")
+        await harness.people.writes("U0ADA", harness.channel, "Read this", files=[file])
+        while len(harness.inbox.messages) < 2:
+            await harness.heard()
+        assert await harness.inbox.messages[-1].files[0].fetch(100) == b"six by seven"
+        await harness.show(thought("Hm. So "), answer("It "))
+        await harness.finish(thought("Hm. So.", closed=True), answer(words(3_000)))
+        assert all(check.ok for check in await harness.platform.check())
 
 
 def test_the_manifest_of_the_documentation_asks_for_what_the_check_looks_for() -> None:
@@ -123,9 +123,9 @@ def test_the_settings_and_the_pure_modules_import_no_library_of_slack() -> None:
     ],
 )
 async def test_a_token_that_is_not_valid_any_more_says_where_to_copy_it(
-    stage: Stage, method: str, place: str
+    harness: Harness, method: str, place: str
 ) -> None:
-    stage.slack.fail(method, Fault.error("invalid_auth"))
-    checks = await stage.platform.check()
+    harness.slack.fail(method, Fault.error("invalid_auth"))
+    checks = await harness.platform.check()
     (failed,) = [each for each in checks if not each.ok]
     assert f"(copy the {place} again)" in failed.detail

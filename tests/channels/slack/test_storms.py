@@ -5,7 +5,7 @@ import random
 import pytest
 
 from tests.channels.slack.fake.server import Fault
-from tests.channels.slack.staging import Stage, answer, staged, thought, tool, words
+from tests.channels.slack.harness import Harness, answer, open_harness, thought, tool, words
 from thinkaloud.channels.platform.errors import RetryLater, Transient
 
 METHODS = ("startStream", "appendStream", "stopStream", "postMessage", "update")
@@ -26,42 +26,42 @@ def fault(dice: random.Random) -> Fault:
     )
 
 
-async def step(stage: Stage, dice: random.Random, share: float, text: str) -> None:
+async def step(harness: Harness, dice: random.Random, share: float, text: str) -> None:
     """Show this share of the run, while something happens to it."""
     match dice.randrange(8):
         case 0:
-            await stage.platform.close()
-            stage.platform = stage.new_platform()
+            await harness.platform.close()
+            harness.platform = harness.new_platform()
         case 1:
-            stage.clock.now_ms += dice.choice((1_000, 60_000, 250_000, 320_000))
+            harness.clock.now_ms += dice.choice((1_000, 60_000, 250_000, 320_000))
         case 2:
-            stage.pace.exhausted = {dice.choice(("start", "append", "stop", "update"))}
+            harness.pace.exhausted = {dice.choice(("start", "append", "stop", "update"))}
         case 3 | 4 | 5:
-            stage.slack.fail(f"chat.{dice.choice(METHODS)}", fault(dice))
+            harness.slack.fail(f"chat.{dice.choice(METHODS)}", fault(dice))
         case _:
-            stage.pace.exhausted = set()
+            harness.pace.exhausted = set()
     shown = min(1.0, 2 * share)
     blocks = [thought(THOUGHT[: int(len(THOUGHT) * shown)], closed=shown == 1.0)]
     if shown == 1.0:
         blocks += [tool(), answer(text[: int(len(text) * (2 * share - 1))])]
     try:
-        await stage.show(*blocks)
+        await harness.show(*blocks)
     except (RetryLater, Transient):
-        stage.clock.now_ms += 2_000
+        harness.clock.now_ms += 2_000
 
 
 @pytest.mark.parametrize("seed", range(40))
 async def test_the_final_is_complete_after_any_storm(seed: int) -> None:
     dice = random.Random(seed)
     text = dice.choice(ANSWERS)
-    async with staged() as stage:
-        stage.slack.streams.enabled = dice.random() < 0.85
+    async with open_harness() as harness:
+        harness.slack.streams.enabled = dice.random() < 0.85
         for number in range(14):
-            await step(stage, dice, number / 14, text)
-        stage.pace.exhausted = set()
+            await step(harness, dice, number / 14, text)
+        harness.pace.exhausted = set()
         for _ in range(40):
             try:
-                if await stage.show(
+                if await harness.show(
                     thought(THOUGHT, closed=True),
                     tool(),
                     answer(text, closed=True),
@@ -69,17 +69,17 @@ async def test_the_final_is_complete_after_any_storm(seed: int) -> None:
                     status="completed",
                 ):
                     break
-                stage.clock.now_ms += 1_000
+                harness.clock.now_ms += 1_000
             except (RetryLater, Transient):
-                stage.clock.now_ms += 41_000
+                harness.clock.now_ms += 41_000
         else:
-            raise AssertionError(stage.slack.errors)
-        visible = "\n".join(message.visible for message in stage.sent)
+            raise AssertionError(harness.slack.errors)
+        visible = "\n".join(message.visible for message in harness.sent)
         body = visible.split("Thought for 4 s", 1)[1].replace("✓ read notes.txt", "")
         assert body.split() == text.split()
-        folded = " ".join(message.folded for message in stage.sent).replace("read notes.txt", "")
+        folded = " ".join(message.folded for message in harness.sent).replace("read notes.txt", "")
         assert folded.split() == THOUGHT.split()
-        assert all(not message.stream or not message.stream.open for message in stage.sent)
-        refused = {error for _, error in stage.slack.errors}
+        assert all(not message.stream or not message.stream.open for message in harness.sent)
+        refused = {error for _, error in harness.slack.errors}
         expected = {"fault", "unknown_method", "message_not_in_streaming_state", "ratelimited"}
         assert refused <= expected

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.channels.telegram.fake.server import Fault
-from tests.channels.telegram.line import EVERYBODY, World, connected, telegram
+from tests.channels.telegram.world import EVERYBODY, World, connected, telegram
 from thinkaloud.channels.telegram.settings import TelegramSettings
 from thinkaloud.providers.scripted import Wait, call_tool, say, think
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.channels.telegram.fake.server import Fault
-from tests.channels.telegram.stage import ASKED, DIRECT, Stage, staged
+from tests.channels.telegram.harness import ASKED, DIRECT, Harness, open_harness
 from thinkaloud.channels.platform.documents import Document
 from thinkaloud.channels.platform.errors import Rejected, RetryLater, Transient
 from thinkaloud.channels.platform.message import ChatAddress
@@ -11,15 +11,15 @@ from thinkaloud.channels.platform.message import ChatAddress
 ALL = "# All of it\n思\n".encode()
 
 
-async def send(stage: Stage, chat: ChatAddress = DIRECT) -> None:
+async def send(harness: Harness, chat: ChatAddress = DIRECT) -> None:
     document = Document("answer.md", "text/markdown", ALL, "The complete answer", "run-1/answer")
-    await stage.platform.send_document(chat, ASKED, document)
+    await harness.platform.send_document(chat, ASKED, document)
 
 
 async def test_a_document_arrives_silently_with_its_caption_in_the_topic_of_the_answer() -> None:
-    async with staged() as stage:
-        await send(stage, ChatAddress("telegram", "-100", "7"))
-        (message,) = stage.server.seen(-100)
+    async with open_harness() as harness:
+        await send(harness, ChatAddress("telegram", "-100", "7"))
+        (message,) = harness.server.seen(-100)
         assert message.files == {"answer.md": ALL}
         assert (message.visible, message.silent) == ("The complete answer", True)
         assert message.thread_id == 7
@@ -32,9 +32,9 @@ async def test_a_document_arrives_silently_with_its_caption_in_the_topic_of_the_
 async def test_a_document_that_is_refused_limited_or_lost_is_reported_as_such(
     status: int, retry_after: int | None, error: type[Exception]
 ) -> None:
-    async with staged() as stage:
+    async with open_harness() as harness:
         fault = Fault(status, "sendDocument", retry_after, description="Too Large")
-        stage.server.faults.append(fault)
+        harness.server.faults.append(fault)
         with pytest.raises(error):
-            await send(stage)
-        assert stage.server.seen(1) == []
+            await send(harness)
+        assert harness.server.seen(1) == []

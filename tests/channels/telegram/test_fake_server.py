@@ -10,7 +10,7 @@ import pytest
 
 from tests.channels.telegram.fake.people import People
 from tests.channels.telegram.fake.server import TOKEN, FakeTelegram
-from tests.channels.telegram.stage import StepClock
+from tests.channels.telegram.harness import ManualClock
 
 Call = tuple[int, dict[str, Any]]
 
@@ -18,7 +18,9 @@ Call = tuple[int, dict[str, Any]]
 class Client:
     """Calls without any library."""
 
-    def __init__(self, server: FakeTelegram, clock: StepClock, http: aiohttp.ClientSession) -> None:
+    def __init__(
+        self, server: FakeTelegram, clock: ManualClock, http: aiohttp.ClientSession
+    ) -> None:
         self.server = server
         self.clock = clock
         self._http = http
@@ -46,7 +48,7 @@ class Client:
 
 @pytest.fixture
 async def client() -> AsyncGenerator[Client]:
-    clock = StepClock()
+    clock = ManualClock()
     server = FakeTelegram(clock.steady_ms)
     server.chats.kinds |= {1: "private", -100: "supergroup"}
     async with server.serving(), aiohttp.ClientSession() as http:

@@ -4,7 +4,7 @@ import pytest
 
 from tests.channels.telegram.fake.markup import Parsed
 from tests.channels.telegram.fake.rich import Rich
-from tests.channels.telegram.stage import content, thought
+from tests.channels.telegram.harness import content, thought
 from thinkaloud.channels.platform.content import Answer, ToolLine
 from thinkaloud.channels.telegram.render import Form, draft, finished, progress, said
 

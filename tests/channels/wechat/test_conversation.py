@@ -8,7 +8,7 @@ import pytest
 
 from tests.channels.wechat.fake.people import MAX_CHARACTERS
 from tests.channels.wechat.fake.server import Fault
-from tests.channels.wechat.stage import ADA, World, connected, wechat
+from tests.channels.wechat.world import ADA, World, connected, wechat
 from thinkaloud.channels.platform.engine.channel import ChannelStorage
 from thinkaloud.channels.platform.engine.connection import LatePace
 from thinkaloud.channels.platform.message import ChatAddress

@@ -8,7 +8,7 @@ import pytest
 
 from tests.channels.wechat.fake.logins import BOT, OWNER
 from tests.channels.wechat.fake.server import Fault
-from tests.channels.wechat.stage import ADA, World, opened, wechat
+from tests.channels.wechat.world import ADA, World, opened, wechat
 from thinkaloud.channels.platform.errors import Misconfigured, PlatformError, Rejected, Transient
 from thinkaloud.channels.platform.login import LoginPlatform
 from thinkaloud.providers.scripted import say

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.padding import PKCS7
 
 from tests.channels.wechat.fake.people import FIRST_ID
 from tests.channels.wechat.fake.server import FakeWeChat, Fault
-from tests.channels.wechat.stage import ADA, connected, opened, wechat
+from tests.channels.wechat.world import ADA, connected, opened, wechat
 from thinkaloud.channels.platform.errors import Rejected
 from thinkaloud.channels.platform.message import ChatMessage, Fetch
 from thinkaloud.channels.wechat.api import Api

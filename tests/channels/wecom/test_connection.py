@@ -7,25 +7,32 @@ from typing import Any
 import pytest
 
 from tests.channels.wecom.fake.server import SECRET
-from tests.channels.wecom.staging import ADA, Received, answer, make_platform, served, staged
+from tests.channels.wecom.harness import (
+    ADA,
+    RecordingInbox,
+    answer,
+    make_platform,
+    open_harness,
+    served,
+)
 from thinkaloud.channels.platform.errors import Misconfigured, RetryLater, Transient
 from thinkaloud.channels.wecom.failures import Refusal, login_failure, sending_failure
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 1011])
 async def test_after_any_close_the_connection_is_made_again(code: int) -> None:
-    async with staged() as stage:
-        stage.clock.pass_seconds(60)
-        await stage.server.close(code)
-        await stage.reconnected()
-        assert (await stage.asked("Hello again")).text == "Hello again"
-        assert stage.server.logins == 2
+    async with open_harness() as harness:
+        harness.clock.pass_seconds(60)
+        await harness.server.close(code)
+        await harness.reconnected()
+        assert (await harness.asked("Hello again")).text == "Hello again"
+        assert harness.server.logins == 2
 
 
 async def test_a_connection_that_breaks_is_made_again() -> None:
-    async with staged() as stage:
-        await stage.loses_connection()
-        assert (await stage.asked()).text == "Why?"
+    async with open_harness() as harness:
+        await harness.loses_connection()
+        assert (await harness.asked()).text == "Why?"
 
 
 async def test_while_there_is_no_connection_messages_are_tried_again_later() -> None:
@@ -38,7 +45,7 @@ async def test_while_there_is_no_connection_messages_are_tried_again_later() -> 
 async def test_a_connection_that_ends_at_once_is_left_to_the_layer() -> None:
     async with served() as (server, clock):
         platform = make_platform(server.url, clock)
-        running = asyncio.ensure_future(platform.run(Received(), lambda: None))
+        running = asyncio.ensure_future(platform.run(RecordingInbox(), lambda: None))
         await server.connected.wait()
         await server.close(1000)
         with pytest.raises(Transient, match="closed"):
@@ -48,7 +55,7 @@ async def test_a_connection_that_ends_at_once_is_left_to_the_layer() -> None:
 async def test_a_second_process_takes_the_connection_over_and_the_first_says_so() -> None:
     async with served() as (server, clock):
         platform = make_platform(server.url, clock)
-        running = asyncio.ensure_future(platform.run(Received(), lambda: None))
+        running = asyncio.ensure_future(platform.run(RecordingInbox(), lambda: None))
         await server.connected.wait()
         clock.pass_seconds(60)
         assert [check.ok for check in await make_platform(server.url, clock).check()] == [
@@ -63,7 +70,7 @@ async def test_a_wrong_secret_is_reported_without_the_secret() -> None:
     async with served() as (server, clock):
         platform = make_platform(server.url, clock, {"WECOM_BOT_SECRET": "canary-wrong"})
         with pytest.raises(Misconfigured, match="bot-aloud") as caught:
-            await platform.run(Received(), lambda: None)
+            await platform.run(RecordingInbox(), lambda: None)
         assert "canary" not in caught.value.message
         [check] = await platform.check()
         assert (check.name, check.ok) == ("token", False)
@@ -74,7 +81,7 @@ async def test_a_server_that_is_away_is_reported() -> None:
         url = server.url
     platform = make_platform(url, clock)
     with pytest.raises(Transient):
-        await platform.run(Received(), lambda: None)
+        await platform.run(RecordingInbox(), lambda: None)
     [check] = await platform.check()
     assert (check.name, check.ok) == ("connection", False)
 
@@ -102,11 +109,11 @@ async def test_neither_the_secret_nor_messages_are_logged_or_printed(
     caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.DEBUG, logger="thinkaloud")
-    async with staged() as stage:
-        await stage.asked("canary-question")
-        await stage.finish(answer("canary-answer"))
-        await stage.loses_connection()
-        shown = repr(vars(stage.platform)) + str(stage.platform)
+    async with open_harness() as harness:
+        await harness.asked("canary-question")
+        await harness.finish(answer("canary-answer"))
+        await harness.loses_connection()
+        shown = repr(vars(harness.platform)) + str(harness.platform)
     output = capfd.readouterr()
     for text in (caplog.text, output.out, output.err, shown):
         assert "canary" not in text

@@ -8,9 +8,9 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.harness import FixedAttachments, events_of, open_runs
 from tests.providers.streams import WIRES, ResponseText
 from tests.providers.upstream import Answer, Upstream, models_of, serving
-from tests.staging import FixedAttachments, events_of, stage
 from thinkaloud.events.event import AnswerDelta, Attachment, Event, Notice, RunEnded
 from thinkaloud.ports.model import Model
 from thinkaloud.providers.hosts.host import BuiltInDialect
@@ -89,7 +89,7 @@ async def asking(
         toml = f'[hosts.lab]\ndialect = "{dialect}"\nbase_url = "{upstream.url}"\n{more}\n'
         async with (
             models_of(toml, folder, {"LAB_KEY": "k"}) as models,
-            stage(
+            open_runs(
                 *(model for model in (models.open("lab/m"), other) if model is not None),
                 tools=[look_up],
                 attachments=FixedAttachments(picture=PICTURE),

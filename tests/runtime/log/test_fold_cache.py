@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.harness import OWNER, logged, open_runs, start
 from tests.runtime.test_finishing import CountedStore
-from tests.staging import OWNER, logged, stage, start
 from thinkaloud.events.event import (
     AnswerDelta,
     AnswerEnded,
@@ -49,10 +49,10 @@ async def texts(runs: Runs) -> list[tuple[str, str]]:
 
 async def test_what_has_ended_is_read_once_for_all_that_follows() -> None:
     store = CountedStore()
-    async with stage(ScriptedModel([say("One")], [say("Two")]), store=store) as runs:
+    async with open_runs(ScriptedModel([say("One")], [say("Two")]), store=store) as runs:
         await ask(runs, "first")
         await ask(runs, "second")
-    async with stage(ScriptedModel([think("Hm"), say("Three")]), store=store) as runs:
+    async with open_runs(ScriptedModel([think("Hm"), say("Three")]), store=store) as runs:
         await runs.hub.fold(OWNER, "c")
         before = len(store.readings)
         await runs.hub.fold(OWNER, "c")
@@ -65,7 +65,7 @@ async def test_what_has_ended_is_read_once_for_all_that_follows() -> None:
 async def test_an_active_run_is_read_in_its_current_state_each_time() -> None:
     gate = asyncio.Event()
     model = ScriptedModel([say("One")], [say("Two"), Wait(gate), say(", and more")])
-    async with stage(model) as runs:
+    async with open_runs(model) as runs:
         await ask(runs, "first")
         second = await start(runs, "second", conversation_id="c")
         async with runs.follow(second) as follower:
@@ -79,7 +79,7 @@ async def test_an_active_run_is_read_in_its_current_state_each_time() -> None:
 @pytest.mark.promise("P8")
 async def test_a_run_that_is_replaced_leaves_what_was_kept() -> None:
     model = ScriptedModel([say("One")], [say("Two")], [say("Better")])
-    async with stage(model) as runs:
+    async with open_runs(model) as runs:
         first = await ask(runs, "first")
         await ask(runs, "second")
         assert len(await texts(runs)) == 2
@@ -93,7 +93,7 @@ async def test_a_run_that_is_replaced_leaves_what_was_kept() -> None:
 @pytest.mark.promise("P12")
 async def test_nothing_is_kept_of_a_conversation_that_was_deleted() -> None:
     model = ScriptedModel([say("Old")], [say("New"), Silence()])
-    async with stage(model) as runs:
+    async with open_runs(model) as runs:
         await ask(runs, "first")
         assert await texts(runs) == [("first", "Old")]
         await runs.conversations.delete(OWNER, "c")

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from tests.harness import OWNER, FakeClock, events_of, logged, open_runs, start
 from tests.runtime.reading import texts
-from tests.staging import OWNER, FakeClock, events_of, logged, stage, start
 from tests.stores.samples import STARTED, add_run, answer, append, conversation, run, stored
 from thinkaloud.events.event import (
     AnswerDelta,
@@ -29,7 +29,7 @@ from thinkaloud.testing import (
 @pytest.mark.promise("P9")
 async def test_a_follower_that_reconnects_gets_every_event_after_its_cursor_once() -> None:
     model = ScriptedModel([think("a", "b", "c"), say("d", "e")])
-    async with stage(model) as runs:
+    async with open_runs(model) as runs:
         record = await start(runs)
         everything = await logged(runs, record)
         for cursor in range(len(everything) + 1):
@@ -43,7 +43,7 @@ async def test_a_follower_that_reconnects_gets_every_event_after_its_cursor_once
 @pytest.mark.promise("P9", "P14")
 async def test_a_reader_that_fell_behind_gets_merged_deltas_with_the_last_number() -> None:
     model = ScriptedModel([Batch((*think(*"abcdef"), *say(*"ghi")))])  # type: ignore[arg-type]
-    async with stage(model) as runs:
+    async with open_runs(model) as runs:
         record = await start(runs)
         everything = await logged(runs, record)
         async with runs.follow(record) as follower:
@@ -60,7 +60,7 @@ async def test_a_reader_that_fell_behind_gets_merged_deltas_with_the_last_number
 async def test_of_a_run_longer_than_memory_keeps_nothing_is_missing_at_any_cursor() -> None:
     size = KEPT_ENTRIES
     script = [think(*["thought "] * size), say(*["word "] * size)]
-    async with stage(ScriptedModel(script), store=MemoryStore()) as runs:
+    async with open_runs(ScriptedModel(script), store=MemoryStore()) as runs:
         record = await start(runs, conversation_id="c")
         await runs.active.wait(record.run_id)
         log = runs.hub.live(OWNER, "c")
@@ -120,7 +120,7 @@ async def test_a_delta_costs_the_same_work_at_the_end_of_a_long_run_as_at_its_st
     async def work(tokens: int) -> int:
         """Count the steps of our own code, a measure that no other load can disturb."""
         model = ScriptedModel([Batch(tuple(think(*["token "] * tokens))), say("end")])  # type: ignore[arg-type]
-        async with stage(model) as runs:
+        async with open_runs(model) as runs:
             return await _steps(runs)
 
     short, long = await work(500), await work(4_000)

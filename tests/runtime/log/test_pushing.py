@@ -9,8 +9,8 @@ from types import FrameType
 import pytest
 
 import thinkaloud
+from tests.harness import OWNER, logged, open_runs, start
 from tests.runtime.reading import end_of
-from tests.staging import OWNER, logged, stage, start
 from thinkaloud.events.event import AnswerDelta, LoggedEvent, ReasoningDelta, RunEnded
 from thinkaloud.ports.store import ConversationKey, RunRecord, Stored
 from thinkaloud.runtime.log.entry import Entry
@@ -91,7 +91,7 @@ def joined(events: Sequence[LoggedEvent]) -> str:
 @pytest.mark.promise("P9")
 async def test_a_reader_that_is_up_to_date_gets_each_batch_merged_and_once() -> None:
     script = Script(think("a"), think("b", "c", "d"), [*think("e"), *say("f", "g")], say("h"))
-    async with stage(script.model) as runs:
+    async with open_runs(script.model) as runs:
         record = await start(runs)
         reader = Reader(runs, record)
         await script.send_all()
@@ -114,7 +114,7 @@ async def test_a_reader_that_is_up_to_date_gets_each_batch_merged_and_once() -> 
 @pytest.mark.parametrize("kind", [Reader, Refusing])
 async def test_a_reader_misses_nothing_however_it_gets_the_events(kind: type[Reader]) -> None:
     script = Script(*([word] for word in (*think(*"abc"), *say(*"defgh"))))
-    async with stage(script.model) as runs:
+    async with open_runs(script.model) as runs:
         record = await start(runs)
         reader = kind(runs, record)
         await script.send_all()
@@ -125,7 +125,7 @@ async def test_a_reader_misses_nothing_however_it_gets_the_events(kind: type[Rea
 @pytest.mark.promise("P9")
 async def test_a_reader_that_joins_in_the_middle_gets_everything_once_and_in_order() -> None:
     script = Script(*([word] for word in say(*"abcdefgh")))
-    async with stage(script.model) as runs:
+    async with open_runs(script.model) as runs:
         record = await start(runs)
         first = Reader(runs, record)
         for _ in range(3):
@@ -154,7 +154,7 @@ async def test_a_reader_that_joins_in_the_middle_gets_everything_once_and_in_ord
 @pytest.mark.promise("P9")
 async def test_a_reader_of_one_run_gets_nothing_of_the_run_before_it() -> None:
     script = Script(say("a"), say("b"), then=say("c"))
-    async with stage(script.model) as runs:
+    async with open_runs(script.model) as runs:
         first = await start(runs, conversation_id="c")
         second = await start(runs, conversation_id="c")
         reader, queued = Reader(runs, first), Reader(runs, second)
@@ -198,7 +198,7 @@ class SlowStore(MemoryStore):
 @pytest.mark.promise("P3")
 async def test_the_end_is_not_shown_before_it_is_saved_even_if_all_else_was_pushed() -> None:
     script, store = Script(say("a"), say("b")), SlowStore()
-    async with stage(script.model, store=store) as runs:
+    async with open_runs(script.model, store=store) as runs:
         record = await start(runs)
         reader = Reader(runs, record)
         await script.send_all()
@@ -213,7 +213,7 @@ async def test_the_end_is_not_shown_before_it_is_saved_even_if_all_else_was_push
 
 async def test_an_error_in_a_push_ends_its_own_reader_only() -> None:
     script = Script(say("a"), say("b"), say("c"))
-    async with stage(script.model) as runs:
+    async with open_runs(script.model) as runs:
         record = await start(runs)
         broken, sound = Raising(runs, record), Reader(runs, record)
         await script.send_all()
@@ -237,7 +237,7 @@ class Acting(Reader):
 @pytest.mark.promise("P9")
 async def test_nothing_is_pushed_to_a_reader_that_is_about_to_leave() -> None:
     script = Script(say("a"), say("b"))
-    async with stage(script.model) as runs:
+    async with open_runs(script.model) as runs:
         record = await start(runs)
         acting, leaving = Acting(runs, record), Reader(runs, record)
         acting.act = leaving.task.cancel
@@ -251,7 +251,7 @@ async def test_nothing_is_pushed_to_a_reader_that_is_about_to_leave() -> None:
 @pytest.mark.promise("P3")
 async def test_a_run_can_be_stopped_from_within_a_push() -> None:
     script = Script(say("a"), say("b"))
-    async with stage(script.model) as runs, asyncio.TaskGroup() as tasks:
+    async with open_runs(script.model) as runs, asyncio.TaskGroup() as tasks:
         record = await start(runs)
         reader, other = Acting(runs, record), Reader(runs, record)
         reader.act = lambda: tasks.create_task(runs.stop(OWNER, record.run_id))
@@ -264,7 +264,7 @@ async def test_a_run_can_be_stopped_from_within_a_push() -> None:
 @pytest.mark.promise("P11")
 async def test_a_push_costs_the_same_work_at_the_end_of_a_long_run_as_at_its_start() -> None:
     script = Script(*([word] for word in say(*["token "] * 600)))
-    async with stage(script.model, flush_interval=3600) as runs:
+    async with open_runs(script.model, flush_interval=3600) as runs:
         record = await start(runs)
         reader = Reader(runs, record)
         await script.send()

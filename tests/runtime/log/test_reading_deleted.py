@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.staging import OWNER, logged, stage, start
+from tests.harness import OWNER, logged, open_runs, start
 from thinkaloud.events.event import LoggedEvent
 from thinkaloud.runtime.log.live_log import KEPT_ENTRIES
 from thinkaloud.runtime.runs.supervisor import Runs
@@ -54,7 +54,7 @@ async def test_reading_a_conversation_while_it_is_deleted_finds_nothing(
     way: str,
 ) -> None:
     store = SlowDeleteStore()
-    async with stage(ScriptedModel([say(*["word "] * WORDS)]), store=store) as runs:
+    async with open_runs(ScriptedModel([say(*["word "] * WORDS)]), store=store) as runs:
         await logged(runs, await start(runs, conversation_id="c"))
         await runs.hub.writer.save()
         async with runs.hub.open(OWNER, "c") as log, asyncio.TaskGroup() as tasks:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 from typing_extensions import override
 
-from tests.staging import OWNER, stage
+from tests.harness import OWNER, open_runs
 from thinkaloud.errors import Busy, Conflict, ThinkaloudError
 from thinkaloud.ports.principal import Principal
 from thinkaloud.ports.store import RunRecord, RunStart, Started
@@ -46,7 +46,7 @@ async def start_at_once(
 
 async def test_starts_at_the_same_time_never_exceed_the_most_active_runs() -> None:
     limits = AdmissionLimits(max_active_runs=2)
-    async with stage(silent(5), store=SlowStore(), admission=limits) as runs:
+    async with open_runs(silent(5), store=SlowStore(), admission=limits) as runs:
         started, refused = await start_at_once(runs, *[RunRequest("Hi")] * 5)
         assert len(started) == len(runs.active) == 2
         assert [type(each) for each in refused] == [Busy] * 3
@@ -55,7 +55,7 @@ async def test_starts_at_the_same_time_never_exceed_the_most_active_runs() -> No
 
 async def test_messages_at_the_same_time_never_exceed_those_that_may_wait() -> None:
     limits = AdmissionLimits(max_waiting_messages=2)
-    async with stage(silent(9), store=SlowStore(), admission=limits) as runs:
+    async with open_runs(silent(9), store=SlowStore(), admission=limits) as runs:
         started, refused = await start_at_once(runs, *[RunRequest("Hi", "c")] * 6)
         assert (len(started), [type(each) for each in refused]) == (3, [Busy] * 3)
         elsewhere, _ = await start_at_once(runs, RunRequest("Hi", "other"), RunRequest("Hi"))
@@ -64,14 +64,14 @@ async def test_messages_at_the_same_time_never_exceed_those_that_may_wait() -> N
 
 async def test_a_conversation_that_takes_one_run_gets_one_of_many_messages() -> None:
     limits = Limits(busy_conversation="refuse")
-    async with stage(silent(4), store=SlowStore(), limits=limits) as runs:
+    async with open_runs(silent(4), store=SlowStore(), limits=limits) as runs:
         started, refused = await start_at_once(runs, *[RunRequest("Hi", "c")] * 4)
         assert (len(started), [type(each) for each in refused]) == (1, [Conflict] * 3)
 
 
 async def test_one_of_many_runs_replaces_another() -> None:
     model = ScriptedModel([say("One")], [Silence()], [Silence()], [Silence()])
-    async with stage(model, store=SlowStore()) as runs:
+    async with open_runs(model, store=SlowStore()) as runs:
         first = await runs.start(Principal(OWNER), RunRequest("Hi", "c"))
         await runs.active.wait(first.run_id)
         again = RunRequest("Hi", "c", replaces=first.run_id)
@@ -81,7 +81,7 @@ async def test_one_of_many_runs_replaces_another() -> None:
 
 async def test_a_start_that_fails_gives_its_place_back() -> None:
     limits = AdmissionLimits(max_active_runs=1)
-    async with stage(silent(1), store=SlowStore(), admission=limits) as runs:
+    async with open_runs(silent(1), store=SlowStore(), admission=limits) as runs:
         for _ in range(3):
             _, (refused,) = await start_at_once(runs, RunRequest("Hi", model="no/such"))
             assert refused.code == "unknown_model"
@@ -91,7 +91,9 @@ async def test_a_start_that_fails_gives_its_place_back() -> None:
 
 async def test_a_refused_message_makes_no_conversation() -> None:
     store = SlowStore()
-    async with stage(silent(1), store=store, admission=AdmissionLimits(max_active_runs=1)) as runs:
+    async with open_runs(
+        silent(1), store=store, admission=AdmissionLimits(max_active_runs=1)
+    ) as runs:
         await runs.start(Principal(OWNER), RunRequest("Hi", "c"))
         with pytest.raises(Busy):
             await runs.start(Principal(OWNER), RunRequest("Hi", "new"))
@@ -104,7 +106,7 @@ async def test_another_owners_run_in_a_conversation_of_the_same_name_refuses_not
 ) -> None:
     limits = Limits(busy_conversation="refuse" if busy == "refuse" else "queue")
     admission = AdmissionLimits(max_waiting_messages=0)
-    async with stage(silent(2), limits=limits, admission=admission) as runs:
+    async with open_runs(silent(2), limits=limits, admission=admission) as runs:
         await runs.start(Principal(OWNER), RunRequest("Hi", "c"))
         await runs.start(Principal("bob"), RunRequest("Hi", "c"))
         assert len(runs.active) == 2
@@ -112,7 +114,7 @@ async def test_another_owners_run_in_a_conversation_of_the_same_name_refuses_not
 
 @pytest.mark.promise("P6")
 async def test_one_idempotency_key_sent_many_times_at_once_starts_one_run() -> None:
-    async with stage(silent(9), store=SlowStore()) as runs:
+    async with open_runs(silent(9), store=SlowStore()) as runs:
         request = RunRequest("Hi", idempotency_key=KEY)
         started, _ = await start_at_once(runs, *[request] * 9)
         assert len({each.run_id for each in started}) == len(runs.active) == 1
@@ -121,14 +123,14 @@ async def test_one_idempotency_key_sent_many_times_at_once_starts_one_run() -> N
 @pytest.mark.promise("P6")
 async def test_a_repeated_key_finds_its_run_even_at_the_limit() -> None:
     limits = AdmissionLimits(max_active_runs=1)
-    async with stage(silent(2), store=SlowStore(), admission=limits) as runs:
+    async with open_runs(silent(2), store=SlowStore(), admission=limits) as runs:
         request = RunRequest("Hi", idempotency_key=KEY)
         first = await runs.start(Principal(OWNER), request)
         assert await runs.start(Principal(OWNER), request) == first
 
 
 async def test_each_owner_has_idempotency_keys_of_its_own() -> None:
-    async with stage(silent(2), store=SlowStore()) as runs:
+    async with open_runs(silent(2), store=SlowStore()) as runs:
         request = RunRequest("Hi", idempotency_key=KEY)
         first = await runs.start(Principal(OWNER), request)
         assert await runs.start(Principal("bob"), request) != first

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.staging import OWNER, logged, stage, start
+from tests.harness import OWNER, logged, open_runs, start
 from thinkaloud.errors import NotFound
 from thinkaloud.ports.principal import Principal
 from thinkaloud.runtime.runs.supervisor import RunRequest, Runs
@@ -16,7 +16,7 @@ SECRET = "canary-4711"
 
 @pytest.mark.promise("P12")
 async def test_another_owners_conversation_reads_as_an_empty_one_while_it_is_open() -> None:
-    async with stage(ScriptedModel([say(SECRET)])) as runs:
+    async with open_runs(ScriptedModel([say(SECRET)])) as runs:
         await logged(runs, await start(runs, SECRET, conversation_id="c"))
         assert runs.hub.live(OWNER, "c") is not None
         assert runs.hub.live(BOB, "c") is None
@@ -29,7 +29,7 @@ async def test_another_owners_conversation_reads_as_an_empty_one_while_it_is_ope
 
 @pytest.mark.promise("P12")
 async def test_what_another_owner_reads_first_hides_nothing_from_its_owner() -> None:
-    async with stage(ScriptedModel([say(SECRET)])) as runs, runs.hub.open(BOB, "c") as empty:
+    async with open_runs(ScriptedModel([say(SECRET)])) as runs, runs.hub.open(BOB, "c") as empty:
         record = await start(runs, "Hi", conversation_id="c")
         events = await logged(runs, record)
         assert (empty.seq, len(events)) == (0, events[-1].seq)
@@ -38,7 +38,7 @@ async def test_what_another_owner_reads_first_hides_nothing_from_its_owner() -> 
 @pytest.mark.promise("P12")
 async def test_two_owners_talk_in_conversations_of_the_same_name_without_noticing() -> None:
     model = ScriptedModel([say(SECRET)], [say("Hello.")], [say("Again.")])
-    async with stage(model) as runs:
+    async with open_runs(model) as runs:
         await logged(runs, await start(runs, SECRET, conversation_id="c"))
         for text in ("Hi", "Hi again"):
             record = await runs.start(Principal(BOB), RunRequest(text, "c"))
@@ -67,7 +67,7 @@ ATTEMPTS: dict[str, Attempt] = {
 @pytest.mark.promise("P12")
 @pytest.mark.parametrize("name", ATTEMPTS)
 async def test_another_owners_conversation_is_not_found_whatever_is_tried(name: str) -> None:
-    async with stage(ScriptedModel([say(SECRET), Silence()])) as runs:
+    async with open_runs(ScriptedModel([say(SECRET), Silence()])) as runs:
         record = await start(runs, "Hi", conversation_id="c")
         with pytest.raises(NotFound):
             await ATTEMPTS[name](runs, record.run_id)

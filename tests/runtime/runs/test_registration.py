@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
+from tests.harness import OWNER, FakeClock, events_of, logged, open_runs, start
 from tests.runtime.failing import PausingStore
 from tests.runtime.reading import end_of, texts
-from tests.staging import OWNER, FakeClock, events_of, logged, stage, start
 from thinkaloud.errors import StoreError
 from thinkaloud.events.event import AnswerDelta, RunEnded
 from thinkaloud.ports.store import RunStart, Started
@@ -75,7 +75,7 @@ async def called(model: ScriptedModel, times: int) -> None:
 async def test_the_model_answers_while_a_run_is_stored_and_the_answer_is_shown_after_that() -> None:
     store = GatedStore()
     model = ScriptedModel([say("One")], [think("Hm"), say("Two")])
-    async with stage(model, store=store) as runs:
+    async with open_runs(model, store=store) as runs:
         first = await logged(runs, await start(runs, "first", conversation_id="c"))
         async with runs.hub.follow(OWNER, "c", after=first[-1].seq) as follower:
             reading = asyncio.create_task(follower.batch())
@@ -103,7 +103,7 @@ async def test_a_run_that_cannot_be_stored_fails_with_the_error_and_leaves_no_tr
     store = GatedStore()
     store.gate.error = StoreError("The disk is full.")
     model = ScriptedModel([say("One")], [say("lost"), Silence()], [say("Three")])
-    async with stage(model, store=store) as runs:
+    async with open_runs(model, store=store) as runs:
         first = await logged(runs, await start(runs, "first", conversation_id="c"))
         async with runs.hub.follow(OWNER, "c", after=first[-1].seq) as follower:
             starting = asyncio.create_task(start(runs, "second", conversation_id="c"))
@@ -132,7 +132,7 @@ async def test_every_number_is_reserved_before_it_is_shown_however_long_storing_
 ):
     store = GatedStore()
     model = ScriptedModel([say("One")], [say(*["x"] * 70_000), Silence()])
-    async with stage(model, store=store) as runs:
+    async with open_runs(model, store=store) as runs:
         await logged(runs, await start(runs, "first", conversation_id="c"))
         starting = asyncio.create_task(start(runs, "second", conversation_id="c"))
         await store.gate.reached.wait()
@@ -152,7 +152,7 @@ async def test_a_message_that_waits_behind_one_that_cannot_be_stored_is_answered
     store = GatedStore()
     store.gate.error = StoreError("The disk is full.")
     model = ScriptedModel([say("One")], [say("lost"), Silence()], [say("Three")])
-    async with stage(model, store=store) as runs:
+    async with open_runs(model, store=store) as runs:
         first = await logged(runs, await start(runs, "first", conversation_id="c"))
         starting = asyncio.create_task(start(runs, "second", conversation_id="c"))
         await store.gate.reached.wait()
@@ -177,7 +177,7 @@ async def test_a_queued_run_that_is_stopped_while_another_is_stored_ends_as_stop
     store = GatedStore()
     store.gate.error = error
     model = ScriptedModel([say("One")], [say("Two")])
-    async with stage(model, store=store) as runs:
+    async with open_runs(model, store=store) as runs:
         await events_of(runs, "first", conversation_id="c")
         starting = asyncio.create_task(start(runs, "second", conversation_id="c"))
         await store.gate.reached.wait()
@@ -199,7 +199,7 @@ async def test_a_queued_run_that_is_stopped_while_another_is_stored_ends_as_stop
 async def test_a_run_that_is_stopped_while_it_is_stored_ends_as_stopped_after_that() -> None:
     store = GatedStore()
     model = ScriptedModel([say("One")], [say("Two"), Silence()])
-    async with stage(model, store=store) as runs:
+    async with open_runs(model, store=store) as runs:
         await events_of(runs, "first", conversation_id="c")
         starting = asyncio.create_task(start(runs, "second", conversation_id="c"))
         await store.gate.reached.wait()
@@ -227,7 +227,7 @@ async def test_no_tool_runs_before_its_run_is_stored() -> None:
 
     store = GatedStore()
     model = ScriptedModel([say("One")], [call_tool("note", {})], [say("Two")])
-    async with stage(model, store=store, tools=[note]) as runs:
+    async with open_runs(model, store=store, tools=[note]) as runs:
         await events_of(runs, "first", conversation_id="c")
         starting = asyncio.create_task(start(runs, "second", conversation_id="c"))
         await store.gate.reached.wait()
@@ -248,7 +248,7 @@ async def test_a_server_that_dies_between_storing_a_run_and_showing_it_ends_it_a
     model = ScriptedModel([say("One")], [say("Two")])
     async with GatedDatabase.open(tmp_path / "thinkaloud.db") as store:
         store.gate = Gate()
-        async with stage(model, store=store) as runs:
+        async with open_runs(model, store=store) as runs:
             await events_of(runs, "first", conversation_id="c")
             starting = asyncio.create_task(start(runs, "second", conversation_id="c"))
             await store.gate.reached.wait()
@@ -257,7 +257,7 @@ async def test_a_server_that_dies_between_storing_a_run_and_showing_it_ends_it_a
             reserved = (await store.log_end(OWNER, "c")).reserved_seq
             store.gate.opened.set()
             record = await starting
-    async with SqliteStore.open(copy) as store, stage(ScriptedModel(), store=store) as runs:
+    async with SqliteStore.open(copy) as store, open_runs(ScriptedModel(), store=store) as runs:
         view = (await runs.hub.fold(OWNER, "c")).view()
         events = await runs.hub.logged(OWNER, "c")
         assert await store.unfinished_runs() == []
@@ -274,7 +274,7 @@ async def test_a_server_that_dies_between_storing_a_run_and_showing_it_ends_it_a
 async def test_a_message_with_a_key_does_not_wait_for_one_with_another_key() -> None:
     store = GatedStore()
     model = ScriptedModel([say("One")], [say("Two")], [say("Three")])
-    async with stage(model, store=store) as runs:
+    async with open_runs(model, store=store) as runs:
         await events_of(runs, "first")
         second = asyncio.create_task(start(runs, "second", idempotency_key="a"))
         await store.gate.reached.wait()
@@ -291,7 +291,7 @@ async def test_a_message_with_a_key_does_not_wait_for_one_with_another_key() -> 
 async def test_a_caller_that_leaves_while_a_run_is_stored_does_not_stop_it() -> None:
     store = GatedStore()
     model = ScriptedModel([say("One")], [say("Two")])
-    async with stage(model, store=store) as runs:
+    async with open_runs(model, store=store) as runs:
         await events_of(runs, "first", conversation_id="c")
         starting = asyncio.create_task(start(runs, "second", conversation_id="c"))
         await store.gate.reached.wait()
@@ -309,7 +309,7 @@ async def test_a_message_sent_again_with_its_key_has_one_run_if_its_caller_left_
     store = GatedStore()
     store.gate.is_before = True
     model = ScriptedModel([say("One")], [say("Two")])
-    async with stage(model, store=store) as runs:
+    async with open_runs(model, store=store) as runs:
         await events_of(runs, "first")
         starting = asyncio.create_task(start(runs, "second", idempotency_key="a"))
         await store.gate.reached.wait()
@@ -332,7 +332,7 @@ async def test_a_run_that_stops_without_followers_has_them_from_when_it_is_store
     store = GatedStore()
     clock = HeldClock()
     model = ScriptedModel([say("One")], [say("Two"), Silence()])
-    async with stage(model, store=store, clock=clock) as runs:
+    async with open_runs(model, store=store, clock=clock) as runs:
         await events_of(runs, "first", conversation_id="c")
         starting = asyncio.create_task(
             start(runs, "second", conversation_id="c", stop_detached_after=5)
@@ -352,7 +352,7 @@ async def test_a_run_that_stops_without_followers_has_them_from_when_it_is_store
 async def test_following_a_run_ends_if_its_conversation_was_deleted_as_it_started() -> None:
     store = PausingStore()
     model = ScriptedModel([say("One")], [say("Two"), Silence()])
-    async with stage(model, store=store) as runs:
+    async with open_runs(model, store=store) as runs:
         await events_of(runs, "first", conversation_id="c")
         store.held = "delete"
         deleting = asyncio.create_task(runs.conversations.delete(OWNER, "c"))

@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from tests.channels.sockets import client
+from tests.harness import OWNER, FakeClock
 from tests.server.api.test_upload import PNG, open_server, upload
 from tests.server.serving import TRANSPORTS, Json, Served, exchange_over
-from tests.staging import OWNER, FakeClock
 from thinkaloud.events.prompt import ModelRequest, UserTurn
 from thinkaloud.ports.principal import Principal
 from thinkaloud.runtime.runs.limits import Limits

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from tests.harness import FakeClock
 from tests.server.api.test_upload import PNG, open_server, upload
 from tests.server.serving import Json, Served, exchange_over, serving, valid
-from tests.staging import FakeClock
 from thinkaloud.ports.principal import Principal
 from thinkaloud.runtime.runs.supervisor import RunRequest
 from thinkaloud.stores.memory import MemoryStore

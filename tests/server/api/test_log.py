@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.harness import FixedAttachments
 from tests.server.serving import Served, serving, valid
-from tests.staging import FixedAttachments
 from tests.stores.samples import add_run
 from thinkaloud.events import codec
 from thinkaloud.events.event import Attachment, LoggedEvent, ModelResponded

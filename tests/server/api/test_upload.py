@@ -10,8 +10,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.harness import FakeClock
 from tests.server.serving import TRANSPORTS, Json, Served, exchange_over, serving, valid
-from tests.staging import FakeClock
 from thinkaloud.events.prompt import UserTurn
 from thinkaloud.ports.uploads import Uploads
 from thinkaloud.stores.uploads import FileUploads, MemoryUploads

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from tests.harness import OWNER, FixedCatalogue
 from tests.server.serving import TRANSPORTS, Exchange, Served, exchange_over, serving
-from tests.staging import OWNER, FixedCatalogue
 from thinkaloud.errors import ConfigurationError
 from thinkaloud.events.model import ReasoningText
 from thinkaloud.ports.model import Model
@@ -28,7 +28,7 @@ TOOL_LOOP: list[Script] = [
     [think("I must ", "add."), call_tool("add", {"a": 2, "b": 3})],
     [think("So it is 5."), say("It is ", "5.")],
 ]
-STAGES: dict[str, list[Script]] = {
+SCENARIOS: dict[str, list[Script]] = {
     "thought then answer": [[think(" Let me\n", "  see. "), say("Four", " \n", "  indented")]],
     "reasoning only": [[think("Only thought.")]],
     "one-shot reasoning": [[think("All at once."), say("Done.")]],
@@ -79,15 +79,15 @@ def check_segments(received: Exchange) -> None:
 
 @pytest.mark.promise("P1", "P2", "P3", "P4")
 @pytest.mark.parametrize("transport", TRANSPORTS)
-@pytest.mark.parametrize("stage", STAGES)
-async def test_every_transport_reports_the_same_run(transport: str, stage: str) -> None:
-    async with serving(ScriptedModel(*STAGES[stage]), tools=[add]) as served:
+@pytest.mark.parametrize("scenario", SCENARIOS)
+async def test_every_transport_reports_the_same_run(transport: str, scenario: str) -> None:
+    async with serving(ScriptedModel(*SCENARIOS[scenario]), tools=[add]) as served:
         received = await exchange_over(transport, served, include_reasoning=True)
         assert received.complete is not None
         _, run = await served.get(f"/runs/{received.complete['run_id']}?include_reasoning=true")
     reply = received.complete
     assert reply["status"] == run["status"] == "completed"
-    thoughts, answers = expected_texts(STAGES[stage])
+    thoughts, answers = expected_texts(SCENARIOS[scenario])
     assert reply["reasoning"] == run["reasoning"] == thoughts
     assert reply["response"] == run["response"] == answers
     assert reply["reasoning_status"] == ("shown" if thoughts else "none")

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 
 import { fitVisibleHeight } from "./visible-height";
 
-function staged() {
+function setup() {
   const viewport = Object.assign(new EventTarget(), { height: 800, scale: 1 });
   const scrolledTo: number[] = [];
   const page = { innerHeight: 800, scrollTo: (_x: number, y: number) => scrolledTo.push(y) };
@@ -17,7 +17,7 @@ function staged() {
 }
 
 it("keeps the page above a keyboard that covers it, and gives it its height back", () => {
-  const { becomes, scrolledTo } = staged();
+  const { becomes, scrolledTo } = setup();
   expect(becomes(460)).toBe("460px");
   expect(scrolledTo).toEqual([0]);
   expect(becomes(800)).toBe("");
@@ -25,13 +25,13 @@ it("keeps the page above a keyboard that covers it, and gives it its height back
 });
 
 it("leaves the page alone while the reader zooms in with two fingers", () => {
-  const { becomes, scrolledTo } = staged();
+  const { becomes, scrolledTo } = setup();
   expect(becomes(400, 2)).toBe("");
   expect(scrolledTo).toEqual([]);
 });
 
 it("stops following the keyboard when stopped", () => {
-  const { becomes, stop } = staged();
+  const { becomes, stop } = setup();
   stop();
   expect(becomes(460)).toBe("");
 });

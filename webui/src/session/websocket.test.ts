@@ -28,7 +28,7 @@ class Wire implements Socket {
   }
 }
 
-function staged(part: Partial<Environment> = {}) {
+function setup(part: Partial<Environment> = {}) {
   const wires: Wire[] = [];
   const heard: string[] = [];
   const states: Connection["state"][] = [];
@@ -61,7 +61,7 @@ function staged(part: Partial<Environment> = {}) {
   return { transport, wires, heard, states, last, close, change: () => changed?.(), tickets: () => tickets };
 }
 
-type Staged = ReturnType<typeof staged>;
+type Setup = ReturnType<typeof setup>;
 
 const SERVER = { url: "ws://server/ws", protocols: [] };
 const PING = '{"type":"ping"}';
@@ -72,7 +72,7 @@ afterEach(() => void vi.useRealTimers());
 const settle = () => vi.advanceTimersByTimeAsync(0);
 
 it("connects, receives frames and sends commands", async () => {
-  const { transport, wires, heard, states } = staged();
+  const { transport, wires, heard, states } = setup();
   await settle();
   expect(transport.send({ type: "stop", chat_id: "c" })).toBe(false);
   wires[0]?.fire("open");
@@ -84,7 +84,7 @@ it("connects, receives frames and sends commands", async () => {
 });
 
 it("connects again after a loss, with a new ticket and growing pauses", async () => {
-  const { wires, states, tickets } = staged();
+  const { wires, states, tickets } = setup();
   await settle();
   wires[0]?.fire("open");
   wires[0]?.fire("close");
@@ -101,7 +101,7 @@ it("connects again after a loss, with a new ticket and growing pauses", async ()
 });
 
 it("waits shortly again once it was connected", async () => {
-  const { wires } = staged();
+  const { wires } = setup();
   await settle();
   for (const wait of [400, 800, 1600]) {
     wires.at(-1)?.fire("close");
@@ -114,7 +114,7 @@ it("waits shortly again once it was connected", async () => {
 });
 
 it("never waits longer than a quarter of a minute", async () => {
-  const { wires } = staged();
+  const { wires } = setup();
   await settle();
   for (let attempt = 0; attempt < 12; attempt += 1) {
     wires.at(-1)?.fire("close");
@@ -125,7 +125,7 @@ it("never waits longer than a quarter of a minute", async () => {
 
 it("keeps trying while the server cannot be asked where to connect", async () => {
   let up = false;
-  const { wires, states } = staged({ address: () => (up ? Promise.resolve(SERVER) : Promise.reject(new Error("down"))) });
+  const { wires, states } = setup({ address: () => (up ? Promise.resolve(SERVER) : Promise.reject(new Error("down"))) });
   await settle();
   expect(states).toEqual(["connecting", "waiting"]);
   up = true;
@@ -135,7 +135,7 @@ it("keeps trying while the server cannot be asked where to connect", async () =>
 
 it("shows that it is offline, and reconnects with the network without waiting", async () => {
   let online = false;
-  const { wires, states, change } = staged({ isOnline: () => online });
+  const { wires, states, change } = setup({ isOnline: () => online });
   await settle();
   wires[0]?.fire("close");
   expect(states.at(-1)).toBe("offline");
@@ -148,7 +148,7 @@ it("shows that it is offline, and reconnects with the network without waiting", 
 
 it("closes its socket as soon as the network is gone", async () => {
   let online = true;
-  const { transport, wires, states, change } = staged({ isOnline: () => online });
+  const { transport, wires, states, change } = setup({ isOnline: () => online });
   await settle();
   wires[0]?.fire("open");
   online = false;
@@ -163,7 +163,7 @@ it("closes its socket as soon as the network is gone", async () => {
 });
 
 it("keeps a socket to this machine whatever the network does", async () => {
-  const { wires, states, change } = staged({ isOnline: () => isLoopback("localhost") });
+  const { wires, states, change } = setup({ isOnline: () => isLoopback("localhost") });
   await settle();
   wires[0]?.fire("open");
   change();
@@ -172,7 +172,7 @@ it("keeps a socket to this machine whatever the network does", async () => {
 });
 
 it("explains why the server accepts no connection", async () => {
-  const { last } = staged({ address: () => Promise.reject(new ApiProblem(403, "forbidden", "Not from here.")) });
+  const { last } = setup({ address: () => Promise.reject(new ApiProblem(403, "forbidden", "Not from here.")) });
   await settle();
   expect(last()).toMatchObject({ state: "waiting", problem: "Not from here." });
 });
@@ -185,7 +185,7 @@ it("waits for a login instead of asking a server that needs one again and again"
     if (!loggedIn) throw new ApiProblem(401, "unauthorized", "Show a key.");
     return SERVER;
   };
-  const { transport, wires, last, change } = staged({ address });
+  const { transport, wires, last, change } = setup({ address });
   await settle();
   await vi.advanceTimersByTimeAsync(600_000);
   expect([last()?.state, asked]).toEqual(["unauthorized", 1]);
@@ -200,7 +200,7 @@ it("waits for a login instead of asking a server that needs one again and again"
 });
 
 it("replaces an open connection when its login has ended", async () => {
-  const { transport, wires, tickets } = staged();
+  const { transport, wires, tickets } = setup();
   await settle();
   wires[0]?.fire("open");
   for (const _ of ["a request is refused", "another one, too"]) transport.reconnect();
@@ -209,7 +209,7 @@ it("replaces an open connection when its login has ended", async () => {
 });
 
 it("pings a silent server, and reconnects if no frame arrives", async () => {
-  const { wires, states } = staged();
+  const { wires, states } = setup();
   await settle();
   wires[0]?.fire("open");
   await vi.advanceTimersByTimeAsync(14_000);
@@ -227,7 +227,7 @@ it("pings a silent server, and reconnects if no frame arrives", async () => {
 });
 
 it("keeps a connection whose server answers, with whatever frame", async () => {
-  const { wires } = staged();
+  const { wires } = setup();
   await settle();
   wires[0]?.fire("open");
   for (const answer of ["pong", "delta", "pong"]) {
@@ -239,21 +239,21 @@ it("keeps a connection whose server answers, with whatever frame", async () => {
 });
 
 it.each([
-  ["somebody looks at the page again, or the network is back", ({ change }: Staged) => change()],
-  ["something was said", ({ transport }: Staged) => void transport.send({ type: "message", chat_id: "c", content: "Hi", client_message_id: "m" })],
+  ["somebody looks at the page again, or the network is back", ({ change }: Setup) => change()],
+  ["something was said", ({ transport }: Setup) => void transport.send({ type: "message", chat_id: "c", content: "Hi", client_message_id: "m" })],
 ])("asks at once when %s", async (_, happens) => {
-  const stage = staged();
+  const context = setup();
   await settle();
-  stage.wires[0]?.fire("open");
-  happens(stage);
-  happens(stage);
-  expect(stage.wires[0]?.sent.filter((text) => text === PING)).toHaveLength(1);
+  context.wires[0]?.fire("open");
+  happens(context);
+  happens(context);
+  expect(context.wires[0]?.sent.filter((text) => text === PING)).toHaveLength(1);
   await vi.advanceTimersByTimeAsync(5_000);
-  expect(stage.wires).toHaveLength(2);
+  expect(context.wires).toHaveLength(2);
 });
 
 it("asks nothing for what it follows: a long conversation may take its time", async () => {
-  const { transport, wires } = staged();
+  const { transport, wires } = setup();
   await settle();
   wires[0]?.fire("open");
   transport.send({ type: "attach", events: "log", chat_id: "c", last: 40 });
@@ -261,7 +261,7 @@ it("asks nothing for what it follows: a long conversation may take its time", as
 });
 
 it("has more and more patience with a server that was not there in time, until it answers", async () => {
-  const { wires, change } = staged();
+  const { wires, change } = setup();
   await settle();
   for (const patience of [5_000, 10_000, 20_000, 40_000, 60_000, 60_000]) {
     const wire = wires.at(-1);
@@ -287,7 +287,7 @@ it("gives up an attempt to connect of which nothing is heard", async () => {
     asked.push(given);
     return SERVER;
   };
-  const { wires, states } = staged({ address });
+  const { wires, states } = setup({ address });
   await settle();
   await vi.advanceTimersByTimeAsync(10_000);
   expect(states).toEqual(["connecting", "waiting"]);
@@ -299,7 +299,7 @@ it("gives up an attempt to connect of which nothing is heard", async () => {
 });
 
 it("reconnects immediately when the page becomes visible, unless an attempt is in progress", async () => {
-  const { wires, change } = staged();
+  const { wires, change } = setup();
   await settle();
   wires[0]?.fire("close");
   for (const _ of ["looks", "looks again"]) {
@@ -310,7 +310,7 @@ it("reconnects immediately when the page becomes visible, unless an attempt is i
 });
 
 it("ignores what an abandoned socket still reports", async () => {
-  const { transport, wires, heard, states } = staged();
+  const { transport, wires, heard, states } = setup();
   await settle();
   wires[0]?.fire("close");
   transport.retry();
@@ -323,7 +323,7 @@ it("ignores what an abandoned socket still reports", async () => {
 });
 
 it("stays away once it is closed", async () => {
-  const { wires, close } = staged();
+  const { wires, close } = setup();
   await settle();
   wires[0]?.fire("open");
   close();

@@ -8,8 +8,8 @@ import pytest
 from typing_extensions import override
 from websockets.exceptions import ConnectionClosed
 
+from tests.harness import FixedAttachments
 from tests.server.serving import Socket, serving
-from tests.staging import FixedAttachments
 from thinkaloud.events.event import Attachment
 from thinkaloud.ports.attachments import FileField
 from thinkaloud.ports.principal import Principal

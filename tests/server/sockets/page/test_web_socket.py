@@ -21,7 +21,7 @@ from thinkaloud.testing import (
 from thinkaloud.tools.function import tool
 
 CANARY = "canary-4711"
-STAGES: dict[str, list[Script]] = {
+SCENARIOS: dict[str, list[Script]] = {
     "thought then answer": [[think(" Let me\n", "  see. "), say("Four", " \n", "  indented")]],
     "reasoning only": [[think("Only thought.")]],
     "reasoning after answer": [[say("First."), think("Wait."), say("Second."), think("Late.")]],
@@ -43,11 +43,11 @@ def add(a: int, b: int) -> int:
 
 
 @pytest.mark.promise("P2", "P4")
-@pytest.mark.parametrize("stage", STAGES)
-async def test_a_run_is_sent_completely_and_in_order(stage: str) -> None:
+@pytest.mark.parametrize("scenario", SCENARIOS)
+async def test_a_run_is_sent_completely_and_in_order(scenario: str) -> None:
     limits = Limits(idle_timeout_seconds=0.2)
     async with (
-        hosting(ScriptedModel(*STAGES[stage]), tools=[add], limits=limits) as served,
+        hosting(ScriptedModel(*SCENARIOS[scenario]), tools=[add], limits=limits) as served,
         client(served) as one,
     ):
         own = one.ready["chat_id"]
@@ -65,7 +65,7 @@ async def test_a_run_is_sent_completely_and_in_order(stage: str) -> None:
 
 async def test_a_tool_call_is_shown_with_its_arguments_and_its_result() -> None:
     async with (
-        hosting(ScriptedModel(*STAGES["tool loop"]), tools=[add]) as served,
+        hosting(ScriptedModel(*SCENARIOS["tool loop"]), tools=[add]) as served,
         client(served) as one,
     ):
         await one.send("Hello")

@@ -12,9 +12,9 @@ const clipboard = (files: readonly File[], text = "", html = "") => ({
   clipboardData: { files, getData: (type: string) => ({ "text/plain": text, "text/html": html })[type] ?? "" },
 });
 
-function staged(part: Partial<ComposerProps> = {}) {
+function setup(part: Partial<ComposerProps> = {}) {
   const did: string[] = [];
-  function Staged() {
+  function ControlledComposer() {
     const [text, setText] = useState("");
     return (
       <Composer
@@ -32,18 +32,18 @@ function staged(part: Partial<ComposerProps> = {}) {
       />
     );
   }
-  render(<Staged />);
+  render(<ControlledComposer />);
   return { did, field: screen.getByLabelText("Your message"), user: userEvent.setup() };
 }
 
 it("sends with Enter and breaks the line with Shift and Enter", async () => {
-  const { did, field, user } = staged();
+  const { did, field, user } = setup();
   await user.type(field, "one{Shift>}{Enter}{/Shift}two{Enter}");
   expect(did).toEqual(["send one\ntwo"]);
 });
 
 it("does not send while an input method composes a word", () => {
-  const { did, field } = staged();
+  const { did, field } = setup();
   fireEvent.change(field, { target: { value: "かな" } });
   fireEvent.keyDown(field, { key: "Enter", isComposing: true });
   expect(did).toEqual([]);
@@ -52,21 +52,21 @@ it("does not send while an input method composes a word", () => {
 });
 
 it("does not send with the Enter that ends a composition in Safari", () => {
-  const { did, field } = staged();
+  const { did, field } = setup();
   fireEvent.change(field, { target: { value: "日本" } });
   fireEvent.keyDown(field, { key: "Enter", keyCode: 229, isComposing: false });
   expect(did).toEqual([]);
 });
 
 it.each(["ArrowUp", "Tab", "Escape"])("leaves %s to an input method that composes", (key) => {
-  const { did, field } = staged();
+  const { did, field } = setup();
   expect(fireEvent.keyDown(field, { key, isComposing: true })).toBe(true);
   expect(fireEvent.keyDown(field, { key, keyCode: 229 })).toBe(true);
   expect(did).toEqual([]);
 });
 
 it("breaks the line with Enter where that is asked for, and sends with Ctrl and Enter or the button", async () => {
-  const { did, field, user } = staged({ enter: "newline" });
+  const { did, field, user } = setup({ enter: "newline" });
   await user.type(field, "one{Enter}two");
   expect(did).toEqual([]);
   await user.keyboard("{Control>}{Enter}{/Control}");
@@ -75,20 +75,20 @@ it("breaks the line with Enter where that is asked for, and sends with Ctrl and 
 });
 
 it("sends nothing that is empty", async () => {
-  const { did, field, user } = staged();
+  const { did, field, user } = setup();
   await user.type(field, "  {Enter}");
   expect(did).toEqual([]);
   expect(screen.getByRole("button", { name: "Send" })).toHaveProperty("disabled", true);
 });
 
 it("recalls the last message with the arrow, only in an empty field", async () => {
-  const { did, field, user } = staged();
+  const { did, field, user } = setup();
   await user.type(field, "{ArrowUp}x{ArrowUp}");
   expect(did).toEqual(["recall"]);
 });
 
 it("stops an active run, and offers to queue what is typed during it", async () => {
-  const { did, field, user } = staged({ running: true });
+  const { did, field, user } = setup({ running: true });
   await user.click(screen.getByRole("button", { name: "Stop (Esc)" }));
   expect(screen.queryByRole("button", { name: /^Send/ })).toBeNull();
   await user.type(field, "next");
@@ -98,7 +98,7 @@ it("stops an active run, and offers to queue what is typed during it", async () 
 
 it("takes files that are pasted, picked or dropped anywhere, where the server does", async () => {
   const taken: string[] = [];
-  const { field, user } = staged({ onFiles: (files) => taken.push(...files.map((each) => each.name)) });
+  const { field, user } = setup({ onFiles: (files) => taken.push(...files.map((each) => each.name)) });
   await user.upload(screen.getByLabelText("Files to attach"), file("picked.txt"));
   fireEvent.paste(field, clipboard([file("pasted.txt")]));
   fireEvent.drop(document.body, { dataTransfer: { types: ["Files"], files: [file("dropped.txt")] } });
@@ -114,7 +114,7 @@ it.each([
   ["text beside a document", clipboard([file("notes.pdf", "application/pdf"), file("image.png", "image/png")], "Some words"), true, ["notes.pdf"]],
 ] as const)("pastes %s as what it is", (_, given, insertsText, attached) => {
   const taken: string[] = [];
-  const { field } = staged({ onFiles: (files) => taken.push(...files.map((each) => each.name)) });
+  const { field } = setup({ onFiles: (files) => taken.push(...files.map((each) => each.name)) });
   // What nobody prevents, the browser inserts as text.
   expect(fireEvent.paste(field, given)).toBe(insertsText);
   expect(taken).toEqual(attached);
@@ -122,7 +122,7 @@ it.each([
 
 it("explains that a pasted text is too long, and attaches it as a file instead", async () => {
   const taken: File[] = [];
-  const { did, field, user } = staged({ textLimits: { chars: 10, fileBytes: 20 }, onFiles: (files) => taken.push(...files) });
+  const { did, field, user } = setup({ textLimits: { chars: 10, fileBytes: 20 }, onFiles: (files) => taken.push(...files) });
   await user.type(field, "What?");
   expect(fireEvent.paste(field, clipboard([], "fifteen letters"))).toBe(false);
   expect(screen.getByRole("alert").textContent).toContain("That text has 15 characters; the limit for a message is 10 characters.");
@@ -134,7 +134,7 @@ it("explains that a pasted text is too long, and attaches it as a file instead",
 });
 
 it("does not insert a dropped text that is too long, either", () => {
-  const { field } = staged({ textLimits: { chars: 10, fileBytes: 20 } });
+  const { field } = setup({ textLimits: { chars: 10, fileBytes: 20 } });
   const dropped = { dataTransfer: { ...clipboard([], "fifteen letters").clipboardData, types: ["text/plain"] } };
   expect(fireEvent.drop(field, dropped)).toBe(false);
   expect(screen.getByRole("alert").textContent).toContain("That text has 15 characters");
@@ -142,13 +142,13 @@ it("does not insert a dropped text that is too long, either", () => {
 });
 
 it("lays out no more of a very long draft than the field can show", () => {
-  const { field } = staged();
+  const { field } = setup();
   fireEvent.change(field, { target: { value: "A line of a log.\n".repeat(9_000) } });
   expect(field.previousElementSibling?.textContent.length).toBeLessThan(5_000);
 });
 
 it("reports the limit and where the text is when a pasted text is too long even for a file", () => {
-  const { field } = staged({ textLimits: { chars: 10, fileBytes: 12 }, onFiles: () => undefined });
+  const { field } = setup({ textLimits: { chars: 10, fileBytes: 12 }, onFiles: () => undefined });
   fireEvent.paste(field, clipboard([], "fifteen letters"));
   expect(screen.getByRole("alert").textContent).toMatch(/Text files can be up to 12 B\..*wasn.t inserted/);
   expect(screen.queryByRole("button", { name: "Attach as a text file" })).toBeNull();
@@ -156,7 +156,7 @@ it("reports the limit and where the text is when a pasted text is too long even 
 
 it("holds back a typed or dropped text that is too long, and moves it into a file", async () => {
   const taken: File[] = [];
-  const { did, field, user } = staged({ textLimits: { chars: 3, fileBytes: 20 }, onFiles: (files) => taken.push(...files) });
+  const { did, field, user } = setup({ textLimits: { chars: 3, fileBytes: 20 }, onFiles: (files) => taken.push(...files) });
   fireEvent.change(field, { target: { value: "four" } });
   await user.type(field, "{Enter}");
   expect(did).toEqual([]);
@@ -166,20 +166,20 @@ it("holds back a typed or dropped text that is too long, and moves it into a fil
 });
 
 it("counts an emoji as one character, as the server does", async () => {
-  const { did, field, user } = staged({ textLimits: { chars: 3, fileBytes: 20 } });
+  const { did, field, user } = setup({ textLimits: { chars: 3, fileBytes: 20 } });
   fireEvent.change(field, { target: { value: "😀😀😀" } });
   await user.type(field, "{Enter}");
   expect(did).toEqual(["send 😀😀😀"]);
 });
 
 it("offers no files where the server takes none", () => {
-  staged();
+  setup();
   expect(screen.queryByLabelText("Files to attach")).toBeNull();
   expect(fireEvent.drop(document.body, { dataTransfer: { types: ["Files"], files: [file("a.txt")] } })).toBe(false);
 });
 
 it("waits for files on their way, and lets one go", async () => {
-  const { did, field, user } = staged({ attached: [{ id: "f1", name: "a.txt", status: "uploading" }] });
+  const { did, field, user } = setup({ attached: [{ id: "f1", name: "a.txt", status: "uploading" }] });
   await user.type(field, "with a file{Enter}");
   expect(did).toEqual([]);
   await user.click(screen.getByRole("button", { name: "Remove a.txt" }));
@@ -188,7 +188,7 @@ it("waits for files on their way, and lets one go", async () => {
 
 it("offers to upload again what failed to, and only that", async () => {
   const did: string[] = [];
-  const { field, user } = staged({
+  const { field, user } = setup({
     attached: [
       { id: "f1", name: "a.txt", status: "failed", onRetry: () => did.push("again") },
       { id: "f2", name: "b.txt", status: "ready" },
@@ -202,7 +202,7 @@ it("offers to upload again what failed to, and only that", async () => {
 });
 
 it("shows a thumbnail, and sends files without text", async () => {
-  const { did, field, user } = staged({ attached: [{ id: "f1", name: "cat.png", status: "ready", picture: "/cat" }] });
+  const { did, field, user } = setup({ attached: [{ id: "f1", name: "cat.png", status: "ready", picture: "/cat" }] });
   const list = screen.getByRole("list", { name: "Attached files" });
   expect(list.querySelector("img")?.getAttribute("src")).toBe("/cat");
   await user.type(field, "{Enter}");
@@ -210,7 +210,7 @@ it("shows a thumbnail, and sends files without text", async () => {
 });
 
 it("explains why files cannot be sent, and does not send them", async () => {
-  const { did, field, user } = staged({ attached: [{ id: "f1", name: "cat.png", status: "ready" }], blockedReason: "It takes no pictures." });
+  const { did, field, user } = setup({ attached: [{ id: "f1", name: "cat.png", status: "ready" }], blockedReason: "It takes no pictures." });
   expect(screen.getByRole("alert").textContent).toBe("It takes no pictures.");
   await user.type(field, "Look{Enter}");
   expect(did).toEqual([]);

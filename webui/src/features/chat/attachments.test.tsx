@@ -12,7 +12,7 @@ const text = (name: string, words = "x") => new File([words], name, { type: "tex
 const sent = (name: string, media_type: string, bytes: number) => ({ id: `upl_${name}`, name, media_type, bytes, address: `/${name}` });
 
 /** A server whose uploads finish when the test says so. */
-function staged() {
+function setup() {
   const said: (string | null)[] = [];
   const fails = new Set(["bad.zip"]);
   const waiting: (() => void)[] = [];
@@ -34,7 +34,7 @@ function staged() {
 }
 
 it("brings several files, in order, with a small picture of each that is one", async () => {
-  const { result, arrive } = staged();
+  const { result, arrive } = setup();
   act(() => result.current.add([text("a.txt"), text("b.png"), text("c.txt")]));
   expect(result.current.files.map((each) => each.status)).toEqual(["uploading", "uploading", "uploading"]);
   expect(result.current.ready).toEqual([]);
@@ -44,7 +44,7 @@ it("brings several files, in order, with a small picture of each that is one", a
 });
 
 it("names the file that is too large or one too many, and accepts the others", async () => {
-  const { result, said, arrive } = staged();
+  const { result, said, arrive } = setup();
   act(() => result.current.add([text("big.txt", "x".repeat(11)), text("a.txt"), text("b.txt"), text("c.txt")]));
   act(() => result.current.add([text("d.txt")]));
   await arrive();
@@ -53,7 +53,7 @@ it("names the file that is too large or one too many, and accepts the others", a
 });
 
 it("retries a failed upload, and removes the error", async () => {
-  const { result, said, arrive, fails } = staged();
+  const { result, said, arrive, fails } = setup();
   fails.add("a.txt");
   act(() => result.current.add([text("a.txt"), text("b.txt")]));
   await arrive();
@@ -67,7 +67,7 @@ it("retries a failed upload, and removes the error", async () => {
 });
 
 it("keeps a file that was refused in sight until it is removed", async () => {
-  const { result, said, arrive } = staged();
+  const { result, said, arrive } = setup();
   act(() => result.current.add([text("bad.zip")]));
   await arrive();
   expect(result.current.files.map((each) => each.status)).toEqual(["failed"]);
@@ -77,7 +77,7 @@ it("keeps a file that was refused in sight until it is removed", async () => {
 });
 
 it("leaves nothing on the server of a file that was removed, also while it was on its way", async () => {
-  const { result, said, arrive } = staged();
+  const { result, said, arrive } = setup();
   act(() => result.current.add([text("a.txt")]));
   await arrive();
   act(() => result.current.remove(result.current.files[0]?.id ?? ""));
@@ -89,7 +89,7 @@ it("leaves nothing on the server of a file that was removed, also while it was o
 });
 
 it("restores the files of an earlier message, and detaches one without deleting it", () => {
-  const { result, said } = staged();
+  const { result, said } = setup();
   act(() => result.current.put([sent("p.png", "image/png", 5), sent("a.txt", "text/plain", 5)]));
   expect(result.current.files.map((each) => each.picture)).toEqual(["/p.png", null]);
   act(() => result.current.remove(result.current.files[0]?.id ?? ""));

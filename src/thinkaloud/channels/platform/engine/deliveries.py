@@ -16,7 +16,7 @@ from thinkaloud.channels.platform.engine.leftovers import Leftovers, LeftoverSer
 from thinkaloud.channels.platform.engine.presenting import (
     MakeContent,
     Presenting,
-    Stage,
+    PresentingContext,
 )
 from thinkaloud.channels.platform.engine.replies import Replies
 from thinkaloud.channels.platform.engine.runs import ChatRuns, RunOrder
@@ -176,8 +176,10 @@ class Deliveries:
         await services.connection.ready()
         try:
             async with services.runs.follow(delivery.record.order.owner, run_id) as feed:
-                stage = Stage(services.connection, services.clock, services.answer_messages)
-                showing = Presenting(delivery, feed, stage)
+                context = PresentingContext(
+                    services.connection, services.clock, services.answer_messages
+                )
+                showing = Presenting(delivery, feed, context)
                 return await showing.present(_content_of(services, delivery))
         except NotFound:
             return True  # The conversation was deleted.

@@ -40,7 +40,7 @@ _MAX_FAULTS: Final = 5
 _log = logging.getLogger(__name__)
 
 
-class Stage(msgspec.Struct, frozen=True):
+class PresentingContext(msgspec.Struct, frozen=True):
     """What showing needs from its channel."""
 
     connection: Connection
@@ -52,13 +52,13 @@ class Stage(msgspec.Struct, frozen=True):
 class Presenting:
     """Shows one run. Use it once."""
 
-    def __init__(self, delivery: Delivery, feed: RunFeed, stage: Stage) -> None:
+    def __init__(self, delivery: Delivery, feed: RunFeed, context: PresentingContext) -> None:
         self._delivery = delivery
-        self._answer_messages = stage.answer_messages
+        self._answer_messages = context.answer_messages
         self._feed = feed
-        self._connection = stage.connection
-        self._pacer = stage.connection.pacer
-        self._clock = stage.clock
+        self._connection = context.connection
+        self._pacer = context.connection.pacer
+        self._clock = context.clock
         self._changed = asyncio.Event()
         self._ended = asyncio.Event()
         self._skips_updates = False

@@ -1,4 +1,4 @@
-"""Stages for tests: a supervisor of runs on scripted models, with a clock that needs no waiting."""
+"""Test harness: a run supervisor on scripted models, with a clock that never waits."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -22,7 +22,7 @@ OWNER = "local"
 
 
 class FakeClock:
-    """Time that passes only where somebody sleeps, and by one millisecond a look."""
+    """A clock that advances on each sleep, and by one millisecond per read."""
 
     def __init__(self) -> None:
         self.now_ms = 1_000
@@ -41,7 +41,7 @@ class FakeClock:
 
 
 class FixedCatalogue:
-    """The models of a test; the first is the current one."""
+    """A catalogue of fixed models; the first is the default."""
 
     def __init__(self, *models: Model) -> None:
         self._models = {model.info.id: model for model in models}
@@ -63,7 +63,7 @@ class FixedCatalogue:
 
 
 class FixedAttachments:
-    """Files by name, out of a dictionary."""
+    """Attachments by name, from a dictionary."""
 
     def __init__(self, **files: Attachment) -> None:
         self._files = files
@@ -75,7 +75,7 @@ class FixedAttachments:
 
 
 @asynccontextmanager
-async def stage(
+async def open_runs(
     *models: Model,
     tools: Sequence[Tool] = (),
     limits: Limits | None = None,
@@ -87,7 +87,7 @@ async def stage(
     system_prompt: str | None = None,
     admission: AdmissionLimits | None = None,
 ) -> AsyncGenerator[Runs]:
-    """Open a supervisor of runs on these models."""
+    """Open a run supervisor with these models."""
     limits = limits or Limits()
     clock = clock or FakeClock()
     services = RunServices(
@@ -113,7 +113,7 @@ async def start(runs: Runs, text: str = "Hello", **request: object) -> RunRecord
 
 
 async def logged(runs: Runs, record: RunRecord) -> list[LoggedEvent]:
-    """Follow a run to its end and return everything that it logged."""
+    """Follow a run to its end and return its logged events."""
     found: list[LoggedEvent] = []
     async with runs.follow(record) as follower:
         while entries := await follower.batch():

@@ -1,4 +1,4 @@
-"""The Feishu platform with the fake Feishu on one side, and what the layer would give it on the other."""
+"""Test harness for the Feishu platform: the fake Feishu, and stand-ins for the channel layer."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
@@ -30,8 +30,8 @@ GROUP = ChatAddress("feishu", "oc_group")
 ENVIRONMENT = {"FEISHU_APP_SECRET": SECRET}
 
 
-class HandClock:
-    """Time that a test moves, or that passes where somebody sleeps."""
+class ManualClock:
+    """A clock that a test advances, or that advances by each sleep."""
 
     def __init__(self) -> None:
         self.now_ms = 1_790_000_000_000
@@ -52,8 +52,8 @@ class HandClock:
         return self.now_ms / 1000
 
 
-class Unpaced:
-    """A pace that lets everything through."""
+class UnlimitedPace:
+    """A pace without limits."""
 
     async def spend(
         self, budget: str, chat: ChatAddress | None = None, *, final: bool = False
@@ -65,7 +65,7 @@ class Unpaced:
         return True
 
 
-class Kept:
+class SavedRecord:
     """What the platform has sent, as the layer persists it. Implements `Sent`."""
 
     def __init__(self) -> None:
@@ -80,8 +80,8 @@ class Kept:
         self.saves += 1
 
 
-class Received:
-    """What the platform has received. Implements `Inbox`."""
+class RecordingInbox:
+    """Records what the platform receives. Implements `Inbox`."""
 
     def __init__(self) -> None:
         self.messages: list[ChatMessage] = []
@@ -109,7 +109,7 @@ class Received:
         return self.allowed
 
 
-class Stored:
+class EmptyStorage:
     """The platform's own values, in memory. Implements `Storage`."""
 
     def __init__(self) -> None:
@@ -125,16 +125,16 @@ class Stored:
         return self.values.pop(key, None) is not None
 
 
-class Stage:
+class Harness:
     """One chat with a person, and a run that is shown in it."""
 
-    def __init__(self, server: FakeFeishu, clock: HandClock) -> None:
+    def __init__(self, server: FakeFeishu, clock: ManualClock) -> None:
         self.server = server
         self.clock = clock
         self.people = People(server)
-        self.kept = Kept()
-        self.inbox = Received()
-        self.stored = Stored()
+        self.kept = SavedRecord()
+        self.inbox = RecordingInbox()
+        self.stored = EmptyStorage()
         self.platform = self.new_platform()
         self.chat = ADA
         server.chats.open_direct("ou_ada")
@@ -198,16 +198,16 @@ class Stage:
 
 def make_platform(
     settings: FeishuSettings,
-    clock: HandClock,
+    clock: ManualClock,
     environment: Mapping[str, str] = ENVIRONMENT,
-    stored: Stored | None = None,
+    stored: EmptyStorage | None = None,
 ) -> FeishuPlatform:
     context = PlatformContext(
         name="feishu",
         environment=environment,
         clock=clock,
-        pace=Unpaced(),
-        storage=stored or Stored(),
+        pace=UnlimitedPace(),
+        storage=stored or EmptyStorage(),
     )
     return FeishuPlatform(settings, context)
 
@@ -225,22 +225,22 @@ def tool(state: Any = "done", title: str = "read notes.txt", name: str = "t1") -
 
 
 @asynccontextmanager
-async def staged() -> AsyncGenerator[Stage]:
-    clock = HandClock()
+async def open_harness() -> AsyncGenerator[Harness]:
+    clock = ManualClock()
     async with FakeFeishu(clock.seconds).serving() as server:
-        stage = Stage(server, clock)
+        harness = Harness(server, clock)
         try:
-            yield stage
+            yield harness
         finally:
-            await stage.platform.close()
+            await harness.platform.close()
 
 
 @asynccontextmanager
-async def receiving(stage: Stage) -> AsyncGenerator[None]:
+async def receiving(harness: Harness) -> AsyncGenerator[None]:
     """Let the platform receive until the block is left."""
     ready = asyncio.Event()
     async with owned_tasks() as tasks:
-        running = tasks.create_task(stage.platform.run(stage.inbox, ready.set))
+        running = tasks.create_task(harness.platform.run(harness.inbox, ready.set))
         await ready.wait()
         try:
             yield

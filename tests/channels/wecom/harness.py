@@ -1,4 +1,4 @@
-"""The WeCom platform with the fake WeCom on one side, and what the layer would give it on the other."""
+"""Test harness for the WeCom platform: the fake WeCom, and stand-ins for the channel layer."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
@@ -31,8 +31,8 @@ GROUP = ChatAddress("wecom", "group-1")
 ENVIRONMENT = {"WECOM_BOT_SECRET": SECRET}
 
 
-class HandClock:
-    """Time that only a test moves. Sleepers look again soon."""
+class ManualClock:
+    """A clock that only a test advances; sleepers poll it."""
 
     def __init__(self) -> None:
         self.now_ms = 1_790_000_000_000
@@ -50,8 +50,8 @@ class HandClock:
         self.now_ms += int(seconds * 1000)
 
 
-class Unpaced:
-    """A pace that lets everything through."""
+class UnlimitedPace:
+    """A pace without limits."""
 
     async def spend(
         self, budget: str, chat: ChatAddress | None = None, *, final: bool = False
@@ -63,7 +63,7 @@ class Unpaced:
         return True
 
 
-class Kept:
+class SavedRecord:
     """What the platform has sent, as the layer persists it. Implements `Sent`."""
 
     def __init__(self) -> None:
@@ -76,8 +76,8 @@ class Kept:
         self.value = msgspec.json.encode(record)
 
 
-class Received:
-    """What the platform has received. Implements `Inbox`."""
+class RecordingInbox:
+    """Records what the platform receives. Implements `Inbox`."""
 
     def __init__(self) -> None:
         self.messages: asyncio.Queue[ChatMessage] = asyncio.Queue()
@@ -101,7 +101,7 @@ class Received:
         return True
 
 
-class NoStorage:
+class EmptyStorage:
     async def get(self, key: str) -> bytes | None:
         return None
 
@@ -112,16 +112,16 @@ class NoStorage:
         return False
 
 
-class Stage:
+class Harness:
     """A connected platform, and a run that it shows."""
 
-    def __init__(self, server: FakeWeCom, clock: HandClock, platform: WeComPlatform) -> None:
+    def __init__(self, server: FakeWeCom, clock: ManualClock, platform: WeComPlatform) -> None:
         self.server = server
         self.clock = clock
         self.platform = platform
         self.people = People(server)
-        self.inbox = Received()
-        self.kept = Kept()
+        self.inbox = RecordingInbox()
+        self.kept = SavedRecord()
         self.origin = Origin(Sender("ada"), "message-0")
         self.connections = asyncio.Queue[None]()
 
@@ -187,7 +187,7 @@ class Stage:
 
 def make_platform(
     url: str,
-    clock: HandClock,
+    clock: ManualClock,
     environment: Mapping[str, str] = ENVIRONMENT,
     **settings: Any,
 ) -> WeComPlatform:
@@ -196,8 +196,8 @@ def make_platform(
         name="wecom",
         environment=environment,
         clock=clock,
-        pace=Unpaced(),
-        storage=NoStorage(),
+        pace=UnlimitedPace(),
+        storage=EmptyStorage(),
     )
     return WeComPlatform(WeComSettings(**given), context)
 
@@ -215,21 +215,21 @@ def tool(state: Any = "done", title: str = "read notes.txt") -> ToolLine:
 
 
 @asynccontextmanager
-async def served() -> AsyncGenerator[tuple[FakeWeCom, HandClock]]:
-    clock = HandClock()
+async def served() -> AsyncGenerator[tuple[FakeWeCom, ManualClock]]:
+    clock = ManualClock()
     async with FakeWeCom(lambda: clock.now_ms / 1000).serving() as server:
         yield server, clock
 
 
 @asynccontextmanager
-async def staged() -> AsyncGenerator[Stage]:
+async def open_harness() -> AsyncGenerator[Harness]:
     """A platform that is connected and receives until the block is left."""
     async with served() as (server, clock):
-        stage = Stage(server, clock, make_platform(server.url, clock))
+        harness = Harness(server, clock, make_platform(server.url, clock))
         async with owned_tasks() as tasks:
-            running = tasks.create_task(stage.platform.run(stage.inbox, stage.connected))
-            await stage.reconnected()
+            running = tasks.create_task(harness.platform.run(harness.inbox, harness.connected))
+            await harness.reconnected()
             try:
-                yield stage
+                yield harness
             finally:
                 running.cancel()

@@ -1,4 +1,4 @@
-"""The Discord platform with the fake Discord on one side, and what the layer would give it on the other."""
+"""Test harness for the Discord platform: the fake Discord, and stand-ins for the channel layer."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -29,8 +29,8 @@ ADA = "600000000000000101"
 EVE = "600000000000000102"
 
 
-class HandClock:
-    """Time that a test moves, or that passes where the platform sleeps."""
+class ManualClock:
+    """A clock that a test advances, or that advances by each sleep."""
 
     def __init__(self) -> None:
         self.now = 1_000_000
@@ -53,8 +53,8 @@ class HandClock:
         self.now += int(seconds * 1000)
 
 
-class FreePace:
-    """A pace that lets everything through, and counts."""
+class UnlimitedPace:
+    """A pace without limits that counts the calls."""
 
     def __init__(self) -> None:
         self.spent: list[tuple[str, bool]] = []
@@ -70,7 +70,7 @@ class FreePace:
         return True
 
 
-class Kept:
+class SavedRecord:
     """What the layer persists for a run. Implements `Sent`."""
 
     def __init__(self) -> None:
@@ -83,8 +83,8 @@ class Kept:
         self.value = msgspec.json.encode(record)
 
 
-class Received:
-    """What the platform has received. Implements `Inbox`."""
+class RecordingInbox:
+    """Records what the platform receives. Implements `Inbox`."""
 
     def __init__(self) -> None:
         self.messages: list[ChatMessage] = []
@@ -120,7 +120,7 @@ class Received:
             self._changed.notify_all()
 
 
-class Storage:
+class EmptyStorage:
     """Implements `Storage`; the platform stores nothing there."""
 
     async def get(self, key: str) -> bytes | None:
@@ -133,16 +133,16 @@ class Storage:
         return False
 
 
-class Stage:
+class Harness:
     """A direct chat with Ada, and a run that is shown in it."""
 
-    def __init__(self, server: FakeDiscord, clock: HandClock) -> None:
+    def __init__(self, server: FakeDiscord, clock: ManualClock) -> None:
         self.server = server
         self.clock = clock
-        self.pace = FreePace()
+        self.pace = UnlimitedPace()
         self.people = People(server)
-        self.kept = Kept()
-        self.inbox = Received()
+        self.kept = SavedRecord()
+        self.inbox = RecordingInbox()
         self.chat = ChatAddress("discord", server.places.direct_channel(ADA))
         self.origin = Origin(Sender(ADA, "Ada"), "7")
         self._platforms: list[DiscordPlatform] = []
@@ -155,7 +155,7 @@ class Stage:
             environment={"DISCORD_BOT_TOKEN": token},
             clock=self.clock,
             pace=self.pace,
-            storage=Storage(),
+            storage=EmptyStorage(),
         )
         chosen = DiscordSettings(api_base=f"{self.server.url}/api/v10", **settings)
         made = DiscordPlatform(chosen, context)
@@ -223,27 +223,27 @@ def tool(state: Any = "done", title: str = "read notes.txt", name: str = "t1") -
 
 
 @asynccontextmanager
-async def staged() -> AsyncGenerator[Stage]:
-    clock = HandClock()
+async def open_harness() -> AsyncGenerator[Harness]:
+    clock = ManualClock()
     server = FakeDiscord(clock.steady_ms)
     async with server.serving():
-        stage = Stage(server, clock)
+        harness = Harness(server, clock)
         try:
-            yield stage
+            yield harness
         finally:
-            await stage.close()
+            await harness.close()
 
 
 @asynccontextmanager
-async def receiving(stage: Stage) -> AsyncGenerator[None]:
+async def receiving(harness: Harness) -> AsyncGenerator[None]:
     """Let the platform receive until the block is left."""
     ready = asyncio.Event()
-    stage.clock.held = True
+    harness.clock.held = True
     async with owned_tasks() as tasks:
-        running = tasks.create_task(stage.platform.run(stage.inbox, ready.set))
+        running = tasks.create_task(harness.platform.run(harness.inbox, ready.set))
         await ready.wait()
         try:
             yield
         finally:
             running.cancel()
-    stage.clock.held = False
+    harness.clock.held = False

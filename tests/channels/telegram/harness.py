@@ -1,4 +1,4 @@
-"""A Telegram platform without the layer, on a fake Bot API: for tests of what the platform itself does."""
+"""Test harness for the Telegram platform alone: the fake Bot API, and stand-ins for the channel layer."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -23,8 +23,8 @@ GROUP = ChatAddress("telegram", "-100")
 ASKED = Origin(Sender("1", "Ada"), "7")
 
 
-class StepClock:
-    """Time that passes when a test says so, or while the code under test sleeps."""
+class ManualClock:
+    """A clock that a test advances, or that advances by each sleep."""
 
     def __init__(self) -> None:
         self.now_ms = 1_000_000
@@ -47,8 +47,8 @@ class StepClock:
         self.now_ms += int(seconds * 1000)
 
 
-class FreePace:
-    """A pace without waiting, which counts."""
+class UnlimitedPace:
+    """A pace without limits that counts the calls."""
 
     def __init__(self) -> None:
         self.spent: list[tuple[str, bool]] = []
@@ -65,7 +65,7 @@ class FreePace:
         return True
 
 
-class NoStorage:
+class EmptyStorage:
     async def get(self, key: str) -> bytes | None:
         return None
 
@@ -76,7 +76,7 @@ class NoStorage:
         return False
 
 
-class SentRecord:
+class SavedRecord:
     """What the layer persists for a run, as JSON."""
 
     def __init__(self) -> None:
@@ -89,8 +89,8 @@ class SentRecord:
         self.stored = msgspec.json.encode(record)
 
 
-class Recorder:
-    """An inbox that keeps what arrives."""
+class RecordingInbox:
+    """An inbox that records what it receives."""
 
     def __init__(self) -> None:
         self.messages: list[ChatMessage] = []
@@ -129,14 +129,14 @@ class Recorder:
             self.changed.notify_all()
 
 
-class Stage:
+class Harness:
     """The parts of a test."""
 
     def __init__(
         self,
         server: FakeTelegram,
-        clock: StepClock,
-        pace: FreePace,
+        clock: ManualClock,
+        pace: UnlimitedPace,
         platform: TelegramPlatform,
     ) -> None:
         self.server = server
@@ -144,8 +144,8 @@ class Stage:
         self.pace = pace
         self.platform = platform
         self.people = People(server)
-        self.inbox = Recorder()
-        self.sent = SentRecord()
+        self.inbox = RecordingInbox()
+        self.sent = SavedRecord()
         self.server.chats.kinds |= {1: "private", -100: "supergroup"}
 
     @asynccontextmanager
@@ -203,11 +203,11 @@ def thought(text: str, *, seconds: float | None = 4, name: str = "t1") -> Though
 
 
 @asynccontextmanager
-async def staged(
+async def open_harness(
     settings: TelegramSettings | None = None, environment: Mapping[str, str] | None = None
-) -> AsyncGenerator[Stage]:
-    clock = StepClock()
-    pace = FreePace()
+) -> AsyncGenerator[Harness]:
+    clock = ManualClock()
+    pace = UnlimitedPace()
     server = FakeTelegram(clock.steady_ms)
     async with server.serving():
         chosen = settings or TelegramSettings()
@@ -217,10 +217,10 @@ async def staged(
             environment={"TELEGRAM_BOT_TOKEN": TOKEN} if environment is None else environment,
             clock=clock,
             pace=pace,
-            storage=NoStorage(),
+            storage=EmptyStorage(),
         )
         platform = TelegramPlatform(chosen, context)
         try:
-            yield Stage(server, clock, pace, platform)
+            yield Harness(server, clock, pace, platform)
         finally:
             await platform.close()

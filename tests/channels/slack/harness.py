@@ -1,4 +1,4 @@
-"""The Slack platform with the fake Slack on one side, and what the layer would give it on the other."""
+"""Test harness for the Slack platform: the fake Slack, and stand-ins for the channel layer."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -28,8 +28,8 @@ S = TypeVar("S", bound=msgspec.Struct)
 ENVIRONMENT = {"SLACK_BOT_TOKEN": BOT_TOKEN, "SLACK_APP_TOKEN": APP_TOKEN}
 
 
-class HandClock:
-    """Time that a test moves, or that passes where somebody sleeps."""
+class ManualClock:
+    """A clock that a test advances, or that advances by each sleep."""
 
     def __init__(self) -> None:
         self.now_ms = 1_790_000_000_000
@@ -48,8 +48,8 @@ class HandClock:
         return self.now_ms / 1000
 
 
-class Unpaced:
-    """A pace that lets everything through, except for budgets that a test exhausted."""
+class UnlimitedPace:
+    """A pace without limits, except for budgets that a test exhausts."""
 
     def __init__(self) -> None:
         self.exhausted: set[str] = set()
@@ -65,7 +65,7 @@ class Unpaced:
         return budget not in self.exhausted
 
 
-class Kept:
+class SavedRecord:
     """What the platform has sent, in memory. Implements `Sent`."""
 
     def __init__(self) -> None:
@@ -78,8 +78,8 @@ class Kept:
         self.value = msgspec.json.encode(record)
 
 
-class Received:
-    """What the platform has received. Implements `Inbox`."""
+class RecordingInbox:
+    """Records what the platform receives. Implements `Inbox`."""
 
     def __init__(self) -> None:
         self.messages: list[ChatMessage] = []
@@ -106,7 +106,7 @@ class Received:
         return True
 
 
-class Storage:
+class EmptyStorage:
     """Implements `Storage` in memory; the platform stores nothing there."""
 
     async def get(self, key: str) -> bytes | None:
@@ -119,16 +119,16 @@ class Storage:
         return False
 
 
-class Stage:
+class Harness:
     """One chat with a person, and a run that is shown in it."""
 
-    def __init__(self, slack: FakeSlack, clock: HandClock) -> None:
+    def __init__(self, slack: FakeSlack, clock: ManualClock) -> None:
         self.slack = slack
         self.clock = clock
-        self.pace = Unpaced()
+        self.pace = UnlimitedPace()
         self.people = People(slack)
-        self.kept = Kept()
-        self.inbox = Received()
+        self.kept = SavedRecord()
+        self.inbox = RecordingInbox()
         self.platform = self.new_platform()
         self.channel = self.people.direct("U0ADA")
         self.chat = ChatAddress("slack", self.channel)
@@ -141,7 +141,7 @@ class Stage:
             environment=ENVIRONMENT,
             clock=self.clock,
             pace=self.pace,
-            storage=Storage(),
+            storage=EmptyStorage(),
         )
         settings = SlackSettings(api_base=self.slack.url)
         return SlackPlatform(settings, context, ping_seconds=0.02, **options)
@@ -204,24 +204,24 @@ def tool(state: Any = "done", title: str = "read notes.txt", name: str = "t1") -
 
 
 @asynccontextmanager
-async def staged() -> AsyncGenerator[Stage]:
-    """A stage where Ada has asked something in a direct message."""
-    clock = HandClock()
+async def open_harness() -> AsyncGenerator[Harness]:
+    """Open a harness in which Ada has asked something in a direct message."""
+    clock = ManualClock()
     async with FakeSlack(clock.seconds).serve() as slack:
-        stage = Stage(slack, clock)
-        stage.asked = await stage.people.writes("U0ADA", stage.channel, "What is 6 times 7?")
+        harness = Harness(slack, clock)
+        harness.asked = await harness.people.writes("U0ADA", harness.channel, "What is 6 times 7?")
         try:
-            yield stage
+            yield harness
         finally:
-            await stage.platform.close()
+            await harness.platform.close()
 
 
 @asynccontextmanager
-async def receiving(stage: Stage) -> AsyncGenerator[None]:
+async def receiving(harness: Harness) -> AsyncGenerator[None]:
     """Let the platform receive until the block is left."""
     ready = asyncio.Event()
     async with owned_tasks() as tasks:
-        running = tasks.create_task(stage.platform.run(stage.inbox, ready.set))
+        running = tasks.create_task(harness.platform.run(harness.inbox, ready.set))
         await ready.wait()
         try:
             yield
