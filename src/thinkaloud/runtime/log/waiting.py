@@ -59,13 +59,19 @@ class WaitingFollowers:
         if len(entries) > 1 and self._waiting:
             entries = merge(entries)
         last = entries[-1].logged
-        for waiter, follower in tuple(self._waiting.items()):
+        seq, its_run = last.seq, last.run_id
+        # A copy, because those that are woken are removed.
+        for waiter, follower in [*self._waiting.items()]:
             if waiter.done():
                 continue  # Cancelled, or woken.
-            push, run_id = follower.push, follower.run_id
+            run_id = follower.run_id
             try:
-                if (run_id is not None and run_id != last.run_id) or (push and push(entries)):
-                    follower.cursor = last.seq
+                if run_id is not None and run_id != its_run:
+                    follower.cursor = seq
+                    continue
+                push = follower.push
+                if push is not None and push(entries):
+                    follower.cursor = seq
                     continue
             except Exception as error:  # noqa: BLE001 - belongs to the task of the follower
                 waiter.set_exception(error)

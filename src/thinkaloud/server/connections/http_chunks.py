@@ -50,18 +50,18 @@ class ChunkedHttp(UpgradingHttp):
         Returns False, having written nothing, if that isn't possible right now: the send buffer is
         above its high-water mark, the client has disconnected, or this isn't a chunked response.
         """
-        cycle = self.answering
+        cycle, transport = self.answering, self.transport
         if (
             cycle is None
             or not cycle.chunked_encoding
             or cycle.response_complete
             or cycle.disconnected
             or self.flow.write_paused
-            or self.transport.is_closing()
+            or transport.is_closing()
         ):
             return False
         data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        self.transport.write(b"%x\r\n%b\r\n" % (len(data), data))
+        transport.write(b"%x\r\n%b\r\n" % (len(data), data))
         return True
 
     @override

@@ -32,7 +32,15 @@ OnGone = Callable[[Callable[[], None] | None], None]
 class Outlet:
     """Writes to one client and counts, so that a quiet or a stuck stream is noticed (P14)."""
 
-    __slots__ = ("_begun", "_done", "_quiet_at", "_waiting_at", "_write", "_write_now")
+    __slots__ = (
+        "_begun",
+        "_done",
+        "_pushed",
+        "_quiet_at",
+        "_waiting_at",
+        "_write",
+        "_write_now",
+    )
 
     def __init__(self, write: Write, scope: Scope) -> None:
         self._write = write
@@ -41,6 +49,8 @@ class Outlet:
         self._done: int = 0
         self._waiting_at: int = -1
         self._quiet_at: int = -1
+        self._pushed = False
+        """Whether frames were pushed since the last check: a flag, because it is set per token."""
 
     async def send(self, data: bytes) -> None:
         """Write data; waits while the client is behind."""
@@ -59,8 +69,7 @@ class Outlet:
         if frames:
             if not write_now(frames):
                 return False
-            self._begun += 1
-            self._done += 1
+            self._pushed = True
         return True
 
     def is_stuck(self) -> bool:
@@ -74,14 +83,14 @@ class Outlet:
     def is_quiet(self) -> bool:
         """Whether nothing was written since the last call, and nothing is waiting."""
         done = self._done
-        quiet = self._begun == done == self._quiet_at
-        self._quiet_at = done
+        quiet = self._begun == done == self._quiet_at and not self._pushed
+        self._quiet_at, self._pushed = done, False
         return quiet
 
     def keep_alive(self, beat: bytes) -> None:
         """Push `beat` if the stream is quiet. A full send buffer keeps it alive, too."""
         if self.is_quiet() and self.push((beat,)):
-            self._quiet_at = self._done
+            self._pushed = False
 
 
 def abort_connection(scope: Scope) -> None:

@@ -36,12 +36,14 @@ class FrameStream:
         self._encoder = encoder
         self._entries = _NONE
         self._over = False
-        self._write_now: WriteNow | None = None
+        self._write_now: WriteNow = _refuse
 
     async def next(self, write_now: WriteNow | None = None) -> Sequence[bytes]:
         """Wait for the next frames and return some of them; empty means the end."""
-        self._write_now = write_now
-        push = None if write_now is None else self._push
+        push = None
+        if write_now is not None:
+            self._write_now = write_now
+            push = self._push
         while not self._over:
             if not self._entries:
                 batch = await self._stream.batch(push=push)
@@ -85,13 +87,10 @@ class FrameStream:
             return None
 
     def _push(self, entries: Sequence[Entry]) -> bool:
-        write_now = self._write_now
-        if write_now is None:
-            return False
         if len(entries) == 1:
             frame = self._encoder.encode(entries[0])
-            return write_now(() if frame is None else (frame,))
-        return write_now(frames_now(entries, self._encoder))
+            return self._write_now(() if frame is None else (frame,))
+        return self._write_now(frames_now(entries, self._encoder))
 
     def _last(self) -> Sequence[bytes]:
         self._over = True
@@ -100,6 +99,10 @@ class FrameStream:
             return ()
         frame = self._encoder.deleted(stream.conversation_id, stream.run_id)
         return () if frame is None else [frame]
+
+
+def _refuse(frames: Sequence[bytes]) -> bool:
+    return False
 
 
 def frames_now(entries: Sequence[Entry], encoder: Encoder) -> Sequence[bytes]:
