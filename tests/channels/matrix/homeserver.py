@@ -210,6 +210,16 @@ class Administration:
             method, path, self._server.people_token, content, user_id=person, **query
         )
 
+    async def download(self, person: str, media: str) -> bytes:
+        """Return a file, as a person gets it."""
+        async with self._session.get(
+            f"http://localhost/_matrix/client/v1/media/download/{media}",
+            headers={**FORWARDED, "Authorization": f"Bearer {self._server.people_token}"},
+            params={"user_id": person},
+        ) as response:
+            assert response.status == 200, (media, response.status)
+            return await response.read()
+
     async def room(self, creator: str, *invited: str, **fields: object) -> str:
         """Create a room and return its id. Other people join it; the bot is only invited."""
         content = {"preset": "private_chat", "invite": invited, **fields}

@@ -28,11 +28,11 @@ class Message(msgspec.Struct):
 
     @property
     def visible(self) -> str:
-        return parted(self.content["formatted_body"])[0]
+        return parted(self.content.get("formatted_body", ""))[0]
 
     @property
     def folded(self) -> str:
-        return parted(self.content["formatted_body"])[1]
+        return parted(self.content.get("formatted_body", ""))[1]
 
 
 def messages(events: Iterable[Event]) -> Sequence[Message]:

@@ -14,7 +14,7 @@ from tests.channels.wechat.world import ADA, connected, opened, wechat
 from thinkaloud.channels.platform.errors import Rejected
 from thinkaloud.channels.platform.message import ChatMessage, Fetch
 from thinkaloud.channels.wechat.api import Api
-from thinkaloud.channels.wechat.media import Downloads, file_key
+from thinkaloud.channels.wechat.media import MediaFiles, file_key
 from thinkaloud.channels.wechat.protocol import Media, Message
 from thinkaloud.channels.wechat.read import read_message
 from thinkaloud.providers.scripted import say
@@ -257,7 +257,7 @@ def test_an_unreadable_key_is_refused(encoded: str, hex_key: str) -> None:
 async def test_a_file_that_is_too_large_or_damaged_is_refused() -> None:
     async with wechat() as world:
         api = Api(world.server.base)
-        downloads = Downloads(api, f"{world.server.base}/c2c")
+        downloads = MediaFiles(api, f"{world.server.base}/c2c")
         keep_file(world.server, NUMBERS)
         fetch = downloads.fetch(Media("param=/+"), KEY.hex())
         assert await fetch(len(NUMBERS)) == NUMBERS
@@ -283,7 +283,7 @@ async def test_a_file_that_is_too_large_or_damaged_is_refused() -> None:
     ],
 )
 def test_files_are_fetched_only_from_wechat(address: str) -> None:
-    downloads = Downloads(Api("https://ilinkai.weixin.qq.com"), "https://cdn.example.net/c2c")
+    downloads = MediaFiles(Api("https://ilinkai.weixin.qq.com"), "https://cdn.example.net/c2c")
     with pytest.raises(Rejected, match="CDN"):
         downloads.address(Media(full_url=address))
     own = "https://novac2c.cdn.weixin.qq.com/c2c/download?x=1"

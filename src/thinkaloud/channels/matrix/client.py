@@ -5,12 +5,14 @@ from typing import Final
 
 from thinkaloud.channels.matrix.api import Api, Unauthorized
 from thinkaloud.channels.matrix.display import Display, relation
+from thinkaloud.channels.matrix.files import upload
 from thinkaloud.channels.matrix.login import Login
 from thinkaloud.channels.matrix.rate import AccountRate
 from thinkaloud.channels.matrix.receive import Receiver, is_group
-from thinkaloud.channels.matrix.render import said
+from thinkaloud.channels.matrix.render import MAX_BYTES, said
 from thinkaloud.channels.matrix.settings import MatrixSettings
 from thinkaloud.channels.platform.content import ChatContent
+from thinkaloud.channels.platform.documents import Document
 from thinkaloud.channels.platform.errors import Misconfigured, PlatformError, RetryLater
 from thinkaloud.channels.platform.message import ChatAddress, Origin
 from thinkaloud.channels.platform.platform import Check, Inbox, Limits, PlatformContext, Sent
@@ -83,6 +85,27 @@ class MatrixPlatform:
             else:
                 return
         await self._display.send(chat.chat_id, message, name)
+
+    @property
+    def message_chars(self) -> int:
+        """See `SendsDocuments.message_chars`. An edit has the text three times, with markup."""
+        return MAX_BYTES // 6
+
+    async def send_document(self, chat: ChatAddress, origin: Origin, document: Document) -> None:
+        """See `SendsDocuments.send_document`. It notifies: Matrix has no silent files."""
+        encrypts = self._api.encrypts(chat.chat_id)
+        place = await upload(self._api.nio, document, encrypts=encrypts)
+        message: dict[str, object] = {
+            "msgtype": "m.file",
+            "body": document.name,
+            "filename": document.name,
+            "info": {"mimetype": document.media_type, "size": len(document.data)},
+            "m.mentions": {},
+        }
+        asked = {"m.in_reply_to": {"event_id": origin.message_id}}
+        await self._display.send(
+            chat.chat_id, {**message, **place, **relation(chat, {}, asked)}, document.key
+        )
 
     async def typing(self, chat: ChatAddress, origin: Origin, *, on: bool) -> None:
         """See `Platform.typing`. It ends by itself after 30 seconds."""

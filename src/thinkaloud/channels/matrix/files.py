@@ -1,14 +1,21 @@
-"""Downloads files of people, and decrypts those of encrypted rooms."""
+"""Downloads and uploads files, and decrypts and encrypts those of encrypted rooms."""
 
 import asyncio
+import io
 from collections.abc import Mapping
 from typing import Any, Final
 
 from aiohttp import ClientError
-from nio import AsyncClient, EncryptionError  # pyright: ignore[reportMissingTypeStubs]
+from nio import (  # pyright: ignore[reportMissingTypeStubs]
+    AsyncClient,
+    EncryptionError,
+    UploadResponse,
+)
 from nio.api import Api as Paths  # pyright: ignore[reportMissingTypeStubs]
 from nio.crypto.attachments import decrypt_attachment  # pyright: ignore[reportMissingTypeStubs]
 
+from thinkaloud.channels.matrix.api import translated
+from thinkaloud.channels.platform.documents import Document
 from thinkaloud.channels.platform.errors import PlatformError, Rejected, Transient
 from thinkaloud.channels.platform.message import Fetch
 
@@ -32,6 +39,23 @@ def download(nio: AsyncClient, url: str, encrypted: Mapping[str, Any] | None) ->
             raise Rejected("the file could not be decrypted") from None
 
     return fetch
+
+
+async def upload(nio: AsyncClient, document: Document, *, encrypts: bool) -> dict[str, Any]:
+    """Upload a file, and return the fields of a message that refer to it. Raises as `Platform.show`."""
+    name = None if encrypts else document.name
+    data = io.BytesIO(document.data)
+    try:
+        async with asyncio.timeout(_TIMEOUT):
+            response, keys = await nio.upload(
+                data, document.media_type, name, encrypt=encrypts, filesize=len(document.data)
+            )
+    except (TimeoutError, ClientError, OSError) as error:
+        raise Transient(f"uploading a file failed: {type(error).__name__}") from None
+    if not isinstance(response, UploadResponse):
+        raise translated("upload", response)
+    url = response.content_uri
+    return {"url": url} if keys is None else {"file": {**keys, "url": url}}
 
 
 async def _content(nio: AsyncClient, url: str, most: int) -> bytes:

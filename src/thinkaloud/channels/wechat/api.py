@@ -121,6 +121,24 @@ class Api:
         except (TimeoutError, ClientError) as error:
             raise Transient(f"downloading a file failed: {type(error).__name__}") from None
 
+    async def upload(self, url: str, data: bytes, *, seconds: float = 100.0) -> str:
+        """Upload an encrypted file to the CDN and return what identifies it. Raises as `post`."""
+        try:
+            async with self.session().post(
+                url,
+                data=data,
+                headers={"Content-Type": "application/octet-stream"},
+                timeout=ClientTimeout(seconds, sock_connect=_CONNECT_SECONDS),
+                allow_redirects=False,
+            ) as response:
+                _check_status(response, "upload")
+                found = response.headers.get("x-encrypted-param", "")
+        except (TimeoutError, ClientError) as error:
+            raise Transient(f"uploading a file failed: {type(error).__name__}") from None
+        if not found:
+            raise Transient("upload: the response was not understood")
+        return found
+
     def session(self) -> ClientSession:
         """Return the session, which is opened with the first call."""
         if self._session is None or self._session.closed:
@@ -190,7 +208,7 @@ def _check_status(response: ClientResponse, name: str) -> None:
     status = response.status
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         raise RetryLater(_seconds(response.headers.get("Retry-After", "")), "channel")
-    if status in _DENIED and name != "download":
+    if status in _DENIED and name not in {"download", "upload"}:
         raise StaleLogin(f"{name}: the token is not accepted (HTTP {status})")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
         raise Transient(f"{name}: HTTP {status}")

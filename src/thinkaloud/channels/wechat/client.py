@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from thinkaloud.channels.platform.content import ChatContent
+from thinkaloud.channels.platform.documents import Document
 from thinkaloud.channels.platform.errors import Misconfigured, PlatformError, Rejected, RetryLater
 from thinkaloud.channels.platform.login import LoginScreen
 from thinkaloud.channels.platform.message import ChatAddress, Origin
@@ -22,10 +23,10 @@ from thinkaloud.channels.wechat.display import Display
 from thinkaloud.channels.wechat.indicator import TypingIndicator
 from thinkaloud.channels.wechat.login import QrLogin
 from thinkaloud.channels.wechat.mail import LIMITS, Letters, Mail
-from thinkaloud.channels.wechat.media import Downloads
+from thinkaloud.channels.wechat.media import MediaFiles
 from thinkaloud.channels.wechat.protocol import Config, Reply
 from thinkaloud.channels.wechat.receive import Receiver
-from thinkaloud.channels.wechat.render import said
+from thinkaloud.channels.wechat.render import MAX_CHARACTERS, said
 from thinkaloud.channels.wechat.rests import Rests
 from thinkaloud.channels.wechat.settings import WeChatSettings
 from thinkaloud.ports.tasks import owned_tasks
@@ -36,9 +37,10 @@ _NOTIFY_SECONDS: Final = 5.0
 class _Line:
     """Everything that belongs to one login."""
 
-    def __init__(self, credentials: Credentials, context: PlatformContext) -> None:
+    def __init__(self, credentials: Credentials, cdn_base: str, context: PlatformContext) -> None:
         self.credentials = credentials
         self.api = Api(credentials.base, credentials.token)
+        self.files = MediaFiles(self.api, cdn_base)
         self.mail = Mail(self.api, context.storage, context.pace)
         self.typing = TypingIndicator(self.api, context.clock)
         self.display = Display(self.mail, self.typing)
@@ -99,6 +101,19 @@ class WeChatPlatform:
                     await self._context.clock.sleep(error.seconds)  # Don't repeat the earlier ones.
         return True
 
+    @property
+    def message_chars(self) -> int:
+        """See `SendsDocuments.message_chars`."""
+        return MAX_CHARACTERS
+
+    async def send_document(self, chat: ChatAddress, origin: Origin, document: Document) -> None:
+        """See `SendsDocuments.send_document`. A file counts as a message, and has no caption."""
+        line = await self._open()
+        line.mail.expect(chat, origin.token)
+        file = await line.files.upload(chat, document)
+        async with line.mail.lock(chat):
+            await line.mail.send_file(chat, file)
+
     async def typing(self, chat: ChatAddress, origin: Origin, *, on: bool) -> None:
         """See `Platform.typing`. It depends on the mode, so `show` does it."""
 
@@ -151,7 +166,7 @@ class WeChatPlatform:
     async def _open(self) -> _Line:
         if self._line is None:
             found = await asyncio.to_thread(find_credentials, self._settings, self._context)
-            self._line = self._line or _Line(found, self._context)
+            self._line = self._line or _Line(found, self._settings.cdn_base, self._context)
         return self._line
 
     async def _notify(self, line: _Line, path: str) -> None:
@@ -167,7 +182,7 @@ class WeChatPlatform:
         """Receive until a poll, or a message, finds the login stale."""
         receiver = Receiver(self._context, line.api, line.credentials)
         rests = Rests(line.mail, self._context.clock, tasks)
-        download = Downloads(line.api, self._settings.cdn_base).fetch
+        download = line.files.fetch
         end = asyncio.timeout(None)
         watching: asyncio.Task[None] | None = None
         try:

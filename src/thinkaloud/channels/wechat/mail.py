@@ -1,10 +1,11 @@
 """Sends messages within WeChat's quota: few for each word of a person. The rest waits for the next word."""
 
 import asyncio
+import base64
 from collections import OrderedDict
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -14,7 +15,7 @@ from thinkaloud.channels.platform.message import ChatAddress
 from thinkaloud.channels.platform.platform import Budget, Limits, Pace, Storage
 from thinkaloud.channels.platform.stored import decoded
 from thinkaloud.channels.wechat.api import Api, StaleLogin, Throttled
-from thinkaloud.channels.wechat.protocol import FINISHED, FROM_BOT, TEXT, Reply
+from thinkaloud.channels.wechat.protocol import FILE, FINISHED, FROM_BOT, TEXT, Reply
 from thinkaloud.channels.wechat.render import notice
 
 MESSAGES_PER_WORD: Final = 7
@@ -40,11 +41,27 @@ class Word(msgspec.Struct):
     """How many calls in a row were refused."""
 
 
+class SentFile(msgspec.Struct, frozen=True):
+    """A file that was uploaded."""
+
+    name: str
+    size: int
+    """In bytes, without encryption."""
+    parameter: str
+    """What identifies it on the CDN."""
+    key: str
+    """Of its encryption, in hexadecimal digits."""
+
+
+Part = str | SentFile
+"""What a message has: text or a file."""
+
+
 class Rest(msgspec.Struct, frozen=True):
     """Messages that wait for the next word of a person, as they are stored."""
 
     key: str
-    parts: Sequence[str]
+    parts: Sequence[Part]
     done: int
     """How many were sent before."""
 
@@ -53,7 +70,7 @@ class Letters(msgspec.Struct, frozen=True):
     """The messages of one answer. `key` identifies it across restarts."""
 
     key: str
-    parts: Sequence[str]
+    parts: Sequence[Part]
 
 
 class Mail:
@@ -105,17 +122,17 @@ class Mail:
         if room == 0:
             await self._keep(chat, letters, number)
             return count
-        text = letters.parts[number]
+        part = letters.parts[number]
         last = keep and room == 1 and number + 1 < count
-        if last:
-            text += notice(number + 1, count)
-        await self.post(chat, text, client_id(letters.key, number))
+        if last and isinstance(part, str):
+            part += notice(number + 1, count)
+        await self.post(chat, part, client_id(letters.key, number))
         if not last:
             return number + 1
         await self._keep(chat, letters, number + 1)
         return count
 
-    async def post(self, chat: ChatAddress, text: str, identity: str) -> None:
+    async def post(self, chat: ChatAddress, part: Part, identity: str) -> None:
         """Send a message. Raises as `Platform.show`."""
         word = self._word(chat)
         message = {
@@ -124,7 +141,7 @@ class Mail:
             "client_id": identity,
             "message_type": FROM_BOT,
             "message_state": FINISHED,
-            "item_list": [{"type": TEXT, "text_item": {"text": text}}],
+            "item_list": [_item(part)],
         }
         if word.token and word.refused % 2 == 0:  # A token that is too old is refused, too.
             message["context_token"] = word.token
@@ -148,14 +165,30 @@ class Mail:
         """Send the next message of the rest. Needs the lock. Raises as `Platform.show`."""
         if not self.room(chat):
             return
-        text, left = rest.parts[0], rest.parts[1:]
-        if left and self.room(chat) == 1:
-            text += notice(rest.done + 1, rest.done + len(rest.parts))
-        await self.post(chat, text, client_id(rest.key, rest.done))
+        part, left = rest.parts[0], rest.parts[1:]
+        if left and self.room(chat) == 1 and isinstance(part, str):
+            part += notice(rest.done + 1, rest.done + len(rest.parts))
+        if isinstance(part, SentFile):
+            await self.post(chat, part, _file_id(part))
+            done = rest.done
+        else:
+            await self.post(chat, part, client_id(rest.key, rest.done))
+            done = rest.done + 1
         if left:
-            await self._store(chat, Rest(rest.key, left, rest.done + 1))
+            await self._store(chat, Rest(rest.key, left, done))
         else:
             await self.drop(chat)
+
+    async def send_file(self, chat: ChatAddress, file: SentFile) -> None:
+        """Send a file, or if there is no room, with the person's next word, before what waits for it.
+
+        Needs the lock. Raises as `Platform.show`.
+        """
+        if self.room(chat):
+            await self.post(chat, file, _file_id(file))
+            return
+        rest = await self.rest(chat) or Rest(_file_id(file), (), 0)
+        await self._store(chat, msgspec.structs.replace(rest, parts=(file, *rest.parts)))
 
     async def drop(self, chat: ChatAddress) -> None:
         """Forget the rest."""
@@ -186,6 +219,22 @@ class Mail:
 def client_id(key: str, number: int) -> str:
     """Return the id of a message, which is the same when it is sent again."""
     return f"thinkaloud-{sha256(key.encode()).hexdigest()[:24]}-{number}"
+
+
+def _file_id(file: SentFile) -> str:
+    return client_id(file.parameter, 0)
+
+
+def _item(part: Part) -> dict[str, Any]:
+    if isinstance(part, str):
+        return {"type": TEXT, "text_item": {"text": part}}
+    media = {
+        "encrypt_query_param": part.parameter,
+        "aes_key": base64.b64encode(part.key.encode()).decode(),
+        "encrypt_type": 1,
+    }
+    file = {"media": media, "file_name": part.name, "len": str(part.size)}
+    return {"type": FILE, "file_item": file}
 
 
 def _key(chat: ChatAddress) -> str:

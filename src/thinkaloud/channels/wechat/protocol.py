@@ -124,6 +124,13 @@ class Updates(Reply, frozen=True):
     longpolling_timeout_ms: int = 0
 
 
+class UploadUrl(Reply, frozen=True):
+    """The response of `getuploadurl`: newer servers give the whole address."""
+
+    upload_param: str = ""
+    upload_full_url: str = ""
+
+
 class Config(Reply, frozen=True):
     """The response of `getconfig`."""
 

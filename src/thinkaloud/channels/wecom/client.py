@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from thinkaloud.channels.platform.content import ChatContent
+from thinkaloud.channels.platform.documents import Document
 from thinkaloud.channels.platform.errors import Misconfigured, PlatformError
 from thinkaloud.channels.platform.message import ChatAddress, Origin
 from thinkaloud.channels.platform.parts import send_parts
@@ -18,9 +19,10 @@ from thinkaloud.channels.platform.platform import (
 from thinkaloud.channels.wecom.connection import Login, LongConnection, trust
 from thinkaloud.channels.wecom.files import Downloads
 from thinkaloud.channels.wecom.read import Reader
-from thinkaloud.channels.wecom.render import said_messages
+from thinkaloud.channels.wecom.render import MAX_BYTES, said_messages
 from thinkaloud.channels.wecom.settings import WeComSettings
 from thinkaloud.channels.wecom.show import Showing
+from thinkaloud.channels.wecom.uploads import upload
 
 LIMITS: Final = Limits(
     edit_seconds=1.0,
@@ -88,15 +90,24 @@ class WeComPlatform:
         """See `Platform.say`. In groups, WeCom has no messages for one person alone."""
         if private and origin is not None and origin.is_group:
             return False
-        context = self._context
 
         async def send(message: str) -> None:
-            await context.pace.spend("minute", chat, final=True)
-            await context.pace.spend("hour", chat, final=True)
-            await self._connection.send(chat.chat_id, message)
+            await self._spend(chat)
+            await self._connection.send(chat.chat_id, "markdown", content=message)
 
-        await send_parts(said_messages(markdown), send, context.clock)
+        await send_parts(said_messages(markdown), send, self._context.clock)
         return True
+
+    @property
+    def message_chars(self) -> int:
+        """See `SendsDocuments.message_chars`. A Chinese character has three bytes."""
+        return MAX_BYTES // 3
+
+    async def send_document(self, chat: ChatAddress, origin: Origin, document: Document) -> None:
+        """See `SendsDocuments.send_document`. Files have no caption."""
+        media_id = await upload(self._connection, document)
+        await self._spend(chat)
+        await self._connection.send(chat.chat_id, "file", media_id=media_id)
 
     async def typing(self, chat: ChatAddress, origin: Origin, *, on: bool) -> None:
         """Do nothing: an open think block is WeCom's only indicator."""
@@ -116,3 +127,8 @@ class WeComPlatform:
 
     async def close(self) -> None:
         """See `Platform.close`. The connection is closed when `run` ends."""
+
+    async def _spend(self, chat: ChatAddress) -> None:
+        pace = self._context.pace
+        await pace.spend("minute", chat, final=True)
+        await pace.spend("hour", chat, final=True)

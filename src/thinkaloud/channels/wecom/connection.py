@@ -8,10 +8,14 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import aibot.ws  # pyright: ignore[reportMissingTypeStubs]
-from aibot import WSClient, WSClientOptions  # pyright: ignore[reportMissingTypeStubs]
+from aibot import (  # pyright: ignore[reportMissingTypeStubs]
+    WSClient,
+    WSClientOptions,
+    generate_req_id,
+)
 from typing_extensions import override
 
 from thinkaloud.channels.platform.errors import Misconfigured, PlatformError, Transient
@@ -126,13 +130,25 @@ class LongConnection:
         except (RuntimeError, TimeoutError, OSError) as error:
             raise sending_failure(error) from None
 
-    async def send(self, chat_id: str, markdown: str) -> None:
-        """Send a message of its own. Raises as `stream`."""
-        body = {"msgtype": "markdown", "markdown": {"content": markdown}}
+    async def send(self, chat_id: str, kind: str, **part: str) -> None:
+        """Send a message of its own, of this type with these fields. Raises as `stream`."""
         try:
-            await self._connected().send_message(chat_id, body)
+            await self._connected().send_message(chat_id, {"msgtype": kind, kind: part})
         except (RuntimeError, TimeoutError, OSError) as error:
             raise sending_failure(error) from None
+
+    async def request(self, command: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Call a command of WeCom that the SDK has no method for, and return the answer's body.
+
+        Raises as `stream`.
+        """
+        frame = {"headers": {"req_id": generate_req_id(command)}}
+        try:
+            answer = await self._connected().reply(frame, dict(body), command)
+        except (RuntimeError, TimeoutError, OSError) as error:
+            raise sending_failure(error) from None
+        found: object = answer.get("body")
+        return cast("Mapping[str, Any]", found) if isinstance(found, dict) else {}
 
     def _connected(self) -> WSClient:
         if self._client is None:

@@ -128,7 +128,8 @@ class Showing:
         messages = self._messages(content, record)
         if record.messages < len(messages):
             await self._spend(chat)
-            await self._connection.send(chat.chat_id, messages[record.messages])
+            text = messages[record.messages]
+            await self._connection.send(chat.chat_id, "markdown", content=text)
             record = msgspec.structs.replace(record, messages=record.messages + 1)
             await sent.save(record)
         if record.messages < len(messages):

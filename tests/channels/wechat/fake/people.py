@@ -7,7 +7,9 @@ from typing import Any
 import msgspec
 
 from tests.channels.wechat.fake.refusals import Refusal
+from tests.channels.wechat.fake.storage import Storage
 
+TEXT, FILE = 1, 4
 MAX_CHARACTERS = 1_800
 MESSAGES_PER_TOKEN = 10
 BURST = 2
@@ -23,13 +25,16 @@ class Bubble(msgspec.Struct):
     text: str
     at_ms: int
     client_id: str
+    file: tuple[str, bytes] | None = None
+    """Name and content."""
 
 
 class People:
     """All chats. The messages of the bot are refused beyond what WeChat allows."""
 
-    def __init__(self, now_ms: Callable[[], int], bot: str) -> None:
+    def __init__(self, now_ms: Callable[[], int], bot: str, storage: Storage) -> None:
         self._now_ms = now_ms
+        self._storage = storage
         self._bot = bot
         self.bubbles: list[Bubble] = []
         self.typing: list[tuple[str, int]] = []
@@ -81,7 +86,9 @@ class People:
 
     def receive(self, message: dict[str, Any]) -> None:
         """Accept a message of the bot. Raises a `Refusal`."""
-        user, text = message.get("to_user_id", ""), _text(message)
+        user, item = message.get("to_user_id", ""), _item(message)
+        text = "" if item["type"] == FILE else _text(item)
+        file = self._storage.file_of(item) if item["type"] == FILE else None
         self._check_quota(user, message.get("context_token"))
         client_id = message.get("client_id")
         if not client_id:
@@ -89,7 +96,7 @@ class People:
         if any(bubble.client_id == client_id for bubble in self.bubbles):
             return
         shown = text.partition("<")[0]
-        self.bubbles.append(Bubble(user, shown, self._now_ms(), client_id))
+        self.bubbles.append(Bubble(user, shown, self._now_ms(), client_id, file))
 
     def _check_quota(self, user: str, token: str | None) -> None:
         if user not in self._used:
@@ -103,14 +110,19 @@ class People:
         self._times[user] = [*times, now]
 
 
-def _text(message: dict[str, Any]) -> str:
-    """Return the text of a message. Raises a `Refusal` if WeChat would not take it."""
+def _item(message: dict[str, Any]) -> dict[str, Any]:
+    """Return what a message consists of. Raises a `Refusal` if WeChat would not take it."""
     if message.get("message_type") != 2 or message.get("message_state") != 2:
         raise Refusal(-3, "invalid message type or state")
     items: list[dict[str, Any]] = message.get("item_list") or []
-    if len(items) != 1 or items[0].get("type") != 1:
+    if len(items) != 1 or items[0].get("type") not in {TEXT, FILE}:
         raise Refusal(-3, "there must be one item")
-    text = str(items[0].get("text_item", {}).get("text", ""))
+    return items[0]
+
+
+def _text(item: dict[str, Any]) -> str:
+    """Return the text of an item. Raises a `Refusal` if WeChat would not take it."""
+    text = str(item.get("text_item", {}).get("text", ""))
     if not text.strip():
         raise Refusal(-3, "empty text")
     if len(text.encode("utf-16-le")) // 2 > MAX_CHARACTERS:

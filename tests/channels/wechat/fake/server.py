@@ -13,6 +13,7 @@ from aiohttp import web
 from tests.channels.wechat.fake.logins import BOT, Logins
 from tests.channels.wechat.fake.people import People
 from tests.channels.wechat.fake.refusals import Refusal
+from tests.channels.wechat.fake.storage import Storage
 
 TOKEN = "CANARY-token-of-the-bot"
 POLL_MS = 35_000
@@ -50,13 +51,14 @@ class FakeWeChat:
 
     def __init__(self, now_ms: Callable[[], int]) -> None:
         self.now_ms = now_ms
-        self.people = People(now_ms, BOT)
+        self.storage = Storage()
+        self.people = People(now_ms, BOT, self.storage)
         self.logins = Logins()
         self.tokens = {TOKEN}
         self.calls: list[Call] = []
         self.faults: list[Fault] = []
         self.traffic: list[str] = []
-        self.files: dict[str, bytes] = {}
+        self.files = self.storage.files
         self.asked = asyncio.Event()
         """Set by each call of `getupdates`."""
         self.changed = asyncio.Condition()
@@ -69,9 +71,10 @@ class FakeWeChat:
 
     @asynccontextmanager
     async def serving(self) -> AsyncGenerator["FakeWeChat"]:
-        app = web.Application()
+        app = web.Application(client_max_size=50_000_000)
         app.router.add_route("*", "/ilink/bot/{method:.+}", self._answer)
         app.router.add_get("/c2c/download", self._download)
+        app.router.add_post("/c2c/upload", self._upload)
         runner = web.AppRunner(app, shutdown_timeout=0.01, access_log=None)
         await runner.setup()
         for _ in range(2):
@@ -147,6 +150,8 @@ class FakeWeChat:
                 return {"ret": 0}
             case "getconfig", "POST":
                 return {"ret": 0, "typing_ticket": f"ticket {call.body['ilink_user_id']}"}
+            case "getuploadurl", "POST":
+                return self.storage.announce(call.body, self.base)
             case "sendtyping", "POST":
                 return self._typing(call.body)
             case (("msg/notifystart" | "msg/notifystop"), "POST"):
@@ -186,6 +191,20 @@ class FakeWeChat:
             raise Refusal(-1, "invalid ticket")
         self.people.typing.append((user, body["status"]))
         return {"ret": 0}
+
+    async def _upload(self, request: web.Request) -> web.Response:
+        fault = next((each for each in self.faults if each.method == "upload"), None)
+        if fault:
+            self.faults.remove(fault)
+            return _failed(fault)
+        query = request.query
+        try:
+            found = self.storage.store(
+                query["encrypted_query_param"], query["filekey"], await request.read()
+            )
+        except Refusal as refusal:
+            return web.Response(status=refusal.status, headers={"x-error-message": str(refusal)})
+        return web.Response(headers={"x-encrypted-param": found})
 
     async def _download(self, request: web.Request) -> web.Response:
         found = self.files.get(request.query.get("encrypted_query_param", ""))

@@ -13,7 +13,9 @@ INVALID_REQUEST = 846605
 TOO_MANY = 846607
 EXPIRED = 846608
 INVALID_BODY = 40058
+INVALID_MEDIA = 40007
 UNKNOWN_CHAT = 40008
+NO_MEDIA: Mapping[str, tuple[str, bytes]] = {}
 
 
 class Refused(Exception):
@@ -34,6 +36,8 @@ class Message:
     is_stream: bool = False
     finished: bool = True
     edits: int = 0
+    file: tuple[str, bytes] | None = None
+    """Name and content."""
 
 
 @dataclass
@@ -79,12 +83,21 @@ class Chats:
         # Blank text doesn't end the animation.
         found.message.finished = stream.get("finish") is True and bool(content.strip())
 
-    def send(self, body: Mapping[str, Any]) -> None:
-        """Add a message that answers nothing."""
-        markdown, chat = part_of(body, "markdown"), body.get("chatid")
+    def send(
+        self, body: Mapping[str, Any], media: Mapping[str, tuple[str, bytes]] = NO_MEDIA
+    ) -> None:
+        """Add a message that answers nothing: text, or a file that was uploaded."""
+        chat = body.get("chatid")
         if not isinstance(chat, str) or chat not in self.known:
             raise Refused(UNKNOWN_CHAT, "invalid chatid")
-        content = markdown.get("content")
+        if body.get("msgtype") == "file":
+            file = media.get(str(part_of(body, "file").get("media_id")))
+            if file is None:
+                raise Refused(INVALID_MEDIA, "invalid media_id")
+            self._count(chat)
+            self.messages.append(Message(chat, "", file=file))
+            return
+        content = part_of(body, "markdown").get("content")
         if not isinstance(content, str) or not content.strip():
             raise Refused(INVALID_BODY, "markdown.content is needed")
         check_length(content)

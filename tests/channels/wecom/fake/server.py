@@ -10,6 +10,7 @@ from aiohttp import WSMsgType, web
 
 from tests.channels.wecom.fake.certificates import server_context
 from tests.channels.wecom.fake.chats import INVALID_REQUEST, TOO_MANY, Chats, Refused
+from tests.channels.wecom.fake.uploads import Uploads
 
 BOT_ID = "bot-aloud"
 SECRET = "canary-wecom-secret"
@@ -23,6 +24,7 @@ class FakeWeCom:
 
     def __init__(self, now: Callable[[], float]) -> None:
         self.chats = Chats(now)
+        self.uploads = Uploads()
         self.traffic: list[str] = []
         self.refused: list[tuple[int, str]] = []
         self.logins = 0
@@ -102,9 +104,9 @@ class FakeWeCom:
 
     async def _take(self, socket: web.WebSocketResponse, frame: Mapping[str, Any]) -> None:
         self.traffic.append(json.dumps(frame, ensure_ascii=False))
-        code, text = 0, "ok"
+        code, text, answer = 0, "ok", {}
         try:
-            await self._handle(socket, frame)
+            answer = await self._handle(socket, frame)
         except Refused as refusal:
             code, text = refusal.code, refusal.message
             self.refused.append((code, text))
@@ -116,27 +118,32 @@ class FakeWeCom:
             self.drops_acks -= 1
         else:
             headers = {"req_id": frame["headers"]["req_id"]}
-            await socket.send_str(json.dumps({"headers": headers, "errcode": code, "errmsg": text}))
+            reply = {"headers": headers, "errcode": code, "errmsg": text}
+            await socket.send_str(json.dumps(reply | ({"body": answer} if answer else {})))
         if code == 0 and frame["cmd"] == "aibot_subscribe":
             self.connected.set()
         event, self._changed = self._changed, asyncio.Event()
         event.set()
 
-    async def _handle(self, socket: web.WebSocketResponse, frame: Mapping[str, Any]) -> None:
+    async def _handle(
+        self, socket: web.WebSocketResponse, frame: Mapping[str, Any]
+    ) -> dict[str, Any]:
         command, body = frame["cmd"], cast("Mapping[str, Any]", frame.get("body") or {})
         if command == "aibot_subscribe":
             await self._subscribe(socket, body)
-            return
+            return {}
         if socket is not self._socket:
             raise Refused(NOT_SUBSCRIBED, "aibot websocket not subscribed")
         if command == "ping":
             self.pings += 1
-            return
+            return {}
         if self._failures:
             raise Refused(self._failures.pop(0), "not now")
+        if command.startswith("aibot_upload_media_"):
+            return self.uploads.handle(command, body)
         if command == "aibot_send_msg":
-            self.chats.send(body)
-            return
+            self.chats.send(body, self.uploads.media)
+            return {}
         if command != "aibot_respond_msg":
             raise Refused(40058, f"unknown command {command}")
         req_id = frame["headers"]["req_id"]
@@ -144,6 +151,7 @@ class FakeWeCom:
         if not chat:
             raise Refused(INVALID_REQUEST, "invalid req_id")
         self.chats.respond(req_id, chat, body)
+        return {}
 
     async def _subscribe(self, socket: web.WebSocketResponse, body: Mapping[str, Any]) -> None:
         if body.get("bot_id") != BOT_ID or body.get("secret") != SECRET:

@@ -35,6 +35,8 @@ _CALL_SECONDS: Final = 120.0
 """A call that takes longer hangs."""
 _TYPING_SECONDS: Final = 10.0
 _CONNECTING_SECONDS: Final = 5.0
+_DOCUMENT_ATTEMPTS: Final = 5
+"""After which a document counts as refused: files may go to another server than messages."""
 _MAX_FAULTS: Final = 5
 """Unexpected exceptions in a row after which a final is sent another way."""
 _log = logging.getLogger(__name__)
@@ -64,6 +66,7 @@ class Presenting:
         self._skips_updates = False
         self._failures = 0
         self._faults = 0
+        self._lost_documents = 0
 
     async def present(self, content_of: MakeContent) -> bool:
         """Show the run to its end. Returns whether the chat shows all of it, or never will.
@@ -172,7 +175,13 @@ class Presenting:
         document = answer_document(content)
 
         async def send() -> bool:
-            await platform.send_document(delivery.chat, delivery.record.origin, document)
+            try:
+                await platform.send_document(delivery.chat, delivery.record.origin, document)
+            except Transient as error:
+                self._lost_documents += 1
+                if self._lost_documents < _DOCUMENT_ATTEMPTS:
+                    raise
+                raise Rejected(error.message) from None
             return True
 
         async def rejected(error: PlatformError) -> bool:
